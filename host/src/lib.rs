@@ -1,2 +1,3 @@
 //! TODO
 pub mod graph;
+pub mod plan;

@@ -1,0 +1,45 @@
+//! Convolution over all input channels.
+
+use crate::kernels::{Element, Rows};
+use crate::quant::Stage;
+
+/// One output row `[width][c_out]` of a convolution. `weights` is `[c_out][kh][kw][c_in]`.
+///
+/// # Panics
+/// When lengths do not agree.
+pub fn conv<I: Element, O: Element>(input: &Rows<'_, I>, weights: &[i8], stage: &Stage<'_>, output: &mut [O]) {
+    let channels = stage.bias.len();
+    let filter_row = input.kernel_width * input.channels;
+    let filter = input.rows.len() * filter_row;
+    assert_eq!(weights.len(), channels * filter);
+    for (x, pixel) in output.chunks_exact_mut(channels).enumerate() {
+        let (low, high, column) = input.columns(x);
+        let (low, high) = (low * input.channels, high * input.channels);
+        let start = column * input.channels;
+        for (channel, (out, filter)) in pixel.iter_mut().zip(weights.chunks_exact(filter)).enumerate() {
+            let mut sum = stage.bias[channel];
+            for (row, weights) in input.rows.iter().zip(filter.chunks_exact(filter_row)) {
+                let outside = if let Some(row) = row {
+                    sum = sum.wrapping_add(dot(&row[start..start + high - low], &weights[low..high]));
+                    if high - low == filter_row {
+                        continue;
+                    }
+                    total(&weights[..low]).wrapping_add(total(&weights[high..]))
+                } else {
+                    total(weights)
+                };
+                sum = sum.wrapping_add(outside.wrapping_mul(input.zero_point));
+            }
+            *out = O::from_i32(stage.requantise(sum, channel));
+        }
+    }
+}
+
+fn dot<I: Element>(values: &[I], weights: &[i8]) -> i32 {
+    let products = values.iter().zip(weights).map(|(&v, &w)| v.into() * w as i32);
+    products.fold(0, i32::wrapping_add)
+}
+
+fn total(weights: &[i8]) -> i32 {
+    weights.iter().map(|&w| w as i32).sum()
+}

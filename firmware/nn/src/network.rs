@@ -1,0 +1,446 @@
+//! A network ready to run: layers read from the image, rows computed in an arena.
+
+use core::fmt;
+use core::ops::Range;
+
+use format::blob;
+use format::layer::{self, Element, Layer, MAX_KERNEL, Op, Tensor, Window};
+use format::model::{MAX_BARRIERS, Model};
+use heapless::Vec;
+
+use crate::kernels::{self, Rows};
+use crate::quant::Stage;
+use crate::stream::{self, Maker, Progress};
+
+/// Where the photo's rows come from: a camera, a link, a crop in memory.
+pub trait RowSource {
+    /// What can go wrong.
+    type Error;
+
+    /// Fills row `y` of the aligned crop, `width · channels` bytes in the image's colour order. Rows are asked
+    /// for once each, from the top.
+    ///
+    /// # Errors
+    /// Ends the embedding.
+    fn row(&mut self, y: u16, pixels: &mut [u8]) -> Result<(), Self::Error>;
+}
+
+/// A crop in memory, `[height][width][channels]`.
+impl RowSource for &[u8] {
+    type Error = ShortCrop;
+
+    fn row(&mut self, _y: u16, pixels: &mut [u8]) -> Result<(), ShortCrop> {
+        let (row, rest) = self.split_at_checked(pixels.len()).ok_or(ShortCrop)?;
+        pixels.copy_from_slice(row);
+        *self = rest;
+        Ok(())
+    }
+}
+
+/// The crop has fewer bytes than the network's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShortCrop;
+
+impl fmt::Display for ShortCrop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the crop is smaller than the network's input")
+    }
+}
+
+impl core::error::Error for ShortCrop {}
+
+/// Memory for rings of rows, aligned as kernels want it.
+#[repr(C, align(16))]
+pub struct Arena<const BYTES: usize>(pub [u8; BYTES]);
+
+/// Why a checked image cannot be run here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadError {
+    /// More layers than this build has room for.
+    Layers {
+        /// Layers of the network.
+        layers: u16,
+        /// Room.
+        room: u16,
+    },
+    /// A layer overwrites rows that are still needed.
+    Overlap {
+        /// Its number.
+        layer: u16,
+    },
+    /// A tensor's ring is too low: a row is overwritten before its last use.
+    Ring {
+        /// The tensor's number.
+        tensor: u16,
+    },
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Layers { layers, room } => write!(f, "network has {layers} layers, this build has room for {room}"),
+            Self::Overlap { layer } => write!(f, "plan: layer {layer} overwrites rows that are still needed"),
+            Self::Ring { tensor } => write!(f, "plan: ring of tensor {tensor} is too low"),
+        }
+    }
+}
+
+impl core::error::Error for LoadError {}
+
+/// Why there is no embedding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmbedError<E> {
+    /// The arena is too small or not aligned to 16 bytes.
+    Arena {
+        /// Bytes needed.
+        needed: usize,
+        /// Bytes given.
+        given: usize,
+    },
+    /// The embedding slice does not have the network's dimension.
+    Dimension {
+        /// Elements needed.
+        needed: usize,
+        /// Elements given.
+        given: usize,
+    },
+    /// The source of rows failed.
+    Source(E),
+}
+
+impl<E: fmt::Display> fmt::Display for EmbedError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arena { needed, given } => {
+                write!(f, "arena: {needed} bytes aligned to 16 are needed, {given} were given")
+            }
+            Self::Dimension { needed, given } => write!(f, "embedding has {needed} elements, room for {given}"),
+            Self::Source(error) => write!(f, "no more rows: {error}"),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> core::error::Error for EmbedError<E> {}
+
+/// A network of at most `N` layers whose weights stay in the image.
+#[derive(Clone, Debug)]
+pub struct Network<'a, const N: usize> {
+    layers: Vec<Layer, N>,
+    barriers: Vec<u16, MAX_BARRIERS>,
+    blob: &'a [u8],
+    arena_bytes: usize,
+}
+
+impl<'a, const N: usize> Network<'a, N> {
+    /// Reads the layers and checks the plan by running it dry.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn new(model: &Model<'a>) -> Result<Self, LoadError> {
+        let head = model.head();
+        let room = LoadError::Layers { layers: head.layers, room: N as u16 };
+        if head.layers as usize > N {
+            return Err(room);
+        }
+        let layers: Vec<Layer, N> = model.layers().collect();
+        let network = Network {
+            layers,
+            barriers: head.barriers.clone(),
+            blob: model.blob(),
+            arena_bytes: head.arena_bytes as usize,
+        };
+        for (index, layer) in network.layers.iter().enumerate() {
+            let overlapping = |&input: &u16| {
+                let input = &network.layers[input as usize].output;
+                overlap(ring(input), ring(&layer.output)) && !in_place(layer, input)
+            };
+            if layer.op.inputs().any(|input| overlapping(&input)) {
+                return Err(LoadError::Overlap { layer: index as u16 });
+            }
+        }
+        stream::run::<N, _>(&network.layers, &network.barriers, &mut PlanCheck(&network.layers))?;
+        Ok(network)
+    }
+
+    /// Bytes of arena it needs.
+    pub fn arena_bytes(&self) -> usize {
+        self.arena_bytes
+    }
+
+    /// Elements of the embedding.
+    pub fn dimension(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.output.row_elements())
+    }
+
+    /// The layers, first the input, last the one that makes the embedding.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Computes the embedding of one aligned crop. The arena's content before does not matter, and is of no use
+    /// afterwards.
+    ///
+    /// # Errors
+    /// [`EmbedError`].
+    pub fn embed<S: RowSource>(
+        &self,
+        source: &mut S,
+        arena: &mut [u8],
+        embedding: &mut [i16],
+    ) -> Result<(), EmbedError<S::Error>> {
+        self.embed_observed(source, arena, embedding, |_, _, _| {})
+    }
+
+    /// [`Self::embed`], showing every row as it is made: number of the layer, number of the row, bytes of the row.
+    ///
+    /// # Errors
+    /// [`EmbedError`].
+    pub fn embed_observed<S: RowSource>(
+        &self,
+        source: &mut S,
+        arena: &mut [u8],
+        embedding: &mut [i16],
+        observe: impl FnMut(usize, u16, &[u8]),
+    ) -> Result<(), EmbedError<S::Error>> {
+        let given = arena.len();
+        let aligned = arena.as_ptr().align_offset(format::ALIGNMENT) == 0;
+        let Some(arena) = arena.get_mut(..self.arena_bytes).filter(|_| aligned) else {
+            return Err(EmbedError::Arena { needed: self.arena_bytes, given });
+        };
+        if embedding.len() != self.dimension() {
+            return Err(EmbedError::Dimension { needed: self.dimension(), given: embedding.len() });
+        }
+        let mut run = Run { layers: &self.layers, blob: self.blob, arena, source, observe };
+        stream::run::<N, _>(&self.layers, &self.barriers, &mut run).map_err(EmbedError::Source)?;
+        if let Some(layer) = self.layers.last() {
+            embedding.copy_from_slice(bytemuck::cast_slice(&arena[slot(&layer.output, 0)]));
+        }
+        Ok(())
+    }
+}
+
+fn ring(tensor: &Tensor) -> Range<usize> {
+    let start = tensor.offset as usize;
+    start..start + tensor.ring_bytes()
+}
+
+/// Bytes of the arena where a row lies.
+fn slot(tensor: &Tensor, row: u16) -> Range<usize> {
+    let bytes = tensor.row_bytes();
+    let start = tensor.offset as usize + (row % tensor.ring) as usize * bytes;
+    start..start + bytes
+}
+
+fn overlap(a: Range<usize>, b: Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
+/// Whether an addition's output takes the place of this input, row by row.
+fn in_place(layer: &Layer, input: &Tensor) -> bool {
+    let place = |t: &Tensor| (t.offset, t.ring, t.element);
+    matches!(layer.op, Op::Add { .. }) && place(input) == place(&layer.output)
+}
+
+/// Refuses a plan in which a row is overwritten before its last use.
+struct PlanCheck<'a>(&'a [Layer]);
+
+impl Maker for PlanCheck<'_> {
+    type Error = LoadError;
+
+    fn make(&mut self, layer: usize, row: u16, progress: &Progress<'_>) -> Result<(), LoadError> {
+        let output = &self.0[layer].output;
+        let oldest = progress.oldest_needed(layer).unwrap_or(row);
+        if row.saturating_sub(oldest) >= output.ring {
+            return Err(LoadError::Ring { tensor: layer as u16 });
+        }
+        let place = slot(output, row);
+        for (other, Layer { output: tensor, .. }) in self.0.iter().enumerate() {
+            if other == layer || progress.made(other) == 0 || !overlap(ring(tensor), place.clone()) {
+                continue;
+            }
+            let oldest = progress.oldest_needed(other).unwrap_or(u16::MAX);
+            if (oldest..progress.made(other)).any(|row| overlap(slot(tensor, row), place.clone())) {
+                return Err(LoadError::Overlap { layer: layer as u16 });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The arena around the row that is being made.
+struct Around<'a> {
+    before: &'a [u8],
+    row: Range<usize>,
+    after: &'a [u8],
+}
+
+impl<'a> Around<'a> {
+    /// Another row of the arena. Rings of a layer's input and output were found disjoint when loading.
+    fn row<T: bytemuck::Pod>(&self, tensor: &Tensor, row: u16) -> &'a [T] {
+        let place = slot(tensor, row);
+        bytemuck::cast_slice(if place.end <= self.row.start {
+            &self.before[place]
+        } else {
+            &self.after[place.start - self.row.end..place.end - self.row.end]
+        })
+    }
+
+    /// The input rows under a window for output row `row`.
+    fn under<T: bytemuck::Pod>(
+        &self,
+        tensor: &Tensor,
+        window: &Window,
+        row: u16,
+        rows: &mut [Option<&'a [T]>; MAX_KERNEL],
+    ) {
+        let start = row as i32 * window.stride[0] as i32 - window.pad[0] as i32;
+        for (y, slice) in (start..).zip(rows.iter_mut()).take(window.kernel[0] as usize) {
+            *slice = (0..tensor.height as i32).contains(&y).then(|| self.row(tensor, y as u16));
+        }
+    }
+}
+
+struct Run<'a, S, F> {
+    layers: &'a [Layer],
+    blob: &'a [u8],
+    arena: &'a mut [u8],
+    source: &'a mut S,
+    observe: F,
+}
+
+impl<S: RowSource, F: FnMut(usize, u16, &[u8])> Maker for Run<'_, S, F> {
+    type Error = S::Error;
+
+    fn make(&mut self, index: usize, row: u16, _: &Progress<'_>) -> Result<(), S::Error> {
+        let layer = &self.layers[index];
+        let place = slot(&layer.output, row);
+        let (before, rest) = self.arena.split_at_mut(place.start);
+        let (output, after) = rest.split_at_mut(place.len());
+        let around = Around { before, row: place, after };
+        match &layer.op {
+            Op::Input => {
+                self.source.row(row, output)?;
+                output.iter_mut().for_each(|byte| *byte ^= 0x80);
+            }
+            _ => compute(self.layers, self.blob, layer, row, &around, output),
+        }
+        (self.observe)(index, row, output);
+        Ok(())
+    }
+}
+
+/// Makes one row of a layer that is not the input.
+fn compute(layers: &[Layer], blob: &[u8], layer: &Layer, row: u16, around: &Around<'_>, output: &mut [u8]) {
+    use Element::{I8, I16};
+    let out = layer.output.element;
+    let tensor = |index: u16| &layers[index as usize].output;
+    match &layer.op {
+        Op::Input => {}
+        Op::Add { inputs, .. } => match (tensor(inputs[0]).element, out) {
+            (I8, I8) => add_in_place_or_not::<i8>(layers, blob, layer, row, around, output),
+            (I16, I16) => add_in_place_or_not::<i16>(layers, blob, layer, row, around, output),
+            (I8, I16) => add::<i8, i16>(layers, blob, layer, row, around, output),
+            (I16, I8) => add::<i16, i8>(layers, blob, layer, row, around, output),
+        },
+        Op::MaxPool { input, .. } => match tensor(*input).element {
+            I8 => windowed::<i8, i8>(tensor(*input), blob, layer, row, around, output),
+            I16 => windowed::<i16, i16>(tensor(*input), blob, layer, row, around, output),
+        },
+        Op::Conv { input, .. } | Op::Depthwise { input, .. } => {
+            let input = tensor(*input);
+            match (input.element, out) {
+                (I8, I8) => windowed::<i8, i8>(input, blob, layer, row, around, output),
+                (I8, I16) => windowed::<i8, i16>(input, blob, layer, row, around, output),
+                (I16, I8) => windowed::<i16, i8>(input, blob, layer, row, around, output),
+                (I16, I16) => windowed::<i16, i16>(input, blob, layer, row, around, output),
+            }
+        }
+    }
+}
+
+fn array<T: bytemuck::Pod>(blob: &[u8], offset: u32, count: usize) -> &[T] {
+    // Every array's bounds were checked with the image.
+    blob::array(blob, offset, count).unwrap_or(&[])
+}
+
+fn stage<'a>(blob: &'a [u8], stage: &layer::Stage, output: &Tensor) -> Stage<'a> {
+    let channels = output.channels as usize;
+    Stage {
+        bias: array(blob, stage.bias, channels),
+        positive: array(blob, stage.positive, channels),
+        negative: array(blob, stage.negative, channels),
+        shift: stage.shift as u32,
+        zero_point: output.zero_point as i32,
+        low: stage.low as i32,
+        high: stage.high as i32,
+    }
+}
+
+fn windowed<I: kernels::Element, O: kernels::Element>(
+    input: &Tensor,
+    blob: &[u8],
+    layer: &Layer,
+    row: u16,
+    around: &Around<'_>,
+    output: &mut [u8],
+) {
+    let window = layer.op.window();
+    let mut rows = [None; MAX_KERNEL];
+    around.under::<I>(input, &window, row, &mut rows);
+    let rows = Rows {
+        rows: &rows[..window.kernel[0] as usize],
+        width: input.width as usize,
+        channels: input.channels as usize,
+        zero_point: input.zero_point as i32,
+        kernel_width: window.kernel[1] as usize,
+        stride: window.stride[1] as usize,
+        pad: window.pad[1] as usize,
+    };
+    let taps = rows.rows.len() * rows.kernel_width * rows.channels;
+    match layer.op {
+        Op::Conv { weights, stage: ref s, .. } => {
+            let weights = array(blob, weights, taps * layer.output.channels as usize);
+            kernels::conv::<I, O>(&rows, weights, &stage(blob, s, &layer.output), bytemuck::cast_slice_mut(output));
+        }
+        Op::Depthwise { weights, stage: ref s, .. } => {
+            let weights = array(blob, weights, taps);
+            let stage = stage(blob, s, &layer.output);
+            kernels::depthwise::<I, O>(&rows, weights, &stage, bytemuck::cast_slice_mut(output));
+        }
+        Op::MaxPool { .. } => kernels::max_pool::<I>(&rows, bytemuck::cast_slice_mut(output)),
+        Op::Input | Op::Add { .. } => {}
+    }
+}
+
+fn add<I: kernels::Element, O: kernels::Element>(
+    layers: &[Layer],
+    blob: &[u8],
+    layer: &Layer,
+    row: u16,
+    around: &Around<'_>,
+    output: &mut [u8],
+) {
+    if let Op::Add { inputs, gains, stage: ref s } = layer.op {
+        let [a, b] = inputs.map(|input| around.row::<I>(&layers[input as usize].output, row));
+        kernels::add::<I, O>(a, b, gains, &stage(blob, s, &layer.output), bytemuck::cast_slice_mut(output));
+    }
+}
+
+fn add_in_place_or_not<T: kernels::Element>(
+    layers: &[Layer],
+    blob: &[u8],
+    layer: &Layer,
+    row: u16,
+    around: &Around<'_>,
+    output: &mut [u8],
+) {
+    let Op::Add { inputs, gains, stage: ref s } = layer.op else { return };
+    let inputs = inputs.map(|input| &layers[input as usize].output);
+    let (other, gains) = match inputs.map(|input| in_place(layer, input)) {
+        [true, _] => (inputs[1], gains),
+        [_, true] => (inputs[0], [gains[1], gains[0]]),
+        [false, false] => return add::<T, T>(layers, blob, layer, row, around, output),
+    };
+    let stage = stage(blob, s, &layer.output);
+    kernels::add_in_place::<T>(bytemuck::cast_slice_mut(output), around.row(other, row), gains, &stage);
+}

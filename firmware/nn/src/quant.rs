@@ -1,0 +1,70 @@
+//! The only rounding: from an `i32` accumulator to an element.
+
+/// High half of a 64-bit product, rounded half up: `(a · b + 2³¹) >> 32`. One instruction on Cortex-M
+/// (`SMMULR`, `VRMULH`).
+#[inline(always)]
+pub const fn mulhi(a: i32, b: i32) -> i32 {
+    ((a as i64 * b as i64 + (1 << 31)) >> 32) as i32
+}
+
+/// Output stage of a layer; see [`format::layer::Stage`]. Arrays have one element a channel.
+#[derive(Clone, Copy, Debug)]
+pub struct Stage<'a> {
+    /// Where accumulators start.
+    pub bias: &'a [i32],
+    /// Multipliers for accumulators ≥ 0.
+    pub positive: &'a [i32],
+    /// Multipliers for accumulators < 0.
+    pub negative: &'a [i32],
+    /// Left shift before multiplying.
+    pub shift: u32,
+    /// Added after multiplying.
+    pub zero_point: i32,
+    /// Smallest result.
+    pub low: i32,
+    /// Largest result.
+    pub high: i32,
+}
+
+impl Stage<'_> {
+    /// Element that an accumulator of `channel` becomes.
+    #[inline(always)]
+    pub fn requantise(&self, accumulator: i32, channel: usize) -> i32 {
+        let multiplier = if accumulator < 0 { self.negative[channel] } else { self.positive[channel] };
+        let scaled = mulhi(accumulator.wrapping_shl(self.shift), multiplier);
+        scaled.wrapping_add(self.zero_point).max(self.low).min(self.high)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mulhi_rounds_half_up() {
+        assert_eq!(mulhi(1, 1 << 30), 0);
+        assert_eq!(mulhi(2, 1 << 30), 1);
+        assert_eq!(mulhi(-2, 1 << 30), 0);
+        assert_eq!(mulhi(-3, 1 << 30), -1);
+        assert_eq!(mulhi(-6, 1 << 30), -1);
+        assert_eq!(mulhi(i32::MIN, i32::MIN), 1 << 30);
+        assert_eq!(mulhi(i32::MIN, i32::MAX), -(1 << 30) + 1);
+    }
+
+    #[test]
+    fn sign_of_the_accumulator_picks_the_multiplier() {
+        let stage = Stage {
+            bias: &[0],
+            positive: &[1 << 30],
+            negative: &[1 << 28],
+            shift: 1,
+            zero_point: -3,
+            low: -100,
+            high: 90,
+        };
+        assert_eq!(stage.requantise(40, 0), 17);
+        assert_eq!(stage.requantise(-40, 0), -8);
+        assert_eq!(stage.requantise(4000, 0), 90);
+        assert_eq!(stage.requantise(-4000, 0), -100);
+    }
+}
