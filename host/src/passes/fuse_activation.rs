@@ -1,0 +1,21 @@
+//! An activation moves into the operator before it.
+
+use super::{bypass, readers};
+use crate::graph::{Activation, Graph, Op};
+
+pub(super) fn apply(graph: &mut Graph) -> bool {
+    for node in 1..graph.nodes.len() {
+        if !matches!(graph.nodes[node].op, Op::Identity) || graph.nodes[node].activation == Activation::None {
+            continue;
+        }
+        let input = graph.nodes[node].inputs[0];
+        let producer = &graph.nodes[input];
+        let accumulates = !matches!(producer.op, Op::Input | Op::MaxPool(_));
+        if accumulates && producer.activation == Activation::None && readers(graph, input) == 1 {
+            graph.nodes[input].activation = graph.nodes[node].activation.clone();
+            bypass(graph, node);
+            return true;
+        }
+    }
+    false
+}
