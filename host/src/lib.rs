@@ -4,3 +4,6 @@ pub mod graph;
 pub mod import;
 pub mod passes;
 pub mod plan;
+pub mod quantize;
+pub mod sections;
+pub mod simulator;

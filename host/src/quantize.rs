@@ -1,0 +1,269 @@
+//! Post-training quantisation: a lowered [`Graph`] and calibration crops to the runtime's layers.
+//!
+//! Weights are `int8`, symmetric, one scale an output channel; activations `int8`, one scale and zero point a
+//! tensor. In order:
+//!
+//! 1. [`equalise`]: channels of each tensor are scaled to equal ranges (cross-layer equalisation, Nagel et al.
+//!    2019, arXiv:1906.04721), which the layers around absorb.
+//! 2. Layer by layer, each on what the already quantised layers before it give: weights are rounded, the mean error of each
+//!    channel's accumulator goes into its bias (bias correction, ibid.), and the tensor's range is the one with
+//!    the least squared error.
+//! 3. [`emit`] turns scales into multipliers.
+//!
+//! Tensors named in [`Options::wide`] get `int16` elements.
+
+pub mod emit;
+pub mod equalise;
+pub mod grid;
+mod weights;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::float;
+use crate::graph::{Graph, Node, Op};
+use grid::{Grid, Histogram};
+use weights::Filters;
+
+/// Affine preprocessing of a pixel: the network is fed `(pixel − mean) / scale`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Preprocessing {
+    /// Subtracted.
+    pub mean: f32,
+    /// Divides.
+    pub scale: f32,
+}
+
+impl Preprocessing {
+    /// A crop's bytes in the network's units.
+    pub fn apply(&self, crop: &[u8]) -> Vec<f32> {
+        crop.iter().map(|&pixel| (pixel as f32 - self.mean) / self.scale).collect()
+    }
+
+    /// Grid of the input tensor, whose element is the pixel − 128, and what each element is off by, in the
+    /// network's units, because a zero point is whole.
+    pub fn grid(&self) -> (Grid, f32) {
+        let zero_point = (self.mean - 128.0).round().clamp(-128.0, 127.0);
+        let scale = 1.0 / self.scale;
+        let grid = Grid { scale, zero_point: zero_point as i32, low: -128, high: 127 };
+        (grid, (128.0 + zero_point - self.mean) * scale)
+    }
+}
+
+/// What the quantiser may do.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Nodes whose tensors get `int16` elements besides the embedding.
+    pub wide: Vec<usize>,
+}
+
+/// One layer after quantisation.
+#[derive(Clone, Debug)]
+pub struct QuantisedLayer {
+    /// Grid of its tensor.
+    pub grid: Grid,
+    /// Whether the tensor's elements are `int16`.
+    pub wide: bool,
+    /// Rounded weights; none for operators without.
+    filters: Option<Filters>,
+    /// Corrected bias, one a channel, in the tensor's real units; of additions too.
+    bias: Vec<f32>,
+}
+
+/// What quantisation did to one tensor, measured over the calibration crops.
+#[derive(Clone, Debug, Serialize)]
+pub struct LayerReport {
+    /// Name of the node.
+    pub name: String,
+    /// Operator.
+    pub operator: &'static str,
+    /// Smallest and largest value the elements can stand for.
+    pub range: [f32; 2],
+    /// Bits an element.
+    pub bits: u8,
+    /// Signal to quantisation noise in dB, of everything up to and including this tensor.
+    pub sqnr_db: f32,
+}
+
+/// A quantised network, before its memory is planned.
+#[derive(Clone, Debug)]
+pub struct Quantised {
+    /// The equalised graph.
+    pub graph: Graph,
+    /// One a node.
+    pub layers: Vec<QuantisedLayer>,
+    /// One a node.
+    pub report: Vec<LayerReport>,
+}
+
+/// Float tensor and its quantised counterpart (as real values) of one crop.
+struct Pair {
+    float: Vec<f32>,
+    quantised: Vec<f32>,
+}
+
+/// Quantises a lowered graph over calibration crops (`[h][w][c]` bytes in the network's colour order). `tick`
+/// is called once a layer.
+///
+/// # Panics
+/// When there are no crops, or they have another size than the input.
+pub fn quantise(
+    graph: &Graph,
+    preprocessing: Preprocessing,
+    crops: &[Vec<u8>],
+    options: &Options,
+    tick: impl Fn(&Node),
+) -> Quantised {
+    assert!(!crops.is_empty(), "calibration needs crops");
+    let graph = equalise::equalise(graph, preprocessing, crops);
+    let (input_grid, input_offset) = preprocessing.grid();
+    let last_use: Vec<usize> = (0..graph.nodes.len())
+        .map(|tensor| (tensor..graph.nodes.len()).rfind(|&n| graph.nodes[n].inputs.contains(&tensor)).unwrap_or(tensor))
+        .collect();
+
+    let mut tensors: Vec<Vec<Pair>> = Vec::new();
+    let mut layers: Vec<QuantisedLayer> = Vec::new();
+    let mut report = Vec::new();
+    for (index, node) in graph.nodes.iter().enumerate() {
+        tick(node);
+        let wide = index + 1 == graph.nodes.len() || options.wide.contains(&index);
+        let (layer, pairs) = if index == 0 {
+            let pairs = crops.par_iter().map(|crop| {
+                let float = preprocessing.apply(crop);
+                let quantised = float.iter().map(|x| x - input_offset).collect();
+                Pair { float, quantised }
+            });
+            (QuantisedLayer { grid: input_grid, wide: false, filters: None, bias: vec![] }, pairs.collect())
+        } else {
+            let grids: Vec<Grid> = node.inputs.iter().map(|&input| layers[input].grid).collect();
+            let offset = if node.inputs.contains(&0) { input_offset } else { 0.0 };
+            quantise_layer(&graph, node, &tensors, &grids, offset, wide, index + 1 == graph.nodes.len())
+        };
+        report.push(LayerReport {
+            name: node.name.clone(),
+            operator: operator(&node.op),
+            range: layer.grid.range(),
+            bits: if wide { 16 } else { 8 },
+            sqnr_db: sqnr_db(&pairs),
+        });
+        layers.push(layer);
+        tensors.push(pairs);
+        for &input in &node.inputs {
+            if last_use[input] == index {
+                tensors[input] = Vec::new();
+            }
+        }
+    }
+    Quantised { graph, layers, report }
+}
+
+/// Name of an operator, as the image and the reports use it.
+pub fn operator(op: &Op) -> &'static str {
+    match op {
+        Op::Input => "input",
+        Op::Conv { .. } => "conv",
+        Op::Depthwise { .. } => "depthwise",
+        Op::Add => "add",
+        Op::MaxPool(_) => "max_pool",
+        Op::Affine { .. } => "affine",
+        Op::Identity => "identity",
+    }
+}
+
+fn quantise_layer(
+    graph: &Graph,
+    node: &Node,
+    tensors: &[Vec<Pair>],
+    grids: &[Grid],
+    input_offset: f32,
+    wide: bool,
+    embedding: bool,
+) -> (QuantisedLayer, Vec<Pair>) {
+    let channels = node.shape[2];
+    let crops = tensors[node.inputs[0]].len();
+    if let Op::MaxPool(_) = node.op {
+        let pairs = (0..crops).into_par_iter().map(|crop| {
+            let input = &tensors[node.inputs[0]][crop];
+            Pair {
+                float: float::accumulate(graph, node, &[&input.float]),
+                quantised: float::accumulate(graph, node, &[&input.quantised]),
+            }
+        });
+        return (QuantisedLayer { grid: grids[0], wide, filters: None, bias: vec![] }, pairs.collect());
+    }
+
+    let filters = Filters::quantise(&node.op);
+    let mut rounded = node.clone();
+    let mut bias = vec![0.0; channels];
+    if let (Some(filters), Op::Conv { weights, bias: b, .. } | Op::Depthwise { weights, bias: b, .. }) =
+        (&filters, &mut rounded.op)
+    {
+        filters.add_constant_input(input_offset, b);
+        bias.clone_from(b);
+        *weights = filters.real();
+    }
+    let mut sums: Vec<Pair> = (0..crops)
+        .into_par_iter()
+        .map(|crop| {
+            let inputs: Vec<&Pair> = node.inputs.iter().map(|&input| &tensors[input][crop]).collect();
+            let float: Vec<&[f32]> = inputs.iter().map(|pair| &*pair.float).collect();
+            let quantised: Vec<&[f32]> = inputs.iter().map(|pair| &*pair.quantised).collect();
+            Pair {
+                float: float::accumulate(graph, node, &float),
+                quantised: float::accumulate(graph, &rounded, &quantised),
+            }
+        })
+        .collect();
+
+    let correction = mean_error(&sums, channels);
+    bias.iter_mut().zip(&correction).for_each(|(bias, error)| *bias += error);
+    sums.par_iter_mut().for_each(|pair| {
+        for pixel in pair.quantised.chunks_exact_mut(channels) {
+            pixel.iter_mut().zip(&correction).for_each(|(sum, error)| *sum += error);
+        }
+        float::activate(&node.activation, &mut pair.float);
+        float::activate(&node.activation, &mut pair.quantised);
+    });
+
+    let histogram = Histogram::of(sums.iter().map(|pair| &*pair.quantised));
+    let grid = if embedding {
+        Grid::symmetric(2.0 * histogram.largest(), 32767)
+    } else if wide {
+        Grid::symmetric(1.25 * histogram.largest(), grid::WIDE_LIMIT)
+    } else {
+        histogram.best_int8()
+    };
+    sums.par_iter_mut().for_each(|pair| pair.quantised.iter_mut().for_each(|x| *x = grid.round(*x)));
+    (QuantisedLayer { grid, wide, filters, bias }, sums)
+}
+
+/// Mean of float − quantised a channel.
+fn mean_error(pairs: &[Pair], channels: usize) -> Vec<f32> {
+    let sums = pairs
+        .par_iter()
+        .map(|pair| {
+            let mut sums = vec![0f64; channels];
+            let pixels = pair.float.chunks_exact(channels).zip(pair.quantised.chunks_exact(channels));
+            for (float, quantised) in pixels {
+                for ((sum, float), quantised) in sums.iter_mut().zip(float).zip(quantised) {
+                    *sum += (float - quantised) as f64;
+                }
+            }
+            sums
+        })
+        .reduce(|| vec![0f64; channels], |a, b| a.iter().zip(&b).map(|(a, b)| a + b).collect());
+    let count: usize = pairs.iter().map(|pair| pair.float.len() / channels).sum();
+    sums.iter().map(|sum| (sum / count as f64) as f32).collect()
+}
+
+fn sqnr_db(pairs: &[Pair]) -> f32 {
+    let (signal, noise) = pairs
+        .par_iter()
+        .map(|pair| {
+            pair.float.iter().zip(&pair.quantised).fold((0f64, 0f64), |(signal, noise), (&float, &quantised)| {
+                (signal + (float as f64).powi(2), noise + (float as f64 - quantised as f64).powi(2))
+            })
+        })
+        .reduce(|| (0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+    (10.0 * (signal / noise.max(1e-30)).log10()) as f32
+}

@@ -1,0 +1,105 @@
+//! Cross-layer equalisation: every channel of a tensor uses the tensor's whole range.
+//!
+//! ReLU and PReLU commute with positive factors, so dividing a tensor's channel by its range and multiplying the readers'
+//! weights by it changes nothing in `f32`. Rounding noise, one step size a tensor, then harms each channel in
+//! proportion to its range. Tensors that additions or poolings tie together share their factors.
+//! (Nagel et al. 2019, arXiv:1906.04721, section 4.1, with ranges of activations in place of those of weights,
+//! since weights have one scale a channel here.)
+
+use rayon::prelude::*;
+
+use super::Preprocessing;
+use crate::float;
+use crate::graph::{Activation, Graph, Op};
+
+/// The same network with equalised tensors.
+pub fn equalise(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) -> Graph {
+    let ranges = ranges(graph, preprocessing, crops);
+    let group = groups(graph);
+    let last = graph.nodes.len() - 1;
+    let mut factors: Vec<Option<Vec<f32>>> = vec![None; graph.nodes.len()];
+    for representative in 0..graph.nodes.len() {
+        let members: Vec<usize> = (0..graph.nodes.len()).filter(|&n| group[n] == representative).collect();
+        if members.is_empty() || members.contains(&0) || members.contains(&last) {
+            continue;
+        }
+        let mut factor = vec![0f32; graph.nodes[representative].shape[2]];
+        for &member in &members {
+            factor.iter_mut().zip(&ranges[member]).for_each(|(f, r)| *f = f.max(*r));
+        }
+        // A channel that never fires must not make its readers' weights vanish.
+        let floor = factor.iter().fold(0f32, |a, b| a.max(*b)) * 1e-2;
+        factor.iter_mut().for_each(|f| *f = f.max(floor).max(1e-6));
+        members.iter().for_each(|&member| factors[member] = Some(factor.clone()));
+    }
+    let mut graph = graph.clone();
+    for node in 0..graph.nodes.len() {
+        let input = graph.nodes[node].inputs.first().and_then(|&input| factors[input].clone());
+        let output = factors[node].clone();
+        let node = &mut graph.nodes[node];
+        let (weights, bias, depthwise) = match &mut node.op {
+            Op::Conv { weights, bias, .. } => (weights, bias, false),
+            Op::Depthwise { weights, bias, .. } => (weights, bias, true),
+            _ => {
+                scale_clip(&mut node.activation, output.as_deref());
+                continue;
+            }
+        };
+        let filter = weights.len() / bias.len();
+        let channels_in = if depthwise { bias.len() } else { input.as_ref().map_or(1, |i| i.len()) };
+        for (index, weight) in weights.iter_mut().enumerate() {
+            if let Some(input) = &input {
+                *weight *= input[index % channels_in];
+            }
+            if let Some(output) = &output {
+                *weight /= output[if depthwise { index % channels_in } else { index / filter }];
+            }
+        }
+        if let Some(output) = &output {
+            bias.iter_mut().zip(output).for_each(|(bias, factor)| *bias /= factor);
+        }
+        scale_clip(&mut node.activation, output.as_deref());
+    }
+    graph
+}
+
+fn scale_clip(activation: &mut Activation, factor: Option<&[f32]>) {
+    if let (Activation::Clip { low, high }, Some(factor)) = (activation, factor) {
+        low.iter_mut().chain(high).zip(factor.iter().cycle()).for_each(|(bound, factor)| *bound /= factor);
+    }
+}
+
+/// Largest magnitude a channel of each node, over all crops.
+fn ranges(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) -> Vec<Vec<f32>> {
+    let none = || graph.nodes.iter().map(|node| vec![0f32; node.shape[2]]).collect::<Vec<_>>();
+    crops
+        .par_iter()
+        .map(|crop| {
+            let mut ranges = none();
+            for (range, tensor) in ranges.iter_mut().zip(float::run(graph, &preprocessing.apply(crop))) {
+                for pixel in tensor.chunks_exact(range.len()) {
+                    range.iter_mut().zip(pixel).for_each(|(range, x)| *range = range.max(x.abs()));
+                }
+            }
+            ranges
+        })
+        .reduce(none, |mut a, b| {
+            for (a, b) in a.iter_mut().zip(&b) {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a = a.max(*b));
+            }
+            a
+        })
+}
+
+/// For every node the smallest node of its group.
+fn groups(graph: &Graph) -> Vec<usize> {
+    let mut group: Vec<usize> = (0..graph.nodes.len()).collect();
+    for (index, node) in graph.nodes.iter().enumerate() {
+        if let Op::Add | Op::MaxPool(_) = node.op {
+            let tied: Vec<usize> = node.inputs.iter().map(|&input| group[input]).chain([group[index]]).collect();
+            let smallest = tied.iter().copied().min().unwrap_or(index);
+            group.iter_mut().filter(|g| tied.contains(g)).for_each(|g| *g = smallest);
+        }
+    }
+    group
+}
