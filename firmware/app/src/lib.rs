@@ -1,2 +1,20 @@
-//! TODO
+//! What a board does: capture, embed, match, report; and the link it is spoken to over.
+//!
+//! # Layers
+//!
+//! * [`protocol`]: the messages, the same types on host and board.
+//! * [`link`]: frames them over any byte stream (`embedded-io`): postcard, CRC-32, COBS.
+//! * [`recogniser`]: a checked image, its network and its matcher in one.
+//! * [`serve`]: answers the link's requests. Pixels are asked for row by row while the network runs: the link is one
+//!   more source of rows, like a camera, and no buffer holds a photo.
+//!
+//! A board adds a byte stream, an arena and a [`serve::Meter`]; the host uses [`protocol`] and [`link`] from the
+//! other end.
 #![no_std]
+
+pub mod link;
+pub mod protocol;
+pub mod recogniser;
+pub mod serve;
+
+pub use recogniser::{Recogniser, StartError};
