@@ -1,2 +1,53 @@
-//! TODO
+//! Which enrolled person an embedding belongs to, if any, decided by angle and in integers.
+//!
+//! An embedding and a centre are directions; their lengths are scale factors of quantisation and mean nothing.
+//! `cos θ = dot / √(n · p)`, with `n` and `p` the squared norms of the centre and of the probe.
+//!
+//! # Layers
+//!
+//! * [`mod@dot`]: the inner product, where nearly all the time goes.
+//! * [`root`], [`wide`]: the two number types in which the rest is said: a real known by its sign and square, and
+//!   an integer wide enough for the largest such square.
+//! * [`centres`]: a checked view of a gallery, or of a cohort of strangers.
+//! * [`nearest`]: the nearest person, and the nearest one who is somebody else. Knows no thresholds.
+//! * [`rules`]: what it takes to be accepted. Knows no galleries.
+//! * [`decision`]: puts one probe through both.
+//!
+//! # The decision
+//!
+//! θ₁ is the smallest angle from the probe to any centre, and the person it belongs to is the *best*; θ₂ is the
+//! smallest angle to any centre of another person or of the cohort, the *runner-up*.
+//!
+//! 1. Absolute rule: `cos θ₁ ≥ t`. A probe farther than that from everybody is a stranger.
+//! 2. Margin rule: `θ₁ + m ≤ θ₂`. A probe about as near to someone else, enrolled or not, is ambiguous. It is
+//!    tested without trigonometry by the identity that puts the angular margin into training (ArcFace, Deng et al.,
+//!    CVPR 2019, section 2.1, equation 3): `cos(θ₁ + m) = cos θ₁ cos m − sin θ₁ sin m ≥ cos θ₂`.
+//!
+//! # Principles
+//!
+//! * Every comparison is exact. None rounds, so there is no band in which a verdict depends on error, and host and
+//!   boards agree bit for bit. The only rounded value, [`Candidate::cosine_q30`], is for display.
+//! * A verdict depends on directions only: scaling the probe changes nothing.
+//! * Ties fall to the lowest person number, then to the earliest centre, and to an enrolled person before a
+//!   stranger. They never turn a rejection into an acceptance.
+//! * Views are checked when they are made ([`Centres::new_checked`], [`Margin::new_checked`],
+//!   [`Matcher::new_checked`]); after that every embedding of the right length gets an [`Outcome`].
+//!
+//! No heap, no float. Largest values: `|dot| ≤ 127·32768·512 < 2³¹`, `n ≤ 127²·512 < 2²³`, `p ≤ 2³⁰·512 = 2³⁹`, and
+//! by Cauchy–Schwarz `dot² ≤ n · p < 2⁶²`.
 #![no_std]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod centres;
+pub mod decision;
+pub mod dot;
+pub mod nearest;
+pub mod root;
+pub mod rules;
+pub mod wide;
+
+pub use centres::{Centres, CentresError, MAX_CENTRES, MAX_DIMENSION};
+pub use decision::{Candidate, DimensionMismatch, Matcher, Outcome, Rejection, RunnerUp, Verdict};
+pub use rules::{Margin, MarginError, ONE_Q30, Rules};

@@ -1,0 +1,240 @@
+//! A checked view of unit centres quantised to int8.
+
+use core::fmt;
+
+/// Most elements an embedding has.
+pub const MAX_DIMENSION: usize = 512;
+/// Most centres a view has: they are numbered by `u16`.
+pub const MAX_CENTRES: usize = 1 << 16;
+
+/// Why centres are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CentresError {
+    /// The dimension is not in 1..=[`MAX_DIMENSION`].
+    Dimension(usize),
+    /// More than [`MAX_CENTRES`] centres, or arrays whose lengths do not agree.
+    Lengths {
+        /// Norms given.
+        norms: usize,
+        /// Owners given; must be as many.
+        owners: usize,
+        /// Elements given; must be as many times the dimension.
+        elements: usize,
+    },
+    /// A centre holds −128, which the quantiser never writes and for which sums could overflow.
+    Element {
+        /// Its number.
+        centre: usize,
+    },
+    /// The norm of a centre is zero or not its vector's.
+    Norm {
+        /// Its number.
+        centre: usize,
+    },
+    /// The owner of a centre has a lower number than the one before.
+    Owner {
+        /// Its number.
+        centre: usize,
+    },
+}
+
+impl fmt::Display for CentresError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Dimension(given) => write!(f, "dimension {given} is not in 1..={MAX_DIMENSION}"),
+            Self::Lengths {
+                norms,
+                owners,
+                elements,
+            } => {
+                write!(
+                    f,
+                    "{norms} norms, {owners} owners and {elements} elements do not describe the same centres"
+                )
+            }
+            Self::Element { centre } => write!(f, "centre {centre} holds -128"),
+            Self::Norm { centre } => write!(f, "the norm of centre {centre} is zero or not its vector's"),
+            Self::Owner { centre } => write!(f, "the owner of centre {centre} is out of order"),
+        }
+    }
+}
+
+impl core::error::Error for CentresError {}
+
+/// Centres of enrolled people, or of strangers.
+#[derive(Clone, Copy, Debug)]
+pub struct Centres<'a> {
+    dimension: usize,
+    vectors: &'a [i8],
+    norms: &'a [u32],
+    owners: &'a [u16],
+}
+
+/// One centre of a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Centre<'a> {
+    /// Direction, of any length but zero.
+    pub vector: &'a [i8],
+    /// Squared norm of `vector`.
+    pub norm: u32,
+    /// Number of the person.
+    pub owner: u16,
+}
+
+impl<'a> Centres<'a> {
+    /// Checks and joins three arrays: `vectors` `[centre][dimension]`, elements in −127..=127; `norms` `[centre]`,
+    /// the squared norm of each; `owners` `[centre]`, the number of the person each belongs to, never descending.
+    /// There may be no centres.
+    ///
+    /// # Errors
+    /// [`CentresError`], naming the first centre that is wrong.
+    pub fn new_checked(
+        dimension: usize,
+        vectors: &'a [i8],
+        norms: &'a [u32],
+        owners: &'a [u16],
+    ) -> Result<Self, CentresError> {
+        if !(1..=MAX_DIMENSION).contains(&dimension) {
+            return Err(CentresError::Dimension(dimension));
+        }
+        let count = norms.len();
+        if count > MAX_CENTRES || owners.len() != count || vectors.len() != count * dimension {
+            let lengths = CentresError::Lengths {
+                norms: count,
+                owners: owners.len(),
+                elements: vectors.len(),
+            };
+            return Err(lengths);
+        }
+        let centres = Centres {
+            dimension,
+            vectors,
+            norms,
+            owners,
+        };
+        let mut least_owner = 0;
+        for (number, centre) in centres.iter().enumerate() {
+            if centre.vector.contains(&i8::MIN) {
+                return Err(CentresError::Element { centre: number });
+            }
+            let squares = centre.vector.iter().map(|&v| u32::from(v.unsigned_abs()).pow(2));
+            if centre.norm == 0 || centre.norm != squares.sum() {
+                return Err(CentresError::Norm { centre: number });
+            }
+            if centre.owner < least_owner {
+                return Err(CentresError::Owner { centre: number });
+            }
+            least_owner = centre.owner;
+        }
+        Ok(centres)
+    }
+
+    /// Elements a centre.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// Number of centres.
+    pub fn len(&self) -> usize {
+        self.norms.len()
+    }
+
+    /// Whether there is no centre.
+    pub fn is_empty(&self) -> bool {
+        self.norms.is_empty()
+    }
+
+    /// The centres in order.
+    pub fn iter(&self) -> impl Iterator<Item = Centre<'a>> + use<'a> {
+        let attributes = self.norms.iter().zip(self.owners);
+        self.vectors
+            .chunks_exact(self.dimension)
+            .zip(attributes)
+            .map(|(vector, (&norm, &owner))| Centre { vector, norm, owner })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sound_arrays_are_read_as_given() {
+        let centres = Centres::new_checked(2, &[3, 4, -127, 0], &[25, 16129], &[1, 7]).unwrap();
+        assert_eq!(
+            (centres.dimension(), centres.len(), centres.is_empty()),
+            (2, 2, false)
+        );
+        let mut read = centres.iter();
+        assert_eq!(
+            read.next(),
+            Some(Centre {
+                vector: &[3, 4],
+                norm: 25,
+                owner: 1
+            })
+        );
+        assert_eq!(
+            read.next(),
+            Some(Centre {
+                vector: &[-127, 0],
+                norm: 16129,
+                owner: 7
+            })
+        );
+        assert_eq!(read.next(), None);
+    }
+
+    #[test]
+    fn no_centres_are_a_view_too() {
+        assert!(Centres::new_checked(512, &[], &[], &[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn each_fault_is_named() {
+        let check = |dimension, vectors: &[i8], norms: &[u32], owners: &[u16]| {
+            Centres::new_checked(dimension, vectors, norms, owners)
+                .map(|_| ())
+                .unwrap_err()
+        };
+        assert_eq!(check(0, &[], &[], &[]), CentresError::Dimension(0));
+        assert_eq!(check(513, &[], &[], &[]), CentresError::Dimension(513));
+        let lengths = |norms, owners, elements| CentresError::Lengths {
+            norms,
+            owners,
+            elements,
+        };
+        assert_eq!(check(2, &[3, 4, 5], &[25], &[0]), lengths(1, 1, 3));
+        assert_eq!(check(2, &[3, 4], &[25, 25], &[0]), lengths(2, 1, 2));
+        assert_eq!(check(2, &[3, 4], &[25], &[0, 0]), lengths(1, 2, 2));
+        assert_eq!(
+            check(2, &[3, 4, -128, 0], &[25, 16384], &[0, 1]),
+            CentresError::Element { centre: 1 }
+        );
+        assert_eq!(
+            check(2, &[3, 4, 3, 4], &[25, 24], &[0, 1]),
+            CentresError::Norm { centre: 1 }
+        );
+        assert_eq!(check(2, &[0, 0], &[0], &[0]), CentresError::Norm { centre: 0 });
+        assert_eq!(
+            check(1, &[1, 1, 1], &[1, 1, 1], &[0, 2, 1]),
+            CentresError::Owner { centre: 2 }
+        );
+    }
+
+    #[test]
+    fn more_centres_than_numbers_are_refused() {
+        let count = MAX_CENTRES + 1;
+        let (vectors, norms, owners) = (std::vec![1; count], std::vec![1; count], std::vec![0; count]);
+        let refused = Centres::new_checked(1, &vectors, &norms, &owners).unwrap_err();
+        assert_eq!(
+            refused,
+            CentresError::Lengths {
+                norms: count,
+                owners: count,
+                elements: count
+            }
+        );
+        Centres::new_checked(1, &vectors[1..], &norms[1..], &owners[1..]).unwrap();
+    }
+}

@@ -1,0 +1,370 @@
+//! One probe against a gallery, a cohort and the rules.
+
+use core::fmt;
+
+use crate::centres::Centres;
+use crate::dot::squared_norm;
+use crate::nearest::{Sight, nearest_beyond, two_nearest};
+use crate::rules::{Rules, is_within};
+
+/// Why a matcher is refused: the cohort's embeddings are not as long as the gallery's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DimensionMismatch {
+    /// Elements of a centre of the gallery.
+    pub gallery: usize,
+    /// Elements of a centre of the cohort.
+    pub cohort: usize,
+}
+
+impl fmt::Display for DimensionMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the gallery has {} dimensions, its cohort {}",
+            self.gallery, self.cohort
+        )
+    }
+}
+
+impl core::error::Error for DimensionMismatch {}
+
+/// A centre near a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Number of the person.
+    pub person: u16,
+    /// Number of the centre, among all of the gallery or the cohort.
+    pub centre: u16,
+    /// Inner product of the centre and the probe.
+    pub dot: i32,
+    /// Squared norm of the centre.
+    pub norm: u32,
+    /// Cosine of the angle between them, rounded to Q30. For display: no verdict depends on it.
+    pub cosine_q30: i32,
+}
+
+/// The nearest candidate who is not the best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunnerUp {
+    /// Another enrolled person.
+    Person(Candidate),
+    /// A stranger of the cohort, nearer than any other enrolled person.
+    Stranger(Candidate),
+}
+
+impl RunnerUp {
+    /// The candidate, whoever it is.
+    pub fn candidate(&self) -> &Candidate {
+        match self {
+            RunnerUp::Person(candidate) | RunnerUp::Stranger(candidate) => candidate,
+        }
+    }
+}
+
+/// Why a probe is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The embedding is zero: it has no direction.
+    Degenerate,
+    /// There is nobody to be.
+    NobodyEnrolled,
+    /// The best is not near enough.
+    TooFar,
+    /// The best is near enough, but so is the runner-up, or nearly.
+    Ambiguous,
+}
+
+/// Whether a probe is the best candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is.
+    Accepted,
+    /// It is not, or cannot be told.
+    Rejected(Rejection),
+}
+
+/// What became of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The nearest enrolled person by their nearest centre. `None` if the probe is degenerate or nobody is enrolled.
+    pub best: Option<Candidate>,
+    /// Who is nearest after the best, or nearer if a stranger. `None` without a best, or if there is nobody else.
+    pub runner_up: Option<RunnerUp>,
+    /// Whether the probe is the best.
+    pub verdict: Verdict,
+}
+
+/// A gallery, perhaps a cohort, and the rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Matcher<'a> {
+    gallery: Centres<'a>,
+    cohort: Option<Centres<'a>>,
+    rules: Rules,
+}
+
+impl<'a> Matcher<'a> {
+    /// A matcher of probes as long as the centres of `gallery`.
+    ///
+    /// # Errors
+    /// [`DimensionMismatch`] if the centres of `cohort` are not as long.
+    pub fn new_checked(
+        gallery: Centres<'a>,
+        cohort: Option<Centres<'a>>,
+        rules: Rules,
+    ) -> Result<Self, DimensionMismatch> {
+        match cohort.map(|cohort| cohort.dimension()) {
+            Some(cohort) if cohort != gallery.dimension() => Err(DimensionMismatch {
+                gallery: gallery.dimension(),
+                cohort,
+            }),
+            _ => Ok(Matcher {
+                gallery,
+                cohort,
+                rules,
+            }),
+        }
+    }
+
+    /// Decides on one embedding, `[dimension]`, of any scale.
+    ///
+    /// The absolute rule is asked first: a probe that is both too far and ambiguous is [`Rejection::TooFar`]. With
+    /// nobody but the best to compare with, the margin rule holds.
+    ///
+    /// # Panics
+    /// If `embedding` is not as long as the centres.
+    pub fn decide(&self, embedding: &[i16]) -> Outcome {
+        assert_eq!(
+            embedding.len(),
+            self.gallery.dimension(),
+            "embedding and gallery differ in dimension"
+        );
+        let rejected = |rejection| Outcome {
+            best: None,
+            runner_up: None,
+            verdict: Verdict::Rejected(rejection),
+        };
+        let probe_norm = squared_norm(embedding);
+        if probe_norm == 0 {
+            return rejected(Rejection::Degenerate);
+        }
+        let (Some(best), second) = two_nearest(&self.gallery, embedding) else {
+            return rejected(Rejection::NobodyEnrolled);
+        };
+        let stranger = self
+            .cohort
+            .and_then(|cohort| nearest_beyond(&cohort, embedding, second));
+
+        let is_clear = match (self.rules.margin, stranger.or(second)) {
+            (Some(margin), Some(runner_up)) => margin.holds(&best, &runner_up, probe_norm),
+            _ => true,
+        };
+        let verdict = if !is_within(self.rules.threshold_q30, &best, probe_norm) {
+            Verdict::Rejected(Rejection::TooFar)
+        } else if !is_clear {
+            Verdict::Rejected(Rejection::Ambiguous)
+        } else {
+            Verdict::Accepted
+        };
+        let candidate = |sight| candidate(sight, probe_norm);
+        let runner_up = match stranger {
+            Some(stranger) => Some(RunnerUp::Stranger(candidate(stranger))),
+            None => second.map(|second| RunnerUp::Person(candidate(second))),
+        };
+        Outcome {
+            best: Some(candidate(best)),
+            runner_up,
+            verdict,
+        }
+    }
+}
+
+fn candidate(sight: Sight, probe_norm: u64) -> Candidate {
+    let Sight {
+        owner,
+        centre,
+        dot,
+        norm,
+    } = sight;
+    Candidate {
+        person: owner,
+        centre,
+        dot,
+        norm,
+        cosine_q30: cosine_q30(dot, norm, probe_norm),
+    }
+}
+
+/// `2³⁰ · dot / √(norm · probe_norm)`, rounded to nearest, halves away from zero.
+fn cosine_q30(dot: i32, norm: u32, probe_norm: u64) -> i32 {
+    let norms = u128::from(norm) * u128::from(probe_norm);
+    let square = u128::from(dot.unsigned_abs()).pow(2);
+    // The square of twice the result is at most 2⁶². Rounding it down first does not change the root's whole part.
+    let twice = (((square << 62) / norms) as u64).isqrt();
+    let magnitude = twice.div_ceil(2) as i32;
+    if dot < 0 { -magnitude } else { magnitude }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{Margin, ONE_Q30};
+
+    /// Cosines in Q30 as another tool gives them.
+    const FOUR_FIFTHS: i32 = 858_993_459;
+    const THREE_FIFTHS: i32 = 644_245_094;
+
+    fn rules(threshold: f64, margin_degrees: f64) -> Rules {
+        let q30 = |x: f64| (x * f64::from(ONE_Q30)).round() as i32;
+        let margin = margin_degrees.to_radians();
+        let margin = Margin::new_checked(q30(margin.cos()), q30(margin.sin())).unwrap();
+        Rules {
+            threshold_q30: q30(threshold),
+            margin: Some(margin),
+        }
+    }
+
+    fn pair() -> Centres<'static> {
+        Centres::new_checked(2, &[4, 3, 3, 4], &[25, 25], &[0, 1]).unwrap()
+    }
+
+    #[test]
+    fn near_and_clear_is_accepted() {
+        // 36.87° and 53.13°: 16.26° apart.
+        let matcher = Matcher::new_checked(pair(), None, rules(0.79, 16.0)).unwrap();
+        let best = Candidate {
+            person: 0,
+            centre: 0,
+            dot: 40,
+            norm: 25,
+            cosine_q30: FOUR_FIFTHS,
+        };
+        let second = Candidate {
+            person: 1,
+            centre: 1,
+            dot: 30,
+            norm: 25,
+            cosine_q30: THREE_FIFTHS,
+        };
+        let accepted = Outcome {
+            best: Some(best),
+            runner_up: Some(RunnerUp::Person(second)),
+            verdict: Verdict::Accepted,
+        };
+        assert_eq!(matcher.decide(&[10, 0]), accepted);
+    }
+
+    #[test]
+    fn each_rule_rejects_by_its_name() {
+        let verdict = |rules| {
+            Matcher::new_checked(pair(), None, rules)
+                .unwrap()
+                .decide(&[10, 0])
+                .verdict
+        };
+        assert_eq!(verdict(rules(0.81, 16.0)), Verdict::Rejected(Rejection::TooFar));
+        assert_eq!(
+            verdict(rules(0.79, 17.0)),
+            Verdict::Rejected(Rejection::Ambiguous)
+        );
+        assert_eq!(verdict(rules(0.81, 17.0)), Verdict::Rejected(Rejection::TooFar));
+        assert_eq!(
+            verdict(Rules {
+                margin: None,
+                ..rules(0.79, 17.0)
+            }),
+            Verdict::Accepted
+        );
+    }
+
+    #[test]
+    fn nearer_stranger_makes_the_best_ambiguous() {
+        let cohort = Centres::new_checked(2, &[0, 1, 12, 5], &[1, 169], &[0, 1]).unwrap();
+        let matcher = Matcher::new_checked(pair(), Some(cohort), rules(0.5, 0.0)).unwrap();
+        let outcome = matcher.decide(&[10, 0]);
+        assert_eq!(outcome.best.map(|best| best.person), Some(0));
+        let Some(RunnerUp::Stranger(stranger)) = outcome.runner_up else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!((stranger.person, stranger.centre, stranger.dot), (1, 1, 120));
+        assert_eq!(outcome.verdict, Verdict::Rejected(Rejection::Ambiguous));
+    }
+
+    #[test]
+    fn enrolled_person_comes_before_an_equally_near_stranger() {
+        let matcher = Matcher::new_checked(pair(), Some(pair()), rules(0.5, 0.0)).unwrap();
+        let outcome = matcher.decide(&[10, 0]);
+        // The cohort's (4, 3) is as near as the best and so nearer than person 1.
+        let stranger = Candidate {
+            person: 0,
+            centre: 0,
+            dot: 40,
+            norm: 25,
+            cosine_q30: FOUR_FIFTHS,
+        };
+        assert_eq!(outcome.runner_up, Some(RunnerUp::Stranger(stranger)));
+        assert_eq!(outcome.verdict, Verdict::Accepted);
+        let far = Centres::new_checked(2, &[3, 4], &[25], &[0]).unwrap();
+        let matcher = Matcher::new_checked(pair(), Some(far), rules(0.5, 0.0)).unwrap();
+        assert!(matches!(
+            matcher.decide(&[10, 0]).runner_up,
+            Some(RunnerUp::Person(_))
+        ));
+    }
+
+    #[test]
+    fn only_person_has_no_runner_up() {
+        let one = Centres::new_checked(2, &[4, 3, 3, 4], &[25, 25], &[9, 9]).unwrap();
+        let outcome = Matcher::new_checked(one, None, rules(0.79, 90.0))
+            .unwrap()
+            .decide(&[10, 0]);
+        assert_eq!((outcome.runner_up, outcome.verdict), (None, Verdict::Accepted));
+    }
+
+    #[test]
+    fn nothing_to_compare_is_said() {
+        let nobody = Centres::new_checked(2, &[], &[], &[]).unwrap();
+        let matcher = Matcher::new_checked(nobody, Some(pair()), rules(-1.0, 0.0)).unwrap();
+        let rejected = |reason| Outcome {
+            best: None,
+            runner_up: None,
+            verdict: Verdict::Rejected(reason),
+        };
+        assert_eq!(matcher.decide(&[10, 0]), rejected(Rejection::NobodyEnrolled));
+        assert_eq!(matcher.decide(&[0, 0]), rejected(Rejection::Degenerate));
+        let matcher = Matcher::new_checked(pair(), None, rules(-1.0, 0.0)).unwrap();
+        assert_eq!(matcher.decide(&[0, 0]), rejected(Rejection::Degenerate));
+    }
+
+    #[test]
+    fn cohort_of_another_dimension_is_refused() {
+        let other = Centres::new_checked(3, &[1, 0, 0], &[1], &[0]).unwrap();
+        let refused = Matcher::new_checked(pair(), Some(other), rules(0.0, 0.0)).unwrap_err();
+        assert_eq!(
+            refused,
+            DimensionMismatch {
+                gallery: 2,
+                cohort: 3
+            }
+        );
+    }
+
+    #[test]
+    #[should_panic = "differ in dimension"]
+    fn embedding_of_another_dimension_panics() {
+        Matcher::new_checked(pair(), None, rules(0.0, 0.0))
+            .unwrap()
+            .decide(&[1, 0, 0]);
+    }
+
+    #[test]
+    fn displayed_cosine_is_rounded_to_nearest() {
+        assert_eq!(cosine_q30(4, 25, 1), FOUR_FIFTHS);
+        assert_eq!(cosine_q30(-3, 25, 1), -THREE_FIFTHS);
+        assert_eq!(cosine_q30(1, 2, 1), 759_250_125);
+        assert_eq!(cosine_q30(0, 2, 1), 0);
+        assert_eq!(cosine_q30(2_130_706_432, 8_258_048, 1 << 39), ONE_Q30);
+        assert_eq!(cosine_q30(-2_130_706_432, 8_258_048, 1 << 39), -ONE_Q30);
+        // The smallest cosine that is not zero: 0.504 units.
+        assert_eq!(cosine_q30(1, 8_258_048, 1 << 39), 1);
+    }
+}

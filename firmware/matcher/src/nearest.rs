@@ -1,0 +1,190 @@
+//! The person nearest to a probe, and the nearest one who is somebody else.
+
+use crate::centres::Centres;
+use crate::dot::dot;
+use crate::root::Root;
+
+/// A centre as one probe sees it: `cos θ = dot / √(norm · p)`, with `p` the probe's squared norm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// Number of the person.
+    pub owner: u16,
+    /// Number of the centre.
+    pub centre: u16,
+    /// Inner product of centre and probe.
+    pub dot: i32,
+    /// Squared norm of the centre, not zero.
+    pub norm: u32,
+}
+
+impl Sight {
+    /// Whether this centre's angle is smaller. Exact: `dot / √norm` of either, multiplied by both norms' roots, is a
+    /// number whose square has 85 bits.
+    #[inline]
+    pub fn is_nearer_than(&self, other: &Sight) -> bool {
+        let times_norm_of = |a: &Sight, b: &Sight| {
+            let magnitude = a.dot.unsigned_abs();
+            Root::new(
+                a.dot < 0,
+                product(u64::from(magnitude) * u64::from(magnitude), b.norm),
+            )
+        };
+        times_norm_of(self, other) > times_norm_of(other, self)
+    }
+}
+
+/// `square · norm` as its upper 64 and lower 32 bits. On a 32-bit machine that is two multiplications; a `u128` takes
+/// many.
+#[inline]
+fn product(square: u64, norm: u32) -> (u64, u32) {
+    let low = (square & 0xffff_ffff) * u64::from(norm);
+    let high = (square >> 32) * u64::from(norm) + (low >> 32);
+    (high, low as u32)
+}
+
+/// The nearest centre of all, and the nearest that belongs to another person. Of equally near ones the first counts.
+///
+/// The order of owners does not matter to what is found, only to ties.
+pub fn two_nearest(centres: &Centres, probe: &[i16]) -> (Option<Sight>, Option<Sight>) {
+    let (mut best, mut second): (Option<Sight>, Option<Sight>) = (None, None);
+    for sight in sights(centres, probe) {
+        // Most centres end here, after one comparison: no nearer than the second is no nearer than the first.
+        if second.is_some_and(|second| !sight.is_nearer_than(&second)) {
+            continue;
+        }
+        match best {
+            Some(nearest) if !sight.is_nearer_than(&nearest) => {
+                if sight.owner != nearest.owner {
+                    second = Some(sight);
+                }
+            }
+            Some(nearest) => {
+                if sight.owner != nearest.owner {
+                    second = best;
+                }
+                best = Some(sight);
+            }
+            None => best = Some(sight),
+        }
+    }
+    (best, second)
+}
+
+/// The nearest centre, if it is nearer than `rival`. Of equally near ones the first counts.
+pub fn nearest_beyond(centres: &Centres, probe: &[i16], rival: Option<Sight>) -> Option<Sight> {
+    let mut nearest = None;
+    let mut bar = rival;
+    for sight in sights(centres, probe) {
+        if bar.is_none_or(|bar| sight.is_nearer_than(&bar)) {
+            nearest = Some(sight);
+            bar = nearest;
+        }
+    }
+    nearest
+}
+
+fn sights(centres: &Centres, probe: &[i16]) -> impl Iterator<Item = Sight> {
+    centres.iter().enumerate().map(move |(number, centre)| Sight {
+        owner: centre.owner,
+        centre: number as u16,
+        dot: dot(centre.vector, probe),
+        norm: centre.norm,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sight(dot: i32, norm: u32) -> Sight {
+        Sight {
+            owner: 0,
+            centre: 0,
+            dot,
+            norm,
+        }
+    }
+
+    #[test]
+    fn nearness_weighs_norms_and_signs() {
+        // 3/√9 = 1 against 3/√10; −3/√9 = −1 against −3/√10; zero between.
+        let ascending = [
+            sight(-3, 9),
+            sight(-3, 10),
+            sight(0, 1),
+            sight(3, 10),
+            sight(3, 9),
+        ];
+        for (i, a) in ascending.iter().enumerate() {
+            for (j, b) in ascending.iter().enumerate() {
+                assert_eq!(a.is_nearer_than(b), i > j, "{a:?} {b:?}");
+            }
+        }
+        assert!(!sight(3, 9).is_nearer_than(&sight(6, 36)));
+        assert!(!sight(0, 5).is_nearer_than(&sight(0, 7)));
+    }
+
+    #[test]
+    fn neighbouring_cosines_at_the_top_of_the_range_are_told_apart() {
+        let largest = sight(2_130_706_432, 8_258_048);
+        assert!(largest.is_nearer_than(&sight(2_130_706_431, 8_258_048)));
+        assert!(largest.is_nearer_than(&sight(-2_130_706_432, 8_258_048)));
+        assert!(!largest.is_nearer_than(&largest));
+    }
+
+    #[test]
+    fn product_keeps_every_bit() {
+        for (square, norm) in [
+            (u64::MAX, u32::MAX),
+            (1 << 62, 8_258_048),
+            (0xffff_ffff, 3),
+            (0, 7),
+        ] {
+            let (high, low) = product(square, norm);
+            assert_eq!(
+                u128::from(high) << 32 | u128::from(low),
+                u128::from(square) * u128::from(norm)
+            );
+        }
+    }
+
+    #[test]
+    fn second_is_never_of_the_best_person() {
+        // Person 4's first centre beats person 2, its second centre beats its first, its third lies between.
+        let vectors = [3, 4, 4, 3, 5, 0, 12, 5];
+        let centres = Centres::new_checked(2, &vectors, &[25, 25, 25, 169], &[2, 4, 4, 4]).unwrap();
+        let (best, second) = two_nearest(&centres, &[100, 0]);
+        assert_eq!(
+            best,
+            Some(Sight {
+                owner: 4,
+                centre: 2,
+                dot: 500,
+                norm: 25
+            })
+        );
+        assert_eq!(
+            second,
+            Some(Sight {
+                owner: 2,
+                centre: 0,
+                dot: 300,
+                norm: 25
+            })
+        );
+    }
+
+    #[test]
+    fn first_of_equals_counts() {
+        let centres = Centres::new_checked(1, &[2, 1, 1, 127], &[4, 1, 1, 16129], &[3, 3, 5, 6]).unwrap();
+        let (best, second) = two_nearest(&centres, &[9]);
+        assert_eq!(best.map(|s| (s.owner, s.centre)), Some((3, 0)));
+        assert_eq!(second.map(|s| (s.owner, s.centre)), Some((5, 2)));
+        assert_eq!(nearest_beyond(&centres, &[9], None).map(|s| s.centre), Some(0));
+        assert_eq!(
+            nearest_beyond(&centres, &[9], Some(sight(1, 1))).map(|s| s.centre),
+            Some(0)
+        );
+        assert_eq!(nearest_beyond(&centres, &[9], Some(sight(9, 1))), None);
+    }
+}

@@ -1,0 +1,475 @@
+//! The decision against a reference that knows only the definition: cosines and angles, to 700 binary places.
+
+use std::cmp::Ordering;
+
+use matcher::{Centres, Margin, Matcher, ONE_Q30, Outcome, Rejection, Rules, RunnerUp, Verdict};
+use num_bigint::{BigInt, BigUint, Sign};
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+/// A gallery or cohort as the tests make it: vectors with their owners.
+#[derive(Clone, Debug)]
+struct People {
+    dimension: usize,
+    centres: Vec<(u16, Vec<i8>)>,
+}
+
+impl People {
+    /// Calls `body` with the checked view.
+    fn view<R>(&self, body: impl FnOnce(Centres) -> R) -> R {
+        let vectors: Vec<i8> = self
+            .centres
+            .iter()
+            .flat_map(|(_, vector)| vector.clone())
+            .collect();
+        let norm = |vector: &[i8]| vector.iter().map(|&v| i32::from(v).pow(2) as u32).sum();
+        let norms: Vec<u32> = self.centres.iter().map(|(_, vector)| norm(vector)).collect();
+        let owners: Vec<u16> = self.centres.iter().map(|(owner, _)| *owner).collect();
+        body(Centres::new_checked(self.dimension, &vectors, &norms, &owners).unwrap())
+    }
+}
+
+fn decide(gallery: &People, cohort: Option<&People>, rules: Rules, probe: &[i16]) -> Outcome {
+    gallery.view(|gallery| match cohort {
+        None => Matcher::new_checked(gallery, None, rules).unwrap().decide(probe),
+        Some(cohort) => cohort.view(|cohort| {
+            Matcher::new_checked(gallery, Some(cohort), rules)
+                .unwrap()
+                .decide(probe)
+        }),
+    })
+}
+
+mod reference {
+    //! High-precision cosines. Shares nothing with the crate.
+
+    use super::*;
+
+    const PLACES: u64 = 700;
+    /// Two expressions of those compared here that differ at all differ by more than 2⁻⁶⁰⁰: their difference, times at
+    /// most seven conjugates of it, each below 2⁷⁵ in magnitude, is a whole number and not zero.
+    const TELLING: u64 = 600;
+
+    pub fn inner(a: &[i64], b: &[i64]) -> i64 {
+        a.iter().zip(b).map(|(a, b)| a * b).sum()
+    }
+
+    /// `whole · √under`, in units of 2⁻⁷⁰⁰.
+    fn surd(whole: i64, under: i128) -> BigInt {
+        let under = BigUint::try_from(under).expect("no root of a negative number");
+        BigInt::from_biguint(Sign::Plus, (under << (2 * PLACES)).sqrt()) * whole
+    }
+
+    /// Sign of a number in units of 2⁻⁷⁰⁰ that is known to about 2⁻⁶⁰⁰.
+    fn sign(x: &BigInt) -> Ordering {
+        let is_zero = x.magnitude().bits() <= PLACES - TELLING;
+        if is_zero {
+            Ordering::Equal
+        } else {
+            x.cmp(&BigInt::ZERO)
+        }
+    }
+
+    /// Cosine order of two centres' inner products and norms with one probe.
+    pub fn order((a, n): (i64, i64), (b, m): (i64, i64)) -> Ordering {
+        sign(&(surd(a, m.into()) - surd(b, n.into())))
+    }
+
+    /// `cos θ ≥ t`.
+    pub fn is_within(t: i64, (a, n): (i64, i64), p: i64) -> bool {
+        let cosine = BigInt::from(a) << (30 + PLACES);
+        sign(&(cosine - surd(t, i128::from(n) * i128::from(p)))).is_ge()
+    }
+
+    /// `cos θ₁ cos m − sin θ₁ sin m ≥ cos θ₂`, `θ₁ ≤ θ₂` and `sin(θ₁ + m) ≥ 0`.
+    pub fn is_clear(cos: i32, sin: i32, (a, n1): (i64, i64), (b, n2): (i64, i64), p: i64) -> bool {
+        let e = i128::from(n1) * i128::from(p) - i128::from(a).pow(2);
+        let sine_of_sum = surd(cos.into(), e) + ((BigInt::from(sin) * a) << PLACES);
+        let n2 = i128::from(n2);
+        let cosine_of_sum =
+            surd(i64::from(cos), i128::from(a).pow(2) * n2) * a.signum() - surd(i64::from(sin), e * n2);
+        let cosine = surd(i64::from(ONE_Q30), i128::from(b).pow(2) * i128::from(n1)) * b.signum();
+        let is_behind = order((a, n1), (b, n2.try_into().unwrap())).is_ge();
+        is_behind && sign(&sine_of_sum).is_ge() && sign(&(cosine_of_sum - cosine)).is_ge()
+    }
+
+    /// What the definition of best, runner-up and rules says: best (person, centre), runner-up (stranger, person,
+    /// centre), verdict.
+    #[derive(Debug, PartialEq)]
+    pub struct Answer {
+        pub best: Option<(u16, usize)>,
+        pub runner_up: Option<(bool, u16, usize)>,
+        pub verdict: Verdict,
+    }
+
+    /// Whether a stranger, person, centre; inner product and squared norm.
+    type Seen = ((bool, u16, usize), (i64, i64));
+
+    pub fn decide(
+        gallery: &People,
+        cohort: Option<&People>,
+        t: i32,
+        margin: Option<(i32, i32)>,
+        probe: &[i16],
+    ) -> Answer {
+        let probe: Vec<i64> = probe.iter().map(|&v| v.into()).collect();
+        let p = inner(&probe, &probe);
+        let rejected = |why| Answer {
+            best: None,
+            runner_up: None,
+            verdict: Verdict::Rejected(why),
+        };
+        if p == 0 {
+            return rejected(Rejection::Degenerate);
+        }
+        let see = |people: &People, stranger| -> Vec<Seen> {
+            let see = |(number, (owner, vector)): (usize, &(u16, Vec<i8>))| {
+                let vector: Vec<i64> = vector.iter().map(|&v| v.into()).collect();
+                (
+                    (stranger, *owner, number),
+                    (inner(&vector, &probe), inner(&vector, &vector)),
+                )
+            };
+            people.centres.iter().enumerate().map(see).collect()
+        };
+        let enrolled = see(gallery, false);
+        let mut everybody = enrolled.clone();
+        everybody.extend(cohort.iter().flat_map(|cohort| see(cohort, true)));
+        // A stable sort by falling cosine: of equals, the one listed first.
+        let first = |mut all: Vec<Seen>| {
+            all.sort_by(|a, b| order(b.1, a.1));
+            all.first().copied()
+        };
+        let Some(((_, person, centre), nearest)) = first(enrolled) else {
+            return rejected(Rejection::NobodyEnrolled);
+        };
+        everybody.retain(|((stranger, owner, _), _)| *stranger || *owner != person);
+        let other = first(everybody);
+        let clear = match (margin, other) {
+            (Some((cos, sin)), Some((_, other))) => is_clear(cos, sin, nearest, other, p),
+            _ => true,
+        };
+        let verdict = match (is_within(t.into(), nearest, p), clear) {
+            (false, _) => Verdict::Rejected(Rejection::TooFar),
+            (true, false) => Verdict::Rejected(Rejection::Ambiguous),
+            (true, true) => Verdict::Accepted,
+        };
+        Answer {
+            best: Some((person, centre)),
+            runner_up: other.map(|(who, _)| who),
+            verdict,
+        }
+    }
+}
+
+fn answer(outcome: &Outcome) -> reference::Answer {
+    let runner_up = |runner_up: RunnerUp| {
+        let candidate = runner_up.candidate();
+        (
+            matches!(runner_up, RunnerUp::Stranger(_)),
+            candidate.person,
+            usize::from(candidate.centre),
+        )
+    };
+    reference::Answer {
+        best: outcome.best.map(|best| (best.person, best.centre.into())),
+        runner_up: outcome.runner_up.map(runner_up),
+        verdict: outcome.verdict,
+    }
+}
+
+/// Centres of one kind: few values (many ties), extreme values, or any.
+fn vector(dimension: usize) -> impl Strategy<Value = Vec<i8>> {
+    let of = move |element: BoxedStrategy<i8>| proptest::collection::vec(element, dimension);
+    prop_oneof![
+        of((-1..=1i8).boxed()),
+        of(prop_oneof![Just(127i8), Just(-127)].boxed()),
+        of(prop_oneof![Just(127i8), Just(126)].boxed()),
+        of((-127..=127i8).boxed()),
+    ]
+    .prop_map(|mut vector| {
+        if vector.iter().all(|&v| v == 0) {
+            vector[0] = 1;
+        }
+        vector
+    })
+}
+
+fn people(dimension: usize, owners: u16, most: usize) -> impl Strategy<Value = People> {
+    proptest::collection::vec((0..owners, vector(dimension)), 0..=most).prop_map(move |mut centres| {
+        centres.sort_by_key(|(owner, _)| *owner);
+        People { dimension, centres }
+    })
+}
+
+fn dimension() -> impl Strategy<Value = usize> {
+    prop_oneof![1..=4usize, 1..=512usize, Just(128), Just(512)]
+}
+
+/// A gallery, a cohort, and a probe: any, extreme, or near one of the centres or between two.
+fn scene() -> impl Strategy<Value = (People, Option<People>, Vec<i16>)> {
+    dimension()
+        .prop_flat_map(|dimension| {
+            let noise = proptest::collection::vec(-300..=300i32, dimension);
+            let probe = prop_oneof![
+                proptest::collection::vec(any::<i16>(), dimension),
+                proptest::collection::vec(-1..=1i16, dimension),
+                proptest::collection::vec(prop_oneof![Just(i16::MAX), Just(i16::MIN)], dimension),
+            ];
+            let cohort = proptest::option::of(people(dimension, 9, 5));
+            let mix = (any::<[Index; 2]>(), -3..=3i32, -3..=3i32, 0..=40i32, noise);
+            (
+                people(dimension, 5, 9),
+                cohort,
+                probe,
+                proptest::option::weighted(0.7, mix),
+            )
+        })
+        .prop_map(|(gallery, cohort, probe, mix)| {
+            let probe = match mix {
+                Some(([a, b], weight_a, weight_b, gain, noise)) if !gallery.centres.is_empty() => {
+                    let [a, b] = [a, b].map(|index| &index.get(&gallery.centres).1);
+                    let mixed = a.iter().zip(b).zip(noise).map(|((&a, &b), noise)| {
+                        let sum = weight_a * i32::from(a) + weight_b * i32::from(b);
+                        (sum * gain + noise * gain / 20).clamp(-32768, 32767) as i16
+                    });
+                    mixed.collect()
+                }
+                _ => probe,
+            };
+            (gallery, cohort, probe)
+        })
+}
+
+fn q30(x: f64) -> i32 {
+    (x * f64::from(ONE_Q30)).round() as i32
+}
+
+/// Thresholds and margins, with the ends often among them.
+fn terms() -> impl Strategy<Value = (i32, Option<(i32, i32)>)> {
+    let threshold = prop_oneof![Just(-ONE_Q30), Just(0), -ONE_Q30..=ONE_Q30, any::<i32>()];
+    let right = std::f64::consts::FRAC_PI_2;
+    let margin = prop_oneof![Just(0.0), Just(right), Just(0.5), 0.0..right, 0.0..1e-4];
+    let margin = margin.prop_map(|m: f64| (q30(m.cos()), q30(m.sin())));
+    (threshold, proptest::option::weighted(0.9, margin))
+}
+
+fn rules((threshold_q30, margin): (i32, Option<(i32, i32)>)) -> Rules {
+    Rules {
+        threshold_q30,
+        margin: margin.map(|(cos, sin)| Margin::new_checked(cos, sin).unwrap()),
+    }
+}
+
+/// Angle from the vector to the probe.
+fn angle(vector: &[i8], probe: &[i16]) -> f64 {
+    let length = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let unit = |v: Vec<f64>| -> Vec<f64> {
+        let length = length(&v);
+        v.iter().map(|x| x / length).collect()
+    };
+    let a = unit(vector.iter().map(|&v| v.into()).collect());
+    let b = unit(probe.iter().map(|&v| v.into()).collect());
+    // Sound at both ends, where the arc cosine is not.
+    let [sum, difference]: [Vec<f64>; 2] =
+        [1.0, -1.0].map(|sign| a.iter().zip(&b).map(|(a, b)| a + sign * b).collect());
+    2.0 * length(&difference).atan2(length(&sum))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn outcome_is_the_definitions((gallery, cohort, probe) in scene(), terms in terms()) {
+        let outcome = decide(&gallery, cohort.as_ref(), rules(terms), &probe);
+        prop_assert_eq!(
+            answer(&outcome),
+            reference::decide(&gallery, cohort.as_ref(), terms.0, terms.1, &probe)
+        );
+    }
+
+    #[test]
+    fn absolute_rule_turns_at_the_exact_cosine((gallery, _, probe) in scene()) {
+        let accepts = |t| decide(&gallery, None, rules((t, None)), &probe).verdict == Verdict::Accepted;
+        let Some(best) = decide(&gallery, None, rules((0, None)), &probe).best else { return Ok(()) };
+        prop_assert!(accepts(i32::MIN) && !accepts(i32::MAX));
+        let p = probe.iter().map(|&v| i64::from(v).pow(2)).sum();
+        for t in best.cosine_q30 - 2..=best.cosine_q30 + 2 {
+            let within = reference::is_within(t.into(), (best.dot.into(), best.norm.into()), p);
+            prop_assert_eq!(accepts(t), within, "threshold {}", t);
+        }
+        // The displayed cosine is at most half a unit from the exact one: compared as twice both.
+        let twice = (2 * i64::from(best.dot), i64::from(best.norm));
+        let shown = 2 * i64::from(best.cosine_q30);
+        prop_assert!(reference::is_within(shown - 1, twice, p));
+        let opposite = (-twice.0, twice.1);
+        prop_assert!(reference::is_within(-shown - 1, opposite, p));
+    }
+
+    #[test]
+    fn margin_rule_turns_at_the_exact_margin((gallery, cohort, probe) in scene()) {
+        let outcome = decide(&gallery, cohort.as_ref(), rules((-ONE_Q30, None)), &probe);
+        let (Some(best), Some(other)) = (outcome.best, outcome.runner_up) else { return Ok(()) };
+        let vector = |people: &People, centre: u16| people.centres[usize::from(centre)].1.clone();
+        let second = match other {
+            RunnerUp::Person(other) => vector(&gallery, other.centre),
+            RunnerUp::Stranger(other) => vector(cohort.as_ref().unwrap(), other.centre),
+        };
+        let other = other.candidate();
+        let edge = angle(&second, &probe) - angle(&vector(&gallery, best.centre), &probe);
+        let edge = edge.clamp(0.0, std::f64::consts::FRAC_PI_2);
+        let p = probe.iter().map(|&v| i64::from(v).pow(2)).sum();
+        let (cos, sin) = (q30(edge.cos()), q30(edge.sin()));
+        for cos in cos - 2..=cos + 2 {
+            for sin in sin - 2..=sin + 2 {
+                let Ok(margin) = Margin::new_checked(cos, sin) else { continue };
+                let rules = Rules { threshold_q30: -ONE_Q30, margin: Some(margin) };
+                let verdict = decide(&gallery, cohort.as_ref(), rules, &probe).verdict;
+                let clear = reference::is_clear(
+                    cos, sin, (best.dot.into(), best.norm.into()), (other.dot.into(), other.norm.into()), p,
+                );
+                prop_assert_eq!(verdict == Verdict::Accepted, clear, "margin {} {}", cos, sin);
+            }
+        }
+    }
+
+    #[test]
+    fn margin_rule_compares_angles((gallery, cohort, probe) in scene(), margin in 0.0..1.57f64) {
+        let terms = (-ONE_Q30, Some((q30(margin.cos()), q30(margin.sin()))));
+        let outcome = decide(&gallery, cohort.as_ref(), rules(terms), &probe);
+        let nearest = |people: &People, but: Option<u16>| {
+            let others = people.centres.iter().filter(|(owner, _)| Some(*owner) != but);
+            others.map(|(_, vector)| angle(vector, &probe)).fold(f64::INFINITY, f64::min)
+        };
+        let Some(best) = outcome.best else { return Ok(()) };
+        let strangers = cohort.as_ref().map_or(f64::INFINITY, |cohort| nearest(cohort, None));
+        let slack = nearest(&gallery, Some(best.person)).min(strangers) - nearest(&gallery, None) - margin;
+        // Rounding the margin moves the cosine by 2⁻³⁰, and near 0 and π the angle by up to the root of that.
+        if slack.abs() > 1e-4 {
+            prop_assert_eq!(outcome.verdict == Verdict::Accepted, slack > 0.0, "slack {}", slack);
+        }
+    }
+
+    #[test]
+    fn scale_of_the_probe_does_not_matter(
+        (gallery, cohort, probe) in scene(), terms in terms(), gain in 2..=127i16,
+    ) {
+        let small: Vec<i16> = probe.iter().map(|v| v / 256).collect();
+        let large: Vec<i16> = small.iter().map(|v| v * gain).collect();
+        let [small, large] = [small, large].map(|probe| decide(&gallery, cohort.as_ref(), rules(terms), &probe));
+        prop_assert_eq!(answer(&small), answer(&large));
+        prop_assert_eq!(small.best.map(|best| best.cosine_q30), large.best.map(|best| best.cosine_q30));
+    }
+
+    #[test]
+    fn permuted_people_permute_the_outcome(
+        (gallery, cohort, probe) in scene(), terms in terms(),
+        order in Just((0..5u16).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        let mut permuted = gallery.clone();
+        for (owner, _) in &mut permuted.centres {
+            *owner = order[usize::from(*owner)];
+        }
+        permuted.centres.sort_by_key(|(owner, _)| *owner);
+        let [before, after] = [&gallery, &permuted].map(|gallery| decide(gallery, cohort.as_ref(), rules(terms), &probe));
+        prop_assert_eq!(before.verdict, after.verdict);
+        let (Some(was), Some(is)) = (before.best, after.best) else { return Ok(()) };
+        // Equally near people are told apart by number alone.
+        prop_assert_eq!(
+            reference::order((was.dot.into(), was.norm.into()), (is.dot.into(), is.norm.into())),
+            Ordering::Equal
+        );
+        if let (Some(RunnerUp::Person(was_next)), Some(RunnerUp::Person(is_next))) = (before.runner_up, after.runner_up) {
+            let next = |c: matcher::Candidate| (i64::from(c.dot), i64::from(c.norm));
+            prop_assert_eq!(reference::order(next(was_next), next(is_next)), Ordering::Equal);
+            if reference::order(next(was), next(was_next)) != Ordering::Equal {
+                prop_assert_eq!(is.person, order[usize::from(was.person)]);
+                prop_assert_eq!(vector_of(&gallery, was.centre), vector_of(&permuted, is.centre));
+            }
+        } else if before.runner_up.is_none() {
+            prop_assert_eq!(is.person, order[usize::from(was.person)]);
+        }
+    }
+
+    #[test]
+    fn lowest_number_wins_a_tie((gallery, _, probe) in scene(), terms in terms()) {
+        // The same people once more, under higher numbers.
+        let mut doubled = gallery.clone();
+        doubled.centres.extend(gallery.centres.iter().map(|(owner, vector)| (owner + 5, vector.clone())));
+        let [single, double] = [&gallery, &doubled].map(|gallery| decide(gallery, None, rules(terms), &probe));
+        prop_assert_eq!(single.best, double.best);
+        let Some(best) = single.best else { return Ok(()) };
+        let Some(RunnerUp::Person(second)) = double.runner_up else { panic!("{double:?}") };
+        let equal = reference::order(
+            (best.dot.into(), best.norm.into()), (second.dot.into(), second.norm.into()),
+        );
+        prop_assert_eq!(equal, Ordering::Equal);
+        prop_assert!(second.person > best.person);
+    }
+
+    #[test]
+    fn more_strangers_never_lead_to_acceptance(
+        (gallery, cohort, probe) in scene(), terms in terms(), added in any::<Index>(), flip: bool,
+    ) {
+        let before = decide(&gallery, cohort.as_ref(), rules(terms), &probe);
+        prop_assume!(!gallery.centres.is_empty());
+        let mut stranger = added.get(&gallery.centres).1.clone();
+        stranger.reverse();
+        if flip {
+            stranger[0] = -stranger[0];
+        }
+
+        let mut wider = cohort.clone().unwrap_or(People { dimension: gallery.dimension, centres: vec![] });
+        wider.centres.push((9, stranger.clone()));
+        let after = decide(&gallery, Some(&wider), rules(terms), &probe);
+        prop_assert_eq!(after.best, before.best);
+        prop_assert!(after.verdict == before.verdict || before.verdict == Verdict::Accepted);
+
+        let mut fuller = gallery.clone();
+        fuller.centres.push((5, stranger));
+        let after = decide(&fuller, cohort.as_ref(), rules(terms), &probe);
+        if before.verdict != Verdict::Accepted && after.verdict == Verdict::Accepted {
+            prop_assert_eq!(after.best.map(|best| best.person), Some(5));
+        }
+    }
+}
+
+fn vector_of(people: &People, centre: u16) -> &[i8] {
+    &people.centres[usize::from(centre)].1
+}
+
+#[test]
+fn largest_vectors_are_decided_exactly() {
+    let full = vec![127i8; 512];
+    let mut dented = full.clone();
+    dented[511] = 126;
+    let opposite: Vec<i8> = full.iter().map(|v| -v).collect();
+    let gallery = People {
+        dimension: 512,
+        centres: vec![(0, dented), (1, full), (2, opposite)],
+    };
+    for probe in [[i16::MAX; 512], [i16::MIN; 512]] {
+        for terms in [
+            (ONE_Q30, Some((ONE_Q30, 0))),
+            (ONE_Q30, Some((ONE_Q30, 1))),
+            (-ONE_Q30, Some((0, ONE_Q30))),
+        ] {
+            let outcome = decide(&gallery, None, rules(terms), &probe);
+            assert_eq!(
+                answer(&outcome),
+                reference::decide(&gallery, None, terms.0, terms.1, &probe)
+            );
+        }
+    }
+    let outcome = decide(
+        &gallery,
+        None,
+        rules((ONE_Q30, Some((ONE_Q30, 0)))),
+        &[i16::MAX; 512],
+    );
+    assert_eq!(
+        outcome.best.map(|best| (best.person, best.cosine_q30)),
+        Some((1, ONE_Q30))
+    );
+    assert_eq!(outcome.verdict, Verdict::Accepted);
+}
