@@ -64,8 +64,9 @@ impl<S: Read + Write> Link<S> {
     /// # Errors
     /// [`LinkError::Stream`], [`LinkError::TooLong`].
     pub fn send(&mut self, message: &impl Serialize) -> Result<(), LinkError> {
-        let mut buffer = [0; MAX_FRAME];
-        let cobs = Cobs::try_new(Slice::new(&mut buffer)).map_err(|_| LinkError::TooLong)?;
+        // Nothing received is in use any more.
+        let _ = self.frame.resize(MAX_FRAME, 0);
+        let cobs = Cobs::try_new(Slice::new(&mut self.frame)).map_err(|_| LinkError::TooLong)?;
         let frame = postcard::serialize_with_flavor(message, CrcModifier::new(cobs, CHECKSUM.digest()))
             .map_err(|_| LinkError::TooLong)?;
         self.stream.write_all(frame).and_then(|()| self.stream.flush()).map_err(stream_error)

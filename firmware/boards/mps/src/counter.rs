@@ -1,0 +1,77 @@
+//! Instructions executed, from a timer.
+//!
+//! QEMU's `-icount shift=0` makes virtual time the number of instructions in nanoseconds. A timer that ticks every
+//! `n` nanoseconds counts `n` instructions a tick.
+
+use core::ptr;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use cortex_m::peripheral::{SYST, syst::SystClkSource};
+use cortex_m_rt::exception;
+
+/// A timer and its tick.
+#[derive(Clone, Copy)]
+pub enum Counter {
+    /// A CMSDK timer, 32 bits, counting down at 25 MHz: 40 instructions a tick.
+    CmsdkTimer {
+        /// Its address.
+        base: usize,
+    },
+    /// SysTick, 24 bits, counting down at 32 MHz: 125/4 instructions a tick.
+    SysTick,
+}
+
+const CTRL: usize = 0x0;
+const VALUE: usize = 0x4;
+const RELOAD: usize = 0x8;
+
+const SYSTICK_TICKS: u32 = 1 << 24;
+
+static SYSTICK_WRAPS: AtomicU32 = AtomicU32::new(0);
+
+#[exception]
+fn SysTick() {
+    // A load and a store suffice: nothing else writes it.
+    SYSTICK_WRAPS.store(SYSTICK_WRAPS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+}
+
+impl Counter {
+    /// Starts the timer.
+    pub fn start(&mut self) {
+        match *self {
+            Counter::CmsdkTimer { base } => {
+                for (register, value) in [(RELOAD, u32::MAX), (VALUE, u32::MAX), (CTRL, 1)] {
+                    // SAFETY: a register of the timer whose address the machine gave.
+                    unsafe { ptr::write_volatile((base + register) as *mut u32, value) };
+                }
+            }
+            Counter::SysTick => {
+                // SAFETY: the only place that uses SysTick, called once.
+                let mut systick = unsafe { cortex_m::Peripherals::steal() }.SYST;
+                systick.set_clock_source(SystClkSource::Core);
+                systick.set_reload(SYSTICK_TICKS - 1);
+                systick.clear_current();
+                systick.enable_interrupt();
+                systick.enable_counter();
+            }
+        }
+    }
+
+    /// Instructions since [`Self::start`]; the CMSDK timer wraps after 171 · 10⁹.
+    pub fn instructions(&self) -> u64 {
+        match *self {
+            Counter::CmsdkTimer { base } => {
+                // SAFETY: a register of the timer whose address the machine gave.
+                let value = unsafe { ptr::read_volatile((base + VALUE) as *const u32) };
+                u64::from(u32::MAX - value) * 40
+            }
+            Counter::SysTick => loop {
+                let wraps = SYSTICK_WRAPS.load(Ordering::Relaxed);
+                let ticks = SYSTICK_TICKS - 1 - SYST::get_current();
+                if wraps == SYSTICK_WRAPS.load(Ordering::Relaxed) {
+                    break (u64::from(wraps) * u64::from(SYSTICK_TICKS) + u64::from(ticks)) * 125 / 4;
+                }
+            },
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What the boards on Arm's MPS2 and MPS3 platforms share, which QEMU emulates.
+//!
+//! [`run`] is the whole program: it takes a [`Machine`], checks the image where the machine has it, and serves the link
+//! over the machine's UART.
+#![no_std]
+
+mod counter;
+mod stack;
+mod uart;
+
+use core::panic::PanicInfo;
+
+use app::link::Link;
+use app::protocol::Reply;
+use app::serve::{Meter, serve, text};
+use app::{Recogniser, StartError};
+use nn::Arena;
+
+pub use counter::Counter;
+use uart::Uart;
+
+/// Most layers of a network that these boards have room for.
+pub const MAX_LAYERS: usize = 256;
+
+/// A machine: where things are.
+#[derive(Clone, Copy)]
+pub struct Machine {
+    /// Name of the board.
+    pub name: &'static str,
+    /// Address of the CMSDK UART the link runs over.
+    pub uart: usize,
+    /// Address of the flash image.
+    pub image: usize,
+    /// Length of the region the image may fill.
+    pub image_bytes: usize,
+    /// What counts instructions.
+    pub counter: Counter,
+}
+
+struct Gauges(Counter);
+
+impl Meter for Gauges {
+    fn instructions(&mut self) -> u64 {
+        self.0.instructions()
+    }
+
+    fn stack_bytes(&mut self) -> u32 {
+        stack::high_water_bytes()
+    }
+}
+
+/// Runs the recogniser for ever.
+///
+/// # Safety
+/// The machine's addresses are what they say, and nothing else uses them. Called once.
+pub unsafe fn run<const ARENA: usize>(machine: Machine, arena: &'static mut Arena<ARENA>) -> ! {
+    stack::paint();
+    // SAFETY: passed on to the caller.
+    let mut link = unsafe { open(&machine) };
+    let mut gauges = Gauges(machine.counter);
+    gauges.0.start();
+    // SAFETY: passed on to the caller; memory that nothing writes to.
+    let image = unsafe { core::slice::from_raw_parts(machine.image as *const u8, machine.image_bytes) };
+    let recogniser: Result<Recogniser<'_, MAX_LAYERS>, StartError> = Recogniser::new(image);
+    loop {
+        // A UART never fails; were it to, the next request starts anew.
+        let _ = serve(machine.name, &recogniser, &mut arena.0, &mut link, &mut gauges);
+    }
+}
+
+/// # Safety
+/// As [`run`].
+unsafe fn open(machine: &Machine) -> Link<Uart> {
+    // SAFETY: passed on to the caller.
+    Link::new(unsafe { Uart::new(machine.uart) })
+}
+
+/// Tells the other side of the link why the board stopped, and stops.
+///
+/// # Safety
+/// As [`run`]; whoever used the UART before is not running any more.
+pub unsafe fn report_panic(machine: &Machine, info: &PanicInfo<'_>) -> ! {
+    // SAFETY: passed on to the caller.
+    let mut link = unsafe { open(machine) };
+    let _ = link.resynchronise();
+    let _ = link.send(&Reply::Failed(text(info)));
+    loop {
+        cortex_m::asm::wfi();
+    }
+}

@@ -1,0 +1,36 @@
+//! How deep the stack ever was: the unused part is painted at start and looked at later.
+
+use core::ptr;
+
+const PAINT: u32 = 0xa5a5_5a5a;
+
+unsafe extern "C" {
+    /// Behind the last static.
+    static mut __sheap: u32;
+    /// Where the stack starts, going down.
+    static mut _stack_start: u32;
+}
+
+/// Paints everything between the statics and the stack's end.
+#[inline(never)]
+pub fn paint() {
+    let mut word = &raw mut __sheap;
+    // Below the frame of this function, with room for an interrupt's.
+    let end = cortex_m::register::msp::read() as usize - 256;
+    while (word as usize) < end {
+        // SAFETY: between the statics and the stack's end lies nothing.
+        unsafe { ptr::write_volatile(word, PAINT) };
+        word = word.wrapping_add(1);
+    }
+}
+
+/// Most bytes of stack ever in use since [`paint`].
+pub fn high_water_bytes() -> u32 {
+    let start = (&raw mut _stack_start) as usize;
+    let mut word = (&raw mut __sheap).cast_const();
+    // SAFETY: memory between the statics and the stack's start.
+    while (word as usize) < start && unsafe { ptr::read_volatile(word) } == PAINT {
+        word = word.wrapping_add(1);
+    }
+    (start - word as usize) as u32
+}

@@ -1,0 +1,30 @@
+//! Geode on a Cortex-M4: QEMU machine `mps2-an386`. The image lies in the 16 MB PSRAM, which stands for memory-mapped flash.
+#![no_std]
+#![no_main]
+
+use core::panic::PanicInfo;
+
+use mps::{Counter, Machine};
+use nn::Arena;
+
+const MACHINE: Machine = Machine {
+    name: "qemu-m4",
+    uart: 0x4000_4000,
+    image: 0x2100_0000,
+    image_bytes: 16 << 20,
+    counter: Counter::CmsdkTimer { base: 0x4000_0000 },
+};
+
+static mut ARENA: Arena<{ 1 << 20 }> = Arena([0; 1 << 20]);
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    // SAFETY: the addresses are the machine's; this is the only use of the arena, once.
+    unsafe { mps::run(MACHINE, &mut *&raw mut ARENA) }
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    // SAFETY: the addresses are the machine's; the program has stopped.
+    unsafe { mps::report_panic(&MACHINE, info) }
+}
