@@ -6,11 +6,10 @@
 //! # Layers
 //!
 //! * [`mod@dot`]: the inner product, where nearly all the time goes.
-//! * [`root`], [`wide`]: the two number types in which the rest is said: a real known by its sign and square, and
-//!   an integer wide enough for the largest such square.
 //! * [`centres`]: a checked view of a gallery, or of a cohort of strangers.
 //! * [`nearest`]: the nearest person, and the nearest one who is somebody else. Knows no thresholds.
-//! * [`rules`]: what it takes to be accepted. Knows no galleries.
+//! * [`rules`]: what it takes to be accepted. Knows no galleries. Its numbers are [`root`], a real known by its sign
+//!   and square, and [`wide`], an integer wide enough for the largest such square.
 //! * [`decision`]: puts one probe through both.
 //!
 //! # The decision

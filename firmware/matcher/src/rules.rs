@@ -99,7 +99,8 @@ impl Margin {
     /// * One equally near passes [`Margin::ZERO`].
     /// * `θ₁ + m = π` leaves only a runner-up opposite to the probe, `θ₁ + m > π` none.
     pub fn holds(&self, best: &Sight, runner_up: &Sight, probe_norm: u64) -> bool {
-        // Implied, but for a margin whose squares add up to less than one: that would let it pass, barely, behind the probe.
+        // Implied below, but for a margin whose squares add up to less than one: over a right angle from the probe, such a
+        // margin would let it pass by a hair.
         if runner_up.is_nearer_than(best) {
             return false;
         }

@@ -371,7 +371,8 @@ proptest! {
             *owner = order[usize::from(*owner)];
         }
         permuted.centres.sort_by_key(|(owner, _)| *owner);
-        let [before, after] = [&gallery, &permuted].map(|gallery| decide(gallery, cohort.as_ref(), rules(terms), &probe));
+        let [before, after] =
+            [&gallery, &permuted].map(|gallery| decide(gallery, cohort.as_ref(), rules(terms), &probe));
         prop_assert_eq!(before.verdict, after.verdict);
         let (Some(was), Some(is)) = (before.best, after.best) else { return Ok(()) };
         // Equally near people are told apart by number alone.
@@ -379,7 +380,8 @@ proptest! {
             reference::order((was.dot.into(), was.norm.into()), (is.dot.into(), is.norm.into())),
             Ordering::Equal
         );
-        if let (Some(RunnerUp::Person(was_next)), Some(RunnerUp::Person(is_next))) = (before.runner_up, after.runner_up) {
+        let runners_up = (before.runner_up, after.runner_up);
+        if let (Some(RunnerUp::Person(was_next)), Some(RunnerUp::Person(is_next))) = runners_up {
             let next = |c: matcher::Candidate| (i64::from(c.dot), i64::from(c.norm));
             prop_assert_eq!(reference::order(next(was_next), next(is_next)), Ordering::Equal);
             if reference::order(next(was), next(was_next)) != Ordering::Equal {
@@ -412,7 +414,9 @@ proptest! {
         (gallery, cohort, probe) in scene(), terms in terms(), added in any::<Index>(), flip: bool,
     ) {
         let before = decide(&gallery, cohort.as_ref(), rules(terms), &probe);
-        prop_assume!(!gallery.centres.is_empty());
+        if gallery.centres.is_empty() {
+            return Ok(());
+        }
         let mut stranger = added.get(&gallery.centres).1.clone();
         stranger.reverse();
         if flip {
