@@ -64,7 +64,8 @@ pub fn activate(activation: &Activation, tensor: &mut [f32]) {
 /// Input pixel under kernel position `(ky, kx)` of output pixel `(y, x)`, if inside.
 fn under(window: &Window, input: Shape, [y, x]: [usize; 2], [ky, kx]: [usize; 2]) -> Option<usize> {
     let row = (y * window.stride[0] + ky).checked_sub(window.pad[0]).filter(|&row| row < input[0])?;
-    let column = (x * window.stride[1] + kx).checked_sub(window.pad[1]).filter(|&column| column < input[1])?;
+    let column =
+        (x * window.stride[1] + kx).checked_sub(window.pad[1]).filter(|&column| column < input[1])?;
     Some(row * input[1] + column)
 }
 
@@ -89,7 +90,14 @@ pub fn patches(input: &[f32], shape: Shape, window: &Window, output: Shape) -> V
     patches
 }
 
-fn conv(input: &[f32], shape: Shape, weights: &[f32], bias: &[f32], window: &Window, output: Shape) -> Vec<f32> {
+fn conv(
+    input: &[f32],
+    shape: Shape,
+    weights: &[f32],
+    bias: &[f32],
+    window: &Window,
+    output: Shape,
+) -> Vec<f32> {
     let taps = weights.len() / bias.len();
     let in_order = window.kernel == [1, 1] && window.stride == [1, 1] && window.pad == [0; 4];
     let gathered;

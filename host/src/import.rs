@@ -94,9 +94,11 @@ impl Reference {
         let [h, w, c] = self.input;
         ensure!(crop.len() == h * w * c, "crop of {} values for an input of {h}×{w}×{c}", crop.len());
         let tensor: Tensor = if self.nchw {
-            tract_ndarray::Array4::from_shape_fn((1, c, h, w), |(_, k, y, x)| crop[(y * w + x) * c + k]).into()
+            tract_ndarray::Array4::from_shape_fn((1, c, h, w), |(_, k, y, x)| crop[(y * w + x) * c + k])
+                .into()
         } else {
-            tract_ndarray::Array4::from_shape_fn((1, h, w, c), |(_, y, x, k)| crop[(y * w + x) * c + k]).into()
+            tract_ndarray::Array4::from_shape_fn((1, h, w, c), |(_, y, x, k)| crop[(y * w + x) * c + k])
+                .into()
         };
         let outputs = self.model.run(tvec!(tensor.into())).map_err(|error| anyhow!("{error:#}"))?;
         let output = outputs[0].to_plain_array_view::<f32>().map_err(|error| anyhow!("{error:#}"))?;
@@ -109,7 +111,9 @@ fn concrete_input(model: &mut InferenceModel) -> TractResult<Vec<usize>> {
     let fact = model.input_fact(0)?.clone();
     let rank = fact.shape.rank().concretize().unwrap_or(4) as usize;
     let dims: Vec<usize> = (0..rank)
-        .map(|axis| fact.shape.dim(axis).and_then(|d| d.concretize()).and_then(|d| d.to_usize().ok()).unwrap_or(1))
+        .map(|axis| {
+            fact.shape.dim(axis).and_then(|d| d.concretize()).and_then(|d| d.to_usize().ok()).unwrap_or(1)
+        })
         .collect();
     model.set_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), &dims))?;
     Ok(dims)
@@ -120,7 +124,9 @@ fn input_shape(dims: &[usize]) -> Result<(Shape, bool)> {
     match *dims {
         [1, c @ (1 | 3), h, w] => Ok(([h, w, c], true)),
         [1, h, w, c @ (1 | 3)] => Ok(([h, w, c], false)),
-        _ => bail!("input has shape {dims:?}: one photo with 1 or 3 channels is needed, such as [1, 3, 112, 112]"),
+        _ => bail!(
+            "input has shape {dims:?}: one photo with 1 or 3 channels is needed, such as [1, 3, 112, 112]"
+        ),
     }
 }
 
@@ -136,7 +142,11 @@ impl Facts {
         let tract = |error: TractError| anyhow!("{error:#}");
         let parsed = tract_onnx::onnx().parse(proto, None).map_err(tract)?;
         let mut model = parsed.model;
-        ensure!(model.inputs.len() == 1, "the network has {} inputs, one photo is needed", model.inputs.len());
+        ensure!(
+            model.inputs.len() == 1,
+            "the network has {} inputs, one photo is needed",
+            model.inputs.len()
+        );
         ensure!(
             model.outputs.len() == 1,
             "the network has {} outputs: export it with its embedding alone",
@@ -192,10 +202,42 @@ struct Importer {
 }
 
 const SUPPORTED: &[&str] = &[
-    "Add", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Constant", "Conv", "Div", "Dropout",
-    "Expand", "Flatten", "Gather", "Gemm", "GlobalAveragePool", "Identity", "LeakyRelu", "LpNormalization",
-    "MatMul", "Max", "MaxPool", "Mul", "PRelu", "Pow", "ReduceL2", "ReduceMean", "ReduceSum", "Relu", "Reshape",
-    "Shape", "Slice", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze",
+    "Add",
+    "AveragePool",
+    "BatchNormalization",
+    "Cast",
+    "Clip",
+    "Concat",
+    "Constant",
+    "Conv",
+    "Div",
+    "Dropout",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "Gemm",
+    "GlobalAveragePool",
+    "Identity",
+    "LeakyRelu",
+    "LpNormalization",
+    "MatMul",
+    "Max",
+    "MaxPool",
+    "Mul",
+    "PRelu",
+    "Pow",
+    "ReduceL2",
+    "ReduceMean",
+    "ReduceSum",
+    "Relu",
+    "Reshape",
+    "Shape",
+    "Slice",
+    "Sqrt",
+    "Squeeze",
+    "Sub",
+    "Transpose",
+    "Unsqueeze",
 ];
 
 /// What to use instead of an operator.
@@ -207,7 +249,9 @@ fn replacement(operator: &str) -> &'static str {
         }
         "ConvTranspose" | "Resize" | "Upsample" => "an embedding network does not enlarge; remove the branch",
         "Pad" => "put the padding into the convolution's own pads",
-        "LayerNormalization" | "InstanceNormalization" | "GroupNormalization" => "train with BatchNormalization",
+        "LayerNormalization" | "InstanceNormalization" | "GroupNormalization" => {
+            "train with BatchNormalization"
+        }
         "Softmax" | "Attention" | "Einsum" => "use a convolutional network; attention is not supported",
         "LSTM" | "GRU" | "RNN" | "Loop" | "If" | "Scan" => "use a feed-forward convolutional network",
         "QLinearConv" | "QuantizeLinear" | "DequantizeLinear" | "ConvInteger" => {
@@ -267,9 +311,8 @@ impl Importer {
                 continue;
             }
             // What follows an unsupported node has no value and is passed over, so that each is named once.
-            let known = |name: &String| {
-                name.is_empty() || importer.values.contains_key(name) || constant(name)
-            };
+            let known =
+                |name: &String| name.is_empty() || importer.values.contains_key(name) || constant(name);
             if !node.input.iter().all(known) && !complaints.is_empty() {
                 continue;
             }
@@ -278,7 +321,9 @@ impl Importer {
             }
             match importer.node(node) {
                 Ok(value) => drop(importer.values.insert(node.output[0].clone(), value)),
-                Err(error) => complaints.push(format!("{} (node {}): {error:#}", node.op_type, node_name(node))),
+                Err(error) => {
+                    complaints.push(format!("{} (node {}): {error:#}", node.op_type, node_name(node)))
+                }
             }
         }
         complain(complaints)?;
@@ -289,7 +334,10 @@ impl Importer {
             _ => bail!("output {output} is not computed from the photo"),
         };
         let [h, w, _] = importer.graph.nodes[node].shape;
-        ensure!(h == 1 && w == 1, "output {output} is a map of {h}×{w}, an embedding has one value a dimension");
+        ensure!(
+            h == 1 && w == 1,
+            "output {output} is a map of {h}×{w}, an embedding has one value a dimension"
+        );
         importer.graph.nodes.truncate(node + 1);
         Ok(importer.graph)
     }
@@ -317,7 +365,8 @@ impl Importer {
     /// A new node whose tensor ONNX sees as `[1, c, h, w]`.
     fn map(&mut self, onnx: &NodeProto, op: Op, input: usize, shape: Shape) -> Value {
         let node = self.push(onnx, op, vec![input], shape);
-        let dims = [vec![]].into_iter().chain([Axis::C, Axis::H, Axis::W].map(|axis| self.axes(node, &[axis])));
+        let dims =
+            [vec![]].into_iter().chain([Axis::C, Axis::H, Axis::W].map(|axis| self.axes(node, &[axis])));
         Value::Tensor { dims: dims.collect(), node }
     }
 
@@ -327,7 +376,13 @@ impl Importer {
         Value::Tensor { node: self.push(onnx, op, vec![input], shape), dims }
     }
 
-    fn activation(&mut self, onnx: &NodeProto, activation: Activation, input: usize, dims: Vec<Vec<Axis>>) -> Value {
+    fn activation(
+        &mut self,
+        onnx: &NodeProto,
+        activation: Activation,
+        input: usize,
+        dims: Vec<Vec<Axis>>,
+    ) -> Value {
         let value = self.pointwise(onnx, Op::Identity, input, dims);
         if let Some(node) = self.graph.nodes.last_mut() {
             node.activation = activation;
@@ -387,7 +442,12 @@ impl Importer {
     }
 
     /// Values of a constant per channel, if that is how it broadcasts over the tensor.
-    fn per_channel(&self, node: usize, dims: &[Vec<Axis>], constant: (Vec<usize>, Vec<f32>)) -> Result<Vec<f32>> {
+    fn per_channel(
+        &self,
+        node: usize,
+        dims: &[Vec<Axis>],
+        constant: (Vec<usize>, Vec<f32>),
+    ) -> Result<Vec<f32>> {
         let (shape, values) = constant;
         let channels = self.extent(node, Axis::C);
         if values.len() == 1 {
@@ -412,9 +472,16 @@ impl Importer {
                 let [gamma, beta, mean, variance] = [1, 2, 3, 4].map(|index| self.weights(node, index));
                 let (gamma, beta, mean, variance) = (gamma?, beta?.1, mean?.1, variance?.1);
                 let epsilon = node.get_attr_opt::<f32>("epsilon").map_err(tract_error)?.unwrap_or(1e-5);
-                ensure!(dims.get(1).is_some_and(|dim| dim == &self.axes(input, &[Axis::C])), "normalises a flattened map: put it before flattening");
-                let scale: Vec<f32> =
-                    gamma.1.iter().zip(&variance).map(|(g, v)| (*g as f64 / (*v as f64 + epsilon as f64).sqrt()) as f32).collect();
+                ensure!(
+                    dims.get(1).is_some_and(|dim| dim == &self.axes(input, &[Axis::C])),
+                    "normalises a flattened map: put it before flattening"
+                );
+                let scale: Vec<f32> = gamma
+                    .1
+                    .iter()
+                    .zip(&variance)
+                    .map(|(g, v)| (*g as f64 / (*v as f64 + epsilon as f64).sqrt()) as f32)
+                    .collect();
                 let shift = beta.iter().zip(&mean).zip(&scale).map(|((b, m), s)| b - m * s).collect();
                 Ok(self.pointwise(node, Op::Affine { scale, shift }, input, dims))
             }
@@ -444,8 +511,12 @@ impl Importer {
             "AveragePool" => {
                 let (input, shape) = self.chw(first)?;
                 let window = self.window(node, shape, None)?;
-                let counts_pad = node.get_attr_opt::<i64>("count_include_pad").map_err(tract_error)? == Some(1);
-                ensure!(window.pad == [0; 4] || counts_pad, "averages with padding left out of the count; set count_include_pad = 1");
+                let counts_pad =
+                    node.get_attr_opt::<i64>("count_include_pad").map_err(tract_error)? == Some(1);
+                ensure!(
+                    window.pad == [0; 4] || counts_pad,
+                    "averages with padding left out of the count; set count_include_pad = 1"
+                );
                 let shape = self.output_shape(node)?;
                 Ok(self.average(node, input, window, shape))
             }
@@ -456,35 +527,47 @@ impl Importer {
             "ReduceMean" => {
                 let (input, dims) = self.tensor(first)?;
                 let axes = self.reduced_axes(node)?;
-                let reduced: Vec<Axis> = axes.iter().flat_map(|&axis| dims.get(axis).cloned().unwrap_or_default()).collect();
+                let reduced: Vec<Axis> =
+                    axes.iter().flat_map(|&axis| dims.get(axis).cloned().unwrap_or_default()).collect();
                 ensure!(reduced.iter().all(|&a| a != Axis::C), "averages over channels");
                 let [h, w, c] = self.graph.nodes[input].shape;
-                ensure!(reduced.len() == self.axes(input, &[Axis::H, Axis::W]).len(), "averages over one of height and width");
+                ensure!(
+                    reduced.len() == self.axes(input, &[Axis::H, Axis::W]).len(),
+                    "averages over one of height and width"
+                );
                 let keep = node.get_attr_opt::<i64>("keepdims").map_err(tract_error)?.unwrap_or(1) == 1;
                 let value = self.average(node, input, full_window(h, w), [1, 1, c]);
                 let dims = dims.iter().enumerate().filter(|(i, _)| keep || !axes.contains(i));
-                let dims = dims.map(|(i, dim)| if axes.contains(&i) { vec![] } else { dim.clone() }).collect();
+                let dims =
+                    dims.map(|(i, dim)| if axes.contains(&i) { vec![] } else { dim.clone() }).collect();
                 match value {
                     Value::Tensor { node, .. } => Ok(Value::Tensor { node, dims }),
                     other => Ok(other),
                 }
             }
             "Gemm" | "MatMul" => self.dense(node),
-            "Identity" | "Dropout" | "Cast" => {
-                self.values.get(first).cloned().with_context(|| format!("input {first} is not computed from the photo"))
+            "Identity" | "Dropout" | "Cast" => self
+                .values
+                .get(first)
+                .cloned()
+                .with_context(|| format!("input {first} is not computed from the photo")),
+            "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" | "Expand" => {
+                match self.values.get(first).cloned() {
+                    Some(Value::Tensor { node: input, dims }) => self.reshape(node, input, &dims),
+                    Some(other) => Ok(other),
+                    None => bail!("input {first} is not computed from the photo"),
+                }
             }
-            "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" | "Expand" => match self.values.get(first).cloned() {
-                Some(Value::Tensor { node: input, dims }) => self.reshape(node, input, &dims),
-                Some(other) => Ok(other),
-                None => bail!("input {first} is not computed from the photo"),
-            },
             "Transpose" => {
                 let (input, dims) = self.tensor(first)?;
                 let order: Vec<usize> = match node.get_attr_opt_vec::<usize>("perm").map_err(tract_error)? {
                     Some(order) => order,
                     None => (0..dims.len()).rev().collect(),
                 };
-                let dims = order.iter().map(|&axis| dims.get(axis).cloned().context("bad perm")).collect::<Result<_>>()?;
+                let dims = order
+                    .iter()
+                    .map(|&axis| dims.get(axis).cloned().context("bad perm"))
+                    .collect::<Result<_>>()?;
                 Ok(Value::Tensor { node: input, dims })
             }
             "LpNormalization" => {
@@ -571,18 +654,30 @@ impl Importer {
             other => bail!("auto_pad {other} is not known"),
         };
         let max = format::layer::MAX_KERNEL;
-        ensure!(kernel.iter().all(|&k| (1..=max).contains(&k)), "kernel {kernel:?}; at most {max}×{max} is supported");
+        ensure!(
+            kernel.iter().all(|&k| (1..=max).contains(&k)),
+            "kernel {kernel:?}; at most {max}×{max} is supported"
+        );
         ensure!(stride.iter().all(|&s| (1..=255).contains(&s)), "stride {stride:?}");
-        ensure!(pad[0] < kernel[0] && pad[1] < kernel[1], "padding {pad:?} is as large as the kernel {kernel:?}");
+        ensure!(
+            pad[0] < kernel[0] && pad[1] < kernel[1],
+            "padding {pad:?} is as large as the kernel {kernel:?}"
+        );
         Ok(Window { kernel, stride, pad })
     }
 
     fn conv(&mut self, node: &NodeProto) -> Result<Value> {
         let (input, shape) = self.chw(&node.input[0])?;
         let (dims, weights) = self.weights(node, 1)?;
-        let [c_out, c_group, kh, kw] = dims[..] else { bail!("weights have shape {dims:?}: a 2-D convolution has four dimensions") };
+        let [c_out, c_group, kh, kw] = dims[..] else {
+            bail!("weights have shape {dims:?}: a 2-D convolution has four dimensions")
+        };
         let window = self.window(node, shape, Some([kh, kw]))?;
-        ensure!(window.kernel == [kh, kw], "kernel_shape {:?} differs from the weights' {kh}×{kw}", window.kernel);
+        ensure!(
+            window.kernel == [kh, kw],
+            "kernel_shape {:?} differs from the weights' {kh}×{kw}",
+            window.kernel
+        );
         let bias = self.optional_weights(node, 2)?.unwrap_or_else(|| vec![0.0; c_out]);
         let groups = node.get_attr_opt::<usize>("group").map_err(tract_error)?.unwrap_or(1);
         let output = self.output_shape(node)?;
@@ -598,7 +693,9 @@ impl Importer {
                 (0..kh).flat_map(|y| (0..kw).flat_map(move |x| (0..channels).map(move |c| (c, y, x))));
             Op::Depthwise { weights: order.map(|(c, y, x)| at(c, 0, y, x)).collect(), bias, window }
         } else {
-            bail!("{groups} groups over {channels} channels; train with group = 1 or depthwise (one filter a channel)")
+            bail!(
+                "{groups} groups over {channels} channels; train with group = 1 or depthwise (one filter a channel)"
+            )
         };
         Ok(self.map(node, op, input, output))
     }
@@ -633,7 +730,9 @@ impl Importer {
     fn binary(&mut self, node: &NodeProto) -> Result<Value> {
         let [a, b] = &node.input[..] else { bail!("has {} inputs, two are supported", node.input.len()) };
         match (self.values.get(a).cloned(), self.values.get(b).cloned(), &*node.op_type) {
-            (Some(Value::Tensor { node: x, .. }), Some(Value::Length { node: length }), "Div") if x == length => {
+            (Some(Value::Tensor { node: x, .. }), Some(Value::Length { node: length }), "Div")
+                if x == length =>
+            {
                 Ok(Value::Normalised { node: x })
             }
             // The epsilon against division by nought, and the division itself, leave the angle alone.
@@ -659,7 +758,10 @@ impl Importer {
                 Ok(Value::Tensor { node: self.push(node, Op::Add, vec![x, y], shape), dims })
             }
             (Some(Value::Tensor { .. }), Some(Value::Tensor { .. }), _) => {
-                bail!("combines two computed tensors; only their sum is supported ({})", replacement("Sigmoid"))
+                bail!(
+                    "combines two computed tensors; only their sum is supported ({})",
+                    replacement("Sigmoid")
+                )
             }
             (Some(Value::Tensor { node: x, dims }), None, op) => {
                 let constant = self.per_channel(x, &dims, self.weights(node, 1)?)?;
@@ -717,7 +819,8 @@ impl Importer {
                 for x in 0..w {
                     for channel in 0..c {
                         let i = position(y, x, channel);
-                        reordered.push(alpha * weights[if transposed { o * inputs + i } else { i * outputs + o }]);
+                        reordered
+                            .push(alpha * weights[if transposed { o * inputs + i } else { i * outputs + o }]);
                     }
                 }
             }

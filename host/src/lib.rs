@@ -1,8 +1,25 @@
-//! TODO
+//! The host side of Geode: a face-embedding network and photos of people in, a flash image out; and the other end of
+//! a board's link.
+//!
+//! # Layers
+//!
+//! * [`import`] reads ONNX (it alone knows tract) into a [`graph`]; [`passes`] leave what the runtime executes;
+//!   [`float`] runs that in `f32`.
+//! * [`quantize`] makes it integer, [`plan`] gives every tensor its place, [`sections`] writes the image's parts.
+//! * [`simulator`] is the board's own code on the host: the same crates, the same bits.
+//! * [`photo`], [`embedding`] and [`calibrate`] turn photos into centres and thresholds.
+//! * [`commands`] are what the program does with all this; [`output`] writes files whole and shows progress.
+
+pub mod calibrate;
+pub mod cli;
+pub mod commands;
+pub mod embedding;
 pub mod float;
 pub mod graph;
 pub mod import;
+pub mod output;
 pub mod passes;
+pub mod photo;
 pub mod plan;
 pub mod quantize;
 pub mod sections;

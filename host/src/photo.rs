@@ -163,9 +163,11 @@ mod tests {
     fn exif_orientation_is_applied() {
         // Orientation 6: the camera was turned, the picture is to be rotated by 90 degrees clockwise.
         let mut jpeg = Vec::new();
-        let picture = RgbImage::from_fn(16, 8, |x, _| if x < 8 { image::Rgb([255; 3]) } else { image::Rgb([0; 3]) });
+        let picture =
+            RgbImage::from_fn(16, 8, |x, _| if x < 8 { image::Rgb([255; 3]) } else { image::Rgb([0; 3]) });
         image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 100).encode_image(&picture).unwrap();
-        let exif: &[u8] = b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        let exif: &[u8] =
+            b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
         let file = [&jpeg[..2], exif, &jpeg[2..]].concat();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("turned.jpg");

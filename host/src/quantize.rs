@@ -94,6 +94,21 @@ pub struct Quantised {
     pub layers: Vec<QuantisedLayer>,
     /// One a node.
     pub report: Vec<LayerReport>,
+    /// One a node: signal to noise in dB of rounding this tensor alone. The smaller, the more it gains from
+    /// `int16`.
+    pub rounding_db: Vec<f32>,
+}
+
+impl Quantised {
+    /// Whether a node's tensor may get `int16` elements: it is accumulated, and nothing that cannot change element
+    /// type reads it.
+    pub fn can_be_wide(&self, node: usize) -> bool {
+        let accumulated = self.layers[node].filters.is_some();
+        let read_by = |op: fn(&Op) -> bool| {
+            self.graph.nodes.iter().any(|reader| reader.inputs.contains(&node) && op(&reader.op))
+        };
+        accumulated && !read_by(|op| matches!(op, Op::MaxPool(_) | Op::Add))
+    }
 }
 
 /// Float tensor and its quantised counterpart (as real values) of one crop.
@@ -118,22 +133,26 @@ pub fn quantise(
     let graph = equalise::equalise(graph, preprocessing, crops);
     let (input_grid, input_offset) = preprocessing.grid();
     let last_use: Vec<usize> = (0..graph.nodes.len())
-        .map(|tensor| (tensor..graph.nodes.len()).rfind(|&n| graph.nodes[n].inputs.contains(&tensor)).unwrap_or(tensor))
+        .map(|tensor| {
+            (tensor..graph.nodes.len()).rfind(|&n| graph.nodes[n].inputs.contains(&tensor)).unwrap_or(tensor)
+        })
         .collect();
 
     let mut tensors: Vec<Vec<Pair>> = Vec::new();
     let mut layers: Vec<QuantisedLayer> = Vec::new();
     let mut report = Vec::new();
+    let mut rounding_db = Vec::new();
     for (index, node) in graph.nodes.iter().enumerate() {
         tick(node);
         let wide = index + 1 == graph.nodes.len() || options.wide.contains(&index);
-        let (layer, pairs) = if index == 0 {
+        let (layer, pairs, rounding) = if index == 0 {
             let pairs = crops.par_iter().map(|crop| {
                 let float = preprocessing.apply(crop);
                 let quantised = float.iter().map(|x| x - input_offset).collect();
                 Pair { float, quantised }
             });
-            (QuantisedLayer { grid: input_grid, wide: false, filters: None, bias: vec![] }, pairs.collect())
+            let layer = QuantisedLayer { grid: input_grid, wide: false, filters: None, bias: vec![] };
+            (layer, pairs.collect(), f32::INFINITY)
         } else {
             let grids: Vec<Grid> = node.inputs.iter().map(|&input| layers[input].grid).collect();
             let offset = if node.inputs.contains(&0) { input_offset } else { 0.0 };
@@ -146,6 +165,7 @@ pub fn quantise(
             bits: if wide { 16 } else { 8 },
             sqnr_db: sqnr_db(&pairs),
         });
+        rounding_db.push(rounding);
         layers.push(layer);
         tensors.push(pairs);
         for &input in &node.inputs {
@@ -154,7 +174,7 @@ pub fn quantise(
             }
         }
     }
-    Quantised { graph, layers, report }
+    Quantised { graph, layers, report, rounding_db }
 }
 
 /// Name of an operator, as the image and the reports use it.
@@ -178,7 +198,7 @@ fn quantise_layer(
     input_offset: f32,
     wide: bool,
     embedding: bool,
-) -> (QuantisedLayer, Vec<Pair>) {
+) -> (QuantisedLayer, Vec<Pair>, f32) {
     let channels = node.shape[2];
     let crops = tensors[node.inputs[0]].len();
     if let Op::MaxPool(_) = node.op {
@@ -189,7 +209,8 @@ fn quantise_layer(
                 quantised: float::accumulate(graph, node, &[&input.quantised]),
             }
         });
-        return (QuantisedLayer { grid: grids[0], wide, filters: None, bias: vec![] }, pairs.collect());
+        let layer = QuantisedLayer { grid: grids[0], wide, filters: None, bias: vec![] };
+        return (layer, pairs.collect(), f32::INFINITY);
     }
 
     let filters = Filters::quantise(&node.op);
@@ -233,8 +254,17 @@ fn quantise_layer(
     } else {
         histogram.best_int8()
     };
-    sums.par_iter_mut().for_each(|pair| pair.quantised.iter_mut().for_each(|x| *x = grid.round(*x)));
-    (QuantisedLayer { grid, wide, filters, bias }, sums)
+    let (signal, noise) = sums
+        .par_iter_mut()
+        .map(|pair| {
+            pair.quantised.iter_mut().fold((0f64, 0f64), |(signal, noise), x| {
+                let before = *x;
+                *x = grid.round(before);
+                (signal + (before as f64).powi(2), noise + (before as f64 - *x as f64).powi(2))
+            })
+        })
+        .reduce(|| (0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+    (QuantisedLayer { grid, wide, filters, bias }, sums, decibel(signal, noise))
 }
 
 /// Mean of float − quantised a channel.
@@ -260,10 +290,17 @@ fn sqnr_db(pairs: &[Pair]) -> f32 {
     let (signal, noise) = pairs
         .par_iter()
         .map(|pair| {
-            pair.float.iter().zip(&pair.quantised).fold((0f64, 0f64), |(signal, noise), (&float, &quantised)| {
-                (signal + (float as f64).powi(2), noise + (float as f64 - quantised as f64).powi(2))
-            })
+            pair.float.iter().zip(&pair.quantised).fold(
+                (0f64, 0f64),
+                |(signal, noise), (&float, &quantised)| {
+                    (signal + (float as f64).powi(2), noise + (float as f64 - quantised as f64).powi(2))
+                },
+            )
         })
         .reduce(|| (0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+    decibel(signal, noise)
+}
+
+fn decibel(signal: f64, noise: f64) -> f32 {
     (10.0 * (signal / noise.max(1e-30)).log10()) as f32
 }

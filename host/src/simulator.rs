@@ -86,7 +86,9 @@ impl<'a> Simulator<'a> {
         if crop.len() != needed {
             return Err(anyhow!("crop of {} bytes, the network takes {needed}", crop.len()));
         }
-        self.network.embed(&mut &*crop, arena.bytes_mut(), &mut embedding).map_err(|error| anyhow!("{error}"))?;
+        self.network
+            .embed(&mut &*crop, arena.bytes_mut(), &mut embedding)
+            .map_err(|error| anyhow!("{error}"))?;
         Ok(embedding)
     }
 }

@@ -69,7 +69,11 @@ impl<'a> Gallery<'a> {
             return Err(ImageError::ForeignGallery(section));
         }
         if head.dimension as usize != dimension || dimension > MAX_DIMENSION {
-            return Err(ImageError::Dimension { section, gallery: head.dimension, network: dimension as u16 });
+            return Err(ImageError::Dimension {
+                section,
+                gallery: head.dimension,
+                network: dimension as u16,
+            });
         }
         let centres = head.centres as usize;
         if centres > MAX_CENTRES || head.people > head.centres {
@@ -85,6 +89,9 @@ impl<'a> Gallery<'a> {
 
         let squared = |centre: &[i8]| centre.iter().map(|&x| (x as i32 * x as i32) as u32).sum::<u32>();
         let true_norms = vectors.chunks_exact(dimension).map(squared);
+        if vectors.contains(&i8::MIN) {
+            return Err(record("centres: an element of -128"));
+        }
         if norms.contains(&0) || !true_norms.eq(norms.iter().copied()) {
             return Err(record("norms"));
         }

@@ -184,12 +184,15 @@ pub fn parse(bytes: &[u8]) -> Result<Sections<'_>, ImageError> {
     let mut previous = None;
     let mut end = table_end;
     for entry in header[field::TABLE..].chunks_exact(field::ENTRY) {
-        let section =
-            Section::from_kind(u32_at(entry, field::KIND)).ok_or(ImageError::SectionKind(u32_at(entry, field::KIND)))?;
+        let section = Section::from_kind(u32_at(entry, field::KIND))
+            .ok_or(ImageError::SectionKind(u32_at(entry, field::KIND)))?;
         let offset = u32_at(entry, field::OFFSET) as usize;
         let section_end = offset.checked_add(u32_at(entry, field::SECTION_LENGTH) as usize);
         let section_end = section_end.filter(|&e| e <= length).ok_or(ImageError::SectionRange(section))?;
-        if !offset.is_multiple_of(ALIGNMENT) || Some(offset) != align_up(end) || u32_at(entry, field::ZERO) != 0 {
+        if !offset.is_multiple_of(ALIGNMENT)
+            || Some(offset) != align_up(end)
+            || u32_at(entry, field::ZERO) != 0
+        {
             return Err(ImageError::SectionRange(section));
         }
         if previous.is_some_and(|p| p >= section) {

@@ -139,7 +139,10 @@ impl fmt::Display for ImageError {
             Self::Record { section, field } => write!(f, "{section:?}: bad {field}"),
             Self::Layer { index, field } => write!(f, "Model: layer {index}: bad {field}"),
             Self::ForeignGallery(section) => {
-                write!(f, "{section:?}: made with another network or preprocessing; enrol again with this one")
+                write!(
+                    f,
+                    "{section:?}: made with another network or preprocessing; enrol again with this one"
+                )
             }
             Self::Dimension { section, gallery, network } => {
                 write!(f, "{section:?}: {gallery} dimensions, the network gives {network}")

@@ -158,7 +158,9 @@ impl Op {
     pub fn inputs(&self) -> impl Iterator<Item = u16> + use<> {
         let (first, second) = match *self {
             Op::Input => (None, None),
-            Op::Conv { input, .. } | Op::Depthwise { input, .. } | Op::MaxPool { input, .. } => (Some(input), None),
+            Op::Conv { input, .. } | Op::Depthwise { input, .. } | Op::MaxPool { input, .. } => {
+                (Some(input), None)
+            }
             Op::Add { inputs: [a, b], .. } => (Some(a), Some(b)),
         };
         first.into_iter().chain(second)

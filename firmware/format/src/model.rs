@@ -78,8 +78,8 @@ impl<'a> Model<'a> {
         let mut rest = records;
         for index in 0..head.layers {
             let layer: Layer;
-            (layer, rest) = postcard::take_from_bytes(rest)
-                .map_err(|_| ImageError::Layer { index, field: "record" })?;
+            (layer, rest) =
+                postcard::take_from_bytes(rest).map_err(|_| ImageError::Layer { index, field: "record" })?;
             check_layer(&layer, &tensors, blob, head.arena_bytes)
                 .map_err(|field| ImageError::Layer { index, field })?;
             // Room for MAX_LAYERS was checked above.
@@ -200,10 +200,7 @@ fn check_tensor(tensor: &Tensor, arena_bytes: u32) -> Result<(), &'static str> {
         return Err("ring");
     }
     let end = tensor.offset as u64
-        + tensor.ring as u64
-            * tensor.width as u64
-            * tensor.channels as u64
-            * tensor.element.bytes() as u64;
+        + tensor.ring as u64 * tensor.width as u64 * tensor.channels as u64 * tensor.element.bytes() as u64;
     if !(tensor.offset as usize).is_multiple_of(ALIGNMENT) || end > arena_bytes as u64 {
         return Err("arena offset");
     }
@@ -214,7 +211,8 @@ fn check_tensor(tensor: &Tensor, arena_bytes: u32) -> Result<(), &'static str> {
 fn check_window(window: &Window, input: &Tensor, output: &Tensor) -> Result<(), &'static str> {
     let axes = [(0, input.height, output.height), (1, input.width, output.width)];
     for (axis, input, output) in axes {
-        let [kernel, stride, pad] = [window.kernel[axis], window.stride[axis], window.pad[axis]].map(i32::from);
+        let [kernel, stride, pad] =
+            [window.kernel[axis], window.stride[axis], window.pad[axis]].map(i32::from);
         if !(1..=MAX_KERNEL as i32).contains(&kernel) || stride == 0 || pad >= kernel {
             return Err("window");
         }

@@ -64,8 +64,7 @@ impl Policy {
     /// [`ImageError::Record`] naming the field, [`ImageError::ForeignGallery`] when made for another network.
     pub fn new_checked(section: &[u8], model: ModelId) -> Result<Self, ImageError> {
         let record = |field| ImageError::Record { section: Section::Policy, field };
-        let (policy, rest): (Policy, _) =
-            postcard::take_from_bytes(section).map_err(|_| record("policy"))?;
+        let (policy, rest): (Policy, _) = postcard::take_from_bytes(section).map_err(|_| record("policy"))?;
         if !rest.is_empty() {
             return Err(record("bytes after the record"));
         }

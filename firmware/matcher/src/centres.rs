@@ -42,11 +42,7 @@ impl fmt::Display for CentresError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Dimension(given) => write!(f, "dimension {given} is not in 1..={MAX_DIMENSION}"),
-            Self::Lengths {
-                norms,
-                owners,
-                elements,
-            } => {
+            Self::Lengths { norms, owners, elements } => {
                 write!(
                     f,
                     "{norms} norms, {owners} owners and {elements} elements do not describe the same centres"
@@ -99,19 +95,11 @@ impl<'a> Centres<'a> {
         }
         let count = norms.len();
         if count > MAX_CENTRES || owners.len() != count || vectors.len() != count * dimension {
-            let lengths = CentresError::Lengths {
-                norms: count,
-                owners: owners.len(),
-                elements: vectors.len(),
-            };
+            let lengths =
+                CentresError::Lengths { norms: count, owners: owners.len(), elements: vectors.len() };
             return Err(lengths);
         }
-        let centres = Centres {
-            dimension,
-            vectors,
-            norms,
-            owners,
-        };
+        let centres = Centres { dimension, vectors, norms, owners };
         let mut least_owner = 0;
         for (number, centre) in centres.iter().enumerate() {
             if centre.vector.contains(&i8::MIN) {
@@ -147,10 +135,11 @@ impl<'a> Centres<'a> {
     /// The centres in order.
     pub fn iter(&self) -> impl Iterator<Item = Centre<'a>> + use<'a> {
         let attributes = self.norms.iter().zip(self.owners);
-        self.vectors
-            .chunks_exact(self.dimension)
-            .zip(attributes)
-            .map(|(vector, (&norm, &owner))| Centre { vector, norm, owner })
+        self.vectors.chunks_exact(self.dimension).zip(attributes).map(|(vector, (&norm, &owner))| Centre {
+            vector,
+            norm,
+            owner,
+        })
     }
 }
 
@@ -161,27 +150,10 @@ mod tests {
     #[test]
     fn sound_arrays_are_read_as_given() {
         let centres = Centres::new_checked(2, &[3, 4, -127, 0], &[25, 16129], &[1, 7]).unwrap();
-        assert_eq!(
-            (centres.dimension(), centres.len(), centres.is_empty()),
-            (2, 2, false)
-        );
+        assert_eq!((centres.dimension(), centres.len(), centres.is_empty()), (2, 2, false));
         let mut read = centres.iter();
-        assert_eq!(
-            read.next(),
-            Some(Centre {
-                vector: &[3, 4],
-                norm: 25,
-                owner: 1
-            })
-        );
-        assert_eq!(
-            read.next(),
-            Some(Centre {
-                vector: &[-127, 0],
-                norm: 16129,
-                owner: 7
-            })
-        );
+        assert_eq!(read.next(), Some(Centre { vector: &[3, 4], norm: 25, owner: 1 }));
+        assert_eq!(read.next(), Some(Centre { vector: &[-127, 0], norm: 16129, owner: 7 }));
         assert_eq!(read.next(), None);
     }
 
@@ -193,33 +165,18 @@ mod tests {
     #[test]
     fn each_fault_is_named() {
         let check = |dimension, vectors: &[i8], norms: &[u32], owners: &[u16]| {
-            Centres::new_checked(dimension, vectors, norms, owners)
-                .map(|_| ())
-                .unwrap_err()
+            Centres::new_checked(dimension, vectors, norms, owners).map(|_| ()).unwrap_err()
         };
         assert_eq!(check(0, &[], &[], &[]), CentresError::Dimension(0));
         assert_eq!(check(513, &[], &[], &[]), CentresError::Dimension(513));
-        let lengths = |norms, owners, elements| CentresError::Lengths {
-            norms,
-            owners,
-            elements,
-        };
+        let lengths = |norms, owners, elements| CentresError::Lengths { norms, owners, elements };
         assert_eq!(check(2, &[3, 4, 5], &[25], &[0]), lengths(1, 1, 3));
         assert_eq!(check(2, &[3, 4], &[25, 25], &[0]), lengths(2, 1, 2));
         assert_eq!(check(2, &[3, 4], &[25], &[0, 0]), lengths(1, 2, 2));
-        assert_eq!(
-            check(2, &[3, 4, -128, 0], &[25, 16384], &[0, 1]),
-            CentresError::Element { centre: 1 }
-        );
-        assert_eq!(
-            check(2, &[3, 4, 3, 4], &[25, 24], &[0, 1]),
-            CentresError::Norm { centre: 1 }
-        );
+        assert_eq!(check(2, &[3, 4, -128, 0], &[25, 16384], &[0, 1]), CentresError::Element { centre: 1 });
+        assert_eq!(check(2, &[3, 4, 3, 4], &[25, 24], &[0, 1]), CentresError::Norm { centre: 1 });
         assert_eq!(check(2, &[0, 0], &[0], &[0]), CentresError::Norm { centre: 0 });
-        assert_eq!(
-            check(1, &[1, 1, 1], &[1, 1, 1], &[0, 2, 1]),
-            CentresError::Owner { centre: 2 }
-        );
+        assert_eq!(check(1, &[1, 1, 1], &[1, 1, 1], &[0, 2, 1]), CentresError::Owner { centre: 2 });
     }
 
     #[test]
@@ -227,14 +184,7 @@ mod tests {
         let count = MAX_CENTRES + 1;
         let (vectors, norms, owners) = (std::vec![1; count], std::vec![1; count], std::vec![0; count]);
         let refused = Centres::new_checked(1, &vectors, &norms, &owners).unwrap_err();
-        assert_eq!(
-            refused,
-            CentresError::Lengths {
-                norms: count,
-                owners: count,
-                elements: count
-            }
-        );
+        assert_eq!(refused, CentresError::Lengths { norms: count, owners: count, elements: count });
         Centres::new_checked(1, &vectors[1..], &norms[1..], &owners[1..]).unwrap();
     }
 }

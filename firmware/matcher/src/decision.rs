@@ -18,11 +18,7 @@ pub struct DimensionMismatch {
 
 impl fmt::Display for DimensionMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the gallery has {} dimensions, its cohort {}",
-            self.gallery, self.cohort
-        )
+        write!(f, "the gallery has {} dimensions, its cohort {}", self.gallery, self.cohort)
     }
 }
 
@@ -113,15 +109,10 @@ impl<'a> Matcher<'a> {
         rules: Rules,
     ) -> Result<Self, DimensionMismatch> {
         match cohort.map(|cohort| cohort.dimension()) {
-            Some(cohort) if cohort != gallery.dimension() => Err(DimensionMismatch {
-                gallery: gallery.dimension(),
-                cohort,
-            }),
-            _ => Ok(Matcher {
-                gallery,
-                cohort,
-                rules,
-            }),
+            Some(cohort) if cohort != gallery.dimension() => {
+                Err(DimensionMismatch { gallery: gallery.dimension(), cohort })
+            }
+            _ => Ok(Matcher { gallery, cohort, rules }),
         }
     }
 
@@ -133,16 +124,9 @@ impl<'a> Matcher<'a> {
     /// # Panics
     /// If `embedding` is not as long as the centres.
     pub fn decide(&self, embedding: &[i16]) -> Outcome {
-        assert_eq!(
-            embedding.len(),
-            self.gallery.dimension(),
-            "embedding and gallery differ in dimension"
-        );
-        let rejected = |rejection| Outcome {
-            best: None,
-            runner_up: None,
-            verdict: Verdict::Rejected(rejection),
-        };
+        assert_eq!(embedding.len(), self.gallery.dimension(), "embedding and gallery differ in dimension");
+        let rejected =
+            |rejection| Outcome { best: None, runner_up: None, verdict: Verdict::Rejected(rejection) };
         let probe_norm = squared_norm(embedding);
         if probe_norm == 0 {
             return rejected(Rejection::Degenerate);
@@ -150,9 +134,7 @@ impl<'a> Matcher<'a> {
         let (Some(best), second) = two_nearest(&self.gallery, embedding) else {
             return rejected(Rejection::NobodyEnrolled);
         };
-        let stranger = self
-            .cohort
-            .and_then(|cohort| nearest_beyond(&cohort, embedding, second));
+        let stranger = self.cohort.and_then(|cohort| nearest_beyond(&cohort, embedding, second));
 
         let is_clear = match (self.rules.margin, stranger.or(second)) {
             (Some(margin), Some(runner_up)) => margin.holds(&best, &runner_up, probe_norm),
@@ -170,28 +152,13 @@ impl<'a> Matcher<'a> {
             Some(stranger) => Some(RunnerUp::Stranger(candidate(stranger))),
             None => second.map(|second| RunnerUp::Person(candidate(second))),
         };
-        Outcome {
-            best: Some(candidate(best)),
-            runner_up,
-            verdict,
-        }
+        Outcome { best: Some(candidate(best)), runner_up, verdict }
     }
 }
 
 fn candidate(sight: Sight, probe_norm: u64) -> Candidate {
-    let Sight {
-        owner,
-        centre,
-        dot,
-        norm,
-    } = sight;
-    Candidate {
-        person: owner,
-        centre,
-        dot,
-        norm,
-        cosine_q30: cosine_q30(dot, norm, probe_norm),
-    }
+    let Sight { owner, centre, dot, norm } = sight;
+    Candidate { person: owner, centre, dot, norm, cosine_q30: cosine_q30(dot, norm, probe_norm) }
 }
 
 /// `2³⁰ · dot / √(norm · probe_norm)`, rounded to nearest, halves away from zero.
@@ -217,10 +184,7 @@ mod tests {
         let q30 = |x: f64| (x * f64::from(ONE_Q30)).round() as i32;
         let margin = margin_degrees.to_radians();
         let margin = Margin::new_checked(q30(margin.cos()), q30(margin.sin())).unwrap();
-        Rules {
-            threshold_q30: q30(threshold),
-            margin: Some(margin),
-        }
+        Rules { threshold_q30: q30(threshold), margin: Some(margin) }
     }
 
     fn pair() -> Centres<'static> {
@@ -231,20 +195,8 @@ mod tests {
     fn near_and_clear_is_accepted() {
         // 36.87° and 53.13°: 16.26° apart.
         let matcher = Matcher::new_checked(pair(), None, rules(0.79, 16.0)).unwrap();
-        let best = Candidate {
-            person: 0,
-            centre: 0,
-            dot: 40,
-            norm: 25,
-            cosine_q30: FOUR_FIFTHS,
-        };
-        let second = Candidate {
-            person: 1,
-            centre: 1,
-            dot: 30,
-            norm: 25,
-            cosine_q30: THREE_FIFTHS,
-        };
+        let best = Candidate { person: 0, centre: 0, dot: 40, norm: 25, cosine_q30: FOUR_FIFTHS };
+        let second = Candidate { person: 1, centre: 1, dot: 30, norm: 25, cosine_q30: THREE_FIFTHS };
         let accepted = Outcome {
             best: Some(best),
             runner_up: Some(RunnerUp::Person(second)),
@@ -255,25 +207,11 @@ mod tests {
 
     #[test]
     fn each_rule_rejects_by_its_name() {
-        let verdict = |rules| {
-            Matcher::new_checked(pair(), None, rules)
-                .unwrap()
-                .decide(&[10, 0])
-                .verdict
-        };
+        let verdict = |rules| Matcher::new_checked(pair(), None, rules).unwrap().decide(&[10, 0]).verdict;
         assert_eq!(verdict(rules(0.81, 16.0)), Verdict::Rejected(Rejection::TooFar));
-        assert_eq!(
-            verdict(rules(0.79, 17.0)),
-            Verdict::Rejected(Rejection::Ambiguous)
-        );
+        assert_eq!(verdict(rules(0.79, 17.0)), Verdict::Rejected(Rejection::Ambiguous));
         assert_eq!(verdict(rules(0.81, 17.0)), Verdict::Rejected(Rejection::TooFar));
-        assert_eq!(
-            verdict(Rules {
-                margin: None,
-                ..rules(0.79, 17.0)
-            }),
-            Verdict::Accepted
-        );
+        assert_eq!(verdict(Rules { margin: None, ..rules(0.79, 17.0) }), Verdict::Accepted);
     }
 
     #[test]
@@ -282,9 +220,7 @@ mod tests {
         let matcher = Matcher::new_checked(pair(), Some(cohort), rules(0.5, 0.0)).unwrap();
         let outcome = matcher.decide(&[10, 0]);
         assert_eq!(outcome.best.map(|best| best.person), Some(0));
-        let Some(RunnerUp::Stranger(stranger)) = outcome.runner_up else {
-            panic!("{outcome:?}")
-        };
+        let Some(RunnerUp::Stranger(stranger)) = outcome.runner_up else { panic!("{outcome:?}") };
         assert_eq!((stranger.person, stranger.centre, stranger.dot), (1, 1, 120));
         assert_eq!(outcome.verdict, Verdict::Rejected(Rejection::Ambiguous));
     }
@@ -294,29 +230,18 @@ mod tests {
         let matcher = Matcher::new_checked(pair(), Some(pair()), rules(0.5, 0.0)).unwrap();
         let outcome = matcher.decide(&[10, 0]);
         // The cohort's (4, 3) is as near as the best and so nearer than person 1.
-        let stranger = Candidate {
-            person: 0,
-            centre: 0,
-            dot: 40,
-            norm: 25,
-            cosine_q30: FOUR_FIFTHS,
-        };
+        let stranger = Candidate { person: 0, centre: 0, dot: 40, norm: 25, cosine_q30: FOUR_FIFTHS };
         assert_eq!(outcome.runner_up, Some(RunnerUp::Stranger(stranger)));
         assert_eq!(outcome.verdict, Verdict::Accepted);
         let far = Centres::new_checked(2, &[3, 4], &[25], &[0]).unwrap();
         let matcher = Matcher::new_checked(pair(), Some(far), rules(0.5, 0.0)).unwrap();
-        assert!(matches!(
-            matcher.decide(&[10, 0]).runner_up,
-            Some(RunnerUp::Person(_))
-        ));
+        assert!(matches!(matcher.decide(&[10, 0]).runner_up, Some(RunnerUp::Person(_))));
     }
 
     #[test]
     fn only_person_has_no_runner_up() {
         let one = Centres::new_checked(2, &[4, 3, 3, 4], &[25, 25], &[9, 9]).unwrap();
-        let outcome = Matcher::new_checked(one, None, rules(0.79, 90.0))
-            .unwrap()
-            .decide(&[10, 0]);
+        let outcome = Matcher::new_checked(one, None, rules(0.79, 90.0)).unwrap().decide(&[10, 0]);
         assert_eq!((outcome.runner_up, outcome.verdict), (None, Verdict::Accepted));
     }
 
@@ -324,11 +249,7 @@ mod tests {
     fn nothing_to_compare_is_said() {
         let nobody = Centres::new_checked(2, &[], &[], &[]).unwrap();
         let matcher = Matcher::new_checked(nobody, Some(pair()), rules(-1.0, 0.0)).unwrap();
-        let rejected = |reason| Outcome {
-            best: None,
-            runner_up: None,
-            verdict: Verdict::Rejected(reason),
-        };
+        let rejected = |reason| Outcome { best: None, runner_up: None, verdict: Verdict::Rejected(reason) };
         assert_eq!(matcher.decide(&[10, 0]), rejected(Rejection::NobodyEnrolled));
         assert_eq!(matcher.decide(&[0, 0]), rejected(Rejection::Degenerate));
         let matcher = Matcher::new_checked(pair(), None, rules(-1.0, 0.0)).unwrap();
@@ -339,21 +260,13 @@ mod tests {
     fn cohort_of_another_dimension_is_refused() {
         let other = Centres::new_checked(3, &[1, 0, 0], &[1], &[0]).unwrap();
         let refused = Matcher::new_checked(pair(), Some(other), rules(0.0, 0.0)).unwrap_err();
-        assert_eq!(
-            refused,
-            DimensionMismatch {
-                gallery: 2,
-                cohort: 3
-            }
-        );
+        assert_eq!(refused, DimensionMismatch { gallery: 2, cohort: 3 });
     }
 
     #[test]
     #[should_panic = "differ in dimension"]
     fn embedding_of_another_dimension_panics() {
-        Matcher::new_checked(pair(), None, rules(0.0, 0.0))
-            .unwrap()
-            .decide(&[1, 0, 0]);
+        Matcher::new_checked(pair(), None, rules(0.0, 0.0)).unwrap().decide(&[1, 0, 0]);
     }
 
     #[test]

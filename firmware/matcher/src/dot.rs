@@ -9,17 +9,12 @@ use crate::MAX_DIMENSION;
 pub fn dot(centre: &[i8], probe: &[i16]) -> i32 {
     const { assert!(127 * 32768 * (MAX_DIMENSION as i64) < 1 << 31) };
     // Nothing wraps; said so because an overflow check an element would keep the loop from being vectorised.
-    centre.iter().zip(probe).fold(0, |sum: i32, (&c, &p)| {
-        sum.wrapping_add(i32::from(c) * i32::from(p))
-    })
+    centre.iter().zip(probe).fold(0, |sum: i32, (&c, &p)| sum.wrapping_add(i32::from(c) * i32::from(p)))
 }
 
 /// Squared norm of a probe of at most [`MAX_DIMENSION`] elements: at most 2³⁹.
 pub fn squared_norm(probe: &[i16]) -> u64 {
-    probe
-        .iter()
-        .map(|&p| u64::from((i32::from(p) * i32::from(p)).unsigned_abs()))
-        .sum()
+    probe.iter().map(|&p| u64::from((i32::from(p) * i32::from(p)).unsigned_abs())).sum()
 }
 
 #[cfg(test)]

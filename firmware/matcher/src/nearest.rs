@@ -97,24 +97,13 @@ mod tests {
     use super::*;
 
     fn sight(dot: i32, norm: u32) -> Sight {
-        Sight {
-            owner: 0,
-            centre: 0,
-            dot,
-            norm,
-        }
+        Sight { owner: 0, centre: 0, dot, norm }
     }
 
     #[test]
     fn nearness_weighs_norms_and_signs() {
         // 3/√9 = 1 against 3/√10; −3/√9 = −1 against −3/√10; zero between.
-        let ascending = [
-            sight(-3, 9),
-            sight(-3, 10),
-            sight(0, 1),
-            sight(3, 10),
-            sight(3, 9),
-        ];
+        let ascending = [sight(-3, 9), sight(-3, 10), sight(0, 1), sight(3, 10), sight(3, 9)];
         for (i, a) in ascending.iter().enumerate() {
             for (j, b) in ascending.iter().enumerate() {
                 assert_eq!(a.is_nearer_than(b), i > j, "{a:?} {b:?}");
@@ -134,12 +123,7 @@ mod tests {
 
     #[test]
     fn product_keeps_every_bit() {
-        for (square, norm) in [
-            (u64::MAX, u32::MAX),
-            (1 << 62, 8_258_048),
-            (0xffff_ffff, 3),
-            (0, 7),
-        ] {
+        for (square, norm) in [(u64::MAX, u32::MAX), (1 << 62, 8_258_048), (0xffff_ffff, 3), (0, 7)] {
             assert_eq!(product(square, norm), u128::from(square) * u128::from(norm));
         }
     }
@@ -150,24 +134,8 @@ mod tests {
         let vectors = [3, 4, 4, 3, 5, 0, 12, 5];
         let centres = Centres::new_checked(2, &vectors, &[25, 25, 25, 169], &[2, 4, 4, 4]).unwrap();
         let (best, second) = two_nearest(&centres, &[100, 0]);
-        assert_eq!(
-            best,
-            Some(Sight {
-                owner: 4,
-                centre: 2,
-                dot: 500,
-                norm: 25
-            })
-        );
-        assert_eq!(
-            second,
-            Some(Sight {
-                owner: 2,
-                centre: 0,
-                dot: 300,
-                norm: 25
-            })
-        );
+        assert_eq!(best, Some(Sight { owner: 4, centre: 2, dot: 500, norm: 25 }));
+        assert_eq!(second, Some(Sight { owner: 2, centre: 0, dot: 300, norm: 25 }));
     }
 
     #[test]
@@ -177,10 +145,7 @@ mod tests {
         assert_eq!(best.map(|s| (s.owner, s.centre)), Some((3, 0)));
         assert_eq!(second.map(|s| (s.owner, s.centre)), Some((5, 2)));
         assert_eq!(nearest_beyond(&centres, &[9], None).map(|s| s.centre), Some(0));
-        assert_eq!(
-            nearest_beyond(&centres, &[9], Some(sight(1, 1))).map(|s| s.centre),
-            Some(0)
-        );
+        assert_eq!(nearest_beyond(&centres, &[9], Some(sight(1, 1))).map(|s| s.centre), Some(0));
         assert_eq!(nearest_beyond(&centres, &[9], Some(sight(9, 1))), None);
     }
 }

@@ -15,10 +15,7 @@ pub struct Root<T> {
 impl<T: Ord + Default> Root<T> {
     /// The number whose square is `square` and which is below zero if `negative` (unless it is zero).
     pub fn new(negative: bool, square: T) -> Self {
-        Root {
-            negative: negative && square != T::default(),
-            square,
-        }
+        Root { negative: negative && square != T::default(), square }
     }
 }
 

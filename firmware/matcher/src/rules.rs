@@ -45,10 +45,7 @@ pub struct MarginError {
 impl fmt::Display for MarginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let MarginError { cos_q30, sin_q30 } = self;
-        write!(
-            f,
-            "{cos_q30} and {sin_q30} are not cosine and sine (Q30) of one angle from 0 to 90 degrees"
-        )
+        write!(f, "{cos_q30} and {sin_q30} are not cosine and sine (Q30) of one angle from 0 to 90 degrees")
     }
 }
 
@@ -56,10 +53,7 @@ impl core::error::Error for MarginError {}
 
 impl Margin {
     /// No margin: the runner-up has only to be no nearer than the best.
-    pub const ZERO: Margin = Margin {
-        cos: ONE_Q30 as u32,
-        sin: 0,
-    };
+    pub const ZERO: Margin = Margin { cos: ONE_Q30 as u32, sin: 0 };
 
     /// The margin with this cosine and sine, Q30, each in 0..=[`ONE_Q30`].
     ///
@@ -73,10 +67,7 @@ impl Margin {
         if !range.contains(&cos_q30) || !range.contains(&sin_q30) || norm_error > 1 << 32 {
             return Err(MarginError { cos_q30, sin_q30 });
         }
-        Ok(Margin {
-            cos: cos_q30 as u32,
-            sin: sin_q30 as u32,
-        })
+        Ok(Margin { cos: cos_q30 as u32, sin: sin_q30 as u32 })
     }
 
     /// The margin rule: whether `θ₁ + m ≤ θ₂`, for a probe of squared norm `probe_norm` (`p`).
@@ -127,13 +118,7 @@ impl Margin {
         let sum = l_squared.plus(r_squared);
         let left = Root::new(sum < y_squared, sum.distance(y_squared).squared());
         // 4 · L² · R², factor by factor.
-        let product = l_squared
-            .times(b)
-            .times(b)
-            .times(one)
-            .times(one)
-            .times(n1)
-            .times(4);
+        let product = l_squared.times(b).times(b).times(one).times(one).times(n1).times(4);
         left >= Root::new((best.dot < 0) != (runner_up.dot < 0), product)
     }
 }
@@ -153,12 +138,7 @@ mod tests {
     use super::*;
 
     fn sight(dot: i32, norm: u32) -> Sight {
-        Sight {
-            owner: 0,
-            centre: 0,
-            dot,
-            norm,
-        }
+        Sight { owner: 0, centre: 0, dot, norm }
     }
 
     #[test]
@@ -200,10 +180,7 @@ mod tests {
             (i32::MIN, 0),
             (942_297_101, 514_779_262),
         ] {
-            assert_eq!(
-                Margin::new_checked(cos_q30, sin_q30),
-                Err(MarginError { cos_q30, sin_q30 })
-            );
+            assert_eq!(Margin::new_checked(cos_q30, sin_q30), Err(MarginError { cos_q30, sin_q30 }));
         }
     }
 
@@ -221,16 +198,8 @@ mod tests {
         // The best in the probe's direction (2, 0, 0, 0), the runner-up (1, 1, 1, 1) at 60°.
         let (best, runner_up) = (sight(4, 4), sight(2, 4));
         let (half, sin) = (ONE_Q30 / 2, 929_887_697);
-        assert!(
-            Margin::new_checked(half, sin)
-                .unwrap()
-                .holds(&best, &runner_up, 4)
-        );
-        assert!(
-            !Margin::new_checked(half - 1, sin)
-                .unwrap()
-                .holds(&best, &runner_up, 4)
-        );
+        assert!(Margin::new_checked(half, sin).unwrap().holds(&best, &runner_up, 4));
+        assert!(!Margin::new_checked(half - 1, sin).unwrap().holds(&best, &runner_up, 4));
     }
 
     #[test]
@@ -261,11 +230,7 @@ mod tests {
         assert!(!right.holds(&best, &opposite, 1));
         // Both opposite: only no margin holds.
         assert!(Margin::ZERO.holds(&opposite, &opposite, 1));
-        assert!(
-            !Margin::new_checked(ONE_Q30, 1)
-                .unwrap()
-                .holds(&opposite, &opposite, 1)
-        );
+        assert!(!Margin::new_checked(ONE_Q30, 1).unwrap().holds(&opposite, &opposite, 1));
         // At a right angle, a right angle leads to the opposite and no farther.
         assert!(right.holds(&sight(0, 1), &opposite, 1));
         assert!(!right.holds(&sight(0, 1), &sight(-7, 50), 1));

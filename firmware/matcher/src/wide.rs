@@ -44,11 +44,7 @@ impl Wide {
 
     /// `|self − other|`.
     pub fn distance(self, other: Self) -> Self {
-        let (mut large, small) = if self < other {
-            (other, self)
-        } else {
-            (self, other)
-        };
+        let (mut large, small) = if self < other { (other, self) } else { (self, other) };
         let mut borrow = false;
         for (limb, taken) in large.0.iter_mut().zip(small.0) {
             let (difference, under) = limb.overflowing_sub(taken);

@@ -17,11 +17,7 @@ struct People {
 impl People {
     /// Calls `body` with the checked view.
     fn view<R>(&self, body: impl FnOnce(Centres) -> R) -> R {
-        let vectors: Vec<i8> = self
-            .centres
-            .iter()
-            .flat_map(|(_, vector)| vector.clone())
-            .collect();
+        let vectors: Vec<i8> = self.centres.iter().flat_map(|(_, vector)| vector.clone()).collect();
         let norm = |vector: &[i8]| vector.iter().map(|&v| i32::from(v).pow(2) as u32).sum();
         let norms: Vec<u32> = self.centres.iter().map(|(_, vector)| norm(vector)).collect();
         let owners: Vec<u16> = self.centres.iter().map(|(owner, _)| *owner).collect();
@@ -32,11 +28,9 @@ impl People {
 fn decide(gallery: &People, cohort: Option<&People>, rules: Rules, probe: &[i16]) -> Outcome {
     gallery.view(|gallery| match cohort {
         None => Matcher::new_checked(gallery, None, rules).unwrap().decide(probe),
-        Some(cohort) => cohort.view(|cohort| {
-            Matcher::new_checked(gallery, Some(cohort), rules)
-                .unwrap()
-                .decide(probe)
-        }),
+        Some(cohort) => {
+            cohort.view(|cohort| Matcher::new_checked(gallery, Some(cohort), rules).unwrap().decide(probe))
+        }
     })
 }
 
@@ -63,11 +57,7 @@ mod reference {
     /// Sign of a number in units of 2⁻⁷⁰⁰ that is known to about 2⁻⁶⁰⁰.
     fn sign(x: &BigInt) -> Ordering {
         let is_zero = x.magnitude().bits() <= PLACES - TELLING;
-        if is_zero {
-            Ordering::Equal
-        } else {
-            x.cmp(&BigInt::ZERO)
-        }
+        if is_zero { Ordering::Equal } else { x.cmp(&BigInt::ZERO) }
     }
 
     /// Cosine order of two centres' inner products and norms with one probe.
@@ -114,21 +104,14 @@ mod reference {
     ) -> Answer {
         let probe: Vec<i64> = probe.iter().map(|&v| v.into()).collect();
         let p = inner(&probe, &probe);
-        let rejected = |why| Answer {
-            best: None,
-            runner_up: None,
-            verdict: Verdict::Rejected(why),
-        };
+        let rejected = |why| Answer { best: None, runner_up: None, verdict: Verdict::Rejected(why) };
         if p == 0 {
             return rejected(Rejection::Degenerate);
         }
         let see = |people: &People, stranger| -> Vec<Seen> {
             let see = |(number, (owner, vector)): (usize, &(u16, Vec<i8>))| {
                 let vector: Vec<i64> = vector.iter().map(|&v| v.into()).collect();
-                (
-                    (stranger, *owner, number),
-                    (inner(&vector, &probe), inner(&vector, &vector)),
-                )
+                ((stranger, *owner, number), (inner(&vector, &probe), inner(&vector, &vector)))
             };
             people.centres.iter().enumerate().map(see).collect()
         };
@@ -154,22 +137,14 @@ mod reference {
             (true, false) => Verdict::Rejected(Rejection::Ambiguous),
             (true, true) => Verdict::Accepted,
         };
-        Answer {
-            best: Some((person, centre)),
-            runner_up: other.map(|(who, _)| who),
-            verdict,
-        }
+        Answer { best: Some((person, centre)), runner_up: other.map(|(who, _)| who), verdict }
     }
 }
 
 fn answer(outcome: &Outcome) -> reference::Answer {
     let runner_up = |runner_up: RunnerUp| {
         let candidate = runner_up.candidate();
-        (
-            matches!(runner_up, RunnerUp::Stranger(_)),
-            candidate.person,
-            usize::from(candidate.centre),
-        )
+        (matches!(runner_up, RunnerUp::Stranger(_)), candidate.person, usize::from(candidate.centre))
     };
     reference::Answer {
         best: outcome.best.map(|best| (best.person, best.centre.into())),
@@ -218,12 +193,7 @@ fn scene() -> impl Strategy<Value = (People, Option<People>, Vec<i16>)> {
             ];
             let cohort = proptest::option::of(people(dimension, 9, 5));
             let mix = (any::<[Index; 2]>(), -3..=3i32, -3..=3i32, 0..=40i32, noise);
-            (
-                people(dimension, 5, 9),
-                cohort,
-                probe,
-                proptest::option::weighted(0.7, mix),
-            )
+            (people(dimension, 5, 9), cohort, probe, proptest::option::weighted(0.7, mix))
         })
         .prop_map(|(gallery, cohort, probe, mix)| {
             let probe = match mix {
@@ -255,10 +225,7 @@ fn terms() -> impl Strategy<Value = (i32, Option<(i32, i32)>)> {
 }
 
 fn rules((threshold_q30, margin): (i32, Option<(i32, i32)>)) -> Rules {
-    Rules {
-        threshold_q30,
-        margin: margin.map(|(cos, sin)| Margin::new_checked(cos, sin).unwrap()),
-    }
+    Rules { threshold_q30, margin: margin.map(|(cos, sin)| Margin::new_checked(cos, sin).unwrap()) }
 }
 
 /// Angle from the vector to the probe.
@@ -448,32 +415,16 @@ fn largest_vectors_are_decided_exactly() {
     let mut dented = full.clone();
     dented[511] = 126;
     let opposite: Vec<i8> = full.iter().map(|v| -v).collect();
-    let gallery = People {
-        dimension: 512,
-        centres: vec![(0, dented), (1, full), (2, opposite)],
-    };
+    let gallery = People { dimension: 512, centres: vec![(0, dented), (1, full), (2, opposite)] };
     for probe in [[i16::MAX; 512], [i16::MIN; 512]] {
-        for terms in [
-            (ONE_Q30, Some((ONE_Q30, 0))),
-            (ONE_Q30, Some((ONE_Q30, 1))),
-            (-ONE_Q30, Some((0, ONE_Q30))),
-        ] {
+        for terms in
+            [(ONE_Q30, Some((ONE_Q30, 0))), (ONE_Q30, Some((ONE_Q30, 1))), (-ONE_Q30, Some((0, ONE_Q30)))]
+        {
             let outcome = decide(&gallery, None, rules(terms), &probe);
-            assert_eq!(
-                answer(&outcome),
-                reference::decide(&gallery, None, terms.0, terms.1, &probe)
-            );
+            assert_eq!(answer(&outcome), reference::decide(&gallery, None, terms.0, terms.1, &probe));
         }
     }
-    let outcome = decide(
-        &gallery,
-        None,
-        rules((ONE_Q30, Some((ONE_Q30, 0)))),
-        &[i16::MAX; 512],
-    );
-    assert_eq!(
-        outcome.best.map(|best| (best.person, best.cosine_q30)),
-        Some((1, ONE_Q30))
-    );
+    let outcome = decide(&gallery, None, rules((ONE_Q30, Some((ONE_Q30, 0)))), &[i16::MAX; 512]);
+    assert_eq!(outcome.best.map(|best| (best.person, best.cosine_q30)), Some((1, ONE_Q30)));
     assert_eq!(outcome.verdict, Verdict::Accepted);
 }

@@ -78,7 +78,9 @@ pub enum LoadError {
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Layers { layers, room } => write!(f, "network has {layers} layers, this build has room for {room}"),
+            Self::Layers { layers, room } => {
+                write!(f, "network has {layers} layers, this build has room for {room}")
+            }
             Self::Overlap { layer } => write!(f, "plan: layer {layer} overwrites rows that are still needed"),
             Self::Ring { tensor } => write!(f, "plan: ring of tensor {tensor} is too low"),
         }
@@ -114,7 +116,9 @@ impl<E: fmt::Display> fmt::Display for EmbedError<E> {
             Self::Arena { needed, given } => {
                 write!(f, "arena: {needed} bytes aligned to 16 are needed, {given} were given")
             }
-            Self::Dimension { needed, given } => write!(f, "embedding has {needed} elements, room for {given}"),
+            Self::Dimension { needed, given } => {
+                write!(f, "embedding has {needed} elements, room for {given}")
+            }
             Self::Source(error) => write!(f, "no more rows: {error}"),
         }
     }
@@ -400,7 +404,12 @@ fn windowed<I: kernels::Element, O: kernels::Element>(
     match layer.op {
         Op::Conv { weights, stage: ref s, .. } => {
             let weights = array(blob, weights, taps * layer.output.channels as usize);
-            kernels::conv::<I, O>(&rows, weights, &stage(blob, s, &layer.output), bytemuck::cast_slice_mut(output));
+            kernels::conv::<I, O>(
+                &rows,
+                weights,
+                &stage(blob, s, &layer.output),
+                bytemuck::cast_slice_mut(output),
+            );
         }
         Op::Depthwise { weights, stage: ref s, .. } => {
             let weights = array(blob, weights, taps);

@@ -53,7 +53,11 @@ impl Progress<'_> {
 ///
 /// # Errors
 /// The first error of `maker`.
-pub fn run<const N: usize, M: Maker>(layers: &[Layer], barriers: &[u16], maker: &mut M) -> Result<(), M::Error> {
+pub fn run<const N: usize, M: Maker>(
+    layers: &[Layer],
+    barriers: &[u16],
+    maker: &mut M,
+) -> Result<(), M::Error> {
     let mut made = [0; N];
     // A layer waits for layers of smaller numbers only: the stack never holds one twice.
     let mut waiting: Vec<u16, N> = Vec::new();

@@ -70,7 +70,8 @@ fn layer(quantised: &Quantised, index: usize, blob: &mut Blob) -> Result<Layer> 
             let largest = inputs[0].grid.scale.max(inputs[1].grid.scale);
             let unit = largest as f64 / i16::MAX as f64;
             let gains = inputs.map(|i| (i.grid.scale as f64 / unit).round() as i16);
-            let zero: i64 = inputs.iter().zip(gains).map(|(i, gain)| i.grid.zero_point as i64 * gain as i64).sum();
+            let zero: i64 =
+                inputs.iter().zip(gains).map(|(i, gain)| i.grid.zero_point as i64 * gain as i64).sum();
             let bias = layer.bias.iter().map(|&b| (b as f64 / unit).round() as i64 - zero);
             let span: i64 = inputs
                 .iter()
@@ -122,7 +123,9 @@ fn stage(
 ) -> Result<Stage> {
     let positive: Vec<f64> = scales.iter().map(|scale| scale / layer.grid.scale as f64).collect();
     let negative: Vec<f64> = match &node.activation {
-        Activation::PRelu(slopes) => positive.iter().zip(slopes).map(|(m, &slope)| m * slope as f64).collect(),
+        Activation::PRelu(slopes) => {
+            positive.iter().zip(slopes).map(|(m, &slope)| m * slope as f64).collect()
+        }
         _ => positive.clone(),
     };
     // A multiplier is a fraction of 2³², below a half; larger ones need the accumulator shifted.

@@ -96,7 +96,8 @@ fn groups(graph: &Graph) -> Vec<usize> {
     let mut group: Vec<usize> = (0..graph.nodes.len()).collect();
     for (index, node) in graph.nodes.iter().enumerate() {
         if let Op::Add | Op::MaxPool(_) = node.op {
-            let tied: Vec<usize> = node.inputs.iter().map(|&input| group[input]).chain([group[index]]).collect();
+            let tied: Vec<usize> =
+                node.inputs.iter().map(|&input| group[input]).chain([group[index]]).collect();
             let smallest = tied.iter().copied().min().unwrap_or(index);
             group.iter_mut().filter(|g| tied.contains(g)).for_each(|g| *g = smallest);
         }

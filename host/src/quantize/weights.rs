@@ -21,7 +21,8 @@ impl Filters {
             Op::Depthwise { weights, bias, .. } => (weights, bias.len(), true),
             _ => return None,
         };
-        let mut filters = Filters { elements: vec![0; weights.len()], scales: vec![0.0; channels], depthwise };
+        let mut filters =
+            Filters { elements: vec![0; weights.len()], scales: vec![0.0; channels], depthwise };
         // A channel that is all but zero must not make its bias overflow.
         let floor = weights.iter().fold(1e-12f32, |largest, w| largest.max(w.abs())) * 1e-6;
         for channel in 0..channels {
@@ -85,5 +86,8 @@ fn best_scale(filter: &[f32]) -> f32 {
         filter.iter().map(|&w| (w as f64 - (round(w, scale) as f32 * scale) as f64).powi(2)).sum()
     };
     let scales = (0..=20).map(|step| largest * (1.0 - 0.01 * step as f32) / 127.0);
-    scales.map(|scale| (error(scale), scale)).min_by(|a, b| a.0.total_cmp(&b.0)).map_or(largest / 127.0, |(_, s)| s)
+    scales
+        .map(|scale| (error(scale), scale))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or(largest / 127.0, |(_, s)| s)
 }

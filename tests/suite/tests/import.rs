@@ -13,7 +13,8 @@ fn lowered_equals_tract(path: &Path) {
         assert!(!matches!(node.op, Op::Affine { .. } | Op::Identity), "{}: not lowered", node.name);
     }
     let [h, w, c] = graph.nodes[0].shape;
-    let crop: Vec<f32> = (0..h * w * c).map(|i| ((i * 7919 + i / 97 * 31) % 255) as f32 / 128.0 - 1.0).collect();
+    let crop: Vec<f32> =
+        (0..h * w * c).map(|i| ((i * 7919 + i / 97 * 31) % 255) as f32 / 128.0 - 1.0).collect();
     let start = std::time::Instant::now();
     let ours = float::run(&graph, &crop).pop().unwrap();
     println!("float {:?}, {} nodes", start.elapsed(), graph.nodes.len());
@@ -28,7 +29,10 @@ fn lowered_equals_tract(path: &Path) {
 #[test]
 fn real_networks_lower_to_what_tract_computes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for path in [root.join("data/faceplugin/fr_feature.onnx"), root.join("../shared/models/mobilefacenet-relu6-128.onnx")] {
+    for path in [
+        root.join("data/faceplugin/fr_feature.onnx"),
+        root.join("../shared/models/mobilefacenet-relu6-128.onnx"),
+    ] {
         lowered_equals_tract(&path);
     }
 }

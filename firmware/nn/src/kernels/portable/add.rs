@@ -17,7 +17,8 @@ fn sum<I: Element>(a: I, b: I, gains: [i16; 2], bias: i32) -> i32 {
 pub fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &Stage<'_>, output: &mut [O]) {
     let channels = stage.bias.len();
     assert!(a.len() == output.len() && b.len() == output.len());
-    let pixels = output.chunks_exact_mut(channels).zip(a.chunks_exact(channels)).zip(b.chunks_exact(channels));
+    let pixels =
+        output.chunks_exact_mut(channels).zip(a.chunks_exact(channels)).zip(b.chunks_exact(channels));
     for ((out, a), b) in pixels {
         for (channel, ((out, &a), &b)) in out.iter_mut().zip(a).zip(b).enumerate() {
             let sum = sum(a, b, gains, stage.bias[channel]);

@@ -7,7 +7,12 @@ use crate::quant::Stage;
 ///
 /// # Panics
 /// When lengths do not agree.
-pub fn conv<I: Element, O: Element>(input: &Rows<'_, I>, weights: &[i8], stage: &Stage<'_>, output: &mut [O]) {
+pub fn conv<I: Element, O: Element>(
+    input: &Rows<'_, I>,
+    weights: &[i8],
+    stage: &Stage<'_>,
+    output: &mut [O],
+) {
     let channels = stage.bias.len();
     let filter_row = input.kernel_width * input.channels;
     let filter = input.rows.len() * filter_row;

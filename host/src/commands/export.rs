@@ -1,0 +1,498 @@
+//! `host export`: a network and photos to a flash image.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use format::header::{ModelId, Section};
+use format::model::Model;
+use format::policy::{Basis, Policy};
+use format::preprocess::{Colour, Preprocess};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::embedding::{angle, centre, cosine, unit, unit_of_i16};
+use crate::import::{Imported, Reference, import};
+use crate::quantize::{LayerReport, Options, Preprocessing, emit, quantise};
+use crate::sections::{self, Enrolled};
+use crate::simulator::{AlignedBytes, Simulator};
+use crate::{calibrate, cli, output, passes, photo, plan};
+
+/// Most crops that calibration looks at; more do not change the result.
+const CALIBRATION_CROPS: usize = 96;
+/// Most crops that the comparison with the float network looks at.
+const HELD_OUT_CROPS: usize = 200;
+/// Least mean cosine between float and quantised embeddings that is exported without `force`.
+pub const LEAST_COSINE: f32 = 0.98;
+/// Mean cosine from which on no tensor is widened any more.
+const GOOD_COSINE: f32 = 0.99;
+/// Most tensors that are widened.
+const MOST_WIDE: usize = 8;
+
+/// What to export.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// Folder with a subfolder of aligned crops a person; nobody is enrolled without.
+    pub enrol: Option<PathBuf>,
+    /// Folder of aligned crops to calibrate the quantiser on; without, the photos of people and strangers are used.
+    pub calibrate: Option<PathBuf>,
+    /// Folder of aligned crops of strangers, one person a photo or a subfolder a person.
+    pub cohort: Option<PathBuf>,
+    /// Order of a pixel's bytes; without, RGB or grey, as the network's input has channels.
+    pub colour: Option<Colour>,
+    /// What the network was trained with.
+    pub preprocessing: Preprocessing,
+    /// Margin between the best and the next, radians.
+    pub margin: f32,
+    /// Stated rate of accepting strangers.
+    pub fpir: f64,
+    /// Least cosine, instead of one from the cohort.
+    pub threshold: Option<f32>,
+    /// Export although quantisation harms too much.
+    pub force: bool,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Name of the network.
+    pub network: String,
+    /// Height, width, channels of a crop.
+    pub input: [usize; 3],
+    /// Elements of an embedding.
+    pub dimension: usize,
+    /// One a layer.
+    pub layers: Vec<LayerReport>,
+    /// Names of tensors with 16-bit elements besides the embedding.
+    pub wide: Vec<String>,
+    /// Crops that scales were chosen on.
+    pub calibration_crops: usize,
+    /// Agreement with the float network.
+    pub agreement: Agreement,
+    /// Bytes of arena at run time.
+    pub arena_bytes: usize,
+    /// Bytes of the image.
+    pub image_bytes: usize,
+    /// Bytes of the MODEL section.
+    pub model_bytes: usize,
+    /// People and the number of their photos.
+    pub people: Vec<(String, usize)>,
+    /// Strangers in the cohort.
+    pub strangers: usize,
+    /// Thresholds by gallery size.
+    pub thresholds: calibrate::Table,
+    /// Margin, radians.
+    pub margin: f32,
+    /// Stated rate of accepting strangers.
+    pub fpir: f64,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// How far quantised embeddings are from float ones.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Agreement {
+    /// Crops compared.
+    pub crops: usize,
+    /// Whether calibration has not seen them.
+    pub held_out: bool,
+    /// Mean cosine.
+    pub mean_cosine: f32,
+    /// Smallest cosine.
+    pub least_cosine: f32,
+    /// Angle at the 99.9th percentile, radians.
+    pub angle_p999: f32,
+}
+
+/// An image and how it was made.
+pub struct Exported {
+    /// The image.
+    pub image: Vec<u8>,
+    /// How it was made.
+    pub report: Report,
+}
+
+/// ArcFace's template in a crop of `width × height`: that of 112 × 112 (Deng et al. 2019, reference implementation),
+/// scaled by the smaller side and centred.
+pub fn template(width: usize, height: usize) -> [[f32; 2]; 5] {
+    const POINTS: [[f32; 2]; 5] =
+        [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]];
+    let scale = width.min(height) as f32 / 112.0;
+    let shift = [width, height].map(|side| (side as f32 - 112.0 * scale) / 2.0);
+    POINTS.map(|[x, y]| [x * scale + shift[0], y * scale + shift[1]])
+}
+
+/// The image's record of what pixels mean.
+///
+/// # Errors
+/// When the colour order does not fit the network's channels.
+pub fn preprocess(
+    imported: &Imported,
+    colour: Option<Colour>,
+    preprocessing: Preprocessing,
+) -> Result<Preprocess> {
+    let [height, width, channels] = imported.input();
+    let colour = colour.unwrap_or(if channels == 1 { Colour::Grey } else { Colour::Rgb });
+    ensure!(
+        colour.channels() == channels,
+        "--colour {colour:?} has {} channels, the network takes {channels}",
+        colour.channels()
+    );
+    ensure!(
+        height <= u16::MAX as usize && width <= u16::MAX as usize,
+        "crops of {width}×{height} are too large"
+    );
+    let template = template(width, height).map(|point| point.map(|x| (x.max(0.0) * 64.0).round() as u16));
+    let Preprocessing { mean, scale } = preprocessing;
+    Ok(Preprocess { height: height as u16, width: width as u16, colour, mean, scale, template })
+}
+
+/// The photos of a folder as crops; a subfolder's photos belong together.
+fn load_crops(photos: &[PathBuf], preprocess: &Preprocess) -> Result<Vec<Vec<u8>>> {
+    photos.par_iter().map(|path| photo::load_crop(path, preprocess)).collect()
+}
+
+fn mirrored(crop: &[u8], preprocess: &Preprocess) -> Vec<u8> {
+    let channels = preprocess.colour.channels();
+    let rows = crop.chunks_exact(preprocess.width as usize * channels);
+    rows.flat_map(|row| row.chunks_exact(channels).rev().flatten().copied()).collect()
+}
+
+/// `count` of them, evenly spread.
+fn spread<T: Clone>(items: &[T], count: usize) -> Vec<T> {
+    let count = count.min(items.len());
+    (0..count).map(|index| items[index * items.len() / count].clone()).collect()
+}
+
+/// Crops to calibrate on and crops to compare on.
+fn calibration(
+    crops: &[Vec<u8>],
+    preprocess: &Preprocess,
+    warnings: &mut Vec<String>,
+) -> (Vec<Vec<u8>>, Vec<Vec<u8>>, bool) {
+    if crops.len() >= 40 {
+        let held_out: Vec<_> = crops.iter().skip(3).step_by(4).cloned().collect();
+        let seen: Vec<_> =
+            crops.iter().enumerate().filter(|(i, _)| i % 4 != 3).map(|(_, c)| c.clone()).collect();
+        return (spread(&seen, CALIBRATION_CROPS), spread(&held_out, HELD_OUT_CROPS), true);
+    }
+    warnings.push(format!(
+        "calibrated on only {} photos: agreement is measured on the same ones; give --calibrate a folder of 40 or more",
+        crops.len()
+    ));
+    let seen = crops.iter().flat_map(|crop| [crop.clone(), mirrored(crop, preprocess)]).collect();
+    (seen, crops.to_vec(), false)
+}
+
+/// Does the job.
+///
+/// # Errors
+/// Whatever is wrong with network or photos; also when quantised embeddings are too far from float ones, unless forced.
+pub fn export(job: &Job) -> Result<Exported> {
+    let imported = import(&job.model)?;
+    let preprocess = preprocess(&imported, job.colour, job.preprocessing)?;
+    ensure!((0.0..=1.5).contains(&job.margin), "--margin {} is not between 0 and 1.5 radians", job.margin);
+    ensure!(job.fpir > 0.0 && job.fpir < 1.0, "--fpir {} is not between 0 and 1", job.fpir);
+    let mut warnings = Vec::new();
+
+    let mut people = Vec::new();
+    for (name, photos) in job.enrol.as_deref().map(photo::people).transpose()?.unwrap_or_default() {
+        ensure!(
+            name.len() <= format::gallery::MAX_NAME,
+            "the name {name:?} is longer than {} bytes; shorten the folder's name",
+            format::gallery::MAX_NAME
+        );
+        people.push((name, load_crops(&photos, &preprocess)?));
+    }
+    let strangers = match &job.cohort {
+        Some(folder) => load_crops(&one_photo_each(folder)?, &preprocess)?,
+        None => Vec::new(),
+    };
+    let material: Vec<Vec<u8>> = match &job.calibrate {
+        Some(folder) => {
+            let photos = photo::list(folder)?;
+            load_crops(&spread(&photos, 4 * (CALIBRATION_CROPS + HELD_OUT_CROPS)), &preprocess)?
+        }
+        None => strangers.iter().chain(people.iter().flat_map(|(_, crops)| crops)).cloned().collect(),
+    };
+    ensure!(
+        !material.is_empty(),
+        "nothing to calibrate on: give --enrol, --cohort or --calibrate a folder of photos"
+    );
+    let (seen, compared, held_out) = calibration(&material, &preprocess, &mut warnings);
+
+    let network = job.model.file_stem().and_then(|stem| stem.to_str()).unwrap_or("network").to_string();
+    let reference = Reference::load(&job.model)?;
+    let floats: Vec<Vec<f32>> = compared
+        .par_iter()
+        .map(|crop| reference.embed(&job.preprocessing.apply(crop)).map(|e| unit(&e)))
+        .collect::<Result<_>>()?;
+    let fitted = fit(&imported, &network, job, &seen, &compared, &floats, held_out)?;
+    let Fitted { model: model_bytes, agreement, layers, wide, arena_bytes } = fitted;
+    if agreement.mean_cosine < LEAST_COSINE {
+        let message = format!(
+            "quantised embeddings agree with the float network by a mean cosine of {:.4} only (at least {LEAST_COSINE} is needed)",
+            agreement.mean_cosine
+        );
+        if !job.force {
+            bail!(
+                "{message}; are colour order, --mean and --scale those it was trained with, and are the photos aligned faces? \
+                 --force exports it all the same"
+            );
+        }
+        warnings.push(message);
+    }
+
+    let section = AlignedBytes::copy(&model_bytes);
+    let model = Model::new_checked(section.bytes()).context("the network as exported does not read back")?;
+    let simulator = Simulator::new(&model)?;
+    let bar =
+        output::bar(people.iter().map(|(_, c)| c.len()).sum::<usize>() + strangers.len(), "embedding photos");
+    let embed = |crops: &[Vec<u8>]| -> Result<Vec<Vec<f32>>> {
+        let embed = |crop: &Vec<u8>| {
+            bar.inc(1);
+            simulator.embed(crop).map(|embedding| unit_of_i16(&embedding))
+        };
+        crops.par_iter().map(embed).collect()
+    };
+    let mut enrolled = Vec::new();
+    let mut centres = Vec::new();
+    for (name, crops) in &people {
+        let mean = centre(&embed(crops)?);
+        let centres_of_person = vec![sections::quantise_centre(&mean)];
+        enrolled.push(Enrolled { name: name.clone(), photos: crops.len(), centres: centres_of_person });
+        centres.push(mean);
+    }
+    let cohort = embed(&strangers)?;
+    bar.finish_and_clear();
+
+    let (table, basis) = match (job.threshold, cohort.len()) {
+        (Some(cosine), _) => (calibrate::given(cosine), Basis::Given),
+        (None, 0) => {
+            warnings.push(
+                "no strangers given: thresholds are a cautious table, not measured on this network; give --cohort photos of strangers"
+                    .to_string(),
+            );
+            (calibrate::cautious(), Basis::Table)
+        }
+        (None, n) => (calibrate::measure(&cohort, &centres, job.fpir), Basis::Cohort { strangers: n as u32 }),
+    };
+    if let Basis::Cohort { strangers } = basis
+        && (table.supported_people as usize) < enrolled.len().max(1)
+    {
+        warnings.push(format!(
+            "{strangers} strangers support an FPIR of {} for {} enrolled people at most, {} are enrolled; thresholds beyond are extrapolated",
+            job.fpir,
+            table.supported_people,
+            enrolled.len()
+        ));
+    }
+
+    let preprocess_bytes = sections::preprocess(&preprocess)?;
+    let id = ModelId::of_sections(&model_bytes, &preprocess_bytes);
+    let policy = Policy {
+        model: id,
+        fpir_ppm: (job.fpir * 1e6).round() as u32,
+        basis,
+        thresholds: table.records().collect(),
+        margin_urad: (job.margin * 1e6).round() as u32,
+        margin_cos_q30: calibrate::q30(job.margin.cos()),
+        margin_sin_q30: calibrate::q30(job.margin.sin()),
+        quantisation_urad: (agreement.angle_p999 * 1e6).round() as u32,
+    };
+    let gallery = sections::gallery(id, model.dimension(), &enrolled)?;
+    let cohort_centres: Vec<Vec<i8>> =
+        cohort.iter().map(|stranger| sections::quantise_centre(stranger)).collect();
+    let cohort_section = sections::cohort(id, model.dimension(), &cohort_centres)?;
+    let policy_section = sections::policy(&policy)?;
+    let mut parts: Vec<(Section, &[u8])> = vec![
+        (Section::Model, &model_bytes),
+        (Section::Preprocess, &preprocess_bytes),
+        (Section::Gallery, &gallery),
+    ];
+    if !cohort.is_empty() {
+        parts.push((Section::Cohort, &cohort_section));
+    }
+    parts.push((Section::Policy, &policy_section));
+    let image = sections::image(&parts)?;
+    // What is written is what was checked.
+    AlignedBytes::copy(&image).image(Path::new("the image as exported"))?;
+
+    let report = Report {
+        network,
+        input: imported.input(),
+        dimension: model.dimension(),
+        layers,
+        wide,
+        calibration_crops: seen.len(),
+        agreement,
+        arena_bytes,
+        image_bytes: image.len(),
+        model_bytes: model_bytes.len(),
+        people: enrolled.iter().map(|person| (person.name.clone(), person.photos)).collect(),
+        strangers: cohort.len(),
+        thresholds: table,
+        margin: job.margin,
+        fpir: job.fpir,
+        warnings,
+    };
+    Ok(Exported { image, report })
+}
+
+/// One photo of each stranger: photos in the folder itself, and the first of each subfolder.
+fn one_photo_each(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut photos = photo::list(folder)?;
+    let mut previous: Option<PathBuf> = None;
+    photos.retain(|path| {
+        let parent = path.parent().map(Path::to_path_buf);
+        let first = parent.as_deref() == Some(folder) || parent != previous;
+        previous = parent;
+        first
+    });
+    Ok(photos)
+}
+
+struct Fitted {
+    model: Vec<u8>,
+    agreement: Agreement,
+    layers: Vec<LayerReport>,
+    wide: Vec<String>,
+    arena_bytes: usize,
+}
+
+/// Quantises, compares with the float network, and widens the tensors that lose most until the comparison is good.
+fn fit(
+    imported: &Imported,
+    name: &str,
+    job: &Job,
+    seen: &[Vec<u8>],
+    compared: &[Vec<u8>],
+    floats: &[Vec<f32>],
+    held_out: bool,
+) -> Result<Fitted> {
+    let graph = passes::lower(imported.graph.clone());
+    let mut options = Options::default();
+    let mut best: Option<Fitted> = None;
+    loop {
+        let bar = output::bar(graph.nodes.len(), "quantising");
+        let quantised = quantise(&graph, job.preprocessing, seen, &options, |_| bar.inc(1));
+        bar.finish_and_clear();
+        let (mut layers, blob) = emit::emit(&quantised)?;
+        let plan = plan::plan(&mut layers);
+        let section = sections::model(name, imported.sha256, &layers, &plan, &blob.0)?;
+        let aligned = AlignedBytes::copy(&section);
+        let model =
+            Model::new_checked(aligned.bytes()).context("the network as exported does not read back")?;
+        let simulator = Simulator::new(&model)?;
+        let cosines: Vec<f32> = compared
+            .par_iter()
+            .zip(floats)
+            .map(|(crop, float)| Ok(cosine(&unit_of_i16(&simulator.embed(crop)?), float)))
+            .collect::<Result<_>>()?;
+        let agreement = agreement(cosines, held_out);
+        let fitted = Fitted {
+            model: section,
+            agreement,
+            layers: quantised.report.clone(),
+            wide: options.wide.iter().map(|&node| graph.nodes[node].name.clone()).collect(),
+            arena_bytes: plan.arena_bytes,
+        };
+        if best.as_ref().is_none_or(|best| agreement.mean_cosine > best.agreement.mean_cosine) {
+            best = Some(fitted);
+        }
+        let worst = (1..graph.nodes.len() - 1)
+            .filter(|node| !options.wide.contains(node) && quantised.can_be_wide(*node))
+            .min_by(|&a, &b| quantised.rounding_db[a].total_cmp(&quantised.rounding_db[b]));
+        let good = best.as_ref().is_some_and(|best| best.agreement.mean_cosine >= GOOD_COSINE);
+        match worst {
+            Some(node) if !good && options.wide.len() < MOST_WIDE => options.wide.push(node),
+            _ => break,
+        }
+    }
+    best.context("nothing was quantised")
+}
+
+/// Statistics of cosines between float and quantised embeddings.
+fn agreement(mut cosines: Vec<f32>, held_out: bool) -> Agreement {
+    cosines.sort_by(f32::total_cmp);
+    let percentile = cosines[(cosines.len() - 1) / 1000];
+    Agreement {
+        crops: cosines.len(),
+        held_out,
+        mean_cosine: cosines.iter().sum::<f32>() / cosines.len() as f32,
+        least_cosine: cosines[0],
+        angle_p999: angle(percentile),
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// As [`export`]; also when the image cannot be written. Nothing is written then.
+pub fn run(arguments: &cli::Export) -> Result<()> {
+    let job = Job {
+        model: arguments.model.clone(),
+        enrol: arguments.enrol.clone(),
+        calibrate: arguments.calibrate.clone(),
+        cohort: arguments.cohort.clone(),
+        colour: arguments.colour.map(Into::into),
+        preprocessing: Preprocessing { mean: arguments.mean, scale: arguments.scale },
+        margin: arguments.margin,
+        fpir: arguments.fpir,
+        threshold: arguments.threshold,
+        force: arguments.force,
+    };
+    if let Some([height, width]) = arguments.size {
+        let [h, w, _] = import(&job.model)?.input();
+        ensure!([h, w] == [height, width], "--size {height}x{width}: the network takes crops of {h}x{w}");
+    }
+    let exported = export(&job)?;
+    output::write_whole(&arguments.output, &exported.image)?;
+    let report = &exported.report;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(report)?);
+    } else {
+        print(report, &arguments.output);
+    }
+    Ok(())
+}
+
+fn print(report: &Report, path: &Path) {
+    for warning in &report.warnings {
+        eprintln!("warning: {warning}");
+    }
+    println!("{:>4}  {:10} {:>5} {:>9} {:>9} {:>8}  node", "", "operator", "bits", "from", "to", "SQNR dB");
+    for (index, layer) in report.layers.iter().enumerate() {
+        let [low, high] = layer.range;
+        println!(
+            "{index:>4}  {:10} {:>5} {low:>9.3} {high:>9.3} {:>8.1}  {}",
+            layer.operator, layer.bits, layer.sqnr_db, layer.name
+        );
+    }
+    let agreement = &report.agreement;
+    println!();
+    println!(
+        "agreement   mean cosine {:.4}, least {:.4}, angle at the 99.9th percentile {:.2}°, over {} {} photos",
+        agreement.mean_cosine,
+        agreement.least_cosine,
+        agreement.angle_p999.to_degrees(),
+        agreement.crops,
+        if agreement.held_out { "held-out" } else { "calibration" }
+    );
+    if !report.wide.is_empty() {
+        println!("16-bit      {}", report.wide.join(", "));
+    }
+    println!("enrolled    {} people, {} strangers in the cohort", report.people.len(), report.strangers);
+    let people = report.people.len().max(1);
+    let threshold = report.thresholds.thresholds.iter().rfind(|(size, _)| *size as usize <= people);
+    if let Some((_, cosine)) = threshold {
+        println!(
+            "threshold   cosine {cosine:.3} ({:.1}°), margin {:.1}°",
+            angle(*cosine).to_degrees(),
+            report.margin.to_degrees()
+        );
+    }
+    println!("arena       {} bytes", report.arena_bytes);
+    println!("image       {} bytes, written to {}", report.image_bytes, path.display());
+}

@@ -1,0 +1,117 @@
+//! `host simulate`: recognises photos with the board's own code.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow};
+use app::Recogniser;
+use app::protocol::{Candidate, Verdict};
+use format::model::MAX_LAYERS;
+use serde::Serialize;
+
+use crate::embedding::angle;
+use crate::photo;
+use crate::simulator::{AlignedBytes, Simulator};
+
+/// What became of a photo, in the simulator or on a board.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Answer {
+    /// The photo.
+    pub photo: String,
+    /// Whether it was accepted.
+    pub accepted: bool,
+    /// Why, or why not.
+    pub reason: &'static str,
+    /// The nearest enrolled person.
+    pub person: Option<String>,
+    /// Angle to their centre in degrees.
+    pub angle_degrees: Option<f32>,
+    /// Cosine of that angle.
+    pub cosine: Option<f32>,
+    /// The nearest other person; empty for a stranger of the cohort.
+    pub runner_up: Option<String>,
+    /// Angle to their centre in degrees.
+    pub runner_up_angle_degrees: Option<f32>,
+}
+
+impl Answer {
+    /// From what the board's code says.
+    pub fn new(
+        photo: &Path,
+        verdict: Verdict,
+        best: Option<Candidate>,
+        runner_up: Option<Candidate>,
+    ) -> Self {
+        let cosine = |candidate: &Candidate| candidate.cosine_q30 as f32 / (1u32 << 30) as f32;
+        let degrees = |candidate: &Candidate| angle(cosine(candidate)).to_degrees();
+        Answer {
+            photo: photo.display().to_string(),
+            accepted: verdict == Verdict::Accepted,
+            reason: reason(verdict),
+            angle_degrees: best.as_ref().map(degrees),
+            cosine: best.as_ref().map(cosine),
+            person: best.map(|candidate| candidate.name.to_string()),
+            runner_up_angle_degrees: runner_up.as_ref().map(degrees),
+            runner_up: runner_up.map(|candidate| candidate.name.to_string()),
+        }
+    }
+}
+
+fn reason(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Accepted => "accepted",
+        Verdict::TooFar => "too far from everybody",
+        Verdict::Ambiguous => "somebody else is nearly as near",
+        Verdict::NobodyEnrolled => "nobody is enrolled",
+        Verdict::Degenerate => "the embedding is zero",
+    }
+}
+
+/// Recognises aligned crops.
+///
+/// # Errors
+/// When the image or a photo cannot be used.
+pub fn simulate(image: &Path, photos: &[PathBuf]) -> Result<Vec<Answer>> {
+    let bytes = AlignedBytes::read(image)?;
+    let image = bytes.image(image)?;
+    let recogniser: Recogniser<'_, MAX_LAYERS> =
+        Recogniser::of_image(image.clone()).map_err(|error| anyhow!("{error}"))?;
+    let simulator = Simulator::new(&image.model)?;
+    photos
+        .iter()
+        .map(|photo| {
+            let crop = photo::load_crop(photo, &image.preprocess)?;
+            let embedding = simulator.embed(&crop).with_context(|| photo.display().to_string())?;
+            let outcome = recogniser.decide(&embedding);
+            let best = outcome.best.as_ref().map(|best| recogniser.name(best));
+            let runner_up = outcome.runner_up.as_ref().map(|r| recogniser.name_runner_up(r));
+            Ok(Answer::new(photo, outcome.verdict.into(), best, runner_up))
+        })
+        .collect()
+}
+
+/// A table of answers.
+pub fn print(answers: &[Answer]) {
+    let name = |name: &Option<String>| match name.as_deref() {
+        None => "-".to_string(),
+        Some("") => "(a stranger)".to_string(),
+        Some(name) => name.to_string(),
+    };
+    let degrees = |angle: Option<f32>| angle.map_or("-".to_string(), |angle| format!("{angle:.1}°"));
+    let width = answers.iter().map(|a| a.photo.chars().count()).max().unwrap_or(0).max(5);
+    println!(
+        "{:width$}  {:8}  {:16} {:>7}  {:16} {:>7}  why",
+        "photo", "", "nearest", "angle", "next", "angle"
+    );
+    for answer in answers {
+        println!(
+            "{:width$}  {:8}  {:16} {:>7}  {:16} {:>7}  {}",
+            answer.photo,
+            if answer.accepted { "ACCEPTED" } else { "rejected" },
+            name(&answer.person),
+            degrees(answer.angle_degrees),
+            name(&answer.runner_up),
+            degrees(answer.runner_up_angle_degrees),
+            answer.reason
+        );
+    }
+}
