@@ -29,13 +29,13 @@ pub struct Table {
 impl Table {
     /// The image's form.
     pub fn records(&self) -> impl Iterator<Item = Threshold> + '_ {
-        self.thresholds.iter().map(|&(people, cosine)| Threshold { people, cosine_q30: q30(cosine) })
+        self.thresholds.iter().map(|&(people, cosine)| Threshold { people, cosine_q30: q30(cosine.into()) })
     }
 }
 
 /// A cosine or sine in Q30.
-pub fn q30(value: f32) -> i32 {
-    (value as f64 * f64::from(1 << 30)).round() as i32
+pub fn q30(value: f64) -> i32 {
+    (value * f64::from(1 << 30)).round() as i32
 }
 
 /// The table for networks nothing is known about.

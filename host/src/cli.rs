@@ -25,6 +25,41 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show the whole way on a network and photos that set-up has fetched, and an emulated board.
+    Demo {
+        /// Folder of the network and the photos.
+        #[arg(long, default_value = "data")]
+        data: PathBuf,
+        /// Folder for crops and image.
+        #[arg(short, long, default_value = "target/demo")]
+        output: PathBuf,
+        /// Emulated board.
+        #[arg(long, default_value = "qemu-m7")]
+        board: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Cut the faces out of photos, upright and as large as a network takes them.
+    Align {
+        /// A photo, or a folder of photos; its subfolders are kept.
+        photos: PathBuf,
+        /// Folder for the crops.
+        #[arg(short, long)]
+        output: PathBuf,
+        /// Height and width of crops.
+        #[arg(long, value_parser = size, default_value = "112x112")]
+        size: [usize; 2],
+        /// Which faces of a photo.
+        #[arg(long, value_enum, default_value_t = Faces::Largest)]
+        faces: Faces,
+        /// Folder of the detector's networks.
+        #[arg(long, default_value = "data/faceplugin")]
+        detector: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Make a flash image from a network and photos.
     Export(Export),
     /// Recognise photos on this computer, with the board's own code and bits.
@@ -34,6 +69,37 @@ pub enum Command {
         /// Aligned crops.
         #[arg(required = true)]
         photos: Vec<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Start a board with an image. The boards here are emulated by QEMU.
+    Flash {
+        /// Flash image.
+        image: PathBuf,
+        /// Which board.
+        #[arg(long, default_value = "qemu-m7")]
+        board: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Recognise photos on a board: their pixels go over the link, its answers come back.
+    Recognise {
+        /// Flash image the board holds.
+        image: PathBuf,
+        /// Aligned crops.
+        #[arg(required = true)]
+        photos: Vec<PathBuf>,
+        /// Emulated board to start.
+        #[arg(long, default_value = "qemu-m7", conflicts_with = "port")]
+        board: String,
+        /// Serial port of a real board.
+        #[arg(long)]
+        port: Option<String>,
+        /// Bits per second of the port.
+        #[arg(long, default_value_t = 115_200, requires = "port")]
+        baud: u32,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -134,6 +200,15 @@ impl From<ColourOrder> for Colour {
             ColourOrder::Grey => Colour::Grey,
         }
     }
+}
+
+/// Which faces of a photo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Faces {
+    /// The largest.
+    Largest,
+    /// All of them.
+    All,
 }
 
 /// Container of an image.

@@ -64,7 +64,7 @@ pub fn import(path: &Path) -> Result<Imported> {
     Ok(Imported { graph, sha256: Sha256::digest(&bytes).into(), parameters, operators })
 }
 
-/// The network as tract runs it in `f32`: the reference that everything else is compared with.
+/// A network as tract runs it in `f32`: the reference that the quantised one is compared with, and the detectors.
 pub struct Reference {
     model: Arc<TypedSimplePlan>,
     input: Shape,
@@ -86,23 +86,39 @@ impl Reference {
         Ok(Reference { model, input, nchw })
     }
 
-    /// The embedding of a crop in the network's own units, `[h][w][c]`.
+    /// Height, width and channels of the input.
+    pub fn input(&self) -> Shape {
+        self.input
+    }
+
+    /// Every output for an input in the network's own units, `[h][w][c]`.
     ///
     /// # Errors
-    /// When tract fails.
-    pub fn embed(&self, crop: &[f32]) -> Result<Vec<f32>> {
+    /// When the input has another size or tract fails.
+    pub fn run(&self, input: &[f32]) -> Result<Vec<Vec<f32>>> {
         let [h, w, c] = self.input;
-        ensure!(crop.len() == h * w * c, "crop of {} values for an input of {h}×{w}×{c}", crop.len());
+        ensure!(input.len() == h * w * c, "{} values for an input of {h}×{w}×{c}", input.len());
         let tensor: Tensor = if self.nchw {
-            tract_ndarray::Array4::from_shape_fn((1, c, h, w), |(_, k, y, x)| crop[(y * w + x) * c + k])
+            tract_ndarray::Array4::from_shape_fn((1, c, h, w), |(_, k, y, x)| input[(y * w + x) * c + k])
                 .into()
         } else {
-            tract_ndarray::Array4::from_shape_fn((1, h, w, c), |(_, y, x, k)| crop[(y * w + x) * c + k])
+            tract_ndarray::Array4::from_shape_fn((1, h, w, c), |(_, y, x, k)| input[(y * w + x) * c + k])
                 .into()
         };
         let outputs = self.model.run(tvec!(tensor.into())).map_err(|error| anyhow!("{error:#}"))?;
-        let output = outputs[0].to_plain_array_view::<f32>().map_err(|error| anyhow!("{error:#}"))?;
-        Ok(output.iter().copied().collect())
+        let values = outputs.iter().map(|output| {
+            let output = output.to_plain_array_view::<f32>().map_err(|error| anyhow!("{error:#}"))?;
+            Ok(output.iter().copied().collect())
+        });
+        values.collect()
+    }
+
+    /// The embedding of a crop: the first output of [`Self::run`].
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn embed(&self, crop: &[f32]) -> Result<Vec<f32>> {
+        self.run(crop)?.into_iter().next().context("the network has no output")
     }
 }
 

@@ -7,13 +7,19 @@
 //!   [`float`] runs that in `f32`.
 //! * [`quantize`] makes it integer, [`plan`] gives every tensor its place, [`sections`] writes the image's parts.
 //! * [`simulator`] is the board's own code on the host: the same crates, the same bits.
-//! * [`photo`], [`embedding`] and [`calibrate`] turn photos into centres and thresholds.
+//! * [`face`] finds and aligns faces, [`photo`] reads files,
+//!   [`embedding`] and [`calibrate`] turn photos into centres and thresholds.
+//! * [`board`] builds firmware, [`transport`] reaches a board, [`client`] speaks to it; [`containers`] are for flashers.
 //! * [`commands`] are what the program does with all this; [`output`] writes files whole and shows progress.
 
+pub mod board;
 pub mod calibrate;
 pub mod cli;
+pub mod client;
 pub mod commands;
+pub mod containers;
 pub mod embedding;
+pub mod face;
 pub mod float;
 pub mod graph;
 pub mod import;
@@ -24,3 +30,4 @@ pub mod plan;
 pub mod quantize;
 pub mod sections;
 pub mod simulator;
+pub mod transport;

@@ -4,8 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
+use host::board::Board;
 use host::cli::{Cli, Command};
-use host::commands::{evaluate, export, inspect, simulate};
+use host::commands::recognise::Place;
+use host::commands::{align, demo, evaluate, export, flash, inspect, recognise, simulate};
 
 fn main() -> ExitCode {
     // A wrong command line ends here with exit code 2.
@@ -25,10 +27,32 @@ fn run(command: Command) -> Result<()> {
             let inspection = inspect::inspect(&model)?;
             show(json, &inspection, |inspection| inspect::print(&model, inspection))
         }
+        Command::Demo { data, output, board, json } => {
+            let demo = demo::demo(&data, &output, Board::named(&board)?)?;
+            show(json, &demo, demo::print)?;
+            demo::judge(&demo)
+        }
+        Command::Align { photos, output, size, faces, detector, json } => {
+            let job = align::Job { photos, output, size, faces, detector };
+            let report = align::align(&job)?;
+            show(json, &report, align::print)
+        }
         Command::Export(arguments) => export::run(&arguments),
         Command::Simulate { image, photos, json } => {
             let answers = simulate::simulate(&image, &photos)?;
             show(json, &answers, |answers| simulate::print(answers))
+        }
+        Command::Flash { image, board, json } => {
+            let hello = flash::flash(&image, Board::named(&board)?)?;
+            show(json, &hello, flash::print)
+        }
+        Command::Recognise { image, photos, board, port, baud, json } => {
+            let place = match port {
+                Some(path) => Place::Port { path, baud, image },
+                None => Place::Emulated { board: Board::named(&board)?, image },
+            };
+            let answers = recognise::recognise(&place, &photos)?;
+            show(json, &answers, |answers| recognise::print(answers))
         }
         Command::Evaluate { image, pairs, photos, model, json } => {
             let evaluation = evaluate::evaluate(&image, &pairs, &photos, model.as_deref())?;

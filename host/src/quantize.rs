@@ -34,6 +34,13 @@ pub struct Preprocessing {
     pub scale: f32,
 }
 
+impl Default for Preprocessing {
+    /// What ArcFace networks are usually trained with (Deng et al. 2019, section 3.1).
+    fn default() -> Self {
+        Preprocessing { mean: 127.5, scale: 128.0 }
+    }
+}
+
 impl Preprocessing {
     /// A crop's bytes in the network's units.
     pub fn apply(&self, crop: &[u8]) -> Vec<f32> {

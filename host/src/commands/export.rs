@@ -10,12 +10,13 @@ use format::preprocess::{Colour, Preprocess};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::board::Board;
 use crate::embedding::{angle, centre, cosine, unit, unit_of_i16};
 use crate::import::{Imported, Reference, import};
 use crate::quantize::{LayerReport, Options, Preprocessing, emit, quantise};
 use crate::sections::{self, Enrolled};
 use crate::simulator::{AlignedBytes, Simulator};
-use crate::{calibrate, cli, output, passes, photo, plan};
+use crate::{calibrate, cli, containers, output, passes, photo, plan};
 
 /// Most crops that calibration looks at; more do not change the result.
 const CALIBRATION_CROPS: usize = 96;
@@ -297,8 +298,8 @@ pub fn export(job: &Job) -> Result<Exported> {
         basis,
         thresholds: table.records().collect(),
         margin_urad: (job.margin * 1e6).round() as u32,
-        margin_cos_q30: calibrate::q30(job.margin.cos()),
-        margin_sin_q30: calibrate::q30(job.margin.sin()),
+        margin_cos_q30: calibrate::q30(f64::from(job.margin).cos()),
+        margin_sin_q30: calibrate::q30(f64::from(job.margin).sin()),
         quantisation_urad: (agreement.angle_p999 * 1e6).round() as u32,
     };
     let gallery = sections::gallery(id, model.dimension(), &enrolled)?;
@@ -447,8 +448,13 @@ pub fn run(arguments: &cli::Export) -> Result<()> {
         let [h, w, _] = import(&job.model)?.input();
         ensure!([h, w] == [height, width], "--size {height}x{width}: the network takes crops of {h}x{w}");
     }
+    let board = Board::named(&arguments.board)?;
     let exported = export(&job)?;
-    output::write_whole(&arguments.output, &exported.image)?;
+    if let Err(error) = board.fits(exported.image.len(), exported.report.arena_bytes) {
+        bail!("{error:#}; choose another --board or a smaller network");
+    }
+    let file = containers::wrap(arguments.format, &exported.image, board.image_address)?;
+    output::write_whole(&arguments.output, &file)?;
     let report = &exported.report;
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(report)?);

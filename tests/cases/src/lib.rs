@@ -1,1 +1,224 @@
-//! TODO
+//! Battery of kernel cases, for any machine: every kernel set must give what the naive loops here give, bit for bit.
+//!
+//! [`run`] needs no heap and no test harness, so that the host's tests and a board's firmware call the same function. Each
+//! kernel is tried over many small shapes with pseudo-random elements, and at the edges of its arithmetic.
+#![no_std]
+
+mod naive;
+
+use nn::kernels::{self, Element, Rows};
+use nn::quant::Stage;
+
+/// Most elements of any array of a case.
+const ROOM: usize = 2048;
+
+/// A case that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The kernel.
+    pub kernel: &'static str,
+    /// Number of the case.
+    pub case: u32,
+    /// First element that differs.
+    pub element: usize,
+}
+
+/// A small generator (xorshift, Marsaglia 2003): the same numbers on every machine.
+struct Random(u32);
+
+impl Random {
+    fn next(&mut self) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        self.0
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        self.next() as usize % bound
+    }
+
+    fn fill<T: Element>(&mut self, values: &mut [T], low: i32, high: i32) {
+        for value in values {
+            // Now and then an extreme, where sums and products are largest.
+            *value = T::from_i32(match self.next() % 16 {
+                0 => low,
+                1 => high,
+                _ => low + (self.next() % (high - low + 1) as u32) as i32,
+            });
+        }
+    }
+}
+
+/// Arrays of one case.
+struct Room<I, O> {
+    input: [I; ROOM],
+    weights: [i8; ROOM],
+    bias: [i32; 64],
+    positive: [i32; 64],
+    negative: [i32; 64],
+    output: [O; ROOM],
+    expected: [O; ROOM],
+}
+
+/// Runs `cases` cases of every kernel and every combination of element types. Gives their number.
+///
+/// # Errors
+/// The first case in which a kernel and the naive loop differ.
+pub fn run(cases: u32) -> Result<u32, Failure> {
+    windowed::<i8, i8>(cases)?;
+    windowed::<i8, i16>(cases)?;
+    windowed::<i16, i8>(cases)?;
+    windowed::<i16, i16>(cases)?;
+    additions::<i8, i8>(cases)?;
+    additions::<i8, i16>(cases)?;
+    additions::<i16, i8>(cases)?;
+    additions::<i16, i16>(cases)?;
+    Ok(8 * cases)
+}
+
+fn element_range<T: Element>() -> (i32, i32) {
+    if size_of::<T>() == 1 { (-128, 127) } else { (-8191, 8191) }
+}
+
+impl<I: Element, O: Element> Room<I, O> {
+    fn new() -> Self {
+        let marked =
+            O::from_i32(if size_of::<O>() == 1 { 0xa5u8 as i8 as i32 } else { 0xa5a5u16 as i16 as i32 });
+        Room {
+            input: [I::from_i32(0); ROOM],
+            weights: [0; ROOM],
+            bias: [0; 64],
+            positive: [0; 64],
+            negative: [0; 64],
+            output: [marked; ROOM],
+            expected: [marked; ROOM],
+        }
+    }
+
+    fn randomise(&mut self, random: &mut Random) {
+        let (low, high) = element_range::<I>();
+        random.fill(&mut self.input, low, high);
+        random.fill(&mut self.weights, -127, 127);
+        for bias in &mut self.bias {
+            *bias = random.next() as i32 >> 12;
+        }
+        for multipliers in [&mut self.positive, &mut self.negative] {
+            multipliers.iter_mut().for_each(|m| *m = random.next() as i32 >> (random.next() % 16));
+        }
+    }
+}
+
+fn stage<'a, O: Element>(
+    random: &mut Random,
+    bias: &'a [i32],
+    positive: &'a [i32],
+    negative: &'a [i32],
+) -> Stage<'a> {
+    let (low, high) = element_range::<O>();
+    Stage {
+        bias,
+        positive,
+        negative,
+        shift: random.next() % 4,
+        zero_point: low / 2 + random.below((high - low) as usize / 2) as i32,
+        low: low + random.below(20) as i32,
+        high: high - random.below(20) as i32,
+    }
+}
+
+fn compare<O: Element>(kernel: &'static str, case: u32, output: &[O], expected: &[O]) -> Result<(), Failure> {
+    match output.iter().zip(expected).position(|(a, b)| a != b) {
+        Some(element) => Err(Failure { kernel, case, element }),
+        None => Ok(()),
+    }
+}
+
+fn windowed<I: Element, O: Element>(cases: u32) -> Result<(), Failure> {
+    let mut random = Random(0x9e37_79b9);
+    let mut room = Room::<I, O>::new();
+    for case in 0..cases {
+        room.randomise(&mut random);
+        let kernel = [1 + random.below(4), 1 + random.below(4)];
+        let channels_in = 1 + random.below(if case % 4 == 0 { 40 } else { 9 });
+        let width = 1 + random.below(9);
+        let stride = 1 + random.below(3);
+        let pad = random.below(kernel[1]);
+        // As many pixels as have something under their window.
+        let pixels = (width + pad).div_ceil(stride).min(9);
+        if kernel[0] * width * channels_in > ROOM || kernel[0] * kernel[1] * channels_in > ROOM {
+            continue;
+        }
+        let row_elements = width * channels_in;
+        let mut rows = [None; 4];
+        for (y, row) in rows[..kernel[0]].iter_mut().enumerate() {
+            // The first or the last rows may lie outside.
+            let outside = random.next() % 5 == 0 && (y == 0 || y + 1 == kernel[0]) && kernel[0] > 1;
+            *row = (!outside).then(|| &room.input[y * row_elements..][..row_elements]);
+        }
+        if rows.iter().all(|row| row.is_none()) {
+            continue;
+        }
+        let input = Rows {
+            rows: &rows[..kernel[0]],
+            width,
+            channels: channels_in,
+            zero_point: random.below(200) as i32 - 100,
+            kernel_width: kernel[1],
+            stride,
+            pad,
+        };
+        let taps = kernel[0] * kernel[1] * channels_in;
+        let channels = (1 + random.below(12)).min(ROOM / taps).min(ROOM / pixels);
+        let arrays = [&room.bias[..channels], &room.positive[..channels], &room.negative[..channels]];
+        let stage_conv = stage::<O>(&mut random, arrays[0], arrays[1], arrays[2]);
+        let weights = &room.weights[..channels * taps];
+        let count = pixels * channels;
+        kernels::conv(&input, weights, &stage_conv, &mut room.output[..count]);
+        naive::conv(&input, weights, &stage_conv, &mut room.expected[..count]);
+        compare("conv", case, &room.output, &room.expected)?;
+
+        let arrays =
+            [&room.bias[..channels_in], &room.positive[..channels_in], &room.negative[..channels_in]];
+        let stage_depthwise = stage::<O>(&mut random, arrays[0], arrays[1], arrays[2]);
+        let count = pixels * channels_in;
+        let weights = &room.weights[..taps];
+        kernels::depthwise(&input, weights, &stage_depthwise, &mut room.output[..count]);
+        naive::depthwise(&input, weights, &stage_depthwise, &mut room.expected[..count]);
+        compare("depthwise", case, &room.output, &room.expected)?;
+
+        let mut pooled = [I::from_i32(0); ROOM];
+        let mut expected = [I::from_i32(0); ROOM];
+        kernels::max_pool(&input, &mut pooled[..count]);
+        naive::max_pool(&input, &mut expected[..count]);
+        compare("max_pool", case, &pooled, &expected)?;
+    }
+    Ok(())
+}
+
+fn additions<I: Element, O: Element>(cases: u32) -> Result<(), Failure> {
+    let mut random = Random(0x1234_5678);
+    let mut room = Room::<I, O>::new();
+    for case in 0..cases {
+        room.randomise(&mut random);
+        let channels = 1 + random.below(64);
+        let count = channels * (1 + random.below(8));
+        let (a, b) = room.input.split_at(ROOM / 2);
+        let (a, b) = (&a[..count], &b[..count]);
+        let gains = [random.next() as i16, random.next() as i16];
+        let arrays = [&room.bias[..channels], &room.positive[..channels], &room.negative[..channels]];
+        let stage = stage::<O>(&mut random, arrays[0], arrays[1], arrays[2]);
+        kernels::add(a, b, gains, &stage, &mut room.output[..count]);
+        naive::add(a, b, gains, &stage, &mut room.expected[..count]);
+        compare("add", case, &room.output, &room.expected)?;
+        if size_of::<I>() == size_of::<O>() {
+            let mut in_place = [I::from_i32(0); ROOM];
+            let mut expected = [I::from_i32(0); ROOM];
+            in_place[..count].copy_from_slice(a);
+            kernels::add_in_place(&mut in_place[..count], b, gains, &stage);
+            naive::add(a, b, gains, &stage, &mut expected[..count]);
+            compare("add_in_place", case, &in_place, &expected)?;
+        }
+    }
+    Ok(())
+}

@@ -1,1 +1,106 @@
-//! TODO
+//! What the tests of the suite share: where data lies, and a tiny image made by hand.
+
+use std::path::{Path, PathBuf};
+
+use format::header::{ModelId, Section};
+use format::layer::{Element, Layer, Op, Stage, Tensor, Window};
+use format::policy::{Basis, Policy, Threshold};
+use format::preprocess::{Colour, Preprocess};
+use host::plan;
+use host::sections::{self, Enrolled};
+
+/// Folder of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A file of the fetched or of the shared data, or `None` with a note on what was looked for.
+pub fn data(relative: &str) -> Option<PathBuf> {
+    let path = root().join(relative);
+    if path.exists() {
+        println!("data used: {relative}");
+        return Some(path);
+    }
+    println!("data absent: {relative}");
+    None
+}
+
+/// The default network, which set-up fetches.
+pub fn default_network() -> Option<PathBuf> {
+    data("data/faceplugin/fr_feature.onnx")
+}
+
+/// A network of two layers with literal weights: a 2 × 2 grey crop to three dimensions.
+pub fn tiny_layers() -> (Vec<Layer>, Vec<u8>) {
+    let mut blob = Vec::new();
+    let mut push = |bytes: &[u8]| {
+        blob.resize(blob.len() / 16 * 16 + if blob.len() % 16 == 0 { 0 } else { 16 }, 0);
+        let offset = blob.len() as u32;
+        blob.extend_from_slice(bytes);
+        offset
+    };
+    let weights: [i8; 12] = [100, 0, 0, 0, 0, 100, -50, 0, 3, -3, 30, 100];
+    let weights = push(&weights.map(|w| w as u8));
+    let bias = push(&[10i32, -20, 0].map(i32::to_le_bytes).concat());
+    let positive = push(&[1i32 << 30; 3].map(i32::to_le_bytes).concat());
+    let negative = push(&[1i32 << 28; 3].map(i32::to_le_bytes).concat());
+    let tensor = |extent, channels, element| Tensor {
+        height: extent,
+        width: extent,
+        channels,
+        element,
+        zero_point: 0,
+        ring: extent,
+        offset: 0,
+    };
+    let stage = Stage { bias, positive, negative, shift: 0, low: -32767, high: 32767 };
+    let window = Window { kernel: [2, 2], stride: [1, 1], pad: [0, 0] };
+    let layers = vec![
+        Layer { op: Op::Input, output: tensor(2, 1, Element::I8) },
+        Layer { op: Op::Conv { input: 0, window, weights, stage }, output: tensor(1, 3, Element::I16) },
+    ];
+    (layers, blob)
+}
+
+/// The sections of a tiny image: its network, two people, a cohort of two.
+pub fn tiny_sections() -> Vec<(Section, Vec<u8>)> {
+    let (mut layers, blob) = tiny_layers();
+    let plan = plan::plan(&mut layers);
+    let model = sections::model("tiny", [7; 32], &layers, &plan, &blob).unwrap();
+    let preprocess = sections::preprocess(&Preprocess {
+        height: 2,
+        width: 2,
+        colour: Colour::Grey,
+        mean: 127.5,
+        scale: 128.0,
+        template: [[64, 64]; 5],
+    })
+    .unwrap();
+    let id = ModelId::of_sections(&model, &preprocess);
+    let person = |name: &str, centres: Vec<Vec<i8>>| Enrolled { name: name.to_string(), photos: 3, centres };
+    let people =
+        [person("Ada", vec![vec![127, 0, 0], vec![100, 78, 0]]), person("Grace", vec![vec![0, 0, 127]])];
+    let policy = Policy {
+        model: id,
+        fpir_ppm: 3000,
+        basis: Basis::Cohort { strangers: 2 },
+        thresholds: [Threshold { people: 1, cosine_q30: 1 << 29 }].into_iter().collect(),
+        margin_urad: 0,
+        margin_cos_q30: 1 << 30,
+        margin_sin_q30: 0,
+        quantisation_urad: 10,
+    };
+    vec![
+        (Section::Model, model),
+        (Section::Preprocess, preprocess),
+        (Section::Gallery, sections::gallery(id, 3, &people).unwrap()),
+        (Section::Cohort, sections::cohort(id, 3, &[vec![0, 127, 0], vec![-127, 1, 1]]).unwrap()),
+        (Section::Policy, sections::policy(&policy).unwrap()),
+    ]
+}
+
+/// Joins sections with correct digests.
+pub fn join(parts: &[(Section, Vec<u8>)]) -> Vec<u8> {
+    let parts: Vec<(Section, &[u8])> = parts.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
+    sections::image(&parts).unwrap()
+}

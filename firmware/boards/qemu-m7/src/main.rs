@@ -10,7 +10,7 @@ use nn::Arena;
 const MACHINE: Machine = Machine {
     name: "qemu-m7",
     uart: 0x4000_4000,
-    image: 0x2100_0000,
+    image: 0x6000_0000,
     image_bytes: 16 << 20,
     counter: Counter::CmsdkTimer { base: 0x4000_0000 },
 };

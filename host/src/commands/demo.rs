@@ -1,0 +1,210 @@
+//! `host demo`: the whole way, from photos to an emulated board that recognises people, on what set-up has fetched.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use image::imageops;
+use serde::Serialize;
+
+use super::align::{cut_out, write_png};
+use super::export::{self, Job};
+use super::recognise::{Place, Timed, recognise};
+use super::simulate::{self, Answer};
+use crate::board::Board;
+use crate::cli::Faces;
+use crate::face::Detector;
+use crate::quantize::Preprocessing;
+use crate::{output, photo};
+
+/// Height and width of the default network's crops.
+const SIZE: [usize; 2] = [112, 112];
+
+/// What the demo did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Demo {
+    /// How the image was made.
+    pub export: export::Report,
+    /// The image.
+    pub image: PathBuf,
+    /// Name of the board.
+    pub board: &'static str,
+    /// What the board said to each photo.
+    pub probes: Vec<Probe>,
+}
+
+/// A photo shown to the board.
+#[derive(Clone, Debug, Serialize)]
+pub struct Probe {
+    /// What is in it.
+    pub shows: String,
+    /// Who must be recognised; nobody for a stranger.
+    pub expected: Option<&'static str>,
+    /// What the board said.
+    #[serde(flatten)]
+    pub said: Timed,
+    /// Whether that is right.
+    pub right: bool,
+    /// Whether the simulator said the same, to the last bit of every cosine.
+    pub simulator_agrees: bool,
+}
+
+/// Runs the demo.
+///
+/// # Errors
+/// When something that set-up fetches is missing, no face is found where there is one, or the board does not answer.
+pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
+    let steps = if board.can_build() { "" } else { "; run ./setup.sh first" };
+    ensure!(steps.is_empty(), "no compiler for {}{steps}", board.name);
+    say(&format!("1/4 finding faces in the photos of {}", data.join("faces").display()));
+    let detector = Detector::load(&data.join("faceplugin"))?;
+    let probes = cut_crops(&detector, &data.join("faces"), output)?;
+
+    say("2/4 making the flash image: quantising the network, enrolling Obama and Biden (some seconds)");
+    let exported = export::export(&Job {
+        model: data.join("faceplugin/fr_feature.onnx"),
+        enrol: Some(output.join("people")),
+        calibrate: None,
+        cohort: Some(output.join("strangers")),
+        colour: None,
+        preprocessing: Preprocessing::default(),
+        margin: 0.1,
+        fpir: 0.003,
+        threshold: None,
+        force: false,
+    })?;
+    let image = output.join("image.geode");
+    board.fits(exported.image.len(), exported.report.arena_bytes)?;
+    output::write_whole(&image, &exported.image)?;
+
+    say(&format!("3/4 building the firmware for {} (the first time takes a minute)", board.name));
+    board.build()?;
+
+    let seconds = 10 * probes.len();
+    say(&format!("4/4 {}: recognising {} photos in QEMU (about {seconds} s)", board.about, probes.len()));
+    let photos: Vec<PathBuf> = probes.iter().map(|(path, ..)| path.clone()).collect();
+    let said = recognise(&Place::Emulated { board, image: image.clone() }, &photos)?;
+    let simulated: Vec<Answer> = simulate::simulate(&image, &photos)?;
+    let probes =
+        probes.into_iter().zip(said).zip(simulated).map(|(((_, shows, expected), said), simulated)| {
+            let person = said.answer.person.as_deref().filter(|_| said.answer.accepted);
+            Probe {
+                shows,
+                expected,
+                right: person == expected,
+                simulator_agrees: said.answer == simulated,
+                said,
+            }
+        });
+    Ok(Demo { export: exported.report, image, board: board.name, probes: probes.collect() })
+}
+
+/// Whether the board was right about every photo.
+///
+/// # Errors
+/// When it was not.
+pub fn judge(demo: &Demo) -> Result<()> {
+    let wrong = demo.probes.iter().filter(|probe| !probe.right || !probe.simulator_agrees).count();
+    ensure!(wrong == 0, "{wrong} of {} photos came out otherwise than they must", demo.probes.len());
+    Ok(())
+}
+
+fn say(step: &str) {
+    eprintln!("{step}");
+}
+
+type Shown = (PathBuf, String, Option<&'static str>);
+
+/// Cuts the crops out of the photos: `people/` to enrol, `strangers/` to measure the threshold on, `probes/` to show
+/// to the board; gives the latter.
+fn cut_crops(detector: &Detector, faces: &Path, output: &Path) -> Result<Vec<Shown>> {
+    if output.exists() {
+        for folder in ["people", "strangers", "probes"] {
+            let folder = output.join(folder);
+            if folder.is_dir() {
+                std::fs::remove_dir_all(&folder)
+                    .with_context(|| format!("cannot empty {}", folder.display()))?;
+            }
+        }
+    }
+    let one = |file: &str| -> Result<image::RgbImage> {
+        let path = faces.join(file);
+        let photo = photo::load(&path).context("./setup.sh --data-only fetches it")?;
+        let crops = cut_out(detector, &photo, SIZE, Faces::Largest)?;
+        let (crop, _) = crops.into_iter().next().with_context(|| format!("no face in {}", path.display()))?;
+        Ok(crop)
+    };
+    let mut probes = Vec::new();
+    for (file, crop) in [("Obama/obama.png", one("obama.jpg")?), ("Obama/obama2.png", one("obama2.jpg")?)] {
+        write_png(&output.join("people").join(file), &crop)?;
+    }
+    let mut show = |file: &str, crop: &image::RgbImage, shows: String, expected| -> Result<()> {
+        let path = output.join("probes").join(file);
+        write_png(&path, crop)?;
+        probes.push((path, shows, expected));
+        Ok(())
+    };
+    show("obama3.png", &one("obama3.jpg")?, "Obama, a photo not enrolled".to_string(), Some("Obama"))?;
+    let biden = one("biden.jpg")?;
+    write_png(&output.join("people/Biden/biden.png"), &biden)?;
+    // There is one photo of him only.
+    show(
+        "biden-mirrored.png",
+        &imageops::flip_horizontal(&biden),
+        "Biden, enrolled photo mirrored".to_string(),
+        Some("Biden"),
+    )?;
+
+    for (group, shown) in [("1", false), ("2", false), ("3", false), ("4", true), ("5", true), ("6", true)] {
+        let path = faces.join(format!("strangers/sample{group}.jpg"));
+        let photo = photo::load(&path).context("./setup.sh --data-only fetches it")?;
+        for (index, (crop, _)) in cut_out(detector, &photo, SIZE, Faces::All)?.iter().enumerate() {
+            let file = format!("sample{group}-{}.png", index + 1);
+            if shown {
+                show(&file, crop, format!("a stranger, sample{group}.jpg face {}", index + 1), None)?;
+            } else {
+                write_png(&output.join("strangers").join(file), crop)?;
+            }
+        }
+    }
+    Ok(probes)
+}
+
+/// A table for people who see it for the first time.
+pub fn print(demo: &Demo) {
+    let width = demo.probes.iter().map(|probe| probe.shows.chars().count()).max().unwrap_or(0);
+    println!("\n{:width$}  {:16} {:>15}  as it must be", "shown to the board", "it says", "nearest");
+    for Probe { shows, said, right, .. } in &demo.probes {
+        let person = said.answer.person.as_deref().unwrap_or("-");
+        let says = if said.answer.accepted { format!("this is {person}") } else { "a stranger".to_string() };
+        let nearest =
+            said.answer.angle_degrees.map_or(String::new(), |angle| format!("{person} at {angle:.0}°"));
+        println!("{shows:width$}  {says:16} {nearest:>15}  {}", if *right { "yes" } else { "NO" });
+    }
+    let Demo { export, image, board, probes } = demo;
+    let right = probes.iter().filter(|probe| probe.right).count();
+    let agrees = probes.iter().all(|probe| probe.simulator_agrees);
+    let limit =
+        export.thresholds.thresholds.iter().rfind(|(size, _)| usize::from(*size) <= export.people.len());
+    println!();
+    if let Some((_, cosine)) = limit {
+        println!(
+            "Whoever is within {:.0}° of an enrolled person is accepted, if the next person is {:.0}° farther.",
+            cosine.acos().to_degrees(),
+            export.margin.to_degrees()
+        );
+    }
+    let most = |of: fn(&Timed) -> u64| probes.iter().map(|probe| of(&probe.said)).max().unwrap_or(0);
+    println!(
+        "{right} of {} right. {board}: {} M instructions a face, {} bytes of arena, {} bytes of stack; image of {} bytes.",
+        probes.len(),
+        most(|said| said.instructions) / 1_000_000,
+        most(|said| said.arena_bytes.into()),
+        most(|said| said.stack_bytes.into()),
+        export.image_bytes
+    );
+    println!(
+        "The simulator on this computer {} Image: {}",
+        if agrees { "says the same to the last bit." } else { "SAYS OTHERWISE." },
+        image.display()
+    );
+}

@@ -1,0 +1,125 @@
+//! `host recognise`: sends photos to a board and prints what it says.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail, ensure};
+use app::protocol::Cost;
+use format::preprocess::Preprocess;
+use serde::Serialize;
+
+use super::simulate::{self, Answer};
+use crate::board::Board;
+use crate::client::Client;
+use crate::simulator::AlignedBytes;
+use crate::transport::Transport;
+use crate::{output, photo};
+
+/// Where the board is.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// Emulated here, with this image.
+    Emulated {
+        /// Which board.
+        board: &'static Board,
+        /// Its flash image.
+        image: PathBuf,
+    },
+    /// On a serial port. The image tells what crops it takes.
+    Port {
+        /// Path of the port.
+        path: String,
+        /// Bits per second.
+        baud: u32,
+        /// The image the board was flashed with.
+        image: PathBuf,
+    },
+}
+
+/// An answer and what it took.
+#[derive(Clone, Debug, Serialize)]
+pub struct Timed {
+    /// The answer.
+    #[serde(flatten)]
+    pub answer: Answer,
+    /// Instructions, or cycles where the board counts those.
+    pub instructions: u64,
+    /// Bytes of arena.
+    pub arena_bytes: u32,
+    /// Most bytes of stack ever in use.
+    pub stack_bytes: u32,
+}
+
+/// Starts or opens the board and greets it.
+///
+/// # Errors
+/// When the firmware cannot be built, QEMU not started, the port not opened, or nobody answers.
+pub fn connect(place: &Place) -> Result<(Client, Preprocess)> {
+    let path = match place {
+        Place::Emulated { image, .. } | Place::Port { image, .. } => image,
+    };
+    let bytes = AlignedBytes::read(path)?;
+    let image = bytes.image(path)?;
+    let transport = match place {
+        Place::Emulated { board, image: path } => {
+            board.fits(bytes.bytes().len(), image.model.head().arena_bytes as usize)?;
+            Transport::qemu(board, &board.build()?, path)?
+        }
+        Place::Port { path, baud, .. } => Transport::serial(path, *baud)?,
+    };
+    let client = Client::connect(transport)?;
+    if client.hello().image != image.digest {
+        bail!(
+            "the board holds another image (network {}) than {}; flash it first, or give the one it holds",
+            client.hello().network,
+            path.display()
+        );
+    }
+    Ok((client, image.preprocess))
+}
+
+/// Lets a board recognise aligned crops.
+///
+/// # Errors
+/// As [`connect`]; when a photo cannot be used or the link fails.
+pub fn recognise(place: &Place, photos: &[PathBuf]) -> Result<Vec<Timed>> {
+    ensure!(!photos.is_empty(), "no photos");
+    // Photos first: a board is not started in vain.
+    let path = match place {
+        Place::Emulated { image, .. } | Place::Port { image, .. } => image,
+    };
+    let bytes = AlignedBytes::read(path)?;
+    let preprocess = bytes.image(path)?.preprocess;
+    let crops =
+        photos.iter().map(|photo| photo::load_crop(photo, &preprocess)).collect::<Result<Vec<_>>>()?;
+
+    let (mut client, _) = connect(place)?;
+    let bar = output::bar(photos.len(), "recognising on the board");
+    let answers = photos.iter().zip(&crops).map(|(photo, crop)| {
+        let answer = ask(&mut client, photo, crop);
+        bar.inc(1);
+        answer
+    });
+    let answers = answers.collect();
+    bar.finish_and_clear();
+    answers
+}
+
+fn ask(client: &mut Client, photo: &Path, crop: &[u8]) -> Result<Timed> {
+    let recognised = client.recognise(crop)?;
+    let Cost { instructions, arena_bytes, stack_bytes } = recognised.cost;
+    let answer = Answer::new(photo, recognised.verdict, recognised.best, recognised.runner_up);
+    Ok(Timed { answer, instructions, arena_bytes, stack_bytes })
+}
+
+/// A table of answers, and the cost of each.
+pub fn print(answers: &[Timed]) {
+    let plain: Vec<Answer> = answers.iter().map(|timed| timed.answer.clone()).collect();
+    simulate::print(&plain);
+    let instructions = answers.iter().map(|timed| timed.instructions).max().unwrap_or(0);
+    let arena = answers.iter().map(|timed| timed.arena_bytes).max().unwrap_or(0);
+    let stack = answers.iter().map(|timed| timed.stack_bytes).max().unwrap_or(0);
+    println!(
+        "\nper photo: {:.1} M instructions, {arena} bytes of arena, {stack} bytes of stack at most",
+        instructions as f64 / 1e6
+    );
+}

@@ -1,0 +1,173 @@
+//! Alignment: the similarity transform that puts a face's landmarks where the network expects them, and the crop.
+
+use image::imageops::{self, FilterType};
+use image::{Rgb, RgbImage};
+
+/// A similarity transform of the plane: `[x, y]` to `[a x − b y + tx, b x + a y + ty]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Similarity {
+    /// Cosine of the turn times the scale.
+    pub a: f32,
+    /// Sine of the turn times the scale.
+    pub b: f32,
+    /// Where the origin goes.
+    pub t: [f32; 2],
+}
+
+impl Similarity {
+    /// The one that brings points nearest to others in least squares (Umeyama 1991, two dimensions without reflection).
+    /// `None` when all points are the same.
+    pub fn between<const N: usize>(from: &[[f32; 2]; N], to: &[[f32; 2]; N]) -> Option<Self> {
+        let mean = |points: &[[f32; 2]; N]| -> [f32; 2] {
+            std::array::from_fn(|axis| points.iter().map(|point| point[axis]).sum::<f32>() / N as f32)
+        };
+        let (centre_from, centre_to) = (mean(from), mean(to));
+        let (mut dot, mut cross, mut square) = (0.0, 0.0, 0.0);
+        for (p, q) in from.iter().zip(to) {
+            let [px, py] = [p[0] - centre_from[0], p[1] - centre_from[1]];
+            let [qx, qy] = [q[0] - centre_to[0], q[1] - centre_to[1]];
+            dot += px * qx + py * qy;
+            cross += px * qy - py * qx;
+            square += px * px + py * py;
+        }
+        let (a, b) = (dot / square, cross / square);
+        let usable = a.is_finite() && b.is_finite() && a.hypot(b) > 0.0;
+        usable.then(|| {
+            let [x, y] = centre_from;
+            Similarity { a, b, t: [centre_to[0] - (a * x - b * y), centre_to[1] - (b * x + a * y)] }
+        })
+    }
+
+    /// Where a point goes.
+    pub fn apply(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+        [self.a * x - self.b * y + self.t[0], self.b * x + self.a * y + self.t[1]]
+    }
+
+    /// The way back.
+    pub fn inverse(&self) -> Self {
+        let square = self.a * self.a + self.b * self.b;
+        let (a, b) = (self.a / square, -self.b / square);
+        let [x, y] = self.t;
+        Similarity { a, b, t: [-(a * x - b * y), -(b * x + a * y)] }
+    }
+
+    /// How much longer distances become.
+    pub fn scale(&self) -> f32 {
+        self.a.hypot(self.b)
+    }
+}
+
+/// The crop of `width × height` in which landmarks lie at `template`; black where the photo ends. `None` when the
+/// landmarks are all in one place.
+pub fn crop(
+    photo: &RgbImage,
+    landmarks: &[[f32; 2]; 5],
+    template: &[[f32; 2]; 5],
+    [width, height]: [u32; 2],
+) -> Option<RgbImage> {
+    let back = Similarity::between(landmarks, template)?.inverse();
+    // A photo with more pixels than the crop is made smaller first, or the crop would pick single pixels out of it.
+    let step = back.scale();
+    let corners = [[0, 0], [width, 0], [0, height], [width, height]];
+    let corners = corners.map(|corner| back.apply(corner.map(|x| x as f32 - 0.5)));
+    let range = |axis: usize, side: u32| {
+        let (low, high) = corners.iter().fold((f32::MAX, f32::MIN), |(low, high), corner| {
+            (low.min(corner[axis]), high.max(corner[axis]))
+        });
+        let border = 2.0 * step.max(1.0);
+        let [low, high] =
+            [(low - border).floor(), (high + border).ceil()].map(|x| x.clamp(0.0, side as f32) as u32);
+        (low, high)
+    };
+    let ((left, right), (top, bottom)) = (range(0, photo.width()), range(1, photo.height()));
+    if left >= right || top >= bottom {
+        return Some(RgbImage::new(width, height));
+    }
+    let region = imageops::crop_imm(photo, left, top, right - left, bottom - top).to_image();
+    let shrunk = |side: u32| if step > 1.0 { ((side as f32 / step).round() as u32).max(1) } else { side };
+    let size = [shrunk(region.width()), shrunk(region.height())];
+    let ratio = [size[0] as f32 / region.width() as f32, size[1] as f32 / region.height() as f32];
+    let region = match step > 1.0 {
+        true => imageops::resize(&region, size[0], size[1], FilterType::Triangle),
+        false => region,
+    };
+    Some(RgbImage::from_fn(width, height, |x, y| {
+        let [x, y] = back.apply([x as f32, y as f32]);
+        sample(&region, [(x - left as f32 + 0.5) * ratio[0] - 0.5, (y - top as f32 + 0.5) * ratio[1] - 0.5])
+    }))
+}
+
+/// Bilinear interpolation; black outside.
+fn sample(photo: &RgbImage, [x, y]: [f32; 2]) -> Rgb<u8> {
+    let (left, top) = (x.floor(), y.floor());
+    let (right_share, bottom_share) = (x - left, y - top);
+    let mut sum = [0.0f32; 3];
+    for (dx, dy, share) in [
+        (0, 0, (1.0 - right_share) * (1.0 - bottom_share)),
+        (1, 0, right_share * (1.0 - bottom_share)),
+        (0, 1, (1.0 - right_share) * bottom_share),
+        (1, 1, right_share * bottom_share),
+    ] {
+        let (x, y) = (left as i64 + dx, top as i64 + dy);
+        if (0..i64::from(photo.width())).contains(&x) && (0..i64::from(photo.height())).contains(&y) {
+            let pixel = photo.get_pixel(x as u32, y as u32);
+            for (sum, &value) in sum.iter_mut().zip(&pixel.0) {
+                *sum += share * f32::from(value);
+            }
+        }
+    }
+    Rgb(sum.map(|value| value.round().clamp(0.0, 255.0) as u8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POINTS: [[f32; 2]; 5] = [[10.0, 12.0], [30.0, 11.0], [20.0, 22.0], [13.0, 33.0], [28.0, 32.0]];
+
+    fn near(a: [f32; 2], b: [f32; 2]) -> bool {
+        (a[0] - b[0]).hypot(a[1] - b[1]) < 1e-3
+    }
+
+    #[test]
+    fn a_similarity_is_found_again_and_inverted() {
+        let made = Similarity { a: 1.2, b: -0.7, t: [5.0, -3.0] };
+        let found = Similarity::between(&POINTS, &POINTS.map(|point| made.apply(point))).unwrap();
+        for point in POINTS {
+            assert!(near(found.apply(point), made.apply(point)));
+            assert!(near(found.inverse().apply(found.apply(point)), point));
+        }
+    }
+
+    #[test]
+    fn landmarks_in_one_place_give_no_crop() {
+        assert_eq!(Similarity::between(&[[4.0, 4.0]; 5], &POINTS), None);
+        assert_eq!(crop(&RgbImage::new(8, 8), &[[4.0, 4.0]; 5], &POINTS, [40, 40]), None);
+    }
+
+    #[test]
+    fn a_face_in_place_is_cut_out_unchanged() {
+        let photo = RgbImage::from_fn(60, 50, |x, y| Rgb([(x * 4) as u8, (y * 5) as u8, 77]));
+        let template = POINTS.map(|[x, y]| [x - 6.0, y - 4.0]);
+        let cut = crop(&photo, &POINTS, &template, [40, 40]).unwrap();
+        assert_eq!(cut, imageops::crop_imm(&photo, 6, 4, 40, 40).to_image());
+    }
+
+    #[test]
+    fn a_large_photo_is_averaged_not_picked_from() {
+        // Columns alternate black and white: seen at an eighth of the size they are grey.
+        let photo = RgbImage::from_fn(400, 400, |x, _| Rgb([if x % 2 == 0 { 0 } else { 255 }; 3]));
+        let landmarks = POINTS.map(|point| point.map(|x| x * 8.0));
+        let cut = crop(&photo, &landmarks, &POINTS, [44, 44]).unwrap();
+        assert!(cut.pixels().all(|pixel| pixel.0.iter().all(|value| (100..156).contains(value))));
+    }
+
+    #[test]
+    fn outside_of_the_photo_is_black() {
+        let photo = RgbImage::from_pixel(40, 40, Rgb([200; 3]));
+        let template = POINTS.map(|[x, y]| [x + 20.0, y]);
+        let cut = crop(&photo, &POINTS, &template, [40, 40]).unwrap();
+        assert_eq!(cut.get_pixel(5, 20), &Rgb([0; 3]));
+        assert_eq!(cut.get_pixel(30, 20), &Rgb([200; 3]));
+    }
+}

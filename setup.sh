@@ -1,0 +1,124 @@
+#!/bin/sh
+# Sets up what is missing to build, run and test Geode: QEMU for ARM, a compiler for the boards, the default network and
+# the demo's photos. Safe to run again: what is there is left alone.
+#
+#   ./setup.sh               everything
+#   ./setup.sh --data-only   the network and the photos alone
+set -eu
+cd "$(dirname "$0")"
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; elif has sudo; then sudo "$@"; else
+        fail "root is needed for: $*; run that yourself, then this again"
+    fi
+}
+
+packages_updated=
+install() {
+    has apt-get || fail "please install $*: this system has no apt-get, so set-up cannot"
+    if [ -z "$packages_updated" ]; then
+        as_root apt-get update -qq || fail "apt-get update failed; is there a network?"
+        packages_updated=yes
+    fi
+    say "installing $* (a minute)"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2 ||
+        fail "apt-get could not install $*"
+}
+
+need() { # need PROGRAM PACKAGE…: installs the packages where the program is missing
+    program=$1
+    shift
+    has "$program" || install "$@"
+    has "$program" || fail "$* are installed, but there is no $program"
+}
+
+# --- programs ---
+
+targets="thumbv7em-none-eabihf thumbv8m.main-none-eabihf"
+
+target_installed() {
+    folder=$(rustc --print target-libdir --target "$1" 2>/dev/null) && [ -d "$folder" ]
+}
+
+set_up_compiler() {
+    has cargo || fail "no Rust toolchain; get one from https://rustup.rs, then run this again"
+    need cc build-essential
+    missing=
+    for target in $targets; do target_installed "$target" || missing="$missing $target"; done
+    [ -n "$missing" ] || return 0
+    # shellcheck disable=SC2086 # a list of words
+    if has rustup && rustup target add $missing >/dev/null 2>&1; then
+        say "added the Rust targets$missing"
+        return 0
+    fi
+    # The distribution's compiler can build the core library for the boards from its sources.
+    if [ ! -x /usr/bin/rustc ] || [ ! -x /usr/bin/cargo ] || [ ! -d /usr/lib/rustlib/src/rust/library ]; then
+        say "rustup has no targets$missing here; taking the distribution's compiler for the boards"
+        install rustc-web cargo-web rust-web-src
+    fi
+}
+
+# --- data ---
+
+folder=
+trap 'rm -rf "$folder"' EXIT
+trap 'exit 1' INT TERM
+
+checked() { (cd "$1" && sha256sum --check --quiet --strict "$2") >/dev/null 2>&1; }
+
+# Moves the files a list names from their place in an unpacked package into a folder, after checking them.
+place() { # place LIST SOURCE TARGET
+    while read -r sum name; do
+        printf '%s  %s\n' "$sum" "$2/${name##*/}" | sha256sum --check --quiet --strict >&2 ||
+            fail "${name##*/} is not the file it should be: its sha256 differs from models/; not used"
+        mkdir -p "$(dirname "$3/$name")"
+        mv "$2/${name##*/}" "$3/$name"
+    done <"$1"
+}
+
+npm_package() { # npm_package NAME@VERSION PATH…: unpacks paths of a package
+    need npm npm
+    say "fetching $1 from npm"
+    package=$(cd "$folder" && npm pack --silent "$1") || fail "npm could not fetch $1; is there a network?"
+    shift
+    tar -xzf "$folder/$package" -C "$folder" "$@"
+}
+
+set_up_data() {
+    root=$(pwd)
+    networks=$root/models/faceplugin/sha256sums
+    photos=$root/models/demo-faces/sha256sums
+    mkdir -p data
+    folder=$(mktemp -d "$root/data/.fetching.XXXXXX")
+    if ! checked data "$networks"; then
+        npm_package faceplugin-face-recognition-js@0.0.1 package/model
+        place "$networks" "$folder/package/model" data
+    fi
+    if ! checked data "$photos"; then
+        has python3 && python3 -m pip --version >/dev/null 2>&1 || install python3 python3-pip
+        say "fetching face_recognition 1.3.0 from PyPI"
+        (cd "$folder" && python3 -m pip download --quiet --no-deps --no-binary :all: face_recognition==1.3.0 >&2) ||
+            fail "pip could not fetch face_recognition 1.3.0; is there a network?"
+        tar -xzf "$folder/face_recognition-1.3.0.tar.gz" -C "$folder"
+        npm_package @vladmandic/face-api@1.7.15 package/demo
+        mkdir "$folder/photos"
+        mv "$folder"/face_recognition-1.3.0/tests/test_images/*.jpg "$folder"/package/demo/sample*.jpg "$folder/photos"
+        place "$photos" "$folder/photos" data
+    fi
+    rm -rf "$folder"
+}
+
+case "${1-}" in
+"")
+    set_up_compiler
+    need qemu-system-arm qemu-system-arm
+    set_up_data
+    ;;
+--data-only) set_up_data ;;
+*) fail "usage: ./setup.sh [--data-only]" ;;
+esac
+say "everything is there"

@@ -1,0 +1,200 @@
+//! The image format: pinned bytes, and every way in which an image can be wrong.
+
+use app::Recogniser;
+use format::header::{self, Section};
+use format::{Image, ImageError};
+use host::simulator::AlignedBytes;
+use nn::RowSource;
+use proptest::prelude::*;
+use sha2::{Digest, Sha256};
+use suite::{join, tiny_sections};
+
+fn check(bytes: &[u8]) -> Result<(), ImageError> {
+    Image::new_checked(AlignedBytes::copy(bytes).bytes()).map(|_| ())
+}
+
+fn tiny() -> Vec<u8> {
+    join(&tiny_sections())
+}
+
+#[test]
+fn tiny_image_is_pinned_byte_for_byte() {
+    let image = tiny();
+    assert_eq!(image[..16], *b"GEOD\x01\0\0\0\xa3\x02\0\0\x05\0\0\0");
+    let digest: String = Sha256::digest(&image).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(
+        (image.len(), &*digest),
+        (832, "pin"),
+        "the layout changed: raise the version and pin the new image"
+    );
+}
+
+#[test]
+fn image_reads_back() {
+    let bytes = AlignedBytes::copy(&tiny());
+    let image = Image::new_checked(bytes.bytes()).unwrap();
+    assert_eq!(image.model.head().name, "tiny");
+    assert_eq!(image.model.layers().count(), 2);
+    let names: Vec<_> = image.gallery.people().map(|person| person.name).collect();
+    assert_eq!(names, ["Ada", "Grace"]);
+    assert_eq!(image.gallery.owners, [0, 0, 1]);
+    assert_eq!(image.gallery.norms, [16129, 16084, 16129]);
+    assert_eq!(image.cohort.unwrap().people_count(), 2);
+    assert_eq!(image.policy.threshold_q30(2), 1 << 29);
+    // Emitting what was read gives the same bytes.
+    let sections = header::parse(bytes.bytes()).unwrap();
+    let parts: Vec<_> = Section::ALL.iter().map(|&s| (s, sections.require(s).unwrap().to_vec())).collect();
+    assert_eq!(join(&parts), bytes.bytes());
+}
+
+#[test]
+fn image_before_other_data_reads() {
+    let mut bytes = tiny();
+    bytes.resize(4096, 0xff);
+    assert_eq!(check(&bytes), Ok(()));
+}
+
+#[test]
+fn truncated_image_is_refused_at_every_length() {
+    let image = tiny();
+    for length in 0..image.len() {
+        assert!(
+            matches!(check(&image[..length]), Err(ImageError::Truncated { .. })),
+            "{length} bytes: {:?}",
+            check(&image[..length])
+        );
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_refused() {
+    let image = tiny();
+    for place in 0..image.len() * 8 {
+        let mut flipped = image.clone();
+        flipped[place / 8] ^= 1 << (place % 8);
+        assert!(check(&flipped).is_err(), "bit {} of byte {}", place % 8, place / 8);
+    }
+}
+
+#[test]
+fn each_header_field_is_named() {
+    let change = |at: usize, value: u8| {
+        let mut image = tiny();
+        image[at] = value;
+        check(&image).unwrap_err()
+    };
+    assert_eq!(change(0, b'X'), ImageError::Magic);
+    assert_eq!(change(4, 2), ImageError::Version { major: 2, minor: 0 });
+    assert_eq!(change(6, 1), ImageError::Version { major: 1, minor: 1 });
+    assert!(matches!(change(10, 1), ImageError::Truncated { .. }));
+    assert_eq!(change(12, 0), ImageError::SectionCount(0));
+    assert_eq!(change(12, 200), ImageError::SectionCount(200));
+    assert_eq!(change(14, 1), ImageError::Flags);
+    assert_eq!(change(20, 1), ImageError::HeaderDigest);
+    assert_eq!(change(52, 1), ImageError::HeaderDigest);
+    let last = tiny().len() - 1;
+    assert_eq!(change(last, 0xee), ImageError::SectionDigest(Section::Policy));
+}
+
+#[test]
+fn misaligned_image_is_refused() {
+    let mut bytes = AlignedBytes::zeroed(4096);
+    let image = tiny();
+    bytes.bytes_mut()[4..4 + image.len()].copy_from_slice(&image);
+    assert_eq!(Image::new_checked(&bytes.bytes()[4..]).unwrap_err(), ImageError::Misaligned);
+}
+
+#[test]
+fn missing_section_is_named() {
+    for missing in [Section::Model, Section::Preprocess, Section::Gallery, Section::Policy] {
+        let mut parts = tiny_sections();
+        parts.retain(|part| part.0 != missing);
+        assert_eq!(check(&join(&parts)), Err(ImageError::MissingSection(missing)));
+    }
+    let mut parts = tiny_sections();
+    parts.retain(|part| part.0 != Section::Cohort);
+    assert_eq!(check(&join(&parts)), Ok(()));
+}
+
+#[test]
+fn gallery_of_another_network_is_refused() {
+    // The same network under another name: same shapes, another id.
+    let mut parts = tiny_sections();
+    let place = parts[0].1.windows(4).position(|window| window == b"tiny").unwrap();
+    parts[0].1[place] = b'T';
+    assert_eq!(check(&join(&parts)), Err(ImageError::ForeignGallery(Section::Gallery)));
+    // The same network fed with another colour order or mean is another one, too.
+    let mut parts = tiny_sections();
+    let mean = parts[1].1.windows(4).position(|window| window == 127.5f32.to_le_bytes()).unwrap();
+    parts[1].1[mean..mean + 4].copy_from_slice(&128f32.to_le_bytes());
+    assert_eq!(check(&join(&parts)), Err(ImageError::ForeignGallery(Section::Gallery)));
+}
+
+#[test]
+fn tampered_centre_is_named() {
+    let mut parts = tiny_sections();
+    let gallery = &mut parts[2].1;
+    let blob = gallery.len() - format::gallery::Layout::of(3, 3).bytes;
+    gallery[blob] = 126;
+    let error = check(&join(&parts)).unwrap_err();
+    assert_eq!(error, ImageError::Record { section: Section::Gallery, field: "norms" });
+}
+
+/// Whatever the image says, using it ends without a panic.
+fn use_image(bytes: &[u8]) {
+    let bytes = AlignedBytes::copy(bytes);
+    let Ok(recogniser) = Recogniser::<64>::new(bytes.bytes()) else { return };
+    let needed = recogniser.network().arena_bytes();
+    if needed > 1 << 24 {
+        return;
+    }
+    struct Noise;
+    impl RowSource for Noise {
+        type Error = std::convert::Infallible;
+        fn row(&mut self, y: u16, pixels: &mut [u8]) -> Result<(), Self::Error> {
+            pixels.iter_mut().enumerate().for_each(|(x, pixel)| *pixel = (x * 37 + y as usize * 101) as u8);
+            Ok(())
+        }
+    }
+    let mut arena = AlignedBytes::zeroed(needed);
+    let mut embedding = vec![0; recogniser.network().dimension()];
+    recogniser.embed(&mut Noise, arena.bytes_mut(), &mut embedding).unwrap();
+    recogniser.decide(&embedding);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A hostile image has correct digests: damage that the checks of records have to find.
+    #[test]
+    fn damaged_records_with_good_digests_never_panic(
+        section in 0usize..5,
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut parts = tiny_sections();
+        let body = &mut parts[section].1;
+        for (place, value) in damage {
+            let place = place.index(body.len());
+            body[place] = value;
+        }
+        if let Some(cut) = cut {
+            let length = cut.index(body.len());
+            body.truncate(length);
+        }
+        // The gallery's and the policy's id follow the network, as a forger's would.
+        let id = header::ModelId::of_sections(&parts[0].1, &parts[1].1);
+        let old = { let fresh = tiny_sections(); header::ModelId::of_sections(&fresh[0].1, &fresh[1].1) };
+        for part in &mut parts[2..] {
+            if let Some(place) = part.1.windows(16).position(|window| window == old.0) {
+                part.1[place..place + 16].copy_from_slice(&id.0);
+            }
+        }
+        use_image(&join(&parts));
+    }
+
+    #[test]
+    fn noise_is_refused(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        prop_assert!(check(&bytes).is_err());
+    }
+}

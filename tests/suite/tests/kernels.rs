@@ -1,0 +1,8 @@
+//! The kernels of this machine give what the naive loops give.
+
+#[test]
+fn every_kernel_equals_the_naive_loop() {
+    // The arrays of a case are large for a test thread's stack.
+    let run = std::thread::Builder::new().stack_size(16 << 20).spawn(|| cases::run(4000)).unwrap();
+    assert_eq!(run.join().unwrap(), Ok(32000));
+}
