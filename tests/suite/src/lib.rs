@@ -1,33 +1,124 @@
 //! What the tests of the suite share: where data lies, and a tiny image made by hand.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
 use format::header::{ModelId, Section};
 use format::layer::{Element, Layer, Op, Stage, Tensor, Window};
 use format::policy::{Basis, Policy, Threshold};
 use format::preprocess::{Colour, Preprocess};
-use host::plan;
+use host::cli::Faces;
+use host::commands::align::{cut_out, write_png};
+use host::commands::export::Job;
+use host::face::Detector;
+use host::quantize::Preprocessing;
 use host::sections::{self, Enrolled};
+use host::{photo, plan};
+use image::RgbImage;
+use image::imageops::{self, FilterType};
+
+pub mod onnx;
 
 /// Folder of the repository.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// A file of the fetched or of the shared data, or `None` with a note on what was looked for.
-pub fn data(relative: &str) -> Option<PathBuf> {
-    let path = root().join(relative);
-    if path.exists() {
-        println!("data used: {relative}");
-        return Some(path);
-    }
-    println!("data absent: {relative}");
-    None
+/// A file or folder that set-up fetches.
+///
+/// # Panics
+/// When it is missing: run `./setup.sh --data-only`.
+pub fn fetched(relative: &str) -> PathBuf {
+    let path = root().join("data").join(relative);
+    assert!(path.exists(), "{} is missing: run ./setup.sh --data-only", path.display());
+    path
 }
 
-/// The default network, which set-up fetches.
-pub fn default_network() -> Option<PathBuf> {
-    data("data/faceplugin/fr_feature.onnx")
+/// A file or folder of the larger test data that may lie beside the repository, or `None` with a note.
+pub fn shared(relative: &str) -> Option<PathBuf> {
+    let path = root().join("../shared").join(relative);
+    if !path.exists() {
+        println!("not there, so not used: ../shared/{relative}");
+        return None;
+    }
+    println!("used: ../shared/{relative}");
+    Some(path)
+}
+
+/// The default network.
+pub fn default_network() -> PathBuf {
+    fetched("faceplugin/fr_feature.onnx")
+}
+
+/// The real networks that are there: the default one, and a ReLU6 one of the larger test data.
+pub fn real_networks() -> Vec<PathBuf> {
+    [Some(default_network()), shared("models/mobilefacenet-relu6-128.onnx")].into_iter().flatten().collect()
+}
+
+/// Faces of different people, aligned, 112 × 112: of the larger test data where it is there, else those of the demo.
+///
+/// # Panics
+/// When set-up has not been run.
+pub fn faces() -> Vec<RgbImage> {
+    if let Some(folder) = shared("faces/lfw/crops") {
+        let photos = photo::list(&folder).unwrap();
+        let step = photos.len() / 160;
+        return photos.iter().step_by(step).map(|path| photo::load(path).unwrap()).collect();
+    }
+    let detector = Detector::load(&fetched("faceplugin")).unwrap();
+    let photos = photo::list(&fetched("faces")).unwrap();
+    let crops = photos.iter().flat_map(|path| {
+        let photo = photo::load(path).unwrap();
+        cut_out(&detector, &photo, [112, 112], Faces::All).unwrap()
+    });
+    crops.map(|(crop, _)| crop).collect()
+}
+
+/// Writes faces as crops of `[height, width]` into a folder, one file each.
+///
+/// # Panics
+/// When they cannot be written.
+pub fn write_faces(folder: &Path, faces: &[RgbImage], [height, width]: [u32; 2]) {
+    for (index, face) in faces.iter().enumerate() {
+        let crop = imageops::resize(face, width, height, FilterType::Triangle);
+        write_png(&folder.join(format!("{index:03}.png")), &crop).unwrap();
+    }
+}
+
+/// A job that exports a network for nobody in particular, calibrated on a folder of crops.
+pub fn job(model: &Path, calibrate: &Path) -> Job {
+    Job {
+        model: model.to_path_buf(),
+        enrol: None,
+        calibrate: Some(calibrate.to_path_buf()),
+        cohort: None,
+        colour: None,
+        preprocessing: Preprocessing::default(),
+        margin: 0.1,
+        fpir: 0.003,
+        threshold: Some(0.4),
+        force: false,
+    }
+}
+
+/// The program `host`, built.
+///
+/// # Panics
+/// When it does not build.
+pub fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        // Tests run from target/<profile>/deps.
+        let profile = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_path_buf();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--package", "host", "--bin", "host"]).current_dir(root());
+        if profile.ends_with("release") {
+            cargo.arg("--release");
+        }
+        assert!(cargo.status().unwrap().success());
+        profile.join("host")
+    })
 }
 
 /// A network of two layers with literal weights: a 2 × 2 grey crop to three dimensions.

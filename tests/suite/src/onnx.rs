@@ -1,0 +1,324 @@
+//! Networks for tests, written as ONNX files: shapes that users bring and the real networks do not have. Weights are
+//! random, from a fixed seed, and scaled so that activations stay in range.
+
+use prost::Message;
+use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
+    TypeProto, ValueInfoProto, attribute_proto::AttributeType, tensor_proto::DataType, tensor_shape_proto,
+    type_proto,
+};
+
+/// An attribute of a node.
+#[derive(Clone, Debug)]
+pub enum Attribute {
+    /// A whole number.
+    Int(i64),
+    /// Whole numbers.
+    Ints(Vec<i64>),
+    /// A number.
+    Float(f32),
+}
+
+/// An ONNX file under construction. Values are referred to by name.
+pub struct Onnx {
+    graph: GraphProto,
+    state: u64,
+}
+
+impl Onnx {
+    /// An empty network with the input `input` of a shape such as `[1, 3, 112, 112]`.
+    pub fn new(input: &[usize]) -> Self {
+        let graph = GraphProto {
+            name: "test".into(),
+            input: vec![value("input", Some(input))],
+            ..GraphProto::default()
+        };
+        Onnx { graph, state: 1 }
+    }
+
+    /// The file's bytes, with `output` as the output.
+    pub fn finish(mut self, output: &str) -> Vec<u8> {
+        self.graph.output = vec![value(output, None)];
+        let model = ModelProto {
+            ir_version: 8,
+            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 13 }],
+            producer_name: "tests".into(),
+            graph: Some(self.graph),
+            ..ModelProto::default()
+        };
+        model.encode_to_vec()
+    }
+
+    /// The next random number, about normal, of variance one.
+    pub fn random(&mut self) -> f32 {
+        let mut sum = 0.0;
+        for _ in 0..12 {
+            self.state = self.state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            sum += (self.state >> 40) as f32 / (1 << 24) as f32;
+        }
+        sum - 6.0
+    }
+
+    /// Random numbers with a mean and a deviation.
+    pub fn randoms(&mut self, count: usize, mean: f32, deviation: f32) -> Vec<f32> {
+        (0..count).map(|_| mean + deviation * self.random()).collect()
+    }
+
+    /// A constant.
+    pub fn constant(&mut self, dims: &[usize], values: Vec<f32>) -> String {
+        let name = format!("constant_{}", self.graph.initializer.len());
+        self.graph.initializer.push(TensorProto {
+            name: name.clone(),
+            dims: dims.iter().map(|&dim| dim as i64).collect(),
+            data_type: DataType::Float as i32,
+            float_data: values,
+            ..TensorProto::default()
+        });
+        name
+    }
+
+    /// A constant of whole numbers.
+    pub fn integers(&mut self, values: &[i64]) -> String {
+        let name = format!("constant_{}", self.graph.initializer.len());
+        self.graph.initializer.push(TensorProto {
+            name: name.clone(),
+            dims: vec![values.len() as i64],
+            data_type: DataType::Int64 as i32,
+            int64_data: values.to_vec(),
+            ..TensorProto::default()
+        });
+        name
+    }
+
+    /// A node; gives the name of its output.
+    pub fn node(&mut self, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) -> String {
+        let name = format!("{operator}_{}", self.graph.node.len());
+        let output = format!("{name}_out");
+        self.graph.node.push(NodeProto {
+            name,
+            op_type: operator.into(),
+            input: inputs.iter().map(|input| input.to_string()).collect(),
+            output: vec![output.clone()],
+            attribute: attributes.iter().map(|(name, value)| attribute(name, value)).collect(),
+            ..NodeProto::default()
+        });
+        output
+    }
+
+    /// A convolution with random weights: `kernel`, `stride`, `pad` for both axes, without bias.
+    pub fn conv(
+        &mut self,
+        x: &str,
+        channels: [usize; 2],
+        kernel: [usize; 2],
+        stride: usize,
+        pad: usize,
+        groups: usize,
+    ) -> String {
+        let [c_in, c_out] = channels;
+        let taps = c_in / groups * kernel[0] * kernel[1];
+        let weights = self.randoms(c_out * taps, 0.0, (2.0 / taps as f32).sqrt());
+        let weights = self.constant(&[c_out, c_in / groups, kernel[0], kernel[1]], weights);
+        let ints = |values: &[usize]| Attribute::Ints(values.iter().map(|&v| v as i64).collect());
+        self.node(
+            "Conv",
+            &[x, &weights],
+            &[
+                ("kernel_shape", ints(&kernel)),
+                ("strides", ints(&[stride; 2])),
+                ("pads", ints(&[pad; 4])),
+                ("group", Attribute::Int(groups as i64)),
+            ],
+        )
+    }
+
+    /// A batch normalisation with random statistics.
+    pub fn batch_norm(&mut self, x: &str, channels: usize) -> String {
+        let parameters = [(1.0, 0.2), (0.0, 0.2), (0.0, 0.3)].map(|(mean, deviation)| {
+            let values = self.randoms(channels, mean, deviation);
+            self.constant(&[channels], values)
+        });
+        let variance = self.randoms(channels, 1.0, 0.1).into_iter().map(f32::abs).collect();
+        let variance = self.constant(&[channels], variance);
+        let [gamma, beta, mean] = &parameters;
+        self.node(
+            "BatchNormalization",
+            &[x, gamma, beta, mean, &variance],
+            &[("epsilon", Attribute::Float(1e-5))],
+        )
+    }
+
+    /// A PReLU with one slope for each of `slopes` channels, or one for all.
+    pub fn prelu(&mut self, x: &str, slopes: usize) -> String {
+        let values = self.randoms(slopes, 0.25, 0.1);
+        let dims = if slopes == 1 { vec![1] } else { vec![slopes, 1, 1] };
+        let slopes = self.constant(&dims, values);
+        self.node("PRelu", &[x, &slopes], &[])
+    }
+
+    /// A fully connected layer as `Gemm` with the weights transposed.
+    pub fn gemm(&mut self, x: &str, inputs: usize, outputs: usize) -> String {
+        let weights = self.randoms(inputs * outputs, 0.0, (1.0 / inputs as f32).sqrt());
+        let weights = self.constant(&[outputs, inputs], weights);
+        let bias = self.randoms(outputs, 0.0, 0.1);
+        let bias = self.constant(&[outputs], bias);
+        self.node("Gemm", &[x, &weights, &bias], &[("transB", Attribute::Int(1))])
+    }
+}
+
+fn attribute(name: &str, value: &Attribute) -> AttributeProto {
+    let mut proto = AttributeProto { name: name.into(), ..AttributeProto::default() };
+    match value {
+        Attribute::Int(i) => (proto.i, proto.r#type) = (*i, AttributeType::Int as i32),
+        Attribute::Ints(ints) => (proto.ints, proto.r#type) = (ints.clone(), AttributeType::Ints as i32),
+        Attribute::Float(f) => (proto.f, proto.r#type) = (*f, AttributeType::Float as i32),
+    }
+    proto
+}
+
+fn value(name: &str, shape: Option<&[usize]>) -> ValueInfoProto {
+    let dim = |&dim: &usize| tensor_shape_proto::Dimension {
+        value: Some(tensor_shape_proto::dimension::Value::DimValue(dim as i64)),
+        ..tensor_shape_proto::Dimension::default()
+    };
+    let shape = shape.map(|shape| TensorShapeProto { dim: shape.iter().map(dim).collect() });
+    let tensor = type_proto::Tensor { elem_type: DataType::Float as i32, shape };
+    let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() };
+    ValueInfoProto { name: name.into(), r#type: Some(r#type), ..ValueInfoProto::default() }
+}
+
+/// A residual network in the shape of arcface-pytorch's `resnet_face18`, narrow: 1 × 128 × 128 grey, max-pool, batch
+/// normalisation before padded convolutions and before a branch, PReLU with one slope, a `Gemm` on the flattened map,
+/// batch normalisation of its output.
+pub fn resnet18_grey() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 1, 128, 128]);
+    let widths = [8, 8, 12, 16, 16];
+    let mut x = net.conv("input", [1, widths[0]], [3, 3], 1, 1, 1);
+    x = net.batch_norm(&x, widths[0]);
+    x = net.prelu(&x, 1);
+    let two = |value| Attribute::Ints(vec![value; 2]);
+    x = net.node("MaxPool", &[&x], &[("kernel_shape", two(2)), ("strides", two(2))]);
+    let mut channels = widths[0];
+    for (stage, &width) in widths[1..].iter().enumerate() {
+        for block in 0..2 {
+            let stride = if stage > 0 && block == 0 { 2 } else { 1 };
+            let mut y = net.batch_norm(&x, channels);
+            y = net.conv(&y, [channels, channels], [3, 3], 1, 1, 1);
+            y = net.batch_norm(&y, channels);
+            y = net.prelu(&y, 1);
+            y = net.conv(&y, [channels, width], [3, 3], stride, 1, 1);
+            y = net.batch_norm(&y, width);
+            let shortcut = if stride != 1 || channels != width {
+                let shortcut = net.conv(&x, [channels, width], [1, 1], stride, 0, 1);
+                net.batch_norm(&shortcut, width)
+            } else {
+                x
+            };
+            x = net.node("Add", &[&y, &shortcut], &[]);
+            x = net.prelu(&x, 1);
+            channels = width;
+        }
+    }
+    x = net.batch_norm(&x, channels);
+    x = net.node("Dropout", &[&x], &[]);
+    x = net.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]);
+    x = net.gemm(&x, channels * 8 * 8, 64);
+    x = net.batch_norm(&x, 64);
+    net.finish(&x)
+}
+
+/// A small MobileFaceNet of 112 × 96 crops with everything an exporter leaves in the file: preprocessing as `Sub` and
+/// `Mul` (the photo comes as 0 to 255), batch normalisation not fused, PReLU a channel, a strided depthwise convolution,
+/// an in-place residual, global depthwise convolution, `Reshape`, `Gemm`, batch normalisation, and L2 normalisation.
+pub fn mobile_112x96() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 112, 96]);
+    let mean = net.constant(&[1, 3, 1, 1], vec![123.675, 116.28, 103.53]);
+    let scale = net.constant(&[], vec![1.0 / 58.0]);
+    let mut x = net.node("Sub", &["input", &mean], &[]);
+    x = net.node("Mul", &[&x, &scale], &[]);
+    x = net.conv(&x, [3, 12], [3, 3], 2, 1, 1);
+    x = net.batch_norm(&x, 12);
+    x = net.prelu(&x, 12);
+    for (c_in, c_out, stride) in [(12, 16, 2), (16, 16, 1), (16, 24, 2), (24, 24, 1), (24, 32, 2)] {
+        let wide = 2 * c_in;
+        let mut y = net.conv(&x, [c_in, wide], [1, 1], 1, 0, 1);
+        y = net.batch_norm(&y, wide);
+        y = net.prelu(&y, wide);
+        y = net.conv(&y, [wide, wide], [3, 3], stride, 1, wide);
+        y = net.batch_norm(&y, wide);
+        y = net.prelu(&y, wide);
+        y = net.conv(&y, [wide, c_out], [1, 1], 1, 0, 1);
+        y = net.batch_norm(&y, c_out);
+        x = if stride == 1 { net.node("Add", &[&x, &y], &[]) } else { y };
+    }
+    x = net.conv(&x, [32, 32], [7, 6], 1, 0, 32);
+    x = net.batch_norm(&x, 32);
+    let flat = net.integers(&[1, -1]);
+    x = net.node("Reshape", &[&x, &flat], &[]);
+    x = net.gemm(&x, 32, 96);
+    x = net.batch_norm(&x, 96);
+    let length =
+        net.node("ReduceL2", &[&x], &[("axes", Attribute::Ints(vec![1])), ("keepdims", Attribute::Int(1))]);
+    let tiny = net.constant(&[], vec![1e-12]);
+    let length = net.node("Clip", &[&length, &tiny], &[]);
+    x = net.node("Div", &[&x, &length], &[]);
+    net.finish(&x)
+}
+
+/// A network of pooling layers and a `MatMul` head behind a `Transpose`: 3 × 40 × 24.
+pub fn pools() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 40, 24]);
+    let two = |value| Attribute::Ints(vec![value; 2]);
+    let mut x = net.conv("input", [3, 20], [5, 5], 1, 2, 1);
+    x = net.node("Relu", &[&x], &[]);
+    let pads = Attribute::Ints(vec![1; 4]);
+    x = net.node("MaxPool", &[&x], &[("kernel_shape", two(3)), ("strides", two(2)), ("pads", pads)]);
+    x = net.node("AveragePool", &[&x], &[("kernel_shape", two(2)), ("strides", two(2))]);
+    let (low, high) = (net.constant(&[], vec![0.0]), net.constant(&[], vec![6.0]));
+    x = net.node("Clip", &[&x, &low, &high], &[]);
+    x = net.conv(&x, [20, 32], [3, 3], 1, 1, 1);
+    x = net.node("LeakyRelu", &[&x], &[("alpha", Attribute::Float(0.1))]);
+    x = net.node("GlobalAveragePool", &[&x], &[]);
+    x = net.node("Transpose", &[&x], &[("perm", Attribute::Ints(vec![0, 2, 3, 1]))]);
+    let flat = net.integers(&[1, 32]);
+    x = net.node("Reshape", &[&x, &flat], &[]);
+    let weights = net.randoms(32 * 24, 0.0, 0.2);
+    let weights = net.constant(&[32, 24], weights);
+    x = net.node("MatMul", &[&x, &weights], &[]);
+    net.finish(&x)
+}
+
+/// A network with one node of an operator between two convolutions.
+pub fn with_operator(operator: &str) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let mut x = net.conv("input", [3, 8], [3, 3], 2, 1, 1);
+    x = net.node(operator, &[&x], &[]);
+    x = net.conv(&x, [8, 8], [8, 8], 1, 0, 1);
+    net.finish(&x)
+}
+
+/// A network that `stages` times looks at differences between channels that have a far louder signal in common: rounding
+/// the common signal to eight bits drowns them, and no scaling of channels helps.
+pub fn small_differences(stages: usize) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 40, 24]);
+    let mut x = net.conv("input", [3, 16], [3, 3], 4, 1, 1);
+    let one = |value| [("kernel_shape", Attribute::Ints(vec![value; 2]))];
+    for _ in 0..stages {
+        let common = net.randoms(16, 0.0, 3.0);
+        let own = net.randoms(16 * 16, 0.0, 0.2);
+        let loud = own.iter().enumerate().map(|(index, own)| own + common[index % 16]).collect();
+        let loud = net.constant(&[16, 16, 1, 1], loud);
+        x = net.node("Conv", &[&x, &loud], &one(1));
+        let differences = (0..16 * 16).map(|index| match (index / 16, index % 16) {
+            (row, column) if row == column => 1.0,
+            (row, column) if (row + 1) % 16 == column => -1.0,
+            _ => 0.0,
+        });
+        let differences = net.constant(&[16, 16, 1, 1], differences.collect());
+        x = net.node("Conv", &[&x, &differences], &one(1));
+        x = net.prelu(&x, 16);
+    }
+    x = net.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]);
+    x = net.gemm(&x, 16 * 10 * 6, 24);
+    net.finish(&x)
+}

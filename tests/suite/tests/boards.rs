@@ -1,0 +1,162 @@
+//! The simulator against boards: embeddings equal byte for byte, decisions too.
+//!
+//! Each board is an emulated one that runs the real firmware and speaks over its UART. Without QEMU or a compiler for a
+//! board the tests say so and pass, unless `GEODE_BOARDS=required` is set, as the README's test command does.
+
+use std::path::{Path, PathBuf};
+
+use host::board::{BOARDS, Board};
+use host::client::Client;
+use host::commands::export::{Job, export};
+use host::commands::recognise::{Place, connect, recognise};
+use host::commands::simulate::simulate;
+use host::photo;
+use host::quantize::Preprocessing;
+use host::simulator::{AlignedBytes, Simulator};
+use suite::{faces, job, onnx, real_networks, write_faces};
+
+fn can_run(board: &Board) -> bool {
+    let qemu = std::process::Command::new("qemu-system-arm").arg("--version").output().is_ok();
+    if qemu && board.can_build() {
+        return true;
+    }
+    let required = std::env::var("GEODE_BOARDS").is_ok_and(|value| value == "required");
+    assert!(!required, "{} cannot run here: run ./setup.sh", board.name);
+    println!("{} cannot run here (./setup.sh makes it): not tested", board.name);
+    false
+}
+
+fn board(name: &str) -> &'static Board {
+    Board::named(name).unwrap()
+}
+
+/// Exports, starts the board, and compares embeddings of `count` crops.
+fn board_equals_simulator(board: &'static Board, folder: &Path, job: &Job, count: usize) {
+    let path = folder.join("image.geode");
+    std::fs::write(&path, export(job).unwrap().image).unwrap();
+    let bytes = AlignedBytes::read(&path).unwrap();
+    let image = bytes.image(&path).unwrap();
+    let simulator = Simulator::new(&image.model).unwrap();
+    let photos = photo::list(job.calibrate.as_deref().unwrap()).unwrap();
+    assert!(photos.len() >= count, "{} crops are too few", photos.len());
+
+    let (mut client, preprocess): (Client, _) = connect(&Place::Emulated { board, image: path }).unwrap();
+    let mut embeddings = Vec::new();
+    for photo in photos.iter().step_by(photos.len() / count).take(count) {
+        let crop = photo::load_crop(photo, &preprocess).unwrap();
+        let (embedding, cost) = client.embed(&crop).unwrap();
+        assert_eq!(embedding, simulator.embed(&crop).unwrap(), "{}: {}", board.name, photo.display());
+        assert_eq!(cost.arena_bytes, image.model.head().arena_bytes);
+        assert!(cost.instructions > 0 && cost.stack_bytes > 0);
+        embeddings.push(embedding);
+    }
+    assert!(
+        embeddings.iter().skip(1).all(|embedding| *embedding != embeddings[0]),
+        "all the same prove nothing"
+    );
+}
+
+fn real_networks_on(name: &str, count: usize) {
+    if !can_run(board(name)) {
+        return;
+    }
+    for network in real_networks() {
+        let folder = tempfile::tempdir().unwrap();
+        write_faces(&folder.path().join("faces"), &faces(), [112, 112]);
+        let job = job(&network, &folder.path().join("faces"));
+        board_equals_simulator(board(name), folder.path(), &job, count);
+    }
+}
+
+#[test]
+fn m7_equals_simulator_on_real_networks() {
+    real_networks_on("qemu-m7", 20);
+}
+
+#[test]
+fn m4_equals_simulator_on_real_networks() {
+    real_networks_on("qemu-m4", 4);
+}
+
+#[test]
+fn m55_equals_simulator_on_real_networks() {
+    real_networks_on("qemu-m55", 8);
+}
+
+#[test]
+fn boards_equal_simulator_on_users_networks() {
+    let inside = Preprocessing { mean: 0.0, scale: 1.0 };
+    for (onnx, size, preprocessing) in [
+        (onnx::resnet18_grey(), [128, 128], Preprocessing::default()),
+        (onnx::mobile_112x96(), [112, 96], inside),
+        (onnx::pools(), [40, 24], Preprocessing::default()),
+        (onnx::small_differences(3), [40, 24], Preprocessing::default()),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (network, crops) = (folder.path().join("net.onnx"), folder.path().join("faces"));
+        std::fs::write(&network, onnx).unwrap();
+        write_faces(&crops, &faces(), size);
+        let job = Job { preprocessing, ..job(&network, &crops) };
+        for board in BOARDS.iter().filter(|board| can_run(board)) {
+            board_equals_simulator(board, folder.path(), &job, 4);
+        }
+    }
+}
+
+#[test]
+fn boards_decide_as_the_simulator() {
+    let folder = tempfile::tempdir().unwrap();
+    let faces = faces();
+    // Four people of one photo each; probes are these, mirrored, and strangers.
+    let mut probes: Vec<PathBuf> = Vec::new();
+    for (index, face) in faces[..4].iter().enumerate() {
+        write_faces(
+            &folder.path().join(format!("people/person {index}")),
+            std::slice::from_ref(face),
+            [40, 24],
+        );
+        let probe = folder.path().join(format!("probes/{index}"));
+        write_faces(&probe, &[image::imageops::flip_horizontal(face), faces[10 + index].clone()], [40, 24]);
+        probes.extend(photo::list(&probe).unwrap());
+    }
+    write_faces(&folder.path().join("strangers"), &faces[4..10], [40, 24]);
+    let network = folder.path().join("net.onnx");
+    std::fs::write(&network, onnx::pools()).unwrap();
+    let job = Job {
+        enrol: Some(folder.path().join("people")),
+        cohort: Some(folder.path().join("strangers")),
+        calibrate: None,
+        threshold: Some(0.97),
+        margin: 0.02,
+        force: true,
+        ..job(&network, folder.path())
+    };
+    let image = folder.path().join("image.geode");
+    std::fs::write(&image, export(&job).unwrap().image).unwrap();
+    let simulated = simulate(&image, &probes).unwrap();
+    for board in BOARDS.iter().filter(|board| can_run(board)) {
+        let place = Place::Emulated { board, image: image.clone() };
+        let answers = recognise(&place, &probes).unwrap();
+        let answers: Vec<_> = answers.into_iter().map(|timed| timed.answer).collect();
+        assert_eq!(answers, simulated, "{}", board.name);
+    }
+}
+
+#[test]
+fn board_refuses_what_is_not_an_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let (network, crops) = (folder.path().join("net.onnx"), folder.path().join("faces"));
+    std::fs::write(&network, onnx::pools()).unwrap();
+    write_faces(&crops, &faces(), [40, 24]);
+    let mut image = export(&job(&network, &crops)).unwrap().image;
+    let middle = image.len() / 2;
+    image[middle] ^= 0x10;
+    let path = folder.path().join("image.geode");
+    std::fs::write(&path, image).unwrap();
+    for board in BOARDS.iter().filter(|board| can_run(board)) {
+        // The program would refuse it itself: give the file to the board behind its back.
+        let transport = host::transport::Transport::qemu(board, &board.build().unwrap(), &path).unwrap();
+        let error = format!("{:#}", Client::connect(transport).err().expect("refused"));
+        assert!(error.contains("cannot work") && error.contains("SHA-256"), "{}: {error}", board.name);
+    }
+}

@@ -1,0 +1,235 @@
+//! The program as users run it: what it prints, its exit codes, and that failures leave nothing behind.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use suite::{default_network, faces, fetched, onnx, program, write_faces};
+use tempfile::TempDir;
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(program()).args(arguments).current_dir(folder).output().unwrap()
+}
+
+/// Runs what must fail with exit code 1; gives what it says.
+fn fails(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+    assert!(said.contains("error: "), "{said}");
+    said
+}
+
+fn succeeds(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {complaints}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A folder with a small network, two people and strangers, 24 × 40 pixels.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("net.onnx"), onnx::pools()).unwrap();
+    let faces = faces();
+    write_faces(&at("people/Ada"), &faces[..1], [40, 24]);
+    write_faces(&at("people/Grace"), &faces[2..4], [40, 24]);
+    write_faces(&at("strangers"), &faces[4..24], [40, 24]);
+    folder
+}
+
+const EXPORT: [&str; 9] =
+    ["export", "--model", "net.onnx", "--enrol", "people", "--cohort", "strangers", "-o", "image.geode"];
+
+#[test]
+fn export_and_simulate_work_and_speak_json() {
+    let folder = folder();
+    let said = succeeds(folder.path(), &EXPORT);
+    assert!(said.contains("agreement") && said.contains("2 people, 20 strangers"), "{said}");
+    let said = succeeds(folder.path(), &["simulate", "image.geode", "people/Ada/000.png", "--json"]);
+    let answers: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(answers[0]["person"], "Ada");
+    assert!(answers[0]["angle_degrees"].as_f64().unwrap() < 1.0);
+    let mut json = EXPORT.to_vec();
+    json.push("--json");
+    let report: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &json)).unwrap();
+    assert_eq!(report["people"][1][0], "Grace");
+    assert!(report["layers"].as_array().unwrap().len() > 4);
+}
+
+#[test]
+fn inspect_shows_operators_and_needs() {
+    let folder = folder();
+    let inspection = succeeds(folder.path(), &["inspect", "net.onnx", "--json"]);
+    let inspection: serde_json::Value = serde_json::from_str(&inspection).unwrap();
+    assert_eq!(inspection["dimension"], 24);
+    assert!(inspection["macs"].as_u64().unwrap() > 1_000_000);
+    let default = succeeds(folder.path(), &["inspect", default_network().to_str().unwrap()]);
+    for expected in ["PRelu", "all supported", "arena", "512 dimensions"] {
+        assert!(default.contains(expected), "{expected} is not in\n{default}");
+    }
+}
+
+#[test]
+fn every_container_is_written() {
+    let folder = folder();
+    for (format, begin) in [("bin", &b"GEOD"[..]), ("hex", b":"), ("uf2", b"UF2\n"), ("elf", b"\x7fELF")] {
+        let mut arguments = EXPORT.to_vec();
+        arguments.extend(["--format", format]);
+        succeeds(folder.path(), &arguments);
+        assert!(std::fs::read(folder.path().join("image.geode")).unwrap().starts_with(begin), "{format}");
+    }
+}
+
+#[test]
+fn wrong_use_has_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in
+        [&["export"][..], &["fly"], &["simulate", "image.geode"], &["export", "--margin", "wide"]]
+    {
+        assert_eq!(run(folder.path(), arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn unsupported_operator_is_named_and_nothing_is_written() {
+    let folder = folder();
+    std::fs::write(folder.path().join("net.onnx"), onnx::with_operator("Sigmoid")).unwrap();
+    let said = fails(folder.path(), &EXPORT);
+    assert!(said.contains("Sigmoid (node Sigmoid_1)") && said.contains("net.onnx"), "{said}");
+    assert!(!folder.path().join("image.geode").exists());
+}
+
+#[test]
+fn unreadable_photo_is_named_and_the_old_image_stays() {
+    let folder = folder();
+    std::fs::write(folder.path().join("image.geode"), b"old").unwrap();
+    std::fs::write(folder.path().join("people/Grace/broken.jpg"), b"no photo").unwrap();
+    let said = fails(folder.path(), &EXPORT);
+    assert!(said.contains("broken.jpg") && said.contains("replace or remove"), "{said}");
+    assert_eq!(std::fs::read(folder.path().join("image.geode")).unwrap(), b"old");
+}
+
+#[test]
+fn empty_person_folder_is_named() {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("people/Nobody")).unwrap();
+    let said = fails(folder.path(), &EXPORT);
+    assert!(said.contains("Nobody") && said.contains("no photos"), "{said}");
+}
+
+#[test]
+fn empty_and_missing_folders_are_named() {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    for (wrong, expected) in [("empty", "no people"), ("nowhere", "cannot read folder")] {
+        let arguments = ["export", "--model", "net.onnx", "--enrol", wrong, "-o", "image.geode"];
+        let said = fails(folder.path(), &arguments);
+        assert!(said.contains(wrong) && said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn photo_of_wrong_size_is_named_with_both_sizes() {
+    let folder = folder();
+    write_faces(&folder.path().join("people/Ada"), &faces()[..1], [41, 24]);
+    let said = fails(folder.path(), &EXPORT);
+    assert!(said.contains("24×41") && said.contains("24×40") && said.contains("Ada"), "{said}");
+    let mut sized = EXPORT.to_vec();
+    sized.extend(["--size", "112x112"]);
+    let said = fails(folder.path(), &sized);
+    assert!(said.contains("40x24"), "{said}");
+}
+
+#[test]
+fn truncated_damaged_and_foreign_images_are_named() {
+    let folder = folder();
+    succeeds(folder.path(), &EXPORT);
+    let image = std::fs::read(folder.path().join("image.geode")).unwrap();
+    let mut damaged = image.clone();
+    damaged[image.len() / 2] ^= 1;
+    for (name, bytes, expected) in [
+        ("short.geode", &image[..image.len() - 1], "cut short"),
+        ("damaged.geode", &damaged, "SHA-256"),
+        ("other.geode", b"something else altogether, long enough for a header of 48 bytes", "GEOD"),
+    ] {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+        let said = fails(folder.path(), &["simulate", name, "people/Ada/000.png"]);
+        assert!(said.contains(name) && said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn no_board_on_the_port_is_said() {
+    let folder = folder();
+    succeeds(folder.path(), &EXPORT);
+    let said = fails(
+        folder.path(),
+        &["recognise", "image.geode", "people/Ada/000.png", "--port", "/dev/no-such-port"],
+    );
+    assert!(said.contains("/dev/no-such-port") && said.contains("cable"), "{said}");
+}
+
+#[test]
+fn unknown_board_is_answered_with_those_there_are() {
+    let folder = folder();
+    let mut arguments = EXPORT.to_vec();
+    arguments.extend(["--board", "toaster"]);
+    let said = fails(folder.path(), &arguments);
+    assert!(said.contains("toaster") && said.contains("qemu-m7"), "{said}");
+}
+
+#[test]
+fn full_disk_leaves_the_old_image() {
+    // A folder that cannot be written to stands for a full disk: the temporary file fails.
+    let folder = folder();
+    let mut arguments = EXPORT.to_vec();
+    *arguments.last_mut().unwrap() = "/proc/image.geode";
+    let said = fails(folder.path(), &arguments);
+    assert!(said.contains("/proc/image.geode") && said.contains("unchanged"), "{said}");
+}
+
+#[test]
+fn align_cuts_faces_and_names_photos_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    std::fs::copy(fetched("faces/strangers/sample6.jpg"), photos.join("group.jpg")).unwrap();
+    image::RgbImage::from_pixel(200, 100, image::Rgb([90; 3])).save(photos.join("wall.png")).unwrap();
+    let detector = fetched("faceplugin");
+    let detector = detector.to_str().unwrap();
+    let arguments = ["align", "photos", "-o", "crops", "--faces", "all", "--detector", detector, "--json"];
+    let report: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &arguments)).unwrap();
+    assert_eq!(report["crops"].as_array().unwrap().len(), 4);
+    assert!(report["skipped"][0]["photo"].as_str().unwrap().contains("wall.png"));
+    let crop = image::open(folder.path().join("crops/group-4.png")).unwrap();
+    assert_eq!((crop.width(), crop.height()), (112, 112));
+    let said = fails(folder.path(), &["align", "photos/wall.png", "-o", "crops", "--detector", detector]);
+    assert!(said.contains("no face"), "{said}");
+}
+
+#[test]
+fn evaluate_reports_accuracy_and_names_bad_lines() {
+    let folder = folder();
+    succeeds(folder.path(), &EXPORT);
+    let pairs = "path_a,path_b,same,fold\n000.png,001.png,1,0\n000.png,002.png,0,0\n\
+                 003.png,004.png,1,1\n005.png,006.png,0,1\n";
+    std::fs::write(folder.path().join("pairs.csv"), pairs).unwrap();
+    let arguments = [
+        "evaluate",
+        "image.geode",
+        "--pairs",
+        "pairs.csv",
+        "--photos",
+        "strangers",
+        "--model",
+        "net.onnx",
+        "--json",
+    ];
+    let report: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &arguments)).unwrap();
+    assert!(report["mean_cosine"].as_f64().unwrap() > 0.95);
+    assert_eq!(report["pairs"], 4);
+    std::fs::write(folder.path().join("pairs.csv"), pairs.replace("006", "600")).unwrap();
+    let said = fails(folder.path(), &arguments);
+    assert!(said.contains("600.png"), "{said}");
+}

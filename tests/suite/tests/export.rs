@@ -1,0 +1,108 @@
+//! Export: networks that users bring, widening, and what must stop it.
+
+use std::path::Path;
+
+use host::commands::export::{Exported, Job, export};
+use host::embedding::{cosine, unit, unit_of_i16};
+use host::import::Reference;
+use host::photo;
+use host::quantize::Preprocessing;
+use host::simulator::{AlignedBytes, Simulator};
+use suite::{faces, job, onnx, write_faces};
+use tempfile::TempDir;
+
+fn folder_with(onnx: &[u8], size: [u32; 2]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("net.onnx"), onnx).unwrap();
+    write_faces(&folder.path().join("faces"), &faces(), size);
+    folder
+}
+
+fn job_in(folder: &Path) -> Job {
+    job(&folder.join("net.onnx"), &folder.join("faces"))
+}
+
+/// Mean cosine between the simulator and tract over faces.
+fn agreement(exported: &Exported, job: &Job) -> f32 {
+    let bytes = AlignedBytes::copy(&exported.image);
+    let image = bytes.image(Path::new("image")).unwrap();
+    let simulator = Simulator::new(&image.model).unwrap();
+    let reference = Reference::load(&job.model).unwrap();
+    let photos = photo::list(job.calibrate.as_deref().unwrap()).unwrap();
+    let cosines: Vec<f32> = photos
+        .iter()
+        .take(24)
+        .map(|path| {
+            let crop = photo::load_crop(path, &image.preprocess).unwrap();
+            let float = reference.embed(&job.preprocessing.apply(&crop)).unwrap();
+            cosine(&unit(&float), &unit_of_i16(&simulator.embed(&crop).unwrap()))
+        })
+        .collect();
+    cosines.iter().sum::<f32>() / cosines.len() as f32
+}
+
+#[test]
+fn grey_residual_network_exports_and_agrees_with_float() {
+    let folder = folder_with(&onnx::resnet18_grey(), [128, 128]);
+    let job = job_in(folder.path());
+    let exported = export(&job).unwrap();
+    assert_eq!((exported.report.input, exported.report.dimension), ([128, 128, 1], 64));
+    let mean = agreement(&exported, &job);
+    assert!(mean > 0.98, "{mean}");
+}
+
+#[test]
+fn oblong_network_with_preprocessing_inside_exports_and_agrees_with_float() {
+    let folder = folder_with(&onnx::mobile_112x96(), [112, 96]);
+    let job = Job { preprocessing: Preprocessing { mean: 0.0, scale: 1.0 }, ..job_in(folder.path()) };
+    let exported = export(&job).unwrap();
+    assert_eq!((exported.report.input, exported.report.dimension), ([112, 96, 3], 96));
+    let mean = agreement(&exported, &job);
+    assert!(mean > 0.98, "{mean}");
+}
+
+#[test]
+fn pooling_network_exports_and_agrees_with_float() {
+    let folder = folder_with(&onnx::pools(), [40, 24]);
+    let job = job_in(folder.path());
+    let exported = export(&job).unwrap();
+    assert_eq!((exported.report.input, exported.report.dimension), ([40, 24, 3], 24));
+    let mean = agreement(&exported, &job);
+    assert!(mean > 0.98, "{mean}");
+}
+
+#[test]
+fn network_that_needs_16_bits_gets_them() {
+    let folder = folder_with(&onnx::small_differences(3), [40, 24]);
+    let job = job_in(folder.path());
+    let exported = export(&job).unwrap();
+    assert!(!exported.report.wide.is_empty(), "{:?}", exported.report.agreement);
+    let mean = agreement(&exported, &job);
+    assert!(mean > 0.98, "{mean}");
+}
+
+#[test]
+fn network_that_quantisation_harms_is_refused_unless_forced() {
+    // More layers that need 16 bits than may have them.
+    let folder = folder_with(&onnx::small_differences(12), [40, 24]);
+    let job = job_in(folder.path());
+    let error = format!("{:#}", export(&job).err().expect("refused"));
+    assert!(error.contains("--force") && error.contains("cosine"), "{error}");
+    let forced = export(&Job { force: true, ..job }).unwrap();
+    assert!(forced.report.warnings.iter().any(|warning| warning.contains("cosine")));
+}
+
+#[test]
+fn colour_order_of_another_number_of_channels_is_refused() {
+    let folder = folder_with(&onnx::pools(), [40, 24]);
+    let job = Job { colour: Some(format::preprocess::Colour::Grey), ..job_in(folder.path()) };
+    let error = format!("{:#}", export(&job).err().unwrap());
+    assert!(error.contains("1 channels") && error.contains('3'), "{error}");
+}
+
+#[test]
+fn the_same_input_gives_the_same_image() {
+    let folder = folder_with(&onnx::pools(), [40, 24]);
+    let job = job_in(folder.path());
+    assert_eq!(export(&job).unwrap().image, export(&job).unwrap().image);
+}
