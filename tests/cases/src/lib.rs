@@ -153,7 +153,7 @@ fn windowed<I: Element, O: Element>(cases: u32) -> Result<(), Failure> {
         let mut rows = [None; 4];
         for (y, row) in rows[..kernel[0]].iter_mut().enumerate() {
             // The first or the last rows may lie outside.
-            let outside = random.next() % 5 == 0 && (y == 0 || y + 1 == kernel[0]) && kernel[0] > 1;
+            let outside = random.next().is_multiple_of(5) && (y == 0 || y + 1 == kernel[0]) && kernel[0] > 1;
             *row = (!outside).then(|| &room.input[y * row_elements..][..row_elements]);
         }
         if rows.iter().all(|row| row.is_none()) {

@@ -70,7 +70,7 @@ fn default_layers() -> (Vec<Layer>, Vec<u8>) {
 }
 
 fn noise(seed: usize) -> Vec<u8> {
-    (0..112 * 112 * 3).map(|i: usize| ((i * 7919 * seed) >> 5 ^ (i / 336) * 3) as u8).collect()
+    (0..112 * 112 * 3).map(|i: usize| (((i * 7919 * seed) >> 5) ^ ((i / 336) * 3)) as u8).collect()
 }
 
 #[test]
