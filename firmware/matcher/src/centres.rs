@@ -132,6 +132,16 @@ impl<'a> Centres<'a> {
         self.norms.is_empty()
     }
 
+    /// Centre number `number`.
+    ///
+    /// # Panics
+    /// When there is no such centre.
+    pub fn get(&self, number: u16) -> Centre<'a> {
+        let number = usize::from(number);
+        let vector = &self.vectors[number * self.dimension..][..self.dimension];
+        Centre { vector, norm: self.norms[number], owner: self.owners[number] }
+    }
+
     /// The centres in order.
     pub fn iter(&self) -> impl Iterator<Item = Centre<'a>> + use<'a> {
         let attributes = self.norms.iter().zip(self.owners);

@@ -2,10 +2,11 @@
 
 use core::fmt;
 
+use crate::cap;
 use crate::centres::Centres;
 use crate::dot::squared_norm;
 use crate::nearest::{Sight, nearest_beyond, two_nearest};
-use crate::rules::{Rules, is_within};
+use crate::rules::{Margin, Rules, is_within};
 
 /// Why a matcher is refused: the cohort's embeddings are not as long as the gallery's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +89,9 @@ pub struct Outcome {
     pub runner_up: Option<RunnerUp>,
     /// Whether the probe is the best.
     pub verdict: Verdict,
+    /// Whether an accepted probe lies so near to its centre that no other enrolled person can be within the certificate's
+    /// margin of it.
+    pub certified: bool,
 }
 
 /// A gallery, perhaps a cohort, and the rules.
@@ -125,8 +129,12 @@ impl<'a> Matcher<'a> {
     /// If `embedding` is not as long as the centres.
     pub fn decide(&self, embedding: &[i16]) -> Outcome {
         assert_eq!(embedding.len(), self.gallery.dimension(), "embedding and gallery differ in dimension");
-        let rejected =
-            |rejection| Outcome { best: None, runner_up: None, verdict: Verdict::Rejected(rejection) };
+        let rejected = |rejection| Outcome {
+            best: None,
+            runner_up: None,
+            verdict: Verdict::Rejected(rejection),
+            certified: false,
+        };
         let probe_norm = squared_norm(embedding);
         if probe_norm == 0 {
             return rejected(Rejection::Degenerate);
@@ -136,11 +144,16 @@ impl<'a> Matcher<'a> {
         };
         let stranger = self.cohort.and_then(|cohort| nearest_beyond(&cohort, embedding, second));
 
-        let is_clear = match (self.rules.margin, stranger.or(second)) {
-            (Some(margin), Some(runner_up)) => margin.holds(&best, &runner_up, probe_norm),
-            _ => true,
-        };
-        let verdict = if !is_within(self.rules.threshold_q30, &best, probe_norm) {
+        // A stranger of the cohort stands for all those who are not in it: being nearer to one than to the best counts
+        // against the best, being about as near does not.
+        let is_clear = self.rules.margin.is_none_or(|margin| {
+            second.is_none_or(|second| margin.holds(&best, &second, probe_norm))
+                && stranger.is_none_or(|stranger| !stranger.is_nearer_than(&best))
+        });
+        let inside = |margin: &Margin| cap::contains(&self.gallery, &best, probe_norm, margin);
+        let is_near = is_within(self.rules.threshold_q30, &best, probe_norm)
+            && self.rules.cap.as_ref().is_none_or(inside);
+        let verdict = if !is_near {
             Verdict::Rejected(Rejection::TooFar)
         } else if !is_clear {
             Verdict::Rejected(Rejection::Ambiguous)
@@ -152,7 +165,8 @@ impl<'a> Matcher<'a> {
             Some(stranger) => Some(RunnerUp::Stranger(candidate(stranger))),
             None => second.map(|second| RunnerUp::Person(candidate(second))),
         };
-        Outcome { best: Some(candidate(best)), runner_up, verdict }
+        let certified = verdict == Verdict::Accepted && self.rules.certificate.as_ref().is_some_and(inside);
+        Outcome { best: Some(candidate(best)), runner_up, verdict, certified }
     }
 }
 
@@ -163,12 +177,16 @@ fn candidate(sight: Sight, probe_norm: u64) -> Candidate {
 
 /// `2³⁰ · dot / √(norm · probe_norm)`, rounded to nearest, halves away from zero.
 fn cosine_q30(dot: i32, norm: u32, probe_norm: u64) -> i32 {
-    let norms = u128::from(norm) * u128::from(probe_norm);
-    let square = u128::from(dot.unsigned_abs()).pow(2);
-    // The square of twice the result is at most 2⁶². Rounding it down first does not change the root's whole part.
-    let twice = (((square << 62) / norms) as u64).isqrt();
-    let magnitude = twice.div_ceil(2) as i32;
+    let magnitude = magnitude_q31(dot, norm, probe_norm).div_ceil(2) as i32;
     if dot < 0 { -magnitude } else { magnitude }
+}
+
+/// `2³¹ · |dot| / √(norm · other_norm)`, rounded down.
+pub(crate) fn magnitude_q31(dot: i32, norm: u32, other_norm: u64) -> u64 {
+    let norms = u128::from(norm) * u128::from(other_norm);
+    let square = u128::from(dot.unsigned_abs()).pow(2);
+    // The square of the result is at most 2⁶². Rounding it down first does not change the root's whole part.
+    (((square << 62) / norms) as u64).isqrt()
 }
 
 #[cfg(test)]
@@ -184,7 +202,7 @@ mod tests {
         let q30 = |x: f64| (x * f64::from(ONE_Q30)).round() as i32;
         let margin = margin_degrees.to_radians();
         let margin = Margin::new_checked(q30(margin.cos()), q30(margin.sin())).unwrap();
-        Rules { threshold_q30: q30(threshold), margin: Some(margin) }
+        Rules { margin: Some(margin), ..Rules::absolute(q30(threshold)) }
     }
 
     fn pair() -> Centres<'static> {
@@ -201,6 +219,7 @@ mod tests {
             best: Some(best),
             runner_up: Some(RunnerUp::Person(second)),
             verdict: Verdict::Accepted,
+            certified: false,
         };
         assert_eq!(matcher.decide(&[10, 0]), accepted);
     }
@@ -212,6 +231,23 @@ mod tests {
         assert_eq!(verdict(rules(0.79, 17.0)), Verdict::Rejected(Rejection::Ambiguous));
         assert_eq!(verdict(rules(0.81, 17.0)), Verdict::Rejected(Rejection::TooFar));
         assert_eq!(verdict(Rules { margin: None, ..rules(0.79, 17.0) }), Verdict::Accepted);
+        // The two are 16.26° apart: no cap has room for a probe 36.87° away.
+        let cap = Some(Margin::ZERO);
+        assert_eq!(verdict(Rules { cap, ..rules(0.79, 16.0) }), Verdict::Rejected(Rejection::TooFar));
+    }
+
+    #[test]
+    fn only_accepted_probes_inside_the_cap_are_certified() {
+        let far = Centres::new_checked(2, &[4, 3, -3, 4], &[25, 25], &[0, 1]).unwrap();
+        let decide = |degrees: f64, threshold| {
+            let certificate = rules(0.0, degrees).margin;
+            let rules = Rules { certificate, ..Rules::absolute(threshold) };
+            Matcher::new_checked(far, None, rules).unwrap().decide(&[10, 0])
+        };
+        // A right angle apart, the probe at 36.87°: 2 · 36.87° + 16° is inside, with 17° it is not.
+        assert!(decide(16.0, 0).certified && !decide(17.0, 0).certified);
+        assert_eq!(decide(17.0, 0).verdict, Verdict::Accepted);
+        assert!(!decide(16.0, ONE_Q30).certified);
     }
 
     #[test]
@@ -249,7 +285,12 @@ mod tests {
     fn nothing_to_compare_is_said() {
         let nobody = Centres::new_checked(2, &[], &[], &[]).unwrap();
         let matcher = Matcher::new_checked(nobody, Some(pair()), rules(-1.0, 0.0)).unwrap();
-        let rejected = |reason| Outcome { best: None, runner_up: None, verdict: Verdict::Rejected(reason) };
+        let rejected = |reason| Outcome {
+            best: None,
+            runner_up: None,
+            verdict: Verdict::Rejected(reason),
+            certified: false,
+        };
         assert_eq!(matcher.decide(&[10, 0]), rejected(Rejection::NobodyEnrolled));
         assert_eq!(matcher.decide(&[0, 0]), rejected(Rejection::Degenerate));
         let matcher = Matcher::new_checked(pair(), None, rules(-1.0, 0.0)).unwrap();

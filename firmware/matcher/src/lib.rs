@@ -10,17 +10,21 @@
 //! * [`nearest`]: the nearest person, and the nearest one who is somebody else. Knows no thresholds.
 //! * [`rules`]: what it takes to be accepted. Knows no galleries. Its numbers are [`root`], a real known by its sign
 //!   and square, and [`wide`], an integer wide enough for the largest such square.
-//! * [`decision`]: puts one probe through both.
+//! * [`cap`]: where nobody else can be within the margin.
+//! * [`decision`]: puts one probe through them.
 //!
 //! # The decision
 //!
 //! θ₁ is the smallest angle from the probe to any centre, and the person it belongs to is the *best*; θ₂ is the
-//! smallest angle to any centre of another person or of the cohort, the *runner-up*.
+//! smallest angle to any centre of another person. The *runner-up* is that person, or a stranger of the cohort if nearer.
 //!
 //! 1. Absolute rule: `cos θ₁ ≥ t`. A probe farther than that from everybody is a stranger.
-//! 2. Margin rule: `θ₁ + m ≤ θ₂`. A probe about as near to someone else, enrolled or not, is ambiguous. It is
-//!    tested without trigonometry by the identity that puts the angular margin into training (ArcFace, Deng et al.,
-//!    CVPR 2019, section 2.1, equation 3): `cos(θ₁ + m) = cos θ₁ cos m − sin θ₁ sin m ≥ cos θ₂`.
+//! 2. Margin rule: `θ₁ + m ≤ θ₂`, and no stranger of the cohort is nearer than θ₁. A probe about as near to another
+//!    person, or nearer to a stranger, is ambiguous. The former is tested without trigonometry by the identity that puts
+//!    the angular margin into training (ArcFace, Deng et al., CVPR 2019, section 2.1, equation 3):
+//!    `cos(θ₁ + m) = cos θ₁ cos m − sin θ₁ sin m ≥ cos θ₂`.
+//! 3. Certificate: `θ₁ ≤ (φ − m) / 2`, φ the angle between the best's centre and the nearest other person's. No other
+//!    enrolled person can then be within m of the probe, by geometry alone ([`cap`]). It may be made a rule.
 //!
 //! # Principles
 //!
@@ -39,6 +43,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod cap;
 pub mod centres;
 pub mod decision;
 pub mod dot;

@@ -24,6 +24,17 @@ pub struct Rules {
     pub threshold_q30: i32,
     /// How much farther the runner-up has to be, or `None` if who else is near does not matter.
     pub margin: Option<Margin>,
+    /// Margin of the cap that the probe has to lie in ([`crate::cap`]), or `None` if it need not.
+    pub cap: Option<Margin>,
+    /// Margin of the cap in which an accepted probe is certified, or `None` to certify nothing.
+    pub certificate: Option<Margin>,
+}
+
+impl Rules {
+    /// The absolute rule alone.
+    pub fn absolute(threshold_q30: i32) -> Self {
+        Rules { threshold_q30, margin: None, cap: None, certificate: None }
+    }
 }
 
 /// An angle from 0 to π/2 as its cosine and sine, Q30.
@@ -52,6 +63,11 @@ impl fmt::Display for MarginError {
 impl core::error::Error for MarginError {}
 
 impl Margin {
+    /// Its cosine from below and its sine from above, Q30: whatever [`Self::new_checked`] lets pass is between.
+    pub(crate) fn bounds(&self) -> (u32, u32) {
+        (self.cos.saturating_sub(4), self.sin + 4)
+    }
+
     /// No margin: the runner-up has only to be no nearer than the best.
     pub const ZERO: Margin = Margin { cos: ONE_Q30 as u32, sin: 0 };
 

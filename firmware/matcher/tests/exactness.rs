@@ -127,10 +127,15 @@ mod reference {
             return rejected(Rejection::NobodyEnrolled);
         };
         everybody.retain(|((stranger, owner, _), _)| *stranger || *owner != person);
+        let others = everybody.clone();
         let other = first(everybody);
-        let clear = match (margin, other) {
-            (Some((cos, sin)), Some((_, other))) => is_clear(cos, sin, nearest, other, p),
-            _ => true,
+        // Strangers only must not be nearer; other people must be farther by the margin.
+        let clear = match margin {
+            Some((cos, sin)) => others.iter().all(|&((stranger, ..), other)| match stranger {
+                true => order(nearest, other).is_ge(),
+                false => is_clear(cos, sin, nearest, other, p),
+            }),
+            None => true,
         };
         let verdict = match (is_within(t.into(), nearest, p), clear) {
             (false, _) => Verdict::Rejected(Rejection::TooFar),
@@ -225,7 +230,8 @@ fn terms() -> impl Strategy<Value = (i32, Option<(i32, i32)>)> {
 }
 
 fn rules((threshold_q30, margin): (i32, Option<(i32, i32)>)) -> Rules {
-    Rules { threshold_q30, margin: margin.map(|(cos, sin)| Margin::new_checked(cos, sin).unwrap()) }
+    let margin = margin.map(|(cos, sin)| Margin::new_checked(cos, sin).unwrap());
+    Rules { margin, ..Rules::absolute(threshold_q30) }
 }
 
 /// Angle from the vector to the probe.
@@ -274,15 +280,12 @@ proptest! {
     }
 
     #[test]
-    fn margin_rule_turns_at_the_exact_margin((gallery, cohort, probe) in scene()) {
-        let outcome = decide(&gallery, cohort.as_ref(), rules((-ONE_Q30, None)), &probe);
+    fn margin_rule_turns_at_the_exact_margin((gallery, _, probe) in scene()) {
+        let outcome = decide(&gallery, None, rules((-ONE_Q30, None)), &probe);
         let (Some(best), Some(other)) = (outcome.best, outcome.runner_up) else { return Ok(()) };
         let vector = |people: &People, centre: u16| people.centres[usize::from(centre)].1.clone();
-        let second = match other {
-            RunnerUp::Person(other) => vector(&gallery, other.centre),
-            RunnerUp::Stranger(other) => vector(cohort.as_ref().unwrap(), other.centre),
-        };
         let other = other.candidate();
+        let second = vector(&gallery, other.centre);
         let edge = angle(&second, &probe) - angle(&vector(&gallery, best.centre), &probe);
         let edge = edge.clamp(0.0, std::f64::consts::FRAC_PI_2);
         let p = probe.iter().map(|&v| i64::from(v).pow(2)).sum();
@@ -290,8 +293,8 @@ proptest! {
         for cos in cos - 2..=cos + 2 {
             for sin in sin - 2..=sin + 2 {
                 let Ok(margin) = Margin::new_checked(cos, sin) else { continue };
-                let rules = Rules { threshold_q30: -ONE_Q30, margin: Some(margin) };
-                let verdict = decide(&gallery, cohort.as_ref(), rules, &probe).verdict;
+                let rules = Rules { margin: Some(margin), ..Rules::absolute(-ONE_Q30) };
+                let verdict = decide(&gallery, None, rules, &probe).verdict;
                 let clear = reference::is_clear(
                     cos, sin, (best.dot.into(), best.norm.into()), (other.dot.into(), other.norm.into()), p,
                 );
@@ -309,11 +312,51 @@ proptest! {
             others.map(|(_, vector)| angle(vector, &probe)).fold(f64::INFINITY, f64::min)
         };
         let Some(best) = outcome.best else { return Ok(()) };
-        let strangers = cohort.as_ref().map_or(f64::INFINITY, |cohort| nearest(cohort, None));
-        let slack = nearest(&gallery, Some(best.person)).min(strangers) - nearest(&gallery, None) - margin;
+        let own = nearest(&gallery, None);
+        let strangers = cohort.as_ref().map_or(f64::INFINITY, |cohort| nearest(cohort, None)) - own;
+        let people = nearest(&gallery, Some(best.person)) - own - margin;
+        let slack = people.min(strangers);
         // Rounding the margin moves the cosine by 2⁻³⁰, and near 0 and π the angle by up to the root of that.
-        if slack.abs() > 1e-4 {
+        if people.abs() > 1e-4 && strangers.abs() > 1e-4 {
             prop_assert_eq!(outcome.verdict == Verdict::Accepted, slack > 0.0, "slack {}", slack);
+        }
+    }
+
+    #[test]
+    fn certified_implies_nobody_else_within_the_margin(
+        (gallery, _, probe) in scene(), margin in 0.0..1.0f64, toward in 0.0..1.0f64,
+    ) {
+        // Probes moved towards the best centre, so that many are inside.
+        let best = decide(&gallery, None, Rules::absolute(-ONE_Q30), &probe).best;
+        let Some(best) = best else { return Ok(()) };
+        let centre = &gallery.centres[usize::from(best.centre)].1;
+        let moved = probe.iter().zip(centre).map(|(&x, &c)| {
+            ((1.0 - toward) * f64::from(x) / 40.0 + toward * f64::from(c) * 200.0) as i16
+        });
+        let probe: Vec<i16> = moved.collect();
+        let (cos, sin) = (q30(margin.cos()), q30(margin.sin()));
+        let certificate = Some(Margin::new_checked(cos, sin).unwrap());
+        let outcome = decide(&gallery, None, Rules { certificate, ..Rules::absolute(-ONE_Q30) }, &probe);
+        let Some(best) = outcome.best else { return Ok(()) };
+        let probe_wide: Vec<i64> = probe.iter().map(|&x| x.into()).collect();
+        let seen = |vector: &[i8]| {
+            let wide: Vec<i64> = vector.iter().map(|&v| v.into()).collect();
+            (reference::inner(&wide, &probe_wide), reference::inner(&wide, &wide))
+        };
+        let own = &gallery.centres[usize::from(best.centre)].1;
+        let others = || gallery.centres.iter().filter(|(owner, _)| *owner != best.person);
+        if outcome.certified {
+            let p = reference::inner(&probe_wide, &probe_wide);
+            for (_, other) in others() {
+                prop_assert!(reference::is_clear(cos, sin, seen(own), seen(other), p));
+            }
+        }
+        // And whoever is well inside is certified.
+        let own_wide: Vec<i16> = own.iter().map(|&v| v.into()).collect();
+        let phi = others().map(|(_, other)| angle(other, &own_wide)).fold(std::f64::consts::FRAC_PI_2, f64::min);
+        let room = (phi - margin) / 2.0 - angle(own, &probe);
+        if room.abs() > 1e-4 {
+            prop_assert_eq!(outcome.certified, room > 0.0, "room {}", room);
         }
     }
 
