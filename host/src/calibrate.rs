@@ -1,35 +1,101 @@
-//! Thresholds from strangers: least cosine to be accepted, by gallery size.
+//! Thresholds from strangers: the least cosine to be accepted, by gallery size, for a stated rate of accepting strangers.
 //!
-//! With independent comparisons a gallery of `N` accepts a stranger at the rate 1 − (1 − FMR)^N, so that the rate asked
-//! for (FPIR) gives the rate allowed to one comparison (FMR), and that a quantile of strangers' cosines.
+//! A stranger is compared with everybody enrolled. With independent comparisons a gallery of `N` accepts one at the rate
+//! FPIR = 1 − (1 − FMR)^N, so the rate asked for gives the rate allowed to one comparison (FMR), and that a quantile of
+//! strangers' cosines: those of cohort strangers to enrolled centres and to each other. Far quantiles, of which few
+//! comparisons tell, come from a generalised Pareto distribution fitted to the largest cosines (Pickands 1975), by
+//! probability-weighted moments (Hosking and Wallis 1987).
+//!
+//! How sure a threshold is depends on people, not on comparisons: of `n` strangers a share of FPIR is expected to be
+//! accepted, and the exact binomial interval (Clopper and Pearson 1934) says what the true rate may be. With fewer than
+//! three expected the claim is marked: even none accepted among `n` supports no rate under `3 / n`.
 
-use format::policy::Threshold;
+use format::policy::{Angle, Threshold};
+use rayon::prelude::*;
+use serde::Serialize;
+use statrs::distribution::{Beta, ContinuousCDF};
 
-use crate::embedding::cosine;
+use crate::embedding::{angle, cosine};
 
 /// Gallery sizes that the table holds thresholds for.
-const SIZES: [u16; 14] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 16384];
+const SIZES: [u16; 26] = [
+    1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 7500,
+    10000, 13000, 16384,
+];
 
-/// Used when there are no strangers to measure on: for 128 to 512-dimensional ArcFace networks, a little above what LFW asks
-/// for at FPIR 0.003.
-const CAUTIOUS: [(u16, f32); 6] =
-    [(1, 0.35), (10, 0.43), (50, 0.48), (200, 0.52), (1000, 0.57), (10000, 0.63)];
+/// Least cosines used when there are no strangers to measure on, and at least when there are few: for ArcFace networks
+/// of 128 to 512 dimensions, a little above what LFW asks for at FPIR 0.003. By `log₁₀ N`, straight between.
+const CAUTIOUS: [(f64, f64); 6] =
+    [(0.0, 0.35), (1.0, 0.43), (1.7, 0.48), (2.3, 0.52), (3.0, 0.57), (4.3, 0.65)];
+/// Strangers below which the cautious table is a floor.
+const FEW_STRANGERS: usize = 100;
+/// Comparisons with a centre of several photos vary more than those between single photos by this factor, measured with two
+/// networks on LFW; used where the enrolled do not tell.
+const CENTRE_GAIN: f32 = 1.02;
+/// Largest margin that is derived, radians: on LFW with two networks, a larger one costs more genuine probes than it saves
+/// strangers, though enrolled photos do not show it.
+const MOST_MARGIN: f32 = 0.1;
+/// Margin where too few photos tell, radians.
+pub const USUAL_MARGIN: f32 = 0.1;
+/// Share of genuine photos that a derived margin may refuse.
+const MARGIN_LOSS: f64 = 0.002;
+/// Photos needed to derive a margin.
+const MARGIN_PHOTOS: usize = 100;
+
+/// The threshold up to a gallery size.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Point {
+    /// Most people enrolled.
+    pub people: u16,
+    /// Least cosine.
+    pub cosine: f32,
+    /// Bounds of the rate at which strangers are accepted, 95 % sure.
+    pub fpir_bounds: [f64; 2],
+}
 
 /// Thresholds and what they rest on.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Table {
-    /// People enrolled, least cosine.
-    pub thresholds: Vec<(u16, f32)>,
-    /// Largest gallery that the number of comparisons supports the rate for (rule of three); 0 when none.
-    pub supported_people: u16,
-    /// Comparisons between strangers.
+    /// By gallery size, ascending.
+    pub points: Vec<Point>,
+    /// Stated rate.
+    pub fpir: f64,
+    /// Strangers measured on.
+    pub strangers: usize,
+    /// Comparisons made.
     pub comparisons: usize,
+    /// Whether so many strangers support the stated rate.
+    pub is_supported: bool,
+    /// Strangers that would.
+    pub strangers_needed: usize,
 }
 
 impl Table {
+    /// The point for a gallery of `people`.
+    pub fn at(&self, people: usize) -> Option<&Point> {
+        self.points.iter().find(|point| usize::from(point.people) >= people)
+    }
+
     /// The image's form.
     pub fn records(&self) -> impl Iterator<Item = Threshold> + '_ {
-        self.thresholds.iter().map(|&(people, cosine)| Threshold { people, cosine_q30: q30(cosine.into()) })
+        self.points.iter().map(|point| Threshold {
+            people: point.people,
+            cosine_q30: q30(point.cosine.into()),
+            fpir_upper_ppm: (point.fpir_bounds[1] * 1e6).ceil() as u32,
+        })
+    }
+
+    /// The same threshold or table for every gallery, of which nothing is known.
+    fn unmeasured(fpir: f64, cosine: impl Fn(u16) -> f32) -> Self {
+        let point = |people| Point { people, cosine: cosine(people), fpir_bounds: [0.0, 1.0] };
+        Table {
+            points: SIZES.map(point).to_vec(),
+            fpir,
+            strangers: 0,
+            comparisons: 0,
+            is_supported: false,
+            strangers_needed: strangers_needed(fpir),
+        }
     }
 }
 
@@ -38,65 +104,325 @@ pub fn q30(value: f64) -> i32 {
     (value * f64::from(1 << 30)).round() as i32
 }
 
+/// The image's form of an angle of 0 to π/2 radians; one that is larger is cut.
+pub fn angle_record(radians: f64) -> Angle {
+    let radians = radians.clamp(0.0, std::f64::consts::FRAC_PI_2);
+    Angle { urad: (radians * 1e6).round() as u32, cos_q30: q30(radians.cos()), sin_q30: q30(radians.sin()) }
+}
+
+fn strangers_needed(fpir: f64) -> usize {
+    (3.0 / fpir).ceil() as usize
+}
+
 /// The table for networks nothing is known about.
-pub fn cautious() -> Table {
-    Table { thresholds: CAUTIOUS.to_vec(), supported_people: 0, comparisons: 0 }
+pub fn cautious(fpir: f64) -> Table {
+    Table::unmeasured(fpir, cautious_cosine)
+}
+
+fn cautious_cosine(people: u16) -> f32 {
+    let log = f64::from(people.max(1)).log10();
+    let after = CAUTIOUS.iter().position(|&(x, _)| x >= log).unwrap_or(CAUTIOUS.len() - 1).max(1);
+    let [(x0, y0), (x1, y1)] = [CAUTIOUS[after - 1], CAUTIOUS[after]];
+    (y0 + (y1 - y0) * ((log - x0) / (x1 - x0)).min(1.0)) as f32
 }
 
 /// The same threshold for every gallery.
-pub fn given(cosine: f32) -> Table {
-    Table { thresholds: vec![(1, cosine)], supported_people: 0, comparisons: 0 }
+pub fn given(fpir: f64, cosine: f32) -> Table {
+    Table::unmeasured(fpir, |_| cosine)
 }
 
-/// Thresholds at which strangers (unit embeddings, one each) are taken for another with the rate `fpir`.
-pub fn measure(strangers: &[Vec<f32>], centres: &[Vec<f32>], fpir: f64) -> Table {
-    let mut scores: Vec<f32> = Vec::new();
-    for (index, a) in strangers.iter().enumerate() {
-        scores.extend(strangers[..index].iter().map(|b| cosine(a, b)));
-        scores.extend(centres.iter().map(|centre| cosine(a, centre)));
-    }
-    scores.sort_by(|a, b| b.total_cmp(a));
-    let mut thresholds = Vec::new();
-    let mut supported_people = 0;
+/// An enrolled person as calibration sees them.
+#[derive(Clone, Debug)]
+pub struct Person<'a> {
+    /// Unit centres.
+    pub centres: &'a [Vec<f32>],
+    /// Unit embeddings of the photos they are made from.
+    pub photos: &'a [Vec<f32>],
+}
+
+/// Thresholds at which strangers (unit embeddings, one each) are taken for somebody enrolled with the rate `fpir`.
+pub fn measure(strangers: &[Vec<f32>], people: &[Person<'_>], fpir: f64) -> Table {
+    let tail = Tail::new(scores(strangers, people));
+    let count = strangers.len();
     let mut least = -1f32;
-    for people in SIZES {
-        let fmr = 1.0 - (1.0 - fpir).powf(1.0 / f64::from(people));
-        let accepted = (fmr * scores.len() as f64).floor() as usize;
-        if fmr * scores.len() as f64 >= 3.0 {
-            supported_people = people;
+    let points = SIZES.map(|size| {
+        let fmr = 1.0 - (1.0 - fpir).powf(1.0 / f64::from(size));
+        let mut cosine = tail.quantile(fmr);
+        if count < FEW_STRANGERS {
+            cosine = cosine.max(cautious_cosine(size));
         }
-        // Just above the first score that must not be accepted any more; where even one is too many, beyond the
-        // largest by a step that grows with what is not known.
-        let beyond = (3.0 / (fmr * scores.len().max(1) as f64)).log10().max(0.0) as f32 * 0.03;
-        let score = scores.get(accepted).copied().unwrap_or(0.5) + 1e-4 + beyond;
-        least = least.max(score.min(0.95));
-        thresholds.push((people, least));
+        least = least.max(cosine.min(0.99));
+        Point { people: size, cosine: least, fpir_bounds: clopper_pearson(fpir * count as f64, count) }
+    });
+    Table {
+        points: points.to_vec(),
+        fpir,
+        strangers: count,
+        comparisons: tail.scores.len(),
+        is_supported: count >= strangers_needed(fpir),
+        strangers_needed: strangers_needed(fpir),
     }
-    Table { thresholds, supported_people, comparisons: scores.len() }
+}
+
+/// Cosines of strangers to enrolled people, and to each other as to people enrolled.
+fn scores(strangers: &[Vec<f32>], people: &[Person<'_>]) -> Vec<f32> {
+    let nearest = |stranger: &Vec<f32>, person: &Person<'_>| {
+        person.centres.iter().map(|centre| cosine(stranger, centre)).fold(-1f32, f32::max)
+    };
+    let gain = centre_gain(strangers, people);
+    (0..strangers.len())
+        .into_par_iter()
+        .flat_map_iter(|index| {
+            let stranger = &strangers[index];
+            let to_people = people.iter().map(|person| nearest(stranger, person));
+            let to_strangers = strangers[..index].iter().map(|other| gain * cosine(stranger, other));
+            to_people.chain(to_strangers).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// By how much comparisons with centres vary more than comparisons with the single photos behind them.
+fn centre_gain(strangers: &[Vec<f32>], people: &[Person<'_>]) -> f32 {
+    let several: Vec<&Person<'_>> = people.iter().filter(|person| person.photos.len() > 1).collect();
+    if several.len() * strangers.len() < 1000 {
+        return CENTRE_GAIN;
+    }
+    let square = |x: f32| f64::from(x) * f64::from(x);
+    let spread = |vectors: fn(&Person<'_>) -> Vec<Vec<f32>>| -> f64 {
+        let mut sum = (0.0, 0);
+        for person in &several {
+            for vector in vectors(person) {
+                sum.0 += strangers.iter().map(|stranger| square(cosine(stranger, &vector))).sum::<f64>();
+                sum.1 += strangers.len();
+            }
+        }
+        sum.0 / f64::from(sum.1 as u32)
+    };
+    let gain = (spread(|p| p.centres.to_vec()) / spread(|p| p.photos.to_vec())).sqrt();
+    (gain as f32).clamp(1.0, 1.3)
+}
+
+/// The upper tail of a sample.
+struct Tail {
+    /// Falling.
+    scores: Vec<f32>,
+    /// Scores the fit is made on: those above score number `above`.
+    above: usize,
+    scale: f64,
+    shape: f64,
+}
+
+impl Tail {
+    fn new(mut scores: Vec<f32>) -> Self {
+        scores.sort_by(|a, b| b.total_cmp(a));
+        let above = (scores.len() / 500).max(50).min(scores.len() / 4);
+        let mut excess: Vec<f64> = scores[..above].iter().map(|&s| f64::from(s - scores[above])).collect();
+        excess.sort_by(f64::total_cmp);
+        let n = excess.len() as f64;
+        let mean = excess.iter().sum::<f64>() / n;
+        // E[X (1 − F(X))], with the plotting positions of Hosking and Wallis.
+        let weighted = |(rank, x): (usize, &f64)| x * (1.0 - (rank as f64 + 0.65) / n);
+        let weighted = excess.iter().enumerate().map(weighted).sum::<f64>() / n;
+        let (scale, shape) =
+            (2.0 * mean * weighted / (mean - 2.0 * weighted), 2.0 - mean / (mean - 2.0 * weighted));
+        // An exponential tail where the fit is none; cosines have no heavier tails than this.
+        let fits = scale.is_finite() && scale > 0.0 && above >= 20;
+        let (scale, shape) = if fits { (scale, shape.clamp(-0.5, 0.1)) } else { (mean.max(1e-3), 0.0) };
+        Tail { scores, above, scale, shape }
+    }
+
+    /// The score that a share `p` exceeds.
+    fn quantile(&self, p: f64) -> f32 {
+        if self.scores.len() < 8 {
+            return 1.0;
+        }
+        let rank = p * self.scores.len() as f64;
+        if rank >= self.above as f64 {
+            return self.scores[(rank as usize).min(self.scores.len() - 1)];
+        }
+        let times = self.above as f64 / rank;
+        let excess = match self.shape.abs() < 1e-6 {
+            true => self.scale * times.ln(),
+            false => self.scale / self.shape * (times.powf(self.shape) - 1.0),
+        };
+        self.scores[self.above] + excess as f32
+    }
+}
+
+/// 95 % interval of a rate of which `events` (any number, not only whole ones) of `trials` were seen or are expected.
+pub fn clopper_pearson(events: f64, trials: usize) -> [f64; 2] {
+    let trials = trials as f64;
+    if trials == 0.0 {
+        return [0.0, 1.0];
+    }
+    let quantile = |a: f64, b: f64, p: f64| Beta::new(a, b).map(|beta| beta.inverse_cdf(p));
+    let low = if events > 0.0 { quantile(events, trials - events + 1.0, 0.025).unwrap_or(0.0) } else { 0.0 };
+    let high =
+        if events < trials { quantile(events + 1.0, trials - events, 0.975).unwrap_or(1.0) } else { 1.0 };
+    [low, high]
+}
+
+/// A margin and what it costs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct DerivedMargin {
+    /// Radians.
+    pub radians: f32,
+    /// Photos of enrolled people it was tried on, each against centres made without it.
+    pub photos: usize,
+    /// Share of them that the margin refuses though they are near enough.
+    pub loss: f64,
+}
+
+/// Angles of each photo of people with several, to their person's centre made without it, and to the nearest other person.
+pub fn left_out(people: &[Person<'_>]) -> Vec<[f32; 2]> {
+    let probe = |(number, person): (usize, &Person<'_>)| -> Vec<[f32; 2]> {
+        if person.photos.len() < 2 {
+            return Vec::new();
+        }
+        let each = (0..person.photos.len()).map(|left_out| {
+            let photo = &person.photos[left_out];
+            let rest: Vec<Vec<f32>> = (person.photos.iter().enumerate())
+                .filter(|(index, _)| *index != left_out)
+                .map(|(_, photo)| photo.clone())
+                .collect();
+            let own = cosine(photo, &crate::embedding::centre(&rest));
+            let others = people.iter().enumerate().filter(|(other, _)| *other != number);
+            let others =
+                others.flat_map(|(_, other)| other.centres.iter().map(|centre| cosine(photo, centre)));
+            [angle(own), angle(others.fold(-1f32, f32::max))]
+        });
+        each.collect()
+    };
+    people.par_iter().enumerate().flat_map_iter(|(number, person)| probe((number, person))).collect()
+}
+
+/// How much farther than their own person the next is, of photos that are near enough to their own.
+fn gaps(left_out: &[[f32; 2]], threshold: f32) -> Vec<f32> {
+    let reach = angle(threshold);
+    left_out.iter().filter(|[own, _]| *own <= reach).map(|[own, other]| other - own).collect()
+}
+
+/// What a margin costs. `threshold` is the least cosine.
+pub fn margin_loss(left_out: &[[f32; 2]], threshold: f32, radians: f32) -> DerivedMargin {
+    let gaps = gaps(left_out, threshold);
+    let refused = gaps.iter().filter(|&&gap| gap < radians).count();
+    DerivedMargin { radians, photos: gaps.len(), loss: refused as f64 / gaps.len().max(1) as f64 }
+}
+
+/// The largest margin that refuses hardly any photo of the right person; the usual one where too few photos tell.
+/// `threshold` is the least cosine.
+pub fn derive_margin(left_out: &[[f32; 2]], threshold: f32) -> DerivedMargin {
+    let cost = |margin: f32| margin_loss(left_out, threshold, margin);
+    let usual = cost(USUAL_MARGIN);
+    if usual.photos < MARGIN_PHOTOS {
+        return usual;
+    }
+    let steps = (0..=(MOST_MARGIN * 100.0) as usize).map(|step| cost(step as f32 / 100.0));
+    steps.take_while(|margin| margin.loss <= MARGIN_LOSS).last().unwrap_or_else(|| cost(0.0))
+}
+
+/// Share of left-out photos of the right person that the caps of `margin` would refuse: `θ > (φ − m) / 2`, φ the angle from
+/// the person to the nearest other, a right angle at most.
+pub fn cap_loss(people: &[Person<'_>], left_out: &[[f32; 2]], margin: f32) -> f64 {
+    let several = people.iter().enumerate().filter(|(_, person)| person.photos.len() > 1);
+    let limits = several.flat_map(|(number, person)| {
+        let others = people.iter().enumerate().filter(|(other, _)| *other != number);
+        let nearest =
+            others.flat_map(|(_, other)| other.centres.iter().map(|c| cosine(c, &person.centres[0])));
+        let phi = angle(nearest.fold(0f32, f32::max));
+        std::iter::repeat_n((phi - margin) / 2.0, person.photos.len())
+    });
+    let refused = left_out.iter().zip(limits).filter(|([own, _], limit)| own > limit).count();
+    refused as f64 / left_out.len().max(1) as f64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embedding::unit;
 
-    #[test]
-    fn measured_rate_is_kept_and_thresholds_rise() {
-        // Strangers on a circle of directions in 8 dimensions, from a small generator.
-        let mut state = 1u64;
+    /// Directions in 24 dimensions, from a small generator.
+    fn directions(count: usize, mut state: u64) -> Vec<Vec<f32>> {
         let mut next = || {
             state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             (state >> 33) as f32 / (1u64 << 30) as f32 - 1.0
         };
-        let strangers: Vec<Vec<f32>> =
-            (0..200).map(|_| crate::embedding::unit(&(0..8).map(|_| next()).collect::<Vec<_>>())).collect();
-        let table = measure(&strangers, &[], 0.01);
-        assert!(table.thresholds.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1));
-        let over = |t: f32| {
-            let pairs = (0..200).flat_map(|a| (0..a).map(move |b| (a, b)));
-            pairs.filter(|&(a, b)| cosine(&strangers[a], &strangers[b]) >= t).count()
-        };
-        let (_, first) = table.thresholds[0];
-        assert!(over(first) as f64 <= 0.01 * 19900.0 && over(first - 0.01) as f64 > 0.01 * 19900.0);
-        assert_eq!(table.supported_people, 50);
+        (0..count).map(|_| unit(&(0..24).map(|_| next()).collect::<Vec<_>>())).collect()
+    }
+
+    #[test]
+    fn measured_rate_holds_on_other_strangers_for_every_gallery_size() {
+        let centres = directions(60, 1);
+        let people: Vec<Person<'_>> = centres
+            .iter()
+            .map(|c| Person { centres: std::slice::from_ref(c), photos: std::slice::from_ref(c) })
+            .collect();
+        let table = measure(&directions(800, 2), &people, 0.01);
+        assert!(
+            table.is_supported
+                && table.points.is_sorted_by(|a, b| a.people < b.people && a.cosine <= b.cosine)
+        );
+        let others = directions(4000, 3);
+        for size in [1, 10, 50] {
+            let point = table.at(size).unwrap();
+            let accepted = others
+                .iter()
+                .filter(|other| centres[..size].iter().any(|centre| cosine(centre, other) >= point.cosine));
+            let rate = accepted.count() as f64 / others.len() as f64;
+            let [low, high] = point.fpir_bounds;
+            assert!((low..=high).contains(&rate), "{size}: {rate} is not in {low}..{high}");
+        }
+    }
+
+    #[test]
+    fn far_quantiles_follow_the_tail() {
+        // Of an exponential sample the quantile of p is −ln p, also where the sample ends.
+        let scores: Vec<f32> =
+            (0..20_000).map(|i| -((f64::from(i) + 0.5) / 20_000.0).ln() as f32 * 0.1).collect();
+        let tail = Tail::new(scores);
+        for p in [0.1f64, 0.01, 1e-3, 1e-4, 1e-6] {
+            let expected = -p.ln() * 0.1;
+            let found = f64::from(tail.quantile(p));
+            assert!((found - expected).abs() < 0.05 * expected, "{p}: {found} for {expected}");
+        }
+    }
+
+    #[test]
+    fn few_strangers_are_marked_and_get_the_cautious_table_at_least() {
+        let table = measure(&directions(12, 4), &[], 0.003);
+        assert!(!table.is_supported);
+        assert_eq!(table.strangers_needed, 1000);
+        for point in &table.points {
+            assert!(point.cosine >= cautious_cosine(point.people), "{point:?}");
+        }
+        assert!(measure(&[], &[], 0.003).points.iter().all(|point| point.cosine >= 0.35));
+    }
+
+    #[test]
+    fn interval_is_the_exact_one() {
+        // R: binom.test(3, 1000)$conf.int and binom.test(0, 1000)$conf.int.
+        let [low, high] = clopper_pearson(3.0, 1000);
+        assert!((low - 0.000619).abs() < 1e-6 && (high - 0.008743).abs() < 1e-5, "{low} {high}");
+        let [low, high] = clopper_pearson(0.0, 1000);
+        assert!(low == 0.0 && (high - 0.003682).abs() < 1e-5, "{high}");
+    }
+
+    #[test]
+    fn margin_is_as_large_as_the_loss_allows() {
+        let gaps = |gap: f32, count: usize| vec![[0.6, 0.6 + gap]; count];
+        let mut probes = gaps(0.5, 999);
+        probes.extend(gaps(0.055, 3));
+        let margin = derive_margin(&probes, 0.3);
+        assert_eq!((margin.radians, margin.photos), (0.05, 1002));
+        assert_eq!(derive_margin(&gaps(0.01, 20), 0.3).radians, USUAL_MARGIN);
+        assert_eq!(derive_margin(&gaps(0.5, 200), 0.3).radians, MOST_MARGIN);
+    }
+
+    #[test]
+    fn cautious_table_is_straight_between_its_points() {
+        for (people, cosine) in [(1, 0.35), (10, 0.43), (1000, 0.57)] {
+            assert!((cautious_cosine(people) - cosine).abs() < 1e-6, "{people}");
+        }
+        assert!(cautious_cosine(16384) > 0.62 && cautious_cosine(3) > 0.37 && cautious_cosine(3) < 0.40);
     }
 }

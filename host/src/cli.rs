@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use format::policy::Kind;
 use format::preprocess::Colour;
+use serde::Serialize;
 
 /// Face recognition that runs whole on a microcontroller: a network and photos in, a flash image out.
 #[derive(Debug, Parser)]
@@ -66,9 +68,12 @@ pub enum Command {
     Simulate {
         /// Flash image.
         image: PathBuf,
-        /// Aligned crops.
+        /// Photos.
         #[arg(required = true)]
         photos: Vec<PathBuf>,
+        /// How they are read.
+        #[command(flatten)]
+        reading: Photos,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -88,9 +93,12 @@ pub enum Command {
     Recognise {
         /// Flash image the board holds.
         image: PathBuf,
-        /// Aligned crops.
+        /// Photos.
         #[arg(required = true)]
         photos: Vec<PathBuf>,
+        /// How they are read.
+        #[command(flatten)]
+        reading: Photos,
         /// Emulated board to start.
         #[arg(long, default_value = "qemu-m7", conflicts_with = "port")]
         board: String,
@@ -104,23 +112,176 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Measure accuracy of the image and of the float network over pairs of photos.
-    Evaluate {
+    /// Measure accuracy: the image's network and the float one, side by side.
+    Evaluate(Evaluate),
+    /// Look at and change who is enrolled in an image.
+    Gallery {
+        /// What to do.
+        #[command(subcommand)]
+        command: Gallery,
+    },
+}
+
+/// Look at and change who is enrolled in an image.
+#[derive(Debug, Subcommand)]
+pub enum Gallery {
+    /// Who is enrolled, with their photos, centres, and nearest other person.
+    List {
         /// Flash image.
         image: PathBuf,
-        /// Pairs file: CSV with the columns path_a, path_b, same, fold.
-        #[arg(long)]
-        pairs: PathBuf,
-        /// Folder that the file's paths start from.
-        #[arg(long)]
-        photos: PathBuf,
-        /// ONNX file the image was exported from, to compare with.
-        #[arg(long)]
-        model: Option<PathBuf>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
+    /// Enrol new people, without the photos of the others.
+    Add {
+        /// Flash image; changed in place unless --output is given.
+        image: PathBuf,
+        /// Folder of people: a subfolder each, with photos of them.
+        people: PathBuf,
+        /// Where to write the changed image.
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+        /// Keep photos that look like another person's than the folder says.
+        #[arg(long)]
+        keep_outliers: bool,
+        /// Enrol people who look like one under two names.
+        #[arg(long)]
+        allow_duplicates: bool,
+        /// How photos are read.
+        #[command(flatten)]
+        photos: Photos,
+    },
+    /// Remove people; nothing of them stays in the image.
+    Remove {
+        /// Flash image; changed in place unless --output is given.
+        image: PathBuf,
+        /// Names.
+        #[arg(required = true)]
+        names: Vec<String>,
+        /// Where to write the changed image.
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+    /// Add the people of another image of the same network.
+    Merge {
+        /// Flash image; changed in place unless --output is given.
+        image: PathBuf,
+        /// The other image.
+        other: PathBuf,
+        /// Where to write the changed image.
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+    /// Write names and centres as JSON.
+    Export {
+        /// Flash image.
+        image: PathBuf,
+        /// Where to write it.
+        #[arg(short, long)]
+        output: PathBuf,
+    },
+    /// The angle statistics of the gallery, and ArcFace's loss of each photo.
+    Report {
+        /// Flash image.
+        image: PathBuf,
+        /// Folder of the enrolled people's photos; without, only what the centres tell.
+        #[arg(long)]
+        people: Option<PathBuf>,
+        /// Margin of the loss that the network was trained with.
+        #[arg(long, value_enum, default_value_t = MarginKind::Arcface)]
+        margin_kind: MarginKind,
+        /// The kind's margin [default: softmax none, sphereface 4, arcface 0.5, cosface 0.35].
+        #[arg(long, conflicts_with = "combined")]
+        m: Option<f32>,
+        /// Margins m1,m2,m3 of cos(m1 θ + m2) − m3, instead of one kind's.
+        #[arg(long, value_delimiter = ',', num_args = 3, value_names = ["M1", "M2", "M3"])]
+        combined: Option<Vec<f32>>,
+        /// Scale s of the logits.
+        #[arg(long, default_value_t = 64.0)]
+        s: f32,
+        /// How photos are read.
+        #[command(flatten)]
+        photos: Photos,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Margin of a training loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MarginKind {
+    /// None, also for networks trained with triplets.
+    Softmax,
+    /// m₁ times the angle.
+    Sphereface,
+    /// m₂ added to the angle.
+    Arcface,
+    /// m₃ taken off the cosine.
+    Cosface,
+}
+
+/// Measure accuracy.
+#[derive(Debug, Args)]
+pub struct Evaluate {
+    /// Flash image whose network is measured.
+    pub image: PathBuf,
+    /// What is measured.
+    #[arg(long, value_enum, default_value_t = Protocol::Pairs)]
+    pub protocol: Protocol,
+    /// For pairs and lfw: CSV with the columns path_a, path_b, same, fold.
+    #[arg(long, required_if_eq_any = [("protocol", "pairs"), ("protocol", "lfw")])]
+    pub pairs: Option<PathBuf>,
+    /// For identification: CSV with the columns path, identity, role (enrol, probe, stranger, cohort); without, the photos
+    /// folder has a subfolder for each person, and roles are dealt out.
+    #[arg(long)]
+    pub list: Option<PathBuf>,
+    /// Folder that the file's paths start from.
+    #[arg(long)]
+    pub photos: PathBuf,
+    /// ONNX file the image was exported from, to compare with.
+    #[arg(long)]
+    pub model: Option<PathBuf>,
+    /// Share of strangers that may be accepted, for identification.
+    #[arg(long, default_value_t = 0.003)]
+    pub fpir: f64,
+    /// Write a report with plots: one HTML file.
+    #[arg(long)]
+    pub report: Option<PathBuf>,
+    /// How photos are read.
+    #[command(flatten)]
+    pub reading: Photos,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Protocol {
+    /// Verification over pairs of photos.
+    Pairs,
+    /// The same, as LFW's view 2 has it.
+    Lfw,
+    /// Open-set identification: enrolled people's probes and strangers against galleries of several sizes.
+    Identification,
+}
+
+/// How photos are read.
+#[derive(Clone, Debug, Args)]
+pub struct Photos {
+    /// Photos are aligned crops of the network's size already; no faces are searched for.
+    #[arg(long)]
+    pub aligned: bool,
+    /// Folder of the networks that find faces.
+    #[arg(long, default_value = "data/faceplugin")]
+    pub detector: PathBuf,
+}
+
+impl Photos {
+    /// Aligned crops.
+    pub const ALIGNED: Photos = Photos { aligned: true, detector: PathBuf::new() };
 }
 
 /// Make a flash image.
@@ -129,13 +290,13 @@ pub struct Export {
     /// ONNX file of the embedding network.
     #[arg(long)]
     pub model: PathBuf,
-    /// Folder of people: a subfolder each, with aligned crops of their face.
+    /// Folder of people: a subfolder each, with photos of them.
     #[arg(long)]
     pub enrol: Option<PathBuf>,
-    /// Folder of aligned crops to choose the quantiser's scales on [default: the other photos].
+    /// Folder of photos to choose the quantiser's scales on [default: those of people and strangers].
     #[arg(long)]
     pub calibrate: Option<PathBuf>,
-    /// Folder of aligned crops of strangers, to measure the threshold on.
+    /// Folder of photos of strangers to measure the threshold on: one person a photo, or a subfolder each.
     #[arg(long)]
     pub cohort: Option<PathBuf>,
     /// Where to write the image.
@@ -147,9 +308,13 @@ pub struct Export {
     /// Board whose memory the image must fit, and whose addresses the containers hex, uf2 and elf use.
     #[arg(long, default_value = "qemu-m7")]
     pub board: String,
-    /// How much farther the next person must be than the best, in radians.
-    #[arg(long, default_value_t = 0.1)]
-    pub margin: f32,
+    /// Which rules decide.
+    #[arg(long, value_enum, default_value_t = Policy::Calibrated)]
+    pub policy: Policy,
+    /// Radians. For the calibrated policy how much farther the next person must be than the best [default: as much as
+    /// costs hardly any genuine photo]; for the margin policy the margin m of θ ≤ (φ − m)/2 [default: 0.5].
+    #[arg(long)]
+    pub margin: Option<f32>,
     /// Share of strangers that may be accepted.
     #[arg(long, default_value_t = 0.003)]
     pub fpir: f64,
@@ -168,6 +333,21 @@ pub struct Export {
     /// What pixels were divided by in training.
     #[arg(long, default_value_t = 128.0)]
     pub scale: f32,
+    /// Keep photos that look like another person's than the folder says.
+    #[arg(long)]
+    pub keep_outliers: bool,
+    /// Enrol people who look like one under two names.
+    #[arg(long)]
+    pub allow_duplicates: bool,
+    /// Leave the strangers out of the image: it is smaller, and who is nearer to one of them is not noticed.
+    #[arg(long)]
+    pub without_cohort: bool,
+    /// Scale s of the logits in training, for the confidence that is shown.
+    #[arg(long, default_value_t = 64.0)]
+    pub logit_scale: f32,
+    /// How photos are read.
+    #[command(flatten)]
+    pub photos: Photos,
     /// Export although quantisation harms more than is good.
     #[arg(long)]
     pub force: bool,
@@ -198,6 +378,28 @@ impl From<ColourOrder> for Colour {
             ColourOrder::Rgb => Colour::Rgb,
             ColourOrder::Bgr => Colour::Bgr,
             ColourOrder::Grey => Colour::Grey,
+        }
+    }
+}
+
+/// Which rules decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Policy {
+    /// The calibrated threshold and the margin to the next person.
+    Calibrated,
+    /// Each person's own cap alone: θ ≤ (φ − m)/2, φ the angle to the next person.
+    Margin,
+    /// The calibrated threshold alone.
+    Absolute,
+}
+
+impl From<Policy> for Kind {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Calibrated => Kind::Calibrated,
+            Policy::Margin => Kind::Margin,
+            Policy::Absolute => Kind::Absolute,
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod evaluate;
 pub mod export;
 pub mod flash;
+pub mod gallery;
 pub mod inspect;
 pub mod recognise;
 pub mod simulate;

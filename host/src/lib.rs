@@ -7,20 +7,25 @@
 //!   [`float`] runs that in `f32`.
 //! * [`quantize`] makes it integer, [`plan`] gives every tensor its place, [`sections`] writes the image's parts.
 //! * [`simulator`] is the board's own code on the host: the same crates, the same bits.
-//! * [`face`] finds and aligns faces, [`photo`] reads files,
-//!   [`embedding`] and [`calibrate`] turn photos into centres and thresholds.
+//! * [`photo`] reads files, [`face`] finds and aligns faces, [`crops`] is both.
+//! * [`embedding`], [`enrol`], [`gallery`] turn photos into centres, [`calibrate`] strangers into thresholds; [`arcface`]
+//!   has the losses of training.
 //! * [`board`] builds firmware, [`transport`] reaches a board, [`client`] speaks to it; [`containers`] are for flashers.
 //! * [`commands`] are what the program does with all this; [`output`] writes files whole and shows progress.
 
+pub mod arcface;
 pub mod board;
 pub mod calibrate;
 pub mod cli;
 pub mod client;
 pub mod commands;
 pub mod containers;
+pub mod crops;
 pub mod embedding;
+pub mod enrol;
 pub mod face;
 pub mod float;
+pub mod gallery;
 pub mod graph;
 pub mod import;
 pub mod output;

@@ -7,7 +7,8 @@ use clap::Parser;
 use host::board::Board;
 use host::cli::{Cli, Command};
 use host::commands::recognise::Place;
-use host::commands::{align, demo, evaluate, export, flash, inspect, recognise, simulate};
+use host::commands::{align, demo, evaluate, export, flash, gallery, inspect, recognise, simulate};
+use host::output::show;
 
 fn main() -> ExitCode {
     // A wrong command line ends here with exit code 2.
@@ -38,34 +39,23 @@ fn run(command: Command) -> Result<()> {
             show(json, &report, align::print)
         }
         Command::Export(arguments) => export::run(&arguments),
-        Command::Simulate { image, photos, json } => {
-            let answers = simulate::simulate(&image, &photos)?;
+        Command::Simulate { image, photos, reading, json } => {
+            let answers = simulate::simulate(&image, &photos, &reading)?;
             show(json, &answers, |answers| simulate::print(answers))
         }
         Command::Flash { image, board, json } => {
             let hello = flash::flash(&image, Board::named(&board)?)?;
             show(json, &hello, flash::print)
         }
-        Command::Recognise { image, photos, board, port, baud, json } => {
+        Command::Recognise { image, photos, reading, board, port, baud, json } => {
             let place = match port {
                 Some(path) => Place::Port { path, baud, image },
                 None => Place::Emulated { board: Board::named(&board)?, image },
             };
-            let answers = recognise::recognise(&place, &photos)?;
+            let answers = recognise::recognise(&place, &photos, &reading)?;
             show(json, &answers, |answers| recognise::print(answers))
         }
-        Command::Evaluate { image, pairs, photos, model, json } => {
-            let evaluation = evaluate::evaluate(&image, &pairs, &photos, model.as_deref())?;
-            show(json, &evaluation, evaluate::print)
-        }
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Gallery { command } => gallery::run(&command),
     }
-}
-
-fn show<T: serde::Serialize>(json: bool, value: &T, print: impl Fn(&T)) -> Result<()> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(value)?);
-    } else {
-        print(value);
-    }
-    Ok(())
 }

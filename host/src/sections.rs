@@ -75,7 +75,7 @@ pub fn policy(policy: &Policy) -> Result<Vec<u8>> {
 }
 
 /// A person to enrol.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Enrolled {
     /// Name.
     pub name: String,

@@ -17,7 +17,7 @@ use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
 /// Version of these messages; both sides must have the same.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Most elements of an embedding in one message.
 pub const CHUNK: usize = 64;
 /// Longest text.
@@ -104,23 +104,36 @@ pub enum Verdict {
 }
 
 /// A candidate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     /// Name; empty for a stranger of the cohort.
     pub name: String<{ format::gallery::MAX_NAME }>,
     /// Cosine of the angle to their centre, Q30.
     pub cosine_q30: i32,
+    /// That angle in degrees, to show: within a tenth.
+    pub angle_degrees: f32,
 }
 
 /// What became of a probe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recognised {
-    /// The decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Whether it is accepted.
     pub verdict: Verdict,
+    /// Whether an accepted probe lies so near to its person that nobody else enrolled can be within the margin.
+    pub certified: bool,
+    /// Probability that it is the best candidate and not another enrolled person, to show: ArcFace's posterior, 0 to 1.
+    pub confidence: f32,
     /// The nearest enrolled person.
     pub best: Option<Candidate>,
-    /// The nearest other person, or a stranger of the cohort.
+    /// The nearest other person, or a stranger of the cohort if nearer.
     pub runner_up: Option<Candidate>,
+}
+
+/// A decision and what it took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recognised {
+    /// The decision.
+    pub decision: Decision,
     /// What it took.
     pub cost: Cost,
 }

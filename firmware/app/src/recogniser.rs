@@ -3,11 +3,13 @@
 use core::fmt;
 
 use format::gallery::Gallery;
+use format::policy::{Angle, Kind, Policy};
 use format::{Image, ImageError};
-use matcher::{Centres, Margin, Matcher, Outcome, Rules, RunnerUp};
+use matcher::{Centres, Margin, Matcher, Rules, RunnerUp};
 use nn::{EmbedError, LoadError, Network, RowSource};
 
-use crate::protocol::{Candidate, Verdict};
+use crate::protocol::{Candidate, Decision, Verdict};
+use crate::show::{self, Posterior};
 
 /// Why an image cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,12 +58,7 @@ impl<'a, const N: usize> Recogniser<'a, N> {
     /// [`StartError`].
     pub fn of_image(image: Image<'a>) -> Result<Self, StartError> {
         let network = Network::new(&image.model).map_err(StartError::Network)?;
-        let policy = &image.policy;
-        let margin = Margin::new_checked(policy.margin_cos_q30, policy.margin_sin_q30);
-        let rules = Rules {
-            threshold_q30: policy.threshold_q30(image.gallery.people_count()),
-            margin: Some(margin.map_err(|_| StartError::Matcher)?),
-        };
+        let rules = rules(&image.policy, image.gallery.people_count())?;
         let gallery = centres(&image.gallery)?;
         let cohort = image.cohort.as_ref().map(centres).transpose()?;
         let matcher = Matcher::new_checked(gallery, cohort, rules).map_err(|_| StartError::Matcher)?;
@@ -95,25 +92,54 @@ impl<'a, const N: usize> Recogniser<'a, N> {
     ///
     /// # Panics
     /// When it does not have the network's dimension.
-    pub fn decide(&self, embedding: &[i16]) -> Outcome {
-        self.matcher.decide(embedding)
-    }
-
-    /// A candidate of an [`Outcome`] with their name.
-    pub fn name(&self, candidate: &matcher::Candidate) -> Candidate {
-        let name = self.image.gallery.person(candidate.person).map_or("", |person| person.name);
-        Candidate { name: name.try_into().unwrap_or_default(), cosine_q30: candidate.cosine_q30 }
-    }
-
-    /// The runner-up of an [`Outcome`], with their name if enrolled.
-    pub fn name_runner_up(&self, runner_up: &RunnerUp) -> Candidate {
-        match runner_up {
-            RunnerUp::Person(candidate) => self.name(candidate),
-            RunnerUp::Stranger(candidate) => {
-                Candidate { name: Default::default(), cosine_q30: candidate.cosine_q30 }
-            }
+    pub fn recognise(&self, embedding: &[i16]) -> Decision {
+        let outcome = self.matcher.decide(embedding);
+        let confidence = outcome.best.map_or(0.0, |best| {
+            let margin_rad = self.image.policy.margin.urad as f32 * 1e-6;
+            let mut posterior = Posterior::new(self.image.policy.logit_scale, margin_rad, best.cosine_q30);
+            self.matcher.cosines(embedding, |person, cosine_q30| {
+                if person != best.person {
+                    posterior.add(cosine_q30);
+                }
+            });
+            posterior.probability()
+        });
+        Decision {
+            verdict: outcome.verdict.into(),
+            certified: outcome.certified,
+            confidence,
+            best: outcome.best.as_ref().map(|best| self.candidate(best)),
+            runner_up: outcome.runner_up.as_ref().map(|runner_up| match runner_up {
+                RunnerUp::Person(person) => self.candidate(person),
+                RunnerUp::Stranger(stranger) => {
+                    Candidate { name: Default::default(), ..self.candidate(stranger) }
+                }
+            }),
         }
     }
+
+    fn candidate(&self, candidate: &matcher::Candidate) -> Candidate {
+        let name = self.image.gallery.person(candidate.person).map_or("", |person| person.name);
+        Candidate {
+            name: name.try_into().unwrap_or_default(),
+            cosine_q30: candidate.cosine_q30,
+            angle_degrees: show::angle_degrees(candidate.cosine_q30),
+        }
+    }
+}
+
+/// The matcher's rules for a gallery of `people`.
+fn rules(policy: &Policy, people: usize) -> Result<Rules, StartError> {
+    let margin =
+        |angle: Angle| Margin::new_checked(angle.cos_q30, angle.sin_q30).map_err(|_| StartError::Matcher);
+    let threshold_q30 = policy.threshold_q30(people);
+    let certificate = Some(margin(policy.certificate)?);
+    let rules = Rules { certificate, ..Rules::absolute(threshold_q30) };
+    Ok(match policy.kind {
+        Kind::Absolute => rules,
+        Kind::Calibrated => Rules { margin: Some(margin(policy.margin)?), ..rules },
+        Kind::Margin => Rules { threshold_q30: i32::MIN, cap: Some(margin(policy.cap)?), ..rules },
+    })
 }
 
 fn centres<'a>(gallery: &Gallery<'a>) -> Result<Centres<'a>, StartError> {

@@ -146,11 +146,6 @@ fn answer<S: Read + Write, M: Meter, const N: usize>(
         }
         return link.send(&Reply::Done(cost));
     }
-    let outcome = recogniser.decide(embedding);
-    link.send(&Reply::Recognised(Recognised {
-        verdict: outcome.verdict.into(),
-        best: outcome.best.as_ref().map(|best| recogniser.name(best)),
-        runner_up: outcome.runner_up.as_ref().map(|runner_up| recogniser.name_runner_up(runner_up)),
-        cost,
-    }))
+    let decision = recogniser.recognise(embedding);
+    link.send(&Reply::Recognised(Recognised { decision, cost }))
 }

@@ -10,13 +10,48 @@ pub const MAX_THRESHOLDS: usize = 32;
 /// One, in the fixed-point format of cosines.
 pub const ONE_Q30: i32 = 1 << 30;
 
-/// The threshold from a gallery size on.
+/// Which rules decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// The threshold and the margin.
+    Calibrated,
+    /// The threshold alone.
+    Absolute,
+    /// Only who lies in a person's own cap, half the angle to the next person less half the cap's margin, is accepted.
+    Margin,
+}
+
+/// The threshold up to a gallery size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Threshold {
-    /// Smallest number of enrolled people it holds for.
+    /// Largest number of enrolled people it holds for.
     pub people: u16,
     /// Least cosine to be accepted, Q30.
     pub cosine_q30: i32,
+    /// Rate at which strangers are accepted, parts per million: 95 % sure that it is no higher. One million when not known.
+    pub fpir_upper_ppm: u32,
+}
+
+/// An angle from nothing to a right one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Angle {
+    /// Microradians, to show.
+    pub urad: u32,
+    /// Cosine, Q30.
+    pub cos_q30: i32,
+    /// Sine, Q30.
+    pub sin_q30: i32,
+}
+
+impl Angle {
+    /// No angle.
+    pub const ZERO: Angle = Angle { urad: 0, cos_q30: ONE_Q30, sin_q30: 0 };
+
+    fn is_sound(&self) -> bool {
+        let [cos, sin] = [self.cos_q30, self.sin_q30].map(i64::from);
+        let norm_error = (cos * cos + sin * sin - (1 << 60)).abs();
+        (0..=1 << 30).contains(&cos) && (0..=1 << 30).contains(&sin) && norm_error <= 1 << 32
+    }
 }
 
 /// Where a threshold came from.
@@ -34,28 +69,32 @@ pub enum Basis {
 }
 
 /// The section's only record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     /// The network it was made for.
     pub model: ModelId,
+    /// Which rules decide.
+    pub kind: Kind,
     /// Stated rate at which strangers are accepted (FPIR), in parts per million.
     pub fpir_ppm: u32,
     /// Where the thresholds came from.
     pub basis: Basis,
-    /// Thresholds by gallery size, ascending, the first for one person.
+    /// Thresholds by gallery size, ascending.
     pub thresholds: Vec<Threshold, MAX_THRESHOLDS>,
-    /// Margin in microradians: the runner-up must be so much farther than the best.
-    pub margin_urad: u32,
-    /// Cosine of the margin, Q30.
-    pub margin_cos_q30: i32,
-    /// Sine of the margin, Q30.
-    pub margin_sin_q30: i32,
+    /// The runner-up must be so much farther than the best.
+    pub margin: Angle,
+    /// Margin of the caps that decide, for [`Kind::Margin`].
+    pub cap: Angle,
+    /// Margin of the caps that certify: `margin` and twice the error of quantisation.
+    pub certificate: Angle,
     /// Angle between quantised and float embedding of one photo, 99.9th percentile, microradians.
     pub quantisation_urad: u32,
+    /// Scale `s` of the logits that the network was trained with, for the confidence that is shown.
+    pub logit_scale: f32,
 }
 
 /// Most bytes the section takes.
-pub const MAX_BYTES: usize = 64 + 8 * MAX_THRESHOLDS;
+pub const MAX_BYTES: usize = 96 + 13 * MAX_THRESHOLDS;
 
 impl Policy {
     /// Reads the section.
@@ -72,24 +111,29 @@ impl Policy {
             return Err(ImageError::ForeignGallery(Section::Policy));
         }
         let ascending = policy.thresholds.is_sorted_by(|a, b| a.people < b.people);
-        if !ascending || policy.thresholds.first().is_none_or(|first| first.people > 1) {
+        if !ascending || policy.thresholds.first().is_none_or(|first| first.people == 0) {
             return Err(record("thresholds: gallery sizes"));
         }
         let unit = -ONE_Q30..=ONE_Q30;
         if !policy.thresholds.iter().all(|t| unit.contains(&t.cosine_q30)) {
             return Err(record("thresholds: cosine"));
         }
-        let [cos, sin] = [policy.margin_cos_q30, policy.margin_sin_q30].map(i64::from);
-        let norm_error = (cos * cos + sin * sin - (1 << 60)).abs();
-        if !(0..=1 << 30).contains(&cos) || !(0..=1 << 30).contains(&sin) || norm_error > 1 << 32 {
-            return Err(record("margin"));
+        for (angle, name) in
+            [(policy.margin, "margin"), (policy.cap, "cap"), (policy.certificate, "certificate")]
+        {
+            if !angle.is_sound() {
+                return Err(record(name));
+            }
+        }
+        if !(policy.logit_scale.is_finite() && policy.logit_scale > 0.0) {
+            return Err(record("logit scale"));
         }
         Ok(policy)
     }
 
-    /// The threshold for a gallery of `people`: Q30 cosine.
+    /// The threshold for a gallery of `people`: Q30 cosine. In a larger gallery than the table knows nobody is accepted.
     pub fn threshold_q30(&self, people: usize) -> i32 {
-        let reached = self.thresholds.iter().take_while(|t| t.people as usize <= people.max(1));
-        reached.last().map_or(ONE_Q30, |t| t.cosine_q30)
+        let reached = self.thresholds.iter().find(|threshold| usize::from(threshold.people) >= people);
+        reached.map_or(i32::MAX, |threshold| threshold.cosine_q30)
     }
 }

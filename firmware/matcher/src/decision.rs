@@ -5,7 +5,7 @@ use core::fmt;
 use crate::cap;
 use crate::centres::Centres;
 use crate::dot::squared_norm;
-use crate::nearest::{Sight, nearest_beyond, two_nearest};
+use crate::nearest::{Sight, nearest_beyond, sights, two_nearest};
 use crate::rules::{Margin, Rules, is_within};
 
 /// Why a matcher is refused: the cohort's embeddings are not as long as the gallery's.
@@ -168,6 +168,35 @@ impl<'a> Matcher<'a> {
         let certified = verdict == Verdict::Accepted && self.rules.certificate.as_ref().is_some_and(inside);
         Outcome { best: Some(candidate(best)), runner_up, verdict, certified }
     }
+
+    /// Calls `each` with every person and the cosine (Q30, rounded) of the probe's angle to their nearest centre.
+    ///
+    /// # Panics
+    /// If `embedding` is not as long as the centres.
+    pub fn cosines(&self, embedding: &[i16], mut each: impl FnMut(u16, i32)) {
+        assert_eq!(embedding.len(), self.gallery.dimension(), "embedding and gallery differ in dimension");
+        let probe_norm = squared_norm(embedding);
+        if probe_norm == 0 {
+            return;
+        }
+        let mut nearest: Option<Sight> = None;
+        let mut emit = |sight: Sight| each(sight.owner, cosine_q30(sight.dot, sight.norm, probe_norm));
+        for sight in sights(&self.gallery, embedding) {
+            nearest = match nearest {
+                Some(held) if held.owner == sight.owner => {
+                    Some(if sight.is_nearer_than(&held) { sight } else { held })
+                }
+                Some(held) => {
+                    emit(held);
+                    Some(sight)
+                }
+                None => Some(sight),
+            };
+        }
+        if let Some(held) = nearest {
+            emit(held);
+        }
+    }
 }
 
 fn candidate(sight: Sight, probe_norm: u64) -> Candidate {
@@ -272,6 +301,17 @@ mod tests {
         let far = Centres::new_checked(2, &[3, 4], &[25], &[0]).unwrap();
         let matcher = Matcher::new_checked(pair(), Some(far), rules(0.5, 0.0)).unwrap();
         assert!(matches!(matcher.decide(&[10, 0]).runner_up, Some(RunnerUp::Person(_))));
+    }
+
+    #[test]
+    fn cosines_are_of_each_persons_nearest_centre() {
+        let gallery =
+            Centres::new_checked(2, &[3, 4, 4, 3, 0, 1, -4, -3], &[25, 25, 1, 25], &[0, 0, 2, 5]).unwrap();
+        let matcher = Matcher::new_checked(gallery, None, Rules::absolute(0)).unwrap();
+        let mut seen = std::vec::Vec::new();
+        matcher.cosines(&[10, 0], |person, cosine| seen.push((person, cosine)));
+        assert_eq!(seen, [(0, FOUR_FIFTHS), (2, 0), (5, -FOUR_FIFTHS)]);
+        matcher.cosines(&[0, 0], |_, _| panic!("a zero embedding has no angles"));
     }
 
     #[test]

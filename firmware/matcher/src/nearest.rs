@@ -83,7 +83,8 @@ pub fn nearest_beyond(centres: &Centres, probe: &[i16], rival: Option<Sight>) ->
     nearest
 }
 
-fn sights(centres: &Centres, probe: &[i16]) -> impl Iterator<Item = Sight> {
+/// All centres as a probe sees them, in order.
+pub(crate) fn sights(centres: &Centres, probe: &[i16]) -> impl Iterator<Item = Sight> {
     centres.iter().enumerate().map(move |(number, centre)| Sight {
         owner: centre.owner,
         centre: number as u16,

@@ -11,9 +11,8 @@ use super::export::{self, Job};
 use super::recognise::{Place, Timed, recognise};
 use super::simulate::{self, Answer};
 use crate::board::Board;
-use crate::cli::Faces;
+use crate::cli::{Faces, Photos};
 use crate::face::Detector;
-use crate::quantize::Preprocessing;
 use crate::{output, photo};
 
 /// Height and width of the default network's crops.
@@ -61,16 +60,9 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
 
     say("2/4 making the flash image: quantising the network, enrolling Obama and Biden (some seconds)");
     let exported = export::export(&Job {
-        model: data.join("faceplugin/fr_feature.onnx"),
         enrol: Some(output.join("people")),
-        calibrate: None,
         cohort: Some(output.join("strangers")),
-        colour: None,
-        preprocessing: Preprocessing::default(),
-        margin: 0.1,
-        fpir: 0.003,
-        threshold: None,
-        force: false,
+        ..Job::new(data.join("faceplugin/fr_feature.onnx"))
     })?;
     let image = output.join("image.geode");
     board.fits(exported.image.len(), exported.report.arena_bytes)?;
@@ -82,8 +74,8 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
     let seconds = 10 * probes.len();
     say(&format!("4/4 {}: recognising {} photos in QEMU (about {seconds} s)", board.about, probes.len()));
     let photos: Vec<PathBuf> = probes.iter().map(|(path, ..)| path.clone()).collect();
-    let said = recognise(&Place::Emulated { board, image: image.clone() }, &photos)?;
-    let simulated: Vec<Answer> = simulate::simulate(&image, &photos)?;
+    let said = recognise(&Place::Emulated { board, image: image.clone() }, &photos, &Photos::ALIGNED)?;
+    let simulated: Vec<Answer> = simulate::simulate(&image, &photos, &Photos::ALIGNED)?;
     let probes =
         probes.into_iter().zip(said).zip(simulated).map(|(((_, shows, expected), said), simulated)| {
             let person = said.answer.person.as_deref().filter(|_| said.answer.accepted);
@@ -183,16 +175,18 @@ pub fn print(demo: &Demo) {
     let Demo { export, image, board, probes } = demo;
     let right = probes.iter().filter(|probe| probe.right).count();
     let agrees = probes.iter().all(|probe| probe.simulator_agrees);
-    let limit =
-        export.thresholds.thresholds.iter().rfind(|(size, _)| usize::from(*size) <= export.people.len());
     println!();
-    if let Some((_, cosine)) = limit {
+    if let Some(point) = export.thresholds.at(export.people.len()) {
         println!(
             "Whoever is within {:.0}° of an enrolled person is accepted, if the next person is {:.0}° farther.",
-            cosine.acos().to_degrees(),
-            export.margin.to_degrees()
+            point.cosine.acos().to_degrees(),
+            export.margin.radians.to_degrees()
         );
     }
+    println!(
+        "That is a cautious guess: a real door wants {} strangers to measure it on, here are {}.",
+        export.thresholds.strangers_needed, export.strangers
+    );
     let most = |of: fn(&Timed) -> u64| probes.iter().map(|probe| of(&probe.said)).max().unwrap_or(0);
     println!(
         "{right} of {} right. {board}: {} M instructions a face, {} bytes of arena, {} bytes of stack; image of {} bytes.",

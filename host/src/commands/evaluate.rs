@@ -1,309 +1,160 @@
-//! `host evaluate`: accuracy of the float and of the quantised network, side by side.
-//!
-//! Verification as LFW's view 2 does it (Huang et al. 2007): pairs in folds; the threshold that is best on the other
-//! folds decides each fold. TAR at a given FAR is over all pairs.
+//! `host evaluate`: accuracy of the quantised network and, beside it, of the float one.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::embedding::{angle, cosine, unit, unit_of_i16};
-use crate::import::Reference;
+use crate::cli::{self, Protocol};
+use crate::crops::Loader;
+use crate::embedding::{angle, cosine, unit};
+use crate::gallery::embed;
+use crate::import::{Reference, import};
+use crate::output;
 use crate::quantize::Preprocessing;
 use crate::simulator::{AlignedBytes, Simulator};
-use crate::{output, photo};
 
-/// Two photos, of one person or of two.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pair {
-    /// Numbers of the photos.
-    pub photos: [usize; 2],
-    /// Whether they show one person.
-    pub same: bool,
-    /// The fold it belongs to.
-    pub fold: usize,
-}
+pub mod identification;
+pub mod verification;
 
-/// A pairs file: photos, and pairs of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pairs {
-    /// Paths as the file has them.
-    pub photos: Vec<PathBuf>,
-    /// The pairs.
-    pub pairs: Vec<Pair>,
-}
-
-impl Pairs {
-    /// Reads a CSV file with the header `path_a,path_b,same,fold`.
-    ///
-    /// # Errors
-    /// Names the line.
-    pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("{} is not a pairs file", path.display()))
-    }
-
-    fn parse(text: &str) -> Result<Self> {
-        let mut lines = text.lines();
-        let header = lines.next().unwrap_or("");
-        ensure!(
-            header.trim_end() == "path_a,path_b,same,fold",
-            "line 1 is {header:?}, path_a,path_b,same,fold is expected"
-        );
-        let mut numbers = HashMap::new();
-        let mut read = Pairs::default();
-        for (index, line) in lines.enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let fields: Vec<&str> = line.trim_end().split(',').collect();
-            let parsed = match fields[..] {
-                [a, b, same @ ("0" | "1"), fold] => fold.parse().ok().map(|fold| (a, b, same == "1", fold)),
-                _ => None,
-            };
-            let (a, b, same, fold) = parsed.with_context(|| format!("line {}: {line:?}", index + 2))?;
-            let photos = [a, b].map(|name| {
-                *numbers.entry(name.to_string()).or_insert_with(|| {
-                    read.photos.push(PathBuf::from(name));
-                    read.photos.len() - 1
-                })
-            });
-            read.pairs.push(Pair { photos, same, fold });
-        }
-        let kinds = [true, false].map(|kind| read.pairs.iter().filter(|pair| pair.same == kind).count());
-        ensure!(
-            !kinds.contains(&0),
-            "it needs pairs of one person and of two, it has {} and {}",
-            kinds[0],
-            kinds[1]
-        );
-        Ok(read)
-    }
-}
-
-/// Verification figures, as fractions.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Verification {
-    /// Mean over folds.
-    pub accuracy: f64,
-    /// Share of genuine pairs accepted where 1 % of impostor pairs are.
-    pub tar_at_far_1e2: f64,
-    /// The same at 0.1 %.
-    pub tar_at_far_1e3: f64,
-}
-
-/// Scores pairs by cosine.
-///
-/// # Panics
-/// When there are no pairs.
-pub fn verify(scores: &[(f32, bool, usize)]) -> Verification {
-    let folds: std::collections::BTreeSet<usize> = scores.iter().map(|score| score.2).collect();
-    let accuracy = |fold: usize| {
-        let others = scores.iter().filter(|score| score.2 != fold || folds.len() == 1);
-        let threshold = best_threshold(others.map(|&(score, same, _)| (score, same)).collect());
-        let (mut right, mut count) = (0, 0);
-        for &(score, same, _) in scores.iter().filter(|score| score.2 == fold) {
-            right += usize::from((score >= threshold) == same);
-            count += 1;
-        }
-        right as f64 / count as f64
-    };
-    let mut impostors: Vec<f32> = scores.iter().filter(|s| !s.1).map(|s| s.0).collect();
-    impostors.sort_by(|a, b| b.total_cmp(a));
-    let genuine: Vec<f32> = scores.iter().filter(|s| s.1).map(|s| s.0).collect();
-    let tar = |far: f64| {
-        // The first impostor score that must not be accepted.
-        let threshold = impostors[((far * impostors.len() as f64) as usize).min(impostors.len() - 1)];
-        genuine.iter().filter(|&&score| score > threshold).count() as f64 / genuine.len() as f64
-    };
-    Verification {
-        accuracy: folds.iter().map(|&fold| accuracy(fold)).sum::<f64>() / folds.len() as f64,
-        tar_at_far_1e2: tar(1e-2),
-        tar_at_far_1e3: tar(1e-3),
-    }
-}
-
-/// The threshold with the most right decisions; the middle between two scores.
-fn best_threshold(mut scores: Vec<(f32, bool)>) -> f32 {
-    scores.sort_by(|a, b| a.0.total_cmp(&b.0));
-    // Everything accepted to begin with; moving the threshold up past a score rejects it.
-    let mut right = scores.iter().filter(|score| score.1).count();
-    let mut best = (right, f32::NEG_INFINITY);
-    for (index, &(score, same)) in scores.iter().enumerate() {
-        right = if same { right - 1 } else { right + 1 };
-        if right > best.0 {
-            let next = scores.get(index + 1).map_or(score + 1.0, |next| next.0);
-            best = (right, (score + next) / 2.0);
-        }
-    }
-    best.1
-}
-
-/// Figures of both networks.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Evaluation {
-    /// Photos embedded.
-    pub photos: usize,
-    /// Pairs compared.
-    pub pairs: usize,
-    /// The network as trained, run by tract.
-    pub float: Option<Verification>,
-    /// The image.
-    pub quantised: Verification,
-    /// Mean cosine between both networks' embeddings of a photo.
-    pub mean_cosine: Option<f32>,
-    /// Smallest.
-    pub least_cosine: Option<f32>,
-    /// Angle at the 99.9th percentile, radians.
-    pub angle_p999: Option<f32>,
-    /// Seconds: reading photos, float embeddings, quantised embeddings.
-    pub seconds: [f64; 3],
-}
-
-/// Verification over a pairs file. `model` is the ONNX file the image was exported from, if the float network is to be
-/// compared.
+/// Runs the command.
 ///
 /// # Errors
-/// When image, pairs, photos or network cannot be used, or the network is not the image's.
-pub fn evaluate(image: &Path, pairs: &Path, photos: &Path, model: Option<&Path>) -> Result<Evaluation> {
+/// When a file cannot be used, or the network is not the image's.
+pub fn run(arguments: &cli::Evaluate) -> Result<()> {
+    let embed = |photos: &[PathBuf]| {
+        embed_photos(
+            &arguments.image,
+            photos,
+            &arguments.photos,
+            &arguments.reading,
+            arguments.model.as_deref(),
+        )
+    };
+    match arguments.protocol {
+        Protocol::Pairs | Protocol::Lfw => {
+            let path = arguments.pairs.as_deref().context("--pairs is missing")?;
+            let pairs = verification::Pairs::read(path)?;
+            let evaluation = verification::evaluate(&pairs, &embed(&pairs.photos)?);
+            output::show(arguments.json, &evaluation, verification::print)
+        }
+        Protocol::Identification => {
+            let roles = match &arguments.list {
+                Some(list) => identification::Roles::read(list)?,
+                None => identification::Roles::deal(&arguments.photos)?,
+            };
+            let evaluation = identification::evaluate(&roles, &embed(&roles.photos)?, arguments.fpir)?;
+            output::show(arguments.json, &evaluation, identification::print)
+        }
+    }
+}
+
+/// Photos as both networks see them.
+pub struct Embedded {
+    /// Unit embeddings by the image's network.
+    pub quantised: Vec<Vec<f32>>,
+    /// Unit embeddings by the float network.
+    pub float: Option<Vec<Vec<f32>>>,
+    /// What took how long.
+    pub seconds: Seconds,
+}
+
+/// Seconds of an evaluation's parts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Seconds {
+    /// Decoding photos, and finding faces in raw ones.
+    pub reading: f64,
+    /// Embedding by the quantised network.
+    pub quantised: f64,
+    /// Embedding by the float network.
+    pub float: f64,
+    /// Comparing and counting.
+    pub scoring: f64,
+}
+
+/// How far quantised embeddings are from float ones.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Agreement {
+    /// Mean cosine.
+    pub mean_cosine: f32,
+    /// Smallest cosine.
+    pub least_cosine: f32,
+    /// Angle at the 99.9th percentile, radians.
+    pub angle_p999: f32,
+}
+
+impl Embedded {
+    /// How far the two are apart, if there are two.
+    pub fn agreement(&self) -> Option<Agreement> {
+        let float = self.float.as_ref()?;
+        let mut cosines: Vec<f32> = float.iter().zip(&self.quantised).map(|(a, b)| cosine(a, b)).collect();
+        cosines.sort_by(f32::total_cmp);
+        Some(Agreement {
+            mean_cosine: cosines.iter().sum::<f32>() / cosines.len() as f32,
+            least_cosine: *cosines.first()?,
+            angle_p999: angle(cosines[cosines.len() / 1000]),
+        })
+    }
+}
+
+/// Embeds photos, whose paths start from `folder`, by the image's network and, if `model` is the ONNX file it was exported
+/// from, by the float network; on all cores.
+///
+/// # Errors
+/// When image, photos or network cannot be used, or the network is not the image's.
+pub fn embed_photos(
+    image: &Path,
+    photos: &[PathBuf],
+    folder: &Path,
+    reading: &cli::Photos,
+    model: Option<&Path>,
+) -> Result<Embedded> {
     let bytes = AlignedBytes::read(image)?;
     let checked = bytes.image(image)?;
-    let pairs = Pairs::read(pairs)?;
-
-    let start = Instant::now();
-    let bar = output::bar(pairs.photos.len(), "reading photos");
-    let crops: Vec<Vec<u8>> = pairs
-        .photos
-        .par_iter()
-        .map(|path| {
-            bar.inc(1);
-            photo::load_crop(&photos.join(path), &checked.preprocess)
-        })
-        .collect::<Result<_>>()?;
-    bar.finish_and_clear();
-    let reading = start.elapsed().as_secs_f64();
-
-    let simulator = Simulator::new(&checked.model)?;
-    let start = Instant::now();
-    let quantised: Vec<Vec<f32>> =
-        embed_all(&crops, "quantised network", |crop| simulator.embed(crop).map(|e| unit_of_i16(&e)))?;
-    let quantised_seconds = start.elapsed().as_secs_f64();
-
-    let start = Instant::now();
     let float = match model {
-        Some(path) => {
-            let imported = crate::import::import(path)?;
-            if imported.sha256 != checked.model.head().source {
-                bail!("{} is not the network that {} was exported from", path.display(), image.display());
-            }
-            let reference = Reference::load(path)?;
-            let preprocess = Preprocessing { mean: checked.preprocess.mean, scale: checked.preprocess.scale };
-            let embed = |crop: &Vec<u8>| reference.embed(&preprocess.apply(crop)).map(|e| unit(&e));
-            Some(embed_all(&crops, "float network", embed)?)
+        Some(path) if import(path)?.sha256 != checked.model.head().source => {
+            bail!("{} is not the network that {} was exported from", path.display(), image.display())
+        }
+        Some(path) => Some(Reference::load(path)?),
+        None => None,
+    };
+    let timed = Instant::now();
+    let paths: Vec<PathBuf> = photos.iter().map(|photo| folder.join(photo)).collect();
+    let crops = Loader::new(&checked.preprocess, reading)?.load_all(&paths)?;
+    let mut seconds = Seconds { reading: timed.elapsed().as_secs_f64(), ..Seconds::default() };
+
+    let timed = Instant::now();
+    let quantised = embed(&Simulator::new(&checked.model)?, &crops, "quantised network")?;
+    seconds.quantised = timed.elapsed().as_secs_f64();
+
+    let timed = Instant::now();
+    let preprocessing = Preprocessing { mean: checked.preprocess.mean, scale: checked.preprocess.scale };
+    let float = match float {
+        Some(reference) => {
+            let bar = output::bar(crops.len(), "float network");
+            let embeddings = crops.par_iter().map(|crop| {
+                bar.inc(1);
+                reference.embed(&preprocessing.apply(crop)).map(|embedding| unit(&embedding))
+            });
+            let embeddings = embeddings.collect::<Result<_>>()?;
+            bar.finish_and_clear();
+            Some(embeddings)
         }
         None => None,
     };
-    let float_seconds = start.elapsed().as_secs_f64();
-
-    let score = |embeddings: &[Vec<f32>]| {
-        let scores = pairs.pairs.iter().map(|pair| {
-            let [a, b] = pair.photos;
-            (cosine(&embeddings[a], &embeddings[b]), pair.same, pair.fold)
-        });
-        verify(&scores.collect::<Vec<_>>())
-    };
-    let mut cosines: Vec<f32> = match &float {
-        Some(float) => float.iter().zip(&quantised).map(|(a, b)| cosine(a, b)).collect(),
-        None => Vec::new(),
-    };
-    cosines.sort_by(f32::total_cmp);
-    let mean = cosines.iter().sum::<f32>() / cosines.len().max(1) as f32;
-    Ok(Evaluation {
-        photos: crops.len(),
-        pairs: pairs.pairs.len(),
-        float: float.as_deref().map(score),
-        quantised: score(&quantised),
-        mean_cosine: float.as_ref().map(|_| mean),
-        least_cosine: cosines.first().copied(),
-        angle_p999: cosines.get(cosines.len() / 1000).map(|&cosine| angle(cosine)),
-        seconds: [reading, float_seconds, quantised_seconds],
-    })
+    seconds.float = timed.elapsed().as_secs_f64();
+    Ok(Embedded { quantised, float, seconds })
 }
 
-fn embed_all(
-    crops: &[Vec<u8>],
-    what: &'static str,
-    embed: impl Fn(&Vec<u8>) -> Result<Vec<f32>> + Sync,
-) -> Result<Vec<Vec<f32>>> {
-    let bar = output::bar(crops.len(), what);
-    let embeddings = crops.par_iter().map(|crop| {
-        bar.inc(1);
-        embed(crop)
-    });
-    let embeddings = embeddings.collect();
-    bar.finish_and_clear();
-    embeddings
-}
-
-/// Prints the figures as a table.
-pub fn print(evaluation: &Evaluation) {
-    println!("{} pairs of {} photos", evaluation.pairs, evaluation.photos);
-    println!("{:10} {:>9} {:>12} {:>12}", "", "accuracy", "TAR@FAR 1e-2", "TAR@FAR 1e-3");
-    for (name, row) in [("float", evaluation.float), ("int8", Some(evaluation.quantised))] {
-        if let Some(row) = row {
-            println!(
-                "{name:10} {:>8.2}% {:>11.2}% {:>11.2}%",
-                100.0 * row.accuracy,
-                100.0 * row.tar_at_far_1e2,
-                100.0 * row.tar_at_far_1e3
-            );
-        }
-    }
-    if let (Some(mean), Some(least), Some(angle)) =
-        (evaluation.mean_cosine, evaluation.least_cosine, evaluation.angle_p999)
-    {
+fn print_common(agreement: Option<Agreement>, seconds: Seconds) {
+    if let Some(Agreement { mean_cosine, least_cosine, angle_p999 }) = agreement {
         println!(
-            "cosine between int8 and float embeddings: mean {mean:.4}, least {least:.4}; angle at the 99.9th percentile {:.2}°",
-            angle.to_degrees()
+            "cosine between int8 and float embeddings: mean {mean_cosine:.4}, least {least_cosine:.4}; angle at the 99.9th percentile {:.2}°",
+            angle_p999.to_degrees()
         );
     }
-    let [reading, float, quantised] = evaluation.seconds;
-    println!("reading {reading:.1} s, float {float:.1} s, int8 {quantised:.1} s");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pairs_are_read() {
-        let pairs =
-            Pairs::parse("path_a,path_b,same,fold\na/1.jpg,a/2.jpg,1,0\na/1.jpg,b/1.jpg,0,3\n").unwrap();
-        assert_eq!(pairs.photos, ["a/1.jpg", "a/2.jpg", "b/1.jpg"].map(PathBuf::from));
-        assert_eq!(pairs.pairs[1], Pair { photos: [0, 2], same: false, fold: 3 });
-    }
-
-    #[test]
-    fn bad_line_is_named() {
-        let error = Pairs::parse("path_a,path_b,same,fold\na,b,1,0\na,b,yes,0\n").unwrap_err();
-        assert!(format!("{error:#}").contains("line 3"), "{error:#}");
-    }
-
-    #[test]
-    fn each_fold_is_decided_by_the_others() {
-        // Fold 0 alone would put the threshold at 0.5; fold 1 needs 0.8.
-        let scores = [
-            (0.6, true, 0),
-            (0.4, false, 0),
-            (0.9, true, 1),
-            (0.7, false, 1),
-            (0.95, true, 1),
-            (0.75, false, 1),
-        ];
-        let figures = verify(&scores);
-        assert_eq!(figures.accuracy, (0.5 + 0.5) / 2.0);
-        assert_eq!(figures.tar_at_far_1e2, 2.0 / 3.0);
-    }
+    let Seconds { reading, quantised, float, scoring } = seconds;
+    println!("reading {reading:.1} s, int8 {quantised:.1} s, float {float:.1} s, scoring {scoring:.1} s");
 }

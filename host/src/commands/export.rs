@@ -5,18 +5,21 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use format::header::{ModelId, Section};
 use format::model::Model;
-use format::policy::{Basis, Policy};
+use format::policy::{Basis, Kind, Policy};
 use format::preprocess::{Colour, Preprocess};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::board::Board;
-use crate::embedding::{angle, centre, cosine, unit, unit_of_i16};
+use crate::calibrate::DerivedMargin;
+use crate::crops::Loader;
+use crate::embedding::{angle, cosine, unit, unit_of_i16};
+use crate::gallery::Newcomer;
 use crate::import::{Imported, Reference, import};
 use crate::quantize::{LayerReport, Options, Preprocessing, emit, quantise};
 use crate::sections::{self, Enrolled};
 use crate::simulator::{AlignedBytes, Simulator};
-use crate::{calibrate, cli, containers, output, passes, photo, plan};
+use crate::{calibrate, cli, containers, gallery, output, passes, photo, plan};
 
 /// Most crops that calibration looks at; more do not change the result.
 const CALIBRATION_CROPS: usize = 96;
@@ -24,6 +27,8 @@ const CALIBRATION_CROPS: usize = 96;
 const HELD_OUT_CROPS: usize = 200;
 /// Least mean cosine between float and quantised embeddings that is exported without `force`.
 pub const LEAST_COSINE: f32 = 0.98;
+/// Margin of the caps where none is given, radians: ArcFace's own in training.
+const CAP_MARGIN: f32 = 0.5;
 /// Mean cosine from which on no tensor is widened any more.
 const GOOD_COSINE: f32 = 0.99;
 /// Most tensors that are widened.
@@ -44,14 +49,50 @@ pub struct Job {
     pub colour: Option<Colour>,
     /// What the network was trained with.
     pub preprocessing: Preprocessing,
-    /// Margin between the best and the next, radians.
-    pub margin: f32,
+    /// Which rules decide.
+    pub policy: Kind,
+    /// Radians: the margin between the best and the next, or that of the caps for [`Kind::Margin`]; without, derived.
+    pub margin: Option<f32>,
     /// Stated rate of accepting strangers.
     pub fpir: f64,
     /// Least cosine, instead of one from the cohort.
     pub threshold: Option<f32>,
+    /// Keep photos that look like another person's.
+    pub keep_outliers: bool,
+    /// Enrol people who look like one.
+    pub allow_duplicates: bool,
+    /// Leave strangers out of the image.
+    pub without_cohort: bool,
+    /// Scale of the logits in training.
+    pub logit_scale: f32,
+    /// How photos are read.
+    pub photos: cli::Photos,
     /// Export although quantisation harms too much.
     pub force: bool,
+}
+
+impl Job {
+    /// A job for a network with everything else as it is by default; photos are aligned crops.
+    pub fn new(model: PathBuf) -> Self {
+        Job {
+            model,
+            enrol: None,
+            calibrate: None,
+            cohort: None,
+            colour: None,
+            preprocessing: Preprocessing::default(),
+            policy: Kind::Calibrated,
+            margin: None,
+            fpir: 0.003,
+            threshold: None,
+            keep_outliers: false,
+            allow_duplicates: false,
+            without_cohort: false,
+            logit_scale: 64.0,
+            photos: cli::Photos::ALIGNED,
+            force: false,
+        }
+    }
 }
 
 /// What came of it.
@@ -77,18 +118,36 @@ pub struct Report {
     pub image_bytes: usize,
     /// Bytes of the MODEL section.
     pub model_bytes: usize,
-    /// People and the number of their photos.
-    pub people: Vec<(String, usize)>,
+    /// Who is enrolled.
+    pub people: Vec<PersonReport>,
     /// Strangers in the cohort.
     pub strangers: usize,
     /// Thresholds by gallery size.
     pub thresholds: calibrate::Table,
-    /// Margin, radians.
-    pub margin: f32,
+    /// Which rules decide.
+    pub policy: cli::Policy,
+    /// Margin between the best and the next.
+    pub margin: DerivedMargin,
+    /// Margin of the caps, radians, and the share of enrolled photos that the caps alone would refuse, each against
+    /// centres made without it.
+    pub cap_margin: f32,
+    /// See above.
+    pub cap_loss: f64,
     /// Stated rate of accepting strangers.
     pub fpir: f64,
     /// What the user should know.
     pub warnings: Vec<String>,
+}
+
+/// Somebody enrolled.
+#[derive(Clone, Debug, Serialize)]
+pub struct PersonReport {
+    /// Name.
+    pub name: String,
+    /// Photos their centres are made from.
+    pub photos: usize,
+    /// Their centres.
+    pub centres: usize,
 }
 
 /// How far quantised embeddings are from float ones.
@@ -149,9 +208,12 @@ pub fn preprocess(
     Ok(Preprocess { height: height as u16, width: width as u16, colour, mean, scale, template })
 }
 
-/// The photos of a folder as crops; a subfolder's photos belong together.
-fn load_crops(photos: &[PathBuf], preprocess: &Preprocess) -> Result<Vec<Vec<u8>>> {
-    photos.par_iter().map(|path| photo::load_crop(path, preprocess)).collect()
+fn arguments_policy(kind: Kind) -> cli::Policy {
+    match kind {
+        Kind::Calibrated => cli::Policy::Calibrated,
+        Kind::Margin => cli::Policy::Margin,
+        Kind::Absolute => cli::Policy::Absolute,
+    }
 }
 
 fn mirrored(crop: &[u8], preprocess: &Preprocess) -> Vec<u8> {
@@ -193,29 +255,35 @@ fn calibration(
 pub fn export(job: &Job) -> Result<Exported> {
     let imported = import(&job.model)?;
     let preprocess = preprocess(&imported, job.colour, job.preprocessing)?;
-    ensure!((0.0..=1.5).contains(&job.margin), "--margin {} is not between 0 and 1.5 radians", job.margin);
+    let margin = job.margin.unwrap_or(0.0);
+    ensure!((0.0..=1.5).contains(&margin), "--margin {margin} is not between 0 and 1.5 radians");
+    ensure!(
+        job.logit_scale.is_finite() && job.logit_scale > 0.0,
+        "--logit-scale {} is not a positive number",
+        job.logit_scale
+    );
     ensure!(job.fpir > 0.0 && job.fpir < 1.0, "--fpir {} is not between 0 and 1", job.fpir);
     let mut warnings = Vec::new();
 
-    let mut people = Vec::new();
-    for (name, photos) in job.enrol.as_deref().map(photo::people).transpose()?.unwrap_or_default() {
-        ensure!(
-            name.len() <= format::gallery::MAX_NAME,
-            "the name {name:?} is longer than {} bytes; shorten the folder's name",
-            format::gallery::MAX_NAME
+    let loader = Loader::new(&preprocess, &job.photos)?;
+    let folder = match &job.enrol {
+        Some(folder) => gallery::read_folder(folder, &loader)?,
+        None => gallery::Folder { people: Vec::new(), warnings: Vec::new() },
+    };
+    let mut load = |photos: &[PathBuf]| -> Result<Vec<Vec<u8>>> {
+        let loaded = loader.load(photos)?;
+        warnings.extend(
+            loaded.skipped.iter().map(|s| format!("{} is not used: {}", s.photo.display(), s.reason)),
         );
-        people.push((name, load_crops(&photos, &preprocess)?));
-    }
+        Ok(loaded.bytes())
+    };
     let strangers = match &job.cohort {
-        Some(folder) => load_crops(&one_photo_each(folder)?, &preprocess)?,
+        Some(folder) => load(&one_photo_each(folder)?)?,
         None => Vec::new(),
     };
     let material: Vec<Vec<u8>> = match &job.calibrate {
-        Some(folder) => {
-            let photos = photo::list(folder)?;
-            load_crops(&spread(&photos, 4 * (CALIBRATION_CROPS + HELD_OUT_CROPS)), &preprocess)?
-        }
-        None => strangers.iter().chain(people.iter().flat_map(|(_, crops)| crops)).cloned().collect(),
+        Some(folder) => load(&spread(&photo::list(folder)?, 4 * (CALIBRATION_CROPS + HELD_OUT_CROPS)))?,
+        None => strangers.iter().chain(folder.people.iter().flat_map(|(.., crops)| crops)).cloned().collect(),
     };
     ensure!(
         !material.is_empty(),
@@ -248,61 +316,58 @@ pub fn export(job: &Job) -> Result<Exported> {
     let section = AlignedBytes::copy(&model_bytes);
     let model = Model::new_checked(section.bytes()).context("the network as exported does not read back")?;
     let simulator = Simulator::new(&model)?;
-    let bar =
-        output::bar(people.iter().map(|(_, c)| c.len()).sum::<usize>() + strangers.len(), "embedding photos");
-    let embed = |crops: &[Vec<u8>]| -> Result<Vec<Vec<f32>>> {
-        let embed = |crop: &Vec<u8>| {
-            bar.inc(1);
-            simulator.embed(crop).map(|embedding| unit_of_i16(&embedding))
-        };
-        crops.par_iter().map(embed).collect()
-    };
-    let mut enrolled = Vec::new();
-    let mut centres = Vec::new();
-    for (name, crops) in &people {
-        let mean = centre(&embed(crops)?);
-        let centres_of_person = vec![sections::quantise_centre(&mean)];
-        enrolled.push(Enrolled { name: name.clone(), photos: crops.len(), centres: centres_of_person });
-        centres.push(mean);
-    }
-    let cohort = embed(&strangers)?;
-    bar.finish_and_clear();
+    let newcomers = gallery::newcomers(folder, &simulator, job.keep_outliers, &mut warnings)?;
+    let people: Vec<calibrate::Person<'_>> = newcomers
+        .iter()
+        .map(|n| calibrate::Person { centres: &n.enrolment.centres, photos: &n.photos })
+        .collect();
+    let cohort = gallery::embed(&simulator, &strangers, "strangers")?;
 
     let (table, basis) = match (job.threshold, cohort.len()) {
-        (Some(cosine), _) => (calibrate::given(cosine), Basis::Given),
+        (Some(cosine), _) => (calibrate::given(job.fpir, cosine), Basis::Given),
         (None, 0) => {
             warnings.push(
                 "no strangers given: thresholds are a cautious table, not measured on this network; give --cohort photos of strangers"
                     .to_string(),
             );
-            (calibrate::cautious(), Basis::Table)
+            (calibrate::cautious(job.fpir), Basis::Table)
         }
-        (None, n) => (calibrate::measure(&cohort, &centres, job.fpir), Basis::Cohort { strangers: n as u32 }),
+        (None, n) => (calibrate::measure(&cohort, &people, job.fpir), Basis::Cohort { strangers: n as u32 }),
     };
-    if let Basis::Cohort { strangers } = basis
-        && (table.supported_people as usize) < enrolled.len().max(1)
-    {
+    if matches!(basis, Basis::Cohort { .. }) && !table.is_supported {
         warnings.push(format!(
-            "{strangers} strangers support an FPIR of {} for {} enrolled people at most, {} are enrolled; thresholds beyond are extrapolated",
-            job.fpir,
-            table.supported_people,
-            enrolled.len()
+            "{} strangers do not support the claim that no more than {} of strangers are accepted: {} would",
+            table.strangers, job.fpir, table.strangers_needed
         ));
     }
+    let enrolled: Vec<Enrolled> = newcomers.iter().map(Newcomer::enrolled).collect();
+    let threshold = table.at(enrolled.len().max(1)).map_or(1.0, |point| point.cosine);
+    let left_out = calibrate::left_out(&people);
+    let mut margin = calibrate::derive_margin(&left_out, threshold);
+    let mut cap_margin = CAP_MARGIN;
+    match (job.policy, job.margin) {
+        (Kind::Margin, Some(given)) => cap_margin = given,
+        (_, Some(given)) => margin = calibrate::margin_loss(&left_out, threshold, given),
+        _ => {}
+    }
+    gallery::separate(&enrolled, angle(threshold), margin.radians, job.allow_duplicates, &mut warnings)?;
 
     let preprocess_bytes = sections::preprocess(&preprocess)?;
     let id = ModelId::of_sections(&model_bytes, &preprocess_bytes);
+    let quantisation = f64::from(agreement.angle_p999);
     let policy = Policy {
         model: id,
+        kind: job.policy,
         fpir_ppm: (job.fpir * 1e6).round() as u32,
         basis,
         thresholds: table.records().collect(),
-        margin_urad: (job.margin * 1e6).round() as u32,
-        margin_cos_q30: calibrate::q30(f64::from(job.margin).cos()),
-        margin_sin_q30: calibrate::q30(f64::from(job.margin).sin()),
-        quantisation_urad: (agreement.angle_p999 * 1e6).round() as u32,
+        margin: calibrate::angle_record(margin.radians.into()),
+        cap: calibrate::angle_record(cap_margin.into()),
+        certificate: calibrate::angle_record(f64::from(margin.radians) + 2.0 * quantisation),
+        quantisation_urad: (quantisation * 1e6).round() as u32,
+        logit_scale: job.logit_scale,
     };
-    let gallery = sections::gallery(id, model.dimension(), &enrolled)?;
+    let gallery_section = sections::gallery(id, model.dimension(), &enrolled)?;
     let cohort_centres: Vec<Vec<i8>> =
         cohort.iter().map(|stranger| sections::quantise_centre(stranger)).collect();
     let cohort_section = sections::cohort(id, model.dimension(), &cohort_centres)?;
@@ -310,9 +375,9 @@ pub fn export(job: &Job) -> Result<Exported> {
     let mut parts: Vec<(Section, &[u8])> = vec![
         (Section::Model, &model_bytes),
         (Section::Preprocess, &preprocess_bytes),
-        (Section::Gallery, &gallery),
+        (Section::Gallery, &gallery_section),
     ];
-    if !cohort.is_empty() {
+    if !cohort.is_empty() && !job.without_cohort {
         parts.push((Section::Cohort, &cohort_section));
     }
     parts.push((Section::Policy, &policy_section));
@@ -331,10 +396,16 @@ pub fn export(job: &Job) -> Result<Exported> {
         arena_bytes,
         image_bytes: image.len(),
         model_bytes: model_bytes.len(),
-        people: enrolled.iter().map(|person| (person.name.clone(), person.photos)).collect(),
+        people: enrolled
+            .iter()
+            .map(|p| PersonReport { name: p.name.clone(), photos: p.photos, centres: p.centres.len() })
+            .collect(),
         strangers: cohort.len(),
         thresholds: table,
-        margin: job.margin,
+        policy: arguments_policy(job.policy),
+        margin,
+        cap_margin,
+        cap_loss: calibrate::cap_loss(&people, &left_out, cap_margin),
         fpir: job.fpir,
         warnings,
     };
@@ -439,9 +510,15 @@ pub fn run(arguments: &cli::Export) -> Result<()> {
         cohort: arguments.cohort.clone(),
         colour: arguments.colour.map(Into::into),
         preprocessing: Preprocessing { mean: arguments.mean, scale: arguments.scale },
+        policy: arguments.policy.into(),
         margin: arguments.margin,
         fpir: arguments.fpir,
         threshold: arguments.threshold,
+        keep_outliers: arguments.keep_outliers,
+        allow_duplicates: arguments.allow_duplicates,
+        without_cohort: arguments.without_cohort,
+        logit_scale: arguments.logit_scale,
+        photos: arguments.photos.clone(),
         force: arguments.force,
     };
     if let Some([height, width]) = arguments.size {
@@ -489,16 +566,43 @@ fn print(report: &Report, path: &Path) {
     if !report.wide.is_empty() {
         println!("16-bit      {}", report.wide.join(", "));
     }
-    println!("enrolled    {} people, {} strangers in the cohort", report.people.len(), report.strangers);
-    let people = report.people.len().max(1);
-    let threshold = report.thresholds.thresholds.iter().rfind(|(size, _)| *size as usize <= people);
-    if let Some((_, cosine)) = threshold {
-        println!(
-            "threshold   cosine {cosine:.3} ({:.1}°), margin {:.1}°",
-            angle(*cosine).to_degrees(),
-            report.margin.to_degrees()
-        );
-    }
+    let photos: usize = report.people.iter().map(|person| person.photos).sum();
+    println!(
+        "enrolled    {} people from {photos} photos; {} strangers in the cohort",
+        report.people.len(),
+        report.strangers
+    );
+    print_policy(report);
     println!("arena       {} bytes", report.arena_bytes);
     println!("image       {} bytes, written to {}", report.image_bytes, path.display());
+}
+
+fn print_policy(report: &Report) {
+    let degrees = |radians: f32| radians.to_degrees();
+    let Some(point) = report.thresholds.at(report.people.len().max(1)) else { return };
+    if report.policy != cli::Policy::Margin {
+        let [_, upper] = point.fpir_bounds;
+        println!(
+            "threshold   cosine {:.3} ({:.1}°) for {} people: accepts {} of strangers, 95 % sure of at most {:.4}",
+            point.cosine,
+            degrees(angle(point.cosine)),
+            report.people.len().max(1),
+            report.fpir,
+            upper
+        );
+    }
+    let DerivedMargin { radians, photos, loss } = report.margin;
+    match report.policy {
+        cli::Policy::Calibrated => println!(
+            "margin      {:.1}° to the next person; refuses {:.2} % of {photos} enrolled photos tried",
+            degrees(radians),
+            100.0 * loss
+        ),
+        cli::Policy::Margin => println!(
+            "caps        θ ≤ (φ − {:.1}°)/2; refuse {:.1} % of enrolled photos tried",
+            degrees(report.cap_margin),
+            100.0 * report.cap_loss
+        ),
+        cli::Policy::Absolute => {}
+    }
 }

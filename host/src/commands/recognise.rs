@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
-use app::protocol::Cost;
+use app::protocol::{Cost, Recognised};
 use format::preprocess::Preprocess;
 use serde::Serialize;
 
 use super::simulate::{self, Answer};
 use crate::board::Board;
 use crate::client::Client;
+use crate::crops::Loader;
 use crate::simulator::AlignedBytes;
 use crate::transport::Transport;
-use crate::{output, photo};
+use crate::{cli, output};
 
 /// Where the board is.
 #[derive(Clone, Debug)]
@@ -77,11 +78,11 @@ pub fn connect(place: &Place) -> Result<(Client, Preprocess)> {
     Ok((client, image.preprocess))
 }
 
-/// Lets a board recognise aligned crops.
+/// Lets a board recognise photos.
 ///
 /// # Errors
 /// As [`connect`]; when a photo cannot be used or the link fails.
-pub fn recognise(place: &Place, photos: &[PathBuf]) -> Result<Vec<Timed>> {
+pub fn recognise(place: &Place, photos: &[PathBuf], reading: &cli::Photos) -> Result<Vec<Timed>> {
     ensure!(!photos.is_empty(), "no photos");
     // Photos first: a board is not started in vain.
     let path = match place {
@@ -89,8 +90,7 @@ pub fn recognise(place: &Place, photos: &[PathBuf]) -> Result<Vec<Timed>> {
     };
     let bytes = AlignedBytes::read(path)?;
     let preprocess = bytes.image(path)?.preprocess;
-    let crops =
-        photos.iter().map(|photo| photo::load_crop(photo, &preprocess)).collect::<Result<Vec<_>>>()?;
+    let crops = Loader::new(&preprocess, reading)?.load_all(photos)?;
 
     let (mut client, _) = connect(place)?;
     let bar = output::bar(photos.len(), "recognising on the board");
@@ -105,9 +105,9 @@ pub fn recognise(place: &Place, photos: &[PathBuf]) -> Result<Vec<Timed>> {
 }
 
 fn ask(client: &mut Client, photo: &Path, crop: &[u8]) -> Result<Timed> {
-    let recognised = client.recognise(crop)?;
-    let Cost { instructions, arena_bytes, stack_bytes } = recognised.cost;
-    let answer = Answer::new(photo, recognised.verdict, recognised.best, recognised.runner_up);
+    let Recognised { decision, cost } = client.recognise(crop)?;
+    let Cost { instructions, arena_bytes, stack_bytes } = cost;
+    let answer = Answer::new(photo, decision);
     Ok(Timed { answer, instructions, arena_bytes, stack_bytes })
 }
 

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use app::Recogniser;
-use app::protocol::{Candidate, Verdict};
+use app::protocol::{Candidate, Decision, Verdict};
 use format::model::MAX_LAYERS;
 use serde::Serialize;
 
-use crate::embedding::angle;
-use crate::photo;
+use crate::cli;
+use crate::crops::Loader;
 use crate::simulator::{AlignedBytes, Simulator};
 
 /// What became of a photo, in the simulator or on a board.
@@ -21,6 +21,10 @@ pub struct Answer {
     pub accepted: bool,
     /// Why, or why not.
     pub reason: &'static str,
+    /// Whether nobody else enrolled can be within the margin of it.
+    pub certified: bool,
+    /// ArcFace's posterior of the nearest person among all enrolled, 0 to 1.
+    pub confidence: f32,
     /// The nearest enrolled person.
     pub person: Option<String>,
     /// Angle to their centre in degrees.
@@ -35,22 +39,19 @@ pub struct Answer {
 
 impl Answer {
     /// From what the board's code says.
-    pub fn new(
-        photo: &Path,
-        verdict: Verdict,
-        best: Option<Candidate>,
-        runner_up: Option<Candidate>,
-    ) -> Self {
+    pub fn new(photo: &Path, decision: Decision) -> Self {
+        let Decision { verdict, certified, confidence, best, runner_up } = decision;
         let cosine = |candidate: &Candidate| candidate.cosine_q30 as f32 / (1u32 << 30) as f32;
-        let degrees = |candidate: &Candidate| angle(cosine(candidate)).to_degrees();
         Answer {
             photo: photo.display().to_string(),
             accepted: verdict == Verdict::Accepted,
             reason: reason(verdict),
-            angle_degrees: best.as_ref().map(degrees),
+            certified,
+            confidence,
+            angle_degrees: best.as_ref().map(|best| best.angle_degrees),
             cosine: best.as_ref().map(cosine),
             person: best.map(|candidate| candidate.name.to_string()),
-            runner_up_angle_degrees: runner_up.as_ref().map(degrees),
+            runner_up_angle_degrees: runner_up.as_ref().map(|runner_up| runner_up.angle_degrees),
             runner_up: runner_up.map(|candidate| candidate.name.to_string()),
         }
     }
@@ -66,27 +67,22 @@ fn reason(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Recognises aligned crops.
+/// Recognises photos.
 ///
 /// # Errors
 /// When the image or a photo cannot be used.
-pub fn simulate(image: &Path, photos: &[PathBuf]) -> Result<Vec<Answer>> {
+pub fn simulate(image: &Path, photos: &[PathBuf], reading: &cli::Photos) -> Result<Vec<Answer>> {
     let bytes = AlignedBytes::read(image)?;
     let image = bytes.image(image)?;
     let recogniser: Recogniser<'_, MAX_LAYERS> =
         Recogniser::of_image(image.clone()).map_err(|error| anyhow!("{error}"))?;
     let simulator = Simulator::new(&image.model)?;
-    photos
-        .iter()
-        .map(|photo| {
-            let crop = photo::load_crop(photo, &image.preprocess)?;
-            let embedding = simulator.embed(&crop).with_context(|| photo.display().to_string())?;
-            let outcome = recogniser.decide(&embedding);
-            let best = outcome.best.as_ref().map(|best| recogniser.name(best));
-            let runner_up = outcome.runner_up.as_ref().map(|r| recogniser.name_runner_up(r));
-            Ok(Answer::new(photo, outcome.verdict.into(), best, runner_up))
-        })
-        .collect()
+    let crops = Loader::new(&image.preprocess, reading)?.load_all(photos)?;
+    let answer = |(photo, crop): (&PathBuf, &Vec<u8>)| {
+        let embedding = simulator.embed(crop).with_context(|| photo.display().to_string())?;
+        Ok(Answer::new(photo, recogniser.recognise(&embedding)))
+    };
+    photos.iter().zip(&crops).map(answer).collect()
 }
 
 /// A table of answers.
@@ -99,19 +95,21 @@ pub fn print(answers: &[Answer]) {
     let degrees = |angle: Option<f32>| angle.map_or("-".to_string(), |angle| format!("{angle:.1}°"));
     let width = answers.iter().map(|a| a.photo.chars().count()).max().unwrap_or(0).max(5);
     println!(
-        "{:width$}  {:8}  {:16} {:>7}  {:16} {:>7}  why",
-        "photo", "", "nearest", "angle", "next", "angle"
+        "{:width$}  {:8}  {:16} {:>7}  {:16} {:>7}  {:>10}  why",
+        "photo", "", "nearest", "angle", "next", "angle", "confidence"
     );
     for answer in answers {
         println!(
-            "{:width$}  {:8}  {:16} {:>7}  {:16} {:>7}  {}",
+            "{:width$}  {:8}  {:16} {:>7}  {:16} {:>7}  {:>9.1}%  {}{}",
             answer.photo,
             if answer.accepted { "ACCEPTED" } else { "rejected" },
             name(&answer.person),
             degrees(answer.angle_degrees),
             name(&answer.runner_up),
             degrees(answer.runner_up_angle_degrees),
-            answer.reason
+            100.0 * answer.confidence,
+            answer.reason,
+            if answer.certified { ", certified" } else { "" }
         );
     }
 }
