@@ -4,6 +4,8 @@
 //! over the machine's UART.
 #![no_std]
 
+mod bench;
+mod console;
 mod counter;
 mod stack;
 mod uart;
@@ -16,6 +18,8 @@ use app::serve::{Meter, serve, text};
 use app::{Recogniser, StartError};
 use nn::Arena;
 
+pub use bench::{BenchError, bench};
+pub use console::{Console, exit};
 pub use counter::Counter;
 use uart::Uart;
 
