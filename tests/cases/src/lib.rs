@@ -5,9 +5,11 @@
 #![no_std]
 
 mod naive;
+mod sets;
 
-use nn::kernels::{self, Element, Rows};
+use nn::kernels::{Element, Rows};
 use nn::quant::Stage;
+pub use sets::{Chosen, Dsp, Portable, Set};
 
 /// Most elements of any array of a case.
 const ROOM: usize = 2048;
@@ -61,19 +63,19 @@ struct Room<I, O> {
     expected: [O; ROOM],
 }
 
-/// Runs `cases` cases of every kernel and every combination of element types. Gives their number.
+/// Runs `cases` cases of every kernel of a set and every combination of element types. Gives their number.
 ///
 /// # Errors
 /// The first case in which a kernel and the naive loop differ.
-pub fn run(cases: u32) -> Result<u32, Failure> {
-    windowed::<i8, i8>(cases)?;
-    windowed::<i8, i16>(cases)?;
-    windowed::<i16, i8>(cases)?;
-    windowed::<i16, i16>(cases)?;
-    additions::<i8, i8>(cases)?;
-    additions::<i8, i16>(cases)?;
-    additions::<i16, i8>(cases)?;
-    additions::<i16, i16>(cases)?;
+pub fn run<S: Set>(cases: u32) -> Result<u32, Failure> {
+    windowed::<S, i8, i8>(cases)?;
+    windowed::<S, i8, i16>(cases)?;
+    windowed::<S, i16, i8>(cases)?;
+    windowed::<S, i16, i16>(cases)?;
+    additions::<S, i8, i8>(cases)?;
+    additions::<S, i8, i16>(cases)?;
+    additions::<S, i16, i8>(cases)?;
+    additions::<S, i16, i16>(cases)?;
     Ok(8 * cases)
 }
 
@@ -134,8 +136,9 @@ fn compare<O: Element>(kernel: &'static str, case: u32, output: &[O], expected: 
     }
 }
 
-fn windowed<I: Element, O: Element>(cases: u32) -> Result<(), Failure> {
+fn windowed<S: Set, I: Element, O: Element>(cases: u32) -> Result<(), Failure> {
     let mut random = Random(0x9e37_79b9);
+    let mut scratch = S::Scratch::default();
     let mut room = Room::<I, O>::new();
     for case in 0..cases {
         room.randomise(&mut random);
@@ -174,7 +177,7 @@ fn windowed<I: Element, O: Element>(cases: u32) -> Result<(), Failure> {
         let stage_conv = stage::<O>(&mut random, arrays[0], arrays[1], arrays[2]);
         let weights = &room.weights[..channels * taps];
         let count = pixels * channels;
-        kernels::conv(&input, weights, &stage_conv, &mut room.output[..count]);
+        S::conv(&input, weights, &stage_conv, &mut scratch, &mut room.output[..count]);
         naive::conv(&input, weights, &stage_conv, &mut room.expected[..count]);
         compare("conv", case, &room.output, &room.expected)?;
 
@@ -183,20 +186,20 @@ fn windowed<I: Element, O: Element>(cases: u32) -> Result<(), Failure> {
         let stage_depthwise = stage::<O>(&mut random, arrays[0], arrays[1], arrays[2]);
         let count = pixels * channels_in;
         let weights = &room.weights[..taps];
-        kernels::depthwise(&input, weights, &stage_depthwise, &mut room.output[..count]);
+        S::depthwise(&input, weights, &stage_depthwise, &mut scratch, &mut room.output[..count]);
         naive::depthwise(&input, weights, &stage_depthwise, &mut room.expected[..count]);
         compare("depthwise", case, &room.output, &room.expected)?;
 
         let mut pooled = [I::from_i32(0); ROOM];
         let mut expected = [I::from_i32(0); ROOM];
-        kernels::max_pool(&input, &mut pooled[..count]);
+        S::max_pool(&input, &mut pooled[..count]);
         naive::max_pool(&input, &mut expected[..count]);
         compare("max_pool", case, &pooled, &expected)?;
     }
     Ok(())
 }
 
-fn additions<I: Element, O: Element>(cases: u32) -> Result<(), Failure> {
+fn additions<S: Set, I: Element, O: Element>(cases: u32) -> Result<(), Failure> {
     let mut random = Random(0x1234_5678);
     let mut room = Room::<I, O>::new();
     for case in 0..cases {
@@ -208,14 +211,14 @@ fn additions<I: Element, O: Element>(cases: u32) -> Result<(), Failure> {
         let gains = [random.next() as i16, random.next() as i16];
         let arrays = [&room.bias[..channels], &room.positive[..channels], &room.negative[..channels]];
         let stage = stage::<O>(&mut random, arrays[0], arrays[1], arrays[2]);
-        kernels::add(a, b, gains, &stage, &mut room.output[..count]);
+        S::add(a, b, gains, &stage, &mut room.output[..count]);
         naive::add(a, b, gains, &stage, &mut room.expected[..count]);
         compare("add", case, &room.output, &room.expected)?;
         if size_of::<I>() == size_of::<O>() {
             let mut in_place = [I::from_i32(0); ROOM];
             let mut expected = [I::from_i32(0); ROOM];
             in_place[..count].copy_from_slice(a);
-            kernels::add_in_place(&mut in_place[..count], b, gains, &stage);
+            S::add_in_place(&mut in_place[..count], b, gains, &stage);
             naive::add(a, b, gains, &stage, &mut expected[..count]);
             compare("add_in_place", case, &in_place, &expected)?;
         }

@@ -19,7 +19,7 @@ fn main() -> ! {
     // SAFETY: the addresses are the machine's; QEMU answers semihosting.
     unsafe {
         let mut console = Console::new(&MACHINE);
-        let result = cases::run(CASES);
+        let result = cases::run::<cases::Chosen>(CASES);
         let _ = writeln!(console, "{result:?}");
         exit(result.is_err().into())
     }
