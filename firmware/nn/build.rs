@@ -8,7 +8,8 @@ fn main() {
     println!("cargo:rustc-check-cfg=cfg(arm_dsp, arm_helium)");
     let target = env::var("TARGET").unwrap_or_default();
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    let is_core = |cores: &[&str]| cores.iter().any(|core| flags.contains(&format!("target-cpu=cortex-{core}")));
+    let is_core =
+        |cores: &[&str]| cores.iter().any(|core| flags.contains(&format!("target-cpu=cortex-{core}")));
     if is_core(&["m52", "m55", "m85"]) {
         println!("cargo:rustc-cfg=arm_helium");
     } else if target.starts_with("thumbv7em") || is_core(&["m33", "m35p"]) {

@@ -118,14 +118,18 @@ fn stage<'a, O: Element>(
     negative: &'a [i32],
 ) -> Stage<'a> {
     let (low, high) = element_range::<O>();
+    // Kernels may treat some stages apart: those that clamp to the whole range, do not shift, or are linear.
+    let whole = random.next().is_multiple_of(2);
+    let linear = random.next().is_multiple_of(2);
+    let clamp = if whole { 1 } else { 20 };
     Stage {
         bias,
         positive,
-        negative,
-        shift: random.next() % 4,
+        negative: if linear { positive } else { negative },
+        shift: if whole { 0 } else { random.next() % 4 },
         zero_point: low / 2 + random.below((high - low) as usize / 2) as i32,
-        low: low + random.below(20) as i32,
-        high: high - random.below(20) as i32,
+        low: low + random.below(clamp) as i32,
+        high: high - random.below(clamp) as i32,
     }
 }
 

@@ -3,8 +3,9 @@
 //! The patches of as many pixels as scratch holds are expanded once; then each two filters are expanded and multiplied
 //! with all of them, two pixels at a time.
 
-use super::lanes::{Channel, expand, expand_short};
-use super::{QUADS, Quad, SUMS, Scratch, ops};
+use super::lanes::{Channel, are_bytes, expand, expand_two, lanes};
+use super::ops::Tile;
+use super::{QUADS, SUMS, Scratch, ops};
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
@@ -22,46 +23,48 @@ pub fn conv<I: Element, O: Element>(
     let channels = stage.bias.len();
     let taps = input.rows.len() * input.kernel_width * input.channels;
     assert_eq!(weights.len(), channels * taps);
-    // Sixteen taps of two filters, or of two pixels, are four quads.
-    let quads = taps.div_ceil(16) * 4;
-    let patch_quads = quads / 2;
-    let tiles = (QUADS.saturating_sub(quads + patch_quads) / quads).min(SUMS);
+    // Four taps of two filters, or of two pixels, are a quad.
+    let quads = taps.div_ceil(4);
+    let patch_quads = taps.div_ceil(16 / size_of::<I>());
+    let tiles = (QUADS.saturating_sub(quads + 2 * patch_quads) / quads).min(SUMS);
     if tiles == 0 || output.len() < 2 * channels {
         return one_by_one(input, weights, stage, output);
     }
     let (filters, rest) = scratch.quads.split_at_mut(quads);
-    let (patch, pixels) = rest.split_at_mut(patch_quads);
-    let patch: &mut [I] = &mut bytemuck::cast_slice_mut(patch)[..taps];
+    let (patches, pixels) = rest.split_at_mut(2 * patch_quads);
+    let (first_patch, second_patch) = patches.split_at_mut(patch_quads);
+    let [one, other] = [first_patch, second_patch].map(|patch| &mut bytemuck::cast_slice_mut(patch)[..taps]);
     for (block, output) in output.chunks_mut(2 * tiles * channels).enumerate() {
-        let first = block * 2 * tiles;
+        let start = block * 2 * tiles;
         let count = output.len() / channels;
-        for x in 0..count {
-            let tile = &mut pixels[x / 2 * quads..][..quads];
-            expand_half(under(input, first + x, patch), x % 2, tile);
+        let pixels = &mut pixels[..count.div_ceil(2) * quads];
+        for (tile, pixels) in pixels.chunks_exact_mut(quads).enumerate() {
+            // The last pixel may be alone: then it is its own neighbour.
+            let x = start + 2 * tile;
+            let next = (x + 1).min(start + count - 1);
+            expand_two(under(input, x, one), under(input, next, other), pixels);
         }
-        let sums = &mut scratch.sums[..count.div_ceil(2)];
-        let pixels = &pixels[..sums.len() * quads];
         for (pair, weights) in weights.chunks(2 * taps).enumerate() {
-            for (half, filter) in weights.chunks_exact(taps).enumerate() {
-                expand_half(filter, half, filters);
+            let (filter, next) = weights.split_at(taps);
+            let channel = 2 * pair;
+            // So may the last filter.
+            let alone = next.is_empty();
+            expand_two(filter, if alone { filter } else { next }, filters);
+            let next = if alone { channel } else { channel + 1 };
+            let lanes = lanes(stage, [channel, next, channel, next]);
+            let mut done = 0;
+            if are_bytes::<O>(stage) && !alone && count > 1 {
+                done = count / 2;
+                let bytes = &mut bytemuck::cast_slice_mut(output)[channel..];
+                ops::bytes::<Tile>(filters, pixels, quads, &lanes, done, bytes, channels);
             }
-            // The last filter may be alone: its neighbour is computed from what was there, and not used.
-            let indices = [2 * pair, (2 * pair + 1).min(channels - 1)];
-            ops::tiles(filters, pixels, indices.map(|index| stage.bias[index]), sums);
-            finish(sums, indices.map(|index| Channel::of(stage, index)), channels, 2 * pair, output);
+            if 2 * done < count {
+                let sums = &mut scratch.sums[..count.div_ceil(2) - done];
+                ops::sums::<Tile>(filters, &pixels[done * quads..], quads, &lanes, sums);
+                let stages = [channel, next].map(|index| Channel::of(stage, index));
+                finish(sums, stages, channels, channel, &mut output[2 * done * channels..]);
+            }
         }
-    }
-}
-
-/// Expands elements into one half of each quad. Quads behind them become zero.
-fn expand_half<T: Element>(elements: &[T], half: usize, quads: &mut [Quad]) {
-    let (chunks, rest) = elements.as_chunks::<4>();
-    let (full, behind) = quads.split_at_mut(chunks.len());
-    for (quad, &chunk) in full.iter_mut().zip(chunks) {
-        quad.as_chunks_mut::<2>().0[half] = expand(chunk);
-    }
-    for (index, quad) in behind.iter_mut().enumerate() {
-        quad.as_chunks_mut::<2>().0[half] = expand_short(if index == 0 { rest } else { &[] });
     }
 }
 
@@ -138,7 +141,8 @@ fn one_by_one<I: Element, O: Element>(
 }
 
 fn dot<I: Element>(values: &[I], weights: &[i8], sum: i32) -> i32 {
-    let ((values, values_rest), (weights, weights_rest)) = (values.as_chunks::<4>(), weights.as_chunks::<4>());
+    let ((values, values_rest), (weights, weights_rest)) =
+        (values.as_chunks::<4>(), weights.as_chunks::<4>());
     let mut sum = sum;
     for (&values, &weights) in values.iter().zip(weights) {
         let (x, w) = (expand(values), expand(weights));

@@ -3,7 +3,8 @@
 //! The columns of input under the row are packed once: rows in twos, so that a word is a channel's pair from an upper and a
 //! lower row. A window is then as many neighbouring quads as there are of weights.
 
-use super::lanes::{Channel, expand, expand_short};
+use super::lanes::{Channel, are_bytes, expand, expand_short, lanes};
+use super::ops::Slide;
 use super::{QUADS, Quad, SUMS, Scratch, ops};
 use crate::kernels::{Element, Rows, portable};
 use crate::quant::Stage;
@@ -30,19 +31,26 @@ pub fn depthwise<I: Element, O: Element>(
     let (taps, columns) = scratch.quads.split_at_mut(window);
     let block_pixels = ((columns.len() - window) / step + 1).min(SUMS);
     for first in (0..channels).step_by(4) {
-        let lanes = first..(first + 4).min(channels);
-        pack_weights(weights, input, first, lanes.len(), taps);
-        let mut bias = [0; 4];
-        bias[..lanes.len()].copy_from_slice(&stage.bias[lanes.clone()]);
+        let count = (channels - first).min(4);
+        pack_weights(weights, input, first, count, taps);
+        // Lanes that there are not compute what the first does, and are not used.
+        let channel = |lane| first + if lane < count { lane } else { 0 };
+        let lanes = lanes(stage, [0, 1, 2, 3].map(channel));
         for (block, output) in output.chunks_mut(block_pixels * channels).enumerate() {
-            let sums = &mut scratch.sums[..output.len() / channels];
-            let columns = &mut columns[..(sums.len() - 1) * step + window];
-            pack_columns(input, block * block_pixels * input.stride, first, lanes.len(), columns);
-            ops::slide(taps, columns, step, &bias, sums);
-            for (lane, channel) in lanes.clone().enumerate() {
-                let stage = Channel::of(stage, channel);
+            let pixels = output.len() / channels;
+            let columns = &mut columns[..(pixels - 1) * step + window];
+            pack_columns(input, block * block_pixels * input.stride, first, count, columns);
+            if are_bytes::<O>(stage) && count == 4 {
+                let bytes = &mut bytemuck::cast_slice_mut(output)[first..];
+                ops::bytes::<Slide>(taps, columns, step, &lanes, pixels, bytes, channels);
+                continue;
+            }
+            let sums = &mut scratch.sums[..pixels];
+            ops::sums::<Slide>(taps, columns, step, &lanes, sums);
+            for lane in 0..count {
+                let stage = Channel::of(stage, first + lane);
                 for (pixel, sums) in output.chunks_exact_mut(channels).zip(&*sums) {
-                    pixel[channel] = stage.requantise(sums[lane]);
+                    pixel[first + lane] = stage.requantise(sums[lane]);
                 }
             }
         }

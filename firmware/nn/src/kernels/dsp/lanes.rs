@@ -1,6 +1,6 @@
 //! From elements to pairs, and from sums to elements.
 
-use super::ops;
+use super::{Quad, ops};
 use crate::kernels::Element;
 use crate::quant::Stage;
 
@@ -22,6 +22,38 @@ pub fn expand_short<T: Element>(elements: &[T]) -> [u32; 2] {
     let mut quad = [T::from_i32(0); 4];
     quad[..elements.len()].copy_from_slice(elements);
     expand(quad)
+}
+
+/// The pairs of `a` and `b`, of one length, side by side: in each quad two of `a`, then two of `b`. Elements that there are
+/// not are zero.
+pub fn expand_two<T: Element>(a: &[T], b: &[T], quads: &mut [Quad]) {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
+    let (full, last) = quads.split_at_mut(a.len());
+    if size_of::<T>() == 1 {
+        ops::expand_two(bytemuck::cast_slice(a), bytemuck::cast_slice(b), full);
+    } else {
+        for (quad, (&a, &b)) in full.iter_mut().zip(a.iter().zip(b)) {
+            *quad = bytemuck::cast([expand(a), expand(b)]);
+        }
+    }
+    if let Some(last) = last.first_mut() {
+        *last = bytemuck::cast([expand_short(a_rest), expand_short(b_rest)]);
+    }
+}
+
+/// What [`ops::bytes`] needs for these channels.
+pub fn lanes(stage: &Stage<'_>, channels: [usize; 4]) -> ops::Lanes {
+    ops::Lanes {
+        zero_point: stage.zero_point,
+        positive: channels.map(|channel| stage.positive[channel]),
+        difference: channels.map(|channel| stage.negative[channel].wrapping_sub(stage.positive[channel])),
+        bias: channels.map(|channel| stage.bias[channel]),
+    }
+}
+
+/// Whether [`ops::bytes`] makes the stage's elements.
+pub fn are_bytes<O: Element>(stage: &Stage<'_>) -> bool {
+    size_of::<O>() == 1 && stage.shift == 0 && stage.low == -128 && stage.high == 127
 }
 
 /// What makes a channel's sums elements.

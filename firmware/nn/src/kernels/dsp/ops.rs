@@ -1,5 +1,8 @@
 //! One function per instruction, and the loops in which a compiler would spill registers: assembly on the target, its
 //! arithmetic elsewhere, so that every kernel can be tested on any machine.
+//!
+//! The loops, [`sums`] and [`bytes`], make groups of four sums: of two pixels and two channels ([`Tile`]), or of one pixel
+//! and four channels ([`Slide`]). Both multiply the same weights with as many quads from every `step` on.
 #![allow(unsafe_code)]
 
 use super::Quad;
@@ -30,14 +33,17 @@ macro_rules! instruction {
     };
 }
 
+#[cfg(not(arm_dsp))]
 const fn low(word: u32) -> i32 {
     word as i16 as i32
 }
 
+#[cfg(not(arm_dsp))]
 const fn high(word: u32) -> i32 {
     word as i32 >> 16
 }
 
+#[cfg(not(arm_dsp))]
 const fn pair(low: i32, high: i32) -> u32 {
     low as u16 as u32 | (high as u32) << 16
 }
@@ -76,203 +82,435 @@ instruction! {
     sum.wrapping_add(crate::quant::mulhi(a, b))
 }
 
-/// Sums of two pixels and two filters, `[pixel 0, filter 0], [0, 1], [1, 0], [1, 1]`, for every two pixels. A quad of
-/// `filters` has two pairs of filter 0, then two of filter 1; `pixels` alike, for each element of `sums` as many quads as
-/// there are of `filters`.
-///
-/// # Panics
-/// When lengths do not agree, or the number of quads of `filters` is not a positive multiple of 4.
-pub fn tiles(filters: &[Quad], pixels: &[Quad], bias: [i32; 2], sums: &mut [[i32; 4]]) {
-    assert!(!sums.is_empty() && !filters.is_empty() && filters.len().is_multiple_of(4));
-    assert_eq!(pixels.len(), filters.len() * sums.len());
-    #[cfg(arm_dsp)]
-    {
-        let (filters, sums) = (filters.as_ptr_range(), sums.as_mut_ptr_range());
-        // SAFETY: the lengths were checked; the function reads and writes within them.
-        unsafe { arm::tiles(filters.start, filters.end, pixels.as_ptr(), sums.start, sums.end, &bias) };
-    }
+/// What starts four sums, and what makes bytes of them. In the order in which the loops load it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Lanes {
+    /// Added after multiplying.
+    pub zero_point: i32,
+    /// Multipliers for sums ≥ 0.
+    pub positive: [i32; 4],
+    /// Multipliers for sums < 0, less those for sums ≥ 0.
+    pub difference: [i32; 4],
+    /// Where sums start.
+    pub bias: [i32; 4],
+}
+
+impl Lanes {
     #[cfg(not(arm_dsp))]
-    for (sums, pixels) in sums.iter_mut().zip(pixels.chunks_exact(filters.len())) {
-        *sums = [bias[0], bias[1], bias[0], bias[1]];
-        for (x, w) in pixels.iter().zip(filters) {
-            for (sum, (x, w)) in sums.iter_mut().zip([(0, 0), (0, 2), (2, 0), (2, 2)]).map(|(s, (i, j))| {
-                (s, ([x[i], x[i + 1]], [w[j], w[j + 1]]))
-            }) {
-                *sum = smlad(x[1], w[1], smlad(x[0], w[0], *sum));
-            }
-        }
+    fn byte(&self, sum: i32, lane: usize) -> i8 {
+        let multiplier = self.positive[lane].wrapping_add(self.difference[lane] & (sum >> 31));
+        smmlar(sum, multiplier, self.zero_point).clamp(-128, 127) as i8
     }
 }
 
-/// Sums of four channels for every pixel: word `i` of a quad has a pair of channel `i`. Pixel `p` multiplies
-/// `weights` with as many quads of `columns` from `p · step`.
+/// Expands twice as many bytes as there are words in `a` and `b`: into each quad the pairs of a word of `a`, then those
+/// of a word of `b`.
 ///
 /// # Panics
-/// When `columns` are too few, or there is nothing to do.
-pub fn slide(weights: &[Quad], columns: &[Quad], step: usize, bias: &[i32; 4], sums: &mut [[i32; 4]]) {
-    assert!(!sums.is_empty() && !weights.is_empty());
-    assert!((sums.len() - 1) * step + weights.len() <= columns.len());
+/// When lengths do not agree.
+pub fn expand_two(a: &[[u8; 4]], b: &[[u8; 4]], quads: &mut [Quad]) {
+    assert!(a.len() == quads.len() && b.len() == quads.len());
     #[cfg(arm_dsp)]
-    {
-        let (weights, sums) = (weights.as_ptr_range(), sums.as_mut_ptr_range());
-        let step_bytes = step * size_of::<Quad>();
-        let start = columns.as_ptr();
-        let slide = if weights.end as usize - weights.start as usize == 6 * size_of::<Quad>() {
-            arm::slide_six
-        } else {
-            arm::slide
-        };
+    if !quads.is_empty() {
+        let quads = quads.as_mut_ptr_range();
         // SAFETY: the lengths were checked; the function reads and writes within them.
-        unsafe { slide(weights.start, weights.end, start, step_bytes, sums.start, sums.end, bias) };
+        unsafe { arm::expand_two(a.as_ptr(), b.as_ptr(), quads.start, quads.end) };
     }
     #[cfg(not(arm_dsp))]
-    for (sums, columns) in sums.iter_mut().zip((0..).step_by(step).map(|start| &columns[start..])) {
-        *sums = *bias;
-        for (x, w) in columns.iter().zip(weights) {
-            for (sum, (&x, &w)) in sums.iter_mut().zip(x.iter().zip(w)) {
-                *sum = smlad(x, w, *sum);
-            }
+    for (quad, (&a, &b)) in quads.iter_mut().zip(a.iter().zip(b)) {
+        let [a, b] = [a, b].map(u32::from_le_bytes);
+        *quad = [sxtb16(a), sxtb16_ror8(a), sxtb16(b), sxtb16_ror8(b)];
+    }
+}
+
+/// What four sums are.
+pub trait Group {
+    /// Pixels of a group.
+    const PIXELS: usize;
+
+    /// Adds the products of a quad of elements and one of weights.
+    #[cfg(not(arm_dsp))]
+    fn multiply(sums: &mut [i32; 4], elements: &Quad, weights: &Quad);
+
+    /// The loops.
+    #[cfg(arm_dsp)]
+    const LOOPS: arm::Loops;
+}
+
+/// Sums of two pixels and two channels: `[pixel 0 channel 0, 0 1, 1 0, 1 1]`. Quads have two pairs of pixel or channel 0, then
+/// two of 1.
+#[derive(Clone, Copy, Debug)]
+pub struct Tile;
+
+impl Group for Tile {
+    const PIXELS: usize = 2;
+
+    #[cfg(not(arm_dsp))]
+    fn multiply(sums: &mut [i32; 4], x: &Quad, w: &Quad) {
+        for (sum, (i, j)) in sums.iter_mut().zip([(0, 0), (0, 2), (2, 0), (2, 2)]) {
+            *sum = smlad(x[i + 1], w[j + 1], smlad(x[i], w[j], *sum));
+        }
+    }
+
+    #[cfg(arm_dsp)]
+    const LOOPS: arm::Loops = arm::tile::LOOPS;
+}
+
+/// Sums of one pixel and four channels. Word `i` of a quad has a pair of channel `i`.
+#[derive(Clone, Copy, Debug)]
+pub struct Slide;
+
+impl Group for Slide {
+    const PIXELS: usize = 1;
+
+    #[cfg(not(arm_dsp))]
+    fn multiply(sums: &mut [i32; 4], x: &Quad, w: &Quad) {
+        for (sum, (&x, &w)) in sums.iter_mut().zip(x.iter().zip(w)) {
+            *sum = smlad(x, w, *sum);
+        }
+    }
+
+    #[cfg(arm_dsp)]
+    const LOOPS: arm::Loops = arm::slide::LOOPS;
+}
+
+fn check(weights: &[Quad], elements: &[Quad], step: usize, groups: usize) {
+    assert!(groups > 0 && !weights.is_empty());
+    assert!((groups - 1) * step + weights.len() <= elements.len());
+}
+
+/// Sums of every group. Of `lanes` only the bias is used.
+///
+/// # Panics
+/// When `elements` are too few, or there is nothing to do.
+pub fn sums<G: Group>(
+    weights: &[Quad],
+    elements: &[Quad],
+    step: usize,
+    lanes: &Lanes,
+    sums: &mut [[i32; 4]],
+) {
+    check(weights, elements, step, sums.len());
+    #[cfg(arm_dsp)]
+    {
+        let job = arm::Job::new(weights, elements, step, lanes, sums.as_mut_ptr_range(), 0);
+        // SAFETY: the lengths were checked; the loop reads and writes within them.
+        unsafe { (G::LOOPS.sums)(&job) };
+    }
+    #[cfg(not(arm_dsp))]
+    for (sums, elements) in sums.iter_mut().zip((0..).step_by(step).map(|start| &elements[start..])) {
+        *sums = lanes.bias;
+        elements.iter().zip(weights).for_each(|(x, w)| G::multiply(sums, x, w));
+    }
+}
+
+/// Sums of `groups` groups, requantised to bytes without a shift. Pixel `p` lies at `output[p · stride]`.
+///
+/// # Panics
+/// When `elements` or `output` are too few, or there is nothing to do.
+pub fn bytes<G: Group>(
+    weights: &[Quad],
+    elements: &[Quad],
+    step: usize,
+    lanes: &Lanes,
+    groups: usize,
+    output: &mut [i8],
+    stride: usize,
+) {
+    check(weights, elements, step, groups);
+    assert!((groups * G::PIXELS - 1) * stride + 4 / G::PIXELS <= output.len());
+    #[cfg(arm_dsp)]
+    {
+        let start = output.as_mut_ptr();
+        let end = start.wrapping_add(groups * G::PIXELS * stride);
+        let job = arm::Job::new(weights, elements, step, lanes, start..end, stride);
+        let run = if lanes.difference == [0; 4] { G::LOOPS.bytes } else { G::LOOPS.signed_bytes };
+        // SAFETY: the lengths were checked; the loop reads and writes within them.
+        unsafe { run(&job) };
+    }
+    #[cfg(not(arm_dsp))]
+    for group in 0..groups {
+        let mut four = [[0; 4]];
+        sums::<G>(weights, &elements[group * step..], step, lanes, &mut four);
+        for (lane, &sum) in four[0].iter().enumerate() {
+            let (pixel, channel) = (lane * G::PIXELS / 4, lane % (4 / G::PIXELS));
+            output[(group * G::PIXELS + pixel) * stride + channel] = lanes.byte(sum, lane);
         }
     }
 }
 
 #[cfg(arm_dsp)]
 mod arm {
-    use super::Quad;
     use core::arch::naked_asm;
+    use core::mem::offset_of;
+    use core::ops::Range;
 
-    /// [`super::tiles`]. r0–r3: sums; r4–r7: pixels; r8–r11: filters; r12, lr: where these come from.
-    ///
-    /// # Safety
-    /// As [`super::tiles`] checks.
-    #[unsafe(naked)]
-    pub unsafe extern "C" fn tiles(
-        filters: *const Quad,
-        filters_end: *const Quad,
-        pixels: *const Quad,
-        sums: *mut [i32; 4],
-        sums_end: *mut [i32; 4],
-        bias: &[i32; 2],
-    ) {
-        naked_asm!(
-            "push {{r0, r1, r3, r4-r11, lr}}",
-            "mov r12, r2",
-            "2:",
-            "ldr r4, [sp, #52]",
-            "ldrd r0, r1, [r4]",
-            "mov r2, r0",
-            "mov r3, r1",
-            "ldr lr, [sp]",
-            "3:",
-            ".rept 4",
-            "ldm r12!, {{r4-r7}}",
-            "ldm lr!, {{r8-r11}}",
-            "smlad r0, r4, r8, r0",
-            "smlad r1, r4, r10, r1",
-            "smlad r2, r6, r8, r2",
-            "smlad r3, r6, r10, r3",
-            "smlad r0, r5, r9, r0",
-            "smlad r1, r5, r11, r1",
-            "smlad r2, r7, r9, r2",
-            "smlad r3, r7, r11, r3",
-            ".endr",
-            "ldr r4, [sp, #4]",
-            "cmp lr, r4",
-            "bne 3b",
-            "ldr r4, [sp, #8]",
-            "ldr r5, [sp, #48]",
-            "stm r4!, {{r0-r3}}",
-            "str r4, [sp, #8]",
-            "cmp r4, r5",
-            "bne 2b",
-            "add sp, #12",
-            "pop {{r4-r11, pc}}",
-        )
+    use super::{Lanes, Quad};
+
+    /// What a loop works on. It takes a copy onto its stack, in this order.
+    #[repr(C)]
+    pub struct Job {
+        elements: *const Quad,
+        step_bytes: usize,
+        weights: *const Quad,
+        /// Where the loop over weights is entered; the loop itself finds out.
+        entry: usize,
+        lanes: *const Lanes,
+        bias: *const [i32; 4],
+        weights_end: *const Quad,
+        output: *mut u8,
+        stride: usize,
+        output_end: *mut u8,
     }
 
-    /// [`super::slide`]. r0–r3: sums; r4–r7: elements; r8–r11: weights; r12, lr: where these come from.
-    ///
-    /// # Safety
-    /// As [`super::slide`] checks.
-    #[unsafe(naked)]
-    pub unsafe extern "C" fn slide(
-        weights: *const Quad,
-        weights_end: *const Quad,
-        columns: *const Quad,
-        step_bytes: usize,
-        sums: *mut [i32; 4],
-        sums_end: *mut [i32; 4],
-        bias: &[i32; 4],
-    ) {
-        naked_asm!(
-            "push {{r0-r11, lr}}",
-            "2:",
-            "ldr r12, [sp, #8]",
-            "ldr r4, [sp, #12]",
-            "add r4, r12",
-            "str r4, [sp, #8]",
-            "ldr r4, [sp, #60]",
-            "ldm r4, {{r0-r3}}",
-            "ldr lr, [sp]",
-            "3:",
-            "ldm r12!, {{r4-r7}}",
-            "ldm lr!, {{r8-r11}}",
-            "smlad r0, r4, r8, r0",
-            "smlad r1, r5, r9, r1",
-            "smlad r2, r6, r10, r2",
-            "smlad r3, r7, r11, r3",
-            "ldr r4, [sp, #4]",
-            "cmp lr, r4",
-            "bne 3b",
-            "ldrd r4, r5, [sp, #52]",
-            "stm r4!, {{r0-r3}}",
-            "str r4, [sp, #52]",
-            "cmp r4, r5",
-            "bne 2b",
-            "add sp, #16",
-            "pop {{r4-r11, pc}}",
-        )
+    impl Job {
+        pub fn new<T>(
+            weights: &[Quad],
+            elements: &[Quad],
+            step: usize,
+            lanes: &Lanes,
+            output: Range<*mut T>,
+            stride: usize,
+        ) -> Self {
+            const { assert!(offset_of!(Lanes, positive) == 4 && offset_of!(Lanes, difference) == 20) };
+            let weights = weights.as_ptr_range();
+            Job {
+                elements: elements.as_ptr(),
+                step_bytes: step * size_of::<Quad>(),
+                weights: weights.start,
+                entry: 0,
+                lanes,
+                bias: &lanes.bias,
+                weights_end: weights.end,
+                output: output.start.cast(),
+                stride,
+                output_end: output.end.cast(),
+            }
+        }
     }
 
-    /// [`super::slide`] with six quads of weights, those of a kernel of 3 × 3.
+    /// The loops of a kind of group.
+    #[derive(Clone, Copy)]
+    pub struct Loops {
+        /// Stores sums.
+        pub sums: Loop,
+        /// Requantises, multipliers the same for both signs.
+        pub bytes: Loop,
+        /// Requantises.
+        pub signed_bytes: Loop,
+    }
+
+    /// # Safety
+    /// The job's pointers are valid for what the loop reads and writes, as [`super::sums`] and [`super::bytes`] check.
+    pub type Loop = unsafe extern "C" fn(&Job);
+
+    /// Words of two filters with words of two pixels.
+    macro_rules! tile {
+        () => {
+            "smlad r0, r4, r8, r0
+            smlad r1, r4, r10, r1
+            smlad r2, r6, r8, r2
+            smlad r3, r6, r10, r3
+            smlad r0, r5, r9, r0
+            smlad r1, r5, r11, r1
+            smlad r2, r7, r9, r2
+            smlad r3, r7, r11, r3"
+        };
+    }
+
+    /// Words of four channels.
+    macro_rules! slide {
+        () => {
+            "smlad r0, r4, r8, r0
+            smlad r1, r5, r9, r1
+            smlad r2, r6, r10, r2
+            smlad r3, r7, r11, r3"
+        };
+    }
+
+    /// Sums to bytes, multipliers the same for both signs. r4: zero point; r5–r8: multipliers.
+    macro_rules! requantise {
+        () => {
+            "ldr lr, [sp, #16]
+            ldm lr, {{r4-r8}}
+            smmlar r0, r0, r5, r4
+            smmlar r1, r1, r6, r4
+            smmlar r2, r2, r7, r4
+            smmlar r3, r3, r8, r4
+            ssat r0, #8, r0
+            ssat r1, #8, r1
+            ssat r2, #8, r2
+            ssat r3, #8, r3"
+        };
+    }
+
+    /// Sums to bytes. r4: zero point; r5–r8: multipliers; r9–r12: differences.
+    macro_rules! requantise_signed {
+        () => {
+            "ldr lr, [sp, #16]
+            ldm lr, {{r4-r12}}
+            and r9, r9, r0, asr #31
+            and r10, r10, r1, asr #31
+            and r11, r11, r2, asr #31
+            and r12, r12, r3, asr #31
+            add r9, r5
+            add r10, r6
+            add r11, r7
+            add r12, r8
+            smmlar r0, r0, r9, r4
+            smmlar r1, r1, r10, r4
+            smmlar r2, r2, r11, r4
+            smmlar r3, r3, r12, r4
+            ssat r0, #8, r0
+            ssat r1, #8, r1
+            ssat r2, #8, r2
+            ssat r3, #8, r3"
+        };
+    }
+
+    /// Stores bytes of two pixels.
+    macro_rules! store_tile {
+        () => {
+            "ldrd r4, r5, [sp, #28]
+            bfi r0, r1, #8, #8
+            bfi r2, r3, #8, #8
+            strh r0, [r4]
+            strh r2, [r4, r5]
+            add r4, r4, r5, lsl #1"
+        };
+    }
+
+    /// Stores bytes of a pixel.
+    macro_rules! store_slide {
+        () => {
+            "ldrd r4, r5, [sp, #28]
+            bfi r0, r1, #8, #8
+            bfi r2, r3, #8, #8
+            pkhbt r0, r0, r2, lsl #16
+            str r0, [r4]
+            add r4, r5"
+        };
+    }
+
+    /// Stores sums.
+    macro_rules! store_sums {
+        () => {
+            "ldr r4, [sp, #28]
+            stm r4!, {{r0-r3}}"
+        };
+    }
+
+    macro_rules! nothing {
+        () => {
+            ""
+        };
+    }
+
+    /// A loop over groups. r0–r3: sums; r4–r7: elements; r8–r11: weights; r12, lr: where these come from. The loop
+    /// over weights is unrolled 16 times, its body has `$body_bytes` bytes, and it is entered where as many repetitions are
+    /// left as are needed for the first time.
+    macro_rules! group_loop {
+        ($name:ident, $multiply:ident, $body_bytes:literal, $requantise:ident, $store:ident) => {
+            /// # Safety
+            /// See [`Loop`].
+            #[unsafe(naked)]
+            pub unsafe extern "C" fn $name(job: &Job) {
+                naked_asm!(
+                    "push {{r4-r11, lr}}",
+                    "ldm r0, {{r0-r9}}",
+                    "sub r3, r2, r6",
+                    "ubfx r3, r3, #4, #4",
+                    concat!("movs r10, #", $body_bytes),
+                    "mul r3, r3, r10",
+                    "adr.w r10, 3f",
+                    "add r3, r10",
+                    "orr r3, #1",
+                    "push {{r0-r9}}",
+                    "2:",
+                    "ldrd r12, r4, [sp]",
+                    "add r4, r12",
+                    "str r4, [sp]",
+                    "ldr r4, [sp, #20]",
+                    "ldm r4, {{r0-r3}}",
+                    "ldrd lr, r4, [sp, #8]",
+                    "bx r4",
+                    "3:",
+                    ".rept 16",
+                    "ldm r12!, {{r4-r7}}",
+                    "ldm lr!, {{r8-r11}}",
+                    $multiply!(),
+                    ".endr",
+                    "ldr r4, [sp, #24]",
+                    "cmp lr, r4",
+                    "bne 3b",
+                    $requantise!(),
+                    $store!(),
+                    "ldr r5, [sp, #36]",
+                    "str r4, [sp, #28]",
+                    "cmp r4, r5",
+                    "bne 2b",
+                    "add sp, #40",
+                    "pop {{r4-r11, pc}}",
+                )
+            }
+        };
+    }
+
+    pub mod tile {
+        use super::*;
+
+        pub const LOOPS: Loops = Loops { sums, bytes, signed_bytes };
+
+        group_loop!(sums, tile, 40, nothing, store_sums);
+        group_loop!(bytes, tile, 40, requantise, store_tile);
+        group_loop!(signed_bytes, tile, 40, requantise_signed, store_tile);
+    }
+
+    pub mod slide {
+        use super::*;
+
+        pub const LOOPS: Loops = Loops { sums, bytes, signed_bytes };
+
+        group_loop!(sums, slide, 24, nothing, store_sums);
+        group_loop!(bytes, slide, 24, requantise, store_slide);
+        group_loop!(signed_bytes, slide, 24, requantise_signed, store_slide);
+    }
+
+    /// [`super::expand_two`].
     ///
     /// # Safety
-    /// As [`super::slide`] checks, and `weights` has six quads.
+    /// As [`super::expand_two`] checks, and there is a quad.
     #[unsafe(naked)]
-    pub unsafe extern "C" fn slide_six(
-        weights: *const Quad,
-        weights_end: *const Quad,
-        columns: *const Quad,
-        step_bytes: usize,
-        sums: *mut [i32; 4],
-        sums_end: *mut [i32; 4],
-        bias: &[i32; 4],
+    pub unsafe extern "C" fn expand_two(
+        a: *const [u8; 4],
+        b: *const [u8; 4],
+        quads: *mut Quad,
+        quads_end: *mut Quad,
     ) {
         naked_asm!(
-            "push {{r0-r11, lr}}",
-            "2:",
-            "ldr r12, [sp, #8]",
-            "ldr r4, [sp, #12]",
-            "add r4, r12",
-            "str r4, [sp, #8]",
-            "ldr r4, [sp, #60]",
-            "ldm r4, {{r0-r3}}",
-            "ldr lr, [sp]",
-            ".rept 6",
-            "ldm r12!, {{r4-r7}}",
-            "ldm lr!, {{r8-r11}}",
-            "smlad r0, r4, r8, r0",
-            "smlad r1, r5, r9, r1",
-            "smlad r2, r6, r10, r2",
-            "smlad r3, r7, r11, r3",
+            "push {{r4-r7, lr}}",
+            "sub r12, r2, r3",
+            "ubfx r12, r12, #4, #3",
+            "movs r4, #28",
+            "mul r12, r12, r4",
+            "adr.w r4, 3f",
+            "add r12, r4",
+            "orr r12, #1",
+            "bx r12",
+            "3:",
+            ".rept 8",
+            "ldr r5, [r0], #4",
+            "ldr r7, [r1], #4",
+            "sxtb16 r4, r5",
+            "sxtb16 r5, r5, ror #8",
+            "sxtb16 r6, r7",
+            "sxtb16 r7, r7, ror #8",
+            "stm.w r2!, {{r4-r7}}",
             ".endr",
-            "ldrd r4, r5, [sp, #52]",
-            "stm r4!, {{r0-r3}}",
-            "str r4, [sp, #52]",
-            "cmp r4, r5",
-            "bne 2b",
-            "add sp, #16",
-            "pop {{r4-r11, pc}}",
+            "cmp r2, r3",
+            "bne 3b",
+            "pop {{r4-r7, pc}}",
         )
     }
 }
