@@ -88,17 +88,20 @@ fn pack_weights<I: Element>(
     count: usize,
     taps: &mut [Quad],
 ) {
-    let height = input.rows.len();
-    let pairs = height.div_ceil(2);
-    for (kx, taps) in taps.chunks_exact_mut(pairs).enumerate() {
-        let tap = |ky: usize| four(weights, (ky * input.kernel_width + kx) * input.channels + first, count);
-        for (pair, out) in taps.iter_mut().enumerate() {
-            *out = if 2 * pair + 1 < height {
-                quad(tap(2 * pair), tap(2 * pair + 1))
-            } else {
-                let [a, b] = tap(2 * pair);
-                [a & 0xffff, b & 0xffff, a & !0xffff, b & !0xffff]
-            };
+    let pairs = input.rows.len().div_ceil(2);
+    let filter_row = input.kernel_width * input.channels;
+    for (pair, rows) in weights.chunks(2 * filter_row).enumerate() {
+        let taps = &mut taps[pair..];
+        let (upper, lower) = rows.split_at(filter_row);
+        let [upper, lower] = [upper, lower]
+            .map(|row| Strip { elements: &row[first.min(row.len())..], stride: input.channels });
+        if !lower.elements.is_empty() {
+            pack_two(upper, lower, count, pairs, taps);
+            continue;
+        }
+        pack_one(upper, count, pairs, taps);
+        for [a, b, c, d] in taps.iter_mut().step_by(pairs) {
+            (*a, *b, *c, *d) = (*a & 0xffff, *b & 0xffff, *c & !0xffff, *d & !0xffff);
         }
     }
 }
@@ -112,20 +115,72 @@ fn pack_columns<I: Element>(
     columns: &mut [Quad],
 ) {
     let pairs = input.rows.len().div_ceil(2);
-    let outside = expand([I::from_i32(input.zero_point); 4]);
+    let width = columns.len() / pairs;
+    let left = input.pad.saturating_sub(start).min(width);
+    let column = (start + left).saturating_sub(input.pad);
+    let inside = input.width.saturating_sub(column).min(width - left);
+    let zero = [I::from_i32(input.zero_point); 4];
+    let outside = expand(zero);
+    let strip = |row: Option<_>| {
+        row.map_or(Strip { elements: &zero, stride: 0 }, |row: &[I]| Strip {
+            elements: &row[column * input.channels + first..],
+            stride: input.channels,
+        })
+    };
+    let (before, rest) = columns.split_at_mut(left * pairs);
+    let (columns, behind) = rest.split_at_mut(inside * pairs);
     for (pair, rows) in input.rows.chunks(2).enumerate() {
-        let slots = columns[pair..].iter_mut().step_by(pairs);
-        for (column, slot) in (start..).zip(slots) {
-            let inside = column.checked_sub(input.pad).filter(|&column| column < input.width);
-            let element = |row: Option<&[I]>| match (row, inside) {
-                (Some(row), Some(column)) => four(row, column * input.channels + first, count),
-                _ => outside,
-            };
-            *slot = match *rows {
-                [upper, lower] => quad(element(upper), element(lower)),
-                [last] => last_quad(element(last)),
-                _ => unreachable!("rows come in ones and twos"),
-            };
+        let outside = if rows.len() == 2 { quad(outside, outside) } else { last_quad(outside) };
+        for edge in [&mut *before, &mut *behind] {
+            edge.iter_mut().skip(pair).step_by(pairs).for_each(|quad| *quad = outside);
         }
+        if inside == 0 {
+            continue;
+        }
+        match rows {
+            [upper, lower] => pack_two(strip(*upper), strip(*lower), count, pairs, &mut columns[pair..]),
+            [last] => pack_one(strip(*last), count, pairs, &mut columns[pair..]),
+            _ => unreachable!("rows come in ones and twos"),
+        }
+    }
+}
+
+/// Where elements lie: four channels (or fewer) of a pixel together, the next pixel's `stride` further.
+#[derive(Clone, Copy)]
+struct Strip<'a, T> {
+    elements: &'a [T],
+    stride: usize,
+}
+
+impl<T: Element> Strip<'_, T> {
+    fn pairs(&self, pixel: usize, count: usize) -> [u32; 2] {
+        four(self.elements, pixel * self.stride, count)
+    }
+}
+
+/// Packs `count` channels of an upper and a lower row into every `step`-th quad.
+fn pack_two<T: Element>(
+    upper: Strip<'_, T>,
+    lower: Strip<'_, T>,
+    count: usize,
+    step: usize,
+    quads: &mut [Quad],
+) {
+    if size_of::<T>() == 1 && count == 4 {
+        let strips = [upper, lower].map(|strip| (bytemuck::cast_slice(strip.elements), strip.stride));
+        return ops::pack_two(strips[0], strips[1], quads, step);
+    }
+    for (pixel, slot) in quads.iter_mut().step_by(step).enumerate() {
+        *slot = quad(upper.pairs(pixel, count), lower.pairs(pixel, count));
+    }
+}
+
+/// Packs `count` channels of a last row into every `step`-th quad.
+fn pack_one<T: Element>(row: Strip<'_, T>, count: usize, step: usize, quads: &mut [Quad]) {
+    if size_of::<T>() == 1 && count == 4 {
+        return ops::pack_one((bytemuck::cast_slice(row.elements), row.stride), quads, step);
+    }
+    for (pixel, slot) in quads.iter_mut().step_by(step).enumerate() {
+        *slot = last_quad(row.pairs(pixel, count));
     }
 }

@@ -124,6 +124,53 @@ pub fn expand_two(a: &[[u8; 4]], b: &[[u8; 4]], quads: &mut [Quad]) {
     }
 }
 
+/// Packs four bytes of an upper and a lower row, with their distances from pixel to pixel, into every `step`-th quad:
+/// word `i` has byte `i` of both.
+///
+/// # Panics
+/// When a row is too short, or there is nothing to do.
+pub fn pack_two(
+    (upper, upper_stride): (&[i8], usize),
+    (lower, lower_stride): (&[i8], usize),
+    quads: &mut [Quad],
+    step: usize,
+) {
+    let pixels = quads.len().div_ceil(step);
+    assert!(pixels > 0);
+    assert!((pixels - 1) * upper_stride + 4 <= upper.len() && (pixels - 1) * lower_stride + 4 <= lower.len());
+    #[cfg(arm_dsp)]
+    // SAFETY: the lengths were checked; the function reads and writes within them.
+    unsafe {
+        let (upper, lower) = (upper.as_ptr(), lower.as_ptr());
+        arm::pack_two(upper, lower, upper_stride, lower_stride, quads.as_mut_ptr(), step * 16, pixels);
+    }
+    #[cfg(not(arm_dsp))]
+    for (pixel, quad) in quads.iter_mut().step_by(step).enumerate() {
+        let rows = [&upper[pixel * upper_stride..], &lower[pixel * lower_stride..]];
+        *quad = core::array::from_fn(|i| pair(rows[0][i].into(), rows[1][i].into()));
+    }
+}
+
+/// Packs four bytes of a row alone: words 0 and 2 have bytes 0 and 2, words 1 and 3 have bytes 1 and 3.
+///
+/// # Panics
+/// When the row is too short, or there is nothing to do.
+pub fn pack_one((row, stride): (&[i8], usize), quads: &mut [Quad], step: usize) {
+    let pixels = quads.len().div_ceil(step);
+    assert!(pixels > 0);
+    assert!((pixels - 1) * stride + 4 <= row.len());
+    #[cfg(arm_dsp)]
+    // SAFETY: the lengths were checked; the function reads and writes within them.
+    unsafe {
+        arm::pack_one(row.as_ptr(), stride, quads.as_mut_ptr(), step * 16, pixels);
+    }
+    #[cfg(not(arm_dsp))]
+    for (pixel, quad) in quads.iter_mut().step_by(step).enumerate() {
+        let bytes = &row[pixel * stride..];
+        *quad = core::array::from_fn(|i| pair(bytes[i % 2].into(), bytes[i % 2 + 2].into()));
+    }
+}
+
 /// What four sums are.
 pub trait Group {
     /// Pixels of a group.
@@ -511,6 +558,74 @@ mod arm {
             "cmp r2, r3",
             "bne 3b",
             "pop {{r4-r7, pc}}",
+        )
+    }
+
+    /// [`super::pack_two`].
+    ///
+    /// # Safety
+    /// As [`super::pack_two`] checks.
+    #[unsafe(naked)]
+    pub unsafe extern "C" fn pack_two(
+        upper: *const i8,
+        lower: *const i8,
+        upper_stride: usize,
+        lower_stride: usize,
+        quads: *mut Quad,
+        step_bytes: usize,
+        pixels: usize,
+    ) {
+        naked_asm!(
+            "push {{r4-r10, lr}}",
+            "ldrd r10, r12, [sp, #32]",
+            "ldr lr, [sp, #40]",
+            "2:",
+            "ldr r5, [r0]",
+            "ldr r7, [r1]",
+            "add r0, r2",
+            "add r1, r3",
+            "sxtb16 r8, r5",
+            "sxtb16 r9, r5, ror #8",
+            "sxtb16 r6, r7",
+            "sxtb16 r7, r7, ror #8",
+            "pkhbt r4, r8, r6, lsl #16",
+            "pkhbt r5, r9, r7, lsl #16",
+            "pkhtb r6, r6, r8, asr #16",
+            "pkhtb r7, r7, r9, asr #16",
+            "stm r10, {{r4-r7}}",
+            "add r10, r12",
+            "subs lr, #1",
+            "bne 2b",
+            "pop {{r4-r10, pc}}",
+        )
+    }
+
+    /// [`super::pack_one`].
+    ///
+    /// # Safety
+    /// As [`super::pack_one`] checks.
+    #[unsafe(naked)]
+    pub unsafe extern "C" fn pack_one(
+        row: *const i8,
+        stride: usize,
+        quads: *mut Quad,
+        step_bytes: usize,
+        pixels: usize,
+    ) {
+        naked_asm!(
+            "push {{r4, r5, lr}}",
+            "ldr lr, [sp, #12]",
+            "2:",
+            "ldr r5, [r0]",
+            "add r0, r1",
+            "sxtb16 r4, r5",
+            "sxtb16 r5, r5, ror #8",
+            "strd r4, r5, [r2]",
+            "strd r4, r5, [r2, #8]",
+            "add r2, r3",
+            "subs lr, #1",
+            "bne 2b",
+            "pop {{r4, r5, pc}}",
         )
     }
 }
