@@ -1,7 +1,7 @@
 //! Weighted sum of two tensors, four elements at a time.
 
-use super::lanes::{Channel, expand};
-use super::ops;
+use super::lanes::{Channel, are_bytes};
+use super::{Quad, ops};
 use crate::kernels::Element;
 use crate::quant::Stage;
 
@@ -14,15 +14,17 @@ pub fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &St
     assert!(a.len() == output.len() && b.len() == output.len());
     let pixels =
         output.chunks_exact_mut(channels).zip(a.chunks_exact(channels)).zip(b.chunks_exact(channels));
+    let quads = quads::<I, O>(stage);
     for ((out, a), b) in pixels {
-        let ((out, out_rest), (a, a_rest), (b, b_rest)) =
-            (out.as_chunks_mut::<4>(), a.as_chunks::<4>(), b.as_chunks::<4>());
-        let rest = 4 * out.len();
-        for (index, ((out, &a), &b)) in out.iter_mut().zip(a).zip(b).enumerate() {
-            *out = four(a, b, gains, stage, 4 * index);
+        let mut done = 0;
+        if let Some((bias, multipliers)) = quads {
+            done = 4 * bias.len();
+            let (a, b) = (bytemuck::cast_slice(&a[..done]), bytemuck::cast_slice(&b[..done]));
+            let out = bytemuck::cast_slice_mut(&mut out[..done]);
+            ops::add_bytes(a, b, gains, (bias, multipliers), stage.zero_point, out);
         }
-        for (index, ((out, &a), &b)) in out_rest.iter_mut().zip(a_rest).zip(b_rest).enumerate() {
-            *out = one(a, b, gains, stage, rest + index);
+        for (channel, ((out, &a), &b)) in out.iter_mut().zip(a).zip(b).enumerate().skip(done) {
+            *out = one(a, b, gains, stage, channel);
         }
     }
 }
@@ -34,39 +36,28 @@ pub fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &St
 pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>) {
     let channels = stage.bias.len();
     assert_eq!(a.len(), b.len());
+    let quads = quads::<T, T>(stage);
     for (a, b) in a.chunks_exact_mut(channels).zip(b.chunks_exact(channels)) {
-        let ((a, a_rest), (b, b_rest)) = (a.as_chunks_mut::<4>(), b.as_chunks::<4>());
-        let rest = 4 * a.len();
-        for (index, (a, &b)) in a.iter_mut().zip(b).enumerate() {
-            *a = four(*a, b, gains, stage, 4 * index);
+        let mut done = 0;
+        if let Some((bias, multipliers)) = quads {
+            done = 4 * bias.len();
+            let (a, b) = (bytemuck::cast_slice_mut(&mut a[..done]), bytemuck::cast_slice(&b[..done]));
+            ops::add_bytes_in_place(a, b, gains, (bias, multipliers), stage.zero_point);
         }
-        for (index, (a, &b)) in a_rest.iter_mut().zip(b_rest).enumerate() {
-            *a = one(*a, b, gains, stage, rest + index);
+        for (channel, (a, &b)) in a.iter_mut().zip(b).enumerate().skip(done) {
+            *a = one(*a, b, gains, stage, channel);
         }
     }
 }
 
-/// Four elements, of channels from `channel`.
-#[inline(always)]
-fn four<I: Element, O: Element>(
-    a: [I; 4],
-    b: [I; 4],
-    gains: [i16; 2],
-    stage: &Stage<'_>,
-    channel: usize,
-) -> [O; 4] {
-    let gains = bytemuck::cast(gains);
-    let ([a02, a13], [b02, b13]) = (expand(a), expand(b));
-    let pairs = [ops::pkhbt(a02, b02), ops::pkhbt(a13, b13), ops::pkhtb(b02, a02), ops::pkhtb(b13, a13)];
-    let channels = channel..channel + 4;
-    let arrays = [stage.bias, stage.positive, stage.negative].map(|array| &array[channels.clone()]);
-    core::array::from_fn(|i| {
-        let [bias, positive, negative] = arrays.map(|array| array[i]);
-        Channel::new(stage, positive, negative).requantise(ops::smlad(pairs[i], gains, bias))
-    })
+/// Biases and multipliers of as many channels as come in fours, if [`ops::add_bytes`] makes the stage's elements.
+fn quads<'a, I: Element, O: Element>(stage: &Stage<'a>) -> Option<(&'a [Quad], &'a [Quad])> {
+    let (bias, _) = stage.bias.as_chunks::<4>();
+    let (multipliers, _) = stage.positive[..stage.bias.len()].as_chunks::<4>();
+    let fits = size_of::<I>() == 1 && are_bytes::<O>(stage) && stage.positive == stage.negative;
+    fits.then(|| (bytemuck::cast_slice(bias), bytemuck::cast_slice(multipliers)))
 }
 
-#[inline(always)]
 fn one<I: Element, O: Element>(a: I, b: I, gains: [i16; 2], stage: &Stage<'_>, channel: usize) -> O {
     let pair = ops::pkhbt(a.into() as u32, b.into() as u32);
     let sum = ops::smlad(pair, bytemuck::cast(gains), stage.bias[channel]);

@@ -44,26 +44,32 @@ pub fn conv<I: Element, O: Element>(
             let next = (x + 1).min(start + count - 1);
             expand_two(under(input, x, one), under(input, next, other), pixels);
         }
+        let are_bytes = are_bytes::<O>(stage);
         for (pair, weights) in weights.chunks(2 * taps).enumerate() {
-            let (filter, next) = weights.split_at(taps);
             let channel = 2 * pair;
+            let (filter, next) = weights.split_at(taps);
             // So may the last filter.
-            let alone = next.is_empty();
-            expand_two(filter, if alone { filter } else { next }, filters);
-            let next = if alone { channel } else { channel + 1 };
-            let lanes = lanes(stage, [channel, next, channel, next]);
-            let mut done = 0;
-            if are_bytes::<O>(stage) && !alone && count > 1 {
-                done = count / 2;
+            let is_pair = !next.is_empty();
+            expand_two(filter, if is_pair { next } else { filter }, filters);
+            if are_bytes && is_pair {
                 let bytes = &mut bytemuck::cast_slice_mut(output)[channel..];
-                ops::bytes::<Tile>(filters, pixels, quads, &lanes, done, bytes, channels);
+                ops::bytes::<Tile>(
+                    filters,
+                    pixels,
+                    quads,
+                    &lanes::<2>(stage, channel),
+                    count,
+                    bytes,
+                    channels,
+                );
+                continue;
             }
-            if 2 * done < count {
-                let sums = &mut scratch.sums[..count.div_ceil(2) - done];
-                ops::sums::<Tile>(filters, &pixels[done * quads..], quads, &lanes, sums);
-                let stages = [channel, next].map(|index| Channel::of(stage, index));
-                finish(sums, stages, channels, channel, &mut output[2 * done * channels..]);
-            }
+            let next = if is_pair { channel + 1 } else { channel };
+            let mut lanes = lanes::<1>(stage, channel);
+            (lanes.bias[1], lanes.bias[3]) = (stage.bias[next], stage.bias[next]);
+            let sums = &mut scratch.sums[..count.div_ceil(2)];
+            ops::sums::<Tile>(filters, pixels, quads, &lanes, sums);
+            finish(sums, [channel, next].map(|index| Channel::of(stage, index)), channels, channel, output);
         }
     }
 }

@@ -3,7 +3,9 @@
 //! The columns of input under the row are packed once: rows in twos, so that a word is a channel's pair from an upper and a
 //! lower row. A window is then as many neighbouring quads as there are of weights.
 
-use super::lanes::{Channel, are_bytes, expand, expand_short, lanes};
+use core::ops::Range;
+
+use super::lanes::{Channel, are_bytes, bias, expand, expand_short, lanes};
 use super::ops::Slide;
 use super::{QUADS, Quad, SUMS, Scratch, ops};
 use crate::kernels::{Element, Rows, portable};
@@ -30,23 +32,22 @@ pub fn depthwise<I: Element, O: Element>(
     }
     let (taps, columns) = scratch.quads.split_at_mut(window);
     let block_pixels = ((columns.len() - window) / step + 1).min(SUMS);
-    for first in (0..channels).step_by(4) {
-        let count = (channels - first).min(4);
-        pack_weights(weights, input, first, count, taps);
-        // Lanes that there are not compute what the first does, and are not used.
-        let channel = |lane| first + if lane < count { lane } else { 0 };
-        let lanes = lanes(stage, [0, 1, 2, 3].map(channel));
-        for (block, output) in output.chunks_mut(block_pixels * channels).enumerate() {
-            let pixels = output.len() / channels;
-            let columns = &mut columns[..(pixels - 1) * step + window];
-            pack_columns(input, block * block_pixels * input.stride, first, count, columns);
-            if are_bytes::<O>(stage) && count == 4 {
+    let are_bytes = are_bytes::<O>(stage);
+    for (block, output) in output.chunks_mut(block_pixels * channels).enumerate() {
+        let pixels = output.len() / channels;
+        let columns = &mut columns[..(pixels - 1) * step + window];
+        let inside = fill_edges(input, block * block_pixels * input.stride, columns);
+        for first in (0..channels).step_by(4) {
+            let count = (channels - first).min(4);
+            pack_weights(weights, input, first, count, taps);
+            pack_columns(input, &inside, first, count, columns);
+            if are_bytes && count == 4 {
                 let bytes = &mut bytemuck::cast_slice_mut(output)[first..];
-                ops::bytes::<Slide>(taps, columns, step, &lanes, pixels, bytes, channels);
+                ops::bytes::<Slide>(taps, columns, step, &lanes::<4>(stage, first), pixels, bytes, channels);
                 continue;
             }
             let sums = &mut scratch.sums[..pixels];
-            ops::sums::<Slide>(taps, columns, step, &lanes, sums);
+            ops::sums::<Slide>(taps, columns, step, &bias(stage, first, count), sums);
             for lane in 0..count {
                 let stage = Channel::of(stage, first + lane);
                 for (pixel, sums) in output.chunks_exact_mut(channels).zip(&*sums) {
@@ -106,37 +107,52 @@ fn pack_weights<I: Element>(
     }
 }
 
-/// For each column from `start`, counted from where the first window stands, the quads of its rows.
-fn pack_columns<I: Element>(
-    input: &Rows<'_, I>,
-    start: usize,
-    first: usize,
-    count: usize,
-    columns: &mut [Quad],
-) {
+/// Columns that lie inside the tensor.
+struct Inside {
+    /// Their quads.
+    quads: Range<usize>,
+    /// Which column of the tensor the first is.
+    column: usize,
+}
+
+/// Packs the columns outside the tensor, which are the same for all channels. The first column is `start`, counted from where
+/// the first window stands. Gives the columns inside.
+fn fill_edges<I: Element>(input: &Rows<'_, I>, start: usize, columns: &mut [Quad]) -> Inside {
     let pairs = input.rows.len().div_ceil(2);
     let width = columns.len() / pairs;
     let left = input.pad.saturating_sub(start).min(width);
     let column = (start + left).saturating_sub(input.pad);
     let inside = input.width.saturating_sub(column).min(width - left);
+    let quads = left * pairs..(left + inside) * pairs;
+    // With the same element everywhere, a row alone looks like one of two.
+    let outside = expand([I::from_i32(input.zero_point); 4]);
+    columns[..quads.start].fill(quad(outside, outside));
+    columns[quads.end..].fill(quad(outside, outside));
+    Inside { quads, column }
+}
+
+/// Packs the columns inside the tensor.
+fn pack_columns<I: Element>(
+    input: &Rows<'_, I>,
+    inside: &Inside,
+    first: usize,
+    count: usize,
+    columns: &mut [Quad],
+) {
+    let columns = &mut columns[inside.quads.clone()];
+    if columns.is_empty() {
+        return;
+    }
+    let pairs = input.rows.len().div_ceil(2);
+    let start = inside.column * input.channels + first;
     let zero = [I::from_i32(input.zero_point); 4];
-    let outside = expand(zero);
     let strip = |row: Option<_>| {
         row.map_or(Strip { elements: &zero, stride: 0 }, |row: &[I]| Strip {
-            elements: &row[column * input.channels + first..],
+            elements: &row[start..],
             stride: input.channels,
         })
     };
-    let (before, rest) = columns.split_at_mut(left * pairs);
-    let (columns, behind) = rest.split_at_mut(inside * pairs);
     for (pair, rows) in input.rows.chunks(2).enumerate() {
-        let outside = if rows.len() == 2 { quad(outside, outside) } else { last_quad(outside) };
-        for edge in [&mut *before, &mut *behind] {
-            edge.iter_mut().skip(pair).step_by(pairs).for_each(|quad| *quad = outside);
-        }
-        if inside == 0 {
-            continue;
-        }
         match rows {
             [upper, lower] => pack_two(strip(*upper), strip(*lower), count, pairs, &mut columns[pair..]),
             [last] => pack_one(strip(*last), count, pairs, &mut columns[pair..]),

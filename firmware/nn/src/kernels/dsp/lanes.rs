@@ -41,14 +41,25 @@ pub fn expand_two<T: Element>(a: &[T], b: &[T], quads: &mut [Quad]) {
     }
 }
 
-/// What [`ops::bytes`] needs for these channels.
-pub fn lanes(stage: &Stage<'_>, channels: [usize; 4]) -> ops::Lanes {
+/// What [`ops::bytes`] needs for `N` neighbouring channels, over and over.
+pub fn lanes<const N: usize>(stage: &Stage<'_>, channel: usize) -> ops::Lanes {
+    let part = |array: &[i32]| -> [i32; 4] {
+        let array = &array[channel..channel + N];
+        core::array::from_fn(|lane| array[lane % N])
+    };
+    let [positive, negative, bias] = [stage.positive, stage.negative, stage.bias].map(part);
     ops::Lanes {
         zero_point: stage.zero_point,
-        positive: channels.map(|channel| stage.positive[channel]),
-        difference: channels.map(|channel| stage.negative[channel].wrapping_sub(stage.positive[channel])),
-        bias: channels.map(|channel| stage.bias[channel]),
+        positive,
+        difference: core::array::from_fn(|lane| negative[lane].wrapping_sub(positive[lane])),
+        bias,
     }
+}
+
+/// What [`ops::sums`] needs for `count` neighbouring channels, the first of them in place of those that there are not.
+pub fn bias(stage: &Stage<'_>, channel: usize, count: usize) -> ops::Lanes {
+    let bias = core::array::from_fn(|lane| stage.bias[channel + if lane < count { lane } else { 0 }]);
+    ops::Lanes { zero_point: 0, positive: [0; 4], difference: [0; 4], bias }
 }
 
 /// Whether [`ops::bytes`] makes the stage's elements.

@@ -252,7 +252,8 @@ pub fn sums<G: Group>(
     }
 }
 
-/// Sums of `groups` groups, requantised to bytes without a shift. Pixel `p` lies at `output[p · stride]`.
+/// Sums of `pixels` pixels, requantised to bytes without a shift. Pixel `p` lies at `output[p · stride]`. Of a last group
+/// only the pixels there are are stored.
 ///
 /// # Panics
 /// When `elements` or `output` are too few, or there is nothing to do.
@@ -261,30 +262,110 @@ pub fn bytes<G: Group>(
     elements: &[Quad],
     step: usize,
     lanes: &Lanes,
-    groups: usize,
+    pixels: usize,
     output: &mut [i8],
     stride: usize,
 ) {
-    check(weights, elements, step, groups);
-    assert!((groups * G::PIXELS - 1) * stride + 4 / G::PIXELS <= output.len());
+    check(weights, elements, step, pixels.div_ceil(G::PIXELS));
+    assert!((pixels - 1) * stride + 4 / G::PIXELS <= output.len());
     #[cfg(arm_dsp)]
     {
         let start = output.as_mut_ptr();
-        let end = start.wrapping_add(groups * G::PIXELS * stride);
+        let end = start.wrapping_add(pixels * stride);
         let job = arm::Job::new(weights, elements, step, lanes, start..end, stride);
         let run = if lanes.difference == [0; 4] { G::LOOPS.bytes } else { G::LOOPS.signed_bytes };
         // SAFETY: the lengths were checked; the loop reads and writes within them.
         unsafe { run(&job) };
     }
     #[cfg(not(arm_dsp))]
-    for group in 0..groups {
+    for (group, first) in (0..pixels).step_by(G::PIXELS).enumerate() {
         let mut four = [[0; 4]];
         sums::<G>(weights, &elements[group * step..], step, lanes, &mut four);
         for (lane, &sum) in four[0].iter().enumerate() {
-            let (pixel, channel) = (lane * G::PIXELS / 4, lane % (4 / G::PIXELS));
-            output[(group * G::PIXELS + pixel) * stride + channel] = lanes.byte(sum, lane);
+            let (pixel, channel) = (first + lane * G::PIXELS / 4, lane % (4 / G::PIXELS));
+            if pixel < pixels {
+                output[pixel * stride + channel] = lanes.byte(sum, lane);
+            }
         }
     }
+}
+
+/// Weighted sums of bytes, requantised to bytes without a shift and with one multiplier for both signs: `output`, `bias`
+/// and `multipliers` have a word's worth of bytes, or four words, for each word of `a` and of `b`.
+///
+/// # Panics
+/// When lengths do not agree.
+pub fn add_bytes(
+    a: &[[i8; 4]],
+    b: &[[i8; 4]],
+    gains: [i16; 2],
+    (bias, multipliers): (&[Quad], &[Quad]),
+    zero_point: i32,
+    output: &mut [[i8; 4]],
+) {
+    let count = output.len();
+    assert!(a.len() == count && b.len() == count && bias.len() == count && multipliers.len() == count);
+    #[cfg(arm_dsp)]
+    if count > 0 {
+        let output = output.as_mut_ptr_range();
+        let job = arm::Addition {
+            b: b.as_ptr(),
+            bias: bias.as_ptr(),
+            multipliers: multipliers.as_ptr(),
+            gains,
+            zero_point,
+            output_end: output.end,
+        };
+        // SAFETY: the lengths were checked; the function reads and writes within them.
+        unsafe { arm::add_bytes(&job, a.as_ptr(), output.start) };
+    }
+    #[cfg(not(arm_dsp))]
+    for (index, output) in output.iter_mut().enumerate() {
+        *output = core::array::from_fn(|i| {
+            added(a[index][i], b[index][i], gains, (bias[index][i], multipliers[index][i]), zero_point)
+        });
+    }
+}
+
+/// [`add_bytes`] whose output takes the place of `a`.
+///
+/// # Panics
+/// When lengths do not agree.
+pub fn add_bytes_in_place(
+    a: &mut [[i8; 4]],
+    b: &[[i8; 4]],
+    gains: [i16; 2],
+    (bias, multipliers): (&[Quad], &[Quad]),
+    zero_point: i32,
+) {
+    let count = a.len();
+    assert!(b.len() == count && bias.len() == count && multipliers.len() == count);
+    #[cfg(arm_dsp)]
+    if count > 0 {
+        let output = a.as_mut_ptr_range();
+        let job = arm::Addition {
+            b: b.as_ptr(),
+            bias: bias.as_ptr(),
+            multipliers: multipliers.as_ptr(),
+            gains,
+            zero_point,
+            output_end: output.end,
+        };
+        // SAFETY: the lengths were checked; the function reads each word before it writes it.
+        unsafe { arm::add_bytes(&job, output.start, output.start) };
+    }
+    #[cfg(not(arm_dsp))]
+    for (index, a) in a.iter_mut().enumerate() {
+        *a = core::array::from_fn(|i| {
+            added(a[i], b[index][i], gains, (bias[index][i], multipliers[index][i]), zero_point)
+        });
+    }
+}
+
+#[cfg(not(arm_dsp))]
+fn added(a: i8, b: i8, gains: [i16; 2], (bias, multiplier): (u32, u32), zero_point: i32) -> i8 {
+    let sum = smlad(pair(a.into(), b.into()), bytemuck::cast(gains), bias as i32);
+    smmlar(sum, multiplier as i32, zero_point).clamp(-128, 127) as i8
 }
 
 #[cfg(arm_dsp)]
@@ -416,15 +497,20 @@ mod arm {
         };
     }
 
-    /// Stores bytes of two pixels.
+    /// Stores bytes of two pixels, or of one if it is the last. Like all stores, it compares what follows with the end.
     macro_rules! store_tile {
         () => {
             "ldrd r4, r5, [sp, #28]
+            ldr r6, [sp, #36]
             bfi r0, r1, #8, #8
             bfi r2, r3, #8, #8
             strh r0, [r4]
-            strh r2, [r4, r5]
-            add r4, r4, r5, lsl #1"
+            add r4, r5
+            cmp r4, r6
+            beq 4f
+            strh r2, [r4]
+            add r4, r5
+            cmp r4, r6"
         };
     }
 
@@ -435,8 +521,10 @@ mod arm {
             bfi r0, r1, #8, #8
             bfi r2, r3, #8, #8
             pkhbt r0, r0, r2, lsl #16
+            ldr r6, [sp, #36]
             str r0, [r4]
-            add r4, r5"
+            add r4, r5
+            cmp r4, r6"
         };
     }
 
@@ -444,7 +532,9 @@ mod arm {
     macro_rules! store_sums {
         () => {
             "ldr r4, [sp, #28]
-            stm r4!, {{r0-r3}}"
+            ldr r6, [sp, #36]
+            stm r4!, {{r0-r3}}
+            cmp r4, r6"
         };
     }
 
@@ -493,10 +583,9 @@ mod arm {
                     "bne 3b",
                     $requantise!(),
                     $store!(),
-                    "ldr r5, [sp, #36]",
                     "str r4, [sp, #28]",
-                    "cmp r4, r5",
                     "bne 2b",
+                    "4:",
                     "add sp, #40",
                     "pop {{r4-r11, pc}}",
                 )
@@ -522,6 +611,70 @@ mod arm {
         group_loop!(sums, slide, 24, nothing, store_sums);
         group_loop!(bytes, slide, 24, requantise, store_slide);
         group_loop!(signed_bytes, slide, 24, requantise_signed, store_slide);
+    }
+
+    /// What [`add_bytes`] works on, besides what may be written.
+    #[repr(C)]
+    pub struct Addition {
+        pub b: *const [i8; 4],
+        pub bias: *const Quad,
+        pub multipliers: *const Quad,
+        pub gains: [i16; 2],
+        pub zero_point: i32,
+        pub output_end: *const [i8; 4],
+    }
+
+    /// [`super::add_bytes`]. r0–r3, r12: addends, biases, multipliers, output; r4–r7: elements, then sums; lr: gains, then
+    /// the zero point.
+    ///
+    /// # Safety
+    /// As [`super::add_bytes`] checks, and there is a word; `output` may be `a`.
+    #[unsafe(naked)]
+    pub unsafe extern "C" fn add_bytes(job: &Addition, a: *const [i8; 4], output: *mut [i8; 4]) {
+        naked_asm!(
+            "push {{r4-r11, lr}}",
+            "mov r12, r2",
+            "mov r4, r0",
+            "mov r0, r1",
+            "ldm r4, {{r1, r2, r3, r5, r6, r7}}",
+            "push {{r5, r6, r7}}",
+            "2:",
+            "ldr r4, [r0], #4",
+            "ldr r6, [r1], #4",
+            "ldr lr, [sp]",
+            "sxtb16 r8, r4",
+            "sxtb16 r9, r4, ror #8",
+            "sxtb16 r10, r6",
+            "sxtb16 r11, r6, ror #8",
+            "pkhbt r4, r8, r10, lsl #16",
+            "pkhbt r5, r9, r11, lsl #16",
+            "pkhtb r6, r10, r8, asr #16",
+            "pkhtb r7, r11, r9, asr #16",
+            "ldm r2!, {{r8-r11}}",
+            "smlad r4, r4, lr, r8",
+            "smlad r5, r5, lr, r9",
+            "smlad r6, r6, lr, r10",
+            "smlad r7, r7, lr, r11",
+            "ldm r3!, {{r8-r11}}",
+            "ldr lr, [sp, #4]",
+            "smmlar r4, r4, r8, lr",
+            "smmlar r5, r5, r9, lr",
+            "smmlar r6, r6, r10, lr",
+            "smmlar r7, r7, r11, lr",
+            "ssat r4, #8, r4",
+            "ssat r5, #8, r5",
+            "ssat r6, #8, r6",
+            "ssat r7, #8, r7",
+            "bfi r4, r5, #8, #8",
+            "bfi r6, r7, #8, #8",
+            "pkhbt r4, r4, r6, lsl #16",
+            "str r4, [r12], #4",
+            "ldr r5, [sp, #8]",
+            "cmp r12, r5",
+            "bne 2b",
+            "add sp, #12",
+            "pop {{r4-r11, pc}}",
+        )
     }
 
     /// [`super::expand_two`].
