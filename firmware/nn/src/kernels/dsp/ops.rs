@@ -273,7 +273,8 @@ pub fn bytes<G: Group>(
         let start = output.as_mut_ptr();
         let end = start.wrapping_add(pixels * stride);
         let job = arm::Job::new(weights, elements, step, lanes, start..end, stride);
-        let run = if lanes.difference == [0; 4] { G::LOOPS.bytes } else { G::LOOPS.signed_bytes };
+        let is_linear = lanes.difference.iter().fold(0, |any, difference| any | difference) == 0;
+        let run = if is_linear { G::LOOPS.bytes } else { G::LOOPS.signed_bytes };
         // SAFETY: the lengths were checked; the loop reads and writes within them.
         unsafe { run(&job) };
     }
