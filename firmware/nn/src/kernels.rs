@@ -5,11 +5,14 @@
 //! A set has a type `Scratch`, the memory its kernels need besides: the caller keeps one and passes it in.
 
 pub mod dsp;
+pub mod helium;
 pub mod portable;
 
 #[cfg(arm_dsp)]
 use dsp as set;
-#[cfg(not(arm_dsp))]
+#[cfg(arm_helium)]
+use helium as set;
+#[cfg(not(any(arm_dsp, arm_helium)))]
 use portable as set;
 
 pub use set::{Scratch, add, add_in_place, conv, depthwise, max_pool};

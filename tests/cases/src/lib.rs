@@ -9,7 +9,7 @@ mod sets;
 
 use nn::kernels::{Element, Rows};
 use nn::quant::Stage;
-pub use sets::{Chosen, Dsp, Portable, Set};
+pub use sets::{Chosen, Dsp, Helium, Portable, Set};
 
 /// Most elements of any array of a case.
 const ROOM: usize = 2048;

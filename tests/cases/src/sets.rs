@@ -95,3 +95,7 @@ set! {
     /// Pairs of 16-bit numbers in core registers.
     Dsp, kernels::dsp
 }
+set! {
+    /// Helium's vectors.
+    Helium, kernels::helium
+}

@@ -1,6 +1,6 @@
 //! Every kernel set gives what the naive loops give, its instructions modelled where this machine has none.
 
-use cases::{Dsp, Portable, Set};
+use cases::{Dsp, Helium, Portable, Set};
 
 fn run<S: Set>() {
     // The arrays of a case are large for a test thread's stack.
@@ -16,4 +16,9 @@ fn portable_kernels_equal_the_naive_loops() {
 #[test]
 fn dsp_kernels_equal_the_naive_loops() {
     run::<Dsp>();
+}
+
+#[test]
+fn helium_kernels_equal_the_naive_loops() {
+    run::<Helium>();
 }
