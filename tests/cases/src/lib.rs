@@ -147,7 +147,12 @@ fn windowed<S: Set, I: Element, O: Element>(cases: u32) -> Result<(), Failure> {
     for case in 0..cases {
         room.randomise(&mut random);
         let kernel = [1 + random.below(4), 1 + random.below(4)];
-        let channels_in = 1 + random.below(if case % 4 == 0 { 40 } else { 9 });
+        // Kernels may treat whole vectors of channels apart.
+        let channels_in = match case % 4 {
+            0 => 1 + random.below(40),
+            1 => 16 * (1 + random.below(3)),
+            _ => 1 + random.below(9),
+        };
         let width = 1 + random.below(9);
         let stride = 1 + random.below(3);
         let pad = random.below(kernel[1]);
@@ -176,7 +181,7 @@ fn windowed<S: Set, I: Element, O: Element>(cases: u32) -> Result<(), Failure> {
             pad,
         };
         let taps = kernel[0] * kernel[1] * channels_in;
-        let channels = (1 + random.below(12)).min(ROOM / taps).min(ROOM / pixels);
+        let channels = (1 + random.below(20)).min(ROOM / taps).min(ROOM / pixels);
         let arrays = [&room.bias[..channels], &room.positive[..channels], &room.negative[..channels]];
         let stage_conv = stage::<O>(&mut random, arrays[0], arrays[1], arrays[2]);
         let weights = &room.weights[..channels * taps];

@@ -41,14 +41,17 @@ pub fn conv<I: Element, O: Element>(
         for (group, weights) in weights.chunks(4 * taps).enumerate() {
             interleave(weights, taps, filters);
             let channel = 4 * group;
-            let lanes = ops::Lanes::new(stage, channel);
             if channel + 4 <= channels {
                 let place = ops::Place { elements: &mut output[channel..], stride: channels };
-                multiply(pixels, pixel_bytes, count, filters, &lanes, place);
+                multiply(pixels, pixel_bytes, count, filters, &ops::four(stage, channel), place);
                 continue;
             }
+            let [bias, positive, negative] = [stage.bias, stage.positive, stage.negative].map(|array| {
+                core::array::from_fn::<i32, 4, _>(|lane| array.get(channel + lane).copied().unwrap_or(0))
+            });
+            let stage = Stage { bias: &bias, positive: &positive, negative: &negative, ..*stage };
             let spare: &mut [O] = &mut bytemuck::cast_slice_mut(&mut *spare)[..4 * count];
-            multiply(pixels, pixel_bytes, count, filters, &lanes, ops::Place { elements: spare, stride: 4 });
+            multiply(pixels, pixel_bytes, count, filters, &stage, ops::Place { elements: spare, stride: 4 });
             for (pixel, four) in output.chunks_exact_mut(channels).zip(spare.chunks_exact(4)) {
                 pixel[channel..].copy_from_slice(&four[..channels - channel]);
             }
@@ -113,13 +116,13 @@ fn multiply<O: Element>(
     pixel_bytes: usize,
     count: usize,
     filters: &[Vector],
-    lanes: &ops::Lanes,
+    stage: &Stage<'_>,
     place: ops::Place<'_, O>,
 ) {
     let ops::Place { elements, stride } = place;
     if count > 1 {
         let place = ops::Place { elements: &mut *elements, stride };
-        ops::multiply(pixels, pixel_bytes, count / 2, filters, lanes, place);
+        ops::multiply(pixels, pixel_bytes, count / 2, filters, stage, place);
     }
     if count % 2 == 1 {
         let elements = &mut elements[(count - 1) * stride..];
@@ -128,7 +131,7 @@ fn multiply<O: Element>(
             0,
             1,
             filters,
-            lanes,
+            stage,
             ops::Place { elements, stride: 0 },
         );
     }

@@ -6,56 +6,25 @@ use super::Vector;
 use crate::kernels::Element;
 use crate::quant::Stage;
 
-/// What makes elements of the sums of four neighbouring channels. In the order in which the loops load it.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct Lanes {
-    bias: [i32; 4],
-    positive: [i32; 4],
-    negative: [i32; 4],
-    low: [i32; 4],
-    high: [i32; 4],
-    zero_point: i32,
-    shift: u32,
+/// The stage of four neighbouring channels.
+///
+/// # Panics
+/// When there are not as many.
+pub fn four<'a>(stage: &Stage<'a>, channel: usize) -> Stage<'a> {
+    let part = |array: &'a [i32]| &array[channel..channel + 4];
+    Stage { bias: part(stage.bias), positive: part(stage.positive), negative: part(stage.negative), ..*stage }
 }
 
-impl Lanes {
-    /// Of channels from `channel`; zeros for those that there are not.
-    pub fn new(stage: &Stage<'_>, channel: usize) -> Self {
-        let part = |array: &[i32]| -> [i32; 4] {
-            let array = &array[channel..];
-            array
-                .first_chunk()
-                .copied()
-                .unwrap_or_else(|| core::array::from_fn(|lane| array.get(lane).copied().unwrap_or(0)))
-        };
-        let [bias, positive, negative] = [stage.bias, stage.positive, stage.negative].map(part);
-        Lanes {
-            bias,
-            positive,
-            negative,
-            low: [stage.low; 4],
-            high: [stage.high; 4],
-            zero_point: stage.zero_point,
-            shift: stage.shift,
-        }
-    }
+/// Four sums requantised.
+#[cfg(not(arm_helium))]
+fn requantise<O: Element>(stage: &Stage<'_>, sums: [i32; 4]) -> [O; 4] {
+    core::array::from_fn(|lane| {
+        O::from_i32(stage.requantise(stage.bias[lane].wrapping_add(sums[lane]), lane))
+    })
+}
 
-    #[cfg(not(arm_helium))]
-    fn requantise<O: Element>(&self, sums: [i32; 4]) -> [O; 4] {
-        core::array::from_fn(|lane| {
-            let stage = Stage {
-                bias: &self.bias,
-                positive: &self.positive,
-                negative: &self.negative,
-                shift: self.shift,
-                zero_point: self.zero_point,
-                low: self.low[lane],
-                high: self.high[lane],
-            };
-            O::from_i32(stage.requantise(self.bias[lane].wrapping_add(sums[lane]), lane))
-        })
-    }
+fn check_four(stage: &Stage<'_>) {
+    assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() == 4));
 }
 
 /// Where elements of four channels go.
@@ -84,7 +53,8 @@ pub fn interleave(weights: &[Vector], filters: &mut [Vector]) {
     }
 }
 
-/// Products of twice `pairs` pixels, `pixel_bytes` from one to the next, and four filters that lie side by side; requantised.
+/// Products of twice `pairs` pixels, `pixel_bytes` from one to the next, and four filters that lie side by side; requantised
+/// by the stage of four channels.
 ///
 /// # Panics
 /// When `pixels` or `place` are too short, or there is nothing to do.
@@ -93,16 +63,17 @@ pub fn multiply<O: Element>(
     pixel_bytes: usize,
     pairs: usize,
     filters: &[Vector],
-    lanes: &Lanes,
+    stage: &Stage<'_>,
     place: Place<'_, O>,
 ) {
+    check_four(stage);
     let steps = filters.len() / 4;
     assert!(pairs > 0 && steps > 0 && filters.len() == 4 * steps);
     assert!((2 * pairs - 1) * pixel_bytes + 16 * steps <= pixels.len());
     assert!((2 * pairs - 1) * place.stride + 4 <= place.elements.len());
     #[cfg(arm_helium)]
     {
-        let job = arm::Products::new(pixels, pixel_bytes, pairs, filters, lanes, place);
+        let job = arm::Products::new(pixels, pixel_bytes, pairs, filters, stage, place);
         // SAFETY: the lengths were checked; the function reads and writes within them.
         unsafe {
             if size_of::<O>() == 1 {
@@ -119,16 +90,104 @@ pub fn multiply<O: Element>(
             let filter = filters.iter().skip(lane).step_by(4).flatten();
             taps.iter().zip(filter).map(|(&x, &w)| x as i32 * w as i32).sum()
         });
-        place.elements[pixel * place.stride..][..4].copy_from_slice(&lanes.requantise(sums));
+        place.elements[pixel * place.stride..][..4].copy_from_slice(&requantise(stage, sums));
+    }
+}
+
+/// Packs sixteen bytes of each of four rows, with their distances from column to column, into columns of four vectors: four
+/// bytes a channel, one a row.
+///
+/// # Panics
+/// When a row is too short, or there is nothing to do.
+pub fn pack(rows: [(&[i8], usize); 4], columns: &mut [[Vector; 4]]) {
+    assert!(!columns.is_empty());
+    assert!(rows.iter().all(|(row, stride)| (columns.len() - 1) * stride + 16 <= row.len()));
+    #[cfg(arm_helium)]
+    {
+        let job = arm::Packing {
+            rows: rows.map(|(row, _)| row.as_ptr()),
+            strides: rows.map(|(_, stride)| stride),
+            columns: columns.as_mut_ptr(),
+            count: columns.len(),
+        };
+        // SAFETY: the lengths were checked; the function reads and writes within them.
+        unsafe { arm::pack(&job) };
+    }
+    #[cfg(not(arm_helium))]
+    for (index, column) in columns.iter_mut().enumerate() {
+        for (byte, slot) in column.as_flattened_mut().iter_mut().enumerate() {
+            let (row, stride) = rows[byte % 4];
+            *slot = row[index * stride + byte / 4];
+        }
+    }
+}
+
+/// Products of windows of four packed columns with four columns of packed weights, of four channels from `channel` of the
+/// sixteen, for `pixels` pixels that are `step` columns apart; requantised by the stage of four channels.
+///
+/// # Panics
+/// When `columns` or `place` are too short, there is nothing to do, or `step` is neither 1 nor 2.
+pub fn slide<O: Element>(
+    columns: &[[Vector; 4]],
+    step: usize,
+    weights: &[[Vector; 4]; 4],
+    channel: usize,
+    pixels: usize,
+    stage: &Stage<'_>,
+    place: Place<'_, O>,
+) {
+    check_four(stage);
+    assert!(pixels > 0 && channel + 4 <= 16 && (1..=2).contains(&step));
+    assert!((pixels - 1) * step + 4 <= columns.len());
+    assert!((pixels - 1) * place.stride + 4 <= place.elements.len());
+    #[cfg(arm_helium)]
+    {
+        let start = columns.as_flattened().as_flattened()[4 * channel..].as_ptr();
+        let job = arm::Sliding {
+            // The loop steps before it loads.
+            columns: start.wrapping_sub(step * 64),
+            bias: stage.bias.as_ptr(),
+            weights: weights.as_flattened().as_flattened()[4 * channel..].as_ptr(),
+            positive: stage.positive.as_ptr(),
+            pixels,
+            negative: stage.negative.as_ptr(),
+            low: stage.low,
+            high: stage.high,
+            shift: stage.shift,
+            output: place.elements.as_mut_ptr().cast(),
+            zero_point: stage.zero_point,
+            stride_bytes: place.stride * size_of::<O>(),
+        };
+        let run = match (step, size_of::<O>()) {
+            (1, 1) => arm::slide_to_bytes,
+            (1, _) => arm::slide_to_halves,
+            (_, 1) => arm::skip_to_bytes,
+            _ => arm::skip_to_halves,
+        };
+        // SAFETY: the lengths were checked; the function reads and writes within them.
+        unsafe { run(&job) };
+    }
+    #[cfg(not(arm_helium))]
+    for pixel in 0..pixels {
+        let window = &columns[pixel * step..][..4];
+        let sums = core::array::from_fn(|lane| {
+            let bytes = 4 * (channel + lane)..4 * (channel + lane + 1);
+            let products = window.iter().zip(weights).flat_map(|(x, w)| {
+                let [x, w] = [x, w].map(|column| &column.as_flattened()[bytes.clone()]);
+                x.iter().zip(w).map(|(&x, &w)| x as i32 * w as i32)
+            });
+            products.sum()
+        });
+        place.elements[pixel * place.stride..][..4].copy_from_slice(&requantise(stage, sums));
     }
 }
 
 #[cfg(arm_helium)]
 mod arm {
     use core::arch::naked_asm;
-    use core::mem::offset_of;
 
-    use super::{Lanes, Place, Vector};
+    use super::{Place, Vector};
+    use crate::quant::Stage;
 
     /// [`super::interleave`].
     ///
@@ -173,10 +232,14 @@ mod arm {
         shift: u32,
         output: *mut u8,
         stride_bytes: usize,
-        lanes: *const Lanes,
         filters_end: *const Vector,
         /// Bytes of the loop to skip at first.
         skipped_bytes: usize,
+        bias: *const i32,
+        positive: *const i32,
+        negative: *const i32,
+        low: i32,
+        high: i32,
     }
 
     /// Vectors of each filter that the loop multiplies before it looks whether it has finished.
@@ -189,13 +252,9 @@ mod arm {
             pixel_bytes: usize,
             pairs: usize,
             filters: &[Vector],
-            lanes: &Lanes,
+            stage: &Stage<'_>,
             place: Place<'_, O>,
         ) -> Self {
-            const {
-                assert!(offset_of!(Lanes, positive) == 16 && offset_of!(Lanes, negative) == 32);
-                assert!(offset_of!(Lanes, low) == 48 && offset_of!(Lanes, high) == 64);
-            }
             // The first vector is multiplied before the loop.
             let rest = filters.len() / 4 - 1;
             let skipped = if rest == 0 { UNROLLED } else { rest.wrapping_neg() % UNROLLED };
@@ -205,13 +264,17 @@ mod arm {
                 pixel_bytes,
                 filters: filters.start,
                 pairs,
-                zero_point: lanes.zero_point,
-                shift: lanes.shift,
+                zero_point: stage.zero_point,
+                shift: stage.shift,
                 output: place.elements.as_mut_ptr().cast(),
                 stride_bytes: place.stride * size_of::<O>(),
-                lanes,
                 filters_end: filters.end,
                 skipped_bytes: skipped * BODY_BYTES,
+                bias: stage.bias.as_ptr(),
+                positive: stage.positive.as_ptr(),
+                negative: stage.negative.as_ptr(),
+                low: stage.low,
+                high: stage.high,
             }
         }
     }
@@ -269,19 +332,21 @@ mod arm {
                     "push {{r4-r11, lr}}",
                     "sub sp, #4",
                     "vpush {{d8-d15}}",
-                    "ldm r0, {{r0-r9, r12}}",
-                    "vldrw.u32 q4, [r8]",
-                    "vldrw.u32 q5, [r8, #16]",
-                    "vldrw.u32 q6, [r8, #32]",
-                    "vldrw.u32 q7, [r8, #48]",
-                    "vldrw.u32 q0, [r8, #64]",
-                    "adr.w r11, 3f",
-                    "add r11, r12",
-                    "orr r11, #1",
+                    "add r1, r0, #40",
+                    "ldm r1, {{r1-r5}}",
+                    "vldrw.u32 q4, [r1]",
+                    "vldrw.u32 q5, [r2]",
+                    "vldrw.u32 q6, [r3]",
+                    "vdup.32 q7, r4",
+                    "vdup.32 q0, r5",
                     "sub sp, #16",
                     "vstrw.32 q0, [sp]",
+                    "ldm r0, {{r0-r9}}",
+                    "adr.w r11, 3f",
+                    "add r11, r9",
+                    "orr r11, #1",
                     "push {{r0-r7}}",
-                    "mov r7, r9",
+                    "mov r7, r8",
                     "mov r9, r3",
                     "2:",
                     "ldrd r1, r3, [sp]",
@@ -338,4 +403,132 @@ mod arm {
 
     multiply!(multiply_to_bytes, "vstrb.32");
     multiply!(multiply_to_halves, "vstrh.32");
+
+    /// What [`pack`] works on.
+    #[repr(C)]
+    pub struct Packing {
+        pub rows: [*const i8; 4],
+        pub strides: [usize; 4],
+        pub columns: *mut [Vector; 4],
+        pub count: usize,
+    }
+
+    /// [`super::pack`].
+    ///
+    /// # Safety
+    /// As [`super::pack`] checks.
+    #[unsafe(naked)]
+    pub unsafe extern "C" fn pack(job: &Packing) {
+        naked_asm!(
+            ".cpu cortex-m55",
+            "push {{r4-r9, lr}}",
+            "ldm r0, {{r0-r9}}",
+            "dls lr, r9",
+            "2:",
+            "vldrb.u8 q0, [r0]",
+            "vldrb.u8 q1, [r1]",
+            "vldrb.u8 q2, [r2]",
+            "vldrb.u8 q3, [r3]",
+            "add r0, r4",
+            "add r1, r5",
+            "add r2, r6",
+            "add r3, r7",
+            "vst40.8 {{q0, q1, q2, q3}}, [r8]",
+            "vst41.8 {{q0, q1, q2, q3}}, [r8]",
+            "vst42.8 {{q0, q1, q2, q3}}, [r8]",
+            "vst43.8 {{q0, q1, q2, q3}}, [r8]!",
+            "le lr, 2b",
+            "pop {{r4-r9, pc}}",
+        )
+    }
+
+    /// What [`slide_to_bytes`] works on. In the order in which it loads it.
+    #[repr(C)]
+    pub struct Sliding {
+        pub columns: *const i8,
+        pub bias: *const i32,
+        pub weights: *const i8,
+        pub positive: *const i32,
+        pub pixels: usize,
+        pub negative: *const i32,
+        pub low: i32,
+        pub high: i32,
+        pub shift: u32,
+        pub output: *mut u8,
+        pub zero_point: i32,
+        pub stride_bytes: usize,
+    }
+
+    /// [`super::slide`] with a step of `$step_bytes`. q3: where the four columns of a window are; q4–q7: weights of four
+    /// channels; r0, r2, r4, r6: their sums.
+    macro_rules! slide {
+        ($name:ident, $step_bytes:literal, $store:literal) => {
+            /// [`super::slide`].
+            ///
+            /// # Safety
+            /// As [`super::slide`] checks.
+            #[unsafe(naked)]
+            pub unsafe extern "C" fn $name(job: &Sliding) {
+                naked_asm!(
+                    ".cpu cortex-m55",
+                    "push {{r4-r11, lr}}",
+                    "sub sp, #4",
+                    "vpush {{d8-d15}}",
+                    "ldm r0, {{r0-r11}}",
+                    "sub sp, #32",
+                    "vdup.32 q0, r6",
+                    "vdup.32 q1, r7",
+                    "vstrw.32 q0, [sp]",
+                    "vstrw.32 q1, [sp, #16]",
+                    "mov r7, r9",
+                    "dls lr, r4",
+                    "movs r4, #0",
+                    "vidup.u32 q0, r4, #8",
+                    "vshl.i32 q0, q0, #3",
+                    "vadd.i32 q3, q0, r0",
+                    "vadd.i32 q2, q0, r2",
+                    "vldrw.u32 q4, [q2]",
+                    "vldrw.u32 q5, [q2, #4]",
+                    "vldrw.u32 q6, [q2, #8]",
+                    "vldrw.u32 q7, [q2, #12]",
+                    "2:",
+                    concat!("vldrw.u32 q0, [q3, #", $step_bytes, "]!"),
+                    "vldrw.u32 q1, [q3, #4]",
+                    "vmladav.s8 r0, q0, q4",
+                    "vldrw.u32 q0, [q3, #8]",
+                    "vmladav.s8 r2, q1, q5",
+                    "vldrw.u32 q1, [q3, #12]",
+                    "vmladav.s8 r4, q0, q6",
+                    "vldrw.u32 q2, [r1]",
+                    "vmladav.s8 r6, q1, q7",
+                    "vmov q0[2], q0[0], r0, r4",
+                    "vmov q0[3], q0[1], r2, r6",
+                    "vldrw.u32 q1, [r3]",
+                    "vadd.i32 q0, q0, q2",
+                    "vshl.s32 q0, r8",
+                    "vldrw.u32 q2, [r5]",
+                    "vrmulh.s32 q1, q0, q1",
+                    "vpt.s32 lt, q0, zr",
+                    "vrmulht.s32 q1, q0, q2",
+                    "vldrw.u32 q0, [sp]",
+                    "vadd.i32 q1, q1, r10",
+                    "vldrw.u32 q2, [sp, #16]",
+                    "vmax.s32 q1, q1, q0",
+                    "vmin.s32 q1, q1, q2",
+                    concat!($store, " q1, [r7]"),
+                    "add r7, r11",
+                    "le lr, 2b",
+                    "add sp, #32",
+                    "vpop {{d8-d15}}",
+                    "add sp, #4",
+                    "pop {{r4-r11, pc}}",
+                )
+            }
+        };
+    }
+
+    slide!(slide_to_bytes, "64", "vstrb.32");
+    slide!(slide_to_halves, "64", "vstrh.32");
+    slide!(skip_to_bytes, "128", "vstrb.32");
+    slide!(skip_to_halves, "128", "vstrh.32");
 }
