@@ -12,7 +12,7 @@ use machine::MACHINE;
 use mps::{Console, exit};
 
 /// Cases a kernel: some seconds of QEMU.
-const CASES: u32 = 1000;
+const CASES: u32 = 4000;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {

@@ -3,14 +3,16 @@
 //! A convolution of bytes multiplies two pixels with four filters, 16 taps at a time; what is rare (inputs of 16 bits, filters
 //! larger than scratch) is left to the portable kernels, which the compiler vectorises.
 
+mod add;
 mod conv;
 mod depthwise;
 mod ops;
 
+pub use add::{add, add_in_place};
 pub use conv::conv;
 pub use depthwise::depthwise;
 
-pub use super::portable::{add, add_in_place, max_pool};
+pub use super::portable::max_pool;
 
 /// Sixteen bytes: a vector register.
 type Vector = [i8; 16];

@@ -182,6 +182,56 @@ pub fn slide<O: Element>(
     }
 }
 
+/// `gains[0] · a + gains[1] · b` of a pixel, requantised by the stage of all its channels.
+///
+/// # Panics
+/// When lengths do not agree, or there is nothing to do.
+pub fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &Stage<'_>, output: &mut [O]) {
+    let count = output.len();
+    assert!(a.len() == count && b.len() == count);
+    check_addition(stage, count);
+    #[cfg(arm_helium)]
+    // SAFETY: the lengths were checked; the function reads and writes within them.
+    unsafe {
+        arm::Addition::new(gains, stage).run(a.as_ptr(), b.as_ptr(), output.as_mut_ptr(), count);
+    }
+    #[cfg(not(arm_helium))]
+    for (channel, (output, (&a, &b))) in output.iter_mut().zip(a.iter().zip(b)).enumerate() {
+        *output = added(a, b, gains, stage, channel);
+    }
+}
+
+/// [`add`] whose output takes the place of `a`.
+///
+/// # Panics
+/// When lengths do not agree, or there is nothing to do.
+pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>) {
+    let count = a.len();
+    assert!(b.len() == count);
+    check_addition(stage, count);
+    #[cfg(arm_helium)]
+    // SAFETY: the lengths were checked; the function reads each element before it writes it.
+    unsafe {
+        let a = a.as_mut_ptr();
+        arm::Addition::new(gains, stage).run(a.cast_const(), b.as_ptr(), a, count);
+    }
+    #[cfg(not(arm_helium))]
+    for (channel, (a, &b)) in a.iter_mut().zip(b).enumerate() {
+        *a = added(*a, b, gains, stage, channel);
+    }
+}
+
+fn check_addition(stage: &Stage<'_>, count: usize) {
+    assert!(count > 0);
+    assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() >= count));
+}
+
+#[cfg(not(arm_helium))]
+fn added<I: Element, O: Element>(a: I, b: I, gains: [i16; 2], stage: &Stage<'_>, channel: usize) -> O {
+    let [a, b] = [(a, gains[0]), (b, gains[1])].map(|(x, gain)| x.into().wrapping_mul(gain.into()));
+    O::from_i32(stage.requantise(stage.bias[channel].wrapping_add(a).wrapping_add(b), channel))
+}
+
 #[cfg(arm_helium)]
 mod arm {
     use core::arch::naked_asm;
@@ -370,14 +420,16 @@ mod arm {
                     "ldrd r1, r3, [sp, #24]",
                     "vadd.i32 q0, q0, q4",
                     "vadd.i32 q1, q1, q4",
+                    "vmov q2, q5",
+                    "vmov q3, q5",
+                    "vpt.s32 lt, q0, zr",
+                    "vorrt q2, q6, q6",
+                    "vpt.s32 lt, q1, zr",
+                    "vorrt q3, q6, q6",
                     "vshl.s32 q0, r2",
                     "vshl.s32 q1, r2",
-                    "vrmulh.s32 q2, q0, q5",
-                    "vrmulh.s32 q3, q1, q5",
-                    "vpt.s32 lt, q0, zr",
-                    "vrmulht.s32 q2, q0, q6",
-                    "vpt.s32 lt, q1, zr",
-                    "vrmulht.s32 q3, q1, q6",
+                    "vrmulh.s32 q2, q0, q2",
+                    "vrmulh.s32 q3, q1, q3",
                     "vldrw.u32 q0, [sp, #32]",
                     "vadd.i32 q2, q2, r0",
                     "vadd.i32 q3, q3, r0",
@@ -505,11 +557,11 @@ mod arm {
                     "vmov q0[3], q0[1], r2, r6",
                     "vldrw.u32 q1, [r3]",
                     "vadd.i32 q0, q0, q2",
-                    "vshl.s32 q0, r8",
                     "vldrw.u32 q2, [r5]",
-                    "vrmulh.s32 q1, q0, q1",
                     "vpt.s32 lt, q0, zr",
-                    "vrmulht.s32 q1, q0, q2",
+                    "vorrt q1, q2, q2",
+                    "vshl.s32 q0, r8",
+                    "vrmulh.s32 q1, q0, q1",
                     "vldrw.u32 q0, [sp]",
                     "vadd.i32 q1, q1, r10",
                     "vldrw.u32 q2, [sp, #16]",
@@ -531,4 +583,98 @@ mod arm {
     slide!(slide_to_halves, "64", "vstrh.32");
     slide!(skip_to_bytes, "128", "vstrb.32");
     slide!(skip_to_halves, "128", "vstrh.32");
+
+    /// What [`add_bytes_to_bytes`] works on besides elements. In the order in which it loads it.
+    #[repr(C)]
+    pub struct Addition {
+        bias: *const i32,
+        positive: *const i32,
+        negative: *const i32,
+        low: i32,
+        high: i32,
+        shift: u32,
+        zero_point: i32,
+        gains: [i32; 2],
+    }
+
+    impl Addition {
+        pub fn new(gains: [i16; 2], stage: &Stage<'_>) -> Self {
+            Addition {
+                bias: stage.bias.as_ptr(),
+                positive: stage.positive.as_ptr(),
+                negative: stage.negative.as_ptr(),
+                low: stage.low,
+                high: stage.high,
+                shift: stage.shift,
+                zero_point: stage.zero_point,
+                gains: gains.map(i32::from),
+            }
+        }
+
+        /// # Safety
+        /// `a`, `b`, `output` and the stage have `count` elements, of one or two bytes; `output` may be `a`.
+        pub unsafe fn run<I, O>(&self, a: *const I, b: *const I, output: *mut O, count: usize) {
+            let add = match (size_of::<I>(), size_of::<O>()) {
+                (1, 1) => add_bytes_to_bytes,
+                (1, _) => add_bytes_to_halves,
+                (_, 1) => add_halves_to_bytes,
+                _ => add_halves_to_halves,
+            };
+            // SAFETY: passed on to the caller.
+            unsafe { add(a.cast(), b.cast(), output.cast(), count, self) };
+        }
+    }
+
+    /// [`super::add`]. r0–r2: addends, output; r3–r5: bias and multipliers; r8–r11: shift, zero point, gains.
+    macro_rules! add {
+        ($name:ident, $load:literal, $bytes_in:literal, $store:literal, $bytes_out:literal) => {
+            /// [`super::add`].
+            ///
+            /// # Safety
+            /// See [`Addition::run`].
+            #[unsafe(naked)]
+            unsafe extern "C" fn $name(
+                a: *const u8,
+                b: *const u8,
+                output: *mut u8,
+                count: usize,
+                job: &Addition,
+            ) {
+                naked_asm!(
+                    ".cpu cortex-m55",
+                    "push {{r4-r11, lr}}",
+                    "ldr r12, [sp, #36]",
+                    "vpush {{d8-d11}}",
+                    "dlstp.32 lr, r3",
+                    "ldm r12, {{r3-r11}}",
+                    "vdup.32 q4, r6",
+                    "vdup.32 q5, r7",
+                    "2:",
+                    concat!($load, " q0, [r0], #", $bytes_in),
+                    concat!($load, " q1, [r1], #", $bytes_in),
+                    "vldrw.u32 q2, [r3], #16",
+                    "vmla.s32 q2, q0, r10",
+                    "vldrw.u32 q0, [r4], #16",
+                    "vmla.s32 q2, q1, r11",
+                    "vldrw.u32 q1, [r5], #16",
+                    "vpt.s32 lt, q2, zr",
+                    "vorrt q0, q1, q1",
+                    "vshl.s32 q2, r8",
+                    "vrmulh.s32 q2, q2, q0",
+                    "vadd.i32 q2, q2, r9",
+                    "vmax.s32 q2, q2, q4",
+                    "vmin.s32 q2, q2, q5",
+                    concat!($store, " q2, [r2], #", $bytes_out),
+                    "letp lr, 2b",
+                    "vpop {{d8-d11}}",
+                    "pop {{r4-r11, pc}}",
+                )
+            }
+        };
+    }
+
+    add!(add_bytes_to_bytes, "vldrb.s32", "4", "vstrb.32", "4");
+    add!(add_bytes_to_halves, "vldrb.s32", "4", "vstrh.32", "8");
+    add!(add_halves_to_bytes, "vldrh.s32", "8", "vstrb.32", "4");
+    add!(add_halves_to_halves, "vldrh.s32", "8", "vstrh.32", "8");
 }
