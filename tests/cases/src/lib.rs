@@ -103,7 +103,7 @@ impl<I: Element, O: Element> Room<I, O> {
         random.fill(&mut self.input, low, high);
         random.fill(&mut self.weights, -127, 127);
         for bias in &mut self.bias {
-            *bias = random.next() as i32 >> 12;
+            *bias = random.next() as i32 >> (random.next() % 20);
         }
         for multipliers in [&mut self.positive, &mut self.negative] {
             multipliers.iter_mut().for_each(|m| *m = random.next() as i32 >> (random.next() % 16));

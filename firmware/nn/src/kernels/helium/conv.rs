@@ -2,7 +2,7 @@
 //!
 //! Pixels are read where they lie when a window is one run of whole vectors; else their patches are gathered first.
 
-use super::{Scratch, VECTORS, Vector, ops};
+use super::{Scratch, VECTORS, ops};
 use crate::kernels::{Element, Rows, portable};
 use crate::quant::Stage;
 
@@ -21,42 +21,52 @@ pub fn conv<I: Element, O: Element>(
     let taps = input.rows.len() * input.kernel_width * input.channels;
     assert_eq!(weights.len(), channels * taps);
     let steps = taps.div_ceil(16);
-    // Pixels whose patches fit beside four filters and the elements of a last group of channels.
-    let room = VECTORS.saturating_sub(4 * steps) / (steps + 1);
+    let whole = channels / 4 * 4;
+    // The last filters may be fewer than four: they and their elements are computed apart.
+    let spare_filters = if whole < channels { 4 * steps } else { 0 };
+    let room = VECTORS.saturating_sub(4 * steps + spare_filters) / (steps + 1);
     if size_of::<I>() != 1 || room < 2 {
         return portable::conv(input, weights, stage, &mut portable::Scratch, output);
     }
     let (filters, rest) = scratch.vectors.split_at_mut(4 * steps);
+    let (spare_filters, rest) = rest.split_at_mut(spare_filters);
     let (spare, patches) = rest.split_at_mut(room);
-    let patches = patches.as_flattened_mut();
+    let (patches, spare_filters) = (patches.as_flattened_mut(), spare_filters.as_flattened_mut());
     for (block, output) in output.chunks_mut(room * channels).enumerate() {
         let count = output.len() / channels;
-        let (pixels, pixel_bytes) = match in_place(input, block * room, count) {
-            Some(pixels) => pixels,
+        let pixels = match in_place(input, block * room, count) {
+            Some((pixels, pixel_bytes)) => (pixels, pixel_bytes, count),
             None => {
                 gather(input, block * room, 16 * steps, &mut patches[..count * 16 * steps]);
-                (&*patches, 16 * steps)
+                (&*patches, 16 * steps, count)
             }
         };
-        for (group, weights) in weights.chunks(4 * taps).enumerate() {
-            interleave(weights, taps, filters);
-            let channel = 4 * group;
-            if channel + 4 <= channels {
-                let place = ops::Place { elements: &mut output[channel..], stride: channels };
-                multiply(pixels, pixel_bytes, count, filters, &ops::four(stage, channel), place);
-                continue;
-            }
-            let [bias, positive, negative] = [stage.bias, stage.positive, stage.negative].map(|array| {
-                core::array::from_fn::<i32, 4, _>(|lane| array.get(channel + lane).copied().unwrap_or(0))
-            });
-            let stage = Stage { bias: &bias, positive: &positive, negative: &negative, ..*stage };
+        let (weights, last_weights) = weights.split_at(whole * taps);
+        if whole > 0 {
+            let place = ops::Place { elements: &mut *output, stride: channels };
+            let arrays = [stage.bias, stage.positive, stage.negative].map(|array| &array[..whole]);
+            ops::multiply(pixels, (weights, taps), filters, &with_arrays(stage, arrays), place);
+        }
+        if whole < channels {
+            let spare_filters = &mut spare_filters[..4 * taps];
+            spare_filters[..last_weights.len()].copy_from_slice(last_weights);
             let spare: &mut [O] = &mut bytemuck::cast_slice_mut(&mut *spare)[..4 * count];
-            multiply(pixels, pixel_bytes, count, filters, &stage, ops::Place { elements: spare, stride: 4 });
+            let arrays: [[i32; 4]; 3] = [stage.bias, stage.positive, stage.negative].map(|array| {
+                core::array::from_fn(|lane| array.get(whole + lane).copied().unwrap_or_default())
+            });
+            let stage = with_arrays(stage, arrays.each_ref().map(|array| &array[..]));
+            let place = ops::Place { elements: &mut *spare, stride: 4 };
+            ops::multiply(pixels, (spare_filters, taps), filters, &stage, place);
             for (pixel, four) in output.chunks_exact_mut(channels).zip(spare.chunks_exact(4)) {
-                pixel[channel..].copy_from_slice(&four[..channels - channel]);
+                pixel[whole..].copy_from_slice(&four[..channels - whole]);
             }
         }
     }
+}
+
+/// A stage with other biases and multipliers.
+fn with_arrays<'a>(stage: &Stage<'_>, [bias, positive, negative]: [&'a [i32]; 3]) -> Stage<'a> {
+    Stage { bias, positive, negative, ..*stage }
 }
 
 /// The pixels under the windows of `count` output pixels from `first`, and the distance of one from the next, if each window is
@@ -91,48 +101,5 @@ fn gather<I: Element>(input: &Rows<'_, I>, first: usize, patch_bytes: usize, pat
             taps[low..high].copy_from_slice(bytemuck::cast_slice(&row[column..column + high - low]));
             taps[high..].fill(zero);
         }
-    }
-}
-
-/// Puts up to four filters side by side, a vector of each in turn. Taps and filters that there are not are zero.
-fn interleave(weights: &[i8], taps: usize, filters: &mut [Vector]) {
-    if weights.len() == 4 * taps && taps.is_multiple_of(16) {
-        return ops::interleave(bytemuck::cast_slice(weights), filters);
-    }
-    for lane in 0..4 {
-        let filter = weights.get(lane * taps..(lane + 1) * taps).unwrap_or(&[]);
-        let mut vectors = filter.chunks(16);
-        for slot in filters.iter_mut().skip(lane).step_by(4) {
-            let vector = vectors.next().unwrap_or(&[]);
-            slot[..vector.len()].copy_from_slice(vector);
-            slot[vector.len()..].fill(0);
-        }
-    }
-}
-
-/// Multiplies `count` pixels with four filters. A pixel without a neighbour is its own.
-fn multiply<O: Element>(
-    pixels: &[i8],
-    pixel_bytes: usize,
-    count: usize,
-    filters: &[Vector],
-    stage: &Stage<'_>,
-    place: ops::Place<'_, O>,
-) {
-    let ops::Place { elements, stride } = place;
-    if count > 1 {
-        let place = ops::Place { elements: &mut *elements, stride };
-        ops::multiply(pixels, pixel_bytes, count / 2, filters, stage, place);
-    }
-    if count % 2 == 1 {
-        let elements = &mut elements[(count - 1) * stride..];
-        ops::multiply(
-            &pixels[(count - 1) * pixel_bytes..],
-            0,
-            1,
-            filters,
-            stage,
-            ops::Place { elements, stride: 0 },
-        );
     }
 }

@@ -35,62 +35,72 @@ pub struct Place<'a, O> {
     pub stride: usize,
 }
 
-/// Puts four filters of as many vectors side by side, a vector of each in turn.
+/// Products of `count` pixels, `pixel_bytes` from one to the next, and filters `[channels][taps]`, requantised by the stage of
+/// as many channels, which come in fours. Pixels are read in whole vectors, and are zero where there are no taps.
+/// `filters` is memory for four filters in whole vectors.
 ///
 /// # Panics
 /// When lengths do not agree, or there is nothing to do.
-pub fn interleave(weights: &[Vector], filters: &mut [Vector]) {
-    let steps = filters.len() / 4;
-    assert!(steps > 0 && weights.len() == 4 * steps && filters.len() == 4 * steps);
-    #[cfg(arm_helium)]
-    // SAFETY: the lengths were checked; the function reads and writes within them.
-    unsafe {
-        arm::interleave(weights.as_ptr(), steps * size_of::<Vector>(), filters.as_mut_ptr(), steps);
-    }
-    #[cfg(not(arm_helium))]
-    for (lane, filter) in weights.chunks_exact(steps).enumerate() {
-        filters.iter_mut().skip(lane).step_by(4).zip(filter).for_each(|(slot, vector)| *slot = *vector);
-    }
-}
-
-/// Products of twice `pairs` pixels, `pixel_bytes` from one to the next, and four filters that lie side by side; requantised
-/// by the stage of four channels.
-///
-/// # Panics
-/// When `pixels` or `place` are too short, or there is nothing to do.
 pub fn multiply<O: Element>(
-    pixels: &[i8],
-    pixel_bytes: usize,
-    pairs: usize,
-    filters: &[Vector],
+    (pixels, pixel_bytes, count): (&[i8], usize, usize),
+    (weights, taps): (&[i8], usize),
+    filters: &mut [Vector],
     stage: &Stage<'_>,
     place: Place<'_, O>,
 ) {
-    check_four(stage);
-    let steps = filters.len() / 4;
-    assert!(pairs > 0 && steps > 0 && filters.len() == 4 * steps);
-    assert!((2 * pairs - 1) * pixel_bytes + 16 * steps <= pixels.len());
-    assert!((2 * pairs - 1) * place.stride + 4 <= place.elements.len());
+    let steps = taps.div_ceil(16);
+    let channels = stage.bias.len();
+    assert!(stage.positive.len() == channels && stage.negative.len() == channels);
+    assert!(count > 0 && taps > 0 && channels > 0 && channels.is_multiple_of(4));
+    assert!(weights.len() == channels * taps && filters.len() == 4 * steps);
+    assert!((count - 1) * pixel_bytes + 16 * steps <= pixels.len());
+    assert!((count - 1) * place.stride + channels <= place.elements.len());
     #[cfg(arm_helium)]
     {
-        let job = arm::Products::new(pixels, pixel_bytes, pairs, filters, stage, place);
+        // A pixel without a neighbour is its own.
+        let (pixel_bytes, stride) = if count == 1 { (0, 0) } else { (pixel_bytes, place.stride) };
+        let filters = filters.as_ptr_range();
+        let job = arm::Products {
+            pixels: pixels.as_ptr(),
+            pixel_bytes,
+            filters: filters.start,
+            filters_end: filters.end,
+            zero_point: stage.zero_point,
+            shift: stage.shift,
+            output: place.elements.as_mut_ptr().cast(),
+            stride_bytes: stride * size_of::<O>(),
+            first_pixel: pixels.as_ptr(),
+            pairs: count.div_ceil(2) - usize::from(count > 1 && count % 2 == 1),
+            first_output: place.elements.as_mut_ptr().cast(),
+            weights: weights.as_ptr(),
+            taps,
+            bias: stage.bias.as_ptr(),
+            positive: stage.positive.as_ptr(),
+            negative: stage.negative.as_ptr(),
+            groups: channels / 4,
+            is_odd: usize::from(count > 1 && count % 2 == 1),
+            low: stage.low,
+            high: stage.high,
+            skipped_bytes: arm::skipped_bytes(steps),
+        };
+        let run = match (size_of::<O>(), stage.shift) {
+            (1, 0) if stage.positive == stage.negative => arm::multiply_linear_to_bytes,
+            (1, 0) => arm::multiply_signed_to_bytes,
+            (1, _) => arm::multiply_to_bytes,
+            _ => arm::multiply_to_halves,
+        };
         // SAFETY: the lengths were checked; the function reads and writes within them.
-        unsafe {
-            if size_of::<O>() == 1 {
-                arm::multiply_to_bytes(&job);
-            } else {
-                arm::multiply_to_halves(&job);
-            }
-        }
+        unsafe { run(&job) };
     }
     #[cfg(not(arm_helium))]
-    for pixel in 0..2 * pairs {
-        let taps = &pixels[pixel * pixel_bytes..][..16 * steps];
-        let sums = core::array::from_fn(|lane| {
-            let filter = filters.iter().skip(lane).step_by(4).flatten();
-            taps.iter().zip(filter).map(|(&x, &w)| x as i32 * w as i32).sum()
-        });
-        place.elements[pixel * place.stride..][..4].copy_from_slice(&requantise(stage, sums));
+    for pixel in 0..count {
+        let elements = &mut place.elements[pixel * place.stride..];
+        let pixel = &pixels[pixel * pixel_bytes..];
+        for (channel, (out, filter)) in elements.iter_mut().zip(weights.chunks_exact(taps)).enumerate() {
+            let products = pixel.iter().zip(filter).map(|(&x, &w)| x as i32 * w as i32);
+            let sum = products.fold(stage.bias[channel], i32::wrapping_add);
+            *out = O::from_i32(stage.requantise(sum, channel));
+        }
     }
 }
 
@@ -236,97 +246,45 @@ fn added<I: Element, O: Element>(a: I, b: I, gains: [i16; 2], stage: &Stage<'_>,
 mod arm {
     use core::arch::naked_asm;
 
-    use super::{Place, Vector};
+    use super::Vector;
     use crate::quant::Stage;
-
-    /// [`super::interleave`].
-    ///
-    /// # Safety
-    /// As [`super::interleave`] checks.
-    #[unsafe(naked)]
-    pub unsafe extern "C" fn interleave(
-        weights: *const Vector,
-        filter_bytes: usize,
-        filters: *mut Vector,
-        steps: usize,
-    ) {
-        naked_asm!(
-            ".cpu cortex-m55",
-            "push {{r4, lr}}",
-            "add r12, r0, r1, lsl #1",
-            "add r4, r12, r1",
-            "add r1, r0",
-            "dls lr, r3",
-            "2:",
-            "vldrb.u8 q0, [r0], #16",
-            "vldrb.u8 q1, [r1], #16",
-            "vldrb.u8 q2, [r12], #16",
-            "vldrb.u8 q3, [r4], #16",
-            "vstrb.8 q0, [r2], #16",
-            "vstrb.8 q1, [r2], #16",
-            "vstrb.8 q2, [r2], #16",
-            "vstrb.8 q3, [r2], #16",
-            "le lr, 2b",
-            "pop {{r4, pc}}",
-        )
-    }
 
     /// What [`multiply_to_bytes`] works on. It takes a copy onto its stack, in this order.
     #[repr(C)]
     pub struct Products {
-        pixels: *const i8,
-        pixel_bytes: usize,
-        filters: *const Vector,
-        pairs: usize,
-        zero_point: i32,
-        shift: u32,
-        output: *mut u8,
-        stride_bytes: usize,
-        filters_end: *const Vector,
-        /// Bytes of the loop to skip at first.
-        skipped_bytes: usize,
-        bias: *const i32,
-        positive: *const i32,
-        negative: *const i32,
-        low: i32,
-        high: i32,
+        pub pixels: *const i8,
+        pub pixel_bytes: usize,
+        pub filters: *const Vector,
+        pub filters_end: *const Vector,
+        pub zero_point: i32,
+        pub shift: u32,
+        pub output: *mut u8,
+        pub stride_bytes: usize,
+        pub first_pixel: *const i8,
+        /// Pairs of pixels; the last overlaps the one before if their number is odd.
+        pub pairs: usize,
+        pub first_output: *mut u8,
+        pub weights: *const i8,
+        pub taps: usize,
+        pub bias: *const i32,
+        pub positive: *const i32,
+        pub negative: *const i32,
+        pub groups: usize,
+        pub is_odd: usize,
+        pub low: i32,
+        pub high: i32,
+        /// Bytes of the unrolled loop to skip at first; see [`skipped_bytes`].
+        pub skipped_bytes: usize,
     }
 
     /// Vectors of each filter that the loop multiplies before it looks whether it has finished.
     const UNROLLED: usize = 8;
     const BODY_BYTES: usize = 56;
 
-    impl Products {
-        pub fn new<O>(
-            pixels: &[i8],
-            pixel_bytes: usize,
-            pairs: usize,
-            filters: &[Vector],
-            stage: &Stage<'_>,
-            place: Place<'_, O>,
-        ) -> Self {
-            // The first vector is multiplied before the loop.
-            let rest = filters.len() / 4 - 1;
-            let skipped = if rest == 0 { UNROLLED } else { rest.wrapping_neg() % UNROLLED };
-            let filters = filters.as_ptr_range();
-            Products {
-                pixels: pixels.as_ptr(),
-                pixel_bytes,
-                filters: filters.start,
-                pairs,
-                zero_point: stage.zero_point,
-                shift: stage.shift,
-                output: place.elements.as_mut_ptr().cast(),
-                stride_bytes: place.stride * size_of::<O>(),
-                filters_end: filters.end,
-                skipped_bytes: skipped * BODY_BYTES,
-                bias: stage.bias.as_ptr(),
-                positive: stage.positive.as_ptr(),
-                negative: stage.negative.as_ptr(),
-                low: stage.low,
-                high: stage.high,
-            }
-        }
+    /// Bytes of the unrolled loop to skip for filters of `steps` vectors, of which the first is multiplied before the loop.
+    pub fn skipped_bytes(steps: usize) -> usize {
+        let rest = steps - 1;
+        BODY_BYTES * if rest == 0 { UNROLLED } else { rest.wrapping_neg() % UNROLLED }
     }
 
     /// A vector of two pixels times one of four filters. The argument is `a` to add to sums.
@@ -367,10 +325,49 @@ mod arm {
         };
     }
 
+    /// Sums in q0 and q1 to products in q2 and q3: one multiplier for both signs, no shift.
+    macro_rules! linear {
+        () => {
+            "vrmulh.s32 q2, q0, q5
+            vrmulh.s32 q3, q1, q5"
+        };
+    }
+
+    /// Two multipliers, no shift.
+    macro_rules! signed {
+        () => {
+            "vrmulh.s32 q2, q0, q5
+            vrmulh.s32 q3, q1, q5
+            vpt.s32 lt, q0, zr
+            vrmulht.s32 q2, q0, q6
+            vpt.s32 lt, q1, zr
+            vrmulht.s32 q3, q1, q6"
+        };
+    }
+
+    /// Two multipliers, shifted by r2. The sign is that before the shift.
+    macro_rules! shifted {
+        () => {
+            "vmov q2, q5
+            vmov q3, q5
+            vpt.s32 lt, q0, zr
+            vorrt q2, q6, q6
+            vpt.s32 lt, q1, zr
+            vorrt q3, q6, q6
+            vshl.s32 q0, r2
+            vshl.s32 q1, r2
+            vrmulh.s32 q2, q0, q2
+            vrmulh.s32 q3, q1, q3"
+        };
+    }
+
     /// [`super::multiply`]. r0, r2, r4, r6: sums of the first pixel; r8, r10, r12, lr: of the second; r1, r3: pixels; r5:
     /// filters; r7: their end; r9: pairs left; r11: where the loop is entered; q4–q7: biases, multipliers, smallest result.
+    ///
+    /// 5: four channels; 6: their filters side by side, a vector of each in turn; 2: two pixels; 3: vectors of filters; 7: the
+    /// next four channels. On the stack: the job to offset 72, whether a last pixel is left, and at 80 the largest result.
     macro_rules! multiply {
-        ($name:ident, $store:literal) => {
+        ($name:ident, $multiply:ident, $store:literal, $group_bytes:literal) => {
             /// [`super::multiply`].
             ///
             /// # Safety
@@ -382,22 +379,57 @@ mod arm {
                     "push {{r4-r11, lr}}",
                     "sub sp, #4",
                     "vpush {{d8-d15}}",
-                    "add r1, r0, #40",
-                    "ldm r1, {{r1-r5}}",
-                    "vldrw.u32 q4, [r1]",
-                    "vldrw.u32 q5, [r2]",
-                    "vldrw.u32 q6, [r3]",
-                    "vdup.32 q7, r4",
-                    "vdup.32 q0, r5",
-                    "sub sp, #16",
-                    "vstrw.32 q0, [sp]",
-                    "ldm r0, {{r0-r9}}",
+                    "add r12, r0, #72",
+                    "ldm r12, {{r1, r2, r3}}",
+                    "vdup.32 q7, r1",
+                    "vdup.32 q0, r2",
                     "adr.w r11, 3f",
-                    "add r11, r9",
+                    "add r11, r3",
                     "orr r11, #1",
-                    "push {{r0-r7}}",
-                    "mov r7, r8",
-                    "mov r9, r3",
+                    "sub sp, #24",
+                    "add r12, sp, #8",
+                    "vstrw.32 q0, [r12]",
+                    "add r12, r0, #36",
+                    "ldm r12, {{r1-r9}}",
+                    "push {{r1-r9}}",
+                    "ldm r0, {{r0-r8}}",
+                    "push {{r0-r8}}",
+                    "5:",
+                    "ldrd r0, r1, [sp, #44]",
+                    "ldr r2, [sp, #8]",
+                    "add r3, r0, r1",
+                    "add r5, r3, r1",
+                    "add r7, r5, r1",
+                    "add r9, r7, r1",
+                    "str r9, [sp, #44]",
+                    "dlstp.8 lr, r1",
+                    "6:",
+                    "vldrb.u8 q0, [r0], #16",
+                    "vldrb.u8 q1, [r3], #16",
+                    "vldrb.u8 q2, [r5], #16",
+                    "vldrb.u8 q3, [r7], #16",
+                    "vstrb.8 q0, [r2], #16",
+                    "vstrb.8 q1, [r2], #16",
+                    "vstrb.8 q2, [r2], #16",
+                    "vstrb.8 q3, [r2], #16",
+                    "letp lr, 6b",
+                    "ldrd r0, r1, [sp, #52]",
+                    "ldr r2, [sp, #60]",
+                    "vldrw.u32 q4, [r0], #16",
+                    "vldrw.u32 q5, [r1], #16",
+                    "vldrw.u32 q6, [r2], #16",
+                    "strd r0, r1, [sp, #52]",
+                    "str r2, [sp, #60]",
+                    "ldr r0, [sp, #32]",
+                    "ldr r1, [sp, #40]",
+                    "ldr r2, [sp, #68]",
+                    "str r0, [sp]",
+                    "str r1, [sp, #24]",
+                    "str r2, [sp, #72]",
+                    concat!("add r1, #", $group_bytes),
+                    "str r1, [sp, #40]",
+                    "ldr r7, [sp, #12]",
+                    "ldr r9, [sp, #36]",
                     "2:",
                     "ldrd r1, r3, [sp]",
                     "add r5, r1, r3, lsl #1",
@@ -420,17 +452,8 @@ mod arm {
                     "ldrd r1, r3, [sp, #24]",
                     "vadd.i32 q0, q0, q4",
                     "vadd.i32 q1, q1, q4",
-                    "vmov q2, q5",
-                    "vmov q3, q5",
-                    "vpt.s32 lt, q0, zr",
-                    "vorrt q2, q6, q6",
-                    "vpt.s32 lt, q1, zr",
-                    "vorrt q3, q6, q6",
-                    "vshl.s32 q0, r2",
-                    "vshl.s32 q1, r2",
-                    "vrmulh.s32 q2, q0, q2",
-                    "vrmulh.s32 q3, q1, q3",
-                    "vldrw.u32 q0, [sp, #32]",
+                    $multiply!(),
+                    "vldrw.u32 q0, [sp, #80]",
                     "vadd.i32 q2, q2, r0",
                     "vadd.i32 q3, q3, r0",
                     "vmax.s32 q2, q2, q7",
@@ -444,7 +467,23 @@ mod arm {
                     "str r1, [sp, #24]",
                     "subs r9, #1",
                     "bne 2b",
-                    "add sp, #48",
+                    "ldr r0, [sp, #72]",
+                    "cbz r0, 7f",
+                    "movs r0, #0",
+                    "str r0, [sp, #72]",
+                    "ldrd r0, r2, [sp]",
+                    "subs r1, r1, r3",
+                    "subs r0, r0, r2",
+                    "str r1, [sp, #24]",
+                    "str r0, [sp]",
+                    "mov r9, #1",
+                    "b 2b",
+                    "7:",
+                    "ldr r0, [sp, #64]",
+                    "subs r0, #1",
+                    "str r0, [sp, #64]",
+                    "bne 5b",
+                    "add sp, #96",
                     "vpop {{d8-d15}}",
                     "add sp, #4",
                     "pop {{r4-r11, pc}}",
@@ -453,8 +492,10 @@ mod arm {
         };
     }
 
-    multiply!(multiply_to_bytes, "vstrb.32");
-    multiply!(multiply_to_halves, "vstrh.32");
+    multiply!(multiply_linear_to_bytes, linear, "vstrb.32", "4");
+    multiply!(multiply_signed_to_bytes, signed, "vstrb.32", "4");
+    multiply!(multiply_to_bytes, shifted, "vstrb.32", "4");
+    multiply!(multiply_to_halves, shifted, "vstrh.32", "8");
 
     /// What [`pack`] works on.
     #[repr(C)]
