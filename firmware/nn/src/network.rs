@@ -140,19 +140,21 @@ impl<'a, const N: usize> Network<'a, N> {
     ///
     /// # Errors
     /// [`LoadError`].
+    // Not inlined, so that what loading and embedding keep on the stack is not there at the same time.
+    #[inline(never)]
     pub fn new(model: &Model<'a>) -> Result<Self, LoadError> {
         let head = model.head();
         let room = LoadError::Layers { layers: head.layers, room: N as u16 };
         if head.layers as usize > N {
             return Err(room);
         }
-        let layers: Vec<Layer, N> = model.layers().collect();
-        let network = Network {
-            layers,
+        let mut network = Network {
+            layers: Vec::new(),
             barriers: head.barriers.clone(),
             blob: model.blob(),
             arena_bytes: head.arena_bytes as usize,
         };
+        network.layers.extend(model.layers());
         for (index, layer) in network.layers.iter().enumerate() {
             let overlapping = |&input: &u16| {
                 let input = &network.layers[input as usize].output;
@@ -199,6 +201,7 @@ impl<'a, const N: usize> Network<'a, N> {
     ///
     /// # Errors
     /// [`EmbedError`].
+    #[inline(never)]
     pub fn embed_observed<S: RowSource>(
         &self,
         source: &mut S,
@@ -214,7 +217,8 @@ impl<'a, const N: usize> Network<'a, N> {
         if embedding.len() != self.dimension() {
             return Err(EmbedError::Dimension { needed: self.dimension(), given: embedding.len() });
         }
-        let scratch = Scratch::new();
+        let mut scratch = Scratch::new();
+        let scratch = &mut scratch;
         let mut run = Run { layers: &self.layers, blob: self.blob, arena, scratch, source, observe };
         stream::run::<N, _>(&self.layers, &self.barriers, &mut run).map_err(EmbedError::Source)?;
         if let Some(layer) = self.layers.last() {
@@ -309,7 +313,7 @@ struct Run<'a, S, F> {
     layers: &'a [Layer],
     blob: &'a [u8],
     arena: &'a mut [u8],
-    scratch: Scratch,
+    scratch: &'a mut Scratch,
     source: &'a mut S,
     observe: F,
 }
@@ -328,7 +332,7 @@ impl<S: RowSource, F: FnMut(usize, u16, &[u8])> Maker for Run<'_, S, F> {
                 self.source.row(row, output)?;
                 output.iter_mut().for_each(|byte| *byte ^= 0x80);
             }
-            _ => compute(self.layers, self.blob, layer, row, &around, &mut self.scratch, output),
+            _ => compute(self.layers, self.blob, layer, row, &around, self.scratch, output),
         }
         (self.observe)(index, row, output);
         Ok(())

@@ -23,13 +23,7 @@ pub trait Set {
         output: &mut [O],
     );
     fn max_pool<T: Element>(input: &Rows<'_, T>, output: &mut [T]);
-    fn add<I: Element, O: Element>(
-        a: &[I],
-        b: &[I],
-        gains: [i16; 2],
-        stage: &Stage<'_>,
-        output: &mut [O],
-    );
+    fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &Stage<'_>, output: &mut [O]);
     fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>);
 }
 

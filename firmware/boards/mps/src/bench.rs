@@ -2,11 +2,12 @@
 
 use core::fmt::Write;
 
+use app::StartError;
+use app::serve::Meter;
 use format::layer::{Layer, Op, Tensor};
-use format::{Image, ImageError};
-use nn::{Arena, EmbedError, LoadError, Network, RowSource};
+use nn::{Arena, EmbedError, RowSource};
 
-use crate::{Console, Gauges, MAX_LAYERS, Machine, Meter, stack};
+use crate::{Console, Gauges, MAX_LAYERS, Machine, load, stack};
 
 /// Pixels that stand for a photo: the same on every machine.
 struct Pattern(u32);
@@ -26,10 +27,8 @@ impl RowSource for Pattern {
 /// Why there are no figures.
 #[derive(Clone, Copy, Debug)]
 pub enum BenchError {
-    /// The image is damaged.
-    Image(ImageError),
-    /// Its network cannot be run here.
-    Network(LoadError),
+    /// The image cannot be used.
+    Start(StartError),
     /// There is no embedding.
     Embed(EmbedError<core::convert::Infallible>),
     /// Text could not be written.
@@ -59,10 +58,9 @@ pub unsafe fn bench<const BYTES: usize>(
     stack::paint();
     let mut gauges = Gauges(machine.counter);
     gauges.0.start();
-    // SAFETY: passed on to the caller; memory that nothing writes to.
-    let bytes = unsafe { core::slice::from_raw_parts(machine.image as *const u8, machine.image_bytes) };
-    let image = Image::new_checked(bytes).map_err(BenchError::Image)?;
-    let network: Network<'_, MAX_LAYERS> = Network::new(&image.model).map_err(BenchError::Network)?;
+    // SAFETY: passed on to the caller.
+    let network = unsafe { load(machine) }.as_ref().map_err(|&error| BenchError::Start(error))?.network();
+    let load_stack_bytes = gauges.stack_bytes();
     let mut embedding = [0; format::model::MAX_DIMENSION];
     let embedding = &mut embedding[..network.dimension()];
     let mut counts = [0u64; MAX_LAYERS];
@@ -88,6 +86,7 @@ pub unsafe fn bench<const BYTES: usize>(
     writeln!(out, "instructions_per_1000_macs {}", total * 1000 / macs.max(1))?;
     writeln!(out, "arena_bytes {}", network.arena_bytes())?;
     writeln!(out, "stack_bytes {stack_bytes}")?;
+    writeln!(out, "load_stack_bytes {load_stack_bytes}")?;
     let check = (1..).zip(&*embedding).map(|(place, &element)| place * i64::from(element)).sum::<i64>();
     writeln!(out, "embedding {check}")?;
     Ok(())
