@@ -33,6 +33,8 @@ pub fn depthwise<I: Element, O: Element>(
     let (columns, _) = scratch.vectors.as_chunks_mut::<4>();
     let block_pixels = (COLUMNS - 4) / input.stride + 1;
     let outside = [input.zero_point as i8; 16];
+    // Columns behind the kernel stay zero.
+    let mut taps: [Column; 4] = [[[0; 16]; 4]; 4];
     for (block, output) in output.chunks_mut(block_pixels * channels).enumerate() {
         let pixels = output.len() / channels;
         let columns = &mut columns[..(pixels - 1) * input.stride + 4];
@@ -51,24 +53,20 @@ pub fn depthwise<I: Element, O: Element>(
                 };
                 ops::pack([0, 1, 2, 3].map(row), &mut columns[left..right]);
             }
-            let taps = pack_weights(&weights[first..], height, width, channels);
-            for channel in (0..16).step_by(4) {
-                let stage = ops::four(stage, first + channel);
-                let place = ops::Place { elements: &mut output[first + channel..], stride: channels };
-                ops::slide(columns, input.stride, &taps, channel, pixels, &stage, place);
-            }
+            let row = |y: usize| match y < height {
+                true => (&weights[y * width * channels + first..], channels),
+                false => (&[0; 16][..], 0),
+            };
+            ops::pack([0, 1, 2, 3].map(row), &mut taps[..width]);
+            let lanes = first..first + 16;
+            let stage = Stage {
+                bias: &stage.bias[lanes.clone()],
+                positive: &stage.positive[lanes.clone()],
+                negative: &stage.negative[lanes],
+                ..*stage
+            };
+            let place = ops::Place { elements: &mut output[first..], stride: channels };
+            ops::slide(columns, input.stride, &taps, pixels, &stage, place);
         }
     }
-}
-
-/// Sixteen channels of `[height][width][channels]` weights, packed. Those that there are not are zero.
-fn pack_weights(weights: &[i8], height: usize, width: usize, channels: usize) -> [Column; 4] {
-    let zero = [0; 16];
-    let mut columns = [[zero; 4]; 4];
-    let row = |y: usize| match y < height {
-        true => (&weights[y * width * channels..], channels),
-        false => (&zero[..], 0),
-    };
-    ops::pack([0, 1, 2, 3].map(row), &mut columns[..width]);
-    columns
 }

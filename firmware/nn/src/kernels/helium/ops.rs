@@ -6,28 +6,7 @@ use super::Vector;
 use crate::kernels::Element;
 use crate::quant::Stage;
 
-/// The stage of four neighbouring channels.
-///
-/// # Panics
-/// When there are not as many.
-pub fn four<'a>(stage: &Stage<'a>, channel: usize) -> Stage<'a> {
-    let part = |array: &'a [i32]| &array[channel..channel + 4];
-    Stage { bias: part(stage.bias), positive: part(stage.positive), negative: part(stage.negative), ..*stage }
-}
-
-/// Four sums requantised.
-#[cfg(not(arm_helium))]
-fn requantise<O: Element>(stage: &Stage<'_>, sums: [i32; 4]) -> [O; 4] {
-    core::array::from_fn(|lane| {
-        O::from_i32(stage.requantise(stage.bias[lane].wrapping_add(sums[lane]), lane))
-    })
-}
-
-fn check_four(stage: &Stage<'_>) {
-    assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() == 4));
-}
-
-/// Where elements of four channels go.
+/// Where elements go.
 pub struct Place<'a, O> {
     /// The first pixel's, and what follows.
     pub elements: &'a mut [O],
@@ -132,32 +111,31 @@ pub fn pack(rows: [(&[i8], usize); 4], columns: &mut [[Vector; 4]]) {
     }
 }
 
-/// Products of windows of four packed columns with four columns of packed weights, of four channels from `channel` of the
-/// sixteen, for `pixels` pixels that are `step` columns apart; requantised by the stage of four channels.
+/// Products of windows of four packed columns with four columns of packed weights, for `pixels` pixels that are `step` columns
+/// apart; requantised by the stage of sixteen channels.
 ///
 /// # Panics
-/// When `columns` or `place` are too short, there is nothing to do, or `step` is neither 1 nor 2.
+/// When lengths do not agree, there is nothing to do, or `step` is neither 1 nor 2.
 pub fn slide<O: Element>(
     columns: &[[Vector; 4]],
     step: usize,
     weights: &[[Vector; 4]; 4],
-    channel: usize,
     pixels: usize,
     stage: &Stage<'_>,
     place: Place<'_, O>,
 ) {
-    check_four(stage);
-    assert!(pixels > 0 && channel + 4 <= 16 && (1..=2).contains(&step));
+    assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() == 16));
+    assert!(pixels > 0 && (1..=2).contains(&step));
     assert!((pixels - 1) * step + 4 <= columns.len());
-    assert!((pixels - 1) * place.stride + 4 <= place.elements.len());
+    assert!((pixels - 1) * place.stride + 16 <= place.elements.len());
     #[cfg(arm_helium)]
     {
-        let start = columns.as_flattened().as_flattened()[4 * channel..].as_ptr();
+        let start = columns.as_flattened().as_flattened().as_ptr();
         let job = arm::Sliding {
             // The loop steps before it loads.
-            columns: start.wrapping_sub(step * 64),
+            columns: start.wrapping_sub(step * size_of::<[Vector; 4]>()),
             bias: stage.bias.as_ptr(),
-            weights: weights.as_flattened().as_flattened()[4 * channel..].as_ptr(),
+            weights: weights.as_flattened().as_flattened().as_ptr(),
             positive: stage.positive.as_ptr(),
             pixels,
             negative: stage.negative.as_ptr(),
@@ -168,27 +146,30 @@ pub fn slide<O: Element>(
             zero_point: stage.zero_point,
             stride_bytes: place.stride * size_of::<O>(),
         };
-        let run = match (step, size_of::<O>()) {
-            (1, 1) => arm::slide_to_bytes,
-            (1, _) => arm::slide_to_halves,
-            (_, 1) => arm::skip_to_bytes,
-            _ => arm::skip_to_halves,
+        let is_whole = stage.shift == 0 && stage.low == -128 && stage.high == 127;
+        let is_linear = stage.positive == stage.negative;
+        let [one, two] = match (size_of::<O>(), is_whole, is_linear) {
+            (1, true, true) => [arm::slide_linear_to_bytes, arm::skip_linear_to_bytes],
+            (1, true, false) => [arm::slide_signed_to_bytes, arm::skip_signed_to_bytes],
+            (1, false, _) => [arm::slide_to_bytes, arm::skip_to_bytes],
+            _ => [arm::slide_to_halves, arm::skip_to_halves],
         };
+        let run = if step == 1 { one } else { two };
         // SAFETY: the lengths were checked; the function reads and writes within them.
         unsafe { run(&job) };
     }
     #[cfg(not(arm_helium))]
     for pixel in 0..pixels {
         let window = &columns[pixel * step..][..4];
-        let sums = core::array::from_fn(|lane| {
-            let bytes = 4 * (channel + lane)..4 * (channel + lane + 1);
+        for (channel, out) in place.elements[pixel * place.stride..][..16].iter_mut().enumerate() {
+            let bytes = 4 * channel..4 * (channel + 1);
             let products = window.iter().zip(weights).flat_map(|(x, w)| {
                 let [x, w] = [x, w].map(|column| &column.as_flattened()[bytes.clone()]);
                 x.iter().zip(w).map(|(&x, &w)| x as i32 * w as i32)
             });
-            products.sum()
-        });
-        place.elements[pixel * place.stride..][..4].copy_from_slice(&requantise(stage, sums));
+            let sum = products.fold(stage.bias[channel], i32::wrapping_add);
+            *out = O::from_i32(stage.requantise(sum, channel));
+        }
     }
 }
 
@@ -552,10 +533,62 @@ mod arm {
         pub stride_bytes: usize,
     }
 
+    /// Sums in q0 to products in q1: one multiplier for both signs, no shift.
+    macro_rules! slide_linear {
+        () => {
+            "vldrw.u32 q1, [r3]
+            vrmulh.s32 q1, q0, q1"
+        };
+    }
+
+    /// Two multipliers, no shift.
+    macro_rules! slide_signed {
+        () => {
+            "vldrw.u32 q1, [r3]
+            vldrw.u32 q2, [r5]
+            vpt.s32 lt, q0, zr
+            vorrt q1, q2, q2
+            vrmulh.s32 q1, q0, q1"
+        };
+    }
+
+    /// Two multipliers, shifted by r8. The sign is that before the shift.
+    macro_rules! slide_shifted {
+        () => {
+            "vldrw.u32 q1, [r3]
+            vldrw.u32 q2, [r5]
+            vpt.s32 lt, q0, zr
+            vorrt q1, q2, q2
+            vshl.s32 q0, r8
+            vrmulh.s32 q1, q0, q1"
+        };
+    }
+
+    /// Clamps to the smallest and the largest result.
+    macro_rules! clamp {
+        () => {
+            "vldrw.u32 q0, [sp]
+            vldrw.u32 q2, [sp, #16]
+            vmax.s32 q1, q1, q0
+            vmin.s32 q1, q1, q2"
+        };
+    }
+
+    /// Clamps to a byte.
+    macro_rules! saturate {
+        () => {
+            "vqmovnb.s32 q1, q1
+            vqmovnb.s16 q1, q1"
+        };
+    }
+
     /// [`super::slide`] with a step of `$step_bytes`. q3: where the four columns of a window are; q4–q7: weights of four
-    /// channels; r0, r2, r4, r6: their sums.
+    /// channels; r0, r2, r4, r6: their sums; r1, r3, r5: biases and multipliers; r7: output; r9–r11: first output, zero point,
+    /// distance of pixels; r12: groups left.
+    ///
+    /// 2: four channels; 3: a pixel. On the stack: the smallest and largest result; at 32 columns, weights and pixels.
     macro_rules! slide {
-        ($name:ident, $step_bytes:literal, $store:literal) => {
+        ($name:ident, $step_bytes:literal, $multiply:ident, $clamp:ident, $store:literal, $group_bytes:literal) => {
             /// [`super::slide`].
             ///
             /// # Safety
@@ -568,15 +601,20 @@ mod arm {
                     "sub sp, #4",
                     "vpush {{d8-d15}}",
                     "ldm r0, {{r0-r11}}",
-                    "sub sp, #32",
+                    "sub sp, #48",
                     "vdup.32 q0, r6",
                     "vdup.32 q1, r7",
                     "vstrw.32 q0, [sp]",
                     "vstrw.32 q1, [sp, #16]",
-                    "mov r7, r9",
-                    "dls lr, r4",
+                    "strd r0, r2, [sp, #32]",
+                    "str r4, [sp, #40]",
+                    "mov r12, #4",
+                    "2:",
+                    "ldrd r0, r2, [sp, #32]",
+                    "ldr lr, [sp, #40]",
                     "movs r4, #0",
                     "vidup.u32 q0, r4, #8",
+                    "mov r7, r9",
                     "vshl.i32 q0, q0, #3",
                     "vadd.i32 q3, q0, r0",
                     "vadd.i32 q2, q0, r2",
@@ -584,7 +622,12 @@ mod arm {
                     "vldrw.u32 q5, [q2, #4]",
                     "vldrw.u32 q6, [q2, #8]",
                     "vldrw.u32 q7, [q2, #12]",
-                    "2:",
+                    "adds r0, #16",
+                    "adds r2, #16",
+                    "strd r0, r2, [sp, #32]",
+                    concat!("add r9, #", $group_bytes),
+                    "dls lr, lr",
+                    "3:",
                     concat!("vldrw.u32 q0, [q3, #", $step_bytes, "]!"),
                     "vldrw.u32 q1, [q3, #4]",
                     "vmladav.s8 r0, q0, q4",
@@ -596,22 +639,19 @@ mod arm {
                     "vmladav.s8 r6, q1, q7",
                     "vmov q0[2], q0[0], r0, r4",
                     "vmov q0[3], q0[1], r2, r6",
-                    "vldrw.u32 q1, [r3]",
                     "vadd.i32 q0, q0, q2",
-                    "vldrw.u32 q2, [r5]",
-                    "vpt.s32 lt, q0, zr",
-                    "vorrt q1, q2, q2",
-                    "vshl.s32 q0, r8",
-                    "vrmulh.s32 q1, q0, q1",
-                    "vldrw.u32 q0, [sp]",
+                    $multiply!(),
                     "vadd.i32 q1, q1, r10",
-                    "vldrw.u32 q2, [sp, #16]",
-                    "vmax.s32 q1, q1, q0",
-                    "vmin.s32 q1, q1, q2",
+                    $clamp!(),
                     concat!($store, " q1, [r7]"),
                     "add r7, r11",
-                    "le lr, 2b",
-                    "add sp, #32",
+                    "le lr, 3b",
+                    "adds r1, #16",
+                    "adds r3, #16",
+                    "adds r5, #16",
+                    "subs r12, #1",
+                    "bne 2b",
+                    "add sp, #48",
                     "vpop {{d8-d15}}",
                     "add sp, #4",
                     "pop {{r4-r11, pc}}",
@@ -620,10 +660,14 @@ mod arm {
         };
     }
 
-    slide!(slide_to_bytes, "64", "vstrb.32");
-    slide!(slide_to_halves, "64", "vstrh.32");
-    slide!(skip_to_bytes, "128", "vstrb.32");
-    slide!(skip_to_halves, "128", "vstrh.32");
+    slide!(slide_linear_to_bytes, "64", slide_linear, saturate, "vstrb.32", "4");
+    slide!(slide_signed_to_bytes, "64", slide_signed, saturate, "vstrb.32", "4");
+    slide!(slide_to_bytes, "64", slide_shifted, clamp, "vstrb.32", "4");
+    slide!(slide_to_halves, "64", slide_shifted, clamp, "vstrh.32", "8");
+    slide!(skip_linear_to_bytes, "128", slide_linear, saturate, "vstrb.32", "4");
+    slide!(skip_signed_to_bytes, "128", slide_signed, saturate, "vstrb.32", "4");
+    slide!(skip_to_bytes, "128", slide_shifted, clamp, "vstrb.32", "4");
+    slide!(skip_to_halves, "128", slide_shifted, clamp, "vstrh.32", "8");
 
     /// What [`add_bytes_to_bytes`] works on besides elements. In the order in which it loads it.
     #[repr(C)]
