@@ -85,13 +85,13 @@ fn under<'a, I: Element>(input: &Rows<'a, I>, x: usize, patch: &'a mut [I]) -> &
         return &row[column..column + filter_row];
     }
     for (row, patch) in input.rows.iter().zip(patch.chunks_exact_mut(filter_row)) {
-        let zero = I::from_i32(input.zero_point);
-        if let Some(row) = row {
-            patch[..low].fill(zero);
-            patch[low..high].copy_from_slice(&row[column..column + high - low]);
-            patch[high..].fill(zero);
-        } else {
-            patch.fill(zero);
+        match row {
+            Some(row) if high - low == filter_row => patch.copy_from_slice(&row[column..column + filter_row]),
+            Some(row) => {
+                patch.fill(I::from_i32(input.zero_point));
+                patch[low..high].copy_from_slice(&row[column..column + high - low]);
+            }
+            None => patch.fill(I::from_i32(input.zero_point)),
         }
     }
     patch

@@ -89,26 +89,30 @@ fn pack_weights<I: Element>(
     count: usize,
     taps: &mut [Quad],
 ) {
-    let pairs = input.rows.len().div_ceil(2);
-    let filter_row = input.kernel_width * input.channels;
-    for (pair, rows) in weights.chunks(2 * filter_row).enumerate() {
+    let (pairs, width) = (input.rows.len().div_ceil(2), input.kernel_width);
+    for (pair, rows) in weights.chunks(2 * width * input.channels).enumerate() {
+        let strip = |row: usize| {
+            let start = row * width * input.channels + first;
+            (start < rows.len()).then(|| Strip { elements: &rows[start..], stride: input.channels })
+        };
         let taps = &mut taps[pair..];
-        let (upper, lower) = rows.split_at(filter_row);
-        let [upper, lower] = [upper, lower]
-            .map(|row| Strip { elements: &row[first.min(row.len())..], stride: input.channels });
-        if !lower.elements.is_empty() {
-            pack_two(upper, lower, count, pairs, taps);
-            continue;
-        }
-        pack_one(upper, count, pairs, taps);
-        for [a, b, c, d] in taps.iter_mut().step_by(pairs) {
-            (*a, *b, *c, *d) = (*a & 0xffff, *b & 0xffff, *c & !0xffff, *d & !0xffff);
+        match [0, 1].map(strip) {
+            [Some(upper), Some(lower)] => pack_two(upper, lower, count, width, taps, pairs),
+            [Some(upper), None] => {
+                pack_one(upper, count, width, taps, pairs);
+                for [a, b, c, d] in taps.iter_mut().step_by(pairs) {
+                    (*a, *b, *c, *d) = (*a & 0xffff, *b & 0xffff, *c & !0xffff, *d & !0xffff);
+                }
+            }
+            _ => unreachable!("rows come in ones and twos"),
         }
     }
 }
 
 /// Columns that lie inside the tensor.
 struct Inside {
+    /// How many.
+    count: usize,
     /// Their quads.
     quads: Range<usize>,
     /// Which column of the tensor the first is.
@@ -128,7 +132,7 @@ fn fill_edges<I: Element>(input: &Rows<'_, I>, start: usize, columns: &mut [Quad
     let outside = expand([I::from_i32(input.zero_point); 4]);
     columns[..quads.start].fill(quad(outside, outside));
     columns[quads.end..].fill(quad(outside, outside));
-    Inside { quads, column }
+    Inside { count: inside, quads, column }
 }
 
 /// Packs the columns inside the tensor.
@@ -154,8 +158,10 @@ fn pack_columns<I: Element>(
     };
     for (pair, rows) in input.rows.chunks(2).enumerate() {
         match rows {
-            [upper, lower] => pack_two(strip(*upper), strip(*lower), count, pairs, &mut columns[pair..]),
-            [last] => pack_one(strip(*last), count, pairs, &mut columns[pair..]),
+            [upper, lower] => {
+                pack_two(strip(*upper), strip(*lower), count, inside.count, &mut columns[pair..], pairs)
+            }
+            [last] => pack_one(strip(*last), count, inside.count, &mut columns[pair..], pairs),
             _ => unreachable!("rows come in ones and twos"),
         }
     }
@@ -174,29 +180,32 @@ impl<T: Element> Strip<'_, T> {
     }
 }
 
-/// Packs `count` channels of an upper and a lower row into every `step`-th quad.
+/// Packs `count` channels of each of `pixels` pixels of an upper and a lower row into every `step`-th quad.
+#[inline(always)]
 fn pack_two<T: Element>(
     upper: Strip<'_, T>,
     lower: Strip<'_, T>,
     count: usize,
-    step: usize,
+    pixels: usize,
     quads: &mut [Quad],
+    step: usize,
 ) {
     if size_of::<T>() == 1 && count == 4 {
         let strips = [upper, lower].map(|strip| (bytemuck::cast_slice(strip.elements), strip.stride));
-        return ops::pack_two(strips[0], strips[1], quads, step);
+        return ops::pack_two(strips[0], strips[1], pixels, quads, step);
     }
-    for (pixel, slot) in quads.iter_mut().step_by(step).enumerate() {
+    for (pixel, slot) in quads.iter_mut().step_by(step).take(pixels).enumerate() {
         *slot = quad(upper.pairs(pixel, count), lower.pairs(pixel, count));
     }
 }
 
-/// Packs `count` channels of a last row into every `step`-th quad.
-fn pack_one<T: Element>(row: Strip<'_, T>, count: usize, step: usize, quads: &mut [Quad]) {
+/// Packs `count` channels of each of `pixels` pixels of a last row into every `step`-th quad.
+#[inline(always)]
+fn pack_one<T: Element>(row: Strip<'_, T>, count: usize, pixels: usize, quads: &mut [Quad], step: usize) {
     if size_of::<T>() == 1 && count == 4 {
-        return ops::pack_one((bytemuck::cast_slice(row.elements), row.stride), quads, step);
+        return ops::pack_one((bytemuck::cast_slice(row.elements), row.stride), pixels, quads, step);
     }
-    for (pixel, slot) in quads.iter_mut().step_by(step).enumerate() {
+    for (pixel, slot) in quads.iter_mut().step_by(step).take(pixels).enumerate() {
         *slot = last_quad(row.pairs(pixel, count));
     }
 }

@@ -124,7 +124,8 @@ pub fn expand_two(a: &[[u8; 4]], b: &[[u8; 4]], quads: &mut [Quad]) {
     }
 }
 
-/// Packs four bytes of an upper and a lower row, with their distances from pixel to pixel, into every `step`-th quad:
+/// Packs four bytes of each of `pixels` pixels of an upper and a lower row, with their distances from pixel to pixel, into every
+/// `step`-th quad:
 /// word `i` has byte `i` of both.
 ///
 /// # Panics
@@ -132,11 +133,11 @@ pub fn expand_two(a: &[[u8; 4]], b: &[[u8; 4]], quads: &mut [Quad]) {
 pub fn pack_two(
     (upper, upper_stride): (&[i8], usize),
     (lower, lower_stride): (&[i8], usize),
+    pixels: usize,
     quads: &mut [Quad],
     step: usize,
 ) {
-    let pixels = quads.len().div_ceil(step);
-    assert!(pixels > 0);
+    assert!(pixels > 0 && (pixels - 1) * step < quads.len());
     assert!((pixels - 1) * upper_stride + 4 <= upper.len() && (pixels - 1) * lower_stride + 4 <= lower.len());
     #[cfg(arm_dsp)]
     // SAFETY: the lengths were checked; the function reads and writes within them.
@@ -145,19 +146,18 @@ pub fn pack_two(
         arm::pack_two(upper, lower, upper_stride, lower_stride, quads.as_mut_ptr(), step * 16, pixels);
     }
     #[cfg(not(arm_dsp))]
-    for (pixel, quad) in quads.iter_mut().step_by(step).enumerate() {
+    for (pixel, quad) in quads.iter_mut().step_by(step).take(pixels).enumerate() {
         let rows = [&upper[pixel * upper_stride..], &lower[pixel * lower_stride..]];
         *quad = core::array::from_fn(|i| pair(rows[0][i].into(), rows[1][i].into()));
     }
 }
 
-/// Packs four bytes of a row alone: words 0 and 2 have bytes 0 and 2, words 1 and 3 have bytes 1 and 3.
+/// Packs four bytes of each of `pixels` pixels of a row alone into every `step`-th quad: words 0 and 2 have bytes 0 and 2, words 1 and 3 have bytes 1 and 3.
 ///
 /// # Panics
 /// When the row is too short, or there is nothing to do.
-pub fn pack_one((row, stride): (&[i8], usize), quads: &mut [Quad], step: usize) {
-    let pixels = quads.len().div_ceil(step);
-    assert!(pixels > 0);
+pub fn pack_one((row, stride): (&[i8], usize), pixels: usize, quads: &mut [Quad], step: usize) {
+    assert!(pixels > 0 && (pixels - 1) * step < quads.len());
     assert!((pixels - 1) * stride + 4 <= row.len());
     #[cfg(arm_dsp)]
     // SAFETY: the lengths were checked; the function reads and writes within them.
@@ -165,7 +165,7 @@ pub fn pack_one((row, stride): (&[i8], usize), quads: &mut [Quad], step: usize) 
         arm::pack_one(row.as_ptr(), stride, quads.as_mut_ptr(), step * 16, pixels);
     }
     #[cfg(not(arm_dsp))]
-    for (pixel, quad) in quads.iter_mut().step_by(step).enumerate() {
+    for (pixel, quad) in quads.iter_mut().step_by(step).take(pixels).enumerate() {
         let bytes = &row[pixel * stride..];
         *quad = core::array::from_fn(|i| pair(bytes[i % 2].into(), bytes[i % 2 + 2].into()));
     }

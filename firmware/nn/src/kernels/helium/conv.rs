@@ -93,13 +93,16 @@ fn gather<I: Element>(input: &Rows<'_, I>, first: usize, patch_bytes: usize, pat
         let (taps, behind) = patch.split_at_mut(input.rows.len() * filter_row);
         behind.fill(0);
         for (row, taps) in input.rows.iter().zip(taps.chunks_exact_mut(filter_row)) {
-            let Some(row) = row else {
-                taps.fill(zero);
-                continue;
-            };
-            taps[..low].fill(zero);
-            taps[low..high].copy_from_slice(bytemuck::cast_slice(&row[column..column + high - low]));
-            taps[high..].fill(zero);
+            match row.map(bytemuck::cast_slice::<I, i8>) {
+                Some(row) if high - low == filter_row => {
+                    taps.copy_from_slice(&row[column..column + filter_row])
+                }
+                Some(row) => {
+                    taps.fill(zero);
+                    taps[low..high].copy_from_slice(&row[column..column + high - low]);
+                }
+                None => taps.fill(zero),
+            }
         }
     }
 }
