@@ -194,9 +194,7 @@ fn pack_two<T: Element>(
         let strips = [upper, lower].map(|strip| (bytemuck::cast_slice(strip.elements), strip.stride));
         return ops::pack_two(strips[0], strips[1], pixels, quads, step);
     }
-    for (pixel, slot) in quads.iter_mut().step_by(step).take(pixels).enumerate() {
-        *slot = quad(upper.pairs(pixel, count), lower.pairs(pixel, count));
-    }
+    pack_few(|pixel| quad(upper.pairs(pixel, count), lower.pairs(pixel, count)), pixels, quads, step);
 }
 
 /// Packs `count` channels of each of `pixels` pixels of a last row into every `step`-th quad.
@@ -205,7 +203,13 @@ fn pack_one<T: Element>(row: Strip<'_, T>, count: usize, pixels: usize, quads: &
     if size_of::<T>() == 1 && count == 4 {
         return ops::pack_one((bytemuck::cast_slice(row.elements), row.stride), pixels, quads, step);
     }
+    pack_few(|pixel| last_quad(row.pairs(pixel, count)), pixels, quads, step);
+}
+
+/// Packs what is not four bytes. Not inlined, so that it does not slow down what is.
+#[inline(never)]
+fn pack_few(pack: impl Fn(usize) -> Quad, pixels: usize, quads: &mut [Quad], step: usize) {
     for (pixel, slot) in quads.iter_mut().step_by(step).take(pixels).enumerate() {
-        *slot = last_quad(row.pairs(pixel, count));
+        *slot = pack(pixel);
     }
 }
