@@ -369,6 +369,7 @@ fn added(a: i8, b: i8, gains: [i16; 2], (bias, multiplier): (u32, u32), zero_poi
     smmlar(sum, multiplier as i32, zero_point).clamp(-128, 127) as i8
 }
 
+// Naked functions are assembled without the target's features: each names what it needs.
 #[cfg(arm_dsp)]
 mod arm {
     use core::arch::naked_asm;
@@ -555,6 +556,7 @@ mod arm {
             #[unsafe(naked)]
             pub unsafe extern "C" fn $name(job: &Job) {
                 naked_asm!(
+                    ".arch armv7e-m",
                     "push {{r4-r11, lr}}",
                     "ldm r0, {{r0-r9}}",
                     "sub r3, r2, r6",
@@ -633,6 +635,7 @@ mod arm {
     #[unsafe(naked)]
     pub unsafe extern "C" fn add_bytes(job: &Addition, a: *const [i8; 4], output: *mut [i8; 4]) {
         naked_asm!(
+            ".arch armv7e-m",
             "push {{r4-r11, lr}}",
             "mov r12, r2",
             "mov r4, r0",
@@ -690,6 +693,7 @@ mod arm {
         quads_end: *mut Quad,
     ) {
         naked_asm!(
+            ".arch armv7e-m",
             "push {{r4-r7, lr}}",
             "sub r12, r2, r3",
             "ubfx r12, r12, #4, #3",
@@ -730,6 +734,7 @@ mod arm {
         pixels: usize,
     ) {
         naked_asm!(
+            ".arch armv7e-m",
             "push {{r4-r10, lr}}",
             "ldrd r10, r12, [sp, #32]",
             "ldr lr, [sp, #40]",
@@ -767,6 +772,7 @@ mod arm {
         pixels: usize,
     ) {
         naked_asm!(
+            ".arch armv7e-m",
             "push {{r4, r5, lr}}",
             "ldr lr, [sp, #12]",
             "2:",

@@ -223,6 +223,7 @@ fn added<I: Element, O: Element>(a: I, b: I, gains: [i16; 2], stage: &Stage<'_>,
     O::from_i32(stage.requantise(stage.bias[channel].wrapping_add(a).wrapping_add(b), channel))
 }
 
+// Naked functions are assembled without the target's features: each names what it needs.
 #[cfg(arm_helium)]
 mod arm {
     use core::arch::naked_asm;
