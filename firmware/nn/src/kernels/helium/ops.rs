@@ -6,6 +6,14 @@ use super::Vector;
 use crate::kernels::Element;
 use crate::quant::Stage;
 
+/// Whether a stage does not shift, and uses every byte as networks do: then saturation to a byte is its clamp.
+#[cfg(arm_helium)]
+fn is_whole(stage: &Stage<'_>) -> bool {
+    let bytes = i8::MIN as i32..=i8::MAX as i32;
+    let clamp = stage.low..=stage.high;
+    stage.shift == 0 && clamp == bytes && bytes.contains(&stage.zero_point)
+}
+
 /// Where elements go.
 pub struct Place<'a, O> {
     /// The first pixel's, and what follows.
@@ -62,10 +70,11 @@ pub fn multiply<O: Element>(
             high: stage.high,
             skipped_bytes: arm::skipped_bytes(steps),
         };
-        let run = match (size_of::<O>(), stage.shift) {
-            (1, 0) if stage.positive == stage.negative => arm::multiply_linear_to_bytes,
-            (1, 0) => arm::multiply_signed_to_bytes,
-            (1, _) => arm::multiply_to_bytes,
+        let is_linear = stage.positive == stage.negative;
+        let run = match (size_of::<O>(), is_whole(stage), is_linear) {
+            (1, true, true) => arm::multiply_linear_to_bytes,
+            (1, true, false) => arm::multiply_signed_to_bytes,
+            (1, false, _) => arm::multiply_to_bytes,
             _ => arm::multiply_to_halves,
         };
         // SAFETY: the lengths were checked; the function reads and writes within them.
@@ -146,9 +155,8 @@ pub fn slide<O: Element>(
             zero_point: stage.zero_point,
             stride_bytes: place.stride * size_of::<O>(),
         };
-        let is_whole = stage.shift == 0 && stage.low == -128 && stage.high == 127;
         let is_linear = stage.positive == stage.negative;
-        let [one, two] = match (size_of::<O>(), is_whole, is_linear) {
+        let [one, two] = match (size_of::<O>(), is_whole(stage), is_linear) {
             (1, true, true) => [arm::slide_linear_to_bytes, arm::skip_linear_to_bytes],
             (1, true, false) => [arm::slide_signed_to_bytes, arm::skip_signed_to_bytes],
             (1, false, _) => [arm::slide_to_bytes, arm::skip_to_bytes],
@@ -343,13 +351,37 @@ mod arm {
         };
     }
 
+    /// Adds the zero point, r0, to q2 and q3 and clamps to the smallest and largest result.
+    macro_rules! clamp_both {
+        () => {
+            "vldrw.u32 q0, [sp, #80]
+            vadd.i32 q2, q2, r0
+            vadd.i32 q3, q3, r0
+            vmax.s32 q2, q2, q7
+            vmax.s32 q3, q3, q7
+            vmin.s32 q2, q2, q0
+            vmin.s32 q3, q3, q0"
+        };
+    }
+
+    /// Adds the zero point, r0, and clamps to a byte. 16 bits on the way suffice for the zero point of bytes.
+    macro_rules! saturate_both {
+        () => {
+            "vqmovnb.s32 q2, q2
+            vqmovnt.s32 q2, q3
+            vqadd.s16 q2, q2, r0
+            vqmovnb.s16 q2, q2
+            vshr.u32 q3, q2, #16"
+        };
+    }
+
     /// [`super::multiply`]. r0, r2, r4, r6: sums of the first pixel; r8, r10, r12, lr: of the second; r1, r3: pixels; r5:
     /// filters; r7: their end; r9: pairs left; r11: where the loop is entered; q4–q7: biases, multipliers, smallest result.
     ///
     /// 5: four channels; 6: their filters side by side, a vector of each in turn; 2: two pixels; 3: vectors of filters; 7: the
     /// next four channels. On the stack: the job to offset 72, whether a last pixel is left, and at 80 the largest result.
     macro_rules! multiply {
-        ($name:ident, $multiply:ident, $store:literal, $group_bytes:literal) => {
+        ($name:ident, $multiply:ident, $finish:ident, $store:literal, $group_bytes:literal) => {
             /// [`super::multiply`].
             ///
             /// # Safety
@@ -435,13 +467,7 @@ mod arm {
                     "vadd.i32 q0, q0, q4",
                     "vadd.i32 q1, q1, q4",
                     $multiply!(),
-                    "vldrw.u32 q0, [sp, #80]",
-                    "vadd.i32 q2, q2, r0",
-                    "vadd.i32 q3, q3, r0",
-                    "vmax.s32 q2, q2, q7",
-                    "vmax.s32 q3, q3, q7",
-                    "vmin.s32 q2, q2, q0",
-                    "vmin.s32 q3, q3, q0",
+                    $finish!(),
                     concat!($store, " q2, [r1]"),
                     "add r1, r3",
                     concat!($store, " q3, [r1]"),
@@ -474,10 +500,10 @@ mod arm {
         };
     }
 
-    multiply!(multiply_linear_to_bytes, linear, "vstrb.32", "4");
-    multiply!(multiply_signed_to_bytes, signed, "vstrb.32", "4");
-    multiply!(multiply_to_bytes, shifted, "vstrb.32", "4");
-    multiply!(multiply_to_halves, shifted, "vstrh.32", "8");
+    multiply!(multiply_linear_to_bytes, linear, saturate_both, "vstrb.32", "4");
+    multiply!(multiply_signed_to_bytes, signed, saturate_both, "vstrb.32", "4");
+    multiply!(multiply_to_bytes, shifted, clamp_both, "vstrb.32", "4");
+    multiply!(multiply_to_halves, shifted, clamp_both, "vstrh.32", "8");
 
     /// What [`pack`] works on.
     #[repr(C)]
