@@ -57,12 +57,15 @@ impl<'a, const N: usize> Recogniser<'a, N> {
     /// # Errors
     /// [`StartError`].
     pub fn of_image(image: Image<'a>) -> Result<Self, StartError> {
-        let network = Network::new(&image.model).map_err(StartError::Network)?;
         let rules = rules(&image.policy, image.gallery.people_count())?;
         let gallery = centres(&image.gallery)?;
         let cohort = image.cohort.as_ref().map(centres).transpose()?;
         let matcher = Matcher::new_checked(gallery, cohort, rules).map_err(|_| StartError::Matcher)?;
-        Ok(Recogniser { image, network, matcher })
+        // Last and by hand, as it is large: every step between would be a copy on the stack.
+        match Network::new(&image.model) {
+            Ok(network) => Ok(Recogniser { image, network, matcher }),
+            Err(error) => Err(StartError::Network(error)),
+        }
     }
 
     /// The image.

@@ -56,6 +56,8 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     /// An [`ImageError`] with the number of the layer and the field that is wrong.
+    // Not inlined, so that the stack it takes is free again when it returns.
+    #[inline(never)]
     pub fn new_checked(section: &'a [u8]) -> Result<Self, ImageError> {
         let record = |field| ImageError::Record { section: Section::Model, field };
         let Halves { records, blob } = blob::parse(section).ok_or(record("record length"))?;

@@ -2,10 +2,20 @@
 //!
 //! Callers guarantee the lengths that each function asserts. Input rows outside the tensor are `None` and
 //! read as the input's zero point. Sums wrap; the exporter chooses scales with which they cannot overflow.
+//! A set has a type `Scratch`, the memory its kernels need besides: the caller keeps one and passes it in.
 
+pub mod dsp;
+pub mod helium;
 pub mod portable;
 
-pub use portable::{add, add_in_place, conv, depthwise, max_pool};
+#[cfg(arm_dsp)]
+use dsp as set;
+#[cfg(arm_helium)]
+use helium as set;
+#[cfg(not(any(arm_dsp, arm_helium)))]
+use portable as set;
+
+pub use set::{Scratch, add, add_in_place, conv, depthwise, max_pool};
 
 /// An element of a tensor: `i8` or `i16`.
 pub trait Element: bytemuck::Pod + Ord + Into<i32> {

@@ -8,7 +8,7 @@ use format::layer::{self, Element, Layer, MAX_KERNEL, Op, Tensor, Window};
 use format::model::{MAX_BARRIERS, Model};
 use heapless::Vec;
 
-use crate::kernels::{self, Rows};
+use crate::kernels::{self, Rows, Scratch};
 use crate::quant::Stage;
 use crate::stream::{self, Maker, Progress};
 
@@ -140,19 +140,21 @@ impl<'a, const N: usize> Network<'a, N> {
     ///
     /// # Errors
     /// [`LoadError`].
+    // Not inlined, so that what loading and embedding keep on the stack is not there at the same time.
+    #[inline(never)]
     pub fn new(model: &Model<'a>) -> Result<Self, LoadError> {
         let head = model.head();
         let room = LoadError::Layers { layers: head.layers, room: N as u16 };
         if head.layers as usize > N {
             return Err(room);
         }
-        let layers: Vec<Layer, N> = model.layers().collect();
-        let network = Network {
-            layers,
+        let mut network = Network {
+            layers: Vec::new(),
             barriers: head.barriers.clone(),
             blob: model.blob(),
             arena_bytes: head.arena_bytes as usize,
         };
+        network.layers.extend(model.layers());
         for (index, layer) in network.layers.iter().enumerate() {
             let overlapping = |&input: &u16| {
                 let input = &network.layers[input as usize].output;
@@ -199,6 +201,7 @@ impl<'a, const N: usize> Network<'a, N> {
     ///
     /// # Errors
     /// [`EmbedError`].
+    #[inline(never)]
     pub fn embed_observed<S: RowSource>(
         &self,
         source: &mut S,
@@ -214,7 +217,9 @@ impl<'a, const N: usize> Network<'a, N> {
         if embedding.len() != self.dimension() {
             return Err(EmbedError::Dimension { needed: self.dimension(), given: embedding.len() });
         }
-        let mut run = Run { layers: &self.layers, blob: self.blob, arena, source, observe };
+        let mut scratch = Scratch::new();
+        let scratch = &mut scratch;
+        let mut run = Run { layers: &self.layers, blob: self.blob, arena, scratch, source, observe };
         stream::run::<N, _>(&self.layers, &self.barriers, &mut run).map_err(EmbedError::Source)?;
         if let Some(layer) = self.layers.last() {
             embedding.copy_from_slice(bytemuck::cast_slice(&arena[slot(&layer.output, 0)]));
@@ -308,6 +313,7 @@ struct Run<'a, S, F> {
     layers: &'a [Layer],
     blob: &'a [u8],
     arena: &'a mut [u8],
+    scratch: &'a mut Scratch,
     source: &'a mut S,
     observe: F,
 }
@@ -326,7 +332,7 @@ impl<S: RowSource, F: FnMut(usize, u16, &[u8])> Maker for Run<'_, S, F> {
                 self.source.row(row, output)?;
                 output.iter_mut().for_each(|byte| *byte ^= 0x80);
             }
-            _ => compute(self.layers, self.blob, layer, row, &around, output),
+            _ => compute(self.layers, self.blob, layer, row, &around, self.scratch, output),
         }
         (self.observe)(index, row, output);
         Ok(())
@@ -334,7 +340,15 @@ impl<S: RowSource, F: FnMut(usize, u16, &[u8])> Maker for Run<'_, S, F> {
 }
 
 /// Makes one row of a layer that is not the input.
-fn compute(layers: &[Layer], blob: &[u8], layer: &Layer, row: u16, around: &Around<'_>, output: &mut [u8]) {
+fn compute(
+    layers: &[Layer],
+    blob: &[u8],
+    layer: &Layer,
+    row: u16,
+    around: &Around<'_>,
+    scratch: &mut Scratch,
+    output: &mut [u8],
+) {
     use Element::{I8, I16};
     let out = layer.output.element;
     let tensor = |index: u16| &layers[index as usize].output;
@@ -347,16 +361,16 @@ fn compute(layers: &[Layer], blob: &[u8], layer: &Layer, row: u16, around: &Arou
             (I16, I8) => add::<i16, i8>(layers, blob, layer, row, around, output),
         },
         Op::MaxPool { input, .. } => match tensor(*input).element {
-            I8 => windowed::<i8, i8>(tensor(*input), blob, layer, row, around, output),
-            I16 => windowed::<i16, i16>(tensor(*input), blob, layer, row, around, output),
+            I8 => windowed::<i8, i8>(tensor(*input), blob, layer, row, around, scratch, output),
+            I16 => windowed::<i16, i16>(tensor(*input), blob, layer, row, around, scratch, output),
         },
         Op::Conv { input, .. } | Op::Depthwise { input, .. } => {
             let input = tensor(*input);
             match (input.element, out) {
-                (I8, I8) => windowed::<i8, i8>(input, blob, layer, row, around, output),
-                (I8, I16) => windowed::<i8, i16>(input, blob, layer, row, around, output),
-                (I16, I8) => windowed::<i16, i8>(input, blob, layer, row, around, output),
-                (I16, I16) => windowed::<i16, i16>(input, blob, layer, row, around, output),
+                (I8, I8) => windowed::<i8, i8>(input, blob, layer, row, around, scratch, output),
+                (I8, I16) => windowed::<i8, i16>(input, blob, layer, row, around, scratch, output),
+                (I16, I8) => windowed::<i16, i8>(input, blob, layer, row, around, scratch, output),
+                (I16, I16) => windowed::<i16, i16>(input, blob, layer, row, around, scratch, output),
             }
         }
     }
@@ -386,6 +400,7 @@ fn windowed<I: kernels::Element, O: kernels::Element>(
     layer: &Layer,
     row: u16,
     around: &Around<'_>,
+    scratch: &mut Scratch,
     output: &mut [u8],
 ) {
     let window = layer.op.window();
@@ -408,13 +423,14 @@ fn windowed<I: kernels::Element, O: kernels::Element>(
                 &rows,
                 weights,
                 &stage(blob, s, &layer.output),
+                scratch,
                 bytemuck::cast_slice_mut(output),
             );
         }
         Op::Depthwise { weights, stage: ref s, .. } => {
             let weights = array(blob, weights, taps);
             let stage = stage(blob, s, &layer.output);
-            kernels::depthwise::<I, O>(&rows, weights, &stage, bytemuck::cast_slice_mut(output));
+            kernels::depthwise::<I, O>(&rows, weights, &stage, scratch, bytemuck::cast_slice_mut(output));
         }
         Op::MaxPool { .. } => kernels::max_pool::<I>(&rows, bytemuck::cast_slice_mut(output)),
         Op::Input | Op::Add { .. } => {}

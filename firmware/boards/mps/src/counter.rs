@@ -53,6 +53,8 @@ impl Counter {
                 systick.clear_current();
                 systick.enable_interrupt();
                 systick.enable_counter();
+                // It counts from zero, which reads as a whole turn, until its first tick.
+                while SYST::get_current() == 0 {}
             }
         }
     }

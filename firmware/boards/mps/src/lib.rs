@@ -4,10 +4,13 @@
 //! over the machine's UART.
 #![no_std]
 
+mod bench;
+mod console;
 mod counter;
 mod stack;
 mod uart;
 
+use core::mem::MaybeUninit;
 use core::panic::PanicInfo;
 
 use app::link::Link;
@@ -16,11 +19,17 @@ use app::serve::{Meter, serve, text};
 use app::{Recogniser, StartError};
 use nn::Arena;
 
+pub use bench::{BenchError, bench};
+pub use console::{Console, exit};
 pub use counter::Counter;
 use uart::Uart;
 
 /// Most layers of a network that these boards have room for.
-pub const MAX_LAYERS: usize = 256;
+pub const MAX_LAYERS: usize = 128;
+
+/// Here because it is large for a stack.
+static mut RECOGNISER: MaybeUninit<Result<Recogniser<'static, MAX_LAYERS>, StartError>> =
+    MaybeUninit::uninit();
 
 /// A machine: where things are.
 #[derive(Clone, Copy)]
@@ -59,13 +68,25 @@ pub unsafe fn run<const ARENA: usize>(machine: Machine, arena: &'static mut Aren
     let mut link = unsafe { open(&machine) };
     let mut gauges = Gauges(machine.counter);
     gauges.0.start();
-    // SAFETY: passed on to the caller; memory that nothing writes to.
-    let image = unsafe { core::slice::from_raw_parts(machine.image as *const u8, machine.image_bytes) };
-    let recogniser: Result<Recogniser<'_, MAX_LAYERS>, StartError> = Recogniser::new(image);
+    // SAFETY: passed on to the caller.
+    let recogniser = unsafe { load(&machine) };
     loop {
         // A UART never fails; were it to, the next request starts anew.
-        let _ = serve(machine.name, &recogniser, &mut arena.0, &mut link, &mut gauges);
+        let _ = serve(machine.name, recogniser, &mut arena.0, &mut link, &mut gauges);
     }
+}
+
+/// Checks the machine's image.
+///
+/// # Safety
+/// As [`run`].
+// Not inlined, so that the stack it takes is free again when it returns.
+#[inline(never)]
+unsafe fn load(machine: &Machine) -> &'static Result<Recogniser<'static, MAX_LAYERS>, StartError> {
+    // SAFETY: passed on to the caller; memory that nothing writes to.
+    let image = unsafe { core::slice::from_raw_parts(machine.image as *const u8, machine.image_bytes) };
+    // SAFETY: this is called once, and nothing else uses the static.
+    unsafe { (*&raw mut RECOGNISER).write(Recogniser::new(image)) }
 }
 
 /// # Safety

@@ -2,18 +2,12 @@
 #![no_std]
 #![no_main]
 
+mod machine;
+
 use core::panic::PanicInfo;
 
-use mps::{Counter, Machine};
+use machine::MACHINE;
 use nn::Arena;
-
-const MACHINE: Machine = Machine {
-    name: "qemu-m4",
-    uart: 0x4000_4000,
-    image: 0x2100_0000,
-    image_bytes: 16 << 20,
-    counter: Counter::CmsdkTimer { base: 0x4000_0000 },
-};
 
 static mut ARENA: Arena<{ 1 << 20 }> = Arena([0; 1 << 20]);
 

@@ -2,18 +2,12 @@
 #![no_std]
 #![no_main]
 
+mod machine;
+
 use core::panic::PanicInfo;
 
-use mps::{Counter, Machine};
+use machine::MACHINE;
 use nn::Arena;
-
-const MACHINE: Machine = Machine {
-    name: "qemu-m55",
-    uart: 0x4930_3000,
-    image: 0x6000_0000,
-    image_bytes: 16 << 20,
-    counter: Counter::SysTick,
-};
 
 static mut ARENA: Arena<{ 1 << 20 }> = Arena([0; 1 << 20]);
 

@@ -9,3 +9,14 @@ pub use add::{add, add_in_place};
 pub use conv::conv;
 pub use depthwise::depthwise;
 pub use pool::max_pool;
+
+/// These kernels need no memory besides.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scratch;
+
+impl Scratch {
+    /// Empty scratch.
+    pub const fn new() -> Self {
+        Scratch
+    }
+}

@@ -1,5 +1,6 @@
 //! Convolution over all input channels.
 
+use super::Scratch;
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
@@ -11,6 +12,7 @@ pub fn conv<I: Element, O: Element>(
     input: &Rows<'_, I>,
     weights: &[i8],
     stage: &Stage<'_>,
+    _: &mut Scratch,
     output: &mut [O],
 ) {
     let channels = stage.bias.len();

@@ -1,5 +1,6 @@
 //! Convolution of each channel with a filter of its own.
 
+use super::Scratch;
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
@@ -14,6 +15,7 @@ pub fn depthwise<I: Element, O: Element>(
     input: &Rows<'_, I>,
     weights: &[i8],
     stage: &Stage<'_>,
+    _: &mut Scratch,
     output: &mut [O],
 ) {
     let channels = input.channels;

@@ -1,0 +1,109 @@
+//! Instructions of an embedding, layer by layer, as text.
+
+use core::fmt::Write;
+
+use app::StartError;
+use app::serve::Meter;
+use format::layer::{Layer, Op, Tensor};
+use nn::{Arena, EmbedError, RowSource};
+
+use crate::{Console, Gauges, MAX_LAYERS, Machine, load, stack};
+
+/// Pixels that stand for a photo: the same on every machine.
+struct Pattern(u32);
+
+impl RowSource for Pattern {
+    type Error = core::convert::Infallible;
+
+    fn row(&mut self, _y: u16, pixels: &mut [u8]) -> Result<(), Self::Error> {
+        for pixel in pixels {
+            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *pixel = (self.0 >> 24) as u8;
+        }
+        Ok(())
+    }
+}
+
+/// Why there are no figures.
+#[derive(Clone, Copy, Debug)]
+pub enum BenchError {
+    /// The image cannot be used.
+    Start(StartError),
+    /// There is no embedding.
+    Embed(EmbedError<core::convert::Infallible>),
+    /// Text could not be written.
+    Write,
+}
+
+impl From<core::fmt::Error> for BenchError {
+    fn from(_: core::fmt::Error) -> Self {
+        BenchError::Write
+    }
+}
+
+/// Embeds one pattern with the machine's image and prints the instructions of each layer, in the order of the
+/// layers: number, operator, output, multiply-accumulates, instructions; then totals, memory, and the sum of the
+/// embedding's elements weighted by their place, which has to be the same on every machine.
+///
+/// # Errors
+/// [`BenchError`].
+///
+/// # Safety
+/// The machine's addresses are what they say, and nothing else uses them. Called once.
+pub unsafe fn bench<const BYTES: usize>(
+    machine: &Machine,
+    arena: &'static mut Arena<BYTES>,
+    out: &mut Console,
+) -> Result<(), BenchError> {
+    stack::paint();
+    let mut gauges = Gauges(machine.counter);
+    gauges.0.start();
+    // SAFETY: passed on to the caller.
+    let network = unsafe { load(machine) }.as_ref().map_err(|&error| BenchError::Start(error))?.network();
+    let load_stack_bytes = gauges.stack_bytes();
+    let mut embedding = [0; format::model::MAX_DIMENSION];
+    let embedding = &mut embedding[..network.dimension()];
+    let mut counts = [0u64; MAX_LAYERS];
+    let start = gauges.instructions();
+    let mut before = start;
+    let count = |layer: usize, _, _: &[u8]| {
+        let now = gauges.instructions();
+        counts[layer] += now - before;
+        before = now;
+    };
+    network.embed_observed(&mut Pattern(1), &mut arena.0, embedding, count).map_err(BenchError::Embed)?;
+    let total = gauges.instructions() - start;
+    let stack_bytes = gauges.stack_bytes();
+    let mut macs = 0;
+    for (index, layer) in network.layers().iter().enumerate() {
+        let (name, count) = work(network.layers(), layer);
+        macs += count;
+        let Tensor { height, width, channels, .. } = layer.output;
+        writeln!(out, "{index:3} {name:9} {height}x{width}x{channels} {count} {}", counts[index])?;
+    }
+    writeln!(out, "macs {macs}")?;
+    writeln!(out, "instructions {total}")?;
+    writeln!(out, "instructions_per_1000_macs {}", total * 1000 / macs.max(1))?;
+    writeln!(out, "arena_bytes {}", network.arena_bytes())?;
+    writeln!(out, "stack_bytes {stack_bytes}")?;
+    writeln!(out, "load_stack_bytes {load_stack_bytes}")?;
+    let check = (1..).zip(&*embedding).map(|(place, &element)| place * i64::from(element)).sum::<i64>();
+    writeln!(out, "embedding {check}")?;
+    Ok(())
+}
+
+/// A layer's operator and its multiply-accumulates.
+fn work(layers: &[Layer], layer: &Layer) -> (&'static str, u64) {
+    let elements = layer.output.height as u64 * layer.output.row_elements() as u64;
+    let [kernel_height, kernel_width] = layer.op.window().kernel.map(u64::from);
+    match layer.op {
+        Op::Input => ("input", 0),
+        Op::Conv { input, .. } => {
+            let channels = layers[input as usize].output.channels as u64;
+            ("conv", elements * kernel_height * kernel_width * channels)
+        }
+        Op::Depthwise { .. } => ("depthwise", elements * kernel_height * kernel_width),
+        Op::Add { .. } => ("add", 0),
+        Op::MaxPool { .. } => ("max_pool", 0),
+    }
+}

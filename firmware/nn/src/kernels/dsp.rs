@@ -1,0 +1,45 @@
+//! Kernels for cores that multiply pairs of 16-bit numbers: Cortex-M4, M7, M33 with the DSP extension.
+//!
+//! Four elements become two words of pairs (elements 0 and 2, 1 and 3), as `SXTB16` makes them of a word and of the word
+//! turned by a byte. Inputs and weights are expanded alike, once for many uses, so that the innermost loops load
+//! several words at a time and multiply.
+
+mod add;
+mod conv;
+mod depthwise;
+mod lanes;
+mod ops;
+
+pub use add::{add, add_in_place};
+pub use conv::conv;
+pub use depthwise::depthwise;
+
+pub use super::portable::max_pool;
+
+/// Four words: what the innermost loops load at once.
+type Quad = [u32; 4];
+
+/// Quads of [`Scratch`]: 12 KiB hold a row of 56 pixels of 64 channels and two filters.
+const QUADS: usize = 768;
+/// Sums kept before they are requantised, in groups of four.
+const SUMS: usize = 64;
+
+/// Memory for a row's expanded elements, weights and sums. Its content before and after a call does not matter.
+#[derive(Clone, Debug)]
+pub struct Scratch {
+    quads: [Quad; QUADS],
+    sums: [[i32; 4]; SUMS],
+}
+
+impl Scratch {
+    /// Empty scratch.
+    pub const fn new() -> Self {
+        Scratch { quads: [[0; 4]; QUADS], sums: [[0; 4]; SUMS] }
+    }
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,40 @@
+//! Kernels for cores with Helium, the M-profile vector extension: Cortex-M52, M55, M85.
+//!
+//! A convolution of bytes multiplies two pixels with four filters, 16 taps at a time; what is rare (inputs of 16 bits, filters
+//! larger than scratch) is left to the portable kernels, which the compiler vectorises.
+
+mod add;
+mod conv;
+mod depthwise;
+mod ops;
+
+pub use add::{add, add_in_place};
+pub use conv::conv;
+pub use depthwise::depthwise;
+
+pub use super::portable::max_pool;
+
+/// Sixteen bytes: a vector register.
+type Vector = [i8; 16];
+
+/// Vectors of [`Scratch`].
+const VECTORS: usize = 768;
+
+/// Memory for filters side by side and gathered patches. Its content before and after a call does not matter.
+#[derive(Clone, Debug)]
+pub struct Scratch {
+    vectors: [Vector; VECTORS],
+}
+
+impl Scratch {
+    /// Empty scratch.
+    pub const fn new() -> Self {
+        Scratch { vectors: [[0; 16]; VECTORS] }
+    }
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
