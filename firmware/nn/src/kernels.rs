@@ -3,9 +3,17 @@
 //! Callers guarantee the lengths that each function asserts. Input rows outside the tensor are `None` and
 //! read as the input's zero point. Sums wrap; the exporter chooses scales with which they cannot overflow.
 
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod lanes;
 pub mod portable;
+#[cfg(target_arch = "x86_64")]
+pub mod x86;
 
-pub use portable::{add, add_in_place, conv, depthwise, max_pool};
+pub use portable::max_pool;
+#[cfg(not(target_arch = "x86_64"))]
+pub use portable::{add, add_in_place, conv, depthwise};
+#[cfg(target_arch = "x86_64")]
+pub use x86::{add, add_in_place, conv, depthwise};
 
 /// An element of a tensor: `i8` or `i16`.
 pub trait Element: bytemuck::Pod + Ord + Into<i32> {

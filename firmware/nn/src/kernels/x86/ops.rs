@@ -1,0 +1,503 @@
+//! Instructions of x86-64, and the functions compiled for them. A value of [`Avx2`] or [`Avx512`] exists only where the
+//! processor has the instructions: every unsafe block rests on that, and on the lengths checked beside it.
+#![allow(unsafe_code)]
+
+use core::arch::x86_64::*;
+
+use crate::kernels::lanes::{self, Lanes, Limits};
+use crate::kernels::{Element, Rows};
+use crate::quant::Stage;
+
+cpufeatures::new!(avx2, "avx2");
+cpufeatures::new!(avx512, "avx2", "avx512f", "avx512bw", "avx512vl");
+
+/// AVX2: 8 lanes.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx2(());
+
+/// AVX-512 with VNNI: 16 lanes.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx512(());
+
+/// AVX-512 with VNNI, 8 lanes of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx512Half(());
+
+impl Avx2 {
+    /// The set, if this processor has it.
+    pub fn detect() -> Option<Self> {
+        avx2::get().then_some(Avx2(()))
+    }
+}
+
+impl Avx512 {
+    /// The set, if this processor has it.
+    pub fn detect() -> Option<Self> {
+        const VNNI: u32 = 1 << 11;
+        (avx512::get() && __cpuid_count(7, 0).ecx & VNNI != 0).then_some(Avx512(()))
+    }
+}
+
+/// Functions compiled for a set, into which kernels are inlined.
+macro_rules! entries {
+    ($set:ident, $features:literal) => {
+        impl $set {
+            /// [`lanes::conv::conv`].
+            pub fn conv<O: Element>(
+                self,
+                room: &mut [u32],
+                input: &Rows<'_, i8>,
+                weights: &[i8],
+                stage: &Stage<'_>,
+                output: &mut [O],
+            ) {
+                #[target_feature(enable = $features)]
+                fn compiled<O: Element>(
+                    set: $set,
+                    room: &mut [u32],
+                    input: &Rows<'_, i8>,
+                    weights: &[i8],
+                    stage: &Stage<'_>,
+                    output: &mut [O],
+                ) {
+                    lanes::conv::conv(set, room, input, weights, stage, output);
+                }
+                // SAFETY: the processor has the features.
+                unsafe { compiled(self, room, input, weights, stage, output) }
+            }
+
+            /// [`lanes::depthwise::depthwise`].
+            pub fn depthwise<O: Element>(
+                self,
+                input: &Rows<'_, i8>,
+                weights: &[i8],
+                stage: &Stage<'_>,
+                output: &mut [O],
+            ) {
+                #[target_feature(enable = $features)]
+                fn compiled<O: Element>(
+                    set: $set,
+                    input: &Rows<'_, i8>,
+                    weights: &[i8],
+                    stage: &Stage<'_>,
+                    output: &mut [O],
+                ) {
+                    lanes::depthwise::depthwise(set, input, weights, stage, output);
+                }
+                // SAFETY: the processor has the features.
+                unsafe { compiled(self, input, weights, stage, output) }
+            }
+
+            /// [`lanes::add::add_in_place`].
+            pub fn add_in_place(self, a: &mut [i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>) {
+                #[target_feature(enable = $features)]
+                fn compiled(set: $set, a: &mut [i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>) {
+                    lanes::add::add_in_place(set, a, b, gains, stage);
+                }
+                // SAFETY: the processor has the features.
+                unsafe { compiled(self, a, b, gains, stage) }
+            }
+        }
+    };
+}
+
+entries!(Avx2, "avx2");
+entries!(Avx512, "avx2,avx512f,avx512bw,avx512vl,avx512vnni");
+
+#[inline(always)]
+fn transpose(rows: [[u8; 16]; 4]) -> [[u32; 4]; 4] {
+    let [a, b, c, d]: [__m128i; 4] = bytemuck::cast(rows);
+    // SAFETY: SSE2 is part of x86-64.
+    unsafe {
+        let (ab, cd) = (_mm_unpacklo_epi32(a, b), _mm_unpacklo_epi32(c, d));
+        let (ab_high, cd_high) = (_mm_unpackhi_epi32(a, b), _mm_unpackhi_epi32(c, d));
+        bytemuck::cast([
+            _mm_unpacklo_epi64(ab, cd),
+            _mm_unpackhi_epi64(ab, cd),
+            _mm_unpacklo_epi64(ab_high, cd_high),
+            _mm_unpackhi_epi64(ab_high, cd_high),
+        ])
+    }
+}
+
+/// Bytes of four vectors of words, a word's lowest byte from the first vector, in each 128 bits by themselves.
+const INTERLEAVE: [i8; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
+
+/// What 8 lanes of AVX2 and of AVX-512 have in common.
+macro_rules! eight_lanes {
+    () => {
+        type Vector = __m256i;
+        const LANES: usize = 8;
+
+        #[inline(always)]
+        fn splat(self, value: i32) -> __m256i {
+            // SAFETY: by `self`.
+            unsafe { _mm256_set1_epi32(value) }
+        }
+
+        #[inline(always)]
+        fn load(self, values: &[i32]) -> __m256i {
+            bytemuck::cast::<[i32; 8], _>(*values.first_chunk().expect("8 integers"))
+        }
+
+        #[inline(always)]
+        fn array(self, vector: __m256i) -> [i32; 16] {
+            let mut array = [0; 16];
+            array[..8].copy_from_slice(&bytemuck::cast::<_, [i32; 8]>(vector));
+            array
+        }
+
+        #[inline(always)]
+        fn widen(self, values: &[i8]) -> __m256i {
+            let bytes = u64::from_le_bytes(bytemuck::cast(*values.first_chunk::<8>().expect("8 bytes")));
+            // SAFETY: by `self`.
+            unsafe { _mm256_cvtepi8_epi32(_mm_cvtsi64_si128(bytes as i64)) }
+        }
+
+        #[inline(always)]
+        fn factors(self, values: __m256i) -> __m256i {
+            // SAFETY: by `self`.
+            unsafe { _mm256_and_si256(values, _mm256_set1_epi32(0xffff)) }
+        }
+
+        #[inline(always)]
+        fn transpose(self, rows: [[u8; 16]; 4]) -> [[u32; 4]; 4] {
+            transpose(rows)
+        }
+
+        #[inline(always)]
+        fn shift(self, values: __m256i, shift: u32) -> __m256i {
+            // SAFETY: by `self`.
+            unsafe { _mm256_sll_epi32(values, _mm_cvtsi32_si128(shift as i32)) }
+        }
+
+        #[inline(always)]
+        fn select(self, sums: __m256i, positive: __m256i, negative: __m256i) -> __m256i {
+            // SAFETY: by `self`.
+            unsafe {
+                let chosen = _mm256_blendv_ps(
+                    _mm256_castsi256_ps(positive),
+                    _mm256_castsi256_ps(negative),
+                    _mm256_castsi256_ps(sums),
+                );
+                _mm256_castps_si256(chosen)
+            }
+        }
+
+        #[inline(always)]
+        fn mulhi(self, a: __m256i, b: __m256i) -> __m256i {
+            // SAFETY: by `self`.
+            unsafe {
+                let half = _mm256_set1_epi64x(1 << 31);
+                // Copies of odd lanes in even ones.
+                let (a_odd, b_odd) = (_mm256_srli_epi64::<32>(a), _mm256_shuffle_epi32::<0xf5>(b));
+                let even = _mm256_add_epi64(_mm256_mul_epi32(a, b), half);
+                let odd = _mm256_add_epi64(_mm256_mul_epi32(a_odd, b_odd), half);
+                _mm256_blend_epi32::<0xaa>(_mm256_srli_epi64::<32>(even), odd)
+            }
+        }
+
+        #[inline(always)]
+        fn store(self, scaled: __m256i, limits: Limits, out: &mut [i8]) {
+            // SAFETY: by `self`.
+            let bytes: [i8; 16] = unsafe {
+                let low = _mm256_castsi256_si128(scaled);
+                let words = _mm_packs_epi32(low, _mm256_extracti128_si256::<1>(scaled));
+                let words = _mm_adds_epi16(words, _mm_set1_epi16(limits.zero_point.into()));
+                let bytes = _mm_packs_epi16(words, words);
+                let bytes = _mm_max_epi8(bytes, _mm_set1_epi8(limits.low));
+                bytemuck::cast(_mm_min_epi8(bytes, _mm_set1_epi8(limits.high)))
+            };
+            out[..8].copy_from_slice(&bytes[..8]);
+        }
+
+        #[inline(always)]
+        fn store_pixels(self, scaled: [__m256i; 16], limits: Limits, out: &mut [[i8; 16]; 16]) {
+            // SAFETY: by `self`.
+            let pixels: [[[i8; 16]; 2]; 4] = unsafe {
+                let zero_point = _mm256_set1_epi16(limits.zero_point.into());
+                let (low, high) = (_mm256_set1_epi8(limits.low), _mm256_set1_epi8(limits.high));
+                let interleave = _mm256_broadcastsi128_si256(bytemuck::cast(INTERLEAVE));
+                let mut words = [low; 4];
+                for (words, four) in words.iter_mut().zip(scaled.chunks_exact(4)) {
+                    let ab = _mm256_packs_epi32(four[0], four[1]);
+                    let cd = _mm256_packs_epi32(four[2], four[3]);
+                    let ab = _mm256_adds_epi16(ab, zero_point);
+                    let cd = _mm256_adds_epi16(cd, zero_point);
+                    let bytes = _mm256_packs_epi16(ab, cd);
+                    let bytes = _mm256_min_epi8(_mm256_max_epi8(bytes, low), high);
+                    *words = _mm256_shuffle_epi8(bytes, interleave);
+                }
+                let [a, b, c, d] = words;
+                let (ab, cd) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
+                let (ab_high, cd_high) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
+                bytemuck::cast([
+                    _mm256_unpacklo_epi64(ab, cd),
+                    _mm256_unpackhi_epi64(ab, cd),
+                    _mm256_unpacklo_epi64(ab_high, cd_high),
+                    _mm256_unpackhi_epi64(ab_high, cd_high),
+                ])
+            };
+            out[..8].copy_from_slice(pixels.as_flattened());
+        }
+    };
+}
+
+impl Lanes for Avx2 {
+    eight_lanes!();
+    /// Sums of the first two bytes' products and of the last two's, side by side, for lanes 0–3 and 4–7.
+    type Sums = [__m256i; 2];
+    /// Bytes widened to 16 bits, for lanes 0–3 and 4–7.
+    type Quads = [__m256i; 2];
+    type Half = Self;
+
+    const PIXELS: usize = 8;
+    const FILTERS: usize = 4;
+    const FLIP: u32 = 0;
+
+    #[inline(always)]
+    fn half(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn start(self, bias: i32) -> [__m256i; 2] {
+        // SAFETY: by `self`.
+        unsafe { [_mm256_set1_epi64x((bias as u32).into()); 2] }
+    }
+
+    #[inline(always)]
+    fn quads(self, words: &[u32]) -> [__m256i; 2] {
+        let halves: [__m128i; 2] = bytemuck::cast::<[u32; 8], _>(*words.first_chunk().expect("8 words"));
+        // SAFETY: by `self`.
+        unsafe { [_mm256_cvtepi8_epi16(halves[0]), _mm256_cvtepi8_epi16(halves[1])] }
+    }
+
+    #[inline(always)]
+    fn dot(self, [a, b]: [__m256i; 2], quads: [__m256i; 2], weights: [i8; 4]) -> [__m256i; 2] {
+        // SAFETY: by `self`.
+        unsafe {
+            let weights = _mm256_cvtepi8_epi16(_mm_set1_epi32(bytemuck::cast(weights)));
+            [
+                _mm256_add_epi32(a, _mm256_madd_epi16(quads[0], weights)),
+                _mm256_add_epi32(b, _mm256_madd_epi16(quads[1], weights)),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    fn total(self, [a, b]: [__m256i; 2]) -> __m256i {
+        // SAFETY: by `self`.
+        unsafe { _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(a, b)) }
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, sums: __m256i, values: __m256i, factors: __m256i) -> __m256i {
+        // SAFETY: by `self`.
+        unsafe { _mm256_add_epi32(sums, _mm256_madd_epi16(values, factors)) }
+    }
+}
+
+impl Lanes for Avx512Half {
+    eight_lanes!();
+    type Sums = __m256i;
+    type Quads = __m256i;
+    type Half = Self;
+
+    const PIXELS: usize = 7;
+    const FILTERS: usize = 16;
+    const FLIP: u32 = 0x8080_8080;
+
+    #[inline(always)]
+    fn half(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn start(self, bias: i32) -> __m256i {
+        // SAFETY: by `self`.
+        unsafe { _mm256_maskz_set1_epi32(0x7f, bias) }
+    }
+
+    #[inline(always)]
+    fn quads(self, words: &[u32]) -> __m256i {
+        bytemuck::cast::<[u32; 8], _>(*words.first_chunk().expect("8 words"))
+    }
+
+    #[inline(always)]
+    fn dot(self, sums: __m256i, quads: __m256i, weights: [i8; 4]) -> __m256i {
+        // SAFETY: by `self`.
+        unsafe { _mm256_dpbusd_epi32(sums, quads, _mm256_set1_epi32(bytemuck::cast(weights))) }
+    }
+
+    #[inline(always)]
+    fn total(self, sums: __m256i) -> __m256i {
+        // SAFETY: by `self`.
+        unsafe { _mm256_sub_epi32(sums, _mm256_permutevar8x32_epi32(sums, _mm256_set1_epi32(7))) }
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, sums: __m256i, values: __m256i, factors: __m256i) -> __m256i {
+        // SAFETY: by `self`.
+        unsafe { _mm256_dpwssd_epi32(sums, values, factors) }
+    }
+}
+
+/// 16 words as a vector.
+#[inline(always)]
+fn wide<T: bytemuck::Pod>(words: [T; 16]) -> __m512i {
+    let words: [i32; 16] = bytemuck::cast(words);
+    // SAFETY: both are 64 bytes, of which every value is valid.
+    unsafe { core::mem::transmute::<[i32; 16], __m512i>(words) }
+}
+
+impl Lanes for Avx512 {
+    type Vector = __m512i;
+    type Sums = __m512i;
+    type Quads = __m512i;
+    type Half = Avx512Half;
+
+    const LANES: usize = 16;
+    const PIXELS: usize = 15;
+    const FILTERS: usize = 16;
+    const FLIP: u32 = 0x8080_8080;
+
+    #[inline(always)]
+    fn half(self) -> Avx512Half {
+        Avx512Half(())
+    }
+
+    #[inline(always)]
+    fn splat(self, value: i32) -> __m512i {
+        // SAFETY: by `self`.
+        unsafe { _mm512_set1_epi32(value) }
+    }
+
+    #[inline(always)]
+    fn load(self, values: &[i32]) -> __m512i {
+        wide(*values.first_chunk::<16>().expect("16 integers"))
+    }
+
+    #[inline(always)]
+    fn array(self, vector: __m512i) -> [i32; 16] {
+        // SAFETY: both are 64 bytes, of which every value is valid.
+        unsafe { core::mem::transmute::<__m512i, [i32; 16]>(vector) }
+    }
+
+    #[inline(always)]
+    fn widen(self, values: &[i8]) -> __m512i {
+        let bytes = bytemuck::cast::<[i8; 16], _>(*values.first_chunk().expect("16 bytes"));
+        // SAFETY: by `self`.
+        unsafe { _mm512_cvtepi8_epi32(bytes) }
+    }
+
+    #[inline(always)]
+    fn factors(self, values: __m512i) -> __m512i {
+        // SAFETY: by `self`.
+        unsafe { _mm512_and_si512(values, _mm512_set1_epi32(0xffff)) }
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, sums: __m512i, values: __m512i, factors: __m512i) -> __m512i {
+        // SAFETY: by `self`.
+        unsafe { _mm512_dpwssd_epi32(sums, values, factors) }
+    }
+
+    #[inline(always)]
+    fn start(self, bias: i32) -> __m512i {
+        // SAFETY: by `self`.
+        unsafe { _mm512_maskz_set1_epi32(0x7fff, bias) }
+    }
+
+    #[inline(always)]
+    fn quads(self, words: &[u32]) -> __m512i {
+        wide(*words.first_chunk::<16>().expect("16 words"))
+    }
+
+    #[inline(always)]
+    fn dot(self, sums: __m512i, quads: __m512i, weights: [i8; 4]) -> __m512i {
+        // SAFETY: by `self`.
+        unsafe { _mm512_dpbusd_epi32(sums, quads, _mm512_set1_epi32(bytemuck::cast(weights))) }
+    }
+
+    #[inline(always)]
+    fn total(self, sums: __m512i) -> __m512i {
+        // SAFETY: by `self`.
+        unsafe { _mm512_sub_epi32(sums, _mm512_permutexvar_epi32(_mm512_set1_epi32(15), sums)) }
+    }
+
+    #[inline(always)]
+    fn transpose(self, rows: [[u8; 16]; 4]) -> [[u32; 4]; 4] {
+        transpose(rows)
+    }
+
+    #[inline(always)]
+    fn shift(self, values: __m512i, shift: u32) -> __m512i {
+        // SAFETY: by `self`.
+        unsafe { _mm512_sll_epi32(values, _mm_cvtsi32_si128(shift as i32)) }
+    }
+
+    #[inline(always)]
+    fn select(self, sums: __m512i, positive: __m512i, negative: __m512i) -> __m512i {
+        // SAFETY: by `self`.
+        unsafe {
+            let is_negative = _mm512_cmplt_epi32_mask(sums, _mm512_setzero_si512());
+            _mm512_mask_blend_epi32(is_negative, positive, negative)
+        }
+    }
+
+    #[inline(always)]
+    fn mulhi(self, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: by `self`.
+        unsafe {
+            let half = _mm512_set1_epi64(1 << 31);
+            // Copies of odd lanes in even ones.
+            let (a_odd, b_odd) = (_mm512_srli_epi64::<32>(a), _mm512_shuffle_epi32::<0xf5>(b));
+            let even = _mm512_add_epi64(_mm512_mul_epi32(a, b), half);
+            let odd = _mm512_add_epi64(_mm512_mul_epi32(a_odd, b_odd), half);
+            _mm512_mask_shuffle_epi32::<0xf5>(odd, 0x5555, even)
+        }
+    }
+
+    #[inline(always)]
+    fn store(self, scaled: __m512i, limits: Limits, out: &mut [i8]) {
+        // SAFETY: by `self`.
+        let bytes: [i8; 16] = unsafe {
+            let words = _mm512_cvtsepi32_epi16(scaled);
+            let words = _mm256_adds_epi16(words, _mm256_set1_epi16(limits.zero_point.into()));
+            let bytes = _mm_max_epi8(_mm256_cvtsepi16_epi8(words), _mm_set1_epi8(limits.low));
+            bytemuck::cast(_mm_min_epi8(bytes, _mm_set1_epi8(limits.high)))
+        };
+        out[..16].copy_from_slice(&bytes);
+    }
+
+    #[inline(always)]
+    fn store_pixels(self, scaled: [__m512i; 16], limits: Limits, out: &mut [[i8; 16]; 16]) {
+        // SAFETY: by `self`.
+        *out = unsafe {
+            let zero_point = _mm512_set1_epi16(limits.zero_point.into());
+            let (low, high) = (_mm512_set1_epi8(limits.low), _mm512_set1_epi8(limits.high));
+            let interleave = _mm512_broadcast_i32x4(bytemuck::cast(INTERLEAVE));
+            let mut words = [low; 4];
+            for (words, four) in words.iter_mut().zip(scaled.chunks_exact(4)) {
+                let ab = _mm512_packs_epi32(four[0], four[1]);
+                let cd = _mm512_packs_epi32(four[2], four[3]);
+                let ab = _mm512_adds_epi16(ab, zero_point);
+                let cd = _mm512_adds_epi16(cd, zero_point);
+                let bytes = _mm512_packs_epi16(ab, cd);
+                let bytes = _mm512_min_epi8(_mm512_max_epi8(bytes, low), high);
+                *words = _mm512_shuffle_epi8(bytes, interleave);
+            }
+            let [a, b, c, d] = words;
+            let (ab, cd) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
+            let (ab_high, cd_high) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
+            let pixels = [
+                _mm512_unpacklo_epi64(ab, cd),
+                _mm512_unpackhi_epi64(ab, cd),
+                _mm512_unpacklo_epi64(ab_high, cd_high),
+                _mm512_unpackhi_epi64(ab_high, cd_high),
+            ];
+            core::mem::transmute::<[__m512i; 4], [[i8; 16]; 16]>(pixels)
+        };
+    }
+}
