@@ -6,9 +6,26 @@
 pub mod add;
 pub mod conv;
 pub mod depthwise;
+mod ops;
 
 use super::{Element, Rows};
 use crate::quant::Stage;
+
+/// The statement for each number below a bound of at most 16, as a constant: arrays indexed with it stay in registers.
+macro_rules! unrolled {
+    ($bound:expr, $i:ident => $body:expr) => {
+        unrolled!($bound, $i => $body; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
+    };
+    ($bound:expr, $i:ident => $body:expr; $($number:literal)*) => {
+        $({
+            const $i: usize = $number;
+            if $i < $bound {
+                $body
+            }
+        })*
+    };
+}
+pub(crate) use unrolled;
 
 /// Kernel rows that [`bytes`] has room for.
 pub const MAX_ROWS: usize = format::layer::MAX_KERNEL;
@@ -54,11 +71,11 @@ pub trait Lanes: Copy {
     fn start(self, bias: i32) -> Self::Sums;
     /// The first words of a slice, one a lane.
     fn quads(self, words: &[u32]) -> Self::Quads;
-    /// Adds to each lane the products of its four bytes and the weights.
-    fn dot(self, sums: Self::Sums, quads: Self::Quads, weights: [i8; 4]) -> Self::Sums;
+    /// Adds to each lane the products of its four bytes and the four bytes of `weights`.
+    fn dot(self, sums: Self::Sums, quads: Self::Quads, weights: i32) -> Self::Sums;
     /// The sums, one a lane.
     fn total(self, sums: Self::Sums) -> Self::Vector;
-    /// Four rows of four words as four columns.
+    /// Four rows of four words as four columns, combined with [`Self::FLIP`].
     fn transpose(self, rows: [[u8; 16]; 4]) -> [[u32; 4]; 4];
 
     /// Left shift, by less than 32.
@@ -69,9 +86,9 @@ pub trait Lanes: Copy {
     fn mulhi(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// Adds the zero point and clamps, for the first bytes of `out`.
     fn store(self, scaled: Self::Vector, limits: Limits, out: &mut [i8]);
-    /// Adds the zero point and clamps: vector `c` is channel `c`, lane `p` pixel `p`. Pixel `p` goes to element
-    /// `p % 4 · LANES / 4 + p / 4`.
-    fn store_pixels(self, scaled: [Self::Vector; 16], limits: Limits, out: &mut [[i8; 16]; 16]);
+    /// Adds the zero point and clamps: vector `c` is channel `c`, lane `p` pixel `p`. Pixel `p` is element
+    /// `p % 4 · LANES / 4 + p / 4` of the result.
+    fn pixels(self, scaled: [Self::Vector; 16], limits: Limits) -> [[i8; 16]; 16];
 
     /// The stage's multiplication. `positive` and `negative` are its multipliers.
     #[inline(always)]

@@ -3,7 +3,8 @@
 //! A lane holds one pixel's sum, so that weights are used in the image's order, four at a time for all pixels, and never
 //! rearranged; the input is rearranged instead, once a row, into words of four taps of each pixel.
 
-use super::{Lanes, Limits, as_bytes_mut, is_linear};
+use super::ops::Filters;
+use super::{Lanes, Limits, as_bytes_mut, is_linear, unrolled};
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
@@ -127,30 +128,31 @@ fn pack<S: Lanes>(set: S, source: &[i8], step: usize, pixels: usize, taps: usize
     let source: &[u8] = bytemuck::cast_slice(source);
     let whole = taps / 16;
     for lane in (0..S::LANES).step_by(4) {
-        let runs: [&[u8]; 4] = core::array::from_fn(|i| {
-            let pixel = lane + i;
-            if pixel < pixels { &source[pixel * step..][..taps] } else { &[] }
+        let mut runs: [&[u8]; 4] = [&[]; 4];
+        let mut chunks: [&[[u8; 16]]; 4] = [&[]; 4];
+        unrolled!(4, I => if lane + I < pixels {
+            runs[I] = &source[(lane + I) * step..][..taps];
+            chunks[I] = runs[I].as_chunks().0;
         });
-        let chunks = runs.map(|run| run.as_chunks::<16>().0);
         for (chunk, words) in words.chunks_exact_mut(4 * S::LANES).take(whole).enumerate() {
-            let rows = chunks.map(|chunks| chunks.get(chunk).copied().unwrap_or([0; 16]));
-            for (column, words) in set.transpose(rows).iter().zip(words.chunks_exact_mut(S::LANES)) {
-                words[lane..lane + 4].copy_from_slice(&column.map(|word| word ^ S::FLIP));
-            }
+            let mut rows = [[0; 16]; 4];
+            unrolled!(4, I => if let Some(row) = chunks[I].get(chunk) { rows[I] = *row });
+            let columns = set.transpose(rows);
+            unrolled!(4, I => {
+                let to = words[I * S::LANES + lane..].first_chunk_mut().expect("4 of the lanes");
+                *to = columns[I];
+            });
         }
         for (quad, words) in words.chunks_exact_mut(S::LANES).enumerate().skip(4 * whole) {
-            for (word, run) in words[lane..lane + 4].iter_mut().zip(runs) {
-                let bytes = run.get(4 * quad..).unwrap_or(&[]);
-                *word = u32::from_ne_bytes(quad_of(bytes)) ^ S::FLIP;
+            for (word, run) in words[lane..lane + 4].iter_mut().zip(&runs) {
+                let mut bytes = [0; 4];
+                for (to, &from) in bytes.iter_mut().zip(run.iter().skip(4 * quad)) {
+                    *to = from;
+                }
+                *word = u32::from_ne_bytes(bytes) ^ S::FLIP;
             }
         }
     }
-}
-
-/// The first four bytes of a slice; zero what is missing.
-#[inline(always)]
-fn quad_of<T: Copy + Default>(bytes: &[T]) -> [T; 4] {
-    core::array::from_fn(|i| bytes.get(i).copied().unwrap_or_default())
 }
 
 /// Up to [`BLOCK`] filters over a tile of pixels.
@@ -167,82 +169,97 @@ impl Block<'_> {
     fn make<S: Lanes, O: Element>(&self, set: S, stage: &Stage<'_>, output: &mut [O]) {
         let channels = stage.bias.len();
         let filters = BLOCK.min(channels - self.filter);
-        // Where there are fewer filters, the last one is computed again and not stored.
-        let numbers = core::array::from_fn(|i| self.filter + i.min(filters - 1));
-        let sums = self.sums(set, stage.bias, numbers);
-        if let Some((output, limits)) = as_bytes_mut(output).zip(Limits::of(stage)) {
-            let shift = stage.shift & 31;
-            let is_linear = is_linear(stage);
-            let mut scaled = sums;
-            for (scaled, &number) in scaled.iter_mut().zip(&numbers) {
-                let positive = set.splat(stage.positive[number]);
-                let negative = if is_linear { None } else { Some(set.splat(stage.negative[number])) };
-                *scaled = set.scale(*scaled, shift, positive, negative);
-            }
-            let mut tile = [[0; 16]; 16];
-            set.store_pixels(scaled, limits, &mut tile);
-            for (p, pixel) in output.chunks_exact_mut(channels).enumerate() {
-                let from = &tile[p % 4 * (S::LANES / 4) + p / 4];
-                match pixel[self.filter..].first_chunk_mut::<BLOCK>() {
-                    Some(to) => *to = *from,
-                    None => pixel[self.filter..].copy_from_slice(&from[..filters]),
+        let mut sums = self.sums(set, block_of(&stage.bias[self.filter..]));
+        let Some((output, limits)) = as_bytes_mut(&mut *output).zip(Limits::of(stage)) else {
+            for (number, &sums) in (self.filter..channels).zip(&sums) {
+                for (pixel, sum) in output.chunks_exact_mut(channels).zip(set.array(sums)) {
+                    pixel[number] = O::from_i32(stage.requantise(sum, number));
                 }
             }
             return;
+        };
+        let shift = stage.shift & 31;
+        let positive = block_of(&stage.positive[self.filter..]);
+        if is_linear(stage) {
+            unrolled!(BLOCK, I => sums[I] = set.scale(sums[I], shift, set.splat(positive[I]), None));
+        } else {
+            let negative = block_of(&stage.negative[self.filter..]);
+            unrolled!(BLOCK, I => {
+                let negative = Some(set.splat(negative[I]));
+                sums[I] = set.scale(sums[I], shift, set.splat(positive[I]), negative);
+            });
         }
-        for (&number, &sums) in numbers[..filters].iter().zip(&sums) {
-            for (pixel, sum) in output.chunks_exact_mut(channels).zip(set.array(sums)) {
-                pixel[number] = O::from_i32(stage.requantise(sum, number));
+        let tile = set.pixels(sums, limits);
+        for (p, pixel) in output.chunks_exact_mut(channels).enumerate() {
+            let from = &tile[p % 4 * (S::LANES / 4) + p / 4];
+            match pixel[self.filter..].first_chunk_mut::<BLOCK>() {
+                Some(to) => *to = *from,
+                None => pixel[self.filter..].copy_from_slice(&from[..filters]),
             }
         }
     }
 
     #[inline(always)]
-    fn sums<S: Lanes>(&self, set: S, bias: &[i32], numbers: [usize; BLOCK]) -> [S::Vector; BLOCK] {
+    fn sums<S: Lanes>(&self, set: S, bias: [i32; BLOCK]) -> [S::Vector; BLOCK] {
         if S::FILTERS == BLOCK {
-            return self.dots(set, bias, numbers);
+            return self.dots(set, self.filter, bias);
         }
         let mut sums = [set.splat(0); BLOCK];
-        for i in (0..BLOCK).step_by(4) {
-            let four = self.dots(set, bias, [numbers[i], numbers[i + 1], numbers[i + 2], numbers[i + 3]]);
-            sums[i..i + 4].copy_from_slice(&four);
-        }
+        unrolled!(4, I => {
+            let bias = [bias[4 * I], bias[4 * I + 1], bias[4 * I + 2], bias[4 * I + 3]];
+            let four = self.dots(set, self.filter + 4 * I, bias);
+            unrolled!(4, J => sums[4 * I + J] = four[J]);
+        });
         sums
     }
 
+    /// Sums of `N` filters from `first` on. Where there are fewer, the last one stands in for those that lack.
     #[inline(always)]
-    fn dots<S: Lanes, const N: usize>(&self, set: S, bias: &[i32], numbers: [usize; N]) -> [S::Vector; N] {
+    fn dots<S: Lanes, const N: usize>(&self, set: S, first: usize, bias: [i32; N]) -> [S::Vector; N] {
+        let filters = Filters::<N>::new(self.weights, self.taps, first);
         let mut sums = [set.start(0); N];
-        for (sums, &number) in sums.iter_mut().zip(&numbers) {
-            *sums = set.start(bias[number]);
+        unrolled!(N, I => sums[I] = set.start(bias[I]));
+        let mut words = self.words.chunks_exact(S::LANES);
+        let mut tap = 0;
+        while self.taps - tap >= 16 {
+            let a = set.quads(words.next().expect("a word for every four taps"));
+            let b = set.quads(words.next().expect("a word for every four taps"));
+            let c = set.quads(words.next().expect("a word for every four taps"));
+            let d = set.quads(words.next().expect("a word for every four taps"));
+            let weights = filters.at::<16>(tap);
+            unrolled!(N, I => {
+                sums[I] = set.dot(sums[I], a, weights.quad(I, 0));
+                sums[I] = set.dot(sums[I], b, weights.quad(I, 1));
+                sums[I] = set.dot(sums[I], c, weights.quad(I, 2));
+                sums[I] = set.dot(sums[I], d, weights.quad(I, 3));
+            });
+            tap += 16;
         }
-        let filters = numbers.map(|number| self.weights[number * self.taps..][..self.taps].as_chunks::<16>());
-        let chunks = self.taps / 16;
-        let chunked = filters.map(|(whole, _)| &whole[..chunks]);
-        let (words, rest) = self.words.split_at(4 * S::LANES * chunks);
-        for (chunk, words) in words.chunks_exact(4 * S::LANES).enumerate() {
-            let mut quads = [set.quads(words); 4];
-            for (quads, words) in quads.iter_mut().zip(words.chunks_exact(S::LANES)) {
-                *quads = set.quads(words);
-            }
-            for (sums, filter) in sums.iter_mut().zip(&chunked) {
-                let weights = &filter[chunk].as_chunks::<4>().0;
-                for i in 0..4 {
-                    *sums = set.dot(*sums, quads[i], weights[i]);
-                }
-            }
+        while self.taps - tap >= 4 {
+            let quads = set.quads(words.next().expect("a word for every four taps"));
+            let weights = filters.at::<4>(tap);
+            unrolled!(N, I => sums[I] = set.dot(sums[I], quads, weights.quad(I, 0)));
+            tap += 4;
         }
-        let left = (self.taps % 16).div_ceil(4);
-        for (quad, words) in rest.chunks_exact(S::LANES).take(left).enumerate() {
-            let quads = set.quads(words);
-            for (sums, (_, rest)) in sums.iter_mut().zip(&filters) {
-                *sums = set.dot(*sums, quads, quad_of(&rest[4 * quad..]));
-            }
+        if self.taps > tap {
+            let quads = set.quads(words.next().expect("a word for every four taps"));
+            unrolled!(N, I => sums[I] = set.dot(sums[I], quads, filters.rest(I, tap)));
         }
         let mut totals = [set.splat(0); N];
-        for (total, &sums) in totals.iter_mut().zip(&sums) {
-            *total = set.total(sums);
-        }
+        unrolled!(N, I => totals[I] = set.total(sums[I]));
         totals
+    }
+}
+
+/// The first [`BLOCK`] integers of a slice; zero where there are fewer.
+#[inline(always)]
+fn block_of(values: &[i32]) -> [i32; BLOCK] {
+    match values.first_chunk() {
+        Some(block) => *block,
+        None => {
+            let mut block = [0; BLOCK];
+            block[..values.len()].copy_from_slice(values);
+            block
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Convolution of each channel with a filter of its own, channels side by side.
 
-use super::{Lanes, Limits, as_bytes_mut, is_linear};
+use super::{Lanes, Limits, as_bytes_mut, is_linear, unrolled};
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
@@ -31,21 +31,19 @@ pub fn depthwise<S: Lanes, O: Element>(
         };
         let mut kept = [bias; 9];
         if inside.is_some() {
-            for (kept, tap) in kept.iter_mut().zip(weights.chunks_exact(channels)) {
-                *kept = set.factors(set.widen(&tap[first..]));
-            }
+            unrolled!(9, I => kept[I] = set.factors(set.widen(&weights[I * channels + first..])));
         }
         for (x, pixel) in output.chunks_exact_mut(channels).enumerate() {
             let (low, high, column) = input.columns(x);
             let sums = match inside {
                 Some(rows) if high - low == 3 => {
                     let mut sums = bias;
-                    for (row, kept) in rows.iter().zip(kept.chunks_exact(3)) {
-                        let row = &row[column * channels + first..][..2 * channels + S::LANES];
-                        for (kx, &factors) in kept.iter().enumerate() {
-                            sums = set.multiply_add(sums, set.widen(&row[kx * channels..]), factors);
-                        }
-                    }
+                    unrolled!(3, Y => {
+                        let row = &rows[Y][column * channels + first..][..2 * channels + S::LANES];
+                        unrolled!(3, X => {
+                            sums = set.multiply_add(sums, set.widen(&row[X * channels..]), kept[3 * Y + X]);
+                        });
+                    });
                     sums
                 }
                 _ => taps(set, input, weights, first, [low, high, column], bias),

@@ -3,8 +3,9 @@
 #![allow(unsafe_code)]
 
 use core::arch::x86_64::*;
+use core::sync::atomic::{AtomicU8, Ordering};
 
-use crate::kernels::lanes::{self, Lanes, Limits};
+use crate::kernels::lanes::{self, Lanes, Limits, unrolled};
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
@@ -33,8 +34,19 @@ impl Avx2 {
 impl Avx512 {
     /// The set, if this processor has it.
     pub fn detect() -> Option<Self> {
+        // Asking the processor takes microseconds under a hypervisor.
+        static HAS_VNNI: AtomicU8 = AtomicU8::new(UNKNOWN);
+        const UNKNOWN: u8 = 2;
         const VNNI: u32 = 1 << 11;
-        (avx512::get() && __cpuid_count(7, 0).ecx & VNNI != 0).then_some(Avx512(()))
+        let has_vnni = match HAS_VNNI.load(Ordering::Relaxed) {
+            UNKNOWN => {
+                let has_vnni = avx512::get() && __cpuid_count(7, 0).ecx & VNNI != 0;
+                HAS_VNNI.store(has_vnni.into(), Ordering::Relaxed);
+                has_vnni
+            }
+            known => known == 1,
+        };
+        has_vnni.then_some(Avx512(()))
     }
 }
 
@@ -105,17 +117,18 @@ entries!(Avx2, "avx2");
 entries!(Avx512, "avx2,avx512f,avx512bw,avx512vl,avx512vnni");
 
 #[inline(always)]
-fn transpose(rows: [[u8; 16]; 4]) -> [[u32; 4]; 4] {
+fn transpose(rows: [[u8; 16]; 4], flip: u32) -> [[u32; 4]; 4] {
     let [a, b, c, d]: [__m128i; 4] = bytemuck::cast(rows);
     // SAFETY: SSE2 is part of x86-64.
     unsafe {
         let (ab, cd) = (_mm_unpacklo_epi32(a, b), _mm_unpacklo_epi32(c, d));
         let (ab_high, cd_high) = (_mm_unpackhi_epi32(a, b), _mm_unpackhi_epi32(c, d));
+        let flip = _mm_set1_epi32(flip as i32);
         bytemuck::cast([
-            _mm_unpacklo_epi64(ab, cd),
-            _mm_unpackhi_epi64(ab, cd),
-            _mm_unpacklo_epi64(ab_high, cd_high),
-            _mm_unpackhi_epi64(ab_high, cd_high),
+            _mm_xor_si128(_mm_unpacklo_epi64(ab, cd), flip),
+            _mm_xor_si128(_mm_unpackhi_epi64(ab, cd), flip),
+            _mm_xor_si128(_mm_unpacklo_epi64(ab_high, cd_high), flip),
+            _mm_xor_si128(_mm_unpackhi_epi64(ab_high, cd_high), flip),
         ])
     }
 }
@@ -162,7 +175,7 @@ macro_rules! eight_lanes {
 
         #[inline(always)]
         fn transpose(self, rows: [[u8; 16]; 4]) -> [[u32; 4]; 4] {
-            transpose(rows)
+            transpose(rows, Self::FLIP)
         }
 
         #[inline(always)]
@@ -212,23 +225,23 @@ macro_rules! eight_lanes {
         }
 
         #[inline(always)]
-        fn store_pixels(self, scaled: [__m256i; 16], limits: Limits, out: &mut [[i8; 16]; 16]) {
+        fn pixels(self, scaled: [__m256i; 16], limits: Limits) -> [[i8; 16]; 16] {
             // SAFETY: by `self`.
-            let pixels: [[[i8; 16]; 2]; 4] = unsafe {
+            let pixels: [[i8; 16]; 8] = unsafe {
                 let zero_point = _mm256_set1_epi16(limits.zero_point.into());
                 let (low, high) = (_mm256_set1_epi8(limits.low), _mm256_set1_epi8(limits.high));
                 let interleave = _mm256_broadcastsi128_si256(bytemuck::cast(INTERLEAVE));
                 let mut words = [low; 4];
-                for (words, four) in words.iter_mut().zip(scaled.chunks_exact(4)) {
-                    let ab = _mm256_packs_epi32(four[0], four[1]);
-                    let cd = _mm256_packs_epi32(four[2], four[3]);
-                    let ab = _mm256_adds_epi16(ab, zero_point);
-                    let cd = _mm256_adds_epi16(cd, zero_point);
-                    let bytes = _mm256_packs_epi16(ab, cd);
-                    let bytes = _mm256_min_epi8(_mm256_max_epi8(bytes, low), high);
-                    *words = _mm256_shuffle_epi8(bytes, interleave);
-                }
-                let [a, b, c, d] = words;
+                unrolled!(4, I => {
+    let ab = _mm256_packs_epi32(scaled[4 * I], scaled[4 * I + 1]);
+    let cd = _mm256_packs_epi32(scaled[4 * I + 2], scaled[4 * I + 3]);
+    let ab = _mm256_adds_epi16(ab, zero_point);
+    let cd = _mm256_adds_epi16(cd, zero_point);
+    let bytes = _mm256_packs_epi16(ab, cd);
+    let bytes = _mm256_min_epi8(_mm256_max_epi8(bytes, low), high);
+    words[I] = _mm256_shuffle_epi8(bytes, interleave);
+});
+let [a, b, c, d] = words;
                 let (ab, cd) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
                 let (ab_high, cd_high) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
                 bytemuck::cast([
@@ -238,7 +251,9 @@ macro_rules! eight_lanes {
                     _mm256_unpackhi_epi64(ab_high, cd_high),
                 ])
             };
-            out[..8].copy_from_slice(pixels.as_flattened());
+            let mut all = [[0; 16]; 16];
+            all[..8].copy_from_slice(&pixels);
+            all
         }
     };
 }
@@ -274,10 +289,10 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn dot(self, [a, b]: [__m256i; 2], quads: [__m256i; 2], weights: [i8; 4]) -> [__m256i; 2] {
+    fn dot(self, [a, b]: [__m256i; 2], quads: [__m256i; 2], weights: i32) -> [__m256i; 2] {
         // SAFETY: by `self`.
         unsafe {
-            let weights = _mm256_cvtepi8_epi16(_mm_set1_epi32(bytemuck::cast(weights)));
+            let weights = _mm256_cvtepi8_epi16(_mm_set1_epi32(weights));
             [
                 _mm256_add_epi32(a, _mm256_madd_epi16(quads[0], weights)),
                 _mm256_add_epi32(b, _mm256_madd_epi16(quads[1], weights)),
@@ -325,9 +340,9 @@ impl Lanes for Avx512Half {
     }
 
     #[inline(always)]
-    fn dot(self, sums: __m256i, quads: __m256i, weights: [i8; 4]) -> __m256i {
+    fn dot(self, sums: __m256i, quads: __m256i, weights: i32) -> __m256i {
         // SAFETY: by `self`.
-        unsafe { _mm256_dpbusd_epi32(sums, quads, _mm256_set1_epi32(bytemuck::cast(weights))) }
+        unsafe { _mm256_dpbusd_epi32(sums, quads, _mm256_set1_epi32(weights)) }
     }
 
     #[inline(always)]
@@ -415,9 +430,9 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn dot(self, sums: __m512i, quads: __m512i, weights: [i8; 4]) -> __m512i {
+    fn dot(self, sums: __m512i, quads: __m512i, weights: i32) -> __m512i {
         // SAFETY: by `self`.
-        unsafe { _mm512_dpbusd_epi32(sums, quads, _mm512_set1_epi32(bytemuck::cast(weights))) }
+        unsafe { _mm512_dpbusd_epi32(sums, quads, _mm512_set1_epi32(weights)) }
     }
 
     #[inline(always)]
@@ -428,7 +443,7 @@ impl Lanes for Avx512 {
 
     #[inline(always)]
     fn transpose(self, rows: [[u8; 16]; 4]) -> [[u32; 4]; 4] {
-        transpose(rows)
+        transpose(rows, Self::FLIP)
     }
 
     #[inline(always)]
@@ -472,22 +487,22 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn store_pixels(self, scaled: [__m512i; 16], limits: Limits, out: &mut [[i8; 16]; 16]) {
+    fn pixels(self, scaled: [__m512i; 16], limits: Limits) -> [[i8; 16]; 16] {
         // SAFETY: by `self`.
-        *out = unsafe {
+        unsafe {
             let zero_point = _mm512_set1_epi16(limits.zero_point.into());
             let (low, high) = (_mm512_set1_epi8(limits.low), _mm512_set1_epi8(limits.high));
             let interleave = _mm512_broadcast_i32x4(bytemuck::cast(INTERLEAVE));
             let mut words = [low; 4];
-            for (words, four) in words.iter_mut().zip(scaled.chunks_exact(4)) {
-                let ab = _mm512_packs_epi32(four[0], four[1]);
-                let cd = _mm512_packs_epi32(four[2], four[3]);
+            unrolled!(4, I => {
+                let ab = _mm512_packs_epi32(scaled[4 * I], scaled[4 * I + 1]);
+                let cd = _mm512_packs_epi32(scaled[4 * I + 2], scaled[4 * I + 3]);
                 let ab = _mm512_adds_epi16(ab, zero_point);
                 let cd = _mm512_adds_epi16(cd, zero_point);
                 let bytes = _mm512_packs_epi16(ab, cd);
                 let bytes = _mm512_min_epi8(_mm512_max_epi8(bytes, low), high);
-                *words = _mm512_shuffle_epi8(bytes, interleave);
-            }
+                words[I] = _mm512_shuffle_epi8(bytes, interleave);
+            });
             let [a, b, c, d] = words;
             let (ab, cd) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
             let (ab_high, cd_high) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
@@ -498,6 +513,6 @@ impl Lanes for Avx512 {
                 _mm512_unpackhi_epi64(ab_high, cd_high),
             ];
             core::mem::transmute::<[__m512i; 4], [[i8; 16]; 16]>(pixels)
-        };
+        }
     }
 }
