@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use core::arch::x86_64::*;
+use core::mem::transmute;
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::kernels::lanes::{self, Lanes, Limits, unrolled};
@@ -116,20 +117,49 @@ macro_rules! entries {
 entries!(Avx2, "avx2");
 entries!(Avx512, "avx2,avx512f,avx512bw,avx512vl,avx512vnni");
 
+/// Anything anywhere in memory.
+#[repr(C, packed)]
+struct Unaligned<T>(T);
+
+/// Types of which every value is valid.
+trait Plain: Copy {}
+impl Plain for i64 {}
+impl Plain for __m128i {}
+impl Plain for [__m128i; 2] {}
+impl Plain for __m256i {}
+impl Plain for __m512i {}
+
+/// The first elements of a slice as a vector.
+#[inline(always)]
+fn load<T: bytemuck::Pod, V: Plain>(values: &[T]) -> V {
+    assert!(size_of_val(values) >= size_of::<V>());
+    // SAFETY: the slice is long enough, and every value is valid.
+    unsafe { (*values.as_ptr().cast::<Unaligned<V>>()).0 }
+}
+
+/// Overwrites the first bytes of a slice with a vector.
+#[inline(always)]
+fn store<V: Plain>(vector: V, out: &mut [i8]) {
+    assert!(size_of_val(out) >= size_of::<V>());
+    // SAFETY: the slice is long enough.
+    unsafe { (*out.as_mut_ptr().cast::<Unaligned<V>>()).0 = vector };
+}
+
 #[inline(always)]
 fn transpose(rows: [[u8; 16]; 4], flip: u32) -> [[u32; 4]; 4] {
-    let [a, b, c, d]: [__m128i; 4] = bytemuck::cast(rows);
-    // SAFETY: SSE2 is part of x86-64.
+    // SAFETY: SSE2 is part of x86-64; vectors and arrays have one size, and every value is valid.
     unsafe {
+        let [a, b, c, d] = transmute::<[[u8; 16]; 4], [__m128i; 4]>(rows);
         let (ab, cd) = (_mm_unpacklo_epi32(a, b), _mm_unpacklo_epi32(c, d));
         let (ab_high, cd_high) = (_mm_unpackhi_epi32(a, b), _mm_unpackhi_epi32(c, d));
         let flip = _mm_set1_epi32(flip as i32);
-        bytemuck::cast([
+        let columns = [
             _mm_xor_si128(_mm_unpacklo_epi64(ab, cd), flip),
             _mm_xor_si128(_mm_unpackhi_epi64(ab, cd), flip),
             _mm_xor_si128(_mm_unpacklo_epi64(ab_high, cd_high), flip),
             _mm_xor_si128(_mm_unpackhi_epi64(ab_high, cd_high), flip),
-        ])
+        ];
+        transmute::<[__m128i; 4], [[u32; 4]; 4]>(columns)
     }
 }
 
@@ -150,21 +180,19 @@ macro_rules! eight_lanes {
 
         #[inline(always)]
         fn load(self, values: &[i32]) -> __m256i {
-            bytemuck::cast::<[i32; 8], _>(*values.first_chunk().expect("8 integers"))
+            load(values)
         }
 
         #[inline(always)]
         fn array(self, vector: __m256i) -> [i32; 16] {
-            let mut array = [0; 16];
-            array[..8].copy_from_slice(&bytemuck::cast::<_, [i32; 8]>(vector));
-            array
+            // SAFETY: one size, and every value is valid.
+            unsafe { transmute::<[__m256i; 2], [i32; 16]>([vector; 2]) }
         }
 
         #[inline(always)]
         fn widen(self, values: &[i8]) -> __m256i {
-            let bytes = u64::from_le_bytes(bytemuck::cast(*values.first_chunk::<8>().expect("8 bytes")));
             // SAFETY: by `self`.
-            unsafe { _mm256_cvtepi8_epi32(_mm_cvtsi64_si128(bytes as i64)) }
+            unsafe { _mm256_cvtepi8_epi32(_mm_cvtsi64_si128(load(values))) }
         }
 
         #[inline(always)]
@@ -213,24 +241,24 @@ macro_rules! eight_lanes {
         #[inline(always)]
         fn store(self, scaled: __m256i, limits: Limits, out: &mut [i8]) {
             // SAFETY: by `self`.
-            let bytes: [i8; 16] = unsafe {
+            unsafe {
                 let low = _mm256_castsi256_si128(scaled);
                 let words = _mm_packs_epi32(low, _mm256_extracti128_si256::<1>(scaled));
                 let words = _mm_adds_epi16(words, _mm_set1_epi16(limits.zero_point.into()));
                 let bytes = _mm_packs_epi16(words, words);
                 let bytes = _mm_max_epi8(bytes, _mm_set1_epi8(limits.low));
-                bytemuck::cast(_mm_min_epi8(bytes, _mm_set1_epi8(limits.high)))
-            };
-            out[..8].copy_from_slice(&bytes[..8]);
+                let bytes = _mm_min_epi8(bytes, _mm_set1_epi8(limits.high));
+                store(_mm_cvtsi128_si64(bytes), out);
+            }
         }
 
         #[inline(always)]
         fn pixels(self, scaled: [__m256i; 16], limits: Limits) -> [[i8; 16]; 16] {
-            // SAFETY: by `self`.
-            let pixels: [[i8; 16]; 8] = unsafe {
+            // SAFETY: by `self`; vectors and arrays have one size, and every value is valid.
+            unsafe {
                 let zero_point = _mm256_set1_epi16(limits.zero_point.into());
                 let (low, high) = (_mm256_set1_epi8(limits.low), _mm256_set1_epi8(limits.high));
-                let interleave = _mm256_broadcastsi128_si256(bytemuck::cast(INTERLEAVE));
+                let interleave = _mm256_broadcastsi128_si256(load(&INTERLEAVE));
                 let mut words = [low; 4];
                 unrolled!(4, I => {
     let ab = _mm256_packs_epi32(scaled[4 * I], scaled[4 * I + 1]);
@@ -244,16 +272,14 @@ macro_rules! eight_lanes {
 let [a, b, c, d] = words;
                 let (ab, cd) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
                 let (ab_high, cd_high) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
-                bytemuck::cast([
+                let pixels = [
                     _mm256_unpacklo_epi64(ab, cd),
                     _mm256_unpackhi_epi64(ab, cd),
                     _mm256_unpacklo_epi64(ab_high, cd_high),
                     _mm256_unpackhi_epi64(ab_high, cd_high),
-                ])
-            };
-            let mut all = [[0; 16]; 16];
-            all[..8].copy_from_slice(&pixels);
-            all
+                ];
+                transmute::<[[__m256i; 4]; 2], [[i8; 16]; 16]>([pixels; 2])
+            }
         }
     };
 }
@@ -283,7 +309,7 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn quads(self, words: &[u32]) -> [__m256i; 2] {
-        let halves: [__m128i; 2] = bytemuck::cast::<[u32; 8], _>(*words.first_chunk().expect("8 words"));
+        let halves: [__m128i; 2] = load(words);
         // SAFETY: by `self`.
         unsafe { [_mm256_cvtepi8_epi16(halves[0]), _mm256_cvtepi8_epi16(halves[1])] }
     }
@@ -336,7 +362,7 @@ impl Lanes for Avx512Half {
 
     #[inline(always)]
     fn quads(self, words: &[u32]) -> __m256i {
-        bytemuck::cast::<[u32; 8], _>(*words.first_chunk().expect("8 words"))
+        load(words)
     }
 
     #[inline(always)]
@@ -356,14 +382,6 @@ impl Lanes for Avx512Half {
         // SAFETY: by `self`.
         unsafe { _mm256_dpwssd_epi32(sums, values, factors) }
     }
-}
-
-/// 16 words as a vector.
-#[inline(always)]
-fn wide<T: bytemuck::Pod>(words: [T; 16]) -> __m512i {
-    let words: [i32; 16] = bytemuck::cast(words);
-    // SAFETY: both are 64 bytes, of which every value is valid.
-    unsafe { core::mem::transmute::<[i32; 16], __m512i>(words) }
 }
 
 impl Lanes for Avx512 {
@@ -390,20 +408,19 @@ impl Lanes for Avx512 {
 
     #[inline(always)]
     fn load(self, values: &[i32]) -> __m512i {
-        wide(*values.first_chunk::<16>().expect("16 integers"))
+        load(values)
     }
 
     #[inline(always)]
     fn array(self, vector: __m512i) -> [i32; 16] {
         // SAFETY: both are 64 bytes, of which every value is valid.
-        unsafe { core::mem::transmute::<__m512i, [i32; 16]>(vector) }
+        unsafe { transmute::<__m512i, [i32; 16]>(vector) }
     }
 
     #[inline(always)]
     fn widen(self, values: &[i8]) -> __m512i {
-        let bytes = bytemuck::cast::<[i8; 16], _>(*values.first_chunk().expect("16 bytes"));
         // SAFETY: by `self`.
-        unsafe { _mm512_cvtepi8_epi32(bytes) }
+        unsafe { _mm512_cvtepi8_epi32(load(values)) }
     }
 
     #[inline(always)]
@@ -426,7 +443,7 @@ impl Lanes for Avx512 {
 
     #[inline(always)]
     fn quads(self, words: &[u32]) -> __m512i {
-        wide(*words.first_chunk::<16>().expect("16 words"))
+        load(words)
     }
 
     #[inline(always)]
@@ -477,13 +494,12 @@ impl Lanes for Avx512 {
     #[inline(always)]
     fn store(self, scaled: __m512i, limits: Limits, out: &mut [i8]) {
         // SAFETY: by `self`.
-        let bytes: [i8; 16] = unsafe {
+        unsafe {
             let words = _mm512_cvtsepi32_epi16(scaled);
             let words = _mm256_adds_epi16(words, _mm256_set1_epi16(limits.zero_point.into()));
             let bytes = _mm_max_epi8(_mm256_cvtsepi16_epi8(words), _mm_set1_epi8(limits.low));
-            bytemuck::cast(_mm_min_epi8(bytes, _mm_set1_epi8(limits.high)))
-        };
-        out[..16].copy_from_slice(&bytes);
+            store(_mm_min_epi8(bytes, _mm_set1_epi8(limits.high)), out);
+        }
     }
 
     #[inline(always)]
@@ -492,7 +508,7 @@ impl Lanes for Avx512 {
         unsafe {
             let zero_point = _mm512_set1_epi16(limits.zero_point.into());
             let (low, high) = (_mm512_set1_epi8(limits.low), _mm512_set1_epi8(limits.high));
-            let interleave = _mm512_broadcast_i32x4(bytemuck::cast(INTERLEAVE));
+            let interleave = _mm512_broadcast_i32x4(load(&INTERLEAVE));
             let mut words = [low; 4];
             unrolled!(4, I => {
                 let ab = _mm512_packs_epi32(scaled[4 * I], scaled[4 * I + 1]);
@@ -512,7 +528,7 @@ impl Lanes for Avx512 {
                 _mm512_unpacklo_epi64(ab_high, cd_high),
                 _mm512_unpackhi_epi64(ab_high, cd_high),
             ];
-            core::mem::transmute::<[__m512i; 4], [[i8; 16]; 16]>(pixels)
+            transmute::<[__m512i; 4], [[i8; 16]; 16]>(pixels)
         }
     }
 }
