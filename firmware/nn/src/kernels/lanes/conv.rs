@@ -10,6 +10,8 @@ use crate::quant::Stage;
 
 /// Filters whose results are stored together.
 const BLOCK: usize = 16;
+/// Taps rearranged together.
+const CHUNK: usize = 16;
 /// Most words of scratch.
 const MAX_WORDS: usize = 1 << 15;
 
@@ -36,8 +38,8 @@ fn give<const WORDS: usize>(run: &mut dyn FnMut(&mut [u32])) {
 
 /// Words of scratch: the words of 16 pixels, and their patches where these are not in one piece already.
 fn words(input: &Rows<'_, i8>) -> usize {
-    let quads = (input.rows.len() * input.kernel_width * input.channels).div_ceil(4);
-    16 * quads * if is_pointwise(input) { 1 } else { 2 }
+    let taps = input.rows.len() * input.kernel_width * input.channels;
+    if is_pointwise(input) { 16 * taps.div_ceil(4) } else { 2 * 16 * taps.div_ceil(16) * 4 + CHUNK / 4 }
 }
 
 fn is_pointwise(input: &Rows<'_, i8>) -> bool {
@@ -76,20 +78,23 @@ fn tiles<S: Lanes, O: Element>(
     let channels = stage.bias.len();
     let taps = input.rows.len() * input.kernel_width * input.channels;
     assert_eq!(weights.len(), channels * taps);
-    let quads = taps.div_ceil(4);
-    let (words, patches) = room.split_at_mut(16 * quads);
+    let padded = taps.next_multiple_of(CHUNK);
+    let is_pointwise = is_pointwise(input);
+    let (words, patches) = room.split_at_mut(if is_pointwise { room.len() } else { 4 * padded });
+    let patches: &mut [i8] = bytemuck::cast_slice_mut(patches);
     for (tile, output) in output.chunks_mut(S::PIXELS * channels).enumerate() {
         let first = tile * S::PIXELS;
         let pixels = output.len() / channels;
-        let step = input.stride * input.channels;
         match input.rows[0] {
-            Some(row) if is_pointwise(input) => {
+            Some(row) if is_pointwise => {
+                let step = input.stride * input.channels;
                 pack(set, &row[first * step..], step, pixels, taps, words);
             }
             _ => {
-                let patches = bytemuck::cast_slice_mut(&mut *patches);
-                gather(input, first, patches.chunks_exact_mut(4 * quads).take(pixels), taps);
-                pack(set, patches, 4 * quads, pixels, taps, words);
+                for p in 0..pixels {
+                    gather(input, first + p, &mut patches[p * padded..]);
+                }
+                pack(set, patches, padded, pixels, padded, words);
             }
         }
         for filter in (0..channels).step_by(BLOCK) {
@@ -99,25 +104,31 @@ fn tiles<S: Lanes, O: Element>(
     }
 }
 
-/// Copies what is under the window at pixels from `first` on, `[kh][kw][c]` each.
+/// Copies what is under the window at pixel `x`, `[kh][kw][c]`, and may write [`CHUNK`] bytes more.
 #[inline(always)]
-fn gather<'a>(input: &Rows<'_, i8>, first: usize, patches: impl Iterator<Item = &'a mut [i8]>, taps: usize) {
+fn gather(input: &Rows<'_, i8>, x: usize, patch: &mut [i8]) {
     let zero = input.zero_point as i8;
-    for (x, patch) in (first..).zip(patches) {
-        let (low, high, column) = input.columns(x);
-        let [low, high, column] = [low, high, column].map(|columns| columns * input.channels);
-        let parts = patch[..taps].chunks_exact_mut(input.kernel_width * input.channels);
-        for (row, part) in input.rows.iter().zip(parts) {
-            match row {
-                Some(row) => {
-                    part[..low].fill(zero);
-                    part[high..].fill(zero);
-                    for (to, &from) in part[low..high].iter_mut().zip(&row[column..]) {
-                        *to = from;
-                    }
+    let (low, high, column) = input.columns(x);
+    let [low, high, column] = [low * input.channels, high * input.channels, column * input.channels];
+    let length = input.kernel_width * input.channels;
+    let mut start = 0;
+    for row in input.rows {
+        let part = &mut patch[start..];
+        start += length;
+        match row {
+            Some(row) if high - low == length => {
+                let from = &row[column..];
+                match (part.first_chunk_mut::<CHUNK>(), from.first_chunk::<CHUNK>()) {
+                    // Short parts are copied with what follows them; the next part replaces it.
+                    (Some(to), Some(from)) if length <= CHUNK => *to = *from,
+                    _ => part[..length].copy_from_slice(&from[..length]),
                 }
-                None => part.fill(zero),
             }
+            Some(row) => {
+                part[..length].fill(zero);
+                part[low..high].copy_from_slice(&row[column..][..high - low]);
+            }
+            None => part[..length].fill(zero),
         }
     }
 }
@@ -169,7 +180,8 @@ impl Block<'_> {
     fn make<S: Lanes, O: Element>(&self, set: S, stage: &Stage<'_>, output: &mut [O]) {
         let channels = stage.bias.len();
         let filters = BLOCK.min(channels - self.filter);
-        let mut sums = self.sums(set, block_of(&stage.bias[self.filter..]));
+        let mut room = [0; BLOCK];
+        let mut sums = self.sums(set, block_of(&stage.bias[self.filter..], &mut room));
         let Some((output, limits)) = as_bytes_mut(&mut *output).zip(Limits::of(stage)) else {
             for (number, &sums) in (self.filter..channels).zip(&sums) {
                 for (pixel, sum) in output.chunks_exact_mut(channels).zip(set.array(sums)) {
@@ -179,35 +191,39 @@ impl Block<'_> {
             return;
         };
         let shift = stage.shift & 31;
-        let positive = block_of(&stage.positive[self.filter..]);
+        let positive = block_of(&stage.positive[self.filter..], &mut room);
         if is_linear(stage) {
             unrolled!(BLOCK, I => sums[I] = set.scale(sums[I], shift, set.splat(positive[I]), None));
         } else {
-            let negative = block_of(&stage.negative[self.filter..]);
+            let mut room = [0; BLOCK];
+            let negative = block_of(&stage.negative[self.filter..], &mut room);
             unrolled!(BLOCK, I => {
                 let negative = Some(set.splat(negative[I]));
                 sums[I] = set.scale(sums[I], shift, set.splat(positive[I]), negative);
             });
         }
         let tile = set.pixels(sums, limits);
-        for (p, pixel) in output.chunks_exact_mut(channels).enumerate() {
-            let from = &tile[p % 4 * (S::LANES / 4) + p / 4];
-            match pixel[self.filter..].first_chunk_mut::<BLOCK>() {
-                Some(to) => *to = *from,
-                None => pixel[self.filter..].copy_from_slice(&from[..filters]),
+        let place = |p: usize| p % 4 * (S::LANES / 4) + p / 4;
+        if filters == BLOCK {
+            for (p, pixel) in output.chunks_exact_mut(channels).enumerate() {
+                let to: &mut [i8; BLOCK] = pixel[self.filter..].first_chunk_mut().expect("a block");
+                *to = tile[place(p)];
+            }
+        } else {
+            for (p, pixel) in output.chunks_exact_mut(channels).enumerate() {
+                pixel[self.filter..].copy_from_slice(&tile[place(p)][..filters]);
             }
         }
     }
 
     #[inline(always)]
-    fn sums<S: Lanes>(&self, set: S, bias: [i32; BLOCK]) -> [S::Vector; BLOCK] {
+    fn sums<S: Lanes>(&self, set: S, bias: &[i32; BLOCK]) -> [S::Vector; BLOCK] {
         if S::FILTERS == BLOCK {
             return self.dots(set, self.filter, bias);
         }
         let mut sums = [set.splat(0); BLOCK];
         unrolled!(4, I => {
-            let bias = [bias[4 * I], bias[4 * I + 1], bias[4 * I + 2], bias[4 * I + 3]];
-            let four = self.dots(set, self.filter + 4 * I, bias);
+            let four = self.dots::<S, 4>(set, self.filter + 4 * I, &bias[4 * I..]);
             unrolled!(4, J => sums[4 * I + J] = four[J]);
         });
         sums
@@ -215,7 +231,7 @@ impl Block<'_> {
 
     /// Sums of `N` filters from `first` on. Where there are fewer, the last one stands in for those that lack.
     #[inline(always)]
-    fn dots<S: Lanes, const N: usize>(&self, set: S, first: usize, bias: [i32; N]) -> [S::Vector; N] {
+    fn dots<S: Lanes, const N: usize>(&self, set: S, first: usize, bias: &[i32]) -> [S::Vector; N] {
         let filters = Filters::<N>::new(self.weights, self.taps, first);
         let mut sums = [set.start(0); N];
         unrolled!(N, I => sums[I] = set.start(bias[I]));
@@ -251,15 +267,14 @@ impl Block<'_> {
     }
 }
 
-/// The first [`BLOCK`] integers of a slice; zero where there are fewer.
+/// The first [`BLOCK`] integers of a slice, made up to that number in `room` where there are fewer.
 #[inline(always)]
-fn block_of(values: &[i32]) -> [i32; BLOCK] {
-    match values.first_chunk() {
-        Some(block) => *block,
-        None => {
-            let mut block = [0; BLOCK];
-            block[..values.len()].copy_from_slice(values);
-            block
-        }
-    }
+fn block_of<'a>(values: &'a [i32], room: &'a mut [i32; BLOCK]) -> &'a [i32; BLOCK] {
+    values.first_chunk().unwrap_or_else(
+        #[inline(always)]
+        || {
+            room[..values.len()].copy_from_slice(values);
+            room
+        },
+    )
 }

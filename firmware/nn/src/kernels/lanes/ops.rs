@@ -3,6 +3,8 @@
 
 use core::marker::PhantomData;
 
+use super::unrolled;
+
 /// `N` filters of the same length.
 #[derive(Clone, Copy)]
 pub struct Filters<'a, const N: usize> {
@@ -19,10 +21,18 @@ impl<'a, const N: usize> Filters<'a, N> {
     /// When there is no filter.
     #[inline(always)]
     pub fn new(weights: &'a [i8], taps: usize, first: usize) -> Self {
-        let last = (weights.len() / taps).checked_sub(1).expect("a filter");
+        let count = weights.len() / taps;
         let mut starts = [weights.as_ptr(); N];
-        for (number, start) in (first..).zip(&mut starts) {
-            *start = weights[number.min(last) * taps..][..taps].as_ptr();
+        if count >= N && first <= count - N {
+            let mut start = weights[first * taps..][..N * taps].as_ptr();
+            unrolled!(N, I => {
+                starts[I] = start;
+                start = start.wrapping_add(taps);
+            });
+        } else {
+            for (number, start) in (first..).zip(&mut starts) {
+                *start = weights[number.min(count - 1) * taps..][..taps].as_ptr();
+            }
         }
         Filters { starts, taps, weights: PhantomData }
     }
