@@ -137,7 +137,8 @@ fn gather(input: &Rows<'_, i8>, x: usize, patch: &mut [i8]) {
 #[inline(always)]
 fn pack<S: Lanes>(set: S, source: &[i8], step: usize, pixels: usize, taps: usize, words: &mut [u32]) {
     let source: &[u8] = bytemuck::cast_slice(source);
-    let whole = taps / 16;
+    let whole = taps / CHUNK;
+    let words = &mut words[..taps.div_ceil(4) * S::LANES];
     for lane in (0..S::LANES).step_by(4) {
         let mut runs: [&[u8]; 4] = [&[]; 4];
         let mut chunks: [&[[u8; 16]]; 4] = [&[]; 4];
