@@ -74,7 +74,11 @@ fn main() {
     let mut arena = vec![0u128; network.arena_bytes().div_ceil(16)];
     let arena = bytemuck::cast_slice_mut(&mut arena);
     let mut embedding = vec![0; network.dimension()];
-    for (number, level) in levels().iter().enumerate().filter(|(_, level)| std::env::var("LEVEL").is_err() || std::env::var("LEVEL").unwrap() == **level) {
+    for (number, level) in levels()
+        .iter()
+        .enumerate()
+        .filter(|(_, level)| std::env::var("LEVEL").is_err() || std::env::var("LEVEL").unwrap() == **level)
+    {
         set_level(number);
         let mut least = Duration::MAX;
         for _ in 0..runs {
