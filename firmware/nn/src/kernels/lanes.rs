@@ -107,6 +107,34 @@ pub trait Lanes: Copy {
     }
 }
 
+/// What depthwise convolution asks of a set: columns of three bytes for [`Self::CHANNELS`] channels, and sums in an order
+/// of the set's own.
+pub trait Columns: Lanes {
+    /// Three bytes for each channel.
+    type Column: Copy;
+
+    /// Channels of a column: those of four vectors.
+    const CHANNELS: usize = 4 * Self::LANES;
+
+    /// Values: the first bytes of three rows.
+    fn values(self, rows: [&[i8]; 3]) -> Self::Column;
+    /// Weights: the first bytes of three rows.
+    fn weights(self, rows: [&[i8]; 3]) -> Self::Column;
+    /// The first integers of a slice, in the order of sums.
+    fn arrange(self, values: &[i32]) -> [Self::Vector; 4];
+    /// Sums before three columns are added with these weights.
+    fn begin(self, bias: &[i32], weights: &[Self::Column; 3]) -> [Self::Vector; 4];
+    /// Adds the products of a column.
+    fn add_column(
+        self,
+        sums: [Self::Vector; 4],
+        values: Self::Column,
+        weights: Self::Column,
+    ) -> [Self::Vector; 4];
+    /// Adds the zero point and clamps, for the first bytes of `out`, in the order of channels.
+    fn store_four(self, scaled: [Self::Vector; 4], limits: Limits, out: &mut [i8]);
+}
+
 /// End of a stage with bytes as outputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {

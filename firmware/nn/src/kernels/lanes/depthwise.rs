@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::{Lanes, Limits, as_bytes_mut, is_linear, unrolled};
+use super::{Columns, Lanes, Limits, as_bytes_mut, is_linear, unrolled};
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
@@ -11,7 +11,7 @@ use crate::quant::Stage;
 /// # Panics
 /// When lengths do not agree, or there are fewer channels.
 #[inline(always)]
-pub fn depthwise<S: Lanes, O: Element>(
+pub fn depthwise<S: Columns, O: Element>(
     set: S,
     input: &Rows<'_, i8>,
     weights: &[i8],
@@ -31,19 +31,77 @@ pub fn depthwise<S: Lanes, O: Element>(
         }
         _ => None,
     };
+    let inside = match (as_bytes_mut(&mut *output), Limits::of(stage), inside) {
+        (Some(output), Some(limits), Some((range, rows))) if channels >= S::CHANNELS && !range.is_empty() => {
+            for block in (0..channels).step_by(S::CHANNELS) {
+                let first = block.min(channels - S::CHANNELS);
+                three(set, input, rows, weights, stage, limits, first, range.clone(), output);
+            }
+            range
+        }
+        _ => 0..0,
+    };
     for block in (0..channels).step_by(S::LANES) {
         // The last block may overlap the one before and make the same again.
         let first = block.min(channels - S::LANES);
         let bias = set.load(&stage.bias[first..]);
         let block = Block { set, input, weights, first, bias, end: End::new(set, stage, first) };
-        match &inside {
-            Some((range, rows)) if !range.is_empty() => {
-                block.any(0..range.start, output);
-                block.inside(rows, range.clone(), output);
-                block.any(range.end..pixels, output);
-            }
-            _ => block.any(0..pixels, output),
+        block.make(0..inside.start, output);
+        block.make(inside.end..pixels, output);
+    }
+}
+
+/// Makes pixels under windows of 3 × 3 inside the tensor, nearly all there are, for channels from `first` on.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn three<S: Columns>(
+    set: S,
+    input: &Rows<'_, i8>,
+    rows: [&[i8]; 3],
+    weights: &[i8],
+    stage: &Stage<'_>,
+    limits: Limits,
+    first: usize,
+    range: Range<usize>,
+    output: &mut [i8],
+) {
+    let (channels, stride) = (input.channels, input.stride);
+    let tap = |y: usize, x: usize| &weights[(3 * y + x) * channels + first..];
+    let weights = [
+        set.weights([tap(0, 0), tap(1, 0), tap(2, 0)]),
+        set.weights([tap(0, 1), tap(1, 1), tap(2, 1)]),
+        set.weights([tap(0, 2), tap(1, 2), tap(2, 2)]),
+    ];
+    let begin = set.begin(&stage.bias[first..], &weights);
+    let shift = stage.shift & 31;
+    let positive = set.arrange(&stage.positive[first..]);
+    let negative = set.arrange(&stage.negative[first..]);
+    let is_linear = is_linear(stage);
+
+    let mut start = (range.start * stride - input.pad) * channels + first;
+    let mut columns = [set.values([&rows[0][start..], &rows[1][start..], &rows[2][start..]]); 3];
+    let output = &mut output[range.start * channels..range.end * channels];
+    for (number, pixel) in output.chunks_exact_mut(channels).enumerate() {
+        let span = 2 * channels + S::CHANNELS;
+        let [a, b, c] = [&rows[0][start..][..span], &rows[1][start..][..span], &rows[2][start..][..span]];
+        // Columns that the window before had too are kept.
+        if number > 0 && stride == 1 {
+            columns[0] = columns[1];
+            columns[1] = columns[2];
+        } else {
+            columns[0] = if stride == 2 { columns[2] } else { set.values([a, b, c]) };
+            columns[1] = set.values([&a[channels..], &b[channels..], &c[channels..]]);
         }
+        columns[2] = set.values([&a[2 * channels..], &b[2 * channels..], &c[2 * channels..]]);
+        let mut sums = begin;
+        unrolled!(3, X => sums = set.add_column(sums, columns[X], weights[X]));
+        if is_linear {
+            unrolled!(4, I => sums[I] = set.scale(sums[I], shift, positive[I], None));
+        } else {
+            unrolled!(4, I => sums[I] = set.scale(sums[I], shift, positive[I], Some(negative[I])));
+        }
+        set.store_four(sums, limits, &mut pixel[first..]);
+        start = start.wrapping_add(stride * channels);
     }
 }
 
@@ -58,34 +116,9 @@ struct Block<'a, S: Lanes> {
 }
 
 impl<S: Lanes> Block<'_, S> {
-    /// Makes pixels under windows of 3 × 3 inside the tensor, nearly all there are.
-    #[inline(always)]
-    fn inside<O: Element>(&self, rows: &[&[i8]; 3], range: Range<usize>, output: &mut [O]) {
-        let (set, channels) = (self.set, self.input.channels);
-        let mut factors = [self.bias; 9];
-        unrolled!(9, I => {
-            factors[I] = set.factors(set.widen(&self.weights[I * channels + self.first..]));
-        });
-        let step = self.input.stride * channels;
-        let mut start = (range.start * self.input.stride - self.input.pad) * channels + self.first;
-        let span = 2 * channels + S::LANES;
-        let output = &mut output[range.start * channels..range.end * channels];
-        for pixel in output.chunks_exact_mut(channels) {
-            let mut sums = self.bias;
-            unrolled!(3, Y => {
-                let row = &rows[Y][start..][..span];
-                sums = set.multiply_add(sums, set.widen(row), factors[3 * Y]);
-                sums = set.multiply_add(sums, set.widen(&row[channels..]), factors[3 * Y + 1]);
-                sums = set.multiply_add(sums, set.widen(&row[2 * channels..]), factors[3 * Y + 2]);
-            });
-            self.end.store(set, sums, &mut pixel[self.first..]);
-            start = start.wrapping_add(step);
-        }
-    }
-
     /// Makes pixels under any window.
     #[inline(always)]
-    fn any<O: Element>(&self, range: Range<usize>, output: &mut [O]) {
+    fn make<O: Element>(&self, range: Range<usize>, output: &mut [O]) {
         let (set, input, channels) = (self.set, self.input, self.input.channels);
         let zero_point = set.splat(input.zero_point);
         let output = &mut output[range.start * channels..range.end * channels];

@@ -6,7 +6,7 @@ use core::arch::x86_64::*;
 use core::mem::transmute;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use crate::kernels::lanes::{self, Lanes, Limits, unrolled};
+use crate::kernels::lanes::{self, Columns, Lanes, Limits, unrolled};
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
@@ -529,6 +529,178 @@ impl Lanes for Avx512 {
                 _mm512_unpackhi_epi64(ab_high, cd_high),
             ];
             transmute::<[__m512i; 4], [[i8; 16]; 16]>(pixels)
+        }
+    }
+}
+
+impl Columns for Avx2 {
+    /// The first two bytes of each channel widened to 16 bits, then the third, 8 channels a vector.
+    type Column = [[__m256i; 4]; 2];
+
+    #[inline(always)]
+    fn values(self, rows: [&[i8]; 3]) -> [[__m256i; 4]; 2] {
+        let [a, b, c]: [[__m128i; 2]; 3] = [load(rows[0]), load(rows[1]), load(rows[2])];
+        // SAFETY: by `self`.
+        unsafe {
+            let pairs = [
+                _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a[0], b[0])),
+                _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a[0], b[0])),
+                _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a[1], b[1])),
+                _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a[1], b[1])),
+            ];
+            let zero = _mm_setzero_si128();
+            let thirds = [
+                _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(c[0], zero)),
+                _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(c[0], zero)),
+                _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(c[1], zero)),
+                _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(c[1], zero)),
+            ];
+            [pairs, thirds]
+        }
+    }
+
+    #[inline(always)]
+    fn weights(self, rows: [&[i8]; 3]) -> [[__m256i; 4]; 2] {
+        self.values(rows)
+    }
+
+    #[inline(always)]
+    fn arrange(self, values: &[i32]) -> [__m256i; 4] {
+        [load(values), load(&values[8..]), load(&values[16..]), load(&values[24..])]
+    }
+
+    #[inline(always)]
+    fn begin(self, bias: &[i32], _: &[[[__m256i; 4]; 2]; 3]) -> [__m256i; 4] {
+        self.arrange(bias)
+    }
+
+    #[inline(always)]
+    fn add_column(
+        self,
+        mut sums: [__m256i; 4],
+        values: [[__m256i; 4]; 2],
+        weights: [[__m256i; 4]; 2],
+    ) -> [__m256i; 4] {
+        // SAFETY: by `self`.
+        unsafe {
+            unrolled!(4, I => {
+                let pair = _mm256_madd_epi16(values[0][I], weights[0][I]);
+                let third = _mm256_madd_epi16(values[1][I], weights[1][I]);
+                sums[I] = _mm256_add_epi32(sums[I], _mm256_add_epi32(pair, third));
+            });
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn store_four(self, scaled: [__m256i; 4], limits: Limits, out: &mut [i8]) {
+        // SAFETY: by `self`.
+        unsafe {
+            let zero_point = _mm256_set1_epi16(limits.zero_point.into());
+            let low = _mm256_adds_epi16(_mm256_packs_epi32(scaled[0], scaled[1]), zero_point);
+            let high = _mm256_adds_epi16(_mm256_packs_epi32(scaled[2], scaled[3]), zero_point);
+            let bytes = _mm256_packs_epi16(low, high);
+            let bytes = _mm256_max_epi8(bytes, _mm256_set1_epi8(limits.low));
+            let bytes = _mm256_min_epi8(bytes, _mm256_set1_epi8(limits.high));
+            // Packing works in each 128 bits by themselves.
+            let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+            store(_mm256_permutevar8x32_epi32(bytes, order), out);
+        }
+    }
+}
+
+impl Avx512 {
+    /// Bytes of each channel side by side; the fourth is zero. Vector `i` has channels `4 i` to `4 i + 3` of each 16.
+    #[inline(always)]
+    fn interleave(self, a: __m512i, b: __m512i, c: __m512i) -> [__m512i; 4] {
+        // SAFETY: by `self`.
+        unsafe {
+            let zero = _mm512_setzero_si512();
+            let (ab, c_low) = (_mm512_unpacklo_epi8(a, b), _mm512_unpacklo_epi8(c, zero));
+            let (ab_high, c_high) = (_mm512_unpackhi_epi8(a, b), _mm512_unpackhi_epi8(c, zero));
+            [
+                _mm512_unpacklo_epi16(ab, c_low),
+                _mm512_unpackhi_epi16(ab, c_low),
+                _mm512_unpacklo_epi16(ab_high, c_high),
+                _mm512_unpackhi_epi16(ab_high, c_high),
+            ]
+        }
+    }
+}
+
+impl Columns for Avx512 {
+    type Column = [__m512i; 4];
+
+    #[inline(always)]
+    fn values(self, [a, b, c]: [&[i8]; 3]) -> [__m512i; 4] {
+        // SAFETY: by `self`.
+        unsafe {
+            let flip = _mm512_set1_epi32(Self::FLIP as i32);
+            self.interleave(
+                _mm512_xor_si512(load(a), flip),
+                _mm512_xor_si512(load(b), flip),
+                _mm512_xor_si512(load(c), flip),
+            )
+        }
+    }
+
+    #[inline(always)]
+    fn weights(self, [a, b, c]: [&[i8]; 3]) -> [__m512i; 4] {
+        self.interleave(load(a), load(b), load(c))
+    }
+
+    #[inline(always)]
+    fn arrange(self, values: &[i32]) -> [__m512i; 4] {
+        let (a, b) = (load(values), load(&values[16..]));
+        let (c, d) = (load(&values[32..]), load(&values[48..]));
+        // SAFETY: by `self`.
+        unsafe {
+            let (ab, cd) = (_mm512_shuffle_i32x4::<0x44>(a, b), _mm512_shuffle_i32x4::<0x44>(c, d));
+            let (ab_high, cd_high) = (_mm512_shuffle_i32x4::<0xee>(a, b), _mm512_shuffle_i32x4::<0xee>(c, d));
+            [
+                _mm512_shuffle_i32x4::<0x88>(ab, cd),
+                _mm512_shuffle_i32x4::<0xdd>(ab, cd),
+                _mm512_shuffle_i32x4::<0x88>(ab_high, cd_high),
+                _mm512_shuffle_i32x4::<0xdd>(ab_high, cd_high),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    fn begin(self, bias: &[i32], weights: &[[__m512i; 4]; 3]) -> [__m512i; 4] {
+        let mut sums = self.arrange(bias);
+        // SAFETY: by `self`.
+        unsafe {
+            // Every value is too large by 128.
+            let excess = _mm512_set1_epi32(Self::FLIP as i32);
+            unrolled!(4, I => {
+                let mut total = _mm512_setzero_si512();
+                unrolled!(3, X => total = _mm512_dpbusd_epi32(total, excess, weights[X][I]));
+                sums[I] = _mm512_sub_epi32(sums[I], total);
+            });
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn add_column(self, mut sums: [__m512i; 4], values: [__m512i; 4], weights: [__m512i; 4]) -> [__m512i; 4] {
+        // SAFETY: by `self`.
+        unsafe {
+            unrolled!(4, I => sums[I] = _mm512_dpbusd_epi32(sums[I], values[I], weights[I]));
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn store_four(self, scaled: [__m512i; 4], limits: Limits, out: &mut [i8]) {
+        // SAFETY: by `self`.
+        unsafe {
+            let zero_point = _mm512_set1_epi16(limits.zero_point.into());
+            let low = _mm512_adds_epi16(_mm512_packs_epi32(scaled[0], scaled[1]), zero_point);
+            let high = _mm512_adds_epi16(_mm512_packs_epi32(scaled[2], scaled[3]), zero_point);
+            let bytes = _mm512_packs_epi16(low, high);
+            let bytes = _mm512_max_epi8(bytes, _mm512_set1_epi8(limits.low));
+            store(_mm512_min_epi8(bytes, _mm512_set1_epi8(limits.high)), out);
         }
     }
 }
