@@ -1,7 +1,5 @@
 //! Convolution of each channel with a filter of its own, channels side by side.
 
-use core::ops::Range;
-
 use super::{Columns, Lanes, Limits, as_bytes_mut, is_linear, unrolled};
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
@@ -21,39 +19,32 @@ pub fn depthwise<S: Columns, O: Element>(
     let channels = input.channels;
     assert_eq!(stage.bias.len(), channels);
     assert_eq!(weights.len(), input.rows.len() * input.kernel_width * channels);
-    // Pixels whose windows lie inside the tensor.
-    let pixels = output.len() / channels;
-    let last = (input.width + input.pad).checked_sub(input.kernel_width);
-    let inside = match *input.rows {
-        [Some(a), Some(b), Some(c)] if input.kernel_width == 3 => {
-            let end = last.map_or(0, |last| last / input.stride + 1).min(pixels);
-            Some((input.pad.div_ceil(input.stride)..end, [a, b, c]))
-        }
-        _ => None,
-    };
-    let inside = match (as_bytes_mut(&mut *output), Limits::of(stage), inside) {
-        (Some(output), Some(limits), Some((range, rows))) if channels >= S::CHANNELS && !range.is_empty() => {
-            for block in (0..channels).step_by(S::CHANNELS) {
-                let first = block.min(channels - S::CHANNELS);
-                three(set, input, rows, weights, stage, limits, first, range.clone(), output);
+    if input.rows.len() == 3 && input.kernel_width == 3 && channels >= S::CHANNELS {
+        if let Some((output, limits)) = as_bytes_mut(&mut *output).zip(Limits::of(stage)) {
+            let row = input.width * channels;
+            if let [Some(a), Some(b), Some(c)] = *input.rows {
+                return three(set, input, [a, b, c], weights, stage, limits, output);
+            } else if row <= MAX_ROW {
+                let outside = [input.zero_point as i8; MAX_ROW];
+                let row = |y: usize| input.rows[y].unwrap_or(&outside[..row]);
+                return three(set, input, [row(0), row(1), row(2)], weights, stage, limits, output);
             }
-            range
         }
-        _ => 0..0,
-    };
+    }
     for block in (0..channels).step_by(S::LANES) {
         // The last block may overlap the one before and make the same again.
         let first = block.min(channels - S::LANES);
         let bias = set.load(&stage.bias[first..]);
         let block = Block { set, input, weights, first, bias, end: End::new(set, stage, first) };
-        block.make(0..inside.start, output);
-        block.make(inside.end..pixels, output);
+        block.make(output);
     }
 }
 
-/// Makes pixels under windows of 3 × 3 inside the tensor, nearly all there are, for channels from `first` on.
+/// Bytes of a row for which one outside the tensor is made up.
+const MAX_ROW: usize = 8192;
+
+/// Windows of 3 × 3, by columns.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 fn three<S: Columns>(
     set: S,
     input: &Rows<'_, i8>,
@@ -61,47 +52,51 @@ fn three<S: Columns>(
     weights: &[i8],
     stage: &Stage<'_>,
     limits: Limits,
-    first: usize,
-    range: Range<usize>,
     output: &mut [i8],
 ) {
     let (channels, stride) = (input.channels, input.stride);
-    let tap = |y: usize, x: usize| &weights[(3 * y + x) * channels + first..];
-    let weights = [
-        set.weights([tap(0, 0), tap(1, 0), tap(2, 0)]),
-        set.weights([tap(0, 1), tap(1, 1), tap(2, 1)]),
-        set.weights([tap(0, 2), tap(1, 2), tap(2, 2)]),
-    ];
-    let begin = set.begin(&stage.bias[first..], &weights);
     let shift = stage.shift & 31;
-    let positive = set.arrange(&stage.positive[first..]);
-    let negative = set.arrange(&stage.negative[first..]);
     let is_linear = is_linear(stage);
-
-    let mut start = (range.start * stride - input.pad) * channels + first;
-    let mut columns = [set.values([&rows[0][start..], &rows[1][start..], &rows[2][start..]]); 3];
-    let output = &mut output[range.start * channels..range.end * channels];
-    for (number, pixel) in output.chunks_exact_mut(channels).enumerate() {
-        let span = 2 * channels + S::CHANNELS;
-        let [a, b, c] = [&rows[0][start..][..span], &rows[1][start..][..span], &rows[2][start..][..span]];
-        // Columns that the window before had too are kept.
-        if number > 0 && stride == 1 {
-            columns[0] = columns[1];
-            columns[1] = columns[2];
-        } else {
-            columns[0] = if stride == 2 { columns[2] } else { set.values([a, b, c]) };
-            columns[1] = set.values([&a[channels..], &b[channels..], &c[channels..]]);
+    let zeros = [input.zero_point as i8; 64];
+    let outside = set.values([&zeros; 3]);
+    for block in (0..channels).step_by(S::CHANNELS) {
+        // The last block may overlap the one before and make the same again.
+        let first = block.min(channels - S::CHANNELS);
+        let tap = |y: usize, x: usize| &weights[(3 * y + x) * channels + first..];
+        let weights = [
+            set.weights([tap(0, 0), tap(1, 0), tap(2, 0)]),
+            set.weights([tap(0, 1), tap(1, 1), tap(2, 1)]),
+            set.weights([tap(0, 2), tap(1, 2), tap(2, 2)]),
+        ];
+        let begin = set.begin(&stage.bias[first..], &weights);
+        let positive = set.arrange(&stage.positive[first..]);
+        let negative = set.arrange(&stage.negative[first..]);
+        let mut columns = [outside; 3];
+        let mut x = 0usize.wrapping_sub(input.pad);
+        for (number, pixel) in output.chunks_exact_mut(channels).enumerate() {
+            // Columns that the window before had too are kept.
+            let kept = if number == 0 { 0 } else { 3usize.saturating_sub(stride) };
+            unrolled!(3, X => {
+                let column = x.wrapping_add(X);
+                if X < kept {
+                    columns[X] = if stride == 1 { columns[(X + 1) % 3] } else { columns[2] };
+                } else if column < input.width {
+                    let start = column * channels + first;
+                    columns[X] = set.values([&rows[0][start..], &rows[1][start..], &rows[2][start..]]);
+                } else {
+                    columns[X] = outside;
+                }
+            });
+            let mut sums = begin;
+            unrolled!(3, X => sums = set.add_column(sums, columns[X], weights[X]));
+            if is_linear {
+                unrolled!(4, I => sums[I] = set.scale(sums[I], shift, positive[I], None));
+            } else {
+                unrolled!(4, I => sums[I] = set.scale(sums[I], shift, positive[I], Some(negative[I])));
+            }
+            set.store_four(sums, limits, &mut pixel[first..]);
+            x = x.wrapping_add(stride);
         }
-        columns[2] = set.values([&a[2 * channels..], &b[2 * channels..], &c[2 * channels..]]);
-        let mut sums = begin;
-        unrolled!(3, X => sums = set.add_column(sums, columns[X], weights[X]));
-        if is_linear {
-            unrolled!(4, I => sums[I] = set.scale(sums[I], shift, positive[I], None));
-        } else {
-            unrolled!(4, I => sums[I] = set.scale(sums[I], shift, positive[I], Some(negative[I])));
-        }
-        set.store_four(sums, limits, &mut pixel[first..]);
-        start = start.wrapping_add(stride * channels);
     }
 }
 
@@ -118,11 +113,10 @@ struct Block<'a, S: Lanes> {
 impl<S: Lanes> Block<'_, S> {
     /// Makes pixels under any window.
     #[inline(always)]
-    fn make<O: Element>(&self, range: Range<usize>, output: &mut [O]) {
+    fn make<O: Element>(&self, output: &mut [O]) {
         let (set, input, channels) = (self.set, self.input, self.input.channels);
         let zero_point = set.splat(input.zero_point);
-        let output = &mut output[range.start * channels..range.end * channels];
-        for (x, pixel) in range.zip(output.chunks_exact_mut(channels)) {
+        for (x, pixel) in output.chunks_exact_mut(channels).enumerate() {
             let (low, high, column) = input.columns(x);
             let mut sums = self.bias;
             let taps = self.weights.chunks_exact(input.kernel_width * channels);
