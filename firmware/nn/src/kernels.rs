@@ -6,14 +6,20 @@
 
 pub mod dsp;
 pub mod helium;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 pub mod portable;
+#[cfg(target_arch = "x86_64")]
+pub mod x86;
 
 #[cfg(arm_dsp)]
 use dsp as set;
 #[cfg(arm_helium)]
 use helium as set;
-#[cfg(not(any(arm_dsp, arm_helium)))]
+#[cfg(not(any(arm_dsp, arm_helium, target_arch = "x86_64")))]
 use portable as set;
+#[cfg(target_arch = "x86_64")]
+use x86 as set;
 
 pub use set::{Scratch, add, add_in_place, conv, depthwise, max_pool};
 

@@ -1,0 +1,191 @@
+//! Kernels over vectors of 32-bit lanes, written once for every instruction set that has them.
+//!
+//! [`Lanes`] is what an instruction set must offer; `ops.rs` of each set implements it and holds all of its unsafe code.
+//! The kernels here are safe, take `i8` inputs, and are inlined into functions compiled for the set.
+
+pub mod add;
+pub mod conv;
+pub mod depthwise;
+mod ops;
+
+use super::{Element, Rows};
+use crate::quant::Stage;
+
+/// The statement for each number below a bound of at most 16, as a constant: arrays indexed with it stay in registers.
+macro_rules! unrolled {
+    ($bound:expr, $i:ident => $body:expr) => {
+        unrolled!($bound, $i => $body; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
+    };
+    ($bound:expr, $i:ident => $body:expr; $($number:literal)*) => {
+        $({
+            const $i: usize = $number;
+            if $i < $bound {
+                $body
+            }
+        })*
+    };
+}
+pub(crate) use unrolled;
+
+/// Kernel rows that [`bytes`] has room for.
+pub const MAX_ROWS: usize = format::layer::MAX_KERNEL;
+
+/// A vector instruction set. A value of the type is a proof that the CPU has it.
+pub trait Lanes: Copy {
+    /// [`Self::LANES`] integers of 32 bits.
+    type Vector: Copy;
+    /// What [`Self::dot`] adds up, before [`Self::total`].
+    type Sums: Copy;
+    /// Four input bytes a lane, as [`Self::dot`] wants them.
+    type Quads: Copy;
+    /// The same set with half the lanes, for rows that do not fill more; or the set itself.
+    type Half: Lanes;
+
+    /// Lanes of a vector: a multiple of 4, at most 16.
+    const LANES: usize;
+    /// Pixels that [`Self::dot`] sums side by side: all lanes, or all but the last where that one is needed to make
+    /// up for [`Self::FLIP`].
+    const PIXELS: usize;
+    /// Filters whose sums fit into registers: 4 or 16.
+    const FILTERS: usize;
+    /// What input bytes are combined with (exclusive or) before [`Self::dot`]. Lanes without a pixel hold it bare.
+    const FLIP: u32;
+
+    /// The same set with half the lanes.
+    fn half(self) -> Self::Half;
+
+    /// Value in every lane.
+    fn splat(self, value: i32) -> Self::Vector;
+    /// The first integers of a slice.
+    fn load(self, values: &[i32]) -> Self::Vector;
+    /// The integers, in the first elements of an array.
+    fn array(self, vector: Self::Vector) -> [i32; 16];
+    /// The first bytes of a slice, widened.
+    fn widen(self, values: &[i8]) -> Self::Vector;
+    /// Integers of 16 bits as second factors for [`Self::multiply_add`].
+    fn factors(self, values: Self::Vector) -> Self::Vector;
+    /// `sums + values · factors`; values have 16 bits.
+    fn multiply_add(self, sums: Self::Vector, values: Self::Vector, factors: Self::Vector) -> Self::Vector;
+
+    /// Sums that start at `bias`.
+    fn start(self, bias: i32) -> Self::Sums;
+    /// The first words of a slice, one a lane.
+    fn quads(self, words: &[u32]) -> Self::Quads;
+    /// Adds to each lane the products of its four bytes and the four bytes of `weights`.
+    fn dot(self, sums: Self::Sums, quads: Self::Quads, weights: i32) -> Self::Sums;
+    /// The sums, one a lane.
+    fn total(self, sums: Self::Sums) -> Self::Vector;
+    /// Four rows of four words as four columns, combined with [`Self::FLIP`].
+    fn transpose(self, rows: [[u8; 16]; 4]) -> [[u32; 4]; 4];
+
+    /// Left shift, by less than 32.
+    fn shift(self, values: Self::Vector, shift: u32) -> Self::Vector;
+    /// Lane by lane `negative` where the sum is, else `positive`.
+    fn select(self, sums: Self::Vector, positive: Self::Vector, negative: Self::Vector) -> Self::Vector;
+    /// [`crate::quant::mulhi`].
+    fn mulhi(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// Adds the zero point and clamps, for the first bytes of `out`.
+    fn store(self, scaled: Self::Vector, limits: Limits, out: &mut [i8]);
+    /// Adds the zero point and clamps: vector `c` is channel `c`, lane `p` pixel `p`. Pixel `p` is element
+    /// `p % 4 · LANES / 4 + p / 4` of the result.
+    fn pixels(self, scaled: [Self::Vector; 16], limits: Limits) -> [[i8; 16]; 16];
+
+    /// The stage's multiplication. `positive` and `negative` are its multipliers.
+    #[inline(always)]
+    fn scale(
+        self,
+        sums: Self::Vector,
+        shift: u32,
+        positive: Self::Vector,
+        negative: Option<Self::Vector>,
+    ) -> Self::Vector {
+        let multiplier = match negative {
+            Some(negative) => self.select(sums, positive, negative),
+            None => positive,
+        };
+        self.mulhi(self.shift(sums, shift), multiplier)
+    }
+}
+
+/// What depthwise convolution asks of a set: columns of three bytes for [`Self::CHANNELS`] channels, and sums in an order
+/// of the set's own.
+pub trait Columns: Lanes {
+    /// Three bytes for each channel.
+    type Column: Copy;
+
+    /// Channels of a column: those of four vectors.
+    const CHANNELS: usize = 4 * Self::LANES;
+
+    /// Values: the first bytes of three rows.
+    fn values(self, rows: [&[i8]; 3]) -> Self::Column;
+    /// Weights: the first bytes of three rows.
+    fn weights(self, rows: [&[i8]; 3]) -> Self::Column;
+    /// The first integers of a slice, in the order of sums.
+    fn arrange(self, values: &[i32]) -> [Self::Vector; 4];
+    /// Sums before three columns are added with these weights.
+    fn begin(self, bias: &[i32], weights: &[Self::Column; 3]) -> [Self::Vector; 4];
+    /// Adds the products of a column.
+    fn add_column(
+        self,
+        sums: [Self::Vector; 4],
+        values: Self::Column,
+        weights: Self::Column,
+    ) -> [Self::Vector; 4];
+    /// Adds the zero point and clamps, for the first bytes of `out`, in the order of channels.
+    fn store_four(self, scaled: [Self::Vector; 4], limits: Limits, out: &mut [i8]);
+}
+
+/// End of a stage with bytes as outputs.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Added first.
+    pub zero_point: i8,
+    /// Smallest result.
+    pub low: i8,
+    /// Largest result.
+    pub high: i8,
+}
+
+impl Limits {
+    /// The stage's, if they are bytes.
+    #[inline(always)]
+    pub fn of(stage: &Stage<'_>) -> Option<Limits> {
+        Some(Limits {
+            zero_point: stage.zero_point.try_into().ok()?,
+            low: stage.low.try_into().ok()?,
+            high: stage.high.try_into().ok()?,
+        })
+    }
+}
+
+/// Whether accumulators of both signs have the same multipliers.
+#[inline(always)]
+fn is_linear(stage: &Stage<'_>) -> bool {
+    core::ptr::eq(stage.positive, stage.negative)
+}
+
+/// The slice, if its elements are bytes.
+pub fn as_bytes<T: Element>(values: &[T]) -> Option<&[i8]> {
+    (size_of::<T>() == 1).then(|| bytemuck::cast_slice(values))
+}
+
+/// [`as_bytes`], to change.
+pub fn as_bytes_mut<T: Element>(values: &mut [T]) -> Option<&mut [i8]> {
+    (size_of::<T>() == 1).then(|| bytemuck::cast_slice_mut(values))
+}
+
+/// The rows, if their elements are bytes, there are at most [`MAX_ROWS`], and the zero point is a byte too.
+pub fn bytes<'a, T: Element>(
+    input: &Rows<'a, T>,
+    room: &'a mut [Option<&'a [i8]>; MAX_ROWS],
+) -> Option<Rows<'a, i8>> {
+    let is_byte = size_of::<T>() == 1 && i8::try_from(input.zero_point).is_ok();
+    if !is_byte || input.rows.len() > MAX_ROWS {
+        return None;
+    }
+    for (place, row) in room.iter_mut().zip(input.rows) {
+        *place = row.map(bytemuck::cast_slice);
+    }
+    let Rows { width, channels, zero_point, kernel_width, stride, pad, rows } = *input;
+    Some(Rows { rows: &room[..rows.len()], width, channels, zero_point, kernel_width, stride, pad })
+}

@@ -1,0 +1,86 @@
+//! Weights of filters side by side, read behind one check for all of them.
+#![allow(unsafe_code)]
+
+use core::marker::PhantomData;
+
+use super::unrolled;
+
+/// `N` filters of the same length.
+#[derive(Clone, Copy)]
+pub struct Filters<'a, const N: usize> {
+    starts: [*const i8; N],
+    taps: usize,
+    weights: PhantomData<&'a [i8]>,
+}
+
+impl<'a, const N: usize> Filters<'a, N> {
+    /// Filters from number `first` on of `weights`, each `taps` long. Where there are fewer, the last one stands in for
+    /// those that lack.
+    ///
+    /// # Panics
+    /// When there is no filter.
+    #[inline(always)]
+    pub fn new(weights: &'a [i8], taps: usize, first: usize) -> Self {
+        let count = weights.len() / taps;
+        let mut starts = [weights.as_ptr(); N];
+        if count >= N && first <= count - N {
+            let mut start = weights[first * taps..][..N * taps].as_ptr();
+            unrolled!(N, I => {
+                starts[I] = start;
+                start = start.wrapping_add(taps);
+            });
+        } else {
+            for (number, start) in (first..).zip(&mut starts) {
+                *start = weights[number.min(count - 1) * taps..][..taps].as_ptr();
+            }
+        }
+        Filters { starts, taps, weights: PhantomData }
+    }
+
+    /// Weights from tap `tap` on.
+    ///
+    /// # Panics
+    /// When there are fewer than `TAPS`.
+    #[inline(always)]
+    pub fn at<const TAPS: usize>(&self, tap: usize) -> Weights<'_, N, TAPS> {
+        assert!(tap <= self.taps && self.taps - tap >= TAPS);
+        Weights { filters: self, tap }
+    }
+
+    /// Fewer than four weights from tap `tap` on, zero behind the last.
+    #[inline(always)]
+    pub fn rest(&self, filter: usize, tap: usize) -> i32 {
+        let mut quad = [0; 4];
+        for (i, weight) in quad.iter_mut().enumerate().take(3) {
+            if tap < self.taps && i < self.taps - tap {
+                // SAFETY: each start is that of `taps` weights, which live for `'a`.
+                *weight = unsafe { self.starts[filter].add(tap + i).read() as u8 };
+            }
+        }
+        i32::from_ne_bytes(quad)
+    }
+}
+
+/// `TAPS` weights of each filter.
+#[derive(Clone, Copy)]
+pub struct Weights<'a, const N: usize, const TAPS: usize> {
+    filters: &'a Filters<'a, N>,
+    tap: usize,
+}
+
+impl<const N: usize, const TAPS: usize> Weights<'_, N, TAPS> {
+    /// The `i`th four weights of a filter.
+    ///
+    /// # Panics
+    /// When there are fewer, or no such filter.
+    #[inline(always)]
+    pub fn quad(&self, filter: usize, i: usize) -> i32 {
+        assert!(i < TAPS / 4);
+        // SAFETY: each start is that of `taps` weights, which live for `'a`, and `TAPS` of them follow `tap`.
+        unsafe { (*self.filters.starts[filter].wrapping_add(self.tap).cast::<Quads>()).0[i] }
+    }
+}
+
+/// Weights by fours, wherever they start.
+#[repr(C, packed)]
+struct Quads([i32; 4]);
