@@ -51,11 +51,14 @@ pub enum Command {
         #[arg(long, value_parser = size, default_value = "112x112")]
         size: [usize; 2],
         /// Which faces of a photo.
-        #[arg(long, value_enum, default_value_t = Faces::Largest)]
-        faces: Faces,
-        /// Folder of the detector's networks.
+        #[arg(long, value_enum, default_value_t = Choice::Largest)]
+        face: Choice,
+        /// Folder with fr_detect.onnx and fr_landmark.onnx, or the ONNX file of YuNet.
         #[arg(long, default_value = "data/faceplugin")]
         detector: PathBuf,
+        /// Take faces that are too small, blurred, turned aside or badly lit as well.
+        #[arg(long)]
+        no_quality: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -204,9 +207,11 @@ impl From<ColourOrder> for Colour {
 
 /// Which faces of a photo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Faces {
+pub enum Choice {
     /// The largest.
     Largest,
+    /// The one nearest to the middle.
+    Centre,
     /// All of them.
     All,
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::board::Board;
 use crate::embedding::{angle, centre, cosine, unit, unit_of_i16};
+use crate::face::align::template;
 use crate::import::{Imported, Reference, import};
 use crate::quantize::{LayerReport, Options, Preprocessing, emit, quantise};
 use crate::sections::{self, Enrolled};
@@ -112,16 +113,6 @@ pub struct Exported {
     pub image: Vec<u8>,
     /// How it was made.
     pub report: Report,
-}
-
-/// ArcFace's template in a crop of `width × height`: that of 112 × 112 (Deng et al. 2019, reference implementation),
-/// scaled by the smaller side and centred.
-pub fn template(width: usize, height: usize) -> [[f32; 2]; 5] {
-    const POINTS: [[f32; 2]; 5] =
-        [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]];
-    let scale = width.min(height) as f32 / 112.0;
-    let shift = [width, height].map(|side| (side as f32 - 112.0 * scale) / 2.0);
-    POINTS.map(|[x, y]| [x * scale + shift[0], y * scale + shift[1]])
 }
 
 /// The image's record of what pixels mean.

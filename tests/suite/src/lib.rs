@@ -8,10 +8,9 @@ use format::header::{ModelId, Section};
 use format::layer::{Element, Layer, Op, Stage, Tensor, Window};
 use format::policy::{Basis, Policy, Threshold};
 use format::preprocess::{Colour, Preprocess};
-use host::cli::Faces;
-use host::commands::align::{cut_out, write_png};
+use host::commands::align::write_png;
 use host::commands::export::Job;
-use host::face::Detector;
+use host::face::{Choice, Detector, Pipeline};
 use host::quantize::Preprocessing;
 use host::sections::{self, Enrolled};
 use host::{photo, plan};
@@ -67,12 +66,13 @@ pub fn faces() -> Vec<RgbImage> {
         return photos.iter().step_by(step).map(|path| photo::load(path).unwrap()).collect();
     }
     let detector = Detector::load(&fetched("faceplugin")).unwrap();
+    let pipeline = Pipeline { detector, choice: Choice::All, gates: None };
     let photos = photo::list(&fetched("faces")).unwrap();
     let crops = photos.iter().flat_map(|path| {
         let photo = photo::load(path).unwrap();
-        cut_out(&detector, &photo, [112, 112], Faces::All).unwrap()
+        pipeline.crops(&photo, [112, 112]).unwrap()
     });
-    crops.map(|(crop, _)| crop).collect()
+    crops.map(|crop| crop.image).collect()
 }
 
 /// Writes faces as crops of `[height, width]` into a folder, one file each.

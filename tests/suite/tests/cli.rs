@@ -198,7 +198,7 @@ fn align_cuts_faces_and_names_photos_without() {
     image::RgbImage::from_pixel(200, 100, image::Rgb([90; 3])).save(photos.join("wall.png")).unwrap();
     let detector = fetched("faceplugin");
     let detector = detector.to_str().unwrap();
-    let arguments = ["align", "photos", "-o", "crops", "--faces", "all", "--detector", detector, "--json"];
+    let arguments = ["align", "photos", "-o", "crops", "--face", "all", "--detector", detector, "--json"];
     let report: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &arguments)).unwrap();
     assert_eq!(report["crops"].as_array().unwrap().len(), 4);
     assert!(report["skipped"][0]["photo"].as_str().unwrap().contains("wall.png"));
