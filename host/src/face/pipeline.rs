@@ -54,7 +54,7 @@ impl fmt::Display for Refusal {
             Refusal::NoFace => write!(f, "no face was found"),
             Refusal::Unsure { score, least } => write!(
                 f,
-                "no face beyond doubt: the likeliest is sure to {:.0} %, at least {:.0} % is needed",
+                "not beyond doubt a face: sure to {:.0} %, at least {:.0} % is needed",
                 100.0 * score,
                 100.0 * least
             ),
@@ -88,27 +88,34 @@ impl Pipeline {
     /// What became of each chosen face of a photo, the largest first: a crop of `[height, width]`, or why not.
     ///
     /// # Errors
-    /// When there is no face beyond doubt.
+    /// When nothing in the photo is likely to be a face.
     pub fn each(&self, photo: &RgbImage, size: [usize; 2]) -> Result<Vec<Result<Crop, Refusal>>, Refusal> {
         let found = self.detector.find(photo).map_err(|error| Refusal::Network(format!("{error:#}")))?;
+        // What is unlikely to be a face is passed over. What may well be one is not: were the largest face left out for
+        // being doubtful, the crop would be somebody else's.
         let least = self.detector.sure();
-        let sure: Vec<Face> = found.iter().copied().filter(|face| face.score >= least).collect();
-        let likeliest = found.iter().map(|face| face.score).max_by(f32::total_cmp).ok_or(Refusal::NoFace)?;
-        let chosen = match self.choice {
-            Choice::All => sure,
-            Choice::Largest => sure.into_iter().take(1).collect(),
+        let mut likely = found.iter().copied().filter(|face| face.score >= least / 2.0).collect::<Vec<_>>();
+        match self.choice {
+            Choice::All => {}
+            Choice::Largest => likely.truncate(1),
             Choice::Centre => {
-                let off = |face: &Face| off_centre(face, photo);
-                sure.into_iter().min_by(|a, b| off(a).total_cmp(&off(b))).into_iter().collect()
+                likely.sort_by(|a, b| off_centre(a, photo).total_cmp(&off_centre(b, photo)));
+                likely.truncate(1);
             }
-        };
-        match chosen.is_empty() {
-            true => Err(Refusal::Unsure { score: likeliest, least }),
-            false => Ok(chosen.into_iter().map(|face| self.cut(photo, face, size)).collect()),
+        }
+        let likeliest = found.iter().map(|face| face.score).max_by(f32::total_cmp);
+        match likeliest {
+            None => Err(Refusal::NoFace),
+            Some(score) if likely.is_empty() => Err(Refusal::Unsure { score, least }),
+            Some(_) => Ok(likely.into_iter().map(|face| self.cut(photo, face, size)).collect()),
         }
     }
 
     fn cut(&self, photo: &RgbImage, face: Face, [height, width]: [usize; 2]) -> Result<Crop, Refusal> {
+        let least = self.detector.sure();
+        if face.score < least {
+            return Err(Refusal::Unsure { score: face.score, least });
+        }
         let template = align::template(width, height);
         let crop = align::crop(photo, &face.landmarks, &template, [width as u32, height as u32]);
         let quality = Quality::measure(photo, &face);

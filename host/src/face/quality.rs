@@ -21,7 +21,7 @@ pub struct Quality {
     pub pitch_degrees: f32,
     /// How far the head is inclined to a shoulder, degrees; positive when clockwise as seen.
     pub roll_degrees: f32,
-    /// Variance of the Laplacian divided by the variance of luminance.
+    /// Variance of the Laplacian, without that of rounding, divided by the variance of luminance.
     pub sharpness: f32,
     /// Mean luminance, 0 to 255.
     pub brightness: f32,
@@ -99,7 +99,8 @@ impl Luminance {
         let places = || ROWS.flat_map(|y| COLUMNS.map(move |x| (x, y)));
         let laplacian = |(x, y)| at(x - 1, y) + at(x + 1, y) + at(x, y - 1) + at(x, y + 1) - 4.0 * at(x, y);
         let (mean, variance) = moments(places().map(|(x, y)| at(x, y)));
-        let (_, edges) = moments(places().map(laplacian));
+        // Rounding to whole numbers alone gives each pixel a variance of 1/12, and the Laplacian 4 + 16 times that.
+        let edges = (moments(places().map(laplacian)).1 - 20.0 / 12.0).max(0.0);
         let clipped = places().filter(|&(x, y)| !(5.0..=250.0).contains(&at(x, y))).count();
         Luminance {
             mean,
@@ -144,16 +145,17 @@ pub struct Gates {
 }
 
 impl Default for Gates {
-    /// Measured on press photos of faces, of which these refuse fewer than one in a hundred.
+    /// Where recognition starts to suffer, measured on aligned press photos made smaller, blurred, darker, brighter and
+    /// flatter with the default network. Of those photos as they are, fewer than one in a hundred is refused.
     fn default() -> Self {
         Gates {
             least_eye_share: 0.5,
             most_yaw_degrees: 50.0,
-            most_pitch_degrees: 40.0,
+            most_pitch_degrees: 50.0,
             most_roll_degrees: 60.0,
-            least_sharpness: 0.01,
-            brightness: [35.0, 225.0],
-            least_contrast: 12.0,
+            least_sharpness: 0.015,
+            brightness: [40.0, 215.0],
+            least_contrast: 9.0,
             most_clipped: 0.25,
         }
     }
@@ -382,7 +384,7 @@ mod tests {
         let (slope, grid) = (Luminance::of(&slope), Luminance::of(&grid));
         assert_eq!(slope.sharpness, 0.0);
         // Of ± 60 around 120, each pixel and its four neighbours: a Laplacian of ± 480.
-        assert!((grid.sharpness - 64.0).abs() < 0.01, "{}", grid.sharpness);
+        assert!((grid.sharpness - 64.0).abs() < 0.1, "{}", grid.sharpness);
         assert!((grid.mean - 120.0).abs() < 1.0 && (grid.deviation - 60.0).abs() < 1.0);
     }
 
