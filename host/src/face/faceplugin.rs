@@ -20,9 +20,9 @@ const SURE: f32 = 0.9;
 const FACE_SPAN: f32 = 96.0;
 /// A wider look at the same face, likewise.
 const WIDE_SPAN: f32 = 135.0;
-/// How far landmarks may move in the wider look, in distances between the eyes, for the face to be beyond doubt. Those of
-/// a face stay (99 of 100 within 0.07), those of a pizza, a cup or a profile wander.
-const MOST_MOVED: f32 = 0.1;
+/// How far landmarks may move in the wider look and in the mirrored picture, in distances between the eyes, for the face to
+/// be beyond doubt. Those of a face stay (99 of 100 within 0.07 and 0.04), those of a pizza, a cup or a profile wander.
+const MOST_MOVED: [f32; 2] = [0.1, 0.08];
 /// What `fr_detect` sees at the second look, likewise.
 const SECOND_SPAN: f32 = 200.0;
 
@@ -69,15 +69,21 @@ impl Faceplugin {
         Ok([mean(&[37, 38, 40, 41]), mean(&[43, 44, 46, 47]), point(30), mean(&[48, 60]), mean(&[54, 64])])
     }
 
-    /// Landmarks of a face, from a picture of `span` in which rough ones are upright, and from the mirrored one.
-    fn landmarks(&self, photo: &RgbImage, rough: &[[f32; 2]; 5], span: f32) -> Result<Option<[[f32; 2]; 5]>> {
+    /// Landmarks of a face, from a picture of `span` in which rough ones are upright, and those from the mirrored one.
+    fn landmarks(
+        &self,
+        photo: &RgbImage,
+        rough: &[[f32; 2]; 5],
+        span: f32,
+    ) -> Result<Option<[[[f32; 2]; 5]; 2]>> {
         let [height, width, _] = self.landmark.input();
         let size = [width as u32, height as u32];
         let Some(to) = Similarity::between(rough, &look::upright(size, span)) else { return Ok(None) };
         let picture = align::warp(photo, &to, size);
         let flipped = self.points(imageops::flip_horizontal(&picture))?;
         let views = [self.points(picture)?, look::mirrored(flipped, size[0])];
-        Ok(Some(look::mean(&views).map(|point| to.inverse().apply(point))))
+        let back = to.inverse();
+        Ok(Some(views.map(|view| view.map(|point| back.apply(point)))))
     }
 }
 
@@ -111,7 +117,8 @@ impl Networks for Faceplugin {
     fn refine(&self, photo: &RgbImage, face: &Face) -> Result<Face> {
         let none = Face { score: 0.0, ..*face };
         let Some(first) = self.landmarks(photo, &face.landmarks, FACE_SPAN)? else { return Ok(none) };
-        let Some(landmarks) = self.landmarks(photo, &first, FACE_SPAN)? else { return Ok(none) };
+        let Some(second) = self.landmarks(photo, &look::mean(&first), FACE_SPAN)? else { return Ok(none) };
+        let landmarks = look::mean(&second);
         let Some(wide) = self.landmarks(photo, &landmarks, WIDE_SPAN)? else { return Ok(none) };
         let upright = look::upright(self.size(), SECOND_SPAN);
         let Some(to) = Similarity::between(&landmarks, &upright) else { return Ok(none) };
@@ -123,8 +130,8 @@ impl Networks for Faceplugin {
         };
         let again = seen.iter().filter(holds).map(|face| face.score).fold(0.0, f32::max);
         let eyes = (landmarks[1][0] - landmarks[0][0]).hypot(landmarks[1][1] - landmarks[0][1]);
-        let moved = distance(&wide, &landmarks) / eyes;
-        let settled = (MOST_MOVED / moved).min(1.0);
+        let moved = [distance(&look::mean(&wide), &landmarks), distance(&second[0], &second[1])];
+        let settled = (0..2).map(|i| MOST_MOVED[i] * eyes / moved[i]).fold(1.0, f32::min);
         Ok(Face { score: face.score.min(again) * settled, landmarks, ..*face })
     }
 

@@ -150,7 +150,7 @@ impl Default for Gates {
     fn default() -> Self {
         Gates {
             least_eye_share: 0.5,
-            most_yaw_degrees: 50.0,
+            most_yaw_degrees: 45.0,
             most_pitch_degrees: 50.0,
             most_roll_degrees: 60.0,
             least_sharpness: 0.015,
