@@ -101,6 +101,11 @@ impl Detector {
         self.networks.sure()
     }
 
+    /// The score below which a thing is hardly a face.
+    fn possible(&self) -> f32 {
+        self.sure() / 6.0
+    }
+
     /// The faces of a photo and what may be one, the largest first.
     ///
     /// The photo is looked at as a whole; while nothing is a face beyond doubt, also smaller, for faces that fill it, and
@@ -118,7 +123,10 @@ impl Detector {
                 seen.extend(faces.iter().map(|face| face.moved(&back)));
             }
             for face in suppress(seen) {
-                found.push(self.networks.refine(photo, &face)?);
+                let refined = self.networks.refine(photo, &face)?;
+                // What looked like a face for sure is not dropped for what the close look says: a profile fares badly there.
+                let least = if face.score >= self.sure() { self.possible() } else { 0.0 };
+                found.push(Face { score: refined.score.max(least), ..refined });
             }
             if found.iter().any(|face| face.score >= self.sure()) {
                 break;

@@ -17,7 +17,7 @@ const STRIDES: [usize; 3] = [8, 16, 32];
 /// Least score of what may be a face.
 const LEAST_SCORE: f32 = 0.5;
 /// Score of a face beyond doubt.
-const SURE: f32 = 0.7;
+const SURE: f32 = 0.75;
 /// Sizes at which a face is looked at closely: the picture's side in pixels of the template of 112 × 112.
 const SPANS: [f32; 3] = [141.0, 113.0, 94.0];
 /// How far YuNet sets eyes above the middle of the lids, in distances between the eyes. Measured on photos of faces beside two

@@ -209,6 +209,30 @@ fn align_cuts_faces_and_names_photos_without() {
 }
 
 #[test]
+fn align_says_why_a_photo_is_refused_unless_told_not_to_look() {
+    let folder = tempfile::tempdir().unwrap();
+    let detector = fetched("faceplugin");
+    let detector = detector.to_str().unwrap();
+    let mut dark = image::open(fetched("faces/obama.jpg")).unwrap().thumbnail(600, 600).into_rgb8();
+    dark.save(folder.path().join("good.png")).unwrap();
+    dark.iter_mut().for_each(|x| *x /= 6);
+    dark.save(folder.path().join("dark.png")).unwrap();
+    let arguments = ["align", ".", "-o", "crops", "--detector", detector, "--json"];
+    let report: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &arguments)).unwrap();
+    let skipped = &report["skipped"][0];
+    assert!(skipped["photo"].as_str().unwrap().contains("dark.png"), "{skipped}");
+    assert!(skipped["reason"].as_str().unwrap().contains("too dark: mean luminance"), "{skipped}");
+    let crop = &report["crops"][0];
+    assert!(crop["crop"].as_str().unwrap().contains("good.png"), "{crop}");
+    assert_eq!(crop["landmarks"].as_array().unwrap().len(), 5);
+    assert!(crop["quality"]["brightness"].as_f64().unwrap() > 40.0, "{crop}");
+    let said = fails(folder.path(), &["align", "dark.png", "-o", "dark", "--detector", detector]);
+    assert!(said.contains("dark.png") && said.contains("too dark"), "{said}");
+    succeeds(folder.path(), &["align", "dark.png", "-o", "dark", "--detector", detector, "--no-quality"]);
+    assert!(folder.path().join("dark/dark.png").exists());
+}
+
+#[test]
 fn evaluate_reports_accuracy_and_names_bad_lines() {
     let folder = folder();
     succeeds(folder.path(), &EXPORT);
