@@ -112,26 +112,25 @@ pub fn warp(photo: &RgbImage, to: &Similarity, [width, height]: [u32; 2]) -> Rgb
     })
 }
 
-/// Bilinear interpolation; black outside.
-fn sample(photo: &RgbImage, [x, y]: [f32; 2]) -> Rgb<u8> {
-    let (left, top) = (x.floor(), y.floor());
-    let (right_share, bottom_share) = (x - left, y - top);
-    let mut sum = [0.0f32; 3];
-    for (dx, dy, share) in [
-        (0, 0, (1.0 - right_share) * (1.0 - bottom_share)),
-        (1, 0, right_share * (1.0 - bottom_share)),
-        (0, 1, (1.0 - right_share) * bottom_share),
-        (1, 1, right_share * bottom_share),
-    ] {
-        let (x, y) = (left as i64 + dx, top as i64 + dy);
-        if (0..i64::from(photo.width())).contains(&x) && (0..i64::from(photo.height())).contains(&y) {
-            let pixel = photo.get_pixel(x as u32, y as u32);
-            for (sum, &value) in sum.iter_mut().zip(&pixel.0) {
-                *sum += share * f32::from(value);
-            }
-        }
+/// Bilinear interpolation between pixels' centres; black outside of the pixels' area.
+fn sample(photo: &RgbImage, at: [f32; 2]) -> Rgb<u8> {
+    let sides = [photo.width(), photo.height()];
+    if (0..2).any(|axis| !(-0.5..=sides[axis] as f32 - 0.5).contains(&at[axis])) {
+        return Rgb([0; 3]);
     }
-    Rgb(sum.map(|value| value.round().clamp(0.0, 255.0) as u8))
+    let near = at.map(f32::floor);
+    let share = [at[0] - near[0], at[1] - near[1]];
+    let pixel = |dx: i64, dy: i64| {
+        let [x, y] = [(0, dx), (1, dy)]
+            .map(|(axis, step)| (near[axis] as i64 + step).clamp(0, i64::from(sides[axis]) - 1) as u32);
+        photo.get_pixel(x, y).0.map(f32::from)
+    };
+    let [[a, b], [c, d]] = [[pixel(0, 0), pixel(1, 0)], [pixel(0, 1), pixel(1, 1)]];
+    Rgb(std::array::from_fn(|channel| {
+        let top = a[channel] + (b[channel] - a[channel]) * share[0];
+        let bottom = c[channel] + (d[channel] - c[channel]) * share[0];
+        (top + (bottom - top) * share[1]).round().clamp(0.0, 255.0) as u8
+    }))
 }
 
 #[cfg(test)]
