@@ -17,7 +17,7 @@ pub mod align;
 mod faceplugin;
 mod look;
 mod pipeline;
-pub mod quality;
+mod quality;
 mod yunet;
 
 /// A face in a photo. Coordinates are in pixels, `[x, y]`; whole numbers are pixels' centres.

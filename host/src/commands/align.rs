@@ -1,5 +1,7 @@
 //! `host align`: cuts the faces out of photos, upright and as large as a network takes them.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -62,6 +64,13 @@ pub struct Skipped {
     pub reason: String,
 }
 
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let face = self.face.map_or(String::new(), |number| format!(", face {number}"));
+        write!(f, "{}{face}: {}", self.photo.display(), self.reason)
+    }
+}
+
 /// Aligns photos and writes the crops as PNG.
 ///
 /// # Errors
@@ -72,6 +81,13 @@ pub fn align(job: &Job) -> Result<Report> {
         true => (job.photos.as_path(), photo::list(&job.photos)?),
         false => (job.photos.parent().unwrap_or(Path::new("")), vec![job.photos.clone()]),
     };
+    let mut places = HashMap::new();
+    for path in &photos {
+        if let Some(other) = places.insert(place(job, root, path), path) {
+            let (one, two) = (other.display(), path.display());
+            bail!("the crops of {one} and {two} would have the same name; rename one of the photos");
+        }
+    }
     let detector = Detector::load(&job.detector)?;
     let pipeline = Pipeline { detector, choice: job.choice, gates: job.gates };
     let bar = output::bar(photos.len(), "finding faces");
@@ -91,12 +107,15 @@ pub fn align(job: &Job) -> Result<Report> {
         report.skipped.extend(one.skipped);
     }
     if report.crops.is_empty() {
-        match report.skipped.first() {
-            Some(first) => bail!("no photo gave a crop; {}: {}", first.photo.display(), first.reason),
-            None => bail!("no photos in {}", job.photos.display()),
-        }
+        let reasons: String = report.skipped.iter().map(|skipped| format!("\n{skipped}")).collect();
+        bail!("no photo gave a crop:{reasons}");
     }
     Ok(report)
+}
+
+/// A crop's path without number and ending.
+fn place(job: &Job, root: &Path, photo: &Path) -> PathBuf {
+    job.output.join(photo.strip_prefix(root).unwrap_or(photo)).with_extension("")
 }
 
 fn align_one(job: &Job, pipeline: &Pipeline, root: &Path, path: &Path) -> Result<Report> {
@@ -113,7 +132,6 @@ fn align_one(job: &Job, pipeline: &Pipeline, root: &Path, path: &Path) -> Result
         }
         Ok(Ok(outcomes)) => outcomes,
     };
-    let place = job.output.join(path.strip_prefix(root).unwrap_or(path)).with_extension("");
     for (index, outcome) in outcomes.into_iter().enumerate() {
         let number = (job.choice == Choice::All).then_some(index + 1);
         let Crop { image, face, quality } = match outcome {
@@ -123,7 +141,7 @@ fn align_one(job: &Job, pipeline: &Pipeline, root: &Path, path: &Path) -> Result
                 continue;
             }
         };
-        let mut file = place.clone().into_os_string();
+        let mut file = place(job, root, path).into_os_string();
         if let Some(number) = number {
             file.push(format!("-{number}"));
         }
@@ -151,9 +169,8 @@ pub fn write_png(path: &Path, crop: &RgbImage) -> Result<()> {
 
 /// Prints what became of the photos.
 pub fn print(report: &Report) {
-    for Skipped { photo, face, reason } in &report.skipped {
-        let face = face.map_or(String::new(), |number| format!(", face {number}"));
-        eprintln!("skipped {}{face}: {reason}", photo.display());
+    for skipped in &report.skipped {
+        eprintln!("skipped {skipped}");
     }
     for Cut { photo, crop, score, .. } in &report.crops {
         println!("{}  from {} (sure to {:.0} %)", crop.display(), photo.display(), 100.0 * score);

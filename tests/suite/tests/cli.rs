@@ -233,6 +233,16 @@ fn align_says_why_a_photo_is_refused_unless_told_not_to_look() {
 }
 
 #[test]
+fn align_does_not_write_one_crop_over_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let photo = image::RgbImage::from_pixel(200, 100, image::Rgb([90; 3]));
+    photo.save(folder.path().join("ada.png")).unwrap();
+    photo.save(folder.path().join("ada.jpg")).unwrap();
+    let said = fails(folder.path(), &["align", ".", "-o", "crops"]);
+    assert!(said.contains("ada.png") && said.contains("ada.jpg") && said.contains("rename"), "{said}");
+}
+
+#[test]
 fn evaluate_reports_accuracy_and_names_bad_lines() {
     let folder = folder();
     succeeds(folder.path(), &EXPORT);

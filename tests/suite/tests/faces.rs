@@ -66,9 +66,17 @@ fn landmarks(raw: &Path) -> HashMap<PathBuf, [[f32; 2]; 5]> {
     lines.collect()
 }
 
-/// The raw photos, aligned by each detector: its name, and what became of them. Made once; crops stay in memory.
-fn aligned() -> &'static [(&'static str, Report, HashMap<PathBuf, RgbImage>)] {
-    static ALIGNED: OnceLock<Vec<(&str, Report, HashMap<PathBuf, RgbImage>)>> = OnceLock::new();
+/// The raw photos as a detector aligned them.
+struct Aligned {
+    detector: &'static str,
+    report: Report,
+    /// By photo.
+    crops: HashMap<PathBuf, RgbImage>,
+}
+
+/// The raw photos, aligned by each detector; made once.
+fn aligned() -> &'static [Aligned] {
+    static ALIGNED: OnceLock<Vec<Aligned>> = OnceLock::new();
     ALIGNED.get_or_init(|| {
         let Some(raw) = shared("faces/raw") else { return Vec::new() };
         let align = |(name, detector)| {
@@ -84,7 +92,7 @@ fn aligned() -> &'static [(&'static str, Report, HashMap<PathBuf, RgbImage>)] {
             let report = align::align(&job).unwrap();
             let crops = report.crops.iter().map(|cut| (cut.photo.clone(), photo::load(&cut.crop).unwrap()));
             let crops = crops.collect();
-            (name, report, crops)
+            Aligned { detector: name, report, crops }
         };
         detectors().into_iter().map(align).collect()
     })
@@ -92,7 +100,7 @@ fn aligned() -> &'static [(&'static str, Report, HashMap<PathBuf, RgbImage>)] {
 
 #[test]
 fn faces_of_raw_photos_are_found_and_few_refused() {
-    for (name, report, _) in aligned() {
+    for Aligned { detector: name, report, .. } in aligned() {
         let (accepted, refused) = (report.crops.len(), report.skipped.len());
         println!("{name}: {accepted} accepted, {refused} refused");
         for skipped in &report.skipped {
@@ -107,7 +115,7 @@ fn faces_of_raw_photos_are_found_and_few_refused() {
 fn landmarks_agree_with_another_detector() {
     let Some(raw) = shared("faces/raw") else { return };
     let expected = landmarks(&raw);
-    for (name, report, _) in aligned() {
+    for Aligned { detector: name, report, .. } in aligned() {
         let errors: Vec<[f32; 5]> =
             report.crops.iter().map(|cut| errors(&cut.landmarks, &expected[&cut.photo])).collect();
         let mean = median(errors.iter().map(|e| e.iter().sum::<f32>() / 5.0).collect());
@@ -185,9 +193,9 @@ fn own_alignment_recognises_as_well_as_that_of_the_data_set() {
         .collect();
     let own: Vec<(&str, Embeddings)> = aligned()
         .iter()
-        .map(|(name, _, crops)| {
+        .map(|Aligned { detector, crops, .. }| {
             let crops = crops.iter().filter(|(path, _)| given.contains_key(*path));
-            (*name, crops.map(|(path, crop)| (path.clone(), embed(crop))).collect())
+            (*detector, crops.map(|(path, crop)| (path.clone(), embed(crop))).collect())
         })
         .collect();
     let mut photos: Vec<PathBuf> = given.keys().cloned().collect();
