@@ -108,8 +108,8 @@ impl Detector {
 
     /// The faces of a photo and what may be one, the largest first.
     ///
-    /// The photo is looked at as a whole; while nothing is a face beyond doubt, also smaller, for faces that fill it, and
-    /// then in ever smaller tiles, for small faces in large photos.
+    /// The photo is looked at as a whole; while nothing is a face beyond doubt, also smaller, for faces that fill it,
+    /// and then in ever smaller tiles, for small faces in large photos.
     ///
     /// # Errors
     /// When a network fails.
@@ -124,7 +124,7 @@ impl Detector {
             }
             for face in suppress(seen) {
                 let refined = self.networks.refine(photo, &face)?;
-                // What looked like a face for sure is not dropped for what the close look says: a profile fares badly there.
+                // What looked like a face for sure is not dropped for the close look alone: profiles fare badly there.
                 let least = if face.score >= self.sure() { self.possible() } else { 0.0 };
                 found.push(Face { score: refined.score.max(least), ..refined });
             }

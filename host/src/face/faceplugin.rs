@@ -20,8 +20,8 @@ const SURE: f32 = 0.9;
 const FACE_SPAN: f32 = 96.0;
 /// A wider look at the same face, likewise.
 const WIDE_SPAN: f32 = 135.0;
-/// How far landmarks may move in the wider look and in the mirrored picture, in distances between the eyes, for the face to
-/// be beyond doubt. Those of a face stay (99 of 100 within 0.07 and 0.04), those of a pizza, a cup or a profile wander.
+/// How far landmarks may move in the wider look and in the mirrored picture, in distances between the eyes, for the
+/// face to be beyond doubt. Those of a face stay (99 of 100 within 0.07 and 0.04), those of a pizza or a profile wander.
 const MOST_MOVED: [f32; 2] = [0.1, 0.08];
 /// What `fr_detect` sees at the second look, likewise.
 const SECOND_SPAN: f32 = 200.0;

@@ -37,8 +37,8 @@ fn tiles(photo: [f32; 2], picture: [f32; 2], scale: f32) -> Vec<Similarity> {
     rows.iter().flat_map(|&y| columns.iter().map(move |&x| (x, y))).map(|(x, y)| at(x, y)).collect()
 }
 
-/// Where the landmarks of an upright face lie in a picture of `size` whose smaller side is `span` pixels of the template
-/// of 112 × 112, with the middle of the landmarks in its middle.
+/// Where the landmarks of an upright face lie in a picture of `size` whose smaller side is `span` pixels of the
+/// template of 112 × 112, with the middle of the landmarks in its middle.
 pub fn upright(size: [u32; 2], span: f32) -> [[f32; 2]; 5] {
     let scale = size[0].min(size[1]) as f32 / span;
     align::template(112, 112).map(|point| {

@@ -91,8 +91,8 @@ impl Pipeline {
     /// When nothing in the photo is likely to be a face.
     pub fn each(&self, photo: &RgbImage, size: [usize; 2]) -> Result<Vec<Result<Crop, Refusal>>, Refusal> {
         let found = self.detector.find(photo).map_err(|error| Refusal::Network(format!("{error:#}")))?;
-        // What is hardly a face is passed over. What may be one is not: were the largest face left out for being doubtful,
-        // as a profile is, the crop would be somebody else's.
+        // What is hardly a face is passed over. What may be one is not: were the largest face left out for being
+        // doubtful, as a profile is, the crop would be somebody else's.
         let least = self.detector.sure();
         let possible = self.detector.possible();
         let mut likely: Vec<Face> = found.iter().copied().filter(|face| face.score >= possible).collect();

@@ -1,4 +1,4 @@
-//! YuNet, a detector with five landmarks of its own (Wu, Peng, Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector").
+//! YuNet, a detector with five landmarks of its own (Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector, 2023).
 //!
 //! Input: blue, green, red, 0 to 255. Twelve outputs: for each stride of 8, 16 and 32 pixels a grid of cells; first how
 //! much each looks like a face, then whether it is one's centre, then boxes, then landmarks.
@@ -20,8 +20,8 @@ const LEAST_SCORE: f32 = 0.5;
 const SURE: f32 = 0.75;
 /// Sizes at which a face is looked at closely: the picture's side in pixels of the template of 112 × 112.
 const SPANS: [f32; 3] = [141.0, 113.0, 94.0];
-/// How far YuNet sets eyes above the middle of the lids, in distances between the eyes. Measured on photos of faces beside two
-/// other detectors, which agree.
+/// How far YuNet sets eyes above the middle of the lids, in distances between the eyes. Measured on photos of faces
+/// beside two other detectors, which agree.
 const EYES_ABOVE: f32 = 0.033;
 
 /// The network.
@@ -37,19 +37,17 @@ impl YuNet {
         let fits = channels == 3 && height % STRIDES[2] == 0 && width % STRIDES[2] == 0;
         ensure!(fits, "{} takes another input than YuNet", path.display());
         let outputs = network.run(&vec![0.0; height * width * 3])?;
-        let lengths = [1, 1, 4, 10].into_iter().flat_map(|values| {
-            STRIDES.map(|stride| (height / stride) * (width / stride) * values).into_iter()
-        });
+        let lengths = [1, 1, 4, 10]
+            .into_iter()
+            .flat_map(|values| STRIDES.map(|stride| (height / stride) * (width / stride) * values));
         ensure!(outputs.iter().map(Vec::len).eq(lengths), "{} has other outputs than YuNet", path.display());
         Ok(YuNet { network })
     }
 
-    /// The face of a picture that shows one upright in its middle, with the landmarks put there from `expected`.
+    /// The likeliest face of a picture near the place where landmarks are expected.
     fn close(&self, picture: &RgbImage, expected: &[[f32; 2]; 5]) -> Result<Option<Face>> {
-        let middle = |points: &[[f32; 2]; 5]| {
-            look::mean(&[*points])
-                .iter()
-                .fold([0.0; 2], |sum, point| [sum[0] + point[0] / 5.0, sum[1] + point[1] / 5.0])
+        let middle = |points: &[[f32; 2]; 5]| -> [f32; 2] {
+            std::array::from_fn(|axis| points.iter().map(|point| point[axis]).sum::<f32>() / 5.0)
         };
         let [x, y] = middle(expected);
         let radius = (expected[1][0] - expected[0][0]).abs() / 2.0;
@@ -102,8 +100,8 @@ impl Networks for YuNet {
         Ok(faces)
     }
 
-    /// A single look sets landmarks with an error of 8 % of the distance between the eyes. Several, at different sizes and
-    /// mirrored, err differently: their mean is better.
+    /// A single look sets landmarks with an error of 8 % of the distance between the eyes. Several, at different sizes
+    /// and mirrored, err differently: their mean is better.
     fn refine(&self, photo: &RgbImage, face: &Face) -> Result<Face> {
         let size = self.size();
         let (mut views, mut score) = (Vec::new(), 0.0);
