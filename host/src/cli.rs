@@ -53,11 +53,14 @@ pub enum Command {
         #[arg(long, value_parser = size, default_value = "112x112")]
         size: [usize; 2],
         /// Which faces of a photo.
-        #[arg(long, value_enum, default_value_t = Faces::Largest)]
-        faces: Faces,
-        /// Folder of the detector's networks.
+        #[arg(long, value_enum, default_value_t = Choice::Largest)]
+        face: Choice,
+        /// Folder with fr_detect.onnx and fr_landmark.onnx, or the ONNX file of YuNet.
         #[arg(long, default_value = "data/faceplugin")]
         detector: PathBuf,
+        /// Take faces that are too small, blurred, turned aside or badly lit as well.
+        #[arg(long)]
+        no_quality: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -274,14 +277,21 @@ pub struct Photos {
     /// Photos are aligned crops of the network's size already; no faces are searched for.
     #[arg(long)]
     pub aligned: bool,
-    /// Folder of the networks that find faces.
+    /// What finds faces: folder of the default networks, or YuNet's ONNX file.
     #[arg(long, default_value = "data/faceplugin")]
     pub detector: PathBuf,
+    /// Which face of a photo.
+    #[arg(long, value_enum, default_value_t = Choice::Largest)]
+    pub face: Choice,
+    /// Take faces however small, blurred, turned or badly lit.
+    #[arg(long)]
+    pub no_quality: bool,
 }
 
 impl Photos {
     /// Aligned crops.
-    pub const ALIGNED: Photos = Photos { aligned: true, detector: PathBuf::new() };
+    pub const ALIGNED: Photos =
+        Photos { aligned: true, detector: PathBuf::new(), face: Choice::Largest, no_quality: false };
 }
 
 /// Make a flash image.
@@ -406,9 +416,11 @@ impl From<Policy> for Kind {
 
 /// Which faces of a photo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Faces {
+pub enum Choice {
     /// The largest.
     Largest,
+    /// The one nearest to the middle.
+    Centre,
     /// All of them.
     All,
 }

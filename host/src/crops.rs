@@ -2,20 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use format::preprocess::Preprocess;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::commands::align::cut_out;
-use crate::face::Detector;
+use crate::face::{Choice, Detector, Gates, Pipeline};
 use crate::{cli, output, photo};
 
 /// Reads photos for one network.
 pub struct Loader {
     preprocess: Preprocess,
     /// Without, photos are aligned crops already.
-    detector: Option<Detector>,
+    pipeline: Option<Pipeline>,
 }
 
 /// A photo that is not used.
@@ -47,20 +46,28 @@ impl Loader {
     /// A loader as the command line asks for.
     ///
     /// # Errors
-    /// When the detector is not there.
+    /// When the detector is not there, or all faces of a photo are asked for.
     pub fn new(preprocess: &Preprocess, photos: &cli::Photos) -> Result<Self> {
-        let detector = if photos.aligned { None } else { Some(Detector::load(&photos.detector)?) };
-        Ok(Loader { preprocess: preprocess.clone(), detector })
+        ensure!(photos.face != Choice::All, "--face all is for `host align`: here a photo is of one person");
+        let pipeline = match photos.aligned {
+            true => None,
+            false => Some(Pipeline {
+                detector: Detector::load(&photos.detector)?,
+                choice: photos.face,
+                gates: (!photos.no_quality).then(Gates::default),
+            }),
+        };
+        Ok(Loader { preprocess: preprocess.clone(), pipeline })
     }
 
-    /// Reads photos. In raw ones the largest face is taken; where there is none the photo is skipped.
+    /// Reads photos. Raw ones without a face that is fit are skipped.
     ///
     /// # Errors
     /// When a file is not a photo, or an aligned crop has another size than the network's.
     pub fn load(&self, paths: &[PathBuf]) -> Result<Loaded> {
         let bar = output::bar(
             paths.len(),
-            if self.detector.is_some() { "finding faces" } else { "reading photos" },
+            if self.pipeline.is_some() { "finding faces" } else { "reading photos" },
         );
         let outcomes: Vec<Result<Result<Vec<u8>, Skipped>>> = paths
             .par_iter()
@@ -94,16 +101,17 @@ impl Loader {
     }
 
     fn load_one(&self, path: &Path) -> Result<Result<Vec<u8>, Skipped>> {
-        let Some(detector) = &self.detector else {
+        let Some(pipeline) = &self.pipeline else {
             return photo::load_crop(path, &self.preprocess).map(Ok);
         };
         let size = [self.preprocess.height, self.preprocess.width].map(usize::from);
-        let faces = cut_out(detector, &photo::load(path)?, size, cli::Faces::Largest)?;
-        match faces.into_iter().next() {
-            Some((crop, _)) => {
-                photo::crop_bytes(&crop, &self.preprocess).with_context(|| path.display().to_string()).map(Ok)
+        let skipped = |reason: String| Skipped { photo: path.to_path_buf(), reason };
+        match pipeline.crops(&photo::load(path)?, size) {
+            Ok(crops) => {
+                let crop = &crops.first().context("no crop")?.image;
+                photo::crop_bytes(crop, &self.preprocess).with_context(|| path.display().to_string()).map(Ok)
             }
-            None => Ok(Err(Skipped { photo: path.to_path_buf(), reason: "no face was found".to_string() })),
+            Err(refusal) => Ok(Err(skipped(refusal.to_string()))),
         }
     }
 }

@@ -1,14 +1,24 @@
-//! Faces in photos: where they are, their five landmarks, and cut out upright at the network's size.
+//! Faces in photos: where they are, their five landmarks, whether they are fit for recognition, and cut out upright
+//! at the network's size. [`Pipeline`] is the whole way.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use image::RgbImage;
 
+use self::align::Similarity;
 use self::faceplugin::Faceplugin;
+pub use self::pipeline::{Choice, Crop, Pipeline, Refusal};
+pub use self::quality::{Fault, Gates, Quality};
+use self::yunet::YuNet;
 
 pub mod align;
 mod faceplugin;
+mod look;
+mod pipeline;
+mod quality;
+mod yunet;
 
 /// A face in a photo. Coordinates are in pixels, `[x, y]`; whole numbers are pixels' centres.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,33 +37,104 @@ impl Face {
         let [left, top, right, bottom] = self.bounds;
         (right - left).max(0.0) * (bottom - top).max(0.0)
     }
+
+    /// The face where a transform brings it; bounds stay upright.
+    fn moved(&self, to: &Similarity) -> Self {
+        let [left, top, right, bottom] = self.bounds;
+        let centre = to.apply([(left + right) / 2.0, (top + bottom) / 2.0]);
+        let half = [(right - left) / 2.0, (bottom - top) / 2.0].map(|half| half * to.scale());
+        let [[left, right], [top, bottom]] =
+            std::array::from_fn(|axis| [centre[axis] - half[axis], centre[axis] + half[axis]]);
+        let landmarks = self.landmarks.map(|point| to.apply(point));
+        Face { bounds: [left, top, right, bottom], landmarks, ..*self }
+    }
 }
 
+/// Networks that find faces in a picture of their own size.
+trait Networks: Send + Sync {
+    /// Width and height of the picture.
+    fn size(&self) -> [u32; 2];
+
+    /// Faces at first sight: bounds and score are good, landmarks rough. One face may be given several times.
+    fn look(&self, picture: &RgbImage) -> Result<Vec<Face>>;
+
+    /// A face looked at closely: its landmarks, and a score that is low when it was none.
+    fn refine(&self, photo: &RgbImage, face: &Face) -> Result<Face>;
+
+    /// The score from which on a thing is a face beyond doubt.
+    fn sure(&self) -> f32;
+}
+
+/// Most overlap of two faces.
+const MOST_OVERLAP: f32 = 0.4;
+
 /// Finds faces.
+#[derive(Clone)]
 pub struct Detector {
-    faceplugin: Faceplugin,
+    networks: Arc<dyn Networks>,
 }
 
 impl Detector {
-    /// Loads the networks of a folder: `fr_detect.onnx` and `fr_landmark.onnx`.
+    /// Loads the default model's detector from a folder with `fr_detect.onnx` and `fr_landmark.onnx`, or YuNet from
+    /// its ONNX file.
     ///
     /// # Errors
     /// When they are not there or not those.
-    pub fn load(folder: &Path) -> Result<Self> {
-        let faceplugin = Faceplugin::load(folder).with_context(|| {
-            format!("no usable face detector in {}; ./setup.sh --data-only fetches it", folder.display())
+    pub fn load(path: &Path) -> Result<Self> {
+        let networks: Result<Arc<dyn Networks>> = if path.is_file() {
+            YuNet::load(path).map(|yunet| Arc::new(yunet) as _)
+        } else {
+            Faceplugin::load(path).map(|faceplugin| Arc::new(faceplugin) as _)
+        };
+        let networks = networks.with_context(|| {
+            format!(
+                "no usable face detector in {}; name a folder with fr_detect.onnx and fr_landmark.onnx \
+                 (./setup.sh --data-only fetches them) or the ONNX file of YuNet",
+                path.display()
+            )
         })?;
-        Ok(Detector { faceplugin })
+        Ok(Detector { networks })
     }
 
-    /// The faces of a photo, the largest first.
+    /// The score from which on a thing is a face beyond doubt, 0 to 1.
+    pub fn sure(&self) -> f32 {
+        self.networks.sure()
+    }
+
+    /// The score below which a thing is hardly a face.
+    fn possible(&self) -> f32 {
+        self.sure() / 6.0
+    }
+
+    /// The faces of a photo and what may be one, the largest first.
+    ///
+    /// The photo is looked at as a whole; while nothing is a face beyond doubt, also smaller, for faces that fill it,
+    /// and then in ever smaller tiles, for small faces in large photos.
     ///
     /// # Errors
     /// When a network fails.
     pub fn find(&self, photo: &RgbImage) -> Result<Vec<Face>> {
-        let mut faces = self.faceplugin.find(photo)?;
-        faces.sort_by(|a, b| b.area().total_cmp(&a.area()));
-        Ok(faces)
+        let mut found: Vec<Face> = Vec::new();
+        for looks in look::levels(photo.dimensions().into(), self.networks.size()) {
+            let mut seen = Vec::new();
+            for to in looks {
+                let faces = self.networks.look(&align::warp(photo, &to, self.networks.size()))?;
+                let back = to.inverse();
+                seen.extend(faces.iter().map(|face| face.moved(&back)));
+            }
+            for face in suppress(seen) {
+                let refined = self.networks.refine(photo, &face)?;
+                // What looked like a face for sure is not dropped for the close look alone: profiles fare badly there.
+                let least = if face.score >= self.sure() { self.possible() } else { 0.0 };
+                found.push(Face { score: refined.score.max(least), ..refined });
+            }
+            if found.iter().any(|face| face.score >= self.sure()) {
+                break;
+            }
+        }
+        let mut found = suppress(found);
+        found.sort_by(|a, b| b.area().total_cmp(&a.area()));
+        Ok(found)
     }
 }
 
@@ -64,13 +145,13 @@ fn overlap(a: [f32; 4], b: [f32; 4]) -> f32 {
     both / (area(a) + area(b) - both).max(f32::MIN_POSITIVE)
 }
 
-/// Keeps the surest of boxes that overlap by more than `most`, the surest first.
-fn suppress(mut boxes: Vec<([f32; 4], f32)>, most: f32) -> Vec<([f32; 4], f32)> {
-    boxes.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let mut kept: Vec<([f32; 4], f32)> = Vec::new();
-    for (bounds, score) in boxes {
-        if kept.iter().all(|&(other, _)| overlap(bounds, other) <= most) {
-            kept.push((bounds, score));
+/// Keeps the surest of faces that overlap, the surest first.
+fn suppress(mut faces: Vec<Face>) -> Vec<Face> {
+    faces.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let mut kept: Vec<Face> = Vec::new();
+    for face in faces {
+        if kept.iter().all(|other| overlap(face.bounds, other.bounds) <= MOST_OVERLAP) {
+            kept.push(face);
         }
     }
     kept
@@ -88,10 +169,25 @@ mod tests {
     }
 
     #[test]
-    fn the_surest_of_overlapping_boxes_is_kept() {
-        let first = ([0.0, 0.0, 10.0, 10.0], 0.8);
-        let surer = ([1.0, 0.0, 11.0, 10.0], 0.9);
-        let elsewhere = ([30.0, 0.0, 40.0, 10.0], 0.7);
-        assert_eq!(suppress(vec![first, surer, elsewhere], 0.4), [surer, elsewhere]);
+    fn the_surest_of_overlapping_faces_is_kept() {
+        let face = |left: f32, score| Face {
+            bounds: [left, 0.0, left + 10.0, 10.0],
+            score,
+            landmarks: [[left, 0.0]; 5],
+        };
+        let (first, surer, elsewhere) = (face(0.0, 0.8), face(1.0, 0.9), face(30.0, 0.7));
+        assert_eq!(suppress(vec![first, surer, elsewhere]), [surer, elsewhere]);
+    }
+
+    #[test]
+    fn a_moved_face_keeps_its_proportions() {
+        let face = Face {
+            bounds: [10.0, 20.0, 30.0, 60.0],
+            score: 0.9,
+            landmarks: [[12.0, 30.0], [24.0, 30.0], [18.0, 40.0], [13.0, 50.0], [23.0, 50.0]],
+        };
+        let moved = face.moved(&Similarity { a: 2.0, b: 0.0, t: [1.0, -3.0] });
+        assert_eq!(moved.bounds, [21.0, 37.0, 61.0, 117.0]);
+        assert_eq!(moved.landmarks[2], [37.0, 77.0]);
     }
 }

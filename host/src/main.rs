@@ -8,6 +8,7 @@ use host::board::Board;
 use host::cli::{Cli, Command};
 use host::commands::recognise::Place;
 use host::commands::{align, demo, evaluate, export, flash, gallery, inspect, recognise, simulate};
+use host::face::Gates;
 use host::output::show;
 
 fn main() -> ExitCode {
@@ -33,8 +34,9 @@ fn run(command: Command) -> Result<()> {
             show(json, &demo, demo::print)?;
             demo::judge(&demo)
         }
-        Command::Align { photos, output, size, faces, detector, json } => {
-            let job = align::Job { photos, output, size, faces, detector };
+        Command::Align { photos, output, size, face, detector, no_quality, json } => {
+            let gates = (!no_quality).then(Gates::default);
+            let job = align::Job { photos, output, size, choice: face, detector, gates };
             let report = align::align(&job)?;
             show(json, &report, align::print)
         }

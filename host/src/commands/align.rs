@@ -1,5 +1,7 @@
 //! `host align`: cuts the faces out of photos, upright and as large as a network takes them.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -7,9 +9,7 @@ use image::{ImageFormat, RgbImage};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::export::template;
-use crate::cli::Faces;
-use crate::face::{Detector, align};
+use crate::face::{Choice, Crop, Detector, Gates, Pipeline, Quality};
 use crate::{output, photo};
 
 /// What to align.
@@ -22,9 +22,11 @@ pub struct Job {
     /// Height and width of crops.
     pub size: [usize; 2],
     /// Which faces of a photo.
-    pub faces: Faces,
-    /// Folder of the detector's networks.
+    pub choice: Choice,
+    /// The detector: a folder or a file, see [`Detector::load`].
     pub detector: PathBuf,
+    /// What is asked of a face; `None` takes every one.
+    pub gates: Option<Gates>,
 }
 
 /// What became of the photos.
@@ -32,7 +34,7 @@ pub struct Job {
 pub struct Report {
     /// Crops, in order of photos and of size.
     pub crops: Vec<Cut>,
-    /// Photos without a crop.
+    /// Photos, and faces of photos, without a crop.
     pub skipped: Vec<Skipped>,
 }
 
@@ -45,37 +47,28 @@ pub struct Cut {
     pub crop: PathBuf,
     /// How sure the detector is of the face, 0 to 1.
     pub score: f32,
+    /// Left eye, right eye, nose tip, left and right mouth corner in the photo, `[x, y]`, left and right as seen.
+    pub landmarks: [[f32; 2]; 5],
+    /// What was measured of the face.
+    pub quality: Quality,
 }
 
-/// A photo without a crop.
+/// A photo, or a face of it, without a crop.
 #[derive(Clone, Debug, Serialize)]
 pub struct Skipped {
     /// The photo.
     pub photo: PathBuf,
+    /// Which of all faces, from 1, the largest first; nothing when only one was asked for or none found.
+    pub face: Option<usize>,
     /// Why.
     pub reason: String,
 }
 
-/// Cuts out faces of one photo, `[height, width]`, the largest first.
-///
-/// # Errors
-/// When a network fails.
-pub fn cut_out(
-    detector: &Detector,
-    photo: &RgbImage,
-    [height, width]: [usize; 2],
-    faces: Faces,
-) -> Result<Vec<(RgbImage, f32)>> {
-    let mut found = detector.find(photo)?;
-    if faces == Faces::Largest {
-        found.truncate(1);
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let face = self.face.map_or(String::new(), |number| format!(", face {number}"));
+        write!(f, "{}{face}: {}", self.photo.display(), self.reason)
     }
-    let template = template(width, height);
-    let crop = |face: &crate::face::Face| {
-        let crop = align::crop(photo, &face.landmarks, &template, [width as u32, height as u32])?;
-        Some((crop, face.score))
-    };
-    Ok(found.iter().filter_map(crop).collect())
 }
 
 /// Aligns photos and writes the crops as PNG.
@@ -88,12 +81,20 @@ pub fn align(job: &Job) -> Result<Report> {
         true => (job.photos.as_path(), photo::list(&job.photos)?),
         false => (job.photos.parent().unwrap_or(Path::new("")), vec![job.photos.clone()]),
     };
+    let mut places = HashMap::new();
+    for path in &photos {
+        if let Some(other) = places.insert(place(job, root, path), path) {
+            let (one, two) = (other.display(), path.display());
+            bail!("the crops of {one} and {two} would have the same name; rename one of the photos");
+        }
+    }
     let detector = Detector::load(&job.detector)?;
+    let pipeline = Pipeline { detector, choice: job.choice, gates: job.gates };
     let bar = output::bar(photos.len(), "finding faces");
     let outcomes: Vec<Result<Report>> = photos
         .par_iter()
         .map(|path| {
-            let report = align_one(job, &detector, root, path);
+            let report = align_one(job, &pipeline, root, path);
             bar.inc(1);
             report
         })
@@ -106,38 +107,49 @@ pub fn align(job: &Job) -> Result<Report> {
         report.skipped.extend(one.skipped);
     }
     if report.crops.is_empty() {
-        match report.skipped.first() {
-            Some(first) => bail!("no face in any photo; {}: {}", first.photo.display(), first.reason),
-            None => bail!("no photos in {}", job.photos.display()),
-        }
+        let reasons: String = report.skipped.iter().map(|skipped| format!("\n{skipped}")).collect();
+        bail!("no photo gave a crop:{reasons}");
     }
     Ok(report)
 }
 
-fn align_one(job: &Job, detector: &Detector, root: &Path, path: &Path) -> Result<Report> {
-    let skipped = |reason: String| Report {
-        crops: Vec::new(),
-        skipped: vec![Skipped { photo: path.to_path_buf(), reason }],
-    };
-    let photo = match photo::load(path) {
-        Ok(photo) => photo,
-        Err(error) => return Ok(skipped(format!("{error:#}"))),
-    };
-    let faces = cut_out(detector, &photo, job.size, job.faces)?;
-    if faces.is_empty() {
-        return Ok(skipped("no face was found".to_string()));
-    }
-    let place = job.output.join(path.strip_prefix(root).unwrap_or(path)).with_extension("");
+/// A crop's path without number and ending.
+fn place(job: &Job, root: &Path, photo: &Path) -> PathBuf {
+    job.output.join(photo.strip_prefix(root).unwrap_or(photo)).with_extension("")
+}
+
+fn align_one(job: &Job, pipeline: &Pipeline, root: &Path, path: &Path) -> Result<Report> {
+    let skipped = |face, reason: String| Skipped { photo: path.to_path_buf(), face, reason };
     let mut report = Report::default();
-    for (index, (crop, score)) in faces.into_iter().enumerate() {
-        let mut file = place.clone().into_os_string();
-        if job.faces == Faces::All {
-            file.push(format!("-{}", index + 1));
+    let outcomes = match photo::load(path).map(|photo| pipeline.each(&photo, job.size)) {
+        Err(error) => {
+            report.skipped.push(skipped(None, format!("{error:#}")));
+            return Ok(report);
+        }
+        Ok(Err(refusal)) => {
+            report.skipped.push(skipped(None, refusal.to_string()));
+            return Ok(report);
+        }
+        Ok(Ok(outcomes)) => outcomes,
+    };
+    for (index, outcome) in outcomes.into_iter().enumerate() {
+        let number = (job.choice == Choice::All).then_some(index + 1);
+        let Crop { image, face, quality } = match outcome {
+            Ok(crop) => crop,
+            Err(refusal) => {
+                report.skipped.push(skipped(number, refusal.to_string()));
+                continue;
+            }
+        };
+        let mut file = place(job, root, path).into_os_string();
+        if let Some(number) = number {
+            file.push(format!("-{number}"));
         }
         file.push(".png");
-        let file = PathBuf::from(file);
-        write_png(&file, &crop)?;
-        report.crops.push(Cut { photo: path.to_path_buf(), crop: file, score });
+        let crop = PathBuf::from(file);
+        write_png(&crop, &image)?;
+        let (score, landmarks) = (face.score, face.landmarks);
+        report.crops.push(Cut { photo: path.to_path_buf(), crop, score, landmarks, quality });
     }
     Ok(report)
 }
@@ -157,10 +169,10 @@ pub fn write_png(path: &Path, crop: &RgbImage) -> Result<()> {
 
 /// Prints what became of the photos.
 pub fn print(report: &Report) {
-    for Skipped { photo, reason } in &report.skipped {
-        eprintln!("skipped {}: {reason}", photo.display());
+    for skipped in &report.skipped {
+        eprintln!("skipped {skipped}");
     }
-    for Cut { photo, crop, score } in &report.crops {
+    for Cut { photo, crop, score, .. } in &report.crops {
         println!("{}  from {} (sure to {:.0} %)", crop.display(), photo.display(), 100.0 * score);
     }
 }

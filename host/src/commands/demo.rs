@@ -6,13 +6,13 @@ use anyhow::{Context, Result, ensure};
 use image::imageops;
 use serde::Serialize;
 
-use super::align::{cut_out, write_png};
+use super::align::write_png;
 use super::export::{self, Job};
 use super::recognise::{Place, Timed, recognise};
 use super::simulate::{self, Answer};
 use crate::board::Board;
-use crate::cli::{Faces, Photos};
-use crate::face::Detector;
+use crate::cli::Photos;
+use crate::face::{Choice, Crop, Detector, Gates, Pipeline};
 use crate::{output, photo};
 
 /// Height and width of the default network's crops.
@@ -118,12 +118,13 @@ fn cut_crops(detector: &Detector, faces: &Path, output: &Path) -> Result<Vec<Sho
             }
         }
     }
+    let faces_of = |choice| Pipeline { detector: detector.clone(), choice, gates: Some(Gates::default()) };
     let one = |file: &str| -> Result<image::RgbImage> {
         let path = faces.join(file);
         let photo = photo::load(&path).context("./setup.sh --data-only fetches it")?;
-        let crops = cut_out(detector, &photo, SIZE, Faces::Largest)?;
-        let (crop, _) = crops.into_iter().next().with_context(|| format!("no face in {}", path.display()))?;
-        Ok(crop)
+        let crops = faces_of(Choice::Largest).crops(&photo, SIZE);
+        let crop = crops.with_context(|| path.display().to_string())?.swap_remove(0);
+        Ok(crop.image)
     };
     let mut probes = Vec::new();
     for (file, crop) in [("Obama/obama.png", one("obama.jpg")?), ("Obama/obama2.png", one("obama2.jpg")?)] {
@@ -149,7 +150,8 @@ fn cut_crops(detector: &Detector, faces: &Path, output: &Path) -> Result<Vec<Sho
     for (group, shown) in [("1", false), ("2", false), ("3", false), ("4", true), ("5", true), ("6", true)] {
         let path = faces.join(format!("strangers/sample{group}.jpg"));
         let photo = photo::load(&path).context("./setup.sh --data-only fetches it")?;
-        for (index, (crop, _)) in cut_out(detector, &photo, SIZE, Faces::All)?.iter().enumerate() {
+        let crops = faces_of(Choice::All).crops(&photo, SIZE).with_context(|| path.display().to_string())?;
+        for (index, Crop { image: crop, .. }) in crops.iter().enumerate() {
             let file = format!("sample{group}-{}.png", index + 1);
             if shown {
                 show(&file, crop, format!("a stranger, sample{group}.jpg face {}", index + 1), None)?;

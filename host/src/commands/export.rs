@@ -14,6 +14,7 @@ use crate::board::Board;
 use crate::calibrate::DerivedMargin;
 use crate::crops::Loader;
 use crate::embedding::{angle, cosine, unit, unit_of_i16};
+use crate::face::align::template;
 use crate::gallery::Newcomer;
 use crate::import::{Imported, Reference, import};
 use crate::quantize::{LayerReport, Options, Preprocessing, emit, quantise};
@@ -171,16 +172,6 @@ pub struct Exported {
     pub image: Vec<u8>,
     /// How it was made.
     pub report: Report,
-}
-
-/// ArcFace's template in a crop of `width × height`: that of 112 × 112 (Deng et al. 2019, reference implementation),
-/// scaled by the smaller side and centred.
-pub fn template(width: usize, height: usize) -> [[f32; 2]; 5] {
-    const POINTS: [[f32; 2]; 5] =
-        [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]];
-    let scale = width.min(height) as f32 / 112.0;
-    let shift = [width, height].map(|side| (side as f32 - 112.0 * scale) / 2.0);
-    POINTS.map(|[x, y]| [x * scale + shift[0], y * scale + shift[1]])
 }
 
 /// The image's record of what pixels mean.

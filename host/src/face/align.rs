@@ -57,16 +57,31 @@ impl Similarity {
     }
 }
 
+/// ArcFace's template in a crop of `width × height`: that of 112 × 112 (Deng et al. 2019, reference implementation),
+/// scaled by the smaller side and centred.
+pub fn template(width: usize, height: usize) -> [[f32; 2]; 5] {
+    const POINTS: [[f32; 2]; 5] =
+        [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]];
+    let scale = width.min(height) as f32 / 112.0;
+    let shift = [width, height].map(|side| (side as f32 - 112.0 * scale) / 2.0);
+    POINTS.map(|[x, y]| [x * scale + shift[0], y * scale + shift[1]])
+}
+
 /// The crop of `width × height` in which landmarks lie at `template`; black where the photo ends. `None` when the
 /// landmarks are all in one place.
 pub fn crop(
     photo: &RgbImage,
     landmarks: &[[f32; 2]; 5],
     template: &[[f32; 2]; 5],
-    [width, height]: [u32; 2],
+    size: [u32; 2],
 ) -> Option<RgbImage> {
-    let back = Similarity::between(landmarks, template)?.inverse();
-    // A photo with more pixels than the crop is made smaller first, or the crop would pick single pixels out of it.
+    Some(warp(photo, &Similarity::between(landmarks, template)?, size))
+}
+
+/// The picture of `width × height` to which `to` brings a photo; black where the photo ends.
+pub fn warp(photo: &RgbImage, to: &Similarity, [width, height]: [u32; 2]) -> RgbImage {
+    let back = to.inverse();
+    // A photo with more pixels than the picture is made smaller first, or single pixels would be picked out of it.
     let step = back.scale();
     let corners = [[0, 0], [width, 0], [0, height], [width, height]];
     let corners = corners.map(|corner| back.apply(corner.map(|x| x as f32 - 0.5)));
@@ -81,7 +96,7 @@ pub fn crop(
     };
     let ((left, right), (top, bottom)) = (range(0, photo.width()), range(1, photo.height()));
     if left >= right || top >= bottom {
-        return Some(RgbImage::new(width, height));
+        return RgbImage::new(width, height);
     }
     let region = imageops::crop_imm(photo, left, top, right - left, bottom - top).to_image();
     let shrunk = |side: u32| if step > 1.0 { ((side as f32 / step).round() as u32).max(1) } else { side };
@@ -91,10 +106,10 @@ pub fn crop(
         true => imageops::resize(&region, size[0], size[1], FilterType::Triangle),
         false => region,
     };
-    Some(RgbImage::from_fn(width, height, |x, y| {
+    RgbImage::from_fn(width, height, |x, y| {
         let [x, y] = back.apply([x as f32, y as f32]);
         sample(&region, [(x - left as f32 + 0.5) * ratio[0] - 0.5, (y - top as f32 + 0.5) * ratio[1] - 0.5])
-    }))
+    })
 }
 
 /// Bilinear interpolation between pixels' centres; black outside of the pixels' area.

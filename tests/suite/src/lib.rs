@@ -6,13 +6,11 @@ use std::sync::OnceLock;
 
 use format::header::{ModelId, Section};
 use format::layer::{Element, Layer, Op, Stage, Tensor, Window};
-use format::policy::{Basis, Policy, Threshold};
+use format::policy::{Angle, Basis, Kind, Policy, Threshold};
 use format::preprocess::{Colour, Preprocess};
-use host::cli::Faces;
-use host::commands::align::{cut_out, write_png};
+use host::commands::align::write_png;
 use host::commands::export::Job;
-use host::face::Detector;
-use host::quantize::Preprocessing;
+use host::face::{Choice, Detector, Pipeline};
 use host::sections::{self, Enrolled};
 use host::{photo, plan};
 use image::RgbImage;
@@ -67,12 +65,13 @@ pub fn faces() -> Vec<RgbImage> {
         return photos.iter().step_by(step).map(|path| photo::load(path).unwrap()).collect();
     }
     let detector = Detector::load(&fetched("faceplugin")).unwrap();
+    let pipeline = Pipeline { detector, choice: Choice::All, gates: None };
     let photos = photo::list(&fetched("faces")).unwrap();
     let crops = photos.iter().flat_map(|path| {
         let photo = photo::load(path).unwrap();
-        cut_out(&detector, &photo, [112, 112], Faces::All).unwrap()
+        pipeline.crops(&photo, [112, 112]).unwrap()
     });
-    crops.map(|(crop, _)| crop).collect()
+    crops.map(|crop| crop.image).collect()
 }
 
 /// Writes faces as crops of `[height, width]` into a folder, one file each.
@@ -88,18 +87,7 @@ pub fn write_faces(folder: &Path, faces: &[RgbImage], [height, width]: [u32; 2])
 
 /// A job that exports a network for nobody in particular, calibrated on a folder of crops.
 pub fn job(model: &Path, calibrate: &Path) -> Job {
-    Job {
-        model: model.to_path_buf(),
-        enrol: None,
-        calibrate: Some(calibrate.to_path_buf()),
-        cohort: None,
-        colour: None,
-        preprocessing: Preprocessing::default(),
-        margin: 0.1,
-        fpir: 0.003,
-        threshold: Some(0.4),
-        force: false,
-    }
+    Job { calibrate: Some(calibrate.to_path_buf()), threshold: Some(0.4), ..Job::new(model.to_path_buf()) }
 }
 
 /// The program `host`, built.
@@ -173,13 +161,17 @@ pub fn tiny_sections() -> Vec<(Section, Vec<u8>)> {
         [person("Ada", vec![vec![127, 0, 0], vec![100, 78, 0]]), person("Grace", vec![vec![0, 0, 127]])];
     let policy = Policy {
         model: id,
+        kind: Kind::Calibrated,
         fpir_ppm: 3000,
         basis: Basis::Cohort { strangers: 2 },
-        thresholds: [Threshold { people: 1, cosine_q30: 1 << 29 }].into_iter().collect(),
-        margin_urad: 0,
-        margin_cos_q30: 1 << 30,
-        margin_sin_q30: 0,
+        thresholds: [Threshold { people: 10, cosine_q30: 1 << 29, fpir_upper_ppm: 842_000 }]
+            .into_iter()
+            .collect(),
+        margin: Angle::ZERO,
+        cap: Angle { urad: 500_000, cos_q30: 942_297_101, sin_q30: 514_779_252 },
+        certificate: Angle::ZERO,
         quantisation_urad: 10,
+        logit_scale: 64.0,
     };
     vec![
         (Section::Model, model),

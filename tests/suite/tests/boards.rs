@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use host::board::{BOARDS, Board};
+use host::cli::Photos;
 use host::client::Client;
 use host::commands::export::{Job, export};
 use host::commands::recognise::{Place, connect, recognise};
@@ -127,16 +128,17 @@ fn boards_decide_as_the_simulator() {
         cohort: Some(folder.path().join("strangers")),
         calibrate: None,
         threshold: Some(0.97),
-        margin: 0.02,
+        margin: Some(0.02),
+        allow_duplicates: true,
         force: true,
         ..job(&network, folder.path())
     };
     let image = folder.path().join("image.geode");
     std::fs::write(&image, export(&job).unwrap().image).unwrap();
-    let simulated = simulate(&image, &probes).unwrap();
+    let simulated = simulate(&image, &probes, &Photos::ALIGNED).unwrap();
     for board in BOARDS.iter().filter(|board| can_run(board)) {
         let place = Place::Emulated { board, image: image.clone() };
-        let answers = recognise(&place, &probes).unwrap();
+        let answers = recognise(&place, &probes, &Photos::ALIGNED).unwrap();
         let answers: Vec<_> = answers.into_iter().map(|timed| timed.answer).collect();
         assert_eq!(answers, simulated, "{}", board.name);
     }

@@ -38,15 +38,27 @@ fn folder() -> TempDir {
     folder
 }
 
-const EXPORT: [&str; 9] =
-    ["export", "--model", "net.onnx", "--enrol", "people", "--cohort", "strangers", "-o", "image.geode"];
+const EXPORT: [&str; 11] = [
+    "export",
+    "--aligned",
+    "--allow-duplicates",
+    "--model",
+    "net.onnx",
+    "--enrol",
+    "people",
+    "--cohort",
+    "strangers",
+    "-o",
+    "image.geode",
+];
 
 #[test]
 fn export_and_simulate_work_and_speak_json() {
     let folder = folder();
     let said = succeeds(folder.path(), &EXPORT);
-    assert!(said.contains("agreement") && said.contains("2 people, 20 strangers"), "{said}");
-    let said = succeeds(folder.path(), &["simulate", "image.geode", "people/Ada/000.png", "--json"]);
+    assert!(said.contains("agreement") && said.contains("2 people from 3 photos; 20 strangers"), "{said}");
+    let said =
+        succeeds(folder.path(), &["simulate", "--aligned", "image.geode", "people/Ada/000.png", "--json"]);
     let answers: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!(answers[0]["person"], "Ada");
     assert!(answers[0]["angle_degrees"].as_f64().unwrap() < 1.0);
@@ -123,7 +135,7 @@ fn empty_and_missing_folders_are_named() {
     let folder = folder();
     std::fs::create_dir(folder.path().join("empty")).unwrap();
     for (wrong, expected) in [("empty", "no people"), ("nowhere", "cannot read folder")] {
-        let arguments = ["export", "--model", "net.onnx", "--enrol", wrong, "-o", "image.geode"];
+        let arguments = ["export", "--aligned", "--model", "net.onnx", "--enrol", wrong, "-o", "image.geode"];
         let said = fails(folder.path(), &arguments);
         assert!(said.contains(wrong) && said.contains(expected), "{said}");
     }
@@ -154,7 +166,7 @@ fn truncated_damaged_and_foreign_images_are_named() {
         ("other.geode", b"something else altogether, long enough for a header of 48 bytes", "GEOD"),
     ] {
         std::fs::write(folder.path().join(name), bytes).unwrap();
-        let said = fails(folder.path(), &["simulate", name, "people/Ada/000.png"]);
+        let said = fails(folder.path(), &["simulate", "--aligned", name, "people/Ada/000.png"]);
         assert!(said.contains(name) && said.contains(expected), "{said}");
     }
 }
@@ -165,7 +177,7 @@ fn no_board_on_the_port_is_said() {
     succeeds(folder.path(), &EXPORT);
     let said = fails(
         folder.path(),
-        &["recognise", "image.geode", "people/Ada/000.png", "--port", "/dev/no-such-port"],
+        &["recognise", "--aligned", "image.geode", "people/Ada/000.png", "--port", "/dev/no-such-port"],
     );
     assert!(said.contains("/dev/no-such-port") && said.contains("cable"), "{said}");
 }
@@ -198,7 +210,7 @@ fn align_cuts_faces_and_names_photos_without() {
     image::RgbImage::from_pixel(200, 100, image::Rgb([90; 3])).save(photos.join("wall.png")).unwrap();
     let detector = fetched("faceplugin");
     let detector = detector.to_str().unwrap();
-    let arguments = ["align", "photos", "-o", "crops", "--faces", "all", "--detector", detector, "--json"];
+    let arguments = ["align", "photos", "-o", "crops", "--face", "all", "--detector", detector, "--json"];
     let report: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &arguments)).unwrap();
     assert_eq!(report["crops"].as_array().unwrap().len(), 4);
     assert!(report["skipped"][0]["photo"].as_str().unwrap().contains("wall.png"));
@@ -206,6 +218,40 @@ fn align_cuts_faces_and_names_photos_without() {
     assert_eq!((crop.width(), crop.height()), (112, 112));
     let said = fails(folder.path(), &["align", "photos/wall.png", "-o", "crops", "--detector", detector]);
     assert!(said.contains("no face"), "{said}");
+}
+
+#[test]
+fn align_says_why_a_photo_is_refused_unless_told_not_to_look() {
+    let folder = tempfile::tempdir().unwrap();
+    let detector = fetched("faceplugin");
+    let detector = detector.to_str().unwrap();
+    let mut dark = image::open(fetched("faces/obama.jpg")).unwrap().thumbnail(600, 600).into_rgb8();
+    dark.save(folder.path().join("good.png")).unwrap();
+    dark.iter_mut().for_each(|x| *x /= 6);
+    dark.save(folder.path().join("dark.png")).unwrap();
+    let arguments = ["align", ".", "-o", "crops", "--detector", detector, "--json"];
+    let report: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &arguments)).unwrap();
+    let skipped = &report["skipped"][0];
+    assert!(skipped["photo"].as_str().unwrap().contains("dark.png"), "{skipped}");
+    assert!(skipped["reason"].as_str().unwrap().contains("too dark: mean luminance"), "{skipped}");
+    let crop = &report["crops"][0];
+    assert!(crop["crop"].as_str().unwrap().contains("good.png"), "{crop}");
+    assert_eq!(crop["landmarks"].as_array().unwrap().len(), 5);
+    assert!(crop["quality"]["brightness"].as_f64().unwrap() > 40.0, "{crop}");
+    let said = fails(folder.path(), &["align", "dark.png", "-o", "dark", "--detector", detector]);
+    assert!(said.contains("dark.png") && said.contains("too dark"), "{said}");
+    succeeds(folder.path(), &["align", "dark.png", "-o", "dark", "--detector", detector, "--no-quality"]);
+    assert!(folder.path().join("dark/dark.png").exists());
+}
+
+#[test]
+fn align_does_not_write_one_crop_over_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let photo = image::RgbImage::from_pixel(200, 100, image::Rgb([90; 3]));
+    photo.save(folder.path().join("ada.png")).unwrap();
+    photo.save(folder.path().join("ada.jpg")).unwrap();
+    let said = fails(folder.path(), &["align", ".", "-o", "crops"]);
+    assert!(said.contains("ada.png") && said.contains("ada.jpg") && said.contains("rename"), "{said}");
 }
 
 #[test]
@@ -217,6 +263,7 @@ fn evaluate_reports_accuracy_and_names_bad_lines() {
     std::fs::write(folder.path().join("pairs.csv"), pairs).unwrap();
     let arguments = [
         "evaluate",
+        "--aligned",
         "image.geode",
         "--pairs",
         "pairs.csv",

@@ -159,7 +159,7 @@ fn use_image(bytes: &[u8]) {
     let mut arena = AlignedBytes::zeroed(needed);
     let mut embedding = vec![0; recogniser.network().dimension()];
     recogniser.embed(&mut Noise, arena.bytes_mut(), &mut embedding).unwrap();
-    recogniser.decide(&embedding);
+    recogniser.recognise(&embedding);
 }
 
 proptest! {

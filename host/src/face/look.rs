@@ -1,0 +1,113 @@
+//! How photos are put before a detector: whole, smaller, in tiles; and a face upright, for a close look.
+
+use super::align::{self, Similarity};
+
+/// Tiles are made while the last ones showed the photo smaller than this.
+const LEAST_SCALE: f32 = 0.3;
+/// Where the middle of the landmarks lies in the template of 112 × 112.
+const MIDDLE: [f32; 2] = [56.0, 72.0];
+
+/// Ways to put a photo into a picture, `[width, height]`, in the order they are to be tried: first as large as it
+/// fits, then at half that size, then in overlapping tiles at two, four, … times the first size, while pixels last.
+pub fn levels(photo: [u32; 2], picture: [u32; 2]) -> Vec<Vec<Similarity>> {
+    let (photo, picture) = (photo.map(|side| side as f32), picture.map(|side| side as f32));
+    let whole = (picture[0] / photo[0]).min(picture[1] / photo[1]);
+    let mut levels = vec![tiles(photo, picture, whole), tiles(photo, picture, whole / 2.0)];
+    let mut scale = whole;
+    while scale < LEAST_SCALE {
+        scale *= 2.0;
+        levels.push(tiles(photo, picture, scale));
+    }
+    levels
+}
+
+/// Pictures at a scale that together show the whole photo; neighbours share about a half.
+fn tiles(photo: [f32; 2], picture: [f32; 2], scale: f32) -> Vec<Similarity> {
+    let [columns, rows]: [Vec<f32>; 2] = std::array::from_fn(|axis| {
+        // What does not fit. A photo smaller than the picture lies in its middle.
+        let rest = (photo[axis] * scale - picture[axis]).round();
+        if rest <= 0.0 {
+            return vec![-rest / 2.0];
+        }
+        let steps = (rest / (picture[axis] / 2.0)).ceil();
+        (0..=steps as usize).map(|step| -rest * step as f32 / steps).collect()
+    });
+    // Pixels' centres are whole numbers: a pixel's upper left corner is half a pixel before.
+    let at = |x: f32, y: f32| Similarity { a: scale, b: 0.0, t: [x, y].map(|t| t + (scale - 1.0) / 2.0) };
+    rows.iter().flat_map(|&y| columns.iter().map(move |&x| (x, y))).map(|(x, y)| at(x, y)).collect()
+}
+
+/// Where the landmarks of an upright face lie in a picture of `size` whose smaller side is `span` pixels of the
+/// template of 112 × 112, with the middle of the landmarks in its middle.
+pub fn upright(size: [u32; 2], span: f32) -> [[f32; 2]; 5] {
+    let scale = size[0].min(size[1]) as f32 / span;
+    align::template(112, 112).map(|point| {
+        std::array::from_fn(|axis| (point[axis] - MIDDLE[axis]) * scale + (size[axis] as f32 - 1.0) / 2.0)
+    })
+}
+
+/// Landmarks as they lie in the mirrored picture.
+pub fn mirrored(landmarks: [[f32; 2]; 5], width: u32) -> [[f32; 2]; 5] {
+    [1, 0, 2, 4, 3].map(|index| {
+        let [x, y]: [f32; 2] = landmarks[index];
+        [width as f32 - 1.0 - x, y]
+    })
+}
+
+/// The mean of each landmark.
+pub fn mean(views: &[[[f32; 2]; 5]]) -> [[f32; 2]; 5] {
+    std::array::from_fn(|point| {
+        std::array::from_fn(|axis| {
+            views.iter().map(|view| view[point][axis]).sum::<f32>() / views.len() as f32
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a picture shows of the photo: left, top, right, bottom in photo pixels.
+    fn shown(to: &Similarity, picture: [u32; 2]) -> [f32; 4] {
+        let [left, top] = to.inverse().apply([-0.5, -0.5]);
+        let [right, bottom] = to.inverse().apply(picture.map(|side| side as f32 - 0.5));
+        [left, top, right, bottom].map(|x| x + 0.5)
+    }
+
+    #[test]
+    fn the_first_look_shows_the_whole_photo_in_the_middle() {
+        let first = &levels([640, 320], [320, 320])[0];
+        assert_eq!(first.len(), 1);
+        assert_eq!(shown(&first[0], [320, 320]), [0.0, -160.0, 640.0, 480.0]);
+    }
+
+    #[test]
+    fn tiles_cover_a_large_photo() {
+        let (photo, picture) = ([4000, 3000], [320, 320]);
+        let levels = levels(photo, picture);
+        assert_eq!(levels.len(), 4);
+        for tiles in &levels {
+            for x in (0..4000).step_by(50).map(|x| x as f32 + 0.5) {
+                for y in (0..3000).step_by(50).map(|y| y as f32 + 0.5) {
+                    let covers = |to: &&Similarity| {
+                        let [left, top, right, bottom] = shown(to, picture);
+                        (left..=right).contains(&x) && (top..=bottom).contains(&y)
+                    };
+                    assert!(tiles.iter().any(|to| covers(&to)), "{x} {y}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_small_photo_is_not_cut_into_tiles() {
+        assert_eq!(levels([300, 200], [320, 240]).len(), 2);
+    }
+
+    #[test]
+    fn mirroring_twice_changes_nothing() {
+        let landmarks = upright([320, 240], 112.0);
+        assert_eq!(mirrored(mirrored(landmarks, 320), 320), landmarks);
+        assert_ne!(mirrored(landmarks, 320), landmarks);
+    }
+}

@@ -1,0 +1,135 @@
+//! From a photo to aligned crops, or to the reason why there is none.
+
+use std::fmt;
+
+use image::RgbImage;
+
+pub use crate::cli::Choice;
+
+use super::{Detector, Face, Fault, Gates, Quality, align};
+
+/// The way from photos to crops.
+#[derive(Clone)]
+pub struct Pipeline {
+    /// Finds faces.
+    pub detector: Detector,
+    /// Which faces of a photo.
+    pub choice: Choice,
+    /// What is asked of a face; `None` takes every one.
+    pub gates: Option<Gates>,
+}
+
+/// A face cut out upright.
+#[derive(Clone, Debug)]
+pub struct Crop {
+    /// The pixels.
+    pub image: RgbImage,
+    /// Where it is in the photo.
+    pub face: Face,
+    /// What was measured of it.
+    pub quality: Quality,
+}
+
+/// Why a photo or a face gave no crop.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// Nothing looks like a face.
+    NoFace,
+    /// What looks like a face may be none.
+    Unsure {
+        /// How sure the detector is, 0 to 1.
+        score: f32,
+        /// Limit.
+        least: f32,
+    },
+    /// The face is not fit for recognition.
+    Unfit(Fault),
+    /// A network failed, with its reason.
+    Network(String),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::NoFace => write!(f, "no face was found"),
+            Refusal::Unsure { score, least } => write!(
+                f,
+                "not beyond doubt a face: sure to {:.0} %, at least {:.0} % is needed",
+                100.0 * score,
+                100.0 * least
+            ),
+            Refusal::Unfit(fault) => fault.fmt(f),
+            Refusal::Network(reason) => write!(f, "the face detector failed: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl Pipeline {
+    /// The chosen faces of a photo that are fit, the largest first, as crops of `[height, width]`: at least one.
+    ///
+    /// # Errors
+    /// The reason when there is none: that of the first face when there are several.
+    pub fn crops(&self, photo: &RgbImage, size: [usize; 2]) -> Result<Vec<Crop>, Refusal> {
+        let (mut crops, mut refusals) = (Vec::new(), Vec::new());
+        for outcome in self.each(photo, size)? {
+            match outcome {
+                Ok(crop) => crops.push(crop),
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+        match refusals.into_iter().next() {
+            Some(refusal) if crops.is_empty() => Err(refusal),
+            _ => Ok(crops),
+        }
+    }
+
+    /// What became of each chosen face of a photo, the largest first: a crop of `[height, width]`, or why not.
+    ///
+    /// # Errors
+    /// When nothing in the photo is likely to be a face.
+    pub fn each(&self, photo: &RgbImage, size: [usize; 2]) -> Result<Vec<Result<Crop, Refusal>>, Refusal> {
+        let found = self.detector.find(photo).map_err(|error| Refusal::Network(format!("{error:#}")))?;
+        // What is hardly a face is passed over. What may be one is not: were the largest face left out for being
+        // doubtful, as a profile is, the crop would be somebody else's.
+        let least = self.detector.sure();
+        let possible = self.detector.possible();
+        let mut likely: Vec<Face> = found.iter().copied().filter(|face| face.score >= possible).collect();
+        match self.choice {
+            Choice::All => {}
+            Choice::Largest => likely.truncate(1),
+            Choice::Centre => {
+                likely.sort_by(|a, b| off_centre(a, photo).total_cmp(&off_centre(b, photo)));
+                likely.truncate(1);
+            }
+        }
+        let likeliest = found.iter().map(|face| face.score).max_by(f32::total_cmp);
+        match likeliest {
+            None => Err(Refusal::NoFace),
+            Some(score) if likely.is_empty() => Err(Refusal::Unsure { score, least }),
+            Some(_) => Ok(likely.into_iter().map(|face| self.cut(photo, face, size)).collect()),
+        }
+    }
+
+    fn cut(&self, photo: &RgbImage, face: Face, [height, width]: [usize; 2]) -> Result<Crop, Refusal> {
+        let least = self.detector.sure();
+        if face.score < least {
+            return Err(Refusal::Unsure { score: face.score, least });
+        }
+        let template = align::template(width, height);
+        let crop = align::crop(photo, &face.landmarks, &template, [width as u32, height as u32]);
+        let quality = Quality::measure(photo, &face);
+        let (image, quality) = crop.zip(quality).ok_or(Refusal::NoFace)?;
+        if let Some(gates) = &self.gates {
+            gates.check(&quality, template[1][0] - template[0][0]).map_err(Refusal::Unfit)?;
+        }
+        Ok(Crop { image, face, quality })
+    }
+}
+
+/// Pixels from the middle of a face to that of the photo.
+fn off_centre(face: &Face, photo: &RgbImage) -> f32 {
+    let [left, top, right, bottom] = face.bounds;
+    (left + right - photo.width() as f32).hypot(top + bottom - photo.height() as f32) / 2.0
+}

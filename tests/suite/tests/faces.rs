@@ -1,0 +1,473 @@
+//! From raw photos to aligned crops: faces found, landmarks, refusals, and what alignment costs recognition.
+//!
+//! What needs many photos uses the larger test data beside the repository; the rest runs on the fetched photos.
+
+use std::collections::{HashMap, HashSet};
+use std::f32::consts::PI;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use host::commands::align::{self, Job, Report};
+use host::embedding::{cosine, unit};
+use host::face::{Choice, Crop, Detector, Face, Fault, Gates, Pipeline, Refusal};
+use host::import::Reference;
+use host::photo;
+use image::imageops::{self, FilterType};
+use image::{DynamicImage, Rgb, RgbImage};
+use suite::{default_network, fetched, shared};
+
+const SIZE: [usize; 2] = [112, 112];
+
+/// Name and path of the detectors that are there.
+fn detectors() -> Vec<(&'static str, PathBuf)> {
+    let yunet = shared("models/yunet-320.onnx").map(|path| ("yunet", path));
+    [Some(("default", fetched("faceplugin"))), yunet].into_iter().flatten().collect()
+}
+
+fn pipeline(detector: &Path, choice: Choice, gates: Option<Gates>) -> Pipeline {
+    Pipeline { detector: Detector::load(detector).unwrap(), choice, gates }
+}
+
+/// Fetched photos with one face, by more than one camera.
+fn portraits() -> Vec<RgbImage> {
+    ["faces/obama.jpg", "faces/obama3.jpg", "faces/biden.jpg"]
+        .map(|path| {
+            let photo = photo::load(&fetched(path)).unwrap();
+            let scale = 600.0 / photo.height() as f32;
+            imageops::resize(&photo, (photo.width() as f32 * scale) as u32, 600, FilterType::Triangle)
+        })
+        .to_vec()
+}
+
+fn distance(a: [f32; 2], b: [f32; 2]) -> f32 {
+    (a[0] - b[0]).hypot(a[1] - b[1])
+}
+
+/// Distances of landmarks from others, in distances between the eyes.
+fn errors(found: &[[f32; 2]; 5], expected: &[[f32; 2]; 5]) -> [f32; 5] {
+    let eyes = distance(expected[0], expected[1]);
+    std::array::from_fn(|point| distance(found[point], expected[point]) / eyes)
+}
+
+fn median(mut values: Vec<f32>) -> f32 {
+    values.sort_by(f32::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The raw photos' landmarks by another detector, by path. Their file counts from the corner of the first pixel.
+fn landmarks(raw: &Path) -> HashMap<PathBuf, [[f32; 2]; 5]> {
+    let file = std::fs::read_to_string(raw.join("landmarks.csv")).unwrap();
+    let lines = file.lines().skip(1).map(|line| {
+        let fields: Vec<&str> = line.split(',').collect();
+        let number = |index: usize| fields[index].parse::<f32>().unwrap() - 0.5;
+        let points = std::array::from_fn(|point| [number(10 + 2 * point), number(11 + 2 * point)]);
+        (raw.join(fields[0]), points)
+    });
+    lines.collect()
+}
+
+/// The raw photos as a detector aligned them.
+struct Aligned {
+    detector: &'static str,
+    report: Report,
+    /// By photo.
+    crops: HashMap<PathBuf, RgbImage>,
+}
+
+/// The raw photos, aligned by each detector; made once.
+fn aligned() -> &'static [Aligned] {
+    static ALIGNED: OnceLock<Vec<Aligned>> = OnceLock::new();
+    ALIGNED.get_or_init(|| {
+        let Some(raw) = shared("faces/raw") else { return Vec::new() };
+        let align = |(name, detector)| {
+            let folder = tempfile::tempdir().unwrap();
+            let job = Job {
+                photos: raw.clone(),
+                output: folder.path().to_path_buf(),
+                size: SIZE,
+                choice: Choice::Centre,
+                detector,
+                gates: Some(Gates::default()),
+            };
+            let report = align::align(&job).unwrap();
+            let crops = report.crops.iter().map(|cut| (cut.photo.clone(), photo::load(&cut.crop).unwrap()));
+            let crops = crops.collect();
+            Aligned { detector: name, report, crops }
+        };
+        detectors().into_iter().map(align).collect()
+    })
+}
+
+#[test]
+fn faces_of_raw_photos_are_found_and_few_refused() {
+    for Aligned { detector: name, report, .. } in aligned() {
+        let (accepted, refused) = (report.crops.len(), report.skipped.len());
+        println!("{name}: {accepted} accepted, {refused} refused");
+        for skipped in &report.skipped {
+            println!("  {}: {}", skipped.photo.display(), skipped.reason);
+            assert_ne!(skipped.reason, Refusal::NoFace.to_string());
+        }
+        assert!(refused * 100 < accepted, "{name}: {refused} refused");
+    }
+}
+
+#[test]
+fn landmarks_agree_with_another_detector() {
+    let Some(raw) = shared("faces/raw") else { return };
+    let expected = landmarks(&raw);
+    for Aligned { detector: name, report, .. } in aligned() {
+        let errors: Vec<[f32; 5]> =
+            report.crops.iter().map(|cut| errors(&cut.landmarks, &expected[&cut.photo])).collect();
+        let mean = median(errors.iter().map(|e| e.iter().sum::<f32>() / 5.0).collect());
+        let middle = median(errors.iter().flatten().copied().collect());
+        let each: [f32; 5] = std::array::from_fn(|i| median(errors.iter().map(|e| e[i]).collect()));
+        println!(
+            "{name}: of a landmark {middle:.4}, of a face's mean {mean:.4}, of each landmark {each:.3?}"
+        );
+        assert!(middle < 0.05, "{name}: {middle}");
+        // Nobody else's face.
+        assert!(errors.iter().flatten().all(|&error| error < 0.6), "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_face_is_refused() {
+    let Some(folder) = shared("faces/nonface") else { return };
+    for (name, detector) in detectors() {
+        let pipeline = pipeline(&detector, Choice::Largest, None);
+        for path in photo::list(&folder).unwrap() {
+            // There are portraits on bank notes.
+            if path.file_name().unwrap().to_str().unwrap().starts_with("dollar") {
+                continue;
+            }
+            let outcome = pipeline.crops(&photo::load(&path).unwrap(), SIZE);
+            let refusal = outcome.err().unwrap_or_else(|| panic!("{name}: a face in {}", path.display()));
+            let expected = matches!(refusal, Refusal::NoFace | Refusal::Unsure { .. });
+            assert!(expected, "{name}: {}: {refusal}", path.display());
+        }
+    }
+}
+
+type Embeddings = HashMap<PathBuf, Vec<f32>>;
+
+/// Best accuracy over all thresholds on pairs of photos, one from each side, genuine and impostor pairs weighing the same;
+/// and the number of genuine pairs.
+fn accuracy(a: &Embeddings, b: &Embeddings, photos: &[PathBuf]) -> (f64, usize) {
+    let mut pairs = Vec::new();
+    for (index, one) in photos.iter().enumerate() {
+        for other in &photos[index + 1..] {
+            pairs.push((cosine(&a[one], &b[other]), one.parent() == other.parent()));
+        }
+    }
+    pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let genuine = pairs.iter().filter(|pair| pair.1).count();
+    let impostors = pairs.len() - genuine;
+    // The threshold goes up past one pair after the other.
+    let (mut accepted, mut rejected, mut best) = (genuine, 0, 0.0f64);
+    for (_, same) in pairs {
+        if same {
+            accepted -= 1
+        } else {
+            rejected += 1
+        };
+        let share = accepted as f64 / genuine as f64 + rejected as f64 / impostors as f64;
+        best = best.max(share / 2.0);
+    }
+    (best, genuine)
+}
+
+#[test]
+fn own_alignment_recognises_as_well_as_that_of_the_data_set() {
+    let (Some(raw), Some(crops)) = (shared("faces/raw"), shared("faces/lfw/crops")) else { return };
+    let network = Reference::load(&default_network()).unwrap();
+    let embed = |crop: &RgbImage| {
+        let input: Vec<f32> = crop.as_raw().iter().map(|&x| (f32::from(x) - 127.5) / 128.0).collect();
+        unit(&network.embed(&input).unwrap())
+    };
+    let given: Embeddings = landmarks(&raw)
+        .into_keys()
+        .filter_map(|path| {
+            let crop = crops.join(path.strip_prefix(&raw).unwrap());
+            crop.exists().then(|| (path, embed(&photo::load(&crop).unwrap())))
+        })
+        .collect();
+    let own: Vec<(&str, Embeddings)> = aligned()
+        .iter()
+        .map(|Aligned { detector, crops, .. }| {
+            let crops = crops.iter().filter(|(path, _)| given.contains_key(*path));
+            (*detector, crops.map(|(path, crop)| (path.clone(), embed(crop))).collect())
+        })
+        .collect();
+    let mut photos: Vec<PathBuf> = given.keys().cloned().collect();
+    photos.retain(|path| own.iter().all(|(_, embeddings)| embeddings.contains_key(path)));
+    photos.sort();
+    let people: HashSet<_> = photos.iter().map(|path| path.parent()).collect();
+    let (reference, genuine) = accuracy(&given, &given, &photos);
+    println!("{} photos of {} people, {genuine} genuine pairs", photos.len(), people.len());
+    println!("aligned by the data set: {reference:.4}");
+    // Enrolled with one detector, recognised with another or the same.
+    for (enrolled, a) in &own {
+        for (probed, b) in &own {
+            let (accuracy, _) = accuracy(a, b, &photos);
+            println!("{enrolled} against {probed}: {accuracy:.4}");
+            assert!(accuracy >= reference - 0.005, "{enrolled}, {probed}: {accuracy} and {reference}");
+        }
+    }
+}
+
+/// What is done to a photo, and the fault it must be refused for, where it is not refused as no face beyond doubt.
+type Variant = (&'static str, fn(&RgbImage, &Face) -> RgbImage, fn(&Fault) -> bool);
+
+const VARIANTS: [Variant; 6] = [
+    (
+        "blurred",
+        |photo, face| imageops::blur(photo, 0.09 * eyes(face)),
+        |fault| matches!(fault, Fault::Blurred { .. }),
+    ),
+    ("dark", |photo, _| lit(photo, |x| 0.15 * x), |fault| matches!(fault, Fault::TooDark { .. })),
+    (
+        "bright",
+        |photo, _| lit(photo, |x| 130.0 + 1.4 * x),
+        |fault| matches!(fault, Fault::TooBright { .. } | Fault::Clipped { .. }),
+    ),
+    ("flat", |photo, _| lit(photo, |x| 100.0 + 0.14 * x), |fault| matches!(fault, Fault::Flat { .. })),
+    (
+        "small",
+        |photo, face| shrunk(photo, 12.0 / eyes(face)),
+        |fault| matches!(fault, Fault::TooSmall { .. }),
+    ),
+    ("profile", |photo, face| in_profile(photo, face), |fault| matches!(fault, Fault::TurnedAside { .. })),
+];
+
+fn eyes(face: &Face) -> f32 {
+    distance(face.landmarks[0], face.landmarks[1])
+}
+
+fn lit(photo: &RgbImage, change: fn(f32) -> f32) -> RgbImage {
+    let mut changed = photo.clone();
+    changed.iter_mut().for_each(|x| *x = change(f32::from(*x)) as u8);
+    changed
+}
+
+fn shrunk(photo: &RgbImage, scale: f32) -> RgbImage {
+    let [width, height] = [photo.width(), photo.height()].map(|side| (side as f32 * scale) as u32);
+    imageops::resize(photo, width, height, FilterType::Triangle)
+}
+
+/// The face turned by 70 degrees, as far as one photo shows it: as if its pixels lay on an ellipsoid with a nose.
+fn in_profile(photo: &RgbImage, face: &Face) -> RgbImage {
+    let unit = eyes(face);
+    let [left, right, nose, mouth_left, mouth_right] = face.landmarks;
+    let middle: [f32; 2] =
+        std::array::from_fn(|axis| (left[axis] + right[axis] + mouth_left[axis] + mouth_right[axis]) / 4.0);
+    let (sine, cosine) = (70.0 * PI / 180.0).sin_cos();
+    let (width, height) = photo.dimensions();
+    let mut turned = RgbImage::from_pixel(width, height, Rgb([120, 110, 100]));
+    for y in 0..height {
+        let v = (y as f32 - middle[1]) / unit;
+        // From the brows down to the tip the nose rises, then it ends.
+        let below_tip = (y as f32 - nose[1]) / unit;
+        let ridge = if below_tip < 0.0 { 1.0 + below_tip / 0.6 } else { 1.0 - below_tip / 0.15 };
+        let mut nearest = vec![f32::MIN; width as usize];
+        for x in (0..4 * width).map(|quarter| quarter as f32 / 4.0) {
+            let u = (x - middle[0]) / unit;
+            let round = 1.0 - (u / 1.3).powi(2) - ((v + 0.25) / 1.9).powi(2);
+            if round < 0.0 {
+                continue;
+            }
+            let aside = (x - nose[0]) / (0.22 * unit);
+            let depth = 1.4 * round.sqrt() + 0.45 * ridge.clamp(0.0, 1.0) * (-aside * aside).exp();
+            let column = (middle[0] + unit * (u * cosine + (depth - 0.7) * sine)).round();
+            let near = depth * cosine - u * sine;
+            if (0.0..width as f32).contains(&column) && near > nearest[column as usize] {
+                nearest[column as usize] = near;
+                turned.put_pixel(column as u32, y, *photo.get_pixel(x as u32, y));
+            }
+        }
+    }
+    turned
+}
+
+/// Photos with a face in good condition: fetched ones, and some of the larger test data.
+fn good_photos() -> Vec<RgbImage> {
+    let mut photos = portraits();
+    if let Some(raw) = shared("faces/raw") {
+        let paths = photo::list(&raw).unwrap();
+        photos.extend(paths.iter().step_by(16).map(|path| photo::load(path).unwrap()));
+    }
+    photos
+}
+
+#[test]
+fn spoilt_photos_are_refused_and_the_reason_named() {
+    let photos = good_photos();
+    let mut missed = Vec::new();
+    for (name, detector) in detectors() {
+        let pipeline = pipeline(&detector, Choice::Centre, Some(Gates::default()));
+        let good: Vec<(&RgbImage, Face)> = photos
+            .iter()
+            .filter_map(|photo| Some((photo, pipeline.crops(photo, SIZE).ok()?.swap_remove(0).face)))
+            .collect();
+        assert!(good.len() + 1 >= photos.len(), "{name}: {} of {}", good.len(), photos.len());
+        for (variant, spoil, expected) in VARIANTS {
+            let (mut named, mut unseen) = (0, 0);
+            for (photo, face) in &good {
+                match pipeline.crops(&spoil(photo, face), SIZE) {
+                    Err(Refusal::Unfit(fault)) if expected(&fault) => named += 1,
+                    Err(Refusal::NoFace | Refusal::Unsure { .. }) => unseen += 1,
+                    Err(other) => println!("{name}, {variant}: {other}"),
+                    Ok(crops) => println!("{name}, {variant}: accepted, {:?}", crops[0].quality),
+                }
+            }
+            println!(
+                "{name}, {variant}: {named} refused for it, {unseen} without a sure face, of {}",
+                good.len()
+            );
+            missed.push((name, variant, good.len() - named - unseen));
+        }
+    }
+    // A face turned on a computer is not a profile to every eye; whatever else was done must show.
+    let allowed = |variant| if variant == "profile" { photos.len() / 10 } else { 0 };
+    assert!(missed.iter().all(|&(_, variant, missed)| missed <= allowed(variant)), "{missed:?}");
+}
+
+#[test]
+fn a_profile_among_others_is_refused() {
+    // Three women, the left one in profile.
+    let photo = photo::load(&fetched("faces/strangers/sample2.jpg")).unwrap();
+    let alone = imageops::crop_imm(&photo, 0, 0, 800, 800).to_image();
+    for (name, detector) in detectors() {
+        let all = pipeline(&detector, Choice::All, Some(Gates::default()));
+        let outcomes = all.each(&photo, SIZE).unwrap();
+        let accepted: Vec<&Crop> = outcomes.iter().flatten().collect();
+        assert_eq!((accepted.len(), outcomes.len()), (2, 3), "{name}");
+        assert!(accepted.iter().all(|crop| crop.face.bounds[0] > 800.0), "{name}");
+        let refusal = all.crops(&alone, SIZE).unwrap_err();
+        let fits = matches!(refusal, Refusal::Unsure { .. } | Refusal::Unfit(Fault::TurnedAside { .. }));
+        assert!(fits, "{name}: {refusal}");
+    }
+}
+
+#[test]
+fn gates_can_be_turned_off() {
+    for (name, detector) in detectors() {
+        let dark = lit(&portraits()[0], |x| 0.15 * x);
+        let refusal = pipeline(&detector, Choice::Largest, Some(Gates::default())).crops(&dark, SIZE);
+        assert!(matches!(refusal, Err(Refusal::Unfit(Fault::TooDark { .. }))), "{name}");
+        assert_eq!(pipeline(&detector, Choice::Largest, None).crops(&dark, SIZE).unwrap().len(), 1, "{name}");
+    }
+}
+
+fn only(pipeline: &Pipeline, photo: &RgbImage) -> Crop {
+    pipeline.crops(photo, SIZE).unwrap().swap_remove(0)
+}
+
+/// Mean difference of two crops' pixels.
+fn difference(a: &RgbImage, b: &RgbImage) -> f32 {
+    let sum: f32 = a.iter().zip(b.iter()).map(|(&a, &b)| f32::from(a.abs_diff(b))).sum();
+    sum / a.as_raw().len() as f32
+}
+
+#[test]
+fn a_turned_photo_is_aligned_by_its_exif_orientation() {
+    let portrait = &portraits()[1];
+    // Orientation 6: the reader turns it clockwise, so it is stored turned the other way.
+    let mut jpeg = Vec::new();
+    let stored = imageops::rotate270(portrait);
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 98).encode_image(&stored).unwrap();
+    let exif: &[u8] =
+        b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("turned.jpg");
+    std::fs::write(&path, [&jpeg[..2], exif, &jpeg[2..]].concat()).unwrap();
+    for (name, detector) in detectors() {
+        let pipeline = pipeline(&detector, Choice::Largest, Some(Gates::default()));
+        let (upright, turned) = (only(&pipeline, portrait), only(&pipeline, &photo::load(&path).unwrap()));
+        let off = difference(&upright.image, &turned.image);
+        assert!(off < 3.0, "{name}: {off}");
+    }
+}
+
+#[test]
+fn a_grey_photo_is_aligned_like_one_in_colour() {
+    let portrait = &portraits()[0];
+    let grey = DynamicImage::from(DynamicImage::from(portrait.clone()).into_luma8()).into_rgb8();
+    for (name, detector) in detectors() {
+        let pipeline = pipeline(&detector, Choice::Largest, Some(Gates::default()));
+        let (colour, grey) = (only(&pipeline, portrait).face, only(&pipeline, &grey).face);
+        let worst = errors(&grey.landmarks, &colour.landmarks).into_iter().fold(0.0, f32::max);
+        assert!(worst < 0.1, "{name}: {worst}");
+    }
+}
+
+#[test]
+fn of_several_faces_the_chosen_ones_are_cut_out() {
+    let photo = photo::load(&fetched("faces/strangers/sample6.jpg")).unwrap();
+    for (name, detector) in detectors() {
+        let all = pipeline(&detector, Choice::All, None).crops(&photo, SIZE).unwrap();
+        assert_eq!(all.len(), 4, "{name}");
+        assert!(all.windows(2).all(|pair| pair[0].face.area() >= pair[1].face.area()), "{name}");
+        let largest = pipeline(&detector, Choice::Largest, None).crops(&photo, SIZE).unwrap();
+        assert_eq!((largest.len(), largest[0].face), (1, all[0].face), "{name}");
+
+        // Around the smallest face, it is the central one.
+        let smallest = &all[3].face;
+        let [left, top, right, bottom] = smallest.bounds;
+        let middle = [(left + right) / 2.0, (top + bottom) / 2.0];
+        let half = middle[0]
+            .min(middle[1])
+            .min(photo.width() as f32 - middle[0])
+            .min(photo.height() as f32 - middle[1]);
+        let [x, y] = middle.map(|centre| (centre - half) as u32);
+        let part = imageops::crop_imm(&photo, x, y, 2 * half as u32, 2 * half as u32).to_image();
+        let centre = only(&pipeline(&detector, Choice::Centre, None), &part).face;
+        let shifted = smallest.landmarks.map(|[a, b]| [a - x as f32, b - y as f32]);
+        let worst = errors(&centre.landmarks, &shifted).into_iter().fold(0.0, f32::max);
+        assert!(worst < 0.15, "{name}: {worst}");
+    }
+}
+
+#[test]
+fn small_and_huge_faces_in_photos_of_12_megapixels_are_found() {
+    for (name, detector) in detectors() {
+        let pipeline = pipeline(&detector, Choice::Largest, None);
+        for (index, portrait) in portraits().iter().take(2).enumerate() {
+            let face = only(&pipeline, portrait).face;
+            let [left, top, right, bottom] = face.bounds;
+            // Far away: 24 pixels between the eyes, near a corner of 4000 × 3000.
+            let small = shrunk(portrait, 24.0 / eyes(&face));
+            let mut photo = RgbImage::from_fn(4000, 3000, |x, y| {
+                Rgb([(90 + x / 50) as u8, (120 + y / 60) as u8, (80 + (x + y) / 100) as u8])
+            });
+            imageops::replace(&mut photo, &small, 3300, 2200);
+            // Near: the face fills the frame.
+            let [x, y, width, height] = [left, top, right - left, bottom - top].map(|x| x.max(0.0) as u32);
+            let near = imageops::crop_imm(portrait, x, y, width, height).to_image();
+            let near = imageops::resize(&near, 3000, 4000, FilterType::Triangle);
+            let ratio = [3000.0 / width as f32, 4000.0 / height as f32];
+
+            let found = only(&pipeline, &photo).face;
+            let scale = small.width() as f32 / portrait.width() as f32;
+            let expected = face.landmarks.map(|[x, y]| [3300.0 + x * scale, 2200.0 + y * scale]);
+            let worst = errors(&found.landmarks, &expected).into_iter().fold(0.0, f32::max);
+            assert!(worst < 0.25, "{name}, small {index}: {worst}");
+
+            let found = only(&pipeline, &near).face;
+            let expected = face
+                .landmarks
+                .map(|point| [(point[0] - x as f32) * ratio[0], (point[1] - y as f32) * ratio[1]]);
+            let worst = errors(&found.landmarks, &expected).into_iter().fold(0.0, f32::max);
+            assert!(worst < 0.25, "{name}, near {index}: {worst}");
+        }
+    }
+}
+
+#[test]
+fn wrong_detector_is_named_with_what_would_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let say = |path: &Path| format!("{:#}", Detector::load(path).err().unwrap());
+    let said = say(folder.path());
+    assert!(said.contains("fr_detect.onnx") && said.contains("setup.sh"), "{said}");
+    let said = say(&default_network());
+    assert!(said.contains("YuNet") && said.contains("fr_feature.onnx"), "{said}");
+}
