@@ -10,6 +10,7 @@
 //! * [`face`] finds and aligns faces, [`photo`] reads files,
 //!   [`embedding`] and [`calibrate`] turn photos into centres and thresholds.
 //! * [`board`] builds firmware, [`transport`] reaches a board, [`client`] speaks to it; [`containers`] are for flashers.
+//! * [`report`] draws what was measured into one page.
 //! * [`commands`] are what the program does with all this; [`output`] writes files whole and shows progress.
 
 pub mod board;
@@ -28,6 +29,7 @@ pub mod passes;
 pub mod photo;
 pub mod plan;
 pub mod quantize;
+pub mod report;
 pub mod sections;
 pub mod simulator;
 pub mod transport;
