@@ -15,14 +15,13 @@ pub const MOST_PEOPLE: usize = 200;
 const MOST_NAMES: usize = 30;
 /// Most pairs that are listed.
 const MOST_PAIRS: usize = 20;
-/// Colours from 0° to 90° and beyond: those of cividis (Nuñez et al. 2018), reversed, so that what is near is dark.
-const COLOURS: [[f64; 3]; 6] = [
-    [0.0, 34.0, 78.0],
-    [53.0, 69.0, 108.0],
-    [102.0, 105.0, 112.0],
-    [148.0, 142.0, 119.0],
-    [200.0, 184.0, 102.0],
-    [254.0, 232.0, 56.0],
+/// Colours from 0° to 90° and beyond: one hue, the nearer the darker.
+const COLOURS: [[f64; 3]; 5] = [
+    [0.0, 20.0, 60.0],
+    [0.0, 70.0, 130.0],
+    [0.0, 114.0, 178.0],
+    [105.0, 175.0, 220.0],
+    [247.0, 251.0, 255.0],
 ];
 
 /// Angles between people.
@@ -91,7 +90,7 @@ fn colour(degrees: f32) -> Rgb<u8> {
     }))
 }
 
-/// Draws the map; one's angle to oneself is left white. Of more than [`MOST_PEOPLE`] those with the nearest neighbours
+/// Draws the map; one's angle to oneself is grey. Of more than [`MOST_PEOPLE`] those with the nearest neighbours
 /// are shown.
 ///
 /// # Errors
@@ -108,11 +107,15 @@ pub fn heat_map(data: &Angles) -> Result<Plot> {
     let people = data.shown();
     let side = people.len() as u32;
     let map = RgbImage::from_fn(side, side, |x, y| match [x, y].map(|i| people[i as usize]) {
-        [a, b] if a == b => Rgb([255; 3]),
+        [a, b] if a == b => Rgb([0xdd; 3]),
         [a, b] => colour(data.between(a, b)),
     });
     let named = people.len() <= MOST_NAMES;
-    let names: Vec<String> = people.iter().map(|&p| shortened(&data.names[p], SMALL, 150.0)).collect();
+    let names = people
+        .iter()
+        .enumerate()
+        .map(|(index, &person)| format!("{}  {}", shortened(&data.names[person], SMALL, 150.0), index + 1));
+    let names: Vec<String> = names.collect();
     let widest = names.iter().map(|name| text_width(name, SMALL)).fold(0.0, f64::max);
     let left = if named { widest + 20.0 } else { 60.0 };
     let field = 540.0 - left;
@@ -123,14 +126,17 @@ pub fn heat_map(data: &Angles) -> Result<Plot> {
         canvas.outline(from, to, inks::GREY.width(1.0));
         let cell = field / f64::from(side);
         let centre = |index: usize| (index as f64 + 0.5) * cell;
+        let numbered = (20.0 / cell).ceil() as usize;
         if named {
             for (index, name) in names.iter().enumerate() {
                 let y = from[1] + centre(index);
                 let size = SMALL.min(cell);
                 canvas.text([left - 8.0, y], [Anchor::Right, Anchor::Middle], size, inks::BLACK, name);
-                let at = [left + centre(index), to[1] + 4.0];
-                let number = format!("{}", index + 1);
-                canvas.text(at, [Anchor::Middle, Anchor::Left], size.min(11.0), inks::BLACK, &number);
+                if index % numbered == 0 {
+                    let at = [left + centre(index), to[1] + 4.0];
+                    let number = format!("{}", index + 1);
+                    canvas.text(at, [Anchor::Middle, Anchor::Left], SMALL, inks::BLACK, &number);
+                }
             }
         } else {
             let label = if people.len() < count {
@@ -158,7 +164,7 @@ fn scale(canvas: &mut Canvas<'_>, from: [f64; 2], height: f64, separable: Option
         let y = at(degrees.into()).clamp(from[1] + 6.0, to[1] - 6.0);
         canvas.text([to[0] + 6.0, y], [Anchor::Left, Anchor::Middle], SMALL, inks::BLACK, &label);
     }
-    if let Some(degrees) = separable {
+    if let Some(degrees) = separable.filter(|&degrees| degrees < 88.0) {
         let y = at(f64::from(degrees).clamp(0.0, 90.0));
         canvas.line(&[[from[0] - 5.0, y], [to[0] + 5.0, y]], inks::VERMILION.width(2.0));
         let label = format!("{degrees:.0}°");

@@ -143,14 +143,23 @@ pub fn timeline(data: &Arena) -> Result<Plot> {
             y: Axis::linear("place in the arena (KiB)", [0.0, top], unit),
         };
         frame.draw(canvas);
+        let corners = |block: &Block| {
+            let [low, high] = [block.offset_bytes, block.offset_bytes + block.bytes].map(|b| b as f64 / KIB);
+            [frame.at(block.start_step as f64, high), frame.at(block.end_step as f64, low)]
+        };
         let mut blocks: Vec<&Block> = data.blocks.iter().collect();
         blocks.sort_by_key(|block| block.start_step);
         for (index, block) in blocks.iter().enumerate() {
-            let [low, high] = [block.offset_bytes, block.offset_bytes + block.bytes].map(|b| b as f64 / KIB);
-            let from = frame.at(block.start_step as f64, high);
-            let to = frame.at(block.end_step as f64, low);
+            let [from, to] = corners(block);
             canvas.bar(from, to, INKS[index % INKS.len()].alpha(0.55));
             canvas.outline(from, to, inks::BLACK.width(0.5));
+        }
+        for &step in data.barriers.iter().filter(|&&step| step < data.steps) {
+            let x = frame.at(step as f64, 0.0)[0];
+            canvas.dashes(&[[x, frame.from[1]], [x, frame.to[1]]], inks::BLACK.width(1.0), 3.0);
+        }
+        for block in blocks {
+            let [from, to] = corners(block);
             let size = [to[0] - from[0], to[1] - from[1]];
             let middle = [(from[0] + to[0]) / 2.0, (from[1] + to[1]) / 2.0];
             let last_part = block.name.rsplit('/').find(|part| !part.is_empty()).unwrap_or(&block.name);
@@ -161,10 +170,6 @@ pub fn timeline(data: &Arena) -> Result<Plot> {
             } else if size[0] >= 15.0 && tall.chars().count() >= last_part.chars().count().min(6) {
                 canvas.text_upwards(middle, SMALL, inks::BLACK, &tall);
             }
-        }
-        for &step in data.barriers.iter().filter(|&&step| step < data.steps) {
-            let x = frame.at(step as f64, 0.0)[0];
-            canvas.dashes(&[[x, frame.from[1]], [x, frame.to[1]]], inks::BLACK.width(1.0), 3.0);
         }
         let line = [frame.at(0.0, total / KIB), frame.at(data.steps as f64, total / KIB)];
         canvas.line(&line, inks::VERMILION.width(2.0));

@@ -39,17 +39,13 @@ impl Axis {
     /// Rates between 0 and 1, spaced as deviates of the normal distribution: errors that come from normal scores make a
     /// straight line (Martin et al. 1997).
     pub fn deviate(label: &str, range: [f64; 2]) -> Self {
-        const RATES: [f64; 17] = [
-            1e-6, 1e-5, 1e-4, 3e-4, 0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.97, 0.99, 0.999,
+        const RATES: [f64; 19] = [
+            1e-6, 1e-5, 1e-4, 3e-4, 0.001, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9,
+            0.97, 0.99, 0.999,
         ];
         let ticks = RATES.into_iter().filter(|&rate| rate >= range[0] && rate <= range[1]);
         let ticks = ticks.map(|rate| (rate, percent(rate))).collect();
         Axis { label: label.to_string(), range, ticks, warp: deviate }
-    }
-
-    /// The same with other ticks: values and their labels.
-    pub fn with_ticks(self, ticks: Vec<(f64, String)>) -> Self {
-        Axis { ticks, ..self }
     }
 
     /// Share of the axis' length before a value; outside the range it is at the nearer end.
@@ -171,9 +167,14 @@ impl Frame {
             }
         }
         let mut widest: f64 = 0.0;
+        let mut below = f64::INFINITY;
         for (value, label) in &self.y.ticks {
             let y = self.at(0.0, *value)[1];
             canvas.line(&[[left, y], [right, y]], inks::PALE.width(1.0));
+            if y + 15.0 > below {
+                continue;
+            }
+            below = y;
             canvas.text([left - 7.0, y], [Anchor::Right, Anchor::Middle], SMALL, inks::BLACK, label);
             widest = widest.max(text_width(label, SMALL));
         }
@@ -237,7 +238,10 @@ mod tests {
         assert_eq!(labels(&Axis::linear("", [0.0, 3.0], 0)), ["0", "1", "2", "3"]);
         assert_eq!(labels(&Axis::log("", [1.0, 20000.0])), ["1", "10", "100", "1000", "10,000"]);
         assert_eq!(labels(&Axis::log("", [0.5, 20.0])), ["0.5", "1", "2", "5", "10", "20"]);
-        assert_eq!(labels(&Axis::deviate("", [0.002, 0.2])), ["0.3 %", "1 %", "3 %", "10 %", "20 %"]);
+        assert_eq!(
+            labels(&Axis::deviate("", [0.002, 0.2])),
+            ["0.3 %", "0.5 %", "1 %", "2 %", "5 %", "10 %", "20 %"]
+        );
     }
 
     #[test]

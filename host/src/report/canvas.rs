@@ -206,14 +206,16 @@ pub fn text_width(text: &str, size: f64) -> f64 {
     font.box_size(text).map_or(0.0, |(width, _)| f64::from(width) / UNIT)
 }
 
-/// Text, cut to a width in pixels.
+/// Text, without as much of its middle as makes it wider than so many pixels.
 pub fn shortened(text: &str, size: f64, most: f64) -> String {
     if text_width(text, size) <= most {
         return text.to_string();
     }
-    let mut kept: Vec<char> = text.chars().collect();
-    while let Some(_) = kept.pop() {
-        let short = format!("{}…", kept.iter().collect::<String>().trim_end());
+    let letters: Vec<char> = text.chars().collect();
+    for kept in (1..letters.len()).rev() {
+        let (start, end) = letters.split_at(kept.div_ceil(2));
+        let [start, end] = [start, &end[end.len() - kept / 2..]].map(|part| part.iter().collect::<String>());
+        let short = format!("{}…{}", start.trim_end(), end.trim_start());
         if text_width(&short, size) <= most {
             return short;
         }
@@ -368,6 +370,7 @@ impl Canvas<'_> {
             Anchor::Middle => VPos::Center,
             Anchor::Right => VPos::Bottom,
         };
+        let upwards = matches!(turn, FontTransform::Rotate270);
         let font = FontDesc::new(FontFamily::SansSerif, size * UNIT * PLOTTERS_EM, FontStyle::Normal);
         let (red, green, blue) = ink.rgb;
         let style = TextStyle {
@@ -377,9 +380,12 @@ impl Canvas<'_> {
         };
         // XML has no control characters.
         let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let drawn = self.svg.draw_text(&text, &style, units(at));
+        let lower = |by: f64| if upwards { [at[0] + by * size, at[1]] } else { [at[0], at[1] + by * size] };
+        let centred = if anchors[1] == Anchor::Middle { 0.08 } else { 0.0 };
+        let drawn = self.svg.draw_text(&text, &style, units(lower(centred)));
         self.note(drawn);
-        let drawn = self.pixels.draw_text(&text, &style, units(at));
+        // plotters' own text stands higher than its SVG.
+        let drawn = self.pixels.draw_text(&text, &style, units(lower(centred + 0.13)));
         self.note(drawn);
     }
 
@@ -469,9 +475,13 @@ mod tests {
     fn long_text_is_cut_to_its_width() {
         plot("t", [1, 1], |_| {}).unwrap();
         assert_eq!(shortened("Ada", 15.0, 100.0), "Ada");
+        assert_eq!(shortened("Ada", 15.0, 1.0), "");
         let short = shortened("Ada Lovelace, Countess", 15.0, 80.0);
         assert!(
-            short.starts_with("Ada") && short.ends_with('…') && text_width(&short, 15.0) <= 80.0,
+            short.starts_with("Ada")
+                && short.contains('…')
+                && short.ends_with("ess")
+                && text_width(&short, 15.0) <= 80.0,
             "{short}"
         );
     }

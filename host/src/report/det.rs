@@ -137,8 +137,9 @@ pub fn trade_off(data: &Det) -> Result<Plot> {
         (0.5 / most_trials as f64).clamp(1e-6, 0.1)
     };
     let least = [least(0), least(1)];
-    let points = || curves.iter().flat_map(|curve| &curve.points);
-    let most = points().map(|p| p[1]).fold(0.0, f64::max).mul_add(1.5, 0.0).clamp(0.2, 0.999);
+    let points = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point[1]));
+    let bounds = curves.iter().flat_map(|curve| curve.marks.iter().map(|mark| mark.refused.bounds()[1]));
+    let most = (points.chain(bounds).fold(0.0, f64::max) * 1.3).clamp(0.05, 0.999);
     plot(TITLE, [640, 500], |canvas| {
         let keys: Vec<(Key, Ink, &str)> = curves
             .iter()
@@ -162,20 +163,29 @@ pub fn trade_off(data: &Det) -> Result<Plot> {
             let x = frame.at(asked, least[1])[0];
             canvas.dashes(&[[x, frame.from[1]], [x, frame.to[1]]], inks::GREY.width(1.0), 3.0);
         }
-        for (index, curve) in curves.iter().enumerate() {
+        // The first, dashed and with larger dots, shows also where another lies on it.
+        for (index, curve) in curves.iter().enumerate().rev() {
             let ink = INKS[index % INKS.len()];
-            let line: Vec<_> = curve.points.iter().map(|&[x, y]| frame.at(x, y)).collect();
+            let in_view = curve.points.iter().filter(|point| point[0] <= 0.5);
+            let line: Vec<_> = in_view.map(|&[x, y]| frame.at(x, y)).collect();
             match index {
-                0 => canvas.dashes(&line, ink.width(2.5), 6.0),
+                0 => canvas.dashes(&line, ink.width(3.0), 6.0),
                 _ => canvas.line(&line, ink.width(2.0)),
             }
             for mark in &curve.marks {
                 let (x, y) = (mark.accepted.share(), mark.refused.share());
                 let [left, right] = mark.accepted.bounds().map(|bound| frame.at(bound, y));
                 let [low, high] = mark.refused.bounds().map(|bound| frame.at(x, bound));
-                canvas.line(&[left, right], ink.width(1.2));
-                canvas.line(&[low, high], ink.width(1.2));
-                canvas.dot(frame.at(x, y), 5.0, ink);
+                for bounds in [[left, right], [low, high]] {
+                    match index {
+                        0 => canvas.dashes(&bounds, ink.width(2.0), 5.0),
+                        _ => canvas.line(&bounds, ink.width(1.5)),
+                    }
+                }
+                match index {
+                    0 => canvas.ring(frame.at(x, y), 7.0, ink.width(2.5)),
+                    _ => canvas.dot(frame.at(x, y), 5.0, ink),
+                }
             }
         }
     })
@@ -254,7 +264,7 @@ mod tests {
     fn marks_are_where_their_rates_are() {
         let data = Det { positives: "FPIR".into(), negatives: "FNIR".into(), curves: vec![curve()] };
         let shapes = Shapes::of(&trade_off(&data).unwrap());
-        let dots = shapes.dots("#E69F00");
+        let dots = shapes.rings("#E69F00");
         assert_eq!(dots.len(), 2);
         // Half an event stands for none.
         let share = |rate: f64| (deviate(rate) - deviate(0.005)) / (deviate(0.5) - deviate(0.005));
@@ -269,6 +279,6 @@ mod tests {
         let empty = Det { curves: vec![Curve::of("float", &[0.5], &[], &[0.01])], ..Det::default() };
         assert!(says_nothing(&trade_off(&empty).unwrap()));
         let one = Det { curves: vec![Curve::of("float", &[0.5], &[0.1], &[0.01])], ..Det::default() };
-        assert_eq!(Shapes::of(&trade_off(&one).unwrap()).dots("#E69F00").len(), 1);
+        assert_eq!(Shapes::of(&trade_off(&one).unwrap()).rings("#E69F00").len(), 1);
     }
 }

@@ -23,7 +23,7 @@ pub fn noise(layers: &[LayerReport]) -> Result<Plot> {
         return nothing(TITLE, "no layers");
     }
     let low = finite().fold(0.0, f64::min);
-    let high = finite().fold(10.0, f64::max) * 1.08;
+    let high = finite().fold(10.0, f64::max) * 1.18;
     plot(TITLE, [640, 360], |canvas| {
         let keys = [(Key::Area, inks::BLUE, "8 bits an element"), (Key::Area, inks::ORANGE, "16 bits")];
         let top = 18.0 + legend(canvas, [80.0, 8.0], 550.0, &keys);
@@ -49,11 +49,9 @@ pub fn noise(layers: &[LayerReport]) -> Result<Plot> {
             let [x, y] = frame.at(index as f64, f64::from(layer.sqnr_db));
             let half = text_width(&text, SMALL) / 2.0 + 4.0;
             let middle = x.clamp(80.0 + half, 628.0 - half);
-            let above = (y - 34.0).max(top + 2.0);
-            canvas.bar([middle - half, above], [middle + half, above + 18.0], inks::WHITE.alpha(0.9));
-            canvas.line(&[[x, above + 18.0], [x, y - 2.0]], inks::BLACK.width(1.0));
-            let at = [middle, above + 9.0];
-            canvas.text(at, [Anchor::Middle; 2], SMALL, inks::BLACK, &text);
+            canvas.bar([middle - half, top], [middle + half, top + 18.0], inks::WHITE.alpha(0.9));
+            canvas.line(&[[x, top + 20.0], [x, y - 2.0]], inks::BLACK.width(1.0));
+            canvas.text([middle, top + 9.0], [Anchor::Middle; 2], SMALL, inks::BLACK, &text);
         }
     })
 }

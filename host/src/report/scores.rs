@@ -62,7 +62,7 @@ pub fn histograms(data: &Scores) -> Result<Plot> {
     // Bins of two series side by side need room also when there is only one score.
     let (first, last) = (first - 2, last + 3);
     const PANEL: f64 = 210.0;
-    let height = 60.0 + data.series.len() as f64 * (PANEL + 30.0) + 30.0;
+    let height = 66.0 + data.series.len() as f64 * (PANEL + 30.0);
     plot(TITLE, [640, height as u32], |canvas| {
         let keys = [
             (Key::Area, GENUINE.alpha(0.6), "one person (genuine)"),
@@ -112,7 +112,12 @@ fn panel(
         }
         steps.push(frame.at(range[1], floor));
         canvas.fill(&steps, ink.alpha(0.45));
-        canvas.line(&steps, *ink);
+        // The outline leaves out where there is nothing.
+        let bottom = frame.at(range[0], floor)[1];
+        for run in steps.split_inclusive(|step| step[1] == bottom).filter(|run| run.len() > 1) {
+            let start = [run[0][0], bottom];
+            canvas.line(&[&[start], run].concat(), *ink);
+        }
     }
     if let Some(threshold) = data.threshold {
         let x = frame.at(f64::from(threshold), floor)[0];

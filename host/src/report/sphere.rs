@@ -12,7 +12,8 @@ use anyhow::Result;
 
 use super::Table;
 use super::axes::{Key, legend, percent};
-use super::canvas::{Anchor, Canvas, Plot, Point, SMALL, inks, nothing, plot, shortened};
+use super::canvas::{Anchor, Canvas, Plot, Point, SMALL, TEXT, inks, nothing, plot, shortened, text_width};
+use crate::embedding::{angle, cosine};
 
 const TITLE: &str = "A person's centre, the nearest other one, and probes";
 /// Middle of the field, and its radius, pixels.
@@ -61,6 +62,46 @@ pub struct Sphere {
 }
 
 impl Sphere {
+    /// The angles around a person. Of their centres and all others' (unit vectors, each person has one or more) those
+    /// nearest to each other are drawn. `probes` are unit embeddings and the numbers of the people they show, `None` for
+    /// people not enrolled. The rules are left empty, but for `accept_rad`.
+    ///
+    /// `None` without another person.
+    ///
+    /// # Panics
+    /// When `person` is not the number of one of `people`.
+    pub fn of(
+        people: &[(String, Vec<Vec<f32>>)],
+        person: usize,
+        probes: &[(Option<usize>, &[f32])],
+        accept_rad: f32,
+    ) -> Option<Self> {
+        let (name, centres) = &people[person];
+        let others = people.iter().enumerate().filter(|(number, _)| *number != person);
+        let pairs = others.flat_map(|(number, (_, others))| {
+            centres.iter().flat_map(move |own| others.iter().map(move |other| (number, own, other)))
+        });
+        let (number, own, other) = pairs.max_by(|a, b| cosine(a.1, a.2).total_cmp(&cosine(b.1, b.2)))?;
+        let probes = probes.iter().map(|&(shown, embedding)| Probe {
+            own_rad: angle(cosine(own, embedding)),
+            other_rad: angle(cosine(other, embedding)),
+            whose: match shown {
+                Some(shown) if shown == person => Whose::Own,
+                Some(shown) if shown == number => Whose::Other,
+                _ => Whose::Stranger,
+            },
+        });
+        Some(Sphere {
+            person: name.clone(),
+            other: people[number].0.clone(),
+            between_rad: angle(cosine(own, other)),
+            accept_rad,
+            margin_rad: None,
+            cap_margin_rad: None,
+            probes: probes.collect(),
+        })
+    }
+
     /// Radius of the cap, radians: `None` without, or when the centres are closer than its margin.
     pub fn cap_rad(&self) -> Option<f32> {
         self.cap_margin_rad.map(|margin| (self.between_rad - margin) / 2.0).filter(|&radius| radius > 0.0)
@@ -123,7 +164,7 @@ pub fn sphere(data: &Sphere) -> Result<Plot> {
             .map(|b| at(radius(b).min(extent), b, 1.0))
             .collect()
     };
-    plot(TITLE, [640, 660], |canvas| {
+    plot(TITLE, [640, 650], |canvas| {
         let kinds = [Whose::Own, Whose::Other, Whose::Stranger].map(|whose| {
             let any = data.probes.iter().any(|probe| probe.whose == whose);
             any.then_some(match whose {
@@ -168,12 +209,14 @@ pub fn sphere(data: &Sphere) -> Result<Plot> {
             };
             canvas.dot(at(probe.own_rad.into(), bearing, up), 3.5, ink.alpha(0.75));
         }
-        for (place, name) in [(MIDDLE, &data.person), (at(between, 0.0, 1.0), &data.other)] {
-            canvas.dot(place, 6.5, inks::BLACK);
-            let name = shortened(name, SMALL, 120.0);
-            let at = [(place[0] + 4.0).min(510.0), place[1] + 9.0];
-            label(canvas, at, &name);
-        }
+        let other = at(between, 0.0, 1.0);
+        canvas.dot(MIDDLE, 6.5, inks::BLACK);
+        canvas.dot(other, 6.5, inks::BLACK);
+        let name = shortened(&data.other, SMALL, 120.0);
+        let room = 632.0 - text_width(&name, SMALL);
+        label(canvas, [(other[0] + 4.0).min(room), other[1] + 9.0], &name);
+        let name = format!("in the middle: {}", shortened(&data.person, TEXT, 400.0));
+        canvas.text([320.0, 632.0], [Anchor::Middle; 2], TEXT, inks::BLACK, &name);
         let half = at(between * 0.62, 0.0, 1.0);
         label(canvas, [half[0] - 30.0, half[1] - 22.0], &format!("φ = {:.1}°", between.to_degrees()));
     })
@@ -193,7 +236,7 @@ fn inside(line: &[Point]) -> Vec<Point> {
 }
 
 fn label(canvas: &mut Canvas<'_>, at: Point, text: &str) {
-    let width = super::canvas::text_width(text, SMALL);
+    let width = text_width(text, SMALL);
     canvas.bar([at[0] - 2.0, at[1]], [at[0] + width + 2.0, at[1] + 17.0], inks::WHITE.alpha(0.8));
     canvas.text([at[0], at[1] + 2.0], [Anchor::Left, Anchor::Left], SMALL, inks::BLACK, text);
 }
@@ -252,7 +295,7 @@ pub fn table(data: &Sphere) -> Table {
 mod tests {
     use super::super::tests::{Shapes, says_nothing};
     use super::*;
-    use crate::embedding::{angle, cosine, unit};
+    use crate::embedding::unit;
 
     fn example(probes: Vec<Probe>) -> Sphere {
         Sphere {
@@ -305,6 +348,28 @@ mod tests {
         let expected = f64::from((data.between_rad - 0.5) / 2.0).to_degrees();
         assert!((cap[2] - expected * SCALE).abs() < 0.2);
         assert!(shapes.says("Ada") && shapes.says("Grace") && shapes.says("φ = 80.0°"));
+    }
+
+    #[test]
+    fn nearest_pair_of_centres_is_drawn() {
+        let vector = |degrees: f32| vec![degrees.to_radians().cos(), degrees.to_radians().sin()];
+        let people = [
+            ("Ada".to_string(), vec![vector(0.0), vector(20.0)]),
+            ("Bo".to_string(), vec![vector(-60.0)]),
+            ("Cy".to_string(), vec![vector(70.0), vector(120.0)]),
+        ];
+        let probes = [vector(30.0), vector(80.0), vector(-50.0), vector(200.0)];
+        let shown = [Some(0), Some(2), Some(1), None];
+        let probes: Vec<_> =
+            shown.into_iter().zip(&probes).map(|(shown, probe)| (shown, &probe[..])).collect();
+        let around = Sphere::of(&people, 0, &probes, 1.0).unwrap();
+        assert_eq!((&*around.person, &*around.other), ("Ada", "Cy"));
+        assert!((around.between_rad.to_degrees() - 50.0).abs() < 0.01);
+        let degrees = around.probes.iter().map(|p| [p.own_rad, p.other_rad].map(|a| a.to_degrees().round()));
+        assert_eq!(degrees.collect::<Vec<_>>(), [[10.0, 40.0], [60.0, 10.0], [70.0, 120.0], [180.0, 130.0]]);
+        let whose: Vec<Whose> = around.probes.iter().map(|probe| probe.whose).collect();
+        assert_eq!(whose, [Whose::Own, Whose::Other, Whose::Stranger, Whose::Stranger]);
+        assert_eq!(Sphere::of(&people[..1], 0, &probes, 1.0), None);
     }
 
     #[test]

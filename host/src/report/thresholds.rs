@@ -53,10 +53,10 @@ pub fn thresholds(data: &Thresholds) -> Result<Plot> {
         let is_beyond = |row: &Row| row.people > data.supported_people;
         let mut keys = Vec::new();
         if data.rows.iter().any(|row| !is_beyond(row)) {
-            keys.push((Key::Line, inks::BLUE, "measured"));
+            keys.push((Key::Line, inks::BLUE, "enough strangers"));
         }
         if data.rows.iter().any(is_beyond) {
-            keys.push((Key::Dashes, inks::BLUE, "not measured"));
+            keys.push((Key::Dashes, inks::BLUE, "too few strangers, or none"));
         }
         if any_band {
             keys.push((Key::Area, inks::SKY.alpha(0.4), "95 % confidence"));
@@ -110,7 +110,7 @@ pub fn table(data: &Thresholds) -> Table {
     let mut table = Table::new(&["people from", "cosine", "angle", "95 % band", "FPIR stated", "basis"]);
     for row in &data.rows {
         let band = row.band.map_or("–".to_string(), |[low, high]| format!("{low:.3} … {high:.3}"));
-        let basis = if row.people > data.supported_people { "not measured" } else { "measured" };
+        let basis = if row.people > data.supported_people { "too few strangers" } else { "enough strangers" };
         table.push([
             thousands(row.people.into(), 0),
             format!("{:.3}", row.cosine),
@@ -148,10 +148,10 @@ mod tests {
             (dot[1] - (bands[1][1] + bands[1][3] / 2.0)).abs() < 0.3,
             "0.40 is in the middle of its band"
         );
-        assert!(shapes.says("0.400, 66.4°") && shapes.says("not measured"));
+        assert!(shapes.says("0.400, 66.4°") && shapes.says("too few strangers"));
         let table = table(&data);
-        assert_eq!(table.rows[1], ["10", "0.400", "66.4°", "0.350 … 0.450", "0.3 %", "measured"]);
-        assert_eq!(table.rows[2][5], "not measured");
+        assert_eq!(table.rows[1], ["10", "0.400", "66.4°", "0.350 … 0.450", "0.3 %", "enough strangers"]);
+        assert_eq!(table.rows[2][5], "too few strangers");
     }
 
     #[test]
