@@ -1,6 +1,6 @@
 //! The report: plots and their figures in one HTML file that needs nothing else, and as SVG and PNG files.
 //!
-//! Everything here is a function of plain data: [`Report`] says what there is, [`html`] and [`write`] make files of it.
+//! Everything here is a function of plain data: [`Report`] says what there is, [`html`] and [`write()`] make files of it.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -400,6 +400,32 @@ mod tests {
         assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
         assert_eq!(document.descendants().filter(|node| node.has_tag_name("section")).count(), 8);
         assert!(document.descendants().filter(|n| n.tag_name().name() == "svg").count() == 8);
+    }
+
+    #[test]
+    fn values_that_are_no_numbers_are_drawn_around() {
+        let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.5];
+        let series = scores::Series { name: "x".into(), genuine: odd.to_vec(), impostor: odd.to_vec() };
+        let curve = det::Curve::of("x", &odd, &odd, &[0.0, 0.5, 1.0]);
+        let row = |(people, cosine)| thresholds::Row { people, cosine, band: Some([cosine, 0.6]) };
+        let mut report = full();
+        report.scores =
+            Some(scores::Scores { series: vec![series], threshold: Some(f32::NAN), log_counts: true });
+        report.det = Some(det::Det { curves: vec![curve], ..det::Det::default() });
+        report.thresholds = Some(thresholds::Thresholds {
+            rows: [0, 1, 2, u32::MAX].into_iter().zip(odd).map(row).collect(),
+            ..thresholds::Thresholds::default()
+        });
+        report.spheres[0].probes =
+            odd.map(|own_rad| sphere::Probe { own_rad, other_rad: 1.0, whose: sphere::Whose::Own }).to_vec();
+        for part in report.parts().unwrap() {
+            assert!(!part.plot.svg.contains("NaN"), "{}", part.name);
+            let shapes = Shapes::of(&part.plot);
+            if part.name == "sphere-1" {
+                // The legend's and the one that is at an angle.
+                assert_eq!(shapes.dots("#0072B2").len(), 2);
+            }
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ const COLOURS: [[f64; 3]; 5] = [
     [247.0, 251.0, 255.0],
 ];
 
-/// Angles between people.
+/// Angles between people: one for each two, so that memory grows with the square of the gallery.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Angles {
     /// Names, as the gallery has them.

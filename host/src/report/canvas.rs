@@ -2,7 +2,8 @@
 //!
 //! Two backends of plotters get every call, so that a plot has one drawing function and its two files show the same.
 //! They take whole coordinates only; here those are quarters of a pixel, which keeps positions true in SVG and, averaged
-//! to half as many, lines smooth in PNG. Text in pixels needs no font of the system: Ubuntu Light is linked in.
+//! to half as many, lines smooth in PNG. Text in pixels needs no font of the system: Ubuntu Light is linked in. It has
+//! Latin, Greek and Cyrillic letters; others are boxes in PNG files, while SVG has the reader's fonts.
 
 use std::fmt::Write as _;
 use std::io::Cursor;

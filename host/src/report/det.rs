@@ -203,7 +203,7 @@ pub fn table(data: &Det) -> Table {
         "95 % bounds",
     ]);
     let bounds = |rate: Rate| rate.bounds().map(percent).join(" … ");
-    let counted = |rate: Rate| format!("{} ({} of {})", percent(rate.share()), rate.events, rate.trials);
+    let counted = |rate: Rate| format!("{} ({}/{})", percent(rate.share()), rate.events, rate.trials);
     for curve in &data.curves {
         for mark in &curve.marks {
             table.push([

@@ -125,7 +125,7 @@ fn draw(canvas: &mut Canvas<'_>, [left, top]: [f64; 2], pair: &Pair, ink: Ink, i
 
 /// The pairs' names and cosines.
 pub fn table(data: &Pairs) -> Table {
-    let mut table = Table::new(&["pair", "photos", "", "cosine", "angle", "decision"]);
+    let mut table = Table::new(&["pair", "cosine", "angle", "decision", "photos", ""]);
     for (kind, pairs, is_same) in
         [("two people", &data.impostors, false), ("one person", &data.genuine, true)]
     {
@@ -138,7 +138,7 @@ pub fn table(data: &Pairs) -> Table {
             let [a, b] = pair.photos.each_ref().map(|photo| photo.label.clone());
             let degrees = angle(pair.cosine).to_degrees();
             let figures = [format!("{:.3}", pair.cosine), format!("{degrees:.1}°"), decision.to_string()];
-            table.push([kind.to_string(), a, b].into_iter().chain(figures));
+            table.push([kind.to_string()].into_iter().chain(figures).chain([a, b]));
         }
     }
     table
@@ -167,7 +167,7 @@ mod tests {
             ["0.450", "0.300", "0.100", "a/1.png", "b/<1>.png", "float 0.500"].iter().all(|t| shapes.says(t))
         );
         assert_eq!(shapes.texts.iter().filter(|text| *text == "wrong").count(), 2);
-        let decisions: Vec<String> = table(&data).rows.into_iter().map(|mut row| row.remove(5)).collect();
+        let decisions: Vec<String> = table(&data).rows.into_iter().map(|mut row| row.remove(3)).collect();
         assert_eq!(decisions, ["wrong", "right", "wrong"]);
     }
 

@@ -9,6 +9,8 @@ use super::canvas::{Anchor, Canvas, Ink, Plot, SMALL, TEXT, inks, nothing, plot}
 const TITLE: &str = "Histograms of genuine and impostor cosines";
 /// Width of a bin.
 const BIN: f64 = 0.02;
+/// Where a logarithmic axis of counts starts: a single pair still stands above it.
+const LEAST_COUNT: f64 = 0.7;
 const GENUINE: Ink = inks::BLUE;
 const IMPOSTOR: Ink = inks::ORANGE;
 
@@ -94,11 +96,11 @@ fn panel(
     let counted = kinds.map(|(scores, ink)| (counts(scores, first, bins), ink));
     let most = counted.iter().flat_map(|(counts, _)| counts).copied().max().unwrap_or(0).max(1) as f64;
     let y = if data.log_counts {
-        Axis::log("pairs a bin", [0.5, most.max(9.0) * 1.4])
+        Axis::log("pairs a bin", [LEAST_COUNT, most.max(9.0) * 1.4])
     } else {
         Axis::linear("pairs a bin", [0.0, most * 1.08], 0)
     };
-    let floor = if data.log_counts { 0.5 } else { 0.0 };
+    let floor = if data.log_counts { LEAST_COUNT } else { 0.0 };
     let label = if is_last { "cosine of the angle between two embeddings" } else { "" };
     let frame = Frame { from: [80.0, top], to: [628.0, bottom], x: Axis::linear(label, range, 1), y };
     frame.draw(canvas);
@@ -119,7 +121,7 @@ fn panel(
             canvas.line(&[&[start], run].concat(), *ink);
         }
     }
-    if let Some(threshold) = data.threshold {
+    if let Some(threshold) = data.threshold.filter(|threshold| threshold.is_finite()) {
         let x = frame.at(f64::from(threshold), floor)[0];
         canvas.dashes(&[[x, top], [x, bottom]], inks::BLACK, 6.0);
         let label = format!("{threshold:.3}");

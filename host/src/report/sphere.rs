@@ -57,7 +57,7 @@ pub struct Sphere {
     pub margin_rad: Option<f32>,
     /// Margin m of the cap of radius (φ − m) / 2, radians, if there is one.
     pub cap_margin_rad: Option<f32>,
-    /// Probes.
+    /// Probes. Those without finite angles are left out.
     pub probes: Vec<Probe>,
 }
 
@@ -152,7 +152,9 @@ pub fn sphere(data: &Sphere) -> Result<Plot> {
     if !(between.is_finite() && between > 0.0) {
         return nothing(TITLE, "there is no other person at any angle");
     }
-    let farthest = data.probes.iter().map(|probe| f64::from(probe.own_rad)).fold(between, f64::max);
+    let probes =
+        || data.probes.iter().filter(|probe| probe.own_rad.is_finite() && probe.other_rad.is_finite());
+    let farthest = probes().map(|probe| f64::from(probe.own_rad)).fold(between, f64::max);
     let extent = ((farthest.to_degrees() + 3.0) / 15.0).ceil().clamp(4.0, 12.0) * 15f64.to_radians();
     let at = |angle: f64, bearing: f64, up: f64| -> Point {
         let radius = RADIUS * angle / extent;
@@ -166,7 +168,7 @@ pub fn sphere(data: &Sphere) -> Result<Plot> {
     };
     plot(TITLE, [640, 650], |canvas| {
         let kinds = [Whose::Own, Whose::Other, Whose::Stranger].map(|whose| {
-            let any = data.probes.iter().any(|probe| probe.whose == whose);
+            let any = probes().any(|probe| probe.whose == whose);
             any.then_some(match whose {
                 Whose::Own => (Key::Dot, inks::BLUE, "their photos"),
                 Whose::Other => (Key::Dot, inks::ORANGE, "the other's photos"),
@@ -200,7 +202,7 @@ pub fn sphere(data: &Sphere) -> Result<Plot> {
         if let Some(cap) = cap {
             canvas.ring(MIDDLE, RADIUS * cap / extent, inks::VERMILION.width(2.5));
         }
-        for probe in &data.probes {
+        for probe in probes() {
             let bearing = bearing(probe.own_rad.into(), probe.other_rad.into(), between);
             let (up, ink) = match probe.whose {
                 Whose::Own => (1.0, inks::BLUE),

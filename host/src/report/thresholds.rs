@@ -23,7 +23,7 @@ pub struct Row {
 /// Thresholds and what they rest on.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Thresholds {
-    /// Ascending by people.
+    /// Ascending by people. Those without a finite cosine are left out.
     pub rows: Vec<Row>,
     /// Largest gallery that the number of comparisons supports the rate for: beyond, thresholds are extrapolated.
     pub supported_people: u32,
@@ -75,9 +75,9 @@ pub fn thresholds(data: &Thresholds) -> Result<Plot> {
         // A threshold holds up to the next one's people.
         let ends = data.rows.iter().skip(1).map(|row| f64::from(row.people)).chain([most]);
         let mut before: Option<Point> = None;
-        for (row, end) in data.rows.iter().zip(ends) {
+        for (row, end) in data.rows.iter().zip(ends).filter(|(row, _)| row.cosine.is_finite()) {
             let people = f64::from(row.people.max(1));
-            if let Some([lower, upper]) = row.band {
+            if let Some([lower, upper]) = row.band.filter(|band| band.iter().all(|bound| bound.is_finite())) {
                 let corner = frame.at(people, upper.into());
                 canvas.bar(corner, frame.at(end, lower.into()), inks::SKY.alpha(0.4));
             }
