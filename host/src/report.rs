@@ -159,7 +159,7 @@ section { border-top: 1px solid #ddd; padding-top: 1.2rem; margin-top: 1.6rem; }
 .beside { display: grid; grid-template-columns: minmax(0, 1fr); gap: 16px; align-items: start; }
 @media (min-width: 1100px) { .beside { grid-template-columns: 640px minmax(0, 1fr); } }
 figure { margin: 0; overflow-x: auto; }
-svg { display: block; width: 100%; min-width: 480px; max-width: 640px; height: auto; }
+svg { display: block; width: 100%; min-width: 340px; max-width: 640px; height: auto; }
 .wide { overflow: auto; max-height: 640px; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #e4e4e4; vertical-align: top; }

@@ -126,14 +126,14 @@ pub fn heat_map(data: &Angles) -> Result<Plot> {
         canvas.outline(from, to, inks::GREY.width(1.0));
         let cell = field / f64::from(side);
         let centre = |index: usize| (index as f64 + 0.5) * cell;
-        let numbered = (20.0 / cell).ceil() as usize;
+        let numbered = (22.0 / cell).ceil() as usize;
         if named {
             for (index, name) in names.iter().enumerate() {
                 let y = from[1] + centre(index);
                 let size = SMALL.min(cell);
                 canvas.text([left - 8.0, y], [Anchor::Right, Anchor::Middle], size, inks::BLACK, name);
                 if index % numbered == 0 {
-                    let at = [left + centre(index), to[1] + 4.0];
+                    let at = [left + centre(index), to[1] + 5.0];
                     let number = format!("{}", index + 1);
                     canvas.text(at, [Anchor::Middle, Anchor::Left], SMALL, inks::BLACK, &number);
                 }

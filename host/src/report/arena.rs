@@ -165,17 +165,17 @@ pub fn timeline(data: &Arena) -> Result<Plot> {
             let last_part = block.name.rsplit('/').find(|part| !part.is_empty()).unwrap_or(&block.name);
             let label = shortened(last_part, SMALL, size[0] - 6.0);
             let tall = shortened(last_part, SMALL, size[1] - 6.0);
-            if size[1] >= 15.0 && label.chars().count() >= last_part.chars().count().min(6) {
+            if size[1] >= SMALL + 2.0 && label.chars().count() >= last_part.chars().count().min(6) {
                 canvas.text(middle, [Anchor::Middle; 2], SMALL, inks::BLACK, &label);
-            } else if size[0] >= 15.0 && tall.chars().count() >= last_part.chars().count().min(6) {
+            } else if size[0] >= SMALL + 2.0 && tall.chars().count() >= last_part.chars().count().min(6) {
                 canvas.text_upwards(middle, SMALL, inks::BLACK, &tall);
             }
         }
         let line = [frame.at(0.0, total / KIB), frame.at(data.steps as f64, total / KIB)];
         canvas.line(&line, inks::VERMILION.width(2.0));
         let label = format!("arena: {} B", thousands(total, 0));
-        let at = [line[1][0] - 6.0 - text_width(&label, SMALL), line[1][1] - 11.0];
-        canvas.bar([at[0] - 3.0, at[1] - 8.0], [line[1][0] - 2.0, at[1] + 9.0], inks::WHITE.alpha(0.8));
+        let at = [line[1][0] - 6.0 - text_width(&label, SMALL), line[1][1] - 12.0];
+        canvas.bar([at[0] - 3.0, at[1] - 9.0], [line[1][0] - 2.0, at[1] + 9.0], inks::WHITE.alpha(0.8));
         canvas.text(at, [Anchor::Left, Anchor::Middle], SMALL, inks::VERMILION, &label);
     })
 }

@@ -171,7 +171,7 @@ impl Frame {
         for (value, label) in &self.y.ticks {
             let y = self.at(0.0, *value)[1];
             canvas.line(&[[left, y], [right, y]], inks::PALE.width(1.0));
-            if y + 15.0 > below {
+            if y + 17.0 > below {
                 continue;
             }
             below = y;
@@ -180,7 +180,7 @@ impl Frame {
         }
         canvas.line(&[[left, top], [left, bottom], [right, bottom]], inks::GREY.width(1.0));
         let middle = [(left + right) / 2.0, (top + bottom) / 2.0];
-        let below = [middle[0], bottom + 26.0];
+        let below = [middle[0], bottom + 28.0];
         canvas.text(below, [Anchor::Middle, Anchor::Left], TEXT, inks::BLACK, &self.x.label);
         let beside = [left - widest - 22.0, middle[1]];
         canvas.text_upwards(beside, TEXT, inks::BLACK, &self.y.label);
@@ -206,7 +206,7 @@ pub fn legend(canvas: &mut Canvas<'_>, at: Point, most: f64, entries: &[(Key, In
     for (key, ink, label) in entries {
         let width = 30.0 + text_width(label, SMALL);
         if x + width > at[0] + most && x > at[0] {
-            (x, y) = (at[0], y + 20.0);
+            (x, y) = (at[0], y + 22.0);
         }
         let [start, end] = [[x, y + 8.0], [x + 22.0, y + 8.0]];
         match key {
@@ -218,7 +218,7 @@ pub fn legend(canvas: &mut Canvas<'_>, at: Point, most: f64, entries: &[(Key, In
         canvas.text([x + 27.0, y + 8.0], [Anchor::Left, Anchor::Middle], SMALL, inks::BLACK, label);
         x += width + 16.0;
     }
-    y + 20.0 - at[1]
+    y + 22.0 - at[1]
 }
 
 #[cfg(test)]

@@ -113,10 +113,10 @@ pub enum Anchor {
     Right,
 }
 
-/// Size of ordinary text, pixels an em.
-pub const TEXT: f64 = 15.0;
+/// Size of ordinary text, pixels an em: to be read where a phone shows a plot at half its size.
+pub const TEXT: f64 = 17.0;
 /// Size of small text, pixels an em.
-pub const SMALL: f64 = 13.0;
+pub const SMALL: f64 = 15.0;
 
 /// What plots draw on.
 pub struct Canvas<'a> {

@@ -45,13 +45,13 @@ pub fn noise(layers: &[LayerReport]) -> Result<Plot> {
         }
         let noisiest = layers.iter().enumerate().min_by(|a, b| a.1.sqnr_db.total_cmp(&b.1.sqnr_db));
         if let Some((index, layer)) = noisiest {
-            let text = format!("least: {:.1} dB, {}", layer.sqnr_db, shortened(&layer.name, SMALL, 260.0));
+            let text = format!("least: {:.1} dB, {}", layer.sqnr_db, shortened(&layer.name, SMALL, 240.0));
             let [x, y] = frame.at(index as f64, f64::from(layer.sqnr_db));
             let half = text_width(&text, SMALL) / 2.0 + 4.0;
             let middle = x.clamp(80.0 + half, 628.0 - half);
-            canvas.bar([middle - half, top], [middle + half, top + 18.0], inks::WHITE.alpha(0.9));
-            canvas.line(&[[x, top + 20.0], [x, y - 2.0]], inks::BLACK.width(1.0));
-            canvas.text([middle, top + 9.0], [Anchor::Middle; 2], SMALL, inks::BLACK, &text);
+            canvas.bar([middle - half, top], [middle + half, top + 20.0], inks::WHITE.alpha(0.9));
+            canvas.line(&[[x, top + 22.0], [x, y - 2.0]], inks::BLACK.width(1.0));
+            canvas.text([middle, top + 10.0], [Anchor::Middle; 2], SMALL, inks::BLACK, &text);
         }
     })
 }

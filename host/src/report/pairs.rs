@@ -11,6 +11,8 @@ use crate::embedding::angle;
 const TITLE: &str = "The most similar impostors and the least similar genuine pairs";
 /// Side of a photo, pixels.
 const SIDE: f64 = 104.0;
+/// Size of photos' names, pixels an em.
+const NAME: f64 = 12.0;
 
 /// A photo to show.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -107,8 +109,8 @@ fn draw(canvas: &mut Canvas<'_>, [left, top]: [f64; 2], pair: &Pair, ink: Ink, i
             canvas.image([x + dx, top + dy], to, &photo.pixels);
         }
         canvas.outline([x, top], [x + SIDE, top + SIDE], ink.width(1.5));
-        let label = shortened(&photo.label, 11.0, SIDE);
-        canvas.text([x, top + SIDE + 3.0], [Anchor::Left; 2], 11.0, inks::BLACK, &label);
+        let label = shortened(&photo.label, NAME, SIDE);
+        canvas.text([x, top + SIDE + 3.0], [Anchor::Left; 2], NAME, inks::BLACK, &label);
     }
     let x = left + 2.0 * (SIDE + 6.0) + 2.0;
     let degrees = angle(pair.cosine).to_degrees();

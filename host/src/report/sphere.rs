@@ -17,7 +17,7 @@ use crate::embedding::{angle, cosine};
 
 const TITLE: &str = "A person's centre, the nearest other one, and probes";
 /// Middle of the field, and its radius, pixels.
-const MIDDLE: Point = [320.0, 340.0];
+const MIDDLE: Point = [320.0, 352.0];
 const RADIUS: f64 = 270.0;
 
 /// Whose photo a probe is.
@@ -166,7 +166,7 @@ pub fn sphere(data: &Sphere) -> Result<Plot> {
             .map(|b| at(radius(b).min(extent), b, 1.0))
             .collect()
     };
-    plot(TITLE, [640, 650], |canvas| {
+    plot(TITLE, [640, 662], |canvas| {
         let kinds = [Whose::Own, Whose::Other, Whose::Stranger].map(|whose| {
             let any = probes().any(|probe| probe.whose == whose);
             any.then_some(match whose {
@@ -218,9 +218,9 @@ pub fn sphere(data: &Sphere) -> Result<Plot> {
         let room = 632.0 - text_width(&name, SMALL);
         label(canvas, [(other[0] + 4.0).min(room), other[1] + 9.0], &name);
         let name = format!("in the middle: {}", shortened(&data.person, TEXT, 400.0));
-        canvas.text([320.0, 632.0], [Anchor::Middle; 2], TEXT, inks::BLACK, &name);
+        canvas.text([320.0, 644.0], [Anchor::Middle; 2], TEXT, inks::BLACK, &name);
         let half = at(between * 0.62, 0.0, 1.0);
-        label(canvas, [half[0] - 30.0, half[1] - 22.0], &format!("φ = {:.1}°", between.to_degrees()));
+        label(canvas, [half[0] - 34.0, half[1] - 25.0], &format!("φ = {:.1}°", between.to_degrees()));
     })
 }
 
@@ -239,7 +239,7 @@ fn inside(line: &[Point]) -> Vec<Point> {
 
 fn label(canvas: &mut Canvas<'_>, at: Point, text: &str) {
     let width = text_width(text, SMALL);
-    canvas.bar([at[0] - 2.0, at[1]], [at[0] + width + 2.0, at[1] + 17.0], inks::WHITE.alpha(0.8));
+    canvas.bar([at[0] - 2.0, at[1]], [at[0] + width + 2.0, at[1] + 20.0], inks::WHITE.alpha(0.8));
     canvas.text([at[0], at[1] + 2.0], [Anchor::Left, Anchor::Left], SMALL, inks::BLACK, text);
 }
 
