@@ -11,6 +11,7 @@
 //! * [`embedding`], [`enrol`], [`gallery`] turn photos into centres, [`calibrate`] strangers into thresholds; [`arcface`]
 //!   has the losses of training.
 //! * [`board`] builds firmware, [`transport`] reaches a board, [`client`] speaks to it; [`containers`] are for flashers.
+//! * [`report`] draws what was measured into one page.
 //! * [`commands`] are what the program does with all this; [`output`] writes files whole and shows progress.
 
 pub mod arcface;
@@ -33,6 +34,7 @@ pub mod passes;
 pub mod photo;
 pub mod plan;
 pub mod quantize;
+pub mod report;
 pub mod sections;
 pub mod simulator;
 pub mod transport;

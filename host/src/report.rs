@@ -1,0 +1,471 @@
+//! The report: plots and their figures in one HTML file that needs nothing else, and as SVG and PNG files.
+//!
+//! Everything here is a function of plain data: [`Report`] says what there is, [`html`] and [`write()`] make files of it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use self::canvas::{Plot, escaped};
+use crate::output::write_whole;
+use crate::quantize::LayerReport;
+
+pub mod angles;
+pub mod arena;
+mod axes;
+pub mod canvas;
+pub mod det;
+pub mod noise;
+pub mod pairs;
+pub mod scores;
+pub mod sphere;
+pub mod thresholds;
+
+/// What a report holds. Parts that are `None` or empty are left out.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Heading.
+    pub title: String,
+    /// Names and values of what matters most: network, image, accuracy, bytes, dates, commands.
+    pub facts: Vec<(String, String)>,
+    /// What the reader should know.
+    pub warnings: Vec<String>,
+    /// Histograms of cosines.
+    pub scores: Option<scores::Scores>,
+    /// Detection error trade-off.
+    pub det: Option<det::Det>,
+    /// Thresholds by gallery size.
+    pub thresholds: Option<thresholds::Thresholds>,
+    /// Angles between enrolled people.
+    pub angles: Option<angles::Angles>,
+    /// People and who is near them.
+    pub spheres: Vec<sphere::Sphere>,
+    /// Photos of the worst pairs.
+    pub pairs: Option<pairs::Pairs>,
+    /// Quantisation noise, in order of execution.
+    pub layers: Vec<LayerReport>,
+    /// Memory over time.
+    pub arena: Option<arena::Arena>,
+}
+
+/// Figures in rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// The columns' headings; all empty when there is nothing to say.
+    pub head: Vec<String>,
+    /// As many cells a row.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    fn new(head: &[&str]) -> Self {
+        Table { head: head.iter().map(|cell| cell.to_string()).collect(), rows: Vec::new() }
+    }
+
+    fn push(&mut self, row: impl IntoIterator<Item = String>) {
+        self.rows.push(row.into_iter().collect());
+    }
+
+    fn html(&self) -> String {
+        let mut html = String::from("<div class=\"wide\"><table>");
+        let cells = |tag: &str, cells: &[String]| -> String {
+            let cells = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell)));
+            format!("<tr>{}</tr>\n", cells.collect::<String>())
+        };
+        if self.head.iter().any(|cell| !cell.is_empty()) {
+            let _ = write!(html, "<thead>{}</thead>", cells("th", &self.head));
+        }
+        html.push_str("<tbody>");
+        self.rows.iter().for_each(|row| html.push_str(&cells("td", row)));
+        html.push_str("</tbody></table></div>");
+        html
+    }
+}
+
+/// A plot, its figures, and how to read it.
+struct Part {
+    /// Name of the plot's files, and of the place in the page.
+    name: String,
+    heading: String,
+    explanation: &'static str,
+    plot: Plot,
+    table: Table,
+}
+
+impl Report {
+    fn parts(&self) -> Result<Vec<Part>> {
+        let mut parts = Vec::new();
+        let mut add = |name: &str, heading: &str, explanation, plot, table| {
+            parts.push(Part { name: name.into(), heading: heading.into(), explanation, plot, table });
+        };
+        if let Some(data) = &self.scores {
+            let why = "How similar photos of one person are, and photos of two. The less the two hills overlap, the \
+                       better the network tells people apart; what is right of the threshold is accepted.";
+            add("scores", "Scores", why, scores::histograms(data)?, scores::table(data));
+        }
+        if let Some(data) = &self.det {
+            let why = "Every threshold trades strangers accepted (right) against people refused (up): lower left is \
+                       better. Dots are the rates asked for, with 95 % confidence bounds as crosses, for independent \
+                       trials; a rate of zero is drawn as half an event.";
+            add("det", "Errors", why, det::trade_off(data)?, det::table(data));
+        }
+        if let Some(data) = &self.thresholds {
+            let why = "The more people are enrolled, the more chances a stranger has to resemble one of them: the \
+                       threshold rises so that the stated rate holds. Dashed thresholds rest on too few strangers \
+                       for that rate, or on none.";
+            add("thresholds", "Thresholds", why, thresholds::thresholds(data)?, thresholds::table(data));
+        }
+        if let Some(data) = &self.angles {
+            let why = "Angles between the centres of enrolled people. Unrelated faces are near 90°; dark cells are \
+                       people who look alike to the network.";
+            add("angles", "People", why, angles::heat_map(data)?, angles::table(data));
+        }
+        for (index, data) in self.spheres.iter().enumerate() {
+            let why = "Distance from the middle is the angle to the person's centre; the nearest other centre is to \
+                       the right, at its angle φ. The bearing of a probe is that on the sphere of both centres and \
+                       the probe. Above or below means nothing in itself: the person's own photos are drawn above, \
+                       all others below. Lines are where the rules change their mind.";
+            let name = format!("sphere-{}", index + 1);
+            add(&name, &format!("Around {}", data.person), why, sphere::sphere(data)?, sphere::table(data));
+        }
+        if let Some(data) = &self.pairs {
+            let why = "The photos that the network gets most wrong. Look for wrong labels, bad crops and covered \
+                       faces before blaming the threshold.";
+            add("pairs", "Worst pairs", why, pairs::worst(data)?, pairs::table(data));
+        }
+        if !self.layers.is_empty() {
+            let why = "Signal to quantisation noise of each layer's output, all layers before it included, on \
+                       calibration photos. A steep fall shows the layer that int8 harms.";
+            add("noise", "Quantisation", why, noise::noise(&self.layers)?, noise::table(&self.layers));
+        }
+        if let Some(data) = &self.arena {
+            let why = "Each rectangle is a ring of rows: where it lies in the arena, and from when to when. A step is \
+                       one row of one layer; dashed lines are where a tensor is completed before going on.";
+            add("arena", "Memory", why, arena::timeline(data)?, arena::table(data));
+        }
+        Ok(parts)
+    }
+}
+
+const STYLE: &str = "
+:root { color-scheme: light; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #202020; background: #fff; margin: 0 auto; max-width: 1280px;
+       padding: 0 16px 48px; }
+h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.25rem; margin: 0 0 .3rem; }
+p { max-width: 46rem; margin: .3rem 0 .8rem; }
+nav a { display: inline-block; padding: .25rem .9rem .25rem 0; color: #0072b2; }
+section { border-top: 1px solid #ddd; padding-top: 1.2rem; margin-top: 1.6rem; }
+.beside { display: grid; grid-template-columns: minmax(0, 1fr); gap: 16px; align-items: start; }
+@media (min-width: 1100px) { .beside { grid-template-columns: 640px minmax(0, 1fr); } }
+figure { margin: 0; overflow-x: auto; }
+svg { display: block; width: 100%; min-width: 340px; max-width: 640px; height: auto; }
+.wide { overflow: auto; max-height: 640px; }
+table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #e4e4e4; vertical-align: top; }
+th { position: sticky; top: 0; background: #fff; }
+th, td { white-space: nowrap; }
+.facts td:last-child { white-space: normal; overflow-wrap: anywhere; }
+.facts td:first-child { color: #555; white-space: nowrap; }
+.warning { background: #fff4d6; border-left: 4px solid #e69f00; padding: .5rem .8rem; margin: .5rem 0; max-width: 60rem; }
+@media print { section { break-inside: avoid; } .wide { max-height: none; } }
+";
+
+/// The report as one HTML page: no script, nothing from elsewhere.
+///
+/// # Errors
+/// When a plot cannot be drawn.
+pub fn html(report: &Report) -> Result<String> {
+    Ok(page(report, &report.parts()?))
+}
+
+fn page(report: &Report, parts: &[Part]) -> String {
+    let title = escaped(&report.title);
+    let mut html = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <link rel=\"icon\" href=\"data:,\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
+         <h1>{title}</h1>\n"
+    );
+    for warning in &report.warnings {
+        let _ = writeln!(html, "<p class=\"warning\">{}</p>", escaped(warning));
+    }
+    if !report.facts.is_empty() {
+        let mut facts = Table::new(&["", ""]);
+        report.facts.iter().for_each(|(name, value)| facts.push([name.clone(), value.clone()]));
+        let _ = writeln!(html, "<div class=\"facts\">{}</div>", facts.html());
+    }
+    if parts.is_empty() {
+        html.push_str("<p>Nothing was measured.</p>\n");
+    }
+    html.push_str("<nav>");
+    for part in parts {
+        let _ = write!(html, "<a href=\"#{}\">{}</a>", part.name, escaped(&part.heading));
+    }
+    html.push_str("</nav>\n");
+    for Part { name, heading, explanation, plot, table } in parts {
+        let _ = writeln!(
+            html,
+            "<section id=\"{name}\">\n<h2>{}</h2>\n<p>{explanation}</p>\n<div class=\"beside\">\n<figure>{}</figure>\n\
+             {}\n</div>\n</section>",
+            escaped(heading),
+            plot.svg,
+            table.html()
+        );
+    }
+    html.push_str("</body>\n</html>\n");
+    html
+}
+
+/// Writes the page to `file` and, where asked, each plot as `.svg` and `.png` into the folder `plots`, which is made.
+/// Files of the same names are replaced.
+///
+/// # Errors
+/// When a plot cannot be drawn or a file not be written; files that are there then are whole.
+pub fn write(report: &Report, file: &Path, plots: Option<&Path>) -> Result<()> {
+    let parts = report.parts()?;
+    if let Some(folder) = plots {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        for part in &parts {
+            let path = folder.join(&part.name);
+            write_whole(&path.with_extension("svg"), part.plot.svg.as_bytes())?;
+            write_whole(&path.with_extension("png"), &part.plot.png)?;
+        }
+    }
+    write_whole(file, page(report, &parts).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an SVG shows, in pixels.
+    pub struct Shapes {
+        /// Texts.
+        pub texts: Vec<String>,
+        /// Addresses of images.
+        pub images: Vec<String>,
+        /// Tag, colour (of filling, else of line) and numbers: a circle's centre and radius, a rectangle's corner and size,
+        /// a polygon's coordinates.
+        shapes: Vec<(String, String, Vec<f64>)>,
+    }
+
+    impl Shapes {
+        pub fn of(plot: &Plot) -> Self {
+            let document = roxmltree::Document::parse(&plot.svg).expect("SVG is XML");
+            let mut found = Shapes { texts: vec![], images: vec![], shapes: vec![] };
+            let root = document.root_element();
+            let size = ["width", "height"].map(|side| root.attribute(side).unwrap().parse::<f64>().unwrap());
+            assert_eq!(root.attribute("viewBox"), Some(&*format!("0 0 {} {}", size[0] * 4.0, size[1] * 4.0)));
+            for node in document.descendants().filter(|node| node.is_element()) {
+                let attribute = |name: &str| node.attribute(name).unwrap_or_default();
+                let numbers = |text: &str| -> Vec<f64> {
+                    text.split([' ', ','])
+                        .filter(|s| !s.is_empty())
+                        .map(|n| n.parse::<f64>().unwrap() / 4.0)
+                        .collect()
+                };
+                let names: &[&str] = match node.tag_name().name() {
+                    "text" => {
+                        found.texts.push(node.text().unwrap_or_default().trim().to_string());
+                        &["x", "y"]
+                    }
+                    "image" => {
+                        found.images.push(attribute("href").to_string());
+                        &["x", "y", "width", "height"]
+                    }
+                    "rect" => &["x", "y", "width", "height"],
+                    "circle" => &["cx", "cy", "r"],
+                    "polygon" => &["points"],
+                    _ => &[],
+                };
+                let numbers: Vec<f64> = names.iter().flat_map(|name| numbers(attribute(name))).collect();
+                // Everything is drawn inside the picture.
+                if let [x, y, ..] = numbers[..] {
+                    assert!(
+                        (-1.0..=size[0] + 1.0).contains(&x) && (-1.0..=size[1] + 1.0).contains(&y),
+                        "{node:?}"
+                    );
+                }
+                let colour = match attribute("fill") {
+                    "none" => attribute("stroke"),
+                    colour => colour,
+                };
+                let kind = match (node.tag_name().name(), attribute("fill")) {
+                    ("circle", "none") => "ring",
+                    (name, _) => name,
+                };
+                found.shapes.push((kind.to_string(), colour.to_string(), numbers));
+            }
+            found
+        }
+
+        /// Whether a text holds this.
+        pub fn says(&self, text: &str) -> bool {
+            self.texts.iter().any(|shown| shown.contains(text))
+        }
+
+        fn all<const N: usize>(&self, tag: &str, colour: &str) -> Vec<[f64; N]> {
+            let shapes = self.shapes.iter().filter(|shape| shape.0 == tag && shape.1 == colour);
+            shapes.map(|shape| shape.2.clone().try_into().unwrap()).collect()
+        }
+
+        /// Rectangles of a colour: left, top, width, height.
+        pub fn bars(&self, colour: &str) -> Vec<[f64; 4]> {
+            self.all("rect", colour)
+        }
+
+        /// Filled circles of a colour: centre and radius.
+        pub fn dots(&self, colour: &str) -> Vec<[f64; 3]> {
+            self.all("circle", colour)
+        }
+
+        /// Outlined circles of a colour: centre and radius.
+        pub fn rings(&self, colour: &str) -> Vec<[f64; 3]> {
+            self.all("ring", colour)
+        }
+
+        /// Corners of the polygons of a colour.
+        pub fn polygons(&self, colour: &str) -> Vec<Vec<[f64; 2]>> {
+            let shapes = self.shapes.iter().filter(|shape| shape.0 == "polygon" && shape.1 == colour);
+            shapes.map(|shape| shape.2.chunks(2).map(|p| [p[0], p[1]]).collect()).collect()
+        }
+
+        /// Corners of the only polygon of a colour.
+        pub fn polygon(&self, colour: &str) -> Vec<[f64; 2]> {
+            let mut polygons = self.polygons(colour);
+            assert_eq!(polygons.len(), 1);
+            polygons.remove(0)
+        }
+    }
+
+    /// Whether a plot says that it has nothing to show, and shows nothing.
+    pub fn says_nothing(plot: &Plot) -> bool {
+        Shapes::of(plot).says("Nothing to show: ")
+    }
+
+    /// A report with every part; names that would break a page if they were not escaped.
+    fn full() -> Report {
+        let name = "<b>\"Ada\" & 'Bo'</b>".to_string();
+        Report {
+            title: name.clone(),
+            facts: vec![("network".into(), name.clone())],
+            warnings: vec![format!("{name}\u{1}")],
+            scores: Some(scores::Scores::default()),
+            det: Some(det::Det::default()),
+            thresholds: Some(thresholds::Thresholds::default()),
+            angles: Some(angles::Angles {
+                names: vec![name.clone(), name.clone()],
+                degrees: vec![0.0, 50.0, 50.0, 0.0],
+                separable: None,
+            }),
+            spheres: vec![sphere::Sphere {
+                person: name.clone(),
+                other: name.clone(),
+                between_rad: 1.0,
+                accept_rad: 1.0,
+                margin_rad: None,
+                cap_margin_rad: None,
+                probes: vec![],
+            }],
+            pairs: Some(pairs::Pairs::default()),
+            layers: vec![LayerReport { name, operator: "conv", range: [0.0, 1.0], bits: 8, sqnr_db: 30.0 }],
+            arena: Some(arena::Arena::default()),
+        }
+    }
+
+    #[test]
+    fn page_is_well_formed_and_refers_to_nothing_elsewhere() {
+        let html = html(&full()).unwrap();
+        // But for its doctype and two empty elements, the page is XML too.
+        let xml = html.replace("<!DOCTYPE html>", "").replace("charset=\"utf-8\">", "charset=\"utf-8\"/>");
+        let xml = xml
+            .replace("initial-scale=1\">", "initial-scale=1\"/>")
+            .replace("href=\"data:,\">", "href=\"data:,\"/>");
+        let document = roxmltree::Document::parse(&xml).unwrap();
+        for node in document.descendants() {
+            assert!(!["script", "iframe", "object", "use"].contains(&node.tag_name().name()));
+            for attribute in node.attributes() {
+                let value = attribute.value();
+                let refers = ["href", "src", "srcset", "action", "data"].contains(&attribute.name());
+                assert!(!refers || value.starts_with("data:") || value.starts_with('#'), "{value}");
+                if let Some(place) = value.strip_prefix('#').filter(|_| attribute.name() == "href") {
+                    assert!(
+                        document.descendants().any(|node| node.attribute("id") == Some(place)),
+                        "{place}"
+                    );
+                }
+            }
+        }
+        assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
+        assert_eq!(document.descendants().filter(|node| node.has_tag_name("section")).count(), 8);
+        assert!(document.descendants().filter(|n| n.tag_name().name() == "svg").count() == 8);
+    }
+
+    #[test]
+    fn values_that_are_no_numbers_are_drawn_around() {
+        let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.5];
+        let series = scores::Series { name: "x".into(), genuine: odd.to_vec(), impostor: odd.to_vec() };
+        let curve = det::Curve::of("x", &odd, &odd, &[0.0, 0.5, 1.0]);
+        let row = |(people, cosine)| thresholds::Row { people, cosine, band: Some([cosine, 0.6]) };
+        let mut report = full();
+        report.scores =
+            Some(scores::Scores { series: vec![series], threshold: Some(f32::NAN), log_counts: true });
+        report.det = Some(det::Det { curves: vec![curve], ..det::Det::default() });
+        report.thresholds = Some(thresholds::Thresholds {
+            rows: [0, 1, 2, u32::MAX].into_iter().zip(odd).map(row).collect(),
+            ..thresholds::Thresholds::default()
+        });
+        report.spheres[0].probes =
+            odd.map(|own_rad| sphere::Probe { own_rad, other_rad: 1.0, whose: sphere::Whose::Own }).to_vec();
+        for part in report.parts().unwrap() {
+            assert!(!part.plot.svg.contains("NaN"), "{}", part.name);
+            let shapes = Shapes::of(&part.plot);
+            if part.name == "sphere-1" {
+                // The legend's and the one that is at an angle.
+                assert_eq!(shapes.dots("#0072B2").len(), 2);
+            }
+        }
+    }
+
+    #[test]
+    fn empty_report_says_so() {
+        let html = html(&Report { title: "Nothing".into(), ..Report::default() }).unwrap();
+        assert!(html.contains("Nothing was measured") && !html.contains("<section"));
+    }
+
+    #[test]
+    fn files_are_written_beside_the_page() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, plots) = (folder.path().join("report.html"), folder.path().join("plots"));
+        write(&full(), &file, Some(&plots)).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), html(&full()).unwrap());
+        let mut names: Vec<String> = std::fs::read_dir(&plots)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        let expected = ["angles", "arena", "det", "noise", "pairs", "scores", "sphere-1", "thresholds"];
+        let expected: Vec<String> = expected
+            .iter()
+            .flat_map(|name| ["png", "svg"].map(|ending| format!("{name}.{ending}")))
+            .collect();
+        assert_eq!(names, expected);
+        for name in expected {
+            let bytes = std::fs::read(plots.join(&name)).unwrap();
+            if name.ends_with("svg") {
+                let text = String::from_utf8(bytes).unwrap();
+                assert!(
+                    roxmltree::Document::parse(&text)
+                        .unwrap()
+                        .root_element()
+                        .has_tag_name(("http://www.w3.org/2000/svg", "svg"))
+                );
+            } else {
+                assert!(image::load_from_memory(&bytes).unwrap().width() == 1280);
+            }
+        }
+        let nowhere = folder.path().join("no/report.html");
+        assert!(write(&full(), &nowhere, None).unwrap_err().to_string().contains("cannot write"));
+    }
+}

@@ -1,0 +1,303 @@
+//! The arena over time: which ring of rows lies where, from when to when.
+
+use std::convert::Infallible;
+
+use anyhow::Result;
+use format::layer::{Layer, Op};
+use format::model::{MAX_LAYERS, Model};
+use nn::stream::{self, Maker, Progress};
+
+use super::Table;
+use super::axes::{Axis, Frame, thousands};
+use super::canvas::{Anchor, Ink, Plot, SMALL, inks, nothing, plot, shortened, text_width};
+
+const TITLE: &str = "Memory over time";
+/// Neighbours in time get different ones; text on them is black.
+const INKS: [Ink; 6] = [inks::SKY, inks::ORANGE, inks::GREEN, inks::YELLOW, inks::PURPLE, inks::BLUE];
+/// Most rings that are listed.
+const MOST_ROWS: usize = 15;
+
+/// A ring of rows. A step is the making of one row of one layer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Block {
+    /// Whose rows it holds.
+    pub name: String,
+    /// Start in the arena.
+    pub offset_bytes: usize,
+    /// Length.
+    pub bytes: usize,
+    /// First step that uses it.
+    pub start_step: usize,
+    /// The step after the last that uses it.
+    pub end_step: usize,
+}
+
+/// A network's memory, from the first row to the embedding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arena {
+    /// The rings.
+    pub blocks: Vec<Block>,
+    /// Bytes of the arena.
+    pub total_bytes: usize,
+    /// Steps of one embedding.
+    pub steps: usize,
+    /// Steps after which a tensor was complete that the plan completes before it goes on.
+    pub barriers: Vec<usize>,
+}
+
+impl Arena {
+    /// Runs a checked model dry. `name` gives layers' names; additions that take the place of an input share its block.
+    pub fn of(model: &Model<'_>, name: impl Fn(usize) -> String) -> Self {
+        let layers: Vec<Layer> = model.layers().collect();
+        let place = |tensor: usize| {
+            let output = &layers[tensor].output;
+            (output.offset, output.ring, output.element)
+        };
+        let mut owner: Vec<usize> = (0..layers.len()).collect();
+        for (index, layer) in layers.iter().enumerate() {
+            if let Op::Add { inputs, .. } = layer.op
+                && let Some(input) =
+                    inputs.iter().map(|&i| usize::from(i)).find(|&i| place(i) == place(index))
+            {
+                owner[index] = owner[input];
+            }
+        }
+        let mut watch = Watch { layers: &layers, alive: vec![None; layers.len()], owner, made: Vec::new() };
+        let Ok(()) = stream::run::<MAX_LAYERS, _>(&layers, &model.head().barriers, &mut watch);
+        let Watch { mut alive, owner, made, .. } = watch;
+        let steps = made.len();
+        // The embedding is read when all is done.
+        if let Some([_, last]) = owner.last().and_then(|&embedding| alive[embedding].as_mut()) {
+            *last = steps;
+        }
+        let blocks = alive.iter().enumerate().filter_map(|(ring, alive)| {
+            let [start_step, last] = (*alive)?;
+            let output = &layers[ring].output;
+            let names: Vec<String> = (0..layers.len()).filter(|&t| owner[t] == ring).map(&name).collect();
+            Some(Block {
+                name: names.join(", "),
+                offset_bytes: output.offset as usize,
+                bytes: output.ring_bytes(),
+                start_step,
+                end_step: (last + 1).min(steps),
+            })
+        });
+        let complete = |barrier: &u16| made.iter().rposition(|layer| layer == barrier).map(|step| step + 1);
+        Arena {
+            blocks: blocks.collect(),
+            total_bytes: model.head().arena_bytes as usize,
+            steps,
+            barriers: model.head().barriers.iter().filter_map(complete).collect(),
+        }
+    }
+
+    /// Bytes of the rings in use at a step.
+    pub fn used(&self, step: usize) -> usize {
+        let used = self.blocks.iter().filter(|block| (block.start_step..block.end_step).contains(&step));
+        used.map(|block| block.bytes).sum()
+    }
+}
+
+/// Sees which steps use which rings.
+struct Watch<'a> {
+    layers: &'a [Layer],
+    /// For every tensor the one whose ring it is in.
+    owner: Vec<usize>,
+    /// First and last step of every ring.
+    alive: Vec<Option<[usize; 2]>>,
+    /// The layer of every step.
+    made: Vec<u16>,
+}
+
+impl Maker for Watch<'_> {
+    type Error = Infallible;
+
+    fn make(&mut self, layer: usize, _row: u16, _progress: &Progress<'_>) -> Result<(), Infallible> {
+        let step = self.made.len();
+        for used in self.layers[layer].op.inputs().map(usize::from).chain([layer]) {
+            self.alive[self.owner[used]].get_or_insert([step, step])[1] = step;
+        }
+        self.made.push(layer as u16);
+        Ok(())
+    }
+}
+
+/// Draws every block as the rectangle of its bytes and its time.
+///
+/// # Errors
+/// As [`plot`].
+pub fn timeline(data: &Arena) -> Result<Plot> {
+    if data.blocks.is_empty() || data.steps == 0 {
+        return nothing(TITLE, "no tensor is ever made");
+    }
+    plot(TITLE, [640, 460], |canvas| {
+        const KIB: f64 = 1024.0;
+        let total = data.total_bytes.max(1) as f64;
+        let end = data.blocks.iter().map(|block| block.offset_bytes + block.bytes).max().unwrap_or(0) as f64;
+        let top = end.max(total) * 1.1 / KIB;
+        let unit = if top < 4.0 { 1 } else { 0 };
+        let frame = Frame {
+            from: [80.0, 12.0],
+            to: [626.0, 404.0],
+            x: Axis::linear("rows made, all layers together", [0.0, data.steps as f64], 0),
+            y: Axis::linear("place in the arena (KiB)", [0.0, top], unit),
+        };
+        frame.draw(canvas);
+        let corners = |block: &Block| {
+            let [low, high] = [block.offset_bytes, block.offset_bytes + block.bytes].map(|b| b as f64 / KIB);
+            [frame.at(block.start_step as f64, high), frame.at(block.end_step as f64, low)]
+        };
+        let mut blocks: Vec<&Block> = data.blocks.iter().collect();
+        blocks.sort_by_key(|block| block.start_step);
+        for (index, block) in blocks.iter().enumerate() {
+            let [from, to] = corners(block);
+            canvas.bar(from, to, INKS[index % INKS.len()].alpha(0.55));
+            canvas.outline(from, to, inks::BLACK.width(0.5));
+        }
+        for &step in data.barriers.iter().filter(|&&step| step < data.steps) {
+            let x = frame.at(step as f64, 0.0)[0];
+            canvas.dashes(&[[x, frame.from[1]], [x, frame.to[1]]], inks::BLACK.width(1.0), 3.0);
+        }
+        for block in blocks {
+            let [from, to] = corners(block);
+            let size = [to[0] - from[0], to[1] - from[1]];
+            let middle = [(from[0] + to[0]) / 2.0, (from[1] + to[1]) / 2.0];
+            let last_part = block.name.rsplit('/').find(|part| !part.is_empty()).unwrap_or(&block.name);
+            let label = shortened(last_part, SMALL, size[0] - 6.0);
+            let tall = shortened(last_part, SMALL, size[1] - 6.0);
+            if size[1] >= SMALL + 2.0 && label.chars().count() >= last_part.chars().count().min(6) {
+                canvas.text(middle, [Anchor::Middle; 2], SMALL, inks::BLACK, &label);
+            } else if size[0] >= SMALL + 2.0 && tall.chars().count() >= last_part.chars().count().min(6) {
+                canvas.text_upwards(middle, SMALL, inks::BLACK, &tall);
+            }
+        }
+        let line = [frame.at(0.0, total / KIB), frame.at(data.steps as f64, total / KIB)];
+        canvas.line(&line, inks::VERMILION.width(2.0));
+        let label = format!("arena: {} B", thousands(total, 0));
+        let at = [line[1][0] - 6.0 - text_width(&label, SMALL), line[1][1] - 12.0];
+        canvas.bar([at[0] - 3.0, at[1] - 9.0], [line[1][0] - 2.0, at[1] + 9.0], inks::WHITE.alpha(0.8));
+        canvas.text(at, [Anchor::Left, Anchor::Middle], SMALL, inks::VERMILION, &label);
+    })
+}
+
+/// The largest rings.
+pub fn table(data: &Arena) -> Table {
+    let mut table = Table::new(&["ring", "bytes", "at", "from row", "to row"]);
+    let mut blocks: Vec<&Block> = data.blocks.iter().collect();
+    blocks.sort_by_key(|block| std::cmp::Reverse(block.bytes));
+    let most = (0..data.steps).map(|step| data.used(step)).max().unwrap_or(0);
+    let whole = |value: usize| thousands(value as f64, 0);
+    let none = String::new;
+    table.push(["the arena".into(), whole(data.total_bytes), "0".into(), "0".into(), whole(data.steps)]);
+    table.push(["most in use at once".into(), whole(most), none(), none(), none()]);
+    for block in blocks.into_iter().take(MOST_ROWS) {
+        let Block { name, offset_bytes, bytes, start_step, end_step } = block;
+        let figures = [bytes, offset_bytes, start_step, end_step].map(|&value| whole(value));
+        table.push([name.clone()].into_iter().chain(figures));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use format::layer::{Element, Stage, Tensor, Window};
+
+    use super::super::tests::{Shapes, says_nothing};
+    use super::*;
+    use crate::simulator::AlignedBytes;
+    use crate::{plan, sections};
+
+    fn layer(op: Op, [height, width, channels]: [u16; 3], element: Element) -> Layer {
+        Layer { op, output: Tensor { height, width, channels, element, zero_point: 0, ring: 0, offset: 0 } }
+    }
+
+    /// Two convolutions 3 × 3 around a shortcut, and a dense end.
+    fn network() -> Vec<Layer> {
+        let stage = Stage { bias: 0, positive: 64, negative: 64, shift: 0, low: -128, high: 127 };
+        let wide = Stage { low: i16::MIN, high: i16::MAX, ..stage };
+        let window = Window { kernel: [3, 3], stride: [1, 1], pad: [1, 1] };
+        let conv = |input| Op::Conv { input, window, weights: 128, stage };
+        let whole = Window { kernel: [12, 12], stride: [1, 1], pad: [0, 0] };
+        let shape = [12, 12, 4];
+        vec![
+            layer(Op::Input, [12, 12, 3], Element::I8),
+            layer(conv(0), shape, Element::I8),
+            layer(conv(1), shape, Element::I8),
+            layer(Op::Add { inputs: [1, 2], gains: [1, 1], stage }, shape, Element::I8),
+            layer(Op::Conv { input: 3, window: whole, weights: 128, stage: wide }, [1, 1, 4], Element::I16),
+        ]
+    }
+
+    fn example() -> (plan::Plan, Arena) {
+        let mut layers = network();
+        let plan = plan::plan(&mut layers);
+        let section = sections::model("test", [0; 32], &layers, &plan, &vec![0; 8192]).unwrap();
+        let bytes = AlignedBytes::copy(&section);
+        let model = Model::new_checked(bytes.bytes()).unwrap();
+        let arena = Arena::of(&model, |layer| format!("layer {layer}"));
+        (plan, arena)
+    }
+
+    #[test]
+    fn blocks_are_the_planners_rings() {
+        let (plan, arena) = example();
+        assert_eq!(arena.total_bytes, plan.arena_bytes);
+        assert_eq!(arena.steps, 12 * 4 + 1);
+        assert_eq!(arena.barriers.len(), plan.barriers.len());
+        assert_eq!(arena.barriers.last(), Some(&arena.steps));
+        assert_eq!(arena.blocks.len(), plan.rings.len());
+        for (block, ring) in arena.blocks.iter().zip(&plan.rings) {
+            let names: Vec<String> = ring.tensors.iter().map(|tensor| format!("layer {tensor}")).collect();
+            assert_eq!(block.name, names.join(", "));
+            assert_eq!((block.offset_bytes, block.bytes.next_multiple_of(16)), (ring.offset, ring.bytes));
+            assert_eq!(
+                [block.start_step, block.end_step],
+                [ring.alive[0], (ring.alive[1] + 1).min(arena.steps)]
+            );
+        }
+    }
+
+    #[test]
+    fn blocks_never_overlap_and_fill_the_arena() {
+        let (_, arena) = example();
+        for (index, a) in arena.blocks.iter().enumerate() {
+            for b in &arena.blocks[..index] {
+                let in_time = a.start_step < b.end_step && b.start_step < a.end_step;
+                let in_place =
+                    a.offset_bytes < b.offset_bytes + b.bytes && b.offset_bytes < a.offset_bytes + a.bytes;
+                assert!(!(in_time && in_place), "{a:?} {b:?}");
+            }
+        }
+        let end = arena.blocks.iter().map(|b| b.offset_bytes + b.bytes.next_multiple_of(16)).max();
+        assert_eq!(end, Some(arena.total_bytes));
+    }
+
+    #[test]
+    fn rectangles_are_their_blocks() {
+        let block = |offset_bytes, bytes, start_step, end_step| {
+            let name = format!("net/ring {offset_bytes}");
+            Block { name, offset_bytes, bytes, start_step, end_step }
+        };
+        let data = Arena {
+            blocks: vec![block(0, 2048, 0, 50), block(2048, 4096, 25, 100)],
+            total_bytes: 6144,
+            steps: 100,
+            barriers: vec![50, 100],
+        };
+        let shapes = Shapes::of(&timeline(&data).unwrap());
+        let ([a], [b]) = (&shapes.bars("#56B4E9")[..], &shapes.bars("#E69F00")[..]) else { panic!() };
+        assert!((a[2] - 273.0).abs() < 0.3 && (b[2] - 273.0 * 1.5).abs() < 0.3, "{a:?} {b:?}");
+        assert!((b[3] / a[3] - 2.0).abs() < 0.01 && (b[1] + b[3] - a[1]).abs() < 0.3, "{a:?} {b:?}");
+        assert!(shapes.says("arena: 6144 B") && shapes.says("ring 0"));
+        assert_eq!(table(&data).rows[1][1], "6144");
+        assert_eq!(table(&data).rows[2], ["net/ring 2048", "4096", "2048", "25", "100"]);
+    }
+
+    #[test]
+    fn no_block_and_one_block_are_drawn_too() {
+        assert!(says_nothing(&timeline(&Arena::default()).unwrap()));
+        let blocks = vec![Block { name: "x".into(), offset_bytes: 0, bytes: 4, start_step: 0, end_step: 1 }];
+        let one = Arena { blocks, total_bytes: 16, steps: 1, barriers: vec![1] };
+        assert_eq!(Shapes::of(&timeline(&one).unwrap()).bars("#56B4E9").len(), 1);
+    }
+}

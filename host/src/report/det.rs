@@ -1,0 +1,284 @@
+//! Detection error trade-off: people refused against strangers accepted.
+//!
+//! Both axes are normal deviates (Martin et al. 1997). The same plot serves verification (FNMR against FMR, pairs of
+//! photos) and identification (FNIR against FPIR, probes against a gallery).
+
+use anyhow::Result;
+
+use super::Table;
+use super::axes::{Axis, Frame, Key, legend, percent};
+use super::canvas::{Ink, Plot, inks, nothing, plot};
+
+const TITLE: &str = "Detection error trade-off";
+const INKS: [Ink; 4] = [inks::ORANGE, inks::BLUE, inks::GREEN, inks::PURPLE];
+/// Most points of a curve.
+const POINTS: usize = 300;
+
+/// A rate that was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How often it happened.
+    pub events: usize,
+    /// Of how many times it could have.
+    pub trials: usize,
+}
+
+impl Rate {
+    /// Events a trial; 0 without trials.
+    pub fn share(self) -> f64 {
+        self.events as f64 / self.trials.max(1) as f64
+    }
+
+    /// 95 % confidence bounds (Wilson 1927), for independent trials.
+    pub fn bounds(self) -> [f64; 2] {
+        const Z: f64 = 1.959964;
+        let (n, p) = (self.trials as f64, self.share());
+        if self.trials == 0 {
+            return [0.0, 1.0];
+        }
+        let middle = p + Z * Z / (2.0 * n);
+        let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+        let bound = |x: f64| (x / (1.0 + Z * Z / n)).clamp(0.0, 1.0);
+        let low = if self.events == 0 { 0.0 } else { bound(middle - half) };
+        [low, if self.events == self.trials { 1.0 } else { bound(middle + half) }]
+    }
+}
+
+/// What a threshold does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Operating {
+    /// Rate of strangers accepted that was asked for.
+    pub asked: f64,
+    /// Scores above it are accepted.
+    pub threshold: f32,
+    /// Strangers accepted: false positives.
+    pub accepted: Rate,
+    /// People refused: false negatives.
+    pub refused: Rate,
+}
+
+/// The trade-off of one network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// Which network: `float`, `int8`.
+    pub name: String,
+    /// Share of strangers accepted, share of people refused; the first rises.
+    pub points: Vec<[f64; 2]>,
+    /// Where thresholds were set.
+    pub marks: Vec<Operating>,
+    /// Trials of strangers and of people: what rates of 0 are drawn by.
+    pub trials: [usize; 2],
+}
+
+impl Curve {
+    /// From scores. In verification they are cosines of pairs; in identification a person's is the cosine to their own
+    /// centre if no other is nearer, else −∞, and a stranger's is the largest cosine to any centre.
+    pub fn of(name: &str, genuine: &[f32], impostor: &[f32], asked: &[f64]) -> Self {
+        let sorted = |scores: &[f32]| {
+            let mut scores: Vec<f32> = scores.iter().copied().filter(|score| !score.is_nan()).collect();
+            scores.sort_by(|a, b| b.total_cmp(a));
+            scores
+        };
+        let (genuine, impostor) = (sorted(genuine), sorted(impostor));
+        let over = |scores: &[f32], threshold: f32| scores.partition_point(|&score| score > threshold);
+        let at = |asked: f64, allowed: usize| {
+            // The first stranger that must not be accepted.
+            let threshold = impostor.get(allowed).copied().unwrap_or(f32::NEG_INFINITY);
+            let accepted = Rate { events: over(&impostor, threshold), trials: impostor.len() };
+            let people = genuine.len();
+            let refused = Rate { events: people - over(&genuine, threshold), trials: people };
+            Operating { asked, threshold, accepted, refused }
+        };
+        let is_empty = genuine.is_empty() || impostor.is_empty();
+        let last = impostor.len().saturating_sub(1);
+        let mut allowed: Vec<usize> = (0..POINTS)
+            .map(|point| ((impostor.len() + 1) as f64).powf(point as f64 / (POINTS - 1) as f64) as usize - 1)
+            .map(|allowed| allowed.min(last))
+            .collect();
+        allowed.dedup();
+        let points = allowed.into_iter().filter(|_| !is_empty).map(|allowed| {
+            let here = at(0.0, allowed);
+            [here.accepted.share(), here.refused.share()]
+        });
+        let mut points: Vec<[f64; 2]> = points.collect();
+        points.dedup();
+        let marks = asked.iter().filter(|_| !is_empty);
+        Curve {
+            name: name.to_string(),
+            points,
+            marks: marks.map(|&asked| at(asked, (asked * impostor.len() as f64 + 1e-9) as usize)).collect(),
+            trials: [impostor.len(), genuine.len()],
+        }
+    }
+}
+
+/// Curves to compare.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Det {
+    /// What accepting a stranger is called: `FPIR (strangers accepted)`.
+    pub positives: String,
+    /// What refusing a person is called: `FNIR (people refused)`.
+    pub negatives: String,
+    /// One a network.
+    pub curves: Vec<Curve>,
+}
+
+/// Draws the curves. A rate of 0 is drawn as half an event.
+///
+/// # Errors
+/// As [`plot`].
+pub fn trade_off(data: &Det) -> Result<Plot> {
+    let curves: Vec<&Curve> = data.curves.iter().filter(|curve| !curve.points.is_empty()).collect();
+    if curves.is_empty() {
+        return nothing(TITLE, "scores of people and of strangers are needed");
+    }
+    let least = |axis: usize| {
+        let most_trials = curves.iter().map(|curve| curve.trials[axis]).max().unwrap_or(1).max(2);
+        (0.5 / most_trials as f64).clamp(1e-6, 0.1)
+    };
+    let least = [least(0), least(1)];
+    let points = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point[1]));
+    let bounds = curves.iter().flat_map(|curve| curve.marks.iter().map(|mark| mark.refused.bounds()[1]));
+    let most = (points.chain(bounds).fold(0.0, f64::max) * 1.3).clamp(0.05, 0.999);
+    plot(TITLE, [640, 500], |canvas| {
+        let keys: Vec<(Key, Ink, &str)> = curves
+            .iter()
+            .enumerate()
+            .map(|(index, curve)| {
+                (if index == 0 { Key::Dashes } else { Key::Line }, INKS[index % INKS.len()], &*curve.name)
+            })
+            .collect();
+        let top = 16.0 + legend(canvas, [90.0, 8.0], 540.0, &keys);
+        let frame = Frame {
+            from: [90.0, top],
+            to: [624.0, 440.0],
+            x: Axis::deviate(&data.positives, [least[0], 0.5]),
+            y: Axis::deviate(&data.negatives, [least[1], most]),
+        };
+        frame.draw(canvas);
+        let mut asked: Vec<f64> = curves.iter().flat_map(|c| c.marks.iter().map(|mark| mark.asked)).collect();
+        asked.sort_by(f64::total_cmp);
+        asked.dedup();
+        for asked in asked {
+            let x = frame.at(asked, least[1])[0];
+            canvas.dashes(&[[x, frame.from[1]], [x, frame.to[1]]], inks::GREY.width(1.0), 3.0);
+        }
+        // The first, dashed and with larger dots, shows also where another lies on it.
+        for (index, curve) in curves.iter().enumerate().rev() {
+            let ink = INKS[index % INKS.len()];
+            let in_view = curve.points.iter().filter(|point| point[0] <= 0.5);
+            let line: Vec<_> = in_view.map(|&[x, y]| frame.at(x, y)).collect();
+            match index {
+                0 => canvas.dashes(&line, ink.width(3.0), 6.0),
+                _ => canvas.line(&line, ink.width(2.0)),
+            }
+            for mark in &curve.marks {
+                let (x, y) = (mark.accepted.share(), mark.refused.share());
+                let [left, right] = mark.accepted.bounds().map(|bound| frame.at(bound, y));
+                let [low, high] = mark.refused.bounds().map(|bound| frame.at(x, bound));
+                for bounds in [[left, right], [low, high]] {
+                    match index {
+                        0 => canvas.dashes(&bounds, ink.width(2.0), 5.0),
+                        _ => canvas.line(&bounds, ink.width(1.5)),
+                    }
+                }
+                match index {
+                    0 => canvas.ring(frame.at(x, y), 7.0, ink.width(2.5)),
+                    _ => canvas.dot(frame.at(x, y), 5.0, ink),
+                }
+            }
+        }
+    })
+}
+
+/// The marks' figures.
+pub fn table(data: &Det) -> Table {
+    let mut table = Table::new(&[
+        "network",
+        "asked",
+        "threshold",
+        "strangers accepted",
+        "95 % bounds",
+        "people refused",
+        "95 % bounds",
+    ]);
+    let bounds = |rate: Rate| rate.bounds().map(percent).join(" … ");
+    let counted = |rate: Rate| format!("{} ({}/{})", percent(rate.share()), rate.events, rate.trials);
+    for curve in &data.curves {
+        for mark in &curve.marks {
+            table.push([
+                curve.name.clone(),
+                percent(mark.asked),
+                format!("{:.3}", mark.threshold),
+                counted(mark.accepted),
+                bounds(mark.accepted),
+                counted(mark.refused),
+                bounds(mark.refused),
+            ]);
+        }
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::axes::deviate;
+    use super::super::tests::{Shapes, says_nothing};
+    use super::*;
+
+    /// 100 strangers from 0.00 to 0.99, 10 people from 0.905 up.
+    fn curve() -> Curve {
+        let impostor: Vec<f32> = (0..100).map(|i| i as f32 / 100.0).collect();
+        let genuine: Vec<f32> = (0..10).map(|i| 0.905 + i as f32 / 100.0).collect();
+        Curve::of("int8", &genuine, &impostor, &[0.003, 0.03])
+    }
+
+    #[test]
+    fn rates_are_counted_at_the_threshold_asked_for() {
+        let curve = curve();
+        let none = curve.marks[0];
+        assert_eq!((none.threshold, none.accepted.events, none.refused.events), (0.99, 0, 9));
+        let three = curve.marks[1];
+        assert_eq!(three.accepted, Rate { events: 3, trials: 100 });
+        assert_eq!(three.refused, Rate { events: 6, trials: 10 });
+        assert!(curve.points.is_sorted_by(|a, b| a[0] < b[0] && a[1] >= b[1]), "{:?}", curve.points);
+    }
+
+    #[test]
+    fn ties_are_not_accepted() {
+        let curve = Curve::of("int8", &[0.5, 0.6], &[0.5, 0.5, 0.5, 0.1], &[0.25]);
+        let mark = curve.marks[0];
+        assert_eq!((mark.threshold, mark.accepted.events, mark.refused.events), (0.5, 0, 1));
+    }
+
+    #[test]
+    fn bounds_are_wilsons() {
+        // As statsmodels' proportion_confint(10, 100, method="wilson") has them.
+        let [low, high] = Rate { events: 10, trials: 100 }.bounds();
+        assert!((low - 0.055229).abs() < 1e-5 && (high - 0.174366).abs() < 1e-5, "{low} {high}");
+        assert_eq!(Rate { events: 0, trials: 0 }.bounds(), [0.0, 1.0]);
+        assert_eq!(Rate { events: 0, trials: 9 }.bounds()[0], 0.0);
+    }
+
+    #[test]
+    fn marks_are_where_their_rates_are() {
+        let data = Det { positives: "FPIR".into(), negatives: "FNIR".into(), curves: vec![curve()] };
+        let shapes = Shapes::of(&trade_off(&data).unwrap());
+        let dots = shapes.rings("#E69F00");
+        assert_eq!(dots.len(), 2);
+        // Half an event stands for none.
+        let share = |rate: f64| (deviate(rate) - deviate(0.005)) / (deviate(0.5) - deviate(0.005));
+        assert!((dots[0][0] - 90.0).abs() < 0.2);
+        assert!((dots[1][0] - (90.0 + 534.0 * share(0.03))).abs() < 0.2, "{dots:?}");
+        assert!(shapes.says("FPIR") && shapes.says("FNIR") && shapes.says("int8"));
+    }
+
+    #[test]
+    fn nothing_and_one_score_are_drawn_too() {
+        assert!(says_nothing(&trade_off(&Det::default()).unwrap()));
+        let empty = Det { curves: vec![Curve::of("float", &[0.5], &[], &[0.01])], ..Det::default() };
+        assert!(says_nothing(&trade_off(&empty).unwrap()));
+        let one = Det { curves: vec![Curve::of("float", &[0.5], &[0.1], &[0.01])], ..Det::default() };
+        assert_eq!(Shapes::of(&trade_off(&one).unwrap()).rings("#E69F00").len(), 1);
+    }
+}
