@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use format::preprocess::Preprocess;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -14,8 +15,10 @@ use crate::gallery::embed;
 use crate::import::{Reference, import};
 use crate::output;
 use crate::quantize::Preprocessing;
+use crate::report::{self, Report};
 use crate::simulator::{AlignedBytes, Simulator};
 
+mod draw;
 pub mod identification;
 pub mod verification;
 
@@ -33,11 +36,19 @@ pub fn run(arguments: &cli::Evaluate) -> Result<()> {
             arguments.model.as_deref(),
         )
     };
+    let write = |report: Result<Report>| match &arguments.report {
+        Some(path) => report::write(&report?, path, Some(&path.with_extension("plots"))),
+        None => Ok(()),
+    };
     match arguments.protocol {
         Protocol::Pairs | Protocol::Lfw => {
             let path = arguments.pairs.as_deref().context("--pairs is missing")?;
             let pairs = verification::Pairs::read(path)?;
-            let evaluation = verification::evaluate(&pairs, &embed(&pairs.photos)?);
+            let embedded = embed(&pairs.photos)?;
+            let evaluation = verification::evaluate(&pairs, &embedded);
+            if arguments.report.is_some() {
+                write(draw::verification(&arguments.image, &pairs, &embedded, &Reading::new(arguments)?))?;
+            }
             output::show(arguments.json, &evaluation, verification::print)
         }
         Protocol::Identification => {
@@ -45,9 +56,36 @@ pub fn run(arguments: &cli::Evaluate) -> Result<()> {
                 Some(list) => identification::Roles::read(list)?,
                 None => identification::Roles::deal(&arguments.photos)?,
             };
-            let evaluation = identification::evaluate(&roles, &embed(&roles.photos)?, arguments.fpir)?;
+            let embedded = embed(&roles.photos)?;
+            let evaluation = identification::evaluate(&roles, &embedded, arguments.fpir)?;
+            if arguments.report.is_some() {
+                let scenes = identification::scenes(&roles, &embedded)?;
+                let scenes: Vec<_> = scenes.iter().map(|(name, scene)| (*name, scene)).collect();
+                write(draw::identification(&arguments.image, &evaluation, &scenes, &embedded))?;
+            }
             output::show(arguments.json, &evaluation, identification::print)
         }
+    }
+}
+
+/// Reads photos again, to show them.
+pub struct Reading<'a> {
+    preprocess: Preprocess,
+    loader: Loader,
+    folder: &'a Path,
+}
+
+impl<'a> Reading<'a> {
+    fn new(arguments: &'a cli::Evaluate) -> Result<Self> {
+        let preprocess = AlignedBytes::read(&arguments.image)?.image(&arguments.image)?.preprocess;
+        let loader = Loader::new(&preprocess, &arguments.reading)?;
+        Ok(Reading { preprocess, loader, folder: &arguments.photos })
+    }
+
+    /// A photo as the network sees it.
+    fn photo(&self, path: &Path) -> Result<report::pairs::Photo> {
+        let crop = self.loader.load_all(&[self.folder.join(path)])?.remove(0);
+        Ok(report::pairs::Photo::of_crop(&path.display().to_string(), &crop, &self.preprocess))
     }
 }
 

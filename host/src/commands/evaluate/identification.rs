@@ -159,6 +159,8 @@ pub struct Evaluation {
     pub counts: [usize; 4],
     /// The decision as a board makes it, with thresholds from the cohort.
     pub decisions: Vec<Decisions>,
+    /// Thresholds for everybody enrolled, for the rate asked for.
+    pub table: calibrate::Table,
     /// TPIR where exactly the stated share of the strangers themselves is accepted, by rule.
     pub rules: Vec<RuleFigures>,
     /// The whole gallery by network.
@@ -282,7 +284,8 @@ fn cosines(embeddings: &[Vec<f32>], members: &[Member]) -> Vec<Vec<f32>> {
 }
 
 /// Everybody and everything of one network.
-struct Scene {
+pub struct Scene {
+    names: Vec<String>,
     members: Vec<Member>,
     /// Embeddings and the number of the member they show.
     probes: Vec<Vec<f32>>,
@@ -304,6 +307,7 @@ impl Scene {
         };
         let cohort: Vec<usize> = roles.by_person(Role::Cohort).values().map(|photos| photos[0]).collect();
         Ok(Scene {
+            names: names.iter().map(|name| name.to_string()).collect(),
             members: enrolled.values().map(|photos| Member::new(take(photos))).collect(),
             owners: probes.iter().map(owner).collect::<Result<_>>()?,
             probes: take(&probes),
@@ -311,6 +315,47 @@ impl Scene {
             cohort: take(&cohort),
         })
     }
+
+    /// Cosine of each probe to its own person; the same, but −∞ where another person is nearer; the largest cosine of each
+    /// stranger.
+    pub fn scores(&self) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+        let all: Vec<usize> = (0..self.members.len()).collect();
+        let rows = cosines(&self.probes, &self.members);
+        let own = || rows.iter().zip(&self.owners).map(|(row, &owner)| (row[owner], row));
+        let right =
+            own().map(|(own, row)| if own >= two_best(row, &all).0 { own } else { f32::NEG_INFINITY });
+        let strangers = cosines(&self.strangers, &self.members);
+        (
+            own().map(|(own, _)| own).collect(),
+            right.collect(),
+            strangers.iter().map(|row| two_best(row, &all).0).collect(),
+        )
+    }
+
+    /// Names and centres.
+    pub fn people(&self) -> Vec<(String, Vec<Vec<f32>>)> {
+        let centres = self.members.iter().map(|member| member.centres.clone());
+        self.names.iter().cloned().zip(centres).collect()
+    }
+
+    /// Embeddings of probes with the number of their person, and of some strangers.
+    pub fn seen(&self) -> Vec<(Option<usize>, &[f32])> {
+        let probes = self.probes.iter().zip(&self.owners).map(|(probe, &owner)| (Some(owner), &**probe));
+        let own: Vec<(Option<usize>, &[f32])> = probes.collect();
+        own.into_iter().chain(self.strangers.iter().take(60).map(|stranger| (None, &**stranger))).collect()
+    }
+}
+
+/// The scenes of the quantised network and, if there is one, of the float network.
+///
+/// # Errors
+/// When a probe is of nobody enrolled.
+pub fn scenes(roles: &Roles, embedded: &Embedded) -> Result<Vec<(&'static str, Scene)>> {
+    let mut scenes = vec![("int8", Scene::new(roles, &embedded.quantised)?)];
+    if let Some(float) = &embedded.float {
+        scenes.push(("float", Scene::new(roles, float)?));
+    }
+    Ok(scenes)
 }
 
 /// Numbers of a gallery drawn from `all`, ascending; the same for the same seed.
@@ -352,6 +397,8 @@ pub fn evaluate(roles: &Roles, embedded: &Embedded, fpir: f64) -> Result<Evaluat
             rules.push(compare_rules(&scene, &galleries, rate));
         }
     }
+    let people: Vec<Person<'_>> = scene.members.iter().map(Member::person).collect();
+    let table = calibrate::measure(&scene.cohort, &people, fpir);
     let mut networks = vec![network_figures("int8", &scene)];
     if let Some(float) = &embedded.float {
         networks.push(network_figures("float", &Scene::new(roles, float)?));
@@ -361,6 +408,7 @@ pub fn evaluate(roles: &Roles, embedded: &Embedded, fpir: f64) -> Result<Evaluat
         photos: roles.photos.len(),
         counts: [all, scene.probes.len(), scene.strangers.len(), scene.cohort.len()],
         decisions,
+        table,
         rules,
         networks,
         wrong_labels: wrong_labels(&scene),
