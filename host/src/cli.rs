@@ -361,6 +361,9 @@ pub struct Export {
     /// Export although quantisation harms more than is good.
     #[arg(long)]
     pub force: bool,
+    /// Write a report with plots: quantisation noise, memory over time, people, thresholds.
+    #[arg(long)]
+    pub report: Option<PathBuf>,
     /// Print a report of every layer as JSON.
     #[arg(long)]
     pub json: bool,

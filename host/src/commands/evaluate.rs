@@ -18,7 +18,7 @@ use crate::quantize::Preprocessing;
 use crate::report::{self, Report};
 use crate::simulator::{AlignedBytes, Simulator};
 
-mod draw;
+pub mod draw;
 pub mod identification;
 pub mod verification;
 

@@ -10,6 +10,7 @@ use format::preprocess::{Colour, Preprocess};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::evaluate::draw::threshold_plot;
 use crate::board::Board;
 use crate::calibrate::DerivedMargin;
 use crate::crops::Loader;
@@ -20,7 +21,7 @@ use crate::import::{Imported, Reference, import};
 use crate::quantize::{LayerReport, Options, Preprocessing, emit, quantise};
 use crate::sections::{self, Enrolled};
 use crate::simulator::{AlignedBytes, Simulator};
-use crate::{calibrate, cli, containers, gallery, output, passes, photo, plan};
+use crate::{calibrate, cli, containers, gallery, output, passes, photo, plan, report};
 
 /// Most crops that calibration looks at; more do not change the result.
 const CALIBRATION_CROPS: usize = 96;
@@ -524,12 +525,43 @@ pub fn run(arguments: &cli::Export) -> Result<()> {
     let file = containers::wrap(arguments.format, &exported.image, board.image_address)?;
     output::write_whole(&arguments.output, &file)?;
     let report = &exported.report;
+    if let Some(path) = &arguments.report {
+        report::write(&draw(&exported)?, path, Some(&path.with_extension("plots")))?;
+    }
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(report)?);
     } else {
         print(report, &arguments.output);
     }
     Ok(())
+}
+
+/// The report's plots of an export.
+fn draw(exported: &Exported) -> Result<report::Report> {
+    let bytes = AlignedBytes::copy(&exported.image);
+    let image = bytes.image(Path::new("the image as exported"))?;
+    let Report { network, agreement, layers, people, thresholds, warnings, .. } = &exported.report;
+    let enrolled: Vec<(String, Vec<Vec<f32>>)> = gallery::people_of(&image)
+        .into_iter()
+        .map(|person| (person.name, person.centres.iter().map(|c| gallery::unit_centre(c)).collect()))
+        .collect();
+    let name = |index: usize| layers.get(index).map_or(String::new(), |layer| layer.name.clone());
+    Ok(report::Report {
+        title: format!("Export of {network}"),
+        facts: vec![
+            ("people".to_string(), people.len().to_string()),
+            ("strangers".to_string(), exported.report.strangers.to_string()),
+            ("mean cosine between int8 and float".to_string(), format!("{:.4}", agreement.mean_cosine)),
+            ("image".to_string(), format!("{} bytes", exported.report.image_bytes)),
+            ("arena".to_string(), format!("{} bytes", exported.report.arena_bytes)),
+        ],
+        warnings: warnings.clone(),
+        thresholds: Some(threshold_plot(thresholds, people.len())),
+        angles: (enrolled.len() > 1).then(|| report::angles::Angles::of(&enrolled, None)),
+        layers: layers.clone(),
+        arena: Some(report::arena::Arena::of(&image.model, name)),
+        ..report::Report::default()
+    })
 }
 
 fn print(report: &Report, path: &Path) {

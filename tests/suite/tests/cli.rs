@@ -65,8 +65,14 @@ fn export_and_simulate_work_and_speak_json() {
     let mut json = EXPORT.to_vec();
     json.push("--json");
     let report: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &json)).unwrap();
-    assert_eq!(report["people"][1][0], "Grace");
+    assert_eq!(report["people"][1]["name"], "Grace");
     assert!(report["layers"].as_array().unwrap().len() > 4);
+    let mut drawn = EXPORT.to_vec();
+    drawn.extend(["--report", "report.html"]);
+    succeeds(folder.path(), &drawn);
+    let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains("Export of net") && page.contains("<svg"));
+    assert!(folder.path().join("report.plots/arena.png").is_file());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::identification::{Evaluation, Scene};
 use super::verification::Pairs;
 use super::{Embedded, Reading};
+use crate::calibrate::Table;
 use crate::embedding::cosine;
 use crate::report::{Report, angles, arena, det, pairs, scores, sphere, thresholds};
 use crate::simulator::AlignedBytes;
@@ -100,6 +101,24 @@ fn worst_pairs(pairs: &Pairs, embedded: &Embedded, reading: &Reading<'_>) -> Res
     Ok(pairs::Pairs { impostors: worst(false)?, genuine: worst(true)?, threshold: None })
 }
 
+/// Thresholds by gallery size; each row of the plot holds from its number of people on.
+pub fn threshold_plot(table: &Table, enrolled: usize) -> thresholds::Thresholds {
+    let from = [0].into_iter().chain(table.points.iter().map(|point| u32::from(point.people)));
+    let rows = from.zip(&table.points);
+    thresholds::Thresholds {
+        rows: rows
+            .map(|(previous, point)| thresholds::Row {
+                people: previous + 1,
+                cosine: point.cosine,
+                band: None,
+            })
+            .collect(),
+        supported_people: if table.is_supported { u32::from(u16::MAX) } else { 0 },
+        enrolled: Some(enrolled as u32),
+        fpir: table.fpir,
+    }
+}
+
 /// The report of an identification. `scenes` are named after their networks.
 ///
 /// # Errors
@@ -145,16 +164,7 @@ pub fn identification(
         .map(|(name, genuine, _, impostor)| scores::Series { name, genuine, impostor })
         .collect();
     report.scores = Some(scores::Scores { series, threshold, log_counts: true });
-    report.thresholds = Some(thresholds::Thresholds {
-        rows: table
-            .points
-            .iter()
-            .map(|point| thresholds::Row { people: point.people.into(), cosine: point.cosine, band: None })
-            .collect(),
-        supported_people: if table.is_supported { u32::from(u16::MAX) } else { 0 },
-        enrolled: Some(enrolled as u32),
-        fpir: table.fpir,
-    });
+    report.thresholds = Some(threshold_plot(&table, enrolled));
     let Some((_, scene)) = scenes.first() else { return Ok(report) };
     let people = scene.people();
     let angles = angles::Angles::of(&people, None);
