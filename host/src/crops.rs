@@ -57,7 +57,7 @@ impl Loader {
                 gates: (!photos.no_quality).then(Gates::default),
             }),
         };
-        Ok(Loader { preprocess: preprocess.clone(), pipeline })
+        Ok(Loader { preprocess: *preprocess, pipeline })
     }
 
     /// Reads photos. Raw ones without a face that is fit are skipped.

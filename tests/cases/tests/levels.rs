@@ -23,7 +23,7 @@ fn levels() -> impl Iterator<Item = Level> {
 }
 
 fn scratch() -> kernels::Scratch {
-    kernels::Scratch::default()
+    kernels::Scratch::new()
 }
 
 #[test]

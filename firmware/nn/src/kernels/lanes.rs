@@ -13,15 +13,19 @@ use crate::quant::Stage;
 
 /// The statement for each number below a bound of at most 16, as a constant: arrays indexed with it stay in registers.
 macro_rules! unrolled {
-    ($bound:expr, $i:ident => $body:expr) => {
-        unrolled!($bound, $i => $body; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
+    (3, $i:ident => $body:expr) => {
+        unrolled!(@all $i => $body; 0 1 2)
     };
-    ($bound:expr, $i:ident => $body:expr; $($number:literal)*) => {
+    (4, $i:ident => $body:expr) => {
+        unrolled!(@all $i => $body; 0 1 2 3)
+    };
+    ($bound:expr, $i:ident => $body:expr) => {
+        unrolled!(@all $i => if $i < $bound { $body }; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
+    };
+    (@all $i:ident => $body:expr; $($number:literal)*) => {
         $({
             const $i: usize = $number;
-            if $i < $bound {
-                $body
-            }
+            $body
         })*
     };
 }

@@ -143,7 +143,7 @@ pub fn identification(
             format!("{at_1e2}, {at_3e3}"),
         ));
     }
-    let scored: Vec<(String, Vec<f32>, Vec<f32>, Vec<f32>)> = scenes
+    let scored: Vec<_> = scenes
         .iter()
         .map(|(name, scene)| {
             let (own, accepted, strangers) = scene.scores();

@@ -22,9 +22,9 @@ struct Room<const WORDS: usize>([u32; WORDS]);
 /// Calls `run` with the scratch that [`conv`] needs; gives `false` when that is too much for a stack.
 pub fn with_room(input: &Rows<'_, i8>, run: &mut dyn FnMut(&mut [u32])) -> bool {
     match words(input) {
-        ..=1024 => give::<1024>(run),
-        ..=4096 => give::<4096>(run),
-        ..=MAX_WORDS => give::<MAX_WORDS>(run),
+        0..=1024 => give::<1024>(run),
+        1025..=4096 => give::<4096>(run),
+        4097..=MAX_WORDS => give::<MAX_WORDS>(run),
         _ => return false,
     }
     true

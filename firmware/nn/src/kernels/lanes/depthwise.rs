@@ -19,16 +19,18 @@ pub fn depthwise<S: Columns, O: Element>(
     let channels = input.channels;
     assert_eq!(stage.bias.len(), channels);
     assert_eq!(weights.len(), input.rows.len() * input.kernel_width * channels);
-    if input.rows.len() == 3 && input.kernel_width == 3 && channels >= S::CHANNELS {
-        if let Some((output, limits)) = as_bytes_mut(&mut *output).zip(Limits::of(stage)) {
-            let row = input.width * channels;
-            if let [Some(a), Some(b), Some(c)] = *input.rows {
-                return three(set, input, [a, b, c], weights, stage, limits, output);
-            } else if row <= MAX_ROW {
-                let outside = [input.zero_point as i8; MAX_ROW];
-                let row = |y: usize| input.rows[y].unwrap_or(&outside[..row]);
-                return three(set, input, [row(0), row(1), row(2)], weights, stage, limits, output);
-            }
+    if input.rows.len() == 3
+        && input.kernel_width == 3
+        && channels >= S::CHANNELS
+        && let Some((output, limits)) = as_bytes_mut(&mut *output).zip(Limits::of(stage))
+    {
+        let row = input.width * channels;
+        if let [Some(a), Some(b), Some(c)] = *input.rows {
+            return three(set, input, [a, b, c], weights, stage, limits, output);
+        } else if row <= MAX_ROW {
+            let outside = [input.zero_point as i8; MAX_ROW];
+            let row = |y: usize| input.rows[y].unwrap_or(&outside[..row]);
+            return three(set, input, [row(0), row(1), row(2)], weights, stage, limits, output);
         }
     }
     for block in (0..channels).step_by(S::LANES) {
