@@ -70,7 +70,8 @@ fn main() {
     let layers = network.layers();
 
     let input = layers[0].output;
-    let crop: Vec<u8> = (0..input.height as usize * input.row_bytes()).map(|i| ((i * 73) >> 3) as u8).collect();
+    let crop: Vec<u8> =
+        (0..input.height as usize * input.row_bytes()).map(|i| ((i * 73) >> 3) as u8).collect();
     let mut arena = vec![0u128; network.arena_bytes().div_ceil(16)];
     let arena = bytemuck::cast_slice_mut(&mut arena);
     let mut embedding = vec![0; network.dimension()];
