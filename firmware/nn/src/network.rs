@@ -381,6 +381,7 @@ fn array<T: bytemuck::Pod>(blob: &[u8], offset: u32, count: usize) -> &[T] {
     blob::array(blob, offset, count).unwrap_or(&[])
 }
 
+#[inline(never)]
 fn stage<'a>(blob: &'a [u8], stage: &layer::Stage, output: &Tensor) -> Stage<'a> {
     let channels = output.channels as usize;
     Stage {

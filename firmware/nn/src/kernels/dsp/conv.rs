@@ -28,7 +28,13 @@ pub fn conv<I: Element, O: Element>(
     let patch_quads = taps.div_ceil(16 / size_of::<I>());
     let tiles = (QUADS.saturating_sub(quads + 2 * patch_quads) / quads).min(SUMS);
     if tiles == 0 || output.len() < 2 * channels {
-        return one_by_one(input, weights, stage, output);
+        let pixels = output.len() / channels;
+        let mut outputs = output.iter_mut();
+        return one_by_one(input, weights, stage, pixels, &mut |value| {
+            if let Some(output) = outputs.next() {
+                *output = O::from_i32(value);
+            }
+        });
     }
     let (filters, rest) = scratch.quads.split_at_mut(quads);
     let (patches, pixels) = rest.split_at_mut(2 * patch_quads);
@@ -115,20 +121,22 @@ fn finish<O: Element>(
     }
 }
 
-/// For a single pixel, or filters too large for scratch: every weight is expanded when it is used.
-fn one_by_one<I: Element, O: Element>(
+/// For a single pixel, or filters too large for scratch: every weight is expanded when it is used. Hands the output's
+/// elements over in their order.
+// One piece of code for all elements of output.
+#[inline(never)]
+fn one_by_one<I: Element>(
     input: &Rows<'_, I>,
     weights: &[i8],
     stage: &Stage<'_>,
-    output: &mut [O],
+    pixels: usize,
+    put: &mut dyn FnMut(i32),
 ) {
-    let channels = stage.bias.len();
     let filter_row = input.kernel_width * input.channels;
-    for (x, pixel) in output.chunks_exact_mut(channels).enumerate() {
+    for x in 0..pixels {
         let (low, high, column) = input.columns(x);
         let [low, high, column] = [low, high, column].map(|columns| columns * input.channels);
-        let filters = weights.chunks_exact(input.rows.len() * filter_row);
-        for (channel, (out, filter)) in pixel.iter_mut().zip(filters).enumerate() {
+        for (channel, filter) in weights.chunks_exact(input.rows.len() * filter_row).enumerate() {
             let mut sum = stage.bias[channel];
             for (row, weights) in input.rows.iter().zip(filter.chunks_exact(filter_row)) {
                 let (inside, values) = match row {
@@ -141,7 +149,7 @@ fn one_by_one<I: Element, O: Element>(
                     sum = sum.wrapping_add(outside.wrapping_mul(input.zero_point));
                 }
             }
-            *out = Channel::of(stage, channel).requantise(sum);
+            put(Channel::of(stage, channel).value(sum));
         }
     }
 }

@@ -7,8 +7,10 @@ use core::ops::Range;
 
 use super::lanes::{Channel, are_bytes, bias, expand, expand_short, lanes};
 use super::ops::Slide;
+use format::layer::MAX_KERNEL;
+
 use super::{QUADS, Quad, SUMS, Scratch, ops};
-use crate::kernels::{Element, Rows, portable};
+use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
 /// See [`crate::kernels::portable::depthwise`].
@@ -27,9 +29,8 @@ pub fn depthwise<I: Element, O: Element>(
     assert_eq!(weights.len(), input.rows.len() * input.kernel_width * channels);
     let step = input.stride * input.rows.len().div_ceil(2);
     let window = input.kernel_width * input.rows.len().div_ceil(2);
-    if QUADS < 2 * window {
-        return portable::depthwise(input, weights, stage, &mut portable::Scratch, output);
-    }
+    // Room for the largest window twice: as weights, and as columns of one pixel at least.
+    const { assert!(QUADS >= 2 * MAX_KERNEL * MAX_KERNEL.div_ceil(2)) };
     let (taps, columns) = scratch.quads.split_at_mut(window);
     let block_pixels = ((columns.len() - window) / step + 1).min(SUMS);
     let are_bytes = are_bytes::<O>(stage);

@@ -101,8 +101,14 @@ impl Channel {
     /// [`Stage::requantise`].
     #[inline(always)]
     pub fn requantise<O: Element>(&self, sum: i32) -> O {
+        O::from_i32(self.value(sum))
+    }
+
+    /// [`Self::requantise`], as a number.
+    #[inline(always)]
+    pub fn value(&self, sum: i32) -> i32 {
         let multiplier = if sum < 0 { self.negative } else { self.positive };
         let scaled = ops::smmlar(sum.wrapping_shl(self.shift), multiplier, self.zero_point);
-        O::from_i32(scaled.max(self.low).min(self.high))
+        scaled.max(self.low).min(self.high)
     }
 }
