@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::ValueEnum;
 
+use crate::budget::Budget;
 use crate::output;
 
 /// A board.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Board {
     /// Name, also of its package in `firmware/boards`.
     pub name: &'static str,
@@ -19,12 +21,39 @@ pub struct Board {
     pub target: &'static str,
     /// QEMU machine that runs it.
     pub machine: &'static str,
-    /// Address of the image.
-    pub image_address: u32,
-    /// Bytes an image may have.
-    pub image_bytes: usize,
+    /// Clock of usual parts with this core, MHz.
+    pub clock_mhz: f64,
+    /// The part of internal flash that an image may fill; firmware is below.
+    pub internal: Region,
+    /// Memory-mapped external flash.
+    pub external: Region,
     /// Bytes of arena the firmware sets aside.
     pub arena_bytes: usize,
+}
+
+/// Memory that an image is read from in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// Where it starts.
+    pub address: u32,
+    /// How long it is.
+    pub bytes: usize,
+}
+
+impl Region {
+    const fn new(address: u32, mebibytes: usize) -> Region {
+        Region { address, bytes: mebibytes << 20 }
+    }
+}
+
+/// Which flash an image lies in. A board looks in the internal one first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Memory {
+    /// Flash of the microcontroller, behind the firmware.
+    Internal,
+    /// Flash beside it, memory-mapped.
+    #[default]
+    External,
 }
 
 /// All boards.
@@ -34,8 +63,9 @@ pub const BOARDS: [Board; 3] = [
         about: "Cortex-M4, QEMU mps2-an386",
         target: "thumbv7em-none-eabihf",
         machine: "mps2-an386",
-        image_address: 0x2100_0000,
-        image_bytes: 16 << 20,
+        clock_mhz: 168.0,
+        internal: Region::new(0x0010_0000, 3),
+        external: Region::new(0x2100_0000, 16),
         arena_bytes: 1 << 20,
     },
     Board {
@@ -43,8 +73,9 @@ pub const BOARDS: [Board; 3] = [
         about: "Cortex-M7, QEMU mps2-an500",
         target: "thumbv7em-none-eabihf",
         machine: "mps2-an500",
-        image_address: 0x6000_0000,
-        image_bytes: 16 << 20,
+        clock_mhz: 480.0,
+        internal: Region::new(0x0010_0000, 3),
+        external: Region::new(0x6000_0000, 16),
         arena_bytes: 1 << 20,
     },
     Board {
@@ -52,8 +83,9 @@ pub const BOARDS: [Board; 3] = [
         about: "Cortex-M55 with Helium, QEMU mps3-an547",
         target: "thumbv8m.main-none-eabihf",
         machine: "mps3-an547",
-        image_address: 0x6000_0000,
-        image_bytes: 16 << 20,
+        clock_mhz: 400.0,
+        internal: Region::new(0x0100_0000, 2),
+        external: Region::new(0x6000_0000, 16),
         arena_bytes: 1 << 20,
     },
 ];
@@ -70,24 +102,17 @@ impl Board {
         })
     }
 
-    /// Refuses what does not fit.
-    ///
-    /// # Errors
-    /// Names what is too large, and by how much.
-    pub fn fits(&self, image_bytes: usize, arena_bytes: usize) -> Result<()> {
-        ensure!(
-            image_bytes <= self.image_bytes,
-            "the image has {image_bytes} bytes, {} has room for {}",
-            self.name,
-            self.image_bytes
-        );
-        ensure!(
-            arena_bytes <= self.arena_bytes,
-            "the network needs {arena_bytes} bytes of arena, {} has {}",
-            self.name,
-            self.arena_bytes
-        );
-        Ok(())
+    /// A memory for images.
+    pub fn region(&self, memory: Memory) -> Region {
+        match memory {
+            Memory::Internal => self.internal,
+            Memory::External => self.external,
+        }
+    }
+
+    /// What it has room for.
+    pub fn budget(&self, memory: Memory) -> Budget {
+        Budget { image_bytes: self.region(memory).bytes, arena_bytes: self.arena_bytes }
     }
 
     /// Builds the firmware, or finds it built; gives its ELF file.
@@ -95,6 +120,18 @@ impl Board {
     /// # Errors
     /// When the sources are gone, no compiler for the target is installed, or the build fails.
     pub fn build(&self) -> Result<PathBuf> {
+        self.compile(&["--bin", self.name], self.name)
+    }
+
+    /// [`Self::build`] for one of the firmware's examples, such as `bench`.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_example(&self, example: &str) -> Result<PathBuf> {
+        self.compile(&["--example", example], &format!("examples/{example}"))
+    }
+
+    fn compile(&self, what: &[&str], file: &str) -> Result<PathBuf> {
         let root = source_root()?;
         let package = root.join("firmware/boards").join(self.name);
         let target_folder = root.join("target/boards").join(self.name);
@@ -105,6 +142,7 @@ impl Board {
             .current_dir(&package)
             .args(["build", "--release", "--locked", "--target-dir"])
             .arg(&target_folder)
+            .args(what)
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .output()
@@ -117,9 +155,23 @@ impl Board {
                 String::from_utf8_lossy(&built.stderr)
             );
         }
-        let elf = target_folder.join(self.target).join("release").join(self.name);
+        let elf = target_folder.join(self.target).join("release").join(file);
         ensure!(elf.is_file(), "the build left no {}", elf.display());
         Ok(elf)
+    }
+
+    /// QEMU as this board with a program and an image, its UART on standard input and output.
+    pub fn emulator(&self, elf: &Path, image: &Path, memory: Memory) -> Command {
+        // A comma ends an option's value; doubled it is a comma.
+        let image = image.display().to_string().replace(',', ",,");
+        let address = self.region(memory).address;
+        let mut qemu = Command::new("qemu-system-arm");
+        qemu.args(["-machine", self.machine, "-icount", "shift=0"])
+            .args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-kernel"])
+            .arg(elf)
+            .arg("-device")
+            .arg(format!("loader,file={image},addr={address:#x},force-raw=on"));
+        qemu
     }
 
     /// Whether [`Self::build`] has a compiler to use.

@@ -7,6 +7,8 @@ use format::policy::Kind;
 use format::preprocess::Colour;
 use serde::Serialize;
 
+use crate::board::Memory;
+
 /// Face recognition that runs whole on a microcontroller: a network and photos in, a flash image out.
 #[derive(Debug, Parser)]
 #[command(name = "host", version, propagate_version = true)]
@@ -88,6 +90,9 @@ pub enum Command {
         /// Which board.
         #[arg(long, default_value = "qemu-m7")]
         board: String,
+        /// Which flash the image goes to.
+        #[arg(long, value_enum, default_value_t)]
+        memory: Memory,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -105,6 +110,9 @@ pub enum Command {
         /// Emulated board to start.
         #[arg(long, default_value = "qemu-m7", conflicts_with = "port")]
         board: String,
+        /// Which flash of the emulated board the image lies in.
+        #[arg(long, value_enum, default_value_t)]
+        memory: Memory,
         /// Serial port of a real board.
         #[arg(long)]
         port: Option<String>,
@@ -117,6 +125,8 @@ pub enum Command {
     },
     /// Measure accuracy: the image's network and the float one, side by side.
     Evaluate(Evaluate),
+    /// Count what an image's network costs on emulated boards, and time it on this computer.
+    Bench(Bench),
     /// Look at and change who is enrolled in an image.
     Gallery {
         /// What to do.
@@ -271,6 +281,34 @@ pub enum Protocol {
     Identification,
 }
 
+/// Count what an image's network costs on emulated boards, and time it on this computer.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Flash image.
+    pub image: PathBuf,
+    /// Boards.
+    #[arg(long, value_delimiter = ',', default_value = "qemu-m4,qemu-m7,qemu-m55")]
+    pub boards: Vec<String>,
+    /// Print every layer.
+    #[arg(long)]
+    pub layers: bool,
+    /// Count matching against galleries of 10 to 10,000 people too.
+    #[arg(long)]
+    pub matching: bool,
+    /// Do not time this computer.
+    #[arg(long)]
+    pub no_computer: bool,
+    /// ONNX file the image was exported from: time tract with it in float.
+    #[arg(long)]
+    pub model: Option<PathBuf>,
+    /// A Python that has onnxruntime and onnx: time ONNX Runtime, in float and quantised.
+    #[arg(long, requires = "model")]
+    pub onnxruntime: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// How photos are read.
 #[derive(Clone, Debug, Args)]
 pub struct Photos {
@@ -318,6 +356,15 @@ pub struct Export {
     /// Board whose memory the image must fit, and whose addresses the containers hex, uf2 and elf use.
     #[arg(long, default_value = "qemu-m7")]
     pub board: String,
+    /// Which of the board's flash memories the image is for.
+    #[arg(long, value_enum, default_value_t)]
+    pub memory: Memory,
+    /// Most bytes of the image [default: what the board has].
+    #[arg(long)]
+    pub image_limit: Option<usize>,
+    /// Most bytes of RAM for the network [default: what the board has].
+    #[arg(long)]
+    pub arena_limit: Option<usize>,
     /// Which rules decide.
     #[arg(long, value_enum, default_value_t = Policy::Calibrated)]
     pub policy: Policy,

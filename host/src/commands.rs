@@ -1,6 +1,7 @@
 //! What the program can do, one command a file.
 
 pub mod align;
+pub mod bench;
 pub mod demo;
 pub mod evaluate;
 pub mod export;

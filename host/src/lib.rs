@@ -10,17 +10,22 @@
 //! * [`photo`] reads files, [`face`] finds and aligns faces, [`crops`] is both.
 //! * [`embedding`], [`enrol`], [`gallery`] turn photos into centres, [`calibrate`] strangers into thresholds; [`arcface`]
 //!   has the losses of training.
+//! * [`budget`] and [`cost`] tell what a network needs on a board, before it is there.
 //! * [`board`] builds firmware, [`transport`] reaches a board, [`client`] speaks to it; [`containers`] are for flashers.
+//! * [`bench`] measures what a network costs, on boards and on this computer.
 //! * [`report`] draws what was measured into one page.
 //! * [`commands`] are what the program does with all this; [`output`] writes files whole and shows progress.
 
 pub mod arcface;
+pub mod bench;
 pub mod board;
+pub mod budget;
 pub mod calibrate;
 pub mod cli;
 pub mod client;
 pub mod commands;
 pub mod containers;
+pub mod cost;
 pub mod crops;
 pub mod embedding;
 pub mod enrol;

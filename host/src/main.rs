@@ -7,7 +7,7 @@ use clap::Parser;
 use host::board::Board;
 use host::cli::{Cli, Command};
 use host::commands::recognise::Place;
-use host::commands::{align, demo, evaluate, export, flash, gallery, inspect, recognise, simulate};
+use host::commands::{align, bench, demo, evaluate, export, flash, gallery, inspect, recognise, simulate};
 use host::face::Gates;
 use host::output::show;
 
@@ -45,18 +45,19 @@ fn run(command: Command) -> Result<()> {
             let answers = simulate::simulate(&image, &photos, &reading)?;
             show(json, &answers, |answers| simulate::print(answers))
         }
-        Command::Flash { image, board, json } => {
-            let hello = flash::flash(&image, Board::named(&board)?)?;
+        Command::Flash { image, board, memory, json } => {
+            let hello = flash::flash(&image, Board::named(&board)?, memory)?;
             show(json, &hello, flash::print)
         }
-        Command::Recognise { image, photos, reading, board, port, baud, json } => {
+        Command::Recognise { image, photos, reading, board, memory, port, baud, json } => {
             let place = match port {
                 Some(path) => Place::Port { path, baud, image },
-                None => Place::Emulated { board: Board::named(&board)?, image },
+                None => Place::Emulated { board: Board::named(&board)?, image, memory },
             };
             let answers = recognise::recognise(&place, &photos, &reading)?;
             show(json, &answers, |answers| recognise::print(answers))
         }
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Gallery { command } => gallery::run(&command),
     }

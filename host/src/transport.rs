@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use embedded_io::{ErrorKind, ErrorType};
 
-use crate::board::Board;
+use crate::board::{Board, Memory};
 
 /// How long a board may say nothing while it computes.
 pub const SILENCE: Duration = Duration::from_secs(180);
@@ -48,8 +48,8 @@ impl Transport {
     ///
     /// # Errors
     /// When QEMU is not installed or cannot start.
-    pub fn qemu(board: &Board, elf: &Path, image: &Path) -> Result<Self> {
-        Qemu::start(board, elf, image).map(Transport::Qemu)
+    pub fn qemu(board: &Board, elf: &Path, image: &Path, memory: Memory) -> Result<Self> {
+        Qemu::start(board, elf, image, memory).map(Transport::Qemu)
     }
 
     /// Opens a serial port.
@@ -129,15 +129,9 @@ pub struct Qemu {
 }
 
 impl Qemu {
-    fn start(board: &Board, elf: &Path, image: &Path) -> Result<Self> {
-        // A comma ends an option's value; doubled it is a comma.
-        let image = image.display().to_string().replace(',', ",,");
-        let mut child = Command::new("qemu-system-arm")
-            .args(["-machine", board.machine, "-icount", "shift=0"])
-            .args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-kernel"])
-            .arg(elf)
-            .arg("-device")
-            .arg(format!("loader,file={image},addr={:#x},force-raw=on", board.image_address))
+    fn start(board: &Board, elf: &Path, image: &Path, memory: Memory) -> Result<Self> {
+        let mut child = board
+            .emulator(elf, image, memory)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -10,7 +10,7 @@ use super::align::write_png;
 use super::export::{self, Job};
 use super::recognise::{Place, Timed, recognise};
 use super::simulate::{self, Answer};
-use crate::board::Board;
+use crate::board::{Board, Memory};
 use crate::cli::Photos;
 use crate::face::{Choice, Crop, Detector, Gates, Pipeline};
 use crate::{output, photo};
@@ -65,7 +65,8 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
         ..Job::new(data.join("faceplugin/fr_feature.onnx"))
     })?;
     let image = output.join("image.geode");
-    board.fits(exported.image.len(), exported.report.arena_bytes)?;
+    let memory = Memory::default();
+    exported.check(&board.budget(memory))?;
     output::write_whole(&image, &exported.image)?;
 
     say(&format!("3/4 building the firmware for {} (the first time takes a minute)", board.name));
@@ -74,7 +75,8 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
     let seconds = 10 * probes.len();
     say(&format!("4/4 {}: recognising {} photos in QEMU (about {seconds} s)", board.about, probes.len()));
     let photos: Vec<PathBuf> = probes.iter().map(|(path, ..)| path.clone()).collect();
-    let said = recognise(&Place::Emulated { board, image: image.clone() }, &photos, &Photos::ALIGNED)?;
+    let said =
+        recognise(&Place::Emulated { board, image: image.clone(), memory }, &photos, &Photos::ALIGNED)?;
     let simulated: Vec<Answer> = simulate::simulate(&image, &photos, &Photos::ALIGNED)?;
     let probes =
         probes.into_iter().zip(said).zip(simulated).map(|(((_, shows, expected), said), simulated)| {

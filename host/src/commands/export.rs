@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::evaluate::draw::threshold_plot;
 use crate::board::Board;
+use crate::budget::Budget;
 use crate::calibrate::DerivedMargin;
 use crate::crops::Loader;
 use crate::embedding::{angle, cosine, unit, unit_of_i16};
@@ -173,6 +174,19 @@ pub struct Exported {
     pub image: Vec<u8>,
     /// How it was made.
     pub report: Report,
+}
+
+impl Exported {
+    /// Refuses what does not fit.
+    ///
+    /// # Errors
+    /// Names what takes the most.
+    pub fn check(&self, budget: &Budget) -> Result<()> {
+        let bytes = AlignedBytes::copy(&self.image);
+        let layers = &self.report.layers;
+        let name = |index: usize| layers.get(index).map_or(String::new(), |layer| layer.name.clone());
+        budget.check(&bytes.image(Path::new("the image as exported"))?, &self.image, name)
+    }
 }
 
 /// The image's record of what pixels mean.
@@ -519,10 +533,14 @@ pub fn run(arguments: &cli::Export) -> Result<()> {
     }
     let board = Board::named(&arguments.board)?;
     let exported = export(&job)?;
-    if let Err(error) = board.fits(exported.image.len(), exported.report.arena_bytes) {
-        bail!("{error:#}; choose another --board or a smaller network");
-    }
-    let file = containers::wrap(arguments.format, &exported.image, board.image_address)?;
+    let mut budget = board.budget(arguments.memory);
+    budget.image_bytes = arguments.image_limit.unwrap_or(budget.image_bytes);
+    budget.arena_bytes = arguments.arena_limit.unwrap_or(budget.arena_bytes);
+    exported.check(&budget).with_context(|| {
+        format!("too much for {}; choose another --board or --memory, or a smaller network", board.name)
+    })?;
+    let address = board.region(arguments.memory).address;
+    let file = containers::wrap(arguments.format, &exported.image, address)?;
     output::write_whole(&arguments.output, &file)?;
     let report = &exported.report;
     if let Some(path) = &arguments.report {

@@ -9,14 +9,14 @@ use anyhow::Result;
 use app::protocol::Hello;
 
 use super::recognise::{Place, connect};
-use crate::board::Board;
+use crate::board::{Board, Memory};
 
 /// Flashes and starts a board; gives what it says of itself.
 ///
 /// # Errors
 /// As [`connect`].
-pub fn flash(image: &Path, board: &'static Board) -> Result<Hello> {
-    let (client, _) = connect(&Place::Emulated { board, image: image.to_path_buf() })?;
+pub fn flash(image: &Path, board: &'static Board, memory: Memory) -> Result<Hello> {
+    let (client, _) = connect(&Place::Emulated { board, image: image.to_path_buf(), memory })?;
     Ok(client.hello().clone())
 }
 

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use app::protocol::{Cost, Recognised};
 use format::preprocess::Preprocess;
 use serde::Serialize;
 
 use super::simulate::{self, Answer};
-use crate::board::Board;
+use crate::board::{Board, Memory};
 use crate::client::Client;
 use crate::crops::Loader;
 use crate::simulator::AlignedBytes;
@@ -24,6 +24,8 @@ pub enum Place {
         board: &'static Board,
         /// Its flash image.
         image: PathBuf,
+        /// Where the image lies.
+        memory: Memory,
     },
     /// On a serial port. The image tells what crops it takes.
     Port {
@@ -61,9 +63,12 @@ pub fn connect(place: &Place) -> Result<(Client, Preprocess)> {
     let bytes = AlignedBytes::read(path)?;
     let image = bytes.image(path)?;
     let transport = match place {
-        Place::Emulated { board, image: path } => {
-            board.fits(bytes.bytes().len(), image.model.head().arena_bytes as usize)?;
-            Transport::qemu(board, &board.build()?, path)?
+        Place::Emulated { board, image: path, memory } => {
+            board
+                .budget(*memory)
+                .check(&image, bytes.bytes(), |layer| format!("layer {layer}"))
+                .with_context(|| format!("too much for {}", board.name))?;
+            Transport::qemu(board, &board.build()?, path, *memory)?
         }
         Place::Port { path, baud, .. } => Transport::serial(path, *baud)?,
     };

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use host::board::{BOARDS, Board};
+use host::board::{BOARDS, Board, Memory};
 use host::cli::Photos;
 use host::client::Client;
 use host::commands::export::{Job, export};
@@ -32,7 +32,7 @@ fn board(name: &str) -> &'static Board {
 }
 
 /// Exports, starts the board, and compares embeddings of `count` crops.
-fn board_equals_simulator(board: &'static Board, folder: &Path, job: &Job, count: usize) {
+fn board_equals_simulator(board: &'static Board, memory: Memory, folder: &Path, job: &Job, count: usize) {
     let path = folder.join("image.geode");
     std::fs::write(&path, export(job).unwrap().image).unwrap();
     let bytes = AlignedBytes::read(&path).unwrap();
@@ -41,7 +41,8 @@ fn board_equals_simulator(board: &'static Board, folder: &Path, job: &Job, count
     let photos = photo::list(job.calibrate.as_deref().unwrap()).unwrap();
     assert!(photos.len() >= count, "{} crops are too few", photos.len());
 
-    let (mut client, preprocess): (Client, _) = connect(&Place::Emulated { board, image: path }).unwrap();
+    let (mut client, preprocess): (Client, _) =
+        connect(&Place::Emulated { board, image: path, memory }).unwrap();
     let mut embeddings = Vec::new();
     for photo in photos.iter().step_by(photos.len() / count).take(count) {
         let crop = photo::load_crop(photo, &preprocess).unwrap();
@@ -65,7 +66,7 @@ fn real_networks_on(name: &str, count: usize) {
         let folder = tempfile::tempdir().unwrap();
         write_faces(&folder.path().join("faces"), &faces(), [112, 112]);
         let job = job(&network, &folder.path().join("faces"));
-        board_equals_simulator(board(name), folder.path(), &job, count);
+        board_equals_simulator(board(name), Memory::External, folder.path(), &job, count);
     }
 }
 
@@ -99,7 +100,8 @@ fn boards_equal_simulator_on_users_networks() {
         write_faces(&crops, &faces(), size);
         let job = Job { preprocessing, ..job(&network, &crops) };
         for board in BOARDS.iter().filter(|board| can_run(board)) {
-            board_equals_simulator(board, folder.path(), &job, 4);
+            // These lie in internal flash, the real ones in external.
+            board_equals_simulator(board, Memory::Internal, folder.path(), &job, 4);
         }
     }
 }
@@ -137,7 +139,7 @@ fn boards_decide_as_the_simulator() {
     std::fs::write(&image, export(&job).unwrap().image).unwrap();
     let simulated = simulate(&image, &probes, &Photos::ALIGNED).unwrap();
     for board in BOARDS.iter().filter(|board| can_run(board)) {
-        let place = Place::Emulated { board, image: image.clone() };
+        let place = Place::Emulated { board, image: image.clone(), memory: Memory::External };
         let answers = recognise(&place, &probes, &Photos::ALIGNED).unwrap();
         let answers: Vec<_> = answers.into_iter().map(|timed| timed.answer).collect();
         assert_eq!(answers, simulated, "{}", board.name);
@@ -157,7 +159,9 @@ fn board_refuses_what_is_not_an_image() {
     std::fs::write(&path, image).unwrap();
     for board in BOARDS.iter().filter(|board| can_run(board)) {
         // The program would refuse it itself: give the file to the board behind its back.
-        let transport = host::transport::Transport::qemu(board, &board.build().unwrap(), &path).unwrap();
+        let transport =
+            host::transport::Transport::qemu(board, &board.build().unwrap(), &path, Memory::External)
+                .unwrap();
         let error = format!("{:#}", Client::connect(transport).err().expect("refused"));
         assert!(error.contains("cannot work") && error.contains("SHA-256"), "{}: {error}", board.name);
     }

@@ -38,10 +38,9 @@ pub struct Machine {
     pub name: &'static str,
     /// Address of the CMSDK UART the link runs over.
     pub uart: usize,
-    /// Address of the flash image.
-    pub image: usize,
-    /// Length of the region the image may fill.
-    pub image_bytes: usize,
+    /// Address and length of the memories an image may lie in, the first to be looked in first: internal and external
+    /// flash.
+    pub images: [(usize, usize); 2],
     /// What counts instructions.
     pub counter: Counter,
 }
@@ -83,8 +82,11 @@ pub unsafe fn run<const ARENA: usize>(machine: Machine, arena: &'static mut Aren
 // Not inlined, so that the stack it takes is free again when it returns.
 #[inline(never)]
 unsafe fn load(machine: &Machine) -> &'static Result<Recogniser<'static, MAX_LAYERS>, StartError> {
-    // SAFETY: passed on to the caller; memory that nothing writes to.
-    let image = unsafe { core::slice::from_raw_parts(machine.image as *const u8, machine.image_bytes) };
+    let [internal, external] = machine.images.map(|(address, bytes)| {
+        // SAFETY: passed on to the caller; memory that nothing writes to.
+        unsafe { core::slice::from_raw_parts(address as *const u8, bytes) }
+    });
+    let image = if internal.starts_with(&format::header::MAGIC) { internal } else { external };
     // SAFETY: this is called once, and nothing else uses the static.
     unsafe { (*&raw mut RECOGNISER).write(Recogniser::new(image)) }
 }

@@ -6,7 +6,6 @@ use mps::{Counter, Machine};
 pub const MACHINE: Machine = Machine {
     name: "qemu-m4",
     uart: 0x4000_4000,
-    image: 0x2100_0000,
-    image_bytes: 16 << 20,
+    images: [(0x0010_0000, 3 << 20), (0x2100_0000, 16 << 20)],
     counter: Counter::CmsdkTimer { base: 0x4000_0000 },
 };

@@ -6,7 +6,6 @@ use mps::{Counter, Machine};
 pub const MACHINE: Machine = Machine {
     name: "qemu-m55",
     uart: 0x4930_3000,
-    image: 0x6000_0000,
-    image_bytes: 16 << 20,
+    images: [(0x0100_0000, 2 << 20), (0x6000_0000, 16 << 20)],
     counter: Counter::SysTick,
 };

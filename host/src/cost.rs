@@ -1,0 +1,259 @@
+//! What a network costs on a core, without running it: instructions from a linear model fitted to counts, and from these
+//! a range of cycles. Estimates, all of them.
+//!
+//! A layer's instructions are a weighted sum of its [`Work::features`], with weights that depend on the core and on the
+//! [`Kind`] of layer; `cargo run -p bench -- --fit` fits them to what the emulated boards count. A cycle costs more
+//! than an instruction: how much more follows from static analysis of the inner loops (llvm-mca's models of the cores), and
+//! is the lower end of the range. The upper end adds [`IMPERFECTION`], and fetching every weight that a row needs from
+//! serial flash at [`FLASH_CYCLES_A_BYTE`].
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use format::layer::{Element, Layer, Op};
+use serde::{Deserialize, Serialize};
+
+/// Cycles that the upper end of the range adds for each of the lower end: memory, branches, pipelines that do not fill.
+pub const IMPERFECTION: f64 = 0.3;
+/// Cycles that a byte of weights costs at the upper end, from quad serial flash read in place.
+pub const FLASH_CYCLES_A_BYTE: f64 = 4.0;
+
+/// Kinds of layer that differ in their inner loops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The photo.
+    Input,
+    /// Convolution of single pixels.
+    Pointwise,
+    /// Convolution of larger windows.
+    Conv,
+    /// Convolution with one pixel a row: dense layers.
+    Dense,
+    /// One filter a channel.
+    Depthwise,
+    /// Sum of two tensors.
+    Add,
+    /// Largest element under a window.
+    MaxPool,
+    /// Any layer that reads 16-bit elements.
+    Wide,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Kind; 8] = [
+        Kind::Input,
+        Kind::Pointwise,
+        Kind::Conv,
+        Kind::Dense,
+        Kind::Depthwise,
+        Kind::Add,
+        Kind::MaxPool,
+        Kind::Wide,
+    ];
+
+    /// Name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Input => "input",
+            Kind::Pointwise => "pointwise",
+            Kind::Conv => "conv",
+            Kind::Dense => "dense",
+            Kind::Depthwise => "depthwise",
+            Kind::Add => "add",
+            Kind::MaxPool => "max_pool",
+            Kind::Wide => "wide",
+        }
+    }
+}
+
+/// Numbers that a layer's instructions are a weighted sum of.
+pub const FEATURES: usize = 5;
+
+/// What a layer has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Work {
+    /// Its kind.
+    pub kind: Kind,
+    /// Rows of its tensor.
+    pub rows: u64,
+    /// Elements of its tensor.
+    pub elements: u64,
+    /// Multiply-accumulates; comparisons for [`Kind::MaxPool`].
+    pub macs: u64,
+    /// Bytes of weights read: each row reads all of them once.
+    pub weight_bytes: u64,
+    /// Elements of input under all windows of all rows.
+    pub window_elements: u64,
+}
+
+impl Work {
+    /// The work of each layer, in order.
+    pub fn of(layers: &[Layer]) -> Vec<Work> {
+        layers.iter().map(|layer| Work::of_layer(layers, layer)).collect()
+    }
+
+    fn of_layer(layers: &[Layer], layer: &Layer) -> Work {
+        let input = layer.op.inputs().next().map(|index| layers[index as usize].output);
+        let output = layer.output;
+        let rows = u64::from(output.height);
+        let pixels = rows * u64::from(output.width);
+        let elements = rows * output.row_elements() as u64;
+        let kernel = layer.op.window().kernel.map(u64::from);
+        let input_channels = input.map_or(0, |tensor| u64::from(tensor.channels));
+        let window = kernel[0] * kernel[1] * input_channels;
+        let (kind, macs, weights) = match layer.op {
+            Op::Input => (Kind::Input, 0, 0),
+            Op::Conv { .. } => {
+                let kind = match (output.width, kernel) {
+                    (1, _) => Kind::Dense,
+                    (_, [1, 1]) => Kind::Pointwise,
+                    _ => Kind::Conv,
+                };
+                (kind, elements * window, window * u64::from(output.channels))
+            }
+            Op::Depthwise { .. } => (Kind::Depthwise, elements * kernel[0] * kernel[1], window),
+            Op::Add { .. } => (Kind::Add, 0, 0),
+            Op::MaxPool { .. } => (Kind::MaxPool, elements * kernel[0] * kernel[1], 0),
+        };
+        let is_wide = input.is_some_and(|tensor| tensor.element == Element::I16);
+        Work {
+            kind: if is_wide { Kind::Wide } else { kind },
+            rows,
+            elements,
+            macs,
+            weight_bytes: weights * rows,
+            window_elements: pixels * window,
+        }
+    }
+
+    /// What its instructions depend on.
+    pub fn features(&self) -> [f64; FEATURES] {
+        [self.rows, self.elements, self.macs, self.weight_bytes, self.window_elements]
+            .map(|count| count as f64)
+    }
+}
+
+/// A core's weights.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Core {
+    /// Instructions for each of [`Work::features`].
+    pub instructions: BTreeMap<Kind, [f64; FEATURES]>,
+    /// Cycles an instruction where memory never waits.
+    pub cycles: BTreeMap<Kind, f64>,
+}
+
+/// An estimate for a network, or a layer of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Estimate {
+    /// Instructions.
+    pub instructions: f64,
+    /// Cycles, at least and at most.
+    pub cycles: [f64; 2],
+}
+
+impl std::iter::Sum for Estimate {
+    fn sum<I: Iterator<Item = Estimate>>(estimates: I) -> Estimate {
+        estimates.fold(Estimate::default(), |sum, estimate| Estimate {
+            instructions: sum.instructions + estimate.instructions,
+            cycles: [sum.cycles[0] + estimate.cycles[0], sum.cycles[1] + estimate.cycles[1]],
+        })
+    }
+}
+
+impl Estimate {
+    /// Milliseconds at a clock in MHz, at least and at most.
+    pub fn milliseconds(&self, clock_mhz: f64) -> [f64; 2] {
+        self.cycles.map(|cycles| cycles / clock_mhz / 1e3)
+    }
+}
+
+impl Core {
+    /// The fitted weights of a board's core.
+    ///
+    /// # Errors
+    /// When there are none for this board.
+    pub fn of_board(board: &str) -> Result<Core> {
+        let mut cores: BTreeMap<String, Core> =
+            serde_json::from_str(include_str!("cost.json")).context("cost.json cannot be read")?;
+        cores.remove(board).with_context(|| format!("no costs were fitted for {board}"))
+    }
+
+    /// What a layer costs.
+    pub fn estimate(&self, work: &Work) -> Estimate {
+        let weights = self.instructions.get(&work.kind).copied().unwrap_or_default();
+        let instructions =
+            weights.iter().zip(work.features()).map(|(weight, feature)| weight * feature).sum();
+        let low = instructions * self.cycles.get(&work.kind).copied().unwrap_or(1.0);
+        let fetched = FLASH_CYCLES_A_BYTE * work.weight_bytes as f64;
+        Estimate { instructions, cycles: [low, low * (1.0 + IMPERFECTION) + fetched] }
+    }
+
+    /// Fits the weights of instructions: for each kind those, none negative, with the least squared relative error over
+    /// layers and what was counted for them.
+    pub fn fit(counted: &[(Work, u64)]) -> BTreeMap<Kind, [f64; FEATURES]> {
+        let mut fitted = BTreeMap::new();
+        for kind in Kind::ALL {
+            let of_kind = counted.iter().filter(|(work, _)| work.kind == kind);
+            let rows: Vec<[f64; FEATURES]> = of_kind
+                .map(|(work, count)| work.features().map(|feature| feature / (*count).max(1) as f64))
+                .collect();
+            if !rows.is_empty() {
+                fitted.insert(kind, least_squares(&rows));
+            }
+        }
+        fitted
+    }
+}
+
+/// Weights, none negative, for which every row's weighted sum is as near to 1 as can be: coordinate descent.
+fn least_squares(rows: &[[f64; FEATURES]]) -> [f64; FEATURES] {
+    let mut weights = [0.0; FEATURES];
+    for _ in 0..20_000 {
+        for feature in 0..FEATURES {
+            let (mut gradient, mut curvature) = (0.0, 0.0);
+            for row in rows {
+                let sum: f64 = row.iter().zip(&weights).map(|(x, weight)| x * weight).sum();
+                gradient += row[feature] * (1.0 - sum);
+                curvature += row[feature] * row[feature];
+            }
+            if curvature > 0.0 {
+                weights[feature] = (weights[feature] + gradient / curvature).max(0.0);
+            }
+        }
+    }
+    weights
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn work(rows: u64, elements: u64, macs: u64) -> Work {
+        Work { kind: Kind::Depthwise, rows, elements, macs, weight_bytes: 0, window_elements: macs }
+    }
+
+    #[test]
+    fn fit_finds_the_weights_that_made_the_counts() {
+        let works = [work(10, 900, 8100), work(56, 7000, 60_000), work(7, 2000, 50_000), work(1, 64, 64)];
+        let counted = works.map(|work| (work, 500 * work.rows + 3 * work.elements + 2 * work.macs));
+        let core = Core { instructions: Core::fit(&counted), cycles: BTreeMap::new() };
+        for (work, count) in counted {
+            let estimated = core.estimate(&work).instructions;
+            assert!((estimated / count as f64 - 1.0).abs() < 0.02, "{estimated} for {count}");
+        }
+        assert_eq!(core.estimate(&Work { kind: Kind::Add, ..works[0] }).instructions, 0.0);
+    }
+
+    #[test]
+    fn range_is_ordered_and_time_follows_the_clock() {
+        let core = Core {
+            instructions: [(Kind::Conv, [0.0, 0.0, 1.0, 0.0, 0.0])].into(),
+            cycles: [(Kind::Conv, 1.5)].into(),
+        };
+        let estimate = core.estimate(&Work { kind: Kind::Conv, weight_bytes: 10, ..work(1, 1, 2000) });
+        assert_eq!(estimate, Estimate { instructions: 2000.0, cycles: [3000.0, 3940.0] });
+        assert_eq!(estimate.milliseconds(1.0), [3.0, 3.94]);
+    }
+}
