@@ -5,7 +5,7 @@ use core::fmt;
 use crate::cap;
 use crate::centres::Centres;
 use crate::dot::squared_norm;
-use crate::nearest::{Sight, nearest_beyond, sights, two_nearest};
+use crate::nearest::{Sight, nearest_beyond, scan, two_nearest};
 use crate::rules::{Margin, Rules, is_within};
 
 /// Why a matcher is refused: the cohort's embeddings are not as long as the gallery's.
@@ -120,6 +120,11 @@ impl<'a> Matcher<'a> {
         }
     }
 
+    /// The same gallery and rules alone.
+    pub fn without_cohort(self) -> Self {
+        Matcher { cohort: None, ..self }
+    }
+
     /// Decides on one embedding, `[dimension]`, of any scale.
     ///
     /// The absolute rule is asked first: a probe that is both too far and ambiguous is [`Rejection::TooFar`]. With
@@ -181,7 +186,7 @@ impl<'a> Matcher<'a> {
         }
         let mut nearest: Option<Sight> = None;
         let mut emit = |sight: Sight| each(sight.owner, cosine_q30(sight.dot, sight.norm, probe_norm));
-        for sight in sights(&self.gallery, embedding) {
+        scan(&self.gallery, embedding, None, |sight| {
             nearest = match nearest {
                 Some(held) if held.owner == sight.owner => {
                     Some(if sight.is_nearer_than(&held) { sight } else { held })
@@ -192,7 +197,8 @@ impl<'a> Matcher<'a> {
                 }
                 None => Some(sight),
             };
-        }
+            None
+        });
         if let Some(held) = nearest {
             emit(held);
         }

@@ -1,7 +1,7 @@
 //! The person nearest to a probe, and the nearest one who is somebody else.
 
-use crate::centres::Centres;
-use crate::dot::dot;
+use crate::centres::{Centre, Centres};
+use crate::kernels::Probe;
 
 /// A centre as one probe sees it: `cos θ = dot / √(norm · p)`, with `p` the probe's squared norm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,26 +47,26 @@ fn product(square: u64, norm: u32) -> u128 {
 /// The order of owners does not matter to what is found, only to ties.
 pub fn two_nearest(centres: &Centres, probe: &[i16]) -> (Option<Sight>, Option<Sight>) {
     let (mut best, mut second): (Option<Sight>, Option<Sight>) = (None, None);
-    for sight in sights(centres, probe) {
-        // Most centres end here, after one comparison: no nearer than the second is no nearer than the first.
-        if second.is_some_and(|second| !sight.is_nearer_than(&second)) {
-            continue;
-        }
-        match best {
-            Some(nearest) if !sight.is_nearer_than(&nearest) => {
-                if sight.owner != nearest.owner {
-                    second = Some(sight);
+    scan(centres, probe, None, |sight| {
+        // No nearer than the second is no nearer than the first.
+        if second.is_none_or(|second| sight.is_nearer_than(&second)) {
+            match best {
+                Some(nearest) if !sight.is_nearer_than(&nearest) => {
+                    if sight.owner != nearest.owner {
+                        second = Some(sight);
+                    }
                 }
-            }
-            Some(nearest) => {
-                if sight.owner != nearest.owner {
-                    second = best;
+                Some(nearest) => {
+                    if sight.owner != nearest.owner {
+                        second = best;
+                    }
+                    best = Some(sight);
                 }
-                best = Some(sight);
+                None => best = Some(sight),
             }
-            None => best = Some(sight),
         }
-    }
+        second
+    });
     (best, second)
 }
 
@@ -74,23 +74,49 @@ pub fn two_nearest(centres: &Centres, probe: &[i16]) -> (Option<Sight>, Option<S
 pub fn nearest_beyond(centres: &Centres, probe: &[i16], rival: Option<Sight>) -> Option<Sight> {
     let mut nearest = None;
     let mut bar = rival;
-    for sight in sights(centres, probe) {
+    scan(centres, probe, rival, |sight| {
         if bar.is_none_or(|bar| sight.is_nearer_than(&bar)) {
             nearest = Some(sight);
             bar = nearest;
         }
-    }
+        bar
+    });
     nearest
 }
 
-/// All centres as a probe sees them, in order.
-pub(crate) fn sights(centres: &Centres, probe: &[i16]) -> impl Iterator<Item = Sight> {
-    centres.iter().enumerate().map(move |(number, centre)| Sight {
-        owner: centre.owner,
-        centre: number as u16,
-        dot: dot(centre.vector, probe),
-        norm: centre.norm,
-    })
+/// Calls `see` with centres as a probe sees them, in order. Centres that are no nearer than the bar may be left out:
+/// that is `bar` at first, then what `see` said last.
+pub(crate) fn scan(
+    centres: &Centres,
+    probe: &[i16],
+    bar: Option<Sight>,
+    mut see: impl FnMut(Sight) -> Option<Sight>,
+) {
+    let probe = Probe::new(probe);
+    let mut first = 0;
+    let mut bar = bar;
+    let mut bound = bound(bar.as_ref(), centres.least_norm());
+    while let Some((skipped, dot)) = probe.first_above(centres.vectors_from(first), bound) {
+        let number = (first + skipped) as u16;
+        let Centre { norm, owner, .. } = centres.get(number);
+        let next_bar = see(Sight { owner, centre: number, dot, norm });
+        if next_bar != bar {
+            bar = next_bar;
+            bound = self::bound(bar.as_ref(), centres.least_norm());
+        }
+        first += skipped + 1;
+    }
+}
+
+/// An inner product: no centre at or below it is nearer than `bar`, if its norm is `least_norm` or more.
+///
+/// With `s` and `n` of a bar that is not behind the probe, from `dot ≤ s √(least_norm / n)` follows
+/// `dot / √norm ≤ s / √n`. It is rounded down twice.
+fn bound(bar: Option<&Sight>, least_norm: u32) -> i32 {
+    let Some((bar, magnitude)) = bar.and_then(|bar| Some((bar, u64::try_from(bar.dot).ok()?))) else {
+        return i32::MIN;
+    };
+    (magnitude * magnitude / u64::from(bar.norm) * u64::from(least_norm)).isqrt() as i32
 }
 
 #[cfg(test)]
