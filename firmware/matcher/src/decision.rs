@@ -218,10 +218,18 @@ fn cosine_q30(dot: i32, norm: u32, probe_norm: u64) -> i32 {
 
 /// `2³¹ · |dot| / √(norm · other_norm)`, rounded down.
 pub(crate) fn magnitude_q31(dot: i32, norm: u32, other_norm: u64) -> u64 {
-    let norms = u128::from(norm) * u128::from(other_norm);
-    let square = u128::from(dot.unsigned_abs()).pow(2);
+    // Below 2⁶², and no less than the square of the product, by Cauchy–Schwarz.
+    let norms = u64::from(norm) * other_norm;
+    let square = u64::from(dot.unsigned_abs()).pow(2);
+    // Long division, for cores that divide 32 bits at most.
+    let (mut quotient, mut rest) = if square < norms { (0, square) } else { (1, 0) };
+    for _ in 0..62 {
+        let (next, is_over) = (2 * rest, 2 * rest >= norms);
+        rest = if is_over { next - norms } else { next };
+        quotient = 2 * quotient + u64::from(is_over);
+    }
     // The square of the result is at most 2⁶². Rounding it down first does not change the root's whole part.
-    (((square << 62) / norms) as u64).isqrt()
+    quotient.isqrt()
 }
 
 #[cfg(test)]

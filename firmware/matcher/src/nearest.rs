@@ -93,30 +93,33 @@ pub(crate) fn scan(
     mut see: impl FnMut(Sight) -> Option<Sight>,
 ) {
     let probe = Probe::new(probe);
+    let (mut bar, mut bound_of_bar) = (bar, bound(bar, centres.least_norm()));
     let mut first = 0;
-    let mut bar = bar;
-    let mut bound = bound(bar.as_ref(), centres.least_norm());
-    while let Some((skipped, dot)) = probe.first_above(centres.vectors_from(first), bound) {
-        let number = (first + skipped) as u16;
-        let Centre { norm, owner, .. } = centres.get(number);
-        let next_bar = see(Sight { owner, centre: number, dot, norm });
-        if next_bar != bar {
-            bar = next_bar;
-            bound = self::bound(bar.as_ref(), centres.least_norm());
+    while let Some((skipped, dot)) = probe.first_above(centres.vectors_from(first), bound_of_bar) {
+        let number = first + skipped;
+        first = number + 1;
+        let Centre { norm, owner, .. } = centres.get(number as u16);
+        let next = see(Sight { owner, centre: number as u16, dot, norm });
+        if next != bar {
+            (bar, bound_of_bar) = (next, bound(next, centres.least_norm()));
         }
-        first += skipped + 1;
     }
 }
 
 /// An inner product: no centre at or below it is nearer than `bar`, if its norm is `least_norm` or more.
 ///
 /// With `s` and `n` of a bar that is not behind the probe, from `dot ≤ s √(least_norm / n)` follows
-/// `dot / √norm ≤ s / √n`. It is rounded down twice.
-fn bound(bar: Option<&Sight>, least_norm: u32) -> i32 {
-    let Some((bar, magnitude)) = bar.and_then(|bar| Some((bar, u64::try_from(bar.dot).ok()?))) else {
-        return i32::MIN;
-    };
-    (magnitude * magnitude / u64::from(bar.norm) * u64::from(least_norm)).isqrt() as i32
+/// `dot / √norm ≤ s / √n`. The quotient, its root and the product are rounded down, the quotient counts as less than one.
+fn bound(bar: Option<Sight>, least_norm: u32) -> i32 {
+    match bar {
+        Some(Sight { dot, norm, .. }) if dot >= 0 => {
+            const { assert!(127 * 127 * (crate::MAX_DIMENSION as u64) < 1 << 23) };
+            let quotient_q16 = ((least_norm << 9) / ((norm >> 7) + 1)).min(0xffff);
+            let root_q16 = (quotient_q16 << 16).isqrt();
+            ((dot as u64 * u64::from(root_q16)) >> 16) as i32
+        }
+        _ => i32::MIN,
+    }
 }
 
 #[cfg(test)]

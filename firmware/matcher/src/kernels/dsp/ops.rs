@@ -5,8 +5,8 @@
 /// Four elements of a probe: 0 and 2, 1 and 3.
 pub type Pairs = [u32; 2];
 
-/// Sixteen elements of a centre.
-pub type Block = [u32; 4];
+/// Thirty-two elements of a centre.
+pub type Block = [u32; 8];
 
 /// A function that is one instruction: name, operands in the order of the assembler, template, arithmetic.
 macro_rules! instruction {
@@ -68,22 +68,23 @@ pub fn blocks(elements: &[i8]) -> Option<&[Block]> {
 }
 
 /// The first of `centres` whose product with the probe is above `bound`: its number and that product. A centre has as many
-/// blocks as the probe has fours of pairs, 1 to 32.
+/// blocks as the probe has eights of pairs, 1 to 16.
 ///
 /// # Panics
 /// When lengths do not agree.
 pub fn first_above(probe: &[Pairs], centres: &[Block], bound: i32) -> Option<(usize, i32)> {
-    let blocks = probe.len() / 4;
-    assert!((1..=32).contains(&blocks) && probe.len() % 4 == 0 && centres.len().is_multiple_of(blocks));
+    let blocks = probe.len() / 8;
+    assert!(
+        probe.len().is_multiple_of(8) && (1..=16).contains(&blocks) && centres.len().is_multiple_of(blocks)
+    );
     #[cfg(arm_dsp)]
     {
         let range = centres.as_ptr_range();
+        let job = arm::Job::new(probe.as_ptr(), blocks, range.end, bound);
         // SAFETY: the lengths were checked; the loop reads within them.
-        let found =
-            unsafe { arm::first_above(range.start, range.end, probe.as_ptr(), arm::skipped_bytes(blocks), bound) };
-        let (end, dot) = (found as u32 as usize, (found >> 32) as i32);
-        let past = (end - range.start as usize) / size_of::<Block>() / blocks;
-        (dot > bound).then(|| (past - 1, dot))
+        let stop = unsafe { arm::first_above(&job, range.start) };
+        let past = (stop.centre as usize - range.start as usize) / size_of::<Block>() / blocks;
+        (stop.dot > bound).then(|| (past - 1, stop.dot))
     }
     #[cfg(not(arm_dsp))]
     {
@@ -104,72 +105,115 @@ mod arm {
 
     use super::{Block, Pairs};
 
-    /// Blocks that the loop has room for, and the bytes of its code for one.
-    const UNROLLED: usize = 32;
-    const BLOCK_BYTES: usize = 76;
-
-    /// Bytes of the unrolled loop to skip for centres of `blocks` blocks.
-    pub fn skipped_bytes(blocks: usize) -> usize {
-        (UNROLLED - blocks) * BLOCK_BYTES
+    /// What the loop works on. It takes a copy onto its stack, in this order.
+    #[repr(C)]
+    pub struct Job {
+        probe: *const Pairs,
+        /// Where sums start.
+        zero: i32,
+        /// Bytes of the unrolled loop to skip; the loop makes the address of it where it is entered.
+        skipped_bytes: usize,
+        centres_end: *const Block,
+        bound: i32,
     }
 
-    /// The address past the centre it stopped at in the lower word, that centre's product in the upper. It is above the bound, or
-    /// the centre is the last (or there is none: then the product is the bound).
-    ///
-    /// r0: centre; r1: probe; r3: sum; r4–r7: elements; r8–r11: pairs; r12: where the unrolled loop is entered; lr: bound.
+    impl Job {
+        pub fn new(probe: *const Pairs, blocks: usize, centres_end: *const Block, bound: i32) -> Self {
+            /// Blocks that the loop has room for, and the bytes of its code for one.
+            const UNROLLED: usize = 16;
+            const BLOCK_BYTES: usize = 148;
+            Job { probe, zero: 0, skipped_bytes: (UNROLLED - blocks) * BLOCK_BYTES, centres_end, bound }
+        }
+    }
+
+    /// Where the loop stopped: past the first centre whose product is above the bound, or at the end.
+    #[repr(C)]
+    pub struct Stop {
+        pub dot: i32,
+        pub centre: *const Block,
+    }
+
+    /// Two pairs from a word of elements, times the probe's.
+    macro_rules! multiply {
+        ($word:literal, $even:literal, $odd:literal) => {
+            concat!(
+                "sxtb16 r2, ",
+                $word,
+                "\n",
+                "sxtb16 ",
+                $word,
+                ", ",
+                $word,
+                ", ror #8\n",
+                "smlad r3, r2, ",
+                $even,
+                ", r3\n",
+                "smlad r3, ",
+                $word,
+                ", ",
+                $odd,
+                ", r3\n",
+            )
+        };
+    }
+
+    /// Stops at the first centre whose product is above the bound. Without centres it stops there, with the bound.
     ///
     /// # Safety
     /// As [`super::first_above`] checks.
+    pub unsafe fn first_above(job: &Job, centres: *const Block) -> Stop {
+        if centres == job.centres_end {
+            return Stop { dot: job.bound, centre: centres };
+        }
+        // SAFETY: passed on to the caller; there is a centre.
+        let stop = unsafe { run(job, centres) };
+        Stop { dot: stop as i32, centre: (stop >> 32) as usize as *const Block }
+    }
+
+    /// A [`Stop`], its product in the lower word.
+    ///
+    /// r0: centre; r1: probe; r3: sum; r4–r7: elements; r8–r12, lr: the probe's pairs.
+    ///
+    /// # Safety
+    /// As [`first_above`], and there is a centre.
     #[unsafe(naked)]
-    pub unsafe extern "C" fn first_above(
-        centres: *const Block,
-        centres_end: *const Block,
-        probe: *const Pairs,
-        skipped_bytes: usize,
-        bound: i32,
-    ) -> u64 {
+    unsafe extern "C" fn run(job: &Job, centres: *const Block) -> u64 {
         naked_asm!(
             ".arch armv7e-m",
             "push {{r4-r11, lr}}",
-            "ldr lr, [sp, #36]",
-            "push {{r1, r2}}",
+            "ldm r0, {{r2-r6}}",
             "adr.w r12, 3f",
-            "add r12, r3",
-            "orr r12, #1",
-            "mov r3, lr",
+            "add r4, r12",
+            "orr r4, #1",
+            "push {{r2-r6}}",
+            "mov r0, r1",
             "2:",
-            "ldrd r4, r1, [sp]",
-            "cmp r0, r4",
-            "beq 4f",
-            "movs r3, #0",
-            "bx r12",
+            "ldm sp, {{r1, r3, pc}}",
             "3:",
-            ".rept 32",
+            ".rept 16",
             "ldm.w r0!, {{r4-r7}}",
+            "ldm r1!, {{r8-r12, lr}}",
+            multiply!("r4", "r8", "r9"),
+            multiply!("r5", "r10", "r11"),
+            multiply!("r6", "r12", "lr"),
+            "ldm r1!, {{r8-r12, lr}}",
+            multiply!("r7", "r8", "r9"),
+            "ldm.w r0!, {{r4-r7}}",
+            multiply!("r4", "r10", "r11"),
+            multiply!("r5", "r12", "lr"),
             "ldm r1!, {{r8-r11}}",
-            "sxtb16 r2, r4",
-            "sxtb16 r4, r4, ror #8",
-            "smlad r3, r2, r8, r3",
-            "sxtb16 r2, r5",
-            "smlad r3, r4, r9, r3",
-            "sxtb16 r5, r5, ror #8",
-            "smlad r3, r2, r10, r3",
-            "sxtb16 r2, r6",
-            "smlad r3, r5, r11, r3",
-            "ldm r1!, {{r8-r11}}",
-            "sxtb16 r6, r6, ror #8",
-            "smlad r3, r2, r8, r3",
-            "sxtb16 r2, r7",
-            "smlad r3, r6, r9, r3",
-            "sxtb16 r7, r7, ror #8",
-            "smlad r3, r2, r10, r3",
-            "smlad r3, r7, r11, r3",
+            multiply!("r6", "r8", "r9"),
+            multiply!("r7", "r10", "r11"),
             ".endr",
-            "cmp r3, lr",
-            "ble 2b",
+            "ldrd r4, r5, [sp, #12]",
+            "cmp r3, r5",
+            "bgt 4f",
+            "cmp r0, r4",
+            "bne 2b",
             "4:",
-            "mov r1, r3",
-            "add sp, #8",
+            "mov r1, r0",
+            "mov r0, r3",
+            "add sp, #20",
             "pop {{r4-r11, pc}}",
         )
     }
