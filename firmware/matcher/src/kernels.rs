@@ -4,11 +4,14 @@
 //! the probe is above a bound. What is no nearer than somebody already seen is passed over there, and nobody looks at it.
 
 pub mod dsp;
+pub mod helium;
 pub mod portable;
 
 #[cfg(arm_dsp)]
 use dsp as set;
-#[cfg(not(arm_dsp))]
+#[cfg(arm_helium)]
+use helium as set;
+#[cfg(not(any(arm_dsp, arm_helium)))]
 use portable as set;
 
 pub use set::Probe;
