@@ -78,6 +78,11 @@ impl<'a, const N: usize> Recogniser<'a, N> {
         &self.network
     }
 
+    /// The matcher.
+    pub fn matcher(&self) -> &Matcher<'a> {
+        &self.matcher
+    }
+
     /// Computes an embedding; see [`Network::embed`].
     ///
     /// # Errors

@@ -64,6 +64,7 @@ pub struct Centres<'a> {
     vectors: &'a [i8],
     norms: &'a [u32],
     owners: &'a [u16],
+    least_norm: u32,
 }
 
 /// One centre of a view.
@@ -99,7 +100,8 @@ impl<'a> Centres<'a> {
                 CentresError::Lengths { norms: count, owners: owners.len(), elements: vectors.len() };
             return Err(lengths);
         }
-        let centres = Centres { dimension, vectors, norms, owners };
+        let least_norm = norms.iter().copied().min().unwrap_or(1);
+        let centres = Centres { dimension, vectors, norms, owners, least_norm };
         let mut least_owner = 0;
         for (number, centre) in centres.iter().enumerate() {
             if centre.vector.contains(&i8::MIN) {
@@ -125,6 +127,16 @@ impl<'a> Centres<'a> {
     /// Number of centres.
     pub fn len(&self) -> usize {
         self.norms.len()
+    }
+
+    /// Vectors of the centres from number `first` on, `[centre][dimension]`.
+    pub(crate) fn vectors_from(&self, first: usize) -> &'a [i8] {
+        &self.vectors[first * self.dimension..]
+    }
+
+    /// The least squared norm of a centre; 1 if there is none.
+    pub(crate) fn least_norm(&self) -> u32 {
+        self.least_norm
     }
 
     /// Whether there is no centre.

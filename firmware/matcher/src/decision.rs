@@ -5,7 +5,7 @@ use core::fmt;
 use crate::cap;
 use crate::centres::Centres;
 use crate::dot::squared_norm;
-use crate::nearest::{Sight, nearest_beyond, sights, two_nearest};
+use crate::nearest::{Sight, nearest_beyond, scan, two_nearest};
 use crate::rules::{Margin, Rules, is_within};
 
 /// Why a matcher is refused: the cohort's embeddings are not as long as the gallery's.
@@ -120,6 +120,11 @@ impl<'a> Matcher<'a> {
         }
     }
 
+    /// The same gallery and rules alone.
+    pub fn without_cohort(self) -> Self {
+        Matcher { cohort: None, ..self }
+    }
+
     /// Decides on one embedding, `[dimension]`, of any scale.
     ///
     /// The absolute rule is asked first: a probe that is both too far and ambiguous is [`Rejection::TooFar`]. With
@@ -181,7 +186,7 @@ impl<'a> Matcher<'a> {
         }
         let mut nearest: Option<Sight> = None;
         let mut emit = |sight: Sight| each(sight.owner, cosine_q30(sight.dot, sight.norm, probe_norm));
-        for sight in sights(&self.gallery, embedding) {
+        scan(&self.gallery, embedding, None, |sight| {
             nearest = match nearest {
                 Some(held) if held.owner == sight.owner => {
                     Some(if sight.is_nearer_than(&held) { sight } else { held })
@@ -192,7 +197,8 @@ impl<'a> Matcher<'a> {
                 }
                 None => Some(sight),
             };
-        }
+            None
+        });
         if let Some(held) = nearest {
             emit(held);
         }
@@ -212,10 +218,18 @@ fn cosine_q30(dot: i32, norm: u32, probe_norm: u64) -> i32 {
 
 /// `2³¹ · |dot| / √(norm · other_norm)`, rounded down.
 pub(crate) fn magnitude_q31(dot: i32, norm: u32, other_norm: u64) -> u64 {
-    let norms = u128::from(norm) * u128::from(other_norm);
-    let square = u128::from(dot.unsigned_abs()).pow(2);
+    // Below 2⁶², and no less than the square of the product, by Cauchy–Schwarz.
+    let norms = u64::from(norm) * other_norm;
+    let square = u64::from(dot.unsigned_abs()).pow(2);
+    // Long division, for cores that divide 32 bits at most.
+    let (mut quotient, mut rest) = if square < norms { (0, square) } else { (1, 0) };
+    for _ in 0..62 {
+        let (next, is_over) = (2 * rest, 2 * rest >= norms);
+        rest = if is_over { next - norms } else { next };
+        quotient = 2 * quotient + u64::from(is_over);
+    }
     // The square of the result is at most 2⁶². Rounding it down first does not change the root's whole part.
-    (((square << 62) / norms) as u64).isqrt()
+    quotient.isqrt()
 }
 
 #[cfg(test)]

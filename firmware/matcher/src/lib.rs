@@ -5,7 +5,8 @@
 //!
 //! # Layers
 //!
-//! * [`mod@dot`]: the inner product, where nearly all the time goes.
+//! * [`mod@dot`]: the inner product.
+//! * [`kernels`]: the inner products of a probe and many centres, where nearly all the time goes.
 //! * [`centres`]: a checked view of a gallery, or of a cohort of strangers.
 //! * [`nearest`]: the nearest person, and the nearest one who is somebody else. Knows no thresholds.
 //! * [`rules`]: what it takes to be accepted. Knows no galleries. Its numbers are [`root`], a real known by its sign
@@ -47,6 +48,7 @@ pub mod cap;
 pub mod centres;
 pub mod decision;
 pub mod dot;
+pub mod kernels;
 pub mod nearest;
 pub mod root;
 pub mod rules;

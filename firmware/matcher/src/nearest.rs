@@ -1,7 +1,7 @@
 //! The person nearest to a probe, and the nearest one who is somebody else.
 
-use crate::centres::Centres;
-use crate::dot::dot;
+use crate::centres::{Centre, Centres};
+use crate::kernels::Probe;
 
 /// A centre as one probe sees it: `cos θ = dot / √(norm · p)`, with `p` the probe's squared norm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,26 +47,26 @@ fn product(square: u64, norm: u32) -> u128 {
 /// The order of owners does not matter to what is found, only to ties.
 pub fn two_nearest(centres: &Centres, probe: &[i16]) -> (Option<Sight>, Option<Sight>) {
     let (mut best, mut second): (Option<Sight>, Option<Sight>) = (None, None);
-    for sight in sights(centres, probe) {
-        // Most centres end here, after one comparison: no nearer than the second is no nearer than the first.
-        if second.is_some_and(|second| !sight.is_nearer_than(&second)) {
-            continue;
-        }
-        match best {
-            Some(nearest) if !sight.is_nearer_than(&nearest) => {
-                if sight.owner != nearest.owner {
-                    second = Some(sight);
+    scan(centres, probe, None, |sight| {
+        // No nearer than the second is no nearer than the first.
+        if second.is_none_or(|second| sight.is_nearer_than(&second)) {
+            match best {
+                Some(nearest) if !sight.is_nearer_than(&nearest) => {
+                    if sight.owner != nearest.owner {
+                        second = Some(sight);
+                    }
                 }
-            }
-            Some(nearest) => {
-                if sight.owner != nearest.owner {
-                    second = best;
+                Some(nearest) => {
+                    if sight.owner != nearest.owner {
+                        second = best;
+                    }
+                    best = Some(sight);
                 }
-                best = Some(sight);
+                None => best = Some(sight),
             }
-            None => best = Some(sight),
         }
-    }
+        second
+    });
     (best, second)
 }
 
@@ -74,23 +74,52 @@ pub fn two_nearest(centres: &Centres, probe: &[i16]) -> (Option<Sight>, Option<S
 pub fn nearest_beyond(centres: &Centres, probe: &[i16], rival: Option<Sight>) -> Option<Sight> {
     let mut nearest = None;
     let mut bar = rival;
-    for sight in sights(centres, probe) {
+    scan(centres, probe, rival, |sight| {
         if bar.is_none_or(|bar| sight.is_nearer_than(&bar)) {
             nearest = Some(sight);
             bar = nearest;
         }
-    }
+        bar
+    });
     nearest
 }
 
-/// All centres as a probe sees them, in order.
-pub(crate) fn sights(centres: &Centres, probe: &[i16]) -> impl Iterator<Item = Sight> {
-    centres.iter().enumerate().map(move |(number, centre)| Sight {
-        owner: centre.owner,
-        centre: number as u16,
-        dot: dot(centre.vector, probe),
-        norm: centre.norm,
-    })
+/// Calls `see` with centres as a probe sees them, in order. Centres that are no nearer than the bar may be left out:
+/// that is `bar` at first, then what `see` said last.
+pub(crate) fn scan(
+    centres: &Centres,
+    probe: &[i16],
+    bar: Option<Sight>,
+    mut see: impl FnMut(Sight) -> Option<Sight>,
+) {
+    let probe = Probe::new(probe);
+    let (mut bar, mut bound_of_bar) = (bar, bound(bar, centres.least_norm()));
+    let mut first = 0;
+    while let Some((skipped, dot)) = probe.first_above(centres.vectors_from(first), bound_of_bar) {
+        let number = first + skipped;
+        first = number + 1;
+        let Centre { norm, owner, .. } = centres.get(number as u16);
+        let next = see(Sight { owner, centre: number as u16, dot, norm });
+        if next != bar {
+            (bar, bound_of_bar) = (next, bound(next, centres.least_norm()));
+        }
+    }
+}
+
+/// An inner product: no centre at or below it is nearer than `bar`, if its norm is `least_norm` or more.
+///
+/// With `s` and `n` of a bar that is not behind the probe, from `dot ≤ s √(least_norm / n)` follows
+/// `dot / √norm ≤ s / √n`. The quotient, its root and the product are rounded down, the quotient counts as less than one.
+fn bound(bar: Option<Sight>, least_norm: u32) -> i32 {
+    match bar {
+        Some(Sight { dot, norm, .. }) if dot >= 0 => {
+            const { assert!(127 * 127 * (crate::MAX_DIMENSION as u64) < 1 << 23) };
+            let quotient_q16 = ((least_norm << 9) / ((norm >> 7) + 1)).min(0xffff);
+            let root_q16 = (quotient_q16 << 16).isqrt();
+            ((dot as u64 * u64::from(root_q16)) >> 16) as i32
+        }
+        _ => i32::MIN,
+    }
 }
 
 #[cfg(test)]

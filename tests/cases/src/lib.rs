@@ -4,6 +4,7 @@
 //! kernel is tried over many small shapes with pseudo-random elements, and at the edges of its arithmetic.
 #![no_std]
 
+mod matching;
 mod naive;
 mod sets;
 
@@ -105,7 +106,7 @@ const fn shape(
     Shape { kernel, width, channels_in, stride, pad, pixels, channels }
 }
 
-/// Runs `cases` random cases of every kernel of a set and every combination of element types, and some shapes of real
+/// Runs `cases` random cases of every kernel of a set and every combination of element types, the matcher's included, and some shapes of real
 /// networks. Gives the number of random cases.
 ///
 /// # Errors
@@ -122,7 +123,8 @@ pub fn run<S: Set>(cases: u32) -> Result<u32, Failure> {
     additions::<S, i8, i16>(cases)?;
     additions::<S, i16, i8>(cases)?;
     additions::<S, i16, i16>(cases)?;
-    Ok(8 * cases)
+    matching::run::<S>(cases)?;
+    Ok(9 * cases)
 }
 
 fn element_range<T: Element>() -> (i32, i32) {

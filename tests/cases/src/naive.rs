@@ -83,3 +83,11 @@ pub fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &St
         *out = O::from_i32(requantise(stage, sum.wrapping_add(stage.bias[c]), c));
     }
 }
+
+pub fn dots(probe: &[i16], centres: &[i8], dots: &mut [i32]) {
+    for (centre, dot) in dots.iter_mut().enumerate() {
+        let products =
+            (0..probe.len()).map(|i| i64::from(centres[centre * probe.len() + i]) * i64::from(probe[i]));
+        *dot = products.sum::<i64>().try_into().expect("the largest sum fits");
+    }
+}

@@ -37,7 +37,7 @@ fn every_level_equals_the_naive_loops() {
             .stack_size(16 << 20)
             .spawn(|| cases::run::<cases::Chosen>(4000))
             .unwrap();
-        assert_eq!(run.join().unwrap(), Ok(32000), "{level:?}");
+        assert_eq!(run.join().unwrap(), Ok(36000), "{level:?}");
     }
 }
 

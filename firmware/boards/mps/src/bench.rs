@@ -1,6 +1,7 @@
-//! Instructions of an embedding, layer by layer, as text.
+//! Instructions of an embedding, layer by layer, and of matching it, as text.
 
 use core::fmt::Write;
+use core::hint::black_box;
 
 use app::StartError;
 use app::serve::Meter;
@@ -43,7 +44,8 @@ impl From<core::fmt::Error> for BenchError {
 
 /// Embeds one pattern with the machine's image and prints the instructions of each layer, in the order of the
 /// layers: number, operator, output, multiply-accumulates, instructions; then totals, memory, and the sum of the
-/// embedding's elements weighted by their place, which has to be the same on every machine.
+/// embedding's elements weighted by their place, which has to be the same on every machine. Then it matches the embedding
+/// with the image's people, without their cohort and with it.
 ///
 /// # Errors
 /// [`BenchError`].
@@ -59,7 +61,8 @@ pub unsafe fn bench<const BYTES: usize>(
     let mut gauges = Gauges(machine.counter);
     gauges.0.start();
     // SAFETY: passed on to the caller.
-    let network = unsafe { load(machine) }.as_ref().map_err(|&error| BenchError::Start(error))?.network();
+    let recogniser = unsafe { load(machine) }.as_ref().map_err(|&error| BenchError::Start(error))?;
+    let network = recogniser.network();
     let load_stack_bytes = gauges.stack_bytes();
     let mut embedding = [0; format::model::MAX_DIMENSION];
     let embedding = &mut embedding[..network.dimension()];
@@ -89,6 +92,16 @@ pub unsafe fn bench<const BYTES: usize>(
     writeln!(out, "load_stack_bytes {load_stack_bytes}")?;
     let check = (1..).zip(&*embedding).map(|(place, &element)| place * i64::from(element)).sum::<i64>();
     writeln!(out, "embedding {check}")?;
+    writeln!(out, "people {}", recogniser.image().gallery.people_count())?;
+    writeln!(out, "centres {}", recogniser.image().gallery.owners.len())?;
+    let matcher = recogniser.matcher();
+    for (name, matcher) in
+        [("match_instructions", matcher.without_cohort()), ("match_with_cohort_instructions", *matcher)]
+    {
+        let start = gauges.instructions();
+        black_box(matcher.decide(black_box(embedding)));
+        writeln!(out, "{name} {}", gauges.instructions() - start)?;
+    }
     Ok(())
 }
 

@@ -1,10 +1,12 @@
+//! The build script of `nn` and `matcher`.
+//!
 //! Names the processor's vector instructions, from the target and the processor that rustc was told to compile for:
 //! `arm_dsp` for 16-bit pairs in core registers (Cortex-M4, M7, M33), `arm_helium` for Helium (Cortex-M52, M55, M85).
 
 use std::env;
 
 fn main() {
-    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=../build.rs");
     println!("cargo:rustc-check-cfg=cfg(arm_dsp, arm_helium)");
     let target = env::var("TARGET").unwrap_or_default();
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();

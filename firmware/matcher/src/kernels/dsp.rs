@@ -1,0 +1,57 @@
+//! Kernels for cores that multiply pairs of 16-bit numbers: Cortex-M4, M7, M33 with the DSP extension.
+//!
+//! The four bytes of a centre's word become two pairs (elements 0 and 2, 1 and 3), as `SXTB16` makes them of a word and of the
+//! word turned by a byte. The probe is rearranged alike, once.
+
+mod ops;
+
+use crate::MAX_DIMENSION;
+use crate::dot::dot;
+use ops::{Block, Pairs, smlad, sxtb16, sxtb16_ror8};
+
+/// A probe of 1 to [`MAX_DIMENSION`] elements.
+#[derive(Clone, Debug)]
+pub struct Probe<'a> {
+    elements: &'a [i16],
+    /// Pairs of each whole group of four elements.
+    pairs: [Pairs; MAX_DIMENSION / 4],
+}
+
+impl<'a> Probe<'a> {
+    /// The probe with these elements.
+    ///
+    /// # Panics
+    /// When there is none, or there are more than [`MAX_DIMENSION`].
+    pub fn new(elements: &'a [i16]) -> Self {
+        assert!((1..=MAX_DIMENSION).contains(&elements.len()));
+        let mut pairs = [[0; 2]; MAX_DIMENSION / 4];
+        let pair = |low: i16, high: i16| u32::from(low as u16) | u32::from(high as u16) << 16;
+        for (pairs, &[a, b, c, d]) in pairs.iter_mut().zip(elements.as_chunks().0) {
+            *pairs = [pair(a, c), pair(b, d)];
+        }
+        Probe { elements, pairs }
+    }
+
+    /// [`super::portable::Probe::first_above`].
+    pub fn first_above(&self, centres: &[i8], bound: i32) -> Option<(usize, i32)> {
+        let dimension = self.elements.len();
+        let blocks = ops::blocks(centres).filter(|_| dimension.is_multiple_of(size_of::<Block>()));
+        match blocks {
+            Some(blocks) => ops::first_above(&self.pairs[..dimension / 4], blocks, bound),
+            None => {
+                let dots = centres.chunks_exact(dimension).map(|centre| self.dot(centre));
+                dots.enumerate().find(|&(_, dot)| dot > bound)
+            }
+        }
+    }
+
+    /// Product with a centre of any alignment.
+    fn dot(&self, centre: &[i8]) -> i32 {
+        let (words, rest) = centre.as_chunks();
+        let whole = words.iter().zip(&self.pairs).fold(0, |sum, (word, &[even, odd])| {
+            let word = u32::from_le_bytes(word.map(|byte: i8| byte as u8));
+            smlad(sxtb16_ror8(word), odd, smlad(sxtb16(word), even, sum))
+        });
+        whole + dot(rest, &self.elements[4 * words.len()..])
+    }
+}

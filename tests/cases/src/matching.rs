@@ -1,0 +1,61 @@
+//! Cases of the matcher's kernel: one probe against many centres.
+
+use matcher::MAX_DIMENSION;
+
+use crate::{Failure, Random, Set, naive};
+
+/// Most centres of a case: some groups of those that kernels take together, and some over.
+const CENTRES: usize = 11;
+/// Bytes by which centres may lie beside words and vectors.
+const OFFSETS: usize = 5;
+
+#[repr(align(16))]
+struct Aligned([i8; MAX_DIMENSION * CENTRES + OFFSETS]);
+
+/// Runs `cases` random cases, of each dimension in turn, centres at any address, elements at random or extreme.
+///
+/// # Errors
+/// The first case in which the kernel and the naive loop differ. Its element is the number of a centre.
+pub fn run<S: Set>(cases: u32) -> Result<(), Failure> {
+    let mut random = Random(0x6a09_e667);
+    let mut probe = [0i16; MAX_DIMENSION];
+    let mut centres = Aligned([0; MAX_DIMENSION * CENTRES + OFFSETS]);
+    for case in 0..cases {
+        let dimension = 1 + case as usize % MAX_DIMENSION;
+        let count = random.below(CENTRES + 1);
+        let offset = if random.next().is_multiple_of(2) { 0 } else { random.below(OFFSETS) };
+        let probe = &mut probe[..dimension];
+        let centres = &mut centres.0[offset..][..dimension * count];
+        match random.below(4) {
+            // All at an end: the largest sums.
+            0 => {
+                probe.fill(if random.next().is_multiple_of(2) { i16::MIN } else { i16::MAX });
+                centres.fill(if random.next().is_multiple_of(2) { -127 } else { 127 });
+            }
+            1 => {
+                random.fill(probe, i16::MIN.into(), i16::MAX.into());
+                centres
+                    .iter_mut()
+                    .for_each(|centre| *centre = if random.next().is_multiple_of(2) { -127 } else { 127 });
+            }
+            _ => {
+                random.fill(probe, i16::MIN.into(), i16::MAX.into());
+                random.fill(centres, -127, 127);
+            }
+        }
+        let mut dots = [0; CENTRES];
+        naive::dots(probe, centres, &mut dots[..count]);
+        // The bound is what some centre has, or nearly.
+        let bound = match random.below(4) {
+            0 => i32::MIN,
+            1 => i32::MAX,
+            _ => dots[random.below(count.max(1))] - random.below(2) as i32,
+        };
+        let expected = dots[..count].iter().position(|&dot| dot > bound);
+        let found = S::first_above(probe, centres, bound);
+        if found != expected.map(|number| (number, dots[number])) {
+            return Err(Failure { kernel: "first_above", case, element: expected.unwrap_or(count) });
+        }
+    }
+    Ok(())
+}
