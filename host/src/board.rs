@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
@@ -160,18 +160,37 @@ impl Board {
         Ok(elf)
     }
 
-    /// QEMU as this board with a program and an image, its UART on standard input and output.
-    pub fn emulator(&self, elf: &Path, image: &Path, memory: Memory) -> Command {
-        // A comma ends an option's value; doubled it is a comma.
-        let image = image.display().to_string().replace(',', ",,");
-        let address = self.region(memory).address;
+    /// QEMU as this board with a program and, if given, an image; the board's UART is standard input and output.
+    pub fn emulator(&self, elf: &Path, image: Option<(&Path, Memory)>) -> Command {
         let mut qemu = Command::new("qemu-system-arm");
         qemu.args(["-machine", self.machine, "-icount", "shift=0"])
             .args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-kernel"])
-            .arg(elf)
-            .arg("-device")
-            .arg(format!("loader,file={image},addr={address:#x},force-raw=on"));
+            .arg(elf);
+        if let Some((image, memory)) = image {
+            // A comma ends an option's value; doubled it is a comma.
+            let image = image.display().to_string().replace(',', ",,");
+            let address = self.region(memory).address;
+            qemu.arg("-device").arg(format!("loader,file={image},addr={address:#x},force-raw=on"));
+        }
         qemu
+    }
+
+    /// Runs one of the firmware's examples to its end, and gives what it printed.
+    ///
+    /// # Errors
+    /// When it does not build, QEMU does not start, or it fails: with what it printed.
+    pub fn run_example(&self, example: &str, image: Option<(&Path, Memory)>) -> Result<String> {
+        let program = self.build_example(example)?;
+        let output = self
+            .emulator(&program, image)
+            .arg("-semihosting")
+            .stdin(Stdio::null())
+            .output()
+            .context("cannot start qemu-system-arm; run ./setup.sh, or install QEMU for ARM")?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let complaints = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{}: {}{}", self.name, text.trim(), complaints.trim());
+        Ok(text)
     }
 
     /// Whether [`Self::build`] has a compiler to use.

@@ -25,6 +25,12 @@ pub enum Command {
     Inspect {
         /// ONNX file.
         model: PathBuf,
+        /// Boards to estimate it for.
+        #[arg(long, value_delimiter = ',', default_value = "qemu-m4,qemu-m7,qemu-m55")]
+        board: Vec<String>,
+        /// Clock of the boards, MHz [default: usual for the core].
+        #[arg(long)]
+        clock: Option<f64>,
         /// Print JSON.
         #[arg(long)]
         json: bool,

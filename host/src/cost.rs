@@ -32,6 +32,8 @@ pub enum Kind {
     Dense,
     /// One filter a channel.
     Depthwise,
+    /// The same with channels that do not fill vectors of 16.
+    Narrow,
     /// Sum of two tensors.
     Add,
     /// Largest element under a window.
@@ -42,12 +44,13 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 9] = [
         Kind::Input,
         Kind::Pointwise,
         Kind::Conv,
         Kind::Dense,
         Kind::Depthwise,
+        Kind::Narrow,
         Kind::Add,
         Kind::MaxPool,
         Kind::Wide,
@@ -61,6 +64,7 @@ impl Kind {
             Kind::Conv => "conv",
             Kind::Dense => "dense",
             Kind::Depthwise => "depthwise",
+            Kind::Narrow => "narrow",
             Kind::Add => "add",
             Kind::MaxPool => "max_pool",
             Kind::Wide => "wide",
@@ -113,7 +117,11 @@ impl Work {
                 };
                 (kind, elements * window, window * u64::from(output.channels))
             }
-            Op::Depthwise { .. } => (Kind::Depthwise, elements * kernel[0] * kernel[1], window),
+            Op::Depthwise { .. } => (
+                if output.channels.is_multiple_of(16) { Kind::Depthwise } else { Kind::Narrow },
+                elements * kernel[0] * kernel[1],
+                window,
+            ),
             Op::Add { .. } => (Kind::Add, 0, 0),
             Op::MaxPool { .. } => (Kind::MaxPool, elements * kernel[0] * kernel[1], 0),
         };
@@ -142,6 +150,10 @@ pub struct Core {
     pub instructions: BTreeMap<Kind, [f64; FEATURES]>,
     /// Cycles an instruction where memory never waits.
     pub cycles: BTreeMap<Kind, f64>,
+    /// Most bytes of stack that any network took.
+    pub stack_bytes: u64,
+    /// Bytes of firmware in flash.
+    pub firmware_bytes: u64,
 }
 
 /// An estimate for a network, or a layer of it.
@@ -238,7 +250,7 @@ mod tests {
     fn fit_finds_the_weights_that_made_the_counts() {
         let works = [work(10, 900, 8100), work(56, 7000, 60_000), work(7, 2000, 50_000), work(1, 64, 64)];
         let counted = works.map(|work| (work, 500 * work.rows + 3 * work.elements + 2 * work.macs));
-        let core = Core { instructions: Core::fit(&counted), cycles: BTreeMap::new() };
+        let core = Core { instructions: Core::fit(&counted), ..Core::default() };
         for (work, count) in counted {
             let estimated = core.estimate(&work).instructions;
             assert!((estimated / count as f64 - 1.0).abs() < 0.02, "{estimated} for {count}");
@@ -251,6 +263,7 @@ mod tests {
         let core = Core {
             instructions: [(Kind::Conv, [0.0, 0.0, 1.0, 0.0, 0.0])].into(),
             cycles: [(Kind::Conv, 1.5)].into(),
+            ..Core::default()
         };
         let estimate = core.estimate(&Work { kind: Kind::Conv, weight_bytes: 10, ..work(1, 1, 2000) });
         assert_eq!(estimate, Estimate { instructions: 2000.0, cycles: [3000.0, 3940.0] });

@@ -25,8 +25,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Inspect { model, json } => {
-            let inspection = inspect::inspect(&model)?;
+        Command::Inspect { model, board, clock, json } => {
+            let boards: Vec<&Board> = board.iter().map(|name| Board::named(name)).collect::<Result<_>>()?;
+            let inspection = inspect::inspect(&model, &boards, clock)?;
             show(json, &inspection, |inspection| inspect::print(&model, inspection))
         }
         Command::Demo { data, output, board, json } => {

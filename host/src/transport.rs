@@ -131,7 +131,7 @@ pub struct Qemu {
 impl Qemu {
     fn start(board: &Board, elf: &Path, image: &Path, memory: Memory) -> Result<Self> {
         let mut child = board
-            .emulator(elf, image, memory)
+            .emulator(elf, Some((image, memory)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -42,16 +42,7 @@ impl Cost {
 /// # Errors
 /// When the board's program does not build, QEMU does not run, or the program refuses the image.
 pub fn run(board: &Board, image: &Path) -> Result<Cost> {
-    let program = board.build_example("bench")?;
-    let output = board
-        .emulator(&program, image, Memory::External)
-        .arg("-semihosting")
-        .output()
-        .context("cannot start qemu-system-arm; run ./setup.sh, or install QEMU for ARM")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() {
-        bail!("{}: {}{}", board.name, text.trim(), String::from_utf8_lossy(&output.stderr).trim());
-    }
+    let text = board.run_example("bench", Some((image, Memory::External)))?;
     parse(board.name, &text).with_context(|| format!("{}: its program printed {text:?}", board.name))
 }
 

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use format::layer::{Element, Layer, Op as LayerOp, Stage, Tensor};
 use serde::Serialize;
 
+use crate::board::{Board, Memory};
+use crate::cost::{Core, Estimate, Work};
 use crate::graph::{Graph, Op, Window};
 use crate::import::import;
 use crate::quantize::operator;
@@ -28,8 +30,33 @@ pub struct Inspection {
     pub arena_bytes: usize,
     /// Bytes of weights, biases and multipliers in flash.
     pub flash_bytes: usize,
+    /// What it would take on boards.
+    pub boards: Vec<BoardRow>,
     /// What the runtime executes.
     pub layers: Vec<LayerRow>,
+}
+
+/// A network on a board, estimated.
+#[derive(Clone, Debug, Serialize)]
+pub struct BoardRow {
+    /// Name of the board.
+    pub board: String,
+    /// Bytes of arena it has.
+    pub arena_room: usize,
+    /// Bytes of stack besides the arena.
+    pub stack_bytes: u64,
+    /// Bytes of flash: firmware, weights, biases and multipliers.
+    pub flash_bytes: usize,
+    /// Instructions of an embedding.
+    pub instructions: f64,
+    /// Cycles of an embedding, at least and at most.
+    pub cycles: [f64; 2],
+    /// Clock, MHz.
+    pub clock_mhz: f64,
+    /// Milliseconds of an embedding at that clock, at least and at most.
+    pub ms: [f64; 2],
+    /// Whether arena and flash are enough.
+    pub fits: bool,
 }
 
 /// A layer's needs.
@@ -60,11 +87,12 @@ pub fn macs(graph: &Graph) -> Vec<u64> {
     (0..graph.nodes.len()).map(node).collect()
 }
 
-/// Inspects an ONNX file.
+/// Inspects an ONNX file, for boards at their usual clocks or at `clock_mhz`.
 ///
 /// # Errors
 /// As [`import`].
-pub fn inspect(path: &Path) -> Result<Inspection> {
+pub fn inspect(path: &Path, boards: &[&Board], clock_mhz: Option<f64>) -> Result<Inspection> {
+    ensure!(clock_mhz.is_none_or(|clock| clock > 0.0), "--clock must be more than 0 MHz");
     let imported = import(path)?;
     let input = imported.input();
     let graph = passes::lower(imported.graph);
@@ -76,6 +104,9 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         Op::Add => 12 * channels,
         _ => 0,
     };
+    let flash_bytes = graph.nodes.iter().map(|node| flash(&node.op, node.shape[2])).sum();
+    let work = Work::of(&layers);
+    let row = |board: &&Board| on_board(board, &work, plan.arena_bytes, flash_bytes, clock_mhz);
     Ok(Inspection {
         input,
         dimension: graph.nodes.last().map_or(0, |node| node.shape[2]),
@@ -83,7 +114,8 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         parameters: imported.parameters,
         macs: macs.iter().sum(),
         arena_bytes: plan.arena_bytes,
-        flash_bytes: graph.nodes.iter().map(|node| flash(&node.op, node.shape[2])).sum(),
+        flash_bytes,
+        boards: boards.iter().map(row).collect::<Result<_>>()?,
         layers: (graph.nodes.iter().zip(&macs).zip(&layers))
             .map(|((node, &macs), layer)| LayerRow {
                 name: node.name.clone(),
@@ -93,6 +125,30 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
                 rows_kept: layer.output.ring,
             })
             .collect(),
+    })
+}
+
+fn on_board(
+    board: &Board,
+    work: &[Work],
+    arena_bytes: usize,
+    flash_bytes: usize,
+    clock_mhz: Option<f64>,
+) -> Result<BoardRow> {
+    let core = Core::of_board(board.name)?;
+    let estimate: Estimate = work.iter().map(|work| core.estimate(work)).sum();
+    let clock_mhz = clock_mhz.unwrap_or(board.clock_mhz);
+    let budget = board.budget(Memory::External);
+    Ok(BoardRow {
+        board: board.name.to_string(),
+        arena_room: budget.arena_bytes,
+        stack_bytes: core.stack_bytes,
+        flash_bytes: core.firmware_bytes as usize + flash_bytes,
+        instructions: estimate.instructions,
+        cycles: estimate.cycles,
+        clock_mhz,
+        ms: estimate.milliseconds(clock_mhz),
+        fits: arena_bytes <= budget.arena_bytes && flash_bytes <= budget.image_bytes,
     })
 }
 
@@ -140,6 +196,26 @@ pub fn print(path: &Path, inspection: &Inspection) {
     println!("  MACs        {:.1} M an embedding", inspection.macs as f64 / 1e6);
     println!("  arena       {} bytes of RAM", inspection.arena_bytes);
     println!("  flash       {} bytes of weights", inspection.flash_bytes);
+    println!();
+    println!("  board       instructions          at     an embedding takes      stack       flash");
+    for row in &inspection.boards {
+        let [low, high] = row.ms;
+        println!(
+            "  {:10} {:>11.1} M {:>7} MHz {:>9.0} to {:>5.0} ms {:>8} B {:>9} B{}",
+            row.board,
+            row.instructions / 1e6,
+            row.clock_mhz,
+            low,
+            high,
+            row.stack_bytes,
+            row.flash_bytes,
+            if row.fits { "" } else { "  does not fit" }
+        );
+    }
+    println!(
+        "  Estimates: fitted to counts under emulation and to models of the cores; from memory that never waits to"
+    );
+    println!("  weights in quad serial flash. Flash is firmware and weights, without people.");
     println!();
     println!("{:>4}  {:10} {:>16} {:>10} {:>10}  node", "", "operator", "tensor", "M MACs", "rows kept");
     for (index, layer) in inspection.layers.iter().enumerate() {

@@ -86,6 +86,14 @@ fn m55_equals_simulator_on_real_networks() {
 }
 
 #[test]
+fn kernels_on_boards_equal_the_naive_loops() {
+    for board in BOARDS.iter().filter(|board| can_run(board)) {
+        let text = board.run_example("battery", None).unwrap();
+        assert!(text.trim_end().ends_with("Ok(())"), "{}: {text}", board.name);
+    }
+}
+
+#[test]
 fn boards_equal_simulator_on_users_networks() {
     let inside = Preprocessing { mean: 0.0, scale: 1.0 };
     for (onnx, size, preprocessing) in [

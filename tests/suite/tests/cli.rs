@@ -82,6 +82,13 @@ fn inspect_shows_operators_and_needs() {
     let inspection: serde_json::Value = serde_json::from_str(&inspection).unwrap();
     assert_eq!(inspection["dimension"], 24);
     assert!(inspection["macs"].as_u64().unwrap() > 1_000_000);
+    let board = &inspection["boards"][1];
+    assert_eq!((&board["board"], &board["fits"]), (&"qemu-m7".into(), &true.into()));
+    let ms = |end: usize| board["ms"][end].as_f64().unwrap();
+    assert!(0.0 < ms(0) && ms(0) < ms(1));
+    let slow = ["inspect", "net.onnx", "--board", "qemu-m7", "--clock", "48", "--json"];
+    let slow: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &slow)).unwrap();
+    assert!((slow["boards"][0]["ms"][0].as_f64().unwrap() / ms(0) - 10.0).abs() < 1e-6);
     let default = succeeds(folder.path(), &["inspect", default_network().to_str().unwrap()]);
     for expected in ["PRelu", "all supported", "arena", "512 dimensions"] {
         assert!(default.contains(expected), "{expected} is not in\n{default}");
@@ -97,6 +104,26 @@ fn every_container_is_written() {
         succeeds(folder.path(), &arguments);
         assert!(std::fs::read(folder.path().join("image.geode")).unwrap().starts_with(begin), "{format}");
     }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_what_takes_the_most() {
+    let folder = folder();
+    let refused = |limit: &str, bytes: &str| {
+        let mut arguments = EXPORT.to_vec();
+        arguments.extend([limit, bytes]);
+        let output = run(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(!folder.path().join("image.geode").exists());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let arena = refused("--arena-limit", "1000");
+    assert!(
+        arena.contains("bytes of arena") && arena.contains("the largest part is the tensor of"),
+        "{arena}"
+    );
+    let image = refused("--image-limit", "9000");
+    assert!(image.contains("the image has") && image.contains("the largest part is the network"), "{image}");
 }
 
 #[test]

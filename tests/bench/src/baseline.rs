@@ -1,0 +1,104 @@
+//! What the pinned networks cost when last agreed on, and the check that they cost no more.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use host::board::BOARDS;
+use host::commands::bench::{Bench, Plan, bench};
+use host::cost::{Core, Estimate};
+use host::output;
+use serde::{Deserialize, Serialize};
+
+use crate::networks;
+
+/// Share by which a figure may grow.
+const GROWTH: f64 = 0.02;
+/// Share by which the model of costs may be off, for a whole network.
+const MODEL: f64 = 0.10;
+
+/// Figures of a network on a board.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Figures {
+    instructions: u64,
+    arena_bytes: u64,
+}
+
+/// Figures by network and board.
+type Baseline = BTreeMap<String, BTreeMap<String, Figures>>;
+
+fn path() -> PathBuf {
+    suite::root().join("tests/bench/baseline.json")
+}
+
+/// Measures the real networks and compares, or writes the baseline.
+pub fn check(write: bool) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut baseline: Baseline = match std::fs::read(path()) {
+        Ok(bytes) => serde_json::from_slice(&bytes).context("baseline.json cannot be read")?,
+        Err(_) if write => Baseline::new(),
+        Err(error) => return Err(error).context("baseline.json cannot be read"),
+    };
+    let mut grown = Vec::new();
+    for network in networks::real(folder.path())? {
+        let plan = Plan { boards: BOARDS.iter().collect(), computer: None, galleries: Vec::new() };
+        let measured = bench(&network.image, &plan)?;
+        let agreed = baseline.entry(network.name.clone()).or_default();
+        for cost in &measured.boards {
+            let figures = Figures { instructions: cost.instructions, arena_bytes: cost.arena_bytes };
+            let name = format!("{} on {}", network.name, cost.board);
+            let Figures { instructions, arena_bytes } = figures;
+            let estimated = estimate(&measured, &cost.board)?.instructions / instructions as f64;
+            println!(
+                "{name}: {instructions} instructions (model: {estimated:.3} of it), arena {arena_bytes} bytes"
+            );
+            if write {
+                agreed.insert(cost.board.clone(), figures);
+                continue;
+            }
+            let before = agreed
+                .get(&cost.board)
+                .with_context(|| format!("the baseline has no {name}; check --write"))?;
+            grown.extend(growth(&name, "instructions", before.instructions, instructions));
+            grown.extend(growth(&name, "bytes of arena", before.arena_bytes, arena_bytes));
+            if (estimated - 1.0).abs() > MODEL {
+                grown.push(format!(
+                    "{name}: the model of costs gives {estimated:.3} of what was counted; fit it again"
+                ));
+            }
+        }
+    }
+    if write {
+        output::write_whole(&path(), serde_json::to_string_pretty(&baseline)?.as_bytes())?;
+    }
+    ensure!(grown.is_empty(), "{}", grown.join("\n"));
+    Ok(())
+}
+
+fn estimate(bench: &Bench, board: &str) -> Result<Estimate> {
+    let core = Core::of_board(board)?;
+    Ok(bench.work.iter().map(|work| core.estimate(work)).sum())
+}
+
+fn growth(name: &str, what: &str, before: u64, now: u64) -> Option<String> {
+    let share = now as f64 / before.max(1) as f64 - 1.0;
+    (share > GROWTH).then(|| {
+        format!(
+            "{name}: {now} {what}, {:.1} % more than {before}; if that is as it should be: \
+             cargo run -p bench -- check --write",
+            100.0 * share
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::growth;
+
+    #[test]
+    fn growth_over_two_percent_is_told() {
+        assert_eq!(growth("n", "instructions", 1000, 1020), None);
+        assert_eq!(growth("n", "instructions", 1000, 500), None);
+        assert!(growth("n", "instructions", 1000, 1021).unwrap().contains("2.1 % more than 1000"));
+    }
+}

@@ -1,0 +1,82 @@
+//! The project's benchmark, on the networks that it is pinned to: the default one, and those of `../shared` if there.
+//!
+//! * `run` measures everything, beside other runtimes, and writes README's tables; build it with `--release`, or
+//!   tract is timed unoptimised.
+//! * `check` counts instructions and arena on boards and fails when one has grown by more than 2 % over `baseline.json`,
+//!   or when the model of costs is off by more than 10 %.
+//! * `fit` fits that model.
+
+mod baseline;
+mod fit;
+mod networks;
+mod readme;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use clap::{Parser, Subcommand};
+use host::bench::computer::Peers;
+use host::board::BOARDS;
+use host::commands::bench::{GALLERIES, Plan, bench, print};
+
+use crate::networks::Pinned;
+
+#[derive(Debug, Parser)]
+#[command(about = "The project's benchmark")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure everything and write README's tables.
+    Run {
+        /// A Python that has onnxruntime and onnx.
+        #[arg(long)]
+        onnxruntime: Option<PathBuf>,
+        /// Print only; leave README as it is.
+        #[arg(long)]
+        dry: bool,
+    },
+    /// Fail when something has grown by more than 2 % over the baseline.
+    Check {
+        /// Write what is measured as the baseline instead.
+        #[arg(long)]
+        write: bool,
+    },
+    /// Fit the model of costs to counts, and its cycles to llvm-mca's models of the cores.
+    Fit,
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::Run { onnxruntime, dry } => run(onnxruntime, dry),
+        Command::Check { write } => baseline::check(write),
+        Command::Fit => fit::fit(),
+    }
+}
+
+fn run(python: Option<PathBuf>, dry: bool) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut measured = Vec::new();
+    for Pinned { name, model, image, .. } in networks::real(folder.path())? {
+        eprintln!("bench: {name}");
+        let plan = Plan {
+            boards: BOARDS.iter().collect(),
+            computer: Some(Peers { model: Some(model), python: python.clone() }),
+            galleries: GALLERIES.to_vec(),
+        };
+        let bench = bench(&image, &plan)?;
+        print(&bench, true);
+        println!();
+        measured.push(bench);
+    }
+    ensure!(!measured.is_empty(), "there are no networks: run ./setup.sh");
+    let text = readme::tables(&measured);
+    println!("{text}");
+    if !dry {
+        readme::write(&text)?;
+    }
+    Ok(())
+}
