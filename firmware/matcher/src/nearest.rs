@@ -124,6 +124,8 @@ fn bound(bar: Option<Sight>, least_norm: u32) -> i32 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn sight(dot: i32, norm: u32) -> Sight {
@@ -177,5 +179,24 @@ mod tests {
         assert_eq!(nearest_beyond(&centres, &[9], None).map(|s| s.centre), Some(0));
         assert_eq!(nearest_beyond(&centres, &[9], Some(sight(1, 1))).map(|s| s.centre), Some(0));
         assert_eq!(nearest_beyond(&centres, &[9], Some(sight(9, 1))), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn nothing_at_or_below_the_bound_is_nearer(
+            bar_dot in -2_130_706_432..=2_130_706_432i32, bar_bits in 0..23u32, bar_norm in 1..=8_258_048u32,
+            least_bits in 0..23u32, least_norm in 1..=8_258_048u32, more in 0..=8_258_047u32, below in 0..100i32,
+        ) {
+            let bar = sight(bar_dot >> bar_bits, (bar_norm >> bar_bits).max(1));
+            let least_norm = (least_norm >> least_bits).max(1);
+            let bound = bound(Some(bar), least_norm);
+            for norm in [least_norm, least_norm + more % (8_258_049 - least_norm)] {
+                let dot = bound.saturating_sub(below * below * below);
+                prop_assert!(dot == i32::MIN || !sight(dot, norm).is_nearer_than(&bar), "{dot} {norm} {bar:?}");
+            }
+            prop_assert!(bound == i32::MIN || (bar.dot >= 0 && bound >= 0));
+        }
     }
 }
