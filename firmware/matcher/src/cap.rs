@@ -65,10 +65,11 @@ pub fn contains(
         return false;
     }
     scan(gallery, own, Some(nearest), |sight| {
-        if sight.owner != best.owner && sight.is_nearer_than(&nearest) {
-            nearest = sight;
+        if sight.owner == best.owner || !sight.is_nearer_than(&nearest) {
+            return None;
         }
-        Some(nearest)
+        nearest = sight;
+        Some(sight)
     });
     is_apart(cosine_from_above(&nearest, best.norm.into()))
 }
