@@ -7,64 +7,96 @@
 //!
 //! The test is exact in one direction: it is made with bounds, rounded so that a probe it takes is truly inside.
 
+use crate::MAX_DIMENSION;
 use crate::centres::Centres;
 use crate::decision::magnitude_q31;
-use crate::nearest::Sight;
+use crate::dot::dot;
+use crate::nearest::{Sight, scan};
 use crate::rules::{Margin, ONE_Q30};
 
+/// One, Q30.
+const ONE: u64 = ONE_Q30 as u64;
 /// Cosine of half a right angle, Q30, rounded up.
 const HALF_RIGHT_Q30: u64 = 759_250_125;
 
-/// The centre of another person that is nearest to centre number `centre`, as that centre sees it.
-///
-/// # Panics
-/// When there is no such centre.
-pub fn nearest_other(gallery: &Centres, centre: u16) -> Option<Sight> {
-    let own = gallery.get(centre);
-    let mut nearest: Option<Sight> = None;
-    for (number, other) in gallery.iter().enumerate().filter(|(_, other)| other.owner != own.owner) {
-        let products = other.vector.iter().zip(own.vector).map(|(&a, &b)| i32::from(a) * i32::from(b));
-        let sight =
-            Sight { owner: other.owner, centre: number as u16, dot: products.sum(), norm: other.norm };
-        if nearest.is_none_or(|nearest| sight.is_nearer_than(&nearest)) {
-            nearest = Some(sight);
-        }
-    }
-    nearest
-}
-
-/// Whether the probe lies in the cap of its best centre: `2 θ + m ≤ φ`, φ a right angle at most.
-pub fn contains(gallery: &Centres, best: &Sight, probe_norm: u64, margin: &Margin) -> bool {
-    if best.dot <= 0 {
-        return false;
-    }
-    let twice = magnitude_q31(best.dot, best.norm, probe_norm);
+/// Whether the probe lies in the cap of its best centre: `2 θ + m ≤ φ`, φ a right angle at most. `second` is the
+/// centre of another person that is nearest to the probe.
+pub fn contains(
+    gallery: &Centres,
+    best: &Sight,
+    second: Option<&Sight>,
+    probe_norm: u64,
+    margin: &Margin,
+) -> bool {
     // cos θ from below and above, sin θ from above. All Q30.
-    let (low, high) = (twice / 2, twice / 2 + 1);
+    let (low, high) = (cosine_from_below(best, probe_norm), cosine_from_above(best, probe_norm));
     if low < HALF_RIGHT_Q30 {
         return false;
     }
-    let one = ONE_Q30 as u64;
-    let sine = (one * one).saturating_sub(low * low).isqrt() + 1;
-
-    // cos φ from above.
-    let other = nearest_other(gallery, best.centre).filter(|other| other.dot > 0);
-    let cos_phi = other.map_or(0, |other| magnitude_q31(other.dot, other.norm, best.norm.into()) / 2 + 1);
+    let sine = sine_from_above(low);
 
     // cos (2 θ + m) = cos 2θ cos m − sin 2θ sin m from below, Q90; the margin's own rounding is half a unit.
-    let cos_double = 2 * u128::from(low) * u128::from(low) - u128::from(one) * u128::from(one);
+    let cos_double = 2 * u128::from(low) * u128::from(low) - u128::from(ONE) * u128::from(ONE);
     let sin_double = 2 * u128::from(sine) * u128::from(high);
     let (cos_margin, sin_margin) = margin.bounds();
     let gain = cos_double * u128::from(cos_margin);
     let loss = sin_double * u128::from(sin_margin);
-    gain >= loss + (u128::from(cos_phi) << 60)
+    let is_apart = |cos_phi: u64| gain >= loss + (u128::from(cos_phi) << 60);
+
+    let Some(second) = second else { return is_apart(0) };
+    if !is_apart(0) {
+        return false;
+    }
+    // φ ≥ θ' − θ, θ' the angle of `second`: the triangle inequality again. Its cosine is at most this, and what is computed
+    // of cos φ at most one more.
+    let second_sine = sine_from_above(cosine_from_below(second, probe_norm));
+    let cos_apart = (cosine_from_above(second, probe_norm) * high + second_sine * sine) / ONE + 2;
+    if is_apart(cos_apart) {
+        return true;
+    }
+
+    // cos φ itself. Often `second` is too near to the centre already.
+    let mut own = [0; MAX_DIMENSION];
+    let own = &mut own[..gallery.dimension()];
+    let vector = gallery.get(best.centre).vector;
+    own.iter_mut().zip(vector).for_each(|(own, &element)| *own = element.into());
+    let mut nearest = Sight { dot: dot(gallery.get(second.centre).vector, own), ..*second };
+    if !is_apart(cosine_from_above(&nearest, best.norm.into())) {
+        return false;
+    }
+    scan(gallery, own, Some(nearest), |sight| {
+        if sight.owner == best.owner || !sight.is_nearer_than(&nearest) {
+            return None;
+        }
+        nearest = sight;
+        Some(sight)
+    });
+    is_apart(cosine_from_above(&nearest, best.norm.into()))
+}
+
+/// Cosine from below, Q30, not below zero, of the angle between a centre and what it was seen by, of this squared norm.
+fn cosine_from_below(sight: &Sight, other_norm: u64) -> u64 {
+    if sight.dot > 0 { magnitude_q31(sight.dot, sight.norm, other_norm) / 2 } else { 0 }
+}
+
+/// The same cosine from above: zero if it is not above zero.
+fn cosine_from_above(sight: &Sight, other_norm: u64) -> u64 {
+    if sight.dot > 0 { magnitude_q31(sight.dot, sight.norm, other_norm) / 2 + 1 } else { 0 }
+}
+
+/// Sine from above of an angle whose cosine is at least this, Q30.
+fn sine_from_above(cosine: u64) -> u64 {
+    (ONE * ONE).saturating_sub(cosine * cosine).isqrt() + 1
 }
 
 #[cfg(test)]
 mod tests {
     use std::vec::Vec;
 
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::nearest::two_nearest;
 
     fn margin(radians: f64) -> Margin {
         let q30 = |x: f64| (x * f64::from(ONE_Q30)).round() as i32;
@@ -84,13 +116,9 @@ mod tests {
         let owners: Vec<u16> = (0..centres.len() as u16).collect();
         let gallery = Centres::new_checked(2, &vectors, &norms, &owners).unwrap();
         let probe = at(probe, 30_000.0);
-        let (best, _) = crate::nearest::two_nearest(&gallery, &probe);
-        contains(
-            &gallery,
-            &best.unwrap(),
-            crate::dot::squared_norm(&probe),
-            &margin(margin_degrees.to_radians()),
-        )
+        let (best, second) = crate::nearest::two_nearest(&gallery, &probe);
+        let probe_norm = crate::dot::squared_norm(&probe);
+        contains(&gallery, &best.unwrap(), second.as_ref(), probe_norm, &margin(margin_degrees.to_radians()))
     }
 
     #[test]
@@ -117,5 +145,53 @@ mod tests {
         assert!(!is_inside(&[0.0, 15.0], 0.0, 20.0));
         // The same centre twice: not even without a margin, for the bounds are open.
         assert!(!is_inside(&[0.0, 0.0], 0.0, 0.0));
+    }
+
+    /// [`contains`], every other centre looked at.
+    fn contains_by_definition(gallery: &Centres, best: &Sight, probe_norm: u64, margin: &Margin) -> bool {
+        let own = gallery.get(best.centre);
+        let wide: Vec<i16> = own.vector.iter().map(|&element| element.into()).collect();
+        gallery.iter().filter(|other| other.owner != own.owner).all(|other| {
+            let other = Sight { owner: 0, centre: 0, dot: dot(other.vector, &wide), norm: other.norm };
+            let cos_phi = cosine_from_above(&other, own.norm.into());
+            is_inside_for(cos_phi, best, probe_norm, margin)
+        }) && is_inside_for(0, best, probe_norm, margin)
+    }
+
+    fn is_inside_for(cos_phi: u64, best: &Sight, probe_norm: u64, margin: &Margin) -> bool {
+        let low = cosine_from_below(best, probe_norm);
+        let cos_double = 2 * i128::from(low) * i128::from(low) - (1 << 60);
+        let sin_double =
+            2 * i128::from(sine_from_above(low)) * i128::from(cosine_from_above(best, probe_norm));
+        let (cos_margin, sin_margin) = margin.bounds();
+        let cosine = cos_double * i128::from(cos_margin) - sin_double * i128::from(sin_margin);
+        low >= HALF_RIGHT_Q30 && cosine >= i128::from(cos_phi) << 60
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn shortcuts_change_nothing(
+            dimension in 2..=6usize,
+            elements in proptest::collection::vec(-127..=127i8, 36),
+            probe in proptest::collection::vec(-2000..=2000i16, 6),
+            toward in 0..200i16,
+            degrees in 0.0..40.0f64,
+        ) {
+            let vectors: Vec<i8> = elements.chunks_exact(6).flat_map(|v| &v[..dimension]).copied().collect();
+            let norm = |v: &[i8]| v.iter().map(|&x| (i32::from(x) * i32::from(x)) as u32).sum();
+            let norms: Vec<u32> = vectors.chunks_exact(dimension).map(norm).collect();
+            prop_assume!(!norms.contains(&0));
+            let gallery = Centres::new_checked(dimension, &vectors, &norms, &[0, 0, 1, 2, 2, 3]).unwrap();
+            // Near some centre: farther ones are in no cap.
+            let probe: Vec<i16> = probe.iter().zip(&vectors[..dimension]).map(|(&p, &c)| p + toward * i16::from(c)).collect();
+            let probe_norm = crate::dot::squared_norm(&probe);
+            prop_assume!(probe_norm > 0);
+            let (Some(best), second) = two_nearest(&gallery, &probe) else { panic!("somebody is nearest") };
+            let margin = margin(degrees.to_radians());
+            let expected = contains_by_definition(&gallery, &best, probe_norm, &margin);
+            prop_assert_eq!(contains(&gallery, &best, second.as_ref(), probe_norm, &margin), expected);
+        }
     }
 }

@@ -155,7 +155,8 @@ impl<'a> Matcher<'a> {
             second.is_none_or(|second| margin.holds(&best, &second, probe_norm))
                 && stranger.is_none_or(|stranger| !stranger.is_nearer_than(&best))
         });
-        let inside = |margin: &Margin| cap::contains(&self.gallery, &best, probe_norm, margin);
+        let inside =
+            |margin: &Margin| cap::contains(&self.gallery, &best, second.as_ref(), probe_norm, margin);
         let is_near = is_within(self.rules.threshold_q30, &best, probe_norm)
             && self.rules.cap.as_ref().is_none_or(inside);
         let verdict = if !is_near {

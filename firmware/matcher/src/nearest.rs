@@ -49,21 +49,22 @@ pub fn two_nearest(centres: &Centres, probe: &[i16]) -> (Option<Sight>, Option<S
     let (mut best, mut second): (Option<Sight>, Option<Sight>) = (None, None);
     scan(centres, probe, None, |sight| {
         // No nearer than the second is no nearer than the first.
-        if second.is_none_or(|second| sight.is_nearer_than(&second)) {
-            match best {
-                Some(nearest) if !sight.is_nearer_than(&nearest) => {
-                    if sight.owner != nearest.owner {
-                        second = Some(sight);
-                    }
+        if second.is_some_and(|second| !sight.is_nearer_than(&second)) {
+            return None;
+        }
+        match best {
+            Some(nearest) if !sight.is_nearer_than(&nearest) => {
+                if sight.owner != nearest.owner {
+                    second = Some(sight);
                 }
-                Some(nearest) => {
-                    if sight.owner != nearest.owner {
-                        second = best;
-                    }
-                    best = Some(sight);
-                }
-                None => best = Some(sight),
             }
+            Some(nearest) => {
+                if sight.owner != nearest.owner {
+                    second = best;
+                }
+                best = Some(sight);
+            }
+            None => best = Some(sight),
         }
         second
     });
@@ -73,19 +74,18 @@ pub fn two_nearest(centres: &Centres, probe: &[i16]) -> (Option<Sight>, Option<S
 /// The nearest centre, if it is nearer than `rival`. Of equally near ones the first counts.
 pub fn nearest_beyond(centres: &Centres, probe: &[i16], rival: Option<Sight>) -> Option<Sight> {
     let mut nearest = None;
-    let mut bar = rival;
     scan(centres, probe, rival, |sight| {
-        if bar.is_none_or(|bar| sight.is_nearer_than(&bar)) {
+        if nearest.or(rival).is_none_or(|bar| sight.is_nearer_than(&bar)) {
             nearest = Some(sight);
-            bar = nearest;
+            return nearest;
         }
-        bar
+        None
     });
     nearest
 }
 
 /// Calls `see` with centres as a probe sees them, in order. Centres that are no nearer than the bar may be left out:
-/// that is `bar` at first, then what `see` said last.
+/// that is `bar` at first, then whatever nearer one `see` said last.
 pub(crate) fn scan(
     centres: &Centres,
     probe: &[i16],
@@ -93,15 +93,15 @@ pub(crate) fn scan(
     mut see: impl FnMut(Sight) -> Option<Sight>,
 ) {
     let probe = Probe::new(probe);
-    let (mut bar, mut bound_of_bar) = (bar, bound(bar, centres.least_norm()));
+    let bound_of = |bar| bound(bar, centres.least_norm());
+    let mut bound = bound_of(bar);
     let mut first = 0;
-    while let Some((skipped, dot)) = probe.first_above(centres.vectors_from(first), bound_of_bar) {
+    while let Some((skipped, dot)) = probe.first_above(centres.vectors_from(first), bound) {
         let number = first + skipped;
         first = number + 1;
         let Centre { norm, owner, .. } = centres.get(number as u16);
-        let next = see(Sight { owner, centre: number as u16, dot, norm });
-        if next != bar {
-            (bar, bound_of_bar) = (next, bound(next, centres.least_norm()));
+        if let Some(bar) = see(Sight { owner, centre: number as u16, dot, norm }) {
+            bound = bound_of(Some(bar));
         }
     }
 }
@@ -124,6 +124,8 @@ fn bound(bar: Option<Sight>, least_norm: u32) -> i32 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn sight(dot: i32, norm: u32) -> Sight {
@@ -177,5 +179,24 @@ mod tests {
         assert_eq!(nearest_beyond(&centres, &[9], None).map(|s| s.centre), Some(0));
         assert_eq!(nearest_beyond(&centres, &[9], Some(sight(1, 1))).map(|s| s.centre), Some(0));
         assert_eq!(nearest_beyond(&centres, &[9], Some(sight(9, 1))), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn nothing_at_or_below_the_bound_is_nearer(
+            bar_dot in -2_130_706_432..=2_130_706_432i32, bar_bits in 0..23u32, bar_norm in 1..=8_258_048u32,
+            least_bits in 0..23u32, least_norm in 1..=8_258_048u32, more in 0..=8_258_047u32, below in 0..100i32,
+        ) {
+            let bar = sight(bar_dot >> bar_bits, (bar_norm >> bar_bits).max(1));
+            let least_norm = (least_norm >> least_bits).max(1);
+            let bound = bound(Some(bar), least_norm);
+            for norm in [least_norm, least_norm + more % (8_258_049 - least_norm)] {
+                let dot = bound.saturating_sub(below * below * below);
+                prop_assert!(dot == i32::MIN || !sight(dot, norm).is_nearer_than(&bar), "{dot} {norm} {bar:?}");
+            }
+            prop_assert!(bound == i32::MIN || (bar.dot >= 0 && bound >= 0));
+        }
     }
 }

@@ -22,27 +22,36 @@ impl<'a> Probe<'a> {
     ///
     /// # Panics
     /// When there is none, or there are more than [`MAX_DIMENSION`].
+    // Inlined, so that no copy is made of it.
+    #[inline(always)]
     pub fn new(elements: &'a [i16]) -> Self {
         assert!((1..=MAX_DIMENSION).contains(&elements.len()));
-        let mut pairs = [[0; 2]; MAX_DIMENSION / 4];
+        let mut probe = Probe { elements, pairs: [[0; 2]; MAX_DIMENSION / 4] };
         let pair = |low: i16, high: i16| u32::from(low as u16) | u32::from(high as u16) << 16;
-        for (pairs, &[a, b, c, d]) in pairs.iter_mut().zip(elements.as_chunks().0) {
+        for (pairs, &[a, b, c, d]) in probe.pairs.iter_mut().zip(elements.as_chunks().0) {
             *pairs = [pair(a, c), pair(b, d)];
         }
-        Probe { elements, pairs }
+        probe
     }
 
     /// [`super::portable::Probe::first_above`].
+    #[inline]
     pub fn first_above(&self, centres: &[i8], bound: i32) -> Option<(usize, i32)> {
         let dimension = self.elements.len();
-        let blocks = ops::blocks(centres).filter(|_| dimension.is_multiple_of(size_of::<Block>()));
-        match blocks {
-            Some(blocks) => ops::first_above(&self.pairs[..dimension / 4], blocks, bound),
-            None => {
-                let dots = centres.chunks_exact(dimension).map(|centre| self.dot(centre));
-                dots.enumerate().find(|&(_, dot)| dot > bound)
-            }
+        if dimension.is_multiple_of(size_of::<Block>())
+            && let Some(blocks) = ops::blocks(centres)
+        {
+            ops::first_above(&self.pairs[..dimension / 4], blocks, bound)
+        } else {
+            self.first_above_anywhere(centres, bound)
         }
+    }
+
+    /// [`Self::first_above`] for centres of any length and alignment.
+    #[inline(never)]
+    fn first_above_anywhere(&self, centres: &[i8], bound: i32) -> Option<(usize, i32)> {
+        let dots = centres.chunks_exact(self.elements.len()).map(|centre| self.dot(centre));
+        dots.enumerate().find(|&(_, dot)| dot > bound)
     }
 
     /// Product with a centre of any alignment.
