@@ -6,12 +6,15 @@ use super::Vector;
 use crate::kernels::Element;
 use crate::quant::Stage;
 
-/// Whether a stage does not shift, and uses every byte as networks do: then saturation to a byte is its clamp.
+/// Whether the clamp of a stage is that to a byte.
 #[cfg(arm_helium)]
 fn is_whole(stage: &Stage<'_>) -> bool {
-    let bytes = i8::MIN as i32..=i8::MAX as i32;
-    let clamp = stage.low..=stage.high;
-    stage.shift == 0 && clamp == bytes && bytes.contains(&stage.zero_point)
+    stage.low == i8::MIN as i32 && stage.high == i8::MAX as i32
+}
+
+#[cfg(arm_helium)]
+fn is_byte(value: i32) -> bool {
+    (i8::MIN as i32..=i8::MAX as i32).contains(&value)
 }
 
 /// Where elements go.
@@ -22,73 +25,83 @@ pub struct Place<'a, O> {
     pub stride: usize,
 }
 
-/// Products of `count` pixels, `pixel_bytes` from one to the next, and filters `[channels][taps]`, requantised by the stage of
-/// as many channels, which come in fours. Pixels are read in whole vectors, and are zero where there are no taps.
-/// `filters` is memory for four filters in whole vectors.
+/// Products of pixels, `taps` rounded up to whole vectors each, and filters `[channels][taps]`, requantised by the stage of as
+/// many channels, which come in fours. Pixels are zero where there are no taps; what follows the last filter is read up to a
+/// whole vector.
 ///
 /// # Panics
 /// When lengths do not agree, or there is nothing to do.
 pub fn multiply<O: Element>(
-    (pixels, pixel_bytes, count): (&[i8], usize, usize),
+    pixels: &[i8],
     (weights, taps): (&[i8], usize),
-    filters: &mut [Vector],
     stage: &Stage<'_>,
     place: Place<'_, O>,
 ) {
     let steps = taps.div_ceil(16);
+    let count = pixels.len() / (16 * steps);
     let channels = stage.bias.len();
     assert!(stage.positive.len() == channels && stage.negative.len() == channels);
     assert!(count > 0 && taps > 0 && channels > 0 && channels.is_multiple_of(4));
-    assert!(weights.len() == channels * taps && filters.len() == 4 * steps);
-    assert!((count - 1) * pixel_bytes + 16 * steps <= pixels.len());
+    assert!(pixels.len() == count * 16 * steps);
+    assert!((channels - 1) * taps + 16 * steps <= weights.len());
     assert!((count - 1) * place.stride + channels <= place.elements.len());
     #[cfg(arm_helium)]
-    {
-        // A pixel without a neighbour is its own.
-        let (pixel_bytes, stride) = if count == 1 { (0, 0) } else { (pixel_bytes, place.stride) };
-        let filters = filters.as_ptr_range();
-        let job = arm::Products {
-            pixels: pixels.as_ptr(),
-            pixel_bytes,
-            filters: filters.start,
-            filters_end: filters.end,
-            zero_point: stage.zero_point,
-            shift: stage.shift,
-            output: place.elements.as_mut_ptr().cast(),
-            stride_bytes: stride * size_of::<O>(),
-            first_pixel: pixels.as_ptr(),
-            pairs: count.div_ceil(2) - usize::from(count > 1 && count % 2 == 1),
-            first_output: place.elements.as_mut_ptr().cast(),
-            weights: weights.as_ptr(),
-            taps,
-            bias: stage.bias.as_ptr(),
-            positive: stage.positive.as_ptr(),
-            negative: stage.negative.as_ptr(),
-            groups: channels / 4,
-            is_odd: usize::from(count > 1 && count % 2 == 1),
-            low: stage.low,
-            high: stage.high,
-            skipped_bytes: arm::skipped_bytes(steps),
-        };
+    if count == 3 {
+        // Blocks are of four pixels, two or one.
+        let (two, one) = pixels.split_at(32 * steps);
+        let Place { elements, stride } = place;
+        let (two_elements, one_elements) = elements.split_at_mut(2 * stride);
+        multiply(two, (weights, taps), stage, Place { elements: two_elements, stride });
+        multiply(one, (weights, taps), stage, Place { elements: one_elements, stride });
+    } else {
         let is_linear = stage.positive == stage.negative;
-        let run = match (size_of::<O>(), is_whole(stage), is_linear) {
-            (1, true, true) => arm::multiply_linear_to_bytes,
-            (1, true, false) => arm::multiply_signed_to_bytes,
-            (1, false, _) => arm::multiply_to_bytes,
-            _ => arm::multiply_to_halves,
+        let fits = stage.shift == 0 && is_byte(stage.zero_point);
+        let run = match (size_of::<O>() == 1, fits, is_linear, is_whole(stage)) {
+            (true, true, true, true) => arm::multiply_linear_to_whole_bytes,
+            (true, true, true, false) => arm::multiply_linear_to_bytes,
+            (true, true, false, true) => arm::multiply_signed_to_whole_bytes,
+            (true, ..) => arm::multiply_to_bytes,
+            (false, ..) => arm::multiply_to_halves,
         };
+        let mut job = arm::Products::new((pixels, count), (weights, taps), stage, place);
         // SAFETY: the lengths were checked; the function reads and writes within them.
-        unsafe { run(&job) };
+        unsafe { run(&mut job) };
     }
     #[cfg(not(arm_helium))]
-    for pixel in 0..count {
-        let elements = &mut place.elements[pixel * place.stride..];
-        let pixel = &pixels[pixel * pixel_bytes..];
-        for (channel, (out, filter)) in elements.iter_mut().zip(weights.chunks_exact(taps)).enumerate() {
+    for (pixel, elements) in pixels.chunks_exact(16 * steps).zip(place.elements.chunks_mut(place.stride)) {
+        for (channel, (out, filter)) in
+            elements.iter_mut().zip(weights.chunks(taps)).take(channels).enumerate()
+        {
             let products = pixel.iter().zip(filter).map(|(&x, &w)| x as i32 * w as i32);
             let sum = products.fold(stage.bias[channel], i32::wrapping_add);
             *out = O::from_i32(stage.requantise(sum, channel));
         }
+    }
+}
+
+/// Copies runs of `run_bytes`, `step_bytes` from one to the next, to the start of patches.
+///
+/// # Panics
+/// When lengths do not agree, or there is nothing to do.
+pub fn gather(
+    (source, step_bytes, run_bytes): (&[i8], usize, usize),
+    (patches, patch_bytes): (&mut [i8], usize),
+    count: usize,
+) {
+    assert!(count > 0 && run_bytes > 0);
+    assert!((count - 1) * step_bytes + run_bytes <= source.len());
+    assert!((count - 1) * patch_bytes + run_bytes <= patches.len());
+    #[cfg(arm_helium)]
+    {
+        let (source, patches) = (source.as_ptr(), patches.as_mut_ptr());
+        let job = arm::Gathering { source, step_bytes, patches, patch_bytes, run_bytes, count };
+        // SAFETY: the lengths were checked; the function reads and writes within them.
+        unsafe { arm::gather(&job) };
+    }
+    #[cfg(not(arm_helium))]
+    for index in 0..count {
+        let run = &source[index * step_bytes..][..run_bytes];
+        patches[index * patch_bytes..][..run_bytes].copy_from_slice(run);
     }
 }
 
@@ -156,7 +169,8 @@ pub fn slide<O: Element>(
             stride_bytes: place.stride * size_of::<O>(),
         };
         let is_linear = stage.positive == stage.negative;
-        let [one, two] = match (size_of::<O>(), is_whole(stage), is_linear) {
+        let is_whole = stage.shift == 0 && is_byte(stage.zero_point) && is_whole(stage);
+        let [one, two] = match (size_of::<O>(), is_whole, is_linear) {
             (1, true, true) => [arm::slide_linear_to_bytes, arm::skip_linear_to_bytes],
             (1, true, false) => [arm::slide_signed_to_bytes, arm::skip_signed_to_bytes],
             (1, false, _) => [arm::slide_to_bytes, arm::skip_to_bytes],
@@ -236,262 +250,431 @@ fn added<I: Element, O: Element>(a: I, b: I, gains: [i16; 2], stage: &Stage<'_>,
 mod arm {
     use core::arch::naked_asm;
 
-    use super::Vector;
+    use super::{Place, Vector};
     use crate::quant::Stage;
 
-    /// What [`multiply_to_bytes`] works on. It takes a copy onto its stack, in this order.
+    /// What [`multiply_to_bytes`] works on; it moves pointers on as it goes. Offsets are part of the assembly.
     #[repr(C)]
     pub struct Products {
-        pub pixels: *const i8,
-        pub pixel_bytes: usize,
-        pub filters: *const Vector,
-        pub filters_end: *const Vector,
-        pub zero_point: i32,
-        pub shift: u32,
-        pub output: *mut u8,
-        pub stride_bytes: usize,
-        pub first_pixel: *const i8,
-        /// Pairs of pixels; the last overlaps the one before if their number is odd.
-        pub pairs: usize,
-        pub first_output: *mut u8,
-        pub weights: *const i8,
-        pub taps: usize,
-        pub bias: *const i32,
-        pub positive: *const i32,
-        pub negative: *const i32,
-        pub groups: usize,
-        pub is_odd: usize,
-        pub low: i32,
-        pub high: i32,
-        /// Bytes of the unrolled loop to skip at first; see [`skipped_bytes`].
-        pub skipped_bytes: usize,
+        bias: *const i32,
+        positive: *const i32,
+        negative: *const i32,
+        output: *mut u8,
+        weights: *const i8,
+        taps: usize,
+        pixels: *const i8,
+        /// Four channels each.
+        groups: usize,
+        low: i32,
+        high: i32,
+        /// Bytes of the unrolled loop to skip.
+        skipped_bytes: usize,
+        /// Code for the first vectors of filters too long for the unrolled loop, or 0.
+        ahead: usize,
+        /// Bytes of a filter that it multiplies.
+        ahead_bytes: usize,
+        shift: u32,
+        zero_point: i32,
+        /// Bytes of output from a pixel to the fourth after it.
+        block_stride_bytes: usize,
+        /// The end of the last whole block of four pixels.
+        blocks_end: *const i8,
+        /// Bytes of two pixels.
+        pair_bytes: usize,
+        /// Pixels that are not in a whole block.
+        rest: usize,
+        /// From a pixel to its neighbour, itself if it is the only one; the same in the output.
+        neighbour_bytes: [usize; 2],
+        /// Where the pixels of a block go.
+        places: [usize; 4],
     }
 
-    /// Vectors of each filter that the loop multiplies before it looks whether it has finished.
-    const UNROLLED: usize = 8;
+    impl Products {
+        pub fn new<O>(
+            (pixels, count): (&[i8], usize),
+            (weights, taps): (&[i8], usize),
+            stage: &Stage<'_>,
+            place: Place<'_, O>,
+        ) -> Self {
+            let steps = taps.div_ceil(16);
+            let ahead_steps = steps.saturating_sub(UNROLLED).next_multiple_of(AHEAD);
+            let pixel_bytes = 16 * steps;
+            let stride_bytes = place.stride * size_of::<O>();
+            Products {
+                bias: stage.bias.as_ptr(),
+                positive: stage.positive.as_ptr(),
+                negative: stage.negative.as_ptr(),
+                output: place.elements.as_mut_ptr().cast(),
+                weights: weights.as_ptr(),
+                taps,
+                pixels: pixels.as_ptr(),
+                groups: stage.bias.len() / 4,
+                low: stage.low,
+                high: stage.high,
+                skipped_bytes: BODY_BYTES * (UNROLLED + ahead_steps - steps),
+                ahead: if ahead_steps > 0 { multiply_ahead as *const () as usize } else { 0 },
+                ahead_bytes: 16 * ahead_steps,
+                shift: stage.shift,
+                zero_point: stage.zero_point,
+                block_stride_bytes: 4 * stride_bytes,
+                blocks_end: pixels.as_ptr().wrapping_add(count / 4 * 4 * pixel_bytes),
+                pair_bytes: 2 * pixel_bytes,
+                rest: count % 4,
+                neighbour_bytes: if count == 1 { [0, 0] } else { [pixel_bytes, stride_bytes] },
+                places: [0, 1, 2, 3].map(|pixel| pixel * stride_bytes),
+            }
+        }
+    }
+
+    /// Vectors of each filter that are multiplied without looking whether that was the last.
+    const UNROLLED: usize = 16;
+    /// Vectors before them after which [`multiply_ahead`] looks.
+    const AHEAD: usize = 8;
     const BODY_BYTES: usize = 56;
 
-    /// Bytes of the unrolled loop to skip for filters of `steps` vectors, of which the first is multiplied before the loop.
-    pub fn skipped_bytes(steps: usize) -> usize {
-        let rest = steps - 1;
-        BODY_BYTES * if rest == 0 { UNROLLED } else { rest.wrapping_neg() % UNROLLED }
-    }
-
-    /// A vector of two pixels times one of four filters. The argument is `a` to add to sums.
+    /// A vector of two pixels times one of four filters, added to sums.
     macro_rules! products {
-        ($a:literal) => {
-            concat!(
-                "vldrb.u8 q0, [r1], #16\n",
-                "vldrb.u8 q1, [r3], #16\n",
-                "vldrb.u8 q2, [r5], #16\n",
-                "vmladav",
-                $a,
-                ".s8 r0, q0, q2\n",
-                "vmladav",
-                $a,
-                ".s8 r8, q1, q2\n",
-                "vldrb.u8 q3, [r5], #16\n",
-                "vmladav",
-                $a,
-                ".s8 r2, q0, q3\n",
-                "vmladav",
-                $a,
-                ".s8 r10, q1, q3\n",
-                "vldrb.u8 q2, [r5], #16\n",
-                "vmladav",
-                $a,
-                ".s8 r4, q0, q2\n",
-                "vmladav",
-                $a,
-                ".s8 r12, q1, q2\n",
-                "vldrb.u8 q3, [r5], #16\n",
-                "vmladav",
-                $a,
-                ".s8 r6, q0, q3\n",
-                "vmladav",
-                $a,
-                ".s8 lr, q1, q3",
-            )
+        () => {
+            "vldrb.u8 q0, [r1], #16
+            vldrb.u8 q2, [r5], #16
+            vmladava.s8 r0, q0, q2
+            vldrb.u8 q1, [r3], #16
+            vmladava.s8 r8, q1, q2
+            vldrb.u8 q3, [r7], #16
+            vmladava.s8 r2, q0, q3
+            vldrb.u8 q2, [r9], #16
+            vmladava.s8 r10, q1, q3
+            vldrb.u8 q3, [r11], #16
+            vmladava.s8 r4, q0, q2
+            vmladava.s8 r12, q1, q2
+            vmladava.s8 r6, q0, q3
+            vmladava.s8 lr, q1, q3"
         };
     }
 
-    /// Sums in q0 and q1 to products in q2 and q3: one multiplier for both signs, no shift.
+    /// The first vectors of long filters. It has the registers, flags and stack of [`multiply_to_bytes`], which it returns to:
+    /// at 52 where, at 56 where the first filter is when all are multiplied.
+    #[unsafe(naked)]
+    unsafe extern "C" fn multiply_ahead() {
+        naked_asm!(
+            ".cpu cortex-m55",
+            "2:",
+            ".rept 8",
+            products!(),
+            ".endr",
+            "vmov s0, r0",
+            "ldr r0, [sp, #56]",
+            "sub.w r0, r0, r5",
+            "cbz r0, 3f",
+            "vmov r0, s0",
+            "b.w 2b",
+            "3:",
+            "vmov r0, s0",
+            "ldr pc, [sp, #52]",
+        )
+    }
+
+    /// Sums to products: one multiplier for both signs, no shift.
     macro_rules! linear {
         () => {
-            "vrmulh.s32 q2, q0, q5
-            vrmulh.s32 q3, q1, q5"
+            "vdup.32 q0, r0
+            vdup.32 q1, r2
+            vrmulh.s32 q4, q4, q0
+            vdup.32 q2, r4
+            vrmulh.s32 q5, q5, q1
+            vdup.32 q3, r5
+            vrmulh.s32 q6, q6, q2
+            vrmulh.s32 q7, q7, q3"
         };
     }
 
     /// Two multipliers, no shift.
     macro_rules! signed {
         () => {
-            "vrmulh.s32 q2, q0, q5
-            vrmulh.s32 q3, q1, q5
-            vpt.s32 lt, q0, zr
-            vrmulht.s32 q2, q0, q6
-            vpt.s32 lt, q1, zr
-            vrmulht.s32 q3, q1, q6"
+            "vdup.32 q0, r0
+            vdup.32 q1, r2
+            vpt.s32 lt, q4, zr
+            vdupt.32 q0, r6
+            vdup.32 q2, r4
+            vrmulh.s32 q4, q4, q0
+            vpt.s32 lt, q5, zr
+            vdupt.32 q1, r7
+            vdup.32 q3, r5
+            vrmulh.s32 q5, q5, q1
+            vpt.s32 lt, q6, zr
+            vdupt.32 q2, r8
+            vpt.s32 lt, q7, zr
+            vdupt.32 q3, r9
+            vrmulh.s32 q6, q6, q2
+            vrmulh.s32 q7, q7, q3"
         };
     }
 
-    /// Two multipliers, shifted by r2. The sign is that before the shift.
+    /// Two multipliers, shifted. The sign is that before the shift.
     macro_rules! shifted {
         () => {
-            "vmov q2, q5
-            vmov q3, q5
-            vpt.s32 lt, q0, zr
-            vorrt q2, q6, q6
-            vpt.s32 lt, q1, zr
-            vorrt q3, q6, q6
-            vshl.s32 q0, r2
-            vshl.s32 q1, r2
-            vrmulh.s32 q2, q0, q2
-            vrmulh.s32 q3, q1, q3"
+            "ldr lr, [sp, #160]
+            vdup.32 q0, r0
+            vdup.32 q1, r2
+            vdup.32 q2, r4
+            vdup.32 q3, r5
+            vpt.s32 lt, q4, zr
+            vdupt.32 q0, r6
+            vpt.s32 lt, q5, zr
+            vdupt.32 q1, r7
+            vpt.s32 lt, q6, zr
+            vdupt.32 q2, r8
+            vpt.s32 lt, q7, zr
+            vdupt.32 q3, r9
+            vshl.s32 q4, lr
+            vshl.s32 q5, lr
+            vshl.s32 q6, lr
+            vshl.s32 q7, lr
+            vrmulh.s32 q4, q4, q0
+            vrmulh.s32 q5, q5, q1
+            vrmulh.s32 q6, q6, q2
+            vrmulh.s32 q7, q7, q3"
         };
     }
 
-    /// Adds the zero point, r0, to q2 and q3 and clamps to the smallest and largest result.
-    macro_rules! clamp_both {
+    /// Products to bytes: a lane of q4 has the four channels of a pixel. 16 bits on the way suffice for the zero point of bytes.
+    macro_rules! saturate_four {
         () => {
-            "vldrw.u32 q0, [sp, #80]
-            vadd.i32 q2, q2, r0
-            vadd.i32 q3, q3, r0
-            vmax.s32 q2, q2, q7
-            vmax.s32 q3, q3, q7
-            vmin.s32 q2, q2, q0
-            vmin.s32 q3, q3, q0"
+            "vqmovnb.s32 q4, q4
+            vqmovnb.s32 q5, q5
+            vqmovnt.s32 q4, q6
+            vqmovnt.s32 q5, q7
+            vqadd.s16 q4, q4, r10
+            vqadd.s16 q5, q5, r10
+            vqmovnb.s16 q4, q4
+            vqmovnt.s16 q4, q5"
         };
     }
 
-    /// Adds the zero point, r0, and clamps to a byte. 16 bits on the way suffice for the zero point of bytes.
-    macro_rules! saturate_both {
+    /// [`saturate_four`], clamped further.
+    macro_rules! saturate_and_clamp_four {
         () => {
-            "vqmovnb.s32 q2, q2
-            vqmovnt.s32 q2, q3
-            vqadd.s16 q2, q2, r0
-            vqmovnb.s16 q2, q2
-            vshr.u32 q3, q2, #16"
+            concat!(
+                saturate_four!(),
+                "\nvldrw.u32 q1, [sp, #128]
+                vldrw.u32 q2, [sp, #144]
+                vmax.s8 q4, q4, q1
+                vmin.s8 q4, q4, q2"
+            )
         };
     }
 
-    /// [`super::multiply`]. r0, r2, r4, r6: sums of the first pixel; r8, r10, r12, lr: of the second; r1, r3: pixels; r5:
-    /// filters; r7: their end; r9: pairs left; r11: where the loop is entered; q4–q7: biases, multipliers, smallest result.
+    /// Adds the zero point and clamps 32 bits.
+    macro_rules! clamp_four {
+        () => {
+            "vldrw.u32 q0, [sp, #128]
+            vldrw.u32 q1, [sp, #144]
+            vadd.i32 q4, q4, r10
+            vadd.i32 q5, q5, r10
+            vadd.i32 q6, q6, r10
+            vadd.i32 q7, q7, r10
+            vmax.s32 q4, q4, q0
+            vmax.s32 q5, q5, q0
+            vmax.s32 q6, q6, q0
+            vmax.s32 q7, q7, q0
+            vmin.s32 q4, q4, q1
+            vmin.s32 q5, q5, q1
+            vmin.s32 q6, q6, q1
+            vmin.s32 q7, q7, q1"
+        };
+    }
+
+    macro_rules! clamp_four_to_bytes {
+        () => {
+            concat!(
+                clamp_four!(),
+                "\nvmovnt.i32 q4, q6
+                vmovnt.i32 q5, q7
+                vmovnt.i16 q4, q5"
+            )
+        };
+    }
+
+    /// A lane of q4 has the first two channels of a pixel, one of q5 the last two.
+    macro_rules! clamp_four_to_halves {
+        () => {
+            concat!(
+                clamp_four!(),
+                "\nvmovnt.i32 q4, q5
+                vmovnt.i32 q6, q7
+                vmov q5, q6"
+            )
+        };
+    }
+
+    /// Stores pixels where q0 says.
+    macro_rules! store_bytes {
+        () => {
+            "vstrw.32 q4, [q0]"
+        };
+    }
+
+    macro_rules! store_halves {
+        () => {
+            "vstrw.32 q4, [q0]
+            vstrw.32 q5, [q0, #4]"
+        };
+    }
+
+    /// [`super::multiply`]. A tile is two pixels of four channels. r0, r2, r4, r6: sums of the first pixel; r8, r10, r12, lr: of
+    /// the second; r1, r3: pixels; r5, r7, r9, r11: filters; later: multipliers for both signs, zero point, output stride, end of
+    /// blocks and length of two pixels in r0, r2, r4, r5, then r6–r12, lr. q4–q7: a channel each of four pixels.
     ///
-    /// 5: four channels; 6: their filters side by side, a vector of each in turn; 2: two pixels; 3: vectors of filters; 7: the
-    /// next four channels. On the stack: the job to offset 72, whether a last pixel is left, and at 80 the largest result.
+    /// 5: four channels; 2: a block of four pixels, the first and third of them; 3: the second and fourth, which the flag Z
+    /// tells; 4: vectors of filters; 6: pixels that are not in a block: one or two as the second half of a block, three as a
+    /// block that overlaps the last; 7: the next four channels.
+    ///
+    /// On the stack: at 0 what a tile starts with; 48 where it starts, 52 and 56 see [`multiply_ahead`], 60 the job, 64 multipliers
+    /// and what follows them, 112 where pixels go, 128 and 144 smallest and largest result, 160 shift, 164 pixels left, 168 a
+    /// place for results of no use.
     macro_rules! multiply {
-        ($name:ident, $multiply:ident, $finish:ident, $store:literal, $group_bytes:literal) => {
+        ($name:ident, $multiply:ident, $finish:ident, $store:ident, $clamped:literal, $group_bytes:literal) => {
             /// [`super::multiply`].
             ///
             /// # Safety
-            /// As [`super::multiply`] checks.
+            /// As [`super::multiply`] checks; not three pixels.
             #[unsafe(naked)]
-            pub unsafe extern "C" fn $name(job: &Products) {
+            pub unsafe extern "C" fn $name(job: &mut Products) {
                 naked_asm!(
                     ".cpu cortex-m55",
                     "push {{r4-r11, lr}}",
                     "sub sp, #4",
                     "vpush {{d8-d15}}",
-                    "add r12, r0, #72",
-                    "ldm r12, {{r1, r2, r3}}",
-                    "vdup.32 q7, r1",
-                    "vdup.32 q0, r2",
-                    "adr.w r11, 3f",
+                    "sub sp, #176",
+                    "str r0, [sp, #60]",
+                    "add.w r12, r0, #32",
+                    "ldm r12, {{r1-r10}}",
+                    concat!("vdup.", $clamped, " q0, r1"),
+                    concat!("vdup.", $clamped, " q1, r2"),
+                    "vstrw.32 q0, [sp, #128]",
+                    "vstrw.32 q1, [sp, #144]",
+                    "adr.w r11, 4f",
                     "add r11, r3",
                     "orr r11, #1",
-                    "sub sp, #24",
-                    "add r12, sp, #8",
-                    "vstrw.32 q0, [r12]",
-                    "add r12, r0, #36",
-                    "ldm r12, {{r1-r9}}",
-                    "push {{r1-r9}}",
-                    "ldm r0, {{r0-r8}}",
-                    "push {{r0-r8}}",
+                    "cmp r4, #0",
+                    "it eq",
+                    "moveq r4, r11",
+                    "strd r4, r11, [sp, #48]",
+                    "str r6, [sp, #160]",
+                    "add.w r12, sp, #96",
+                    "stm r12, {{r7-r10}}",
                     "5:",
-                    "ldrd r0, r1, [sp, #44]",
-                    "ldr r2, [sp, #8]",
-                    "add r3, r0, r1",
-                    "add r5, r3, r1",
-                    "add r7, r5, r1",
-                    "add r9, r7, r1",
-                    "str r9, [sp, #44]",
-                    "dlstp.8 lr, r1",
-                    "6:",
-                    "vldrb.u8 q0, [r0], #16",
-                    "vldrb.u8 q1, [r3], #16",
-                    "vldrb.u8 q2, [r5], #16",
-                    "vldrb.u8 q3, [r7], #16",
-                    "vstrb.8 q0, [r2], #16",
-                    "vstrb.8 q1, [r2], #16",
-                    "vstrb.8 q2, [r2], #16",
-                    "vstrb.8 q3, [r2], #16",
-                    "letp lr, 6b",
-                    "ldrd r0, r1, [sp, #52]",
-                    "ldr r2, [sp, #60]",
-                    "vldrw.u32 q4, [r0], #16",
-                    "vldrw.u32 q5, [r1], #16",
-                    "vldrw.u32 q6, [r2], #16",
-                    "strd r0, r1, [sp, #52]",
-                    "str r2, [sp, #60]",
-                    "ldr r0, [sp, #32]",
-                    "ldr r1, [sp, #40]",
-                    "ldr r2, [sp, #68]",
-                    "str r0, [sp]",
-                    "str r1, [sp, #24]",
-                    "str r2, [sp, #72]",
-                    concat!("add r1, #", $group_bytes),
-                    "str r1, [sp, #40]",
-                    "ldr r7, [sp, #12]",
-                    "ldr r9, [sp, #36]",
+                    "ldr r3, [sp, #60]",
+                    "ldr r1, [r3]",
+                    "ldm r1!, {{r0, r2, r4, r6}}",
+                    "str r1, [r3]",
+                    "mov r8, r0",
+                    "mov r10, r2",
+                    "mov r12, r4",
+                    "mov lr, r6",
+                    "ldrd r5, r1, [r3, #16]",
+                    "add.w r7, r5, r1",
+                    "add.w r9, r7, r1",
+                    "add.w r11, r9, r1",
+                    "add r1, r11",
+                    "str r1, [r3, #16]",
+                    "stm sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+                    "ldr r1, [r3, #48]",
+                    "add r1, r5",
+                    "str r1, [sp, #56]",
+                    "ldrd r1, r2, [r3, #4]",
+                    "ldm r1!, {{r4-r7}}",
+                    "ldm r2!, {{r8-r11}}",
+                    "strd r1, r2, [r3, #4]",
+                    "add r1, sp, #64",
+                    "stm r1, {{r4-r11}}",
+                    "vldrw.u32 q0, [r3, #84]",
+                    "ldr r1, [r3, #12]",
+                    "vadd.i32 q0, q0, r1",
+                    "vstrw.32 q0, [sp, #112]",
+                    concat!("add.w r1, r1, #", $group_bytes),
+                    "str r1, [r3, #12]",
+                    "ldr r4, [r3, #72]",
+                    "str r4, [sp, #164]",
+                    "ldrd r0, r2, [r3, #64]",
+                    "str r0, [sp, #104]",
+                    "ldr r1, [r3, #24]",
+                    "add.w r3, r1, r2",
+                    "cmp r1, r0",
+                    "beq.w 6f",
                     "2:",
-                    "ldrd r1, r3, [sp]",
-                    "add r5, r1, r3, lsl #1",
-                    "str r5, [sp]",
-                    "ldr r5, [sp, #8]",
-                    "add r3, r1",
-                    products!(""),
-                    "bx r11",
+                    "ldm sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+                    "ldr pc, [sp, #48]",
+                    "8:",
+                    "vmov q4[2], q4[0], r0, r8",
+                    "vmov q5[2], q5[0], r2, r10",
+                    "vmov q6[2], q6[0], r4, r12",
+                    "vmov q7[2], q7[0], r6, lr",
                     "3:",
-                    ".rept 8",
-                    products!("a"),
+                    "cmp r0, r0",
+                    "ldm sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+                    "ldr pc, [sp, #48]",
+                    ".p2align 2",
+                    "4:",
+                    ".rept 16",
+                    products!(),
                     ".endr",
-                    "cmp r5, r7",
-                    "bne 3b",
-                    "vmov q0[2], q0[0], r0, r4",
-                    "vmov q0[3], q0[1], r2, r6",
-                    "vmov q1[2], q1[0], r8, r12",
-                    "vmov q1[3], q1[1], r10, lr",
-                    "ldrd r0, r2, [sp, #16]",
-                    "ldrd r1, r3, [sp, #24]",
-                    "vadd.i32 q0, q0, q4",
-                    "vadd.i32 q1, q1, q4",
+                    "bne.w 8b",
+                    "vmov q4[3], q4[1], r0, r8",
+                    "vmov q5[3], q5[1], r2, r10",
+                    "vmov q6[3], q6[1], r4, r12",
+                    "vmov q7[3], q7[1], r6, lr",
+                    "add r0, sp, #64",
+                    "ldm r0, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+                    "mov r1, r3",
+                    "add r3, lr",
                     $multiply!(),
                     $finish!(),
-                    concat!($store, " q2, [r1]"),
-                    "add r1, r3",
-                    concat!($store, " q3, [r1]"),
-                    "add r1, r3",
-                    "str r1, [sp, #24]",
-                    "subs r9, #1",
-                    "bne 2b",
-                    "ldr r0, [sp, #72]",
+                    "vldrw.u32 q0, [sp, #112]",
+                    $store!(),
+                    "vadd.i32 q0, q0, r11",
+                    "vstrw.32 q0, [sp, #112]",
+                    "cmp r1, r12",
+                    "bne.w 2b",
+                    "6:",
+                    "ldr r0, [sp, #164]",
                     "cbz r0, 7f",
-                    "movs r0, #0",
-                    "str r0, [sp, #72]",
-                    "ldrd r0, r2, [sp]",
-                    "subs r1, r1, r3",
-                    "subs r0, r0, r2",
-                    "str r1, [sp, #24]",
-                    "str r0, [sp]",
-                    "mov r9, #1",
-                    "b 2b",
+                    "movs r2, #0",
+                    "str r2, [sp, #164]",
+                    "ldr r4, [sp, #60]",
+                    "ldrd r5, r6, [r4, #76]",
+                    "ldr r2, [sp, #112]",
+                    "ldr r7, [sp, #108]",
+                    "tst r0, #1",
+                    "itt ne",
+                    "subne r1, r5",
+                    "subne r2, r6",
+                    "cmp r0, #3",
+                    "beq 9f",
+                    "add.w r3, r1, r5",
+                    "add.w r7, r3, r7, lsr #1",
+                    "str r7, [sp, #104]",
+                    "add r7, sp, #168",
+                    "add r6, r2",
+                    "strd r7, r2, [sp, #112]",
+                    "strd r7, r6, [sp, #120]",
+                    "b.w 3b",
+                    "9:",
+                    "vldrw.u32 q0, [sp, #112]",
+                    "vsub.i32 q0, q0, r6",
+                    "vstrw.32 q0, [sp, #112]",
+                    "add.w r3, r1, r7",
+                    "add r7, r3",
+                    "str r7, [sp, #104]",
+                    "cmp r1, r7",
+                    "b.w 2b",
                     "7:",
-                    "ldr r0, [sp, #64]",
+                    "ldr r3, [sp, #60]",
+                    "ldr r0, [r3, #28]",
                     "subs r0, #1",
-                    "str r0, [sp, #64]",
-                    "bne 5b",
-                    "add sp, #96",
+                    "str r0, [r3, #28]",
+                    "bne.w 5b",
+                    "add sp, #176",
                     "vpop {{d8-d15}}",
                     "add sp, #4",
                     "pop {{r4-r11, pc}}",
@@ -500,10 +683,48 @@ mod arm {
         };
     }
 
-    multiply!(multiply_linear_to_bytes, linear, saturate_both, "vstrb.32", "4");
-    multiply!(multiply_signed_to_bytes, signed, saturate_both, "vstrb.32", "4");
-    multiply!(multiply_to_bytes, shifted, clamp_both, "vstrb.32", "4");
-    multiply!(multiply_to_halves, shifted, clamp_both, "vstrh.32", "8");
+    multiply!(multiply_linear_to_whole_bytes, linear, saturate_four, store_bytes, "8", "4");
+    multiply!(multiply_linear_to_bytes, linear, saturate_and_clamp_four, store_bytes, "8", "4");
+    multiply!(multiply_signed_to_whole_bytes, signed, saturate_four, store_bytes, "8", "4");
+    multiply!(multiply_to_bytes, shifted, clamp_four_to_bytes, store_bytes, "32", "4");
+    multiply!(multiply_to_halves, shifted, clamp_four_to_halves, store_halves, "32", "8");
+
+    /// What [`gather`] works on. In the order in which it loads it.
+    #[repr(C)]
+    pub struct Gathering {
+        pub source: *const i8,
+        pub step_bytes: usize,
+        pub patches: *mut i8,
+        pub patch_bytes: usize,
+        pub run_bytes: usize,
+        pub count: usize,
+    }
+
+    /// [`super::gather`].
+    ///
+    /// # Safety
+    /// As [`super::gather`] checks.
+    #[unsafe(naked)]
+    pub unsafe extern "C" fn gather(job: &Gathering) {
+        naked_asm!(
+            ".cpu cortex-m55",
+            "push {{r4-r7, lr}}",
+            "ldm r0, {{r0-r5}}",
+            "2:",
+            "mov r6, r0",
+            "mov r7, r2",
+            "dlstp.8 lr, r4",
+            "3:",
+            "vldrb.u8 q0, [r6], #16",
+            "vstrb.8 q0, [r7], #16",
+            "letp lr, 3b",
+            "add r0, r1",
+            "add r2, r3",
+            "subs r5, #1",
+            "bne 2b",
+            "pop {{r4-r7, pc}}",
+        )
+    }
 
     /// What [`pack`] works on.
     #[repr(C)]
