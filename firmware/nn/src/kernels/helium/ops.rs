@@ -12,9 +12,32 @@ fn is_whole(stage: &Stage<'_>) -> bool {
     stage.low == i8::MIN as i32 && stage.high == i8::MAX as i32
 }
 
+/// What a stage needs to do with an accumulator.
 #[cfg(arm_helium)]
-fn is_byte(value: i32) -> bool {
-    (i8::MIN as i32..=i8::MAX as i32).contains(&value)
+enum Kind {
+    /// Multiply by one multiplier, and add a byte.
+    Linear,
+    /// Shift before that.
+    LinearShifted,
+    /// Multiply by the multiplier for its sign, and add a byte.
+    Signed,
+    /// Whatever stages can do.
+    General,
+}
+
+#[cfg(arm_helium)]
+impl Kind {
+    fn of(stage: &Stage<'_>) -> Kind {
+        let &Stage { positive, negative, shift, zero_point, .. } = stage;
+        let is_byte = (i8::MIN as i32..=i8::MAX as i32).contains(&zero_point);
+        let is_linear = core::ptr::eq(positive, negative) || positive == negative;
+        match (is_byte, is_linear, shift == 0) {
+            (true, true, true) => Kind::Linear,
+            (true, true, false) => Kind::LinearShifted,
+            (true, false, true) => Kind::Signed,
+            _ => Kind::General,
+        }
+    }
 }
 
 /// Where elements go.
@@ -54,14 +77,14 @@ pub fn multiply<O: Element>(
         multiply(two, (weights, taps), stage, Place { elements: two_elements, stride });
         multiply(one, (weights, taps), stage, Place { elements: one_elements, stride });
     } else {
-        let is_linear = stage.positive == stage.negative;
-        let fits = stage.shift == 0 && is_byte(stage.zero_point);
-        let run = match (size_of::<O>() == 1, fits, is_linear, is_whole(stage)) {
-            (true, true, true, true) => arm::multiply_linear_to_whole_bytes,
-            (true, true, true, false) => arm::multiply_linear_to_bytes,
-            (true, true, false, true) => arm::multiply_signed_to_whole_bytes,
-            (true, ..) => arm::multiply_to_bytes,
-            (false, ..) => arm::multiply_to_halves,
+        let run = match (size_of::<O>(), Kind::of(stage), is_whole(stage)) {
+            (1, Kind::Linear, true) => arm::multiply_linear_to_whole_bytes,
+            (1, Kind::Linear, false) => arm::multiply_linear_to_bytes,
+            (1, Kind::LinearShifted, true) => arm::multiply_linear_shifted_to_whole_bytes,
+            (1, Kind::LinearShifted, false) => arm::multiply_linear_shifted_to_bytes,
+            (1, Kind::Signed, true) => arm::multiply_signed_to_whole_bytes,
+            (1, ..) => arm::multiply_to_bytes,
+            _ => arm::multiply_to_halves,
         };
         let mut job = arm::Products::new((pixels, count), (weights, taps), stage, place);
         // SAFETY: the lengths were checked; the function reads and writes within them.
@@ -168,12 +191,10 @@ pub fn slide<O: Element>(
             zero_point: stage.zero_point,
             stride_bytes: place.stride * size_of::<O>(),
         };
-        let is_linear = stage.positive == stage.negative;
-        let is_whole = stage.shift == 0 && is_byte(stage.zero_point) && is_whole(stage);
-        let [one, two] = match (size_of::<O>(), is_whole, is_linear) {
-            (1, true, true) => [arm::slide_linear_to_bytes, arm::skip_linear_to_bytes],
-            (1, true, false) => [arm::slide_signed_to_bytes, arm::skip_signed_to_bytes],
-            (1, false, _) => [arm::slide_to_bytes, arm::skip_to_bytes],
+        let [one, two] = match (size_of::<O>(), is_whole(stage), Kind::of(stage)) {
+            (1, true, Kind::Linear) => [arm::slide_linear_to_bytes, arm::skip_linear_to_bytes],
+            (1, true, Kind::Signed) => [arm::slide_signed_to_bytes, arm::skip_signed_to_bytes],
+            (1, ..) => [arm::slide_to_bytes, arm::skip_to_bytes],
             _ => [arm::slide_to_halves, arm::skip_to_halves],
         };
         let run = if step == 1 { one } else { two };
@@ -385,6 +406,20 @@ mod arm {
             vdup.32 q3, r5
             vrmulh.s32 q6, q6, q2
             vrmulh.s32 q7, q7, q3"
+        };
+    }
+
+    /// One multiplier, shifted.
+    macro_rules! linear_shifted {
+        () => {
+            concat!(
+                "ldr lr, [sp, #160]
+                vshl.s32 q4, lr
+                vshl.s32 q5, lr
+                vshl.s32 q6, lr
+                vshl.s32 q7, lr\n",
+                linear!()
+            )
         };
     }
 
@@ -685,6 +720,15 @@ mod arm {
 
     multiply!(multiply_linear_to_whole_bytes, linear, saturate_four, store_bytes, "8", "4");
     multiply!(multiply_linear_to_bytes, linear, saturate_and_clamp_four, store_bytes, "8", "4");
+    multiply!(multiply_linear_shifted_to_whole_bytes, linear_shifted, saturate_four, store_bytes, "8", "4");
+    multiply!(
+        multiply_linear_shifted_to_bytes,
+        linear_shifted,
+        saturate_and_clamp_four,
+        store_bytes,
+        "8",
+        "4"
+    );
     multiply!(multiply_signed_to_whole_bytes, signed, saturate_four, store_bytes, "8", "4");
     multiply!(multiply_to_bytes, shifted, clamp_four_to_bytes, store_bytes, "32", "4");
     multiply!(multiply_to_halves, shifted, clamp_four_to_halves, store_halves, "32", "8");
