@@ -1,6 +1,6 @@
-//! Convolution over all input channels: two pixels and four filters at a time.
+//! Convolution over all input channels: four pixels and four filters at a time.
 //!
-//! Pixels are read where they lie when a window is one run of whole vectors; else their patches are gathered first.
+//! Pixels are read where they lie when windows are runs of whole vectors side by side; else their patches are gathered first.
 
 use super::{Scratch, VECTORS, ops};
 use crate::kernels::{Element, Rows, portable};
@@ -49,18 +49,22 @@ pub fn conv<I: Element, O: Element>(
         }
         for (index, filters) in weights[whole * taps..].chunks(4 * taps).enumerate() {
             spare_filters[..filters.len()].copy_from_slice(filters);
-            let first = whole + 4 * index;
+            let lanes = whole + 4 * index..channels.min(whole + 4 * (index + 1));
+            if lanes.len() == 4 {
+                let arrays = [stage.bias, stage.positive, stage.negative].map(|array| &array[lanes.clone()]);
+                let place = ops::Place { elements: &mut output[lanes.start..], stride: channels };
+                ops::multiply(pixels, (spare_filters, taps), &with_arrays(stage, arrays), place);
+                continue;
+            }
             let spare: &mut [O] = &mut bytemuck::cast_slice_mut(&mut *spare)[..4 * count];
             let arrays: [[i32; 4]; 3] = [stage.bias, stage.positive, stage.negative].map(|array| {
-                core::array::from_fn(|lane| array.get(first + lane).copied().unwrap_or_default())
+                core::array::from_fn(|lane| array.get(lanes.start + lane).copied().unwrap_or_default())
             });
             let stage = with_arrays(stage, arrays.each_ref().map(|array| &array[..]));
             let place = ops::Place { elements: &mut *spare, stride: 4 };
             ops::multiply(pixels, (spare_filters, taps), &stage, place);
             for (pixel, four) in output.chunks_exact_mut(channels).zip(spare.chunks_exact(4)) {
-                for (element, &spare) in pixel[first..].iter_mut().zip(four) {
-                    *element = spare;
-                }
+                pixel[lanes.clone()].copy_from_slice(&four[..lanes.len()]);
             }
         }
     }

@@ -255,6 +255,56 @@ pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &S
     }
 }
 
+/// [`add`] of a row of bytes to bytes, in pixels of a multiple of eight channels, by a linear stage whose zero point is a byte.
+///
+/// # Panics
+/// When lengths do not agree, or there is nothing to do.
+pub fn add_bytes(a: &[i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>, output: &mut [i8]) {
+    let count = output.len();
+    assert!(a.len() == count && b.len() == count);
+    check_row(stage, count);
+    #[cfg(arm_helium)]
+    // SAFETY: the lengths were checked; the function reads and writes within them.
+    unsafe {
+        arm::add_bytes(
+            a.as_ptr(),
+            b.as_ptr(),
+            output.as_mut_ptr(),
+            &arm::RowAddition::new(gains, stage, count),
+        );
+    }
+    #[cfg(not(arm_helium))]
+    for (index, (output, (&a, &b))) in output.iter_mut().zip(a.iter().zip(b)).enumerate() {
+        *output = added(a, b, gains, stage, index % stage.bias.len());
+    }
+}
+
+/// [`add_bytes`] whose output takes the place of `a`.
+///
+/// # Panics
+/// When lengths do not agree, or there is nothing to do.
+pub fn add_bytes_in_place(a: &mut [i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>) {
+    let count = a.len();
+    assert!(b.len() == count);
+    check_row(stage, count);
+    #[cfg(arm_helium)]
+    // SAFETY: the lengths were checked; the function reads each element before it writes it.
+    unsafe {
+        let a = a.as_mut_ptr();
+        arm::add_bytes(a.cast_const(), b.as_ptr(), a, &arm::RowAddition::new(gains, stage, count));
+    }
+    #[cfg(not(arm_helium))]
+    for (index, (a, &b)) in a.iter_mut().zip(b).enumerate() {
+        *a = added(*a, b, gains, stage, index % stage.bias.len());
+    }
+}
+
+fn check_row(stage: &Stage<'_>, count: usize) {
+    let channels = stage.bias.len();
+    check_addition(stage, channels);
+    assert!(channels.is_multiple_of(8) && count > 0 && count.is_multiple_of(channels));
+}
+
 fn check_addition(stage: &Stage<'_>, count: usize) {
     assert!(count > 0);
     assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() >= count));
@@ -1054,4 +1104,90 @@ mod arm {
     add!(add_bytes_to_halves, "vldrb.s32", "4", "vstrh.32", "8");
     add!(add_halves_to_bytes, "vldrh.s32", "8", "vstrb.32", "4");
     add!(add_halves_to_halves, "vldrh.s32", "8", "vstrh.32", "8");
+
+    /// What [`add_bytes`] works on besides elements. In the order in which it loads it.
+    #[repr(C)]
+    pub struct RowAddition {
+        gains: [i32; 2],
+        zero_point: i32,
+        low: i32,
+        high: i32,
+        bias: *const i32,
+        multipliers: *const i32,
+        pixels: usize,
+        /// Eight channels each.
+        groups: usize,
+        shift: u32,
+    }
+
+    impl RowAddition {
+        pub fn new(gains: [i16; 2], stage: &Stage<'_>, count: usize) -> Self {
+            RowAddition {
+                gains: gains.map(i32::from),
+                zero_point: stage.zero_point,
+                low: stage.low,
+                high: stage.high,
+                bias: stage.bias.as_ptr(),
+                multipliers: stage.positive.as_ptr(),
+                pixels: count / stage.bias.len(),
+                groups: stage.bias.len() / 8,
+                shift: stage.shift,
+            }
+        }
+    }
+
+    /// [`super::add_bytes`]. q4, q5: smallest and largest result; r3: shift; r4, r5: gains; r6: zero point; r7, r8: bias and
+    /// multipliers of a channel; r9, r10: of the first; r11: pixels left; r12: groups of a pixel.
+    ///
+    /// # Safety
+    /// `a`, `b` and `output`, which may be `a`, have the elements that the job counts.
+    #[unsafe(naked)]
+    pub unsafe extern "C" fn add_bytes(a: *const i8, b: *const i8, output: *mut i8, job: &RowAddition) {
+        naked_asm!(
+            ".cpu cortex-m55",
+            "push {{r4-r11, lr}}",
+            "sub sp, #4",
+            "vpush {{d8-d11}}",
+            "ldm r3, {{r4-r12}}",
+            "ldr r3, [r3, #36]",
+            "vdup.8 q4, r7",
+            "vdup.8 q5, r8",
+            "2:",
+            "mov r7, r9",
+            "mov r8, r10",
+            "dls lr, r12",
+            "3:",
+            "vldrw.u32 q0, [r7], #16",
+            "vldrb.s32 q2, [r0], #4",
+            "vldrw.u32 q1, [r7], #16",
+            "vldrb.s32 q3, [r0], #4",
+            "vmla.s32 q0, q2, r4",
+            "vldrb.s32 q2, [r1], #4",
+            "vmla.s32 q1, q3, r4",
+            "vldrb.s32 q3, [r1], #4",
+            "vmla.s32 q0, q2, r5",
+            "vldrw.u32 q2, [r8], #16",
+            "vmla.s32 q1, q3, r5",
+            "vldrw.u32 q3, [r8], #16",
+            "vshl.s32 q0, r3",
+            "vshl.s32 q1, r3",
+            "vrmulh.s32 q0, q0, q2",
+            "vrmulh.s32 q1, q1, q3",
+            "vqmovnb.s32 q0, q0",
+            "vqmovnt.s32 q0, q1",
+            "vqadd.s16 q0, q0, r6",
+            "vqmovnb.s16 q0, q0",
+            "vmax.s8 q0, q0, q4",
+            "vmin.s8 q0, q0, q5",
+            "vstrb.32 q0, [r2], #4",
+            "vshr.u32 q0, q0, #16",
+            "vstrb.32 q0, [r2], #4",
+            "le lr, 3b",
+            "subs r11, #1",
+            "bne 2b",
+            "vpop {{d8-d11}}",
+            "add sp, #4",
+            "pop {{r4-r11, pc}}",
+        )
+    }
 }
