@@ -2,6 +2,8 @@
 //! on any machine.
 #![allow(unsafe_code)]
 
+use core::ops::Range;
+
 use super::Vector;
 use crate::kernels::Element;
 use crate::quant::Stage;
@@ -128,90 +130,85 @@ pub fn gather(
     }
 }
 
-/// Packs sixteen bytes of each of four rows, with their distances from column to column, into columns of four vectors: four
-/// bytes a channel, one a row.
-///
-/// # Panics
-/// When a row is too short, or there is nothing to do.
-pub fn pack(rows: [(&[i8], usize); 4], columns: &mut [[Vector; 4]]) {
-    assert!(!columns.is_empty());
-    assert!(rows.iter().all(|(row, stride)| (columns.len() - 1) * stride + 16 <= row.len()));
-    #[cfg(arm_helium)]
-    {
-        let job = arm::Packing {
-            rows: rows.map(|(row, _)| row.as_ptr()),
-            strides: rows.map(|(_, stride)| stride),
-            columns: columns.as_mut_ptr(),
-            count: columns.len(),
-        };
-        // SAFETY: the lengths were checked; the function reads and writes within them.
-        unsafe { arm::pack(&job) };
-    }
-    #[cfg(not(arm_helium))]
-    for (index, column) in columns.iter_mut().enumerate() {
-        for (byte, slot) in column.as_flattened_mut().iter_mut().enumerate() {
-            let (row, stride) = rows[byte % 4];
-            *slot = row[index * stride + byte / 4];
-        }
-    }
+/// What [`slide`] slides over: a window's rows from the first column that lies in the tensor, with the distance from one column
+/// to the next; 0 for rows outside, which are the same sixteen bytes everywhere. And the columns that are so filled.
+pub struct Strip<'a> {
+    /// From top to bottom.
+    pub rows: [(&'a [i8], usize); 4],
+    /// Where the rows' columns go. Columns around them hold what is outside.
+    pub inside: Range<usize>,
+    /// Sixteen channels of a column, four bytes each: one a row.
+    pub columns: &'a mut [Column],
 }
 
-/// Products of windows of four packed columns with four columns of packed weights, for `pixels` pixels that are `step` columns
-/// apart; requantised by the stage of sixteen channels.
+/// Four bytes of each of sixteen channels, from top to bottom.
+pub type Column = [Vector; 4];
+
+/// Products of windows of a strip, `step` columns apart, and filters `[height][width][channels]`, requantised by the stage of as
+/// many channels, which come in sixteens, for `pixels` pixels. A window is at most four by four, three wide if `step` is 1.
 ///
 /// # Panics
-/// When lengths do not agree, there is nothing to do, or `step` is neither 1 nor 2.
-pub fn slide<O: Element>(
-    columns: &[[Vector; 4]],
+/// When lengths do not agree, there are fewer than four pixels, or `step` is neither 1 nor 2.
+pub fn slide(
+    strip: Strip<'_>,
     step: usize,
-    weights: &[[Vector; 4]; 4],
+    (weights, [height, width]): (&[i8], [usize; 2]),
     pixels: usize,
     stage: &Stage<'_>,
-    place: Place<'_, O>,
+    place: Place<'_, i8>,
 ) {
-    assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() == 16));
-    assert!(pixels > 0 && (1..=2).contains(&step));
-    assert!((pixels - 1) * step + 4 <= columns.len());
-    assert!((pixels - 1) * place.stride + 16 <= place.elements.len());
+    let channels = stage.bias.len();
+    let Strip { rows, inside, columns } = strip;
+    assert!(stage.positive.len() == channels && stage.negative.len() == channels);
+    assert!(channels > 0 && channels.is_multiple_of(16) && weights.len() == height * width * channels);
+    assert!(pixels >= 4 && matches!((step, width), (1, 1..=3) | (2, 1..=4)) && (1..=4).contains(&height));
+    assert!(inside.end <= columns.len() && (pixels - 1) * step + 4 <= columns.len());
+    assert!((pixels - 1) * place.stride + channels <= place.elements.len());
+    for (row, stride) in rows {
+        let bytes = if stride == 0 { 16 } else { inside.len().saturating_sub(1) * stride + channels };
+        assert!(inside.is_empty() || bytes <= row.len());
+    }
+    let filter = |y: usize| match y < height {
+        true => (&weights[y * width * channels..], channels),
+        false => (&[0; 16][..], 0),
+    };
+    let filters = [0, 1, 2, 3].map(filter);
     #[cfg(arm_helium)]
     {
-        let start = columns.as_flattened().as_flattened().as_ptr();
-        let job = arm::Sliding {
-            // The loop steps before it loads.
-            columns: start.wrapping_sub(step * size_of::<[Vector; 4]>()),
-            bias: stage.bias.as_ptr(),
-            weights: weights.as_flattened().as_flattened().as_ptr(),
-            positive: stage.positive.as_ptr(),
-            pixels,
-            negative: stage.negative.as_ptr(),
-            low: stage.low,
-            high: stage.high,
-            shift: stage.shift,
-            output: place.elements.as_mut_ptr().cast(),
-            zero_point: stage.zero_point,
-            stride_bytes: place.stride * size_of::<O>(),
+        // A column of zeros before the filters', and behind.
+        let mut taps: [Column; 6] = [[[0; 16]; 4]; 6];
+        let kind = match (Kind::of(stage), is_whole(stage)) {
+            (Kind::Linear, _) => [arm::slide_linear, arm::skip_linear],
+            (Kind::LinearShifted, _) => [arm::slide_linear_shifted, arm::skip_linear_shifted],
+            (Kind::Signed, true) => [arm::slide_signed, arm::skip_signed],
+            _ => [arm::slide_general, arm::skip_general],
         };
-        let [one, two] = match (size_of::<O>(), is_whole(stage), Kind::of(stage)) {
-            (1, true, Kind::Linear) => [arm::slide_linear_to_bytes, arm::skip_linear_to_bytes],
-            (1, true, Kind::Signed) => [arm::slide_signed_to_bytes, arm::skip_signed_to_bytes],
-            (1, ..) => [arm::slide_to_bytes, arm::skip_to_bytes],
-            _ => [arm::slide_to_halves, arm::skip_to_halves],
-        };
-        let run = if step == 1 { one } else { two };
+        let run = kind[step - 1];
+        let image = arm::Packing::new(rows, &mut columns[inside]);
+        let taps = arm::Packing::new(filters, &mut taps[1..=width]);
+        let mut job = arm::Sliding::new(image, taps, columns.as_ptr(), step, pixels, stage, place);
         // SAFETY: the lengths were checked; the function reads and writes within them.
-        unsafe { run(&job) };
+        unsafe { run(&mut job) };
     }
     #[cfg(not(arm_helium))]
     for pixel in 0..pixels {
-        let window = &columns[pixel * step..][..4];
-        for (channel, out) in place.elements[pixel * place.stride..][..16].iter_mut().enumerate() {
-            let bytes = 4 * channel..4 * (channel + 1);
-            let products = window.iter().zip(weights).flat_map(|(x, w)| {
-                let [x, w] = [x, w].map(|column| &column.as_flattened()[bytes.clone()]);
-                x.iter().zip(w).map(|(&x, &w)| x as i32 * w as i32)
-            });
-            let sum = products.fold(stage.bias[channel], i32::wrapping_add);
-            *out = O::from_i32(stage.requantise(sum, channel));
+        for (channel, out) in place.elements[pixel * place.stride..][..channels].iter_mut().enumerate() {
+            let byte = |(row, stride): (&[i8], usize), x: usize| match stride {
+                0 => row[channel % 16] as i32,
+                _ => row[x * stride + channel] as i32,
+            };
+            let mut sum = stage.bias[channel];
+            for (y, (row, filter)) in rows.into_iter().zip(filters).enumerate() {
+                for x in 0..width {
+                    let column = pixel * step + x;
+                    let value = match inside.contains(&column) {
+                        true => byte(row, column - inside.start),
+                        false => columns[column].as_flattened()[channel % 16 * 4 + y] as i32,
+                    };
+                    sum = sum.wrapping_add(value * byte(filter, x));
+                }
+            }
+            *out = stage.requantise(sum, channel) as i8;
         }
     }
 }
@@ -321,7 +318,7 @@ fn added<I: Element, O: Element>(a: I, b: I, gains: [i16; 2], stage: &Stage<'_>,
 mod arm {
     use core::arch::naked_asm;
 
-    use super::{Place, Vector};
+    use super::{Column, Place};
     use crate::quant::Stage;
 
     /// What [`multiply_to_bytes`] works on; it moves pointers on as it goes. Offsets are part of the assembly.
@@ -524,26 +521,32 @@ mod arm {
 
     /// Products to bytes: a lane of q4 has the four channels of a pixel. 16 bits on the way suffice for the zero point of bytes.
     macro_rules! saturate_four {
-        () => {
-            "vqmovnb.s32 q4, q4
-            vqmovnb.s32 q5, q5
-            vqmovnt.s32 q4, q6
-            vqmovnt.s32 q5, q7
-            vqadd.s16 q4, q4, r10
-            vqadd.s16 q5, q5, r10
-            vqmovnb.s16 q4, q4
-            vqmovnt.s16 q4, q5"
+        ($zero:literal, $low:literal, $high:literal) => {
+            concat!(
+                "vqmovnb.s32 q4, q4
+                vqmovnb.s32 q5, q5
+                vqmovnt.s32 q4, q6
+                vqmovnt.s32 q5, q7
+                vqadd.s16 q4, q4, ",
+                $zero,
+                "\nvqadd.s16 q5, q5, ",
+                $zero,
+                "\nvqmovnb.s16 q4, q4
+                vqmovnt.s16 q4, q5"
+            )
         };
     }
 
     /// [`saturate_four`], clamped further.
     macro_rules! saturate_and_clamp_four {
-        () => {
+        ($zero:literal, $low:literal, $high:literal) => {
             concat!(
-                saturate_four!(),
-                "\nvldrw.u32 q1, [sp, #128]
-                vldrw.u32 q2, [sp, #144]
-                vmax.s8 q4, q4, q1
+                saturate_four!($zero, $low, $high),
+                "\nvldrw.u32 q1, ",
+                $low,
+                "\nvldrw.u32 q2, ",
+                $high,
+                "\nvmax.s8 q4, q4, q1
                 vmin.s8 q4, q4, q2"
             )
         };
@@ -551,28 +554,36 @@ mod arm {
 
     /// Adds the zero point and clamps 32 bits.
     macro_rules! clamp_four {
-        () => {
-            "vldrw.u32 q0, [sp, #128]
-            vldrw.u32 q1, [sp, #144]
-            vadd.i32 q4, q4, r10
-            vadd.i32 q5, q5, r10
-            vadd.i32 q6, q6, r10
-            vadd.i32 q7, q7, r10
-            vmax.s32 q4, q4, q0
-            vmax.s32 q5, q5, q0
-            vmax.s32 q6, q6, q0
-            vmax.s32 q7, q7, q0
-            vmin.s32 q4, q4, q1
-            vmin.s32 q5, q5, q1
-            vmin.s32 q6, q6, q1
-            vmin.s32 q7, q7, q1"
+        ($zero:literal, $low:literal, $high:literal) => {
+            concat!(
+                "vldrw.u32 q0, ",
+                $low,
+                "\nvldrw.u32 q1, ",
+                $high,
+                "\nvadd.i32 q4, q4, ",
+                $zero,
+                "\nvadd.i32 q5, q5, ",
+                $zero,
+                "\nvadd.i32 q6, q6, ",
+                $zero,
+                "\nvadd.i32 q7, q7, ",
+                $zero,
+                "\nvmax.s32 q4, q4, q0
+                vmax.s32 q5, q5, q0
+                vmax.s32 q6, q6, q0
+                vmax.s32 q7, q7, q0
+                vmin.s32 q4, q4, q1
+                vmin.s32 q5, q5, q1
+                vmin.s32 q6, q6, q1
+                vmin.s32 q7, q7, q1"
+            )
         };
     }
 
     macro_rules! clamp_four_to_bytes {
-        () => {
+        ($zero:literal, $low:literal, $high:literal) => {
             concat!(
-                clamp_four!(),
+                clamp_four!($zero, $low, $high),
                 "\nvmovnt.i32 q4, q6
                 vmovnt.i32 q5, q7
                 vmovnt.i16 q4, q5"
@@ -582,9 +593,9 @@ mod arm {
 
     /// A lane of q4 has the first two channels of a pixel, one of q5 the last two.
     macro_rules! clamp_four_to_halves {
-        () => {
+        ($zero:literal, $low:literal, $high:literal) => {
             concat!(
-                clamp_four!(),
+                clamp_four!($zero, $low, $high),
                 "\nvmovnt.i32 q4, q5
                 vmovnt.i32 q6, q7
                 vmov q5, q6"
@@ -714,7 +725,7 @@ mod arm {
                     "mov r1, r3",
                     "add r3, lr",
                     $multiply!(),
-                    $finish!(),
+                    $finish!("r10", "[sp, #128]", "[sp, #144]"),
                     "vldrw.u32 q0, [sp, #112]",
                     $store!(),
                     "vadd.i32 q0, q0, r11",
@@ -820,196 +831,430 @@ mod arm {
         )
     }
 
-    /// What [`pack`] works on.
+    /// Rows to be packed into columns, sixteen channels at a time: four bytes a channel, one a row. In the order in which it is
+    /// loaded.
     #[repr(C)]
     pub struct Packing {
-        pub rows: [*const i8; 4],
-        pub strides: [usize; 4],
-        pub columns: *mut [Vector; 4],
-        pub count: usize,
+        rows: [*const i8; 4],
+        strides: [usize; 4],
+        columns: *mut Column,
+        count: usize,
+        /// Bytes from sixteen channels to the next.
+        advances: [usize; 4],
     }
 
-    /// [`super::pack`].
-    ///
-    /// # Safety
-    /// As [`super::pack`] checks.
-    #[unsafe(naked)]
-    pub unsafe extern "C" fn pack(job: &Packing) {
-        naked_asm!(
-            ".cpu cortex-m55",
-            "push {{r4-r9, lr}}",
-            "ldm r0, {{r0-r9}}",
-            "dls lr, r9",
-            "2:",
-            "vldrb.u8 q0, [r0]",
-            "vldrb.u8 q1, [r1]",
-            "vldrb.u8 q2, [r2]",
-            "vldrb.u8 q3, [r3]",
-            "add r0, r4",
-            "add r1, r5",
-            "add r2, r6",
-            "add r3, r7",
-            "vst40.8 {{q0, q1, q2, q3}}, [r8]",
-            "vst41.8 {{q0, q1, q2, q3}}, [r8]",
-            "vst42.8 {{q0, q1, q2, q3}}, [r8]",
-            "vst43.8 {{q0, q1, q2, q3}}, [r8]!",
-            "le lr, 2b",
-            "pop {{r4-r9, pc}}",
-        )
+    impl Packing {
+        pub fn new(rows: [(&[i8], usize); 4], columns: &mut [Column]) -> Self {
+            Packing {
+                rows: rows.map(|(row, _)| row.as_ptr()),
+                strides: rows.map(|(_, stride)| stride),
+                columns: columns.as_mut_ptr(),
+                count: columns.len(),
+                advances: rows.map(|(_, stride)| if stride == 0 { 0 } else { 16 }),
+            }
+        }
     }
 
-    /// What [`slide_to_bytes`] works on. In the order in which it loads it.
+    /// What [`slide_linear`] works on; it moves pointers on as it goes. Offsets are part of the assembly.
     #[repr(C)]
     pub struct Sliding {
-        pub columns: *const i8,
-        pub bias: *const i32,
-        pub weights: *const i8,
-        pub positive: *const i32,
-        pub pixels: usize,
-        pub negative: *const i32,
-        pub low: i32,
-        pub high: i32,
-        pub shift: u32,
-        pub output: *mut u8,
-        pub zero_point: i32,
-        pub stride_bytes: usize,
+        image: Packing,
+        taps: Packing,
+        bias: *const i32,
+        positive: *const i32,
+        negative: *const i32,
+        output: *mut i8,
+        /// Where the pixels of a block go.
+        places: [usize; 4],
+        /// Four pixels each.
+        blocks: usize,
+        /// Whether pixels are left: then a last block overlaps the one before.
+        rest: usize,
+        /// By which it overlaps it, in columns and in the output.
+        overlap_bytes: [usize; 2],
+        low: i32,
+        high: i32,
+        zero_point: i32,
+        block_stride_bytes: usize,
+        shift: u32,
+        /// Sixteen channels each.
+        groups: usize,
+        /// The first columns, less the first step.
+        windows: *const u8,
     }
 
-    /// Sums in q0 to products in q1: one multiplier for both signs, no shift.
+    impl Sliding {
+        pub fn new(
+            image: Packing,
+            taps: Packing,
+            columns: *const Column,
+            step: usize,
+            pixels: usize,
+            stage: &Stage<'_>,
+            place: Place<'_, i8>,
+        ) -> Self {
+            let rest = pixels % 4;
+            let overlap = (4 - rest) % 4;
+            let first_step = if step == 1 { 256 } else { 244 };
+            Sliding {
+                image,
+                taps,
+                bias: stage.bias.as_ptr(),
+                positive: stage.positive.as_ptr(),
+                negative: stage.negative.as_ptr(),
+                output: place.elements.as_mut_ptr(),
+                places: [0, 1, 2, 3].map(|pixel| pixel * place.stride),
+                blocks: pixels / 4,
+                rest,
+                overlap_bytes: [overlap * step * size_of::<Column>(), overlap * place.stride],
+                low: stage.low,
+                high: stage.high,
+                zero_point: stage.zero_point,
+                block_stride_bytes: 4 * place.stride,
+                shift: stage.shift,
+                groups: stage.bias.len() / 16,
+                windows: columns.cast::<u8>().wrapping_sub(first_step),
+            }
+        }
+    }
+
+    /// Sums of four pixels side by side, for one channel: `$at` is its place among four, in bytes; two windows, each multiplied
+    /// with the filter and with the filter moved by a column.
+    macro_rules! sum_near {
+        ($sums:literal, $bias:literal, $load:literal, $second:literal, $filter:literal, $moved:literal) => {
+            concat!(
+                $load,
+                "\nvldrw.u32 q2, [sp, #",
+                $filter,
+                "]\nvldrw.u32 q1, [q3, #",
+                $second,
+                "]\nvmladav.s8 r0, q0, q2\nvmladav.s8 r4, q1, q2\nvldrw.u32 q2, [sp, #",
+                $moved,
+                "]\nvmladav.s8 r2, q0, q2\nvmladav.s8 r6, q1, q2\n",
+                place_sums!($sums, $bias)
+            )
+        };
+    }
+
+    macro_rules! place_sums {
+        ($sums:literal, $bias:literal) => {
+            concat!(
+                "vmov ",
+                $sums,
+                "[2], ",
+                $sums,
+                "[0], r0, r4\n",
+                "vmov ",
+                $sums,
+                "[3], ",
+                $sums,
+                "[1], r2, r6\n",
+                "vadd.i32 ",
+                $sums,
+                ", ",
+                $sums,
+                ", ",
+                $bias
+            )
+        };
+    }
+
+    macro_rules! near {
+        () => {
+            concat!(
+                sum_near!("q4", "r1", "vldrw.u32 q0, [q3, #256]!", "128", "0", "16"),
+                "\n",
+                sum_near!("q5", "r3", "vldrw.u32 q0, [q3, #4]", "132", "32", "48"),
+                "\n",
+                sum_near!("q6", "r5", "vldrw.u32 q0, [q3, #8]", "136", "64", "80"),
+                "\n",
+                sum_near!("q7", "r7", "vldrw.u32 q0, [q3, #12]", "140", "96", "112")
+            )
+        };
+    }
+
+    /// The same where windows are two columns apart: four windows.
+    macro_rules! sum_apart {
+        ($sums:literal, $bias:literal, $filter:literal, $loads:tt) => {
+            sum_apart!(@ $sums, $bias, $filter, $loads)
+        };
+        (@ $sums:literal, $bias:literal, $filter:literal, ($first:literal, $second:literal, $fourth:literal, $third:literal)) => {
+            concat!(
+                "vldrw.u32 q0, [q3, #", $first,
+                "\nvldrw.u32 q2, [sp, #", $filter,
+                "]\nvldrw.u32 q1, [q3, #", $second,
+                "\nvmladav.s8 r0, q0, q2\nvldrw.u32 q0, [q3, #", $fourth,
+                "\nvmladav.s8 r2, q1, q2\nvldrw.u32 q1, [q3, #", $third,
+                "\nvmladav.s8 r6, q0, q2\nvmladav.s8 r4, q1, q2\n",
+                place_sums!($sums, $bias)
+            )
+        };
+    }
+
+    macro_rules! apart {
+        () => {
+            concat!(
+                sum_apart!("q4", "r1", "0", ("244]!", "128]", "384]", "256]")),
+                "\n",
+                sum_apart!("q5", "r3", "32", ("4]", "132]", "388]", "260]")),
+                "\n",
+                sum_apart!("q6", "r5", "64", ("8]", "136]", "392]", "264]")),
+                "\n",
+                sum_apart!("q7", "r7", "96", ("12]", "140]", "396]", "268]!"))
+            )
+        };
+    }
+
     macro_rules! slide_linear {
         () => {
-            "vldrw.u32 q1, [r3]
-            vrmulh.s32 q1, q0, q1"
+            "vldrw.u32 q0, [sp, #128]
+            vldrw.u32 q1, [sp, #144]
+            vrmulh.s32 q4, q4, q0
+            vldrw.u32 q2, [sp, #160]
+            vrmulh.s32 q5, q5, q1
+            vldrw.u32 q0, [sp, #176]
+            vrmulh.s32 q6, q6, q2
+            vrmulh.s32 q7, q7, q0"
         };
     }
 
-    /// Two multipliers, no shift.
+    macro_rules! slide_linear_shifted {
+        () => {
+            concat!(
+                "ldr r0, [sp, #248]
+                vshl.s32 q4, r0
+                vshl.s32 q5, r0
+                vshl.s32 q6, r0
+                vshl.s32 q7, r0\n",
+                slide_linear!()
+            )
+        };
+    }
+
     macro_rules! slide_signed {
         () => {
-            "vldrw.u32 q1, [r3]
-            vldrw.u32 q2, [r5]
-            vpt.s32 lt, q0, zr
-            vorrt q1, q2, q2
-            vrmulh.s32 q1, q0, q1"
+            "vldrw.u32 q0, [sp, #128]
+            vldrw.u32 q1, [sp, #144]
+            vpt.s32 lt, q4, zr
+            vdupt.32 q0, r8
+            vldrw.u32 q2, [sp, #160]
+            vrmulh.s32 q4, q4, q0
+            vpt.s32 lt, q5, zr
+            vdupt.32 q1, r9
+            vldrw.u32 q0, [sp, #176]
+            vrmulh.s32 q5, q5, q1
+            vpt.s32 lt, q6, zr
+            vdupt.32 q2, r10
+            vpt.s32 lt, q7, zr
+            vdupt.32 q0, r11
+            vrmulh.s32 q6, q6, q2
+            vrmulh.s32 q7, q7, q0"
         };
     }
 
-    /// Two multipliers, shifted by r8. The sign is that before the shift.
-    macro_rules! slide_shifted {
+    macro_rules! slide_general {
         () => {
-            "vldrw.u32 q1, [r3]
-            vldrw.u32 q2, [r5]
-            vpt.s32 lt, q0, zr
-            vorrt q1, q2, q2
-            vshl.s32 q0, r8
-            vrmulh.s32 q1, q0, q1"
+            "ldr r0, [sp, #248]
+            vldrw.u32 q0, [sp, #128]
+            vldrw.u32 q1, [sp, #144]
+            vpt.s32 lt, q4, zr
+            vdupt.32 q0, r8
+            vpt.s32 lt, q5, zr
+            vdupt.32 q1, r9
+            vshl.s32 q4, r0
+            vshl.s32 q5, r0
+            vldrw.u32 q2, [sp, #160]
+            vrmulh.s32 q4, q4, q0
+            vldrw.u32 q0, [sp, #176]
+            vrmulh.s32 q5, q5, q1
+            vpt.s32 lt, q6, zr
+            vdupt.32 q2, r10
+            vpt.s32 lt, q7, zr
+            vdupt.32 q0, r11
+            vshl.s32 q6, r0
+            vshl.s32 q7, r0
+            vrmulh.s32 q6, q6, q2
+            vrmulh.s32 q7, q7, q0"
         };
     }
 
-    /// Clamps to the smallest and the largest result.
-    macro_rules! clamp {
-        () => {
-            "vldrw.u32 q0, [sp]
-            vldrw.u32 q2, [sp, #16]
-            vmax.s32 q1, q1, q0
-            vmin.s32 q1, q1, q2"
-        };
-    }
-
-    /// Clamps to a byte.
-    macro_rules! saturate {
-        () => {
-            "vqmovnb.s32 q1, q1
-            vqmovnb.s16 q1, q1"
-        };
-    }
-
-    /// [`super::slide`] with a step of `$step_bytes`. q3: where the four columns of a window are; q4–q7: weights of four
-    /// channels; r0, r2, r4, r6: their sums; r1, r3, r5: biases and multipliers; r7: output; r9–r11: first output, zero point,
-    /// distance of pixels; r12: groups left.
+    /// [`super::slide`]. r1, r3, r5, r7: biases of four channels; r8–r11: their negative multipliers; r12: zero point; r0, r2, r4,
+    /// r6: sums of four pixels; q3: where the four columns of a window are; q4–q7: a channel each of four pixels.
     ///
-    /// 2: four channels; 3: a pixel. On the stack: the smallest and largest result; at 32 columns, weights and pixels.
+    /// 5: sixteen channels; 2: four of them; 3: four pixels; 4: the next four channels; 8: packs sixteen channels of rows.
+    ///
+    /// On the stack: filters of four channels, each followed by itself moved by a column; at 128 positive multipliers, 192 where
+    /// pixels go, 208 and 224 smallest and largest result, 240 zero point, 244 output stride, 248 shift, 252 the job, 256 and 272
+    /// where the first windows and filters of the next channels are, 288 channels left in fours, 292 whether pixels are left.
     macro_rules! slide {
-        ($name:ident, $step_bytes:literal, $multiply:ident, $clamp:ident, $store:literal, $group_bytes:literal) => {
+        ($name:ident, $sum:ident, $multiply:ident, $finish:ident, $clamped:literal) => {
             /// [`super::slide`].
             ///
             /// # Safety
             /// As [`super::slide`] checks.
             #[unsafe(naked)]
-            pub unsafe extern "C" fn $name(job: &Sliding) {
+            pub unsafe extern "C" fn $name(job: &mut Sliding) {
                 naked_asm!(
                     ".cpu cortex-m55",
                     "push {{r4-r11, lr}}",
                     "sub sp, #4",
                     "vpush {{d8-d15}}",
-                    "ldm r0, {{r0-r11}}",
-                    "sub sp, #48",
-                    "vdup.32 q0, r6",
-                    "vdup.32 q1, r7",
-                    "vstrw.32 q0, [sp]",
-                    "vstrw.32 q1, [sp, #16]",
-                    "strd r0, r2, [sp, #32]",
-                    "str r4, [sp, #40]",
-                    "mov r12, #4",
-                    "2:",
-                    "ldrd r0, r2, [sp, #32]",
-                    "ldr lr, [sp, #40]",
-                    "movs r4, #0",
-                    "vidup.u32 q0, r4, #8",
-                    "mov r7, r9",
+                    "sub sp, #304",
+                    "str r0, [sp, #252]",
+                    "ldrd r1, r2, [r0, #160]",
+                    concat!("vdup.", $clamped, " q0, r1"),
+                    concat!("vdup.", $clamped, " q1, r2"),
+                    "vstrw.32 q0, [sp, #208]",
+                    "vstrw.32 q1, [sp, #224]",
+                    "ldrd r1, r2, [r0, #168]",
+                    "strd r1, r2, [sp, #240]",
+                    "ldr r1, [r0, #176]",
+                    "str r1, [sp, #248]",
+                    "5:",
+                    "ldr r10, [sp, #252]",
+                    "bl 8f",
+                    "add r10, #56",
+                    "bl 8f",
+                    "ldr r11, [sp, #252]",
+                    "movs r0, #0",
+                    "vidup.u32 q0, r0, #8",
                     "vshl.i32 q0, q0, #3",
-                    "vadd.i32 q3, q0, r0",
-                    "vadd.i32 q2, q0, r2",
-                    "vldrw.u32 q4, [q2]",
-                    "vldrw.u32 q5, [q2, #4]",
-                    "vldrw.u32 q6, [q2, #8]",
-                    "vldrw.u32 q7, [q2, #12]",
-                    "adds r0, #16",
-                    "adds r2, #16",
-                    "strd r0, r2, [sp, #32]",
-                    concat!("add r9, #", $group_bytes),
+                    "ldr r1, [r11, #184]",
+                    "vadd.i32 q1, q0, r1",
+                    "vstrw.32 q1, [sp, #256]",
+                    "ldr r1, [r11, #88]",
+                    "vadd.i32 q1, q0, r1",
+                    "vstrw.32 q1, [sp, #272]",
+                    "movs r0, #4",
+                    "str r0, [sp, #288]",
+                    "2:",
+                    "ldr r6, [sp, #252]",
+                    "ldr r0, [r6, #116]",
+                    "ldm r0!, {{r8-r11}}",
+                    "str r0, [r6, #116]",
+                    "vdup.32 q0, r8",
+                    "vdup.32 q1, r9",
+                    "vdup.32 q2, r10",
+                    "vdup.32 q3, r11",
+                    "vstrw.32 q0, [sp, #128]",
+                    "vstrw.32 q1, [sp, #144]",
+                    "vstrw.32 q2, [sp, #160]",
+                    "vstrw.32 q3, [sp, #176]",
+                    "ldr r0, [r6, #120]",
+                    "ldm r0!, {{r8-r11}}",
+                    "str r0, [r6, #120]",
+                    "vldrw.u32 q0, [sp, #272]",
+                    "vldrw.u32 q1, [q0]",
+                    "vldrw.u32 q2, [q0, #4]",
+                    "vldrw.u32 q4, [q0, #8]",
+                    "vldrw.u32 q5, [q0, #12]",
+                    "vstrw.32 q1, [sp]",
+                    "vstrw.32 q2, [sp, #32]",
+                    "vstrw.32 q4, [sp, #64]",
+                    "vstrw.32 q5, [sp, #96]",
+                    "vldrw.u32 q1, [q0, #-64]",
+                    "vldrw.u32 q2, [q0, #-60]",
+                    "vldrw.u32 q4, [q0, #-56]",
+                    "vldrw.u32 q5, [q0, #-52]",
+                    "vstrw.32 q1, [sp, #16]",
+                    "vstrw.32 q2, [sp, #48]",
+                    "vstrw.32 q4, [sp, #80]",
+                    "vstrw.32 q5, [sp, #112]",
+                    "movs r0, #16",
+                    "vadd.i32 q0, q0, r0",
+                    "vstrw.32 q0, [sp, #272]",
+                    "vldrw.u32 q3, [sp, #256]",
+                    "vadd.i32 q0, q3, r0",
+                    "vstrw.32 q0, [sp, #256]",
+                    "vldrw.u32 q0, [r6, #128]",
+                    "ldr r0, [r6, #124]",
+                    "vadd.i32 q0, q0, r0",
+                    "vstrw.32 q0, [sp, #192]",
+                    "adds r0, #4",
+                    "str r0, [r6, #124]",
+                    "ldrd lr, r0, [r6, #144]",
+                    "str r0, [sp, #292]",
+                    "ldr r12, [sp, #240]",
+                    "ldr r0, [r6, #112]",
+                    "add.w r2, r0, #16",
+                    "str r2, [r6, #112]",
+                    "ldm r0, {{r1, r3, r5, r7}}",
                     "dls lr, lr",
                     "3:",
-                    concat!("vldrw.u32 q0, [q3, #", $step_bytes, "]!"),
-                    "vldrw.u32 q1, [q3, #4]",
-                    "vmladav.s8 r0, q0, q4",
-                    "vldrw.u32 q0, [q3, #8]",
-                    "vmladav.s8 r2, q1, q5",
-                    "vldrw.u32 q1, [q3, #12]",
-                    "vmladav.s8 r4, q0, q6",
-                    "vldrw.u32 q2, [r1]",
-                    "vmladav.s8 r6, q1, q7",
-                    "vmov q0[2], q0[0], r0, r4",
-                    "vmov q0[3], q0[1], r2, r6",
-                    "vadd.i32 q0, q0, q2",
+                    $sum!(),
                     $multiply!(),
-                    "vadd.i32 q1, q1, r10",
-                    $clamp!(),
-                    concat!($store, " q1, [r7]"),
-                    "add r7, r11",
+                    $finish!("r12", "[sp, #208]", "[sp, #224]"),
+                    "vldrw.u32 q0, [sp, #192]",
+                    "ldr r0, [sp, #244]",
+                    "vstrw.32 q4, [q0]",
+                    "vadd.i32 q0, q0, r0",
+                    "vstrw.32 q0, [sp, #192]",
                     "le lr, 3b",
-                    "adds r1, #16",
-                    "adds r3, #16",
-                    "adds r5, #16",
-                    "subs r12, #1",
-                    "bne 2b",
-                    "add sp, #48",
+                    "ldr r0, [sp, #292]",
+                    "cbz r0, 4f",
+                    "movs r0, #0",
+                    "str r0, [sp, #292]",
+                    "ldr r0, [sp, #252]",
+                    "ldrd r2, r4, [r0, #152]",
+                    "vsub.i32 q3, q3, r2",
+                    "vldrw.u32 q0, [sp, #192]",
+                    "vsub.i32 q0, q0, r4",
+                    "vstrw.32 q0, [sp, #192]",
+                    "mov lr, #1",
+                    "b.w 3b",
+                    "4:",
+                    "ldr r0, [sp, #288]",
+                    "subs r0, #1",
+                    "str r0, [sp, #288]",
+                    "bne.w 2b",
+                    "ldr r0, [sp, #252]",
+                    "ldr r1, [r0, #180]",
+                    "subs r1, #1",
+                    "str r1, [r0, #180]",
+                    "bne.w 5b",
+                    "add sp, #304",
                     "vpop {{d8-d15}}",
                     "add sp, #4",
                     "pop {{r4-r11, pc}}",
+                    "8:",
+                    "mov r12, lr",
+                    "ldm r10, {{r0-r9}}",
+                    "cmp r9, #0",
+                    "beq 7f",
+                    "dls lr, r9",
+                    "6:",
+                    "vldrb.u8 q0, [r0]",
+                    "vldrb.u8 q1, [r1]",
+                    "vldrb.u8 q2, [r2]",
+                    "vldrb.u8 q3, [r3]",
+                    "add r0, r4",
+                    "add r1, r5",
+                    "add r2, r6",
+                    "add r3, r7",
+                    "vst40.8 {{q0, q1, q2, q3}}, [r8]",
+                    "vst41.8 {{q0, q1, q2, q3}}, [r8]",
+                    "vst42.8 {{q0, q1, q2, q3}}, [r8]",
+                    "vst43.8 {{q0, q1, q2, q3}}, [r8]!",
+                    "le lr, 6b",
+                    "7:",
+                    "vldrw.u32 q0, [r10]",
+                    "vldrw.u32 q1, [r10, #40]",
+                    "vadd.i32 q0, q0, q1",
+                    "vstrw.32 q0, [r10]",
+                    "bx r12",
                 )
             }
         };
     }
 
-    slide!(slide_linear_to_bytes, "64", slide_linear, saturate, "vstrb.32", "4");
-    slide!(slide_signed_to_bytes, "64", slide_signed, saturate, "vstrb.32", "4");
-    slide!(slide_to_bytes, "64", slide_shifted, clamp, "vstrb.32", "4");
-    slide!(slide_to_halves, "64", slide_shifted, clamp, "vstrh.32", "8");
-    slide!(skip_linear_to_bytes, "128", slide_linear, saturate, "vstrb.32", "4");
-    slide!(skip_signed_to_bytes, "128", slide_signed, saturate, "vstrb.32", "4");
-    slide!(skip_to_bytes, "128", slide_shifted, clamp, "vstrb.32", "4");
-    slide!(skip_to_halves, "128", slide_shifted, clamp, "vstrh.32", "8");
+    slide!(slide_linear, near, slide_linear, saturate_and_clamp_four, "8");
+    slide!(slide_linear_shifted, near, slide_linear_shifted, saturate_and_clamp_four, "8");
+    slide!(slide_signed, near, slide_signed, saturate_four, "8");
+    slide!(slide_general, near, slide_general, clamp_four_to_bytes, "32");
+    slide!(skip_linear, apart, slide_linear, saturate_and_clamp_four, "8");
+    slide!(skip_linear_shifted, apart, slide_linear_shifted, saturate_and_clamp_four, "8");
+    slide!(skip_signed, apart, slide_signed, saturate_four, "8");
+    slide!(skip_general, apart, slide_general, clamp_four_to_bytes, "32");
 
     /// What [`add_bytes_to_bytes`] works on besides elements. In the order in which it loads it.
     #[repr(C)]
