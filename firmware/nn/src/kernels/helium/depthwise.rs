@@ -43,8 +43,8 @@ pub fn depthwise<I: Element, O: Element>(
         let left = input.pad.saturating_sub(start).min(columns.len());
         let column = (start + left).saturating_sub(input.pad);
         let right = (left + input.width.saturating_sub(column)).min(columns.len());
-        columns[..left].fill([outside; 4]);
-        columns[right..].fill([outside; 4]);
+        columns[..left].as_flattened_mut().as_flattened_mut().fill(outside[0]);
+        columns[right..].as_flattened_mut().as_flattened_mut().fill(outside[0]);
         let row = |y: usize| match input.rows.get(y) {
             Some(Some(row)) if left < right => (bytemuck::cast_slice(&row[column * channels..]), channels),
             _ => (&outside[..], 0),

@@ -175,8 +175,8 @@ pub fn slide(
     let filters = [0, 1, 2, 3].map(filter);
     #[cfg(arm_helium)]
     {
-        // A column of zeros before the filters', and behind.
-        let mut taps: [Column; 6] = [[[0; 16]; 4]; 6];
+        // Filters four columns wide, and a column of zeros before them.
+        let mut taps: [Column; 5] = [[[0; 16]; 4]; 5];
         let kind = match (Kind::of(stage), is_whole(stage)) {
             (Kind::Linear, _) => [arm::slide_linear, arm::skip_linear],
             (Kind::LinearShifted, _) => [arm::slide_linear_shifted, arm::skip_linear_shifted],
@@ -335,10 +335,10 @@ mod arm {
         groups: usize,
         low: i32,
         high: i32,
-        /// Bytes of the unrolled loop to skip.
+        /// Bytes of the unrolled loops to skip.
         skipped_bytes: usize,
-        /// Code for the first vectors of filters too long for the unrolled loop, or 0.
-        ahead: usize,
+        /// Code for the first vectors of filters too long for the unrolled loops, or 0.
+        ahead: [usize; 2],
         /// Bytes of a filter that it multiplies.
         ahead_bytes: usize,
         shift: u32,
@@ -380,7 +380,10 @@ mod arm {
                 low: stage.low,
                 high: stage.high,
                 skipped_bytes: BODY_BYTES * (UNROLLED + ahead_steps - steps),
-                ahead: if ahead_steps > 0 { multiply_ahead as *const () as usize } else { 0 },
+                ahead: match ahead_steps {
+                    0 => [0, 0],
+                    _ => [multiply_ahead_first, multiply_ahead_second].map(|code| code as *const () as usize),
+                },
                 ahead_bytes: 16 * ahead_steps,
                 shift: stage.shift,
                 zero_point: stage.zero_point,
@@ -396,7 +399,7 @@ mod arm {
 
     /// Vectors of each filter that are multiplied without looking whether that was the last.
     const UNROLLED: usize = 16;
-    /// Vectors before them after which [`multiply_ahead`] looks.
+    /// Vectors before them after which [`multiply_ahead_first`] looks.
     const AHEAD: usize = 8;
     const BODY_BYTES: usize = 56;
 
@@ -420,27 +423,34 @@ mod arm {
         };
     }
 
-    /// The first vectors of long filters. It has the registers, flags and stack of [`multiply_to_bytes`], which it returns to:
-    /// at 52 where, at 56 where the first filter is when all are multiplied.
-    #[unsafe(naked)]
-    unsafe extern "C" fn multiply_ahead() {
-        naked_asm!(
-            ".cpu cortex-m55",
-            "2:",
-            ".rept 8",
-            products!(),
-            ".endr",
-            "vmov s0, r0",
-            "ldr r0, [sp, #56]",
-            "sub.w r0, r0, r5",
-            "cbz r0, 3f",
-            "vmov r0, s0",
-            "b.w 2b",
-            "3:",
-            "vmov r0, s0",
-            "ldr pc, [sp, #52]",
-        )
+    /// The first vectors of long filters, for one of the two tiles of a block. It has the registers and the stack of
+    /// [`multiply_to_bytes`], which it returns to: at `$entry` where, at 56 where the first filter is when all are multiplied.
+    macro_rules! multiply_ahead {
+        ($name:ident, $entry:literal) => {
+            #[unsafe(naked)]
+            unsafe extern "C" fn $name() {
+                naked_asm!(
+                    ".cpu cortex-m55",
+                    "2:",
+                    ".rept 8",
+                    products!(),
+                    ".endr",
+                    "vmov s0, r0",
+                    "ldr r0, [sp, #56]",
+                    "sub.w r0, r0, r5",
+                    "cbz r0, 3f",
+                    "vmov r0, s0",
+                    "b.w 2b",
+                    "3:",
+                    "vmov r0, s0",
+                    concat!("ldr pc, [sp, #", $entry, "]"),
+                )
+            }
+        };
     }
+
+    multiply_ahead!(multiply_ahead_first, "176");
+    multiply_ahead!(multiply_ahead_second, "180");
 
     /// Sums to products: one multiplier for both signs, no shift.
     macro_rules! linear {
@@ -621,13 +631,13 @@ mod arm {
     /// the second; r1, r3: pixels; r5, r7, r9, r11: filters; later: multipliers for both signs, zero point, output stride, end of
     /// blocks and length of two pixels in r0, r2, r4, r5, then r6–r12, lr. q4–q7: a channel each of four pixels.
     ///
-    /// 5: four channels; 2: a block of four pixels, the first and third of them; 3: the second and fourth, which the flag Z
-    /// tells; 4: vectors of filters; 6: pixels that are not in a block: one or two as the second half of a block, three as a
-    /// block that overlaps the last; 7: the next four channels.
+    /// 5: four channels; 2: a block of four pixels, the first and third of them; 3: the second and fourth; 4 and 8: vectors of
+    /// filters for these; 6: pixels that are not in a block: one or two as the second half of a block, three as a block that
+    /// overlaps the last; 7: the next four channels.
     ///
-    /// On the stack: at 0 what a tile starts with; 48 where it starts, 52 and 56 see [`multiply_ahead`], 60 the job, 64 multipliers
-    /// and what follows them, 112 where pixels go, 128 and 144 smallest and largest result, 160 shift, 164 pixels left, 168 a
-    /// place for results of no use.
+    /// On the stack: at 0 what a tile starts with; 48 and 52 where the tiles start, 56 see [`multiply_ahead_first`], 60 the job,
+    /// 64 multipliers and what follows them, 112 where pixels go, 128 and 144 smallest and largest result, 160 shift, 164 pixels
+    /// left, 168 a place for results of no use, 176 and 180 where the last vectors of the tiles start.
     macro_rules! multiply {
         ($name:ident, $multiply:ident, $finish:ident, $store:ident, $clamped:literal, $group_bytes:literal) => {
             /// [`super::multiply`].
@@ -641,24 +651,29 @@ mod arm {
                     "push {{r4-r11, lr}}",
                     "sub sp, #4",
                     "vpush {{d8-d15}}",
-                    "sub sp, #176",
+                    "sub sp, #184",
                     "str r0, [sp, #60]",
                     "add.w r12, r0, #32",
-                    "ldm r12, {{r1-r10}}",
+                    "ldm r12, {{r1-r11}}",
                     concat!("vdup.", $clamped, " q0, r1"),
                     concat!("vdup.", $clamped, " q1, r2"),
                     "vstrw.32 q0, [sp, #128]",
                     "vstrw.32 q1, [sp, #144]",
-                    "adr.w r11, 4f",
-                    "add r11, r3",
-                    "orr r11, #1",
+                    "adr.w r1, 4f",
+                    "adr.w r2, 8f",
+                    "add r1, r3",
+                    "add r2, r3",
+                    "orr r1, #1",
+                    "orr r2, #1",
+                    "strd r1, r2, [sp, #176]",
                     "cmp r4, #0",
-                    "it eq",
-                    "moveq r4, r11",
-                    "strd r4, r11, [sp, #48]",
-                    "str r6, [sp, #160]",
+                    "itt eq",
+                    "moveq r4, r1",
+                    "moveq r5, r2",
+                    "strd r4, r5, [sp, #48]",
+                    "str r7, [sp, #160]",
                     "add.w r12, sp, #96",
-                    "stm r12, {{r7-r10}}",
+                    "stm r12, {{r8-r11}}",
                     "5:",
                     "ldr r3, [sp, #60]",
                     "ldr r1, [r3]",
@@ -675,7 +690,7 @@ mod arm {
                     "add r1, r11",
                     "str r1, [r3, #16]",
                     "stm sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
-                    "ldr r1, [r3, #48]",
+                    "ldr r1, [r3, #52]",
                     "add r1, r5",
                     "str r1, [sp, #56]",
                     "ldrd r1, r2, [r3, #4]",
@@ -684,15 +699,15 @@ mod arm {
                     "strd r1, r2, [r3, #4]",
                     "add r1, sp, #64",
                     "stm r1, {{r4-r11}}",
-                    "vldrw.u32 q0, [r3, #84]",
+                    "vldrw.u32 q0, [r3, #88]",
                     "ldr r1, [r3, #12]",
                     "vadd.i32 q0, q0, r1",
                     "vstrw.32 q0, [sp, #112]",
                     concat!("add.w r1, r1, #", $group_bytes),
                     "str r1, [r3, #12]",
-                    "ldr r4, [r3, #72]",
+                    "ldr r4, [r3, #76]",
                     "str r4, [sp, #164]",
-                    "ldrd r0, r2, [r3, #64]",
+                    "ldrd r0, r2, [r3, #68]",
                     "str r0, [sp, #104]",
                     "ldr r1, [r3, #24]",
                     "add.w r3, r1, r2",
@@ -701,21 +716,23 @@ mod arm {
                     "2:",
                     "ldm sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
                     "ldr pc, [sp, #48]",
-                    "8:",
-                    "vmov q4[2], q4[0], r0, r8",
-                    "vmov q5[2], q5[0], r2, r10",
-                    "vmov q6[2], q6[0], r4, r12",
-                    "vmov q7[2], q7[0], r6, lr",
-                    "3:",
-                    "cmp r0, r0",
-                    "ldm sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
-                    "ldr pc, [sp, #48]",
                     ".p2align 2",
                     "4:",
                     ".rept 16",
                     products!(),
                     ".endr",
-                    "bne.w 8b",
+                    "vmov q4[2], q4[0], r0, r8",
+                    "vmov q5[2], q5[0], r2, r10",
+                    "vmov q6[2], q6[0], r4, r12",
+                    "vmov q7[2], q7[0], r6, lr",
+                    "3:",
+                    "ldm sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+                    "ldr pc, [sp, #52]",
+                    ".p2align 2",
+                    "8:",
+                    ".rept 16",
+                    products!(),
+                    ".endr",
                     "vmov q4[3], q4[1], r0, r8",
                     "vmov q5[3], q5[1], r2, r10",
                     "vmov q6[3], q6[1], r4, r12",
@@ -738,7 +755,7 @@ mod arm {
                     "movs r2, #0",
                     "str r2, [sp, #164]",
                     "ldr r4, [sp, #60]",
-                    "ldrd r5, r6, [r4, #76]",
+                    "ldrd r5, r6, [r4, #80]",
                     "ldr r2, [sp, #112]",
                     "ldr r7, [sp, #108]",
                     "tst r0, #1",
@@ -762,7 +779,6 @@ mod arm {
                     "add.w r3, r1, r7",
                     "add r7, r3",
                     "str r7, [sp, #104]",
-                    "cmp r1, r7",
                     "b.w 2b",
                     "7:",
                     "ldr r3, [sp, #60]",
@@ -770,7 +786,7 @@ mod arm {
                     "subs r0, #1",
                     "str r0, [r3, #28]",
                     "bne.w 5b",
-                    "add sp, #176",
+                    "add sp, #184",
                     "vpop {{d8-d15}}",
                     "add sp, #4",
                     "pop {{r4-r11, pc}}",
@@ -1081,7 +1097,8 @@ mod arm {
     /// [`super::slide`]. r1, r3, r5, r7: biases of four channels; r8–r11: their negative multipliers; r12: zero point; r0, r2, r4,
     /// r6: sums of four pixels; q3: where the four columns of a window are; q4–q7: a channel each of four pixels.
     ///
-    /// 5: sixteen channels; 2: four of them; 3: four pixels; 4: the next four channels; 8: packs sixteen channels of rows.
+    /// 5: sixteen channels; 2: four of them; 3: four pixels; 4: the next four channels; 8: packs sixteen channels of
+    /// rows; 9: of three rows.
     ///
     /// On the stack: filters of four channels, each followed by itself moved by a column; at 128 positive multipliers, 192 where
     /// pixels go, 208 and 224 smallest and largest result, 240 zero point, 244 output stride, 248 shift, 252 the job, 256 and 272
@@ -1222,6 +1239,7 @@ mod arm {
                     "cmp r9, #0",
                     "beq 7f",
                     "dls lr, r9",
+                    "cbz r7, 9f",
                     "6:",
                     "vldrb.u8 q0, [r0]",
                     "vldrb.u8 q1, [r1]",
@@ -1236,6 +1254,21 @@ mod arm {
                     "vst42.8 {{q0, q1, q2, q3}}, [r8]",
                     "vst43.8 {{q0, q1, q2, q3}}, [r8]!",
                     "le lr, 6b",
+                    "b 7f",
+                    "9:",
+                    "vldrb.u8 q3, [r3]",
+                    "19:",
+                    "vldrb.u8 q0, [r0]",
+                    "vldrb.u8 q1, [r1]",
+                    "vldrb.u8 q2, [r2]",
+                    "add r0, r4",
+                    "add r1, r5",
+                    "add r2, r6",
+                    "vst40.8 {{q0, q1, q2, q3}}, [r8]",
+                    "vst41.8 {{q0, q1, q2, q3}}, [r8]",
+                    "vst42.8 {{q0, q1, q2, q3}}, [r8]",
+                    "vst43.8 {{q0, q1, q2, q3}}, [r8]!",
+                    "le lr, 19b",
                     "7:",
                     "vldrw.u32 q0, [r10]",
                     "vldrw.u32 q1, [r10, #40]",
