@@ -2,16 +2,44 @@
 //! on any machine.
 #![allow(unsafe_code)]
 
+use core::ops::Range;
+
 use super::Vector;
 use crate::kernels::Element;
 use crate::quant::Stage;
 
-/// Whether a stage does not shift, and uses every byte as networks do: then saturation to a byte is its clamp.
+/// Whether the clamp of a stage is that to a byte.
 #[cfg(arm_helium)]
 fn is_whole(stage: &Stage<'_>) -> bool {
-    let bytes = i8::MIN as i32..=i8::MAX as i32;
-    let clamp = stage.low..=stage.high;
-    stage.shift == 0 && clamp == bytes && bytes.contains(&stage.zero_point)
+    stage.low == i8::MIN as i32 && stage.high == i8::MAX as i32
+}
+
+/// What a stage needs to do with an accumulator.
+#[cfg(arm_helium)]
+enum Kind {
+    /// Multiply by one multiplier, and add a byte.
+    Linear,
+    /// Shift before that.
+    LinearShifted,
+    /// Multiply by the multiplier for its sign, and add a byte.
+    Signed,
+    /// Whatever stages can do.
+    General,
+}
+
+#[cfg(arm_helium)]
+impl Kind {
+    fn of(stage: &Stage<'_>) -> Kind {
+        let &Stage { positive, negative, shift, zero_point, .. } = stage;
+        let is_byte = (i8::MIN as i32..=i8::MAX as i32).contains(&zero_point);
+        let is_linear = core::ptr::eq(positive, negative) || positive == negative;
+        match (is_byte, is_linear, shift == 0) {
+            (true, true, true) => Kind::Linear,
+            (true, true, false) => Kind::LinearShifted,
+            (true, false, true) => Kind::Signed,
+            _ => Kind::General,
+        }
+    }
 }
 
 /// Where elements go.
@@ -22,69 +50,53 @@ pub struct Place<'a, O> {
     pub stride: usize,
 }
 
-/// Products of `count` pixels, `pixel_bytes` from one to the next, and filters `[channels][taps]`, requantised by the stage of
-/// as many channels, which come in fours. Pixels are read in whole vectors, and are zero where there are no taps.
-/// `filters` is memory for four filters in whole vectors.
+/// Products of pixels, `taps` rounded up to whole vectors each, and filters `[channels][taps]`, requantised by the stage of as
+/// many channels, which come in fours. Pixels are zero where there are no taps; what follows the last filter is read up to a
+/// whole vector.
 ///
 /// # Panics
 /// When lengths do not agree, or there is nothing to do.
 pub fn multiply<O: Element>(
-    (pixels, pixel_bytes, count): (&[i8], usize, usize),
+    pixels: &[i8],
     (weights, taps): (&[i8], usize),
-    filters: &mut [Vector],
     stage: &Stage<'_>,
     place: Place<'_, O>,
 ) {
     let steps = taps.div_ceil(16);
+    let count = pixels.len() / (16 * steps);
     let channels = stage.bias.len();
     assert!(stage.positive.len() == channels && stage.negative.len() == channels);
     assert!(count > 0 && taps > 0 && channels > 0 && channels.is_multiple_of(4));
-    assert!(weights.len() == channels * taps && filters.len() == 4 * steps);
-    assert!((count - 1) * pixel_bytes + 16 * steps <= pixels.len());
+    assert!(pixels.len() == count * 16 * steps);
+    assert!((channels - 1) * taps + 16 * steps <= weights.len());
     assert!((count - 1) * place.stride + channels <= place.elements.len());
     #[cfg(arm_helium)]
-    {
-        // A pixel without a neighbour is its own.
-        let (pixel_bytes, stride) = if count == 1 { (0, 0) } else { (pixel_bytes, place.stride) };
-        let filters = filters.as_ptr_range();
-        let job = arm::Products {
-            pixels: pixels.as_ptr(),
-            pixel_bytes,
-            filters: filters.start,
-            filters_end: filters.end,
-            zero_point: stage.zero_point,
-            shift: stage.shift,
-            output: place.elements.as_mut_ptr().cast(),
-            stride_bytes: stride * size_of::<O>(),
-            first_pixel: pixels.as_ptr(),
-            pairs: count.div_ceil(2) - usize::from(count > 1 && count % 2 == 1),
-            first_output: place.elements.as_mut_ptr().cast(),
-            weights: weights.as_ptr(),
-            taps,
-            bias: stage.bias.as_ptr(),
-            positive: stage.positive.as_ptr(),
-            negative: stage.negative.as_ptr(),
-            groups: channels / 4,
-            is_odd: usize::from(count > 1 && count % 2 == 1),
-            low: stage.low,
-            high: stage.high,
-            skipped_bytes: arm::skipped_bytes(steps),
-        };
-        let is_linear = stage.positive == stage.negative;
-        let run = match (size_of::<O>(), is_whole(stage), is_linear) {
-            (1, true, true) => arm::multiply_linear_to_bytes,
-            (1, true, false) => arm::multiply_signed_to_bytes,
-            (1, false, _) => arm::multiply_to_bytes,
+    if count == 3 {
+        // Blocks are of four pixels, two or one.
+        let (two, one) = pixels.split_at(32 * steps);
+        let Place { elements, stride } = place;
+        let (two_elements, one_elements) = elements.split_at_mut(2 * stride);
+        multiply(two, (weights, taps), stage, Place { elements: two_elements, stride });
+        multiply(one, (weights, taps), stage, Place { elements: one_elements, stride });
+    } else {
+        let run = match (size_of::<O>(), Kind::of(stage), is_whole(stage)) {
+            (1, Kind::Linear, true) => arm::multiply_linear_to_whole_bytes,
+            (1, Kind::Linear, false) => arm::multiply_linear_to_bytes,
+            (1, Kind::LinearShifted, true) => arm::multiply_linear_shifted_to_whole_bytes,
+            (1, Kind::LinearShifted, false) => arm::multiply_linear_shifted_to_bytes,
+            (1, Kind::Signed, true) => arm::multiply_signed_to_whole_bytes,
+            (1, ..) => arm::multiply_to_bytes,
             _ => arm::multiply_to_halves,
         };
+        let mut job = arm::Products::new((pixels, count), (weights, taps), stage, place);
         // SAFETY: the lengths were checked; the function reads and writes within them.
-        unsafe { run(&job) };
+        unsafe { run(&mut job) };
     }
     #[cfg(not(arm_helium))]
-    for pixel in 0..count {
-        let elements = &mut place.elements[pixel * place.stride..];
-        let pixel = &pixels[pixel * pixel_bytes..];
-        for (channel, (out, filter)) in elements.iter_mut().zip(weights.chunks_exact(taps)).enumerate() {
+    for (pixel, elements) in pixels.chunks_exact(16 * steps).zip(place.elements.chunks_mut(place.stride)) {
+        for (channel, (out, filter)) in
+            elements.iter_mut().zip(weights.chunks(taps)).take(channels).enumerate()
+        {
             let products = pixel.iter().zip(filter).map(|(&x, &w)| x as i32 * w as i32);
             let sum = products.fold(stage.bias[channel], i32::wrapping_add);
             *out = O::from_i32(stage.requantise(sum, channel));
@@ -92,91 +104,111 @@ pub fn multiply<O: Element>(
     }
 }
 
-/// Packs sixteen bytes of each of four rows, with their distances from column to column, into columns of four vectors: four
-/// bytes a channel, one a row.
+/// Copies runs of `run_bytes`, `step_bytes` from one to the next, to the start of patches.
 ///
 /// # Panics
-/// When a row is too short, or there is nothing to do.
-pub fn pack(rows: [(&[i8], usize); 4], columns: &mut [[Vector; 4]]) {
-    assert!(!columns.is_empty());
-    assert!(rows.iter().all(|(row, stride)| (columns.len() - 1) * stride + 16 <= row.len()));
+/// When lengths do not agree, or there is nothing to do.
+pub fn gather(
+    (source, step_bytes, run_bytes): (&[i8], usize, usize),
+    (patches, patch_bytes): (&mut [i8], usize),
+    count: usize,
+) {
+    assert!(count > 0 && run_bytes > 0);
+    assert!((count - 1) * step_bytes + run_bytes <= source.len());
+    assert!((count - 1) * patch_bytes + run_bytes <= patches.len());
     #[cfg(arm_helium)]
     {
-        let job = arm::Packing {
-            rows: rows.map(|(row, _)| row.as_ptr()),
-            strides: rows.map(|(_, stride)| stride),
-            columns: columns.as_mut_ptr(),
-            count: columns.len(),
-        };
+        let (source, patches) = (source.as_ptr(), patches.as_mut_ptr());
+        let job = arm::Gathering { source, step_bytes, patches, patch_bytes, run_bytes, count };
         // SAFETY: the lengths were checked; the function reads and writes within them.
-        unsafe { arm::pack(&job) };
+        unsafe { arm::gather(&job) };
     }
     #[cfg(not(arm_helium))]
-    for (index, column) in columns.iter_mut().enumerate() {
-        for (byte, slot) in column.as_flattened_mut().iter_mut().enumerate() {
-            let (row, stride) = rows[byte % 4];
-            *slot = row[index * stride + byte / 4];
-        }
+    for index in 0..count {
+        let run = &source[index * step_bytes..][..run_bytes];
+        patches[index * patch_bytes..][..run_bytes].copy_from_slice(run);
     }
 }
 
-/// Products of windows of four packed columns with four columns of packed weights, for `pixels` pixels that are `step` columns
-/// apart; requantised by the stage of sixteen channels.
+/// What [`slide`] slides over: a window's rows from the first column that lies in the tensor, with the distance from one column
+/// to the next; 0 for rows outside, which are the same sixteen bytes everywhere. And the columns that are so filled.
+pub struct Strip<'a> {
+    /// From top to bottom.
+    pub rows: [(&'a [i8], usize); 4],
+    /// Where the rows' columns go. Columns around them hold what is outside.
+    pub inside: Range<usize>,
+    /// Sixteen channels of a column, four bytes each: one a row.
+    pub columns: &'a mut [Column],
+}
+
+/// Four bytes of each of sixteen channels, from top to bottom.
+pub type Column = [Vector; 4];
+
+/// Products of windows of a strip, `step` columns apart, and filters `[height][width][channels]`, requantised by the stage of as
+/// many channels, which come in sixteens, for `pixels` pixels. A window is at most four by four, three wide if `step` is 1.
 ///
 /// # Panics
-/// When lengths do not agree, there is nothing to do, or `step` is neither 1 nor 2.
-pub fn slide<O: Element>(
-    columns: &[[Vector; 4]],
+/// When lengths do not agree, there are fewer than four pixels, or `step` is neither 1 nor 2.
+pub fn slide(
+    strip: Strip<'_>,
     step: usize,
-    weights: &[[Vector; 4]; 4],
+    (weights, [height, width]): (&[i8], [usize; 2]),
     pixels: usize,
     stage: &Stage<'_>,
-    place: Place<'_, O>,
+    place: Place<'_, i8>,
 ) {
-    assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() == 16));
-    assert!(pixels > 0 && (1..=2).contains(&step));
-    assert!((pixels - 1) * step + 4 <= columns.len());
-    assert!((pixels - 1) * place.stride + 16 <= place.elements.len());
+    let channels = stage.bias.len();
+    let Strip { rows, inside, columns } = strip;
+    assert!(stage.positive.len() == channels && stage.negative.len() == channels);
+    assert!(channels > 0 && channels.is_multiple_of(16) && weights.len() == height * width * channels);
+    assert!(pixels >= 4 && matches!((step, width), (1, 1..=3) | (2, 1..=4)) && (1..=4).contains(&height));
+    assert!(inside.end <= columns.len() && (pixels - 1) * step + 4 <= columns.len());
+    assert!((pixels - 1) * place.stride + channels <= place.elements.len());
+    for (row, stride) in rows {
+        let bytes = if stride == 0 { 16 } else { inside.len().saturating_sub(1) * stride + channels };
+        assert!(inside.is_empty() || bytes <= row.len());
+    }
+    let filter = |y: usize| match y < height {
+        true => (&weights[y * width * channels..], channels),
+        false => (&[0; 16][..], 0),
+    };
+    let filters = [0, 1, 2, 3].map(filter);
     #[cfg(arm_helium)]
     {
-        let start = columns.as_flattened().as_flattened().as_ptr();
-        let job = arm::Sliding {
-            // The loop steps before it loads.
-            columns: start.wrapping_sub(step * size_of::<[Vector; 4]>()),
-            bias: stage.bias.as_ptr(),
-            weights: weights.as_flattened().as_flattened().as_ptr(),
-            positive: stage.positive.as_ptr(),
-            pixels,
-            negative: stage.negative.as_ptr(),
-            low: stage.low,
-            high: stage.high,
-            shift: stage.shift,
-            output: place.elements.as_mut_ptr().cast(),
-            zero_point: stage.zero_point,
-            stride_bytes: place.stride * size_of::<O>(),
+        // Filters four columns wide, and a column of zeros before them.
+        let mut taps: [Column; 5] = [[[0; 16]; 4]; 5];
+        let kind = match (Kind::of(stage), is_whole(stage)) {
+            (Kind::Linear, _) => [arm::slide_linear, arm::skip_linear],
+            (Kind::LinearShifted, _) => [arm::slide_linear_shifted, arm::skip_linear_shifted],
+            (Kind::Signed, true) => [arm::slide_signed, arm::skip_signed],
+            _ => [arm::slide_general, arm::skip_general],
         };
-        let is_linear = stage.positive == stage.negative;
-        let [one, two] = match (size_of::<O>(), is_whole(stage), is_linear) {
-            (1, true, true) => [arm::slide_linear_to_bytes, arm::skip_linear_to_bytes],
-            (1, true, false) => [arm::slide_signed_to_bytes, arm::skip_signed_to_bytes],
-            (1, false, _) => [arm::slide_to_bytes, arm::skip_to_bytes],
-            _ => [arm::slide_to_halves, arm::skip_to_halves],
-        };
-        let run = if step == 1 { one } else { two };
+        let run = kind[step - 1];
+        let image = arm::Packing::new(rows, &mut columns[inside]);
+        let taps = arm::Packing::new(filters, &mut taps[1..=width]);
+        let mut job = arm::Sliding::new(image, taps, columns.as_ptr(), step, pixels, stage, place);
         // SAFETY: the lengths were checked; the function reads and writes within them.
-        unsafe { run(&job) };
+        unsafe { run(&mut job) };
     }
     #[cfg(not(arm_helium))]
     for pixel in 0..pixels {
-        let window = &columns[pixel * step..][..4];
-        for (channel, out) in place.elements[pixel * place.stride..][..16].iter_mut().enumerate() {
-            let bytes = 4 * channel..4 * (channel + 1);
-            let products = window.iter().zip(weights).flat_map(|(x, w)| {
-                let [x, w] = [x, w].map(|column| &column.as_flattened()[bytes.clone()]);
-                x.iter().zip(w).map(|(&x, &w)| x as i32 * w as i32)
-            });
-            let sum = products.fold(stage.bias[channel], i32::wrapping_add);
-            *out = O::from_i32(stage.requantise(sum, channel));
+        for (channel, out) in place.elements[pixel * place.stride..][..channels].iter_mut().enumerate() {
+            let byte = |(row, stride): (&[i8], usize), x: usize| match stride {
+                0 => row[channel % 16] as i32,
+                _ => row[x * stride + channel] as i32,
+            };
+            let mut sum = stage.bias[channel];
+            for (y, (row, filter)) in rows.into_iter().zip(filters).enumerate() {
+                for x in 0..width {
+                    let column = pixel * step + x;
+                    let value = match inside.contains(&column) {
+                        true => byte(row, column - inside.start),
+                        false => columns[column].as_flattened()[channel % 16 * 4 + y] as i32,
+                    };
+                    sum = sum.wrapping_add(value * byte(filter, x));
+                }
+            }
+            *out = stage.requantise(sum, channel) as i8;
         }
     }
 }
@@ -220,6 +252,56 @@ pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &S
     }
 }
 
+/// [`add`] of a row of bytes to bytes, in pixels of a multiple of eight channels, by a linear stage whose zero point is a byte.
+///
+/// # Panics
+/// When lengths do not agree, or there is nothing to do.
+pub fn add_bytes(a: &[i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>, output: &mut [i8]) {
+    let count = output.len();
+    assert!(a.len() == count && b.len() == count);
+    check_row(stage, count);
+    #[cfg(arm_helium)]
+    // SAFETY: the lengths were checked; the function reads and writes within them.
+    unsafe {
+        arm::add_bytes(
+            a.as_ptr(),
+            b.as_ptr(),
+            output.as_mut_ptr(),
+            &arm::RowAddition::new(gains, stage, count),
+        );
+    }
+    #[cfg(not(arm_helium))]
+    for (index, (output, (&a, &b))) in output.iter_mut().zip(a.iter().zip(b)).enumerate() {
+        *output = added(a, b, gains, stage, index % stage.bias.len());
+    }
+}
+
+/// [`add_bytes`] whose output takes the place of `a`.
+///
+/// # Panics
+/// When lengths do not agree, or there is nothing to do.
+pub fn add_bytes_in_place(a: &mut [i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>) {
+    let count = a.len();
+    assert!(b.len() == count);
+    check_row(stage, count);
+    #[cfg(arm_helium)]
+    // SAFETY: the lengths were checked; the function reads each element before it writes it.
+    unsafe {
+        let a = a.as_mut_ptr();
+        arm::add_bytes(a.cast_const(), b.as_ptr(), a, &arm::RowAddition::new(gains, stage, count));
+    }
+    #[cfg(not(arm_helium))]
+    for (index, (a, &b)) in a.iter_mut().zip(b).enumerate() {
+        *a = added(*a, b, gains, stage, index % stage.bias.len());
+    }
+}
+
+fn check_row(stage: &Stage<'_>, count: usize) {
+    let channels = stage.bias.len();
+    check_addition(stage, channels);
+    assert!(channels.is_multiple_of(8) && count > 0 && count.is_multiple_of(channels));
+}
+
 fn check_addition(stage: &Stage<'_>, count: usize) {
     assert!(count > 0);
     assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() >= count));
@@ -236,262 +318,475 @@ fn added<I: Element, O: Element>(a: I, b: I, gains: [i16; 2], stage: &Stage<'_>,
 mod arm {
     use core::arch::naked_asm;
 
-    use super::Vector;
+    use super::{Column, Place};
     use crate::quant::Stage;
 
-    /// What [`multiply_to_bytes`] works on. It takes a copy onto its stack, in this order.
+    /// What [`multiply_to_bytes`] works on; it moves pointers on as it goes. Offsets are part of the assembly.
     #[repr(C)]
     pub struct Products {
-        pub pixels: *const i8,
-        pub pixel_bytes: usize,
-        pub filters: *const Vector,
-        pub filters_end: *const Vector,
-        pub zero_point: i32,
-        pub shift: u32,
-        pub output: *mut u8,
-        pub stride_bytes: usize,
-        pub first_pixel: *const i8,
-        /// Pairs of pixels; the last overlaps the one before if their number is odd.
-        pub pairs: usize,
-        pub first_output: *mut u8,
-        pub weights: *const i8,
-        pub taps: usize,
-        pub bias: *const i32,
-        pub positive: *const i32,
-        pub negative: *const i32,
-        pub groups: usize,
-        pub is_odd: usize,
-        pub low: i32,
-        pub high: i32,
-        /// Bytes of the unrolled loop to skip at first; see [`skipped_bytes`].
-        pub skipped_bytes: usize,
+        bias: *const i32,
+        positive: *const i32,
+        negative: *const i32,
+        output: *mut u8,
+        weights: *const i8,
+        taps: usize,
+        pixels: *const i8,
+        /// Four channels each.
+        groups: usize,
+        low: i32,
+        high: i32,
+        /// Bytes of the unrolled loops to skip.
+        skipped_bytes: usize,
+        /// Code for the first vectors of filters too long for the unrolled loops, or 0.
+        ahead: [usize; 2],
+        /// Bytes of a filter that it multiplies.
+        ahead_bytes: usize,
+        shift: u32,
+        zero_point: i32,
+        /// Bytes of output from a pixel to the fourth after it.
+        block_stride_bytes: usize,
+        /// The end of the last whole block of four pixels.
+        blocks_end: *const i8,
+        /// Bytes of two pixels.
+        pair_bytes: usize,
+        /// Pixels that are not in a whole block.
+        rest: usize,
+        /// From a pixel to its neighbour, itself if it is the only one; the same in the output.
+        neighbour_bytes: [usize; 2],
+        /// Where the pixels of a block go.
+        places: [usize; 4],
     }
 
-    /// Vectors of each filter that the loop multiplies before it looks whether it has finished.
-    const UNROLLED: usize = 8;
+    impl Products {
+        pub fn new<O>(
+            (pixels, count): (&[i8], usize),
+            (weights, taps): (&[i8], usize),
+            stage: &Stage<'_>,
+            place: Place<'_, O>,
+        ) -> Self {
+            let steps = taps.div_ceil(16);
+            let ahead_steps = steps.saturating_sub(UNROLLED).next_multiple_of(AHEAD);
+            let pixel_bytes = 16 * steps;
+            let stride_bytes = place.stride * size_of::<O>();
+            Products {
+                bias: stage.bias.as_ptr(),
+                positive: stage.positive.as_ptr(),
+                negative: stage.negative.as_ptr(),
+                output: place.elements.as_mut_ptr().cast(),
+                weights: weights.as_ptr(),
+                taps,
+                pixels: pixels.as_ptr(),
+                groups: stage.bias.len() / 4,
+                low: stage.low,
+                high: stage.high,
+                skipped_bytes: BODY_BYTES * (UNROLLED + ahead_steps - steps),
+                ahead: match ahead_steps {
+                    0 => [0, 0],
+                    _ => [multiply_ahead_first, multiply_ahead_second].map(|code| code as *const () as usize),
+                },
+                ahead_bytes: 16 * ahead_steps,
+                shift: stage.shift,
+                zero_point: stage.zero_point,
+                block_stride_bytes: 4 * stride_bytes,
+                blocks_end: pixels.as_ptr().wrapping_add(count / 4 * 4 * pixel_bytes),
+                pair_bytes: 2 * pixel_bytes,
+                rest: count % 4,
+                neighbour_bytes: if count == 1 { [0, 0] } else { [pixel_bytes, stride_bytes] },
+                places: [0, 1, 2, 3].map(|pixel| pixel * stride_bytes),
+            }
+        }
+    }
+
+    /// Vectors of each filter that are multiplied without looking whether that was the last.
+    const UNROLLED: usize = 16;
+    /// Vectors before them after which [`multiply_ahead_first`] looks.
+    const AHEAD: usize = 8;
     const BODY_BYTES: usize = 56;
 
-    /// Bytes of the unrolled loop to skip for filters of `steps` vectors, of which the first is multiplied before the loop.
-    pub fn skipped_bytes(steps: usize) -> usize {
-        let rest = steps - 1;
-        BODY_BYTES * if rest == 0 { UNROLLED } else { rest.wrapping_neg() % UNROLLED }
-    }
-
-    /// A vector of two pixels times one of four filters. The argument is `a` to add to sums.
+    /// A vector of two pixels times one of four filters, added to sums.
     macro_rules! products {
-        ($a:literal) => {
-            concat!(
-                "vldrb.u8 q0, [r1], #16\n",
-                "vldrb.u8 q1, [r3], #16\n",
-                "vldrb.u8 q2, [r5], #16\n",
-                "vmladav",
-                $a,
-                ".s8 r0, q0, q2\n",
-                "vmladav",
-                $a,
-                ".s8 r8, q1, q2\n",
-                "vldrb.u8 q3, [r5], #16\n",
-                "vmladav",
-                $a,
-                ".s8 r2, q0, q3\n",
-                "vmladav",
-                $a,
-                ".s8 r10, q1, q3\n",
-                "vldrb.u8 q2, [r5], #16\n",
-                "vmladav",
-                $a,
-                ".s8 r4, q0, q2\n",
-                "vmladav",
-                $a,
-                ".s8 r12, q1, q2\n",
-                "vldrb.u8 q3, [r5], #16\n",
-                "vmladav",
-                $a,
-                ".s8 r6, q0, q3\n",
-                "vmladav",
-                $a,
-                ".s8 lr, q1, q3",
-            )
+        () => {
+            "vldrb.u8 q0, [r1], #16
+            vldrb.u8 q2, [r5], #16
+            vmladava.s8 r0, q0, q2
+            vldrb.u8 q1, [r3], #16
+            vmladava.s8 r8, q1, q2
+            vldrb.u8 q3, [r7], #16
+            vmladava.s8 r2, q0, q3
+            vldrb.u8 q2, [r9], #16
+            vmladava.s8 r10, q1, q3
+            vldrb.u8 q3, [r11], #16
+            vmladava.s8 r4, q0, q2
+            vmladava.s8 r12, q1, q2
+            vmladava.s8 r6, q0, q3
+            vmladava.s8 lr, q1, q3"
         };
     }
 
-    /// Sums in q0 and q1 to products in q2 and q3: one multiplier for both signs, no shift.
+    /// The first vectors of long filters, for one of the two tiles of a block. It has the registers and the stack of
+    /// [`multiply_to_bytes`], which it returns to: at `$entry` where, at 56 where the first filter is when all are multiplied.
+    macro_rules! multiply_ahead {
+        ($name:ident, $entry:literal) => {
+            #[unsafe(naked)]
+            unsafe extern "C" fn $name() {
+                naked_asm!(
+                    ".cpu cortex-m55",
+                    "2:",
+                    ".rept 8",
+                    products!(),
+                    ".endr",
+                    "vmov s0, r0",
+                    "ldr r0, [sp, #56]",
+                    "sub.w r0, r0, r5",
+                    "cbz r0, 3f",
+                    "vmov r0, s0",
+                    "b.w 2b",
+                    "3:",
+                    "vmov r0, s0",
+                    concat!("ldr pc, [sp, #", $entry, "]"),
+                )
+            }
+        };
+    }
+
+    multiply_ahead!(multiply_ahead_first, "176");
+    multiply_ahead!(multiply_ahead_second, "180");
+
+    /// Sums to products: one multiplier for both signs, no shift.
     macro_rules! linear {
         () => {
-            "vrmulh.s32 q2, q0, q5
-            vrmulh.s32 q3, q1, q5"
+            "vdup.32 q0, r0
+            vdup.32 q1, r2
+            vrmulh.s32 q4, q4, q0
+            vdup.32 q2, r4
+            vrmulh.s32 q5, q5, q1
+            vdup.32 q3, r5
+            vrmulh.s32 q6, q6, q2
+            vrmulh.s32 q7, q7, q3"
+        };
+    }
+
+    /// One multiplier, shifted.
+    macro_rules! linear_shifted {
+        () => {
+            concat!(
+                "ldr lr, [sp, #160]
+                vshl.s32 q4, lr
+                vshl.s32 q5, lr
+                vshl.s32 q6, lr
+                vshl.s32 q7, lr\n",
+                linear!()
+            )
         };
     }
 
     /// Two multipliers, no shift.
     macro_rules! signed {
         () => {
-            "vrmulh.s32 q2, q0, q5
-            vrmulh.s32 q3, q1, q5
-            vpt.s32 lt, q0, zr
-            vrmulht.s32 q2, q0, q6
-            vpt.s32 lt, q1, zr
-            vrmulht.s32 q3, q1, q6"
+            "vdup.32 q0, r0
+            vdup.32 q1, r2
+            vpt.s32 lt, q4, zr
+            vdupt.32 q0, r6
+            vdup.32 q2, r4
+            vrmulh.s32 q4, q4, q0
+            vpt.s32 lt, q5, zr
+            vdupt.32 q1, r7
+            vdup.32 q3, r5
+            vrmulh.s32 q5, q5, q1
+            vpt.s32 lt, q6, zr
+            vdupt.32 q2, r8
+            vpt.s32 lt, q7, zr
+            vdupt.32 q3, r9
+            vrmulh.s32 q6, q6, q2
+            vrmulh.s32 q7, q7, q3"
         };
     }
 
-    /// Two multipliers, shifted by r2. The sign is that before the shift.
+    /// Two multipliers, shifted. The sign is that before the shift.
     macro_rules! shifted {
         () => {
-            "vmov q2, q5
-            vmov q3, q5
-            vpt.s32 lt, q0, zr
-            vorrt q2, q6, q6
-            vpt.s32 lt, q1, zr
-            vorrt q3, q6, q6
-            vshl.s32 q0, r2
-            vshl.s32 q1, r2
-            vrmulh.s32 q2, q0, q2
-            vrmulh.s32 q3, q1, q3"
+            "ldr lr, [sp, #160]
+            vdup.32 q0, r0
+            vdup.32 q1, r2
+            vdup.32 q2, r4
+            vdup.32 q3, r5
+            vpt.s32 lt, q4, zr
+            vdupt.32 q0, r6
+            vpt.s32 lt, q5, zr
+            vdupt.32 q1, r7
+            vpt.s32 lt, q6, zr
+            vdupt.32 q2, r8
+            vpt.s32 lt, q7, zr
+            vdupt.32 q3, r9
+            vshl.s32 q4, lr
+            vshl.s32 q5, lr
+            vshl.s32 q6, lr
+            vshl.s32 q7, lr
+            vrmulh.s32 q4, q4, q0
+            vrmulh.s32 q5, q5, q1
+            vrmulh.s32 q6, q6, q2
+            vrmulh.s32 q7, q7, q3"
         };
     }
 
-    /// Adds the zero point, r0, to q2 and q3 and clamps to the smallest and largest result.
-    macro_rules! clamp_both {
+    /// Products to bytes: a lane of q4 has the four channels of a pixel. 16 bits on the way suffice for the zero point of bytes.
+    macro_rules! saturate_four {
+        ($zero:literal, $low:literal, $high:literal) => {
+            concat!(
+                "vqmovnb.s32 q4, q4
+                vqmovnb.s32 q5, q5
+                vqmovnt.s32 q4, q6
+                vqmovnt.s32 q5, q7
+                vqadd.s16 q4, q4, ",
+                $zero,
+                "\nvqadd.s16 q5, q5, ",
+                $zero,
+                "\nvqmovnb.s16 q4, q4
+                vqmovnt.s16 q4, q5"
+            )
+        };
+    }
+
+    /// [`saturate_four`], clamped further.
+    macro_rules! saturate_and_clamp_four {
+        ($zero:literal, $low:literal, $high:literal) => {
+            concat!(
+                saturate_four!($zero, $low, $high),
+                "\nvldrw.u32 q1, ",
+                $low,
+                "\nvldrw.u32 q2, ",
+                $high,
+                "\nvmax.s8 q4, q4, q1
+                vmin.s8 q4, q4, q2"
+            )
+        };
+    }
+
+    /// Adds the zero point and clamps 32 bits.
+    macro_rules! clamp_four {
+        ($zero:literal, $low:literal, $high:literal) => {
+            concat!(
+                "vldrw.u32 q0, ",
+                $low,
+                "\nvldrw.u32 q1, ",
+                $high,
+                "\nvadd.i32 q4, q4, ",
+                $zero,
+                "\nvadd.i32 q5, q5, ",
+                $zero,
+                "\nvadd.i32 q6, q6, ",
+                $zero,
+                "\nvadd.i32 q7, q7, ",
+                $zero,
+                "\nvmax.s32 q4, q4, q0
+                vmax.s32 q5, q5, q0
+                vmax.s32 q6, q6, q0
+                vmax.s32 q7, q7, q0
+                vmin.s32 q4, q4, q1
+                vmin.s32 q5, q5, q1
+                vmin.s32 q6, q6, q1
+                vmin.s32 q7, q7, q1"
+            )
+        };
+    }
+
+    macro_rules! clamp_four_to_bytes {
+        ($zero:literal, $low:literal, $high:literal) => {
+            concat!(
+                clamp_four!($zero, $low, $high),
+                "\nvmovnt.i32 q4, q6
+                vmovnt.i32 q5, q7
+                vmovnt.i16 q4, q5"
+            )
+        };
+    }
+
+    /// A lane of q4 has the first two channels of a pixel, one of q5 the last two.
+    macro_rules! clamp_four_to_halves {
+        ($zero:literal, $low:literal, $high:literal) => {
+            concat!(
+                clamp_four!($zero, $low, $high),
+                "\nvmovnt.i32 q4, q5
+                vmovnt.i32 q6, q7
+                vmov q5, q6"
+            )
+        };
+    }
+
+    /// Stores pixels where q0 says.
+    macro_rules! store_bytes {
         () => {
-            "vldrw.u32 q0, [sp, #80]
-            vadd.i32 q2, q2, r0
-            vadd.i32 q3, q3, r0
-            vmax.s32 q2, q2, q7
-            vmax.s32 q3, q3, q7
-            vmin.s32 q2, q2, q0
-            vmin.s32 q3, q3, q0"
+            "vstrw.32 q4, [q0]"
         };
     }
 
-    /// Adds the zero point, r0, and clamps to a byte. 16 bits on the way suffice for the zero point of bytes.
-    macro_rules! saturate_both {
+    macro_rules! store_halves {
         () => {
-            "vqmovnb.s32 q2, q2
-            vqmovnt.s32 q2, q3
-            vqadd.s16 q2, q2, r0
-            vqmovnb.s16 q2, q2
-            vshr.u32 q3, q2, #16"
+            "vstrw.32 q4, [q0]
+            vstrw.32 q5, [q0, #4]"
         };
     }
 
-    /// [`super::multiply`]. r0, r2, r4, r6: sums of the first pixel; r8, r10, r12, lr: of the second; r1, r3: pixels; r5:
-    /// filters; r7: their end; r9: pairs left; r11: where the loop is entered; q4–q7: biases, multipliers, smallest result.
+    /// [`super::multiply`]. A tile is two pixels of four channels. r0, r2, r4, r6: sums of the first pixel; r8, r10, r12, lr: of
+    /// the second; r1, r3: pixels; r5, r7, r9, r11: filters; later: multipliers for both signs, zero point, output stride, end of
+    /// blocks and length of two pixels in r0, r2, r4, r5, then r6–r12, lr. q4–q7: a channel each of four pixels.
     ///
-    /// 5: four channels; 6: their filters side by side, a vector of each in turn; 2: two pixels; 3: vectors of filters; 7: the
-    /// next four channels. On the stack: the job to offset 72, whether a last pixel is left, and at 80 the largest result.
+    /// 5: four channels; 2: a block of four pixels, the first and third of them; 3: the second and fourth; 4 and 8: vectors of
+    /// filters for these; 6: pixels that are not in a block: one or two as the second half of a block, three as a block that
+    /// overlaps the last; 7: the next four channels.
+    ///
+    /// On the stack: at 0 what a tile starts with; 48 and 52 where the tiles start, 56 see [`multiply_ahead_first`], 60 the job,
+    /// 64 multipliers and what follows them, 112 where pixels go, 128 and 144 smallest and largest result, 160 shift, 164 pixels
+    /// left, 168 a place for results of no use, 176 and 180 where the last vectors of the tiles start.
     macro_rules! multiply {
-        ($name:ident, $multiply:ident, $finish:ident, $store:literal, $group_bytes:literal) => {
+        ($name:ident, $multiply:ident, $finish:ident, $store:ident, $clamped:literal, $group_bytes:literal) => {
             /// [`super::multiply`].
             ///
             /// # Safety
-            /// As [`super::multiply`] checks.
+            /// As [`super::multiply`] checks; not three pixels.
             #[unsafe(naked)]
-            pub unsafe extern "C" fn $name(job: &Products) {
+            pub unsafe extern "C" fn $name(job: &mut Products) {
                 naked_asm!(
                     ".cpu cortex-m55",
                     "push {{r4-r11, lr}}",
                     "sub sp, #4",
                     "vpush {{d8-d15}}",
-                    "add r12, r0, #72",
-                    "ldm r12, {{r1, r2, r3}}",
-                    "vdup.32 q7, r1",
-                    "vdup.32 q0, r2",
-                    "adr.w r11, 3f",
-                    "add r11, r3",
-                    "orr r11, #1",
-                    "sub sp, #24",
-                    "add r12, sp, #8",
-                    "vstrw.32 q0, [r12]",
-                    "add r12, r0, #36",
-                    "ldm r12, {{r1-r9}}",
-                    "push {{r1-r9}}",
-                    "ldm r0, {{r0-r8}}",
-                    "push {{r0-r8}}",
+                    "sub sp, #184",
+                    "str r0, [sp, #60]",
+                    "add.w r12, r0, #32",
+                    "ldm r12, {{r1-r11}}",
+                    concat!("vdup.", $clamped, " q0, r1"),
+                    concat!("vdup.", $clamped, " q1, r2"),
+                    "vstrw.32 q0, [sp, #128]",
+                    "vstrw.32 q1, [sp, #144]",
+                    "adr.w r1, 4f",
+                    "adr.w r2, 8f",
+                    "add r1, r3",
+                    "add r2, r3",
+                    "orr r1, #1",
+                    "orr r2, #1",
+                    "strd r1, r2, [sp, #176]",
+                    "cmp r4, #0",
+                    "itt eq",
+                    "moveq r4, r1",
+                    "moveq r5, r2",
+                    "strd r4, r5, [sp, #48]",
+                    "str r7, [sp, #160]",
+                    "add.w r12, sp, #96",
+                    "stm r12, {{r8-r11}}",
                     "5:",
-                    "ldrd r0, r1, [sp, #44]",
-                    "ldr r2, [sp, #8]",
-                    "add r3, r0, r1",
-                    "add r5, r3, r1",
-                    "add r7, r5, r1",
-                    "add r9, r7, r1",
-                    "str r9, [sp, #44]",
-                    "dlstp.8 lr, r1",
-                    "6:",
-                    "vldrb.u8 q0, [r0], #16",
-                    "vldrb.u8 q1, [r3], #16",
-                    "vldrb.u8 q2, [r5], #16",
-                    "vldrb.u8 q3, [r7], #16",
-                    "vstrb.8 q0, [r2], #16",
-                    "vstrb.8 q1, [r2], #16",
-                    "vstrb.8 q2, [r2], #16",
-                    "vstrb.8 q3, [r2], #16",
-                    "letp lr, 6b",
-                    "ldrd r0, r1, [sp, #52]",
-                    "ldr r2, [sp, #60]",
-                    "vldrw.u32 q4, [r0], #16",
-                    "vldrw.u32 q5, [r1], #16",
-                    "vldrw.u32 q6, [r2], #16",
-                    "strd r0, r1, [sp, #52]",
-                    "str r2, [sp, #60]",
-                    "ldr r0, [sp, #32]",
-                    "ldr r1, [sp, #40]",
-                    "ldr r2, [sp, #68]",
-                    "str r0, [sp]",
-                    "str r1, [sp, #24]",
-                    "str r2, [sp, #72]",
-                    concat!("add r1, #", $group_bytes),
-                    "str r1, [sp, #40]",
-                    "ldr r7, [sp, #12]",
-                    "ldr r9, [sp, #36]",
+                    "ldr r3, [sp, #60]",
+                    "ldr r1, [r3]",
+                    "ldm r1!, {{r0, r2, r4, r6}}",
+                    "str r1, [r3]",
+                    "mov r8, r0",
+                    "mov r10, r2",
+                    "mov r12, r4",
+                    "mov lr, r6",
+                    "ldrd r5, r1, [r3, #16]",
+                    "add.w r7, r5, r1",
+                    "add.w r9, r7, r1",
+                    "add.w r11, r9, r1",
+                    "add r1, r11",
+                    "str r1, [r3, #16]",
+                    "stm sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+                    "ldr r1, [r3, #52]",
+                    "add r1, r5",
+                    "str r1, [sp, #56]",
+                    "ldrd r1, r2, [r3, #4]",
+                    "ldm r1!, {{r4-r7}}",
+                    "ldm r2!, {{r8-r11}}",
+                    "strd r1, r2, [r3, #4]",
+                    "add r1, sp, #64",
+                    "stm r1, {{r4-r11}}",
+                    "vldrw.u32 q0, [r3, #88]",
+                    "ldr r1, [r3, #12]",
+                    "vadd.i32 q0, q0, r1",
+                    "vstrw.32 q0, [sp, #112]",
+                    concat!("add.w r1, r1, #", $group_bytes),
+                    "str r1, [r3, #12]",
+                    "ldr r4, [r3, #76]",
+                    "str r4, [sp, #164]",
+                    "ldrd r0, r2, [r3, #68]",
+                    "str r0, [sp, #104]",
+                    "ldr r1, [r3, #24]",
+                    "add.w r3, r1, r2",
+                    "cmp r1, r0",
+                    "beq.w 6f",
                     "2:",
-                    "ldrd r1, r3, [sp]",
-                    "add r5, r1, r3, lsl #1",
-                    "str r5, [sp]",
-                    "ldr r5, [sp, #8]",
-                    "add r3, r1",
-                    products!(""),
-                    "bx r11",
-                    "3:",
-                    ".rept 8",
-                    products!("a"),
+                    "ldm sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+                    "ldr pc, [sp, #48]",
+                    ".p2align 2",
+                    "4:",
+                    ".rept 16",
+                    products!(),
                     ".endr",
-                    "cmp r5, r7",
-                    "bne 3b",
-                    "vmov q0[2], q0[0], r0, r4",
-                    "vmov q0[3], q0[1], r2, r6",
-                    "vmov q1[2], q1[0], r8, r12",
-                    "vmov q1[3], q1[1], r10, lr",
-                    "ldrd r0, r2, [sp, #16]",
-                    "ldrd r1, r3, [sp, #24]",
-                    "vadd.i32 q0, q0, q4",
-                    "vadd.i32 q1, q1, q4",
+                    "vmov q4[2], q4[0], r0, r8",
+                    "vmov q5[2], q5[0], r2, r10",
+                    "vmov q6[2], q6[0], r4, r12",
+                    "vmov q7[2], q7[0], r6, lr",
+                    "3:",
+                    "ldm sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+                    "ldr pc, [sp, #52]",
+                    ".p2align 2",
+                    "8:",
+                    ".rept 16",
+                    products!(),
+                    ".endr",
+                    "vmov q4[3], q4[1], r0, r8",
+                    "vmov q5[3], q5[1], r2, r10",
+                    "vmov q6[3], q6[1], r4, r12",
+                    "vmov q7[3], q7[1], r6, lr",
+                    "add r0, sp, #64",
+                    "ldm r0, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+                    "mov r1, r3",
+                    "add r3, lr",
                     $multiply!(),
-                    $finish!(),
-                    concat!($store, " q2, [r1]"),
-                    "add r1, r3",
-                    concat!($store, " q3, [r1]"),
-                    "add r1, r3",
-                    "str r1, [sp, #24]",
-                    "subs r9, #1",
-                    "bne 2b",
-                    "ldr r0, [sp, #72]",
+                    $finish!("r10", "[sp, #128]", "[sp, #144]"),
+                    "vldrw.u32 q0, [sp, #112]",
+                    $store!(),
+                    "vadd.i32 q0, q0, r11",
+                    "vstrw.32 q0, [sp, #112]",
+                    "cmp r1, r12",
+                    "bne.w 2b",
+                    "6:",
+                    "ldr r0, [sp, #164]",
                     "cbz r0, 7f",
-                    "movs r0, #0",
-                    "str r0, [sp, #72]",
-                    "ldrd r0, r2, [sp]",
-                    "subs r1, r1, r3",
-                    "subs r0, r0, r2",
-                    "str r1, [sp, #24]",
-                    "str r0, [sp]",
-                    "mov r9, #1",
-                    "b 2b",
+                    "movs r2, #0",
+                    "str r2, [sp, #164]",
+                    "ldr r4, [sp, #60]",
+                    "ldrd r5, r6, [r4, #80]",
+                    "ldr r2, [sp, #112]",
+                    "ldr r7, [sp, #108]",
+                    "tst r0, #1",
+                    "itt ne",
+                    "subne r1, r5",
+                    "subne r2, r6",
+                    "cmp r0, #3",
+                    "beq 9f",
+                    "add.w r3, r1, r5",
+                    "add.w r7, r3, r7, lsr #1",
+                    "str r7, [sp, #104]",
+                    "add r7, sp, #168",
+                    "add r6, r2",
+                    "strd r7, r2, [sp, #112]",
+                    "strd r7, r6, [sp, #120]",
+                    "b.w 3b",
+                    "9:",
+                    "vldrw.u32 q0, [sp, #112]",
+                    "vsub.i32 q0, q0, r6",
+                    "vstrw.32 q0, [sp, #112]",
+                    "add.w r3, r1, r7",
+                    "add r7, r3",
+                    "str r7, [sp, #104]",
+                    "b.w 2b",
                     "7:",
-                    "ldr r0, [sp, #64]",
+                    "ldr r3, [sp, #60]",
+                    "ldr r0, [r3, #28]",
                     "subs r0, #1",
-                    "str r0, [sp, #64]",
-                    "bne 5b",
-                    "add sp, #96",
+                    "str r0, [r3, #28]",
+                    "bne.w 5b",
+                    "add sp, #184",
                     "vpop {{d8-d15}}",
                     "add sp, #4",
                     "pop {{r4-r11, pc}}",
@@ -500,201 +795,499 @@ mod arm {
         };
     }
 
-    multiply!(multiply_linear_to_bytes, linear, saturate_both, "vstrb.32", "4");
-    multiply!(multiply_signed_to_bytes, signed, saturate_both, "vstrb.32", "4");
-    multiply!(multiply_to_bytes, shifted, clamp_both, "vstrb.32", "4");
-    multiply!(multiply_to_halves, shifted, clamp_both, "vstrh.32", "8");
+    multiply!(multiply_linear_to_whole_bytes, linear, saturate_four, store_bytes, "8", "4");
+    multiply!(multiply_linear_to_bytes, linear, saturate_and_clamp_four, store_bytes, "8", "4");
+    multiply!(multiply_linear_shifted_to_whole_bytes, linear_shifted, saturate_four, store_bytes, "8", "4");
+    multiply!(
+        multiply_linear_shifted_to_bytes,
+        linear_shifted,
+        saturate_and_clamp_four,
+        store_bytes,
+        "8",
+        "4"
+    );
+    multiply!(multiply_signed_to_whole_bytes, signed, saturate_four, store_bytes, "8", "4");
+    multiply!(multiply_to_bytes, shifted, clamp_four_to_bytes, store_bytes, "32", "4");
+    multiply!(multiply_to_halves, shifted, clamp_four_to_halves, store_halves, "32", "8");
 
-    /// What [`pack`] works on.
+    /// What [`gather`] works on. In the order in which it loads it.
     #[repr(C)]
-    pub struct Packing {
-        pub rows: [*const i8; 4],
-        pub strides: [usize; 4],
-        pub columns: *mut [Vector; 4],
+    pub struct Gathering {
+        pub source: *const i8,
+        pub step_bytes: usize,
+        pub patches: *mut i8,
+        pub patch_bytes: usize,
+        pub run_bytes: usize,
         pub count: usize,
     }
 
-    /// [`super::pack`].
+    /// [`super::gather`].
     ///
     /// # Safety
-    /// As [`super::pack`] checks.
+    /// As [`super::gather`] checks.
     #[unsafe(naked)]
-    pub unsafe extern "C" fn pack(job: &Packing) {
+    pub unsafe extern "C" fn gather(job: &Gathering) {
         naked_asm!(
             ".cpu cortex-m55",
-            "push {{r4-r9, lr}}",
-            "ldm r0, {{r0-r9}}",
-            "dls lr, r9",
+            "push {{r4-r7, lr}}",
+            "ldm r0, {{r0-r5}}",
             "2:",
-            "vldrb.u8 q0, [r0]",
-            "vldrb.u8 q1, [r1]",
-            "vldrb.u8 q2, [r2]",
-            "vldrb.u8 q3, [r3]",
-            "add r0, r4",
-            "add r1, r5",
-            "add r2, r6",
-            "add r3, r7",
-            "vst40.8 {{q0, q1, q2, q3}}, [r8]",
-            "vst41.8 {{q0, q1, q2, q3}}, [r8]",
-            "vst42.8 {{q0, q1, q2, q3}}, [r8]",
-            "vst43.8 {{q0, q1, q2, q3}}, [r8]!",
-            "le lr, 2b",
-            "pop {{r4-r9, pc}}",
+            "mov r6, r0",
+            "mov r7, r2",
+            "dlstp.8 lr, r4",
+            "3:",
+            "vldrb.u8 q0, [r6], #16",
+            "vstrb.8 q0, [r7], #16",
+            "letp lr, 3b",
+            "add r0, r1",
+            "add r2, r3",
+            "subs r5, #1",
+            "bne 2b",
+            "pop {{r4-r7, pc}}",
         )
     }
 
-    /// What [`slide_to_bytes`] works on. In the order in which it loads it.
+    /// Rows to be packed into columns, sixteen channels at a time: four bytes a channel, one a row. In the order in which it is
+    /// loaded.
+    #[repr(C)]
+    pub struct Packing {
+        rows: [*const i8; 4],
+        strides: [usize; 4],
+        columns: *mut Column,
+        count: usize,
+        /// Bytes from sixteen channels to the next.
+        advances: [usize; 4],
+    }
+
+    impl Packing {
+        pub fn new(rows: [(&[i8], usize); 4], columns: &mut [Column]) -> Self {
+            Packing {
+                rows: rows.map(|(row, _)| row.as_ptr()),
+                strides: rows.map(|(_, stride)| stride),
+                columns: columns.as_mut_ptr(),
+                count: columns.len(),
+                advances: rows.map(|(_, stride)| if stride == 0 { 0 } else { 16 }),
+            }
+        }
+    }
+
+    /// What [`slide_linear`] works on; it moves pointers on as it goes. Offsets are part of the assembly.
     #[repr(C)]
     pub struct Sliding {
-        pub columns: *const i8,
-        pub bias: *const i32,
-        pub weights: *const i8,
-        pub positive: *const i32,
-        pub pixels: usize,
-        pub negative: *const i32,
-        pub low: i32,
-        pub high: i32,
-        pub shift: u32,
-        pub output: *mut u8,
-        pub zero_point: i32,
-        pub stride_bytes: usize,
+        image: Packing,
+        taps: Packing,
+        bias: *const i32,
+        positive: *const i32,
+        negative: *const i32,
+        output: *mut i8,
+        /// Where the pixels of a block go.
+        places: [usize; 4],
+        /// Four pixels each.
+        blocks: usize,
+        /// Whether pixels are left: then a last block overlaps the one before.
+        rest: usize,
+        /// By which it overlaps it, in columns and in the output.
+        overlap_bytes: [usize; 2],
+        low: i32,
+        high: i32,
+        zero_point: i32,
+        block_stride_bytes: usize,
+        shift: u32,
+        /// Sixteen channels each.
+        groups: usize,
+        /// The first columns, less the first step.
+        windows: *const u8,
     }
 
-    /// Sums in q0 to products in q1: one multiplier for both signs, no shift.
+    impl Sliding {
+        pub fn new(
+            image: Packing,
+            taps: Packing,
+            columns: *const Column,
+            step: usize,
+            pixels: usize,
+            stage: &Stage<'_>,
+            place: Place<'_, i8>,
+        ) -> Self {
+            let rest = pixels % 4;
+            let overlap = (4 - rest) % 4;
+            let first_step = if step == 1 { 256 } else { 244 };
+            Sliding {
+                image,
+                taps,
+                bias: stage.bias.as_ptr(),
+                positive: stage.positive.as_ptr(),
+                negative: stage.negative.as_ptr(),
+                output: place.elements.as_mut_ptr(),
+                places: [0, 1, 2, 3].map(|pixel| pixel * place.stride),
+                blocks: pixels / 4,
+                rest,
+                overlap_bytes: [overlap * step * size_of::<Column>(), overlap * place.stride],
+                low: stage.low,
+                high: stage.high,
+                zero_point: stage.zero_point,
+                block_stride_bytes: 4 * place.stride,
+                shift: stage.shift,
+                groups: stage.bias.len() / 16,
+                windows: columns.cast::<u8>().wrapping_sub(first_step),
+            }
+        }
+    }
+
+    /// Sums of four pixels side by side, for one channel: `$at` is its place among four, in bytes; two windows, each multiplied
+    /// with the filter and with the filter moved by a column.
+    macro_rules! sum_near {
+        ($sums:literal, $bias:literal, $load:literal, $second:literal, $filter:literal, $moved:literal) => {
+            concat!(
+                $load,
+                "\nvldrw.u32 q2, [sp, #",
+                $filter,
+                "]\nvldrw.u32 q1, [q3, #",
+                $second,
+                "]\nvmladav.s8 r0, q0, q2\nvmladav.s8 r4, q1, q2\nvldrw.u32 q2, [sp, #",
+                $moved,
+                "]\nvmladav.s8 r2, q0, q2\nvmladav.s8 r6, q1, q2\n",
+                place_sums!($sums, $bias)
+            )
+        };
+    }
+
+    macro_rules! place_sums {
+        ($sums:literal, $bias:literal) => {
+            concat!(
+                "vmov ",
+                $sums,
+                "[2], ",
+                $sums,
+                "[0], r0, r4\n",
+                "vmov ",
+                $sums,
+                "[3], ",
+                $sums,
+                "[1], r2, r6\n",
+                "vadd.i32 ",
+                $sums,
+                ", ",
+                $sums,
+                ", ",
+                $bias
+            )
+        };
+    }
+
+    macro_rules! near {
+        () => {
+            concat!(
+                sum_near!("q4", "r1", "vldrw.u32 q0, [q3, #256]!", "128", "0", "16"),
+                "\n",
+                sum_near!("q5", "r3", "vldrw.u32 q0, [q3, #4]", "132", "32", "48"),
+                "\n",
+                sum_near!("q6", "r5", "vldrw.u32 q0, [q3, #8]", "136", "64", "80"),
+                "\n",
+                sum_near!("q7", "r7", "vldrw.u32 q0, [q3, #12]", "140", "96", "112")
+            )
+        };
+    }
+
+    /// The same where windows are two columns apart: four windows.
+    macro_rules! sum_apart {
+        ($sums:literal, $bias:literal, $filter:literal, $loads:tt) => {
+            sum_apart!(@ $sums, $bias, $filter, $loads)
+        };
+        (@ $sums:literal, $bias:literal, $filter:literal, ($first:literal, $second:literal, $fourth:literal, $third:literal)) => {
+            concat!(
+                "vldrw.u32 q0, [q3, #", $first,
+                "\nvldrw.u32 q2, [sp, #", $filter,
+                "]\nvldrw.u32 q1, [q3, #", $second,
+                "\nvmladav.s8 r0, q0, q2\nvldrw.u32 q0, [q3, #", $fourth,
+                "\nvmladav.s8 r2, q1, q2\nvldrw.u32 q1, [q3, #", $third,
+                "\nvmladav.s8 r6, q0, q2\nvmladav.s8 r4, q1, q2\n",
+                place_sums!($sums, $bias)
+            )
+        };
+    }
+
+    macro_rules! apart {
+        () => {
+            concat!(
+                sum_apart!("q4", "r1", "0", ("244]!", "128]", "384]", "256]")),
+                "\n",
+                sum_apart!("q5", "r3", "32", ("4]", "132]", "388]", "260]")),
+                "\n",
+                sum_apart!("q6", "r5", "64", ("8]", "136]", "392]", "264]")),
+                "\n",
+                sum_apart!("q7", "r7", "96", ("12]", "140]", "396]", "268]!"))
+            )
+        };
+    }
+
     macro_rules! slide_linear {
         () => {
-            "vldrw.u32 q1, [r3]
-            vrmulh.s32 q1, q0, q1"
+            "vldrw.u32 q0, [sp, #128]
+            vldrw.u32 q1, [sp, #144]
+            vrmulh.s32 q4, q4, q0
+            vldrw.u32 q2, [sp, #160]
+            vrmulh.s32 q5, q5, q1
+            vldrw.u32 q0, [sp, #176]
+            vrmulh.s32 q6, q6, q2
+            vrmulh.s32 q7, q7, q0"
         };
     }
 
-    /// Two multipliers, no shift.
+    macro_rules! slide_linear_shifted {
+        () => {
+            concat!(
+                "ldr r0, [sp, #248]
+                vshl.s32 q4, r0
+                vshl.s32 q5, r0
+                vshl.s32 q6, r0
+                vshl.s32 q7, r0\n",
+                slide_linear!()
+            )
+        };
+    }
+
     macro_rules! slide_signed {
         () => {
-            "vldrw.u32 q1, [r3]
-            vldrw.u32 q2, [r5]
-            vpt.s32 lt, q0, zr
-            vorrt q1, q2, q2
-            vrmulh.s32 q1, q0, q1"
+            "vldrw.u32 q0, [sp, #128]
+            vldrw.u32 q1, [sp, #144]
+            vpt.s32 lt, q4, zr
+            vdupt.32 q0, r8
+            vldrw.u32 q2, [sp, #160]
+            vrmulh.s32 q4, q4, q0
+            vpt.s32 lt, q5, zr
+            vdupt.32 q1, r9
+            vldrw.u32 q0, [sp, #176]
+            vrmulh.s32 q5, q5, q1
+            vpt.s32 lt, q6, zr
+            vdupt.32 q2, r10
+            vpt.s32 lt, q7, zr
+            vdupt.32 q0, r11
+            vrmulh.s32 q6, q6, q2
+            vrmulh.s32 q7, q7, q0"
         };
     }
 
-    /// Two multipliers, shifted by r8. The sign is that before the shift.
-    macro_rules! slide_shifted {
+    macro_rules! slide_general {
         () => {
-            "vldrw.u32 q1, [r3]
-            vldrw.u32 q2, [r5]
-            vpt.s32 lt, q0, zr
-            vorrt q1, q2, q2
-            vshl.s32 q0, r8
-            vrmulh.s32 q1, q0, q1"
+            "ldr r0, [sp, #248]
+            vldrw.u32 q0, [sp, #128]
+            vldrw.u32 q1, [sp, #144]
+            vpt.s32 lt, q4, zr
+            vdupt.32 q0, r8
+            vpt.s32 lt, q5, zr
+            vdupt.32 q1, r9
+            vshl.s32 q4, r0
+            vshl.s32 q5, r0
+            vldrw.u32 q2, [sp, #160]
+            vrmulh.s32 q4, q4, q0
+            vldrw.u32 q0, [sp, #176]
+            vrmulh.s32 q5, q5, q1
+            vpt.s32 lt, q6, zr
+            vdupt.32 q2, r10
+            vpt.s32 lt, q7, zr
+            vdupt.32 q0, r11
+            vshl.s32 q6, r0
+            vshl.s32 q7, r0
+            vrmulh.s32 q6, q6, q2
+            vrmulh.s32 q7, q7, q0"
         };
     }
 
-    /// Clamps to the smallest and the largest result.
-    macro_rules! clamp {
-        () => {
-            "vldrw.u32 q0, [sp]
-            vldrw.u32 q2, [sp, #16]
-            vmax.s32 q1, q1, q0
-            vmin.s32 q1, q1, q2"
-        };
-    }
-
-    /// Clamps to a byte.
-    macro_rules! saturate {
-        () => {
-            "vqmovnb.s32 q1, q1
-            vqmovnb.s16 q1, q1"
-        };
-    }
-
-    /// [`super::slide`] with a step of `$step_bytes`. q3: where the four columns of a window are; q4–q7: weights of four
-    /// channels; r0, r2, r4, r6: their sums; r1, r3, r5: biases and multipliers; r7: output; r9–r11: first output, zero point,
-    /// distance of pixels; r12: groups left.
+    /// [`super::slide`]. r1, r3, r5, r7: biases of four channels; r8–r11: their negative multipliers; r12: zero point; r0, r2, r4,
+    /// r6: sums of four pixels; q3: where the four columns of a window are; q4–q7: a channel each of four pixels.
     ///
-    /// 2: four channels; 3: a pixel. On the stack: the smallest and largest result; at 32 columns, weights and pixels.
+    /// 5: sixteen channels; 2: four of them; 3: four pixels; 4: the next four channels; 8: packs sixteen channels of
+    /// rows; 9: of three rows.
+    ///
+    /// On the stack: filters of four channels, each followed by itself moved by a column; at 128 positive multipliers, 192 where
+    /// pixels go, 208 and 224 smallest and largest result, 240 zero point, 244 output stride, 248 shift, 252 the job, 256 and 272
+    /// where the first windows and filters of the next channels are, 288 channels left in fours, 292 whether pixels are left.
     macro_rules! slide {
-        ($name:ident, $step_bytes:literal, $multiply:ident, $clamp:ident, $store:literal, $group_bytes:literal) => {
+        ($name:ident, $sum:ident, $multiply:ident, $finish:ident, $clamped:literal) => {
             /// [`super::slide`].
             ///
             /// # Safety
             /// As [`super::slide`] checks.
             #[unsafe(naked)]
-            pub unsafe extern "C" fn $name(job: &Sliding) {
+            pub unsafe extern "C" fn $name(job: &mut Sliding) {
                 naked_asm!(
                     ".cpu cortex-m55",
                     "push {{r4-r11, lr}}",
                     "sub sp, #4",
                     "vpush {{d8-d15}}",
-                    "ldm r0, {{r0-r11}}",
-                    "sub sp, #48",
-                    "vdup.32 q0, r6",
-                    "vdup.32 q1, r7",
-                    "vstrw.32 q0, [sp]",
-                    "vstrw.32 q1, [sp, #16]",
-                    "strd r0, r2, [sp, #32]",
-                    "str r4, [sp, #40]",
-                    "mov r12, #4",
-                    "2:",
-                    "ldrd r0, r2, [sp, #32]",
-                    "ldr lr, [sp, #40]",
-                    "movs r4, #0",
-                    "vidup.u32 q0, r4, #8",
-                    "mov r7, r9",
+                    "sub sp, #304",
+                    "str r0, [sp, #252]",
+                    "ldrd r1, r2, [r0, #160]",
+                    concat!("vdup.", $clamped, " q0, r1"),
+                    concat!("vdup.", $clamped, " q1, r2"),
+                    "vstrw.32 q0, [sp, #208]",
+                    "vstrw.32 q1, [sp, #224]",
+                    "ldrd r1, r2, [r0, #168]",
+                    "strd r1, r2, [sp, #240]",
+                    "ldr r1, [r0, #176]",
+                    "str r1, [sp, #248]",
+                    "5:",
+                    "ldr r10, [sp, #252]",
+                    "bl 8f",
+                    "add r10, #56",
+                    "bl 8f",
+                    "ldr r11, [sp, #252]",
+                    "movs r0, #0",
+                    "vidup.u32 q0, r0, #8",
                     "vshl.i32 q0, q0, #3",
-                    "vadd.i32 q3, q0, r0",
-                    "vadd.i32 q2, q0, r2",
-                    "vldrw.u32 q4, [q2]",
-                    "vldrw.u32 q5, [q2, #4]",
-                    "vldrw.u32 q6, [q2, #8]",
-                    "vldrw.u32 q7, [q2, #12]",
-                    "adds r0, #16",
-                    "adds r2, #16",
-                    "strd r0, r2, [sp, #32]",
-                    concat!("add r9, #", $group_bytes),
+                    "ldr r1, [r11, #184]",
+                    "vadd.i32 q1, q0, r1",
+                    "vstrw.32 q1, [sp, #256]",
+                    "ldr r1, [r11, #88]",
+                    "vadd.i32 q1, q0, r1",
+                    "vstrw.32 q1, [sp, #272]",
+                    "movs r0, #4",
+                    "str r0, [sp, #288]",
+                    "2:",
+                    "ldr r6, [sp, #252]",
+                    "ldr r0, [r6, #116]",
+                    "ldm r0!, {{r8-r11}}",
+                    "str r0, [r6, #116]",
+                    "vdup.32 q0, r8",
+                    "vdup.32 q1, r9",
+                    "vdup.32 q2, r10",
+                    "vdup.32 q3, r11",
+                    "vstrw.32 q0, [sp, #128]",
+                    "vstrw.32 q1, [sp, #144]",
+                    "vstrw.32 q2, [sp, #160]",
+                    "vstrw.32 q3, [sp, #176]",
+                    "ldr r0, [r6, #120]",
+                    "ldm r0!, {{r8-r11}}",
+                    "str r0, [r6, #120]",
+                    "vldrw.u32 q0, [sp, #272]",
+                    "vldrw.u32 q1, [q0]",
+                    "vldrw.u32 q2, [q0, #4]",
+                    "vldrw.u32 q4, [q0, #8]",
+                    "vldrw.u32 q5, [q0, #12]",
+                    "vstrw.32 q1, [sp]",
+                    "vstrw.32 q2, [sp, #32]",
+                    "vstrw.32 q4, [sp, #64]",
+                    "vstrw.32 q5, [sp, #96]",
+                    "vldrw.u32 q1, [q0, #-64]",
+                    "vldrw.u32 q2, [q0, #-60]",
+                    "vldrw.u32 q4, [q0, #-56]",
+                    "vldrw.u32 q5, [q0, #-52]",
+                    "vstrw.32 q1, [sp, #16]",
+                    "vstrw.32 q2, [sp, #48]",
+                    "vstrw.32 q4, [sp, #80]",
+                    "vstrw.32 q5, [sp, #112]",
+                    "movs r0, #16",
+                    "vadd.i32 q0, q0, r0",
+                    "vstrw.32 q0, [sp, #272]",
+                    "vldrw.u32 q3, [sp, #256]",
+                    "vadd.i32 q0, q3, r0",
+                    "vstrw.32 q0, [sp, #256]",
+                    "vldrw.u32 q0, [r6, #128]",
+                    "ldr r0, [r6, #124]",
+                    "vadd.i32 q0, q0, r0",
+                    "vstrw.32 q0, [sp, #192]",
+                    "adds r0, #4",
+                    "str r0, [r6, #124]",
+                    "ldrd lr, r0, [r6, #144]",
+                    "str r0, [sp, #292]",
+                    "ldr r12, [sp, #240]",
+                    "ldr r0, [r6, #112]",
+                    "add.w r2, r0, #16",
+                    "str r2, [r6, #112]",
+                    "ldm r0, {{r1, r3, r5, r7}}",
                     "dls lr, lr",
                     "3:",
-                    concat!("vldrw.u32 q0, [q3, #", $step_bytes, "]!"),
-                    "vldrw.u32 q1, [q3, #4]",
-                    "vmladav.s8 r0, q0, q4",
-                    "vldrw.u32 q0, [q3, #8]",
-                    "vmladav.s8 r2, q1, q5",
-                    "vldrw.u32 q1, [q3, #12]",
-                    "vmladav.s8 r4, q0, q6",
-                    "vldrw.u32 q2, [r1]",
-                    "vmladav.s8 r6, q1, q7",
-                    "vmov q0[2], q0[0], r0, r4",
-                    "vmov q0[3], q0[1], r2, r6",
-                    "vadd.i32 q0, q0, q2",
+                    $sum!(),
                     $multiply!(),
-                    "vadd.i32 q1, q1, r10",
-                    $clamp!(),
-                    concat!($store, " q1, [r7]"),
-                    "add r7, r11",
+                    $finish!("r12", "[sp, #208]", "[sp, #224]"),
+                    "vldrw.u32 q0, [sp, #192]",
+                    "ldr r0, [sp, #244]",
+                    "vstrw.32 q4, [q0]",
+                    "vadd.i32 q0, q0, r0",
+                    "vstrw.32 q0, [sp, #192]",
                     "le lr, 3b",
-                    "adds r1, #16",
-                    "adds r3, #16",
-                    "adds r5, #16",
-                    "subs r12, #1",
-                    "bne 2b",
-                    "add sp, #48",
+                    "ldr r0, [sp, #292]",
+                    "cbz r0, 4f",
+                    "movs r0, #0",
+                    "str r0, [sp, #292]",
+                    "ldr r0, [sp, #252]",
+                    "ldrd r2, r4, [r0, #152]",
+                    "vsub.i32 q3, q3, r2",
+                    "vldrw.u32 q0, [sp, #192]",
+                    "vsub.i32 q0, q0, r4",
+                    "vstrw.32 q0, [sp, #192]",
+                    "mov lr, #1",
+                    "b.w 3b",
+                    "4:",
+                    "ldr r0, [sp, #288]",
+                    "subs r0, #1",
+                    "str r0, [sp, #288]",
+                    "bne.w 2b",
+                    "ldr r0, [sp, #252]",
+                    "ldr r1, [r0, #180]",
+                    "subs r1, #1",
+                    "str r1, [r0, #180]",
+                    "bne.w 5b",
+                    "add sp, #304",
                     "vpop {{d8-d15}}",
                     "add sp, #4",
                     "pop {{r4-r11, pc}}",
+                    "8:",
+                    "mov r12, lr",
+                    "ldm r10, {{r0-r9}}",
+                    "cmp r9, #0",
+                    "beq 7f",
+                    "dls lr, r9",
+                    "cbz r7, 9f",
+                    "6:",
+                    "vldrb.u8 q0, [r0]",
+                    "vldrb.u8 q1, [r1]",
+                    "vldrb.u8 q2, [r2]",
+                    "vldrb.u8 q3, [r3]",
+                    "add r0, r4",
+                    "add r1, r5",
+                    "add r2, r6",
+                    "add r3, r7",
+                    "vst40.8 {{q0, q1, q2, q3}}, [r8]",
+                    "vst41.8 {{q0, q1, q2, q3}}, [r8]",
+                    "vst42.8 {{q0, q1, q2, q3}}, [r8]",
+                    "vst43.8 {{q0, q1, q2, q3}}, [r8]!",
+                    "le lr, 6b",
+                    "b 7f",
+                    "9:",
+                    "vldrb.u8 q3, [r3]",
+                    "19:",
+                    "vldrb.u8 q0, [r0]",
+                    "vldrb.u8 q1, [r1]",
+                    "vldrb.u8 q2, [r2]",
+                    "add r0, r4",
+                    "add r1, r5",
+                    "add r2, r6",
+                    "vst40.8 {{q0, q1, q2, q3}}, [r8]",
+                    "vst41.8 {{q0, q1, q2, q3}}, [r8]",
+                    "vst42.8 {{q0, q1, q2, q3}}, [r8]",
+                    "vst43.8 {{q0, q1, q2, q3}}, [r8]!",
+                    "le lr, 19b",
+                    "7:",
+                    "vldrw.u32 q0, [r10]",
+                    "vldrw.u32 q1, [r10, #40]",
+                    "vadd.i32 q0, q0, q1",
+                    "vstrw.32 q0, [r10]",
+                    "bx r12",
                 )
             }
         };
     }
 
-    slide!(slide_linear_to_bytes, "64", slide_linear, saturate, "vstrb.32", "4");
-    slide!(slide_signed_to_bytes, "64", slide_signed, saturate, "vstrb.32", "4");
-    slide!(slide_to_bytes, "64", slide_shifted, clamp, "vstrb.32", "4");
-    slide!(slide_to_halves, "64", slide_shifted, clamp, "vstrh.32", "8");
-    slide!(skip_linear_to_bytes, "128", slide_linear, saturate, "vstrb.32", "4");
-    slide!(skip_signed_to_bytes, "128", slide_signed, saturate, "vstrb.32", "4");
-    slide!(skip_to_bytes, "128", slide_shifted, clamp, "vstrb.32", "4");
-    slide!(skip_to_halves, "128", slide_shifted, clamp, "vstrh.32", "8");
+    slide!(slide_linear, near, slide_linear, saturate_and_clamp_four, "8");
+    slide!(slide_linear_shifted, near, slide_linear_shifted, saturate_and_clamp_four, "8");
+    slide!(slide_signed, near, slide_signed, saturate_four, "8");
+    slide!(slide_general, near, slide_general, clamp_four_to_bytes, "32");
+    slide!(skip_linear, apart, slide_linear, saturate_and_clamp_four, "8");
+    slide!(skip_linear_shifted, apart, slide_linear_shifted, saturate_and_clamp_four, "8");
+    slide!(skip_signed, apart, slide_signed, saturate_four, "8");
+    slide!(skip_general, apart, slide_general, clamp_four_to_bytes, "32");
 
     /// What [`add_bytes_to_bytes`] works on besides elements. In the order in which it loads it.
     #[repr(C)]
@@ -789,4 +1382,90 @@ mod arm {
     add!(add_bytes_to_halves, "vldrb.s32", "4", "vstrh.32", "8");
     add!(add_halves_to_bytes, "vldrh.s32", "8", "vstrb.32", "4");
     add!(add_halves_to_halves, "vldrh.s32", "8", "vstrh.32", "8");
+
+    /// What [`add_bytes`] works on besides elements. In the order in which it loads it.
+    #[repr(C)]
+    pub struct RowAddition {
+        gains: [i32; 2],
+        zero_point: i32,
+        low: i32,
+        high: i32,
+        bias: *const i32,
+        multipliers: *const i32,
+        pixels: usize,
+        /// Eight channels each.
+        groups: usize,
+        shift: u32,
+    }
+
+    impl RowAddition {
+        pub fn new(gains: [i16; 2], stage: &Stage<'_>, count: usize) -> Self {
+            RowAddition {
+                gains: gains.map(i32::from),
+                zero_point: stage.zero_point,
+                low: stage.low,
+                high: stage.high,
+                bias: stage.bias.as_ptr(),
+                multipliers: stage.positive.as_ptr(),
+                pixels: count / stage.bias.len(),
+                groups: stage.bias.len() / 8,
+                shift: stage.shift,
+            }
+        }
+    }
+
+    /// [`super::add_bytes`]. q4, q5: smallest and largest result; r3: shift; r4, r5: gains; r6: zero point; r7, r8: bias and
+    /// multipliers of a channel; r9, r10: of the first; r11: pixels left; r12: groups of a pixel.
+    ///
+    /// # Safety
+    /// `a`, `b` and `output`, which may be `a`, have the elements that the job counts.
+    #[unsafe(naked)]
+    pub unsafe extern "C" fn add_bytes(a: *const i8, b: *const i8, output: *mut i8, job: &RowAddition) {
+        naked_asm!(
+            ".cpu cortex-m55",
+            "push {{r4-r11, lr}}",
+            "sub sp, #4",
+            "vpush {{d8-d11}}",
+            "ldm r3, {{r4-r12}}",
+            "ldr r3, [r3, #36]",
+            "vdup.8 q4, r7",
+            "vdup.8 q5, r8",
+            "2:",
+            "mov r7, r9",
+            "mov r8, r10",
+            "dls lr, r12",
+            "3:",
+            "vldrw.u32 q0, [r7], #16",
+            "vldrb.s32 q2, [r0], #4",
+            "vldrw.u32 q1, [r7], #16",
+            "vldrb.s32 q3, [r0], #4",
+            "vmla.s32 q0, q2, r4",
+            "vldrb.s32 q2, [r1], #4",
+            "vmla.s32 q1, q3, r4",
+            "vldrb.s32 q3, [r1], #4",
+            "vmla.s32 q0, q2, r5",
+            "vldrw.u32 q2, [r8], #16",
+            "vmla.s32 q1, q3, r5",
+            "vldrw.u32 q3, [r8], #16",
+            "vshl.s32 q0, r3",
+            "vshl.s32 q1, r3",
+            "vrmulh.s32 q0, q0, q2",
+            "vrmulh.s32 q1, q1, q3",
+            "vqmovnb.s32 q0, q0",
+            "vqmovnt.s32 q0, q1",
+            "vqadd.s16 q0, q0, r6",
+            "vqmovnb.s16 q0, q0",
+            "vmax.s8 q0, q0, q4",
+            "vmin.s8 q0, q0, q5",
+            "vstrb.32 q0, [r2], #4",
+            "vshr.u32 q0, q0, #16",
+            "vstrb.32 q0, [r2], #4",
+            "le lr, 3b",
+            "subs r11, #1",
+            "bne 2b",
+            "vpop {{d8-d11}}",
+            "add sp, #4",
+            "pop {{r4-r11, pc}}",
+        )
+    }
 }
