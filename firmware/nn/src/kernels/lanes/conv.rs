@@ -223,6 +223,13 @@ impl Block<'_> {
             return self.dots(set, self.filter, bias);
         }
         let mut sums = [set.splat(0); BLOCK];
+        if S::FILTERS == 8 {
+            unrolled!(2, I => {
+                let eight = self.dots::<S, 8>(set, self.filter + 8 * I, &bias[8 * I..]);
+                unrolled!(8, J => sums[8 * I + J] = eight[J]);
+            });
+            return sums;
+        }
         unrolled!(4, I => {
             let four = self.dots::<S, 4>(set, self.filter + 4 * I, &bias[4 * I..]);
             unrolled!(4, J => sums[4 * I + J] = four[J]);
@@ -244,12 +251,7 @@ impl Block<'_> {
             let c = set.quads(words.next().expect("a word for every four taps"));
             let d = set.quads(words.next().expect("a word for every four taps"));
             let weights = filters.at::<16>(tap);
-            unrolled!(N, I => {
-                sums[I] = set.dot(sums[I], a, weights.quad(I, 0));
-                sums[I] = set.dot(sums[I], b, weights.quad(I, 1));
-                sums[I] = set.dot(sums[I], c, weights.quad(I, 2));
-                sums[I] = set.dot(sums[I], d, weights.quad(I, 3));
-            });
+            unrolled!(N, I => sums[I] = set.dot_sixteen(sums[I], [a, b, c, d], weights, I));
             tap += 16;
         }
         while self.taps - tap >= 4 {

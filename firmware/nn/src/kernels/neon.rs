@@ -1,0 +1,17 @@
+//! Kernels for aarch64, chosen at run time by what the processor has.
+
+mod ops;
+mod pair;
+
+use self::ops::{DotProduct, Neon};
+use super::lanes;
+
+pub use super::portable::{Scratch, max_pool};
+
+lanes::levels! {
+    /// NEON, which every aarch64 has.
+    Neon: Neon,
+    /// The dot product (`FEAT_DotProd`). Linux and Android are asked for it; elsewhere it is used where the target has it,
+    /// as Apple's have.
+    DotProduct: DotProduct,
+}
