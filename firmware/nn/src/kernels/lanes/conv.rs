@@ -223,17 +223,16 @@ impl Block<'_> {
             return self.dots(set, self.filter, bias);
         }
         let mut sums = [set.splat(0); BLOCK];
-        if S::FILTERS == 8 {
-            unrolled!(2, I => {
-                let eight = self.dots::<S, 8>(set, self.filter + 8 * I, &bias[8 * I..]);
-                unrolled!(8, J => sums[8 * I + J] = eight[J]);
-            });
-            return sums;
+        // Not unrolled, so that sums made already take no registers.
+        for group in (0..BLOCK).step_by(S::FILTERS) {
+            if S::FILTERS == 8 {
+                let eight = self.dots::<S, 8>(set, self.filter + group, &bias[group..]);
+                sums[group..group + 8].copy_from_slice(&eight);
+            } else {
+                let four = self.dots::<S, 4>(set, self.filter + group, &bias[group..]);
+                sums[group..group + 4].copy_from_slice(&four);
+            }
         }
-        unrolled!(4, I => {
-            let four = self.dots::<S, 4>(set, self.filter + 4 * I, &bias[4 * I..]);
-            unrolled!(4, J => sums[4 * I + J] = four[J]);
-        });
         sums
     }
 

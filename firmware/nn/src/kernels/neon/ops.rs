@@ -80,6 +80,40 @@ fn sdot_lane<const LANE: u32>(mut sums: int32x4_t, a: int8x16_t, b: int8x16_t) -
     sums
 }
 
+/// Lane `LANE` for every lane.
+///
+/// In assembly, because the compiler must not know that both halves are the same: it would not take the high half of the
+/// other factor where that is (`SMULL2`), but move it first.
+#[inline]
+#[target_feature(enable = "neon")]
+fn copy_lane<const LANE: u32>(four: int32x4_t) -> int8x16_t {
+    let copies;
+    // SAFETY: the instruction changes the result alone.
+    unsafe {
+        asm!("dup {:v}.4s, {:v}.s[{}]",
+            lateout(vreg) copies, in(vreg) four, const LANE,
+            options(pure, nomem, nostack, preserves_flags));
+    }
+    copies
+}
+
+/// Adds products of bytes, two by two.
+#[inline(always)]
+fn multiply([low, high]: [int32x4_t; 2], a: int8x16_t, b: int8x16_t) -> [int32x4_t; 2] {
+    // SAFETY: NEON.
+    unsafe {
+        [vpadalq_s16(low, vmull_s8(vget_low_s8(a), vget_low_s8(b))), vpadalq_s16(high, vmull_high_s8(a, b))]
+    }
+}
+
+/// The weights of a filter from the first on.
+#[inline(always)]
+fn sixteen<const N: usize>(weights: Weights<'_, N, 16>, filter: usize) -> int32x4_t {
+    let mut quads = [0; 4];
+    unrolled!(4, I => quads[I] = weights.quad(filter, I));
+    integers(&quads)
+}
+
 /// The first 16 bytes of a slice.
 #[inline(always)]
 fn bytes(values: &[i8]) -> int8x16_t {
@@ -114,25 +148,15 @@ fn narrow(scaled: [int32x4_t; 4], limits: Limits) -> int8x16_t {
 
 /// Rows of four words as columns.
 #[inline(always)]
-fn columns(rows: [int8x16_t; 4]) -> [int8x16_t; 4] {
+fn columns(rows: [int32x4_t; 4]) -> [int64x2_t; 4] {
+    let [a, b, c, d] = rows;
     // SAFETY: NEON.
     unsafe {
-        let [a, b, c, d] = rows.map(
-            #[inline(always)]
-            |row| vreinterpretq_s32_s8(row),
-        );
-        let (ab, cd) = (vzip1q_s32(a, b), vzip1q_s32(c, d));
-        let (ab_high, cd_high) = (vzip2q_s32(a, b), vzip2q_s32(c, d));
-        let [ab, cd, ab_high, cd_high] = [ab, cd, ab_high, cd_high].map(
-            #[inline(always)]
-            |pair| vreinterpretq_s64_s32(pair),
-        );
-        [
-            vreinterpretq_s8_s64(vzip1q_s64(ab, cd)),
-            vreinterpretq_s8_s64(vzip2q_s64(ab, cd)),
-            vreinterpretq_s8_s64(vzip1q_s64(ab_high, cd_high)),
-            vreinterpretq_s8_s64(vzip2q_s64(ab_high, cd_high)),
-        ]
+        let ab = vreinterpretq_s64_s32(vzip1q_s32(a, b));
+        let cd = vreinterpretq_s64_s32(vzip1q_s32(c, d));
+        let ab_high = vreinterpretq_s64_s32(vzip2q_s32(a, b));
+        let cd_high = vreinterpretq_s64_s32(vzip2q_s32(c, d));
+        [vzip1q_s64(ab, cd), vzip2q_s64(ab, cd), vzip1q_s64(ab_high, cd_high), vzip2q_s64(ab_high, cd_high)]
     }
 }
 
@@ -197,8 +221,8 @@ macro_rules! four_lanes {
         fn transpose(self, rows: [[u8; 16]; 4]) -> [[u32; 4]; 4] {
             // SAFETY: one size, and every value is valid.
             unsafe {
-                let rows = transmute::<[[u8; 16]; 4], [int8x16_t; 4]>(rows);
-                transmute::<[int8x16_t; 4], [[u32; 4]; 4]>(columns(rows))
+                let rows = transmute::<[[u8; 16]; 4], [int32x4_t; 4]>(rows);
+                transmute::<[int64x2_t; 4], [[u32; 4]; 4]>(columns(rows))
             }
         }
 
@@ -236,13 +260,14 @@ macro_rules! four_lanes {
             unsafe {
                 // Four vectors of four channels each, a pixel's bytes side by side.
                 let interleave = bytes(&[0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15]);
-                let mut words = [interleave; 4];
+                let mut words = [scaled[0]; 4];
                 unrolled!(4, I => {
                     let four = [scaled[4 * I], scaled[4 * I + 1], scaled[4 * I + 2], scaled[4 * I + 3]];
                     let channels = narrow(four, limits);
-                    words[I] = vqtbl1q_s8(channels, vreinterpretq_u8_s8(interleave));
+                    let pixels = vqtbl1q_s8(channels, vreinterpretq_u8_s8(interleave));
+                    words[I] = vreinterpretq_s32_s8(pixels);
                 });
-                transmute::<[[int8x16_t; 4]; 4], [[i8; 16]; 16]>([columns(words); 4])
+                transmute::<[[int64x2_t; 4]; 4], [[i8; 16]; 16]>([columns(words); 4])
             }
         }
     };
@@ -262,14 +287,26 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
-    fn dot(self, [a, b]: [int32x4_t; 2], quads: int8x16_t, weights: i32) -> [int32x4_t; 2] {
+    fn dot(self, sums: [int32x4_t; 2], quads: int8x16_t, weights: i32) -> [int32x4_t; 2] {
+        // SAFETY: NEON.
+        unsafe { multiply(sums, quads, copy_lane::<0>(vdupq_n_s32(weights))) }
+    }
+
+    #[inline(always)]
+    fn dot_sixteen<const N: usize>(
+        self,
+        sums: [int32x4_t; 2],
+        [a, b, c, d]: [int8x16_t; 4],
+        weights: Weights<'_, N, 16>,
+        filter: usize,
+    ) -> [int32x4_t; 2] {
+        let weights = sixteen(weights, filter);
         // SAFETY: NEON.
         unsafe {
-            let weights = vreinterpretq_s8_s32(vdupq_n_s32(weights));
-            [
-                vpadalq_s16(a, vmull_s8(vget_low_s8(quads), vget_low_s8(weights))),
-                vpadalq_s16(b, vmull_high_s8(quads, weights)),
-            ]
+            let sums = multiply(sums, a, copy_lane::<0>(weights));
+            let sums = multiply(sums, b, copy_lane::<1>(weights));
+            let sums = multiply(sums, c, copy_lane::<2>(weights));
+            multiply(sums, d, copy_lane::<3>(weights))
         }
     }
 
@@ -305,12 +342,9 @@ impl Lanes for DotProduct {
         weights: Weights<'_, N, 16>,
         filter: usize,
     ) -> int32x4_t {
-        let mut quads = [0; 4];
-        unrolled!(4, I => quads[I] = weights.quad(filter, I));
-        let weights = integers(&quads);
         // SAFETY: by `self`.
         unsafe {
-            let weights = vreinterpretq_s8_s32(weights);
+            let weights = vreinterpretq_s8_s32(sixteen(weights, filter));
             let sums = sdot_lane::<0>(sums, a, weights);
             let sums = sdot_lane::<1>(sums, b, weights);
             let sums = sdot_lane::<2>(sums, c, weights);
@@ -357,8 +391,8 @@ impl Columns for Neon {
     type Column = [int8x16_t; 3];
 
     #[inline(always)]
-    fn values(self, rows: [&[i8]; 3]) -> [int8x16_t; 3] {
-        let [a, b, c] = rows.map(bytes);
+    fn values(self, [a, b, c]: [&[i8]; 3]) -> [int8x16_t; 3] {
+        let (a, b, c) = (bytes(a), bytes(b), bytes(c));
         // SAFETY: NEON.
         unsafe { [vzip1q_s8(a, b), vzip2q_s8(a, b), c] }
     }
@@ -373,9 +407,8 @@ impl Columns for Neon {
         // SAFETY: NEON.
         unsafe {
             unrolled!(2, I => {
-                let pairs = vmull_s8(vget_low_s8(values[I]), vget_low_s8(weights[I]));
-                sums[2 * I] = vpadalq_s16(sums[2 * I], pairs);
-                sums[2 * I + 1] = vpadalq_s16(sums[2 * I + 1], vmull_high_s8(values[I], weights[I]));
+                let [low, high] = multiply([sums[2 * I], sums[2 * I + 1]], values[I], weights[I]);
+                [sums[2 * I], sums[2 * I + 1]] = [low, high];
             });
             let low = vmull_s8(vget_low_s8(values[2]), vget_low_s8(weights[2]));
             let high = vmull_high_s8(values[2], weights[2]);
@@ -395,8 +428,8 @@ impl Columns for DotProduct {
     type Column = [int8x16_t; 4];
 
     #[inline(always)]
-    fn values(self, rows: [&[i8]; 3]) -> [int8x16_t; 4] {
-        let [a, b, c] = rows.map(bytes);
+    fn values(self, [a, b, c]: [&[i8]; 3]) -> [int8x16_t; 4] {
+        let (a, b, c) = (bytes(a), bytes(b), bytes(c));
         // SAFETY: NEON.
         unsafe {
             let zero = vdupq_n_s8(0);

@@ -79,15 +79,14 @@ impl<S: Lanes> Lanes for Pair<S> {
     fn dot_sixteen<const N: usize>(
         self,
         [a, b]: Self::Sums,
-        quads: [Self::Quads; 4],
+        [p, q, r, s]: [Self::Quads; 4],
         weights: Weights<'_, N, 16>,
         filter: usize,
     ) -> Self::Sums {
-        let [first, second] = [0, 1].map(
-            #[inline(always)]
-            |half| quads.map(|quads| quads[half]),
-        );
-        [self.0.dot_sixteen(a, first, weights, filter), self.0.dot_sixteen(b, second, weights, filter)]
+        [
+            self.0.dot_sixteen(a, [p[0], q[0], r[0], s[0]], weights, filter),
+            self.0.dot_sixteen(b, [p[1], q[1], r[1], s[1]], weights, filter),
+        ]
     }
 
     #[inline(always)]
