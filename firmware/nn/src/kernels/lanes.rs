@@ -19,17 +19,11 @@ use crate::quant::Stage;
 
 /// The statement for each number below a bound of at most 16, as a constant: arrays indexed with it stay in registers.
 macro_rules! unrolled {
-    (2, $i:ident => $body:expr) => {
-        unrolled!(@all $i => $body; 0 1)
-    };
     (3, $i:ident => $body:expr) => {
         unrolled!(@all $i => $body; 0 1 2)
     };
     (4, $i:ident => $body:expr) => {
         unrolled!(@all $i => $body; 0 1 2 3)
-    };
-    (8, $i:ident => $body:expr) => {
-        unrolled!(@all $i => $body; 0 1 2 3 4 5 6 7)
     };
     ($bound:expr, $i:ident => $body:expr) => {
         unrolled!(@all $i => if $i < $bound { $body }; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)

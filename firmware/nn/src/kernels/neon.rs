@@ -1,7 +1,6 @@
 //! Kernels for aarch64, chosen at run time by what the processor has.
 
 mod ops;
-mod pair;
 
 use self::ops::{DotProduct, Neon};
 use super::lanes;

@@ -6,9 +6,9 @@ use core::marker::PhantomData;
 use super::unrolled;
 
 /// Functions compiled for a set, into which kernels are inlined. A value of the set is a proof that the processor has the
-/// features; `$tile` makes it the set for convolution.
+/// features.
 macro_rules! entries {
-    ($set:ident, $features:literal, $tile:path) => {
+    ($set:ident, $features:literal) => {
         impl $set {
             /// Fewest channels of a depthwise convolution.
             pub const CHANNELS: usize = <$set as Lanes>::LANES;
@@ -31,7 +31,7 @@ macro_rules! entries {
                     stage: &$crate::quant::Stage<'_>,
                     output: &mut [O],
                 ) {
-                    $crate::kernels::lanes::conv::conv($tile(set), room, input, weights, stage, output);
+                    $crate::kernels::lanes::conv::conv(set, room, input, weights, stage, output);
                 }
                 // SAFETY: the processor has the features.
                 unsafe { compiled(self, room, input, weights, stage, output) }

@@ -6,7 +6,6 @@ use core::arch::aarch64::*;
 use core::arch::asm;
 use core::mem::transmute;
 
-use super::pair::Pair;
 use crate::kernels::lanes::{self, Columns, Fact, Lanes, Limits, Weights, unrolled};
 
 /// NEON: 4 lanes.
@@ -51,8 +50,8 @@ fn system_has_dot_product() -> bool {
     false
 }
 
-lanes::entries!(Neon, "neon", Pair);
-lanes::entries!(DotProduct, "neon,dotprod", Pair);
+lanes::entries!(Neon, "neon");
+lanes::entries!(DotProduct, "neon,dotprod");
 
 /// Adds to each lane the products of its four bytes in `a` and in `b`. The intrinsic is not in stable Rust.
 #[inline]
@@ -400,23 +399,21 @@ impl Columns for Neon {
     #[inline(always)]
     fn add_column(
         self,
-        mut sums: [int32x4_t; 4],
+        sums: [int32x4_t; 4],
         values: [int8x16_t; 3],
         weights: [int8x16_t; 3],
     ) -> [int32x4_t; 4] {
         // SAFETY: NEON.
         unsafe {
-            unrolled!(2, I => {
-                let [low, high] = multiply([sums[2 * I], sums[2 * I + 1]], values[I], weights[I]);
-                [sums[2 * I], sums[2 * I + 1]] = [low, high];
-            });
+            let [a, b] = multiply([sums[0], sums[1]], values[0], weights[0]);
+            let [c, d] = multiply([sums[2], sums[3]], values[1], weights[1]);
             let low = vmull_s8(vget_low_s8(values[2]), vget_low_s8(weights[2]));
             let high = vmull_high_s8(values[2], weights[2]);
             [
-                vaddw_s16(sums[0], vget_low_s16(low)),
-                vaddw_high_s16(sums[1], low),
-                vaddw_s16(sums[2], vget_low_s16(high)),
-                vaddw_high_s16(sums[3], high),
+                vaddw_s16(a, vget_low_s16(low)),
+                vaddw_high_s16(b, low),
+                vaddw_s16(c, vget_low_s16(high)),
+                vaddw_high_s16(d, high),
             ]
         }
     }

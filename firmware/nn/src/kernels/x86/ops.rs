@@ -3,7 +3,6 @@
 #![allow(unsafe_code)]
 
 use core::arch::x86_64::*;
-use core::convert::identity;
 use core::mem::transmute;
 
 use crate::kernels::lanes::{self, Columns, Fact, Lanes, Limits, unrolled};
@@ -40,8 +39,8 @@ impl Avx512 {
     }
 }
 
-lanes::entries!(Avx2, "avx2", identity);
-lanes::entries!(Avx512, "avx2,avx512f,avx512bw,avx512vl,avx512vnni", identity);
+lanes::entries!(Avx2, "avx2");
+lanes::entries!(Avx512, "avx2,avx512f,avx512bw,avx512vl,avx512vnni");
 
 /// Anything anywhere in memory.
 #[repr(C, packed)]
