@@ -242,17 +242,17 @@ impl Block<'_> {
         let filters = Filters::<N>::new(self.weights, self.taps, first);
         let mut sums = [set.start(0); N];
         unrolled!(N, I => sums[I] = set.start(bias[I]));
-        let mut words = self.words.chunks_exact(S::LANES);
-        let mut tap = 0;
-        while self.taps - tap >= 16 {
-            let a = set.quads(words.next().expect("a word for every four taps"));
-            let b = set.quads(words.next().expect("a word for every four taps"));
-            let c = set.quads(words.next().expect("a word for every four taps"));
-            let d = set.quads(words.next().expect("a word for every four taps"));
-            let weights = filters.at::<16>(tap);
+        let (sixteens, rest) = self.words.split_at(self.taps / 16 * 4 * S::LANES);
+        for (number, words) in sixteens.chunks_exact(4 * S::LANES).enumerate() {
+            let a = set.quads(words);
+            let b = set.quads(&words[S::LANES..]);
+            let c = set.quads(&words[2 * S::LANES..]);
+            let d = set.quads(&words[3 * S::LANES..]);
+            let weights = filters.at::<16>(16 * number);
             unrolled!(N, I => sums[I] = set.dot_sixteen(sums[I], [a, b, c, d], weights, I));
-            tap += 16;
         }
+        let mut words = rest.chunks_exact(S::LANES);
+        let mut tap = self.taps / 16 * 16;
         while self.taps - tap >= 4 {
             let quads = set.quads(words.next().expect("a word for every four taps"));
             let weights = filters.at::<4>(tap);
