@@ -3,6 +3,7 @@
 # the demo's photos. Safe to run again: what is there is left alone.
 #
 #   ./setup.sh               everything
+#   ./setup.sh --tests       everything, and QEMU and a linker for aarch64, whose kernels test.sh tests
 #   ./setup.sh --data-only   the network and the photos alone
 set -eu
 cd "$(dirname "$0")"
@@ -62,6 +63,20 @@ set_up_compiler() {
     fi
 }
 
+set_up_aarch64() { # what is missing in the end is said by test.sh, which then skips these tests
+    target=aarch64-unknown-linux-gnu
+    [ "$(uname -m)" != aarch64 ] || return 0
+    if ! target_installed $target; then
+        if ! has rustup || ! rustup target add $target >/dev/null 2>&1; then
+            say "rustup has no target $target here; going on without"
+            return 0
+        fi
+        say "added the Rust target $target"
+    fi
+    need qemu-aarch64 qemu-user
+    need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+}
+
 # --- data ---
 
 folder=
@@ -113,12 +128,13 @@ set_up_data() {
 }
 
 case "${1-}" in
-"")
+"" | --tests)
     set_up_compiler
     need qemu-system-arm qemu-system-arm
+    [ -z "${1-}" ] || set_up_aarch64
     set_up_data
     ;;
 --data-only) set_up_data ;;
-*) fail "usage: ./setup.sh [--data-only]" ;;
+*) fail "usage: ./setup.sh [--tests | --data-only]" ;;
 esac
 say "everything is there"
