@@ -42,7 +42,7 @@ need() { # need PROGRAM PACKAGE…: installs the packages where the program is m
 targets="thumbv7em-none-eabihf thumbv8m.main-none-eabihf"
 
 target_installed() {
-    folder=$(rustc --print target-libdir --target "$1" 2>/dev/null) && [ -d "$folder" ]
+    [ -d "$(rustc --print target-libdir --target "$1" 2>/dev/null)" ]
 }
 
 set_up_compiler() {
@@ -64,14 +64,14 @@ set_up_compiler() {
 }
 
 set_up_aarch64() { # what is missing in the end is said by test.sh, which then skips these tests
-    target=aarch64-unknown-linux-gnu
+    aarch64=aarch64-unknown-linux-gnu
     [ "$(uname -m)" != aarch64 ] || return 0
-    if ! target_installed $target; then
-        if ! has rustup || ! rustup target add $target >/dev/null 2>&1; then
-            say "rustup has no target $target here; going on without"
+    if ! target_installed $aarch64; then
+        if ! has rustup || ! rustup target add $aarch64 >/dev/null 2>&1; then
+            say "rustup has no target $aarch64 here; going on without"
             return 0
         fi
-        say "added the Rust target $target"
+        say "added the Rust target $aarch64"
     fi
     need qemu-aarch64 qemu-user
     need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross

@@ -3,11 +3,8 @@
 mod ops;
 
 use self::ops::{DotProduct, Neon};
-use super::lanes;
 
-pub use super::portable::{Scratch, max_pool};
-
-lanes::levels! {
+super::lanes::levels! {
     /// NEON, which every aarch64 has.
     Neon: Neon,
     /// The dot product (`FEAT_DotProd`). Linux and Android are asked for it; elsewhere it is used where the target has it,

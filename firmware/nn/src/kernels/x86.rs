@@ -3,11 +3,8 @@
 mod ops;
 
 use self::ops::{Avx2, Avx512};
-use super::lanes;
 
-pub use super::portable::{Scratch, max_pool};
-
-lanes::levels! {
+super::lanes::levels! {
     /// AVX2.
     Avx2: Avx2,
     /// AVX-512 F, BW, VL and VNNI.

@@ -9,7 +9,8 @@ macro_rules! levels {
     ($($(#[$doc:meta])* $level:ident: $set:ident,)*) => {
         use core::sync::atomic::{AtomicU8, Ordering};
 
-        use $crate::kernels::{Element, Rows, portable};
+        pub use $crate::kernels::portable::{Scratch, max_pool};
+        use $crate::kernels::{Element, Rows, lanes, portable};
         use $crate::quant::Stage;
 
         /// What kernels may use; each level includes those before it. Results are the same.

@@ -11,7 +11,7 @@ macro_rules! entries {
     ($set:ident, $features:literal) => {
         impl $set {
             /// Fewest channels of a depthwise convolution.
-            pub const CHANNELS: usize = <$set as Lanes>::LANES;
+            pub const CHANNELS: usize = <$set as $crate::kernels::lanes::Lanes>::LANES;
 
             /// [`crate::kernels::lanes::conv::conv`].
             pub fn conv<O: $crate::kernels::Element>(
