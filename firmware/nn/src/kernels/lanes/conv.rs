@@ -219,19 +219,22 @@ impl Block<'_> {
 
     #[inline(always)]
     fn sums<S: Lanes>(&self, set: S, bias: &[i32; BLOCK]) -> [S::Vector; BLOCK] {
-        if S::FILTERS == BLOCK {
-            return self.dots(set, self.filter, bias);
-        }
         let mut sums = [set.splat(0); BLOCK];
-        // Not unrolled, so that sums made already take no registers.
-        for group in (0..BLOCK).step_by(S::FILTERS) {
-            if S::FILTERS == 8 {
-                let eight = self.dots::<S, 8>(set, self.filter + group, &bias[group..]);
-                sums[group..group + 8].copy_from_slice(&eight);
-            } else {
-                let four = self.dots::<S, 4>(set, self.filter + group, &bias[group..]);
-                sums[group..group + 4].copy_from_slice(&four);
+        match S::FILTERS {
+            4 => {
+                unrolled!(4, I => {
+                    let four = self.dots::<S, 4>(set, self.filter + 4 * I, &bias[4 * I..]);
+                    unrolled!(4, J => sums[4 * I + J] = four[J]);
+                });
             }
+            // Not unrolled, so that sums made already take no registers.
+            8 => {
+                for (group, sums) in sums.chunks_exact_mut(8).enumerate() {
+                    let first = 8 * group;
+                    sums.copy_from_slice(&self.dots::<S, 8>(set, self.filter + first, &bias[first..]));
+                }
+            }
+            _ => sums = self.dots(set, self.filter, bias),
         }
         sums
     }
