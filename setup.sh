@@ -3,6 +3,7 @@
 # the demo's photos. Safe to run again: what is there is left alone.
 #
 #   ./setup.sh               everything
+#   ./setup.sh --tests       everything, and QEMU and a linker for aarch64, whose kernels test.sh tests
 #   ./setup.sh --data-only   the network and the photos alone
 set -eu
 cd "$(dirname "$0")"
@@ -41,7 +42,7 @@ need() { # need PROGRAM PACKAGE…: installs the packages where the program is m
 targets="thumbv7em-none-eabihf thumbv8m.main-none-eabihf"
 
 target_installed() {
-    folder=$(rustc --print target-libdir --target "$1" 2>/dev/null) && [ -d "$folder" ]
+    [ -d "$(rustc --print target-libdir --target "$1" 2>/dev/null)" ]
 }
 
 set_up_compiler() {
@@ -60,6 +61,20 @@ set_up_compiler() {
         say "rustup has no targets$missing here; taking the distribution's compiler for the boards"
         install rustc-web cargo-web rust-web-src
     fi
+}
+
+set_up_aarch64() { # what is missing in the end is said by test.sh, which then skips these tests
+    aarch64=aarch64-unknown-linux-gnu
+    [ "$(uname -m)" != aarch64 ] || return 0
+    if ! target_installed $aarch64; then
+        if ! has rustup || ! rustup target add $aarch64 >/dev/null 2>&1; then
+            say "rustup has no target $aarch64 here; going on without"
+            return 0
+        fi
+        say "added the Rust target $aarch64"
+    fi
+    need qemu-aarch64 qemu-user
+    need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 }
 
 # --- data ---
@@ -113,12 +128,13 @@ set_up_data() {
 }
 
 case "${1-}" in
-"")
+"" | --tests)
     set_up_compiler
     need qemu-system-arm qemu-system-arm
+    [ -z "${1-}" ] || set_up_aarch64
     set_up_data
     ;;
 --data-only) set_up_data ;;
-*) fail "usage: ./setup.sh [--data-only]" ;;
+*) fail "usage: ./setup.sh [--tests | --data-only]" ;;
 esac
 say "everything is there"

@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 step() { printf '\ntest: %s\n' "$*" >&2; }
 step "setting up, then building and testing; the first time takes about 15 minutes on two cores, later runs 6"
-./setup.sh
+./setup.sh --tests
 if [ -d ../shared/faces ]; then
     step "data: the default network and its photos, and the networks and faces of ../shared"
 else
@@ -17,6 +17,27 @@ for board in firmware/boards/*/; do (cd "$board" && cargo fmt --check); done
 
 step "tests"
 GEODE_BOARDS=required cargo test --locked --workspace --quiet
+
+step "kernels for aarch64, emulated"
+target=aarch64-unknown-linux-gnu
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+missing=
+[ -d "$(rustc --print target-libdir --target $target)" ] || missing=" the Rust target $target"
+for program in qemu-aarch64 "$CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER"; do
+    command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+done
+if [ "$(uname -m)" = aarch64 ]; then
+    step "not emulated: this machine is one, so that the tests above ran them"
+elif [ -n "$missing" ]; then
+    step "skipped, because there is no:$missing"
+else
+    # One processor that has dot products, one that has not.
+    for processor in max cortex-a53; do
+        export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu $processor"
+        cargo test --locked --package cases --package nn --lib --test levels --target $target --quiet
+    done
+    cargo clippy --locked --package cases --package nn --all-targets --target $target --quiet -- -D warnings
+fi
 
 step "clippy"
 cargo clippy --locked --workspace --all-targets --quiet -- -D warnings

@@ -6,8 +6,10 @@
 
 pub mod dsp;
 pub mod helium;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(arm_neon, target_arch = "x86_64"))]
 mod lanes;
+#[cfg(arm_neon)]
+pub mod neon;
 pub mod portable;
 #[cfg(target_arch = "x86_64")]
 pub mod x86;
@@ -16,7 +18,9 @@ pub mod x86;
 use dsp as set;
 #[cfg(arm_helium)]
 use helium as set;
-#[cfg(not(any(arm_dsp, arm_helium, target_arch = "x86_64")))]
+#[cfg(arm_neon)]
+use neon as set;
+#[cfg(not(any(arm_dsp, arm_helium, arm_neon, target_arch = "x86_64")))]
 use portable as set;
 #[cfg(target_arch = "x86_64")]
 use x86 as set;

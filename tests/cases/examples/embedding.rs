@@ -10,29 +10,30 @@ use format::layer::{Element, Layer, Op};
 use format::model::MAX_LAYERS;
 use nn::Network;
 
+#[cfg(target_arch = "aarch64")]
+use nn::kernels::neon as kernels;
 #[cfg(target_arch = "x86_64")]
-fn levels() -> Vec<&'static str> {
-    use nn::kernels::x86::{self, Level};
-    let available = x86::level();
-    [Level::Portable, Level::Avx2, Level::Avx512Vnni]
-        .into_iter()
-        .filter(|&level| level <= available)
-        .map(|level| ["portable", "avx2", "avx512vnni"][level as usize])
-        .collect()
+use nn::kernels::x86 as kernels;
+
+/// Levels that this processor has, by name.
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+fn levels() -> Vec<String> {
+    let available = kernels::level();
+    let levels = kernels::Level::ALL.iter().filter(|&&level| level <= available);
+    levels.map(|level| format!("{level:?}").to_lowercase()).collect()
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
 fn set_level(number: usize) {
-    use nn::kernels::x86::{self, Level};
-    x86::set_limit([Level::Portable, Level::Avx2, Level::Avx512Vnni][number]);
+    kernels::set_limit(kernels::Level::ALL[number]);
 }
 
-#[cfg(not(target_arch = "x86_64"))]
-fn levels() -> Vec<&'static str> {
-    vec!["only"]
+#[cfg(not(any(target_arch = "aarch64", target_arch = "x86_64")))]
+fn levels() -> Vec<String> {
+    vec!["only".into()]
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(any(target_arch = "aarch64", target_arch = "x86_64")))]
 fn set_level(_: usize) {}
 
 /// Operator, shapes and element types.

@@ -1,9 +1,12 @@
 //! Kernels at every level of this processor give what the portable ones and the naive loops give.
-#![cfg(target_arch = "x86_64")]
+#![cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 
 use std::sync::{Mutex, MutexGuard};
 
-use nn::kernels::x86::{self, Level};
+#[cfg(target_arch = "aarch64")]
+use nn::kernels::neon::{Level, level, set_limit};
+#[cfg(target_arch = "x86_64")]
+use nn::kernels::x86::{Level, level, set_limit};
 use nn::kernels::{self, Element, Rows, portable};
 use nn::quant::Stage;
 use proptest::prelude::*;
@@ -17,9 +20,10 @@ fn turn() -> MutexGuard<'static, ()> {
 
 /// Levels that this processor has.
 fn levels() -> impl Iterator<Item = Level> {
-    x86::set_limit(Level::Avx512Vnni);
-    let available = x86::level();
-    [Level::Portable, Level::Avx2, Level::Avx512Vnni].into_iter().filter(move |&level| level <= available)
+    let [.., best] = Level::ALL else { unreachable!("there is a level") };
+    set_limit(*best);
+    let available = level();
+    Level::ALL.iter().copied().filter(move |&level| level <= available)
 }
 
 fn scratch() -> kernels::Scratch {
@@ -29,16 +33,37 @@ fn scratch() -> kernels::Scratch {
 #[test]
 fn every_level_equals_the_naive_loops() {
     let _turn = turn();
-    for level in levels() {
-        x86::set_limit(level);
-        assert_eq!(x86::level(), level);
+    for each in levels() {
+        set_limit(each);
+        assert_eq!(level(), each);
         // The arrays of a case are large for a test thread's stack.
         let run = std::thread::Builder::new()
             .stack_size(16 << 20)
             .spawn(|| cases::run::<cases::Chosen>(4000))
             .unwrap();
-        assert_eq!(run.join().unwrap(), Ok(36000), "{level:?}");
+        assert_eq!(run.join().unwrap(), Ok(36000), "{each:?}");
     }
+}
+
+#[test]
+fn the_highest_level_is_what_the_processor_has() {
+    let _turn = turn();
+    #[cfg(target_arch = "aarch64")]
+    let expected = match std::arch::is_aarch64_feature_detected!("dotprod") {
+        true => Level::DotProduct,
+        false => Level::Neon,
+    };
+    #[cfg(target_arch = "x86_64")]
+    let expected = {
+        use std::arch::is_x86_feature_detected as has;
+        let is_wide = has!("avx512f") && has!("avx512bw") && has!("avx512vl") && has!("avx512vnni");
+        match (has!("avx2"), is_wide) {
+            (true, true) => Level::Avx512Vnni,
+            (true, false) => Level::Avx2,
+            (false, _) => Level::Portable,
+        }
+    };
+    assert_eq!(levels().last(), Some(expected));
 }
 
 /// Numbers from a seed, one in `rarity` of them an extreme.
@@ -189,7 +214,7 @@ fn check<I: Element, O: Element>(shape: &Shape) -> Result<(), TestCaseError> {
     let mut in_place = elements[..row].to_vec();
     portable::add_in_place(&mut in_place, &other, gains, &sum.stage());
     for level in levels() {
-        x86::set_limit(level);
+        set_limit(level);
         let got = made::<O>(pixels * channels_out, |out| {
             kernels::conv(&input, &weights, &conv, &mut scratch(), out)
         });

@@ -6,7 +6,13 @@
 pub mod add;
 pub mod conv;
 pub mod depthwise;
+mod levels;
 mod ops;
+
+pub use levels::Fact;
+pub(crate) use levels::levels;
+pub use ops::Weights;
+pub(crate) use ops::entries;
 
 use super::{Element, Rows};
 use crate::quant::Stage;
@@ -50,7 +56,7 @@ pub trait Lanes: Copy {
     /// Pixels that [`Self::dot`] sums side by side: all lanes, or all but the last where that one is needed to make
     /// up for [`Self::FLIP`].
     const PIXELS: usize;
-    /// Filters whose sums fit into registers: 4 or 16.
+    /// Filters whose sums fit into registers: 4, 8 or 16.
     const FILTERS: usize;
     /// What input bytes are combined with (exclusive or) before [`Self::dot`]. Lanes without a pixel hold it bare.
     const FLIP: u32;
@@ -77,6 +83,18 @@ pub trait Lanes: Copy {
     fn quads(self, words: &[u32]) -> Self::Quads;
     /// Adds to each lane the products of its four bytes and the four bytes of `weights`.
     fn dot(self, sums: Self::Sums, quads: Self::Quads, weights: i32) -> Self::Sums;
+    /// Adds to each lane the products of its sixteen bytes and the sixteen `weights` of a filter.
+    #[inline(always)]
+    fn dot_sixteen<const N: usize>(
+        self,
+        mut sums: Self::Sums,
+        quads: [Self::Quads; 4],
+        weights: Weights<'_, N, 16>,
+        filter: usize,
+    ) -> Self::Sums {
+        unrolled!(4, I => sums = self.dot(sums, quads[I], weights.quad(filter, I)));
+        sums
+    }
     /// The sums, one a lane.
     fn total(self, sums: Self::Sums) -> Self::Vector;
     /// Four rows of four words as four columns, combined with [`Self::FLIP`].
@@ -86,7 +104,7 @@ pub trait Lanes: Copy {
     fn shift(self, values: Self::Vector, shift: u32) -> Self::Vector;
     /// Lane by lane `negative` where the sum is, else `positive`.
     fn select(self, sums: Self::Vector, positive: Self::Vector, negative: Self::Vector) -> Self::Vector;
-    /// [`crate::quant::mulhi`].
+    /// [`crate::quant::mulhi`], or what comes before its rounding where the set's stores round.
     fn mulhi(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// Adds the zero point and clamps, for the first bytes of `out`.
     fn store(self, scaled: Self::Vector, limits: Limits, out: &mut [i8]);

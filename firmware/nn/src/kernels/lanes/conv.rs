@@ -219,14 +219,23 @@ impl Block<'_> {
 
     #[inline(always)]
     fn sums<S: Lanes>(&self, set: S, bias: &[i32; BLOCK]) -> [S::Vector; BLOCK] {
-        if S::FILTERS == BLOCK {
-            return self.dots(set, self.filter, bias);
-        }
         let mut sums = [set.splat(0); BLOCK];
-        unrolled!(4, I => {
-            let four = self.dots::<S, 4>(set, self.filter + 4 * I, &bias[4 * I..]);
-            unrolled!(4, J => sums[4 * I + J] = four[J]);
-        });
+        match S::FILTERS {
+            4 => {
+                unrolled!(4, I => {
+                    let four = self.dots::<S, 4>(set, self.filter + 4 * I, &bias[4 * I..]);
+                    unrolled!(4, J => sums[4 * I + J] = four[J]);
+                });
+            }
+            // Not unrolled, so that sums made already take no registers.
+            8 => {
+                for (group, sums) in sums.chunks_exact_mut(8).enumerate() {
+                    let first = 8 * group;
+                    sums.copy_from_slice(&self.dots::<S, 8>(set, self.filter + first, &bias[first..]));
+                }
+            }
+            _ => sums = self.dots(set, self.filter, bias),
+        }
         sums
     }
 
@@ -236,22 +245,17 @@ impl Block<'_> {
         let filters = Filters::<N>::new(self.weights, self.taps, first);
         let mut sums = [set.start(0); N];
         unrolled!(N, I => sums[I] = set.start(bias[I]));
-        let mut words = self.words.chunks_exact(S::LANES);
-        let mut tap = 0;
-        while self.taps - tap >= 16 {
-            let a = set.quads(words.next().expect("a word for every four taps"));
-            let b = set.quads(words.next().expect("a word for every four taps"));
-            let c = set.quads(words.next().expect("a word for every four taps"));
-            let d = set.quads(words.next().expect("a word for every four taps"));
-            let weights = filters.at::<16>(tap);
-            unrolled!(N, I => {
-                sums[I] = set.dot(sums[I], a, weights.quad(I, 0));
-                sums[I] = set.dot(sums[I], b, weights.quad(I, 1));
-                sums[I] = set.dot(sums[I], c, weights.quad(I, 2));
-                sums[I] = set.dot(sums[I], d, weights.quad(I, 3));
-            });
-            tap += 16;
+        let (sixteens, rest) = self.words.split_at(self.taps / 16 * 4 * S::LANES);
+        for (number, words) in sixteens.chunks_exact(4 * S::LANES).enumerate() {
+            let a = set.quads(words);
+            let b = set.quads(&words[S::LANES..]);
+            let c = set.quads(&words[2 * S::LANES..]);
+            let d = set.quads(&words[3 * S::LANES..]);
+            let weights = filters.at::<16>(16 * number);
+            unrolled!(N, I => sums[I] = set.dot_sixteen(sums[I], [a, b, c, d], weights, I));
         }
+        let mut words = rest.chunks_exact(S::LANES);
+        let mut tap = self.taps / 16 * 16;
         while self.taps - tap >= 4 {
             let quads = set.quads(words.next().expect("a word for every four taps"));
             let weights = filters.at::<4>(tap);

@@ -1,9 +1,89 @@
-//! Weights of filters side by side, read behind one check for all of them.
+//! What is unsafe for every set: functions compiled for it, and weights of filters side by side, read behind one check.
 #![allow(unsafe_code)]
 
 use core::marker::PhantomData;
 
 use super::unrolled;
+
+/// Functions compiled for a set, into which kernels are inlined. A value of the set is a proof that the processor has the
+/// features.
+macro_rules! entries {
+    ($set:ident, $features:literal) => {
+        impl $set {
+            /// Fewest channels of a depthwise convolution.
+            pub const CHANNELS: usize = <$set as $crate::kernels::lanes::Lanes>::LANES;
+
+            /// [`crate::kernels::lanes::conv::conv`].
+            pub fn conv<O: $crate::kernels::Element>(
+                self,
+                room: &mut [u32],
+                input: &$crate::kernels::Rows<'_, i8>,
+                weights: &[i8],
+                stage: &$crate::quant::Stage<'_>,
+                output: &mut [O],
+            ) {
+                #[target_feature(enable = $features)]
+                fn compiled<O: $crate::kernels::Element>(
+                    set: $set,
+                    room: &mut [u32],
+                    input: &$crate::kernels::Rows<'_, i8>,
+                    weights: &[i8],
+                    stage: &$crate::quant::Stage<'_>,
+                    output: &mut [O],
+                ) {
+                    $crate::kernels::lanes::conv::conv(set, room, input, weights, stage, output);
+                }
+                // SAFETY: the processor has the features.
+                unsafe { compiled(self, room, input, weights, stage, output) }
+            }
+
+            /// [`crate::kernels::lanes::depthwise::depthwise`].
+            pub fn depthwise<O: $crate::kernels::Element>(
+                self,
+                input: &$crate::kernels::Rows<'_, i8>,
+                weights: &[i8],
+                stage: &$crate::quant::Stage<'_>,
+                output: &mut [O],
+            ) {
+                #[target_feature(enable = $features)]
+                fn compiled<O: $crate::kernels::Element>(
+                    set: $set,
+                    input: &$crate::kernels::Rows<'_, i8>,
+                    weights: &[i8],
+                    stage: &$crate::quant::Stage<'_>,
+                    output: &mut [O],
+                ) {
+                    $crate::kernels::lanes::depthwise::depthwise(set, input, weights, stage, output);
+                }
+                // SAFETY: the processor has the features.
+                unsafe { compiled(self, input, weights, stage, output) }
+            }
+
+            /// [`crate::kernels::lanes::add::add_in_place`].
+            pub fn add_in_place(
+                self,
+                a: &mut [i8],
+                b: &[i8],
+                gains: [i16; 2],
+                stage: &$crate::quant::Stage<'_>,
+            ) {
+                #[target_feature(enable = $features)]
+                fn compiled(
+                    set: $set,
+                    a: &mut [i8],
+                    b: &[i8],
+                    gains: [i16; 2],
+                    stage: &$crate::quant::Stage<'_>,
+                ) {
+                    $crate::kernels::lanes::add::add_in_place(set, a, b, gains, stage);
+                }
+                // SAFETY: the processor has the features.
+                unsafe { compiled(self, a, b, gains, stage) }
+            }
+        }
+    };
+}
+pub(crate) use entries;
 
 /// `N` filters of the same length.
 #[derive(Clone, Copy)]

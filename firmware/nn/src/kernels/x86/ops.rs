@@ -4,11 +4,8 @@
 
 use core::arch::x86_64::*;
 use core::mem::transmute;
-use core::sync::atomic::{AtomicU8, Ordering};
 
-use crate::kernels::lanes::{self, Columns, Lanes, Limits, unrolled};
-use crate::kernels::{Element, Rows};
-use crate::quant::Stage;
+use crate::kernels::lanes::{self, Columns, Fact, Lanes, Limits, unrolled};
 
 cpufeatures::new!(avx2, "avx2");
 cpufeatures::new!(avx512, "avx2", "avx512f", "avx512bw", "avx512vl");
@@ -35,87 +32,15 @@ impl Avx2 {
 impl Avx512 {
     /// The set, if this processor has it.
     pub fn detect() -> Option<Self> {
-        // Asking the processor takes microseconds under a hypervisor.
-        static HAS_VNNI: AtomicU8 = AtomicU8::new(UNKNOWN);
-        const UNKNOWN: u8 = 2;
+        static HAS_VNNI: Fact = Fact::new();
         const VNNI: u32 = 1 << 11;
-        let has_vnni = match HAS_VNNI.load(Ordering::Relaxed) {
-            UNKNOWN => {
-                let has_vnni = avx512::get() && __cpuid_count(7, 0).ecx & VNNI != 0;
-                HAS_VNNI.store(has_vnni.into(), Ordering::Relaxed);
-                has_vnni
-            }
-            known => known == 1,
-        };
+        let has_vnni = HAS_VNNI.get(|| avx512::get() && __cpuid_count(7, 0).ecx & VNNI != 0);
         has_vnni.then_some(Avx512(()))
     }
 }
 
-/// Functions compiled for a set, into which kernels are inlined.
-macro_rules! entries {
-    ($set:ident, $features:literal) => {
-        impl $set {
-            /// [`lanes::conv::conv`].
-            pub fn conv<O: Element>(
-                self,
-                room: &mut [u32],
-                input: &Rows<'_, i8>,
-                weights: &[i8],
-                stage: &Stage<'_>,
-                output: &mut [O],
-            ) {
-                #[target_feature(enable = $features)]
-                fn compiled<O: Element>(
-                    set: $set,
-                    room: &mut [u32],
-                    input: &Rows<'_, i8>,
-                    weights: &[i8],
-                    stage: &Stage<'_>,
-                    output: &mut [O],
-                ) {
-                    lanes::conv::conv(set, room, input, weights, stage, output);
-                }
-                // SAFETY: the processor has the features.
-                unsafe { compiled(self, room, input, weights, stage, output) }
-            }
-
-            /// [`lanes::depthwise::depthwise`].
-            pub fn depthwise<O: Element>(
-                self,
-                input: &Rows<'_, i8>,
-                weights: &[i8],
-                stage: &Stage<'_>,
-                output: &mut [O],
-            ) {
-                #[target_feature(enable = $features)]
-                fn compiled<O: Element>(
-                    set: $set,
-                    input: &Rows<'_, i8>,
-                    weights: &[i8],
-                    stage: &Stage<'_>,
-                    output: &mut [O],
-                ) {
-                    lanes::depthwise::depthwise(set, input, weights, stage, output);
-                }
-                // SAFETY: the processor has the features.
-                unsafe { compiled(self, input, weights, stage, output) }
-            }
-
-            /// [`lanes::add::add_in_place`].
-            pub fn add_in_place(self, a: &mut [i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>) {
-                #[target_feature(enable = $features)]
-                fn compiled(set: $set, a: &mut [i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>) {
-                    lanes::add::add_in_place(set, a, b, gains, stage);
-                }
-                // SAFETY: the processor has the features.
-                unsafe { compiled(self, a, b, gains, stage) }
-            }
-        }
-    };
-}
-
-entries!(Avx2, "avx2");
-entries!(Avx512, "avx2,avx512f,avx512bw,avx512vl,avx512vnni");
+lanes::entries!(Avx2, "avx2");
+lanes::entries!(Avx512, "avx2,avx512f,avx512bw,avx512vl,avx512vnni");
 
 /// Anything anywhere in memory.
 #[repr(C, packed)]

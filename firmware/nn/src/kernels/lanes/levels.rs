@@ -1,0 +1,155 @@
+//! Levels of a processor: the kernels' contract by the best instruction set that it has.
+
+use core::sync::atomic::{AtomicU8, Ordering};
+
+/// The levels of a processor, the lowest first, each with its set, and the contract of [`crate::kernels`].
+///
+/// A set has the functions of `entries!`, and `detect`, which gives it if the processor has it.
+macro_rules! levels {
+    ($($(#[$doc:meta])* $level:ident: $set:ident,)*) => {
+        use core::sync::atomic::{AtomicU8, Ordering};
+
+        pub use $crate::kernels::portable::{Scratch, max_pool};
+        use $crate::kernels::{Element, Rows, lanes, portable};
+        use $crate::quant::Stage;
+
+        /// What kernels may use; each level includes those before it. Results are the same.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Level {
+            /// Portable kernels alone.
+            Portable,
+            $($(#[$doc])* $level,)*
+        }
+
+        impl Level {
+            /// Every level, the lowest first.
+            pub const ALL: &[Level] = &[Level::Portable, $(Level::$level),*];
+        }
+
+        static LIMIT: AtomicU8 = AtomicU8::new(u8::MAX);
+
+        /// Sets the level that kernels do not go beyond, for tests and measurements.
+        pub fn set_limit(level: Level) {
+            LIMIT.store(level as u8, Ordering::Relaxed);
+        }
+
+        /// The level kernels are at: the processor's, or the limit where that is lower.
+        pub fn level() -> Level {
+            match Set::current() {
+                Set::Portable => Level::Portable,
+                $(Set::$level(_) => Level::$level,)*
+            }
+        }
+
+        #[derive(Clone, Copy)]
+        enum Set {
+            Portable,
+            $($level($set),)*
+        }
+
+        impl Set {
+            fn current() -> Set {
+                let limit = LIMIT.load(Ordering::Relaxed);
+                let mut current = Set::Portable;
+                $(if limit >= Level::$level as u8 && let Some(set) = $set::detect() {
+                    current = Set::$level(set);
+                })*
+                current
+            }
+        }
+
+        /// [`portable::conv`].
+        ///
+        /// # Panics
+        /// When lengths do not agree.
+        pub fn conv<I: Element, O: Element>(
+            input: &Rows<'_, I>,
+            weights: &[i8],
+            stage: &Stage<'_>,
+            scratch: &mut Scratch,
+            output: &mut [O],
+        ) {
+            let set = Set::current();
+            let is_done = lanes::bytes(input, &mut [None; lanes::MAX_ROWS]).is_some_and(|input| match set {
+                Set::Portable => false,
+                $(Set::$level(set) => {
+                    lanes::conv::with_room(&input, &mut |room| set.conv(room, &input, weights, stage, output))
+                })*
+            });
+            if !is_done {
+                portable::conv(input, weights, stage, scratch, output);
+            }
+        }
+
+        /// [`portable::depthwise`].
+        ///
+        /// # Panics
+        /// When lengths do not agree.
+        pub fn depthwise<I: Element, O: Element>(
+            input: &Rows<'_, I>,
+            weights: &[i8],
+            stage: &Stage<'_>,
+            scratch: &mut Scratch,
+            output: &mut [O],
+        ) {
+            let mut room = [None; lanes::MAX_ROWS];
+            match (Set::current(), lanes::bytes(input, &mut room)) {
+                $((Set::$level(set), Some(input)) if input.channels >= $set::CHANNELS => {
+                    set.depthwise(&input, weights, stage, output);
+                })*
+                _ => portable::depthwise(input, weights, stage, scratch, output),
+            }
+        }
+
+        /// [`portable::add`].
+        ///
+        /// # Panics
+        /// When lengths do not agree.
+        pub fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &Stage<'_>, output: &mut [O]) {
+            match (lanes::as_bytes(a), lanes::as_bytes_mut(&mut *output)) {
+                (Some(a), Some(sum)) => {
+                    sum.copy_from_slice(a);
+                    add_in_place(output, bytemuck::cast_slice(b), gains, stage);
+                }
+                _ => portable::add(a, b, gains, stage, output),
+            }
+        }
+
+        /// [`portable::add_in_place`].
+        ///
+        /// # Panics
+        /// When lengths do not agree.
+        pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>) {
+            match (Set::current(), lanes::as_bytes_mut(&mut *a), lanes::as_bytes(b)) {
+                $((Set::$level(set), Some(a), Some(b)) => set.add_in_place(a, b, gains, stage),)*
+                _ => portable::add_in_place(a, b, gains, stage),
+            }
+        }
+    };
+}
+pub(crate) use levels;
+
+/// A fact about the processor, found out when it is first asked for: asking can take microseconds.
+pub struct Fact(AtomicU8);
+
+impl Fact {
+    const UNKNOWN: u8 = 2;
+
+    /// Nothing known.
+    pub const fn new() -> Self {
+        Fact(AtomicU8::new(Self::UNKNOWN))
+    }
+
+    /// Whether it holds, as `ask` says, which gives the same answer each time.
+    #[inline(always)]
+    pub fn get(&self, ask: impl FnOnce() -> bool) -> bool {
+        match self.0.load(Ordering::Relaxed) {
+            Self::UNKNOWN => {
+                let holds = ask();
+                self.0.store(holds.into(), Ordering::Relaxed);
+                holds
+            }
+            known => known == 1,
+        }
+    }
+}
