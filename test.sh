@@ -39,6 +39,9 @@ else
     cargo clippy --locked --package cases --package nn --all-targets --target $target --quiet -- -D warnings
 fi
 
+step "instructions and memory against the baseline"
+cargo run --locked --quiet --package bench -- check
+
 step "clippy"
 cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 
