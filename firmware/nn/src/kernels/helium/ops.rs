@@ -148,7 +148,8 @@ pub type Column = [Vector; 4];
 /// many channels, which come in sixteens, for `pixels` pixels. A window is at most four by four, three wide if `step` is 1.
 ///
 /// # Panics
-/// When lengths do not agree, there are fewer than four pixels, or `step` is neither 1 nor 2.
+/// When lengths do not agree, columns are not aligned to four bytes, there are fewer than four pixels, or `step` is neither 1
+/// nor 2.
 pub fn slide(
     strip: Strip<'_>,
     step: usize,
@@ -162,6 +163,7 @@ pub fn slide(
     assert!(stage.positive.len() == channels && stage.negative.len() == channels);
     assert!(channels > 0 && channels.is_multiple_of(16) && weights.len() == height * width * channels);
     assert!(pixels >= 4 && matches!((step, width), (1, 1..=3) | (2, 1..=4)) && (1..=4).contains(&height));
+    assert!(columns.as_ptr().addr().is_multiple_of(4));
     assert!(inside.end <= columns.len() && (pixels - 1) * step + 4 <= columns.len());
     assert!((pixels - 1) * place.stride + channels <= place.elements.len());
     for (row, stride) in rows {
@@ -176,7 +178,9 @@ pub fn slide(
     #[cfg(arm_helium)]
     {
         // Filters four columns wide, and a column of zeros before them.
-        let mut taps: [Column; 5] = [[[0; 16]; 4]; 5];
+        #[repr(align(16))]
+        struct Taps([Column; 5]);
+        let mut taps = Taps([[[0; 16]; 4]; 5]);
         let kind = match (Kind::of(stage), is_whole(stage)) {
             (Kind::Linear, _) => [arm::slide_linear, arm::skip_linear],
             (Kind::LinearShifted, _) => [arm::slide_linear_shifted, arm::skip_linear_shifted],
@@ -185,7 +189,7 @@ pub fn slide(
         };
         let run = kind[step - 1];
         let image = arm::Packing::new(rows, &mut columns[inside]);
-        let taps = arm::Packing::new(filters, &mut taps[1..=width]);
+        let taps = arm::Packing::new(filters, &mut taps.0[1..=width]);
         let mut job = arm::Sliding::new(image, taps, columns.as_ptr(), step, pixels, stage, place);
         // SAFETY: the lengths were checked; the function reads and writes within them.
         unsafe { run(&mut job) };
