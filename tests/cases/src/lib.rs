@@ -80,12 +80,13 @@ struct Shape {
 }
 
 /// Shapes as networks have them, and shapes too large for a kernel's scratch.
-const SHAPES: [Shape; 10] = [
+const SHAPES: [Shape; 11] = [
     shape([1, 1], 56, 64, 1, 0, 10),
     shape([1, 1], 28, 128, 1, 0, 8),
     shape([1, 1], 7, 512, 1, 0, 5),
     shape([1, 1], 5, 2000, 1, 0, 3),
     shape([1, 1], 400, 16, 1, 0, 4),
+    shape([1, 1], 190, 16, 1, 0, 4),
     shape([3, 3], 112, 3, 2, 1, 12),
     shape([3, 3], 40, 24, 1, 1, 4),
     shape([3, 3], 240, 32, 1, 1, 2),

@@ -1,7 +1,8 @@
 //! Kernels for cores with Helium, the M-profile vector extension: Cortex-M52, M55, M85.
 //!
-//! A convolution of bytes multiplies two pixels with four filters, 16 taps at a time; what is rare (inputs of 16 bits, filters
-//! larger than scratch) is left to the portable kernels, which the compiler vectorises.
+//! A convolution of bytes multiplies two pixels with four filters, 16 taps at a time: as many sums as there are registers for.
+//! Results of four pixels are requantised together. What is rare (inputs of 16 bits, patches larger than scratch) is left to the
+//! portable kernels, which the compiler vectorises.
 
 mod add;
 mod conv;
@@ -20,8 +21,9 @@ type Vector = [i8; 16];
 /// Vectors of [`Scratch`].
 const VECTORS: usize = 768;
 
-/// Memory for filters side by side and gathered patches. Its content before and after a call does not matter.
+/// Memory for gathered patches and packed columns, aligned for any element. Its content before and after a call does not matter.
 #[derive(Clone, Debug)]
+#[repr(align(16))]
 pub struct Scratch {
     vectors: [Vector; VECTORS],
 }

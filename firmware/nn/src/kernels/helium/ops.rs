@@ -50,12 +50,17 @@ pub struct Place<'a, O> {
     pub stride: usize,
 }
 
+/// Whether elements start at a word, as vectors of words need it.
+pub fn is_aligned<T>(elements: &[T]) -> bool {
+    elements.as_ptr().addr().is_multiple_of(4)
+}
+
 /// Products of pixels, `taps` rounded up to whole vectors each, and filters `[channels][taps]`, requantised by the stage of as
 /// many channels, which come in fours. Pixels are zero where there are no taps; what follows the last filter is read up to a
 /// whole vector.
 ///
 /// # Panics
-/// When lengths do not agree, or there is nothing to do.
+/// When lengths do not agree, four channels of a pixel do not lie in whole words, or there is nothing to do.
 pub fn multiply<O: Element>(
     pixels: &[i8],
     (weights, taps): (&[i8], usize),
@@ -70,6 +75,7 @@ pub fn multiply<O: Element>(
     assert!(pixels.len() == count * 16 * steps);
     assert!((channels - 1) * taps + 16 * steps <= weights.len());
     assert!((count - 1) * place.stride + channels <= place.elements.len());
+    assert!(is_aligned(place.elements) && place.stride.is_multiple_of(4));
     #[cfg(arm_helium)]
     if count == 3 {
         // Blocks are of four pixels, two or one.
@@ -148,7 +154,8 @@ pub type Column = [Vector; 4];
 /// many channels, which come in sixteens, for `pixels` pixels. A window is at most four by four, three wide if `step` is 1.
 ///
 /// # Panics
-/// When lengths do not agree, there are fewer than four pixels, or `step` is neither 1 nor 2.
+/// When lengths do not agree, columns or four channels of a pixel do not lie in whole words, there are fewer than four pixels,
+/// or `step` is neither 1 nor 2.
 pub fn slide(
     strip: Strip<'_>,
     step: usize,
@@ -162,6 +169,7 @@ pub fn slide(
     assert!(stage.positive.len() == channels && stage.negative.len() == channels);
     assert!(channels > 0 && channels.is_multiple_of(16) && weights.len() == height * width * channels);
     assert!(pixels >= 4 && matches!((step, width), (1, 1..=3) | (2, 1..=4)) && (1..=4).contains(&height));
+    assert!(is_aligned(columns) && is_aligned(place.elements) && place.stride.is_multiple_of(4));
     assert!(inside.end <= columns.len() && (pixels - 1) * step + 4 <= columns.len());
     assert!((pixels - 1) * place.stride + channels <= place.elements.len());
     for (row, stride) in rows {
@@ -176,7 +184,9 @@ pub fn slide(
     #[cfg(arm_helium)]
     {
         // Filters four columns wide, and a column of zeros before them.
-        let mut taps: [Column; 5] = [[[0; 16]; 4]; 5];
+        #[repr(align(16))]
+        struct Taps([Column; 5]);
+        let mut taps = Taps([[[0; 16]; 4]; 5]);
         let kind = match (Kind::of(stage), is_whole(stage)) {
             (Kind::Linear, _) => [arm::slide_linear, arm::skip_linear],
             (Kind::LinearShifted, _) => [arm::slide_linear_shifted, arm::skip_linear_shifted],
@@ -185,7 +195,7 @@ pub fn slide(
         };
         let run = kind[step - 1];
         let image = arm::Packing::new(rows, &mut columns[inside]);
-        let taps = arm::Packing::new(filters, &mut taps[1..=width]);
+        let taps = arm::Packing::new(filters, &mut taps.0[1..=width]);
         let mut job = arm::Sliding::new(image, taps, columns.as_ptr(), step, pixels, stage, place);
         // SAFETY: the lengths were checked; the function reads and writes within them.
         unsafe { run(&mut job) };
