@@ -54,7 +54,8 @@ pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &S
 fn quads<'a, I: Element, O: Element>(stage: &Stage<'a>) -> Option<(&'a [Quad], &'a [Quad])> {
     let (bias, _) = stage.bias.as_chunks::<4>();
     let (multipliers, _) = stage.positive[..stage.bias.len()].as_chunks::<4>();
-    let fits = size_of::<I>() == 1 && are_bytes::<O>(stage) && stage.positive == stage.negative;
+    let fits =
+        size_of::<I>() == 1 && size_of::<O>() == 1 && are_bytes(stage) && stage.positive == stage.negative;
     fits.then(|| (bytemuck::cast_slice(bias), bytemuck::cast_slice(multipliers)))
 }
 

@@ -3,7 +3,7 @@
 //! The patches of as many pixels as scratch holds are expanded once; then each two filters are expanded and multiplied
 //! with all of them, two pixels at a time.
 
-use super::lanes::{Channel, are_bytes, expand, expand_two, lanes};
+use super::lanes::{Channel, Output, are_bytes, expand, expand_two, lanes};
 use super::ops::Tile;
 use super::{QUADS, SUMS, Scratch, ops};
 use crate::kernels::{Element, Rows};
@@ -20,6 +20,18 @@ pub fn conv<I: Element, O: Element>(
     scratch: &mut Scratch,
     output: &mut [O],
 ) {
+    multiply(input, weights, stage, scratch, Output::of(output));
+}
+
+// One piece of code for both types of output.
+#[inline(never)]
+fn multiply<I: Element>(
+    input: &Rows<'_, I>,
+    weights: &[i8],
+    stage: &Stage<'_>,
+    scratch: &mut Scratch,
+    mut output: Output<'_>,
+) {
     let channels = stage.bias.len();
     let taps = input.rows.len() * input.kernel_width * input.channels;
     assert_eq!(weights.len(), channels * taps);
@@ -28,20 +40,15 @@ pub fn conv<I: Element, O: Element>(
     let patch_quads = taps.div_ceil(16 / size_of::<I>());
     let tiles = (QUADS.saturating_sub(quads + 2 * patch_quads) / quads).min(SUMS);
     if tiles == 0 || output.len() < 2 * channels {
-        let pixels = output.len() / channels;
-        let mut outputs = output.iter_mut();
-        return one_by_one(input, weights, stage, pixels, &mut |value| {
-            if let Some(output) = outputs.next() {
-                *output = O::from_i32(value);
-            }
-        });
+        return one_by_one(input, weights, stage, output);
     }
     let (filters, rest) = scratch.quads.split_at_mut(quads);
     let (patches, pixels) = rest.split_at_mut(2 * patch_quads);
     let (first_patch, second_patch) = patches.split_at_mut(patch_quads);
     let [one, other] = [first_patch, second_patch].map(|patch| &mut bytemuck::cast_slice_mut(patch)[..taps]);
-    for (block, output) in output.chunks_mut(2 * tiles * channels).enumerate() {
-        let start = block * 2 * tiles;
+    let are_bytes = are_bytes(stage);
+    for start in (0..output.len() / channels).step_by(2 * tiles) {
+        let mut output = output.part(start * channels, 2 * tiles * channels);
         let count = output.len() / channels;
         let pixels = &mut pixels[..count.div_ceil(2) * quads];
         for (tile, pixels) in pixels.chunks_exact_mut(quads).enumerate() {
@@ -50,24 +57,18 @@ pub fn conv<I: Element, O: Element>(
             let next = (x + 1).min(start + count - 1);
             expand_two(under(input, x, one), under(input, next, other), pixels);
         }
-        let are_bytes = are_bytes::<O>(stage);
         for (pair, weights) in weights.chunks(2 * taps).enumerate() {
             let channel = 2 * pair;
             let (filter, next) = weights.split_at(taps);
             // So may the last filter.
             let is_pair = !next.is_empty();
             expand_two(filter, if is_pair { next } else { filter }, filters);
-            if are_bytes && is_pair {
-                let bytes = &mut bytemuck::cast_slice_mut(output)[channel..];
-                ops::bytes::<Tile>(
-                    filters,
-                    pixels,
-                    quads,
-                    &lanes::<2>(stage, channel),
-                    count,
-                    bytes,
-                    channels,
-                );
+            if let Output::Bytes(bytes) = &mut output
+                && are_bytes
+                && is_pair
+            {
+                let lanes = lanes::<2>(stage, channel);
+                ops::bytes::<Tile>(filters, pixels, quads, &lanes, count, &mut bytes[channel..], channels);
                 continue;
             }
             let next = if is_pair { channel + 1 } else { channel };
@@ -75,7 +76,13 @@ pub fn conv<I: Element, O: Element>(
             (lanes.bias[1], lanes.bias[3]) = (stage.bias[next], stage.bias[next]);
             let sums = &mut scratch.sums[..count.div_ceil(2)];
             ops::sums::<Tile>(filters, pixels, quads, &lanes, sums);
-            finish(sums, [channel, next].map(|index| Channel::of(stage, index)), channels, channel, output);
+            finish(
+                sums,
+                [channel, next].map(|index| Channel::of(stage, index)),
+                channels,
+                channel,
+                &mut output,
+            );
         }
     }
 }
@@ -105,35 +112,22 @@ fn under<'a, I: Element>(input: &Rows<'a, I>, x: usize, patch: &'a mut [I]) -> &
 
 /// Requantises the sums of two channels into `output`, whose pixels have `channels` of which they are the ones from
 /// `channel`.
-fn finish<O: Element>(
-    sums: &[[i32; 4]],
-    stages: [Channel; 2],
-    channels: usize,
-    channel: usize,
-    output: &mut [O],
-) {
-    let pixels = output.chunks_exact_mut(channels);
-    for (&sums, pixel) in sums.as_flattened().as_chunks::<2>().0.iter().zip(pixels) {
-        pixel[channel] = stages[0].requantise(sums[0]);
-        if let Some(out) = pixel.get_mut(channel + 1) {
-            *out = stages[1].requantise(sums[1]);
+fn finish(sums: &[[i32; 4]], stages: [Channel; 2], channels: usize, channel: usize, output: &mut Output<'_>) {
+    for (pixel, &sums) in (0..output.len() / channels).zip(sums.as_flattened().as_chunks::<2>().0) {
+        let place = pixel * channels + channel;
+        output.put(place, stages[0].value(sums[0]));
+        if channel + 1 < channels {
+            output.put(place + 1, stages[1].value(sums[1]));
         }
     }
 }
 
-/// For a single pixel, or filters too large for scratch: every weight is expanded when it is used. Hands the output's
-/// elements over in their order.
-// One piece of code for all elements of output.
+/// For a single pixel, or filters too large for scratch: every weight is expanded when it is used.
 #[inline(never)]
-fn one_by_one<I: Element>(
-    input: &Rows<'_, I>,
-    weights: &[i8],
-    stage: &Stage<'_>,
-    pixels: usize,
-    put: &mut dyn FnMut(i32),
-) {
+fn one_by_one<I: Element>(input: &Rows<'_, I>, weights: &[i8], stage: &Stage<'_>, mut output: Output<'_>) {
+    let channels = stage.bias.len();
     let filter_row = input.kernel_width * input.channels;
-    for x in 0..pixels {
+    for x in 0..output.len() / channels {
         let (low, high, column) = input.columns(x);
         let [low, high, column] = [low, high, column].map(|columns| columns * input.channels);
         for (channel, filter) in weights.chunks_exact(input.rows.len() * filter_row).enumerate() {
@@ -149,7 +143,7 @@ fn one_by_one<I: Element>(
                     sum = sum.wrapping_add(outside.wrapping_mul(input.zero_point));
                 }
             }
-            put(Channel::of(stage, channel).value(sum));
+            output.put(x * channels + channel, Channel::of(stage, channel).value(sum));
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use core::ops::Range;
 
-use super::lanes::{Channel, are_bytes, bias, expand, expand_short, lanes};
+use super::lanes::{Channel, Output, are_bytes, bias, expand, expand_short, lanes};
 use super::ops::Slide;
 use format::layer::MAX_KERNEL;
 
@@ -24,6 +24,18 @@ pub fn depthwise<I: Element, O: Element>(
     scratch: &mut Scratch,
     output: &mut [O],
 ) {
+    slide(input, weights, stage, scratch, Output::of(output));
+}
+
+// One piece of code for both types of output.
+#[inline(never)]
+fn slide<I: Element>(
+    input: &Rows<'_, I>,
+    weights: &[i8],
+    stage: &Stage<'_>,
+    scratch: &mut Scratch,
+    mut output: Output<'_>,
+) {
     let channels = input.channels;
     assert_eq!(stage.bias.len(), channels);
     assert_eq!(weights.len(), input.rows.len() * input.kernel_width * channels);
@@ -33,26 +45,30 @@ pub fn depthwise<I: Element, O: Element>(
     const { assert!(QUADS >= 2 * MAX_KERNEL * MAX_KERNEL.div_ceil(2)) };
     let (taps, columns) = scratch.quads.split_at_mut(window);
     let block_pixels = ((columns.len() - window) / step + 1).min(SUMS);
-    let are_bytes = are_bytes::<O>(stage);
-    for (block, output) in output.chunks_mut(block_pixels * channels).enumerate() {
+    let are_bytes = are_bytes(stage);
+    for start in (0..output.len() / channels).step_by(block_pixels) {
+        let mut output = output.part(start * channels, block_pixels * channels);
         let pixels = output.len() / channels;
         let columns = &mut columns[..(pixels - 1) * step + window];
-        let inside = fill_edges(input, block * block_pixels * input.stride, columns);
+        let inside = fill_edges(input, start * input.stride, columns);
         for first in (0..channels).step_by(4) {
             let count = (channels - first).min(4);
             pack_weights(weights, input, first, count, taps);
             pack_columns(input, &inside, first, count, columns);
-            if are_bytes && count == 4 {
-                let bytes = &mut bytemuck::cast_slice_mut(output)[first..];
-                ops::bytes::<Slide>(taps, columns, step, &lanes::<4>(stage, first), pixels, bytes, channels);
+            if let Output::Bytes(bytes) = &mut output
+                && are_bytes
+                && count == 4
+            {
+                let lanes = lanes::<4>(stage, first);
+                ops::bytes::<Slide>(taps, columns, step, &lanes, pixels, &mut bytes[first..], channels);
                 continue;
             }
             let sums = &mut scratch.sums[..pixels];
             ops::sums::<Slide>(taps, columns, step, &bias(stage, first, count), sums);
             for lane in 0..count {
                 let stage = Channel::of(stage, first + lane);
-                for (pixel, sums) in output.chunks_exact_mut(channels).zip(&*sums) {
-                    pixel[first + lane] = stage.requantise(sums[lane]);
+                for (pixel, sums) in sums.iter().enumerate() {
+                    output.put(pixel * channels + first + lane, stage.value(sums[lane]));
                 }
             }
         }

@@ -62,9 +62,9 @@ pub fn bias(stage: &Stage<'_>, channel: usize, count: usize) -> ops::Lanes {
     ops::Lanes { zero_point: 0, positive: [0; 4], difference: [0; 4], bias }
 }
 
-/// Whether [`ops::bytes`] makes the stage's elements.
-pub fn are_bytes<O: Element>(stage: &Stage<'_>) -> bool {
-    size_of::<O>() == 1 && stage.shift == 0 && stage.low == -128 && stage.high == 127
+/// Whether [`ops::bytes`] makes the stage's elements, if they are bytes.
+pub fn are_bytes(stage: &Stage<'_>) -> bool {
+    stage.shift == 0 && stage.low == -128 && stage.high == 127
 }
 
 /// What makes a channel's sums elements.
@@ -110,5 +110,51 @@ impl Channel {
         let multiplier = if sum < 0 { self.negative } else { self.positive };
         let scaled = ops::smmlar(sum.wrapping_shl(self.shift), multiplier, self.zero_point);
         scaled.max(self.low).min(self.high)
+    }
+}
+
+/// Elements of output, of either type.
+pub enum Output<'a> {
+    /// 8-bit.
+    Bytes(&'a mut [i8]),
+    /// 16-bit.
+    Halves(&'a mut [i16]),
+}
+
+impl<'a> Output<'a> {
+    /// These elements.
+    #[inline(always)]
+    pub fn of<O: Element>(elements: &'a mut [O]) -> Self {
+        if size_of::<O>() == 1 {
+            Output::Bytes(bytemuck::cast_slice_mut(elements))
+        } else {
+            Output::Halves(bytemuck::cast_slice_mut(elements))
+        }
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        match self {
+            Output::Bytes(bytes) => bytes.len(),
+            Output::Halves(halves) => halves.len(),
+        }
+    }
+
+    /// `count` elements from `start` on, or as many as there are.
+    pub fn part(&mut self, start: usize, count: usize) -> Output<'_> {
+        let end = self.len().min(start + count);
+        match self {
+            Output::Bytes(bytes) => Output::Bytes(&mut bytes[start..end]),
+            Output::Halves(halves) => Output::Halves(&mut halves[start..end]),
+        }
+    }
+
+    /// Writes one.
+    #[inline(always)]
+    pub fn put(&mut self, index: usize, value: i32) {
+        match self {
+            Output::Bytes(bytes) => bytes[index] = Element::from_i32(value),
+            Output::Halves(halves) => halves[index] = Element::from_i32(value),
+        }
     }
 }
