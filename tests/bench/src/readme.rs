@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::{Context, Result};
 use host::bench::boards::{Code, Cost};
 use host::bench::computer::Time;
-use host::commands::bench::{Bench, Matching};
+use host::commands::bench::{Bench, GALLERIES};
 use host::output;
 
 const START: &str = "<!-- costs: written by the benchmark -->";
@@ -45,11 +45,18 @@ pub fn tables(measured: &[Bench]) -> String {
         }
     }
     line(&[]);
-    line(&["matching one probe", "dimensions", "people", "instructions"]);
-    line(&["---"; 4]);
+    let sizes: Vec<String> =
+        GALLERIES.iter().map(|&people| format!("{} people", grouped(people as u64))).collect();
+    let heading = ["instructions to match one probe", "dimensions"];
+    line(&heading.into_iter().chain(sizes.iter().map(|size| &**size)).collect::<Vec<_>>());
+    line(&["---"; 2 + GALLERIES.len()]);
     for bench in measured {
-        for Matching { board, people, instructions } in &bench.matching {
-            line(&[board, &bench.dimension.to_string(), &grouped(*people as u64), &grouped(*instructions)]);
+        for Cost { board, .. } in &bench.boards {
+            let counts = bench.matching.iter().filter(|matching| matching.board == *board);
+            let counts: Vec<String> = counts.map(|matching| grouped(matching.instructions)).collect();
+            let dimension = bench.dimension.to_string();
+            let row = [board, &*dimension].into_iter().chain(counts.iter().map(|count| &**count));
+            line(&row.collect::<Vec<_>>());
         }
     }
     if let Some(Code { firmware_bytes, .. }) = measured[0].code.iter().find(|code| code.board == "qemu-m7") {
