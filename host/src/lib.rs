@@ -12,7 +12,7 @@
 //!   has the losses of training.
 //! * [`budget`] and [`cost`] tell what a network needs on a board, before it is there.
 //! * [`board`] builds firmware, [`transport`] reaches a board, [`client`] speaks to it; [`containers`] are for flashers.
-//! * [`bench`] measures what a network costs, on boards and on this computer.
+//! * [`mod@bench`] measures what a network costs, on boards and on this computer.
 //! * [`report`] draws what was measured into one page.
 //! * [`commands`] are what the program does with all this; [`output`] writes files whole and shows progress.
 

@@ -53,6 +53,19 @@ impl core::error::Error for ShortCrop {}
 #[repr(C, align(16))]
 pub struct Arena<const BYTES: usize>(pub [u8; BYTES]);
 
+impl<const BYTES: usize> Arena<BYTES> {
+    /// All zero.
+    pub const fn new() -> Self {
+        Arena([0; BYTES])
+    }
+}
+
+impl<const BYTES: usize> Default for Arena<BYTES> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Why a checked image cannot be run here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadError {

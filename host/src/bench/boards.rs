@@ -57,6 +57,7 @@ fn parse(board: &str, text: &str) -> Result<Cost> {
             [name, value] => {
                 totals.insert(name, value);
             }
+            ["Ok(())"] => {}
             _ => bail!("the line {line:?} is not understood"),
         }
     }
@@ -125,7 +126,7 @@ mod tests {
     use super::*;
 
     const TEXT: &str = "  0 input     2x2x1 0 120\n  1 conv      1x1x3 12 480\nmacs 12\ninstructions 640\n\
-                        arena_bytes 64\nstack_bytes 9000\npeople 2\nmatch_instructions 320\nembedding -7\n";
+                        arena_bytes 64\nstack_bytes 9000\npeople 2\nmatch_instructions 320\nembedding -7\nOk(())\n";
 
     #[test]
     fn what_the_board_prints_is_read() {

@@ -127,7 +127,7 @@ fn crowd(people: usize, dimension: usize) -> Vec<Enrolled> {
 /// The command.
 ///
 /// # Errors
-/// As [`bench`].
+/// As [`bench()`].
 pub fn run(arguments: &cli::Bench) -> Result<()> {
     let boards = arguments.boards.iter().map(|name| Board::named(name)).collect::<Result<_>>()?;
     let plan = Plan {

@@ -6,9 +6,9 @@ use core::hint::black_box;
 use app::StartError;
 use app::serve::Meter;
 use format::layer::{Layer, Op, Tensor};
-use nn::{Arena, EmbedError, RowSource};
+use nn::{EmbedError, RowSource};
 
-use crate::{Console, Gauges, MAX_LAYERS, Machine, load, stack};
+use crate::{BoardArena, Console, Gauges, MAX_LAYERS, Machine, load, stack};
 
 /// Pixels that stand for a photo: the same on every machine.
 struct Pattern(u32);
@@ -52,9 +52,9 @@ impl From<core::fmt::Error> for BenchError {
 ///
 /// # Safety
 /// The machine's addresses are what they say, and nothing else uses them. Called once.
-pub unsafe fn bench<const BYTES: usize>(
+pub unsafe fn bench(
     machine: &Machine,
-    arena: &'static mut Arena<BYTES>,
+    arena: &'static mut BoardArena,
     out: &mut Console,
 ) -> Result<(), BenchError> {
     stack::paint();

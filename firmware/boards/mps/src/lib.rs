@@ -7,6 +7,7 @@
 mod bench;
 mod console;
 mod counter;
+mod programs;
 mod stack;
 mod uart;
 
@@ -26,6 +27,9 @@ use uart::Uart;
 
 /// Most layers of a network that these boards have room for.
 pub const MAX_LAYERS: usize = 128;
+
+/// Memory for networks: more than any usual one needs.
+pub type BoardArena = Arena<{ 1 << 20 }>;
 
 /// Here because it is large for a stack.
 static mut RECOGNISER: MaybeUninit<Result<Recogniser<'static, MAX_LAYERS>, StartError>> =
@@ -61,7 +65,7 @@ impl Meter for Gauges {
 ///
 /// # Safety
 /// The machine's addresses are what they say, and nothing else uses them. Called once.
-pub unsafe fn run<const ARENA: usize>(machine: Machine, arena: &'static mut Arena<ARENA>) -> ! {
+pub unsafe fn run(machine: Machine, arena: &'static mut BoardArena) -> ! {
     stack::paint();
     // SAFETY: passed on to the caller.
     let mut link = unsafe { open(&machine) };
