@@ -2,8 +2,12 @@
 //!
 //! Heights and lifetimes come from running the board's own scheduler ([`nn::stream`]) dry. Which tensors are
 //! barriers is searched for: each barrier set gives an arena, the smallest wins.
+//!
+//! Lifetimes are those of rows: a tensor kept whole gives its memory back from the top while it is read for the last time,
+//! and a later one may grow into it.
 
 use std::convert::Infallible;
+use std::ops::Range;
 
 use format::layer::{Layer, Op};
 use format::model::{MAX_BARRIERS, MAX_LAYERS};
@@ -34,6 +38,12 @@ pub struct Ring {
     pub offset: usize,
     /// First and last moment of use; a moment is the making of one row.
     pub alive: [usize; 2],
+    /// The same for each of its rows.
+    rows: Vec<[usize; 2]>,
+    /// Bytes of a row.
+    row_bytes: usize,
+    /// Rings, by the first tensor, that its layers read or whose layers read it: never in one place.
+    beside: Vec<usize>,
 }
 
 /// Finds the barriers that need the smallest arena, and writes every tensor's ring and offset.
@@ -126,6 +136,10 @@ fn measure(layers: &[Layer], barriers: &[u16], owner: &[usize]) -> Vec<Ring> {
         (0..layers.len()).map(|ring| (0..layers.len()).filter(|&t| owner[t] == ring).collect()).collect();
     let mut heights = vec![0u16; layers.len()];
     let mut alive = vec![[usize::MAX, 0]; layers.len()];
+    // For each tensor, when each of its rows is made and when it is last needed afterwards.
+    let mut lives: Vec<Vec<[usize; 2]>> = vec![Vec::new(); layers.len()];
+    let mut dead = vec![0; layers.len()];
+    let mut beside = vec![Vec::new(); layers.len()];
     let mut moment = 0;
     dry_run(layers, barriers, |layer, _, progress| {
         let ring = owner[layer];
@@ -140,6 +154,19 @@ fn measure(layers: &[Layer], barriers: &[u16], owner: &[usize]) -> Vec<Ring> {
             *first = moment.min(*first);
             *last = moment;
         }
+        lives[layer].push([moment, usize::MAX]);
+        for input in layers[layer].op.inputs().map(usize::from) {
+            // A reader that is at its next row may need less.
+            let oldest = progress.oldest_needed(input).unwrap_or(u16::MAX).min(progress.made(input)) as usize;
+            let done = dead[input]..oldest.max(dead[input]);
+            lives[input][done.clone()].iter_mut().for_each(|[_, last]| *last = moment - 1);
+            dead[input] = done.end;
+            for (one, other) in [(owner[input], ring), (ring, owner[input])] {
+                if one != other && !beside[one].contains(&other) {
+                    beside[one].push(other);
+                }
+            }
+        }
         moment += 1;
     });
     if let Some(&embedding) = owner.last() {
@@ -151,6 +178,20 @@ fn measure(layers: &[Layer], barriers: &[u16], owner: &[usize]) -> Vec<Ring> {
     });
     rings
         .map(|(ring, tensors)| Ring {
+            rows: if heights[ring] == layers[ring].output.height {
+                (0..heights[ring] as usize)
+                    .map(|row| {
+                        let lives = tensors.iter().filter_map(|&tensor| lives[tensor].get(row));
+                        lives.fold([usize::MAX, 0], |[first, last], life| {
+                            [first.min(life[0]), last.max(life[1])]
+                        })
+                    })
+                    .collect()
+            } else {
+                vec![alive[ring]; heights[ring] as usize]
+            },
+            row_bytes: layers[ring].output.row_bytes(),
+            beside: std::mem::take(&mut beside[ring]),
             height: heights[ring],
             bytes: (heights[ring] as usize * layers[ring].output.row_bytes())
                 .next_multiple_of(format::ALIGNMENT),
@@ -161,29 +202,53 @@ fn measure(layers: &[Layer], barriers: &[u16], owner: &[usize]) -> Vec<Ring> {
         .collect()
 }
 
-/// Places rings, largest first, each at the lowest offset free during its life; gives the arena's size.
+impl Ring {
+    /// Whether `other`, at `offset`, would overwrite rows of this ring that are still needed, or the other way round.
+    fn collides(&self, other: &Ring, offset: usize) -> bool {
+        let shared = self.offset.max(offset)..(self.offset + self.bytes).min(offset + other.bytes);
+        if shared.is_empty() {
+            return false;
+        }
+        let meet = |a: &[usize; 2], b: &[usize; 2]| a[0] <= b[1] && b[0] <= a[1];
+        if self.beside.contains(&other.tensors[0]) {
+            return true;
+        }
+        meet(&self.alive, &other.alive)
+            && self.rows_at(self.offset, &shared).any(|row| {
+                let start = self.offset + row * self.row_bytes;
+                let under = start.max(shared.start)..(start + self.row_bytes).min(shared.end);
+                other.rows_at(offset, &under).any(|below| meet(&self.rows[row], &other.rows[below]))
+            })
+    }
+
+    /// Rows that have bytes in a part of the arena, were the ring at `offset`.
+    fn rows_at(&self, offset: usize, part: &Range<usize>) -> Range<usize> {
+        let from = part.start.saturating_sub(offset) / self.row_bytes;
+        let to = part.end.saturating_sub(offset).div_ceil(self.row_bytes);
+        from..to.min(self.rows.len())
+    }
+}
+
+/// Places rings, largest first, each at the lowest offset where nothing is overwritten; gives the arena's size.
 fn pack(rings: &mut [Ring]) -> usize {
     let mut order: Vec<usize> = (0..rings.len()).collect();
     order.sort_by_key(|&ring| std::cmp::Reverse(rings[ring].bytes));
-    let mut placed: Vec<usize> = Vec::new();
-    for ring in order {
-        let [first, last] = rings[ring].alive;
-        let mut taken: Vec<[usize; 2]> = placed
-            .iter()
-            .map(|&other| &rings[other])
-            .filter(|other| other.alive[0] <= last && first <= other.alive[1])
-            .map(|other| [other.offset, other.offset + other.bytes])
+    for (count, &ring) in order.iter().enumerate() {
+        let placed = || order[..count].iter().map(|&other| &rings[other]);
+        // Where others begin or end, or where this one would end with them.
+        let mut offsets: Vec<usize> = placed()
+            .flat_map(|other| {
+                let end = other.offset + other.bytes;
+                [Some(other.offset), Some(end), end.checked_sub(rings[ring].bytes)]
+            })
+            .flatten()
+            .chain([0])
             .collect();
-        taken.sort_unstable();
-        let mut offset = 0;
-        for [start, end] in taken {
-            if offset + rings[ring].bytes <= start {
-                break;
-            }
-            offset = offset.max(end);
-        }
-        rings[ring].offset = offset;
-        placed.push(ring);
+        offsets.sort_unstable();
+        offsets.dedup();
+        let free = |&offset: &usize| placed().all(|other| !other.collides(&rings[ring], offset));
+        // Behind all others there is always room.
+        rings[ring].offset = offsets.into_iter().find(free).unwrap_or(0);
     }
     rings.iter().map(|ring| ring.offset + ring.bytes).max().unwrap_or(0)
 }

@@ -17,7 +17,8 @@ const INKS: [Ink; 6] = [inks::SKY, inks::ORANGE, inks::GREEN, inks::YELLOW, inks
 /// Most rings that are listed.
 const MOST_ROWS: usize = 15;
 
-/// A ring of rows. A step is the making of one row of one layer.
+/// A ring of rows. A step is the making of one row of one layer. Where blocks overlap, one grows into rows of the other that
+/// nobody needs any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
     /// Whose rows it holds.
