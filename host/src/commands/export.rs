@@ -622,14 +622,17 @@ fn print_policy(report: &Report) {
     let degrees = |radians: f32| radians.to_degrees();
     let Some(point) = report.thresholds.at(report.people.len().max(1)) else { return };
     if report.policy != cli::Policy::Margin {
-        let [_, upper] = point.fpir_bounds;
+        // Without strangers measured on, nothing is claimed.
+        let claim = if report.thresholds.strangers == 0 {
+            "how many strangers it accepts was not measured".to_string()
+        } else {
+            format!("accepts {} of strangers, 95 % sure of at most {:.4}", report.fpir, point.fpir_bounds[1])
+        };
         println!(
-            "threshold   cosine {:.3} ({:.1}°) for {} people: accepts {} of strangers, 95 % sure of at most {:.4}",
+            "threshold   cosine {:.3} ({:.1}°) for {} people: {claim}",
             point.cosine,
             degrees(angle(point.cosine)),
-            report.people.len().max(1),
-            report.fpir,
-            upper
+            report.people.len().max(1)
         );
     }
     let DerivedMargin { radians, photos, loss } = report.margin;
