@@ -29,6 +29,10 @@ const CAUTIOUS: [(f64, f64); 6] =
     [(0.0, 0.35), (1.0, 0.43), (1.7, 0.48), (2.3, 0.52), (3.0, 0.57), (4.3, 0.65)];
 /// Strangers below which the cautious table is a floor.
 const FEW_STRANGERS: usize = 100;
+/// Fewer strangers than these are not extrapolated from.
+pub const HARDLY_ANY_STRANGERS: usize = 50;
+/// How far the threshold stays above the nearest of hardly any strangers.
+const AHEAD: f32 = 0.02;
 /// Comparisons with a centre of several photos vary more than those between single photos by this factor, measured with two
 /// networks on LFW; used where the enrolled do not tell.
 const CENTRE_GAIN: f32 = 1.02;
@@ -147,10 +151,14 @@ pub fn measure(strangers: &[Vec<f32>], people: &[Person<'_>], fpir: f64) -> Tabl
     let mut least = -1f32;
     let points = SIZES.map(|size| {
         let fmr = 1.0 - (1.0 - fpir).powf(1.0 / f64::from(size));
-        let mut cosine = tail.quantile(fmr);
-        if count < FEW_STRANGERS {
-            cosine = cosine.max(cautious_cosine(size));
-        }
+        let cosine = if count < HARDLY_ANY_STRANGERS {
+            // A tail fitted to so few is anything; but whoever was seen must not be accepted.
+            tail.scores.first().map_or(-1.0, |&nearest| nearest + AHEAD).max(cautious_cosine(size))
+        } else if count < FEW_STRANGERS {
+            tail.quantile(fmr).max(cautious_cosine(size))
+        } else {
+            tail.quantile(fmr)
+        };
         least = least.max(cosine.min(0.99));
         Point { people: size, cosine: least, fpir_bounds: clopper_pearson(fpir * count as f64, count) }
     });

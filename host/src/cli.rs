@@ -182,7 +182,7 @@ pub enum Gallery {
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
-    /// Add the people of another image of the same network.
+    /// Add the people of another image of the same network, exported with the same --calibrate photos.
     Merge {
         /// Flash image; changed in place unless --output is given.
         image: PathBuf,

@@ -42,6 +42,13 @@ impl Loaded {
     }
 }
 
+/// A path as it is or, where there is nothing, in the folder this program was built in: the default network lies there,
+/// wherever the program is run.
+fn found(path: &Path) -> PathBuf {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    if !path.exists() && built.exists() { built } else { path.to_path_buf() }
+}
+
 impl Loader {
     /// A loader as the command line asks for.
     ///
@@ -52,7 +59,7 @@ impl Loader {
         let pipeline = match photos.aligned {
             true => None,
             false => Some(Pipeline {
-                detector: Detector::load(&photos.detector)?,
+                detector: Detector::load(&found(&photos.detector))?,
                 choice: photos.face,
                 gates: (!photos.no_quality).then(Gates::default),
             }),
@@ -95,9 +102,26 @@ impl Loader {
     pub fn load_all(&self, paths: &[PathBuf]) -> Result<Vec<Vec<u8>>> {
         let loaded = self.load(paths)?;
         if let Some(Skipped { photo, reason }) = loaded.skipped.first() {
-            bail!("cannot use {}: {reason}", photo.display());
+            bail!(
+                "cannot use {}: {reason}; every photo that is listed is needed: take it off the list, or give --no-quality \
+                 where it is the quality",
+                photo.display()
+            );
         }
         Ok(loaded.bytes())
+    }
+
+    /// Reads photos, telling on standard error which cannot be used and why.
+    ///
+    /// # Errors
+    /// As [`Self::load`]; also when no photo can be used.
+    pub fn load_usable(&self, paths: &[PathBuf]) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+        let Loaded { crops, skipped } = self.load(paths)?;
+        for Skipped { photo, reason } in &skipped {
+            eprintln!("warning: {} is not used: {reason}", photo.display());
+        }
+        ensure!(!crops.is_empty(), "none of the {} photos can be used", paths.len());
+        Ok(crops)
     }
 
     fn load_one(&self, path: &Path) -> Result<Result<Vec<u8>, Skipped>> {

@@ -18,6 +18,14 @@ use crate::{output, photo};
 /// Share of the acceptance angle within which two people are taken for one under two names.
 const SAME_PERSON: f32 = 0.6;
 
+/// Angle within which a stranger is taken for an enrolled person, radians.
+const SAME_STRANGER: f32 = 0.6;
+
+/// Whether an embedding and a centre look like one person's, far beyond doubt.
+pub fn is_same(embedding: &[f32], centre: &[f32]) -> bool {
+    angle(cosine(embedding, centre)) < SAME_STRANGER
+}
+
 /// A person enrolled from photos.
 #[derive(Clone, Debug)]
 pub struct Newcomer {

@@ -1,10 +1,11 @@
 //! Photos from files: decoding, orientation, and bytes in the network's order.
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use format::preprocess::{Colour, Preprocess};
-use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
 
 /// File name endings of the photos that can be read.
 pub const EXTENSIONS: [&str; 5] = ["jpg", "jpeg", "png", "webp", "bmp"];
@@ -15,9 +16,16 @@ pub const EXTENSIONS: [&str; 5] = ["jpg", "jpeg", "png", "webp", "bmp"];
 /// Names the file, the cause and what to do.
 pub fn load(path: &Path) -> Result<RgbImage> {
     let file = path.display();
-    let reader = ImageReader::open(path).with_context(|| format!("cannot read photo {file}"))?;
+    ensure!(!path.is_dir(), "{file} is a folder, not a photo");
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read photo {file}"))?;
     let decode = || -> Result<DynamicImage> {
-        let mut decoder = reader.with_guessed_format()?.into_decoder()?;
+        let reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format()?;
+        // The decoder makes up what is missing of a JPEG.
+        ensure!(
+            reader.format() != Some(ImageFormat::Jpeg) || is_whole_jpeg(&bytes),
+            "it ends in the middle of its pixels"
+        );
+        let mut decoder = reader.into_decoder()?;
         let orientation = decoder.orientation()?;
         let mut image = DynamicImage::from_decoder(decoder)?;
         image.apply_orientation(orientation);
@@ -27,6 +35,14 @@ pub fn load(path: &Path) -> Result<RgbImage> {
         format!("{file} is not a readable photo (JPEG, PNG, WebP or BMP); replace or remove it")
     })?;
     Ok(image.into_rgb8())
+}
+
+/// Whether the last scan of a JPEG comes to its end. Within a scan the two bytes that end it cannot occur.
+fn is_whole_jpeg(bytes: &[u8]) -> bool {
+    const SCAN: [u8; 2] = [0xff, 0xda];
+    const END: [u8; 2] = [0xff, 0xd9];
+    let scan = bytes.windows(2).rposition(|pair| pair == SCAN).unwrap_or(0);
+    bytes[scan..].windows(2).any(|pair| pair == END)
 }
 
 /// The bytes of an aligned crop as the network takes them, `[h][w][c]`.
@@ -183,5 +199,18 @@ mod tests {
         std::fs::create_dir(folder.path().join("Ada")).unwrap();
         let error = people(folder.path()).unwrap_err().to_string();
         assert!(error.contains("Ada"), "{error}");
+    }
+
+    #[test]
+    fn truncated_jpeg_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("photo.jpg");
+        RgbImage::from_fn(64, 48, |x, y| image::Rgb([(x * y) as u8, x as u8, y as u8])).save(&path).unwrap();
+        assert_eq!(load(&path).unwrap().dimensions(), (64, 48));
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() - whole.len() / 3]).unwrap();
+        assert!(format!("{:#}", load(&path).unwrap_err()).contains("ends in the middle"));
+        std::fs::write(&path, [&*whole, b"what cameras append"].concat()).unwrap();
+        assert!(load(&path).is_ok());
     }
 }

@@ -72,7 +72,7 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
     say(&format!("3/4 building the firmware for {} (the first time takes a minute)", board.name));
     board.build()?;
 
-    let seconds = 10 * probes.len();
+    let seconds = 4 * probes.len();
     say(&format!("4/4 {}: recognising {} photos in QEMU (about {seconds} s)", board.about, probes.len()));
     let photos: Vec<PathBuf> = probes.iter().map(|(path, ..)| path.clone()).collect();
     let said =
@@ -188,7 +188,7 @@ pub fn print(demo: &Demo) {
         );
     }
     println!(
-        "That is a cautious guess: a real door wants {} strangers to measure it on, here are {}.",
+        "That is a cautious table: a real door wants {} strangers to measure it on, here are {}.",
         export.thresholds.strangers_needed, export.strangers
     );
     let most = |of: fn(&Timed) -> u64| probes.iter().map(|probe| of(&probe.said)).max().unwrap_or(0);

@@ -32,6 +32,8 @@ const HELD_OUT_CROPS: usize = 200;
 pub const LEAST_COSINE: f32 = 0.98;
 /// Margin of the caps where none is given, radians: ArcFace's own in training.
 const CAP_MARGIN: f32 = 0.5;
+/// Share of the enrolled photos that a rule may refuse without a warning.
+const MUCH_LOSS: f64 = 0.1;
 /// Mean cosine from which on no tensor is widened any more.
 const GOOD_COSINE: f32 = 0.99;
 /// Most tensors that are widened.
@@ -268,6 +270,12 @@ pub fn export(job: &Job) -> Result<Exported> {
         "--logit-scale {} is not a positive number",
         job.logit_scale
     );
+    if let Some(cosine) = job.threshold {
+        ensure!((0.0..=1.0).contains(&cosine), "--threshold {cosine} is not a cosine between 0 and 1");
+    }
+    let Preprocessing { mean, scale } = job.preprocessing;
+    ensure!(mean.is_finite(), "--mean {mean} is not a number");
+    ensure!(scale.is_finite() && scale > 0.0, "--scale {scale} is not a positive number");
     ensure!(job.fpir > 0.0 && job.fpir < 1.0, "--fpir {} is not between 0 and 1", job.fpir);
     let mut warnings = Vec::new();
 
@@ -327,7 +335,21 @@ pub fn export(job: &Job) -> Result<Exported> {
         .iter()
         .map(|n| calibrate::Person { centres: &n.enrolment.centres, photos: &n.photos })
         .collect();
-    let cohort = gallery::embed(&simulator, &strangers, "strangers")?;
+    let mut cohort = gallery::embed(&simulator, &strangers, "strangers")?;
+    let before = cohort.len();
+    cohort.retain(|stranger| {
+        job.allow_duplicates
+            || !people
+                .iter()
+                .flat_map(|person| person.centres)
+                .any(|centre| gallery::is_same(stranger, centre))
+    });
+    if cohort.len() < before {
+        warnings.push(format!(
+            "{} of the strangers look like people enrolled and are left out: somebody cannot be both",
+            before - cohort.len()
+        ));
+    }
 
     let (table, basis) = match (job.threshold, cohort.len()) {
         (Some(cosine), _) => (calibrate::given(job.fpir, cosine), Basis::Given),
@@ -340,7 +362,13 @@ pub fn export(job: &Job) -> Result<Exported> {
         }
         (None, n) => (calibrate::measure(&cohort, &people, job.fpir), Basis::Cohort { strangers: n as u32 }),
     };
-    if matches!(basis, Basis::Cohort { .. }) && !table.is_supported {
+    if matches!(basis, Basis::Cohort { .. }) && table.strangers < calibrate::HARDLY_ANY_STRANGERS {
+        warnings.push(format!(
+            "{} strangers are too few to measure on ({} at least): thresholds are a cautious table, or above the nearest of them",
+            table.strangers,
+            calibrate::HARDLY_ANY_STRANGERS
+        ));
+    } else if matches!(basis, Basis::Cohort { .. }) && !table.is_supported {
         warnings.push(format!(
             "{} strangers do not support the claim that no more than {} of strangers are accepted: {} would",
             table.strangers, job.fpir, table.strangers_needed
@@ -391,6 +419,18 @@ pub fn export(job: &Job) -> Result<Exported> {
     // What is written is what was checked.
     AlignedBytes::copy(&image).image(Path::new("the image as exported"))?;
 
+    let cap_loss = calibrate::cap_loss(&people, &left_out, cap_margin);
+    for (rule, applies, loss) in [
+        ("the caps of --policy margin", job.policy == Kind::Margin, cap_loss),
+        ("the margin", job.policy == Kind::Calibrated, margin.loss),
+    ] {
+        if applies && loss > MUCH_LOSS {
+            warnings.push(format!(
+                "{rule} would refuse {:.0} % of the enrolled photos: give a smaller --margin, or another --policy",
+                100.0 * loss
+            ));
+        }
+    }
     let report = Report {
         network,
         input: imported.input(),
@@ -411,7 +451,7 @@ pub fn export(job: &Job) -> Result<Exported> {
         policy: arguments_policy(job.policy),
         margin,
         cap_margin,
-        cap_loss: calibrate::cap_loss(&people, &left_out, cap_margin),
+        cap_loss,
         fpir: job.fpir,
         warnings,
     };
@@ -537,7 +577,9 @@ pub fn run(arguments: &cli::Export) -> Result<()> {
     budget.image_bytes = arguments.image_limit.unwrap_or(budget.image_bytes);
     budget.arena_bytes = arguments.arena_limit.unwrap_or(budget.arena_bytes);
     exported.check(&budget).with_context(|| {
-        format!("too much for {}; choose another --board or --memory, or a smaller network", board.name)
+        let limits = arguments.arena_limit.is_some() || arguments.image_limit.is_some();
+        let whose = if limits { "the limits given" } else { board.name };
+        format!("too much for {whose}; choose another --board, --memory or limit, or a smaller network")
     })?;
     let address = board.region(arguments.memory).address;
     let file = containers::wrap(arguments.format, &exported.image, address)?;
@@ -623,7 +665,7 @@ fn print_policy(report: &Report) {
     let Some(point) = report.thresholds.at(report.people.len().max(1)) else { return };
     if report.policy != cli::Policy::Margin {
         // Without strangers measured on, nothing is claimed.
-        let claim = if report.thresholds.strangers == 0 {
+        let claim = if report.thresholds.strangers < calibrate::HARDLY_ANY_STRANGERS {
             "how many strangers it accepts was not measured".to_string()
         } else {
             format!("accepts {} of strangers, 95 % sure of at most {:.4}", report.fpir, point.fpir_bounds[1])

@@ -11,7 +11,7 @@ use crate::cli;
 use crate::crops::Loader;
 use crate::embedding::{angle, cosine};
 use crate::gallery::{
-    closeness, embed, newcomers, people_of, read_folder, separate, unit_centre, with_people,
+    closeness, embed, is_same, newcomers, people_of, read_folder, separate, unit_centre, with_people,
 };
 use crate::output::{self, show};
 use crate::sections::Enrolled;
@@ -140,6 +140,20 @@ pub fn add(
     let margin = image.policy.margin.urad as f32 * 1e-6;
     let mut pairs = Vec::new();
     separate(&people, reach, margin, allow_duplicates, &mut pairs)?;
+    if let Some(cohort) = image.cohort.as_ref().filter(|_| !allow_duplicates) {
+        let strangers: Vec<Vec<f32>> =
+            cohort.vectors.chunks_exact(cohort.dimension()).map(unit_centre).collect();
+        for newcomer in &newcomers {
+            let centres = &newcomer.enrolment.centres;
+            let is_stranger = |centre: &Vec<f32>| strangers.iter().any(|stranger| is_same(stranger, centre));
+            ensure!(
+                !centres.iter().any(is_stranger),
+                "{} looks like one of the strangers the image was exported with, and would be refused as one; \
+                 export anew without that photo, or give --allow-duplicates",
+                newcomer.name
+            );
+        }
+    }
     // Of the pairs that were there before the user knows.
     let new = |warning: &&String| newcomers.iter().any(|newcomer| warning.contains(&newcomer.name));
     warnings.extend(pairs.iter().filter(new).cloned());

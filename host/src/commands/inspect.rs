@@ -92,7 +92,10 @@ pub fn macs(graph: &Graph) -> Vec<u64> {
 /// # Errors
 /// As [`import`].
 pub fn inspect(path: &Path, boards: &[&Board], clock_mhz: Option<f64>) -> Result<Inspection> {
-    ensure!(clock_mhz.is_none_or(|clock| clock > 0.0), "--clock must be more than 0 MHz");
+    ensure!(
+        clock_mhz.is_none_or(|clock| clock > 0.0 && clock.is_finite()),
+        "--clock must be a number of MHz above 0"
+    );
     let imported = import(path)?;
     let input = imported.input();
     let graph = passes::lower(imported.graph);

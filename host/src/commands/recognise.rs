@@ -83,7 +83,7 @@ pub fn connect(place: &Place) -> Result<(Client, Preprocess)> {
     Ok((client, image.preprocess))
 }
 
-/// Lets a board recognise photos.
+/// Lets a board recognise photos; those without a usable face are named on standard error and left out.
 ///
 /// # Errors
 /// As [`connect`]; when a photo cannot be used or the link fails.
@@ -95,11 +95,11 @@ pub fn recognise(place: &Place, photos: &[PathBuf], reading: &cli::Photos) -> Re
     };
     let bytes = AlignedBytes::read(path)?;
     let preprocess = bytes.image(path)?.preprocess;
-    let crops = Loader::new(&preprocess, reading)?.load_all(photos)?;
+    let crops = Loader::new(&preprocess, reading)?.load_usable(photos)?;
 
     let (mut client, _) = connect(place)?;
-    let bar = output::bar(photos.len(), "recognising on the board");
-    let answers = photos.iter().zip(&crops).map(|(photo, crop)| {
+    let bar = output::bar(crops.len(), "recognising on the board");
+    let answers = crops.iter().map(|(photo, crop)| {
         let answer = ask(&mut client, photo, crop);
         bar.inc(1);
         answer

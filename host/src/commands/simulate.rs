@@ -67,22 +67,22 @@ fn reason(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Recognises photos.
+/// Recognises photos; those without a usable face are named on standard error and left out.
 ///
 /// # Errors
-/// When the image or a photo cannot be used.
+/// When the image, a file or every photo cannot be used.
 pub fn simulate(image: &Path, photos: &[PathBuf], reading: &cli::Photos) -> Result<Vec<Answer>> {
     let bytes = AlignedBytes::read(image)?;
     let image = bytes.image(image)?;
     let recogniser: Recogniser<'_, MAX_LAYERS> =
         Recogniser::of_image(image.clone()).map_err(|error| anyhow!("{error}"))?;
     let simulator = Simulator::new(&image.model)?;
-    let crops = Loader::new(&image.preprocess, reading)?.load_all(photos)?;
-    let answer = |(photo, crop): (&PathBuf, &Vec<u8>)| {
+    let crops = Loader::new(&image.preprocess, reading)?.load_usable(photos)?;
+    let answer = |(photo, crop): &(PathBuf, Vec<u8>)| {
         let embedding = simulator.embed(crop).with_context(|| photo.display().to_string())?;
         Ok(Answer::new(photo, recogniser.recognise(&embedding)))
     };
-    photos.iter().zip(&crops).map(answer).collect()
+    crops.iter().map(answer).collect()
 }
 
 /// A table of answers.

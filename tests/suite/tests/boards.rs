@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use host::board::{BOARDS, Board, Memory};
 use host::cli::Photos;
 use host::client::Client;
+use host::commands::demo::{demo, judge};
 use host::commands::export::{Job, export};
 use host::commands::recognise::{Place, connect, recognise};
 use host::commands::simulate::simulate;
 use host::photo;
 use host::quantize::Preprocessing;
 use host::simulator::{AlignedBytes, Simulator};
-use suite::{faces, job, onnx, real_networks, write_faces};
+use suite::{faces, job, onnx, real_networks, root, write_faces};
 
 fn can_run(board: &Board) -> bool {
     let qemu = std::process::Command::new("qemu-system-arm").arg("--version").output().is_ok();
@@ -89,7 +90,7 @@ fn m55_equals_simulator_on_real_networks() {
 fn kernels_on_boards_equal_the_naive_loops() {
     for board in BOARDS.iter().filter(|board| can_run(board)) {
         let text = board.run_example("battery", None).unwrap();
-        assert!(text.trim_end().ends_with("Ok(())"), "{}: {text}", board.name);
+        assert!(text.trim_end().ends_with("Ok(36000)"), "{}: {text}", board.name);
     }
 }
 
@@ -173,4 +174,16 @@ fn board_refuses_what_is_not_an_image() {
         let error = format!("{:#}", Client::connect(transport).err().expect("refused"));
         assert!(error.contains("cannot work") && error.contains("SHA-256"), "{}: {error}", board.name);
     }
+}
+
+#[test]
+fn demo_comes_out_as_it_must() {
+    let board = board("qemu-m7");
+    if !can_run(board) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let shown = demo(&root().join("data"), folder.path(), board).unwrap();
+    judge(&shown).unwrap();
+    assert!(shown.probes.len() >= 15 && shown.probes.iter().all(|probe| probe.simulator_agrees));
 }

@@ -127,6 +127,21 @@ fn what_does_not_fit_is_refused_with_what_takes_the_most() {
 }
 
 #[test]
+fn numbers_that_mean_nothing_are_refused() {
+    let folder = folder();
+    for [option, value] in [["--threshold", "nan"], ["--threshold", "3"], ["--scale", "0"], ["--mean", "inf"]]
+    {
+        let mut arguments = EXPORT.to_vec();
+        arguments.extend([option, value]);
+        let output = run(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(option), "{said}");
+        assert!(!folder.path().join("image.geode").exists());
+    }
+}
+
+#[test]
 fn wrong_use_has_exit_code_2() {
     let folder = tempfile::tempdir().unwrap();
     for arguments in

@@ -107,6 +107,17 @@ fn one_person_under_two_names_is_refused() {
 }
 
 #[test]
+fn a_stranger_of_the_cohort_is_not_enrolled() {
+    let (folder, image) = scene();
+    let hired = folder.path().join("hired");
+    write_faces(&hired.join("Edith"), &faces()[8..9], [40, 24]);
+    // The people of this network are all near each other: only then is the stranger looked at.
+    std::fs::write(&image, remove(&image, &names(&image)).unwrap().image).unwrap();
+    let error = format!("{:#}", add(&image, &hired, &Photos::ALIGNED, true, false).err().unwrap());
+    assert!(error.contains("Edith looks like one of the strangers"), "{error}");
+}
+
+#[test]
 fn report_measures_angles_and_losses() {
     let (folder, image) = scene();
     let loss = Loss::of_kind(MarginKind::Arcface, None, 64.0);
