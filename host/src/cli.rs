@@ -191,6 +191,9 @@ pub enum Gallery {
         /// Where to write the changed image.
         #[arg(short, long)]
         output: Option<PathBuf>,
+        /// Take people who look like one under two names.
+        #[arg(long)]
+        allow_duplicates: bool,
     },
     /// Write names and centres as JSON.
     Export {
@@ -249,8 +252,9 @@ pub struct Evaluate {
     /// What is measured.
     #[arg(long, value_enum, default_value_t = Protocol::Pairs)]
     pub protocol: Protocol,
-    /// For pairs and lfw: CSV with the columns path_a, path_b, same, fold.
-    #[arg(long, required_if_eq_any = [("protocol", "pairs"), ("protocol", "lfw")])]
+    /// For pairs: CSV with the columns path_a, path_b, same, fold; without, the photos folder has a subfolder for each person,
+    /// and pairs are dealt out. For lfw: LFW's pairs.txt.
+    #[arg(long, required_if_eq("protocol", "lfw"))]
     pub pairs: Option<PathBuf>,
     /// For identification: CSV with the columns path, identity, role (enrol, probe, stranger, cohort); without, the photos
     /// folder has a subfolder for each person, and roles are dealt out.
@@ -281,7 +285,7 @@ pub struct Evaluate {
 pub enum Protocol {
     /// Verification over pairs of photos.
     Pairs,
-    /// The same, as LFW's view 2 has it.
+    /// The same over LFW's own list; photos lie as there, NAME/NAME_0001.jpg.
     Lfw,
     /// Open-set identification: enrolled people's probes and strangers against galleries of several sizes.
     Identification,

@@ -1,5 +1,6 @@
 //! The gallery: people enrolled from photos, and the people of an image changed without the photos of the others.
 
+use std::fmt;
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
@@ -175,8 +176,23 @@ pub fn unit_centre(centre: &[i8]) -> Vec<f32> {
     unit(&centre.iter().map(|&x| f32::from(x)).collect::<Vec<_>>())
 }
 
-/// Refuses one person under two names, and warns of people whom the decision cannot tell apart: nearer to each other than
-/// a probe may be to its person and the margin together. Both in radians.
+impl fmt::Display for Closeness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b] = &self.names;
+        write!(
+            f,
+            "{a} and {b} are only {:.0}° apart: each may be taken for the other, or be refused as ambiguous",
+            self.angle_degrees
+        )
+    }
+}
+
+/// People whom the decision cannot always tell apart, the closest first, and refuses one person under two names. `reach` is the
+/// largest angle from a probe to its person that is accepted, `margin` how much farther the next has to be, radians.
+///
+/// Told are those no farther apart than both together: a good photo of one, near their centre, may then be within reach of the
+/// other, or too near for the margin. That any photo within reach of one be clear of the other would take `2 · reach + margin`,
+/// which is more than a right angle: any two people are closer than that.
 ///
 /// # Errors
 /// Names the two, unless duplicates are allowed.
@@ -185,26 +201,18 @@ pub fn separate(
     reach: f32,
     margin: f32,
     allow_duplicates: bool,
-    warnings: &mut Vec<String>,
-) -> Result<()> {
-    for pair in closeness(people) {
+) -> Result<Vec<Closeness>> {
+    let mut pairs = closeness(people);
+    pairs.retain(|pair| pair.angle_degrees.to_radians() <= reach + margin);
+    for pair in pairs.iter().filter(|_| !allow_duplicates) {
         let [a, b] = &pair.names;
-        let between = pair.angle_degrees.to_radians();
-        if between > reach + margin {
-            break;
-        }
-        if between <= SAME_PERSON * reach && !allow_duplicates {
-            bail!(
-                "{a} and {b} are {:.0}° apart: one person under two names? Join their folders, or give --allow-duplicates",
-                pair.angle_degrees
-            );
-        }
-        warnings.push(format!(
-            "{a} and {b} are only {:.0}° apart: each may be taken for the other, or be refused as ambiguous",
+        ensure!(
+            pair.angle_degrees.to_radians() > SAME_PERSON * reach,
+            "{a} and {b} are {:.0}° apart: one person under two names? Join their folders, or give --allow-duplicates",
             pair.angle_degrees
-        ));
+        );
     }
-    Ok(())
+    Ok(pairs)
 }
 
 /// The people of an image.

@@ -8,6 +8,7 @@
 //! * [`quantize`] makes it integer, [`plan`] gives every tensor its place, [`sections`] writes the image's parts.
 //! * [`simulator`] is the board's own code on the host: the same crates, the same bits.
 //! * [`photo`] reads files, [`face`] finds and aligns faces, [`crops`] is both.
+//! * [`noise`] compares each of the image's tensors with the float network's.
 //! * [`embedding`], [`enrol`], [`gallery`] turn photos into centres, [`calibrate`] strangers into thresholds; [`arcface`]
 //!   has the losses of training.
 //! * [`budget`] and [`cost`] tell what a network needs on a board, before it is there.
@@ -34,6 +35,7 @@ pub mod float;
 pub mod gallery;
 pub mod graph;
 pub mod import;
+pub mod noise;
 pub mod output;
 pub mod passes;
 pub mod photo;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use format::preprocess::Preprocess;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -13,10 +13,13 @@ use crate::crops::Loader;
 use crate::embedding::{angle, cosine, unit};
 use crate::gallery::embed;
 use crate::import::{Reference, import};
-use crate::output;
-use crate::quantize::Preprocessing;
+use crate::quantize::{LayerReport, Preprocessing};
 use crate::report::{self, Report};
 use crate::simulator::{AlignedBytes, Simulator};
+use crate::{noise, output, passes};
+
+/// Photos that the noise of single layers is measured on.
+const NOISE_CROPS: usize = 24;
 
 pub mod draw;
 pub mod identification;
@@ -42,8 +45,11 @@ pub fn run(arguments: &cli::Evaluate) -> Result<()> {
     };
     match arguments.protocol {
         Protocol::Pairs | Protocol::Lfw => {
-            let path = arguments.pairs.as_deref().context("--pairs is missing")?;
-            let pairs = verification::Pairs::read(path)?;
+            let pairs = match (&arguments.pairs, arguments.protocol) {
+                (Some(path), Protocol::Lfw) => verification::Pairs::read_lfw(path, &arguments.photos)?,
+                (Some(path), _) => verification::Pairs::read(path)?,
+                (None, _) => verification::Pairs::deal(&arguments.photos)?,
+            };
             let embedded = embed(&pairs.photos)?;
             let evaluation = verification::evaluate(&pairs, &embedded);
             if arguments.report.is_some() {
@@ -61,7 +67,9 @@ pub fn run(arguments: &cli::Evaluate) -> Result<()> {
             if arguments.report.is_some() {
                 let scenes = identification::scenes(&roles, &embedded)?;
                 let scenes: Vec<_> = scenes.iter().map(|(name, scene)| (*name, scene)).collect();
-                write(draw::identification(&arguments.image, &evaluation, &scenes, &embedded))?;
+                let reading = Reading::new(arguments)?;
+                let image = &arguments.image;
+                write(draw::identification(image, &roles, &evaluation, &scenes, &embedded, &reading))?;
             }
             output::show(arguments.json, &evaluation, identification::print)
         }
@@ -95,6 +103,8 @@ pub struct Embedded {
     pub quantised: Vec<Vec<f32>>,
     /// Unit embeddings by the float network.
     pub float: Option<Vec<Vec<f32>>>,
+    /// What quantisation does to each tensor; empty without the float network.
+    pub layers: Vec<LayerReport>,
     /// What took how long.
     pub seconds: Seconds,
 }
@@ -152,10 +162,13 @@ pub fn embed_photos(
     let bytes = AlignedBytes::read(image)?;
     let checked = bytes.image(image)?;
     let float = match model {
-        Some(path) if import(path)?.sha256 != checked.model.head().source => {
-            bail!("{} is not the network that {} was exported from", path.display(), image.display())
+        Some(path) => {
+            let imported = import(path)?;
+            if imported.sha256 != checked.model.head().source {
+                bail!("{} is not the network that {} was exported from", path.display(), image.display())
+            }
+            Some((Reference::load(path)?, passes::lower(imported.graph)))
         }
-        Some(path) => Some(Reference::load(path)?),
         None => None,
     };
     let timed = Instant::now();
@@ -164,13 +177,18 @@ pub fn embed_photos(
     let mut seconds = Seconds { reading: timed.elapsed().as_secs_f64(), ..Seconds::default() };
 
     let timed = Instant::now();
-    let quantised = embed(&Simulator::new(&checked.model)?, &crops, "quantised network")?;
+    let simulator = Simulator::new(&checked.model)?;
+    let quantised = embed(&simulator, &crops, "quantised network")?;
     seconds.quantised = timed.elapsed().as_secs_f64();
 
     let timed = Instant::now();
     let preprocessing = Preprocessing { mean: checked.preprocess.mean, scale: checked.preprocess.scale };
+    let mut layers = Vec::new();
     let float = match float {
-        Some(reference) => {
+        Some((reference, graph)) => {
+            let few: Vec<Vec<u8>> =
+                crops.iter().step_by(crops.len().div_ceil(NOISE_CROPS).max(1)).cloned().collect();
+            layers = noise::noise(&graph, &simulator, preprocessing, &few)?;
             let bar = output::bar(crops.len(), "float network");
             let embeddings = crops.par_iter().map(|crop| {
                 bar.inc(1);
@@ -183,7 +201,7 @@ pub fn embed_photos(
         None => None,
     };
     seconds.float = timed.elapsed().as_secs_f64();
-    Ok(Embedded { quantised, float, seconds })
+    Ok(Embedded { quantised, float, layers, seconds })
 }
 
 fn print_common(agreement: Option<Agreement>, seconds: Seconds) {

@@ -384,7 +384,8 @@ pub fn export(job: &Job) -> Result<Exported> {
         (_, Some(given)) => margin = calibrate::margin_loss(&left_out, threshold, given),
         _ => {}
     }
-    gallery::separate(&enrolled, angle(threshold), margin.radians, job.allow_duplicates, &mut warnings)?;
+    let close = gallery::separate(&enrolled, angle(threshold), margin.radians, job.allow_duplicates)?;
+    warnings.extend(close.iter().map(ToString::to_string));
 
     let preprocess_bytes = sections::preprocess(&preprocess)?;
     let id = ModelId::of_sections(&model_bytes, &preprocess_bytes);

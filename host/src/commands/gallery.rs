@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use format::Image;
 use format::policy::ONE_Q30;
 use serde::Serialize;
 
@@ -30,7 +31,9 @@ pub fn run(command: &cli::Gallery) -> Result<()> {
             write(image, output.as_deref(), changed)
         }
         Gallery::Remove { image, names, output } => write(image, output.as_deref(), remove(image, names)?),
-        Gallery::Merge { image, other, output } => write(image, output.as_deref(), merge(image, other)?),
+        Gallery::Merge { image, other, output, allow_duplicates } => {
+            write(image, output.as_deref(), merge(image, other, *allow_duplicates)?)
+        }
         Gallery::Export { image, output } => {
             let bytes = AlignedBytes::read(image)?;
             let people = people_of(&bytes.image(image)?);
@@ -132,33 +135,49 @@ pub fn add(
     let loader = Loader::new(&image.preprocess, photos)?;
     let mut warnings = Vec::new();
     let newcomers = newcomers(read_folder(folder, &loader)?, &simulator, keep_outliers, &mut warnings)?;
-    let mut people = people_of(&image);
-    people.extend(newcomers.iter().map(|newcomer| newcomer.enrolled()));
+    let added: Vec<Enrolled> = newcomers.iter().map(|newcomer| newcomer.enrolled()).collect();
+    let done = format!("{} enrolled", added.len());
+    joined(&image, bytes.bytes(), added, allow_duplicates, Changed { image: Vec::new(), done, warnings })
+}
+
+/// The image with more people, after the checks that enrolling somebody needs. `changed` has what was done and warned of so
+/// far.
+fn joined(
+    image: &Image<'_>,
+    bytes: &[u8],
+    added: Vec<Enrolled>,
+    allow_duplicates: bool,
+    mut changed: Changed,
+) -> Result<Changed> {
+    let mut people = people_of(image);
+    people.extend(added.iter().cloned());
     let threshold = image.policy.threshold_q30(people.len());
     ensure!(threshold <= ONE_Q30, "{} people are more than the image's thresholds are for", people.len());
     let reach = angle(threshold as f32 / ONE_Q30 as f32);
     let margin = image.policy.margin.urad as f32 * 1e-6;
-    let mut pairs = Vec::new();
-    separate(&people, reach, margin, allow_duplicates, &mut pairs)?;
+    changed.done = format!("{}, {} in all", changed.done, people.len());
+    let fresh = with_people(image, bytes, people.clone())?;
+    for pair in separate(&people, reach, margin, allow_duplicates)? {
+        // Of the pairs that were there before the user knows.
+        if added.iter().any(|person| pair.names.contains(&person.name)) {
+            changed.warnings.push(pair.to_string());
+        }
+    }
     if let Some(cohort) = image.cohort.as_ref().filter(|_| !allow_duplicates) {
         let strangers: Vec<Vec<f32>> =
             cohort.vectors.chunks_exact(cohort.dimension()).map(unit_centre).collect();
-        for newcomer in &newcomers {
-            let centres = &newcomer.enrolment.centres;
-            let is_stranger = |centre: &Vec<f32>| strangers.iter().any(|stranger| is_same(stranger, centre));
+        for person in &added {
+            let is_stranger =
+                |centre: &Vec<i8>| strangers.iter().any(|stranger| is_same(stranger, &unit_centre(centre)));
             ensure!(
-                !centres.iter().any(is_stranger),
+                !person.centres.iter().any(is_stranger),
                 "{} looks like one of the strangers the image was exported with, and would be refused as one; \
                  export anew without that photo, or give --allow-duplicates",
-                newcomer.name
+                person.name
             );
         }
     }
-    // Of the pairs that were there before the user knows.
-    let new = |warning: &&String| newcomers.iter().any(|newcomer| warning.contains(&newcomer.name));
-    warnings.extend(pairs.iter().filter(new).cloned());
-    let done = format!("{} enrolled, {} in all", newcomers.len(), people.len());
-    Ok(Changed { image: with_people(&image, bytes.bytes(), people)?, done, warnings })
+    Ok(Changed { image: fresh, ..changed })
 }
 
 /// The image without some people.
@@ -185,8 +204,8 @@ pub fn remove(path: &Path, names: &[String]) -> Result<Changed> {
 /// The image with the people of another as well.
 ///
 /// # Errors
-/// When the other is of another network, or somebody is in both.
-pub fn merge(path: &Path, other: &Path) -> Result<Changed> {
+/// When the other is of another network, or somebody is in both, be it under two names.
+pub fn merge(path: &Path, other: &Path, allow_duplicates: bool) -> Result<Changed> {
     let (bytes, other_bytes) = (AlignedBytes::read(path)?, AlignedBytes::read(other)?);
     let (image, other_image) = (bytes.image(path)?, other_bytes.image(other)?);
     if image.model_id != other_image.model_id {
@@ -196,11 +215,10 @@ pub fn merge(path: &Path, other: &Path) -> Result<Changed> {
             other.display()
         );
     }
-    let mut people = people_of(&image);
     let added = people_of(&other_image);
-    let done = format!("{} people added, {} in all", added.len(), people.len() + added.len());
-    people.extend(added);
-    Ok(Changed { image: with_people(&image, bytes.bytes(), people)?, done, warnings: Vec::new() })
+    let changed =
+        Changed { image: Vec::new(), done: format!("{} people added", added.len()), warnings: Vec::new() };
+    joined(&image, bytes.bytes(), added, allow_duplicates, changed)
 }
 
 /// Angle statistics of a gallery, degrees, as ArcFace's own table has them (Deng et al., CVPR 2019, table 3), and losses.

@@ -75,7 +75,7 @@ fn galleries_of_one_network_merge_and_of_two_do_not() {
     std::fs::write(&other, changed).unwrap();
     let edith = remove(&other, &["Ada", "Grace", "Mary"].map(String::from)).unwrap().image;
     std::fs::write(&other, edith).unwrap();
-    std::fs::write(&image, merge(&image, &other).unwrap().image).unwrap();
+    std::fs::write(&image, merge(&image, &other, true).unwrap().image).unwrap();
     assert_eq!(names(&image), ["Ada", "Edith", "Grace", "Mary"]);
     let foreign = Job {
         calibrate: Some(folder.path().join("strangers")),
@@ -85,8 +85,25 @@ fn galleries_of_one_network_merge_and_of_two_do_not() {
         ..Job::new(folder.path().join("net.onnx"))
     };
     std::fs::write(&other, export(&foreign).unwrap().image).unwrap();
-    let error = format!("{:#}", merge(&image, &other).err().unwrap());
+    let error = format!("{:#}", merge(&image, &other, true).err().unwrap());
     assert!(error.contains("different networks"), "{error}");
+}
+
+#[test]
+fn merging_one_person_under_two_names_is_refused() {
+    let (folder, image) = scene();
+    let double = folder.path().join("double");
+    std::fs::create_dir(&double).unwrap();
+    std::fs::rename(folder.path().join("people/Ada"), double.join("Countess")).unwrap();
+    let other = folder.path().join("other.geode");
+    std::fs::write(&other, enrol(&image, &double).unwrap()).unwrap();
+    let countess = remove(&other, &["Ada", "Grace", "Mary"].map(String::from)).unwrap().image;
+    std::fs::write(&other, countess).unwrap();
+    let error = format!("{:#}", merge(&image, &other, false).err().unwrap());
+    assert!(error.contains("Ada and Countess") && error.contains("under two names"), "{error}");
+    let changed = merge(&image, &other, true).unwrap();
+    assert!(changed.warnings.iter().any(|warning| warning.contains("Countess")), "{:?}", changed.warnings);
+    assert!(!changed.warnings.iter().any(|warning| warning.contains("Grace and Mary")));
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! An evaluation as data for the report's plots.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::identification::{Evaluation, Scene};
+use super::identification::{Evaluation, Roles, Scene, Worst};
 use super::verification::Pairs;
 use super::{Embedded, Reading};
 use crate::calibrate::Table;
@@ -17,7 +17,7 @@ const RATES: [f64; 2] = [0.003, 0.01];
 /// Pairs shown of the worst impostors and of the worst genuine ones.
 const WORST: usize = 6;
 
-/// What both protocols show: the image, and its memory over time.
+/// What both protocols show: the image, its memory over time, and what quantisation does to its tensors.
 fn common(image: &Path, title: &str, embedded: &Embedded) -> Result<Report> {
     let bytes = AlignedBytes::read(image)?;
     let checked = bytes.image(image)?;
@@ -36,10 +36,14 @@ fn common(image: &Path, title: &str, embedded: &Embedded) -> Result<Report> {
             format!("{:.4}", agreement.least_cosine),
         ));
     }
-    let layer = |index: usize| format!("layer {index}");
+    let layer = |index: usize| match embedded.layers.get(index) {
+        Some(layer) => layer.name.clone(),
+        None => format!("layer {index}"),
+    };
     Ok(Report {
         title: title.to_string(),
         facts,
+        layers: embedded.layers.clone(),
         arena: Some(arena::Arena::of(&checked.model, layer)),
         ..Report::default()
     })
@@ -85,20 +89,42 @@ pub fn verification(
 }
 
 fn worst_pairs(pairs: &Pairs, embedded: &Embedded, reading: &Reading<'_>) -> Result<pairs::Pairs> {
-    let worst = |same: bool| -> Result<Vec<pairs::Pair>> {
-        let score = |embeddings: &[Vec<f32>], [a, b]: [usize; 2]| cosine(&embeddings[a], &embeddings[b]);
-        let mut ranked: Vec<([usize; 2], f32)> = (pairs.pairs.iter().filter(|pair| pair.same == same))
-            .map(|pair| (pair.photos, score(&embedded.quantised, pair.photos)))
+    let worst = |same: bool| -> Vec<Worst> {
+        let mut ranked: Vec<Worst> = (pairs.pairs.iter().filter(|pair| pair.same == same))
+            .map(|pair| {
+                let [a, b] = pair.photos;
+                let cosine = cosine(&embedded.quantised[a], &embedded.quantised[b]);
+                Worst { photos: pair.photos, cosine }
+            })
             .collect();
-        ranked.sort_by(|a, b| if same { a.1.total_cmp(&b.1) } else { b.1.total_cmp(&a.1) });
-        let pair = |&(photos, cosine): &([usize; 2], f32)| -> Result<pairs::Pair> {
-            let [a, b] = photos.map(|photo| reading.photo(&pairs.photos[photo]));
-            let float_cosine = embedded.float.as_deref().map(|float| score(float, photos));
-            Ok(pairs::Pair { photos: [a?, b?], cosine, float_cosine })
-        };
-        ranked.iter().take(WORST).map(pair).collect()
+        ranked.sort_by(
+            |a, b| {
+                if same { a.cosine.total_cmp(&b.cosine) } else { b.cosine.total_cmp(&a.cosine) }
+            },
+        );
+        ranked.truncate(WORST);
+        ranked
     };
-    Ok(pairs::Pairs { impostors: worst(false)?, genuine: worst(true)?, threshold: None })
+    let float = |photos: [usize; 2]| {
+        embedded.float.as_deref().map(|float| cosine(&float[photos[0]], &float[photos[1]]))
+    };
+    show_pairs([worst(false), worst(true)], &pairs.photos, float, None, reading)
+}
+
+/// Impostors and genuine pairs with their photos, read again; `float` tells the float network's cosine of a pair.
+fn show_pairs(
+    [impostors, genuine]: [Vec<Worst>; 2],
+    photos: &[PathBuf],
+    float: impl Fn([usize; 2]) -> Option<f32>,
+    threshold: Option<f32>,
+    reading: &Reading<'_>,
+) -> Result<pairs::Pairs> {
+    let show = |worst: &Worst| -> Result<pairs::Pair> {
+        let [a, b] = worst.photos.map(|photo| reading.photo(&photos[photo]));
+        Ok(pairs::Pair { photos: [a?, b?], cosine: worst.cosine, float_cosine: float(worst.photos) })
+    };
+    let show = |worst: Vec<Worst>| worst.iter().map(show).collect::<Result<_>>();
+    Ok(pairs::Pairs { impostors: show(impostors)?, genuine: show(genuine)?, threshold })
 }
 
 /// Thresholds by gallery size; each row of the plot holds from its number of people on.
@@ -122,12 +148,14 @@ pub fn threshold_plot(table: &Table, enrolled: usize) -> thresholds::Thresholds 
 /// The report of an identification. `scenes` are named after their networks.
 ///
 /// # Errors
-/// When the image cannot be read again.
+/// When the image, or a photo of the worst decisions, cannot be read again.
 pub fn identification(
     image: &Path,
+    roles: &Roles,
     evaluation: &Evaluation,
     scenes: &[(&str, &Scene)],
     embedded: &Embedded,
+    reading: &Reading<'_>,
 ) -> Result<Report> {
     let mut report = common(image, "Open-set identification", embedded)?;
     let [enrolled, probes, strangers, cohort] = evaluation.counts;
@@ -166,6 +194,8 @@ pub fn identification(
     report.scores = Some(scores::Scores { series, threshold, log_counts: true });
     report.thresholds = Some(threshold_plot(&table, enrolled));
     let Some((_, scene)) = scenes.first() else { return Ok(report) };
+    // What decides is the cosine to a centre, of which the float network has another.
+    report.pairs = Some(show_pairs(scene.worst(WORST), &roles.photos, |_| None, threshold, reading)?);
     let people = scene.people();
     let angles = angles::Angles::of(&people, None);
     if let (Some(&(person, ..)), Some(threshold)) = (angles.closest().first(), threshold)

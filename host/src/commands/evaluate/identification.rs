@@ -292,6 +292,17 @@ pub struct Scene {
     owners: Vec<usize>,
     strangers: Vec<Vec<f32>>,
     cohort: Vec<Vec<f32>>,
+    /// Numbers of the photos of each member, of the probes, of the strangers.
+    photos: (Vec<Vec<usize>>, Vec<usize>, Vec<usize>),
+}
+
+/// A photo and the enrolled one that shows best why it got its score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Worst {
+    /// Numbers of both photos.
+    pub photos: [usize; 2],
+    /// Cosine to the person's nearest centre.
+    pub cosine: f32,
 }
 
 impl Scene {
@@ -306,13 +317,15 @@ impl Scene {
             names.binary_search(&name).ok().with_context(|| format!("{name} has probes but is not enrolled"))
         };
         let cohort: Vec<usize> = roles.by_person(Role::Cohort).values().map(|photos| photos[0]).collect();
+        let strangers = roles.of_role(Role::Stranger);
         Ok(Scene {
             names: names.iter().map(|name| name.to_string()).collect(),
             members: enrolled.values().map(|photos| Member::new(take(photos))).collect(),
             owners: probes.iter().map(owner).collect::<Result<_>>()?,
             probes: take(&probes),
-            strangers: take(&roles.of_role(Role::Stranger)),
+            strangers: take(&strangers),
             cohort: take(&cohort),
+            photos: (enrolled.into_values().collect(), probes, strangers),
         })
     }
 
@@ -330,6 +343,36 @@ impl Scene {
             right.collect(),
             strangers.iter().map(|row| two_best(row, &all).0).collect(),
         )
+    }
+
+    /// The strangers nearest to anybody enrolled and the probes farthest from their own person, `count` of each, the worst
+    /// first; each with that person's enrolled photo that is most like it.
+    pub fn worst(&self, count: usize) -> [Vec<Worst>; 2] {
+        let (enrolled, probes, strangers) = &self.photos;
+        let all: Vec<usize> = (0..self.members.len()).collect();
+        let worst = |embedding: &[f32], photo: usize, member: usize, cosine_to_centre: f32| {
+            let alike = |place: &usize| cosine(&self.members[member].photos[*place], embedding);
+            let places = 0..enrolled[member].len();
+            let place = places.max_by(|a, b| alike(a).total_cmp(&alike(b))).unwrap_or(0);
+            Worst { photos: [photo, enrolled[member][place]], cosine: cosine_to_centre }
+        };
+        let nearest = cosines(&self.strangers, &self.members);
+        let mut impostors: Vec<Worst> = (nearest.iter().zip(&self.strangers).zip(strangers))
+            .map(|((row, stranger), &photo)| {
+                let (best, _, place) = two_best(row, &all);
+                worst(stranger, photo, place, best)
+            })
+            .collect();
+        let own = cosines(&self.probes, &self.members);
+        let mut genuine: Vec<Worst> = (own.iter().zip(&self.owners).zip(&self.probes).zip(probes))
+            .map(|(((row, &owner), probe), &photo)| worst(probe, photo, owner, row[owner]))
+            .collect();
+        impostors.sort_by(|a, b| b.cosine.total_cmp(&a.cosine));
+        genuine.sort_by(|a, b| a.cosine.total_cmp(&b.cosine));
+        [impostors, genuine].map(|mut sorted| {
+            sorted.truncate(count);
+            sorted
+        })
     }
 
     /// Names and centres.

@@ -1,14 +1,22 @@
 //! Verification as LFW's view 2 does it (Huang et al. 2007): pairs in folds; the threshold that is best on the other folds
 //! decides each fold. TAR at a given FAR is over all pairs.
+//!
+//! Pairs come from a CSV file, from LFW's own `pairs.txt`, or are dealt from a folder with a subfolder for each person.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 
 use super::{Agreement, Embedded, Seconds};
 use crate::embedding::cosine;
+use crate::photo;
+
+/// Most genuine pairs that a person is dealt: more of one person add little.
+const MOST_PAIRS_A_PERSON: usize = 15;
+/// Folds that dealt pairs are in, if there are people enough.
+const FOLDS: usize = 10;
 
 /// Two photos, of one person or of two.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +54,7 @@ impl Pairs {
         let header = lines.next().unwrap_or("");
         ensure!(
             header.trim_end() == "path_a,path_b,same,fold",
-            "line 1 is {header:?}, path_a,path_b,same,fold is expected"
+            "line 1 is {header:?}, path_a,path_b,same,fold is expected (LFW's pairs.txt is for --protocol lfw)"
         );
         let mut numbers = HashMap::new();
         let mut read = Pairs::default();
@@ -57,22 +65,127 @@ impl Pairs {
                 _ => None,
             };
             let (a, b, same, fold) = parsed.with_context(|| format!("line {}: {line:?}", index + 2))?;
-            let photos = [a, b].map(|name| {
-                *numbers.entry(name.to_string()).or_insert_with(|| {
-                    read.photos.push(PathBuf::from(name));
-                    read.photos.len() - 1
-                })
-            });
-            read.pairs.push(Pair { photos, same, fold });
+            read.push(&mut numbers, [a, b].map(PathBuf::from), same, fold);
         }
-        let kinds = [true, false].map(|kind| read.pairs.iter().filter(|pair| pair.same == kind).count());
+        read.check()
+    }
+
+    /// Reads LFW's `pairs.txt` (view 2) or `pairsDevTest.txt` (view 1, one fold): people's names and numbers of their photos,
+    /// which lie in `folder` as `Name/Name_0001.jpg`.
+    ///
+    /// # Errors
+    /// Names the line, or the photo that is missing.
+    pub fn read_lfw(path: &Path, folder: &Path) -> Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let photo = |name: &str, number: u32| {
+            let stem = folder.join(name).join(format!("{name}_{number:04}"));
+            let endings = photo::EXTENSIONS.iter().map(|ending| stem.with_extension(ending));
+            let found = endings.into_iter().find(|path| path.is_file());
+            let relative = |path: PathBuf| path.strip_prefix(folder).map(Path::to_path_buf).unwrap_or(path);
+            found.map(relative).with_context(|| format!("there is no photo {}.jpg", stem.display()))
+        };
+        Self::parse_lfw(&text, photo).with_context(|| format!("{} cannot be used", path.display()))
+    }
+
+    fn parse_lfw(text: &str, photo: impl Fn(&str, u32) -> Result<PathBuf>) -> Result<Self> {
+        let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
+        let (_, header) = lines.next().unwrap_or((1, ""));
+        let counts: Option<Vec<usize>> = header.split_whitespace().map(|count| count.parse().ok()).collect();
+        let (folds, count) = match counts.as_deref() {
+            Some(&[count]) if count > 0 => (1, count),
+            Some(&[folds, count]) if folds > 0 && count > 0 => (folds, count),
+            _ => bail!(
+                "line 1 is {header:?}, the numbers of folds and of pairs are expected, as in LFW's pairs.txt"
+            ),
+        };
+        let mut numbers = HashMap::new();
+        let mut read = Pairs::default();
+        // A fold's pairs of one person come first, then as many of two.
+        for place in 0..2 * folds * count {
+            let same = place / count % 2 == 0;
+            let (number, line) = lines.next().with_context(|| {
+                format!("it ends after {place} pairs, line 1 promises {}", 2 * folds * count)
+            })?;
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let names = match fields[..] {
+                [name, a, b] if same => Some([(name, a), (name, b)]),
+                [first, a, second, b] if !same => Some([(first, a), (second, b)]),
+                _ => None,
+            };
+            let kind = if same { "one person" } else { "two people" };
+            let [a, b] = names.with_context(|| format!("line {number}: {line:?} is no pair of {kind}"))?;
+            let path = |(name, photo_number): (&str, &str)| {
+                let photo_number = photo_number.parse().ok();
+                photo_number
+                    .with_context(|| format!("line {number}: {line:?}"))
+                    .and_then(|photo_number| photo(name, photo_number))
+            };
+            read.push(&mut numbers, [path(a)?, path(b)?], same, place / count / 2);
+        }
+        read.check()
+    }
+
+    /// Deals pairs from a folder with a subfolder for each person: for each pair of one person's photos (15 a person at
+    /// most) one of that photo and another person's. Nobody is in two folds.
+    ///
+    /// # Errors
+    /// When nobody has two photos, or there is but one person.
+    pub fn deal(folder: &Path) -> Result<Self> {
+        let people = photo::people(folder)?;
+        let relative = |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).to_path_buf();
+        let several: Vec<usize> = (0..people.len()).filter(|&person| people[person].1.len() > 1).collect();
+        ensure!(
+            people.len() > 1 && !several.is_empty(),
+            "{} has no pairs of one person and of two: a subfolder for each of several people is needed, some with several photos",
+            folder.display()
+        );
+        let folds = FOLDS.min(several.len() / 2).max(1);
+        let mut fold_of = vec![0; people.len()];
+        let alone = (0..people.len()).filter(|person| people[*person].1.len() == 1);
+        for (place, person) in several.iter().copied().chain(alone).enumerate() {
+            fold_of[person] = place % folds;
+        }
+        let mut numbers = HashMap::new();
+        let mut dealt = Pairs::default();
+        for person in several {
+            let fold = fold_of[person];
+            let others: Vec<usize> =
+                (0..people.len()).filter(|&other| other != person && fold_of[other] == fold).collect();
+            let photos = &people[person].1;
+            let pairs = (0..photos.len()).flat_map(|b| (0..b).map(move |a| [a, b]));
+            for (turn, [a, b]) in pairs.take(MOST_PAIRS_A_PERSON).enumerate() {
+                dealt.push(&mut numbers, [&photos[a], &photos[b]].map(relative), true, fold);
+                // Everybody of the fold in turn, beginning elsewhere for each person.
+                if let Some(&other) = others.get((person * 7 + turn) % others.len().max(1)) {
+                    let theirs = &people[other].1;
+                    let other = &theirs[turn % theirs.len()];
+                    dealt.push(&mut numbers, [&photos[a], other].map(relative), false, fold);
+                }
+            }
+        }
+        dealt.check()
+    }
+
+    fn push(&mut self, numbers: &mut HashMap<PathBuf, usize>, photos: [PathBuf; 2], same: bool, fold: usize) {
+        let photos = photos.map(|photo| {
+            *numbers.entry(photo.clone()).or_insert_with(|| {
+                self.photos.push(photo);
+                self.photos.len() - 1
+            })
+        });
+        self.pairs.push(Pair { photos, same, fold });
+    }
+
+    fn check(self) -> Result<Self> {
+        let kinds = [true, false].map(|kind| self.pairs.iter().filter(|pair| pair.same == kind).count());
         ensure!(
             !kinds.contains(&0),
-            "it needs pairs of one person and of two, it has {} and {}",
+            "pairs of one person and of two are needed, there are {} and {}",
             kinds[0],
             kinds[1]
         );
-        Ok(read)
+        Ok(self)
     }
 }
 
@@ -81,6 +194,9 @@ impl Pairs {
 pub struct Verification {
     /// Mean over folds.
     pub accuracy: f64,
+    /// Standard error of that mean, as LFW's view 2 asks for: the folds' standard deviation over the root of their number.
+    /// 0 with one fold.
+    pub standard_error: f64,
     /// Share of genuine pairs accepted where 1 % of impostor pairs are.
     pub tar_at_far_1e2: f64,
     /// The same at 0.1 %.
@@ -111,8 +227,13 @@ pub fn verify(scores: &[(f32, bool, usize)]) -> Verification {
         let threshold = impostors[((far * impostors.len() as f64) as usize).min(impostors.len() - 1)];
         genuine.iter().filter(|&&score| score > threshold).count() as f64 / genuine.len() as f64
     };
+    let accuracies: Vec<f64> = folds.iter().map(|&fold| accuracy(fold)).collect();
+    let count = accuracies.len() as f64;
+    let mean = accuracies.iter().sum::<f64>() / count;
+    let squares = accuracies.iter().map(|accuracy| (accuracy - mean).powi(2)).sum::<f64>();
     Verification {
-        accuracy: folds.iter().map(|&fold| accuracy(fold)).sum::<f64>() / folds.len() as f64,
+        accuracy: mean,
+        standard_error: (squares / (count - 1.0).max(1.0) / count).sqrt(),
         tar_at_far_1e2: tar(1e-2),
         tar_at_far_1e3: tar(1e-3),
     }
@@ -181,12 +302,13 @@ pub fn evaluate(pairs: &Pairs, embedded: &Embedded) -> Evaluation {
 /// Prints the figures as a table.
 pub fn print(evaluation: &Evaluation) {
     println!("{} pairs of {} photos", evaluation.pairs, evaluation.photos);
-    println!("{:10} {:>9} {:>12} {:>12}", "", "accuracy", "TAR@FAR 1e-2", "TAR@FAR 1e-3");
+    println!("{:10} {:>16} {:>12} {:>12}", "", "accuracy", "TAR@FAR 1e-2", "TAR@FAR 1e-3");
     for (name, row) in [("float", evaluation.float), ("int8", Some(evaluation.quantised))] {
         if let Some(row) = row {
             println!(
-                "{name:10} {:>8.2}% {:>11.2}% {:>11.2}%",
+                "{name:10} {:>8.2} ± {:.2}% {:>11.2}% {:>11.2}%",
                 100.0 * row.accuracy,
+                100.0 * row.standard_error,
                 100.0 * row.tar_at_far_1e2,
                 100.0 * row.tar_at_far_1e3
             );
@@ -213,6 +335,46 @@ mod tests {
         assert!(format!("{error:#}").contains("line 3"), "{error:#}");
     }
 
+    const LFW: &str = "2\t1\nAda\t1\t2\nAda\t1\tGrace\t3\nEdith\t4\t10\nGrace\t3\tEdith\t4\n";
+
+    #[test]
+    fn lfws_own_list_is_read_in_its_folds() {
+        let photo = |name: &str, number: u32| Ok(PathBuf::from(format!("{name}/{number}")));
+        let pairs = Pairs::parse_lfw(LFW, photo).unwrap();
+        assert_eq!(pairs.photos, ["Ada/1", "Ada/2", "Grace/3", "Edith/4", "Edith/10"].map(PathBuf::from));
+        let expected = [([0, 1], true, 0), ([0, 2], false, 0), ([3, 4], true, 1), ([2, 3], false, 1)];
+        assert_eq!(pairs.pairs, expected.map(|(photos, same, fold)| Pair { photos, same, fold }));
+        let said = |text: &str| format!("{:#}", Pairs::parse_lfw(text, photo).unwrap_err());
+        assert!(said("2\t2\nAda\t1\t2\nAda\t1\tGrace\t3\n").contains("line 3"));
+        assert!(said(&LFW[..LFW.len() - 18]).contains("ends after 3 pairs"));
+        assert!(said("path_a,path_b,same,fold\n").contains("line 1"));
+        let missing = |_: &str, number: u32| bail!("there is no photo {number}");
+        assert!(format!("{:#}", Pairs::parse_lfw(LFW, missing).unwrap_err()).contains("no photo 1"));
+    }
+
+    #[test]
+    fn pairs_are_dealt_from_folders_of_people() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, count) in [("Ada", 3), ("Edith", 1), ("Grace", 2), ("Mary", 2), ("Sophie", 2)] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            for number in 0..count {
+                std::fs::write(folder.path().join(format!("{name}/{number}.jpg")), b"").unwrap();
+            }
+        }
+        let pairs = Pairs::deal(folder.path()).unwrap();
+        assert_eq!(pairs, Pairs::deal(folder.path()).unwrap());
+        let person = |photo: usize| pairs.photos[photo].parent().unwrap().to_path_buf();
+        let mut folds = HashMap::new();
+        for Pair { photos: [a, b], same, fold } in &pairs.pairs {
+            assert_eq!(person(*a) == person(*b), *same);
+            assert!([a, b].iter().all(|photo| *folds.entry(person(**photo)).or_insert(*fold) == *fold));
+        }
+        let count = |kind| pairs.pairs.iter().filter(|pair| pair.same == kind).count();
+        assert_eq!((count(true), count(false)), (6, 6));
+        let alone = folder.path().join("Edith");
+        assert!(format!("{:#}", Pairs::deal(&alone).unwrap_err()).contains("no people"));
+    }
+
     #[test]
     fn each_fold_is_decided_by_the_others() {
         // Fold 0 alone would put the threshold at 0.5; fold 1 needs 0.8.
@@ -225,7 +387,7 @@ mod tests {
             (0.75, false, 1),
         ];
         let figures = verify(&scores);
-        assert_eq!(figures.accuracy, (0.5 + 0.5) / 2.0);
+        assert_eq!((figures.accuracy, figures.standard_error), ((0.5 + 0.5) / 2.0, 0.0));
         assert_eq!(figures.tar_at_far_1e2, 2.0 / 3.0);
     }
 }
