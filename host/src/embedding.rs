@@ -11,9 +11,18 @@ pub fn unit_of_i16(embedding: &[i16]) -> Vec<f32> {
     unit(&embedding.iter().map(|&x| x as f32).collect::<Vec<_>>())
 }
 
-/// Cosine of the angle between unit vectors.
+/// Cosine of the angle between unit vectors. Sums sixteen lanes side by side, in the same order on every machine.
 pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    let (a_lanes, a_rest) = a.as_chunks::<16>();
+    let (b_lanes, b_rest) = b.as_chunks::<16>();
+    let mut sums = [0f32; 16];
+    for (a, b) in a_lanes.iter().zip(b_lanes) {
+        for lane in 0..16 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
 }
 
 /// Angle in radians of a cosine.

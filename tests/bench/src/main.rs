@@ -1,11 +1,13 @@
 //! The project's benchmark, on the networks that it is pinned to: the default one, and those of `../shared` if there.
 //!
-//! * `run` measures everything, beside other runtimes, and writes README's tables; build it with `--release`, or
+//! * `run` measures all costs, beside other runtimes, and writes README's tables of them; build it with `--release`, or
 //!   tract is timed unoptimised.
+//! * `accuracy` measures accuracy on the faces of `../shared` and writes README's tables of it.
 //! * `check` counts instructions and arena on boards and fails when one has grown by more than 2 % over `baseline.json`,
 //!   or when the model of costs is off by more than 10 %.
 //! * `fit` fits that model.
 
+mod accuracy;
 mod baseline;
 mod fit;
 mod networks;
@@ -30,11 +32,17 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Measure everything and write README's tables.
+    /// Measure costs and write README's tables of them.
     Run {
         /// A Python that has onnxruntime and onnx.
         #[arg(long)]
         onnxruntime: Option<PathBuf>,
+        /// Print only; leave README as it is.
+        #[arg(long)]
+        dry: bool,
+    },
+    /// Measure accuracy on the faces of ../shared and write README's tables of it.
+    Accuracy {
         /// Print only; leave README as it is.
         #[arg(long)]
         dry: bool,
@@ -52,6 +60,7 @@ enum Command {
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Run { onnxruntime, dry } => run(onnxruntime, dry),
+        Command::Accuracy { dry } => accuracy::run(dry),
         Command::Check { write } => baseline::check(write),
         Command::Fit => fit::fit(),
     }
@@ -73,10 +82,10 @@ fn run(python: Option<PathBuf>, dry: bool) -> Result<()> {
         measured.push(bench);
     }
     ensure!(!measured.is_empty(), "there are no networks: run ./setup.sh");
-    let text = readme::tables(&measured);
+    let text = readme::costs(&measured);
     println!("{text}");
     if !dry {
-        readme::write(&text)?;
+        readme::write(readme::COSTS, &text)?;
     }
     Ok(())
 }

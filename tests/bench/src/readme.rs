@@ -1,4 +1,4 @@
-//! README's tables of costs.
+//! README's tables: where they stand, and those of costs.
 
 use std::fmt::Write as _;
 
@@ -8,16 +8,22 @@ use host::bench::computer::Time;
 use host::commands::bench::{Bench, GALLERIES};
 use host::output;
 
-const START: &str = "<!-- costs: written by the benchmark -->";
-const END: &str = "<!-- end of costs -->";
+/// Marks around the tables of costs.
+pub const COSTS: [&str; 2] = ["<!-- costs: written by the benchmark -->", "<!-- end of costs -->"];
+/// Marks around the tables of accuracy.
+pub const ACCURACY: [&str; 2] = ["<!-- accuracy: written by the benchmark -->", "<!-- end of accuracy -->"];
 
-/// Tables in Markdown.
-pub fn tables(measured: &[Bench]) -> String {
+/// Adds a row of a table.
+pub fn row(text: &mut String, cells: impl IntoIterator<Item = String>) {
+    let cells: Vec<String> = cells.into_iter().collect();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "| {} |", cells.join(" | "));
+}
+
+/// Tables of costs in Markdown.
+pub fn costs(measured: &[Bench]) -> String {
     let mut text = String::new();
-    let mut line = |cells: &[&str]| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "| {} |", cells.join(" | "));
-    };
+    let mut line = |cells: &[&str]| row(&mut text, cells.iter().map(ToString::to_string));
     line(&["board, emulated", "network", "M instructions", "a MAC", "arena", "stack", "code of the runtime"]);
     line(&["---"; 7]);
     for bench in measured {
@@ -70,7 +76,7 @@ pub fn tables(measured: &[Bench]) -> String {
 }
 
 /// A number with commas between thousands.
-fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -82,17 +88,17 @@ fn grouped(number: u64) -> String {
     text
 }
 
-/// Puts tables in their place in README.
-pub fn write(tables: &str) -> Result<()> {
+/// Puts tables in their place in README, between two marks.
+pub fn write(marks: [&str; 2], tables: &str) -> Result<()> {
     let path = suite::root().join("README.md");
     let readme = std::fs::read_to_string(&path).context("cannot read README.md")?;
-    output::write_whole(&path, replaced(&readme, tables)?.as_bytes())
+    output::write_whole(&path, replaced(&readme, marks, tables)?.as_bytes())
 }
 
-fn replaced(readme: &str, tables: &str) -> Result<String> {
-    let (before, rest) = readme.split_once(START).context("README.md lacks the mark where costs start")?;
-    let (_, after) = rest.split_once(END).context("README.md lacks the mark where costs end")?;
-    Ok(format!("{before}{START}\n\n{tables}\n{END}{after}"))
+fn replaced(readme: &str, [start, end]: [&str; 2], tables: &str) -> Result<String> {
+    let (before, rest) = readme.split_once(start).with_context(|| format!("README.md lacks {start}"))?;
+    let (_, after) = rest.split_once(end).with_context(|| format!("README.md lacks {end}"))?;
+    Ok(format!("{before}{start}\n\n{tables}\n{end}{after}"))
 }
 
 #[cfg(test)]
@@ -101,9 +107,10 @@ mod tests {
 
     #[test]
     fn tables_take_the_place_between_the_marks() {
-        let readme = format!("a\n{START}\nold\n{END}\nb");
-        assert_eq!(replaced(&readme, "new\n").unwrap(), format!("a\n{START}\n\nnew\n\n{END}\nb"));
-        assert!(replaced("a", "new").is_err());
+        let [start, end] = COSTS;
+        let readme = format!("a\n{start}\nold\n{end}\nb");
+        assert_eq!(replaced(&readme, COSTS, "new\n").unwrap(), format!("a\n{start}\n\nnew\n\n{end}\nb"));
+        assert!(format!("{:#}", replaced(&readme, ACCURACY, "new").unwrap_err()).contains("accuracy"));
     }
 
     #[test]

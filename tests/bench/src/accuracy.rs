@@ -1,0 +1,209 @@
+//! README's tables of accuracy: verification and open-set identification on the larger test data beside the repository.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result};
+use host::cli::Photos;
+use host::commands::evaluate::identification::{self, Roles};
+use host::commands::evaluate::verification::{self, Pairs};
+use host::commands::evaluate::{Seconds, embed_photos};
+use host::commands::export::{self, export};
+use suite::{job, real_networks, shared};
+
+use crate::readme::{self, ACCURACY, grouped, row};
+
+/// A network's figures.
+struct Measured {
+    network: String,
+    export: export::Report,
+    verification: verification::Evaluation,
+    identification: identification::Evaluation,
+}
+
+/// Measures the real networks and writes README's tables, or prints them only.
+pub fn run(dry: bool) -> Result<()> {
+    let faces =
+        shared("faces/lfw").context("accuracy is measured on ../shared/faces/lfw, which is not there")?;
+    let crops = faces.join("crops");
+    let folder = tempfile::tempdir()?;
+    let mut measured = Vec::new();
+    for model in real_networks() {
+        let network = model.file_stem().context("a network without a name")?.to_string_lossy().to_string();
+        eprintln!("bench: {network}");
+        let exported = export(&job(&model, &crops))?;
+        let image = folder.path().join("image.geode");
+        std::fs::write(&image, &exported.image)?;
+        let pairs = Pairs::read(&faces.join("pairs.csv"))?;
+        let embedded = embed_photos(&image, &pairs.photos, &crops, &Photos::ALIGNED, Some(&model))?;
+        let verification = verification::evaluate(&pairs, &embedded);
+        let roles = Roles::read(&faces.join("identification.csv"))?;
+        let embedded = embed_photos(&image, &roles.photos, &crops, &Photos::ALIGNED, Some(&model))?;
+        let identification = identification::evaluate(&roles, &embedded, 0.003)?;
+        measured.push(Measured { network, export: exported.report, verification, identification });
+    }
+    let text = tables(&measured)?;
+    println!("{text}");
+    if dry { Ok(()) } else { readme::write(ACCURACY, &text) }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
+/// Tables in Markdown.
+fn tables(measured: &[Measured]) -> Result<String> {
+    let mut text = String::new();
+    columns(&mut text, measured)?;
+    decisions(&mut text, measured);
+    rules(&mut text, measured);
+    wrong_labels(&mut text, measured)?;
+    seconds(&mut text, measured)?;
+    Ok(text)
+}
+
+/// A column a network.
+fn columns(text: &mut String, measured: &[Measured]) -> Result<()> {
+    let mut line = |head: &str, cell: &dyn Fn(&Measured) -> Option<String>| -> Result<()> {
+        let cells: Option<Vec<String>> = measured.iter().map(cell).collect();
+        let cells = cells.context("the float network was not measured")?;
+        row(text, [head.to_string()].into_iter().chain(cells));
+        Ok(())
+    };
+    line("", &|m| Some(m.network.clone()))?;
+    line("---", &|_| Some("---".to_string()))?;
+    line("LFW verification, four folds, float → int8", &|m| {
+        let int8 = m.verification.quantised;
+        let [float, accuracy, error] =
+            [m.verification.float?.accuracy, int8.accuracy, int8.standard_error].map(|x| 100.0 * x);
+        Some(format!("{float:.2} → {accuracy:.2} ± {error:.2} %"))
+    })?;
+    line("TAR at FAR 1e-2 and 1e-3, float", &|m| {
+        let float = m.verification.float?;
+        Some(format!("{}, {}", percent(float.tar_at_far_1e2), percent(float.tar_at_far_1e3)))
+    })?;
+    line("the same, int8", &|m| {
+        let int8 = m.verification.quantised;
+        Some(format!("{}, {}", percent(int8.tar_at_far_1e2), percent(int8.tar_at_far_1e3)))
+    })?;
+    line("183 people enrolled: rank 1, float → int8", &|m| {
+        let [int8, float] = [m.identification.networks.first()?, m.identification.networks.get(1)?];
+        Some(format!("{:.2} → {:.2} %", 100.0 * float.rank1, 100.0 * int8.rank1))
+    })?;
+    for (place, rate) in ["0.01", "0.003"].into_iter().enumerate() {
+        line(&format!("TPIR where FPIR is measured as {rate}"), &|m| {
+            let [int8, float] = [m.identification.networks.first()?, m.identification.networks.get(1)?];
+            Some(format!("{:.2} → {:.2} %", 100.0 * float.tpir[place], 100.0 * int8.tpir[place]))
+        })?;
+    }
+    line("cosine between int8 and float, mean, least", &|m| {
+        let agreement = m.verification.agreement?;
+        Some(format!("{:.4}, {:.3}", agreement.mean_cosine, agreement.least_cosine))
+    })?;
+    line("arena, all of the working memory of the network", &|m| {
+        Some(format!("{} B", grouped(m.export.arena_bytes as u64)))
+    })?;
+    line("image without people", &|m| Some(format!("{} B", grouped(m.export.image_bytes as u64))))
+}
+
+fn decisions(text: &mut String, measured: &[Measured]) {
+    let Some(Measured { identification, .. }) = measured.first() else { return };
+    let [people, probes, strangers, cohort] = identification.counts;
+    let _ = write!(
+        text,
+        "\nOpen-set identification: {people} people enrolled with three photos each, {probes} probes, {strangers} \
+         strangers, thresholds from {cohort} other people. Means over 24 galleries of 10 and of 50 people, and the whole \
+         gallery.\n\n"
+    );
+    row(
+        text,
+        ["network", "people", "FPIR asked", "FPIR measured", "95 % bounds stated", "TPIR"].map(String::from),
+    );
+    row(text, ["---"; 6].map(String::from));
+    for Measured { network, identification, .. } in measured {
+        let mut shown = network.as_str();
+        for rate in [0.003, 0.01] {
+            let rows = identification.decisions.iter();
+            for decision in rows.filter(|row| row.people > 1 && row.fpir_asked == rate) {
+                let [low, high] = decision.fpir_bounds;
+                let [low, high] = [100.0 * low, 100.0 * high];
+                row(
+                    text,
+                    [
+                        std::mem::take(&mut shown).to_string(),
+                        decision.people.to_string(),
+                        percent(rate),
+                        percent(decision.fpir),
+                        format!("{low:.2} … {high:.2} %"),
+                        percent(decision.tpir),
+                    ],
+                );
+            }
+        }
+    }
+}
+
+fn rules(text: &mut String, measured: &[Measured]) {
+    let _ = write!(
+        text,
+        "\nTPIR of threshold and margin against the threshold alone, where each accepts the same share of these \
+         strangers:\n\n"
+    );
+    let sizes = |identification: &identification::Evaluation| {
+        let at = identification.rules.iter().filter(|row| row.fpir == 0.01);
+        at.map(|row| row.people.to_string()).collect::<Vec<_>>()
+    };
+    let Some(first) = measured.first() else { return };
+    let sizes = sizes(&first.identification);
+    let heads = sizes.iter().map(|size| format!("{size} people").replace("1 people", "1 person"));
+    row(text, ["network, rule", "FPIR"].map(String::from).into_iter().chain(heads));
+    row(text, std::iter::repeat_n("---".to_string(), 2 + sizes.len()));
+    for Measured { network, identification, .. } in measured {
+        for rate in [0.003, 0.01] {
+            let at = || identification.rules.iter().filter(|row| row.fpir == rate);
+            let absolute = at().map(|row| percent(row.absolute));
+            let head = [format!("{network}, threshold alone"), percent(rate)];
+            row(text, head.into_iter().chain(absolute));
+            let combined = at().map(|row| percent(row.combined));
+            row(text, ["with the margin".to_string(), String::new()].into_iter().chain(combined));
+        }
+    }
+}
+
+fn wrong_labels(text: &mut String, measured: &[Measured]) -> Result<()> {
+    let Some(people) = measured.first().and_then(|m| m.identification.wrong_labels.as_ref()) else {
+        return Ok(());
+    };
+    let fall = |[right, wrong]: [f64; 2]| format!("{:.1}", 100.0 * (right - wrong));
+    let _ = write!(
+        text,
+        "\nWith one of five enrolment photos another person's ({} people), TPIR falls by",
+        people.people
+    );
+    for (index, m) in measured.iter().enumerate() {
+        let wrong = m.identification.wrong_labels.as_ref().context("too few people for wrong labels")?;
+        let between = if index == 0 { "" } else { "," };
+        let _ = write!(
+            text,
+            "{between} {} points for {} (with a plain mean by {})",
+            fall(wrong.robust),
+            m.network,
+            fall(wrong.plain)
+        );
+    }
+    text.push_str(".\n");
+    Ok(())
+}
+
+fn seconds(text: &mut String, measured: &[Measured]) -> Result<()> {
+    let Some(Measured { verification, identification, .. }) = measured.first() else { return Ok(()) };
+    let Seconds { reading, quantised, float, .. } = verification.seconds;
+    let cores = std::thread::available_parallelism()?;
+    let _ = write!(
+        text,
+        "\nOf the {} crops of the first network, on {cores} cores: {reading:.1} s to decode, {quantised:.1} s to embed in \
+         int8, {float:.1} s in float by tract; {:.1} s to score identification with its 73 galleries.\n",
+        grouped(verification.photos as u64),
+        identification.seconds.scoring
+    );
+    Ok(())
+}
