@@ -64,7 +64,7 @@ pub fn contains(
     if !is_apart(cosine_from_above(&nearest, best.norm.into())) {
         return false;
     }
-    scan(gallery, own, Some(nearest), |sight| {
+    scan(gallery, own, Some(nearest), &mut |sight| {
         if sight.owner == best.owner || !sight.is_nearer_than(&nearest) {
             return None;
         }

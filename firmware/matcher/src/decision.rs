@@ -132,6 +132,8 @@ impl<'a> Matcher<'a> {
     ///
     /// # Panics
     /// If `embedding` is not as long as the centres.
+    // Not inlined, so that its code has a name and a size, and its stack is free again when it returns.
+    #[inline(never)]
     pub fn decide(&self, embedding: &[i16]) -> Outcome {
         assert_eq!(embedding.len(), self.gallery.dimension(), "embedding and gallery differ in dimension");
         let rejected = |rejection| Outcome {
@@ -187,7 +189,7 @@ impl<'a> Matcher<'a> {
         }
         let mut nearest: Option<Sight> = None;
         let mut emit = |sight: Sight| each(sight.owner, cosine_q30(sight.dot, sight.norm, probe_norm));
-        scan(&self.gallery, embedding, None, |sight| {
+        scan(&self.gallery, embedding, None, &mut |sight| {
             nearest = match nearest {
                 Some(held) if held.owner == sight.owner => {
                     Some(if sight.is_nearer_than(&held) { sight } else { held })
