@@ -132,8 +132,8 @@ pub fn expand_two(a: &[[u8; 4]], b: &[[u8; 4]], quads: &mut [Quad]) {
 /// # Panics
 /// When a row is too short, or there is nothing to do.
 pub fn pack_two(
-    (upper, upper_stride): (&[i8], usize),
-    (lower, lower_stride): (&[i8], usize),
+    (upper, upper_stride): (&[u8], usize),
+    (lower, lower_stride): (&[u8], usize),
     pixels: usize,
     quads: &mut [Quad],
     step: usize,
@@ -149,7 +149,7 @@ pub fn pack_two(
     #[cfg(not(arm_dsp))]
     for (pixel, quad) in quads.iter_mut().step_by(step).take(pixels).enumerate() {
         let rows = [&upper[pixel * upper_stride..], &lower[pixel * lower_stride..]];
-        *quad = core::array::from_fn(|i| pair(rows[0][i].into(), rows[1][i].into()));
+        *quad = core::array::from_fn(|i| pair((rows[0][i] as i8).into(), (rows[1][i] as i8).into()));
     }
 }
 
@@ -157,7 +157,7 @@ pub fn pack_two(
 ///
 /// # Panics
 /// When the row is too short, or there is nothing to do.
-pub fn pack_one((row, stride): (&[i8], usize), pixels: usize, quads: &mut [Quad], step: usize) {
+pub fn pack_one((row, stride): (&[u8], usize), pixels: usize, quads: &mut [Quad], step: usize) {
     assert!(pixels > 0 && (pixels - 1) * step < quads.len());
     assert!((pixels - 1) * stride + 4 <= row.len());
     #[cfg(arm_dsp)]
@@ -168,7 +168,7 @@ pub fn pack_one((row, stride): (&[i8], usize), pixels: usize, quads: &mut [Quad]
     #[cfg(not(arm_dsp))]
     for (pixel, quad) in quads.iter_mut().step_by(step).take(pixels).enumerate() {
         let bytes = &row[pixel * stride..];
-        *quad = core::array::from_fn(|i| pair(bytes[i % 2].into(), bytes[i % 2 + 2].into()));
+        *quad = core::array::from_fn(|i| pair((bytes[i % 2] as i8).into(), (bytes[i % 2 + 2] as i8).into()));
     }
 }
 
@@ -293,12 +293,13 @@ pub fn bytes<G: Group>(
 }
 
 /// Weighted sums of bytes, requantised to bytes without a shift and with one multiplier for both signs: `output`, `bias`
-/// and `multipliers` have a word's worth of bytes, or four words, for each word of `a` and of `b`.
+/// and `multipliers` have a word's worth of bytes, or four words, for each word of `a` and of `b`. Without `a`, `output` is in
+/// its place.
 ///
 /// # Panics
 /// When lengths do not agree.
 pub fn add_bytes(
-    a: &[[i8; 4]],
+    a: Option<&[[i8; 4]]>,
     b: &[[i8; 4]],
     gains: [i16; 2],
     (bias, multipliers): (&[Quad], &[Quad]),
@@ -306,7 +307,8 @@ pub fn add_bytes(
     output: &mut [[i8; 4]],
 ) {
     let count = output.len();
-    assert!(a.len() == count && b.len() == count && bias.len() == count && multipliers.len() == count);
+    assert!(a.is_none_or(|a| a.len() == count) && b.len() == count);
+    assert!(bias.len() == count && multipliers.len() == count);
     #[cfg(arm_dsp)]
     if count > 0 {
         let output = output.as_mut_ptr_range();
@@ -318,47 +320,14 @@ pub fn add_bytes(
             zero_point,
             output_end: output.end,
         };
-        // SAFETY: the lengths were checked; the function reads and writes within them.
-        unsafe { arm::add_bytes(&job, a.as_ptr(), output.start) };
+        let a = a.map_or(output.start.cast_const(), <[_]>::as_ptr);
+        // SAFETY: the lengths were checked; the function reads and writes within them, each word of `a` before it writes.
+        unsafe { arm::add_bytes(&job, a, output.start) };
     }
     #[cfg(not(arm_dsp))]
     for (index, output) in output.iter_mut().enumerate() {
+        let a = a.map_or(*output, |a| a[index]);
         *output = core::array::from_fn(|i| {
-            added(a[index][i], b[index][i], gains, (bias[index][i], multipliers[index][i]), zero_point)
-        });
-    }
-}
-
-/// [`add_bytes`] whose output takes the place of `a`.
-///
-/// # Panics
-/// When lengths do not agree.
-pub fn add_bytes_in_place(
-    a: &mut [[i8; 4]],
-    b: &[[i8; 4]],
-    gains: [i16; 2],
-    (bias, multipliers): (&[Quad], &[Quad]),
-    zero_point: i32,
-) {
-    let count = a.len();
-    assert!(b.len() == count && bias.len() == count && multipliers.len() == count);
-    #[cfg(arm_dsp)]
-    if count > 0 {
-        let output = a.as_mut_ptr_range();
-        let job = arm::Addition {
-            b: b.as_ptr(),
-            bias: bias.as_ptr(),
-            multipliers: multipliers.as_ptr(),
-            gains,
-            zero_point,
-            output_end: output.end,
-        };
-        // SAFETY: the lengths were checked; the function reads each word before it writes it.
-        unsafe { arm::add_bytes(&job, output.start, output.start) };
-    }
-    #[cfg(not(arm_dsp))]
-    for (index, a) in a.iter_mut().enumerate() {
-        *a = core::array::from_fn(|i| {
             added(a[i], b[index][i], gains, (bias[index][i], multipliers[index][i]), zero_point)
         });
     }
@@ -722,8 +691,8 @@ mod arm {
     /// As [`super::pack_two`] checks.
     #[unsafe(naked)]
     pub unsafe extern "C" fn pack_two(
-        upper: *const i8,
-        lower: *const i8,
+        upper: *const u8,
+        lower: *const u8,
         upper_stride: usize,
         lower_stride: usize,
         quads: *mut Quad,
@@ -762,7 +731,7 @@ mod arm {
     /// As [`super::pack_one`] checks.
     #[unsafe(naked)]
     pub unsafe extern "C" fn pack_one(
-        row: *const i8,
+        row: *const u8,
         stride: usize,
         quads: *mut Quad,
         step_bytes: usize,
