@@ -132,7 +132,7 @@ impl<'a> Matcher<'a> {
     ///
     /// # Panics
     /// If `embedding` is not as long as the centres.
-    // Not inlined, so that its code has a name and a size, and its stack is free again when it returns.
+    // Not inlined, so that its code has a name and a size.
     #[inline(never)]
     pub fn decide(&self, embedding: &[i16]) -> Outcome {
         assert_eq!(embedding.len(), self.gallery.dimension(), "embedding and gallery differ in dimension");
@@ -181,6 +181,8 @@ impl<'a> Matcher<'a> {
     ///
     /// # Panics
     /// If `embedding` is not as long as the centres.
+    // Not inlined either.
+    #[inline(never)]
     pub fn cosines(&self, embedding: &[i16], mut each: impl FnMut(u16, i32)) {
         assert_eq!(embedding.len(), self.gallery.dimension(), "embedding and gallery differ in dimension");
         let probe_norm = squared_norm(embedding);

@@ -4,7 +4,7 @@ use core::fmt;
 use core::ops::Range;
 
 use format::blob;
-use format::layer::{self, Element, Layer, MAX_KERNEL, Op, Tensor, Window};
+use format::layer::{self, Element, Layer, MAX_KERNEL, Op, Tensor};
 use format::model::{MAX_BARRIERS, Model};
 use heapless::Vec;
 
@@ -230,8 +230,8 @@ impl<'a, const N: usize> Network<'a, N> {
         if embedding.len() != self.dimension() {
             return Err(EmbedError::Dimension { needed: self.dimension(), given: embedding.len() });
         }
-        let mut scratch = Scratch::new();
-        let scratch = &mut scratch;
+        // A constant: else it may be made in one place and copied to another.
+        let scratch = &mut const { Scratch::new() };
         let mut run = Run { layers: &self.layers, blob: self.blob, arena, scratch, source, observe };
         stream::run::<N, _>(&self.layers, &self.barriers, &mut run).map_err(EmbedError::Source)?;
         if let Some(layer) = self.layers.last() {
@@ -298,26 +298,13 @@ struct Around<'a> {
 
 impl<'a> Around<'a> {
     /// Another row of the arena. Rings of a layer's input and output were found disjoint when loading.
-    fn row<T: bytemuck::Pod>(&self, tensor: &Tensor, row: u16) -> &'a [T] {
+    #[inline(never)]
+    fn row(&self, tensor: &Tensor, row: u16) -> &'a [u8] {
         let place = slot(tensor, row);
-        bytemuck::cast_slice(if place.end <= self.row.start {
+        if place.end <= self.row.start {
             &self.before[place]
         } else {
             &self.after[place.start - self.row.end..place.end - self.row.end]
-        })
-    }
-
-    /// The input rows under a window for output row `row`.
-    fn under<T: bytemuck::Pod>(
-        &self,
-        tensor: &Tensor,
-        window: &Window,
-        row: u16,
-        rows: &mut [Option<&'a [T]>; MAX_KERNEL],
-    ) {
-        let start = row as i32 * window.stride[0] as i32 - window.pad[0] as i32;
-        for (y, slice) in (start..).zip(rows.iter_mut()).take(window.kernel[0] as usize) {
-            *slice = (0..tensor.height as i32).contains(&y).then(|| self.row(tensor, y as u16));
         }
     }
 }
@@ -362,29 +349,16 @@ fn compute(
     scratch: &mut Scratch,
     output: &mut [u8],
 ) {
-    use Element::{I8, I16};
-    let out = layer.output.element;
     let tensor = |index: u16| &layers[index as usize].output;
-    match &layer.op {
+    match layer.op {
         Op::Input => {}
-        Op::Add { inputs, .. } => match (tensor(inputs[0]).element, out) {
-            (I8, I8) => add_in_place_or_not::<i8>(layers, blob, layer, row, around, output),
-            (I16, I16) => add_in_place_or_not::<i16>(layers, blob, layer, row, around, output),
-            (I8, I16) => add::<i8, i16>(layers, blob, layer, row, around, output),
-            (I16, I8) => add::<i16, i8>(layers, blob, layer, row, around, output),
-        },
-        Op::MaxPool { input, .. } => match tensor(*input).element {
-            I8 => windowed::<i8, i8>(tensor(*input), blob, layer, row, around, scratch, output),
-            I16 => windowed::<i16, i16>(tensor(*input), blob, layer, row, around, scratch, output),
-        },
-        Op::Conv { input, .. } | Op::Depthwise { input, .. } => {
-            let input = tensor(*input);
-            match (input.element, out) {
-                (I8, I8) => windowed::<i8, i8>(input, blob, layer, row, around, scratch, output),
-                (I8, I16) => windowed::<i8, i16>(input, blob, layer, row, around, scratch, output),
-                (I16, I8) => windowed::<i16, i8>(input, blob, layer, row, around, scratch, output),
-                (I16, I16) => windowed::<i16, i16>(input, blob, layer, row, around, scratch, output),
-            }
+        Op::Add { inputs, gains, .. } => add(inputs.map(tensor), gains, blob, layer, row, around, output),
+        Op::Conv { input, .. } | Op::Depthwise { input, .. } | Op::MaxPool { input, .. } => {
+            let windowed = match tensor(input).element {
+                Element::I8 => windowed::<i8>,
+                Element::I16 => windowed::<i16>,
+            };
+            windowed(tensor(input), blob, layer, row, around, scratch, output);
         }
     }
 }
@@ -397,10 +371,12 @@ fn array<T: bytemuck::Pod>(blob: &[u8], offset: u32, count: usize) -> &[T] {
 #[inline(never)]
 fn stage<'a>(blob: &'a [u8], stage: &layer::Stage, output: &Tensor) -> Stage<'a> {
     let channels = output.channels as usize;
+    let array = |offset| array(blob, offset, channels);
+    let [bias, positive, negative] = [stage.bias, stage.positive, stage.negative].map(array);
     Stage {
-        bias: array(blob, stage.bias, channels),
-        positive: array(blob, stage.positive, channels),
-        negative: array(blob, stage.negative, channels),
+        bias,
+        positive,
+        negative,
         shift: stage.shift as u32,
         zero_point: output.zero_point as i32,
         low: stage.low as i32,
@@ -408,7 +384,7 @@ fn stage<'a>(blob: &'a [u8], stage: &layer::Stage, output: &Tensor) -> Stage<'a>
     }
 }
 
-fn windowed<I: kernels::Element, O: kernels::Element>(
+fn windowed<I: kernels::Element>(
     input: &Tensor,
     blob: &[u8],
     layer: &Layer,
@@ -417,11 +393,17 @@ fn windowed<I: kernels::Element, O: kernels::Element>(
     scratch: &mut Scratch,
     output: &mut [u8],
 ) {
+    use Element::{I8, I16};
     let window = layer.op.window();
     let mut rows = [None; MAX_KERNEL];
-    around.under::<I>(input, &window, row, &mut rows);
-    let rows = Rows {
-        rows: &rows[..window.kernel[0] as usize],
+    let rows = &mut rows[..window.kernel[0] as usize];
+    let start = row as i32 * window.stride[0] as i32 - window.pad[0] as i32;
+    for (y, slice) in (start..).zip(&mut *rows) {
+        let is_inside = (0..input.height as i32).contains(&y);
+        *slice = is_inside.then(|| bytemuck::cast_slice(around.row(input, y as u16)));
+    }
+    let rows = &Rows::<I> {
+        rows,
         width: input.width as usize,
         channels: input.channels as usize,
         zero_point: input.zero_point as i32,
@@ -430,56 +412,77 @@ fn windowed<I: kernels::Element, O: kernels::Element>(
         pad: window.pad[1] as usize,
     };
     let taps = rows.rows.len() * rows.kernel_width * rows.channels;
-    match layer.op {
-        Op::Conv { weights, stage: ref s, .. } => {
-            let weights = array(blob, weights, taps * layer.output.channels as usize);
-            kernels::conv::<I, O>(
-                &rows,
-                weights,
-                &stage(blob, s, &layer.output),
-                scratch,
-                bytemuck::cast_slice_mut(output),
-            );
+    let tensor = &layer.output;
+    match (layer.op, tensor.element) {
+        (Op::Conv { weights, stage: s, .. }, element) => {
+            let weights = array(blob, weights, taps * tensor.channels as usize);
+            let stage = &stage(blob, &s, tensor);
+            match element {
+                I8 => kernels::conv(rows, weights, stage, scratch, cast::<i8>(output)),
+                I16 => kernels::conv(rows, weights, stage, scratch, cast::<i16>(output)),
+            }
         }
-        Op::Depthwise { weights, stage: ref s, .. } => {
+        (Op::Depthwise { weights, stage: s, .. }, element) => {
             let weights = array(blob, weights, taps);
-            let stage = stage(blob, s, &layer.output);
-            kernels::depthwise::<I, O>(&rows, weights, &stage, scratch, bytemuck::cast_slice_mut(output));
+            let stage = &stage(blob, &s, tensor);
+            match element {
+                I8 => kernels::depthwise(rows, weights, stage, scratch, cast::<i8>(output)),
+                I16 => kernels::depthwise(rows, weights, stage, scratch, cast::<i16>(output)),
+            }
         }
-        Op::MaxPool { .. } => kernels::max_pool::<I>(&rows, bytemuck::cast_slice_mut(output)),
-        Op::Input | Op::Add { .. } => {}
+        (Op::MaxPool { .. }, _) => kernels::max_pool::<I>(rows, cast(output)),
+        (Op::Input | Op::Add { .. }, _) => {}
     }
 }
 
-fn add<I: kernels::Element, O: kernels::Element>(
-    layers: &[Layer],
+fn add(
+    inputs: [&Tensor; 2],
+    gains: [i16; 2],
     blob: &[u8],
     layer: &Layer,
     row: u16,
     around: &Around<'_>,
     output: &mut [u8],
 ) {
-    if let Op::Add { inputs, gains, stage: ref s } = layer.op {
-        let [a, b] = inputs.map(|input| around.row::<I>(&layers[input as usize].output, row));
-        kernels::add::<I, O>(a, b, gains, &stage(blob, s, &layer.output), bytemuck::cast_slice_mut(output));
-    }
-}
-
-fn add_in_place_or_not<T: kernels::Element>(
-    layers: &[Layer],
-    blob: &[u8],
-    layer: &Layer,
-    row: u16,
-    around: &Around<'_>,
-    output: &mut [u8],
-) {
-    let Op::Add { inputs, gains, stage: ref s } = layer.op else { return };
-    let inputs = inputs.map(|input| &layers[input as usize].output);
-    let (other, gains) = match inputs.map(|input| in_place(layer, input)) {
-        [true, _] => (inputs[1], gains),
-        [_, true] => (inputs[0], [gains[1], gains[0]]),
-        [false, false] => return add::<T, T>(layers, blob, layer, row, around, output),
+    use Element::{I8, I16};
+    let Some(s) = layer.op.stage() else { return };
+    let stage = &stage(blob, s, &layer.output);
+    // What takes the place of an input comes first, and is there already.
+    let (inputs, gains) = match inputs.map(|input| in_place(layer, input)) {
+        [false, true] => ([inputs[1], inputs[0]], [gains[1], gains[0]]),
+        _ => (inputs, gains),
     };
-    let stage = stage(blob, s, &layer.output);
-    kernels::add_in_place::<T>(bytemuck::cast_slice_mut(output), around.row(other, row), gains, &stage);
+    let [first, second] = inputs;
+    let b = around.row(second, row);
+    if first.element == layer.output.element {
+        if !in_place(layer, first) {
+            output.copy_from_slice(around.row(first, row));
+        }
+        match first.element {
+            I8 => kernels::add_in_place::<i8>(cast(output), bytemuck::cast_slice(b), gains, stage),
+            I16 => kernels::add_in_place::<i16>(cast(output), bytemuck::cast_slice(b), gains, stage),
+        }
+    } else {
+        let a = around.row(first, row);
+        match first.element {
+            I8 => kernels::add::<i8, i16>(
+                bytemuck::cast_slice(a),
+                bytemuck::cast_slice(b),
+                gains,
+                stage,
+                cast(output),
+            ),
+            I16 => kernels::add::<i16, i8>(
+                bytemuck::cast_slice(a),
+                bytemuck::cast_slice(b),
+                gains,
+                stage,
+                cast(output),
+            ),
+        }
+    }
+}
+
+fn cast<T: kernels::Element>(row: &mut [u8]) -> &mut [T] {
+    bytemuck::cast_slice_mut(row)
 }

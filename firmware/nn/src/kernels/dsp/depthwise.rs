@@ -154,6 +154,7 @@ struct Strip<'a> {
 
 /// Packs `count` channels of each of `pixels` pixels of an upper and a lower row, or of a last row that has none below, into
 /// every `step`-th quad.
+#[inline(always)]
 fn pack(
     upper: Strip<'_>,
     lower: Option<Strip<'_>>,

@@ -18,6 +18,7 @@ pub struct Input<'a> {
 
 impl<'a> Input<'a> {
     /// These rows, of which there are [`MAX_KERNEL`] at most. `bytes` is memory for them.
+    #[inline(never)]
     pub fn of<T: Element>(input: &Rows<'a, T>, bytes: &'a mut [Option<&'a [u8]>; MAX_KERNEL]) -> Self {
         let bytes = &mut bytes[..input.rows.len()];
         for (bytes, row) in bytes.iter_mut().zip(input.rows) {
@@ -67,8 +68,9 @@ pub fn expand<T: Element>(quad: [T; 4]) -> [u32; 2] {
 /// Up to four elements of `size` bytes from byte `start` on as two pairs, zeros behind them.
 pub fn expand_few(bytes: &[u8], size: usize, start: usize, count: usize) -> [u32; 2] {
     let mut four = [0; 4];
-    for (index, slot) in four[..count].iter_mut().enumerate() {
-        *slot = element(&bytes[start..], size, index) as i16;
+    let bytes = &bytes[start..start + count * size];
+    for (slot, bytes) in four.iter_mut().zip(bytes.chunks_exact(size)) {
+        *slot = element(bytes, size, 0) as i16;
     }
     expand(four)
 }
