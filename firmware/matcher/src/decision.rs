@@ -153,17 +153,17 @@ impl<'a> Matcher<'a> {
 
         // A stranger of the cohort stands for all those who are not in it: being nearer to one than to the best counts
         // against the best, being about as near does not.
-        let is_clear = self.rules.margin.is_none_or(|margin| {
+        let is_clear = |margin: &Margin| {
             second.is_none_or(|second| margin.holds(&best, &second, probe_norm))
                 && stranger.is_none_or(|stranger| !stranger.is_nearer_than(&best))
-        });
+        };
         let inside =
             |margin: &Margin| cap::contains(&self.gallery, &best, second.as_ref(), probe_norm, margin);
         let is_near = is_within(self.rules.threshold_q30, &best, probe_norm)
             && self.rules.cap.as_ref().is_none_or(inside);
         let verdict = if !is_near {
             Verdict::Rejected(Rejection::TooFar)
-        } else if !is_clear {
+        } else if !self.rules.margin.as_ref().is_none_or(is_clear) {
             Verdict::Rejected(Rejection::Ambiguous)
         } else {
             Verdict::Accepted

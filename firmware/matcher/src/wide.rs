@@ -64,7 +64,9 @@ impl Wide {
         let mut shifted = self;
         let mut sum = Wide::default();
         for limb in self.0 {
-            sum = sum.plus(shifted.times(limb));
+            if limb != 0 {
+                sum = sum.plus(shifted.times(limb));
+            }
             shifted.0.rotate_right(1);
             shifted.0[0] = 0;
         }
