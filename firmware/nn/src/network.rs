@@ -10,7 +10,7 @@ use heapless::Vec;
 
 use crate::kernels::{self, Rows, Scratch};
 use crate::quant::Stage;
-use crate::stream::{self, Maker, Progress};
+use crate::stream::{Order, Progress};
 
 /// Where the photo's rows come from: a camera, a link, a crop in memory.
 pub trait RowSource {
@@ -177,7 +177,10 @@ impl<'a, const N: usize> Network<'a, N> {
                 return Err(LoadError::Overlap { layer: index as u16 });
             }
         }
-        stream::run::<N, _>(&network.layers, &network.barriers, &mut PlanCheck(&network.layers))?;
+        let mut order = Order::<N>::new(&network.layers, &network.barriers);
+        while let Some((layer, row)) = order.next() {
+            check(&network.layers, layer, row, &order.progress())?;
+        }
         Ok(network)
     }
 
@@ -220,7 +223,7 @@ impl<'a, const N: usize> Network<'a, N> {
         source: &mut S,
         arena: &mut [u8],
         embedding: &mut [i16],
-        observe: impl FnMut(usize, u16, &[u8]),
+        mut observe: impl FnMut(usize, u16, &[u8]),
     ) -> Result<(), EmbedError<S::Error>> {
         let given = arena.len();
         let aligned = arena.as_ptr().align_offset(format::ALIGNMENT) == 0;
@@ -232,8 +235,18 @@ impl<'a, const N: usize> Network<'a, N> {
         }
         // A constant: else it may be made in one place and copied to another.
         let scratch = &mut const { Scratch::new() };
-        let mut run = Run { layers: &self.layers, blob: self.blob, arena, scratch, source, observe };
-        stream::run::<N, _>(&self.layers, &self.barriers, &mut run).map_err(EmbedError::Source)?;
+        for (index, row) in Order::<N>::new(&self.layers, &self.barriers) {
+            let layer = &self.layers[index];
+            let place = slot(&layer.output, row);
+            if let Op::Input = layer.op {
+                let pixels = &mut arena[place.clone()];
+                source.row(row, pixels).map_err(EmbedError::Source)?;
+                pixels.iter_mut().for_each(|byte| *byte ^= 0x80);
+            } else {
+                compute(&self.layers, self.blob, layer, row, arena, scratch);
+            }
+            observe(index, row, &arena[place]);
+        }
         if let Some(layer) = self.layers.last() {
             embedding.copy_from_slice(bytemuck::cast_slice(&arena[slot(&layer.output, 0)]));
         }
@@ -263,30 +276,24 @@ fn in_place(layer: &Layer, input: &Tensor) -> bool {
     matches!(layer.op, Op::Add { .. }) && place(input) == place(&layer.output)
 }
 
-/// Refuses a plan in which a row is overwritten before its last use.
-struct PlanCheck<'a>(&'a [Layer]);
-
-impl Maker for PlanCheck<'_> {
-    type Error = LoadError;
-
-    fn make(&mut self, layer: usize, row: u16, progress: &Progress<'_>) -> Result<(), LoadError> {
-        let output = &self.0[layer].output;
-        let oldest = progress.oldest_needed(layer).unwrap_or(row);
-        if row.saturating_sub(oldest) >= output.ring {
-            return Err(LoadError::Ring { tensor: layer as u16 });
-        }
-        let place = slot(output, row);
-        for (other, Layer { output: tensor, .. }) in self.0.iter().enumerate() {
-            if other == layer || progress.made(other) == 0 || !overlap(ring(tensor), place.clone()) {
-                continue;
-            }
-            let oldest = progress.oldest_needed(other).unwrap_or(u16::MAX);
-            if (oldest..progress.made(other)).any(|row| overlap(slot(tensor, row), place.clone())) {
-                return Err(LoadError::Overlap { layer: layer as u16 });
-            }
-        }
-        Ok(())
+/// Refuses a plan in which making a row overwrites one before its last use.
+fn check(layers: &[Layer], layer: usize, row: u16, progress: &Progress<'_>) -> Result<(), LoadError> {
+    let output = &layers[layer].output;
+    let oldest = progress.oldest_needed(layer).unwrap_or(row);
+    if row.saturating_sub(oldest) >= output.ring {
+        return Err(LoadError::Ring { tensor: layer as u16 });
     }
+    let place = slot(output, row);
+    for (other, Layer { output: tensor, .. }) in layers.iter().enumerate() {
+        if other == layer || progress.made(other) == 0 || !overlap(ring(tensor), place.clone()) {
+            continue;
+        }
+        let oldest = progress.oldest_needed(other).unwrap_or(u16::MAX);
+        if (oldest..progress.made(other)).any(|row| overlap(slot(tensor, row), place.clone())) {
+            return Err(LoadError::Overlap { layer: layer as u16 });
+        }
+    }
+    Ok(())
 }
 
 /// The arena around the row that is being made.
@@ -309,46 +316,14 @@ impl<'a> Around<'a> {
     }
 }
 
-struct Run<'a, S, F> {
-    layers: &'a [Layer],
-    blob: &'a [u8],
-    arena: &'a mut [u8],
-    scratch: &'a mut Scratch,
-    source: &'a mut S,
-    observe: F,
-}
-
-impl<S: RowSource, F: FnMut(usize, u16, &[u8])> Maker for Run<'_, S, F> {
-    type Error = S::Error;
-
-    fn make(&mut self, index: usize, row: u16, _: &Progress<'_>) -> Result<(), S::Error> {
-        let layer = &self.layers[index];
-        let place = slot(&layer.output, row);
-        let (before, rest) = self.arena.split_at_mut(place.start);
-        let (output, after) = rest.split_at_mut(place.len());
-        let around = Around { before, row: place, after };
-        match &layer.op {
-            Op::Input => {
-                self.source.row(row, output)?;
-                output.iter_mut().for_each(|byte| *byte ^= 0x80);
-            }
-            _ => compute(self.layers, self.blob, layer, row, &around, self.scratch, output),
-        }
-        (self.observe)(index, row, output);
-        Ok(())
-    }
-}
-
 /// Makes one row of a layer that is not the input.
-fn compute(
-    layers: &[Layer],
-    blob: &[u8],
-    layer: &Layer,
-    row: u16,
-    around: &Around<'_>,
-    scratch: &mut Scratch,
-    output: &mut [u8],
-) {
+// Not inlined: it is the same for every source of rows.
+#[inline(never)]
+fn compute(layers: &[Layer], blob: &[u8], layer: &Layer, row: u16, arena: &mut [u8], scratch: &mut Scratch) {
+    let place = slot(&layer.output, row);
+    let (before, rest) = arena.split_at_mut(place.start);
+    let (output, after) = rest.split_at_mut(place.len());
+    let around = &Around { before, row: place, after };
     let tensor = |index: u16| &layers[index as usize].output;
     match layer.op {
         Op::Input => {}

@@ -67,8 +67,11 @@ pub fn expand<T: Element>(quad: [T; 4]) -> [u32; 2] {
 
 /// Up to four elements of `size` bytes from byte `start` on as two pairs, zeros behind them.
 pub fn expand_few(bytes: &[u8], size: usize, start: usize, count: usize) -> [u32; 2] {
-    let mut four = [0; 4];
     let bytes = &bytes[start..start + count * size];
+    if let Ok(halves) = <[u8; 8]>::try_from(bytes) {
+        return expand::<i16>(bytemuck::cast(halves));
+    }
+    let mut four = [0; 4];
     for (slot, bytes) in four.iter_mut().zip(bytes.chunks_exact(size)) {
         *slot = element(bytes, size, 0) as i16;
     }
