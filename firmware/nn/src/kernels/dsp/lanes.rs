@@ -82,16 +82,19 @@ pub fn expand_few(bytes: &[u8], size: usize, start: usize, count: usize) -> [u32
 /// `b`. Elements that there are not are zero.
 pub fn expand_two(a: &[u8], b: &[u8], size: usize, quads: &mut [Quad]) {
     let count = a.len() / size;
-    let mut done = 0;
+    let done = count / 4;
     if size == 1 {
         let ((a, _), (b, _)) = (a.as_chunks(), b.as_chunks());
-        done = a.len();
         ops::expand_two(a, b, &mut quads[..done]);
+    } else {
+        let ((a, _), (b, _)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+        for (quad, (&a, &b)) in quads.iter_mut().zip(a.iter().zip(b)) {
+            *quad = bytemuck::cast([a, b].map(|halves| expand::<i16>(bytemuck::cast(halves))));
+        }
     }
-    for (index, quad) in quads.iter_mut().enumerate().skip(done) {
-        let left = (count - 4 * index).min(4);
-        let start = 4 * index * size;
-        *quad = bytemuck::cast([a, b].map(|bytes| expand_few(bytes, size, start, left)));
+    if let Some(last) = quads.get_mut(done) {
+        let (start, left) = (4 * done * size, count - 4 * done);
+        *last = bytemuck::cast([a, b].map(|bytes| expand_few(bytes, size, start, left)));
     }
 }
 
