@@ -6,12 +6,11 @@
 //! Lifetimes are those of rows: a tensor kept whole gives its memory back from the top while it is read for the last time,
 //! and a later one may grow into it.
 
-use std::convert::Infallible;
 use std::ops::Range;
 
 use format::layer::{Layer, Op};
 use format::model::{MAX_BARRIERS, MAX_LAYERS};
-use nn::stream::{self, Maker, Progress};
+use nn::stream::{Order, Progress};
 use rayon::prelude::*;
 
 /// A plan: what [`plan`] wrote into the layers, and what follows from it.
@@ -89,17 +88,11 @@ pub fn with_barriers(layers: &[Layer], barriers: &[u16]) -> Plan {
     Plan { barriers: barriers.to_vec(), arena_bytes, rings }
 }
 
-fn dry_run(layers: &[Layer], barriers: &[u16], watch: impl FnMut(usize, u16, &Progress<'_>)) {
-    struct Watch<F>(F);
-    impl<F: FnMut(usize, u16, &Progress<'_>)> Maker for Watch<F> {
-        type Error = Infallible;
-
-        fn make(&mut self, layer: usize, row: u16, progress: &Progress<'_>) -> Result<(), Infallible> {
-            (self.0)(layer, row, progress);
-            Ok(())
-        }
+fn dry_run(layers: &[Layer], barriers: &[u16], mut watch: impl FnMut(usize, u16, &Progress<'_>)) {
+    let mut order = Order::<MAX_LAYERS>::new(layers, barriers);
+    while let Some((layer, row)) = order.next() {
+        watch(layer, row, &order.progress());
     }
-    let Ok(()) = stream::run::<MAX_LAYERS, _>(layers, barriers, &mut Watch(watch));
 }
 
 /// For every tensor the one whose ring it shares: itself, or the input that an addition takes the place of

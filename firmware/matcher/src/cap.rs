@@ -29,7 +29,7 @@ pub fn contains(
     margin: &Margin,
 ) -> bool {
     // cos θ from below and above, sin θ from above. All Q30.
-    let (low, high) = (cosine_from_below(best, probe_norm), cosine_from_above(best, probe_norm));
+    let (low, high) = cosine_bounds(best, probe_norm);
     if low < HALF_RIGHT_Q30 {
         return false;
     }
@@ -49,8 +49,8 @@ pub fn contains(
     }
     // φ ≥ θ' − θ, θ' the angle of `second`: the triangle inequality again. Its cosine is at most this, and what is computed
     // of cos φ at most one more.
-    let second_sine = sine_from_above(cosine_from_below(second, probe_norm));
-    let cos_apart = (cosine_from_above(second, probe_norm) * high + second_sine * sine) / ONE + 2;
+    let (second_low, second_high) = cosine_bounds(second, probe_norm);
+    let cos_apart = (second_high * high + sine_from_above(second_low) * sine) / ONE + 2;
     if is_apart(cos_apart) {
         return true;
     }
@@ -61,27 +61,27 @@ pub fn contains(
     let vector = gallery.get(best.centre).vector;
     own.iter_mut().zip(vector).for_each(|(own, &element)| *own = element.into());
     let mut nearest = Sight { dot: dot(gallery.get(second.centre).vector, own), ..*second };
-    if !is_apart(cosine_from_above(&nearest, best.norm.into())) {
+    if !is_apart(cosine_bounds(&nearest, best.norm.into()).1) {
         return false;
     }
-    scan(gallery, own, Some(nearest), |sight| {
+    scan(gallery, own, Some(nearest), &mut |sight| {
         if sight.owner == best.owner || !sight.is_nearer_than(&nearest) {
             return None;
         }
         nearest = sight;
         Some(sight)
     });
-    is_apart(cosine_from_above(&nearest, best.norm.into()))
+    is_apart(cosine_bounds(&nearest, best.norm.into()).1)
 }
 
-/// Cosine from below, Q30, not below zero, of the angle between a centre and what it was seen by, of this squared norm.
-fn cosine_from_below(sight: &Sight, other_norm: u64) -> u64 {
-    if sight.dot > 0 { magnitude_q31(sight.dot, sight.norm, other_norm) / 2 } else { 0 }
-}
-
-/// The same cosine from above: zero if it is not above zero.
-fn cosine_from_above(sight: &Sight, other_norm: u64) -> u64 {
-    if sight.dot > 0 { magnitude_q31(sight.dot, sight.norm, other_norm) / 2 + 1 } else { 0 }
+/// Cosine from below and from above, Q30, of the angle between a centre and what it was seen by, of this squared norm. Both
+/// are zero if it is not above zero.
+fn cosine_bounds(sight: &Sight, other_norm: u64) -> (u64, u64) {
+    if sight.dot <= 0 {
+        return (0, 0);
+    }
+    let low = magnitude_q31(sight.dot, sight.norm, other_norm) / 2;
+    (low, low + 1)
 }
 
 /// Sine from above of an angle whose cosine is at least this, Q30.
@@ -153,16 +153,15 @@ mod tests {
         let wide: Vec<i16> = own.vector.iter().map(|&element| element.into()).collect();
         gallery.iter().filter(|other| other.owner != own.owner).all(|other| {
             let other = Sight { owner: 0, centre: 0, dot: dot(other.vector, &wide), norm: other.norm };
-            let cos_phi = cosine_from_above(&other, own.norm.into());
+            let cos_phi = cosine_bounds(&other, own.norm.into()).1;
             is_inside_for(cos_phi, best, probe_norm, margin)
         }) && is_inside_for(0, best, probe_norm, margin)
     }
 
     fn is_inside_for(cos_phi: u64, best: &Sight, probe_norm: u64, margin: &Margin) -> bool {
-        let low = cosine_from_below(best, probe_norm);
+        let (low, high) = cosine_bounds(best, probe_norm);
         let cos_double = 2 * i128::from(low) * i128::from(low) - (1 << 60);
-        let sin_double =
-            2 * i128::from(sine_from_above(low)) * i128::from(cosine_from_above(best, probe_norm));
+        let sin_double = 2 * i128::from(sine_from_above(low)) * i128::from(high);
         let (cos_margin, sin_margin) = margin.bounds();
         let cosine = cos_double * i128::from(cos_margin) - sin_double * i128::from(sin_margin);
         low >= HALF_RIGHT_Q30 && cosine >= i128::from(cos_phi) << 60

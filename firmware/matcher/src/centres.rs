@@ -85,6 +85,8 @@ impl<'a> Centres<'a> {
     ///
     /// # Errors
     /// [`CentresError`], naming the first centre that is wrong.
+    // Not inlined: once for the gallery, once for the cohort.
+    #[inline(never)]
     pub fn new_checked(
         dimension: usize,
         vectors: &'a [i8],

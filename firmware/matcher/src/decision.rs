@@ -132,6 +132,8 @@ impl<'a> Matcher<'a> {
     ///
     /// # Panics
     /// If `embedding` is not as long as the centres.
+    // Not inlined, so that its code has a name and a size.
+    #[inline(never)]
     pub fn decide(&self, embedding: &[i16]) -> Outcome {
         assert_eq!(embedding.len(), self.gallery.dimension(), "embedding and gallery differ in dimension");
         let rejected = |rejection| Outcome {
@@ -151,17 +153,17 @@ impl<'a> Matcher<'a> {
 
         // A stranger of the cohort stands for all those who are not in it: being nearer to one than to the best counts
         // against the best, being about as near does not.
-        let is_clear = self.rules.margin.is_none_or(|margin| {
+        let is_clear = |margin: &Margin| {
             second.is_none_or(|second| margin.holds(&best, &second, probe_norm))
                 && stranger.is_none_or(|stranger| !stranger.is_nearer_than(&best))
-        });
+        };
         let inside =
             |margin: &Margin| cap::contains(&self.gallery, &best, second.as_ref(), probe_norm, margin);
         let is_near = is_within(self.rules.threshold_q30, &best, probe_norm)
             && self.rules.cap.as_ref().is_none_or(inside);
         let verdict = if !is_near {
             Verdict::Rejected(Rejection::TooFar)
-        } else if !is_clear {
+        } else if !self.rules.margin.as_ref().is_none_or(is_clear) {
             Verdict::Rejected(Rejection::Ambiguous)
         } else {
             Verdict::Accepted
@@ -179,6 +181,8 @@ impl<'a> Matcher<'a> {
     ///
     /// # Panics
     /// If `embedding` is not as long as the centres.
+    // Not inlined either.
+    #[inline(never)]
     pub fn cosines(&self, embedding: &[i16], mut each: impl FnMut(u16, i32)) {
         assert_eq!(embedding.len(), self.gallery.dimension(), "embedding and gallery differ in dimension");
         let probe_norm = squared_norm(embedding);
@@ -187,7 +191,7 @@ impl<'a> Matcher<'a> {
         }
         let mut nearest: Option<Sight> = None;
         let mut emit = |sight: Sight| each(sight.owner, cosine_q30(sight.dot, sight.norm, probe_norm));
-        scan(&self.gallery, embedding, None, |sight| {
+        scan(&self.gallery, embedding, None, &mut |sight| {
             nearest = match nearest {
                 Some(held) if held.owner == sight.owner => {
                     Some(if sight.is_nearer_than(&held) { sight } else { held })

@@ -47,7 +47,7 @@ fn product(square: u64, norm: u32) -> u128 {
 /// The order of owners does not matter to what is found, only to ties.
 pub fn two_nearest(centres: &Centres, probe: &[i16]) -> (Option<Sight>, Option<Sight>) {
     let (mut best, mut second): (Option<Sight>, Option<Sight>) = (None, None);
-    scan(centres, probe, None, |sight| {
+    scan(centres, probe, None, &mut |sight| {
         // No nearer than the second is no nearer than the first.
         if second.is_some_and(|second| !sight.is_nearer_than(&second)) {
             return None;
@@ -74,7 +74,7 @@ pub fn two_nearest(centres: &Centres, probe: &[i16]) -> (Option<Sight>, Option<S
 /// The nearest centre, if it is nearer than `rival`. Of equally near ones the first counts.
 pub fn nearest_beyond(centres: &Centres, probe: &[i16], rival: Option<Sight>) -> Option<Sight> {
     let mut nearest = None;
-    scan(centres, probe, rival, |sight| {
+    scan(centres, probe, rival, &mut |sight| {
         if nearest.or(rival).is_none_or(|bar| sight.is_nearer_than(&bar)) {
             nearest = Some(sight);
             return nearest;
@@ -90,7 +90,7 @@ pub(crate) fn scan(
     centres: &Centres,
     probe: &[i16],
     bar: Option<Sight>,
-    mut see: impl FnMut(Sight) -> Option<Sight>,
+    see: &mut dyn FnMut(Sight) -> Option<Sight>,
 ) {
     let probe = Probe::new(probe);
     let bound_of = |bar| bound(bar, centres.least_norm());

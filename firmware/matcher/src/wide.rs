@@ -6,7 +6,8 @@ const LIMBS: usize = 10;
 
 /// Unsigned integer below 2³²⁰, least significant limb first.
 ///
-/// Operations do not check for overflow beyond 320 bits (bits above are lost): the caller shows that there is none.
+/// Operations do not check for overflow beyond 320 bits (bits above are lost): the caller shows that there is none. They are
+/// not inlined: a decision calls them a few dozen times, and their code is long.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wide([u32; LIMBS]);
 
@@ -21,6 +22,7 @@ impl From<u64> for Wide {
 
 impl Wide {
     /// `self · factor`.
+    #[inline(never)]
     pub fn times(self, factor: u32) -> Self {
         let mut carry = 0;
         Wide(self.0.map(|limb| {
@@ -32,6 +34,7 @@ impl Wide {
     }
 
     /// `self + other`.
+    #[inline(never)]
     pub fn plus(mut self, other: Self) -> Self {
         let mut carry = 0;
         for (limb, added) in self.0.iter_mut().zip(other.0) {
@@ -56,11 +59,14 @@ impl Wide {
     }
 
     /// `self²`.
+    #[inline(never)]
     pub fn squared(self) -> Self {
         let mut shifted = self;
         let mut sum = Wide::default();
         for limb in self.0 {
-            sum = sum.plus(shifted.times(limb));
+            if limb != 0 {
+                sum = sum.plus(shifted.times(limb));
+            }
             shifted.0.rotate_right(1);
             shifted.0[0] = 0;
         }
@@ -69,6 +75,7 @@ impl Wide {
 }
 
 impl Ord for Wide {
+    #[inline(never)]
     fn cmp(&self, other: &Self) -> Ordering {
         self.0.iter().rev().cmp(other.0.iter().rev())
     }

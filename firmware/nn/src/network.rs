@@ -4,13 +4,13 @@ use core::fmt;
 use core::ops::Range;
 
 use format::blob;
-use format::layer::{self, Element, Layer, MAX_KERNEL, Op, Tensor, Window};
+use format::layer::{self, Element, Layer, MAX_KERNEL, Op, Tensor};
 use format::model::{MAX_BARRIERS, Model};
 use heapless::Vec;
 
 use crate::kernels::{self, Rows, Scratch};
 use crate::quant::Stage;
-use crate::stream::{self, Maker, Progress};
+use crate::stream::{Order, Progress};
 
 /// Where the photo's rows come from: a camera, a link, a crop in memory.
 pub trait RowSource {
@@ -177,7 +177,10 @@ impl<'a, const N: usize> Network<'a, N> {
                 return Err(LoadError::Overlap { layer: index as u16 });
             }
         }
-        stream::run::<N, _>(&network.layers, &network.barriers, &mut PlanCheck(&network.layers))?;
+        let mut order = Order::<N>::new(&network.layers, &network.barriers);
+        while let Some((layer, row)) = order.next() {
+            check(&network.layers, layer, row, &order.progress())?;
+        }
         Ok(network)
     }
 
@@ -220,7 +223,7 @@ impl<'a, const N: usize> Network<'a, N> {
         source: &mut S,
         arena: &mut [u8],
         embedding: &mut [i16],
-        observe: impl FnMut(usize, u16, &[u8]),
+        mut observe: impl FnMut(usize, u16, &[u8]),
     ) -> Result<(), EmbedError<S::Error>> {
         let given = arena.len();
         let aligned = arena.as_ptr().align_offset(format::ALIGNMENT) == 0;
@@ -230,10 +233,20 @@ impl<'a, const N: usize> Network<'a, N> {
         if embedding.len() != self.dimension() {
             return Err(EmbedError::Dimension { needed: self.dimension(), given: embedding.len() });
         }
-        let mut scratch = Scratch::new();
-        let scratch = &mut scratch;
-        let mut run = Run { layers: &self.layers, blob: self.blob, arena, scratch, source, observe };
-        stream::run::<N, _>(&self.layers, &self.barriers, &mut run).map_err(EmbedError::Source)?;
+        // A constant: else it may be made in one place and copied to another.
+        let scratch = &mut const { Scratch::new() };
+        for (index, row) in Order::<N>::new(&self.layers, &self.barriers) {
+            let layer = &self.layers[index];
+            let place = slot(&layer.output, row);
+            if let Op::Input = layer.op {
+                let pixels = &mut arena[place.clone()];
+                source.row(row, pixels).map_err(EmbedError::Source)?;
+                pixels.iter_mut().for_each(|byte| *byte ^= 0x80);
+            } else {
+                compute(&self.layers, self.blob, layer, row, arena, scratch);
+            }
+            observe(index, row, &arena[place]);
+        }
         if let Some(layer) = self.layers.last() {
             embedding.copy_from_slice(bytemuck::cast_slice(&arena[slot(&layer.output, 0)]));
         }
@@ -263,30 +276,24 @@ fn in_place(layer: &Layer, input: &Tensor) -> bool {
     matches!(layer.op, Op::Add { .. }) && place(input) == place(&layer.output)
 }
 
-/// Refuses a plan in which a row is overwritten before its last use.
-struct PlanCheck<'a>(&'a [Layer]);
-
-impl Maker for PlanCheck<'_> {
-    type Error = LoadError;
-
-    fn make(&mut self, layer: usize, row: u16, progress: &Progress<'_>) -> Result<(), LoadError> {
-        let output = &self.0[layer].output;
-        let oldest = progress.oldest_needed(layer).unwrap_or(row);
-        if row.saturating_sub(oldest) >= output.ring {
-            return Err(LoadError::Ring { tensor: layer as u16 });
-        }
-        let place = slot(output, row);
-        for (other, Layer { output: tensor, .. }) in self.0.iter().enumerate() {
-            if other == layer || progress.made(other) == 0 || !overlap(ring(tensor), place.clone()) {
-                continue;
-            }
-            let oldest = progress.oldest_needed(other).unwrap_or(u16::MAX);
-            if (oldest..progress.made(other)).any(|row| overlap(slot(tensor, row), place.clone())) {
-                return Err(LoadError::Overlap { layer: layer as u16 });
-            }
-        }
-        Ok(())
+/// Refuses a plan in which making a row overwrites one before its last use.
+fn check(layers: &[Layer], layer: usize, row: u16, progress: &Progress<'_>) -> Result<(), LoadError> {
+    let output = &layers[layer].output;
+    let oldest = progress.oldest_needed(layer).unwrap_or(row);
+    if row.saturating_sub(oldest) >= output.ring {
+        return Err(LoadError::Ring { tensor: layer as u16 });
     }
+    let place = slot(output, row);
+    for (other, Layer { output: tensor, .. }) in layers.iter().enumerate() {
+        if other == layer || progress.made(other) == 0 || !overlap(ring(tensor), place.clone()) {
+            continue;
+        }
+        let oldest = progress.oldest_needed(other).unwrap_or(u16::MAX);
+        if (oldest..progress.made(other)).any(|row| overlap(slot(tensor, row), place.clone())) {
+            return Err(LoadError::Overlap { layer: layer as u16 });
+        }
+    }
+    Ok(())
 }
 
 /// The arena around the row that is being made.
@@ -298,93 +305,35 @@ struct Around<'a> {
 
 impl<'a> Around<'a> {
     /// Another row of the arena. Rings of a layer's input and output were found disjoint when loading.
-    fn row<T: bytemuck::Pod>(&self, tensor: &Tensor, row: u16) -> &'a [T] {
+    #[inline(never)]
+    fn row(&self, tensor: &Tensor, row: u16) -> &'a [u8] {
         let place = slot(tensor, row);
-        bytemuck::cast_slice(if place.end <= self.row.start {
+        if place.end <= self.row.start {
             &self.before[place]
         } else {
             &self.after[place.start - self.row.end..place.end - self.row.end]
-        })
-    }
-
-    /// The input rows under a window for output row `row`.
-    fn under<T: bytemuck::Pod>(
-        &self,
-        tensor: &Tensor,
-        window: &Window,
-        row: u16,
-        rows: &mut [Option<&'a [T]>; MAX_KERNEL],
-    ) {
-        let start = row as i32 * window.stride[0] as i32 - window.pad[0] as i32;
-        for (y, slice) in (start..).zip(rows.iter_mut()).take(window.kernel[0] as usize) {
-            *slice = (0..tensor.height as i32).contains(&y).then(|| self.row(tensor, y as u16));
         }
-    }
-}
-
-struct Run<'a, S, F> {
-    layers: &'a [Layer],
-    blob: &'a [u8],
-    arena: &'a mut [u8],
-    scratch: &'a mut Scratch,
-    source: &'a mut S,
-    observe: F,
-}
-
-impl<S: RowSource, F: FnMut(usize, u16, &[u8])> Maker for Run<'_, S, F> {
-    type Error = S::Error;
-
-    fn make(&mut self, index: usize, row: u16, _: &Progress<'_>) -> Result<(), S::Error> {
-        let layer = &self.layers[index];
-        let place = slot(&layer.output, row);
-        let (before, rest) = self.arena.split_at_mut(place.start);
-        let (output, after) = rest.split_at_mut(place.len());
-        let around = Around { before, row: place, after };
-        match &layer.op {
-            Op::Input => {
-                self.source.row(row, output)?;
-                output.iter_mut().for_each(|byte| *byte ^= 0x80);
-            }
-            _ => compute(self.layers, self.blob, layer, row, &around, self.scratch, output),
-        }
-        (self.observe)(index, row, output);
-        Ok(())
     }
 }
 
 /// Makes one row of a layer that is not the input.
-fn compute(
-    layers: &[Layer],
-    blob: &[u8],
-    layer: &Layer,
-    row: u16,
-    around: &Around<'_>,
-    scratch: &mut Scratch,
-    output: &mut [u8],
-) {
-    use Element::{I8, I16};
-    let out = layer.output.element;
+// Not inlined: it is the same for every source of rows.
+#[inline(never)]
+fn compute(layers: &[Layer], blob: &[u8], layer: &Layer, row: u16, arena: &mut [u8], scratch: &mut Scratch) {
+    let place = slot(&layer.output, row);
+    let (before, rest) = arena.split_at_mut(place.start);
+    let (output, after) = rest.split_at_mut(place.len());
+    let around = &Around { before, row: place, after };
     let tensor = |index: u16| &layers[index as usize].output;
-    match &layer.op {
+    match layer.op {
         Op::Input => {}
-        Op::Add { inputs, .. } => match (tensor(inputs[0]).element, out) {
-            (I8, I8) => add_in_place_or_not::<i8>(layers, blob, layer, row, around, output),
-            (I16, I16) => add_in_place_or_not::<i16>(layers, blob, layer, row, around, output),
-            (I8, I16) => add::<i8, i16>(layers, blob, layer, row, around, output),
-            (I16, I8) => add::<i16, i8>(layers, blob, layer, row, around, output),
-        },
-        Op::MaxPool { input, .. } => match tensor(*input).element {
-            I8 => windowed::<i8, i8>(tensor(*input), blob, layer, row, around, scratch, output),
-            I16 => windowed::<i16, i16>(tensor(*input), blob, layer, row, around, scratch, output),
-        },
-        Op::Conv { input, .. } | Op::Depthwise { input, .. } => {
-            let input = tensor(*input);
-            match (input.element, out) {
-                (I8, I8) => windowed::<i8, i8>(input, blob, layer, row, around, scratch, output),
-                (I8, I16) => windowed::<i8, i16>(input, blob, layer, row, around, scratch, output),
-                (I16, I8) => windowed::<i16, i8>(input, blob, layer, row, around, scratch, output),
-                (I16, I16) => windowed::<i16, i16>(input, blob, layer, row, around, scratch, output),
-            }
+        Op::Add { inputs, gains, .. } => add(inputs.map(tensor), gains, blob, layer, row, around, output),
+        Op::Conv { input, .. } | Op::Depthwise { input, .. } | Op::MaxPool { input, .. } => {
+            let windowed = match tensor(input).element {
+                Element::I8 => windowed::<i8>,
+                Element::I16 => windowed::<i16>,
+            };
+            windowed(tensor(input), blob, layer, row, around, scratch, output);
         }
     }
 }
@@ -397,10 +346,12 @@ fn array<T: bytemuck::Pod>(blob: &[u8], offset: u32, count: usize) -> &[T] {
 #[inline(never)]
 fn stage<'a>(blob: &'a [u8], stage: &layer::Stage, output: &Tensor) -> Stage<'a> {
     let channels = output.channels as usize;
+    let array = |offset| array(blob, offset, channels);
+    let [bias, positive, negative] = [stage.bias, stage.positive, stage.negative].map(array);
     Stage {
-        bias: array(blob, stage.bias, channels),
-        positive: array(blob, stage.positive, channels),
-        negative: array(blob, stage.negative, channels),
+        bias,
+        positive,
+        negative,
         shift: stage.shift as u32,
         zero_point: output.zero_point as i32,
         low: stage.low as i32,
@@ -408,7 +359,7 @@ fn stage<'a>(blob: &'a [u8], stage: &layer::Stage, output: &Tensor) -> Stage<'a>
     }
 }
 
-fn windowed<I: kernels::Element, O: kernels::Element>(
+fn windowed<I: kernels::Element>(
     input: &Tensor,
     blob: &[u8],
     layer: &Layer,
@@ -417,11 +368,17 @@ fn windowed<I: kernels::Element, O: kernels::Element>(
     scratch: &mut Scratch,
     output: &mut [u8],
 ) {
+    use Element::{I8, I16};
     let window = layer.op.window();
     let mut rows = [None; MAX_KERNEL];
-    around.under::<I>(input, &window, row, &mut rows);
-    let rows = Rows {
-        rows: &rows[..window.kernel[0] as usize],
+    let rows = &mut rows[..window.kernel[0] as usize];
+    let start = row as i32 * window.stride[0] as i32 - window.pad[0] as i32;
+    for (y, slice) in (start..).zip(&mut *rows) {
+        let is_inside = (0..input.height as i32).contains(&y);
+        *slice = is_inside.then(|| bytemuck::cast_slice(around.row(input, y as u16)));
+    }
+    let rows = &Rows::<I> {
+        rows,
         width: input.width as usize,
         channels: input.channels as usize,
         zero_point: input.zero_point as i32,
@@ -430,56 +387,77 @@ fn windowed<I: kernels::Element, O: kernels::Element>(
         pad: window.pad[1] as usize,
     };
     let taps = rows.rows.len() * rows.kernel_width * rows.channels;
-    match layer.op {
-        Op::Conv { weights, stage: ref s, .. } => {
-            let weights = array(blob, weights, taps * layer.output.channels as usize);
-            kernels::conv::<I, O>(
-                &rows,
-                weights,
-                &stage(blob, s, &layer.output),
-                scratch,
-                bytemuck::cast_slice_mut(output),
-            );
+    let tensor = &layer.output;
+    match (layer.op, tensor.element) {
+        (Op::Conv { weights, stage: s, .. }, element) => {
+            let weights = array(blob, weights, taps * tensor.channels as usize);
+            let stage = &stage(blob, &s, tensor);
+            match element {
+                I8 => kernels::conv(rows, weights, stage, scratch, cast::<i8>(output)),
+                I16 => kernels::conv(rows, weights, stage, scratch, cast::<i16>(output)),
+            }
         }
-        Op::Depthwise { weights, stage: ref s, .. } => {
+        (Op::Depthwise { weights, stage: s, .. }, element) => {
             let weights = array(blob, weights, taps);
-            let stage = stage(blob, s, &layer.output);
-            kernels::depthwise::<I, O>(&rows, weights, &stage, scratch, bytemuck::cast_slice_mut(output));
+            let stage = &stage(blob, &s, tensor);
+            match element {
+                I8 => kernels::depthwise(rows, weights, stage, scratch, cast::<i8>(output)),
+                I16 => kernels::depthwise(rows, weights, stage, scratch, cast::<i16>(output)),
+            }
         }
-        Op::MaxPool { .. } => kernels::max_pool::<I>(&rows, bytemuck::cast_slice_mut(output)),
-        Op::Input | Op::Add { .. } => {}
+        (Op::MaxPool { .. }, _) => kernels::max_pool::<I>(rows, cast(output)),
+        (Op::Input | Op::Add { .. }, _) => {}
     }
 }
 
-fn add<I: kernels::Element, O: kernels::Element>(
-    layers: &[Layer],
+fn add(
+    inputs: [&Tensor; 2],
+    gains: [i16; 2],
     blob: &[u8],
     layer: &Layer,
     row: u16,
     around: &Around<'_>,
     output: &mut [u8],
 ) {
-    if let Op::Add { inputs, gains, stage: ref s } = layer.op {
-        let [a, b] = inputs.map(|input| around.row::<I>(&layers[input as usize].output, row));
-        kernels::add::<I, O>(a, b, gains, &stage(blob, s, &layer.output), bytemuck::cast_slice_mut(output));
-    }
-}
-
-fn add_in_place_or_not<T: kernels::Element>(
-    layers: &[Layer],
-    blob: &[u8],
-    layer: &Layer,
-    row: u16,
-    around: &Around<'_>,
-    output: &mut [u8],
-) {
-    let Op::Add { inputs, gains, stage: ref s } = layer.op else { return };
-    let inputs = inputs.map(|input| &layers[input as usize].output);
-    let (other, gains) = match inputs.map(|input| in_place(layer, input)) {
-        [true, _] => (inputs[1], gains),
-        [_, true] => (inputs[0], [gains[1], gains[0]]),
-        [false, false] => return add::<T, T>(layers, blob, layer, row, around, output),
+    use Element::{I8, I16};
+    let Some(s) = layer.op.stage() else { return };
+    let stage = &stage(blob, s, &layer.output);
+    // What takes the place of an input comes first, and is there already.
+    let (inputs, gains) = match inputs.map(|input| in_place(layer, input)) {
+        [false, true] => ([inputs[1], inputs[0]], [gains[1], gains[0]]),
+        _ => (inputs, gains),
     };
-    let stage = stage(blob, s, &layer.output);
-    kernels::add_in_place::<T>(bytemuck::cast_slice_mut(output), around.row(other, row), gains, &stage);
+    let [first, second] = inputs;
+    let b = around.row(second, row);
+    if first.element == layer.output.element {
+        if !in_place(layer, first) {
+            output.copy_from_slice(around.row(first, row));
+        }
+        match first.element {
+            I8 => kernels::add_in_place::<i8>(cast(output), bytemuck::cast_slice(b), gains, stage),
+            I16 => kernels::add_in_place::<i16>(cast(output), bytemuck::cast_slice(b), gains, stage),
+        }
+    } else {
+        let a = around.row(first, row);
+        match first.element {
+            I8 => kernels::add::<i8, i16>(
+                bytemuck::cast_slice(a),
+                bytemuck::cast_slice(b),
+                gains,
+                stage,
+                cast(output),
+            ),
+            I16 => kernels::add::<i16, i8>(
+                bytemuck::cast_slice(a),
+                bytemuck::cast_slice(b),
+                gains,
+                stage,
+                cast(output),
+            ),
+        }
+    }
+}
+
+fn cast<T: kernels::Element>(row: &mut [u8]) -> &mut [T] {
+    bytemuck::cast_slice_mut(row)
 }

@@ -1,24 +1,12 @@
 //! Which row to make next: rows on demand between barriers.
 //!
-//! [`run`] completes the barriers' tensors one after another. To make a row it first makes the rows under its
+//! An [`Order`] completes the barriers' tensors one after another. To make a row it first makes the rows under its
 //! window that do not exist yet, and those under theirs, down to the input. The order depends on layers
-//! and barriers alone, so that the exporter finds ring heights and lifetimes by running it dry, and a board
+//! and barriers alone, so that the exporter finds ring heights and lifetimes by going through it dry, and a board
 //! checks a plan the same way.
 
 use format::layer::Layer;
 use heapless::Vec;
-
-/// Makes rows, for [`run`]. Rows of one layer come in ascending order, each once.
-pub trait Maker {
-    /// What can go wrong.
-    type Error;
-
-    /// Makes row `row` of the tensor of layer `layer`. `progress` tells which rows exist.
-    ///
-    /// # Errors
-    /// Ends the run.
-    fn make(&mut self, layer: usize, row: u16, progress: &Progress<'_>) -> Result<(), Self::Error>;
-}
 
 /// How far each tensor is.
 pub struct Progress<'a> {
@@ -49,34 +37,56 @@ impl Progress<'_> {
     }
 }
 
-/// Makes every row of every barrier's tensor, and the rows they need. `N` is at least the number of layers.
-///
-/// # Errors
-/// The first error of `maker`.
-pub fn run<const N: usize, M: Maker>(
-    layers: &[Layer],
-    barriers: &[u16],
-    maker: &mut M,
-) -> Result<(), M::Error> {
-    let mut made = [0; N];
-    // A layer waits for layers of smaller numbers only: the stack never holds one twice.
-    let mut waiting: Vec<u16, N> = Vec::new();
-    for &barrier in barriers {
-        while made[barrier as usize] < layers[barrier as usize].output.height {
-            let _ = waiting.push(barrier);
-            while let Some(&layer) = waiting.last() {
-                if let Some(input) = missing_input(layers, &made, layer) {
-                    let _ = waiting.push(input);
-                    continue;
-                }
-                let row = made[layer as usize];
-                made[layer as usize] += 1;
-                maker.make(layer as usize, row, &Progress { layers, made: &made[..layers.len()] })?;
-                waiting.pop();
+/// Every row of every barrier's tensor, and the rows they need, in the order in which they are made: number of the layer,
+/// number of the row. Rows of one layer come in ascending order, each once. `N` is at least the number of layers.
+pub struct Order<'a, const N: usize> {
+    layers: &'a [Layer],
+    /// Those that are not complete.
+    barriers: &'a [u16],
+    made: [u16; N],
+    /// Layers of which a row is wanted, each for the one before. A layer waits for layers of smaller numbers only: none is here
+    /// twice.
+    waiting: Vec<u16, N>,
+}
+
+impl<'a, const N: usize> Order<'a, N> {
+    /// The order for these layers and barriers.
+    pub fn new(layers: &'a [Layer], barriers: &'a [u16]) -> Self {
+        Order { layers, barriers, made: [0; N], waiting: Vec::new() }
+    }
+
+    /// How far the tensors are, with the row that was given last.
+    pub fn progress(&self) -> Progress<'_> {
+        Progress { layers: self.layers, made: &self.made[..self.layers.len()] }
+    }
+}
+
+impl<const N: usize> Iterator for Order<'_, N> {
+    type Item = (usize, u16);
+
+    // Not inlined, as a plan is checked and then followed.
+    #[inline(never)]
+    fn next(&mut self) -> Option<(usize, u16)> {
+        while self.waiting.is_empty() {
+            let (&barrier, others) = self.barriers.split_first()?;
+            if self.made[barrier as usize] < self.layers[barrier as usize].output.height {
+                let _ = self.waiting.push(barrier);
+            } else {
+                self.barriers = others;
             }
         }
+        while let Some(&layer) = self.waiting.last() {
+            if let Some(input) = missing_input(self.layers, &self.made, layer) {
+                let _ = self.waiting.push(input);
+                continue;
+            }
+            self.waiting.pop();
+            let row = self.made[layer as usize];
+            self.made[layer as usize] += 1;
+            return Some((layer as usize, row));
+        }
+        None
     }
-    Ok(())
 }
 
 /// An input of which the layer's next row needs a row that does not exist yet.

@@ -82,7 +82,8 @@ fn parse(board: &str, text: &str) -> Result<Cost> {
 pub struct Code {
     /// Board.
     pub board: String,
-    /// Code of the runtime: network and matcher.
+    /// Code of the runtime: network and matcher, by their symbols. What the compiler puts into other crates' functions is not
+    /// in it: therefore the larger functions that others call are not inlined.
     pub runtime_bytes: u64,
     /// All code and constants, with the link, the image's checks and SHA-256.
     pub firmware_bytes: u64,

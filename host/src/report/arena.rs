@@ -1,11 +1,9 @@
 //! The arena over time: which ring of rows lies where, from when to when.
 
-use std::convert::Infallible;
-
 use anyhow::Result;
 use format::layer::{Layer, Op};
 use format::model::{MAX_LAYERS, Model};
-use nn::stream::{self, Maker, Progress};
+use nn::stream::Order;
 
 use super::Table;
 use super::axes::{Axis, Frame, thousands};
@@ -54,6 +52,7 @@ impl Arena {
             let output = &layers[tensor].output;
             (output.offset, output.ring, output.element)
         };
+        // For every tensor the one whose ring it is in.
         let mut owner: Vec<usize> = (0..layers.len()).collect();
         for (index, layer) in layers.iter().enumerate() {
             if let Op::Add { inputs, .. } = layer.op
@@ -63,9 +62,15 @@ impl Arena {
                 owner[index] = owner[input];
             }
         }
-        let mut watch = Watch { layers: &layers, alive: vec![None; layers.len()], owner, made: Vec::new() };
-        let Ok(()) = stream::run::<MAX_LAYERS, _>(&layers, &model.head().barriers, &mut watch);
-        let Watch { mut alive, owner, made, .. } = watch;
+        // First and last step of every ring, and the layer of every step.
+        let mut alive: Vec<Option<[usize; 2]>> = vec![None; layers.len()];
+        let mut made: Vec<u16> = Vec::new();
+        for (step, (layer, _)) in Order::<MAX_LAYERS>::new(&layers, &model.head().barriers).enumerate() {
+            for used in layers[layer].op.inputs().map(usize::from).chain([layer]) {
+                alive[owner[used]].get_or_insert([step, step])[1] = step;
+            }
+            made.push(layer as u16);
+        }
         let steps = made.len();
         // The embedding is read when all is done.
         if let Some([_, last]) = owner.last().and_then(|&embedding| alive[embedding].as_mut()) {
@@ -96,30 +101,6 @@ impl Arena {
     pub fn used(&self, step: usize) -> usize {
         let used = self.blocks.iter().filter(|block| (block.start_step..block.end_step).contains(&step));
         used.map(|block| block.bytes).sum()
-    }
-}
-
-/// Sees which steps use which rings.
-struct Watch<'a> {
-    layers: &'a [Layer],
-    /// For every tensor the one whose ring it is in.
-    owner: Vec<usize>,
-    /// First and last step of every ring.
-    alive: Vec<Option<[usize; 2]>>,
-    /// The layer of every step.
-    made: Vec<u16>,
-}
-
-impl Maker for Watch<'_> {
-    type Error = Infallible;
-
-    fn make(&mut self, layer: usize, _row: u16, _progress: &Progress<'_>) -> Result<(), Infallible> {
-        let step = self.made.len();
-        for used in self.layers[layer].op.inputs().map(usize::from).chain([layer]) {
-            self.alive[self.owner[used]].get_or_insert([step, step])[1] = step;
-        }
-        self.made.push(layer as u16);
-        Ok(())
     }
 }
 

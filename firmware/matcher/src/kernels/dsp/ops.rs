@@ -80,7 +80,7 @@ pub fn first_above(probe: &[Pairs], centres: &[Block], bound: i32) -> Option<(us
     #[cfg(arm_dsp)]
     {
         let range = centres.as_ptr_range();
-        let job = arm::Job::new(probe.as_ptr(), blocks, range.end, bound);
+        let job = arm::Job::new(probe, range.end, bound);
         // SAFETY: the lengths were checked; the loop reads within them.
         let stop = unsafe { arm::first_above(&job, range.start) };
         let past = (stop.centre as usize - range.start as usize) / size_of::<Block>() / blocks;
@@ -111,18 +111,21 @@ mod arm {
         probe: *const Pairs,
         /// Where sums start.
         zero: i32,
-        /// Bytes of the unrolled loop to skip; the loop makes the address of it where it is entered.
+        /// Bytes of the unrolled loop to skip the first time; the loop makes the address of it where it is entered.
         skipped_bytes: usize,
+        probe_end: *const Pairs,
         centres_end: *const Block,
         bound: i32,
     }
 
     impl Job {
-        pub fn new(probe: *const Pairs, blocks: usize, centres_end: *const Block, bound: i32) -> Self {
-            /// Blocks that the loop has room for, and the bytes of its code for one.
-            const UNROLLED: usize = 16;
+        pub fn new(probe: &[Pairs], centres_end: *const Block, bound: i32) -> Self {
+            /// Blocks in the unrolled loop, and the bytes of its code for one.
+            const UNROLLED: usize = 4;
             const BLOCK_BYTES: usize = 148;
-            Job { probe, zero: 0, skipped_bytes: (UNROLLED - blocks) * BLOCK_BYTES, centres_end, bound }
+            let skipped_bytes = (probe.len() / 8).wrapping_neg() % UNROLLED * BLOCK_BYTES;
+            let probe = probe.as_ptr_range();
+            Job { probe: probe.start, zero: 0, skipped_bytes, probe_end: probe.end, centres_end, bound }
         }
     }
 
@@ -181,16 +184,16 @@ mod arm {
         naked_asm!(
             ".arch armv7e-m",
             "push {{r4-r11, lr}}",
-            "ldm r0, {{r2-r6}}",
+            "ldm r0, {{r2-r7}}",
             "adr.w r12, 3f",
             "add r4, r12",
             "orr r4, #1",
-            "push {{r2-r6}}",
+            "push {{r2-r7}}",
             "mov r0, r1",
             "2:",
             "ldm sp, {{r1, r3, pc}}",
             "3:",
-            ".rept 16",
+            ".rept 4",
             "ldm.w r0!, {{r4-r7}}",
             "ldm r1!, {{r8-r12, lr}}",
             multiply!("r4", "r8", "r9"),
@@ -205,7 +208,10 @@ mod arm {
             multiply!("r6", "r8", "r9"),
             multiply!("r7", "r10", "r11"),
             ".endr",
-            "ldrd r4, r5, [sp, #12]",
+            "ldr r4, [sp, #12]",
+            "cmp r1, r4",
+            "bne 3b",
+            "ldrd r4, r5, [sp, #16]",
             "cmp r3, r5",
             "bgt 4f",
             "cmp r0, r4",
@@ -213,7 +219,7 @@ mod arm {
             "4:",
             "mov r1, r0",
             "mov r0, r3",
-            "add sp, #20",
+            "add sp, #24",
             "pop {{r4-r11, pc}}",
         )
     }

@@ -1,6 +1,6 @@
 //! Weighted sum of two tensors, four elements at a time.
 
-use super::lanes::{Channel, are_bytes};
+use super::lanes::{Channel, Output, are_bytes, element};
 use super::{Quad, ops};
 use crate::kernels::Element;
 use crate::quant::Stage;
@@ -10,23 +10,8 @@ use crate::quant::Stage;
 /// # Panics
 /// When lengths do not agree.
 pub fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &Stage<'_>, output: &mut [O]) {
-    let channels = stage.bias.len();
-    assert!(a.len() == output.len() && b.len() == output.len());
-    let pixels =
-        output.chunks_exact_mut(channels).zip(a.chunks_exact(channels)).zip(b.chunks_exact(channels));
-    let quads = quads::<I, O>(stage);
-    for ((out, a), b) in pixels {
-        let mut done = 0;
-        if let Some((bias, multipliers)) = quads {
-            done = 4 * bias.len();
-            let (a, b) = (bytemuck::cast_slice(&a[..done]), bytemuck::cast_slice(&b[..done]));
-            let out = bytemuck::cast_slice_mut(&mut out[..done]);
-            ops::add_bytes(a, b, gains, (bias, multipliers), stage.zero_point, out);
-        }
-        for (channel, ((out, &a), &b)) in out.iter_mut().zip(a).zip(b).enumerate().skip(done) {
-            *out = one(a, b, gains, stage, channel);
-        }
-    }
+    let [a, b] = [a, b].map(bytemuck::cast_slice);
+    sum(Some(a), b, size_of::<I>(), gains, stage, Output::of(output));
 }
 
 /// See [`crate::kernels::portable::add_in_place`].
@@ -34,33 +19,41 @@ pub fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &St
 /// # Panics
 /// When lengths do not agree.
 pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>) {
+    sum(None, bytemuck::cast_slice(b), size_of::<T>(), gains, stage, Output::of(a));
+}
+
+/// Adds elements of `size` bytes. Without `a`, `output` is in its place.
+// One piece of code for all types.
+#[inline(never)]
+fn sum(a: Option<&[u8]>, b: &[u8], size: usize, gains: [i16; 2], stage: &Stage<'_>, mut output: Output<'_>) {
     let channels = stage.bias.len();
-    assert_eq!(a.len(), b.len());
-    let quads = quads::<T, T>(stage);
-    for (a, b) in a.chunks_exact_mut(channels).zip(b.chunks_exact(channels)) {
+    let bytes = output.len() * size;
+    assert!(a.is_none_or(|a| a.len() == bytes) && b.len() == bytes);
+    let quads = quads(stage);
+    for first in (0..output.len() / channels).map(|pixel| pixel * channels) {
         let mut done = 0;
-        if let Some((bias, multipliers)) = quads {
+        if let (1, Output::Bytes(output), Some((bias, multipliers))) = (size, &mut output, quads) {
             done = 4 * bias.len();
-            let (a, b) = (bytemuck::cast_slice_mut(&mut a[..done]), bytemuck::cast_slice(&b[..done]));
-            ops::add_bytes_in_place(a, b, gains, (bias, multipliers), stage.zero_point);
+            let part = first..first + done;
+            let a = a.map(|a| bytemuck::cast_slice(&a[part.clone()]));
+            let b = bytemuck::cast_slice(&b[part.clone()]);
+            let output = bytemuck::cast_slice_mut(&mut output[part]);
+            ops::add_bytes(a, b, gains, (bias, multipliers), stage.zero_point, output);
         }
-        for (channel, (a, &b)) in a.iter_mut().zip(b).enumerate().skip(done) {
-            *a = one(*a, b, gains, stage, channel);
+        for channel in done..channels {
+            let index = first + channel;
+            let a = a.map_or_else(|| output.get(index), |a| element(a, size, index));
+            let pair = ops::pkhbt(a as u32, element(b, size, index) as u32);
+            let sum = ops::smlad(pair, bytemuck::cast(gains), stage.bias[channel]);
+            output.put(index, Channel::of(stage, channel).value(sum));
         }
     }
 }
 
-/// Biases and multipliers of as many channels as come in fours, if [`ops::add_bytes`] makes the stage's elements.
-fn quads<'a, I: Element, O: Element>(stage: &Stage<'a>) -> Option<(&'a [Quad], &'a [Quad])> {
+/// Biases and multipliers of as many channels as come in fours, if [`ops::add_bytes`] makes the stage's elements of bytes.
+fn quads<'a>(stage: &Stage<'a>) -> Option<(&'a [Quad], &'a [Quad])> {
     let (bias, _) = stage.bias.as_chunks::<4>();
     let (multipliers, _) = stage.positive[..stage.bias.len()].as_chunks::<4>();
-    let fits =
-        size_of::<I>() == 1 && size_of::<O>() == 1 && are_bytes(stage) && stage.positive == stage.negative;
+    let fits = are_bytes(stage) && stage.positive == stage.negative;
     fits.then(|| (bytemuck::cast_slice(bias), bytemuck::cast_slice(multipliers)))
-}
-
-fn one<I: Element, O: Element>(a: I, b: I, gains: [i16; 2], stage: &Stage<'_>, channel: usize) -> O {
-    let pair = ops::pkhbt(a.into() as u32, b.into() as u32);
-    let sum = ops::smlad(pair, bytemuck::cast(gains), stage.bias[channel]);
-    Channel::of(stage, channel).requantise(sum)
 }

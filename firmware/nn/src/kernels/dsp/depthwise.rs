@@ -5,10 +5,10 @@
 
 use core::ops::Range;
 
-use super::lanes::{Channel, Output, are_bytes, bias, expand, expand_short, lanes};
-use super::ops::Slide;
 use format::layer::MAX_KERNEL;
 
+use super::lanes::{Input, Output, are_bytes, bias, expand_few, lanes};
+use super::ops::Slide;
 use super::{QUADS, Quad, SUMS, Scratch, ops};
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
@@ -16,7 +16,7 @@ use crate::quant::Stage;
 /// See [`crate::kernels::portable::depthwise`].
 ///
 /// # Panics
-/// When lengths do not agree.
+/// When lengths do not agree, or a kernel has more than [`MAX_KERNEL`] rows.
 pub fn depthwise<I: Element, O: Element>(
     input: &Rows<'_, I>,
     weights: &[i8],
@@ -24,13 +24,14 @@ pub fn depthwise<I: Element, O: Element>(
     scratch: &mut Scratch,
     output: &mut [O],
 ) {
-    slide(input, weights, stage, scratch, Output::of(output));
+    let mut rows = [None; MAX_KERNEL];
+    slide(&Input::of(input, &mut rows), weights, stage, scratch, Output::of(output));
 }
 
-// One piece of code for both types of output.
+// One piece of code for all types.
 #[inline(never)]
-fn slide<I: Element>(
-    input: &Rows<'_, I>,
+fn slide(
+    input: &Input<'_>,
     weights: &[i8],
     stage: &Stage<'_>,
     scratch: &mut Scratch,
@@ -38,9 +39,10 @@ fn slide<I: Element>(
 ) {
     let channels = input.channels;
     assert_eq!(stage.bias.len(), channels);
-    assert_eq!(weights.len(), input.rows.len() * input.kernel_width * channels);
-    let step = input.stride * input.rows.len().div_ceil(2);
-    let window = input.kernel_width * input.rows.len().div_ceil(2);
+    assert_eq!(weights.len(), input.taps());
+    let pairs = input.rows.rows.len().div_ceil(2);
+    let step = input.rows.stride * pairs;
+    let window = input.rows.kernel_width * pairs;
     // Room for the largest window twice: as weights, and as columns of one pixel at least.
     const { assert!(QUADS >= 2 * MAX_KERNEL * MAX_KERNEL.div_ceil(2)) };
     let (taps, columns) = scratch.quads.split_at_mut(window);
@@ -50,10 +52,10 @@ fn slide<I: Element>(
         let mut output = output.part(start * channels, block_pixels * channels);
         let pixels = output.len() / channels;
         let columns = &mut columns[..(pixels - 1) * step + window];
-        let inside = fill_edges(input, start * input.stride, columns);
+        let inside = fill_edges(&input.rows, start * input.rows.stride, columns);
         for first in (0..channels).step_by(4) {
             let count = (channels - first).min(4);
-            pack_weights(weights, input, first, count, taps);
+            pack_weights(bytemuck::cast_slice(weights), input, first, count, taps);
             pack_columns(input, &inside, first, count, columns);
             if let Output::Bytes(bytes) = &mut output
                 && are_bytes
@@ -66,62 +68,28 @@ fn slide<I: Element>(
             let sums = &mut scratch.sums[..pixels];
             ops::sums::<Slide>(taps, columns, step, &bias(stage, first, count), sums);
             for lane in 0..count {
-                let stage = Channel::of(stage, first + lane);
-                for (pixel, sums) in sums.iter().enumerate() {
-                    output.put(pixel * channels + first + lane, stage.value(sums[lane]));
-                }
+                output.put_channel(first + lane, channels, stage, &sums.as_flattened()[lane..], 4);
             }
         }
     }
 }
 
-/// Four neighbouring elements as two pairs; those of channels that there are not are zero.
-#[inline(always)]
-fn four<T: Element>(elements: &[T], start: usize, count: usize) -> [u32; 2] {
-    match elements.get(start..start + 4).and_then(|four| four.try_into().ok()) {
-        Some(four) if count == 4 => expand(four),
-        _ => expand_short(&elements[start..start + count]),
-    }
-}
-
-/// A quad from an upper and a lower row.
-#[inline(always)]
-fn quad(upper: [u32; 2], lower: [u32; 2]) -> Quad {
-    let [a, b] = [0, 1].map(|i| [ops::pkhbt(upper[i], lower[i]), ops::pkhtb(lower[i], upper[i])]);
-    [a[0], b[0], a[1], b[1]]
-}
-
-/// A quad from a last row that has none below: words 0 and 2 have its element in their low half, and the next
-/// channel's in the high one, which is what words 1 and 3 use.
-#[inline(always)]
-fn last_quad([a, b]: [u32; 2]) -> Quad {
-    [a, b, a, b]
-}
-
 /// For each kernel column, the quads of its rows.
-fn pack_weights<I: Element>(
-    weights: &[i8],
-    input: &Rows<'_, I>,
-    first: usize,
-    count: usize,
-    taps: &mut [Quad],
-) {
-    let (pairs, width) = (input.rows.len().div_ceil(2), input.kernel_width);
-    for (pair, rows) in weights.chunks(2 * width * input.channels).enumerate() {
+fn pack_weights(weights: &[u8], input: &Input<'_>, first: usize, count: usize, taps: &mut [Quad]) {
+    let Input { rows: Rows { rows, kernel_width: width, .. }, channels, .. } = *input;
+    let pairs = rows.len().div_ceil(2);
+    for (pair, rows) in weights.chunks(2 * width * channels).enumerate() {
         let strip = |row: usize| {
-            let start = row * width * input.channels + first;
-            (start < rows.len()).then(|| Strip { elements: &rows[start..], stride: input.channels })
+            let start = row * width * channels + first;
+            (start < rows.len()).then(|| Strip { bytes: &rows[start..], stride: channels, size: 1 })
         };
         let taps = &mut taps[pair..];
-        match [0, 1].map(strip) {
-            [Some(upper), Some(lower)] => pack_two(upper, lower, count, width, taps, pairs),
-            [Some(upper), None] => {
-                pack_one(upper, count, width, taps, pairs);
-                for [a, b, c, d] in taps.iter_mut().step_by(pairs) {
-                    (*a, *b, *c, *d) = (*a & 0xffff, *b & 0xffff, *c & !0xffff, *d & !0xffff);
-                }
+        let [Some(upper), lower] = [0, 1].map(strip) else { unreachable!("rows come in ones and twos") };
+        pack(upper, lower, count, width, taps, pairs);
+        if lower.is_none() {
+            for [a, b, c, d] in taps.iter_mut().step_by(pairs) {
+                (*a, *b, *c, *d) = (*a & 0xffff, *b & 0xffff, *c & !0xffff, *d & !0xffff);
             }
-            _ => unreachable!("rows come in ones and twos"),
         }
     }
 }
@@ -138,7 +106,7 @@ struct Inside {
 
 /// Packs the columns outside the tensor, which are the same for all channels. The first column is `start`, counted from where
 /// the first window stands. Gives the columns inside.
-fn fill_edges<I: Element>(input: &Rows<'_, I>, start: usize, columns: &mut [Quad]) -> Inside {
+fn fill_edges(input: &Rows<'_, u8>, start: usize, columns: &mut [Quad]) -> Inside {
     let pairs = input.rows.len().div_ceil(2);
     let width = columns.len() / pairs;
     let left = input.pad.saturating_sub(start).min(width);
@@ -146,87 +114,83 @@ fn fill_edges<I: Element>(input: &Rows<'_, I>, start: usize, columns: &mut [Quad
     let inside = input.width.saturating_sub(column).min(width - left);
     let quads = left * pairs..(left + inside) * pairs;
     // With the same element everywhere, a row alone looks like one of two.
-    let outside = expand([I::from_i32(input.zero_point); 4]);
-    columns[..quads.start].fill(quad(outside, outside));
-    columns[quads.end..].fill(quad(outside, outside));
+    let zero = input.zero_point as u32;
+    let outside = [ops::pkhbt(zero, zero); 4];
+    columns[..quads.start].fill(outside);
+    columns[quads.end..].fill(outside);
     Inside { count: inside, quads, column }
 }
 
 /// Packs the columns inside the tensor.
-fn pack_columns<I: Element>(
-    input: &Rows<'_, I>,
-    inside: &Inside,
-    first: usize,
-    count: usize,
-    columns: &mut [Quad],
-) {
+fn pack_columns(input: &Input<'_>, inside: &Inside, first: usize, count: usize, columns: &mut [Quad]) {
     let columns = &mut columns[inside.quads.clone()];
     if columns.is_empty() {
         return;
     }
-    let pairs = input.rows.len().div_ceil(2);
-    let start = inside.column * input.channels + first;
-    let zero = [I::from_i32(input.zero_point); 4];
-    let strip = |row: Option<_>| {
-        row.map_or(Strip { elements: &zero, stride: 0 }, |row: &[I]| Strip {
-            elements: &row[start..],
-            stride: input.channels,
+    let Input { rows: Rows { rows, channels: stride, .. }, size, .. } = *input;
+    let pairs = rows.len().div_ceil(2);
+    let start = inside.column * stride + first * size;
+    let zero: [u8; 8] = bytemuck::cast([input.zero(); 4]);
+    let strip = |row: &Option<_>| {
+        row.map_or(Strip { bytes: &zero, stride: 0, size }, |row: &[u8]| Strip {
+            bytes: &row[start..],
+            stride,
+            size,
         })
     };
-    for (pair, rows) in input.rows.chunks(2).enumerate() {
-        match rows {
-            [upper, lower] => {
-                pack_two(strip(*upper), strip(*lower), count, inside.count, &mut columns[pair..], pairs)
-            }
-            [last] => pack_one(strip(*last), count, inside.count, &mut columns[pair..], pairs),
-            _ => unreachable!("rows come in ones and twos"),
-        }
+    for (pair, rows) in rows.chunks(2).enumerate() {
+        pack(strip(&rows[0]), rows.get(1).map(strip), count, inside.count, &mut columns[pair..], pairs);
     }
 }
 
-/// Where elements lie: four channels (or fewer) of a pixel together, the next pixel's `stride` further.
+/// Where elements lie: four channels (or fewer) of a pixel together, the next pixel's `stride` bytes further.
 #[derive(Clone, Copy)]
-struct Strip<'a, T> {
-    elements: &'a [T],
+struct Strip<'a> {
+    bytes: &'a [u8],
     stride: usize,
+    /// Bytes of an element.
+    size: usize,
 }
 
-impl<T: Element> Strip<'_, T> {
-    fn pairs(&self, pixel: usize, count: usize) -> [u32; 2] {
-        four(self.elements, pixel * self.stride, count)
-    }
-}
-
-/// Packs `count` channels of each of `pixels` pixels of an upper and a lower row into every `step`-th quad.
+/// Packs `count` channels of each of `pixels` pixels of an upper and a lower row, or of a last row that has none below, into
+/// every `step`-th quad.
 #[inline(always)]
-fn pack_two<T: Element>(
-    upper: Strip<'_, T>,
-    lower: Strip<'_, T>,
+fn pack(
+    upper: Strip<'_>,
+    lower: Option<Strip<'_>>,
     count: usize,
     pixels: usize,
     quads: &mut [Quad],
     step: usize,
 ) {
-    if size_of::<T>() == 1 && count == 4 {
-        let strips = [upper, lower].map(|strip| (bytemuck::cast_slice(strip.elements), strip.stride));
-        return ops::pack_two(strips[0], strips[1], pixels, quads, step);
+    match lower {
+        _ if upper.size != 1 || count != 4 => pack_few(upper, lower, count, pixels, quads, step),
+        Some(lower) => {
+            let rows = [upper, lower].map(|strip| (strip.bytes, strip.stride));
+            ops::pack_two(rows[0], rows[1], pixels, quads, step);
+        }
+        None => ops::pack_one((upper.bytes, upper.stride), pixels, quads, step),
     }
-    pack_few(|pixel| quad(upper.pairs(pixel, count), lower.pairs(pixel, count)), pixels, quads, step);
-}
-
-/// Packs `count` channels of each of `pixels` pixels of a last row into every `step`-th quad.
-#[inline(always)]
-fn pack_one<T: Element>(row: Strip<'_, T>, count: usize, pixels: usize, quads: &mut [Quad], step: usize) {
-    if size_of::<T>() == 1 && count == 4 {
-        return ops::pack_one((bytemuck::cast_slice(row.elements), row.stride), pixels, quads, step);
-    }
-    pack_few(|pixel| last_quad(row.pairs(pixel, count)), pixels, quads, step);
 }
 
 /// Packs what is not four bytes. Not inlined, so that it does not slow down what is.
 #[inline(never)]
-fn pack_few(pack: impl Fn(usize) -> Quad, pixels: usize, quads: &mut [Quad], step: usize) {
+fn pack_few(
+    upper: Strip<'_>,
+    lower: Option<Strip<'_>>,
+    count: usize,
+    pixels: usize,
+    quads: &mut [Quad],
+    step: usize,
+) {
     for (pixel, slot) in quads.iter_mut().step_by(step).take(pixels).enumerate() {
-        *slot = pack(pixel);
+        let pairs = |strip: Strip<'_>| expand_few(strip.bytes, strip.size, pixel * strip.stride, count);
+        let [a, b] = pairs(upper);
+        *slot = match lower.map(pairs) {
+            Some([c, d]) => [ops::pkhbt(a, c), ops::pkhbt(b, d), ops::pkhtb(c, a), ops::pkhtb(d, b)],
+            // Words 0 and 2 have an element in their low half, and the next channel's in the high one, which is
+            // what words 1 and 3 use.
+            None => [a, b, a, b],
+        };
     }
 }

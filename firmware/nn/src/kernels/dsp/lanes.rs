@@ -1,8 +1,57 @@
-//! From elements to pairs, and from sums to elements.
+//! Elements of either type, as pairs and as numbers.
+
+use format::layer::MAX_KERNEL;
 
 use super::{Quad, ops};
-use crate::kernels::Element;
+use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
+
+/// Input rows whose elements are of either type, as bytes.
+pub struct Input<'a> {
+    /// The rows. What they have of channels are bytes.
+    pub rows: Rows<'a, u8>,
+    /// Channels a pixel.
+    pub channels: usize,
+    /// Bytes of an element, one or two.
+    pub size: usize,
+}
+
+impl<'a> Input<'a> {
+    /// These rows, of which there are [`MAX_KERNEL`] at most. `bytes` is memory for them.
+    #[inline(never)]
+    pub fn of<T: Element>(input: &Rows<'a, T>, bytes: &'a mut [Option<&'a [u8]>; MAX_KERNEL]) -> Self {
+        let bytes = &mut bytes[..input.rows.len()];
+        for (bytes, row) in bytes.iter_mut().zip(input.rows) {
+            *bytes = row.map(bytemuck::cast_slice);
+        }
+        let &Rows { width, channels, zero_point, kernel_width, stride, pad, .. } = input;
+        let size = size_of::<T>();
+        let rows =
+            Rows { rows: bytes, width, channels: channels * size, zero_point, kernel_width, stride, pad };
+        Input { rows, channels, size }
+    }
+
+    /// Elements under a window.
+    pub fn taps(&self) -> usize {
+        self.rows.rows.len() * self.rows.kernel_width * self.channels
+    }
+
+    /// The zero point as two bytes, or as one element of two bytes.
+    pub fn zero(&self) -> [u8; 2] {
+        let [low, high] = (self.rows.zero_point as i16).to_le_bytes();
+        [low, if self.size == 1 { low } else { high }]
+    }
+}
+
+/// Element `index` of some of `size` bytes.
+#[inline]
+pub fn element(bytes: &[u8], size: usize, index: usize) -> i32 {
+    if size == 1 {
+        (bytes[index] as i8).into()
+    } else {
+        i16::from_le_bytes([bytes[2 * index], bytes[2 * index + 1]]).into()
+    }
+}
 
 /// Four elements as two pairs: 0 and 2, 1 and 3.
 #[inline(always)]
@@ -16,28 +65,36 @@ pub fn expand<T: Element>(quad: [T; 4]) -> [u32; 2] {
     }
 }
 
-/// [`expand`] of up to four elements, zeros behind them.
-#[inline(always)]
-pub fn expand_short<T: Element>(elements: &[T]) -> [u32; 2] {
-    let mut quad = [T::from_i32(0); 4];
-    quad[..elements.len()].copy_from_slice(elements);
-    expand(quad)
+/// Up to four elements of `size` bytes from byte `start` on as two pairs, zeros behind them.
+pub fn expand_few(bytes: &[u8], size: usize, start: usize, count: usize) -> [u32; 2] {
+    let bytes = &bytes[start..start + count * size];
+    if let Ok(halves) = <[u8; 8]>::try_from(bytes) {
+        return expand::<i16>(bytemuck::cast(halves));
+    }
+    let mut four = [0; 4];
+    for (slot, bytes) in four.iter_mut().zip(bytes.chunks_exact(size)) {
+        *slot = element(bytes, size, 0) as i16;
+    }
+    expand(four)
 }
 
-/// The pairs of `a` and `b`, of one length, side by side: in each quad two of `a`, then two of `b`. Elements that there are
-/// not are zero.
-pub fn expand_two<T: Element>(a: &[T], b: &[T], quads: &mut [Quad]) {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
-    let (full, last) = quads.split_at_mut(a.len());
-    if size_of::<T>() == 1 {
-        ops::expand_two(bytemuck::cast_slice(a), bytemuck::cast_slice(b), full);
+/// The pairs of elements of `size` bytes in `a` and `b`, of one length, side by side: in each quad two of `a`, then two of
+/// `b`. Elements that there are not are zero.
+pub fn expand_two(a: &[u8], b: &[u8], size: usize, quads: &mut [Quad]) {
+    let count = a.len() / size;
+    let done = count / 4;
+    if size == 1 {
+        let ((a, _), (b, _)) = (a.as_chunks(), b.as_chunks());
+        ops::expand_two(a, b, &mut quads[..done]);
     } else {
-        for (quad, (&a, &b)) in full.iter_mut().zip(a.iter().zip(b)) {
-            *quad = bytemuck::cast([expand(a), expand(b)]);
+        let ((a, _), (b, _)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+        for (quad, (&a, &b)) in quads.iter_mut().zip(a.iter().zip(b)) {
+            *quad = bytemuck::cast([a, b].map(|halves| expand::<i16>(bytemuck::cast(halves))));
         }
     }
-    if let Some(last) = last.first_mut() {
-        *last = bytemuck::cast([expand_short(a_rest), expand_short(b_rest)]);
+    if let Some(last) = quads.get_mut(done) {
+        let (start, left) = (4 * done * size, count - 4 * done);
+        *last = bytemuck::cast([a, b].map(|bytes| expand_few(bytes, size, start, left)));
     }
 }
 
@@ -49,17 +106,17 @@ pub fn lanes<const N: usize>(stage: &Stage<'_>, channel: usize) -> ops::Lanes {
     };
     let [positive, negative, bias] = [stage.positive, stage.negative, stage.bias].map(part);
     ops::Lanes {
+        bias,
         zero_point: stage.zero_point,
         positive,
         difference: core::array::from_fn(|lane| negative[lane].wrapping_sub(positive[lane])),
-        bias,
     }
 }
 
 /// What [`ops::sums`] needs for `count` neighbouring channels, the first of them in place of those that there are not.
 pub fn bias(stage: &Stage<'_>, channel: usize, count: usize) -> ops::Lanes {
     let bias = core::array::from_fn(|lane| stage.bias[channel + if lane < count { lane } else { 0 }]);
-    ops::Lanes { zero_point: 0, positive: [0; 4], difference: [0; 4], bias }
+    ops::Lanes { bias, zero_point: 0, positive: [0; 4], difference: [0; 4] }
 }
 
 /// Whether [`ops::bytes`] makes the stage's elements, if they are bytes.
@@ -82,29 +139,12 @@ impl Channel {
     /// Of channel `index`.
     #[inline(always)]
     pub fn of(stage: &Stage<'_>, index: usize) -> Self {
-        Self::new(stage, stage.positive[index], stage.negative[index])
-    }
-
-    /// With these multipliers.
-    #[inline(always)]
-    pub fn new(stage: &Stage<'_>, positive: i32, negative: i32) -> Self {
-        Channel {
-            positive,
-            negative,
-            shift: stage.shift,
-            zero_point: stage.zero_point,
-            low: stage.low,
-            high: stage.high,
-        }
+        let &Stage { shift, zero_point, low, high, .. } = stage;
+        let (positive, negative) = (stage.positive[index], stage.negative[index]);
+        Channel { positive, negative, shift, zero_point, low, high }
     }
 
     /// [`Stage::requantise`].
-    #[inline(always)]
-    pub fn requantise<O: Element>(&self, sum: i32) -> O {
-        O::from_i32(self.value(sum))
-    }
-
-    /// [`Self::requantise`], as a number.
     #[inline(always)]
     pub fn value(&self, sum: i32) -> i32 {
         let multiplier = if sum < 0 { self.negative } else { self.positive };
@@ -155,6 +195,30 @@ impl<'a> Output<'a> {
         match self {
             Output::Bytes(bytes) => bytes[index] = Element::from_i32(value),
             Output::Halves(halves) => halves[index] = Element::from_i32(value),
+        }
+    }
+
+    /// Reads one.
+    pub fn get(&self, index: usize) -> i32 {
+        match self {
+            Output::Bytes(bytes) => bytes[index].into(),
+            Output::Halves(halves) => halves[index].into(),
+        }
+    }
+
+    /// Requantises one channel of each pixel, of `channels` channels: `sums` has its sums in every `step`-th place.
+    #[inline(never)]
+    pub fn put_channel(
+        &mut self,
+        channel: usize,
+        channels: usize,
+        stage: &Stage<'_>,
+        sums: &[i32],
+        step: usize,
+    ) {
+        let stage = Channel::of(stage, channel);
+        for (pixel, &sum) in (0..self.len() / channels).zip(sums.iter().step_by(step)) {
+            self.put(pixel * channels + channel, stage.value(sum));
         }
     }
 }

@@ -2,7 +2,8 @@
 //! arithmetic elsewhere, so that every kernel can be tested on any machine.
 //!
 //! The loops, [`sums`] and [`bytes`], make groups of four sums: of two pixels and two channels ([`Tile`]), or of one pixel
-//! and four channels ([`Slide`]). Both multiply the same weights with as many quads from every `step` on.
+//! and four channels ([`Slide`]). Both multiply the same weights with as many quads from every `step` on; tiles lie side by
+//! side.
 #![allow(unsafe_code)]
 
 use super::Quad;
@@ -86,14 +87,14 @@ instruction! {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Lanes {
+    /// Where sums start.
+    pub bias: [i32; 4],
     /// Added after multiplying.
     pub zero_point: i32,
     /// Multipliers for sums ≥ 0.
     pub positive: [i32; 4],
     /// Multipliers for sums < 0, less those for sums ≥ 0.
     pub difference: [i32; 4],
-    /// Where sums start.
-    pub bias: [i32; 4],
 }
 
 impl Lanes {
@@ -131,8 +132,8 @@ pub fn expand_two(a: &[[u8; 4]], b: &[[u8; 4]], quads: &mut [Quad]) {
 /// # Panics
 /// When a row is too short, or there is nothing to do.
 pub fn pack_two(
-    (upper, upper_stride): (&[i8], usize),
-    (lower, lower_stride): (&[i8], usize),
+    (upper, upper_stride): (&[u8], usize),
+    (lower, lower_stride): (&[u8], usize),
     pixels: usize,
     quads: &mut [Quad],
     step: usize,
@@ -148,7 +149,7 @@ pub fn pack_two(
     #[cfg(not(arm_dsp))]
     for (pixel, quad) in quads.iter_mut().step_by(step).take(pixels).enumerate() {
         let rows = [&upper[pixel * upper_stride..], &lower[pixel * lower_stride..]];
-        *quad = core::array::from_fn(|i| pair(rows[0][i].into(), rows[1][i].into()));
+        *quad = core::array::from_fn(|i| pair((rows[0][i] as i8).into(), (rows[1][i] as i8).into()));
     }
 }
 
@@ -156,7 +157,7 @@ pub fn pack_two(
 ///
 /// # Panics
 /// When the row is too short, or there is nothing to do.
-pub fn pack_one((row, stride): (&[i8], usize), pixels: usize, quads: &mut [Quad], step: usize) {
+pub fn pack_one((row, stride): (&[u8], usize), pixels: usize, quads: &mut [Quad], step: usize) {
     assert!(pixels > 0 && (pixels - 1) * step < quads.len());
     assert!((pixels - 1) * stride + 4 <= row.len());
     #[cfg(arm_dsp)]
@@ -167,7 +168,7 @@ pub fn pack_one((row, stride): (&[i8], usize), pixels: usize, quads: &mut [Quad]
     #[cfg(not(arm_dsp))]
     for (pixel, quad) in quads.iter_mut().step_by(step).take(pixels).enumerate() {
         let bytes = &row[pixel * stride..];
-        *quad = core::array::from_fn(|i| pair(bytes[i % 2].into(), bytes[i % 2 + 2].into()));
+        *quad = core::array::from_fn(|i| pair((bytes[i % 2] as i8).into(), (bytes[i % 2 + 2] as i8).into()));
     }
 }
 
@@ -180,9 +181,9 @@ pub trait Group {
     #[cfg(not(arm_dsp))]
     fn multiply(sums: &mut [i32; 4], elements: &Quad, weights: &Quad);
 
-    /// The loops.
+    /// The loop.
     #[cfg(arm_dsp)]
-    const LOOPS: arm::Loops;
+    const LOOP: arm::Loop;
 }
 
 /// Sums of two pixels and two channels: `[pixel 0 channel 0, 0 1, 1 0, 1 1]`. Quads have two pairs of pixel or channel 0, then
@@ -201,7 +202,7 @@ impl Group for Tile {
     }
 
     #[cfg(arm_dsp)]
-    const LOOPS: arm::Loops = arm::tile::LOOPS;
+    const LOOP: arm::Loop = arm::tile;
 }
 
 /// Sums of one pixel and four channels. Word `i` of a quad has a pair of channel `i`.
@@ -219,11 +220,11 @@ impl Group for Slide {
     }
 
     #[cfg(arm_dsp)]
-    const LOOPS: arm::Loops = arm::slide::LOOPS;
+    const LOOP: arm::Loop = arm::slide;
 }
 
-fn check(weights: &[Quad], elements: &[Quad], step: usize, groups: usize) {
-    assert!(groups > 0 && !weights.is_empty());
+fn check<G: Group>(weights: &[Quad], elements: &[Quad], step: usize, groups: usize) {
+    assert!(groups > 0 && !weights.is_empty() && (G::PIXELS == 1 || step == weights.len()));
     assert!((groups - 1) * step + weights.len() <= elements.len());
 }
 
@@ -238,12 +239,12 @@ pub fn sums<G: Group>(
     lanes: &Lanes,
     sums: &mut [[i32; 4]],
 ) {
-    check(weights, elements, step, sums.len());
+    check::<G>(weights, elements, step, sums.len());
     #[cfg(arm_dsp)]
     {
-        let job = arm::Job::new(weights, elements, step, lanes, sums.as_mut_ptr_range(), 0);
+        let job = arm::Job::new(weights, elements, step, arm::Finish::Sums, sums.as_mut_ptr_range(), 0);
         // SAFETY: the lengths were checked; the loop reads and writes within them.
-        unsafe { (G::LOOPS.sums)(&job) };
+        unsafe { G::LOOP(&job, lanes) };
     }
     #[cfg(not(arm_dsp))]
     for (sums, elements) in sums.iter_mut().zip((0..).step_by(step).map(|start| &elements[start..])) {
@@ -266,17 +267,17 @@ pub fn bytes<G: Group>(
     output: &mut [i8],
     stride: usize,
 ) {
-    check(weights, elements, step, pixels.div_ceil(G::PIXELS));
+    check::<G>(weights, elements, step, pixels.div_ceil(G::PIXELS));
     assert!((pixels - 1) * stride + 4 / G::PIXELS <= output.len());
     #[cfg(arm_dsp)]
     {
         let start = output.as_mut_ptr();
         let end = start.wrapping_add(pixels * stride);
-        let job = arm::Job::new(weights, elements, step, lanes, start..end, stride);
         let is_linear = lanes.difference.iter().fold(0, |any, difference| any | difference) == 0;
-        let run = if is_linear { G::LOOPS.bytes } else { G::LOOPS.signed_bytes };
+        let finish = if is_linear { arm::Finish::Bytes } else { arm::Finish::SignedBytes };
+        let job = arm::Job::new(weights, elements, step, finish, start..end, stride);
         // SAFETY: the lengths were checked; the loop reads and writes within them.
-        unsafe { run(&job) };
+        unsafe { G::LOOP(&job, lanes) };
     }
     #[cfg(not(arm_dsp))]
     for (group, first) in (0..pixels).step_by(G::PIXELS).enumerate() {
@@ -292,12 +293,13 @@ pub fn bytes<G: Group>(
 }
 
 /// Weighted sums of bytes, requantised to bytes without a shift and with one multiplier for both signs: `output`, `bias`
-/// and `multipliers` have a word's worth of bytes, or four words, for each word of `a` and of `b`.
+/// and `multipliers` have a word's worth of bytes, or four words, for each word of `a` and of `b`. Without `a`, `output` is in
+/// its place.
 ///
 /// # Panics
 /// When lengths do not agree.
 pub fn add_bytes(
-    a: &[[i8; 4]],
+    a: Option<&[[i8; 4]]>,
     b: &[[i8; 4]],
     gains: [i16; 2],
     (bias, multipliers): (&[Quad], &[Quad]),
@@ -305,7 +307,8 @@ pub fn add_bytes(
     output: &mut [[i8; 4]],
 ) {
     let count = output.len();
-    assert!(a.len() == count && b.len() == count && bias.len() == count && multipliers.len() == count);
+    assert!(a.is_none_or(|a| a.len() == count) && b.len() == count);
+    assert!(bias.len() == count && multipliers.len() == count);
     #[cfg(arm_dsp)]
     if count > 0 {
         let output = output.as_mut_ptr_range();
@@ -317,47 +320,14 @@ pub fn add_bytes(
             zero_point,
             output_end: output.end,
         };
-        // SAFETY: the lengths were checked; the function reads and writes within them.
-        unsafe { arm::add_bytes(&job, a.as_ptr(), output.start) };
+        let a = a.map_or(output.start.cast_const(), <[_]>::as_ptr);
+        // SAFETY: the lengths were checked; the function reads and writes within them, each word of `a` before it writes.
+        unsafe { arm::add_bytes(&job, a, output.start) };
     }
     #[cfg(not(arm_dsp))]
     for (index, output) in output.iter_mut().enumerate() {
+        let a = a.map_or(*output, |a| a[index]);
         *output = core::array::from_fn(|i| {
-            added(a[index][i], b[index][i], gains, (bias[index][i], multipliers[index][i]), zero_point)
-        });
-    }
-}
-
-/// [`add_bytes`] whose output takes the place of `a`.
-///
-/// # Panics
-/// When lengths do not agree.
-pub fn add_bytes_in_place(
-    a: &mut [[i8; 4]],
-    b: &[[i8; 4]],
-    gains: [i16; 2],
-    (bias, multipliers): (&[Quad], &[Quad]),
-    zero_point: i32,
-) {
-    let count = a.len();
-    assert!(b.len() == count && bias.len() == count && multipliers.len() == count);
-    #[cfg(arm_dsp)]
-    if count > 0 {
-        let output = a.as_mut_ptr_range();
-        let job = arm::Addition {
-            b: b.as_ptr(),
-            bias: bias.as_ptr(),
-            multipliers: multipliers.as_ptr(),
-            gains,
-            zero_point,
-            output_end: output.end,
-        };
-        // SAFETY: the lengths were checked; the function reads each word before it writes it.
-        unsafe { arm::add_bytes(&job, output.start, output.start) };
-    }
-    #[cfg(not(arm_dsp))]
-    for (index, a) in a.iter_mut().enumerate() {
-        *a = core::array::from_fn(|i| {
             added(a[i], b[index][i], gains, (bias[index][i], multipliers[index][i]), zero_point)
         });
     }
@@ -378,20 +348,30 @@ mod arm {
 
     use super::{Lanes, Quad};
 
-    /// What a loop works on. It takes a copy onto its stack, in this order.
+    /// What becomes of a group's sums.
+    #[derive(Clone, Copy)]
+    #[repr(usize)]
+    pub enum Finish {
+        /// They are stored.
+        Sums,
+        /// They are requantised, multipliers the same for both signs.
+        Bytes,
+        /// They are requantised.
+        SignedBytes,
+    }
+
+    /// What a loop works on. It loads it in this order.
     #[repr(C)]
     pub struct Job {
-        elements: *const Quad,
-        step_bytes: usize,
         weights: *const Quad,
-        /// Where the loop over weights is entered; the loop itself finds out.
-        entry: usize,
-        lanes: *const Lanes,
-        bias: *const [i32; 4],
         weights_end: *const Quad,
+        finish: Finish,
         output: *mut u8,
         stride: usize,
         output_end: *mut u8,
+        /// From the last of a group's elements to the first of the next.
+        skip_bytes: isize,
+        elements: *const Quad,
     }
 
     impl Job {
@@ -399,41 +379,29 @@ mod arm {
             weights: &[Quad],
             elements: &[Quad],
             step: usize,
-            lanes: &Lanes,
+            finish: Finish,
             output: Range<*mut T>,
             stride: usize,
         ) -> Self {
-            const { assert!(offset_of!(Lanes, positive) == 4 && offset_of!(Lanes, difference) == 20) };
+            const { assert!(offset_of!(Lanes, zero_point) == 16 && offset_of!(Lanes, difference) == 36) };
+            let skip = step as isize - weights.len() as isize;
             let weights = weights.as_ptr_range();
             Job {
-                elements: elements.as_ptr(),
-                step_bytes: step * size_of::<Quad>(),
                 weights: weights.start,
-                entry: 0,
-                lanes,
-                bias: &lanes.bias,
                 weights_end: weights.end,
+                finish,
                 output: output.start.cast(),
                 stride,
                 output_end: output.end.cast(),
+                skip_bytes: skip * size_of::<Quad>() as isize,
+                elements: elements.as_ptr(),
             }
         }
     }
 
-    /// The loops of a kind of group.
-    #[derive(Clone, Copy)]
-    pub struct Loops {
-        /// Stores sums.
-        pub sums: Loop,
-        /// Requantises, multipliers the same for both signs.
-        pub bytes: Loop,
-        /// Requantises.
-        pub signed_bytes: Loop,
-    }
-
     /// # Safety
     /// The job's pointers are valid for what the loop reads and writes, as [`super::sums`] and [`super::bytes`] check.
-    pub type Loop = unsafe extern "C" fn(&Job);
+    pub type Loop = unsafe extern "C" fn(&Job, &Lanes);
 
     /// Words of two filters with words of two pixels.
     macro_rules! tile {
@@ -459,12 +427,10 @@ mod arm {
         };
     }
 
-    /// Sums to bytes, multipliers the same for both signs. r4: zero point; r5–r8: multipliers.
+    /// Sums to bytes. r4: zero point; r5–r8: multipliers.
     macro_rules! requantise {
         () => {
-            "ldr lr, [sp, #16]
-            ldm lr, {{r4-r8}}
-            smmlar r0, r0, r5, r4
+            "smmlar r0, r0, r5, r4
             smmlar r1, r1, r6, r4
             smmlar r2, r2, r7, r4
             smmlar r3, r3, r8, r4
@@ -475,106 +441,92 @@ mod arm {
         };
     }
 
-    /// Sums to bytes. r4: zero point; r5–r8: multipliers; r9–r12: differences.
-    macro_rules! requantise_signed {
-        () => {
-            "ldr lr, [sp, #16]
-            ldm lr, {{r4-r12}}
-            and r9, r9, r0, asr #31
-            and r10, r10, r1, asr #31
-            and r11, r11, r2, asr #31
-            and r12, r12, r3, asr #31
-            add r9, r5
-            add r10, r6
-            add r11, r7
-            add r12, r8
-            smmlar r0, r0, r9, r4
-            smmlar r1, r1, r10, r4
-            smmlar r2, r2, r11, r4
-            smmlar r3, r3, r12, r4
-            ssat r0, #8, r0
-            ssat r1, #8, r1
-            ssat r2, #8, r2
-            ssat r3, #8, r3"
-        };
-    }
-
-    /// Stores bytes of two pixels, or of one if it is the last. Like all stores, it compares what follows with the end.
+    /// Stores bytes of two pixels, or of one if it is the last.
     macro_rules! store_tile {
         () => {
-            "ldrd r4, r5, [sp, #28]
-            ldr r6, [sp, #36]
+            "ldrd r4, r5, [sp, #32]
+            ldr r6, [sp, #40]
             bfi r0, r1, #8, #8
             bfi r2, r3, #8, #8
             strh r0, [r4]
             add r4, r5
             cmp r4, r6
-            beq 4f
+            beq 9f
             strh r2, [r4]
-            add r4, r5
-            cmp r4, r6"
+            add r4, r5"
         };
     }
 
     /// Stores bytes of a pixel.
     macro_rules! store_slide {
         () => {
-            "ldrd r4, r5, [sp, #28]
+            "ldrd r4, r5, [sp, #32]
             bfi r0, r1, #8, #8
             bfi r2, r3, #8, #8
             pkhbt r0, r0, r2, lsl #16
-            ldr r6, [sp, #36]
+            ldr r6, [sp, #40]
             str r0, [r4]
-            add r4, r5
-            cmp r4, r6"
+            add r4, r5"
         };
     }
 
-    /// Stores sums.
-    macro_rules! store_sums {
-        () => {
-            "ldr r4, [sp, #28]
-            ldr r6, [sp, #36]
-            stm r4!, {{r0-r3}}
-            cmp r4, r6"
-        };
-    }
-
-    macro_rules! nothing {
+    /// Tiles lie side by side.
+    macro_rules! next_tile {
         () => {
             ""
+        };
+    }
+
+    /// Goes on to the next group's elements.
+    macro_rules! next_slide {
+        () => {
+            "ldr r5, [sp, #44]
+            add r12, r5"
+        };
+    }
+
+    /// Goes on with the next group, if there is one. r4: its output; r6: the end.
+    macro_rules! next {
+        ($next:ident) => {
+            concat!($next!(), "\ncmp r4, r6\nstr r4, [sp, #32]\nbne 2b")
         };
     }
 
     /// A loop over groups. r0–r3: sums; r4–r7: elements; r8–r11: weights; r12, lr: where these come from. The loop
     /// over weights is unrolled 16 times, its body has `$body_bytes` bytes, and it is entered where as many repetitions are
     /// left as are needed for the first time.
+    ///
+    /// On the stack: biases; at 16 where the loop over weights is entered, then the job up to its elements, with the
+    /// address of what finishes a group; at 48 the rest of the lanes.
     macro_rules! group_loop {
-        ($name:ident, $multiply:ident, $body_bytes:literal, $requantise:ident, $store:ident) => {
+        ($name:ident, $multiply:ident, $body_bytes:literal, $store:ident, $next:ident) => {
             /// # Safety
             /// See [`Loop`].
             #[unsafe(naked)]
-            pub unsafe extern "C" fn $name(job: &Job) {
+            pub unsafe extern "C" fn $name(job: &Job, lanes: &Lanes) {
                 naked_asm!(
                     ".arch armv7e-m",
                     "push {{r4-r11, lr}}",
-                    "ldm r0, {{r0-r9}}",
-                    "sub r3, r2, r6",
-                    "ubfx r3, r3, #4, #4",
-                    concat!("movs r10, #", $body_bytes),
-                    "mul r3, r3, r10",
-                    "adr.w r10, 3f",
-                    "add r3, r10",
-                    "orr r3, #1",
-                    "push {{r0-r9}}",
+                    "add r2, r1, #16",
+                    "ldm r2, {{r4-r12}}",
+                    "push {{r4-r12}}",
+                    "ldm r0, {{r5-r12}}",
+                    "sub r4, r5, r6",
+                    "ubfx r4, r4, #4, #4",
+                    concat!("movs r2, #", $body_bytes),
+                    "mul r4, r4, r2",
+                    "adr.w r2, 3f",
+                    "add r4, r2",
+                    "orr r4, #1",
+                    "adr.w r2, 4f",
+                    "ldr r7, [r2, r7, lsl #2]",
+                    "add r7, r2",
+                    "push {{r4-r11}}",
+                    "ldm r1, {{r0-r3}}",
+                    "push {{r0-r3}}",
                     "2:",
-                    "ldrd r12, r4, [sp]",
-                    "add r4, r12",
-                    "str r4, [sp]",
-                    "ldr r4, [sp, #20]",
-                    "ldm r4, {{r0-r3}}",
-                    "ldrd lr, r4, [sp, #8]",
-                    "bx r4",
+                    "ldr lr, [sp, #20]",
+                    "ldm sp, {{r0-r3, pc}}",
                     "3:",
                     ".rept 16",
                     "ldm r12!, {{r4-r7}}",
@@ -584,37 +536,51 @@ mod arm {
                     "ldr r4, [sp, #24]",
                     "cmp lr, r4",
                     "bne 3b",
-                    $requantise!(),
-                    $store!(),
-                    "str r4, [sp, #28]",
-                    "bne 2b",
+                    "ldr pc, [sp, #28]",
+                    // One finish a kind, in the order of `Finish`.
+                    ".p2align 2",
                     "4:",
-                    "add sp, #40",
+                    ".word 6f - 4b + 1",
+                    ".word 7f - 4b + 1",
+                    ".word 8f - 4b + 1",
+                    "6:",
+                    "ldr r4, [sp, #32]",
+                    "ldr r6, [sp, #40]",
+                    "stm r4!, {{r0-r3}}",
+                    next!($next),
+                    "b 9f",
+                    "7:",
+                    "add lr, sp, #48",
+                    "ldm lr, {{r4-r8}}",
+                    requantise!(),
+                    $store!(),
+                    next!($next),
+                    "b 9f",
+                    "8:",
+                    // And the differences: r9–r11, lr.
+                    "add lr, sp, #48",
+                    "ldm lr, {{r4-r11, lr}}",
+                    "and r9, r9, r0, asr #31",
+                    "and r10, r10, r1, asr #31",
+                    "and r11, r11, r2, asr #31",
+                    "and lr, lr, r3, asr #31",
+                    "add r5, r9",
+                    "add r6, r10",
+                    "add r7, r11",
+                    "add r8, lr",
+                    requantise!(),
+                    $store!(),
+                    next!($next),
+                    "9:",
+                    "add sp, #84",
                     "pop {{r4-r11, pc}}",
                 )
             }
         };
     }
 
-    pub mod tile {
-        use super::*;
-
-        pub const LOOPS: Loops = Loops { sums, bytes, signed_bytes };
-
-        group_loop!(sums, tile, 40, nothing, store_sums);
-        group_loop!(bytes, tile, 40, requantise, store_tile);
-        group_loop!(signed_bytes, tile, 40, requantise_signed, store_tile);
-    }
-
-    pub mod slide {
-        use super::*;
-
-        pub const LOOPS: Loops = Loops { sums, bytes, signed_bytes };
-
-        group_loop!(sums, slide, 24, nothing, store_sums);
-        group_loop!(bytes, slide, 24, requantise, store_slide);
-        group_loop!(signed_bytes, slide, 24, requantise_signed, store_slide);
-    }
+    group_loop!(tile, tile, 40, store_tile, next_tile);
+    group_loop!(slide, slide, 24, store_slide, next_slide);
 
     /// What [`add_bytes`] works on, besides what may be written.
     #[repr(C)]
@@ -725,8 +691,8 @@ mod arm {
     /// As [`super::pack_two`] checks.
     #[unsafe(naked)]
     pub unsafe extern "C" fn pack_two(
-        upper: *const i8,
-        lower: *const i8,
+        upper: *const u8,
+        lower: *const u8,
         upper_stride: usize,
         lower_stride: usize,
         quads: *mut Quad,
@@ -765,7 +731,7 @@ mod arm {
     /// As [`super::pack_one`] checks.
     #[unsafe(naked)]
     pub unsafe extern "C" fn pack_one(
-        row: *const i8,
+        row: *const u8,
         stride: usize,
         quads: *mut Quad,
         step_bytes: usize,
