@@ -764,6 +764,11 @@ impl Importer {
                 self.flat(x)?;
                 Ok(Value::Squares { node: x })
             }
+            (Some(Value::Tensor { node: x, dims }), Some(Value::Tensor { node: y, .. }), "Add") if x == y => {
+                let channels = self.graph.nodes[x].shape[2];
+                let twice = Op::Affine { scale: vec![2.0; channels], shift: vec![0.0; channels] };
+                Ok(self.pointwise(node, twice, x, dims))
+            }
             (Some(Value::Tensor { node: x, dims }), Some(Value::Tensor { node: y, dims: other }), "Add") => {
                 let shape = self.graph.nodes[x].shape;
                 ensure!(

@@ -172,6 +172,10 @@ fn check_layer(layer: &Layer, before: &[Tensor], blob: &[u8], arena_bytes: u32) 
             if a.element != b.element {
                 return Err("element");
             }
+            // The output may take the place of one input, and the other is then read beside it.
+            if inputs[0] == inputs[1] {
+                return Err("inputs");
+            }
             check_stage(stage, output, blob)?;
         }
         Op::MaxPool { input, window } => {

@@ -141,9 +141,55 @@ pub fn tiny_layers() -> (Vec<Layer>, Vec<u8>) {
     (layers, blob)
 }
 
+/// A network of the same input and output with every operator: an addition in place among them.
+pub fn varied_layers() -> (Vec<Layer>, Vec<u8>) {
+    let mut blob = Vec::new();
+    let mut push = |bytes: &[u8]| {
+        blob.resize(blob.len().next_multiple_of(16), 0);
+        let offset = blob.len() as u32;
+        blob.extend_from_slice(bytes);
+        offset
+    };
+    let mut weights = |count: u8| push(&(0..count).map(|index| index.wrapping_mul(77)).collect::<Vec<u8>>());
+    let [pointwise, depthwise, dense] = [4, 36, 48].map(&mut weights);
+    let mut words = |value: i32| push(&[value; 4].map(i32::to_le_bytes).concat());
+    let [bias, positive, negative] = [5, 1 << 27, 1 << 25].map(&mut words);
+    let tensor = |extent, channels, element| Tensor {
+        height: extent,
+        width: extent,
+        channels,
+        element,
+        zero_point: 0,
+        ring: extent,
+        offset: 0,
+    };
+    let stage = Stage { bias, positive, negative, shift: 0, low: -128, high: 127 };
+    let window = |kernel: u8, pad| Window { kernel: [kernel; 2], stride: [1; 2], pad: [pad; 2] };
+    let map = tensor(2, 4, Element::I8);
+    let layers = vec![
+        Layer { op: Op::Input, output: tensor(2, 1, Element::I8) },
+        Layer { op: Op::Conv { input: 0, window: window(1, 0), weights: pointwise, stage }, output: map },
+        Layer {
+            op: Op::Depthwise { input: 1, window: window(3, 1), weights: depthwise, stage },
+            output: map,
+        },
+        Layer { op: Op::Add { inputs: [1, 2], gains: [900, -700], stage }, output: map },
+        Layer { op: Op::MaxPool { input: 3, window: window(3, 1) }, output: map },
+        Layer {
+            op: Op::Conv { input: 4, window: window(2, 0), weights: dense, stage },
+            output: tensor(1, 3, Element::I16),
+        },
+    ];
+    (layers, blob)
+}
+
 /// The sections of a tiny image: its network, two people, a cohort of two.
 pub fn tiny_sections() -> Vec<(Section, Vec<u8>)> {
-    let (mut layers, blob) = tiny_layers();
+    sections_of(tiny_layers())
+}
+
+/// The sections of [`tiny_sections`] with another network of the same input and output.
+pub fn sections_of((mut layers, blob): (Vec<Layer>, Vec<u8>)) -> Vec<(Section, Vec<u8>)> {
     let plan = plan::plan(&mut layers);
     let model = sections::model("tiny", [7; 32], &layers, &plan, &blob).unwrap();
     let preprocess = sections::preprocess(&Preprocess {

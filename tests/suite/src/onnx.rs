@@ -288,6 +288,18 @@ pub fn pools() -> Vec<u8> {
     net.finish(&x)
 }
 
+/// A network that adds a tensor to itself.
+pub fn doubled() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 40, 24]);
+    let mut x = net.conv("input", [3, 16], [3, 3], 4, 1, 1);
+    x = net.prelu(&x, 16);
+    x = net.node("Add", &[&x, &x], &[]);
+    x = net.conv(&x, [16, 16], [3, 3], 1, 1, 16);
+    x = net.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]);
+    x = net.gemm(&x, 16 * 10 * 6, 24);
+    net.finish(&x)
+}
+
 /// A network with one node of an operator between two convolutions.
 pub fn with_operator(operator: &str) -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 16, 16]);

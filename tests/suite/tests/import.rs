@@ -42,7 +42,7 @@ fn written(onnx: &[u8]) -> tempfile::NamedTempFile {
 
 #[test]
 fn users_networks_lower_to_what_tract_computes() {
-    for onnx in [onnx::resnet18_grey(), onnx::mobile_112x96(), onnx::pools()] {
+    for onnx in [onnx::resnet18_grey(), onnx::mobile_112x96(), onnx::pools(), onnx::doubled()] {
         lowered_equals_tract(written(&onnx).path());
     }
 }

@@ -1,6 +1,6 @@
 //! The streaming runtime: literal results, and the same bits whatever the plan.
 
-use format::layer::Layer;
+use format::layer::{Layer, Op};
 use format::model::{MAX_LAYERS, Model};
 use host::plan::{self, Plan};
 use host::quantize::{Options, Preprocessing, emit, quantise};
@@ -49,6 +49,20 @@ fn arena_too_small_or_misaligned_is_refused() {
     }
     let error = network.embed(&mut &[0u8; 3][..], arena.bytes_mut(), &mut embedding).unwrap_err();
     assert!(matches!(error, EmbedError::Source(_)));
+}
+
+#[test]
+fn tensor_added_to_itself_is_refused() {
+    let (mut layers, blob) = tiny_layers();
+    // The output in its input's place: the other input would be read where the row is written.
+    let Op::Conv { stage, .. } = layers[1].op else {
+        panic!("the tiny network's second layer is a convolution")
+    };
+    layers.push(Layer { op: Op::Add { inputs: [1, 1], gains: [1, 1], stage }, output: layers[1].output });
+    let plan = plan::plan(&mut layers);
+    let bytes = section(&layers, &plan, &blob);
+    let error = Model::new_checked(bytes.bytes()).unwrap_err().to_string();
+    assert!(error.contains("inputs"), "{error}");
 }
 
 #[test]
