@@ -21,11 +21,9 @@ pub fn conv<I: Element, O: Element>(
     let taps = input.rows.len() * input.kernel_width * input.channels;
     assert_eq!(weights.len(), channels * taps);
     let steps = taps.div_ceil(16);
-    // The last filters may not be followed by what a whole vector reads: they are computed apart; all are if their results would
-    // not lie in whole words.
+    // The last filters may not be followed by what a whole vector reads, or not be four: they are computed apart.
     let fits = |&channels: &usize| (channels - 1) * taps + 16 * steps <= weights.len();
-    let is_aligned = channels.is_multiple_of(4) && ops::is_aligned(output);
-    let whole = if is_aligned { (4..=channels).rev().step_by(4).find(fits).unwrap_or(0) } else { 0 };
+    let whole = (4..=channels / 4 * 4).rev().step_by(4).find(fits).unwrap_or(0);
     let spare_filters = if whole < channels { 4 * steps } else { 0 };
     let room = VECTORS.saturating_sub(spare_filters) / (steps + 1);
     if size_of::<I>() != 1 || room < 2 {
@@ -52,7 +50,7 @@ pub fn conv<I: Element, O: Element>(
         for (index, filters) in weights[whole * taps..].chunks(4 * taps).enumerate() {
             spare_filters[..filters.len()].copy_from_slice(filters);
             let lanes = whole + 4 * index..channels.min(whole + 4 * (index + 1));
-            if is_aligned {
+            if lanes.len() == 4 {
                 let arrays = [stage.bias, stage.positive, stage.negative].map(|array| &array[lanes.clone()]);
                 let place = ops::Place { elements: &mut output[lanes.start..], stride: channels };
                 ops::multiply(pixels, (spare_filters, taps), &with_arrays(stage, arrays), place);

@@ -60,7 +60,7 @@ pub fn is_aligned<T>(elements: &[T]) -> bool {
 /// whole vector.
 ///
 /// # Panics
-/// When lengths do not agree, four channels of a pixel do not lie in whole words, or there is nothing to do.
+/// When lengths do not agree, or there is nothing to do.
 pub fn multiply<O: Element>(
     pixels: &[i8],
     (weights, taps): (&[i8], usize),
@@ -75,22 +75,29 @@ pub fn multiply<O: Element>(
     assert!(pixels.len() == count * 16 * steps);
     assert!((channels - 1) * taps + 16 * steps <= weights.len());
     assert!((count - 1) * place.stride + channels <= place.elements.len());
-    assert!(is_aligned(place.elements) && place.stride.is_multiple_of(4));
     #[cfg(arm_helium)]
-    if count == 3 {
-        // Blocks are of four pixels, two or one.
-        let (two, one) = pixels.split_at(32 * steps);
+    if (count / 2 + 1) * place.stride > u16::MAX as usize && count > 1 {
+        // Pixels that go in pairs would be too far apart.
+        let half = count / 2;
+        let (first, second) = pixels.split_at(half * 16 * steps);
         let Place { elements, stride } = place;
-        let (two_elements, one_elements) = elements.split_at_mut(2 * stride);
-        multiply(two, (weights, taps), stage, Place { elements: two_elements, stride });
-        multiply(one, (weights, taps), stage, Place { elements: one_elements, stride });
+        let (first_elements, second_elements) = elements.split_at_mut(half * stride);
+        multiply(first, (weights, taps), stage, Place { elements: first_elements, stride });
+        multiply(second, (weights, taps), stage, Place { elements: second_elements, stride });
     } else {
-        let run = match (size_of::<O>(), Kind::of(stage), is_whole(stage)) {
-            (1, Kind::Linear, true) => arm::multiply_linear_to_whole_bytes,
-            (1, Kind::Linear, false) => arm::multiply_linear_to_bytes,
-            (1, Kind::LinearShifted, true) => arm::multiply_linear_shifted_to_whole_bytes,
-            (1, Kind::LinearShifted, false) => arm::multiply_linear_shifted_to_bytes,
-            (1, Kind::Signed, true) => arm::multiply_signed_to_whole_bytes,
+        let filters = if is_aligned(weights) { taps } else { 0 };
+        let run = match (size_of::<O>(), Kind::of(stage), is_whole(stage), filters) {
+            (1, Kind::Linear, true, 64) => arm::multiply_64_linear_to_whole_bytes,
+            (1, Kind::Linear, true, 128) => arm::multiply_128_linear_to_whole_bytes,
+            (1, Kind::Linear, true, _) => arm::multiply_linear_to_whole_bytes,
+            (1, Kind::Linear, false, 64) => arm::multiply_64_linear_to_bytes,
+            (1, Kind::Linear, false, 128) => arm::multiply_128_linear_to_bytes,
+            (1, Kind::Linear, false, _) => arm::multiply_linear_to_bytes,
+            (1, Kind::LinearShifted, true, _) => arm::multiply_linear_shifted_to_whole_bytes,
+            (1, Kind::LinearShifted, false, _) => arm::multiply_linear_shifted_to_bytes,
+            (1, Kind::Signed, true, 64) => arm::multiply_64_signed_to_whole_bytes,
+            (1, Kind::Signed, true, 128) => arm::multiply_128_signed_to_whole_bytes,
+            (1, Kind::Signed, true, _) => arm::multiply_signed_to_whole_bytes,
             (1, ..) => arm::multiply_to_bytes,
             _ => arm::multiply_to_halves,
         };
@@ -337,34 +344,33 @@ mod arm {
         bias: *const i32,
         positive: *const i32,
         negative: *const i32,
-        output: *mut u8,
         weights: *const i8,
+        output: *mut u8,
         taps: usize,
-        pixels: *const i8,
+        /// The first pixel, and that with which it goes in pairs, and so on.
+        pixels: [*const i8; 2],
+        /// Pairs but one in the upper half, the zero point in the lower.
+        pairs: u32,
+        /// Bytes of a filter that [`multiply_ahead`] multiplies.
+        ahead_bytes: usize,
         /// Four channels each.
         groups: usize,
+        /// Bytes of output from a pixel to the next.
+        stride_bytes: usize,
+        /// And to that with which it goes in pairs.
+        distance_bytes: usize,
+        zero_point: i32,
+        shift: u32,
         low: i32,
         high: i32,
-        /// Bytes of the unrolled loops to skip.
+        /// Code for the first vectors of filters too long for the unrolled loop, or 0.
+        ahead: usize,
+        /// Bytes of the unrolled loop to skip.
         skipped_bytes: usize,
-        /// Code for the first vectors of filters too long for the unrolled loops, or 0.
-        ahead: [usize; 2],
-        /// Bytes of a filter that it multiplies.
-        ahead_bytes: usize,
-        shift: u32,
-        zero_point: i32,
-        /// Bytes of output from a pixel to the fourth after it.
-        block_stride_bytes: usize,
-        /// The end of the last whole block of four pixels.
-        blocks_end: *const i8,
-        /// Bytes of two pixels.
-        pair_bytes: usize,
-        /// Pixels that are not in a whole block.
-        rest: usize,
-        /// From a pixel to its neighbour, itself if it is the only one; the same in the output.
-        neighbour_bytes: [usize; 2],
-        /// Where the pixels of a block go.
-        places: [usize; 4],
+        /// From the end of a row's output to the start of the next channels'.
+        next_bytes: usize,
+        /// Where the bytes of a pair go: channel by channel, first one pixel's and then the other's.
+        places: [u16; 8],
     }
 
     impl Products {
@@ -375,45 +381,59 @@ mod arm {
             place: Place<'_, O>,
         ) -> Self {
             let steps = taps.div_ceil(16);
-            let ahead_steps = steps.saturating_sub(UNROLLED).next_multiple_of(AHEAD);
-            let pixel_bytes = 16 * steps;
-            let stride_bytes = place.stride * size_of::<O>();
+            let ahead_steps = (steps - 1).saturating_sub(UNROLLED).next_multiple_of(AHEAD);
+            let [element, pairs] = [size_of::<O>(), count.div_ceil(2)];
+            let stride_bytes = place.stride * element;
+            let distance = count / 2;
+            let other = distance * stride_bytes;
             Products {
                 bias: stage.bias.as_ptr(),
                 positive: stage.positive.as_ptr(),
                 negative: stage.negative.as_ptr(),
-                output: place.elements.as_mut_ptr().cast(),
                 weights: weights.as_ptr(),
+                output: place.elements.as_mut_ptr().cast(),
                 taps,
-                pixels: pixels.as_ptr(),
+                pixels: [pixels.as_ptr(), pixels[16 * steps * distance..].as_ptr()],
+                pairs: (pairs as u32 - 1) << 16 | stage.zero_point as u16 as u32,
+                ahead_bytes: 16 * ahead_steps,
                 groups: stage.bias.len() / 4,
+                stride_bytes,
+                distance_bytes: other,
+                zero_point: stage.zero_point,
+                shift: stage.shift,
                 low: stage.low,
                 high: stage.high,
-                skipped_bytes: BODY_BYTES * (UNROLLED + ahead_steps - steps),
-                ahead: match ahead_steps {
-                    0 => [0, 0],
-                    _ => [multiply_ahead_first, multiply_ahead_second].map(|code| code as *const () as usize),
-                },
-                ahead_bytes: 16 * ahead_steps,
-                shift: stage.shift,
-                zero_point: stage.zero_point,
-                block_stride_bytes: 4 * stride_bytes,
-                blocks_end: pixels.as_ptr().wrapping_add(count / 4 * 4 * pixel_bytes),
-                pair_bytes: 2 * pixel_bytes,
-                rest: count % 4,
-                neighbour_bytes: if count == 1 { [0, 0] } else { [pixel_bytes, stride_bytes] },
-                places: [0, 1, 2, 3].map(|pixel| pixel * stride_bytes),
+                ahead: if ahead_steps == 0 { 0 } else { multiply_ahead as *const () as usize },
+                skipped_bytes: BODY_BYTES * (UNROLLED + ahead_steps - (steps - 1)),
+                next_bytes: (4 * element).wrapping_sub(pairs * stride_bytes),
+                places: [0, 1, 2, 3, 4, 5, 6, 7].map(|i| (i / 2 + i % 2 * other) as u16),
             }
         }
     }
 
-    /// Vectors of each filter that are multiplied without looking whether that was the last.
-    const UNROLLED: usize = 16;
-    /// Vectors before them after which [`multiply_ahead_first`] looks.
+    /// Vectors of each filter, after the first, that are multiplied without looking whether that was the last.
+    const UNROLLED: usize = 15;
+    /// Vectors before them after which [`multiply_ahead`] looks.
     const AHEAD: usize = 8;
     const BODY_BYTES: usize = 56;
 
-    /// A vector of two pixels times one of four filters, added to sums.
+    /// The first vector of two pixels times that of four filters, added to sums.
+    macro_rules! first_products {
+        () => {
+            "vldrb.u8 q0, [r1], #16
+            vldrb.u8 q1, [r3], #16
+            vmladava.s8 r0, q0, q4
+            vmladava.s8 r8, q1, q4
+            vmladava.s8 r2, q0, q5
+            vmladava.s8 r10, q1, q5
+            vmladava.s8 r4, q0, q6
+            vmladava.s8 r12, q1, q6
+            vmladava.s8 r6, q0, q7
+            vmladava.s8 lr, q1, q7"
+        };
+    }
+
+    /// The next vector.
     macro_rules! products {
         () => {
             "vldrb.u8 q0, [r1], #16
@@ -421,58 +441,85 @@ mod arm {
             vmladava.s8 r0, q0, q2
             vldrb.u8 q1, [r3], #16
             vmladava.s8 r8, q1, q2
-            vldrb.u8 q3, [r7], #16
-            vmladava.s8 r2, q0, q3
+            vldrb.u8 q2, [r7], #16
+            vmladava.s8 r2, q0, q2
+            vmladava.s8 r10, q1, q2
             vldrb.u8 q2, [r9], #16
-            vmladava.s8 r10, q1, q3
-            vldrb.u8 q3, [r11], #16
             vmladava.s8 r4, q0, q2
             vmladava.s8 r12, q1, q2
-            vmladava.s8 r6, q0, q3
-            vmladava.s8 lr, q1, q3"
+            vldrb.u8 q2, [r11], #16
+            vmladava.s8 r6, q0, q2
+            vmladava.s8 lr, q1, q2"
         };
     }
 
-    /// The first vectors of long filters, for one of the two tiles of a block. It has the registers and the stack of
-    /// [`multiply_to_bytes`], which it returns to: at `$entry` where, at 56 where the first filter is when all are multiplied.
-    macro_rules! multiply_ahead {
-        ($name:ident, $entry:literal) => {
-            #[unsafe(naked)]
-            unsafe extern "C" fn $name() {
-                naked_asm!(
-                    ".cpu cortex-m55",
-                    "2:",
-                    ".rept 8",
-                    products!(),
-                    ".endr",
-                    "vmov s0, r0",
-                    "ldr r0, [sp, #56]",
-                    "sub.w r0, r0, r5",
-                    "cbz r0, 3f",
-                    "vmov r0, s0",
-                    "b.w 2b",
-                    "3:",
-                    "vmov r0, s0",
-                    concat!("ldr pc, [sp, #", $entry, "]"),
-                )
-            }
+    /// The next vector, of filters in reach of one pointer.
+    macro_rules! near_products {
+        ($first:literal, $second:literal, $third:literal, $fourth:literal) => {
+            concat!(
+                "vldrb.u8 q0, [r1], #16
+                vldrw.u32 q2, [r5, #(\\step + ",
+                $first,
+                ")]
+                vmladava.s8 r0, q0, q2
+                vldrb.u8 q1, [r3], #16
+                vmladava.s8 r8, q1, q2
+                vldrw.u32 q2, [r5, #(\\step + ",
+                $second,
+                ")]
+                vmladava.s8 r2, q0, q2
+                vmladava.s8 r10, q1, q2
+                vldrw.u32 q2, [r5, #(\\step + ",
+                $third,
+                ")]
+                vmladava.s8 r4, q0, q2
+                vmladava.s8 r12, q1, q2
+                vldrw.u32 q2, [r5, #(\\step + ",
+                $fourth,
+                ")]
+                vmladava.s8 r6, q0, q2
+                vmladava.s8 lr, q1, q2"
+            )
         };
     }
 
-    multiply_ahead!(multiply_ahead_first, "176");
-    multiply_ahead!(multiply_ahead_second, "180");
+    /// Vectors of long filters, all between the first and the last of [`UNROLLED`]. It has the registers and the stack of
+    /// [`multiply_to_bytes`], which it returns to.
+    #[unsafe(naked)]
+    unsafe extern "C" fn multiply_ahead() {
+        naked_asm!(
+            ".cpu cortex-m55",
+            "2:",
+            ".rept 8",
+            products!(),
+            ".endr",
+            "vmov s0, r0",
+            "ldr r0, [sp, #52]",
+            "sub.w r0, r0, r5",
+            "cbz r0, 3f",
+            "vmov r0, s0",
+            "b.w 2b",
+            "3:",
+            "vmov r0, s0",
+            "ldr pc, [sp, #68]",
+        )
+    }
+
+    /// Sums to vectors, one a pixel.
+    macro_rules! place_products {
+        () => {
+            "vmov q0[2], q0[0], r0, r4
+            vmov q1[2], q1[0], r8, r12
+            vmov q0[3], q0[1], r2, r6
+            vmov q1[3], q1[1], r10, lr"
+        };
+    }
 
     /// Sums to products: one multiplier for both signs, no shift.
     macro_rules! linear {
         () => {
-            "vdup.32 q0, r0
-            vdup.32 q1, r2
-            vrmulh.s32 q4, q4, q0
-            vdup.32 q2, r4
-            vrmulh.s32 q5, q5, q1
-            vdup.32 q3, r5
-            vrmulh.s32 q6, q6, q2
-            vrmulh.s32 q7, q7, q3"
+            "vrmulh.s32 q0, q0, q3
+            vrmulh.s32 q1, q1, q3"
         };
     }
 
@@ -480,11 +527,9 @@ mod arm {
     macro_rules! linear_shifted {
         () => {
             concat!(
-                "ldr lr, [sp, #160]
-                vshl.s32 q4, lr
-                vshl.s32 q5, lr
-                vshl.s32 q6, lr
-                vshl.s32 q7, lr\n",
+                "ldr r0, [sp, #80]
+                vshl.s32 q0, r0
+                vshl.s32 q1, r0\n",
                 linear!()
             )
         };
@@ -493,51 +538,323 @@ mod arm {
     /// Two multipliers, no shift.
     macro_rules! signed {
         () => {
-            "vdup.32 q0, r0
-            vdup.32 q1, r2
-            vpt.s32 lt, q4, zr
-            vdupt.32 q0, r6
-            vdup.32 q2, r4
-            vrmulh.s32 q4, q4, q0
-            vpt.s32 lt, q5, zr
-            vdupt.32 q1, r7
-            vdup.32 q3, r5
-            vrmulh.s32 q5, q5, q1
-            vpt.s32 lt, q6, zr
-            vdupt.32 q2, r8
-            vpt.s32 lt, q7, zr
-            vdupt.32 q3, r9
-            vrmulh.s32 q6, q6, q2
-            vrmulh.s32 q7, q7, q3"
+            "vldrw.u32 q2, [sp, #96]
+            vpte.s32 ge, q0, zr
+            vrmulht.s32 q0, q0, q3
+            vrmulhe.s32 q0, q0, q2
+            vpte.s32 ge, q1, zr
+            vrmulht.s32 q1, q1, q3
+            vrmulhe.s32 q1, q1, q2"
         };
     }
 
     /// Two multipliers, shifted. The sign is that before the shift.
     macro_rules! shifted {
         () => {
-            "ldr lr, [sp, #160]
-            vdup.32 q0, r0
-            vdup.32 q1, r2
-            vdup.32 q2, r4
-            vdup.32 q3, r5
-            vpt.s32 lt, q4, zr
-            vdupt.32 q0, r6
-            vpt.s32 lt, q5, zr
-            vdupt.32 q1, r7
-            vpt.s32 lt, q6, zr
-            vdupt.32 q2, r8
-            vpt.s32 lt, q7, zr
-            vdupt.32 q3, r9
-            vshl.s32 q4, lr
-            vshl.s32 q5, lr
-            vshl.s32 q6, lr
-            vshl.s32 q7, lr
-            vrmulh.s32 q4, q4, q0
-            vrmulh.s32 q5, q5, q1
-            vrmulh.s32 q6, q6, q2
-            vrmulh.s32 q7, q7, q3"
+            "ldr r0, [sp, #80]
+            vldrw.u32 q2, [sp, #96]
+            vpttee.s32 ge, q0, zr
+            vshlt.s32 q0, r0
+            vrmulht.s32 q0, q0, q3
+            vshle.s32 q0, r0
+            vrmulhe.s32 q0, q0, q2
+            vpttee.s32 ge, q1, zr
+            vshlt.s32 q1, r0
+            vrmulht.s32 q1, q1, q3
+            vshle.s32 q1, r0
+            vrmulhe.s32 q1, q1, q2"
         };
     }
+
+    /// Products to bytes. 16 bits on the way suffice for the zero point of bytes.
+    macro_rules! whole_bytes {
+        () => {
+            "vqmovnb.s32 q0, q0
+            vqmovnt.s32 q0, q1
+            vldrw.u32 q1, [sp, #112]
+            vqadd.s16 q0, q0, r9
+            vqmovnb.s16 q0, q0
+            vstrb.16 q0, [r7, q1]"
+        };
+    }
+
+    /// The same, clamped.
+    macro_rules! clamped_bytes {
+        () => {
+            "vqmovnb.s32 q0, q0
+            vldrw.u32 q2, [sp, #128]
+            vqmovnt.s32 q0, q1
+            vldrw.u32 q1, [sp, #144]
+            vqadd.s16 q0, q0, r9
+            vmax.s16 q0, q0, q2
+            vldrw.u32 q2, [sp, #112]
+            vmin.s16 q0, q0, q1
+            vstrb.16 q0, [r7, q2]"
+        };
+    }
+
+    /// Products to elements, a pixel at a time.
+    macro_rules! elements {
+        ($store:literal) => {
+            concat!(
+                "ldrd r0, r2, [sp, #84]
+                vldrw.u32 q2, [sp, #128]
+                vadd.i32 q0, q0, r2
+                vadd.i32 q1, q1, r2
+                vmax.s32 q0, q0, q2
+                vmax.s32 q1, q1, q2
+                vldrw.u32 q2, [sp, #144]
+                vmin.s32 q0, q0, q2
+                vmin.s32 q1, q1, q2
+                add r0, r7\n",
+                $store,
+                " q0, [r7]\n",
+                $store,
+                " q1, [r0]"
+            )
+        };
+    }
+
+    macro_rules! bytes {
+        () => {
+            elements!("vstrb.32")
+        };
+    }
+
+    macro_rules! halves {
+        () => {
+            elements!("vstrh.32")
+        };
+    }
+
+    /// What [`super::multiply`]'s functions begin with. r0: the job, which r12 becomes.
+    macro_rules! enter_multiply {
+        ($clamped:literal) => {
+            concat!(
+                "push {{r4-r11, lr}}
+                sub sp, #4
+                vpush {{d8-d15}}
+                sub sp, #160
+                mov r12, r0
+                str r0, [sp, #72]
+                add r0, #40
+                ldm r0, {{r1-r9}}
+                str r2, [sp, #64]
+                str r5, [sp, #80]
+                strd r3, r4, [sp, #84]
+                vdup.",
+                $clamped,
+                " q0, r6
+                vdup.",
+                $clamped,
+                " q1, r7
+                vldrw.u32 q2, [r12, #80]
+                vstrw.32 q0, [sp, #128]
+                vstrw.32 q1, [sp, #144]
+                vstrw.32 q2, [sp, #112]"
+            )
+        };
+    }
+
+    /// And end with.
+    macro_rules! leave_multiply {
+        () => {
+            "add sp, #160
+            vpop {{d8-d15}}
+            add sp, #4
+            pop {{r4-r11, pc}}"
+        };
+    }
+
+    /// [`super::multiply`]. A tile is two pixels of four channels, the pixels half a row apart, so that each runs on to the next.
+    /// r0, r2, r4, r6: sums of the first pixel; r8, r10, r12, lr: of the second; r1, r3: pixels; r5, r7, r9, r11: filters;
+    /// later r7, r9, r11: output, pairs left with the zero point, output stride. q3: multipliers; q4–q7: first vectors of filters.
+    ///
+    /// 5: four channels; 2: a tile; 4: vectors of filters after the first.
+    ///
+    /// On the stack: at 0 what a tile starts with; 48 where vectors after the first start, 52 see [`multiply_ahead`], 56 and 60
+    /// output and pairs left, 64 output stride, 68 where the last vectors start, 72 the job, 80 shift, 84 distance of a pair in the
+    /// output, 88 zero point, 96 negative multipliers, 112 places, 128 and 144 smallest and largest result.
+    macro_rules! multiply {
+        ($name:ident, $multiply:ident, $finish:ident, $clamped:literal, $group_bytes:literal) => {
+            /// [`super::multiply`].
+            ///
+            /// # Safety
+            /// As [`super::multiply`] checks.
+            #[unsafe(naked)]
+            pub unsafe extern "C" fn $name(job: &mut Products) {
+                naked_asm!(
+                    ".cpu cortex-m55",
+                    enter_multiply!($clamped),
+                    "adr.w r1, 4f",
+                    "add r1, r9",
+                    "orr r1, #1",
+                    "str r1, [sp, #68]",
+                    "cmp r8, #0",
+                    "it eq",
+                    "moveq r8, r1",
+                    "str.w r8, [sp, #48]",
+                    "5:",
+                    "ldr.w lr, [sp, #72]",
+                    "ldm.w lr, {{r1, r3, r5, r7, r9, r11}}",
+                    "vldrw.u32 q3, [r3], #16",
+                    "vldrw.u32 q0, [r5], #16",
+                    "vstrw.32 q0, [sp, #96]",
+                    "str.w r9, [sp, #56]",
+                    concat!("add.w r9, r9, #", $group_bytes),
+                    "ldm r1!, {{r0, r2, r4, r6}}",
+                    "add.w r8, r7, r11, lsl #2",
+                    "stm.w lr, {{r1, r3, r5, r8, r9}}",
+                    "mov r5, r7",
+                    "add r7, r11",
+                    "add.w r9, r7, r11",
+                    "add r11, r9",
+                    "vldrb.u8 q4, [r5], #16",
+                    "vldrb.u8 q5, [r7], #16",
+                    "vldrb.u8 q6, [r9], #16",
+                    "vldrb.u8 q7, [r11], #16",
+                    "ldrd r1, r3, [lr, #32]",
+                    "str r1, [sp, #60]",
+                    "add r3, r5",
+                    "str r3, [sp, #52]",
+                    "ldrd r1, r3, [lr, #24]",
+                    "mov r8, r0",
+                    "mov r10, r2",
+                    "mov r12, r4",
+                    "mov lr, r6",
+                    "stm.w sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+                    "2:",
+                    "ldm.w sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+                    first_products!(),
+                    "ldr.w pc, [sp, #48]",
+                    ".p2align 2",
+                    "4:",
+                    ".rept 15",
+                    products!(),
+                    ".endr",
+                    place_products!(),
+                    "ldrd r7, r9, [sp, #56]",
+                    "ldr.w r11, [sp, #64]",
+                    $multiply!(),
+                    $finish!(),
+                    "add r7, r11",
+                    "subs.w r9, r9, #65536",
+                    "strd r7, r9, [sp, #56]",
+                    "bcs.w 2b",
+                    "ldr r1, [sp, #72]",
+                    "ldr r0, [r1, #40]",
+                    "subs r0, #1",
+                    "str r0, [r1, #40]",
+                    "bne.w 5b",
+                    leave_multiply!(),
+                )
+            }
+        };
+    }
+
+    multiply!(multiply_linear_to_whole_bytes, linear, whole_bytes, "16", "4");
+    multiply!(multiply_linear_to_bytes, linear, clamped_bytes, "16", "4");
+    multiply!(multiply_linear_shifted_to_whole_bytes, linear_shifted, whole_bytes, "16", "4");
+    multiply!(multiply_linear_shifted_to_bytes, linear_shifted, clamped_bytes, "16", "4");
+    multiply!(multiply_signed_to_whole_bytes, signed, whole_bytes, "16", "4");
+    multiply!(multiply_to_bytes, shifted, bytes, "32", "4");
+    multiply!(multiply_to_halves, shifted, halves, "32", "8");
+
+    /// [`super::multiply`] where filters of four channels are in reach of one pointer. As [`multiply_to_bytes`], but for r5:
+    /// filters; r7, r9, r11: output, pairs left with the zero point, output stride.
+    ///
+    /// On the stack: at 0 sums that a tile starts with; 32 bias, 36 multipliers, 40 negative multipliers, 44 pairs with the zero
+    /// point, 48 pixels, 56 groups left, 60 what goes from the output's end to the next channels.
+    macro_rules! multiply_near {
+        (
+            $name:ident, $multiply:ident, $finish:ident, $steps:literal,
+            ($first:literal, $second:literal, $third:literal, $fourth:literal, $group:literal)
+        ) => {
+            /// [`super::multiply`].
+            ///
+            /// # Safety
+            /// As [`super::multiply`] checks, with filters in whole words as long as the name says.
+            #[unsafe(naked)]
+            pub unsafe extern "C" fn $name(job: &mut Products) {
+                naked_asm!(
+                    ".cpu cortex-m55",
+                    enter_multiply!("16"),
+                    "ldm.w r12, {{r0, r2, r4, r5, r7}}",
+                    "strd r0, r2, [sp, #32]",
+                    "ldr.w r0, [r12, #32]",
+                    "strd r4, r0, [sp, #40]",
+                    "ldrd r0, r2, [r12, #24]",
+                    "strd r0, r2, [sp, #48]",
+                    "ldr.w r0, [r12, #76]",
+                    "strd r1, r0, [sp, #56]",
+                    "ldr.w r11, [sp, #64]",
+                    "5:",
+                    "ldrd r1, r3, [sp, #32]",
+                    "ldr.w r8, [sp, #40]",
+                    "ldm r1!, {{r0, r2, r4, r6}}",
+                    "vldrw.u32 q3, [r3], #16",
+                    "vldrw.u32 q0, [r8], #16",
+                    "strd r1, r3, [sp, #32]",
+                    "vstrw.32 q0, [sp, #96]",
+                    "str.w r8, [sp, #40]",
+                    "strd r0, r2, [sp]",
+                    "strd r4, r6, [sp, #8]",
+                    "strd r0, r2, [sp, #16]",
+                    "strd r4, r6, [sp, #24]",
+                    concat!("vldrw.u32 q4, [r5, #", $first, "]"),
+                    concat!("vldrw.u32 q5, [r5, #", $second, "]"),
+                    concat!("vldrw.u32 q6, [r5, #", $third, "]"),
+                    concat!("vldrw.u32 q7, [r5, #", $fourth, "]"),
+                    "ldr.w r9, [sp, #44]",
+                    "ldrd r1, r3, [sp, #48]",
+                    "2:",
+                    "ldm.w sp, {{r0, r2, r4, r6, r8, r10, r12, lr}}",
+                    first_products!(),
+                    concat!(".irp step, ", $steps),
+                    near_products!($first, $second, $third, $fourth),
+                    ".endr",
+                    place_products!(),
+                    $multiply!(),
+                    $finish!(),
+                    "add r7, r11",
+                    "subs.w r9, r9, #65536",
+                    "bcs.w 2b",
+                    "ldrd r0, r2, [sp, #56]",
+                    concat!("add.w r5, r5, #", $group),
+                    "add r7, r2",
+                    "subs r0, #1",
+                    "str r0, [sp, #56]",
+                    "bne.w 5b",
+                    leave_multiply!(),
+                )
+            }
+        };
+    }
+
+    macro_rules! multiply_64 {
+        ($name:ident, $multiply:ident, $finish:ident) => {
+            multiply_near!($name, $multiply, $finish, "16, 32, 48", ("0", "64", "128", "192", "256"));
+        };
+    }
+
+    macro_rules! multiply_128 {
+        ($name:ident, $multiply:ident, $finish:ident) => {
+            multiply_near!(
+                $name,
+                $multiply,
+                $finish,
+                "16, 32, 48, 64, 80, 96, 112",
+                ("0", "128", "256", "384", "512")
+            );
+        };
+    }
+
+    multiply_64!(multiply_64_linear_to_whole_bytes, linear, whole_bytes);
+    multiply_64!(multiply_64_linear_to_bytes, linear, clamped_bytes);
+    multiply_64!(multiply_64_signed_to_whole_bytes, signed, whole_bytes);
+    multiply_128!(multiply_128_linear_to_whole_bytes, linear, whole_bytes);
+    multiply_128!(multiply_128_linear_to_bytes, linear, clamped_bytes);
+    multiply_128!(multiply_128_signed_to_whole_bytes, signed, whole_bytes);
 
     /// Products to bytes: a lane of q4 has the four channels of a pixel. 16 bits on the way suffice for the zero point of bytes.
     macro_rules! saturate_four {
@@ -610,215 +927,6 @@ mod arm {
             )
         };
     }
-
-    /// A lane of q4 has the first two channels of a pixel, one of q5 the last two.
-    macro_rules! clamp_four_to_halves {
-        ($zero:literal, $low:literal, $high:literal) => {
-            concat!(
-                clamp_four!($zero, $low, $high),
-                "\nvmovnt.i32 q4, q5
-                vmovnt.i32 q6, q7
-                vmov q5, q6"
-            )
-        };
-    }
-
-    /// Stores pixels where q0 says.
-    macro_rules! store_bytes {
-        () => {
-            "vstrw.32 q4, [q0]"
-        };
-    }
-
-    macro_rules! store_halves {
-        () => {
-            "vstrw.32 q4, [q0]
-            vstrw.32 q5, [q0, #4]"
-        };
-    }
-
-    /// [`super::multiply`]. A tile is two pixels of four channels. r0, r2, r4, r6: sums of the first pixel; r8, r10, r12, lr: of
-    /// the second; r1, r3: pixels; r5, r7, r9, r11: filters; later: multipliers for both signs, zero point, output stride, end of
-    /// blocks and length of two pixels in r0, r2, r4, r5, then r6–r12, lr. q4–q7: a channel each of four pixels.
-    ///
-    /// 5: four channels; 2: a block of four pixels, the first and third of them; 3: the second and fourth; 4 and 8: vectors of
-    /// filters for these; 6: pixels that are not in a block: one or two as the second half of a block, three as a block that
-    /// overlaps the last; 7: the next four channels.
-    ///
-    /// On the stack: at 0 what a tile starts with; 48 and 52 where the tiles start, 56 see [`multiply_ahead_first`], 60 the job,
-    /// 64 multipliers and what follows them, 112 where pixels go, 128 and 144 smallest and largest result, 160 shift, 164 pixels
-    /// left, 168 a place for results of no use, 176 and 180 where the last vectors of the tiles start.
-    macro_rules! multiply {
-        ($name:ident, $multiply:ident, $finish:ident, $store:ident, $clamped:literal, $group_bytes:literal) => {
-            /// [`super::multiply`].
-            ///
-            /// # Safety
-            /// As [`super::multiply`] checks; not three pixels.
-            #[unsafe(naked)]
-            pub unsafe extern "C" fn $name(job: &mut Products) {
-                naked_asm!(
-                    ".cpu cortex-m55",
-                    "push {{r4-r11, lr}}",
-                    "sub sp, #4",
-                    "vpush {{d8-d15}}",
-                    "sub sp, #184",
-                    "str r0, [sp, #60]",
-                    "add.w r12, r0, #32",
-                    "ldm r12, {{r1-r11}}",
-                    concat!("vdup.", $clamped, " q0, r1"),
-                    concat!("vdup.", $clamped, " q1, r2"),
-                    "vstrw.32 q0, [sp, #128]",
-                    "vstrw.32 q1, [sp, #144]",
-                    "adr.w r1, 4f",
-                    "adr.w r2, 8f",
-                    "add r1, r3",
-                    "add r2, r3",
-                    "orr r1, #1",
-                    "orr r2, #1",
-                    "strd r1, r2, [sp, #176]",
-                    "cmp r4, #0",
-                    "itt eq",
-                    "moveq r4, r1",
-                    "moveq r5, r2",
-                    "strd r4, r5, [sp, #48]",
-                    "str r7, [sp, #160]",
-                    "add.w r12, sp, #96",
-                    "stm r12, {{r8-r11}}",
-                    "5:",
-                    "ldr r3, [sp, #60]",
-                    "ldr r1, [r3]",
-                    "ldm r1!, {{r0, r2, r4, r6}}",
-                    "str r1, [r3]",
-                    "mov r8, r0",
-                    "mov r10, r2",
-                    "mov r12, r4",
-                    "mov lr, r6",
-                    "ldrd r5, r1, [r3, #16]",
-                    "add.w r7, r5, r1",
-                    "add.w r9, r7, r1",
-                    "add.w r11, r9, r1",
-                    "add r1, r11",
-                    "str r1, [r3, #16]",
-                    "stm sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
-                    "ldr r1, [r3, #52]",
-                    "add r1, r5",
-                    "str r1, [sp, #56]",
-                    "ldrd r1, r2, [r3, #4]",
-                    "ldm r1!, {{r4-r7}}",
-                    "ldm r2!, {{r8-r11}}",
-                    "strd r1, r2, [r3, #4]",
-                    "add r1, sp, #64",
-                    "stm r1, {{r4-r11}}",
-                    "vldrw.u32 q0, [r3, #88]",
-                    "ldr r1, [r3, #12]",
-                    "vadd.i32 q0, q0, r1",
-                    "vstrw.32 q0, [sp, #112]",
-                    concat!("add.w r1, r1, #", $group_bytes),
-                    "str r1, [r3, #12]",
-                    "ldr r4, [r3, #76]",
-                    "str r4, [sp, #164]",
-                    "ldrd r0, r2, [r3, #68]",
-                    "str r0, [sp, #104]",
-                    "ldr r1, [r3, #24]",
-                    "add.w r3, r1, r2",
-                    "cmp r1, r0",
-                    "beq.w 6f",
-                    "2:",
-                    "ldm sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
-                    "ldr pc, [sp, #48]",
-                    ".p2align 2",
-                    "4:",
-                    ".rept 16",
-                    products!(),
-                    ".endr",
-                    "vmov q4[2], q4[0], r0, r8",
-                    "vmov q5[2], q5[0], r2, r10",
-                    "vmov q6[2], q6[0], r4, r12",
-                    "vmov q7[2], q7[0], r6, lr",
-                    "3:",
-                    "ldm sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
-                    "ldr pc, [sp, #52]",
-                    ".p2align 2",
-                    "8:",
-                    ".rept 16",
-                    products!(),
-                    ".endr",
-                    "vmov q4[3], q4[1], r0, r8",
-                    "vmov q5[3], q5[1], r2, r10",
-                    "vmov q6[3], q6[1], r4, r12",
-                    "vmov q7[3], q7[1], r6, lr",
-                    "add r0, sp, #64",
-                    "ldm r0, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
-                    "mov r1, r3",
-                    "add r3, lr",
-                    $multiply!(),
-                    $finish!("r10", "[sp, #128]", "[sp, #144]"),
-                    "vldrw.u32 q0, [sp, #112]",
-                    $store!(),
-                    "vadd.i32 q0, q0, r11",
-                    "vstrw.32 q0, [sp, #112]",
-                    "cmp r1, r12",
-                    "bne.w 2b",
-                    "6:",
-                    "ldr r0, [sp, #164]",
-                    "cbz r0, 7f",
-                    "movs r2, #0",
-                    "str r2, [sp, #164]",
-                    "ldr r4, [sp, #60]",
-                    "ldrd r5, r6, [r4, #80]",
-                    "ldr r2, [sp, #112]",
-                    "ldr r7, [sp, #108]",
-                    "tst r0, #1",
-                    "itt ne",
-                    "subne r1, r5",
-                    "subne r2, r6",
-                    "cmp r0, #3",
-                    "beq 9f",
-                    "add.w r3, r1, r5",
-                    "add.w r7, r3, r7, lsr #1",
-                    "str r7, [sp, #104]",
-                    "add r7, sp, #168",
-                    "add r6, r2",
-                    "strd r7, r2, [sp, #112]",
-                    "strd r7, r6, [sp, #120]",
-                    "b.w 3b",
-                    "9:",
-                    "vldrw.u32 q0, [sp, #112]",
-                    "vsub.i32 q0, q0, r6",
-                    "vstrw.32 q0, [sp, #112]",
-                    "add.w r3, r1, r7",
-                    "add r7, r3",
-                    "str r7, [sp, #104]",
-                    "b.w 2b",
-                    "7:",
-                    "ldr r3, [sp, #60]",
-                    "ldr r0, [r3, #28]",
-                    "subs r0, #1",
-                    "str r0, [r3, #28]",
-                    "bne.w 5b",
-                    "add sp, #184",
-                    "vpop {{d8-d15}}",
-                    "add sp, #4",
-                    "pop {{r4-r11, pc}}",
-                )
-            }
-        };
-    }
-
-    multiply!(multiply_linear_to_whole_bytes, linear, saturate_four, store_bytes, "8", "4");
-    multiply!(multiply_linear_to_bytes, linear, saturate_and_clamp_four, store_bytes, "8", "4");
-    multiply!(multiply_linear_shifted_to_whole_bytes, linear_shifted, saturate_four, store_bytes, "8", "4");
-    multiply!(
-        multiply_linear_shifted_to_bytes,
-        linear_shifted,
-        saturate_and_clamp_four,
-        store_bytes,
-        "8",
-        "4"
-    );
-    multiply!(multiply_signed_to_whole_bytes, signed, saturate_four, store_bytes, "8", "4");
-    multiply!(multiply_to_bytes, shifted, clamp_four_to_bytes, store_bytes, "32", "4");
-    multiply!(multiply_to_halves, shifted, clamp_four_to_halves, store_halves, "32", "8");
 
     /// What [`gather`] works on. In the order in which it loads it.
     #[repr(C)]
