@@ -26,7 +26,8 @@ pub fn depthwise<I: Element, O: Element>(
     let pixels = output.len() / channels;
     let fits = height <= 4 && matches!((input.stride, width), (1, ..=3) | (2, ..=4));
     let are_bytes = size_of::<I>() + size_of::<O>() == 2;
-    if !(are_bytes && fits && channels.is_multiple_of(16) && pixels >= 4 && ops::is_aligned(output)) {
+    let is_near = channels <= ops::MAX_STRIDE;
+    if !(are_bytes && fits && channels.is_multiple_of(16) && is_near && pixels >= 4) {
         return portable::depthwise(input, weights, stage, &mut portable::Scratch, output);
     }
     let output: &mut [i8] = bytemuck::cast_slice_mut(output);

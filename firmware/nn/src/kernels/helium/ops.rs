@@ -154,6 +154,9 @@ pub struct Strip<'a> {
     pub columns: &'a mut [Column],
 }
 
+/// Elements from a pixel to the next for which [`slide`] reaches three pixels on.
+pub const MAX_STRIDE: usize = (u16::MAX as usize - 1) / 3;
+
 /// Four bytes of each of sixteen channels, from top to bottom.
 pub type Column = [Vector; 4];
 
@@ -161,8 +164,8 @@ pub type Column = [Vector; 4];
 /// many channels, which come in sixteens, for `pixels` pixels. A window is at most four by four, three wide if `step` is 1.
 ///
 /// # Panics
-/// When lengths do not agree, columns or four channels of a pixel do not lie in whole words, there are fewer than four pixels,
-/// or `step` is neither 1 nor 2.
+/// When lengths do not agree, columns do not lie in whole words, `place.stride` is above [`MAX_STRIDE`], there are fewer than four
+/// pixels, or `step` is neither 1 nor 2.
 pub fn slide(
     strip: Strip<'_>,
     step: usize,
@@ -176,7 +179,7 @@ pub fn slide(
     assert!(stage.positive.len() == channels && stage.negative.len() == channels);
     assert!(channels > 0 && channels.is_multiple_of(16) && weights.len() == height * width * channels);
     assert!(pixels >= 4 && matches!((step, width), (1, 1..=3) | (2, 1..=4)) && (1..=4).contains(&height));
-    assert!(is_aligned(columns) && is_aligned(place.elements) && place.stride.is_multiple_of(4));
+    assert!(is_aligned(columns) && place.stride <= MAX_STRIDE);
     assert!(inside.end <= columns.len() && (pixels - 1) * step + 4 <= columns.len());
     assert!((pixels - 1) * place.stride + channels <= place.elements.len());
     for (row, stride) in rows {
@@ -335,7 +338,7 @@ fn added<I: Element, O: Element>(a: I, b: I, gains: [i16; 2], stage: &Stage<'_>,
 mod arm {
     use core::arch::naked_asm;
 
-    use super::{Column, Place};
+    use super::{Column, Place, is_aligned};
     use crate::quant::Stage;
 
     /// What [`multiply_to_bytes`] works on; it moves pointers on as it goes. Offsets are part of the assembly.
@@ -856,78 +859,6 @@ mod arm {
     multiply_128!(multiply_128_linear_to_bytes, linear, clamped_bytes);
     multiply_128!(multiply_128_signed_to_whole_bytes, signed, whole_bytes);
 
-    /// Products to bytes: a lane of q4 has the four channels of a pixel. 16 bits on the way suffice for the zero point of bytes.
-    macro_rules! saturate_four {
-        ($zero:literal, $low:literal, $high:literal) => {
-            concat!(
-                "vqmovnb.s32 q4, q4
-                vqmovnb.s32 q5, q5
-                vqmovnt.s32 q4, q6
-                vqmovnt.s32 q5, q7
-                vqadd.s16 q4, q4, ",
-                $zero,
-                "\nvqadd.s16 q5, q5, ",
-                $zero,
-                "\nvqmovnb.s16 q4, q4
-                vqmovnt.s16 q4, q5"
-            )
-        };
-    }
-
-    /// [`saturate_four`], clamped further.
-    macro_rules! saturate_and_clamp_four {
-        ($zero:literal, $low:literal, $high:literal) => {
-            concat!(
-                saturate_four!($zero, $low, $high),
-                "\nvldrw.u32 q1, ",
-                $low,
-                "\nvldrw.u32 q2, ",
-                $high,
-                "\nvmax.s8 q4, q4, q1
-                vmin.s8 q4, q4, q2"
-            )
-        };
-    }
-
-    /// Adds the zero point and clamps 32 bits.
-    macro_rules! clamp_four {
-        ($zero:literal, $low:literal, $high:literal) => {
-            concat!(
-                "vldrw.u32 q0, ",
-                $low,
-                "\nvldrw.u32 q1, ",
-                $high,
-                "\nvadd.i32 q4, q4, ",
-                $zero,
-                "\nvadd.i32 q5, q5, ",
-                $zero,
-                "\nvadd.i32 q6, q6, ",
-                $zero,
-                "\nvadd.i32 q7, q7, ",
-                $zero,
-                "\nvmax.s32 q4, q4, q0
-                vmax.s32 q5, q5, q0
-                vmax.s32 q6, q6, q0
-                vmax.s32 q7, q7, q0
-                vmin.s32 q4, q4, q1
-                vmin.s32 q5, q5, q1
-                vmin.s32 q6, q6, q1
-                vmin.s32 q7, q7, q1"
-            )
-        };
-    }
-
-    macro_rules! clamp_four_to_bytes {
-        ($zero:literal, $low:literal, $high:literal) => {
-            concat!(
-                clamp_four!($zero, $low, $high),
-                "\nvmovnt.i32 q4, q6
-                vmovnt.i32 q5, q7
-                vmovnt.i16 q4, q5"
-            )
-        };
-    }
-
     /// What [`gather`] works on. In the order in which it loads it.
     #[repr(C)]
     pub struct Gathering {
@@ -975,21 +906,115 @@ mod arm {
         count: usize,
         /// Bytes from sixteen channels to the next.
         advances: [usize; 4],
+        /// The stride of three rows in whole words, or 0.
+        step: usize,
     }
 
     impl Packing {
         pub fn new(rows: [(&[i8], usize); 4], columns: &mut [Column]) -> Self {
+            let strides = rows.map(|(_, stride)| stride);
+            let is_even = strides[1] == strides[0] && strides[2] == strides[0] && strides[3] == 0;
+            let are_words = rows[..3].iter().all(|(row, _)| is_aligned(row));
             Packing {
                 rows: rows.map(|(row, _)| row.as_ptr()),
-                strides: rows.map(|(_, stride)| stride),
+                strides,
                 columns: columns.as_mut_ptr(),
                 count: columns.len(),
-                advances: rows.map(|(_, stride)| if stride == 0 { 0 } else { 16 }),
+                advances: strides.map(|stride| if stride == 0 { 0 } else { 16 }),
+                step: if is_even && are_words { strides[0] } else { 0 },
             }
         }
     }
 
-    /// What [`slide_linear`] works on; it moves pointers on as it goes. Offsets are part of the assembly.
+    /// A column of sixteen channels of four rows, of which registers hold the first. r8: where it goes.
+    macro_rules! pack_columns {
+        ($label:literal, $($load:literal),*) => {
+            concat!(
+                $label,
+                ":\n",
+                $($load, "\n",)*
+                "vst40.8 {{q0, q1, q2, q3}}, [r8]
+                vst41.8 {{q0, q1, q2, q3}}, [r8]
+                vst42.8 {{q0, q1, q2, q3}}, [r8]
+                vst43.8 {{q0, q1, q2, q3}}, [r8]!
+                le lr, ",
+                $label,
+                "b"
+            )
+        };
+    }
+
+    /// Packs sixteen channels and moves on to the next. r10: the packing. Changes r0–r9, r11, r12 and q0–q3.
+    #[unsafe(naked)]
+    unsafe extern "C" fn pack() {
+        naked_asm!(
+            ".cpu cortex-m55",
+            "mov r12, lr",
+            "ldm.w r10, {{r0-r9}}",
+            "cmp r9, #0",
+            "beq 9f",
+            "dls lr, r9",
+            "cbnz r7, 2f",
+            "vldrb.u8 q3, [r3]",
+            "ldr.w r11, [r10, #56]",
+            "cmp.w r11, #64",
+            "beq 4f",
+            "cmp.w r11, #128",
+            "beq 5f",
+            "cmp.w r11, #256",
+            "beq 6f",
+            pack_columns!(
+                "3",
+                "vldrb.u8 q0, [r0]",
+                "vldrb.u8 q1, [r1]",
+                "vldrb.u8 q2, [r2]",
+                "add r0, r4",
+                "add r1, r5",
+                "add r2, r6"
+            ),
+            "b 9f",
+            pack_columns!(
+                "2",
+                "vldrb.u8 q0, [r0]",
+                "vldrb.u8 q1, [r1]",
+                "vldrb.u8 q2, [r2]",
+                "vldrb.u8 q3, [r3]",
+                "add r0, r4",
+                "add r1, r5",
+                "add r2, r6",
+                "add r3, r7"
+            ),
+            "b 9f",
+            pack_columns!(
+                "4",
+                "vldrw.u32 q0, [r0], #64",
+                "vldrw.u32 q1, [r1], #64",
+                "vldrw.u32 q2, [r2], #64"
+            ),
+            "b 9f",
+            pack_columns!(
+                "5",
+                "vldrw.u32 q0, [r0], #128",
+                "vldrw.u32 q1, [r1], #128",
+                "vldrw.u32 q2, [r2], #128"
+            ),
+            "b 9f",
+            pack_columns!(
+                "6",
+                "vldrw.u32 q0, [r0], #256",
+                "vldrw.u32 q1, [r1], #256",
+                "vldrw.u32 q2, [r2], #256"
+            ),
+            "9:",
+            "vldrw.u32 q0, [r10]",
+            "vldrw.u32 q1, [r10, #40]",
+            "vadd.i32 q0, q0, q1",
+            "vstrw.32 q0, [r10]",
+            "bx r12",
+        )
+    }
+
+    /// What [`slide_linear`] works on. Offsets are part of the assembly.
     #[repr(C)]
     pub struct Sliding {
         image: Packing,
@@ -998,23 +1023,24 @@ mod arm {
         positive: *const i32,
         negative: *const i32,
         output: *mut i8,
-        /// Where the pixels of a block go.
-        places: [usize; 4],
         /// Four pixels each.
         blocks: usize,
-        /// Whether pixels are left: then a last block overlaps the one before.
-        rest: usize,
+        /// The zero point in the lower half; negative if pixels are left: then a last block overlaps the one before.
+        rest: u32,
         /// By which it overlaps it, in columns and in the output.
         overlap_bytes: [usize; 2],
-        low: i32,
-        high: i32,
+        shift: u32,
         zero_point: i32,
         block_stride_bytes: usize,
-        shift: u32,
         /// Sixteen channels each.
         groups: usize,
-        /// The first columns, less the first step.
+        low: i32,
+        high: i32,
+        /// The first columns, less the first step; the same of filters.
         windows: *const u8,
+        filters: *const u8,
+        /// Where the bytes of a block go: two channels, pixel by pixel.
+        places: [u16; 8],
     }
 
     impl Sliding {
@@ -1029,7 +1055,8 @@ mod arm {
         ) -> Self {
             let rest = pixels % 4;
             let overlap = (4 - rest) % 4;
-            let first_step = if step == 1 { 256 } else { 244 };
+            let first_step = if step == 1 { 256 } else { 252 };
+            let filters = taps.columns.cast_const().cast::<u8>().wrapping_sub(8);
             Sliding {
                 image,
                 taps,
@@ -1037,129 +1064,82 @@ mod arm {
                 positive: stage.positive.as_ptr(),
                 negative: stage.negative.as_ptr(),
                 output: place.elements.as_mut_ptr(),
-                places: [0, 1, 2, 3].map(|pixel| pixel * place.stride),
                 blocks: pixels / 4,
-                rest,
+                rest: u32::from(rest > 0) << 31 | stage.zero_point as u16 as u32,
                 overlap_bytes: [overlap * step * size_of::<Column>(), overlap * place.stride],
-                low: stage.low,
-                high: stage.high,
+                shift: stage.shift,
                 zero_point: stage.zero_point,
                 block_stride_bytes: 4 * place.stride,
-                shift: stage.shift,
                 groups: stage.bias.len() / 16,
+                low: stage.low,
+                high: stage.high,
                 windows: columns.cast::<u8>().wrapping_sub(first_step),
+                filters,
+                places: [0, 1, 2, 3, 4, 5, 6, 7].map(|i| (i / 2 * place.stride + i % 2) as u16),
             }
         }
     }
 
-    /// Sums of four pixels side by side, for one channel: `$at` is its place among four, in bytes; two windows, each multiplied
-    /// with the filter and with the filter moved by a column.
-    macro_rules! sum_near {
-        ($sums:literal, $bias:literal, $load:literal, $second:literal, $filter:literal, $moved:literal) => {
-            concat!(
-                $load,
-                "\nvldrw.u32 q2, [sp, #",
-                $filter,
-                "]\nvldrw.u32 q1, [q3, #",
-                $second,
-                "]\nvmladav.s8 r0, q0, q2\nvmladav.s8 r4, q1, q2\nvldrw.u32 q2, [sp, #",
-                $moved,
-                "]\nvmladav.s8 r2, q0, q2\nvmladav.s8 r6, q1, q2\n",
-                place_sums!($sums, $bias)
-            )
-        };
-    }
-
-    macro_rules! place_sums {
-        ($sums:literal, $bias:literal) => {
-            concat!(
-                "vmov ",
-                $sums,
-                "[2], ",
-                $sums,
-                "[0], r0, r4\n",
-                "vmov ",
-                $sums,
-                "[3], ",
-                $sums,
-                "[1], r2, r6\n",
-                "vadd.i32 ",
-                $sums,
-                ", ",
-                $sums,
-                ", ",
-                $bias
-            )
-        };
-    }
-
+    /// Sums of four pixels side by side, for two channels: two windows, each multiplied with the filter and with the filter moved
+    /// by a column.
     macro_rules! near {
         () => {
-            concat!(
-                sum_near!("q4", "r1", "vldrw.u32 q0, [q3, #256]!", "128", "0", "16"),
-                "\n",
-                sum_near!("q5", "r3", "vldrw.u32 q0, [q3, #4]", "132", "32", "48"),
-                "\n",
-                sum_near!("q6", "r5", "vldrw.u32 q0, [q3, #8]", "136", "64", "80"),
-                "\n",
-                sum_near!("q7", "r7", "vldrw.u32 q0, [q3, #12]", "140", "96", "112")
-            )
+            "vldrw.u32 q0, [q3, #256]!
+            vldrw.u32 q1, [q3, #128]
+            vmladav.s8 r0, q0, q4
+            vmladav.s8 r2, q0, q5
+            vldrw.u32 q0, [q3, #4]
+            vmladav.s8 r4, q1, q4
+            vmladav.s8 r6, q1, q5
+            vldrw.u32 q1, [q3, #132]
+            vmov q2[2], q2[0], r0, r4
+            vmladav.s8 r0, q0, q6
+            vmov q2[3], q2[1], r2, r6
+            vmladav.s8 r2, q0, q7
+            vmladav.s8 r4, q1, q6
+            vmladav.s8 r6, q1, q7"
         };
     }
 
     /// The same where windows are two columns apart: four windows.
-    macro_rules! sum_apart {
-        ($sums:literal, $bias:literal, $filter:literal, $loads:tt) => {
-            sum_apart!(@ $sums, $bias, $filter, $loads)
-        };
-        (@ $sums:literal, $bias:literal, $filter:literal, ($first:literal, $second:literal, $fourth:literal, $third:literal)) => {
-            concat!(
-                "vldrw.u32 q0, [q3, #", $first,
-                "\nvldrw.u32 q2, [sp, #", $filter,
-                "]\nvldrw.u32 q1, [q3, #", $second,
-                "\nvmladav.s8 r0, q0, q2\nvldrw.u32 q0, [q3, #", $fourth,
-                "\nvmladav.s8 r2, q1, q2\nvldrw.u32 q1, [q3, #", $third,
-                "\nvmladav.s8 r6, q0, q2\nvmladav.s8 r4, q1, q2\n",
-                place_sums!($sums, $bias)
-            )
-        };
-    }
-
     macro_rules! apart {
         () => {
-            concat!(
-                sum_apart!("q4", "r1", "0", ("244]!", "128]", "384]", "256]")),
-                "\n",
-                sum_apart!("q5", "r3", "32", ("4]", "132]", "388]", "260]")),
-                "\n",
-                sum_apart!("q6", "r5", "64", ("8]", "136]", "392]", "264]")),
-                "\n",
-                sum_apart!("q7", "r7", "96", ("12]", "140]", "396]", "268]!"))
-            )
+            "vldrw.u32 q0, [q3, #252]!
+            vldrw.u32 q1, [q3, #128]
+            vmladav.s8 r0, q0, q4
+            vldrw.u32 q0, [q3, #256]
+            vmladav.s8 r2, q1, q4
+            vldrw.u32 q1, [q3, #384]
+            vmladav.s8 r4, q0, q4
+            vldrw.u32 q0, [q3, #4]
+            vmladav.s8 r6, q1, q4
+            vldrw.u32 q1, [q3, #132]
+            vmov q2[2], q2[0], r0, r4
+            vmladav.s8 r0, q0, q6
+            vldrw.u32 q0, [q3, #388]
+            vmov q2[3], q2[1], r2, r6
+            vmladav.s8 r2, q1, q6
+            vldrw.u32 q1, [q3, #260]!
+            vmladav.s8 r6, q0, q6
+            vmladav.s8 r4, q1, q6"
         };
     }
 
     macro_rules! slide_linear {
         () => {
-            "vldrw.u32 q0, [sp, #128]
-            vldrw.u32 q1, [sp, #144]
-            vrmulh.s32 q4, q4, q0
-            vldrw.u32 q2, [sp, #160]
-            vrmulh.s32 q5, q5, q1
-            vldrw.u32 q0, [sp, #176]
-            vrmulh.s32 q6, q6, q2
-            vrmulh.s32 q7, q7, q0"
+            "vdup.32 q0, r10
+            vrmulh.s32 q2, q2, q0
+            vdup.32 q0, r11
+            vrmulh.s32 q1, q1, q0"
         };
     }
 
     macro_rules! slide_linear_shifted {
         () => {
             concat!(
-                "ldr r0, [sp, #248]
-                vshl.s32 q4, r0
-                vshl.s32 q5, r0
-                vshl.s32 q6, r0
-                vshl.s32 q7, r0\n",
+                "ldr r0, [sp, #112]
+                vshl.s32 q2, r0
+                vshl.s32 q1, r0\n",
                 slide_linear!()
             )
         };
@@ -1167,60 +1147,84 @@ mod arm {
 
     macro_rules! slide_signed {
         () => {
-            "vldrw.u32 q0, [sp, #128]
-            vldrw.u32 q1, [sp, #144]
-            vpt.s32 lt, q4, zr
+            "vdup.32 q0, r10
+            vpt.s32 lt, q2, zr
             vdupt.32 q0, r8
-            vldrw.u32 q2, [sp, #160]
-            vrmulh.s32 q4, q4, q0
-            vpt.s32 lt, q5, zr
-            vdupt.32 q1, r9
-            vldrw.u32 q0, [sp, #176]
-            vrmulh.s32 q5, q5, q1
-            vpt.s32 lt, q6, zr
-            vdupt.32 q2, r10
-            vpt.s32 lt, q7, zr
-            vdupt.32 q0, r11
-            vrmulh.s32 q6, q6, q2
-            vrmulh.s32 q7, q7, q0"
+            vrmulh.s32 q2, q2, q0
+            vdup.32 q0, r11
+            vpt.s32 lt, q1, zr
+            vdupt.32 q0, r9
+            vrmulh.s32 q1, q1, q0"
         };
     }
 
-    macro_rules! slide_general {
+    macro_rules! slide_shifted {
         () => {
-            "ldr r0, [sp, #248]
-            vldrw.u32 q0, [sp, #128]
-            vldrw.u32 q1, [sp, #144]
-            vpt.s32 lt, q4, zr
+            "ldr r0, [sp, #112]
+            vdup.32 q0, r10
+            vpt.s32 lt, q2, zr
             vdupt.32 q0, r8
-            vpt.s32 lt, q5, zr
-            vdupt.32 q1, r9
-            vshl.s32 q4, r0
-            vshl.s32 q5, r0
-            vldrw.u32 q2, [sp, #160]
-            vrmulh.s32 q4, q4, q0
-            vldrw.u32 q0, [sp, #176]
-            vrmulh.s32 q5, q5, q1
-            vpt.s32 lt, q6, zr
-            vdupt.32 q2, r10
-            vpt.s32 lt, q7, zr
-            vdupt.32 q0, r11
-            vshl.s32 q6, r0
-            vshl.s32 q7, r0
-            vrmulh.s32 q6, q6, q2
-            vrmulh.s32 q7, q7, q0"
+            vshl.s32 q2, r0
+            vrmulh.s32 q2, q2, q0
+            vdup.32 q0, r11
+            vpt.s32 lt, q1, zr
+            vdupt.32 q0, r9
+            vshl.s32 q1, r0
+            vrmulh.s32 q1, q1, q0"
         };
     }
 
-    /// [`super::slide`]. r1, r3, r5, r7: biases of four channels; r8–r11: their negative multipliers; r12: zero point; r0, r2, r4,
-    /// r6: sums of four pixels; q3: where the four columns of a window are; q4–q7: a channel each of four pixels.
+    /// Products to bytes, two a pixel. 16 bits on the way suffice for the zero point of bytes.
+    macro_rules! slide_to_whole_bytes {
+        () => {
+            "vqmovnb.s32 q2, q2
+            vldrw.u32 q0, [sp, #64]
+            vqmovnt.s32 q2, q1
+            vqadd.s16 q2, q2, r12
+            vqmovnb.s16 q2, q2"
+        };
+    }
+
+    /// The same, clamped.
+    macro_rules! slide_to_clamped_bytes {
+        () => {
+            "vqmovnb.s32 q2, q2
+            vldrw.u32 q0, [sp, #32]
+            vqmovnt.s32 q2, q1
+            vldrw.u32 q1, [sp, #48]
+            vqadd.s16 q2, q2, r12
+            vmax.s16 q2, q2, q0
+            vldrw.u32 q0, [sp, #64]
+            vmin.s16 q2, q2, q1"
+        };
+    }
+
+    /// Adds the zero point and clamps 32 bits.
+    macro_rules! slide_to_bytes {
+        () => {
+            "ldr r0, [sp, #128]
+            vldrw.u32 q0, [sp, #32]
+            vadd.i32 q2, q2, r0
+            vadd.i32 q1, q1, r0
+            vmax.s32 q2, q2, q0
+            vmax.s32 q1, q1, q0
+            vldrw.u32 q0, [sp, #48]
+            vmin.s32 q2, q2, q0
+            vmin.s32 q1, q1, q0
+            vldrw.u32 q0, [sp, #64]
+            vmovnt.i32 q2, q1"
+        };
+    }
+
+    /// [`super::slide`]. r1, r3: biases of two channels; r10, r11: their multipliers; r8, r9: their negative multipliers; r5: where
+    /// a block goes; r7: from it to the next; r12: zero point and whether pixels are left; r0, r2, r4, r6: sums of four pixels;
+    /// q3: where the four columns of a window are; q4–q7: filters of two channels, each followed by itself moved by a column.
     ///
-    /// 5: sixteen channels; 2: four of them; 3: four pixels; 4: the next four channels; 8: packs sixteen channels of
-    /// rows; 9: of three rows.
+    /// 5: sixteen channels; 2: two of them; 3: four pixels; 4: the next two channels.
     ///
-    /// On the stack: filters of four channels, each followed by itself moved by a column; at 128 positive multipliers, 192 where
-    /// pixels go, 208 and 224 smallest and largest result, 240 zero point, 244 output stride, 248 shift, 252 the job, 256 and 272
-    /// where the first windows and filters of the next channels are, 288 channels left in fours, 292 whether pixels are left.
+    /// On the stack: at 0 and 16 where the first windows and filters of the next channels are, 32 and 48 smallest and largest
+    /// result, 64 places, 80 bias, 84 multipliers, 88 negative multipliers, 92 output, 96 blocks, 100 see r12, 104 the last block's
+    /// overlap, 112 shift, 116 the job, 120 channels left in twos, 124 groups left, 128 zero point.
     macro_rules! slide {
         ($name:ident, $sum:ident, $multiply:ident, $finish:ident, $clamped:literal) => {
             /// [`super::slide`].
@@ -1234,178 +1238,106 @@ mod arm {
                     "push {{r4-r11, lr}}",
                     "sub sp, #4",
                     "vpush {{d8-d15}}",
-                    "sub sp, #304",
-                    "str r0, [sp, #252]",
-                    "ldrd r1, r2, [r0, #160]",
-                    concat!("vdup.", $clamped, " q0, r1"),
-                    concat!("vdup.", $clamped, " q1, r2"),
-                    "vstrw.32 q0, [sp, #208]",
-                    "vstrw.32 q1, [sp, #224]",
-                    "ldrd r1, r2, [r0, #168]",
-                    "strd r1, r2, [sp, #240]",
-                    "ldr r1, [r0, #176]",
-                    "str r1, [sp, #248]",
+                    "sub sp, #136",
+                    "str r0, [sp, #116]",
+                    "add.w r12, r0, #120",
+                    "ldm.w r12, {{r1-r10}}",
+                    "add.w r12, sp, #80",
+                    "stm.w r12, {{r1-r9}}",
+                    "str.w r10, [sp, #128]",
+                    "ldrd r1, r2, [r0, #164]",
+                    "str r1, [sp, #124]",
+                    "ldr.w r3, [r0, #172]",
+                    concat!("vdup.", $clamped, " q0, r2"),
+                    concat!("vdup.", $clamped, " q1, r3"),
+                    "vldrw.u32 q2, [r0, #184]",
+                    "vstrw.32 q0, [sp, #32]",
+                    "vstrw.32 q1, [sp, #48]",
+                    "vstrw.32 q2, [sp, #64]",
                     "5:",
-                    "ldr r10, [sp, #252]",
-                    "bl 8f",
-                    "add r10, #56",
-                    "bl 8f",
-                    "ldr r11, [sp, #252]",
+                    "ldr.w r10, [sp, #116]",
+                    "bl {pack}",
+                    "add.w r10, r10, #60",
+                    "bl {pack}",
+                    "ldr r6, [sp, #116]",
+                    "ldr.w r7, [r6, #160]",
+                    "ldrd r1, r2, [r6, #176]",
                     "movs r0, #0",
                     "vidup.u32 q0, r0, #8",
                     "vshl.i32 q0, q0, #3",
-                    "ldr r1, [r11, #184]",
                     "vadd.i32 q1, q0, r1",
-                    "vstrw.32 q1, [sp, #256]",
-                    "ldr r1, [r11, #88]",
-                    "vadd.i32 q1, q0, r1",
-                    "vstrw.32 q1, [sp, #272]",
-                    "movs r0, #4",
-                    "str r0, [sp, #288]",
-                    "2:",
-                    "ldr r6, [sp, #252]",
-                    "ldr r0, [r6, #116]",
-                    "ldm r0!, {{r8-r11}}",
-                    "str r0, [r6, #116]",
-                    "vdup.32 q0, r8",
-                    "vdup.32 q1, r9",
-                    "vdup.32 q2, r10",
-                    "vdup.32 q3, r11",
-                    "vstrw.32 q0, [sp, #128]",
-                    "vstrw.32 q1, [sp, #144]",
-                    "vstrw.32 q2, [sp, #160]",
-                    "vstrw.32 q3, [sp, #176]",
-                    "ldr r0, [r6, #120]",
-                    "ldm r0!, {{r8-r11}}",
-                    "str r0, [r6, #120]",
-                    "vldrw.u32 q0, [sp, #272]",
-                    "vldrw.u32 q1, [q0]",
-                    "vldrw.u32 q2, [q0, #4]",
-                    "vldrw.u32 q4, [q0, #8]",
-                    "vldrw.u32 q5, [q0, #12]",
+                    "vadd.i32 q2, q0, r2",
                     "vstrw.32 q1, [sp]",
-                    "vstrw.32 q2, [sp, #32]",
-                    "vstrw.32 q4, [sp, #64]",
-                    "vstrw.32 q5, [sp, #96]",
-                    "vldrw.u32 q1, [q0, #-64]",
-                    "vldrw.u32 q2, [q0, #-60]",
-                    "vldrw.u32 q4, [q0, #-56]",
-                    "vldrw.u32 q5, [q0, #-52]",
-                    "vstrw.32 q1, [sp, #16]",
-                    "vstrw.32 q2, [sp, #48]",
-                    "vstrw.32 q4, [sp, #80]",
-                    "vstrw.32 q5, [sp, #112]",
-                    "movs r0, #16",
-                    "vadd.i32 q0, q0, r0",
-                    "vstrw.32 q0, [sp, #272]",
-                    "vldrw.u32 q3, [sp, #256]",
-                    "vadd.i32 q0, q3, r0",
-                    "vstrw.32 q0, [sp, #256]",
-                    "vldrw.u32 q0, [r6, #128]",
-                    "ldr r0, [r6, #124]",
-                    "vadd.i32 q0, q0, r0",
-                    "vstrw.32 q0, [sp, #192]",
-                    "adds r0, #4",
-                    "str r0, [r6, #124]",
-                    "ldrd lr, r0, [r6, #144]",
-                    "str r0, [sp, #292]",
-                    "ldr r12, [sp, #240]",
-                    "ldr r0, [r6, #112]",
-                    "add.w r2, r0, #16",
-                    "str r2, [r6, #112]",
-                    "ldm r0, {{r1, r3, r5, r7}}",
-                    "dls lr, lr",
+                    "vstrw.32 q2, [sp, #16]",
+                    "movs r0, #8",
+                    "str r0, [sp, #120]",
+                    "2:",
+                    "ldrd r0, r2, [sp, #80]",
+                    "ldrd r4, r5, [sp, #88]",
+                    "ldrd r1, r3, [r0], #8",
+                    "ldrd r10, r11, [r2], #8",
+                    "ldrd r8, r9, [r4], #8",
+                    "adds r6, r5, #2",
+                    "strd r0, r2, [sp, #80]",
+                    "strd r4, r6, [sp, #88]",
+                    "vldrw.u32 q0, [sp, #16]",
+                    "vldrw.u32 q3, [sp]",
+                    "vldrw.u32 q4, [q0, #8]!",
+                    "vldrw.u32 q5, [q0, #-64]",
+                    "vldrw.u32 q6, [q0, #4]",
+                    "vldrw.u32 q7, [q0, #-60]",
+                    "movs r0, #8",
+                    "vadd.i32 q1, q3, r0",
+                    "vstrw.32 q0, [sp, #16]",
+                    "vstrw.32 q1, [sp]",
+                    "ldrd r0, r12, [sp, #96]",
+                    "dls lr, r0",
                     "3:",
                     $sum!(),
+                    "vmov q1[2], q1[0], r0, r4",
+                    "vmov q1[3], q1[1], r2, r6",
+                    "vadd.i32 q2, q2, r1",
+                    "vadd.i32 q1, q1, r3",
                     $multiply!(),
-                    $finish!("r12", "[sp, #208]", "[sp, #224]"),
-                    "vldrw.u32 q0, [sp, #192]",
-                    "ldr r0, [sp, #244]",
-                    "vstrw.32 q4, [q0]",
-                    "vadd.i32 q0, q0, r0",
-                    "vstrw.32 q0, [sp, #192]",
+                    $finish!(),
+                    "vstrb.16 q2, [r5, q0]",
+                    "add r5, r7",
                     "le lr, 3b",
-                    "ldr r0, [sp, #292]",
-                    "cbz r0, 4f",
-                    "movs r0, #0",
-                    "str r0, [sp, #292]",
-                    "ldr r0, [sp, #252]",
-                    "ldrd r2, r4, [r0, #152]",
+                    "cmp.w r12, #0",
+                    "bge 4f",
+                    "uxth.w r12, r12",
+                    "ldrd r2, r4, [sp, #104]",
                     "vsub.i32 q3, q3, r2",
-                    "vldrw.u32 q0, [sp, #192]",
-                    "vsub.i32 q0, q0, r4",
-                    "vstrw.32 q0, [sp, #192]",
-                    "mov lr, #1",
+                    "subs r5, r5, r4",
+                    "mov.w lr, #1",
                     "b.w 3b",
                     "4:",
-                    "ldr r0, [sp, #288]",
+                    "ldr r0, [sp, #120]",
                     "subs r0, #1",
-                    "str r0, [sp, #288]",
+                    "str r0, [sp, #120]",
                     "bne.w 2b",
-                    "ldr r0, [sp, #252]",
-                    "ldr r1, [r0, #180]",
-                    "subs r1, #1",
-                    "str r1, [r0, #180]",
+                    "ldr r0, [sp, #124]",
+                    "subs r0, #1",
+                    "str r0, [sp, #124]",
                     "bne.w 5b",
-                    "add sp, #304",
+                    "add sp, #136",
                     "vpop {{d8-d15}}",
                     "add sp, #4",
                     "pop {{r4-r11, pc}}",
-                    "8:",
-                    "mov r12, lr",
-                    "ldm r10, {{r0-r9}}",
-                    "cmp r9, #0",
-                    "beq 7f",
-                    "dls lr, r9",
-                    "cbz r7, 9f",
-                    "6:",
-                    "vldrb.u8 q0, [r0]",
-                    "vldrb.u8 q1, [r1]",
-                    "vldrb.u8 q2, [r2]",
-                    "vldrb.u8 q3, [r3]",
-                    "add r0, r4",
-                    "add r1, r5",
-                    "add r2, r6",
-                    "add r3, r7",
-                    "vst40.8 {{q0, q1, q2, q3}}, [r8]",
-                    "vst41.8 {{q0, q1, q2, q3}}, [r8]",
-                    "vst42.8 {{q0, q1, q2, q3}}, [r8]",
-                    "vst43.8 {{q0, q1, q2, q3}}, [r8]!",
-                    "le lr, 6b",
-                    "b 7f",
-                    "9:",
-                    "vldrb.u8 q3, [r3]",
-                    "19:",
-                    "vldrb.u8 q0, [r0]",
-                    "vldrb.u8 q1, [r1]",
-                    "vldrb.u8 q2, [r2]",
-                    "add r0, r4",
-                    "add r1, r5",
-                    "add r2, r6",
-                    "vst40.8 {{q0, q1, q2, q3}}, [r8]",
-                    "vst41.8 {{q0, q1, q2, q3}}, [r8]",
-                    "vst42.8 {{q0, q1, q2, q3}}, [r8]",
-                    "vst43.8 {{q0, q1, q2, q3}}, [r8]!",
-                    "le lr, 19b",
-                    "7:",
-                    "vldrw.u32 q0, [r10]",
-                    "vldrw.u32 q1, [r10, #40]",
-                    "vadd.i32 q0, q0, q1",
-                    "vstrw.32 q0, [r10]",
-                    "bx r12",
+                    pack = sym pack,
                 )
             }
         };
     }
 
-    slide!(slide_linear, near, slide_linear, saturate_and_clamp_four, "8");
-    slide!(slide_linear_shifted, near, slide_linear_shifted, saturate_and_clamp_four, "8");
-    slide!(slide_signed, near, slide_signed, saturate_four, "8");
-    slide!(slide_general, near, slide_general, clamp_four_to_bytes, "32");
-    slide!(skip_linear, apart, slide_linear, saturate_and_clamp_four, "8");
-    slide!(skip_linear_shifted, apart, slide_linear_shifted, saturate_and_clamp_four, "8");
-    slide!(skip_signed, apart, slide_signed, saturate_four, "8");
-    slide!(skip_general, apart, slide_general, clamp_four_to_bytes, "32");
+    slide!(slide_linear, near, slide_linear, slide_to_clamped_bytes, "16");
+    slide!(slide_linear_shifted, near, slide_linear_shifted, slide_to_clamped_bytes, "16");
+    slide!(slide_signed, near, slide_signed, slide_to_whole_bytes, "16");
+    slide!(slide_general, near, slide_shifted, slide_to_bytes, "32");
+    slide!(skip_linear, apart, slide_linear, slide_to_clamped_bytes, "16");
+    slide!(skip_linear_shifted, apart, slide_linear_shifted, slide_to_clamped_bytes, "16");
+    slide!(skip_signed, apart, slide_signed, slide_to_whole_bytes, "16");
+    slide!(skip_general, apart, slide_shifted, slide_to_bytes, "32");
 
     /// What [`add_bytes_to_bytes`] works on besides elements. In the order in which it loads it.
     #[repr(C)]
