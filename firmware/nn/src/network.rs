@@ -343,13 +343,20 @@ impl<S: RowSource, F: FnMut(usize, u16, &[u8])> Maker for Run<'_, S, F> {
         match &layer.op {
             Op::Input => {
                 self.source.row(row, output)?;
-                output.iter_mut().for_each(|byte| *byte ^= 0x80);
+                centre(output);
             }
             _ => compute(self.layers, self.blob, layer, row, &around, self.scratch, output),
         }
         (self.observe)(index, row, output);
         Ok(())
     }
+}
+
+/// Pixels to elements: from 0 to 255 to from -128 to 127.
+fn centre(pixels: &mut [u8]) {
+    let (before, words, after) = bytemuck::pod_align_to_mut::<u8, u32>(pixels);
+    words.iter_mut().for_each(|word| *word ^= 0x8080_8080);
+    before.iter_mut().chain(after).for_each(|byte| *byte ^= 0x80);
 }
 
 /// Makes one row of a layer that is not the input.

@@ -1,5 +1,5 @@
 //! Convolution of each channel with a filter of its own: sixteen channels packed at a time, so that a window of up to four by four
-//! is one vector.
+//! is one vector; other windows tap by tap.
 
 use super::{Scratch, VECTORS, ops};
 use crate::kernels::{Element, Rows, portable};
@@ -28,7 +28,7 @@ pub fn depthwise<I: Element, O: Element>(
     let are_bytes = size_of::<I>() + size_of::<O>() == 2;
     let is_near = channels <= ops::MAX_STRIDE;
     if !(are_bytes && fits && channels.is_multiple_of(16) && is_near && pixels >= 4) {
-        return portable::depthwise(input, weights, stage, &mut portable::Scratch, output);
+        return by_taps(input, weights, stage, scratch, output);
     }
     let output: &mut [i8] = bytemuck::cast_slice_mut(output);
     let (columns, _) = scratch.vectors.as_chunks_mut::<4>();
@@ -53,5 +53,41 @@ pub fn depthwise<I: Element, O: Element>(
         let strip = ops::Strip { rows: [0, 1, 2, 3].map(row), inside: left..right, columns };
         let place = ops::Place { elements: &mut output[first * channels..], stride: channels };
         ops::slide(strip, input.stride, (weights, [height, width]), count, stage, place);
+    }
+}
+
+/// A tap of all channels at a time, whatever the window.
+fn by_taps<I: Element, O: Element>(
+    input: &Rows<'_, I>,
+    weights: &[i8],
+    stage: &Stage<'_>,
+    scratch: &mut Scratch,
+    output: &mut [O],
+) {
+    let channels = input.channels;
+    let (sums, rest) = scratch.vectors.split_at_mut(channels.div_ceil(4).min(VECTORS));
+    let outside = rest.as_flattened_mut().get_mut(..channels);
+    let (Some(outside), 1) = (outside, size_of::<I>()) else {
+        return portable::depthwise(input, weights, stage, &mut portable::Scratch, output);
+    };
+    outside.fill(input.zero_point as i8);
+    let sums: &mut [i32] = &mut bytemuck::cast_slice_mut(sums)[..channels];
+    for (x, pixel) in output.chunks_exact_mut(channels).enumerate() {
+        let (low, high, column) = input.columns(x);
+        sums.copy_from_slice(stage.bias);
+        for (row, taps) in input.rows.iter().zip(weights.chunks_exact(input.kernel_width * channels)) {
+            for (kx, tap) in taps.chunks_exact(channels).enumerate() {
+                let values = match row {
+                    Some(row) if (low..high).contains(&kx) => {
+                        bytemuck::cast_slice(&row[(column + kx - low) * channels..][..channels])
+                    }
+                    _ => &*outside,
+                };
+                ops::add_products(sums, values, tap);
+            }
+        }
+        for (channel, (out, &sum)) in pixel.iter_mut().zip(&*sums).enumerate() {
+            *out = O::from_i32(stage.requantise(sum, channel));
+        }
     }
 }

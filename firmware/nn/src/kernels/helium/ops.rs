@@ -85,8 +85,10 @@ pub fn multiply<O: Element>(
         multiply(first, (weights, taps), stage, Place { elements: first_elements, stride });
         multiply(second, (weights, taps), stage, Place { elements: second_elements, stride });
     } else {
-        let filters = if is_aligned(weights) { taps } else { 0 };
+        let filters = if taps == 27 || is_aligned(weights) { taps } else { 0 };
         let run = match (size_of::<O>(), Kind::of(stage), is_whole(stage), filters) {
+            (1, Kind::Linear, _, 27) => arm::multiply_27_linear_to_bytes,
+            (1, Kind::Signed, true, 27) => arm::multiply_27_signed_to_whole_bytes,
             (1, Kind::Linear, true, 64) => arm::multiply_64_linear_to_whole_bytes,
             (1, Kind::Linear, true, 128) => arm::multiply_128_linear_to_whole_bytes,
             (1, Kind::Linear, true, _) => arm::multiply_linear_to_whole_bytes,
@@ -272,7 +274,8 @@ pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &S
     }
 }
 
-/// [`add`] of a row of bytes to bytes, in pixels of a multiple of eight channels, by a linear stage whose zero point is a byte.
+/// [`add`] of a row of bytes to bytes, in pixels of a multiple of eight channels, by a linear stage whose zero point is a byte, and
+/// that does not shift.
 ///
 /// # Panics
 /// When lengths do not agree, or there is nothing to do.
@@ -325,6 +328,24 @@ fn check_row(stage: &Stage<'_>, count: usize) {
 fn check_addition(stage: &Stage<'_>, count: usize) {
     assert!(count > 0);
     assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() >= count));
+}
+
+/// Adds products of values and weights to sums.
+///
+/// # Panics
+/// When lengths do not agree, or there is nothing to do.
+pub fn add_products(sums: &mut [i32], values: &[i8], weights: &[i8]) {
+    let count = sums.len();
+    assert!(count > 0 && values.len() == count && weights.len() == count);
+    #[cfg(arm_helium)]
+    // SAFETY: the lengths were checked; the function reads and writes within them.
+    unsafe {
+        arm::add_products(sums.as_mut_ptr(), values.as_ptr(), weights.as_ptr(), count);
+    }
+    #[cfg(not(arm_helium))]
+    for (sum, (&value, &weight)) in sums.iter_mut().zip(values.iter().zip(weights)) {
+        *sum = sum.wrapping_add(value as i32 * weight as i32);
+    }
 }
 
 #[cfg(not(arm_helium))]
@@ -458,26 +479,30 @@ mod arm {
 
     /// The next vector, of filters in reach of one pointer.
     macro_rules! near_products {
-        ($first:literal, $second:literal, $third:literal, $fourth:literal) => {
+        ($load:literal, $first:literal, $second:literal, $third:literal, $fourth:literal) => {
             concat!(
-                "vldrb.u8 q0, [r1], #16
-                vldrw.u32 q2, [r5, #(\\step + ",
+                "vldrb.u8 q0, [r1], #16\n",
+                $load,
+                " q2, [r5, #(\\step + ",
                 $first,
                 ")]
                 vmladava.s8 r0, q0, q2
                 vldrb.u8 q1, [r3], #16
-                vmladava.s8 r8, q1, q2
-                vldrw.u32 q2, [r5, #(\\step + ",
+                vmladava.s8 r8, q1, q2\n",
+                $load,
+                " q2, [r5, #(\\step + ",
                 $second,
                 ")]
                 vmladava.s8 r2, q0, q2
-                vmladava.s8 r10, q1, q2
-                vldrw.u32 q2, [r5, #(\\step + ",
+                vmladava.s8 r10, q1, q2\n",
+                $load,
+                " q2, [r5, #(\\step + ",
                 $third,
                 ")]
                 vmladava.s8 r4, q0, q2
-                vmladava.s8 r12, q1, q2
-                vldrw.u32 q2, [r5, #(\\step + ",
+                vmladava.s8 r12, q1, q2\n",
+                $load,
+                " q2, [r5, #(\\step + ",
                 $fourth,
                 ")]
                 vmladava.s8 r6, q0, q2
@@ -770,13 +795,13 @@ mod arm {
     /// point, 48 pixels, 56 groups left, 60 what goes from the output's end to the next channels.
     macro_rules! multiply_near {
         (
-            $name:ident, $multiply:ident, $finish:ident, $steps:literal,
+            $name:ident, $multiply:ident, $finish:ident, $load:literal, $steps:literal,
             ($first:literal, $second:literal, $third:literal, $fourth:literal, $group:literal)
         ) => {
             /// [`super::multiply`].
             ///
             /// # Safety
-            /// As [`super::multiply`] checks, with filters in whole words as long as the name says.
+            /// As [`super::multiply`] checks, with filters as long as the name says; of 64 and 128 taps in whole words.
             #[unsafe(naked)]
             pub unsafe extern "C" fn $name(job: &mut Products) {
                 naked_asm!(
@@ -804,17 +829,17 @@ mod arm {
                     "strd r4, r6, [sp, #8]",
                     "strd r0, r2, [sp, #16]",
                     "strd r4, r6, [sp, #24]",
-                    concat!("vldrw.u32 q4, [r5, #", $first, "]"),
-                    concat!("vldrw.u32 q5, [r5, #", $second, "]"),
-                    concat!("vldrw.u32 q6, [r5, #", $third, "]"),
-                    concat!("vldrw.u32 q7, [r5, #", $fourth, "]"),
+                    concat!($load, " q4, [r5, #", $first, "]"),
+                    concat!($load, " q5, [r5, #", $second, "]"),
+                    concat!($load, " q6, [r5, #", $third, "]"),
+                    concat!($load, " q7, [r5, #", $fourth, "]"),
                     "ldr.w r9, [sp, #44]",
                     "ldrd r1, r3, [sp, #48]",
                     "2:",
                     "ldm.w sp, {{r0, r2, r4, r6, r8, r10, r12, lr}}",
                     first_products!(),
                     concat!(".irp step, ", $steps),
-                    near_products!($first, $second, $third, $fourth),
+                    near_products!($load, $first, $second, $third, $fourth),
                     ".endr",
                     place_products!(),
                     $multiply!(),
@@ -834,9 +859,22 @@ mod arm {
         };
     }
 
+    macro_rules! multiply_27 {
+        ($name:ident, $multiply:ident, $finish:ident) => {
+            multiply_near!($name, $multiply, $finish, "vldrb.u8", "16", ("0", "27", "54", "81", "108"));
+        };
+    }
+
     macro_rules! multiply_64 {
         ($name:ident, $multiply:ident, $finish:ident) => {
-            multiply_near!($name, $multiply, $finish, "16, 32, 48", ("0", "64", "128", "192", "256"));
+            multiply_near!(
+                $name,
+                $multiply,
+                $finish,
+                "vldrw.u32",
+                "16, 32, 48",
+                ("0", "64", "128", "192", "256")
+            );
         };
     }
 
@@ -846,12 +884,15 @@ mod arm {
                 $name,
                 $multiply,
                 $finish,
+                "vldrw.u32",
                 "16, 32, 48, 64, 80, 96, 112",
                 ("0", "128", "256", "384", "512")
             );
         };
     }
 
+    multiply_27!(multiply_27_linear_to_bytes, linear, clamped_bytes);
+    multiply_27!(multiply_27_signed_to_whole_bytes, signed, whole_bytes);
     multiply_64!(multiply_64_linear_to_whole_bytes, linear, whole_bytes);
     multiply_64!(multiply_64_linear_to_bytes, linear, clamped_bytes);
     multiply_64!(multiply_64_signed_to_whole_bytes, signed, whole_bytes);
@@ -1438,14 +1479,13 @@ mod arm {
     pub struct RowAddition {
         gains: [i32; 2],
         zero_point: i32,
-        low: i32,
-        high: i32,
         bias: *const i32,
-        multipliers: *const i32,
         pixels: usize,
         /// Eight channels each.
         groups: usize,
-        shift: u32,
+        low: i32,
+        high: i32,
+        multipliers: *const i32,
     }
 
     impl RowAddition {
@@ -1453,19 +1493,18 @@ mod arm {
             RowAddition {
                 gains: gains.map(i32::from),
                 zero_point: stage.zero_point,
-                low: stage.low,
-                high: stage.high,
                 bias: stage.bias.as_ptr(),
-                multipliers: stage.positive.as_ptr(),
                 pixels: count / stage.bias.len(),
                 groups: stage.bias.len() / 8,
-                shift: stage.shift,
+                low: stage.low,
+                high: stage.high,
+                multipliers: stage.positive.as_ptr(),
             }
         }
     }
 
-    /// [`super::add_bytes`]. q4, q5: smallest and largest result; r3: shift; r4, r5: gains; r6: zero point; r7, r8: bias and
-    /// multipliers of a channel; r9, r10: of the first; r11: pixels left; r12: groups of a pixel.
+    /// [`super::add_bytes`]. r3, r10: bias and multipliers of a channel; r4, r5: gains; r6: zero point; r7, r12: bias and
+    /// multipliers of the first; r8: pixels left; r9: groups of a pixel; q4, q5: smallest and largest result.
     ///
     /// # Safety
     /// `a`, `b` and `output`, which may be `a`, have the elements that the job counts.
@@ -1474,48 +1513,69 @@ mod arm {
         naked_asm!(
             ".cpu cortex-m55",
             "push {{r4-r11, lr}}",
-            "sub sp, #4",
-            "vpush {{d8-d11}}",
             "ldm r3, {{r4-r12}}",
-            "ldr r3, [r3, #36]",
-            "vdup.8 q4, r7",
-            "vdup.8 q5, r8",
+            "vpush {{d8-d11}}",
+            "vdup.16 q4, r10",
+            "vdup.16 q5, r11",
             "2:",
-            "mov r7, r9",
-            "mov r8, r10",
-            "dls lr, r12",
+            "mov r3, r7",
+            "mov r10, r12",
+            "dls lr, r9",
             "3:",
-            "vldrw.u32 q0, [r7], #16",
+            "vldrw.u32 q0, [r3], #16",
             "vldrb.s32 q2, [r0], #4",
-            "vldrw.u32 q1, [r7], #16",
-            "vldrb.s32 q3, [r0], #4",
+            "vldrw.u32 q1, [r3], #16",
             "vmla.s32 q0, q2, r4",
+            "vldrb.s32 q3, [r0], #4",
             "vldrb.s32 q2, [r1], #4",
             "vmla.s32 q1, q3, r4",
             "vldrb.s32 q3, [r1], #4",
             "vmla.s32 q0, q2, r5",
-            "vldrw.u32 q2, [r8], #16",
+            "vldrw.u32 q2, [r10], #16",
             "vmla.s32 q1, q3, r5",
-            "vldrw.u32 q3, [r8], #16",
-            "vshl.s32 q0, r3",
-            "vshl.s32 q1, r3",
+            "vldrw.u32 q3, [r10], #16",
             "vrmulh.s32 q0, q0, q2",
             "vrmulh.s32 q1, q1, q3",
             "vqmovnb.s32 q0, q0",
             "vqmovnt.s32 q0, q1",
             "vqadd.s16 q0, q0, r6",
-            "vqmovnb.s16 q0, q0",
-            "vmax.s8 q0, q0, q4",
-            "vmin.s8 q0, q0, q5",
+            "vmax.s16 q0, q0, q4",
+            "vmin.s16 q0, q0, q5",
             "vstrb.32 q0, [r2], #4",
             "vshr.u32 q0, q0, #16",
             "vstrb.32 q0, [r2], #4",
             "le lr, 3b",
-            "subs r11, #1",
+            "subs.w r8, r8, #1",
             "bne 2b",
             "vpop {{d8-d11}}",
-            "add sp, #4",
             "pop {{r4-r11, pc}}",
+        )
+    }
+
+    /// [`super::add_products`].
+    ///
+    /// # Safety
+    /// All have `count` elements.
+    #[unsafe(naked)]
+    pub unsafe extern "C" fn add_products(
+        sums: *mut i32,
+        values: *const i8,
+        weights: *const i8,
+        count: usize,
+    ) {
+        naked_asm!(
+            ".cpu cortex-m55",
+            "push {{r7, lr}}",
+            "dlstp.32 lr, r3",
+            "2:",
+            "vldrb.s32 q0, [r1], #4",
+            "vldrb.s32 q1, [r2], #4",
+            "vldrw.u32 q2, [r0]",
+            "vmul.i32 q0, q0, q1",
+            "vadd.i32 q2, q2, q0",
+            "vstrw.32 q2, [r0], #16",
+            "letp lr, 2b",
+            "pop {{r7, pc}}",
         )
     }
 }
