@@ -307,17 +307,19 @@ impl<'a> Around<'a> {
         })
     }
 
-    /// The input rows under a window for output row `row`.
+    /// Adds the input rows under a window for output row `row`.
     fn under<T: bytemuck::Pod>(
         &self,
         tensor: &Tensor,
         window: &Window,
         row: u16,
-        rows: &mut [Option<&'a [T]>; MAX_KERNEL],
+        rows: &mut Vec<Option<&'a [T]>, MAX_KERNEL>,
     ) {
         let start = row as i32 * window.stride[0] as i32 - window.pad[0] as i32;
-        for (y, slice) in (start..).zip(rows.iter_mut()).take(window.kernel[0] as usize) {
-            *slice = (0..tensor.height as i32).contains(&y).then(|| self.row(tensor, y as u16));
+        for y in (start..).take(window.kernel[0] as usize) {
+            let slice = (0..tensor.height as i32).contains(&y).then(|| self.row(tensor, y as u16));
+            // No window is higher than there is room for.
+            let _ = rows.push(slice);
         }
     }
 }
@@ -404,10 +406,12 @@ fn array<T: bytemuck::Pod>(blob: &[u8], offset: u32, count: usize) -> &[T] {
 #[inline(never)]
 fn stage<'a>(blob: &'a [u8], stage: &layer::Stage, output: &Tensor) -> Stage<'a> {
     let channels = output.channels as usize;
+    let positive = array(blob, stage.positive, channels);
+    let is_linear = stage.negative == stage.positive;
     Stage {
         bias: array(blob, stage.bias, channels),
-        positive: array(blob, stage.positive, channels),
-        negative: array(blob, stage.negative, channels),
+        positive,
+        negative: if is_linear { positive } else { array(blob, stage.negative, channels) },
         shift: stage.shift as u32,
         zero_point: output.zero_point as i32,
         low: stage.low as i32,
@@ -425,10 +429,10 @@ fn windowed<I: kernels::Element, O: kernels::Element>(
     output: &mut [u8],
 ) {
     let window = layer.op.window();
-    let mut rows = [None; MAX_KERNEL];
+    let mut rows = Vec::new();
     around.under::<I>(input, &window, row, &mut rows);
     let rows = Rows {
-        rows: &rows[..window.kernel[0] as usize],
+        rows: &rows,
         width: input.width as usize,
         channels: input.channels as usize,
         zero_point: input.zero_point as i32,

@@ -31,13 +31,15 @@ pub fn conv<I: Element, O: Element>(
     }
     let (spare_filters, rest) = scratch.vectors.split_at_mut(spare_filters);
     let (spare, patches) = rest.split_at_mut(room);
-    let (patches, spare_filters) = (patches.as_flattened_mut(), spare_filters.as_flattened_mut());
+    let spare_filters = spare_filters.as_flattened_mut();
     for (block, output) in output.chunks_mut(room * channels).enumerate() {
         let count = output.len() / channels;
         let pixels = match in_place(input, block * room, count) {
             Some(pixels) => pixels,
             None => {
-                let patches = &mut patches[..count * 16 * steps];
+                let patches = &mut patches[..count * steps];
+                ops::clear(patches);
+                let patches = patches.as_flattened_mut();
                 gather(input, block * room, 16 * steps, patches);
                 &*patches
             }
@@ -86,7 +88,7 @@ fn in_place<'a, I: Element>(input: &Rows<'a, I>, first: usize, count: usize) -> 
     fits.then(|| bytemuck::cast_slice(&row[start * input.channels..end * input.channels]))
 }
 
-/// Gathers the patches under the windows from output pixel `first`. Taps that there are not are zero.
+/// Gathers the patches under the windows from output pixel `first`; what of them is no tap stays.
 fn gather<I: Element>(input: &Rows<'_, I>, first: usize, patch_bytes: usize, patches: &mut [i8]) {
     let zero = input.zero_point as i8;
     let filter_row = input.kernel_width * input.channels;
@@ -95,7 +97,6 @@ fn gather<I: Element>(input: &Rows<'_, I>, first: usize, patch_bytes: usize, pat
     let end = (input.width + input.pad).checked_sub(input.kernel_width).map_or(0, |x| x / input.stride + 1);
     let end = end.clamp(first, last);
     let start = input.pad.div_ceil(input.stride).clamp(first, end);
-    patches.fill(0);
     for (y, row) in input.rows.iter().enumerate() {
         let patches = &mut patches[y * filter_row..];
         let row = row.map(bytemuck::cast_slice::<I, i8>);

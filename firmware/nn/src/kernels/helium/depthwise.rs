@@ -5,8 +5,8 @@ use super::{Scratch, VECTORS, ops};
 use crate::kernels::{Element, Rows, portable};
 use crate::quant::Stage;
 
-/// Columns that scratch has room for.
-const COLUMNS: usize = VECTORS / 4;
+/// Columns that scratch has room for besides filters.
+const COLUMNS: usize = VECTORS / 4 - 5;
 
 /// See [`crate::kernels::portable::depthwise`].
 ///
@@ -31,7 +31,9 @@ pub fn depthwise<I: Element, O: Element>(
         return by_taps(input, weights, stage, scratch, output);
     }
     let output: &mut [i8] = bytemuck::cast_slice_mut(output);
-    let (columns, _) = scratch.vectors.as_chunks_mut::<4>();
+    let (columns, taps) = scratch.vectors.split_at_mut(4 * COLUMNS);
+    let (columns, taps) = (columns.as_chunks_mut::<4>().0, taps.as_chunks_mut::<4>().0);
+    let taps: &mut [ops::Column; 5] = taps.try_into().expect("scratch has room for five columns besides");
     let block_pixels = (COLUMNS - 4) / input.stride + 1;
     let outside = [input.zero_point as i8; 16];
     for first in (0..pixels).step_by(block_pixels) {
@@ -50,7 +52,8 @@ pub fn depthwise<I: Element, O: Element>(
             Some(Some(row)) if left < right => (bytemuck::cast_slice(&row[column * channels..]), channels),
             _ => (&outside[..], 0),
         };
-        let strip = ops::Strip { rows: [0, 1, 2, 3].map(row), inside: left..right, columns };
+        let strip =
+            ops::Strip { rows: [0, 1, 2, 3].map(row), inside: left..right, columns, taps: &mut *taps };
         let place = ops::Place { elements: &mut output[first * channels..], stride: channels };
         ops::slide(strip, input.stride, (weights, [height, width]), count, stage, place);
     }

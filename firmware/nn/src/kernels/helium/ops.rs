@@ -145,6 +145,21 @@ pub fn gather(
     }
 }
 
+/// Makes vectors zero.
+///
+/// # Panics
+/// When there are none.
+pub fn clear(vectors: &mut [Vector]) {
+    assert!(!vectors.is_empty());
+    #[cfg(arm_helium)]
+    // SAFETY: the function writes the vectors and nothing else.
+    unsafe {
+        arm::clear(vectors.as_mut_ptr(), vectors.len());
+    }
+    #[cfg(not(arm_helium))]
+    vectors.fill([0; 16]);
+}
+
 /// What [`slide`] slides over: a window's rows from the first column that lies in the tensor, with the distance from one column
 /// to the next; 0 for rows outside, which are the same sixteen bytes everywhere. And the columns that are so filled.
 pub struct Strip<'a> {
@@ -154,6 +169,8 @@ pub struct Strip<'a> {
     pub inside: Range<usize>,
     /// Sixteen channels of a column, four bytes each: one a row.
     pub columns: &'a mut [Column],
+    /// Room for filters four columns wide, and a column of zeros before them.
+    pub taps: &'a mut [Column; 5],
 }
 
 /// Elements from a pixel to the next for which [`slide`] reaches three pixels on.
@@ -177,11 +194,11 @@ pub fn slide(
     place: Place<'_, i8>,
 ) {
     let channels = stage.bias.len();
-    let Strip { rows, inside, columns } = strip;
+    let Strip { rows, inside, columns, taps } = strip;
     assert!(stage.positive.len() == channels && stage.negative.len() == channels);
     assert!(channels > 0 && channels.is_multiple_of(16) && weights.len() == height * width * channels);
     assert!(pixels >= 4 && matches!((step, width), (1, 1..=3) | (2, 1..=4)) && (1..=4).contains(&height));
-    assert!(is_aligned(columns) && place.stride <= MAX_STRIDE);
+    assert!(is_aligned(columns) && is_aligned(taps) && place.stride <= MAX_STRIDE);
     assert!(inside.end <= columns.len() && (pixels - 1) * step + 4 <= columns.len());
     assert!((pixels - 1) * place.stride + channels <= place.elements.len());
     for (row, stride) in rows {
@@ -195,10 +212,7 @@ pub fn slide(
     let filters = [0, 1, 2, 3].map(filter);
     #[cfg(arm_helium)]
     {
-        // Filters four columns wide, and a column of zeros before them.
-        #[repr(align(16))]
-        struct Taps([Column; 5]);
-        let mut taps = Taps([[[0; 16]; 4]; 5]);
+        clear(taps.as_flattened_mut());
         let kind = match (Kind::of(stage), is_whole(stage)) {
             (Kind::Linear, _) => [arm::slide_linear, arm::skip_linear],
             (Kind::LinearShifted, _) => [arm::slide_linear_shifted, arm::skip_linear_shifted],
@@ -207,11 +221,13 @@ pub fn slide(
         };
         let run = kind[step - 1];
         let image = arm::Packing::new(rows, &mut columns[inside]);
-        let taps = arm::Packing::new(filters, &mut taps.0[1..=width]);
+        let taps = arm::Packing::new(filters, &mut taps[1..=width]);
         let mut job = arm::Sliding::new(image, taps, columns.as_ptr(), step, pixels, stage, place);
         // SAFETY: the lengths were checked; the function reads and writes within them.
         unsafe { run(&mut job) };
     }
+    #[cfg(not(arm_helium))]
+    let _ = taps;
     #[cfg(not(arm_helium))]
     for pixel in 0..pixels {
         for (channel, out) in place.elements[pixel * place.stride..][..channels].iter_mut().enumerate() {
@@ -921,6 +937,8 @@ mod arm {
             ".cpu cortex-m55",
             "push {{r4-r7, lr}}",
             "ldm r0, {{r0-r5}}",
+            "cmp r4, #16",
+            "bls 4f",
             "2:",
             "mov r6, r0",
             "mov r7, r2",
@@ -934,6 +952,35 @@ mod arm {
             "subs r5, #1",
             "bne 2b",
             "pop {{r4-r7, pc}}",
+            "4:",
+            "vctp.8 r4",
+            "dls lr, r5",
+            "5:",
+            "vpstt",
+            "vldrbt.u8 q0, [r0]",
+            "vstrbt.8 q0, [r2]",
+            "add r0, r1",
+            "add r2, r3",
+            "le lr, 5b",
+            "pop {{r4-r7, pc}}",
+        )
+    }
+
+    /// [`super::clear`].
+    ///
+    /// # Safety
+    /// There are `count` vectors, and one at least.
+    #[unsafe(naked)]
+    pub unsafe extern "C" fn clear(vectors: *mut super::Vector, count: usize) {
+        naked_asm!(
+            ".cpu cortex-m55",
+            "push {{r7, lr}}",
+            "dls lr, r1",
+            "vmov.i32 q0, #0",
+            "2:",
+            "vstrb.8 q0, [r0], #16",
+            "le lr, 2b",
+            "pop {{r7, pc}}",
         )
     }
 
