@@ -612,28 +612,34 @@ mod arm {
 
     /// Products to bytes. 16 bits on the way suffice for the zero point of bytes.
     macro_rules! whole_bytes {
-        () => {
-            "vqmovnb.s32 q0, q0
-            vqmovnt.s32 q0, q1
-            vldrw.u32 q1, [sp, #112]
-            vqadd.s16 q0, q0, r9
-            vqmovnb.s16 q0, q0
-            vstrb.16 q0, [r7, q1]"
+        ($places:literal) => {
+            concat!(
+                "vqmovnb.s32 q0, q0
+                vqmovnt.s32 q0, q1
+                vldrw.u32 q1, ",
+                $places,
+                "\nvqadd.s16 q0, q0, r9
+                vqmovnb.s16 q0, q0
+                vstrb.16 q0, [r7, q1]"
+            )
         };
     }
 
     /// The same, clamped.
     macro_rules! clamped_bytes {
-        () => {
-            "vqmovnb.s32 q0, q0
-            vldrw.u32 q2, [sp, #128]
-            vqmovnt.s32 q0, q1
-            vldrw.u32 q1, [sp, #144]
-            vqadd.s16 q0, q0, r9
-            vmax.s16 q0, q0, q2
-            vldrw.u32 q2, [sp, #112]
-            vmin.s16 q0, q0, q1
-            vstrb.16 q0, [r7, q2]"
+        ($places:literal) => {
+            concat!(
+                "vqmovnb.s32 q0, q0
+                vldrw.u32 q2, [sp, #128]
+                vqmovnt.s32 q0, q1
+                vldrw.u32 q1, [sp, #144]
+                vqadd.s16 q0, q0, r9
+                vmax.s16 q0, q0, q2
+                vldrw.u32 q2, ",
+                $places,
+                "\nvmin.s16 q0, q0, q1
+                vstrb.16 q0, [r7, q2]"
+            )
         };
     }
 
@@ -660,13 +666,13 @@ mod arm {
     }
 
     macro_rules! bytes {
-        () => {
+        ($places:literal) => {
             elements!("vstrb.32")
         };
     }
 
     macro_rules! halves {
-        () => {
+        ($places:literal) => {
             elements!("vstrh.32")
         };
     }
@@ -678,7 +684,7 @@ mod arm {
                 "push {{r4-r11, lr}}
                 sub sp, #4
                 vpush {{d8-d15}}
-                sub sp, #160
+                sub sp, #176
                 mov r12, r0
                 str r0, [sp, #72]
                 add r0, #40
@@ -695,7 +701,9 @@ mod arm {
                 vldrw.u32 q2, [r12, #80]
                 vstrw.32 q0, [sp, #128]
                 vstrw.32 q1, [sp, #144]
-                vstrw.32 q2, [sp, #112]"
+                vstrw.32 q2, [sp, #112]
+                vadd.i16 q2, q2, r2
+                vstrw.32 q2, [sp, #160]"
             )
         };
     }
@@ -703,7 +711,7 @@ mod arm {
     /// And end with.
     macro_rules! leave_multiply {
         () => {
-            "add sp, #160
+            "add sp, #176
             vpop {{d8-d15}}
             add sp, #4
             pop {{r4-r11, pc}}"
@@ -780,7 +788,7 @@ mod arm {
                     "ldrd r7, r9, [sp, #56]",
                     "ldr.w r11, [sp, #64]",
                     $multiply!(),
-                    $finish!(),
+                    $finish!("[sp, #112]"),
                     "add r7, r11",
                     "subs.w r9, r9, #65536",
                     "strd r7, r9, [sp, #56]",
@@ -805,10 +813,13 @@ mod arm {
     multiply!(multiply_to_halves, shifted, halves, "32", "8");
 
     /// [`super::multiply`] where filters of four channels are in reach of one pointer. As [`multiply_to_bytes`], but for r5:
-    /// filters; r7, r9, r11: output, pairs left with the zero point, output stride.
+    /// filters; r7, r9, r11: output, pairs of tiles left with the zero point, twice the output stride.
     ///
-    /// On the stack: at 0 sums that a tile starts with; 32 bias, 36 multipliers, 40 negative multipliers, 44 pairs with the zero
-    /// point, 48 pixels, 56 groups left, 60 what goes from the output's end to the next channels.
+    /// 5: four channels; 2: two tiles; 6: the second of them.
+    ///
+    /// On the stack: at 0 sums that a tile starts with; 32 bias, 36 multipliers, 40 negative multipliers, 44 pairs of tiles with the
+    /// zero point, 48 pixels, 56 groups left, 60 what goes from the output's end to the next channels, 64 the output stride if
+    /// tiles are odd, 160 places of the second tile.
     macro_rules! multiply_near {
         (
             $name:ident, $multiply:ident, $finish:ident, $load:literal, $steps:literal,
@@ -823,15 +834,21 @@ mod arm {
                 naked_asm!(
                     ".cpu cortex-m55",
                     enter_multiply!("16"),
-                    "ldm.w r12, {{r0, r2, r4, r5, r7}}",
-                    "strd r0, r2, [sp, #32]",
+                    "ldm.w r12, {{r0, r3, r4, r5, r7}}",
+                    "strd r0, r3, [sp, #32]",
                     "ldr.w r0, [r12, #32]",
-                    "strd r4, r0, [sp, #40]",
+                    "lsls r3, r0, #15",
+                    "lsr.w r3, r0, #17",
+                    "pkhbt r3, r0, r3, lsl #16",
+                    "strd r4, r3, [sp, #40]",
+                    "lsl.w r11, r2, #1",
+                    "it mi",
+                    "movmi r2, #0",
+                    "str r2, [sp, #64]",
                     "ldrd r0, r2, [r12, #24]",
                     "strd r0, r2, [sp, #48]",
                     "ldr.w r0, [r12, #76]",
                     "strd r1, r0, [sp, #56]",
-                    "ldr.w r11, [sp, #64]",
                     "5:",
                     "ldrd r1, r3, [sp, #32]",
                     "ldr.w r8, [sp, #40]",
@@ -849,8 +866,12 @@ mod arm {
                     concat!($load, " q5, [r5, #", $second, "]"),
                     concat!($load, " q6, [r5, #", $third, "]"),
                     concat!($load, " q7, [r5, #", $fourth, "]"),
-                    "ldr.w r9, [sp, #44]",
                     "ldrd r1, r3, [sp, #48]",
+                    "ldr r0, [sp, #64]",
+                    "ldr.w r9, [sp, #44]",
+                    "cbz r0, 2f",
+                    "subs r7, r7, r0",
+                    "b.w 6f",
                     "2:",
                     "ldm.w sp, {{r0, r2, r4, r6, r8, r10, r12, lr}}",
                     first_products!(),
@@ -859,7 +880,16 @@ mod arm {
                     ".endr",
                     place_products!(),
                     $multiply!(),
-                    $finish!(),
+                    $finish!("[sp, #112]"),
+                    "6:",
+                    "ldm.w sp, {{r0, r2, r4, r6, r8, r10, r12, lr}}",
+                    first_products!(),
+                    concat!(".irp step, ", $steps),
+                    near_products!($load, $first, $second, $third, $fourth),
+                    ".endr",
+                    place_products!(),
+                    $multiply!(),
+                    $finish!("[sp, #160]"),
                     "add r7, r11",
                     "subs.w r9, r9, #65536",
                     "bcs.w 2b",
