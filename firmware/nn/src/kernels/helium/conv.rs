@@ -1,4 +1,4 @@
-//! Convolution over all input channels: four pixels and four filters at a time.
+//! Convolution over all input channels: two pixels and four filters at a time.
 //!
 //! Pixels are read where they lie when windows are runs of whole vectors side by side; else their patches are gathered first.
 
