@@ -87,16 +87,13 @@ pub fn multiply<O: Element>(
     } else {
         let filters = if taps == 27 || is_aligned(weights) { taps } else { 0 };
         let run = match (size_of::<O>(), Kind::of(stage), is_whole(stage), filters) {
-            (1, Kind::Linear, _, 27) => arm::multiply_27_linear_to_bytes,
-            (1, Kind::Signed, true, 27) => arm::multiply_27_signed_to_whole_bytes,
+            (1, Kind::Linear, true, 27) => arm::multiply_27_linear_to_whole_bytes,
             (1, Kind::Linear, true, 64) => arm::multiply_64_linear_to_whole_bytes,
             (1, Kind::Linear, true, 128) => arm::multiply_128_linear_to_whole_bytes,
+            (1, Kind::Linear, true, 256) => arm::multiply_256_linear_to_whole_bytes,
             (1, Kind::Linear, true, _) => arm::multiply_linear_to_whole_bytes,
-            (1, Kind::Linear, false, 64) => arm::multiply_64_linear_to_bytes,
-            (1, Kind::Linear, false, 128) => arm::multiply_128_linear_to_bytes,
-            (1, Kind::Linear, false, _) => arm::multiply_linear_to_bytes,
-            (1, Kind::LinearShifted, true, _) => arm::multiply_linear_shifted_to_whole_bytes,
-            (1, Kind::LinearShifted, false, _) => arm::multiply_linear_shifted_to_bytes,
+            (1, Kind::Linear | Kind::LinearShifted, ..) => arm::multiply_linear_to_bytes,
+            (1, Kind::Signed, true, 27) => arm::multiply_27_signed_to_whole_bytes,
             (1, Kind::Signed, true, 64) => arm::multiply_64_signed_to_whole_bytes,
             (1, Kind::Signed, true, 128) => arm::multiply_128_signed_to_whole_bytes,
             (1, Kind::Signed, true, _) => arm::multiply_signed_to_whole_bytes,
@@ -214,10 +211,12 @@ pub fn slide(
     {
         clear(taps.as_flattened_mut());
         let kind = match (Kind::of(stage), is_whole(stage)) {
-            (Kind::Linear, _) => [arm::slide_linear, arm::skip_linear],
-            (Kind::LinearShifted, _) => [arm::slide_linear_shifted, arm::skip_linear_shifted],
-            (Kind::Signed, true) => [arm::slide_signed, arm::skip_signed],
-            _ => [arm::slide_general, arm::skip_general],
+            (Kind::Linear, true) => [arm::slide_linear_to_whole_bytes, arm::skip_linear_to_whole_bytes],
+            (Kind::Linear | Kind::LinearShifted, _) => {
+                [arm::slide_linear_to_bytes, arm::skip_linear_to_bytes]
+            }
+            (Kind::Signed, true) => [arm::slide_signed_to_whole_bytes, arm::skip_signed_to_whole_bytes],
+            _ => [arm::slide_to_bytes, arm::skip_to_bytes],
         };
         let run = kind[step - 1];
         let image = arm::Packing::new(rows, &mut columns[inside]);
@@ -493,34 +492,34 @@ mod arm {
         };
     }
 
-    /// The next vector, of filters in reach of one pointer.
+    /// The next vector, of filters in reach of pointers that stay.
     macro_rules! near_products {
         ($load:literal, $first:literal, $second:literal, $third:literal, $fourth:literal) => {
             concat!(
                 "vldrb.u8 q0, [r1], #16\n",
                 $load,
-                " q2, [r5, #(\\step + ",
+                " q2, [",
                 $first,
-                ")]
+                " + \\step]
                 vmladava.s8 r0, q0, q2
                 vldrb.u8 q1, [r3], #16
                 vmladava.s8 r8, q1, q2\n",
                 $load,
-                " q2, [r5, #(\\step + ",
+                " q2, [",
                 $second,
-                ")]
+                " + \\step]
                 vmladava.s8 r2, q0, q2
                 vmladava.s8 r10, q1, q2\n",
                 $load,
-                " q2, [r5, #(\\step + ",
+                " q2, [",
                 $third,
-                ")]
+                " + \\step]
                 vmladava.s8 r4, q0, q2
                 vmladava.s8 r12, q1, q2\n",
                 $load,
-                " q2, [r5, #(\\step + ",
+                " q2, [",
                 $fourth,
-                ")]
+                " + \\step]
                 vmladava.s8 r6, q0, q2
                 vmladava.s8 lr, q1, q2"
             )
@@ -615,12 +614,12 @@ mod arm {
         ($places:literal) => {
             concat!(
                 "vqmovnb.s32 q0, q0
-                vqmovnt.s32 q0, q1
-                vldrw.u32 q1, ",
+                vldrw.u32 q2, ",
                 $places,
-                "\nvqadd.s16 q0, q0, r9
+                "\nvqmovnt.s32 q0, q1
+                vqadd.s16 q0, q0, r9
                 vqmovnb.s16 q0, q0
-                vstrb.16 q0, [r7, q1]"
+                vstrb.16 q0, [r7, q2]"
             )
         };
     }
@@ -805,30 +804,29 @@ mod arm {
     }
 
     multiply!(multiply_linear_to_whole_bytes, linear, whole_bytes, "16", "4");
-    multiply!(multiply_linear_to_bytes, linear, clamped_bytes, "16", "4");
-    multiply!(multiply_linear_shifted_to_whole_bytes, linear_shifted, whole_bytes, "16", "4");
-    multiply!(multiply_linear_shifted_to_bytes, linear_shifted, clamped_bytes, "16", "4");
+    multiply!(multiply_linear_to_bytes, linear_shifted, clamped_bytes, "16", "4");
     multiply!(multiply_signed_to_whole_bytes, signed, whole_bytes, "16", "4");
     multiply!(multiply_to_bytes, shifted, bytes, "32", "4");
     multiply!(multiply_to_halves, shifted, halves, "32", "8");
 
-    /// [`super::multiply`] where filters of four channels are in reach of one pointer. As [`multiply_to_bytes`], but for r5:
-    /// filters; r7, r9, r11: output, pairs of tiles left with the zero point, twice the output stride.
+    /// [`super::multiply`] where filters of four channels are in reach of one or two pointers. As [`multiply_to_bytes`], but for r5:
+    /// filters; r7, r9: output, pairs of tiles left with the zero point; r11: twice the output stride, or the third filter.
     ///
     /// 5: four channels; 2: two tiles; 6: the second of them.
     ///
     /// On the stack: at 0 sums that a tile starts with; 32 bias, 36 multipliers, 40 negative multipliers, 44 pairs of tiles with the
     /// zero point, 48 pixels, 56 groups left, 60 what goes from the output's end to the next channels, 64 the output stride if
-    /// tiles are odd, 160 places of the second tile.
+    /// tiles are odd, 68 twice the output stride, 160 places of the second tile.
     macro_rules! multiply_near {
         (
             $name:ident, $multiply:ident, $finish:ident, $load:literal, $steps:literal,
-            ($first:literal, $second:literal, $third:literal, $fourth:literal, $group:literal)
+            ($first:literal, $second:literal, $third:literal, $fourth:literal, $group:literal),
+            $enter:literal, $advance:literal
         ) => {
             /// [`super::multiply`].
             ///
             /// # Safety
-            /// As [`super::multiply`] checks, with filters as long as the name says; of 64 and 128 taps in whole words.
+            /// As [`super::multiply`] checks, with filters as long as the name says; not of 27 taps in whole words.
             #[unsafe(naked)]
             pub unsafe extern "C" fn $name(job: &mut Products) {
                 naked_asm!(
@@ -845,6 +843,7 @@ mod arm {
                     "it mi",
                     "movmi r2, #0",
                     "str r2, [sp, #64]",
+                    "str.w r11, [sp, #68]",
                     "ldrd r0, r2, [r12, #24]",
                     "strd r0, r2, [sp, #48]",
                     "ldr.w r0, [r12, #76]",
@@ -862,10 +861,11 @@ mod arm {
                     "strd r4, r6, [sp, #8]",
                     "strd r0, r2, [sp, #16]",
                     "strd r4, r6, [sp, #24]",
-                    concat!($load, " q4, [r5, #", $first, "]"),
-                    concat!($load, " q5, [r5, #", $second, "]"),
-                    concat!($load, " q6, [r5, #", $third, "]"),
-                    concat!($load, " q7, [r5, #", $fourth, "]"),
+                    $enter,
+                    concat!($load, " q4, [", $first, "]"),
+                    concat!($load, " q5, [", $second, "]"),
+                    concat!($load, " q6, [", $third, "]"),
+                    concat!($load, " q7, [", $fourth, "]"),
                     "ldrd r1, r3, [sp, #48]",
                     "ldr r0, [sp, #64]",
                     "ldr.w r9, [sp, #44]",
@@ -890,7 +890,7 @@ mod arm {
                     place_products!(),
                     $multiply!(),
                     $finish!("[sp, #160]"),
-                    "add r7, r11",
+                    $advance,
                     "subs.w r9, r9, #65536",
                     "bcs.w 2b",
                     "ldrd r0, r2, [sp, #56]",
@@ -907,7 +907,16 @@ mod arm {
 
     macro_rules! multiply_27 {
         ($name:ident, $multiply:ident, $finish:ident) => {
-            multiply_near!($name, $multiply, $finish, "vldrb.u8", "16", ("0", "27", "54", "81", "108"));
+            multiply_near!(
+                $name,
+                $multiply,
+                $finish,
+                "vldrb.u8",
+                "16",
+                ("r5, #0", "r5, #27", "r5, #54", "r5, #81", "108"),
+                "",
+                "add r7, r11"
+            );
         };
     }
 
@@ -919,7 +928,9 @@ mod arm {
                 $finish,
                 "vldrw.u32",
                 "16, 32, 48",
-                ("0", "64", "128", "192", "256")
+                ("r5, #0", "r5, #64", "r5, #128", "r5, #192", "256"),
+                "",
+                "add r7, r11"
             );
         };
     }
@@ -932,18 +943,29 @@ mod arm {
                 $finish,
                 "vldrw.u32",
                 "16, 32, 48, 64, 80, 96, 112",
-                ("0", "128", "256", "384", "512")
+                ("r5, #0", "r5, #128", "r5, #256", "r5, #384", "512"),
+                "",
+                "add r7, r11"
             );
         };
     }
 
-    multiply_27!(multiply_27_linear_to_bytes, linear, clamped_bytes);
+    multiply_near!(
+        multiply_256_linear_to_whole_bytes,
+        linear,
+        whole_bytes,
+        "vldrw.u32",
+        "16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240",
+        ("r5, #0", "r5, #256", "r11, #0", "r11, #256", "1024"),
+        "add.w r11, r5, #512",
+        "ldr r0, [sp, #68]
+        add r7, r0"
+    );
+    multiply_27!(multiply_27_linear_to_whole_bytes, linear, whole_bytes);
     multiply_27!(multiply_27_signed_to_whole_bytes, signed, whole_bytes);
     multiply_64!(multiply_64_linear_to_whole_bytes, linear, whole_bytes);
-    multiply_64!(multiply_64_linear_to_bytes, linear, clamped_bytes);
     multiply_64!(multiply_64_signed_to_whole_bytes, signed, whole_bytes);
     multiply_128!(multiply_128_linear_to_whole_bytes, linear, whole_bytes);
-    multiply_128!(multiply_128_linear_to_bytes, linear, clamped_bytes);
     multiply_128!(multiply_128_signed_to_whole_bytes, signed, whole_bytes);
 
     /// What [`gather`] works on. In the order in which it loads it.
@@ -1132,7 +1154,7 @@ mod arm {
         )
     }
 
-    /// What [`slide_linear`] works on. Offsets are part of the assembly.
+    /// What [`slide_to_bytes`] works on. Offsets are part of the assembly.
     #[repr(C)]
     pub struct Sliding {
         image: Packing,
@@ -1154,9 +1176,9 @@ mod arm {
         groups: usize,
         low: i32,
         high: i32,
-        /// The first columns, less the first step; the same of filters.
-        windows: *const u8,
+        /// Filters, less the first step; from filters to the first columns, less theirs.
         filters: *const u8,
+        windows_offset: usize,
         /// Where the bytes of a block go: two channels, pixel by pixel.
         places: [u16; 8],
     }
@@ -1175,6 +1197,7 @@ mod arm {
             let overlap = (4 - rest) % 4;
             let first_step = if step == 1 { 256 } else { 252 };
             let filters = taps.columns.cast_const().cast::<u8>().wrapping_sub(8);
+            let taps_address = taps.columns.addr();
             Sliding {
                 image,
                 taps,
@@ -1191,8 +1214,8 @@ mod arm {
                 groups: stage.bias.len() / 16,
                 low: stage.low,
                 high: stage.high,
-                windows: columns.cast::<u8>().wrapping_sub(first_step),
                 filters,
+                windows_offset: columns.addr().wrapping_sub(first_step).wrapping_sub(taps_address),
                 places: [0, 1, 2, 3, 4, 5, 6, 7].map(|i| (i / 2 * place.stride + i % 2) as u16),
             }
         }
@@ -1340,9 +1363,9 @@ mod arm {
     ///
     /// 5: sixteen channels; 2: two of them; 3: four pixels; 4: the next two channels.
     ///
-    /// On the stack: at 0 and 16 where the first windows and filters of the next channels are, 32 and 48 smallest and largest
+    /// On the stack: at 0 channels left in twos, 4 from filters to windows, 16 where the last channels' filters are, 32 and 48 smallest and largest
     /// result, 64 places, 80 bias, 84 multipliers, 88 negative multipliers, 92 output, 96 blocks, 100 see r12, 104 the last block's
-    /// overlap, 112 shift, 116 the job, 120 channels left in twos, 124 groups left, 128 zero point.
+    /// overlap, 112 shift, 116 the job, 124 groups left, 128 zero point.
     macro_rules! slide {
         ($name:ident, $sum:ident, $multiply:ident, $finish:ident, $clamped:literal) => {
             /// [`super::slide`].
@@ -1383,12 +1406,10 @@ mod arm {
                     "movs r0, #0",
                     "vidup.u32 q0, r0, #8",
                     "vshl.i32 q0, q0, #3",
-                    "vadd.i32 q1, q0, r1",
-                    "vadd.i32 q2, q0, r2",
-                    "vstrw.32 q1, [sp]",
-                    "vstrw.32 q2, [sp, #16]",
-                    "movs r0, #8",
-                    "str r0, [sp, #120]",
+                    "vadd.i32 q0, q0, r1",
+                    "vstrw.32 q0, [sp, #16]",
+                    "movs r1, #8",
+                    "strd r1, r2, [sp]",
                     "2:",
                     "ldrd r0, r2, [sp, #80]",
                     "ldrd r4, r5, [sp, #88]",
@@ -1399,15 +1420,13 @@ mod arm {
                     "strd r0, r2, [sp, #80]",
                     "strd r4, r6, [sp, #88]",
                     "vldrw.u32 q0, [sp, #16]",
-                    "vldrw.u32 q3, [sp]",
                     "vldrw.u32 q4, [q0, #8]!",
+                    "ldr r0, [sp, #4]",
                     "vldrw.u32 q5, [q0, #-64]",
                     "vldrw.u32 q6, [q0, #4]",
                     "vldrw.u32 q7, [q0, #-60]",
-                    "movs r0, #8",
-                    "vadd.i32 q1, q3, r0",
+                    "vadd.i32 q3, q0, r0",
                     "vstrw.32 q0, [sp, #16]",
-                    "vstrw.32 q1, [sp]",
                     "ldrd r0, r12, [sp, #96]",
                     "dls lr, r0",
                     "3:",
@@ -1430,9 +1449,9 @@ mod arm {
                     "mov.w lr, #1",
                     "b.w 3b",
                     "4:",
-                    "ldr r0, [sp, #120]",
+                    "ldr r0, [sp]",
                     "subs r0, #1",
-                    "str r0, [sp, #120]",
+                    "str r0, [sp]",
                     "bne.w 2b",
                     "ldr r0, [sp, #124]",
                     "subs r0, #1",
@@ -1448,14 +1467,14 @@ mod arm {
         };
     }
 
-    slide!(slide_linear, near, slide_linear, slide_to_clamped_bytes, "16");
-    slide!(slide_linear_shifted, near, slide_linear_shifted, slide_to_clamped_bytes, "16");
-    slide!(slide_signed, near, slide_signed, slide_to_whole_bytes, "16");
-    slide!(slide_general, near, slide_shifted, slide_to_bytes, "32");
-    slide!(skip_linear, apart, slide_linear, slide_to_clamped_bytes, "16");
-    slide!(skip_linear_shifted, apart, slide_linear_shifted, slide_to_clamped_bytes, "16");
-    slide!(skip_signed, apart, slide_signed, slide_to_whole_bytes, "16");
-    slide!(skip_general, apart, slide_shifted, slide_to_bytes, "32");
+    slide!(slide_linear_to_whole_bytes, near, slide_linear, slide_to_whole_bytes, "16");
+    slide!(slide_linear_to_bytes, near, slide_linear_shifted, slide_to_clamped_bytes, "16");
+    slide!(slide_signed_to_whole_bytes, near, slide_signed, slide_to_whole_bytes, "16");
+    slide!(slide_to_bytes, near, slide_shifted, slide_to_bytes, "32");
+    slide!(skip_linear_to_whole_bytes, apart, slide_linear, slide_to_whole_bytes, "16");
+    slide!(skip_linear_to_bytes, apart, slide_linear_shifted, slide_to_clamped_bytes, "16");
+    slide!(skip_signed_to_whole_bytes, apart, slide_signed, slide_to_whole_bytes, "16");
+    slide!(skip_to_bytes, apart, slide_shifted, slide_to_bytes, "32");
 
     /// What [`add_bytes_to_bytes`] works on besides elements. In the order in which it loads it.
     #[repr(C)]
