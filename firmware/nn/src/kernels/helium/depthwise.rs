@@ -1,5 +1,5 @@
-//! Convolution of each channel with a filter of its own: sixteen channels packed at a time, so that a window of up to four by four
-//! is one vector; other windows tap by tap.
+//! Convolution of each channel with a filter of its own: sixteen channels packed at a time, so that a window of up to four by
+//! four is one vector; other windows tap by tap.
 
 use super::{Scratch, VECTORS, ops};
 use crate::kernels::{Element, Rows, portable};

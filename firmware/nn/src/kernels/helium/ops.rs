@@ -50,6 +50,14 @@ pub struct Place<'a, O> {
     pub stride: usize,
 }
 
+#[cfg(arm_helium)]
+impl<O> Place<'_, O> {
+    /// Whether 16 bits count elements as far as the pixel behind that half of `count` pixels on, and four channels of it.
+    fn is_near(&self, count: usize) -> bool {
+        (count / 2 + 1) * self.stride + 3 <= u16::MAX as usize
+    }
+}
+
 /// Whether elements start at a word, as vectors of words need it.
 pub fn is_aligned<T>(elements: &[T]) -> bool {
     elements.as_ptr().addr().is_multiple_of(4)
@@ -76,8 +84,7 @@ pub fn multiply<O: Element>(
     assert!((channels - 1) * taps + 16 * steps <= weights.len());
     assert!((count - 1) * place.stride + channels <= place.elements.len());
     #[cfg(arm_helium)]
-    if (count / 2 + 1) * place.stride > u16::MAX as usize && count > 1 {
-        // Pixels that go in pairs would be too far apart.
+    if !place.is_near(count) && count > 1 {
         let half = count / 2;
         let (first, second) = pixels.split_at(half * 16 * steps);
         let Place { elements, stride } = place;
@@ -85,7 +92,7 @@ pub fn multiply<O: Element>(
         multiply(first, (weights, taps), stage, Place { elements: first_elements, stride });
         multiply(second, (weights, taps), stage, Place { elements: second_elements, stride });
     } else {
-        let filters = if taps == 27 || is_aligned(weights) { taps } else { 0 };
+        let filters = if place.is_near(count) && (taps == 27 || is_aligned(weights)) { taps } else { 0 };
         let run = match (size_of::<O>(), Kind::of(stage), is_whole(stage), filters) {
             (1, Kind::Linear, true, 27) => arm::multiply_27_linear_to_whole_bytes,
             (1, Kind::Linear, true, 64) => arm::multiply_64_linear_to_whole_bytes,
@@ -180,8 +187,8 @@ pub type Column = [Vector; 4];
 /// many channels, which come in sixteens, for `pixels` pixels. A window is at most four by four, three wide if `step` is 1.
 ///
 /// # Panics
-/// When lengths do not agree, columns do not lie in whole words, `place.stride` is above [`MAX_STRIDE`], there are fewer than four
-/// pixels, or `step` is neither 1 nor 2.
+/// When lengths do not agree, columns do not lie in whole words, `place.stride` is above [`MAX_STRIDE`], there are fewer than
+/// four pixels, or `step` is neither 1 nor 2.
 pub fn slide(
     strip: Strip<'_>,
     step: usize,
@@ -289,8 +296,8 @@ pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &S
     }
 }
 
-/// [`add`] of a row of bytes to bytes, in pixels of a multiple of eight channels, by a linear stage whose zero point is a byte, and
-/// that does not shift.
+/// [`add`] of a row of bytes to bytes, in pixels of a multiple of eight channels, by a linear stage whose zero point is a byte,
+/// and that does not shift.
 ///
 /// # Panics
 /// When lengths do not agree, or there is nothing to do.
@@ -717,15 +724,16 @@ mod arm {
         };
     }
 
-    /// [`super::multiply`]. A tile is two pixels of four channels, the pixels half a row apart, so that each runs on to the next.
-    /// r0, r2, r4, r6: sums of the first pixel; r8, r10, r12, lr: of the second; r1, r3: pixels; r5, r7, r9, r11: filters;
-    /// later r7, r9, r11: output, pairs left with the zero point, output stride. q3: multipliers; q4–q7: first vectors of filters.
+    /// [`super::multiply`]. A tile is two pixels of four channels, the pixels half a row apart, so that each runs on to the
+    /// next. r0, r2, r4, r6: sums of the first pixel; r8, r10, r12, lr: of the second; r1, r3: pixels; r5, r7, r9, r11:
+    /// filters; later r7, r9, r11: output, pairs left with the zero point, output stride. q3: multipliers; q4–q7: first vectors
+    /// of filters.
     ///
     /// 5: four channels; 2: a tile; 4: vectors of filters after the first.
     ///
     /// On the stack: at 0 what a tile starts with; 48 where vectors after the first start, 52 see [`multiply_ahead`], 56 and 60
-    /// output and pairs left, 64 output stride, 68 where the last vectors start, 72 the job, 80 shift, 84 distance of a pair in the
-    /// output, 88 zero point, 96 negative multipliers, 112 places, 128 and 144 smallest and largest result.
+    /// output and pairs left, 64 output stride, 68 where the last vectors start, 72 the job, 80 shift, 84 distance of a pair in
+    /// the output, 88 zero point, 96 negative multipliers, 112 places, 128 and 144 smallest and largest result.
     macro_rules! multiply {
         ($name:ident, $multiply:ident, $finish:ident, $clamped:literal, $group_bytes:literal) => {
             /// [`super::multiply`].
@@ -809,14 +817,15 @@ mod arm {
     multiply!(multiply_to_bytes, shifted, bytes, "32", "4");
     multiply!(multiply_to_halves, shifted, halves, "32", "8");
 
-    /// [`super::multiply`] where filters of four channels are in reach of one or two pointers. As [`multiply_to_bytes`], but for r5:
-    /// filters; r7, r9: output, pairs of tiles left with the zero point; r11: twice the output stride, or the third filter.
+    /// [`super::multiply`] where filters of four channels are in reach of one or two pointers. As [`multiply_to_bytes`], but
+    /// for r5: filters; r7, r9: output, pairs of tiles left with the zero point; r11: twice the output stride, or the third
+    /// filter.
     ///
     /// 5: four channels; 2: two tiles; 6: the second of them.
     ///
-    /// On the stack: at 0 sums that a tile starts with; 32 bias, 36 multipliers, 40 negative multipliers, 44 pairs of tiles with the
-    /// zero point, 48 pixels, 56 groups left, 60 what goes from the output's end to the next channels, 64 the output stride if
-    /// tiles are odd, 68 twice the output stride, 160 places of the second tile.
+    /// On the stack: at 0 sums that a tile starts with; 32 bias, 36 multipliers, 40 negative multipliers, 44 pairs of tiles
+    /// with the zero point, 48 pixels, 56 groups left, 60 what goes from the output's end to the next channels, 64 the output
+    /// stride if tiles are odd, 68 twice the output stride, 160 places of the second tile.
     macro_rules! multiply_near {
         (
             $name:ident, $multiply:ident, $finish:ident, $load:literal, $steps:literal,
@@ -1357,15 +1366,16 @@ mod arm {
         };
     }
 
-    /// [`super::slide`]. r1, r3: biases of two channels; r10, r11: their multipliers; r8, r9: their negative multipliers; r5: where
-    /// a block goes; r7: from it to the next; r12: zero point and whether pixels are left; r0, r2, r4, r6: sums of four pixels;
-    /// q3: where the four columns of a window are; q4–q7: filters of two channels, each followed by itself moved by a column.
+    /// [`super::slide`]. r1, r3: biases of two channels; r10, r11: their multipliers; r8, r9: their negative multipliers; r5:
+    /// where a block goes; r7: from it to the next; r12: zero point and whether pixels are left; r0, r2, r4, r6: sums of four
+    /// pixels; q3: where the four columns of a window are; q4–q7: filters of two channels, each followed by itself moved by a
+    /// column.
     ///
     /// 5: sixteen channels; 2: two of them; 3: four pixels; 4: the next two channels.
     ///
-    /// On the stack: at 0 channels left in twos, 4 from filters to windows, 16 where the last channels' filters are, 32 and 48 smallest and largest
-    /// result, 64 places, 80 bias, 84 multipliers, 88 negative multipliers, 92 output, 96 blocks, 100 see r12, 104 the last block's
-    /// overlap, 112 shift, 116 the job, 124 groups left, 128 zero point.
+    /// On the stack: at 0 channels left in twos, 4 from filters to windows, 16 where the last channels' filters are, 32 and 48
+    /// smallest and largest result, 64 places, 80 bias, 84 multipliers, 88 negative multipliers, 92 output, 96 blocks, 100 see
+    /// r12, 104 the last block's overlap, 112 shift, 116 the job, 124 groups left, 128 zero point.
     macro_rules! slide {
         ($name:ident, $sum:ident, $multiply:ident, $finish:ident, $clamped:literal) => {
             /// [`super::slide`].
