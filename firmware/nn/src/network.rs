@@ -241,7 +241,7 @@ impl<'a, const N: usize> Network<'a, N> {
             if let Op::Input = layer.op {
                 let pixels = &mut arena[place.clone()];
                 source.row(row, pixels).map_err(EmbedError::Source)?;
-                pixels.iter_mut().for_each(|byte| *byte ^= 0x80);
+                centre(pixels);
             } else {
                 compute(&self.layers, self.blob, layer, row, arena, scratch);
             }
@@ -316,6 +316,13 @@ impl<'a> Around<'a> {
     }
 }
 
+/// Pixels to elements: from 0 to 255 to from -128 to 127.
+fn centre(pixels: &mut [u8]) {
+    let (before, words, after) = bytemuck::pod_align_to_mut::<u8, u32>(pixels);
+    words.iter_mut().for_each(|word| *word ^= 0x8080_8080);
+    before.iter_mut().chain(after).for_each(|byte| *byte ^= 0x80);
+}
+
 /// Makes one row of a layer that is not the input.
 // Not inlined: it is the same for every source of rows.
 #[inline(never)]
@@ -347,11 +354,12 @@ fn array<T: bytemuck::Pod>(blob: &[u8], offset: u32, count: usize) -> &[T] {
 fn stage<'a>(blob: &'a [u8], stage: &layer::Stage, output: &Tensor) -> Stage<'a> {
     let channels = output.channels as usize;
     let array = |offset| array(blob, offset, channels);
-    let [bias, positive, negative] = [stage.bias, stage.positive, stage.negative].map(array);
+    let positive = array(stage.positive);
+    let is_linear = stage.negative == stage.positive;
     Stage {
-        bias,
+        bias: array(stage.bias),
         positive,
-        negative,
+        negative: if is_linear { positive } else { array(stage.negative) },
         shift: stage.shift as u32,
         zero_point: output.zero_point as i32,
         low: stage.low as i32,
@@ -370,15 +378,15 @@ fn windowed<I: kernels::Element>(
 ) {
     use Element::{I8, I16};
     let window = layer.op.window();
-    let mut rows = [None; MAX_KERNEL];
-    let rows = &mut rows[..window.kernel[0] as usize];
+    let mut rows: Vec<Option<&[I]>, MAX_KERNEL> = Vec::new();
     let start = row as i32 * window.stride[0] as i32 - window.pad[0] as i32;
-    for (y, slice) in (start..).zip(&mut *rows) {
+    for y in (start..).take(window.kernel[0] as usize) {
         let is_inside = (0..input.height as i32).contains(&y);
-        *slice = is_inside.then(|| bytemuck::cast_slice(around.row(input, y as u16)));
+        // No window is higher than there is room for.
+        let _ = rows.push(is_inside.then(|| bytemuck::cast_slice(around.row(input, y as u16))));
     }
-    let rows = &Rows::<I> {
-        rows,
+    let rows = &Rows {
+        rows: &rows,
         width: input.width as usize,
         channels: input.channels as usize,
         zero_point: input.zero_point as i32,

@@ -70,7 +70,9 @@ pub fn fit() -> Result<()> {
 fn inner_loops(board: &Board, kind: Kind) -> &'static [&'static str] {
     let is_helium = board.name == "qemu-m55";
     match kind {
-        Kind::Depthwise if is_helium => &["arm::slide_linear_to_bytes", "arm::slide_signed_to_bytes"],
+        Kind::Depthwise if is_helium => {
+            &["arm::slide_linear_to_whole_bytes", "arm::slide_signed_to_whole_bytes"]
+        }
         Kind::Depthwise => &["arm::slide::bytes", "arm::slide::signed_bytes"],
         Kind::Add if is_helium => &["arm::add_bytes"],
         Kind::Add => &["arm::add_bytes"],

@@ -80,16 +80,25 @@ struct Shape {
 }
 
 /// Shapes as networks have them, and shapes too large for a kernel's scratch.
-const SHAPES: [Shape; 11] = [
+const SHAPES: [Shape; 20] = [
     shape([1, 1], 56, 64, 1, 0, 10),
+    shape([1, 1], 7, 64, 1, 0, 9),
+    shape([1, 1], 10, 64, 1, 0, 8),
     shape([1, 1], 28, 128, 1, 0, 8),
+    shape([1, 1], 5, 128, 1, 0, 8),
+    shape([1, 1], 1, 128, 1, 0, 12),
+    shape([1, 1], 14, 256, 1, 0, 8),
     shape([1, 1], 7, 512, 1, 0, 5),
     shape([1, 1], 5, 2000, 1, 0, 3),
     shape([1, 1], 400, 16, 1, 0, 4),
     shape([1, 1], 190, 16, 1, 0, 4),
     shape([3, 3], 112, 3, 2, 1, 12),
+    shape([3, 3], 10, 3, 2, 1, 16),
     shape([3, 3], 40, 24, 1, 1, 4),
     shape([3, 3], 240, 32, 1, 1, 2),
+    shape([3, 3], 9, 64, 1, 1, 4),
+    shape([3, 3], 8, 128, 2, 1, 2),
+    shape([3, 3], 6, 256, 1, 1, 1),
     shape([7, 7], 7, 512, 1, 0, 1),
     shape([16, 16], 60, 8, 1, 8, 3),
 ];
@@ -170,12 +179,13 @@ fn stage<'a, O: Element>(
     // Kernels may treat some stages apart: those that clamp to the whole range, do not shift, or are linear.
     let whole = random.next().is_multiple_of(2);
     let linear = random.next().is_multiple_of(2);
+    let shifts = !whole && random.next().is_multiple_of(2);
     let clamp = if whole { 1 } else { 20 };
     Stage {
         bias,
         positive,
         negative: if linear { positive } else { negative },
-        shift: if whole { 0 } else { random.next() % 4 },
+        shift: if shifts { random.next() % 4 } else { 0 },
         zero_point: low / 2 + random.below((high - low) as usize / 2) as i32,
         low: low + random.below(clamp) as i32,
         high: high - random.below(clamp) as i32,
@@ -225,8 +235,8 @@ fn large<S: Set, I: Element, O: Element>() -> Result<(), Failure> {
     let mut random = Random(0x2545_f491);
     let mut room = Room::<I, O, LARGE>::new();
     for (case, shape) in SHAPES.iter().enumerate() {
-        // Twice, so that most kinds of stages come up.
-        for _ in 0..2 {
+        // More than once, so that most kinds of stages come up.
+        for _ in 0..6 {
             room.randomise(&mut random);
             slide::<S, I, O, LARGE>(1_000_000 + case as u32, shape, &mut random, &mut room)?;
         }

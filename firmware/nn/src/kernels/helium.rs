@@ -1,8 +1,8 @@
 //! Kernels for cores with Helium, the M-profile vector extension: Cortex-M52, M55, M85.
 //!
 //! A convolution of bytes multiplies two pixels with four filters, 16 taps at a time: as many sums as there are registers for.
-//! Results of four pixels are requantised together. What is rare (inputs of 16 bits, patches larger than scratch) is left to the
-//! portable kernels, which the compiler vectorises.
+//! Depthwise convolutions take two channels of four pixels, a window of a channel in a vector. What is rare (inputs of 16 bits,
+//! patches larger than scratch) is left to the portable kernels, which the compiler vectorises.
 
 mod add;
 mod conv;

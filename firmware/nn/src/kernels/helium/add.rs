@@ -36,11 +36,12 @@ pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &S
     }
 }
 
-/// Whether the stage is linear and its zero point a byte, and `count` elements are whole pixels of a multiple of eight channels.
+/// Whether the stage is linear, its zero point a byte, and without shift, and `count` elements are whole pixels of a multiple of
+/// eight channels.
 fn is_simple(stage: &Stage<'_>, count: usize) -> bool {
     let channels = stage.bias.len();
     let is_byte = (i8::MIN as i32..=i8::MAX as i32).contains(&stage.zero_point);
     let is_linear = core::ptr::eq(stage.positive, stage.negative) || stage.positive == stage.negative;
     let is_whole = count > 0 && channels.is_multiple_of(8) && count.is_multiple_of(channels);
-    is_whole && is_byte && is_linear
+    is_whole && is_byte && is_linear && stage.shift == 0
 }

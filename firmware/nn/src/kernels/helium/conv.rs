@@ -1,4 +1,4 @@
-//! Convolution over all input channels: four pixels and four filters at a time.
+//! Convolution over all input channels: two pixels and four filters at a time.
 //!
 //! Pixels are read where they lie when windows are runs of whole vectors side by side; else their patches are gathered first.
 
@@ -21,11 +21,9 @@ pub fn conv<I: Element, O: Element>(
     let taps = input.rows.len() * input.kernel_width * input.channels;
     assert_eq!(weights.len(), channels * taps);
     let steps = taps.div_ceil(16);
-    // The last filters may not be followed by what a whole vector reads: they are computed apart; all are if their results would
-    // not lie in whole words.
+    // The last filters may not be followed by what a whole vector reads, or not be four: they are computed apart.
     let fits = |&channels: &usize| (channels - 1) * taps + 16 * steps <= weights.len();
-    let is_aligned = channels.is_multiple_of(4) && ops::is_aligned(output);
-    let whole = if is_aligned { (4..=channels).rev().step_by(4).find(fits).unwrap_or(0) } else { 0 };
+    let whole = (4..=channels / 4 * 4).rev().step_by(4).find(fits).unwrap_or(0);
     let spare_filters = if whole < channels { 4 * steps } else { 0 };
     let room = VECTORS.saturating_sub(spare_filters) / (steps + 1);
     if size_of::<I>() != 1 || room < 2 {
@@ -33,13 +31,15 @@ pub fn conv<I: Element, O: Element>(
     }
     let (spare_filters, rest) = scratch.vectors.split_at_mut(spare_filters);
     let (spare, patches) = rest.split_at_mut(room);
-    let (patches, spare_filters) = (patches.as_flattened_mut(), spare_filters.as_flattened_mut());
+    let spare_filters = spare_filters.as_flattened_mut();
     for (block, output) in output.chunks_mut(room * channels).enumerate() {
         let count = output.len() / channels;
         let pixels = match in_place(input, block * room, count) {
             Some(pixels) => pixels,
             None => {
-                let patches = &mut patches[..count * 16 * steps];
+                let patches = &mut patches[..count * steps];
+                ops::clear(patches);
+                let patches = patches.as_flattened_mut();
                 gather(input, block * room, 16 * steps, patches);
                 &*patches
             }
@@ -52,7 +52,7 @@ pub fn conv<I: Element, O: Element>(
         for (index, filters) in weights[whole * taps..].chunks(4 * taps).enumerate() {
             spare_filters[..filters.len()].copy_from_slice(filters);
             let lanes = whole + 4 * index..channels.min(whole + 4 * (index + 1));
-            if is_aligned {
+            if lanes.len() == 4 {
                 let arrays = [stage.bias, stage.positive, stage.negative].map(|array| &array[lanes.clone()]);
                 let place = ops::Place { elements: &mut output[lanes.start..], stride: channels };
                 ops::multiply(pixels, (spare_filters, taps), &with_arrays(stage, arrays), place);
@@ -88,7 +88,7 @@ fn in_place<'a, I: Element>(input: &Rows<'a, I>, first: usize, count: usize) -> 
     fits.then(|| bytemuck::cast_slice(&row[start * input.channels..end * input.channels]))
 }
 
-/// Gathers the patches under the windows from output pixel `first`. Taps that there are not are zero.
+/// Gathers the patches under the windows from output pixel `first`; what of them is no tap stays.
 fn gather<I: Element>(input: &Rows<'_, I>, first: usize, patch_bytes: usize, patches: &mut [i8]) {
     let zero = input.zero_point as i8;
     let filter_row = input.kernel_width * input.channels;
@@ -97,7 +97,6 @@ fn gather<I: Element>(input: &Rows<'_, I>, first: usize, patch_bytes: usize, pat
     let end = (input.width + input.pad).checked_sub(input.kernel_width).map_or(0, |x| x / input.stride + 1);
     let end = end.clamp(first, last);
     let start = input.pad.div_ceil(input.stride).clamp(first, end);
-    patches.fill(0);
     for (y, row) in input.rows.iter().enumerate() {
         let patches = &mut patches[y * filter_row..];
         let row = row.map(bytemuck::cast_slice::<I, i8>);
