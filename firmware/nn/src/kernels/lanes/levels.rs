@@ -9,7 +9,8 @@ macro_rules! levels {
     ($($(#[$doc:meta])* $level:ident: $set:ident,)*) => {
         use core::sync::atomic::{AtomicU8, Ordering};
 
-        pub use $crate::kernels::portable::{Scratch, max_pool};
+        pub use $crate::kernels::lanes::conv::Scratch;
+        pub use $crate::kernels::portable::max_pool;
         use $crate::kernels::{Element, Rows, lanes, portable};
         use $crate::quant::Stage;
 
@@ -69,15 +70,13 @@ macro_rules! levels {
             scratch: &mut Scratch,
             output: &mut [O],
         ) {
-            let set = Set::current();
-            let is_done = lanes::bytes(input, &mut [None; lanes::MAX_ROWS]).is_some_and(|input| match set {
-                Set::Portable => false,
-                $(Set::$level(set) => {
-                    lanes::conv::with_room(&input, &mut |room| set.conv(room, &input, weights, stage, output))
-                })*
-            });
-            if !is_done {
-                portable::conv(input, weights, stage, scratch, output);
+            let pixels = output.len() / stage.bias.len().max(1);
+            let mut rows = [None; lanes::MAX_ROWS];
+            let input_bytes = lanes::bytes(input, &mut rows);
+            let place = input_bytes.and_then(|input| Some((input, scratch.room(&input, pixels)?)));
+            match (Set::current(), place) {
+                $((Set::$level(set), Some((input, room))) => set.conv(room, &input, weights, stage, output),)*
+                _ => portable::conv(input, weights, stage, &mut portable::Scratch, output),
             }
         }
 
@@ -89,7 +88,7 @@ macro_rules! levels {
             input: &Rows<'_, I>,
             weights: &[i8],
             stage: &Stage<'_>,
-            scratch: &mut Scratch,
+            _: &mut Scratch,
             output: &mut [O],
         ) {
             let mut room = [None; lanes::MAX_ROWS];
@@ -97,7 +96,7 @@ macro_rules! levels {
                 $((Set::$level(set), Some(input)) if input.channels >= $set::CHANNELS => {
                     set.depthwise(&input, weights, stage, output);
                 })*
-                _ => portable::depthwise(input, weights, stage, scratch, output),
+                _ => portable::depthwise(input, weights, stage, &mut portable::Scratch, output),
             }
         }
 

@@ -3,7 +3,7 @@
 
 use core::marker::PhantomData;
 
-use super::unrolled;
+use super::{Lanes, unrolled};
 
 /// Functions compiled for a set, into which kernels are inlined. A value of the set is a proof that the processor has the
 /// features.
@@ -164,3 +164,20 @@ impl<const N: usize, const TAPS: usize> Weights<'_, N, TAPS> {
 /// Weights by fours, wherever they start.
 #[repr(C, packed)]
 struct Quads([i32; 4]);
+
+/// Puts the channels of pixels, which are as [`Lanes::pixels`] gives them, at each `step` of `output`, as far as it has
+/// room for them.
+#[inline(always)]
+pub fn spread<S: Lanes>(pixels: [[i8; 16]; 16], output: &mut [i8], step: usize) {
+    let mut left = output.len();
+    let mut to = output.as_mut_ptr();
+    unrolled!(16, P => if P < S::LANES {
+        if left < 16 {
+            return;
+        }
+        // SAFETY: `left` bytes follow `to`.
+        unsafe { to.cast::<[i8; 16]>().write(pixels[P % 4 * (S::LANES / 4) + P / 4]) };
+        to = to.wrapping_add(step);
+        left = left.saturating_sub(step);
+    });
+}

@@ -2,6 +2,7 @@
 //! processor has the instructions: every unsafe block rests on that, and on the lengths checked beside it.
 #![allow(unsafe_code)]
 
+use core::arch::asm;
 use core::arch::x86_64::*;
 use core::mem::transmute;
 
@@ -71,10 +72,10 @@ fn store<V: Plain>(vector: V, out: &mut [i8]) {
 }
 
 #[inline(always)]
-fn transpose(rows: [[u8; 16]; 4], flip: u32) -> [[u32; 4]; 4] {
+fn transpose(rows: [&[u8; 16]; 4], flip: u32) -> [[u32; 4]; 4] {
     // SAFETY: SSE2 is part of x86-64; vectors and arrays have one size, and every value is valid.
     unsafe {
-        let [a, b, c, d] = transmute::<[[u8; 16]; 4], [__m128i; 4]>(rows);
+        let [a, b, c, d]: [__m128i; 4] = rows.map(|row| load(row));
         let (ab, cd) = (_mm_unpacklo_epi32(a, b), _mm_unpacklo_epi32(c, d));
         let (ab_high, cd_high) = (_mm_unpackhi_epi32(a, b), _mm_unpackhi_epi32(c, d));
         let flip = _mm_set1_epi32(flip as i32);
@@ -85,6 +86,46 @@ fn transpose(rows: [[u8; 16]; 4], flip: u32) -> [[u32; 4]; 4] {
             _mm_xor_si128(_mm_unpackhi_epi64(ab_high, cd_high), flip),
         ];
         transmute::<[__m128i; 4], [[u32; 4]; 4]>(columns)
+    }
+}
+
+/// One lane for every lane; `lane` has its number in each.
+///
+/// In assembly, because the compiler would make it of two shuffles.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn copy_lane(values: __m512i, lane: __m512i) -> __m512i {
+    let copies;
+    // SAFETY: the instruction changes the result alone.
+    unsafe {
+        asm!("vpermd {}, {}, {}",
+            lateout(zmm_reg) copies, in(zmm_reg) lane, in(zmm_reg) values,
+            options(pure, nomem, nostack, preserves_flags));
+    }
+    copies
+}
+
+/// [`Lanes::transpose_wide`] with AVX-512.
+#[inline(always)]
+fn transpose_wide(rows: [&[u8; 64]; 4]) -> [[u32; 4]; 16] {
+    // SAFETY: called with AVX-512 only; vectors and arrays have one size, and every value is valid.
+    unsafe {
+        let [a, b, c, d]: [__m512i; 4] = rows.map(|row| load(row));
+        let flip = _mm512_set1_epi32(Avx512::FLIP as i32);
+        let (a, b) = (_mm512_xor_si512(a, flip), _mm512_xor_si512(b, flip));
+        let (c, d) = (_mm512_xor_si512(c, flip), _mm512_xor_si512(d, flip));
+        let (ab, cd) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
+        let (ab_high, cd_high) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
+        let columns = [
+            _mm512_unpacklo_epi64(ab, cd),
+            _mm512_unpackhi_epi64(ab, cd),
+            _mm512_unpacklo_epi64(ab_high, cd_high),
+            _mm512_unpackhi_epi64(ab_high, cd_high),
+        ];
+        let columns = transmute::<[__m512i; 4], [[[u32; 4]; 4]; 4]>(columns);
+        let mut ordered = [[0; 4]; 16];
+        unrolled!(4, I => { unrolled!(4, J => ordered[4 * I + J] = columns[J][I]); });
+        ordered
     }
 }
 
@@ -127,7 +168,7 @@ macro_rules! eight_lanes {
         }
 
         #[inline(always)]
-        fn transpose(self, rows: [[u8; 16]; 4]) -> [[u32; 4]; 4] {
+        fn transpose(self, rows: [&[u8; 16]; 4]) -> [[u32; 4]; 4] {
             transpose(rows, Self::FLIP)
         }
 
@@ -178,23 +219,23 @@ macro_rules! eight_lanes {
         }
 
         #[inline(always)]
-        fn pixels(self, scaled: [__m256i; 16], limits: Limits) -> [[i8; 16]; 16] {
-            // SAFETY: by `self`; vectors and arrays have one size, and every value is valid.
+        fn narrow(self, scaled: [__m256i; 4], limits: Limits) -> __m256i {
+            // SAFETY: by `self`.
             unsafe {
                 let zero_point = _mm256_set1_epi16(limits.zero_point.into());
-                let (low, high) = (_mm256_set1_epi8(limits.low), _mm256_set1_epi8(limits.high));
-                let interleave = _mm256_broadcastsi128_si256(load(&INTERLEAVE));
-                let mut words = [low; 4];
-                unrolled!(4, I => {
-    let ab = _mm256_packs_epi32(scaled[4 * I], scaled[4 * I + 1]);
-    let cd = _mm256_packs_epi32(scaled[4 * I + 2], scaled[4 * I + 3]);
-    let ab = _mm256_adds_epi16(ab, zero_point);
-    let cd = _mm256_adds_epi16(cd, zero_point);
-    let bytes = _mm256_packs_epi16(ab, cd);
-    let bytes = _mm256_min_epi8(_mm256_max_epi8(bytes, low), high);
-    words[I] = _mm256_shuffle_epi8(bytes, interleave);
-});
-let [a, b, c, d] = words;
+                let ab = _mm256_adds_epi16(_mm256_packs_epi32(scaled[0], scaled[1]), zero_point);
+                let cd = _mm256_adds_epi16(_mm256_packs_epi32(scaled[2], scaled[3]), zero_point);
+                let bytes = _mm256_max_epi8(_mm256_packs_epi16(ab, cd), _mm256_set1_epi8(limits.low));
+                let bytes = _mm256_min_epi8(bytes, _mm256_set1_epi8(limits.high));
+                _mm256_shuffle_epi8(bytes, _mm256_broadcastsi128_si256(load(&INTERLEAVE)))
+            }
+        }
+
+        #[inline(always)]
+        fn pixels(self, channels: [__m256i; 4]) -> [[i8; 16]; 16] {
+            // SAFETY: by `self`; vectors and arrays have one size, and every value is valid.
+            unsafe {
+                let [a, b, c, d] = channels;
                 let (ab, cd) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
                 let (ab_high, cd_high) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
                 let pixels = [
@@ -217,8 +258,9 @@ impl Lanes for Avx2 {
     type Quads = [__m256i; 2];
     type Half = Self;
 
-    const PIXELS: usize = 8;
+    const SPARE: usize = 0;
     const FILTERS: usize = 4;
+    const WIDE_FILTERS: usize = 0;
     const FLIP: u32 = 0;
 
     #[inline(always)]
@@ -252,9 +294,9 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn total(self, [a, b]: [__m256i; 2]) -> __m256i {
+    fn totals<const V: usize>(self, sums: [[__m256i; 2]; V], _: i32) -> [__m256i; V] {
         // SAFETY: by `self`.
-        unsafe { _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(a, b)) }
+        sums.map(|[a, b]| unsafe { _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(a, b)) })
     }
 
     #[inline(always)]
@@ -270,8 +312,9 @@ impl Lanes for Avx512Half {
     type Quads = __m256i;
     type Half = Self;
 
-    const PIXELS: usize = 7;
+    const SPARE: usize = 1;
     const FILTERS: usize = 16;
+    const WIDE_FILTERS: usize = 0;
     const FLIP: u32 = 0x8080_8080;
 
     #[inline(always)]
@@ -280,9 +323,8 @@ impl Lanes for Avx512Half {
     }
 
     #[inline(always)]
-    fn start(self, bias: i32) -> __m256i {
-        // SAFETY: by `self`.
-        unsafe { _mm256_maskz_set1_epi32(0x7f, bias) }
+    fn start(self, _: i32) -> __m256i {
+        self.splat(0)
     }
 
     #[inline(always)]
@@ -297,9 +339,19 @@ impl Lanes for Avx512Half {
     }
 
     #[inline(always)]
-    fn total(self, sums: __m256i) -> __m256i {
+    fn totals<const V: usize>(self, mut sums: [__m256i; V], bias: i32) -> [__m256i; V] {
         // SAFETY: by `self`.
-        unsafe { _mm256_sub_epi32(sums, _mm256_permutevar8x32_epi32(sums, _mm256_set1_epi32(7))) }
+        unsafe {
+            let excess = _mm256_permutevar8x32_epi32(sums[V - 1], _mm256_set1_epi32(7));
+            let excess = _mm256_sub_epi32(excess, self.splat(bias));
+            unrolled!(V, I => sums[I] = _mm256_sub_epi32(sums[I], excess));
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn transpose_wide(self, rows: [&[u8; 64]; 4]) -> [[u32; 4]; 16] {
+        transpose_wide(rows)
     }
 
     #[inline(always)]
@@ -316,8 +368,9 @@ impl Lanes for Avx512 {
     type Half = Avx512Half;
 
     const LANES: usize = 16;
-    const PIXELS: usize = 15;
+    const SPARE: usize = 1;
     const FILTERS: usize = 16;
+    const WIDE_FILTERS: usize = 8;
     const FLIP: u32 = 0x8080_8080;
 
     #[inline(always)]
@@ -361,9 +414,8 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn start(self, bias: i32) -> __m512i {
-        // SAFETY: by `self`.
-        unsafe { _mm512_maskz_set1_epi32(0x7fff, bias) }
+    fn start(self, _: i32) -> __m512i {
+        self.splat(0)
     }
 
     #[inline(always)]
@@ -378,20 +430,30 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn total(self, sums: __m512i) -> __m512i {
+    fn totals<const V: usize>(self, mut sums: [__m512i; V], bias: i32) -> [__m512i; V] {
         // SAFETY: by `self`.
-        unsafe { _mm512_sub_epi32(sums, _mm512_permutexvar_epi32(_mm512_set1_epi32(15), sums)) }
+        unsafe {
+            let excess = copy_lane(sums[V - 1], _mm512_set1_epi32(15));
+            let excess = _mm512_sub_epi32(excess, self.splat(bias));
+            unrolled!(V, I => sums[I] = _mm512_sub_epi32(sums[I], excess));
+        }
+        sums
     }
 
     #[inline(always)]
-    fn transpose(self, rows: [[u8; 16]; 4]) -> [[u32; 4]; 4] {
+    fn transpose_wide(self, rows: [&[u8; 64]; 4]) -> [[u32; 4]; 16] {
+        transpose_wide(rows)
+    }
+
+    #[inline(always)]
+    fn transpose(self, rows: [&[u8; 16]; 4]) -> [[u32; 4]; 4] {
         transpose(rows, Self::FLIP)
     }
 
     #[inline(always)]
     fn shift(self, values: __m512i, shift: u32) -> __m512i {
         // SAFETY: by `self`.
-        unsafe { _mm512_sll_epi32(values, _mm_cvtsi32_si128(shift as i32)) }
+        unsafe { _mm512_sllv_epi32(values, self.splat(shift as i32)) }
     }
 
     #[inline(always)]
@@ -428,23 +490,23 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn pixels(self, scaled: [__m512i; 16], limits: Limits) -> [[i8; 16]; 16] {
+    fn narrow(self, scaled: [__m512i; 4], limits: Limits) -> __m512i {
         // SAFETY: by `self`.
         unsafe {
             let zero_point = _mm512_set1_epi16(limits.zero_point.into());
-            let (low, high) = (_mm512_set1_epi8(limits.low), _mm512_set1_epi8(limits.high));
-            let interleave = _mm512_broadcast_i32x4(load(&INTERLEAVE));
-            let mut words = [low; 4];
-            unrolled!(4, I => {
-                let ab = _mm512_packs_epi32(scaled[4 * I], scaled[4 * I + 1]);
-                let cd = _mm512_packs_epi32(scaled[4 * I + 2], scaled[4 * I + 3]);
-                let ab = _mm512_adds_epi16(ab, zero_point);
-                let cd = _mm512_adds_epi16(cd, zero_point);
-                let bytes = _mm512_packs_epi16(ab, cd);
-                let bytes = _mm512_min_epi8(_mm512_max_epi8(bytes, low), high);
-                words[I] = _mm512_shuffle_epi8(bytes, interleave);
-            });
-            let [a, b, c, d] = words;
+            let ab = _mm512_adds_epi16(_mm512_packs_epi32(scaled[0], scaled[1]), zero_point);
+            let cd = _mm512_adds_epi16(_mm512_packs_epi32(scaled[2], scaled[3]), zero_point);
+            let bytes = _mm512_max_epi8(_mm512_packs_epi16(ab, cd), _mm512_set1_epi8(limits.low));
+            let bytes = _mm512_min_epi8(bytes, _mm512_set1_epi8(limits.high));
+            _mm512_shuffle_epi8(bytes, _mm512_broadcast_i32x4(load(&INTERLEAVE)))
+        }
+    }
+
+    #[inline(always)]
+    fn pixels(self, channels: [__m512i; 4]) -> [[i8; 16]; 16] {
+        // SAFETY: by `self`; vectors and arrays have one size, and every value is valid.
+        unsafe {
+            let [a, b, c, d] = channels;
             let (ab, cd) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
             let (ab_high, cd_high) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
             let pixels = [
