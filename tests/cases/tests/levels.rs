@@ -93,8 +93,9 @@ impl Random {
         (0..count).map(|_| T::from_i32(self.between(low, high) as i32)).collect()
     }
 
-    fn words(&mut self, count: usize) -> Vec<i32> {
-        (0..count).map(|_| self.between(i32::MIN.into(), i32::MAX.into()) as i32).collect()
+    /// Integers from `-bound` to `bound - 1`.
+    fn words(&mut self, count: usize, bound: i64) -> Vec<i32> {
+        (0..count).map(|_| self.between(-bound, bound - 1) as i32).collect()
     }
 }
 
@@ -114,13 +115,16 @@ impl Owned {
         let limits = [random.between(low, high), random.between(low, 0), random.between(1, high)];
         // Small biases, so that sums of all sizes occur.
         let bias = (0..channels).map(|_| random.between(-100_000, 100_000) as i32).collect();
+        // Sets may have a faster way for multipliers of networks, which are small and need no shift.
+        let is_small = random.next().is_multiple_of(2);
+        let bound = 1 << if is_small { random.between(14, 30) } else { 31 };
         Owned {
             bias,
-            positive: random.words(channels),
-            negative: random.words(channels),
+            positive: random.words(channels, bound),
+            negative: random.words(channels, bound),
             is_linear: random.next().is_multiple_of(2),
             limits: limits.map(|limit| limit as i32),
-            shift: random.between(0, 15) as u32,
+            shift: if is_small { 0 } else { random.between(0, 15) as u32 },
         }
     }
 

@@ -64,6 +64,11 @@ pub trait Lanes: Copy {
 
     /// The same set with half the lanes.
     fn half(self) -> Self::Half;
+    /// Whether the set can end the stage; all can if it does not say otherwise.
+    #[inline(always)]
+    fn takes(self, _: &Stage<'_>) -> bool {
+        true
+    }
 
     /// Value in every lane.
     fn splat(self, value: i32) -> Self::Vector;
@@ -115,6 +120,16 @@ pub trait Lanes: Copy {
     fn shift(self, values: Self::Vector, shift: u32) -> Self::Vector;
     /// Lane by lane `negative` where the sum is, else `positive`.
     fn select(self, sums: Self::Vector, positive: Self::Vector, negative: Self::Vector) -> Self::Vector;
+    /// A stage's multipliers as second factors for [`Self::mulhi`].
+    #[inline(always)]
+    fn multipliers(self, values: Self::Vector) -> Self::Vector {
+        values
+    }
+    /// [`Self::multipliers`] of integers.
+    #[inline(always)]
+    fn multipliers_of(self, values: &[i32; 16]) -> [i32; 16] {
+        *values
+    }
     /// [`crate::quant::mulhi`], or what comes before its rounding where the set's stores round.
     fn mulhi(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// Adds the zero point and clamps, for the first bytes of `out`.

@@ -3,7 +3,7 @@
 //! A lane holds one pixel's sum, so that weights are used in the image's order, four at a time for all pixels, and never
 //! rearranged; the input is rearranged instead, once a row, into words of four taps of each pixel.
 
-use super::ops::{Filters, spread};
+use super::ops::{Filters, lay, spread};
 use super::{Lanes, Limits, as_bytes_mut, is_linear, unrolled};
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
@@ -178,22 +178,24 @@ fn pack<S: Lanes, const V: usize>(
     let words = &mut words[..taps.div_ceil(4) * lanes];
     let (wide, rest) = words.split_at_mut(taps / WIDE_CHUNK * (WIDE_CHUNK / 4) * lanes);
     let (narrow, rest) = rest.split_at_mut(taps % WIDE_CHUNK / CHUNK * (CHUNK / 4) * lanes);
-    for lane in (0..lanes).step_by(4) {
+    for lane in (0..pixels).step_by(4) {
+        // Lanes without a pixel may hold anything but for the spare one: here, the last pixel again.
         let mut runs: [&[u8]; 4] = [&[]; 4];
-        unrolled!(4, I => if lane + I < pixels {
-            runs[I] = &source[(lane + I) * step..][..taps];
-        });
+        unrolled!(4, I => runs[I] = &source[(lane + I).min(pixels - 1) * step..][..taps]);
         let mut chunks: [&[[u8; WIDE_CHUNK]]; 4] = [&[]; 4];
         unrolled!(4, I => (chunks[I], runs[I]) = runs[I].as_chunks());
-        for (chunk, words) in wide.chunks_exact_mut(WIDE_CHUNK / 4 * lanes).enumerate() {
-            let columns = set.transpose_wide(chunks.map(|row| row.get(chunk).unwrap_or(&[0; WIDE_CHUNK])));
-            unrolled!(16, I => *four_of(&mut words[I * lanes + lane..]) = columns[I]);
+        let rows = chunks[0].iter().zip(chunks[1]).zip(chunks[2].iter().zip(chunks[3]));
+        for (((a, b), (c, d)), words) in rows.zip(wide.chunks_exact_mut(WIDE_CHUNK / 4 * lanes)) {
+            lay(set.transpose_wide([a, b, c, d]), &mut words[lane..], lanes);
+        }
+        if taps.is_multiple_of(WIDE_CHUNK) {
+            continue;
         }
         let mut chunks: [&[[u8; CHUNK]]; 4] = [&[]; 4];
         unrolled!(4, I => (chunks[I], runs[I]) = runs[I].as_chunks());
-        for (chunk, words) in narrow.chunks_exact_mut(CHUNK / 4 * lanes).enumerate() {
-            let columns = set.transpose(chunks.map(|row| row.get(chunk).unwrap_or(&[0; CHUNK])));
-            unrolled!(4, I => *four_of(&mut words[I * lanes + lane..]) = columns[I]);
+        let rows = chunks[0].iter().zip(chunks[1]).zip(chunks[2].iter().zip(chunks[3]));
+        for (((a, b), (c, d)), words) in rows.zip(narrow.chunks_exact_mut(CHUNK / 4 * lanes)) {
+            lay(set.transpose([a, b, c, d]), &mut words[lane..], lanes);
         }
         for (quad, words) in rest.chunks_exact_mut(lanes).enumerate() {
             for (word, run) in words[lane..lane + 4].iter_mut().zip(&runs) {
@@ -205,11 +207,11 @@ fn pack<S: Lanes, const V: usize>(
             }
         }
     }
-}
-
-#[inline(always)]
-fn four_of(words: &mut [u32]) -> &mut [u32; 4] {
-    words.first_chunk_mut().expect("4 of the lanes")
+    if S::SPARE > 0 {
+        for words in words.chunks_exact_mut(lanes) {
+            words[lanes - 1] = S::FLIP;
+        }
+    }
 }
 
 /// Up to [`BLOCK`] filters over a tile of pixels.
@@ -260,8 +262,8 @@ impl Block<'_> {
         let is_linear = is_linear(stage);
         let mut rooms = [[0; BLOCK]; 2];
         let [positive, negative] = &mut rooms;
-        let positive = block_of(&stage.positive[self.filter..], positive);
-        let negative = block_of(&stage.negative[self.filter..], negative);
+        let positive = set.multipliers_of(block_of(&stage.positive[self.filter..], positive));
+        let negative = set.multipliers_of(block_of(&stage.negative[self.filter..], negative));
         let mut quads = [[set.narrow([set.splat(0); 4], limits); V]; BLOCK / 4];
         for (group, quads) in quads.chunks_exact_mut(N / 4).enumerate() {
             let first = group * N;
@@ -285,12 +287,13 @@ impl Block<'_> {
         }
         let mut vectors = output.chunks_mut(S::LANES * channels);
         unrolled!(V, J => if let Some(output) = vectors.next() {
+            let pixels = output.len() / channels;
             let tile = set.pixels([quads[0][J], quads[1][J], quads[2][J], quads[3][J]]);
             if filters == BLOCK {
-                spread::<S>(tile, &mut output[self.filter..], channels);
+                spread::<S>(tile, &mut output[self.filter..], channels, pixels);
             } else {
                 let mut room = [0; BLOCK * BLOCK];
-                spread::<S>(tile, &mut room, BLOCK);
+                spread::<S>(tile, &mut room, BLOCK, pixels);
                 for (pixel, row) in output.chunks_exact_mut(channels).zip(room.as_chunks::<BLOCK>().0) {
                     pixel[self.filter..].copy_from_slice(&row[..filters]);
                 }

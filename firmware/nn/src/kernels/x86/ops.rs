@@ -7,6 +7,7 @@ use core::arch::x86_64::*;
 use core::mem::transmute;
 
 use crate::kernels::lanes::{self, Columns, Fact, Lanes, Limits, unrolled};
+use crate::quant::Stage;
 
 cpufeatures::new!(avx2, "avx2");
 cpufeatures::new!(avx512, "avx2", "avx512f", "avx512bw", "avx512vl");
@@ -129,6 +130,37 @@ fn transpose_wide(rows: [&[u8; 64]; 4]) -> [[u32; 4]; 16] {
     }
 }
 
+/// Whether all integers can be doubled.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn are_halves(values: &[i32]) -> bool {
+    values.iter().fold(0, |signs, &value| signs | (value ^ value.wrapping_add(value))) >= 0
+}
+
+/// What is added to products before they are halved, or to products as they are.
+#[inline(always)]
+fn addend(is_doubled: bool, limits: Limits) -> i16 {
+    let zero_point: i16 = limits.zero_point.into();
+    if is_doubled { 2 * zero_point + 1 } else { zero_point }
+}
+
+/// Ends a stage whose multiplication is doubled and not yet rounded: halves and rounds, adds the zero point, and clamps,
+/// four vectors side by side in each 128 bits by themselves.
+///
+/// Nothing saturates that would not be clamped.
+#[inline(always)]
+fn halve(scaled: [__m512i; 4], limits: Limits) -> __m512i {
+    // SAFETY: called with AVX-512 only.
+    unsafe {
+        let addend = _mm512_set1_epi16(addend(true, limits));
+        let low = _mm512_adds_epi16(_mm512_packs_epi32(scaled[0], scaled[1]), addend);
+        let high = _mm512_adds_epi16(_mm512_packs_epi32(scaled[2], scaled[3]), addend);
+        let bytes = _mm512_packs_epi16(_mm512_srai_epi16::<1>(low), _mm512_srai_epi16::<1>(high));
+        let bytes = _mm512_max_epi8(bytes, _mm512_set1_epi8(limits.low));
+        _mm512_min_epi8(bytes, _mm512_set1_epi8(limits.high))
+    }
+}
+
 /// Bytes of four vectors of words, a word's lowest byte from the first vector, in each 128 bits by themselves.
 const INTERLEAVE: [i8; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
 
@@ -195,7 +227,7 @@ macro_rules! eight_lanes {
         fn mulhi(self, a: __m256i, b: __m256i) -> __m256i {
             // SAFETY: by `self`.
             unsafe {
-                let half = _mm256_set1_epi64x(1 << 31);
+                let half = _mm256_set1_epi64x(if Self::IS_DOUBLED { 0 } else { 1 << 31 });
                 // Copies of odd lanes in even ones.
                 let (a_odd, b_odd) = (_mm256_srli_epi64::<32>(a), _mm256_shuffle_epi32::<0xf5>(b));
                 let even = _mm256_add_epi64(_mm256_mul_epi32(a, b), half);
@@ -210,7 +242,10 @@ macro_rules! eight_lanes {
             unsafe {
                 let low = _mm256_castsi256_si128(scaled);
                 let words = _mm_packs_epi32(low, _mm256_extracti128_si256::<1>(scaled));
-                let words = _mm_adds_epi16(words, _mm_set1_epi16(limits.zero_point.into()));
+                let mut words = _mm_adds_epi16(words, _mm_set1_epi16(addend(Self::IS_DOUBLED, limits)));
+                if Self::IS_DOUBLED {
+                    words = _mm_srai_epi16::<1>(words);
+                }
                 let bytes = _mm_packs_epi16(words, words);
                 let bytes = _mm_max_epi8(bytes, _mm_set1_epi8(limits.low));
                 let bytes = _mm_min_epi8(bytes, _mm_set1_epi8(limits.high));
@@ -222,9 +257,12 @@ macro_rules! eight_lanes {
         fn narrow(self, scaled: [__m256i; 4], limits: Limits) -> __m256i {
             // SAFETY: by `self`.
             unsafe {
-                let zero_point = _mm256_set1_epi16(limits.zero_point.into());
-                let ab = _mm256_adds_epi16(_mm256_packs_epi32(scaled[0], scaled[1]), zero_point);
-                let cd = _mm256_adds_epi16(_mm256_packs_epi32(scaled[2], scaled[3]), zero_point);
+                let addend = _mm256_set1_epi16(addend(Self::IS_DOUBLED, limits));
+                let mut ab = _mm256_adds_epi16(_mm256_packs_epi32(scaled[0], scaled[1]), addend);
+                let mut cd = _mm256_adds_epi16(_mm256_packs_epi32(scaled[2], scaled[3]), addend);
+                if Self::IS_DOUBLED {
+                    (ab, cd) = (_mm256_srai_epi16::<1>(ab), _mm256_srai_epi16::<1>(cd));
+                }
                 let bytes = _mm256_max_epi8(_mm256_packs_epi16(ab, cd), _mm256_set1_epi8(limits.low));
                 let bytes = _mm256_min_epi8(bytes, _mm256_set1_epi8(limits.high));
                 _mm256_shuffle_epi8(bytes, _mm256_broadcastsi128_si256(load(&INTERLEAVE)))
@@ -248,6 +286,11 @@ macro_rules! eight_lanes {
             }
         }
     };
+}
+
+impl Avx2 {
+    /// Products are rounded as they are made.
+    const IS_DOUBLED: bool = false;
 }
 
 impl Lanes for Avx2 {
@@ -306,6 +349,11 @@ impl Lanes for Avx2 {
     }
 }
 
+impl Avx512Half {
+    /// Products are doubled, as those of [`Avx512`].
+    const IS_DOUBLED: bool = true;
+}
+
 impl Lanes for Avx512Half {
     eight_lanes!();
     type Sums = __m256i;
@@ -316,6 +364,17 @@ impl Lanes for Avx512Half {
     const FILTERS: usize = 16;
     const WIDE_FILTERS: usize = 0;
     const FLIP: u32 = 0x8080_8080;
+
+    #[inline(always)]
+    fn multipliers(self, values: __m256i) -> __m256i {
+        // SAFETY: by `self`.
+        unsafe { _mm256_add_epi32(values, values) }
+    }
+
+    #[inline(always)]
+    fn multipliers_of(self, values: &[i32; 16]) -> [i32; 16] {
+        Avx512(()).multipliers_of(values)
+    }
 
     #[inline(always)]
     fn half(self) -> Self {
@@ -372,6 +431,17 @@ impl Lanes for Avx512 {
     const FILTERS: usize = 16;
     const WIDE_FILTERS: usize = 8;
     const FLIP: u32 = 0x8080_8080;
+
+    /// Stages without a shift whose multipliers can be doubled, as nearly all are, and those whose results are not bytes:
+    /// these are multiplied one by one.
+    #[inline(always)]
+    fn takes(self, stage: &Stage<'_>) -> bool {
+        if Limits::of(stage).is_none() {
+            return true;
+        }
+        // SAFETY: by `self`.
+        stage.shift & 31 == 0 && unsafe { are_halves(stage.positive) && are_halves(stage.negative) }
+    }
 
     #[inline(always)]
     fn half(self) -> Avx512Half {
@@ -450,10 +520,10 @@ impl Lanes for Avx512 {
         transpose(rows, Self::FLIP)
     }
 
+    /// Stages with a shift are not taken.
     #[inline(always)]
-    fn shift(self, values: __m512i, shift: u32) -> __m512i {
-        // SAFETY: by `self`.
-        unsafe { _mm512_sllv_epi32(values, self.splat(shift as i32)) }
+    fn shift(self, values: __m512i, _: u32) -> __m512i {
+        values
     }
 
     #[inline(always)]
@@ -466,14 +536,25 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn multipliers(self, values: __m512i) -> __m512i {
+        // SAFETY: by `self`.
+        unsafe { _mm512_add_epi32(values, values) }
+    }
+
+    #[inline(always)]
+    fn multipliers_of(self, values: &[i32; 16]) -> [i32; 16] {
+        self.array(self.multipliers(self.load(values)))
+    }
+
+    /// Twice the product's high half, rounded down; [`halve`] halves it and rounds half up. That is the same as rounding
+    /// once.
+    #[inline(always)]
     fn mulhi(self, a: __m512i, b: __m512i) -> __m512i {
         // SAFETY: by `self`.
         unsafe {
-            let half = _mm512_set1_epi64(1 << 31);
             // Copies of odd lanes in even ones.
             let (a_odd, b_odd) = (_mm512_srli_epi64::<32>(a), _mm512_shuffle_epi32::<0xf5>(b));
-            let even = _mm512_add_epi64(_mm512_mul_epi32(a, b), half);
-            let odd = _mm512_add_epi64(_mm512_mul_epi32(a_odd, b_odd), half);
+            let (even, odd) = (_mm512_mul_epi32(a, b), _mm512_mul_epi32(a_odd, b_odd));
             _mm512_mask_shuffle_epi32::<0xf5>(odd, 0x5555, even)
         }
     }
@@ -483,7 +564,8 @@ impl Lanes for Avx512 {
         // SAFETY: by `self`.
         unsafe {
             let words = _mm512_cvtsepi32_epi16(scaled);
-            let words = _mm256_adds_epi16(words, _mm256_set1_epi16(limits.zero_point.into()));
+            let words = _mm256_adds_epi16(words, _mm256_set1_epi16(addend(true, limits)));
+            let words = _mm256_srai_epi16::<1>(words);
             let bytes = _mm_max_epi8(_mm256_cvtsepi16_epi8(words), _mm_set1_epi8(limits.low));
             store(_mm_min_epi8(bytes, _mm_set1_epi8(limits.high)), out);
         }
@@ -492,14 +574,7 @@ impl Lanes for Avx512 {
     #[inline(always)]
     fn narrow(self, scaled: [__m512i; 4], limits: Limits) -> __m512i {
         // SAFETY: by `self`.
-        unsafe {
-            let zero_point = _mm512_set1_epi16(limits.zero_point.into());
-            let ab = _mm512_adds_epi16(_mm512_packs_epi32(scaled[0], scaled[1]), zero_point);
-            let cd = _mm512_adds_epi16(_mm512_packs_epi32(scaled[2], scaled[3]), zero_point);
-            let bytes = _mm512_max_epi8(_mm512_packs_epi16(ab, cd), _mm512_set1_epi8(limits.low));
-            let bytes = _mm512_min_epi8(bytes, _mm512_set1_epi8(limits.high));
-            _mm512_shuffle_epi8(bytes, _mm512_broadcast_i32x4(load(&INTERLEAVE)))
-        }
+        unsafe { _mm512_shuffle_epi8(halve(scaled, limits), _mm512_broadcast_i32x4(load(&INTERLEAVE))) }
     }
 
     #[inline(always)]
@@ -680,14 +755,6 @@ impl Columns for Avx512 {
 
     #[inline(always)]
     fn store_four(self, scaled: [__m512i; 4], limits: Limits, out: &mut [i8]) {
-        // SAFETY: by `self`.
-        unsafe {
-            let zero_point = _mm512_set1_epi16(limits.zero_point.into());
-            let low = _mm512_adds_epi16(_mm512_packs_epi32(scaled[0], scaled[1]), zero_point);
-            let high = _mm512_adds_epi16(_mm512_packs_epi32(scaled[2], scaled[3]), zero_point);
-            let bytes = _mm512_packs_epi16(low, high);
-            let bytes = _mm512_max_epi8(bytes, _mm512_set1_epi8(limits.low));
-            store(_mm512_min_epi8(bytes, _mm512_set1_epi8(limits.high)), out);
-        }
+        store(halve(scaled, limits), out);
     }
 }
