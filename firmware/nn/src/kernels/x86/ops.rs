@@ -16,13 +16,19 @@ cpufeatures::new!(avx512, "avx2", "avx512f", "avx512bw", "avx512vl");
 #[derive(Clone, Copy, Debug)]
 pub struct Avx2(());
 
-/// AVX-512 with VNNI: 16 lanes.
+/// AVX-512 with VNNI: 16 lanes. Products are doubled and rounded when they are narrowed, or rounded as they are made.
 #[derive(Clone, Copy, Debug)]
-pub struct Avx512(());
+pub struct Avx512<const IS_DOUBLED: bool>(());
+
+/// For any stage.
+pub type Avx512Any = Avx512<false>;
+
+/// For stages without a shift whose multipliers can be doubled.
+pub type Avx512Doubled = Avx512<true>;
 
 /// AVX-512 with VNNI, 8 lanes of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Avx512Half(());
+pub struct Avx512Half<const IS_DOUBLED: bool>(());
 
 impl Avx2 {
     /// The set, if this processor has it.
@@ -31,7 +37,7 @@ impl Avx2 {
     }
 }
 
-impl Avx512 {
+impl<const IS_DOUBLED: bool> Avx512<IS_DOUBLED> {
     /// The set, if this processor has it.
     pub fn detect() -> Option<Self> {
         static HAS_VNNI: Fact = Fact::new();
@@ -42,7 +48,8 @@ impl Avx512 {
 }
 
 lanes::entries!(Avx2, "avx2");
-lanes::entries!(Avx512, "avx2,avx512f,avx512bw,avx512vl,avx512vnni");
+lanes::entries!(Avx512Any, "avx2,avx512f,avx512bw,avx512vl,avx512vnni");
+lanes::entries!(Avx512Doubled, "avx2,avx512f,avx512bw,avx512vl,avx512vnni");
 
 /// Anything anywhere in memory.
 #[repr(C, packed)]
@@ -112,7 +119,7 @@ fn transpose_wide(rows: [&[u8; 64]; 4]) -> [[u32; 4]; 16] {
     // SAFETY: called with AVX-512 only; vectors and arrays have one size, and every value is valid.
     unsafe {
         let [a, b, c, d]: [__m512i; 4] = rows.map(|row| load(row));
-        let flip = _mm512_set1_epi32(Avx512::FLIP as i32);
+        let flip = _mm512_set1_epi32(Avx512Any::FLIP as i32);
         let (a, b) = (_mm512_xor_si512(a, flip), _mm512_xor_si512(b, flip));
         let (c, d) = (_mm512_xor_si512(c, flip), _mm512_xor_si512(d, flip));
         let (ab, cd) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
@@ -144,19 +151,21 @@ fn addend(is_doubled: bool, limits: Limits) -> i16 {
     if is_doubled { 2 * zero_point + 1 } else { zero_point }
 }
 
-/// Ends a stage whose multiplication is doubled and not yet rounded: halves and rounds, adds the zero point, and clamps,
-/// four vectors side by side in each 128 bits by themselves.
+/// Ends a stage: halves and rounds what is doubled, adds the zero point, and clamps, four vectors side by side in each 128
+/// bits by themselves.
 ///
 /// Nothing saturates that would not be clamped.
 #[inline(always)]
-fn halve(scaled: [__m512i; 4], limits: Limits) -> __m512i {
+fn narrow<const IS_DOUBLED: bool>(scaled: [__m512i; 4], limits: Limits) -> __m512i {
     // SAFETY: called with AVX-512 only.
     unsafe {
-        let addend = _mm512_set1_epi16(addend(true, limits));
-        let low = _mm512_adds_epi16(_mm512_packs_epi32(scaled[0], scaled[1]), addend);
-        let high = _mm512_adds_epi16(_mm512_packs_epi32(scaled[2], scaled[3]), addend);
-        let bytes = _mm512_packs_epi16(_mm512_srai_epi16::<1>(low), _mm512_srai_epi16::<1>(high));
-        let bytes = _mm512_max_epi8(bytes, _mm512_set1_epi8(limits.low));
+        let addend = _mm512_set1_epi16(addend(IS_DOUBLED, limits));
+        let mut low = _mm512_adds_epi16(_mm512_packs_epi32(scaled[0], scaled[1]), addend);
+        let mut high = _mm512_adds_epi16(_mm512_packs_epi32(scaled[2], scaled[3]), addend);
+        if IS_DOUBLED {
+            (low, high) = (_mm512_srai_epi16::<1>(low), _mm512_srai_epi16::<1>(high));
+        }
+        let bytes = _mm512_max_epi8(_mm512_packs_epi16(low, high), _mm512_set1_epi8(limits.low));
         _mm512_min_epi8(bytes, _mm512_set1_epi8(limits.high))
     }
 }
@@ -349,12 +358,11 @@ impl Lanes for Avx2 {
     }
 }
 
-impl Avx512Half {
-    /// Products are doubled, as those of [`Avx512`].
-    const IS_DOUBLED: bool = true;
+impl<const IS_DOUBLED: bool> Avx512Half<IS_DOUBLED> {
+    const IS_DOUBLED: bool = IS_DOUBLED;
 }
 
-impl Lanes for Avx512Half {
+impl<const IS_DOUBLED: bool> Lanes for Avx512Half<IS_DOUBLED> {
     eight_lanes!();
     type Sums = __m256i;
     type Quads = __m256i;
@@ -368,12 +376,12 @@ impl Lanes for Avx512Half {
     #[inline(always)]
     fn multipliers(self, values: __m256i) -> __m256i {
         // SAFETY: by `self`.
-        unsafe { _mm256_add_epi32(values, values) }
+        if IS_DOUBLED { unsafe { _mm256_add_epi32(values, values) } } else { values }
     }
 
     #[inline(always)]
     fn multipliers_of(self, values: &[i32; 16]) -> [i32; 16] {
-        Avx512(()).multipliers_of(values)
+        Avx512::<IS_DOUBLED>(()).multipliers_of(values)
     }
 
     #[inline(always)]
@@ -420,11 +428,11 @@ impl Lanes for Avx512Half {
     }
 }
 
-impl Lanes for Avx512 {
+impl<const IS_DOUBLED: bool> Lanes for Avx512<IS_DOUBLED> {
     type Vector = __m512i;
     type Sums = __m512i;
     type Quads = __m512i;
-    type Half = Avx512Half;
+    type Half = Avx512Half<IS_DOUBLED>;
 
     const LANES: usize = 16;
     const SPARE: usize = 1;
@@ -432,11 +440,11 @@ impl Lanes for Avx512 {
     const WIDE_FILTERS: usize = 8;
     const FLIP: u32 = 0x8080_8080;
 
-    /// Stages without a shift whose multipliers can be doubled, as nearly all are, and those whose results are not bytes:
-    /// these are multiplied one by one.
+    /// With doubled products, stages without a shift whose multipliers can be doubled, as nearly all are, and those whose
+    /// results are not bytes: these are multiplied one by one.
     #[inline(always)]
     fn takes(self, stage: &Stage<'_>) -> bool {
-        if Limits::of(stage).is_none() {
+        if !IS_DOUBLED || Limits::of(stage).is_none() {
             return true;
         }
         // SAFETY: by `self`.
@@ -444,7 +452,7 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn half(self) -> Avx512Half {
+    fn half(self) -> Avx512Half<IS_DOUBLED> {
         Avx512Half(())
     }
 
@@ -520,10 +528,10 @@ impl Lanes for Avx512 {
         transpose(rows, Self::FLIP)
     }
 
-    /// Stages with a shift are not taken.
     #[inline(always)]
-    fn shift(self, values: __m512i, _: u32) -> __m512i {
-        values
+    fn shift(self, values: __m512i, shift: u32) -> __m512i {
+        // SAFETY: by `self`.
+        if IS_DOUBLED { values } else { unsafe { _mm512_sllv_epi32(values, self.splat(shift as i32)) } }
     }
 
     #[inline(always)]
@@ -538,7 +546,7 @@ impl Lanes for Avx512 {
     #[inline(always)]
     fn multipliers(self, values: __m512i) -> __m512i {
         // SAFETY: by `self`.
-        unsafe { _mm512_add_epi32(values, values) }
+        if IS_DOUBLED { unsafe { _mm512_add_epi32(values, values) } } else { values }
     }
 
     #[inline(always)]
@@ -546,15 +554,17 @@ impl Lanes for Avx512 {
         self.array(self.multipliers(self.load(values)))
     }
 
-    /// Twice the product's high half, rounded down; [`halve`] halves it and rounds half up. That is the same as rounding
-    /// once.
+    /// Where doubled, twice the product's high half, rounded down; [`narrow`] halves it and rounds half up. That is the
+    /// same as rounding once.
     #[inline(always)]
     fn mulhi(self, a: __m512i, b: __m512i) -> __m512i {
         // SAFETY: by `self`.
         unsafe {
             // Copies of odd lanes in even ones.
             let (a_odd, b_odd) = (_mm512_srli_epi64::<32>(a), _mm512_shuffle_epi32::<0xf5>(b));
-            let (even, odd) = (_mm512_mul_epi32(a, b), _mm512_mul_epi32(a_odd, b_odd));
+            let half = _mm512_set1_epi64(if IS_DOUBLED { 0 } else { 1 << 31 });
+            let even = _mm512_add_epi64(_mm512_mul_epi32(a, b), half);
+            let odd = _mm512_add_epi64(_mm512_mul_epi32(a_odd, b_odd), half);
             _mm512_mask_shuffle_epi32::<0xf5>(odd, 0x5555, even)
         }
     }
@@ -564,8 +574,10 @@ impl Lanes for Avx512 {
         // SAFETY: by `self`.
         unsafe {
             let words = _mm512_cvtsepi32_epi16(scaled);
-            let words = _mm256_adds_epi16(words, _mm256_set1_epi16(addend(true, limits)));
-            let words = _mm256_srai_epi16::<1>(words);
+            let mut words = _mm256_adds_epi16(words, _mm256_set1_epi16(addend(IS_DOUBLED, limits)));
+            if IS_DOUBLED {
+                words = _mm256_srai_epi16::<1>(words);
+            }
             let bytes = _mm_max_epi8(_mm256_cvtsepi16_epi8(words), _mm_set1_epi8(limits.low));
             store(_mm_min_epi8(bytes, _mm_set1_epi8(limits.high)), out);
         }
@@ -574,7 +586,12 @@ impl Lanes for Avx512 {
     #[inline(always)]
     fn narrow(self, scaled: [__m512i; 4], limits: Limits) -> __m512i {
         // SAFETY: by `self`.
-        unsafe { _mm512_shuffle_epi8(halve(scaled, limits), _mm512_broadcast_i32x4(load(&INTERLEAVE))) }
+        unsafe {
+            _mm512_shuffle_epi8(
+                narrow::<IS_DOUBLED>(scaled, limits),
+                _mm512_broadcast_i32x4(load(&INTERLEAVE)),
+            )
+        }
     }
 
     #[inline(always)]
@@ -671,7 +688,7 @@ impl Columns for Avx2 {
     }
 }
 
-impl Avx512 {
+impl<const IS_DOUBLED: bool> Avx512<IS_DOUBLED> {
     /// Bytes of each channel side by side; the fourth is zero. Vector `i` has channels `4 i` to `4 i + 3` of each 16.
     #[inline(always)]
     fn interleave(self, a: __m512i, b: __m512i, c: __m512i) -> [__m512i; 4] {
@@ -690,7 +707,7 @@ impl Avx512 {
     }
 }
 
-impl Columns for Avx512 {
+impl<const IS_DOUBLED: bool> Columns for Avx512<IS_DOUBLED> {
     type Column = [__m512i; 4];
 
     #[inline(always)]
@@ -755,6 +772,6 @@ impl Columns for Avx512 {
 
     #[inline(always)]
     fn store_four(self, scaled: [__m512i; 4], limits: Limits, out: &mut [i8]) {
-        store(halve(scaled, limits), out);
+        store(narrow::<IS_DOUBLED>(scaled, limits), out);
     }
 }
