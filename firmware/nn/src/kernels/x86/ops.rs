@@ -165,8 +165,15 @@ fn narrow<const IS_DOUBLED: bool>(scaled: [__m512i; 4], limits: Limits) -> __m51
         if IS_DOUBLED {
             (low, high) = (_mm512_srai_epi16::<1>(low), _mm512_srai_epi16::<1>(high));
         }
-        let bytes = _mm512_max_epi8(_mm512_packs_epi16(low, high), _mm512_set1_epi8(limits.low));
-        _mm512_min_epi8(bytes, _mm512_set1_epi8(limits.high))
+        let mut bytes = _mm512_packs_epi16(low, high);
+        // Most stages clamp to the whole range, as packing does.
+        if limits.low > i8::MIN {
+            bytes = _mm512_max_epi8(bytes, _mm512_set1_epi8(limits.low));
+        }
+        if limits.high < i8::MAX {
+            bytes = _mm512_min_epi8(bytes, _mm512_set1_epi8(limits.high));
+        }
+        bytes
     }
 }
 
@@ -215,6 +222,9 @@ macro_rules! eight_lanes {
 
         #[inline(always)]
         fn shift(self, values: __m256i, shift: u32) -> __m256i {
+            if Self::IS_DOUBLED {
+                return values;
+            }
             // SAFETY: by `self`.
             unsafe { _mm256_sll_epi32(values, _mm_cvtsi32_si128(shift as i32)) }
         }
