@@ -158,7 +158,7 @@ pub trait Lanes: Copy {
     }
 }
 
-/// What depthwise convolution asks of a set: columns of three bytes for [`Self::CHANNELS`] channels, and sums in an order
+/// What depthwise convolution and addition ask of a set: columns of three bytes for [`Self::CHANNELS`] channels, and sums in an order
 /// of the set's own.
 pub trait Columns: Lanes {
     /// Three bytes for each channel.
@@ -182,6 +182,17 @@ pub trait Columns: Lanes {
         values: Self::Column,
         weights: Self::Column,
     ) -> [Self::Vector; 4];
+    /// Adds the first bytes of two rows, each times its gain, to sums. As it stands here, it is for sums in the order of
+    /// channels.
+    #[inline(always)]
+    fn weigh(self, mut sums: [Self::Vector; 4], rows: [&[i8]; 2], gains: [i16; 2]) -> [Self::Vector; 4] {
+        let gains = gains.map(|gain| self.factors(self.splat(gain.into())));
+        unrolled!(4, I => {
+            sums[I] = self.multiply_add(sums[I], self.widen(&rows[0][I * Self::LANES..]), gains[0]);
+            sums[I] = self.multiply_add(sums[I], self.widen(&rows[1][I * Self::LANES..]), gains[1]);
+        });
+        sums
+    }
     /// Adds the zero point and clamps, for the first bytes of `out`, in the order of channels.
     fn store_four(self, scaled: [Self::Vector; 4], limits: Limits, out: &mut [i8]);
 }

@@ -781,6 +781,25 @@ impl<const IS_DOUBLED: bool> Columns for Avx512<IS_DOUBLED> {
     }
 
     #[inline(always)]
+    fn weigh(self, mut sums: [__m512i; 4], [a, b]: [&[i8]; 2], [gain_a, gain_b]: [i16; 2]) -> [__m512i; 4] {
+        let (a, b) = (load(a), load(b));
+        // SAFETY: by `self`.
+        unsafe {
+            let (low, high) = (_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b));
+            // Each byte twice; the upper one and its sign are what is left after the shift.
+            let pairs = [
+                _mm512_unpacklo_epi8(low, low),
+                _mm512_unpackhi_epi8(low, low),
+                _mm512_unpacklo_epi8(high, high),
+                _mm512_unpackhi_epi8(high, high),
+            ];
+            let gains = _mm512_set1_epi32(i32::from(gain_a) & 0xffff | i32::from(gain_b) << 16);
+            unrolled!(4, I => sums[I] = _mm512_dpwssd_epi32(sums[I], _mm512_srai_epi16::<8>(pairs[I]), gains));
+        }
+        sums
+    }
+
+    #[inline(always)]
     fn store_four(self, scaled: [__m512i; 4], limits: Limits, out: &mut [i8]) {
         store(narrow::<IS_DOUBLED>(scaled, limits), out);
     }
