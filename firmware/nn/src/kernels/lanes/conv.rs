@@ -30,7 +30,7 @@ impl Scratch {
         Scratch([0; WORDS])
     }
 
-    /// Memory enough for [`conv`] of a row of so many pixels, if there is.
+    /// Memory enough for convolution of a row into so many pixels, if there is.
     pub fn room(&mut self, input: &Rows<'_, i8>, pixels: usize) -> Option<&mut [u32]> {
         self.0.get_mut(..words(input, pixels))
     }
