@@ -53,16 +53,22 @@ pub trait Lanes: Copy {
 
     /// Lanes of a vector: a multiple of 4, at most 16.
     const LANES: usize;
-    /// Pixels that [`Self::dot`] sums side by side: all lanes, or all but the last where that one is needed to make
-    /// up for [`Self::FLIP`].
-    const PIXELS: usize;
+    /// Lanes at the end of a tile without a pixel, which are needed to make up for [`Self::FLIP`]: 0 or 1.
+    const SPARE: usize;
     /// Filters whose sums fit into registers: 4, 8 or 16.
     const FILTERS: usize;
+    /// Filters of which two vectors of sums each fit into registers: 8, or 0 if two are not worth while.
+    const WIDE_FILTERS: usize;
     /// What input bytes are combined with (exclusive or) before [`Self::dot`]. Lanes without a pixel hold it bare.
     const FLIP: u32;
 
     /// The same set with half the lanes.
     fn half(self) -> Self::Half;
+    /// Whether the set can end the stage; all can if it does not say otherwise.
+    #[inline(always)]
+    fn takes(self, _: &Stage<'_>) -> bool {
+        true
+    }
 
     /// Value in every lane.
     fn splat(self, value: i32) -> Self::Vector;
@@ -77,7 +83,7 @@ pub trait Lanes: Copy {
     /// `sums + values · factors`; values have 16 bits.
     fn multiply_add(self, sums: Self::Vector, values: Self::Vector, factors: Self::Vector) -> Self::Vector;
 
-    /// Sums that start at `bias`.
+    /// Sums before anything is added. Either this or [`Self::totals`] adds the bias.
     fn start(self, bias: i32) -> Self::Sums;
     /// The first words of a slice, one a lane.
     fn quads(self, words: &[u32]) -> Self::Quads;
@@ -95,22 +101,45 @@ pub trait Lanes: Copy {
         unrolled!(4, I => sums = self.dot(sums, quads[I], weights.quad(filter, I)));
         sums
     }
-    /// The sums, one a lane.
-    fn total(self, sums: Self::Sums) -> Self::Vector;
+    /// The sums of a filter over a tile of `V` vectors, one a lane.
+    fn totals<const V: usize>(self, sums: [Self::Sums; V], bias: i32) -> [Self::Vector; V];
     /// Four rows of four words as four columns, combined with [`Self::FLIP`].
-    fn transpose(self, rows: [[u8; 16]; 4]) -> [[u32; 4]; 4];
+    fn transpose(self, rows: [&[u8; 16]; 4]) -> [[u32; 4]; 4];
+    /// Four rows of sixteen words as sixteen columns, combined with [`Self::FLIP`].
+    #[inline(always)]
+    fn transpose_wide(self, rows: [&[u8; 64]; 4]) -> [[u32; 4]; 16] {
+        let mut columns = [[0; 4]; 16];
+        unrolled!(4, I => {
+            let four = self.transpose(rows.map(|row| row[16 * I..].first_chunk().expect("four quarters")));
+            unrolled!(4, J => columns[4 * I + J] = four[J]);
+        });
+        columns
+    }
 
     /// Left shift, by less than 32.
     fn shift(self, values: Self::Vector, shift: u32) -> Self::Vector;
     /// Lane by lane `negative` where the sum is, else `positive`.
     fn select(self, sums: Self::Vector, positive: Self::Vector, negative: Self::Vector) -> Self::Vector;
+    /// A stage's multipliers as second factors for [`Self::mulhi`].
+    #[inline(always)]
+    fn multipliers(self, values: Self::Vector) -> Self::Vector {
+        values
+    }
+    /// [`Self::multipliers`] of integers.
+    #[inline(always)]
+    fn multipliers_of(self, values: &[i32; 16]) -> [i32; 16] {
+        *values
+    }
     /// [`crate::quant::mulhi`], or what comes before its rounding where the set's stores round.
     fn mulhi(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// Adds the zero point and clamps, for the first bytes of `out`.
     fn store(self, scaled: Self::Vector, limits: Limits, out: &mut [i8]);
-    /// Adds the zero point and clamps: vector `c` is channel `c`, lane `p` pixel `p`. Pixel `p` is element
-    /// `p % 4 · LANES / 4 + p / 4` of the result.
-    fn pixels(self, scaled: [Self::Vector; 16], limits: Limits) -> [[i8; 16]; 16];
+    /// Adds the zero point and clamps: four bytes a lane, the first vector's lowest. Lanes may change places, which
+    /// [`Self::pixels`] allows for.
+    fn narrow(self, scaled: [Self::Vector; 4], limits: Limits) -> Self::Vector;
+    /// Results of [`Self::narrow`] for sixteen channels as the channels of each pixel. Pixel `p` is element
+    /// `p % 4 · LANES / 4 + p / 4`.
+    fn pixels(self, channels: [Self::Vector; 4]) -> [[i8; 16]; 16];
 
     /// The stage's multiplication. `positive` and `negative` are its multipliers.
     #[inline(always)]
@@ -129,7 +158,7 @@ pub trait Lanes: Copy {
     }
 }
 
-/// What depthwise convolution asks of a set: columns of three bytes for [`Self::CHANNELS`] channels, and sums in an order
+/// What depthwise convolution and addition ask of a set: columns of three bytes for [`Self::CHANNELS`] channels, and sums in an order
 /// of the set's own.
 pub trait Columns: Lanes {
     /// Three bytes for each channel.
@@ -153,6 +182,17 @@ pub trait Columns: Lanes {
         values: Self::Column,
         weights: Self::Column,
     ) -> [Self::Vector; 4];
+    /// Adds the first bytes of two rows, each times its gain, to sums. As it stands here, it is for sums in the order of
+    /// channels.
+    #[inline(always)]
+    fn weigh(self, mut sums: [Self::Vector; 4], rows: [&[i8]; 2], gains: [i16; 2]) -> [Self::Vector; 4] {
+        let gains = gains.map(|gain| self.factors(self.splat(gain.into())));
+        unrolled!(4, I => {
+            sums[I] = self.multiply_add(sums[I], self.widen(&rows[0][I * Self::LANES..]), gains[0]);
+            sums[I] = self.multiply_add(sums[I], self.widen(&rows[1][I * Self::LANES..]), gains[1]);
+        });
+        sums
+    }
     /// Adds the zero point and clamps, for the first bytes of `out`, in the order of channels.
     fn store_four(self, scaled: [Self::Vector; 4], limits: Limits, out: &mut [i8]);
 }

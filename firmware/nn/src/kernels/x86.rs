@@ -2,11 +2,13 @@
 
 mod ops;
 
-use self::ops::{Avx2, Avx512};
+use self::ops::{Avx2, Avx512Any, Avx512Doubled};
 
 super::lanes::levels! {
     /// AVX2.
     Avx2: Avx2,
-    /// AVX-512 F, BW, VL and VNNI.
-    Avx512Vnni: Avx512,
+    /// AVX-512 F, BW, VL and VNNI, in the way that any stage can be ended.
+    Avx512Any: Avx512Any,
+    /// The same, in a faster way where the stage allows it.
+    Avx512Vnni: Avx512Doubled,
 }

@@ -1,7 +1,7 @@
 //! Weighted sum of two tensors, channels side by side.
 
-use super::Lanes;
 use super::depthwise::End;
+use super::{Columns, Limits, is_linear, unrolled};
 use crate::kernels::portable;
 use crate::quant::Stage;
 
@@ -10,12 +10,22 @@ use crate::quant::Stage;
 /// # Panics
 /// When lengths do not agree.
 #[inline(always)]
-pub fn add_in_place<S: Lanes>(set: S, a: &mut [i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>) {
+pub fn add_in_place<S: Columns>(set: S, a: &mut [i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>) {
     let channels = stage.bias.len();
     assert_eq!(a.len(), b.len());
+    let blocks = match Limits::of(stage) {
+        Some(limits) => {
+            let blocks = channels / S::CHANNELS * S::CHANNELS;
+            for first in (0..blocks).step_by(S::CHANNELS) {
+                block(set, a, b, gains, stage, limits, first);
+            }
+            blocks
+        }
+        None => 0,
+    };
     let vectors = channels / S::LANES * S::LANES;
     let [gain_a, gain_b] = gains.map(|gain| set.factors(set.splat(gain.into())));
-    for first in (0..vectors).step_by(S::LANES) {
+    for first in (blocks..vectors).step_by(S::LANES) {
         let end = End::new(set, stage, first);
         let bias = set.load(&stage.bias[first..]);
         for (a, b) in a.chunks_exact_mut(channels).zip(b.chunks_exact(channels)) {
@@ -34,5 +44,38 @@ pub fn add_in_place<S: Lanes>(set: S, a: &mut [i8], b: &[i8], gains: [i16; 2], s
         for (a, b) in a.chunks_exact_mut(channels).zip(b.chunks_exact(channels)) {
             portable::add_in_place(&mut a[vectors..], &b[vectors..], gains, &rest);
         }
+    }
+}
+
+/// Channels from `first` on, as many as a column has.
+#[inline(always)]
+fn block<S: Columns>(
+    set: S,
+    a: &mut [i8],
+    b: &[i8],
+    gains: [i16; 2],
+    stage: &Stage<'_>,
+    limits: Limits,
+    first: usize,
+) {
+    let channels = stage.bias.len();
+    let shift = stage.shift & 31;
+    let is_linear = is_linear(stage);
+    let bias = set.arrange(&stage.bias[first..]);
+    let mut positive = set.arrange(&stage.positive[first..]);
+    let mut negative = set.arrange(&stage.negative[first..]);
+    unrolled!(4, I => {
+        positive[I] = set.multipliers(positive[I]);
+        negative[I] = set.multipliers(negative[I]);
+    });
+    for (a, b) in a.chunks_exact_mut(channels).zip(b.chunks_exact(channels)) {
+        let a = &mut a[first..];
+        let mut sums = set.weigh(bias, [a, &b[first..]], gains);
+        if is_linear {
+            unrolled!(4, I => sums[I] = set.scale(sums[I], shift, positive[I], None));
+        } else {
+            unrolled!(4, I => sums[I] = set.scale(sums[I], shift, positive[I], Some(negative[I])));
+        }
+        set.store_four(sums, limits, a);
     }
 }

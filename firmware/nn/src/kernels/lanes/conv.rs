@@ -3,7 +3,7 @@
 //! A lane holds one pixel's sum, so that weights are used in the image's order, four at a time for all pixels, and never
 //! rearranged; the input is rearranged instead, once a row, into words of four taps of each pixel.
 
-use super::ops::Filters;
+use super::ops::{Filters, lay, spread};
 use super::{Lanes, Limits, as_bytes_mut, is_linear, unrolled};
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
@@ -12,41 +12,48 @@ use crate::quant::Stage;
 const BLOCK: usize = 16;
 /// Taps rearranged together.
 const CHUNK: usize = 16;
-/// Most words of scratch.
-const MAX_WORDS: usize = 1 << 15;
+/// Taps rearranged together where there are as many.
+const WIDE_CHUNK: usize = 64;
+/// Lanes of the widest tile.
+const MAX_LANES: usize = 32;
+/// Words of scratch.
+const WORDS: usize = 1 << 15;
 
-/// Scratch, aligned for any vector.
+/// Memory for the words of a tile, aligned for any vector.
+#[derive(Clone, Debug)]
 #[repr(align(64))]
-struct Room<const WORDS: usize>([u32; WORDS]);
+pub struct Scratch([u32; WORDS]);
 
-/// Calls `run` with the scratch that [`conv`] needs; gives `false` when that is too much for a stack.
-pub fn with_room(input: &Rows<'_, i8>, run: &mut dyn FnMut(&mut [u32])) -> bool {
-    match words(input) {
-        0..=1024 => give::<1024>(run),
-        1025..=4096 => give::<4096>(run),
-        4097..=MAX_WORDS => give::<MAX_WORDS>(run),
-        _ => return false,
+impl Scratch {
+    /// Empty scratch.
+    pub const fn new() -> Self {
+        Scratch([0; WORDS])
     }
-    true
+
+    /// Memory enough for convolution of a row into so many pixels, if there is.
+    pub fn room(&mut self, input: &Rows<'_, i8>, pixels: usize) -> Option<&mut [u32]> {
+        self.0.get_mut(..words(input, pixels))
+    }
 }
 
-// Out of line, so that only the scratch in use is on the stack.
-#[inline(never)]
-fn give<const WORDS: usize>(run: &mut dyn FnMut(&mut [u32])) {
-    run(&mut Room([0; WORDS]).0);
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
-/// Words of scratch: the words of 16 pixels, and their patches where these are not in one piece already.
-fn words(input: &Rows<'_, i8>) -> usize {
+/// Words that [`conv`] needs: those of a tile, and its pixels' patches where these are not in one piece already.
+fn words(input: &Rows<'_, i8>, pixels: usize) -> usize {
+    let lanes = if pixels < MAX_LANES / 2 { MAX_LANES / 2 } else { MAX_LANES };
     let taps = input.rows.len() * input.kernel_width * input.channels;
-    if is_pointwise(input) { 16 * taps.div_ceil(4) } else { 2 * 16 * taps.div_ceil(16) * 4 + CHUNK / 4 }
+    if is_pointwise(input) { lanes * taps.div_ceil(4) } else { 2 * lanes * taps.div_ceil(16) * 4 + CHUNK / 4 }
 }
 
 fn is_pointwise(input: &Rows<'_, i8>) -> bool {
     input.rows.len() == 1 && input.kernel_width == 1 && input.pad == 0 && input.rows[0].is_some()
 }
 
-/// [`crate::kernels::portable::conv`] of bytes; `room` is from [`with_room`].
+/// [`crate::kernels::portable::conv`] of bytes; `room` is from [`Scratch::room`].
 ///
 /// # Panics
 /// When lengths do not agree.
@@ -59,47 +66,70 @@ pub fn conv<S: Lanes, O: Element>(
     stage: &Stage<'_>,
     output: &mut [O],
 ) {
-    if output.len() <= S::Half::PIXELS * stage.bias.len() {
-        tiles(set.half(), room, input, weights, stage, output);
-    } else {
-        tiles(set, room, input, weights, stage, output);
-    }
-}
-
-#[inline(always)]
-fn tiles<S: Lanes, O: Element>(
-    set: S,
-    room: &mut [u32],
-    input: &Rows<'_, i8>,
-    weights: &[i8],
-    stage: &Stage<'_>,
-    output: &mut [O],
-) {
     let channels = stage.bias.len();
     let taps = input.rows.len() * input.kernel_width * input.channels;
     assert_eq!(weights.len(), channels * taps);
-    let padded = taps.next_multiple_of(CHUNK);
-    let is_pointwise = is_pointwise(input);
-    let (words, patches) = room.split_at_mut(if is_pointwise { room.len() } else { 4 * padded });
-    let patches: &mut [i8] = bytemuck::cast_slice_mut(patches);
-    for (tile, output) in output.chunks_mut(S::PIXELS * channels).enumerate() {
-        let first = tile * S::PIXELS;
+    let mut first = 0;
+    let mut output = output;
+    while !output.is_empty() {
+        let left = output.len() / channels;
+        let one = S::LANES - S::SPARE;
+        let most = if left <= one || S::WIDE_FILTERS == 0 { one } else { one + S::LANES };
+        let (tile, rest) = output.split_at_mut(left.min(most) * channels);
+        let pixels = Pixels { input, first, taps };
+        if left <= S::Half::LANES - S::Half::SPARE {
+            pixels.make::<S::Half, O, 1>(set.half(), room, weights, stage, tile);
+        } else if most == one {
+            pixels.make::<S, O, 1>(set, room, weights, stage, tile);
+        } else {
+            pixels.make::<S, O, 2>(set, room, weights, stage, tile);
+        }
+        first += most;
+        output = rest;
+    }
+}
+
+/// A tile of output pixels, from `first` on.
+struct Pixels<'a> {
+    input: &'a Rows<'a, i8>,
+    first: usize,
+    taps: usize,
+}
+
+impl Pixels<'_> {
+    /// Makes the tile's output, `V` vectors side by side.
+    #[inline(always)]
+    fn make<S: Lanes, O: Element, const V: usize>(
+        &self,
+        set: S,
+        room: &mut [u32],
+        weights: &[i8],
+        stage: &Stage<'_>,
+        output: &mut [O],
+    ) {
+        let Pixels { input, first, taps } = *self;
+        let channels = stage.bias.len();
         let pixels = output.len() / channels;
-        match input.rows[0] {
-            Some(row) if is_pointwise => {
+        let words = match input.rows[0] {
+            Some(row) if is_pointwise(input) => {
                 let step = input.stride * input.channels;
-                pack(set, &row[first * step..], step, pixels, taps, words);
+                pack::<S, V>(set, &row[first * step..], step, pixels, taps, room);
+                room
             }
             _ => {
+                let padded = taps.next_multiple_of(CHUNK);
+                let (words, patches) = room.split_at_mut(V * S::LANES * padded / 4);
+                let patches: &mut [i8] = bytemuck::cast_slice_mut(patches);
                 for p in 0..pixels {
                     gather(input, first + p, &mut patches[p * padded..]);
                 }
-                pack(set, patches, padded, pixels, padded, words);
+                pack::<S, V>(set, patches, padded, pixels, padded, words);
+                words
             }
-        }
+        };
         for filter in (0..channels).step_by(BLOCK) {
             let block = Block { words, weights, taps, filter };
-            block.make(set, stage, output);
+            block.make::<S, O, V>(set, stage, output);
         }
     }
 }
@@ -133,29 +163,41 @@ fn gather(input: &Rows<'_, i8>, x: usize, patch: &mut [i8]) {
     }
 }
 
-/// Rearranges `pixels` runs of `taps` bytes, one every `step`, into words of four taps, `[quads][LANES]`.
+/// Rearranges `pixels` runs of `taps` bytes, one every `step`, into words of four taps, `[quads][V · LANES]`.
 #[inline(always)]
-fn pack<S: Lanes>(set: S, source: &[i8], step: usize, pixels: usize, taps: usize, words: &mut [u32]) {
+fn pack<S: Lanes, const V: usize>(
+    set: S,
+    source: &[i8],
+    step: usize,
+    pixels: usize,
+    taps: usize,
+    words: &mut [u32],
+) {
     let source: &[u8] = bytemuck::cast_slice(source);
-    let whole = taps / CHUNK;
-    let words = &mut words[..taps.div_ceil(4) * S::LANES];
-    for lane in (0..S::LANES).step_by(4) {
+    let lanes = V * S::LANES;
+    let words = &mut words[..taps.div_ceil(4) * lanes];
+    let (wide, rest) = words.split_at_mut(taps / WIDE_CHUNK * (WIDE_CHUNK / 4) * lanes);
+    let (narrow, rest) = rest.split_at_mut(taps % WIDE_CHUNK / CHUNK * (CHUNK / 4) * lanes);
+    for lane in (0..pixels).step_by(4) {
+        // Lanes without a pixel may hold anything but for the spare one: here, the last pixel again.
         let mut runs: [&[u8]; 4] = [&[]; 4];
-        let mut chunks: [&[[u8; 16]]; 4] = [&[]; 4];
-        unrolled!(4, I => if lane + I < pixels {
-            runs[I] = &source[(lane + I) * step..][..taps];
-            chunks[I] = runs[I].as_chunks().0;
-        });
-        for (chunk, words) in words.chunks_exact_mut(4 * S::LANES).take(whole).enumerate() {
-            let mut rows = [[0; 16]; 4];
-            unrolled!(4, I => if let Some(row) = chunks[I].get(chunk) { rows[I] = *row });
-            let columns = set.transpose(rows);
-            unrolled!(4, I => {
-                let to = words[I * S::LANES + lane..].first_chunk_mut().expect("4 of the lanes");
-                *to = columns[I];
-            });
+        unrolled!(4, I => runs[I] = &source[(lane + I).min(pixels - 1) * step..][..taps]);
+        let mut chunks: [&[[u8; WIDE_CHUNK]]; 4] = [&[]; 4];
+        unrolled!(4, I => (chunks[I], runs[I]) = runs[I].as_chunks());
+        let rows = chunks[0].iter().zip(chunks[1]).zip(chunks[2].iter().zip(chunks[3]));
+        for (((a, b), (c, d)), words) in rows.zip(wide.chunks_exact_mut(WIDE_CHUNK / 4 * lanes)) {
+            lay(set.transpose_wide([a, b, c, d]), &mut words[lane..], lanes);
         }
-        for (quad, words) in words.chunks_exact_mut(S::LANES).enumerate().skip(4 * whole) {
+        if taps.is_multiple_of(WIDE_CHUNK) {
+            continue;
+        }
+        let mut chunks: [&[[u8; CHUNK]]; 4] = [&[]; 4];
+        unrolled!(4, I => (chunks[I], runs[I]) = runs[I].as_chunks());
+        let rows = chunks[0].iter().zip(chunks[1]).zip(chunks[2].iter().zip(chunks[3]));
+        for (((a, b), (c, d)), words) in rows.zip(narrow.chunks_exact_mut(CHUNK / 4 * lanes)) {
+            lay(set.transpose([a, b, c, d]), &mut words[lane..], lanes);
+        }
+        for (quad, words) in rest.chunks_exact_mut(lanes).enumerate() {
             for (word, run) in words[lane..lane + 4].iter_mut().zip(&runs) {
                 let mut bytes = [0; 4];
                 for (to, &from) in bytes.iter_mut().zip(run.iter().skip(4 * quad)) {
@@ -163,6 +205,11 @@ fn pack<S: Lanes>(set: S, source: &[i8], step: usize, pixels: usize, taps: usize
                 }
                 *word = u32::from_ne_bytes(bytes) ^ S::FLIP;
             }
+        }
+    }
+    if S::SPARE > 0 {
+        for words in words.chunks_exact_mut(lanes) {
+            words[lanes - 1] = S::FLIP;
         }
     }
 }
@@ -178,96 +225,125 @@ struct Block<'a> {
 impl Block<'_> {
     /// Makes its channels of the tile's output.
     #[inline(always)]
-    fn make<S: Lanes, O: Element>(&self, set: S, stage: &Stage<'_>, output: &mut [O]) {
+    fn make<S: Lanes, O: Element, const V: usize>(&self, set: S, stage: &Stage<'_>, output: &mut [O]) {
+        match if V == 1 { S::FILTERS } else { S::WIDE_FILTERS } {
+            4 => self.make_by::<S, O, V, 4>(set, stage, output),
+            8 => self.make_by::<S, O, V, 8>(set, stage, output),
+            _ => self.make_by::<S, O, V, 16>(set, stage, output),
+        }
+    }
+
+    /// [`Self::make`] of `N` filters at a time.
+    #[inline(always)]
+    fn make_by<S: Lanes, O: Element, const V: usize, const N: usize>(
+        &self,
+        set: S,
+        stage: &Stage<'_>,
+        output: &mut [O],
+    ) {
         let channels = stage.bias.len();
         let filters = BLOCK.min(channels - self.filter);
         let mut room = [0; BLOCK];
-        let mut sums = self.sums(set, block_of(&stage.bias[self.filter..], &mut room));
+        let bias = block_of(&stage.bias[self.filter..], &mut room);
         let Some((output, limits)) = as_bytes_mut(&mut *output).zip(Limits::of(stage)) else {
-            for (number, &sums) in (self.filter..channels).zip(&sums) {
-                for (pixel, sum) in output.chunks_exact_mut(channels).zip(set.array(sums)) {
-                    pixel[number] = O::from_i32(stage.requantise(sum, number));
+            for first in (0..filters).step_by(N) {
+                let sums = self.dots::<S, V, N>(set, self.filter + first, &bias[first..]);
+                for (number, sums) in (self.filter + first..channels).zip(&sums) {
+                    for (pixels, &sums) in output.chunks_mut(S::LANES * channels).zip(sums) {
+                        for (pixel, sum) in pixels.chunks_exact_mut(channels).zip(set.array(sums)) {
+                            pixel[number] = O::from_i32(stage.requantise(sum, number));
+                        }
+                    }
                 }
             }
             return;
         };
         let shift = stage.shift & 31;
-        let positive = block_of(&stage.positive[self.filter..], &mut room);
-        if is_linear(stage) {
-            unrolled!(BLOCK, I => sums[I] = set.scale(sums[I], shift, set.splat(positive[I]), None));
-        } else {
-            let mut room = [0; BLOCK];
-            let negative = block_of(&stage.negative[self.filter..], &mut room);
-            unrolled!(BLOCK, I => {
-                let negative = Some(set.splat(negative[I]));
-                sums[I] = set.scale(sums[I], shift, set.splat(positive[I]), negative);
-            });
+        let is_linear = is_linear(stage);
+        let mut rooms = [[0; BLOCK]; 2];
+        let [positive, negative] = &mut rooms;
+        let positive = set.multipliers_of(block_of(&stage.positive[self.filter..], positive));
+        let negative = set.multipliers_of(block_of(&stage.negative[self.filter..], negative));
+        let mut quads = [[set.narrow([set.splat(0); 4], limits); V]; BLOCK / 4];
+        for (group, quads) in quads.chunks_exact_mut(N / 4).enumerate() {
+            let first = group * N;
+            let mut sums = self.dots::<S, V, N>(set, self.filter + first, &bias[first..]);
+            let positive: &[i32; N] = positive[first..].first_chunk().expect("a group");
+            let negative: &[i32; N] = negative[first..].first_chunk().expect("a group");
+            if is_linear {
+                unrolled!(N, I => { unrolled!(V, J => {
+                    sums[I][J] = set.scale(sums[I][J], shift, set.splat(positive[I]), None);
+                }); });
+            } else {
+                unrolled!(N, I => { unrolled!(V, J => {
+                    let negative = Some(set.splat(negative[I]));
+                    sums[I][J] = set.scale(sums[I][J], shift, set.splat(positive[I]), negative);
+                }); });
+            }
+            unrolled!(4, I => if I < N / 4 { unrolled!(V, J => {
+                let four = [sums[4 * I][J], sums[4 * I + 1][J], sums[4 * I + 2][J], sums[4 * I + 3][J]];
+                quads[I][J] = set.narrow(four, limits);
+            }); });
         }
-        let tile = set.pixels(sums, limits);
-        let place = |p: usize| p % 4 * (S::LANES / 4) + p / 4;
-        if filters == BLOCK {
-            for (p, pixel) in output.chunks_exact_mut(channels).enumerate() {
-                let to: &mut [i8; BLOCK] = pixel[self.filter..].first_chunk_mut().expect("a block");
-                *to = tile[place(p)];
-            }
-        } else {
-            for (p, pixel) in output.chunks_exact_mut(channels).enumerate() {
-                pixel[self.filter..].copy_from_slice(&tile[place(p)][..filters]);
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn sums<S: Lanes>(&self, set: S, bias: &[i32; BLOCK]) -> [S::Vector; BLOCK] {
-        let mut sums = [set.splat(0); BLOCK];
-        match S::FILTERS {
-            4 => {
-                unrolled!(4, I => {
-                    let four = self.dots::<S, 4>(set, self.filter + 4 * I, &bias[4 * I..]);
-                    unrolled!(4, J => sums[4 * I + J] = four[J]);
-                });
-            }
-            // Not unrolled, so that sums made already take no registers.
-            8 => {
-                for (group, sums) in sums.chunks_exact_mut(8).enumerate() {
-                    let first = 8 * group;
-                    sums.copy_from_slice(&self.dots::<S, 8>(set, self.filter + first, &bias[first..]));
+        let mut vectors = output.chunks_mut(S::LANES * channels);
+        unrolled!(V, J => if let Some(output) = vectors.next() {
+            let pixels = output.len() / channels;
+            let tile = set.pixels([quads[0][J], quads[1][J], quads[2][J], quads[3][J]]);
+            if filters == BLOCK {
+                spread::<S>(tile, &mut output[self.filter..], channels, pixels);
+            } else {
+                let mut room = [0; BLOCK * BLOCK];
+                spread::<S>(tile, &mut room, BLOCK, pixels);
+                for (pixel, row) in output.chunks_exact_mut(channels).zip(room.as_chunks::<BLOCK>().0) {
+                    pixel[self.filter..].copy_from_slice(&row[..filters]);
                 }
             }
-            _ => sums = self.dots(set, self.filter, bias),
-        }
-        sums
+        });
     }
 
     /// Sums of `N` filters from `first` on. Where there are fewer, the last one stands in for those that lack.
     #[inline(always)]
-    fn dots<S: Lanes, const N: usize>(&self, set: S, first: usize, bias: &[i32]) -> [S::Vector; N] {
+    fn dots<S: Lanes, const V: usize, const N: usize>(
+        &self,
+        set: S,
+        first: usize,
+        bias: &[i32],
+    ) -> [[S::Vector; V]; N] {
+        let lanes = V * S::LANES;
         let filters = Filters::<N>::new(self.weights, self.taps, first);
-        let mut sums = [set.start(0); N];
-        unrolled!(N, I => sums[I] = set.start(bias[I]));
-        let (sixteens, rest) = self.words.split_at(self.taps / 16 * 4 * S::LANES);
-        for (number, words) in sixteens.chunks_exact(4 * S::LANES).enumerate() {
-            let a = set.quads(words);
-            let b = set.quads(&words[S::LANES..]);
-            let c = set.quads(&words[2 * S::LANES..]);
-            let d = set.quads(&words[3 * S::LANES..]);
+        let mut sums = [[set.start(0); V]; N];
+        unrolled!(N, I => sums[I] = [set.start(bias[I]); V]);
+        let (sixteens, rest) = self.words.split_at(self.taps / 16 * 4 * lanes);
+        for (number, words) in sixteens.chunks_exact(4 * lanes).enumerate() {
+            let mut quads = [[set.quads(words); 4]; V];
+            unrolled!(V, J => {
+                unrolled!(4, I => quads[J][I] = set.quads(&words[I * lanes + J * S::LANES..]));
+            });
             let weights = filters.at::<16>(16 * number);
-            unrolled!(N, I => sums[I] = set.dot_sixteen(sums[I], [a, b, c, d], weights, I));
+            unrolled!(N, I => { unrolled!(V, J => {
+                sums[I][J] = set.dot_sixteen(sums[I][J], quads[J], weights, I);
+            }); });
         }
-        let mut words = rest.chunks_exact(S::LANES);
+        let mut words = rest.chunks_exact(lanes);
         let mut tap = self.taps / 16 * 16;
         while self.taps - tap >= 4 {
-            let quads = set.quads(words.next().expect("a word for every four taps"));
+            let words = words.next().expect("words for every four taps");
             let weights = filters.at::<4>(tap);
-            unrolled!(N, I => sums[I] = set.dot(sums[I], quads, weights.quad(I, 0)));
+            unrolled!(V, J => {
+                let quads = set.quads(&words[J * S::LANES..]);
+                unrolled!(N, I => sums[I][J] = set.dot(sums[I][J], quads, weights.quad(I, 0)));
+            });
             tap += 4;
         }
         if self.taps > tap {
-            let quads = set.quads(words.next().expect("a word for every four taps"));
-            unrolled!(N, I => sums[I] = set.dot(sums[I], quads, filters.rest(I, tap)));
+            let words = words.next().expect("words for every four taps");
+            unrolled!(N, I => {
+                let weights = filters.rest(I, tap);
+                unrolled!(V, J => sums[I][J] = set.dot(sums[I][J], set.quads(&words[J * S::LANES..]), weights));
+            });
         }
-        let mut totals = [set.splat(0); N];
-        unrolled!(N, I => totals[I] = set.total(sums[I]));
+        let mut totals = [[set.splat(0); V]; N];
+        unrolled!(N, I => totals[I] = set.totals(sums[I], bias[I]));
         totals
     }
 }

@@ -71,8 +71,12 @@ fn three<S: Columns>(
             set.weights([tap(0, 2), tap(1, 2), tap(2, 2)]),
         ];
         let begin = set.begin(&stage.bias[first..], &weights);
-        let positive = set.arrange(&stage.positive[first..]);
-        let negative = set.arrange(&stage.negative[first..]);
+        let mut positive = set.arrange(&stage.positive[first..]);
+        let mut negative = set.arrange(&stage.negative[first..]);
+        unrolled!(4, I => {
+            positive[I] = set.multipliers(positive[I]);
+            negative[I] = set.multipliers(negative[I]);
+        });
         let mut columns = [outside; 3];
         let mut x = 0usize.wrapping_sub(input.pad);
         for (number, pixel) in output.chunks_exact_mut(channels).enumerate() {
@@ -156,8 +160,12 @@ impl<'a, S: Lanes> End<'a, S> {
             stage,
             first,
             shift: stage.shift & 31,
-            positive: set.load(&stage.positive[first..]),
-            negative: if is_linear(stage) { None } else { Some(set.load(&stage.negative[first..])) },
+            positive: set.multipliers(set.load(&stage.positive[first..])),
+            negative: if is_linear(stage) {
+                None
+            } else {
+                Some(set.multipliers(set.load(&stage.negative[first..])))
+            },
             limits: Limits::of(stage),
         }
     }

@@ -9,7 +9,8 @@ macro_rules! levels {
     ($($(#[$doc:meta])* $level:ident: $set:ident,)*) => {
         use core::sync::atomic::{AtomicU8, Ordering};
 
-        pub use $crate::kernels::portable::{Scratch, max_pool};
+        pub use $crate::kernels::lanes::conv::Scratch;
+        pub use $crate::kernels::portable::max_pool;
         use $crate::kernels::{Element, Rows, lanes, portable};
         use $crate::quant::Stage;
 
@@ -35,7 +36,7 @@ macro_rules! levels {
 
         /// The level kernels are at: the processor's, or the limit where that is lower.
         pub fn level() -> Level {
-            match Set::current() {
+            match Set::current(None) {
                 Set::Portable => Level::Portable,
                 $(Set::$level(_) => Level::$level,)*
             }
@@ -48,10 +49,14 @@ macro_rules! levels {
         }
 
         impl Set {
-            fn current() -> Set {
+            /// The best set that may be used and takes the stage.
+            fn current(stage: Option<&Stage<'_>>) -> Set {
                 let limit = LIMIT.load(Ordering::Relaxed);
                 let mut current = Set::Portable;
-                $(if limit >= Level::$level as u8 && let Some(set) = $set::detect() {
+                $(if limit >= Level::$level as u8
+                    && let Some(set) = $set::detect()
+                    && stage.is_none_or(|stage| lanes::Lanes::takes(set, stage))
+                {
                     current = Set::$level(set);
                 })*
                 current
@@ -69,15 +74,13 @@ macro_rules! levels {
             scratch: &mut Scratch,
             output: &mut [O],
         ) {
-            let set = Set::current();
-            let is_done = lanes::bytes(input, &mut [None; lanes::MAX_ROWS]).is_some_and(|input| match set {
-                Set::Portable => false,
-                $(Set::$level(set) => {
-                    lanes::conv::with_room(&input, &mut |room| set.conv(room, &input, weights, stage, output))
-                })*
-            });
-            if !is_done {
-                portable::conv(input, weights, stage, scratch, output);
+            let pixels = output.len() / stage.bias.len().max(1);
+            let mut rows = [None; lanes::MAX_ROWS];
+            let input_bytes = lanes::bytes(input, &mut rows);
+            let place = input_bytes.and_then(|input| Some((input, scratch.room(&input, pixels)?)));
+            match (Set::current(Some(stage)), place) {
+                $((Set::$level(set), Some((input, room))) => set.conv(room, &input, weights, stage, output),)*
+                _ => portable::conv(input, weights, stage, &mut portable::Scratch, output),
             }
         }
 
@@ -89,15 +92,15 @@ macro_rules! levels {
             input: &Rows<'_, I>,
             weights: &[i8],
             stage: &Stage<'_>,
-            scratch: &mut Scratch,
+            _: &mut Scratch,
             output: &mut [O],
         ) {
             let mut room = [None; lanes::MAX_ROWS];
-            match (Set::current(), lanes::bytes(input, &mut room)) {
+            match (Set::current(Some(stage)), lanes::bytes(input, &mut room)) {
                 $((Set::$level(set), Some(input)) if input.channels >= $set::CHANNELS => {
                     set.depthwise(&input, weights, stage, output);
                 })*
-                _ => portable::depthwise(input, weights, stage, scratch, output),
+                _ => portable::depthwise(input, weights, stage, &mut portable::Scratch, output),
             }
         }
 
@@ -120,7 +123,7 @@ macro_rules! levels {
         /// # Panics
         /// When lengths do not agree.
         pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>) {
-            match (Set::current(), lanes::as_bytes_mut(&mut *a), lanes::as_bytes(b)) {
+            match (Set::current(Some(stage)), lanes::as_bytes_mut(&mut *a), lanes::as_bytes(b)) {
                 $((Set::$level(set), Some(a), Some(b)) => set.add_in_place(a, b, gains, stage),)*
                 _ => portable::add_in_place(a, b, gains, stage),
             }

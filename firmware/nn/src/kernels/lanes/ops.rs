@@ -3,7 +3,7 @@
 
 use core::marker::PhantomData;
 
-use super::unrolled;
+use super::{Lanes, unrolled};
 
 /// Functions compiled for a set, into which kernels are inlined. A value of the set is a proof that the processor has the
 /// features.
@@ -127,13 +127,21 @@ impl<'a, const N: usize> Filters<'a, N> {
         Weights { filters: self, tap }
     }
 
-    /// Fewer than four weights from tap `tap` on, zero behind the last.
+    /// The one to three weights behind tap `tap`, zero behind the last.
+    ///
+    /// # Panics
+    /// When there are fewer or more.
     #[inline(always)]
     pub fn rest(&self, filter: usize, tap: usize) -> i32 {
+        assert!(tap < self.taps && self.taps - tap < 4);
         let mut quad = [0; 4];
-        for (i, weight) in quad.iter_mut().enumerate().take(3) {
-            if tap < self.taps && i < self.taps - tap {
-                // SAFETY: each start is that of `taps` weights, which live for `'a`.
+        if tap >= 4 {
+            // SAFETY: each start is that of `taps` weights, which live for `'a`.
+            let last = unsafe { self.starts[filter].add(self.taps - 4).cast::<[u8; 4]>().read() };
+            quad = (u32::from_le_bytes(last) >> (8 * (4 + tap - self.taps))).to_le_bytes();
+        } else {
+            for (i, weight) in quad.iter_mut().enumerate().take(self.taps - tap) {
+                // SAFETY: as above.
                 *weight = unsafe { self.starts[filter].add(tap + i).read() as u8 };
             }
         }
@@ -164,3 +172,33 @@ impl<const N: usize, const TAPS: usize> Weights<'_, N, TAPS> {
 /// Weights by fours, wherever they start.
 #[repr(C, packed)]
 struct Quads([i32; 4]);
+
+/// Puts the channels of so many pixels, which are as [`Lanes::pixels`] gives them, at each `step` of `output`.
+///
+/// # Panics
+/// When it has no room for them.
+#[inline(always)]
+pub fn spread<S: Lanes>(channels: [[i8; 16]; 16], output: &mut [i8], step: usize, pixels: usize) {
+    assert!(pixels <= 16 && pixels.saturating_sub(1) * step + 16 <= output.len());
+    let mut to = output.as_mut_ptr();
+    unrolled!(16, P => if P < S::LANES && P < pixels {
+        // SAFETY: there is room for as many pixels.
+        unsafe { to.cast::<[i8; 16]>().write(channels[P % 4 * (S::LANES / 4) + P / 4]) };
+        to = to.wrapping_add(step);
+    });
+}
+
+/// Puts four words at each `step` of `words`.
+///
+/// # Panics
+/// When it has no room for them.
+#[inline(always)]
+pub fn lay<const N: usize>(columns: [[u32; 4]; N], words: &mut [u32], step: usize) {
+    assert!(step <= 64 && (N - 1) * step + 4 <= words.len());
+    let mut to = words.as_mut_ptr();
+    unrolled!(16, I => if I < N {
+        // SAFETY: there is room for all.
+        unsafe { to.cast::<[u32; 4]>().write(columns[I]) };
+        to = to.wrapping_add(step);
+    });
+}

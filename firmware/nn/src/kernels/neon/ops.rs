@@ -167,7 +167,8 @@ macro_rules! four_lanes {
         type Half = Self;
 
         const LANES: usize = 4;
-        const PIXELS: usize = 4;
+        const SPARE: usize = 0;
+        const WIDE_FILTERS: usize = 0;
         const FLIP: u32 = 0;
 
         #[inline(always)]
@@ -217,10 +218,10 @@ macro_rules! four_lanes {
         }
 
         #[inline(always)]
-        fn transpose(self, rows: [[u8; 16]; 4]) -> [[u32; 4]; 4] {
+        fn transpose(self, rows: [&[u8; 16]; 4]) -> [[u32; 4]; 4] {
             // SAFETY: one size, and every value is valid.
             unsafe {
-                let rows = transmute::<[[u8; 16]; 4], [int32x4_t; 4]>(rows);
+                let rows = rows.map(|row| transmute::<[u8; 16], int32x4_t>(*row));
                 transmute::<[int64x2_t; 4], [[u32; 4]; 4]>(columns(rows))
             }
         }
@@ -254,20 +255,19 @@ macro_rules! four_lanes {
         }
 
         #[inline(always)]
-        fn pixels(self, scaled: [int32x4_t; 16], limits: Limits) -> [[i8; 16]; 16] {
-            // SAFETY: NEON; vectors and arrays have one size, and every value is valid.
+        fn narrow(self, scaled: [int32x4_t; 4], limits: Limits) -> int32x4_t {
+            let interleave = bytes(&[0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15]);
+            // SAFETY: NEON.
             unsafe {
-                // Four vectors of four channels each, a pixel's bytes side by side.
-                let interleave = bytes(&[0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15]);
-                let mut words = [scaled[0]; 4];
-                unrolled!(4, I => {
-                    let four = [scaled[4 * I], scaled[4 * I + 1], scaled[4 * I + 2], scaled[4 * I + 3]];
-                    let channels = narrow(four, limits);
-                    let pixels = vqtbl1q_s8(channels, vreinterpretq_u8_s8(interleave));
-                    words[I] = vreinterpretq_s32_s8(pixels);
-                });
-                transmute::<[[int64x2_t; 4]; 4], [[i8; 16]; 16]>([columns(words); 4])
+                let bytes = vqtbl1q_s8(narrow(scaled, limits), vreinterpretq_u8_s8(interleave));
+                vreinterpretq_s32_s8(bytes)
             }
+        }
+
+        #[inline(always)]
+        fn pixels(self, channels: [int32x4_t; 4]) -> [[i8; 16]; 16] {
+            // SAFETY: one size, and every value is valid.
+            unsafe { transmute::<[[int64x2_t; 4]; 4], [[i8; 16]; 16]>([columns(channels); 4]) }
         }
     };
 }
@@ -310,9 +310,9 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
-    fn total(self, [a, b]: [int32x4_t; 2]) -> int32x4_t {
+    fn totals<const V: usize>(self, sums: [[int32x4_t; 2]; V], _: i32) -> [int32x4_t; V] {
         // SAFETY: NEON.
-        unsafe { vpaddq_s32(a, b) }
+        sums.map(|[a, b]| unsafe { vpaddq_s32(a, b) })
     }
 }
 
@@ -352,7 +352,7 @@ impl Lanes for DotProduct {
     }
 
     #[inline(always)]
-    fn total(self, sums: int32x4_t) -> int32x4_t {
+    fn totals<const V: usize>(self, sums: [int32x4_t; V], _: i32) -> [int32x4_t; V] {
         sums
     }
 }

@@ -2,10 +2,12 @@
 //! processor has the instructions: every unsafe block rests on that, and on the lengths checked beside it.
 #![allow(unsafe_code)]
 
+use core::arch::asm;
 use core::arch::x86_64::*;
 use core::mem::transmute;
 
 use crate::kernels::lanes::{self, Columns, Fact, Lanes, Limits, unrolled};
+use crate::quant::Stage;
 
 cpufeatures::new!(avx2, "avx2");
 cpufeatures::new!(avx512, "avx2", "avx512f", "avx512bw", "avx512vl");
@@ -14,13 +16,19 @@ cpufeatures::new!(avx512, "avx2", "avx512f", "avx512bw", "avx512vl");
 #[derive(Clone, Copy, Debug)]
 pub struct Avx2(());
 
-/// AVX-512 with VNNI: 16 lanes.
+/// AVX-512 with VNNI: 16 lanes. Products are doubled and rounded when they are narrowed, or rounded as they are made.
 #[derive(Clone, Copy, Debug)]
-pub struct Avx512(());
+pub struct Avx512<const IS_DOUBLED: bool>(());
+
+/// For any stage.
+pub type Avx512Any = Avx512<false>;
+
+/// For stages without a shift whose multipliers can be doubled.
+pub type Avx512Doubled = Avx512<true>;
 
 /// AVX-512 with VNNI, 8 lanes of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Avx512Half(());
+pub struct Avx512Half<const IS_DOUBLED: bool>(());
 
 impl Avx2 {
     /// The set, if this processor has it.
@@ -29,7 +37,7 @@ impl Avx2 {
     }
 }
 
-impl Avx512 {
+impl<const IS_DOUBLED: bool> Avx512<IS_DOUBLED> {
     /// The set, if this processor has it.
     pub fn detect() -> Option<Self> {
         static HAS_VNNI: Fact = Fact::new();
@@ -40,7 +48,8 @@ impl Avx512 {
 }
 
 lanes::entries!(Avx2, "avx2");
-lanes::entries!(Avx512, "avx2,avx512f,avx512bw,avx512vl,avx512vnni");
+lanes::entries!(Avx512Any, "avx2,avx512f,avx512bw,avx512vl,avx512vnni");
+lanes::entries!(Avx512Doubled, "avx2,avx512f,avx512bw,avx512vl,avx512vnni");
 
 /// Anything anywhere in memory.
 #[repr(C, packed)]
@@ -71,10 +80,10 @@ fn store<V: Plain>(vector: V, out: &mut [i8]) {
 }
 
 #[inline(always)]
-fn transpose(rows: [[u8; 16]; 4], flip: u32) -> [[u32; 4]; 4] {
+fn transpose(rows: [&[u8; 16]; 4], flip: u32) -> [[u32; 4]; 4] {
     // SAFETY: SSE2 is part of x86-64; vectors and arrays have one size, and every value is valid.
     unsafe {
-        let [a, b, c, d] = transmute::<[[u8; 16]; 4], [__m128i; 4]>(rows);
+        let [a, b, c, d]: [__m128i; 4] = rows.map(|row| load(row));
         let (ab, cd) = (_mm_unpacklo_epi32(a, b), _mm_unpacklo_epi32(c, d));
         let (ab_high, cd_high) = (_mm_unpackhi_epi32(a, b), _mm_unpackhi_epi32(c, d));
         let flip = _mm_set1_epi32(flip as i32);
@@ -85,6 +94,86 @@ fn transpose(rows: [[u8; 16]; 4], flip: u32) -> [[u32; 4]; 4] {
             _mm_xor_si128(_mm_unpackhi_epi64(ab_high, cd_high), flip),
         ];
         transmute::<[__m128i; 4], [[u32; 4]; 4]>(columns)
+    }
+}
+
+/// One lane for every lane; `lane` has its number in each.
+///
+/// In assembly, because the compiler would make it of two shuffles.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn copy_lane(values: __m512i, lane: __m512i) -> __m512i {
+    let copies;
+    // SAFETY: the instruction changes the result alone.
+    unsafe {
+        asm!("vpermd {}, {}, {}",
+            lateout(zmm_reg) copies, in(zmm_reg) lane, in(zmm_reg) values,
+            options(pure, nomem, nostack, preserves_flags));
+    }
+    copies
+}
+
+/// [`Lanes::transpose_wide`] with AVX-512.
+#[inline(always)]
+fn transpose_wide(rows: [&[u8; 64]; 4]) -> [[u32; 4]; 16] {
+    // SAFETY: called with AVX-512 only; vectors and arrays have one size, and every value is valid.
+    unsafe {
+        let [a, b, c, d]: [__m512i; 4] = rows.map(|row| load(row));
+        let flip = _mm512_set1_epi32(Avx512Any::FLIP as i32);
+        let (a, b) = (_mm512_xor_si512(a, flip), _mm512_xor_si512(b, flip));
+        let (c, d) = (_mm512_xor_si512(c, flip), _mm512_xor_si512(d, flip));
+        let (ab, cd) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
+        let (ab_high, cd_high) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
+        let columns = [
+            _mm512_unpacklo_epi64(ab, cd),
+            _mm512_unpackhi_epi64(ab, cd),
+            _mm512_unpacklo_epi64(ab_high, cd_high),
+            _mm512_unpackhi_epi64(ab_high, cd_high),
+        ];
+        let columns = transmute::<[__m512i; 4], [[[u32; 4]; 4]; 4]>(columns);
+        let mut ordered = [[0; 4]; 16];
+        unrolled!(4, I => { unrolled!(4, J => ordered[4 * I + J] = columns[J][I]); });
+        ordered
+    }
+}
+
+/// Whether all integers can be doubled.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn are_halves(values: &[i32]) -> bool {
+    values.iter().fold(0, |signs, &value| signs | (value ^ value.wrapping_add(value))) >= 0
+}
+
+/// What is added to products before they are halved, or to products as they are.
+#[inline(always)]
+fn addend(is_doubled: bool, limits: Limits) -> i16 {
+    let zero_point: i16 = limits.zero_point.into();
+    if is_doubled { 2 * zero_point + 1 } else { zero_point }
+}
+
+/// Ends a stage: halves and rounds what is doubled, adds the zero point, and clamps, four vectors side by side in each 128
+/// bits by themselves.
+///
+/// Nothing saturates that would not be clamped.
+#[inline(always)]
+fn narrow<const IS_DOUBLED: bool>(scaled: [__m512i; 4], limits: Limits) -> __m512i {
+    // SAFETY: called with AVX-512 only.
+    unsafe {
+        let addend = _mm512_set1_epi16(addend(IS_DOUBLED, limits));
+        let mut low = _mm512_adds_epi16(_mm512_packs_epi32(scaled[0], scaled[1]), addend);
+        let mut high = _mm512_adds_epi16(_mm512_packs_epi32(scaled[2], scaled[3]), addend);
+        if IS_DOUBLED {
+            (low, high) = (_mm512_srai_epi16::<1>(low), _mm512_srai_epi16::<1>(high));
+        }
+        let mut bytes = _mm512_packs_epi16(low, high);
+        // Most stages clamp to the whole range, as packing does.
+        if limits.low > i8::MIN {
+            bytes = _mm512_max_epi8(bytes, _mm512_set1_epi8(limits.low));
+        }
+        if limits.high < i8::MAX {
+            bytes = _mm512_min_epi8(bytes, _mm512_set1_epi8(limits.high));
+        }
+        bytes
     }
 }
 
@@ -127,12 +216,15 @@ macro_rules! eight_lanes {
         }
 
         #[inline(always)]
-        fn transpose(self, rows: [[u8; 16]; 4]) -> [[u32; 4]; 4] {
+        fn transpose(self, rows: [&[u8; 16]; 4]) -> [[u32; 4]; 4] {
             transpose(rows, Self::FLIP)
         }
 
         #[inline(always)]
         fn shift(self, values: __m256i, shift: u32) -> __m256i {
+            if Self::IS_DOUBLED {
+                return values;
+            }
             // SAFETY: by `self`.
             unsafe { _mm256_sll_epi32(values, _mm_cvtsi32_si128(shift as i32)) }
         }
@@ -154,7 +246,7 @@ macro_rules! eight_lanes {
         fn mulhi(self, a: __m256i, b: __m256i) -> __m256i {
             // SAFETY: by `self`.
             unsafe {
-                let half = _mm256_set1_epi64x(1 << 31);
+                let half = _mm256_set1_epi64x(if Self::IS_DOUBLED { 0 } else { 1 << 31 });
                 // Copies of odd lanes in even ones.
                 let (a_odd, b_odd) = (_mm256_srli_epi64::<32>(a), _mm256_shuffle_epi32::<0xf5>(b));
                 let even = _mm256_add_epi64(_mm256_mul_epi32(a, b), half);
@@ -169,7 +261,10 @@ macro_rules! eight_lanes {
             unsafe {
                 let low = _mm256_castsi256_si128(scaled);
                 let words = _mm_packs_epi32(low, _mm256_extracti128_si256::<1>(scaled));
-                let words = _mm_adds_epi16(words, _mm_set1_epi16(limits.zero_point.into()));
+                let mut words = _mm_adds_epi16(words, _mm_set1_epi16(addend(Self::IS_DOUBLED, limits)));
+                if Self::IS_DOUBLED {
+                    words = _mm_srai_epi16::<1>(words);
+                }
                 let bytes = _mm_packs_epi16(words, words);
                 let bytes = _mm_max_epi8(bytes, _mm_set1_epi8(limits.low));
                 let bytes = _mm_min_epi8(bytes, _mm_set1_epi8(limits.high));
@@ -178,23 +273,26 @@ macro_rules! eight_lanes {
         }
 
         #[inline(always)]
-        fn pixels(self, scaled: [__m256i; 16], limits: Limits) -> [[i8; 16]; 16] {
+        fn narrow(self, scaled: [__m256i; 4], limits: Limits) -> __m256i {
+            // SAFETY: by `self`.
+            unsafe {
+                let addend = _mm256_set1_epi16(addend(Self::IS_DOUBLED, limits));
+                let mut ab = _mm256_adds_epi16(_mm256_packs_epi32(scaled[0], scaled[1]), addend);
+                let mut cd = _mm256_adds_epi16(_mm256_packs_epi32(scaled[2], scaled[3]), addend);
+                if Self::IS_DOUBLED {
+                    (ab, cd) = (_mm256_srai_epi16::<1>(ab), _mm256_srai_epi16::<1>(cd));
+                }
+                let bytes = _mm256_max_epi8(_mm256_packs_epi16(ab, cd), _mm256_set1_epi8(limits.low));
+                let bytes = _mm256_min_epi8(bytes, _mm256_set1_epi8(limits.high));
+                _mm256_shuffle_epi8(bytes, _mm256_broadcastsi128_si256(load(&INTERLEAVE)))
+            }
+        }
+
+        #[inline(always)]
+        fn pixels(self, channels: [__m256i; 4]) -> [[i8; 16]; 16] {
             // SAFETY: by `self`; vectors and arrays have one size, and every value is valid.
             unsafe {
-                let zero_point = _mm256_set1_epi16(limits.zero_point.into());
-                let (low, high) = (_mm256_set1_epi8(limits.low), _mm256_set1_epi8(limits.high));
-                let interleave = _mm256_broadcastsi128_si256(load(&INTERLEAVE));
-                let mut words = [low; 4];
-                unrolled!(4, I => {
-    let ab = _mm256_packs_epi32(scaled[4 * I], scaled[4 * I + 1]);
-    let cd = _mm256_packs_epi32(scaled[4 * I + 2], scaled[4 * I + 3]);
-    let ab = _mm256_adds_epi16(ab, zero_point);
-    let cd = _mm256_adds_epi16(cd, zero_point);
-    let bytes = _mm256_packs_epi16(ab, cd);
-    let bytes = _mm256_min_epi8(_mm256_max_epi8(bytes, low), high);
-    words[I] = _mm256_shuffle_epi8(bytes, interleave);
-});
-let [a, b, c, d] = words;
+                let [a, b, c, d] = channels;
                 let (ab, cd) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
                 let (ab_high, cd_high) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
                 let pixels = [
@@ -209,6 +307,11 @@ let [a, b, c, d] = words;
     };
 }
 
+impl Avx2 {
+    /// Products are rounded as they are made.
+    const IS_DOUBLED: bool = false;
+}
+
 impl Lanes for Avx2 {
     eight_lanes!();
     /// Sums of the first two bytes' products and of the last two's, side by side, for lanes 0–3 and 4–7.
@@ -217,8 +320,9 @@ impl Lanes for Avx2 {
     type Quads = [__m256i; 2];
     type Half = Self;
 
-    const PIXELS: usize = 8;
+    const SPARE: usize = 0;
     const FILTERS: usize = 4;
+    const WIDE_FILTERS: usize = 0;
     const FLIP: u32 = 0;
 
     #[inline(always)]
@@ -252,9 +356,9 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn total(self, [a, b]: [__m256i; 2]) -> __m256i {
+    fn totals<const V: usize>(self, sums: [[__m256i; 2]; V], _: i32) -> [__m256i; V] {
         // SAFETY: by `self`.
-        unsafe { _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(a, b)) }
+        sums.map(|[a, b]| unsafe { _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(a, b)) })
     }
 
     #[inline(always)]
@@ -264,15 +368,31 @@ impl Lanes for Avx2 {
     }
 }
 
-impl Lanes for Avx512Half {
+impl<const IS_DOUBLED: bool> Avx512Half<IS_DOUBLED> {
+    const IS_DOUBLED: bool = IS_DOUBLED;
+}
+
+impl<const IS_DOUBLED: bool> Lanes for Avx512Half<IS_DOUBLED> {
     eight_lanes!();
     type Sums = __m256i;
     type Quads = __m256i;
     type Half = Self;
 
-    const PIXELS: usize = 7;
+    const SPARE: usize = 1;
     const FILTERS: usize = 16;
+    const WIDE_FILTERS: usize = 0;
     const FLIP: u32 = 0x8080_8080;
+
+    #[inline(always)]
+    fn multipliers(self, values: __m256i) -> __m256i {
+        // SAFETY: by `self`.
+        if IS_DOUBLED { unsafe { _mm256_add_epi32(values, values) } } else { values }
+    }
+
+    #[inline(always)]
+    fn multipliers_of(self, values: &[i32; 16]) -> [i32; 16] {
+        Avx512::<IS_DOUBLED>(()).multipliers_of(values)
+    }
 
     #[inline(always)]
     fn half(self) -> Self {
@@ -280,9 +400,8 @@ impl Lanes for Avx512Half {
     }
 
     #[inline(always)]
-    fn start(self, bias: i32) -> __m256i {
-        // SAFETY: by `self`.
-        unsafe { _mm256_maskz_set1_epi32(0x7f, bias) }
+    fn start(self, _: i32) -> __m256i {
+        self.splat(0)
     }
 
     #[inline(always)]
@@ -297,9 +416,19 @@ impl Lanes for Avx512Half {
     }
 
     #[inline(always)]
-    fn total(self, sums: __m256i) -> __m256i {
+    fn totals<const V: usize>(self, mut sums: [__m256i; V], bias: i32) -> [__m256i; V] {
         // SAFETY: by `self`.
-        unsafe { _mm256_sub_epi32(sums, _mm256_permutevar8x32_epi32(sums, _mm256_set1_epi32(7))) }
+        unsafe {
+            let excess = _mm256_permutevar8x32_epi32(sums[V - 1], _mm256_set1_epi32(7));
+            let excess = _mm256_sub_epi32(excess, self.splat(bias));
+            unrolled!(V, I => sums[I] = _mm256_sub_epi32(sums[I], excess));
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn transpose_wide(self, rows: [&[u8; 64]; 4]) -> [[u32; 4]; 16] {
+        transpose_wide(rows)
     }
 
     #[inline(always)]
@@ -309,19 +438,31 @@ impl Lanes for Avx512Half {
     }
 }
 
-impl Lanes for Avx512 {
+impl<const IS_DOUBLED: bool> Lanes for Avx512<IS_DOUBLED> {
     type Vector = __m512i;
     type Sums = __m512i;
     type Quads = __m512i;
-    type Half = Avx512Half;
+    type Half = Avx512Half<IS_DOUBLED>;
 
     const LANES: usize = 16;
-    const PIXELS: usize = 15;
+    const SPARE: usize = 1;
     const FILTERS: usize = 16;
+    const WIDE_FILTERS: usize = 8;
     const FLIP: u32 = 0x8080_8080;
 
+    /// With doubled products, stages without a shift whose multipliers can be doubled, as nearly all are, and those whose
+    /// results are not bytes: these are multiplied one by one.
     #[inline(always)]
-    fn half(self) -> Avx512Half {
+    fn takes(self, stage: &Stage<'_>) -> bool {
+        if !IS_DOUBLED || Limits::of(stage).is_none() {
+            return true;
+        }
+        // SAFETY: by `self`.
+        stage.shift & 31 == 0 && unsafe { are_halves(stage.positive) && are_halves(stage.negative) }
+    }
+
+    #[inline(always)]
+    fn half(self) -> Avx512Half<IS_DOUBLED> {
         Avx512Half(())
     }
 
@@ -361,9 +502,8 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn start(self, bias: i32) -> __m512i {
-        // SAFETY: by `self`.
-        unsafe { _mm512_maskz_set1_epi32(0x7fff, bias) }
+    fn start(self, _: i32) -> __m512i {
+        self.splat(0)
     }
 
     #[inline(always)]
@@ -378,20 +518,30 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn total(self, sums: __m512i) -> __m512i {
+    fn totals<const V: usize>(self, mut sums: [__m512i; V], bias: i32) -> [__m512i; V] {
         // SAFETY: by `self`.
-        unsafe { _mm512_sub_epi32(sums, _mm512_permutexvar_epi32(_mm512_set1_epi32(15), sums)) }
+        unsafe {
+            let excess = copy_lane(sums[V - 1], _mm512_set1_epi32(15));
+            let excess = _mm512_sub_epi32(excess, self.splat(bias));
+            unrolled!(V, I => sums[I] = _mm512_sub_epi32(sums[I], excess));
+        }
+        sums
     }
 
     #[inline(always)]
-    fn transpose(self, rows: [[u8; 16]; 4]) -> [[u32; 4]; 4] {
+    fn transpose_wide(self, rows: [&[u8; 64]; 4]) -> [[u32; 4]; 16] {
+        transpose_wide(rows)
+    }
+
+    #[inline(always)]
+    fn transpose(self, rows: [&[u8; 16]; 4]) -> [[u32; 4]; 4] {
         transpose(rows, Self::FLIP)
     }
 
     #[inline(always)]
     fn shift(self, values: __m512i, shift: u32) -> __m512i {
         // SAFETY: by `self`.
-        unsafe { _mm512_sll_epi32(values, _mm_cvtsi32_si128(shift as i32)) }
+        if IS_DOUBLED { values } else { unsafe { _mm512_sllv_epi32(values, self.splat(shift as i32)) } }
     }
 
     #[inline(always)]
@@ -404,12 +554,25 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn multipliers(self, values: __m512i) -> __m512i {
+        // SAFETY: by `self`.
+        if IS_DOUBLED { unsafe { _mm512_add_epi32(values, values) } } else { values }
+    }
+
+    #[inline(always)]
+    fn multipliers_of(self, values: &[i32; 16]) -> [i32; 16] {
+        self.array(self.multipliers(self.load(values)))
+    }
+
+    /// Where doubled, twice the product's high half, rounded down; [`narrow`] halves it and rounds half up. That is the
+    /// same as rounding once.
+    #[inline(always)]
     fn mulhi(self, a: __m512i, b: __m512i) -> __m512i {
         // SAFETY: by `self`.
         unsafe {
-            let half = _mm512_set1_epi64(1 << 31);
             // Copies of odd lanes in even ones.
             let (a_odd, b_odd) = (_mm512_srli_epi64::<32>(a), _mm512_shuffle_epi32::<0xf5>(b));
+            let half = _mm512_set1_epi64(if IS_DOUBLED { 0 } else { 1 << 31 });
             let even = _mm512_add_epi64(_mm512_mul_epi32(a, b), half);
             let odd = _mm512_add_epi64(_mm512_mul_epi32(a_odd, b_odd), half);
             _mm512_mask_shuffle_epi32::<0xf5>(odd, 0x5555, even)
@@ -421,30 +584,31 @@ impl Lanes for Avx512 {
         // SAFETY: by `self`.
         unsafe {
             let words = _mm512_cvtsepi32_epi16(scaled);
-            let words = _mm256_adds_epi16(words, _mm256_set1_epi16(limits.zero_point.into()));
+            let mut words = _mm256_adds_epi16(words, _mm256_set1_epi16(addend(IS_DOUBLED, limits)));
+            if IS_DOUBLED {
+                words = _mm256_srai_epi16::<1>(words);
+            }
             let bytes = _mm_max_epi8(_mm256_cvtsepi16_epi8(words), _mm_set1_epi8(limits.low));
             store(_mm_min_epi8(bytes, _mm_set1_epi8(limits.high)), out);
         }
     }
 
     #[inline(always)]
-    fn pixels(self, scaled: [__m512i; 16], limits: Limits) -> [[i8; 16]; 16] {
+    fn narrow(self, scaled: [__m512i; 4], limits: Limits) -> __m512i {
         // SAFETY: by `self`.
         unsafe {
-            let zero_point = _mm512_set1_epi16(limits.zero_point.into());
-            let (low, high) = (_mm512_set1_epi8(limits.low), _mm512_set1_epi8(limits.high));
-            let interleave = _mm512_broadcast_i32x4(load(&INTERLEAVE));
-            let mut words = [low; 4];
-            unrolled!(4, I => {
-                let ab = _mm512_packs_epi32(scaled[4 * I], scaled[4 * I + 1]);
-                let cd = _mm512_packs_epi32(scaled[4 * I + 2], scaled[4 * I + 3]);
-                let ab = _mm512_adds_epi16(ab, zero_point);
-                let cd = _mm512_adds_epi16(cd, zero_point);
-                let bytes = _mm512_packs_epi16(ab, cd);
-                let bytes = _mm512_min_epi8(_mm512_max_epi8(bytes, low), high);
-                words[I] = _mm512_shuffle_epi8(bytes, interleave);
-            });
-            let [a, b, c, d] = words;
+            _mm512_shuffle_epi8(
+                narrow::<IS_DOUBLED>(scaled, limits),
+                _mm512_broadcast_i32x4(load(&INTERLEAVE)),
+            )
+        }
+    }
+
+    #[inline(always)]
+    fn pixels(self, channels: [__m512i; 4]) -> [[i8; 16]; 16] {
+        // SAFETY: by `self`; vectors and arrays have one size, and every value is valid.
+        unsafe {
+            let [a, b, c, d] = channels;
             let (ab, cd) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
             let (ab_high, cd_high) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
             let pixels = [
@@ -534,7 +698,7 @@ impl Columns for Avx2 {
     }
 }
 
-impl Avx512 {
+impl<const IS_DOUBLED: bool> Avx512<IS_DOUBLED> {
     /// Bytes of each channel side by side; the fourth is zero. Vector `i` has channels `4 i` to `4 i + 3` of each 16.
     #[inline(always)]
     fn interleave(self, a: __m512i, b: __m512i, c: __m512i) -> [__m512i; 4] {
@@ -553,7 +717,7 @@ impl Avx512 {
     }
 }
 
-impl Columns for Avx512 {
+impl<const IS_DOUBLED: bool> Columns for Avx512<IS_DOUBLED> {
     type Column = [__m512i; 4];
 
     #[inline(always)]
@@ -617,15 +781,26 @@ impl Columns for Avx512 {
     }
 
     #[inline(always)]
-    fn store_four(self, scaled: [__m512i; 4], limits: Limits, out: &mut [i8]) {
+    fn weigh(self, mut sums: [__m512i; 4], [a, b]: [&[i8]; 2], [gain_a, gain_b]: [i16; 2]) -> [__m512i; 4] {
+        let (a, b) = (load(a), load(b));
         // SAFETY: by `self`.
         unsafe {
-            let zero_point = _mm512_set1_epi16(limits.zero_point.into());
-            let low = _mm512_adds_epi16(_mm512_packs_epi32(scaled[0], scaled[1]), zero_point);
-            let high = _mm512_adds_epi16(_mm512_packs_epi32(scaled[2], scaled[3]), zero_point);
-            let bytes = _mm512_packs_epi16(low, high);
-            let bytes = _mm512_max_epi8(bytes, _mm512_set1_epi8(limits.low));
-            store(_mm512_min_epi8(bytes, _mm512_set1_epi8(limits.high)), out);
+            let (low, high) = (_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b));
+            // Each byte twice; the upper one and its sign are what is left after the shift.
+            let pairs = [
+                _mm512_unpacklo_epi8(low, low),
+                _mm512_unpackhi_epi8(low, low),
+                _mm512_unpacklo_epi8(high, high),
+                _mm512_unpackhi_epi8(high, high),
+            ];
+            let gains = _mm512_set1_epi32(i32::from(gain_a) & 0xffff | i32::from(gain_b) << 16);
+            unrolled!(4, I => sums[I] = _mm512_dpwssd_epi32(sums[I], _mm512_srai_epi16::<8>(pairs[I]), gains));
         }
+        sums
+    }
+
+    #[inline(always)]
+    fn store_four(self, scaled: [__m512i; 4], limits: Limits, out: &mut [i8]) {
+        store(narrow::<IS_DOUBLED>(scaled, limits), out);
     }
 }
