@@ -73,11 +73,11 @@ fn inner_loops(board: &Board, kind: Kind) -> &'static [&'static str] {
         Kind::Depthwise if is_helium => {
             &["arm::slide_linear_to_whole_bytes", "arm::slide_signed_to_whole_bytes"]
         }
-        Kind::Depthwise => &["arm::slide::bytes", "arm::slide::signed_bytes"],
+        Kind::Depthwise => &["arm::slide"],
         Kind::Add if is_helium => &["arm::add_bytes"],
         Kind::Add => &["arm::add_bytes"],
         _ if is_helium => &["arm::multiply", "arm::block"],
-        _ => &["arm::tile::bytes", "arm::tile::signed_bytes"],
+        _ => &["arm::tile"],
     }
 }
 
@@ -137,10 +137,17 @@ fn disassemble(board: &Board, elf: &std::path::Path, start: u64, end: u64) -> Re
     let text = String::from_utf8_lossy(&output.stdout).to_string();
     let lines = text.lines().filter(|line| line.starts_with(char::is_whitespace));
     let stays = |line: &str| {
+        // Tables of where to jump lie among the code.
+        if line.contains(".word") || line.contains("pc") {
+            return false;
+        }
         let name = line.split_whitespace().next().unwrap_or_default();
         let leaves = name.starts_with('b') && !name.starts_with("bf") && !name.starts_with("bic");
         let loops = ["cb", "dls", "wls", "le", "lctp", "pop", "push", "adr", "<unknown>"];
-        !leaves && !loops.iter().any(|other| name.starts_with(other)) && !line.contains('<')
+        !leaves
+            && !loops.iter().any(|other| name.starts_with(other))
+            && !line.contains('<')
+            && !line.contains("pc")
     };
     Ok(lines.filter(|line| stays(line)).map(|line| line.trim().to_string()).collect())
 }
