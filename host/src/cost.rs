@@ -2,7 +2,7 @@
 //! a range of cycles. Estimates, all of them.
 //!
 //! A layer's instructions are a weighted sum of its [`Work::features`], with weights that depend on the core and on the
-//! [`Kind`] of layer; `cargo run -p bench -- --fit` fits them to what the emulated boards count. A cycle costs more
+//! [`Kind`] of layer; `cargo run -p bench -- fit` fits them to what the emulated boards count. A cycle costs more
 //! than an instruction: how much more follows from static analysis of the inner loops (llvm-mca's models of the cores), and
 //! is the lower end of the range. The upper end adds [`IMPERFECTION`], and fetching every weight that a row needs from
 //! serial flash at [`FLASH_CYCLES_A_BYTE`].

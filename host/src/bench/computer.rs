@@ -17,7 +17,7 @@ use crate::quantize::Preprocessing;
 use crate::simulator::Simulator;
 
 /// Turns of each runtime.
-const TURNS: usize = 8;
+const TURNS: usize = 15;
 
 /// Another runtime's, or our own, milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]

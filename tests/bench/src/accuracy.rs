@@ -195,12 +195,14 @@ fn wrong_labels(text: &mut String, measured: &[Measured]) -> Result<()> {
 }
 
 fn seconds(text: &mut String, measured: &[Measured]) -> Result<()> {
-    let Some(Measured { verification, identification, .. }) = measured.first() else { return Ok(()) };
+    let Some(Measured { network, verification, identification, .. }) = measured.first() else {
+        return Ok(());
+    };
     let Seconds { reading, quantised, float, .. } = verification.seconds;
     let cores = std::thread::available_parallelism()?;
     let _ = write!(
         text,
-        "\nOf the {} crops of the first network, on {cores} cores: {reading:.1} s to decode, {quantised:.1} s to embed in \
+        "\n{network} on {} crops and {cores} cores: {reading:.1} s to decode, {quantised:.1} s to embed in \
          int8, {float:.1} s in float by tract; {:.1} s to score identification with its 73 galleries.\n",
         grouped(verification.photos as u64),
         identification.seconds.scoring
