@@ -109,34 +109,32 @@ pub fn program() -> &'static Path {
     })
 }
 
+/// Adds an array to a blob, aligned as kernels want it; gives its offset.
+fn push(blob: &mut Vec<u8>, bytes: &[u8]) -> u32 {
+    blob.resize(blob.len().next_multiple_of(16), 0);
+    let offset = blob.len() as u32;
+    blob.extend_from_slice(bytes);
+    offset
+}
+
+/// A square tensor, kept whole.
+fn square(extent: u16, channels: u16, element: Element) -> Tensor {
+    Tensor { height: extent, width: extent, channels, element, zero_point: 0, ring: extent, offset: 0 }
+}
+
 /// A network of two layers with literal weights: a 2 × 2 grey crop to three dimensions.
 pub fn tiny_layers() -> (Vec<Layer>, Vec<u8>) {
     let mut blob = Vec::new();
-    let mut push = |bytes: &[u8]| {
-        blob.resize(blob.len() / 16 * 16 + if blob.len() % 16 == 0 { 0 } else { 16 }, 0);
-        let offset = blob.len() as u32;
-        blob.extend_from_slice(bytes);
-        offset
-    };
     let weights: [i8; 12] = [100, 0, 0, 0, 0, 100, -50, 0, 3, -3, 30, 100];
-    let weights = push(&weights.map(|w| w as u8));
-    let bias = push(&[10i32, -20, 0].map(i32::to_le_bytes).concat());
-    let positive = push(&[1i32 << 30; 3].map(i32::to_le_bytes).concat());
-    let negative = push(&[1i32 << 28; 3].map(i32::to_le_bytes).concat());
-    let tensor = |extent, channels, element| Tensor {
-        height: extent,
-        width: extent,
-        channels,
-        element,
-        zero_point: 0,
-        ring: extent,
-        offset: 0,
-    };
+    let weights = push(&mut blob, &weights.map(|w| w as u8));
+    let bias = push(&mut blob, &[10i32, -20, 0].map(i32::to_le_bytes).concat());
+    let positive = push(&mut blob, &[1i32 << 30; 3].map(i32::to_le_bytes).concat());
+    let negative = push(&mut blob, &[1i32 << 28; 3].map(i32::to_le_bytes).concat());
     let stage = Stage { bias, positive, negative, shift: 0, low: -32767, high: 32767 };
     let window = Window { kernel: [2, 2], stride: [1, 1], pad: [0, 0] };
     let layers = vec![
-        Layer { op: Op::Input, output: tensor(2, 1, Element::I8) },
-        Layer { op: Op::Conv { input: 0, window, weights, stage }, output: tensor(1, 3, Element::I16) },
+        Layer { op: Op::Input, output: square(2, 1, Element::I8) },
+        Layer { op: Op::Conv { input: 0, window, weights, stage }, output: square(1, 3, Element::I16) },
     ];
     (layers, blob)
 }
@@ -144,30 +142,16 @@ pub fn tiny_layers() -> (Vec<Layer>, Vec<u8>) {
 /// A network of the same input and output with every operator: an addition in place among them.
 pub fn varied_layers() -> (Vec<Layer>, Vec<u8>) {
     let mut blob = Vec::new();
-    let mut push = |bytes: &[u8]| {
-        blob.resize(blob.len().next_multiple_of(16), 0);
-        let offset = blob.len() as u32;
-        blob.extend_from_slice(bytes);
-        offset
-    };
-    let mut weights = |count: u8| push(&(0..count).map(|index| index.wrapping_mul(77)).collect::<Vec<u8>>());
-    let [pointwise, depthwise, dense] = [4, 36, 48].map(&mut weights);
-    let mut words = |value: i32| push(&[value; 4].map(i32::to_le_bytes).concat());
-    let [bias, positive, negative] = [5, 1 << 27, 1 << 25].map(&mut words);
-    let tensor = |extent, channels, element| Tensor {
-        height: extent,
-        width: extent,
-        channels,
-        element,
-        zero_point: 0,
-        ring: extent,
-        offset: 0,
-    };
+    let weights =
+        [4, 36, 48].map(|count: u8| (0..count).map(|index| index.wrapping_mul(77)).collect::<Vec<_>>());
+    let [pointwise, depthwise, dense] = weights.map(|weights| push(&mut blob, &weights));
+    let words = [5i32, 1 << 27, 1 << 25].map(|value| [value; 4].map(i32::to_le_bytes).concat());
+    let [bias, positive, negative] = words.map(|words| push(&mut blob, &words));
     let stage = Stage { bias, positive, negative, shift: 0, low: -128, high: 127 };
     let window = |kernel: u8, pad| Window { kernel: [kernel; 2], stride: [1; 2], pad: [pad; 2] };
-    let map = tensor(2, 4, Element::I8);
+    let map = square(2, 4, Element::I8);
     let layers = vec![
-        Layer { op: Op::Input, output: tensor(2, 1, Element::I8) },
+        Layer { op: Op::Input, output: square(2, 1, Element::I8) },
         Layer { op: Op::Conv { input: 0, window: window(1, 0), weights: pointwise, stage }, output: map },
         Layer {
             op: Op::Depthwise { input: 1, window: window(3, 1), weights: depthwise, stage },
@@ -177,7 +161,7 @@ pub fn varied_layers() -> (Vec<Layer>, Vec<u8>) {
         Layer { op: Op::MaxPool { input: 3, window: window(3, 1) }, output: map },
         Layer {
             op: Op::Conv { input: 4, window: window(2, 0), weights: dense, stage },
-            output: tensor(1, 3, Element::I16),
+            output: square(1, 3, Element::I16),
         },
     ];
     (layers, blob)
