@@ -25,7 +25,7 @@ pub enum Command {
     Inspect {
         /// ONNX file.
         model: PathBuf,
-        /// Boards to estimate it for.
+        /// Boards to estimate it for, between commas.
         #[arg(long, value_delimiter = ',', default_value = "qemu-m4,qemu-m7,qemu-m55")]
         board: Vec<String>,
         /// Clock of the boards, MHz [default: usual for the core].
@@ -43,7 +43,7 @@ pub enum Command {
         /// Folder for crops and image.
         #[arg(short, long, default_value = "target/demo")]
         output: PathBuf,
-        /// Emulated board.
+        /// Emulated board: qemu-m4, qemu-m7 or qemu-m55.
         #[arg(long, default_value = "qemu-m7")]
         board: String,
         /// Print JSON.
@@ -93,7 +93,7 @@ pub enum Command {
     Flash {
         /// Flash image.
         image: PathBuf,
-        /// Which board.
+        /// Which board: qemu-m4, qemu-m7 or qemu-m55.
         #[arg(long, default_value = "qemu-m7")]
         board: String,
         /// Which flash the image goes to.
@@ -113,7 +113,7 @@ pub enum Command {
         /// How they are read.
         #[command(flatten)]
         reading: Photos,
-        /// Emulated board to start.
+        /// Emulated board to start: qemu-m4, qemu-m7 or qemu-m55.
         #[arg(long, default_value = "qemu-m7", conflicts_with = "port")]
         board: String,
         /// Which flash of the emulated board the image lies in.
@@ -216,7 +216,7 @@ pub enum Gallery {
         /// The kind's margin [default: softmax none, sphereface 4, arcface 0.5, cosface 0.35].
         #[arg(long, conflicts_with = "combined")]
         m: Option<f32>,
-        /// Margins m1,m2,m3 of cos(m1 θ + m2) − m3, instead of one kind's.
+        /// Margins of cos(M1 θ + M2) − M3, instead of one kind's: three numbers.
         #[arg(long, value_delimiter = ',', num_args = 3, value_names = ["M1", "M2", "M3"])]
         combined: Option<Vec<f32>>,
         /// Scale s of the logits.
@@ -257,10 +257,11 @@ pub struct Evaluate {
     #[arg(long, required_if_eq("protocol", "lfw"))]
     pub pairs: Option<PathBuf>,
     /// For identification: CSV with the columns path, identity, role (enrol, probe, stranger, cohort); without, the photos
-    /// folder has a subfolder for each person, and roles are dealt out.
+    /// folder has a subfolder for each person, and roles are dealt out: who has four photos is enrolled with three, the first
+    /// photos of at least 40 others are strangers and cohort.
     #[arg(long)]
     pub list: Option<PathBuf>,
-    /// Folder that the file's paths start from.
+    /// Folder that the file's paths start from; without a file, that of the people, a subfolder each.
     #[arg(long)]
     pub photos: PathBuf,
     /// ONNX file the image was exported from, to compare with.
@@ -296,8 +297,13 @@ pub enum Protocol {
 pub struct Bench {
     /// Flash image.
     pub image: PathBuf,
-    /// Boards.
-    #[arg(long, value_delimiter = ',', default_value = "qemu-m4,qemu-m7,qemu-m55")]
+    /// Boards to count on, between commas.
+    #[arg(
+        long = "board",
+        alias = "boards",
+        value_delimiter = ',',
+        default_value = "qemu-m4,qemu-m7,qemu-m55"
+    )]
     pub boards: Vec<String>,
     /// Print every layer.
     #[arg(long)]
@@ -328,7 +334,7 @@ pub struct Photos {
     /// What finds faces: folder of the default networks, or YuNet's ONNX file.
     #[arg(long, default_value = "data/faceplugin")]
     pub detector: PathBuf,
-    /// Which face of a photo.
+    /// Which face of a photo with several: of one person's photos it is one.
     #[arg(long, value_enum, default_value_t = Choice::Largest)]
     pub face: Choice,
     /// Take faces however small, blurred, turned or badly lit.
@@ -363,7 +369,8 @@ pub struct Export {
     /// Container of the image.
     #[arg(long, value_enum, default_value_t = Container::Bin)]
     pub format: Container,
-    /// Board whose memory the image must fit, and whose addresses the containers hex, uf2 and elf use.
+    /// Board whose memory the image must fit, and whose addresses the containers hex, uf2 and elf use: qemu-m4, qemu-m7 or
+    /// qemu-m55.
     #[arg(long, default_value = "qemu-m7")]
     pub board: String,
     /// Which of the board's flash memories the image is for.
@@ -418,7 +425,7 @@ pub struct Export {
     /// Export although quantisation harms more than is good.
     #[arg(long)]
     pub force: bool,
-    /// Write a report with plots: quantisation noise, memory over time, people, thresholds.
+    /// Write a report with plots, one HTML file: quantisation noise, memory over time, people, thresholds.
     #[arg(long)]
     pub report: Option<PathBuf>,
     /// Print a report of every layer as JSON.
