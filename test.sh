@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")"
 step() { printf '\ntest: %s\n' "$*" >&2; }
-step "setting up, then building and testing; the first time takes about 15 minutes on two cores, later runs 6"
+step "setting up, then building and testing; the first time takes about 20 minutes on two cores, later runs less"
 ./setup.sh --tests
 if [ -d ../shared/faces ]; then
     step "data: the default network and its photos, and the networks and faces of ../shared"
