@@ -1,32 +1,33 @@
 //! The GALLERY and COHORT sections: int8 centres on the unit sphere, with people's names or without.
 //!
-//! The blob holds three arrays, each starting at a multiple of 16: centres `i8 [centre][dimension]`, their squared
-//! norms `u32 [centre]`, and the number of the person each belongs to, `u16 [centre]`, ascending. A cohort has
-//! no person records; each of its centres is a stranger of their own, numbered in order.
+//! ```text
+//!   0  model        [`ModelId`] of the network that the centres were made with
+//!  16  dimension    u16, elements a centre
+//!  18  people       u16; in a cohort, strangers
+//!  20  centres      u16, at least one a person
+//!  22  zero         u16
+//!  24  names bytes  u32
+//!  28  zero         u32
+//!  32  people       postcard records: name, photos; none in a cohort. Zero up to a multiple of 16
+//! ...  centres      i8 [centre][dimension], up to a multiple of 16
+//! ...  norms        u32 [centre], their squared lengths, up to a multiple of 16
+//! ...  owners       u16 [centre], the person each belongs to, ascending
+//! ```
+//!
+//! In a cohort each centre is a stranger of their own, numbered in order.
 
 use serde::{Deserialize, Serialize};
 
-use crate::blob::{self, Halves};
-use crate::model::MAX_DIMENSION;
-use crate::{ImageError, ModelId, Section, align_up};
+use crate::bytes::{array, is_zero, put, u16_at, u32_at};
+use crate::network::MAX_DIMENSION;
+use crate::{ALIGNMENT, ImageError, ModelId, Section};
 
 /// Most bytes of a name.
 pub const MAX_NAME: usize = 64;
 /// Most people, and most centres.
 pub const MAX_CENTRES: usize = 16384;
 
-/// First record of the section.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
-    /// The network the centres were made with.
-    pub model: ModelId,
-    /// Elements a centre.
-    pub dimension: u16,
-    /// People; in a cohort, strangers.
-    pub people: u16,
-    /// Centres; at least one a person.
-    pub centres: u16,
-}
+const HEAD_BYTES: usize = 32;
 
 /// One enrolled person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,14 +41,38 @@ pub struct Person<'a> {
 /// A checked GALLERY or COHORT section.
 #[derive(Clone, Copy, Debug)]
 pub struct Gallery<'a> {
-    head: Head,
     people: &'a [u8],
+    people_count: u16,
+    dimension: u16,
     /// Centres, one after another.
     pub vectors: &'a [i8],
     /// Squared norm of each centre.
     pub norms: &'a [u32],
     /// Person of each centre, ascending.
     pub owners: &'a [u16],
+}
+
+/// Where the arrays lie, from the section's start, and where the section ends.
+struct Layout {
+    vectors: usize,
+    norms: usize,
+    owners: usize,
+    end: usize,
+}
+
+impl Layout {
+    /// Counts are within their limits and `names_bytes` is no more than a section has: nothing overflows.
+    fn of(names_bytes: usize, dimension: usize, centres: usize) -> Layout {
+        let vectors = (HEAD_BYTES + names_bytes).next_multiple_of(ALIGNMENT);
+        let norms = (vectors + centres * dimension).next_multiple_of(ALIGNMENT);
+        let owners = (norms + 4 * centres).next_multiple_of(ALIGNMENT);
+        Layout { vectors, norms, owners, end: owners + 2 * centres }
+    }
+}
+
+/// Squared length of a centre: at most 512 · 127², which fits.
+fn squared(centre: &[i8]) -> u32 {
+    centre.iter().map(|&x| (x as i32 * x as i32) as u32).sum()
 }
 
 impl<'a> Gallery<'a> {
@@ -63,35 +88,44 @@ impl<'a> Gallery<'a> {
         dimension: usize,
     ) -> Result<Self, ImageError> {
         let record = |field| ImageError::Record { section, field };
-        let Halves { records, blob } = blob::parse(bytes).ok_or(record("record length"))?;
-        let (head, people): (Head, _) = postcard::take_from_bytes(records).map_err(|_| record("head"))?;
-        if head.model != model {
+        let head = bytes.get(..HEAD_BYTES).ok_or(record("length"))?;
+        if head[..16] != model.0 {
             return Err(ImageError::ForeignGallery(section));
         }
-        if head.dimension as usize != dimension || dimension > MAX_DIMENSION {
-            return Err(ImageError::Dimension {
-                section,
-                gallery: head.dimension,
-                network: dimension as u16,
-            });
+        let [found, people, centres] = [16, 18, 20].map(|at| u16_at(head, at));
+        if usize::from(found) != dimension || dimension > MAX_DIMENSION {
+            return Err(ImageError::Dimension { section, gallery: found, network: dimension as u16 });
         }
-        let centres = head.centres as usize;
-        if centres > MAX_CENTRES || head.people > head.centres {
+        if usize::from(centres) > MAX_CENTRES || people > centres {
             return Err(record("number of centres"));
         }
-        let layout = Layout::of(dimension, centres);
-        if blob.len() != layout.bytes {
-            return Err(record("blob length"));
+        let names_bytes = u32_at(head, 24) as usize;
+        if names_bytes > bytes.len() {
+            return Err(record("names bytes"));
         }
-        let vectors = blob::array(blob, 0, centres * dimension).ok_or(record("centres"))?;
-        let norms: &[u32] = blob::array(blob, layout.norms, centres).ok_or(record("norms"))?;
-        let owners: &[u16] = blob::array(blob, layout.owners, centres).ok_or(record("owners"))?;
+        let count = usize::from(centres);
+        let layout = Layout::of(names_bytes, dimension, count);
+        if bytes.len() != layout.end {
+            return Err(record("length"));
+        }
+        let gaps = [
+            22..24,
+            28..HEAD_BYTES,
+            HEAD_BYTES + names_bytes..layout.vectors,
+            layout.vectors + count * dimension..layout.norms,
+            layout.norms + 4 * count..layout.owners,
+        ];
+        if !gaps.into_iter().all(|gap| is_zero(bytes, gap)) {
+            return Err(record("padding"));
+        }
+        let vectors = array(bytes, layout.vectors as u32, count * dimension).ok_or(record("centres"))?;
+        let norms: &[u32] = array(bytes, layout.norms as u32, count).ok_or(record("norms"))?;
+        let owners: &[u16] = array(bytes, layout.owners as u32, count).ok_or(record("owners"))?;
 
-        let squared = |centre: &[i8]| centre.iter().map(|&x| (x as i32 * x as i32) as u32).sum::<u32>();
-        let true_norms = vectors.chunks_exact(dimension).map(squared);
         if vectors.contains(&i8::MIN) {
             return Err(record("centres: an element of -128"));
         }
+        let true_norms = vectors.chunks_exact(dimension).map(squared);
         if norms.contains(&0) || !true_norms.eq(norms.iter().copied()) {
             return Err(record("norms"));
         }
@@ -104,13 +138,15 @@ impl<'a> Gallery<'a> {
                 return Err(record("owners"));
             }
         }
-        if next != head.people {
+        if next != people {
             return Err(record("owners"));
         }
-        let gallery = Gallery { head, people, vectors, norms, owners };
+        let names = &bytes[HEAD_BYTES..HEAD_BYTES + names_bytes];
+        let gallery =
+            Gallery { people: names, people_count: people, dimension: found, vectors, norms, owners };
         if section == Section::Gallery {
             gallery.check_people().map_err(record)?;
-        } else if !people.is_empty() {
+        } else if !names.is_empty() {
             return Err(record("names in a cohort"));
         }
         Ok(gallery)
@@ -118,7 +154,7 @@ impl<'a> Gallery<'a> {
 
     fn check_people(&self) -> Result<(), &'static str> {
         let mut rest = self.people;
-        for _ in 0..self.head.people {
+        for _ in 0..self.people_count {
             let person: Person;
             (person, rest) = postcard::take_from_bytes(rest).map_err(|_| "person")?;
             if person.name.is_empty() || person.name.len() > MAX_NAME {
@@ -130,17 +166,12 @@ impl<'a> Gallery<'a> {
 
     /// Number of people (strangers, in a cohort).
     pub fn people_count(&self) -> usize {
-        self.head.people as usize
+        self.people_count.into()
     }
 
     /// Elements a centre.
     pub fn dimension(&self) -> usize {
-        self.head.dimension as usize
-    }
-
-    /// The network the centres were made with.
-    pub fn model(&self) -> ModelId {
-        self.head.model
+        self.dimension.into()
     }
 
     /// The people in order of their numbers; none in a cohort.
@@ -159,27 +190,48 @@ impl<'a> Gallery<'a> {
     }
 }
 
-/// Where the arrays of a blob lie, in bytes from its start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layout {
-    /// Of the norms.
-    pub norms: u32,
-    /// Of the owners.
-    pub owners: u32,
-    /// Length of the blob.
-    pub bytes: usize,
+/// A centre and the number of the person it belongs to.
+pub type Centre<'a> = (u16, &'a [i8]);
+
+/// Length of the section that [`emit`] writes.
+///
+/// # Panics
+/// When `dimension` or the number of centres is over its limit.
+pub fn emitted_bytes(dimension: usize, people: &[Person<'_>], centres: usize) -> usize {
+    assert!(dimension <= MAX_DIMENSION && centres <= MAX_CENTRES);
+    Layout::of(names_bytes(people), dimension, centres).end
 }
 
-impl Layout {
-    /// The layout for `centres` (at most [`MAX_CENTRES`]) of `dimension` (at most [`MAX_DIMENSION`]).
-    ///
-    /// # Panics
-    /// When one of them is over its limit.
-    pub fn of(dimension: usize, centres: usize) -> Self {
-        assert!(dimension <= MAX_DIMENSION && centres <= MAX_CENTRES);
-        let up = |bytes| align_up(bytes).unwrap_or(usize::MAX);
-        let norms = up(centres * dimension);
-        let owners = up(norms + centres * size_of::<u32>());
-        Layout { norms: norms as u32, owners: owners as u32, bytes: owners + centres * size_of::<u16>() }
+fn names_bytes(people: &[Person<'_>]) -> usize {
+    // A record of a text and a number always has a size.
+    people.iter().map(|person| postcard::experimental::serialized_size(person).unwrap_or(0)).sum()
+}
+
+/// Writes a section: `people` is empty in a cohort, whose strangers are its centres. Norms are computed here.
+///
+/// # Panics
+/// When `out` has another length than [`emitted_bytes`] gives, or a centre another number of elements than `dimension`.
+pub fn emit(model: ModelId, dimension: usize, people: &[Person<'_>], centres: &[Centre<'_>], out: &mut [u8]) {
+    assert_eq!(out.len(), emitted_bytes(dimension, people, centres.len()));
+    out.fill(0);
+    let names_bytes = names_bytes(people);
+    let layout = Layout::of(names_bytes, dimension, centres.len());
+    let count = if people.is_empty() { centres.len() } else { people.len() };
+    put(out, 0, model.0);
+    for (at, value) in [(16, dimension), (18, count), (20, centres.len())] {
+        put(out, at, (value as u16).to_le_bytes());
+    }
+    put(out, 24, (names_bytes as u32).to_le_bytes());
+    let mut names = &mut out[HEAD_BYTES..HEAD_BYTES + names_bytes];
+    for person in people {
+        // There is room: the sizes were added up.
+        let written = postcard::to_slice(person, names).map_or(0, |written| written.len());
+        names = &mut names[written..];
+    }
+    for (index, (owner, centre)) in centres.iter().enumerate() {
+        assert_eq!(centre.len(), dimension);
+        out[layout.vectors + index * dimension..][..dimension].copy_from_slice(bytemuck::cast_slice(centre));
+        put(out, layout.norms + 4 * index, squared(centre).to_le_bytes());
+        put(out, layout.owners + 2 * index, owner.to_le_bytes());
     }
 }

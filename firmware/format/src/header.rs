@@ -2,12 +2,12 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{ALIGNMENT, ImageError, align_up};
+use crate::{ALIGNMENT, ImageError, align_up, bytes};
 
 /// First four bytes of an image.
 pub const MAGIC: [u8; 4] = *b"GEOD";
 /// Layout version; must match exactly.
-pub const MAJOR: u16 = 1;
+pub const MAJOR: u16 = 2;
 /// Additions within a major version; an image may not be newer than its reader.
 pub const MINOR: u16 = 0;
 
@@ -27,7 +27,8 @@ mod field {
     pub const TABLE: usize = 48;
 
     pub const ENTRY: usize = 48;
-    pub const KIND: Range<usize> = 0..4;
+    pub const KIND: Range<usize> = 0..2;
+    pub const ROLE: Range<usize> = 2..4;
     pub const OFFSET: Range<usize> = 4..8;
     pub const SECTION_LENGTH: Range<usize> = 8..12;
     pub const ZERO: Range<usize> = 12..16;
@@ -37,49 +38,108 @@ mod field {
 /// Length of the fixed part of the header, in bytes.
 pub const FIXED_BYTES: usize = field::TABLE;
 
-/// A part of the image. The order is the order in the file.
+/// What a network is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u32)]
-pub enum Section {
-    /// The network.
-    Model = 1,
-    /// Meaning of a pixel.
-    Preprocess = 2,
-    /// Enrolled people.
-    Gallery = 3,
-    /// Strangers.
-    Cohort = 4,
-    /// Margin and thresholds.
-    Policy = 5,
+#[repr(u16)]
+pub enum Role {
+    /// A face's crop to its embedding. Every image has one.
+    Embedder = 1,
+    /// A frame to faces.
+    Detector = 2,
+    /// A face to its landmarks.
+    Landmarks = 3,
+    /// A face to how likely it is alive.
+    Liveness = 4,
 }
 
-impl Section {
-    /// All sections, in file order.
-    pub const ALL: [Section; 5] =
-        [Section::Model, Section::Preprocess, Section::Gallery, Section::Cohort, Section::Policy];
+impl Role {
+    /// All roles, in file order.
+    pub const ALL: [Role; 4] = [Role::Embedder, Role::Detector, Role::Landmarks, Role::Liveness];
 
-    fn from_kind(kind: u32) -> Option<Section> {
-        Self::ALL.into_iter().find(|&section| section as u32 == kind)
+    /// The role's name, as commands and files have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Embedder => "embedder",
+            Role::Detector => "detector",
+            Role::Landmarks => "landmarks",
+            Role::Liveness => "liveness",
+        }
     }
 
-    fn index(self) -> usize {
+    /// Place in an array with an element a role.
+    pub(crate) const fn index(self) -> usize {
         self as usize - 1
     }
 }
 
-/// Identifies a network together with its preprocessing: the first 16 bytes of the SHA-256 over the digests of
-/// the MODEL and PREPROCESS sections. Two images with the same id give the same embedding for the same pixels.
+/// A part of the image. The order is the order in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Section {
+    /// A network and what its input is.
+    Network(Role),
+    /// Enrolled people.
+    Gallery,
+    /// Strangers.
+    Cohort,
+    /// Margin and thresholds.
+    Policy,
+    /// A crop and its embedding.
+    Golden,
+    /// Who vouches for the image.
+    Signature,
+}
+
+impl Section {
+    /// All sections, in file order.
+    pub const ALL: [Section; 9] = [
+        Section::Network(Role::Embedder),
+        Section::Network(Role::Detector),
+        Section::Network(Role::Landmarks),
+        Section::Network(Role::Liveness),
+        Section::Gallery,
+        Section::Cohort,
+        Section::Policy,
+        Section::Golden,
+        Section::Signature,
+    ];
+
+    /// Kind and role in the section table. What has no role has role 0.
+    pub const fn code(self) -> [u16; 2] {
+        match self {
+            Section::Network(role) => [1, role as u16],
+            Section::Gallery => [2, 0],
+            Section::Cohort => [3, 0],
+            Section::Policy => [4, 0],
+            Section::Golden => [5, 0],
+            Section::Signature => [6, 0],
+        }
+    }
+
+    fn of_code(code: [u16; 2]) -> Option<Section> {
+        Self::ALL.into_iter().find(|section| section.code() == code)
+    }
+
+    /// Place in [`Self::ALL`].
+    const fn index(self) -> usize {
+        match self {
+            Section::Network(role) => role.index(),
+            other => other.code()[0] as usize + Role::ALL.len() - 2,
+        }
+    }
+}
+
+/// Identifies the embedder together with what its input means: the first 16 bytes of the SHA-256 of its NETWORK section.
+/// Two images with the same id give the same embedding for the same pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ModelId(pub [u8; 16]);
 
 impl ModelId {
-    /// The id for the given MODEL and PREPROCESS sections.
-    pub fn of_sections(model: &[u8], preprocess: &[u8]) -> Self {
-        Self::of_digests(&Sha256::digest(model).into(), &Sha256::digest(preprocess).into())
+    /// The id for the embedder's NETWORK section.
+    pub fn of_section(network: &[u8]) -> Self {
+        Self::of_digest(&Sha256::digest(network).into())
     }
 
-    fn of_digests(model: &Digest, preprocess: &Digest) -> Self {
-        let digest: Digest = Sha256::new().chain_update(model).chain_update(preprocess).finalize().into();
+    fn of_digest(digest: &Digest) -> Self {
         let mut id = [0; 16];
         id.copy_from_slice(&digest[..16]);
         ModelId(id)
@@ -92,7 +152,7 @@ pub struct Sections<'a> {
     bytes: [Option<&'a [u8]>; Section::ALL.len()],
     /// Digest of the whole image (of its header, which holds the sections' digests).
     pub digest: Digest,
-    /// Id of the network and its preprocessing.
+    /// Id of the embedder.
     pub model_id: ModelId,
 }
 
@@ -111,16 +171,12 @@ impl<'a> Sections<'a> {
     }
 }
 
-fn u16_at(bytes: &[u8], range: core::ops::Range<usize>) -> u16 {
-    let mut value = [0; 2];
-    value.copy_from_slice(&bytes[range]);
-    u16::from_le_bytes(value)
+fn u16_at(record: &[u8], range: core::ops::Range<usize>) -> u16 {
+    bytes::u16_at(record, range.start)
 }
 
-fn u32_at(bytes: &[u8], range: core::ops::Range<usize>) -> u32 {
-    let mut value = [0; 4];
-    value.copy_from_slice(&bytes[range]);
-    u32::from_le_bytes(value)
+fn u32_at(record: &[u8], range: core::ops::Range<usize>) -> u32 {
+    bytes::u32_at(record, range.start)
 }
 
 /// Digest over the header without its own digest field.
@@ -180,12 +236,12 @@ pub fn parse(bytes: &[u8]) -> Result<Sections<'_>, ImageError> {
     }
 
     let mut sections = [None; Section::ALL.len()];
-    let mut digests = [[0; 32]; Section::ALL.len()];
+    let mut model_id = ModelId([0; 16]);
     let mut previous = None;
     let mut end = table_end;
     for entry in header[field::TABLE..].chunks_exact(field::ENTRY) {
-        let section = Section::from_kind(u32_at(entry, field::KIND))
-            .ok_or(ImageError::SectionKind(u32_at(entry, field::KIND)))?;
+        let [kind, role] = [field::KIND, field::ROLE].map(|range| u16_at(entry, range));
+        let section = Section::of_code([kind, role]).ok_or(ImageError::SectionKind { kind, role })?;
         let offset = u32_at(entry, field::OFFSET) as usize;
         let section_end = offset.checked_add(u32_at(entry, field::SECTION_LENGTH) as usize);
         let section_end = section_end.filter(|&e| e <= length).ok_or(ImageError::SectionRange(section))?;
@@ -202,20 +258,24 @@ pub fn parse(bytes: &[u8]) -> Result<Sections<'_>, ImageError> {
             return Err(ImageError::Padding(section));
         }
         let body = &image[offset..section_end];
-        let body_digest: Digest = Sha256::digest(body).into();
+        // The signature is of the table, so that the table cannot hold its digest.
+        let body_digest: Digest = match section {
+            Section::Signature => [0; 32],
+            _ => Sha256::digest(body).into(),
+        };
         if entry[field::SECTION_DIGEST] != body_digest {
             return Err(ImageError::SectionDigest(section));
         }
         sections[section.index()] = Some(body);
-        digests[section.index()] = body_digest;
+        if section == Section::Network(Role::Embedder) {
+            model_id = ModelId::of_digest(&body_digest);
+        }
         previous = Some(section);
         end = section_end;
     }
     if end != length {
         return Err(ImageError::Length { header: length as u32, sections: end as u32 });
     }
-    let model_id =
-        ModelId::of_digests(&digests[Section::Model.index()], &digests[Section::Preprocess.index()]);
     Ok(Sections { bytes: sections, digest, model_id })
 }
 
@@ -249,10 +309,14 @@ pub fn emit(sections: &[(Section, &[u8])], out: &mut [u8]) {
         end = offset + body.len();
         out[offset..end].copy_from_slice(body);
         let entry = &mut out[field::TABLE + index * field::ENTRY..][..field::ENTRY];
-        entry[field::KIND].copy_from_slice(&(*section as u32).to_le_bytes());
+        let [kind, role] = section.code();
+        entry[field::KIND].copy_from_slice(&kind.to_le_bytes());
+        entry[field::ROLE].copy_from_slice(&role.to_le_bytes());
         entry[field::OFFSET].copy_from_slice(&(offset as u32).to_le_bytes());
         entry[field::SECTION_LENGTH].copy_from_slice(&(body.len() as u32).to_le_bytes());
-        entry[field::SECTION_DIGEST].copy_from_slice(&Sha256::digest(body));
+        if *section != Section::Signature {
+            entry[field::SECTION_DIGEST].copy_from_slice(&Sha256::digest(body));
+        }
     }
     let digest = header_digest(&out[..table_end]);
     out[field::DIGEST].copy_from_slice(&digest);

@@ -3,10 +3,11 @@
 use core::fmt;
 
 use crate::gallery::Gallery;
-use crate::header::{self, Digest, ModelId, Section};
-use crate::model::Model;
+use crate::golden::Golden;
+use crate::header::{self, Digest, ModelId, Role, Section};
+use crate::network::Model;
 use crate::policy::Policy;
-use crate::preprocess::Preprocess;
+use crate::signature::Signature;
 
 /// Why an image was refused: the field that is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +46,13 @@ pub enum ImageError {
     ),
     /// The header does not match its digest.
     HeaderDigest,
-    /// A section of unknown kind.
-    SectionKind(
+    /// A section of unknown kind or role.
+    SectionKind {
         /// The kind.
-        u32,
-    ),
+        kind: u16,
+        /// The role.
+        role: u16,
+    },
     /// A section's offset or length is impossible.
     SectionRange(
         /// Which.
@@ -84,6 +87,8 @@ pub enum ImageError {
     },
     /// A layer is malformed.
     Layer {
+        /// Of which network.
+        role: Role,
         /// Its number; 0 is the input.
         index: u16,
         /// Which field.
@@ -103,8 +108,6 @@ pub enum ImageError {
         /// Elements an embedding.
         network: u16,
     },
-    /// The crop is not what the network takes.
-    CropSize,
 }
 
 impl fmt::Display for ImageError {
@@ -115,20 +118,24 @@ impl fmt::Display for ImageError {
                 write!(f, "image is cut short: {found} bytes of {needed}")
             }
             Self::Magic => write!(f, "not a Geode image: it does not begin with GEOD"),
-            Self::Version { major, minor } => write!(
-                f,
-                "image of version {major}.{minor}, this program reads {}.0 to {}.{}: export it again, or update the firmware",
-                header::MAJOR,
-                header::MAJOR,
-                header::MINOR
-            ),
+            Self::Version { major, minor } => {
+                let advice = if major < header::MAJOR {
+                    "it was made by an older host: export again"
+                } else {
+                    "it was made by a newer host: update this program or the board's firmware"
+                };
+                let (known, newest) = (header::MAJOR, header::MINOR);
+                write!(f, "image of format {major}.{minor}, {known}.0 to {known}.{newest} can be read; {advice}")
+            }
             Self::Length { header, sections } => {
                 write!(f, "header: length is {header} bytes but sections end at {sections}")
             }
             Self::Flags => write!(f, "header: unknown flags"),
             Self::SectionCount(count) => write!(f, "header: impossible number of sections ({count})"),
             Self::HeaderDigest => write!(f, "header: SHA-256 does not match, the image is corrupted"),
-            Self::SectionKind(kind) => write!(f, "section table: unknown kind {kind}"),
+            Self::SectionKind { kind, role } => {
+                write!(f, "section table: unknown section of kind {kind}, role {role}")
+            }
             Self::SectionRange(section) => write!(f, "section table: impossible place of {section:?}"),
             Self::SectionOrder(section) => write!(f, "section table: {section:?} twice or out of order"),
             Self::Padding(section) => write!(f, "padding before {section:?} is not zero"),
@@ -137,7 +144,7 @@ impl fmt::Display for ImageError {
             }
             Self::MissingSection(section) => write!(f, "{section:?}: section is missing"),
             Self::Record { section, field } => write!(f, "{section:?}: bad {field}"),
-            Self::Layer { index, field } => write!(f, "Model: layer {index}: bad {field}"),
+            Self::Layer { role, index, field } => write!(f, "{}: layer {index}: bad {field}", role.name()),
             Self::ForeignGallery(section) => {
                 write!(
                     f,
@@ -147,7 +154,6 @@ impl fmt::Display for ImageError {
             Self::Dimension { section, gallery, network } => {
                 write!(f, "{section:?}: {gallery} dimensions, the network gives {network}")
             }
-            Self::CropSize => write!(f, "Preprocess: crop size is not the network's input size"),
         }
     }
 }
@@ -157,17 +163,21 @@ impl core::error::Error for ImageError {}
 /// A checked image.
 #[derive(Clone, Debug)]
 pub struct Image<'a> {
-    /// The network.
-    pub model: Model<'a>,
-    /// What pixels mean.
-    pub preprocess: Preprocess,
+    /// The network that makes embeddings.
+    pub embedder: Model<'a>,
+    /// The other networks, in the order of [`Role::ALL`].
+    others: [Option<&'a [u8]>; Role::ALL.len()],
     /// Enrolled people.
     pub gallery: Gallery<'a>,
     /// Strangers, if the image has any.
     pub cohort: Option<Gallery<'a>>,
     /// What it takes to be accepted.
-    pub policy: Policy,
-    /// Id of network and preprocessing.
+    pub policy: Policy<'a>,
+    /// A crop and the embedding it must give, if the image has one.
+    pub golden: Option<Golden<'a>>,
+    /// Who vouches for the image, if it is signed. The signature itself is not verified here.
+    pub signature: Option<Signature<'a>>,
+    /// Id of the embedder.
     pub model_id: ModelId,
     /// SHA-256 of the image's header, which holds those of its sections.
     pub digest: Digest,
@@ -182,20 +192,45 @@ impl<'a> Image<'a> {
     pub fn new_checked(bytes: &'a [u8]) -> Result<Self, ImageError> {
         let sections = header::parse(bytes)?;
         let model_id = sections.model_id;
-        let model = Model::new_checked(sections.require(Section::Model)?)?;
-        let preprocess = Preprocess::new_checked(sections.require(Section::Preprocess)?)?;
-        let input = model.input();
-        let crop = (preprocess.height, preprocess.width, preprocess.colour.channels() as u16);
-        if crop != (input.height, input.width, input.channels) {
-            return Err(ImageError::CropSize);
+        let embedder =
+            Model::new_checked(Role::Embedder, sections.require(Section::Network(Role::Embedder))?)?;
+        let dimension = embedder.dimension()?;
+        let mut others = [None; Role::ALL.len()];
+        for role in Role::ALL {
+            if role != Role::Embedder
+                && let Some(section) = sections.get(Section::Network(role))
+            {
+                Model::new_checked(role, section)?;
+                others[role.index()] = Some(section);
+            }
         }
-        let centres = |section, bytes| Gallery::new_checked(section, bytes, model_id, model.dimension());
+        let centres = |section, bytes| Gallery::new_checked(section, bytes, model_id, dimension);
         let gallery = centres(Section::Gallery, sections.require(Section::Gallery)?)?;
         let cohort = match sections.get(Section::Cohort) {
             Some(bytes) => Some(centres(Section::Cohort, bytes)?),
             None => None,
         };
         let policy = Policy::new_checked(sections.require(Section::Policy)?, model_id)?;
-        Ok(Image { model, preprocess, gallery, cohort, policy, model_id, digest: sections.digest })
+        let golden = match sections.get(Section::Golden) {
+            Some(bytes) => Some(Golden::new_checked(bytes, embedder.preprocess().crop_bytes(), dimension)?),
+            None => None,
+        };
+        let signature = sections.get(Section::Signature).map(Signature::new_checked).transpose()?;
+        let digest = sections.digest;
+        Ok(Image { embedder, others, gallery, cohort, policy, golden, signature, model_id, digest })
+    }
+
+    /// The network of this role, if the image has one.
+    pub fn network(&self, role: Role) -> Option<Model<'a>> {
+        match role {
+            Role::Embedder => Some(self.embedder),
+            // Checked with the image.
+            other => Model::new_checked(other, self.others[other.index()]?).ok(),
+        }
+    }
+
+    /// Bytes of arena that every network of the image can run in, one after another.
+    pub fn arena_bytes(&self) -> usize {
+        Role::ALL.into_iter().filter_map(|role| self.network(role)).map(|m| m.arena_bytes()).max().unwrap_or(0)
     }
 }

@@ -1,9 +1,32 @@
-//! One record per layer: the operator, the tensor it makes, and where that tensor's ring of rows lies.
+//! One record of 64 bytes a layer: the operator, the tensor it makes, and where that tensor's ring of rows lies.
 //!
-//! Layer `i` makes tensor `i`; layer 0 is the input; a layer reads tensors of smaller numbers only.
+//! ```text
+//!   0  operator     u8
+//!   1  element      u8: 0 i8, 1 i16
+//!   2  inputs       u8, how many
+//!   3  factor       u8
+//!   4  inputs       u16 each, four
+//!  12  output       height, width, channels u16; zero point i16; ring u16
+//!  22  groups       u16
+//!  24  offset       u32, of the ring
+//!  28  window       kernel, stride, pad, dilation: height and width, u8 each
+//!  36  weights      u32
+//!  40  stage        bias, positive, negative u32; shift u8; zero u8; low, high i16
+//!  58  gains        i16, i16
+//!  62  zero         u16
+//! ```
+//!
+//! Layer `i` makes tensor `i`; layer 0 is the input; a layer reads tensors of smaller numbers only. Every layer has all
+//! fields; which of them an operator uses, and what for, is said with the operator in the crate `nn`. The others are zero, or
+//! one where nought makes no sense (the window, groups, the factor).
 
-use serde::{Deserialize, Serialize};
+use crate::ALIGNMENT;
+use crate::bytes::{put, u16_at, u32_at};
 
+/// Length of a record.
+pub const BYTES: usize = 64;
+/// Most tensors a layer reads.
+pub const MAX_INPUTS: usize = 4;
 /// Largest kernel height: how many rows a window can span.
 pub const MAX_KERNEL: usize = 16;
 /// Largest height, width or number of channels of a tensor.
@@ -11,8 +34,58 @@ pub const MAX_EXTENT: u16 = 8192;
 /// Largest left shift of an accumulator before it is multiplied.
 pub const MAX_SHIFT: u8 = 15;
 
+/// What a layer does. The crate `nn` has a file for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Operator {
+    /// The photo: element = pixel − 128.
+    Input = 0,
+    /// Convolution over all channels, or over those of a group.
+    Conv = 1,
+    /// One filter a channel.
+    Depthwise = 2,
+    /// Weighted sum of two tensors.
+    Add = 3,
+    /// Largest element under a window.
+    MaxPool = 4,
+    /// Channels of several tensors, one after another.
+    Concat = 5,
+    /// Every pixel several times.
+    Enlarge = 6,
+    /// Each channel times a number of its own that the network computes.
+    Scale = 7,
+}
+
+impl Operator {
+    /// All operators, in the order of their codes.
+    pub const ALL: [Operator; 8] = [
+        Operator::Input,
+        Operator::Conv,
+        Operator::Depthwise,
+        Operator::Add,
+        Operator::MaxPool,
+        Operator::Concat,
+        Operator::Enlarge,
+        Operator::Scale,
+    ];
+
+    /// Name, as reports have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Operator::Input => "input",
+            Operator::Conv => "conv",
+            Operator::Depthwise => "depthwise",
+            Operator::Add => "add",
+            Operator::MaxPool => "max_pool",
+            Operator::Concat => "concat",
+            Operator::Enlarge => "enlarge",
+            Operator::Scale => "scale",
+        }
+    }
+}
+
 /// Type of a tensor's elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
     /// 8-bit signed.
     I8,
@@ -39,8 +112,8 @@ impl Element {
 }
 
 /// A tensor `[height, width, channels]`, and the ring of rows it is kept in. Real value = scale · (element −
-/// `zero_point`); the scale is the exporter's own business.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// `zero_point`); the scale is the exporter's own business, except for outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tensor {
     /// Rows.
     pub height: u16,
@@ -54,30 +127,58 @@ pub struct Tensor {
     pub zero_point: i16,
     /// Rows kept: row `r` lies in slot `r % ring`. At most `height`; a ring of `height` rows is the whole tensor.
     pub ring: u16,
-    /// Start of the ring in the arena, in bytes; a multiple of 16.
+    /// Start of the ring behind the scheduler's state in the arena, in bytes; a multiple of 16.
     pub offset: u32,
 }
 
 impl Tensor {
     /// Elements a row.
+    #[inline(always)]
     pub const fn row_elements(&self) -> usize {
         self.width as usize * self.channels as usize
     }
 
     /// Bytes a row.
+    #[inline(always)]
     pub const fn row_bytes(&self) -> usize {
         self.row_elements() * self.element.bytes()
     }
 
     /// Bytes of the ring.
+    #[inline(always)]
     pub const fn ring_bytes(&self) -> usize {
         self.row_bytes() * self.ring as usize
     }
+
+    /// Height, width and channels.
+    pub const fn shape(&self) -> [u16; 3] {
+        [self.height, self.width, self.channels]
+    }
+
+    /// Checks that it is possible and that its ring lies within so many bytes.
+    pub(crate) fn check(&self, rings_bytes: usize) -> Result<(), &'static str> {
+        if self.shape().iter().any(|extent| !(1..=MAX_EXTENT).contains(extent)) {
+            return Err("shape");
+        }
+        let (low, high) = self.element.range();
+        if !(low..=high).contains(&self.zero_point) {
+            return Err("zero point");
+        }
+        if !(1..=self.height).contains(&self.ring) {
+            return Err("ring");
+        }
+        let row_bytes = u64::from(self.width) * u64::from(self.channels) * self.element.bytes() as u64;
+        let end = u64::from(self.offset) + u64::from(self.ring) * row_bytes;
+        if !(self.offset as usize).is_multiple_of(ALIGNMENT) || end > rings_bytes as u64 {
+            return Err("arena offset");
+        }
+        Ok(())
+    }
 }
 
-/// A sliding window. Output row `y` reads input rows `y · stride − pad ..` of which there are `kernel`; those
+/// A sliding window. Output row `y` reads input rows `y · stride − pad + k · dilation` for `k` from 0 to `kernel` − 1; those
 /// outside the tensor read as its zero point. Bottom and right padding follow from the output's size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Height and width.
     pub kernel: [u8; 2],
@@ -85,14 +186,21 @@ pub struct Window {
     pub stride: [u8; 2],
     /// Padding at the top and at the left.
     pub pad: [u8; 2],
+    /// Distance of neighbouring taps down and right.
+    pub dilation: [u8; 2],
+}
+
+impl Window {
+    /// One pixel, no padding.
+    pub const PIXEL: Window = Window { kernel: [1, 1], stride: [1, 1], pad: [0, 0], dilation: [1, 1] };
 }
 
 /// Output stage of every layer that accumulates: with `a` the `i32` accumulator, started at the channel's bias,
 /// `clamp(zero_point + mulhi(a << shift, M), low, high)`, where `mulhi(a, b) = (a · b + 2³¹) >> 32` and `M` is the
 /// channel's multiplier for the sign of `a`. Two multipliers make ReLU, leaky ReLU and PReLU free.
 ///
-/// The offsets are bytes into the MODEL blob, of `i32` arrays with one element a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The offsets are bytes into the section's blob, of `i32` arrays with one element a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stage {
     /// Where accumulators start; input zero points are folded in.
     pub bias: u32,
@@ -108,98 +216,203 @@ pub struct Stage {
     pub high: i16,
 }
 
-/// An operator. Weight offsets are bytes into the MODEL blob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Op {
-    /// The photo: element = pixel − 128.
-    Input,
-    /// Convolution over all channels; a dense layer is one whose kernel is its whole input.
-    Conv {
-        /// Tensor it reads.
-        input: u16,
-        /// Where the kernel stands.
-        window: Window,
-        /// `i8 [c_out][kh][kw][c_in]`.
-        weights: u32,
-        /// What becomes of an accumulator.
-        stage: Stage,
-    },
-    /// One filter a channel.
-    Depthwise {
-        /// Tensor it reads.
-        input: u16,
-        /// Where the kernel stands.
-        window: Window,
-        /// `i8 [kh][kw][c]`.
-        weights: u32,
-        /// What becomes of an accumulator.
-        stage: Stage,
-    },
-    /// Accumulator = bias + gain₀ · a + gain₁ · b.
-    Add {
-        /// Tensors it reads, of one shape and element type.
-        inputs: [u16; 2],
-        /// Their weights in the sum.
-        gains: [i16; 2],
-        /// What becomes of an accumulator.
-        stage: Stage,
-    },
-    /// Largest element under the window; outside the tensor there is none. Same element type and zero point.
-    MaxPool {
-        /// Tensor it reads.
-        input: u16,
-        /// Where the window stands.
-        window: Window,
-    },
+impl Stage {
+    /// Of a layer that does not accumulate.
+    pub const NONE: Stage = Stage { bias: 0, positive: 0, negative: 0, shift: 0, low: 0, high: 0 };
 }
 
-impl Op {
-    /// The tensors it reads: one, two or none.
-    pub fn inputs(&self) -> impl Iterator<Item = u16> + use<> {
-        let (first, second) = match *self {
-            Op::Input => (None, None),
-            Op::Conv { input, .. } | Op::Depthwise { input, .. } | Op::MaxPool { input, .. } => {
-                (Some(input), None)
-            }
-            Op::Add { inputs: [a, b], .. } => (Some(a), Some(b)),
-        };
-        first.into_iter().chain(second)
-    }
-
-    /// Its window; that of an addition covers one pixel.
-    pub fn window(&self) -> Window {
-        match *self {
-            Op::Conv { window, .. } | Op::Depthwise { window, .. } | Op::MaxPool { window, .. } => window,
-            Op::Input | Op::Add { .. } => Window::PIXEL,
-        }
-    }
-
-    /// Its output stage, if it accumulates.
-    pub fn stage(&self) -> Option<&Stage> {
-        match self {
-            Op::Conv { stage, .. } | Op::Depthwise { stage, .. } | Op::Add { stage, .. } => Some(stage),
-            Op::Input | Op::MaxPool { .. } => None,
-        }
-    }
-}
-
-impl Window {
-    /// One pixel, no padding.
-    pub const PIXEL: Window = Window { kernel: [1, 1], stride: [1, 1], pad: [0, 0] };
-
-    /// First and last existing input row that output row `row` reads, of an input `height` rows high.
-    pub fn rows(&self, row: u16, height: u16) -> (u16, u16) {
-        let start = row as i32 * self.stride[0] as i32 - self.pad[0] as i32;
-        let last = start + self.kernel[0] as i32 - 1;
-        (start.max(0) as u16, last.min(height as i32 - 1) as u16)
-    }
-}
-
-/// A layer: operator and output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A layer: operator, what it reads, what it makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layer {
     /// What it does.
-    pub op: Op,
+    pub operator: Operator,
+    /// How many tensors it reads.
+    input_count: u8,
+    /// Numbers of the tensors; those behind the last are zero.
+    input_numbers: [u16; MAX_INPUTS],
     /// What it makes.
     pub output: Tensor,
+    /// Where a window stands.
+    pub window: Window,
+    /// Groups of channels, or 1.
+    pub groups: u16,
+    /// How many pixels a pixel becomes, down and right.
+    pub factor: u8,
+    /// Start of the weights, or of a table, in the blob.
+    pub weights: u32,
+    /// Weights of the inputs in a sum.
+    pub gains: [i16; 2],
+    /// What becomes of an accumulator.
+    pub stage: Stage,
+}
+
+impl Layer {
+    /// A layer of an operator that makes `output` from tensors; all else as it is where it is not used.
+    ///
+    /// # Panics
+    /// When it reads more than [`MAX_INPUTS`] tensors.
+    pub fn new(operator: Operator, inputs: &[u16], output: Tensor) -> Self {
+        let mut input_numbers = [0; MAX_INPUTS];
+        input_numbers[..inputs.len()].copy_from_slice(inputs);
+        Layer {
+            operator,
+            input_count: inputs.len() as u8,
+            input_numbers,
+            output,
+            window: Window::PIXEL,
+            groups: 1,
+            factor: 1,
+            weights: 0,
+            gains: [0; 2],
+            stage: Stage::NONE,
+        }
+    }
+
+    /// Numbers of the tensors it reads.
+    #[inline(always)]
+    pub fn inputs(&self) -> &[u16] {
+        // The count was checked when the layer was made or read.
+        self.input_numbers.get(..self.input_count.into()).unwrap_or(&[])
+    }
+
+    /// Reads a record, or names the field that is wrong.
+    pub(crate) fn parse(record: &[u8; BYTES]) -> Result<Layer, &'static str> {
+        if usize::from(record[0]) >= Operator::ALL.len() {
+            return Err("operator");
+        }
+        if record[1] > 1 {
+            return Err("element");
+        }
+        let layer = Layer::of_checked(record);
+        if usize::from(layer.input_count) > MAX_INPUTS {
+            return Err("inputs");
+        }
+        // Whatever has no meaning has one form.
+        if layer.emit() != *record || layer.input_numbers[layer.input_count.into()..].iter().any(|&n| n != 0) {
+            return Err("padding");
+        }
+        Ok(layer)
+    }
+
+    /// Reads a record that was checked.
+    #[inline(always)]
+    pub(crate) fn of_checked(record: &[u8; BYTES]) -> Layer {
+        let two = |at: usize| [record[at], record[at + 1]];
+        let i16_at = |at: usize| u16_at(record, at) as i16;
+        Layer {
+            operator: Operator::ALL[usize::from(record[0]) % Operator::ALL.len()],
+            input_count: record[2],
+            input_numbers: [4, 6, 8, 10].map(|at| u16_at(record, at)),
+            output: Tensor {
+                height: u16_at(record, 12),
+                width: u16_at(record, 14),
+                channels: u16_at(record, 16),
+                element: if record[1] == 0 { Element::I8 } else { Element::I16 },
+                zero_point: i16_at(18),
+                ring: u16_at(record, 20),
+                offset: u32_at(record, 24),
+            },
+            window: Window { kernel: two(28), stride: two(30), pad: two(32), dilation: two(34) },
+            groups: u16_at(record, 22),
+            factor: record[3],
+            weights: u32_at(record, 36),
+            gains: [i16_at(58), i16_at(60)],
+            stage: Stage {
+                bias: u32_at(record, 40),
+                positive: u32_at(record, 44),
+                negative: u32_at(record, 48),
+                shift: record[52],
+                low: i16_at(54),
+                high: i16_at(56),
+            },
+        }
+    }
+
+    /// The record's bytes.
+    pub fn emit(&self) -> [u8; BYTES] {
+        let mut record = [0; BYTES];
+        record[0] = self.operator as u8;
+        record[1] = (self.output.element == Element::I16).into();
+        record[2] = self.input_count;
+        record[3] = self.factor;
+        for (index, input) in self.input_numbers.iter().enumerate() {
+            put(&mut record, 4 + 2 * index, input.to_le_bytes());
+        }
+        let Tensor { height, width, channels, zero_point, ring, offset, .. } = self.output;
+        for (at, value) in [(12, height), (14, width), (16, channels), (20, ring), (22, self.groups)] {
+            put(&mut record, at, value.to_le_bytes());
+        }
+        put(&mut record, 18, zero_point.to_le_bytes());
+        put(&mut record, 24, offset.to_le_bytes());
+        let Window { kernel, stride, pad, dilation } = self.window;
+        for (at, value) in [(28, kernel), (30, stride), (32, pad), (34, dilation)] {
+            put(&mut record, at, value);
+        }
+        let Stage { bias, positive, negative, shift, low, high } = self.stage;
+        for (at, value) in [(36, self.weights), (40, bias), (44, positive), (48, negative)] {
+            put(&mut record, at, value.to_le_bytes());
+        }
+        record[52] = shift;
+        for (at, value) in [(54, low), (56, high), (58, self.gains[0]), (60, self.gains[1])] {
+            put(&mut record, at, value.to_le_bytes());
+        }
+        record
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A layer in which every field has a value of its own.
+    fn layer() -> Layer {
+        let output = Tensor {
+            height: 0x0102,
+            width: 0x0304,
+            channels: 0x0506,
+            element: Element::I16,
+            zero_point: -2,
+            ring: 0x0708,
+            offset: 0x090a_0b0c,
+        };
+        Layer {
+            window: Window { kernel: [1, 2], stride: [3, 4], pad: [5, 6], dilation: [7, 8] },
+            groups: 0x0d0e,
+            factor: 9,
+            weights: 0x1011_1213,
+            gains: [-3, 0x1415],
+            stage: Stage {
+                bias: 0x1617_1819,
+                positive: 0x1a1b_1c1d,
+                negative: 0x1e1f_2021,
+                shift: 10,
+                low: -4,
+                high: 0x2223,
+            },
+            ..Layer::new(Operator::Scale, &[0x2425, 0x2627, 0x2829], output)
+        }
+    }
+
+    const RECORD: [u8; BYTES] = [
+        7, 1, 3, 9, 0x25, 0x24, 0x27, 0x26, 0x29, 0x28, 0, 0, 2, 1, 4, 3, 6, 5, 0xfe, 0xff, 8, 7, 0x0e, 0x0d, 0x0c,
+        0x0b, 0x0a, 9, 1, 2, 3, 4, 5, 6, 7, 8, 0x13, 0x12, 0x11, 0x10, 0x19, 0x18, 0x17, 0x16, 0x1d, 0x1c, 0x1b,
+        0x1a, 0x21, 0x20, 0x1f, 0x1e, 10, 0, 0xfc, 0xff, 0x23, 0x22, 0xfd, 0xff, 0x15, 0x14, 0, 0,
+    ];
+
+    #[test]
+    fn record_has_these_bytes() {
+        assert_eq!(layer().emit(), RECORD);
+        assert_eq!(Layer::parse(&RECORD), Ok(layer()));
+    }
+
+    #[test]
+    fn record_that_is_none_is_refused() {
+        for (at, value, field) in
+            [(0, 8, "operator"), (1, 2, "element"), (2, 5, "inputs"), (10, 1, "padding"), (53, 1, "padding"), (63, 1, "padding")]
+        {
+            let mut record = RECORD;
+            record[at] = value;
+            assert_eq!(Layer::parse(&record), Err(field), "byte {at}");
+        }
+    }
 }

@@ -7,26 +7,26 @@
 //!     12  sections         u16, how many
 //!     14  flags            u16, zero
 //!     16  digest           SHA-256 of bytes 0..16 and of the section table
-//!     48  section table    48 bytes each: kind u32, offset u32, length u32, zero u32, SHA-256 of the section
-//!    ...  sections         in ascending order of kind, each at a multiple of 16, gaps zero
+//!     48  section table    48 bytes each: kind u16, role u16, offset u32, length u32, zero u32, SHA-256 of the section
+//!    ...  sections         in ascending order of kind and role, each at a multiple of 16, gaps zero
 //!
-//!         MODEL       [`model`]       network: layer records, then weights, biases and multipliers
-//!         PREPROCESS  [`preprocess`]  what a pixel means: size, colour order, mean, scale, template
-//!         GALLERY     [`gallery`]     enrolled people: records, then int8 centres
-//!         COHORT      [`gallery`]     strangers' centres, no names (optional)
-//!         POLICY      [`policy`]      margin and thresholds
+//!         NETWORK     [`network`]    one for each [`Role`]: input, outputs, layers, barriers, then weights
+//!         GALLERY     [`gallery`]    enrolled people: records, then int8 centres
+//!         COHORT      [`gallery`]    strangers' centres, no names (optional)
+//!         POLICY      [`policy`]     margin and thresholds
+//!         GOLDEN      [`golden`]     a crop and its embedding, for a board's self-test (optional)
+//!         SIGNATURE   [`signature`]  of the header and the section table (optional)
 //! ```
 //!
-//! A section that holds both records and arrays begins with the records' length (`u32`), then the records
-//! ([postcard](https://postcard.jamesmunns.com)), then, from the next multiple of 16, its *blob*: arrays that
-//! kernels read in place. All numbers are little-endian; so must be the machine.
+//! All numbers are little-endian; so must be the machine. Records have a fixed size and are read where they lie; only people's
+//! names, which have no fixed length, are [postcard](https://postcard.jamesmunns.com) records.
 //!
 //! # Principles
 //!
-//! * This crate alone knows offsets: host and board go through it, in both directions.
+//! * This crate alone knows offsets. Every record's `parse` stands beside its `emit`; host and board go through both.
 //! * [`Image::new_checked`] looks at every field once. What it returns cannot fail later: a truncated,
 //!   corrupted or hostile image gives an [`ImageError`] that names the field, never a panic or a read out of
-//!   bounds.
+//!   bounds. What a layer's operator makes of its fields is the business of the crate `nn`, which checks it in the same way.
 //! * A gallery carries the [`ModelId`] of the network its centres were made with. Embeddings of two networks have
 //!   nothing in common, so a gallery of another network is refused.
 //!
@@ -39,19 +39,21 @@
 #[cfg(target_endian = "big")]
 compile_error!("image arrays are little-endian and read in place");
 
-pub mod blob;
+pub mod bytes;
 pub mod gallery;
+pub mod golden;
 pub mod header;
 pub mod image;
 pub mod layer;
-pub mod model;
+pub mod network;
 pub mod policy;
 pub mod preprocess;
+pub mod signature;
 
-pub use header::{ModelId, Section};
+pub use header::{ModelId, Role, Section};
 pub use image::{Image, ImageError};
 
-/// Every section, and every array in a blob, starts at a multiple of this many bytes.
+/// Every section, and every array in a section's blob, starts at a multiple of this many bytes.
 pub const ALIGNMENT: usize = 16;
 
 /// `bytes` rounded up to a multiple of [`ALIGNMENT`], or `None` when that does not fit.

@@ -1,8 +1,24 @@
 //! The POLICY section: what it takes to be accepted.
+//!
+//! ```text
+//!   0  model         [`ModelId`] of the network it was made for
+//!  16  rules         u8: 0 threshold and margin, 1 threshold alone, 2 caps
+//!  17  basis         u8: 0 cohort, 1 table, 2 given
+//!  18  thresholds    u16, how many
+//!  20  fpir          u32, parts per million
+//!  24  strangers     u32, that the thresholds were measured on
+//!  28  quantisation  u32, microradians
+//!  32  logit scale   f32
+//!  36  margin        angle: microradians u32, cosine i32, sine i32
+//!  48  cap           angle
+//!  60  certificate   angle
+//!  72  zero          8 bytes
+//!  80  thresholds    12 bytes each: people u16, zero u16, cosine i32, fpir upper bound u32
+//! ```
 
-use heapless::Vec;
-use serde::{Deserialize, Serialize};
+use core::iter;
 
+use crate::bytes::{is_zero, put, u16_at, u32_at};
 use crate::{ImageError, ModelId, Section};
 
 /// Most points of the threshold table.
@@ -10,8 +26,11 @@ pub const MAX_THRESHOLDS: usize = 32;
 /// One, in the fixed-point format of cosines.
 pub const ONE_Q30: i32 = 1 << 30;
 
+const HEAD_BYTES: usize = 80;
+const THRESHOLD_BYTES: usize = 12;
+
 /// Which rules decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The threshold and the margin.
     Calibrated,
@@ -21,19 +40,39 @@ pub enum Kind {
     Margin,
 }
 
+impl Kind {
+    const ALL: [Kind; 3] = [Kind::Calibrated, Kind::Absolute, Kind::Margin];
+}
+
 /// The threshold up to a gallery size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Threshold {
     /// Largest number of enrolled people it holds for.
     pub people: u16,
     /// Least cosine to be accepted, Q30.
     pub cosine_q30: i32,
-    /// Rate at which strangers are accepted, parts per million: 95 % sure that it is no higher. One million when not known.
+    /// Upper bound (95 %) of the rate at which strangers are accepted, parts per million. One million where it is not known.
     pub fpir_upper_ppm: u32,
 }
 
+impl Threshold {
+    fn parse(record: &[u8]) -> Threshold {
+        Threshold {
+            people: u16_at(record, 0),
+            cosine_q30: u32_at(record, 4) as i32,
+            fpir_upper_ppm: u32_at(record, 8),
+        }
+    }
+
+    fn emit(&self, record: &mut [u8]) {
+        put(record, 0, self.people.to_le_bytes());
+        put(record, 4, self.cosine_q30.to_le_bytes());
+        put(record, 8, self.fpir_upper_ppm.to_le_bytes());
+    }
+}
+
 /// An angle from nothing to a right one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Angle {
     /// Microradians, to show.
     pub urad: u32,
@@ -52,10 +91,21 @@ impl Angle {
         let norm_error = (cos * cos + sin * sin - (1 << 60)).abs();
         (0..=1 << 30).contains(&cos) && (0..=1 << 30).contains(&sin) && norm_error <= 1 << 32
     }
+
+    fn parse(record: &[u8], at: usize) -> Angle {
+        let [urad, cos, sin] = [0, 4, 8].map(|field| u32_at(record, at + field));
+        Angle { urad, cos_q30: cos as i32, sin_q30: sin as i32 }
+    }
+
+    fn emit(&self, record: &mut [u8], at: usize) {
+        put(record, at, self.urad.to_le_bytes());
+        put(record, at + 4, self.cos_q30.to_le_bytes());
+        put(record, at + 8, self.sin_q30.to_le_bytes());
+    }
 }
 
 /// Where a threshold came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basis {
     /// Measured on a cohort of so many strangers.
     Cohort {
@@ -68,9 +118,27 @@ pub enum Basis {
     Given,
 }
 
-/// The section's only record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Policy {
+/// Thresholds by gallery size, ascending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds<'a> {
+    records: &'a [[u8; THRESHOLD_BYTES]],
+}
+
+impl<'a> Thresholds<'a> {
+    /// The thresholds in order.
+    pub fn iter(&self) -> impl Iterator<Item = Threshold> + use<'a> {
+        self.records.iter().map(|record| Threshold::parse(record))
+    }
+
+    /// Of the largest gallery that the table knows.
+    pub fn last(&self) -> Option<Threshold> {
+        self.records.last().map(|record| Threshold::parse(record))
+    }
+}
+
+/// What a POLICY section says besides its thresholds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Terms {
     /// The network it was made for.
     pub model: ModelId,
     /// Which rules decide.
@@ -79,56 +147,66 @@ pub struct Policy {
     pub fpir_ppm: u32,
     /// Where the thresholds came from.
     pub basis: Basis,
-    /// Thresholds by gallery size, ascending.
-    pub thresholds: Vec<Threshold, MAX_THRESHOLDS>,
     /// The runner-up must be so much farther than the best.
     pub margin: Angle,
     /// Margin of the caps that decide, for [`Kind::Margin`].
     pub cap: Angle,
     /// Margin of the caps that certify: `margin` and twice the error of quantisation.
     pub certificate: Angle,
-    /// Angle between quantised and float embedding of one photo, 99.9th percentile, microradians.
+    /// Angle between quantised and float embedding of one photo, the largest or a high percentile, microradians.
     pub quantisation_urad: u32,
     /// Scale `s` of the logits that the network was trained with, for the confidence that is shown.
     pub logit_scale: f32,
 }
 
-/// Most bytes the section takes.
-pub const MAX_BYTES: usize = 96 + 13 * MAX_THRESHOLDS;
+/// A checked POLICY section.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Policy<'a> {
+    section: &'a [u8],
+    /// Thresholds by gallery size.
+    pub thresholds: Thresholds<'a>,
+}
 
-impl Policy {
+impl<'a> Policy<'a> {
     /// Reads the section.
     ///
     /// # Errors
     /// [`ImageError::Record`] naming the field, [`ImageError::ForeignGallery`] when made for another network.
-    pub fn new_checked(section: &[u8], model: ModelId) -> Result<Self, ImageError> {
+    pub fn new_checked(section: &'a [u8], model: ModelId) -> Result<Self, ImageError> {
         let record = |field| ImageError::Record { section: Section::Policy, field };
-        let (policy, rest): (Policy, _) = postcard::take_from_bytes(section).map_err(|_| record("policy"))?;
-        if !rest.is_empty() {
-            return Err(record("bytes after the record"));
+        let head = section.get(..HEAD_BYTES).ok_or(record("length"))?;
+        let count = usize::from(u16_at(head, 18));
+        if !(1..=MAX_THRESHOLDS).contains(&count) {
+            return Err(record("thresholds: how many"));
         }
-        if policy.model != model {
+        if section.len() != emitted_bytes(count) {
+            return Err(record("length"));
+        }
+        let (records, _) = section[HEAD_BYTES..].as_chunks();
+        let policy = Policy { section, thresholds: Thresholds { records } };
+        let terms = parse_terms(head).map_err(record)?;
+        if terms.model != model {
             return Err(ImageError::ForeignGallery(Section::Policy));
         }
-        let ascending = policy.thresholds.is_sorted_by(|a, b| a.people < b.people);
-        if !ascending || policy.thresholds.first().is_none_or(|first| first.people == 0) {
+        let thresholds = policy.thresholds;
+        let ascending = thresholds.iter().is_sorted_by(|a, b| a.people < b.people);
+        if !ascending || thresholds.iter().any(|threshold| threshold.people == 0) {
             return Err(record("thresholds: gallery sizes"));
         }
         let unit = -ONE_Q30..=ONE_Q30;
-        if !policy.thresholds.iter().all(|t| unit.contains(&t.cosine_q30)) {
+        if !thresholds.iter().all(|t| unit.contains(&t.cosine_q30)) {
             return Err(record("thresholds: cosine"));
         }
-        for (angle, name) in
-            [(policy.margin, "margin"), (policy.cap, "cap"), (policy.certificate, "certificate")]
-        {
-            if !angle.is_sound() {
-                return Err(record(name));
-            }
-        }
-        if !(policy.logit_scale.is_finite() && policy.logit_scale > 0.0) {
-            return Err(record("logit scale"));
+        if !is_zero(head, 72..HEAD_BYTES) || records.iter().any(|record| !is_zero(record, 2..4)) {
+            return Err(record("padding"));
         }
         Ok(policy)
+    }
+
+    /// What the section says besides its thresholds.
+    pub fn terms(&self) -> Terms {
+        // Checked with the section.
+        parse_terms(self.section).expect("a checked section")
     }
 
     /// The threshold for a gallery of `people`: Q30 cosine. In a larger gallery than the table knows nobody is accepted.
@@ -136,4 +214,73 @@ impl Policy {
         let reached = self.thresholds.iter().find(|threshold| usize::from(threshold.people) >= people);
         reached.map_or(i32::MAX, |threshold| threshold.cosine_q30)
     }
+}
+
+fn parse_terms(head: &[u8]) -> Result<Terms, &'static str> {
+    let strangers = u32_at(head, 24);
+    let basis = match head[17] {
+        0 => Basis::Cohort { strangers },
+        1 if strangers == 0 => Basis::Table,
+        2 if strangers == 0 => Basis::Given,
+        _ => return Err("basis"),
+    };
+    let mut model = ModelId([0; 16]);
+    model.0.copy_from_slice(&head[..16]);
+    let terms = Terms {
+        model,
+        kind: *Kind::ALL.get(usize::from(head[16])).ok_or("rules")?,
+        fpir_ppm: u32_at(head, 20),
+        basis,
+        margin: Angle::parse(head, 36),
+        cap: Angle::parse(head, 48),
+        certificate: Angle::parse(head, 60),
+        quantisation_urad: u32_at(head, 28),
+        logit_scale: f32::from_bits(u32_at(head, 32)),
+    };
+    for (angle, name) in [(terms.margin, "margin"), (terms.cap, "cap"), (terms.certificate, "certificate")] {
+        if !angle.is_sound() {
+            return Err(name);
+        }
+    }
+    if !(terms.logit_scale.is_finite() && terms.logit_scale > 0.0) {
+        return Err("logit scale");
+    }
+    Ok(terms)
+}
+
+/// Length of a section with so many thresholds.
+pub const fn emitted_bytes(thresholds: usize) -> usize {
+    HEAD_BYTES + thresholds * THRESHOLD_BYTES
+}
+
+/// Writes a section.
+///
+/// # Panics
+/// When `out` has another length than [`emitted_bytes`] gives, or there are more than [`MAX_THRESHOLDS`].
+pub fn emit(terms: &Terms, thresholds: impl ExactSizeIterator<Item = Threshold>, out: &mut [u8]) {
+    assert!(thresholds.len() <= MAX_THRESHOLDS && out.len() == emitted_bytes(thresholds.len()));
+    out.fill(0);
+    put(out, 0, terms.model.0);
+    out[16] = Kind::ALL.iter().position(|&kind| kind == terms.kind).unwrap_or(0) as u8;
+    let (basis, strangers) = match terms.basis {
+        Basis::Cohort { strangers } => (0, strangers),
+        Basis::Table => (1, 0),
+        Basis::Given => (2, 0),
+    };
+    out[17] = basis;
+    put(out, 18, (thresholds.len() as u16).to_le_bytes());
+    for (at, value) in [
+        (20, terms.fpir_ppm),
+        (24, strangers),
+        (28, terms.quantisation_urad),
+        (32, terms.logit_scale.to_bits()),
+    ] {
+        put(out, at, value.to_le_bytes());
+    }
+    for (at, angle) in [(36, terms.margin), (48, terms.cap), (60, terms.certificate)] {
+        angle.emit(out, at);
+    }
+    let (_, records) = out.split_at_mut(HEAD_BYTES);
+    iter::zip(records.chunks_exact_mut(THRESHOLD_BYTES), thresholds)
+        .for_each(|(record, threshold)| threshold.emit(record));
 }

@@ -1,0 +1,371 @@
+//! The NETWORK section: a quantised network, what its input is, and the plan of its memory.
+//!
+//! ```text
+//!   0  layers       u16, how many
+//!   2  outputs      u16, how many
+//!   4  barriers     u16, how many
+//!   6  zero         u16
+//!   8  arena bytes  u32, of all that the network needs
+//!  12  state bytes  u32, of which the scheduler keeps so many at the front
+//!  16  source       SHA-256 of the file it was exported from
+//!  48  input        [`preprocess`](crate::preprocess), 40 bytes
+//!  88  name         u8 length, then 64 bytes
+//! 153  zero         7 bytes
+//! 160  layers       64 bytes each: [`layer`](crate::layer)
+//! ...  outputs      64 bytes each: tensor u16, zero u8, name's length u8, scale f32, name 56 bytes
+//! ...  barriers     u16 each, ascending, then zero up to a multiple of 16
+//! ...  blob         arrays that kernels read in place, each at a multiple of 16
+//! ```
+
+use crate::bytes::{is_zero, put, u16_at, u32_at};
+use crate::header::{Digest, Role};
+use crate::layer::{self, Element, Layer, MAX_INPUTS, Operator, Tensor};
+use crate::preprocess::{self, Preprocess};
+use crate::{ALIGNMENT, ImageError, Section};
+
+/// Most layers a network may have.
+pub const MAX_LAYERS: usize = 1024;
+/// Most outputs a network may have.
+pub const MAX_OUTPUTS: usize = 32;
+/// Most barriers a plan may have.
+pub const MAX_BARRIERS: usize = 32;
+/// Longest name of a network, in bytes.
+pub const MAX_NAME: usize = 64;
+/// Longest name of an output, in bytes.
+pub const MAX_OUTPUT_NAME: usize = 56;
+/// Largest embedding: with this many `i16` elements and `i8` centres a dot product fits `i32`.
+pub const MAX_DIMENSION: usize = 512;
+
+mod field {
+    pub const LAYERS: usize = 0;
+    pub const OUTPUTS: usize = 2;
+    pub const BARRIERS: usize = 4;
+    pub const ZERO: usize = 6;
+    pub const ARENA_BYTES: usize = 8;
+    pub const STATE_BYTES: usize = 12;
+    pub const SOURCE: usize = 16;
+    pub const INPUT: usize = 48;
+    pub const NAME: usize = 88;
+    pub const NAME_END: usize = 153;
+    pub const HEAD: usize = 160;
+
+    pub const OUTPUT: usize = 64;
+    pub const OUTPUT_TENSOR: usize = 0;
+    pub const OUTPUT_ZERO: usize = 2;
+    pub const OUTPUT_NAME: usize = 3;
+    pub const OUTPUT_SCALE: usize = 4;
+    pub const OUTPUT_TEXT: usize = 8;
+}
+
+/// An output: a tensor that is whole when the network has run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Output<'a> {
+    /// Name, 1 to [`MAX_OUTPUT_NAME`] bytes.
+    pub name: &'a str,
+    /// Number of the tensor.
+    pub tensor: u16,
+    /// What one step of its elements stands for: real value = `scale` · (element − zero point).
+    pub scale: f32,
+}
+
+/// What a NETWORK section says of the network as a whole.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Head<'a> {
+    /// Name of the network, for people.
+    pub name: &'a str,
+    /// SHA-256 of the file it was exported from.
+    pub source: Digest,
+    /// What its input is.
+    pub input: Preprocess,
+    /// Bytes of arena: the scheduler's state, then all rings together.
+    pub arena_bytes: u32,
+    /// Bytes of the scheduler's state; a multiple of 16.
+    pub state_bytes: u32,
+}
+
+/// A checked NETWORK section. Its records and arrays stay where they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Model<'a> {
+    section: &'a [u8],
+    layers: &'a [[u8; layer::BYTES]],
+    blob: &'a [u8],
+    outputs: u16,
+    barriers: u16,
+}
+
+/// Where the parts of a section with these counts start: outputs, barriers, blob.
+fn places(layers: usize, outputs: usize, barriers: usize) -> [usize; 3] {
+    let outputs_at = field::HEAD + layers * layer::BYTES;
+    let barriers_at = outputs_at + outputs * field::OUTPUT;
+    [outputs_at, barriers_at, (barriers_at + 2 * barriers).next_multiple_of(ALIGNMENT)]
+}
+
+impl<'a> Model<'a> {
+    /// Checks every record, except for what the operators make of their fields.
+    ///
+    /// # Errors
+    /// An [`ImageError`] with the number of the layer and the field that is wrong.
+    // Not inlined, so that the stack it takes is free again when it returns.
+    #[inline(never)]
+    pub fn new_checked(role: Role, section: &'a [u8]) -> Result<Self, ImageError> {
+        let record = |field| ImageError::Record { section: Section::Network(role), field };
+        if section.as_ptr().align_offset(ALIGNMENT) != 0 {
+            return Err(ImageError::Misaligned);
+        }
+        let head = section.get(..field::HEAD).ok_or(record("length"))?;
+        let [layers, outputs, barriers] =
+            [field::LAYERS, field::OUTPUTS, field::BARRIERS].map(|at| usize::from(u16_at(head, at)));
+        if !(2..=MAX_LAYERS).contains(&layers) {
+            return Err(record("number of layers"));
+        }
+        if !(1..=MAX_OUTPUTS).contains(&outputs) {
+            return Err(record("number of outputs"));
+        }
+        if barriers > MAX_BARRIERS {
+            return Err(record("number of barriers"));
+        }
+        let [outputs_at, barriers_at, blob_at] = places(layers, outputs, barriers);
+        let blob = section.get(blob_at..).ok_or(record("length"))?;
+        let zeros = [field::ZERO..field::ZERO + 2, field::NAME_END..field::HEAD];
+        if !zeros.into_iter().all(|range| is_zero(head, range)) {
+            return Err(record("padding"));
+        }
+        if !is_zero(section, barriers_at + 2 * barriers..blob_at) {
+            return Err(record("padding"));
+        }
+        text(&head[field::NAME..field::NAME_END]).ok_or(record("name"))?;
+        let input = Preprocess::parse(&head[field::INPUT..]).map_err(record)?;
+        let (layers, _) = section[field::HEAD..outputs_at].as_chunks();
+        let model =
+            Model { section, layers, blob, outputs: outputs as u16, barriers: barriers as u16 };
+
+        let [arena_bytes, state_bytes] = [model.arena_bytes(), model.state_bytes()];
+        if !state_bytes.is_multiple_of(ALIGNMENT) || state_bytes > arena_bytes {
+            return Err(record("state bytes"));
+        }
+        for (index, record) in layers.iter().enumerate() {
+            let named = |field| ImageError::Layer { role, index: index as u16, field };
+            let layer = Layer::parse(record).map_err(named)?;
+            check(&layer, index, arena_bytes - state_bytes).map_err(named)?;
+        }
+        let first = model.layer(0).output;
+        if [first.height, first.width, first.channels]
+            != [input.height, input.width, input.colour.channels() as u16]
+        {
+            return Err(record("input: not the size of the first tensor"));
+        }
+        for index in 0..outputs {
+            let record_bytes = &section[outputs_at + index * field::OUTPUT..][..field::OUTPUT];
+            let output = parse_output(record_bytes).ok_or(record("output"))?;
+            let tensor = usize::from(output.tensor);
+            if tensor >= layers.len() || !(output.scale.is_finite() && output.scale > 0.0) {
+                return Err(record("output: tensor or scale"));
+            }
+            let kept = model.layer(tensor).output;
+            if kept.ring != kept.height {
+                return Err(record("output: not kept whole"));
+            }
+        }
+        let numbers = || (0..barriers).map(|index| model.barrier(index));
+        if !numbers().is_sorted_by(|a, b| a < b)
+            || numbers().any(|number| usize::from(number) >= layers.len())
+        {
+            return Err(record("barriers"));
+        }
+        Ok(model)
+    }
+
+    /// What the section says of the network as a whole.
+    pub fn head(&self) -> Head<'a> {
+        let mut source = [0; 32];
+        source.copy_from_slice(&self.section[field::SOURCE..][..32]);
+        Head {
+            name: self.name(),
+            source,
+            input: self.preprocess(),
+            arena_bytes: self.arena_bytes() as u32,
+            state_bytes: self.state_bytes() as u32,
+        }
+    }
+
+    /// Name of the network, for people.
+    pub fn name(&self) -> &'a str {
+        text(&self.section[field::NAME..field::NAME_END]).unwrap_or("")
+    }
+
+    /// What a pixel of the input means.
+    pub fn preprocess(&self) -> Preprocess {
+        // Checked with the section.
+        Preprocess::parse(&self.section[field::INPUT..]).unwrap_or(Preprocess::NONE)
+    }
+
+    /// Bytes of arena it needs, the scheduler's state among them.
+    pub fn arena_bytes(&self) -> usize {
+        u32_at(self.section, field::ARENA_BYTES) as usize
+    }
+
+    /// Bytes at the front of the arena that the scheduler keeps its state in.
+    pub fn state_bytes(&self) -> usize {
+        u32_at(self.section, field::STATE_BYTES) as usize
+    }
+
+    /// How many layers there are, the input among them.
+    pub fn layer_count(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// A layer by its number.
+    ///
+    /// # Panics
+    /// When there are not so many.
+    #[inline]
+    pub fn layer(&self, number: usize) -> Layer {
+        Layer::of_checked(&self.layers[number])
+    }
+
+    /// The layers, in order; the first is the input.
+    pub fn layers(&self) -> impl Iterator<Item = Layer> + use<'a> {
+        self.layers.iter().map(Layer::of_checked)
+    }
+
+    /// The outputs, in order.
+    pub fn outputs(&self) -> impl Iterator<Item = Output<'a>> + use<'a> {
+        let [outputs_at, ..] = places(self.layers.len(), 0, 0);
+        let records = self.section[outputs_at..].chunks_exact(field::OUTPUT).take(self.outputs.into());
+        records.filter_map(parse_output)
+    }
+
+    /// How many barriers the plan has.
+    pub fn barrier_count(&self) -> usize {
+        self.barriers.into()
+    }
+
+    /// A barrier by its number: a tensor that is completed before the next barrier's.
+    ///
+    /// # Panics
+    /// When there are not so many.
+    pub fn barrier(&self, number: usize) -> u16 {
+        let [_, barriers_at, _] = places(self.layers.len(), self.outputs.into(), 0);
+        u16_at(self.section, barriers_at + 2 * number)
+    }
+
+    /// The arrays that layers point into.
+    pub fn blob(&self) -> &'a [u8] {
+        self.blob
+    }
+
+    /// The input tensor.
+    pub fn input(&self) -> Tensor {
+        self.layer(0).output
+    }
+
+    /// Dimensions of the embedding, 1 to 512, of a network that makes embeddings.
+    ///
+    /// # Errors
+    /// [`ImageError::Record`] when the network makes something else.
+    pub fn dimension(&self) -> Result<usize, ImageError> {
+        let record = |field| ImageError::Record { section: Section::Network(Role::Embedder), field };
+        let mut outputs = self.outputs();
+        let (Some(output), None) = (outputs.next(), outputs.next()) else {
+            return Err(record("outputs: an embedder has one"));
+        };
+        let embedding = self.layer(output.tensor.into()).output;
+        let flat = embedding.height == 1 && embedding.width == 1;
+        if !flat || embedding.element != Element::I16 || embedding.zero_point != 0 {
+            return Err(record("embedding: not a flat i16 tensor with zero point 0"));
+        }
+        if usize::from(embedding.channels) > MAX_DIMENSION {
+            return Err(record("embedding: more than 512 dimensions"));
+        }
+        Ok(embedding.channels.into())
+    }
+}
+
+/// Checks what holds for the layer of every operator.
+fn check(layer: &Layer, index: usize, rings_bytes: usize) -> Result<(), &'static str> {
+    if (layer.operator == Operator::Input) != (index == 0) {
+        return Err("operator: the first layer, and only that, is the input");
+    }
+    if layer.inputs().iter().any(|&input| usize::from(input) >= index) {
+        return Err("input");
+    }
+    layer.output.check(rings_bytes)
+}
+
+/// A text: one byte of length, then that many of UTF-8, then zeros.
+fn text(bytes: &[u8]) -> Option<&str> {
+    let (&length, text) = bytes.split_first()?;
+    let (text, zeros) = text.split_at_checked(length.into())?;
+    if zeros.iter().any(|&byte| byte != 0) {
+        return None;
+    }
+    str::from_utf8(text).ok()
+}
+
+fn parse_output(record: &[u8]) -> Option<Output<'_>> {
+    let length = usize::from(record[field::OUTPUT_NAME]);
+    let (name, zeros) = record[field::OUTPUT_TEXT..].split_at_checked(length)?;
+    if length == 0 || record[field::OUTPUT_ZERO] != 0 || zeros.iter().any(|&byte| byte != 0) {
+        return None;
+    }
+    Some(Output {
+        name: str::from_utf8(name).ok()?,
+        tensor: u16_at(record, field::OUTPUT_TENSOR),
+        scale: f32::from_bits(u32_at(record, field::OUTPUT_SCALE)),
+    })
+}
+
+/// Length of the section that [`emit`] writes for these counts and a blob of so many bytes.
+pub fn emitted_bytes(layers: usize, outputs: usize, barriers: usize, blob: usize) -> usize {
+    places(layers, outputs, barriers)[2] + blob
+}
+
+/// Writes a section.
+///
+/// # Panics
+/// When `out` has another length than [`emitted_bytes`] gives, a count is over its limit, or a name is too long or
+/// an output's name empty.
+pub fn emit(
+    head: &Head<'_>,
+    layers: &[Layer],
+    outputs: &[Output<'_>],
+    barriers: &[u16],
+    blob: &[u8],
+    out: &mut [u8],
+) {
+    assert_eq!(out.len(), emitted_bytes(layers.len(), outputs.len(), barriers.len(), blob.len()));
+    assert!(layers.len() <= MAX_LAYERS && outputs.len() <= MAX_OUTPUTS && barriers.len() <= MAX_BARRIERS);
+    assert!(head.name.len() <= MAX_NAME);
+    out.fill(0);
+    for (at, count) in
+        [(field::LAYERS, layers.len()), (field::OUTPUTS, outputs.len()), (field::BARRIERS, barriers.len())]
+    {
+        put(out, at, (count as u16).to_le_bytes());
+    }
+    put(out, field::ARENA_BYTES, head.arena_bytes.to_le_bytes());
+    put(out, field::STATE_BYTES, head.state_bytes.to_le_bytes());
+    put(out, field::SOURCE, head.source);
+    out[field::INPUT..][..preprocess::BYTES].copy_from_slice(&head.input.emit());
+    out[field::NAME] = head.name.len() as u8;
+    out[field::NAME + 1..][..head.name.len()].copy_from_slice(head.name.as_bytes());
+    let [outputs_at, barriers_at, blob_at] = places(layers.len(), outputs.len(), barriers.len());
+    for (index, layer) in layers.iter().enumerate() {
+        out[field::HEAD + index * layer::BYTES..][..layer::BYTES].copy_from_slice(&layer.emit());
+    }
+    for (index, output) in outputs.iter().enumerate() {
+        assert!((1..=MAX_OUTPUT_NAME).contains(&output.name.len()));
+        let record = &mut out[outputs_at + index * field::OUTPUT..][..field::OUTPUT];
+        put(record, field::OUTPUT_TENSOR, output.tensor.to_le_bytes());
+        record[field::OUTPUT_NAME] = output.name.len() as u8;
+        put(record, field::OUTPUT_SCALE, output.scale.to_bits().to_le_bytes());
+        record[field::OUTPUT_TEXT..][..output.name.len()].copy_from_slice(output.name.as_bytes());
+    }
+    for (index, barrier) in barriers.iter().enumerate() {
+        put(out, barriers_at + 2 * index, barrier.to_le_bytes());
+    }
+    out[blob_at..].copy_from_slice(blob);
+}
+
+const _: () = assert!(field::INPUT + preprocess::BYTES == field::NAME);
+const _: () = assert!(field::NAME + 1 + MAX_NAME == field::NAME_END && MAX_INPUTS <= 4);
+const _: () = assert!(field::OUTPUT_TEXT + MAX_OUTPUT_NAME == field::OUTPUT);
