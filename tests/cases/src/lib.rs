@@ -270,6 +270,7 @@ fn slide<S: Set, I: Element, O: Element, const N: usize>(
         kernel_width: kernel[1],
         stride,
         pad,
+        dilation: 1,
     };
     let mut scratch = S::Scratch::default();
     let taps = kernel[0] * kernel[1] * channels_in;

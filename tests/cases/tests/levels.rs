@@ -199,6 +199,7 @@ fn check<I: Element, O: Element>(shape: &Shape) -> Result<(), TestCaseError> {
         kernel_width: kw,
         stride: shape.stride,
         pad: shape.pad,
+        dilation: 1,
     };
     // As many pixels as have something under their window.
     let pixels = (shape.width + shape.pad).div_ceil(shape.stride);

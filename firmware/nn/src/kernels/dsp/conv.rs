@@ -8,7 +8,7 @@ use format::layer::MAX_KERNEL;
 use super::lanes::{Channel, Input, Output, are_bytes, expand, expand_two, lanes};
 use super::ops::Tile;
 use super::{QUADS, SUMS, Scratch, ops};
-use crate::kernels::{Element, Rows};
+use crate::kernels::{Element, Rows, portable};
 use crate::quant::Stage;
 
 /// See [`crate::kernels::portable::conv`].
@@ -22,6 +22,9 @@ pub fn conv<I: Element, O: Element>(
     scratch: &mut Scratch,
     output: &mut [O],
 ) {
+    if input.dilation != 1 {
+        return portable::conv(input, weights, stage, scratch, output);
+    }
     let mut rows = [None; MAX_KERNEL];
     multiply(&Input::of(input, &mut rows), weights, stage, scratch, Output::of(output));
 }

@@ -10,7 +10,7 @@ use format::layer::MAX_KERNEL;
 use super::lanes::{Input, Output, are_bytes, bias, expand_few, lanes};
 use super::ops::Slide;
 use super::{QUADS, Quad, SUMS, Scratch, ops};
-use crate::kernels::{Element, Rows};
+use crate::kernels::{Element, Rows, portable};
 use crate::quant::Stage;
 
 /// See [`crate::kernels::portable::depthwise`].
@@ -24,6 +24,9 @@ pub fn depthwise<I: Element, O: Element>(
     scratch: &mut Scratch,
     output: &mut [O],
 ) {
+    if input.dilation != 1 {
+        return portable::depthwise(input, weights, stage, scratch, output);
+    }
     let mut rows = [None; MAX_KERNEL];
     slide(&Input::of(input, &mut rows), weights, stage, scratch, Output::of(output));
 }
