@@ -10,7 +10,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use format::layer::{Element, Layer, Op};
+use format::layer::{Element, Layer, Operator};
+use nn::op::{self, Inputs};
 use serde::{Deserialize, Serialize};
 
 /// Cycles that the upper end of the range adds for each of the lower end: memory, branches, pipelines that do not fill.
@@ -30,6 +31,8 @@ pub enum Kind {
     Conv,
     /// Convolution with one pixel a row: dense layers.
     Dense,
+    /// Convolution over groups of channels.
+    Grouped,
     /// One filter a channel.
     Depthwise,
     /// The same with channels that do not fill vectors of 16.
@@ -38,21 +41,28 @@ pub enum Kind {
     Add,
     /// Largest element under a window.
     MaxPool,
+    /// Tensors side by side, and enlarging.
+    Copy,
+    /// Channels times gains.
+    Scale,
     /// Any layer that reads 16-bit elements.
     Wide,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 12] = [
         Kind::Input,
         Kind::Pointwise,
         Kind::Conv,
         Kind::Dense,
+        Kind::Grouped,
         Kind::Depthwise,
         Kind::Narrow,
         Kind::Add,
         Kind::MaxPool,
+        Kind::Copy,
+        Kind::Scale,
         Kind::Wide,
     ];
 
@@ -63,10 +73,13 @@ impl Kind {
             Kind::Pointwise => "pointwise",
             Kind::Conv => "conv",
             Kind::Dense => "dense",
+            Kind::Grouped => "grouped",
             Kind::Depthwise => "depthwise",
             Kind::Narrow => "narrow",
             Kind::Add => "add",
             Kind::MaxPool => "max_pool",
+            Kind::Copy => "copy",
+            Kind::Scale => "scale",
             Kind::Wide => "wide",
         }
     }
@@ -99,31 +112,36 @@ impl Work {
     }
 
     fn of_layer(layers: &[Layer], layer: &Layer) -> Work {
-        let input = layer.op.inputs().next().map(|index| layers[index as usize].output);
+        let tensors = Inputs::of(layer, |input| layers[input].output);
+        let input = tensors.iter().next();
         let output = layer.output;
         let rows = u64::from(output.height);
         let pixels = rows * u64::from(output.width);
         let elements = rows * output.row_elements() as u64;
-        let kernel = layer.op.window().kernel.map(u64::from);
+        let kernel = layer.window.kernel.map(u64::from);
         let input_channels = input.map_or(0, |tensor| u64::from(tensor.channels));
         let window = kernel[0] * kernel[1] * input_channels;
-        let (kind, macs, weights) = match layer.op {
-            Op::Input => (Kind::Input, 0, 0),
-            Op::Conv { .. } => {
+        let filters = window / u64::from(layer.groups) * u64::from(output.channels);
+        let macs = op::macs(layer, &tensors);
+        let (kind, macs, weights) = match layer.operator {
+            Operator::Input => (Kind::Input, macs, 0),
+            Operator::Conv if layer.groups > 1 => (Kind::Grouped, macs, filters),
+            Operator::Conv => {
                 let kind = match (output.width, kernel) {
                     (1, _) => Kind::Dense,
                     (_, [1, 1]) => Kind::Pointwise,
                     _ => Kind::Conv,
                 };
-                (kind, elements * window, window * u64::from(output.channels))
+                (kind, macs, filters)
             }
-            Op::Depthwise { .. } => (
-                if output.channels.is_multiple_of(16) { Kind::Depthwise } else { Kind::Narrow },
-                elements * kernel[0] * kernel[1],
-                window,
-            ),
-            Op::Add { .. } => (Kind::Add, 0, 0),
-            Op::MaxPool { .. } => (Kind::MaxPool, elements * kernel[0] * kernel[1], 0),
+            Operator::Depthwise => {
+                let kind = if output.channels.is_multiple_of(16) { Kind::Depthwise } else { Kind::Narrow };
+                (kind, macs, window)
+            }
+            Operator::Add => (Kind::Add, macs, 0),
+            Operator::MaxPool => (Kind::MaxPool, elements * kernel[0] * kernel[1], 0),
+            Operator::Concat | Operator::Enlarge => (Kind::Copy, macs, 0),
+            Operator::Scale => (Kind::Scale, macs, 0),
         };
         let is_wide = input.is_some_and(|tensor| tensor.element == Element::I16);
         Work {

@@ -1,17 +1,51 @@
 //! The network between import and quantisation: a list of nodes in topological order, each making one tensor.
 //!
 //! Tensors are `[h, w, c]`, batch of one, channels last. A node's number is its tensor's number: node 0 is the
-//! input, the last node is the embedding (`[1, 1, d]`). Weights are `f32`.
+//! input. Weights are `f32`.
 
 /// Height, width, channels of a tensor.
 pub type Shape = [usize; 3];
 
-/// A network. Invariants: `nodes[0]` is the only [`Op::Input`]; inputs of a node have smaller numbers; the
-/// last node is the output.
+/// A network. Invariants: `nodes[0]` is the only [`Op::Input`]; inputs of a node have smaller numbers; there is an output.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
     /// The nodes in topological order.
     pub nodes: Vec<Node>,
+    /// The tensors that the network is run for.
+    pub outputs: Vec<GraphOutput>,
+}
+
+impl Graph {
+    /// Whether a node's tensor is an output.
+    pub fn is_output(&self, node: usize) -> bool {
+        self.outputs.iter().any(|output| output.node == node)
+    }
+
+    /// The nodes that read a node's tensor.
+    pub fn readers(&self, node: usize) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(move |reader| reader.inputs.contains(&node))
+    }
+}
+
+/// An output: its name in the file, and what is left to whoever reads it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphOutput {
+    /// Name in the file.
+    pub name: String,
+    /// Number of the node.
+    pub node: usize,
+    /// What the file still does to the tensor, element by element, and a board does not.
+    pub function: Function,
+}
+
+/// What whoever reads an output applies to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Function {
+    /// Nothing.
+    #[default]
+    Identity,
+    /// `1 / (1 + e^−x)`.
+    Sigmoid,
 }
 
 /// One operator and the tensor it makes.
@@ -29,20 +63,22 @@ pub struct Node {
     pub activation: Activation,
 }
 
-/// An operator. Import makes all of these; the passes leave only `Input`, `Conv`, `Depthwise`, `Add` and
-/// `MaxPool`, which are what the runtime executes.
+/// An operator. Import makes all of these; the passes leave all but `Affine` and `Identity`, which are what the runtime
+/// executes: the crate's module [`op`](crate::op) has a file for each.
 #[derive(Clone, Debug)]
 pub enum Op {
     /// The photo, in the network's own units: `(pixel − mean) / scale` is done before it.
     Input,
-    /// Convolution over all input channels. A dense layer is one whose kernel is its whole input.
+    /// Convolution over all input channels, or over those of a group. A dense layer is one whose kernel is its whole input.
     Conv {
-        /// `[c_out][kh][kw][c_in]`, flattened.
+        /// `[c_out][kh][kw][c_in / groups]`, flattened.
         weights: Vec<f32>,
         /// `[c_out]`.
         bias: Vec<f32>,
         /// Where the kernel stands.
         window: Window,
+        /// Groups of channels.
+        groups: usize,
     },
     /// One filter per channel.
     Depthwise {
@@ -67,8 +103,44 @@ pub enum Op {
         /// Where the window stands.
         Window,
     ),
+    /// Channels of all inputs, one after another.
+    Concat,
+    /// Every pixel so many times down and right.
+    Enlarge(
+        /// How many times.
+        usize,
+    ),
+    /// Channels of the first input times a function of the second, which has one pixel.
+    Scale(
+        /// The function.
+        Gate,
+    ),
     /// Passes its input on: a place for an activation that no operator could take yet.
     Identity,
+}
+
+/// What a gate does to the values it is computed from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Gate {
+    /// `1 / (1 + e^−x)`.
+    Sigmoid,
+    /// `min(max(slope · x + shift, 0), 1)`.
+    HardSigmoid {
+        /// Slope.
+        slope: f32,
+        /// Value at nought.
+        shift: f32,
+    },
+}
+
+impl Gate {
+    /// The gain for a value: 0 to 1.
+    pub fn gain(self, value: f32) -> f32 {
+        match self {
+            Gate::Sigmoid => 1.0 / (1.0 + (-value).exp()),
+            Gate::HardSigmoid { slope, shift } => (slope * value + shift).clamp(0.0, 1.0),
+        }
+    }
 }
 
 /// A sliding window. Rows or columns outside the tensor read as zero (as minus infinity when pooling).
@@ -80,6 +152,30 @@ pub struct Window {
     pub stride: [usize; 2],
     /// Padding: top, left, bottom, right.
     pub pad: [usize; 4],
+    /// Distance of neighbouring taps down and right.
+    pub dilation: [usize; 2],
+}
+
+impl Window {
+    /// One pixel, no padding.
+    pub const PIXEL: Window = Window { kernel: [1, 1], stride: [1, 1], pad: [0; 4], dilation: [1, 1] };
+
+    /// A whole map.
+    pub fn whole(height: usize, width: usize) -> Self {
+        Window { kernel: [height, width], ..Window::PIXEL }
+    }
+
+    /// Taps of one channel.
+    pub fn taps(&self) -> usize {
+        self.kernel[0] * self.kernel[1]
+    }
+
+    /// Input pixel under kernel position `(ky, kx)` of output pixel `(y, x)`, if inside.
+    pub fn under(&self, input: Shape, [y, x]: [usize; 2], [ky, kx]: [usize; 2]) -> Option<usize> {
+        let row = (y * self.stride[0] + ky * self.dilation[0]).checked_sub(self.pad[0])?;
+        let column = (x * self.stride[1] + kx * self.dilation[1]).checked_sub(self.pad[1])?;
+        (row < input[0] && column < input[1]).then(|| row * input[1] + column)
+    }
 }
 
 /// A pointwise nonlinearity.
@@ -99,4 +195,28 @@ pub enum Activation {
     },
     /// `x` where positive, `slope · x` elsewhere; one slope a channel, `[c]`.
     PRelu(Vec<f32>),
+}
+
+impl Activation {
+    /// Applies it to a tensor `[..][c]`.
+    pub fn apply(&self, tensor: &mut [f32]) {
+        match self {
+            Activation::None => {}
+            Activation::Relu => tensor.iter_mut().for_each(|x| *x = x.max(0.0)),
+            Activation::Clip { low, high } => {
+                for pixel in tensor.chunks_exact_mut(low.len()) {
+                    for ((x, low), high) in pixel.iter_mut().zip(low).zip(high) {
+                        *x = x.max(*low).min(*high);
+                    }
+                }
+            }
+            Activation::PRelu(slopes) => {
+                for pixel in tensor.chunks_exact_mut(slopes.len()) {
+                    for (x, slope) in pixel.iter_mut().zip(slopes) {
+                        *x = if *x < 0.0 { *x * slope } else { *x };
+                    }
+                }
+            }
+        }
+    }
 }

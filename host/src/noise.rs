@@ -9,8 +9,9 @@ use rayon::prelude::*;
 
 use crate::float;
 use crate::graph::Graph;
-use crate::quantize::{LayerReport, Preprocessing, operator};
-use crate::simulator::{AlignedBytes, Simulator};
+use crate::op;
+use crate::quantize::{LayerReport, Preprocessing};
+use crate::simulator::{AlignedBytes, Simulator, elements};
 
 /// Sums over the elements of one channel, from which its scale and its noise follow.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,13 +63,13 @@ pub fn noise(
     preprocessing: Preprocessing,
     crops: &[Vec<u8>],
 ) -> Result<Vec<LayerReport>> {
-    let layers = simulator.network().layers();
+    let layers: Vec<Layer> = simulator.network().model().layers().collect();
     let shape = |layer: &Layer| {
         let output = &layer.output;
         [output.height, output.width, output.channels].map(usize::from)
     };
     ensure!(
-        graph.nodes.len() == layers.len() && graph.nodes.iter().zip(layers).all(|(n, l)| n.shape == shape(l)),
+        graph.nodes.len() == layers.len() && graph.nodes.iter().zip(&layers).all(|(n, l)| n.shape == shape(l)),
         "the image's network has other tensors than the ONNX file's: it was exported by another version of this program"
     );
     let sums = crops
@@ -91,13 +92,13 @@ pub fn noise(
         let zero_point = i32::from(layer.output.zero_point);
         LayerReport {
             name: node.name.clone(),
-            operator: operator(&node.op),
+            operator: op::name(&node.op),
             range: [least, most].map(|element: i32| (f64::from(element - zero_point) * scale) as f32),
             bits: bits as u8,
             sqnr_db: (10.0 * (signal / noise.max(1e-30)).log10()) as f32,
         }
     };
-    Ok(graph.nodes.iter().zip(layers).zip(&sums).map(report).collect())
+    Ok(graph.nodes.iter().zip(&layers).zip(&sums).map(report).collect())
 }
 
 /// Sums of each layer's channels over one crop.
@@ -108,29 +109,21 @@ fn sums(
     crop: &[u8],
 ) -> Result<Vec<Vec<Sums>>> {
     let network = simulator.network();
+    let layers: Vec<Layer> = network.model().layers().collect();
     let float = float::run(graph, &preprocessing.apply(crop));
     let mut sums: Vec<Vec<Sums>> =
-        network.layers().iter().map(|layer| vec![Sums::default(); layer.output.channels.into()]).collect();
+        layers.iter().map(|layer| vec![Sums::default(); layer.output.channels.into()]).collect();
     let mut arena = AlignedBytes::zeroed(network.arena_bytes());
-    let mut embedding = vec![0; network.dimension()];
     let see = |layer: usize, row: u16, bytes: &[u8]| {
-        let output = &network.layers()[layer].output;
-        let elements: Vec<i32> = match output.element {
-            Element::I8 => bytes.iter().map(|&byte| i32::from(byte as i8)).collect(),
-            Element::I16 => {
-                bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]]).into()).collect()
-            }
-        };
+        let output = &layers[layer].output;
         let start = usize::from(row) * output.row_elements();
-        let pairs = float[layer][start..].iter().zip(elements).enumerate();
+        let pairs = float[layer][start..].iter().zip(elements(output.element, bytes)).enumerate();
         for (index, (&float, element)) in pairs {
             let channel = index % usize::from(output.channels);
             sums[layer][channel].add(float, element - i32::from(output.zero_point));
         }
     };
-    network
-        .embed_observed(&mut &*crop, arena.bytes_mut(), &mut embedding, see)
-        .map_err(|error| anyhow!("{error}"))?;
+    network.run_observed(&mut &*crop, arena.bytes_mut(), see).map_err(|error| anyhow!("{error}"))?;
     Ok(sums)
 }
 

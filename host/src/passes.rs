@@ -1,13 +1,14 @@
-//! Rewrites that leave only what the runtime executes: `Input`, `Conv`, `Depthwise`, `Add`, `MaxPool`.
+//! Rewrites that leave only what the runtime executes: all but `Affine` and `Identity`.
 //!
 //! Every rewrite keeps what the network computes (up to `f32` rounding) and makes it smaller; they run until none applies.
 
 mod fold_affine;
 mod fuse_activation;
+pub mod grey;
 mod make_depthwise;
 mod merge_affine;
 
-use crate::graph::{Activation, Graph, Op};
+use crate::graph::{Activation, Graph, Node, Op};
 
 /// Rewrites until only operators of the runtime are left.
 pub fn lower(mut graph: Graph) -> Graph {
@@ -24,42 +25,34 @@ pub fn lower(mut graph: Graph) -> Graph {
     graph
 }
 
-/// How many nodes read a node.
+/// How often a node is read, by other nodes and as an output.
 fn readers(graph: &Graph, node: usize) -> usize {
-    graph.nodes.iter().flat_map(|n| &n.inputs).filter(|&&input| input == node).count()
+    let inputs = graph.nodes.iter().flat_map(|n| &n.inputs).filter(|&&input| input == node).count();
+    inputs + graph.outputs.iter().filter(|output| output.node == node).count()
 }
 
-/// Lets the readers of `node` read its only input instead. The node becomes unused, or, if it is the output, an
-/// identity.
+/// Lets the readers of `node` read its only input instead, and the outputs that it makes be made by that. The node becomes unused.
 fn bypass(graph: &mut Graph, node: usize) {
     let input = graph.nodes[node].inputs[0];
     for reader in &mut graph.nodes[node + 1..] {
         reader.inputs.iter_mut().filter(|i| **i == node).for_each(|i| *i = input);
     }
+    graph.outputs.iter_mut().filter(|output| output.node == node).for_each(|output| output.node = input);
     graph.nodes[node].op = Op::Identity;
     graph.nodes[node].activation = Activation::None;
 }
 
-/// Removes nodes that the output does not depend on, and identities; numbers the rest anew.
+/// Removes nodes that no output depends on, and identities; numbers the rest anew.
 fn drop_unused(graph: &mut Graph) {
-    let idle = |graph: &Graph, node: usize| {
-        matches!(graph.nodes[node].op, Op::Identity) && graph.nodes[node].activation == Activation::None
-    };
-    while graph.nodes.len() > 1 && idle(graph, graph.nodes.len() - 1) {
-        // The output itself: its input becomes the output. Nodes behind that are unused.
-        let input = graph.nodes[graph.nodes.len() - 1].inputs[0];
-        graph.nodes.truncate(input + 1);
-    }
     for node in 1..graph.nodes.len() {
-        if idle(graph, node) {
+        let Node { op, activation, .. } = &graph.nodes[node];
+        if matches!(op, Op::Identity) && *activation == Activation::None {
             bypass(graph, node);
         }
     }
     let mut used = vec![false; graph.nodes.len()];
     used[0] = true;
-    if let Some(last) = used.last_mut() {
-        *last = true;
-    }
+    graph.outputs.iter().for_each(|output| used[output.node] = true);
     for node in (0..graph.nodes.len()).rev() {
         if used[node] {
             graph.nodes[node].inputs.iter().for_each(|&input| used[input] = true);
@@ -72,4 +65,5 @@ fn drop_unused(graph: &mut Graph) {
     for node in &mut graph.nodes {
         node.inputs.iter_mut().for_each(|input| *input = numbers[*input]);
     }
+    graph.outputs.iter_mut().for_each(|output| output.node = numbers[output.node]);
 }

@@ -8,18 +8,20 @@
 
 use std::ops::Range;
 
-use format::layer::{Layer, Op};
-use format::model::{MAX_BARRIERS, MAX_LAYERS};
-use nn::stream::{Order, Progress};
+use format::layer::{Layer, Operator};
+use format::network::MAX_BARRIERS;
+use nn::stream::{Layers, Order, oldest_needed, state_elements};
 use rayon::prelude::*;
 
 /// A plan: what [`plan`] wrote into the layers, and what follows from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Tensors that are completed one after another.
+    /// Tensors that are completed one after another, before the outputs.
     pub barriers: Vec<u16>,
-    /// Bytes of the arena.
+    /// Bytes of the arena: the scheduler's state, then the rings.
     pub arena_bytes: usize,
+    /// Bytes of the scheduler's state.
+    pub state_bytes: usize,
     /// The rings, in order of their first tensor.
     pub rings: Vec<Ring>,
 }
@@ -45,12 +47,63 @@ pub struct Ring {
     beside: Vec<usize>,
 }
 
-/// Finds the barriers that need the smallest arena, and writes every tensor's ring and offset.
-pub fn plan(layers: &mut [Layer]) -> Plan {
-    let last = layers.len() as u16 - 1;
-    let mut best = with_barriers(layers, &[last]);
+/// Layers under planning, as the scheduler sees them.
+struct Candidate<'a> {
+    layers: &'a [Layer],
+    outputs: &'a [u16],
+    barriers: &'a [u16],
+    /// For each tensor, the layers from its own up to its last reader.
+    readers: Vec<Range<usize>>,
+}
+
+impl<'a> Candidate<'a> {
+    fn new(layers: &'a [Layer], outputs: &'a [u16], barriers: &'a [u16]) -> Self {
+        let mut readers: Vec<Range<usize>> = (0..layers.len()).map(|tensor| tensor..tensor).collect();
+        for (number, layer) in layers.iter().enumerate() {
+            layer.inputs().iter().for_each(|&input| readers[usize::from(input)].end = number + 1);
+        }
+        Candidate { layers, outputs, barriers, readers }
+    }
+
+    /// Every row as it is made: layer, row, rows of each tensor so far.
+    fn dry_run(&self, mut watch: impl FnMut(usize, u16, &[u16])) {
+        let mut state = vec![0; state_elements(self.layers.len())];
+        let mut order = Order::new(self, &mut state);
+        while let Some((layer, row)) = order.next() {
+            watch(layer, row, order.made());
+        }
+    }
+
+    /// First row of a tensor that is still needed, or `None`.
+    fn oldest(&self, made: &[u16], tensor: usize) -> Option<u16> {
+        oldest_needed(self, made, tensor, self.readers[tensor].clone())
+    }
+}
+
+impl Layers for Candidate<'_> {
+    fn layer_count(&self) -> usize {
+        self.layers.len()
+    }
+
+    fn layer(&self, number: usize) -> Layer {
+        self.layers[number]
+    }
+
+    fn goal(&self, place: usize) -> Option<u16> {
+        self.barriers.iter().chain(self.outputs).nth(place).copied()
+    }
+
+    fn is_output(&self, tensor: usize) -> bool {
+        self.outputs.contains(&(tensor as u16))
+    }
+}
+
+/// Finds the barriers that need the smallest arena for these outputs, and writes every tensor's ring and offset.
+pub fn plan(layers: &mut [Layer], outputs: &[u16]) -> Plan {
+    let mut best = with_barriers(layers, outputs, &[]);
     loop {
-        let candidates: Vec<Vec<u16>> = (1..last)
+        let candidates: Vec<Vec<u16>> = (1..layers.len() as u16)
+            .filter(|tensor| outputs.len() > 1 || !outputs.contains(tensor))
             .filter_map(|tensor| {
                 let mut barriers = best.barriers.clone();
                 match barriers.binary_search(&tensor) {
@@ -64,67 +117,69 @@ pub fn plan(layers: &mut [Layer]) -> Plan {
         let layers = &*layers;
         let better = candidates
             .par_iter()
-            .map(|barriers| with_barriers(layers, barriers))
+            .map(|barriers| with_barriers(layers, outputs, barriers))
             .min_by_key(|plan| (plan.arena_bytes, plan.barriers.len()));
         match better {
             Some(plan) if plan.arena_bytes < best.arena_bytes => best = plan,
             _ => break,
         }
     }
-    for ring in &best.rings {
-        for &tensor in &ring.tensors {
-            layers[tensor].output.ring = ring.height;
-            layers[tensor].output.offset = ring.offset as u32;
-        }
-    }
+    best.write(layers);
     best
 }
 
-/// The plan for given barriers, ascending, the last tensor among them.
-pub fn with_barriers(layers: &[Layer], barriers: &[u16]) -> Plan {
-    let owner = take_places(layers, barriers);
-    let mut rings = measure(layers, barriers, &owner);
-    let arena_bytes = pack(&mut rings);
-    Plan { barriers: barriers.to_vec(), arena_bytes, rings }
+impl Plan {
+    /// Writes every tensor's ring and offset into the layers' records.
+    pub fn write(&self, layers: &mut [Layer]) {
+        for ring in &self.rings {
+            for &tensor in &ring.tensors {
+                layers[tensor].output.ring = ring.height;
+                layers[tensor].output.offset = ring.offset as u32;
+            }
+        }
+    }
 }
 
-fn dry_run(layers: &[Layer], barriers: &[u16], mut watch: impl FnMut(usize, u16, &Progress<'_>)) {
-    let mut order = Order::<MAX_LAYERS>::new(layers, barriers);
-    while let Some((layer, row)) = order.next() {
-        watch(layer, row, &order.progress());
-    }
+/// The plan for given barriers, ascending.
+pub fn with_barriers(layers: &[Layer], outputs: &[u16], barriers: &[u16]) -> Plan {
+    let candidate = Candidate::new(layers, outputs, barriers);
+    let owner = take_places(&candidate);
+    let mut rings = measure(&candidate, &owner);
+    let state_bytes = (2 * state_elements(layers.len())).next_multiple_of(format::ALIGNMENT);
+    let arena_bytes = state_bytes + pack(&mut rings);
+    Plan { barriers: barriers.to_vec(), arena_bytes, state_bytes, rings }
 }
 
 /// For every tensor the one whose ring it shares: itself, or the input that an addition takes the place of
 /// because that input's row has no use after the addition's row is made.
-fn take_places(layers: &[Layer], barriers: &[u16]) -> Vec<usize> {
+fn take_places(candidate: &Candidate<'_>) -> Vec<usize> {
+    let layers = candidate.layers;
     let mut free: Vec<[bool; 2]> = vec![[true; 2]; layers.len()];
-    dry_run(layers, barriers, |layer, row, progress| {
-        if let Op::Add { inputs, .. } = layers[layer].op {
-            for (free, input) in free[layer].iter_mut().zip(inputs) {
-                *free &= progress.oldest_needed(input as usize).is_none_or(|oldest| oldest > row);
+    candidate.dry_run(|layer, row, made| {
+        if layers[layer].operator == Operator::Add {
+            for (free, &input) in free[layer].iter_mut().zip(layers[layer].inputs()) {
+                *free &= candidate.oldest(made, input.into()).is_none_or(|oldest| oldest > row);
             }
         }
     });
     let mut owner: Vec<usize> = (0..layers.len()).collect();
-    for (index, layer) in layers.iter().enumerate() {
-        if let Op::Add { inputs, .. } = layer.op {
-            // The smaller number is the shortcut: its ring is the longer-lived one.
-            let mut inputs: Vec<(usize, bool)> =
-                inputs.map(usize::from).into_iter().zip(free[index]).collect();
-            inputs.sort_unstable();
-            let place = inputs.iter().find(|&&(input, free)| {
-                free && input != 0 && layers[input].output.element == layer.output.element
-            });
-            if let Some(&(input, _)) = place {
-                owner[index] = owner[input];
-            }
+    for (index, layer) in layers.iter().enumerate().filter(|(_, layer)| layer.operator == Operator::Add) {
+        // The smaller number is the shortcut: its ring is the longer-lived one.
+        let mut inputs: Vec<(usize, bool)> =
+            layer.inputs().iter().map(|&input| usize::from(input)).zip(free[index]).collect();
+        inputs.sort_unstable();
+        let place = inputs.iter().find(|&&(input, free)| {
+            free && input != 0 && layers[input].output.element == layer.output.element
+        });
+        if let Some(&(input, _)) = place {
+            owner[index] = owner[input];
         }
     }
     owner
 }
 
-fn measure(layers: &[Layer], barriers: &[u16], owner: &[usize]) -> Vec<Ring> {
+fn measure(candidate: &Candidate<'_>, owner: &[usize]) -> Vec<Ring> {
+    let layers = candidate.layers;
     let members: Vec<Vec<usize>> =
         (0..layers.len()).map(|ring| (0..layers.len()).filter(|&t| owner[t] == ring).collect()).collect();
     let mut heights = vec![0u16; layers.len()];
@@ -134,23 +189,25 @@ fn measure(layers: &[Layer], barriers: &[u16], owner: &[usize]) -> Vec<Ring> {
     let mut dead = vec![0; layers.len()];
     let mut beside = vec![Vec::new(); layers.len()];
     let mut moment = 0;
-    dry_run(layers, barriers, |layer, _, progress| {
+    let inputs = |layer: usize| layers[layer].inputs().iter().map(|&input| usize::from(input));
+    candidate.dry_run(|layer, _, progress| {
         let ring = owner[layer];
-        let span = members[ring].iter().filter(|&&t| progress.made(t) > 0).map(|&tensor| {
-            let made = progress.made(tensor);
-            (progress.oldest_needed(tensor).unwrap_or(made).min(made - u16::from(tensor == layer)), made)
+        let span = members[ring].iter().filter(|&&t| progress[t] > 0).map(|&tensor| {
+            let made = progress[tensor];
+            let oldest = candidate.oldest(progress, tensor).unwrap_or(made);
+            (oldest.min(made - u16::from(tensor == layer)), made)
         });
         let (oldest, made) = span.fold((u16::MAX, 0), |(o, m), (oldest, made)| (o.min(oldest), m.max(made)));
         heights[ring] = heights[ring].max(made - oldest);
-        for used in layers[layer].op.inputs().map(usize::from).chain([layer]) {
+        for used in inputs(layer).chain([layer]) {
             let [first, last] = &mut alive[owner[used]];
             *first = moment.min(*first);
             *last = moment;
         }
         lives[layer].push([moment, usize::MAX]);
-        for input in layers[layer].op.inputs().map(usize::from) {
+        for input in inputs(layer) {
             // A reader that is at its next row may need less.
-            let oldest = progress.oldest_needed(input).unwrap_or(u16::MAX).min(progress.made(input)) as usize;
+            let oldest = candidate.oldest(progress, input).unwrap_or(u16::MAX).min(progress[input]) as usize;
             let done = dead[input]..oldest.max(dead[input]);
             lives[input][done.clone()].iter_mut().for_each(|[_, last]| *last = moment - 1);
             dead[input] = done.end;
@@ -162,9 +219,8 @@ fn measure(layers: &[Layer], barriers: &[u16], owner: &[usize]) -> Vec<Ring> {
         }
         moment += 1;
     });
-    if let Some(&embedding) = owner.last() {
-        alive[embedding][1] = moment;
-    }
+    // Outputs are read when all is done.
+    candidate.outputs.iter().for_each(|&output| alive[owner[usize::from(output)]][1] = moment);
     let rings = members.into_iter().enumerate().filter(|(ring, members)| {
         // A tensor nothing asks for is never made.
         !members.is_empty() && heights[*ring] > 0

@@ -15,13 +15,14 @@
 pub mod emit;
 pub mod equalise;
 pub mod grid;
-mod weights;
+pub mod weights;
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::float;
 use crate::graph::{Graph, Node, Op};
+use crate::op;
 use grid::{Grid, Histogram};
 use weights::Filters;
 
@@ -72,9 +73,9 @@ pub struct QuantisedLayer {
     /// Whether the tensor's elements are `int16`.
     pub wide: bool,
     /// Rounded weights; none for operators without.
-    filters: Option<Filters>,
+    pub filters: Option<Filters>,
     /// Corrected bias, one a channel, in the tensor's real units; of additions too.
-    bias: Vec<f32>,
+    pub bias: Vec<f32>,
 }
 
 /// What quantisation did to one tensor, measured over the calibration crops.
@@ -111,10 +112,8 @@ impl Quantised {
     /// type reads it.
     pub fn can_be_wide(&self, node: usize) -> bool {
         let accumulated = self.layers[node].filters.is_some();
-        let read_by = |op: fn(&Op) -> bool| {
-            self.graph.nodes.iter().any(|reader| reader.inputs.contains(&node) && op(&reader.op))
-        };
-        accumulated && !read_by(|op| matches!(op, Op::MaxPool(_) | Op::Add))
+        accumulated
+            && self.graph.readers(node).all(|reader| matches!(reader.op, Op::Conv { .. } | Op::Depthwise { .. }))
     }
 }
 
@@ -139,6 +138,7 @@ pub fn quantise(
     assert!(!crops.is_empty(), "calibration needs crops");
     let graph = equalise::equalise(graph, preprocessing, crops);
     let (input_grid, input_offset) = preprocessing.grid();
+    let shared = shared_grids(&graph, preprocessing, crops);
     let last_use: Vec<usize> = (0..graph.nodes.len())
         .map(|tensor| {
             (tensor..graph.nodes.len()).rfind(|&n| graph.nodes[n].inputs.contains(&tensor)).unwrap_or(tensor)
@@ -151,7 +151,8 @@ pub fn quantise(
     let mut rounding_db = Vec::new();
     for (index, node) in graph.nodes.iter().enumerate() {
         tick(node);
-        let wide = index + 1 == graph.nodes.len() || options.wide.contains(&index);
+        let ends = graph.is_output(index) && graph.readers(index).next().is_none();
+        let wide = ends || options.wide.contains(&index);
         let (layer, pairs, rounding) = if index == 0 {
             let pairs = crops.par_iter().map(|crop| {
                 let float = preprocessing.apply(crop);
@@ -163,11 +164,17 @@ pub fn quantise(
         } else {
             let grids: Vec<Grid> = node.inputs.iter().map(|&input| layers[input].grid).collect();
             let offset = if node.inputs.contains(&0) { input_offset } else { 0.0 };
-            quantise_layer(&graph, node, &tensors, &grids, offset, wide, index + 1 == graph.nodes.len())
+            let range = match (ends, wide, shared[index]) {
+                (true, ..) => Range::Output,
+                (_, true, _) => Range::Wide,
+                (.., Some(grid)) => Range::Shared(grid),
+                _ => Range::Best,
+            };
+            quantise_layer(&graph, node, &tensors, &grids, offset, range)
         };
         report.push(LayerReport {
             name: node.name.clone(),
-            operator: operator(&node.op),
+            operator: op::name(&node.op),
             range: layer.grid.range(),
             bits: if wide { 16 } else { 8 },
             sqnr_db: sqnr_db(&pairs),
@@ -184,17 +191,50 @@ pub fn quantise(
     Quantised { graph, layers, report, rounding_db }
 }
 
-/// Name of an operator, as the image and the reports use it.
-pub fn operator(op: &Op) -> &'static str {
-    match op {
-        Op::Input => "input",
-        Op::Conv { .. } => "conv",
-        Op::Depthwise { .. } => "depthwise",
-        Op::Add => "add",
-        Op::MaxPool(_) => "max_pool",
-        Op::Affine { .. } => "affine",
-        Op::Identity => "identity",
+/// Which grid a tensor gets.
+#[derive(Clone, Copy)]
+enum Range {
+    /// Eight bits with the least squared error.
+    Best,
+    /// Eight bits as others have them.
+    Shared(Grid),
+    /// Sixteen bits that another layer reads.
+    Wide,
+    /// Sixteen bits that none reads.
+    Output,
+}
+
+/// For each tensor that is joined with others, the grid that all of these have: the one that is best for the float values of all.
+fn shared_grids(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) -> Vec<Option<Grid>> {
+    let count = graph.nodes.len();
+    let mut group: Vec<usize> = (0..count).collect();
+    for (index, node) in graph.nodes.iter().enumerate() {
+        if op::moves_elements(&node.op) {
+            let tied: Vec<usize> = node.inputs.iter().map(|&input| group[input]).chain([group[index]]).collect();
+            let smallest = tied.iter().copied().min().unwrap_or(index);
+            group.iter_mut().filter(|g| tied.contains(g)).for_each(|g| *g = smallest);
+        }
     }
+    let joined = |node: usize| (0..count).any(|n| group[n] == group[node] && matches!(graph.nodes[n].op, Op::Concat));
+    // Values are counted where they are made.
+    let members: Vec<usize> =
+        (0..count).filter(|&node| joined(node) && !op::moves_elements(&graph.nodes[node].op)).collect();
+    if members.is_empty() {
+        return vec![None; count];
+    }
+    let tensors: Vec<Vec<Vec<f32>>> = crops
+        .par_iter()
+        .map(|crop| {
+            let mut tensors = float::run(graph, &preprocessing.apply(crop));
+            members.iter().map(|&member| std::mem::take(&mut tensors[member])).collect()
+        })
+        .collect();
+    let grid = |node: usize| {
+        let of_group = || members.iter().enumerate().filter(|&(_, &member)| group[member] == group[node]);
+        let values = || tensors.iter().flat_map(|tensors| of_group().map(|(place, _)| &*tensors[place]));
+        if of_group().any(|(_, &member)| member == 0) { preprocessing.grid().0 } else { Histogram::of(values).best_int8() }
+    };
+    (0..count).map(|node| joined(node).then(|| grid(node))).collect()
 }
 
 fn quantise_layer(
@@ -203,20 +243,19 @@ fn quantise_layer(
     tensors: &[Vec<Pair>],
     grids: &[Grid],
     input_offset: f32,
-    wide: bool,
-    embedding: bool,
+    range: Range,
 ) -> (QuantisedLayer, Vec<Pair>, f32) {
     let channels = node.shape[2];
     let crops = tensors[node.inputs[0]].len();
-    if let Op::MaxPool(_) = node.op {
-        let pairs = (0..crops).into_par_iter().map(|crop| {
-            let input = &tensors[node.inputs[0]][crop];
-            Pair {
-                float: float::accumulate(graph, node, &[&input.float]),
-                quantised: float::accumulate(graph, node, &[&input.quantised]),
-            }
+    let inputs = |crop: usize, pick: fn(&Pair) -> &[f32]| -> Vec<&[f32]> {
+        node.inputs.iter().map(|&input| pick(&tensors[input][crop])).collect()
+    };
+    if op::moves_elements(&node.op) {
+        let pairs = (0..crops).into_par_iter().map(|crop| Pair {
+            float: op::float(graph, node, &inputs(crop, |pair| &pair.float)),
+            quantised: op::float(graph, node, &inputs(crop, |pair| &pair.quantised)),
         });
-        let layer = QuantisedLayer { grid: grids[0], wide, filters: None, bias: vec![] };
+        let layer = QuantisedLayer { grid: grids[0], wide: false, filters: None, bias: vec![] };
         return (layer, pairs.collect(), f32::INFINITY);
     }
 
@@ -232,14 +271,9 @@ fn quantise_layer(
     }
     let mut sums: Vec<Pair> = (0..crops)
         .into_par_iter()
-        .map(|crop| {
-            let inputs: Vec<&Pair> = node.inputs.iter().map(|&input| &tensors[input][crop]).collect();
-            let float: Vec<&[f32]> = inputs.iter().map(|pair| &*pair.float).collect();
-            let quantised: Vec<&[f32]> = inputs.iter().map(|pair| &*pair.quantised).collect();
-            Pair {
-                float: float::accumulate(graph, node, &float),
-                quantised: float::accumulate(graph, &rounded, &quantised),
-            }
+        .map(|crop| Pair {
+            float: op::float(graph, node, &inputs(crop, |pair| &pair.float)),
+            quantised: op::float(graph, &rounded, &inputs(crop, |pair| &pair.quantised)),
         })
         .collect();
 
@@ -249,17 +283,16 @@ fn quantise_layer(
         for pixel in pair.quantised.chunks_exact_mut(channels) {
             pixel.iter_mut().zip(&correction).for_each(|(sum, error)| *sum += error);
         }
-        float::activate(&node.activation, &mut pair.float);
-        float::activate(&node.activation, &mut pair.quantised);
+        node.activation.apply(&mut pair.float);
+        node.activation.apply(&mut pair.quantised);
     });
 
-    let histogram = Histogram::of(sums.iter().map(|pair| &*pair.quantised));
-    let grid = if embedding {
-        Grid::symmetric(2.0 * histogram.largest(), 32767)
-    } else if wide {
-        Grid::symmetric(1.25 * histogram.largest(), grid::WIDE_LIMIT)
-    } else {
-        histogram.best_int8()
+    let histogram = || Histogram::of(|| sums.iter().map(|pair| &*pair.quantised));
+    let grid = match range {
+        Range::Output => Grid::symmetric(2.0 * histogram().largest(), 32767),
+        Range::Wide => Grid::symmetric(1.25 * histogram().largest(), grid::WIDE_LIMIT),
+        Range::Shared(grid) => grid,
+        Range::Best => histogram().best_int8(),
     };
     let (signal, noise) = sums
         .par_iter_mut()
@@ -271,6 +304,7 @@ fn quantise_layer(
             })
         })
         .reduce(|| (0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+    let wide = matches!(range, Range::Wide | Range::Output);
     (QuantisedLayer { grid, wide, filters, bias }, sums, decibel(signal, noise))
 }
 

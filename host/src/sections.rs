@@ -1,13 +1,13 @@
 //! Parts of the image from what the exporter computed: records and arrays to section bytes.
 
 use anyhow::{Context, Result, ensure};
-use format::gallery::{self, Layout};
+use format::gallery;
 use format::header::{self, Section};
 use format::layer::Layer;
-use format::model::{self, MAX_BARRIERS, Packing};
-use format::policy::Policy;
+use format::network::{self, Output};
+use format::policy::{self, Terms, Threshold};
 use format::preprocess::Preprocess;
-use format::{ModelId, blob};
+use format::ModelId;
 
 use crate::plan::Plan;
 
@@ -20,58 +20,56 @@ fn prefix(text: &str, limit: usize) -> &str {
     &text[..end]
 }
 
-/// Bytes of a record.
-fn record(value: &impl serde::Serialize) -> Result<Vec<u8>> {
-    postcard::to_stdvec(value).context("cannot write a record")
+/// A network to be written.
+pub struct NetworkParts<'a> {
+    /// Its name, for people; cut where it is too long.
+    pub name: &'a str,
+    /// SHA-256 of the file it was read from.
+    pub source: [u8; 32],
+    /// What its input is.
+    pub input: Preprocess,
+    /// Its layers, placed by the plan.
+    pub layers: &'a [Layer],
+    /// Its outputs.
+    pub outputs: &'a [Output<'a>],
+    /// The plan of its memory.
+    pub plan: &'a Plan,
+    /// The arrays that layers point into.
+    pub blob: &'a [u8],
 }
 
-fn section(records: &[u8], arrays: &[u8]) -> Vec<u8> {
-    let mut section = vec![0; blob::emitted_bytes(records.len(), arrays.len())];
-    blob::emit(records, arrays, &mut section);
-    section
-}
-
-/// The MODEL section.
+/// A NETWORK section.
 ///
 /// # Errors
-/// When there are too many layers or barriers.
-pub fn model(name: &str, source: [u8; 32], layers: &[Layer], plan: &Plan, arrays: &[u8]) -> Result<Vec<u8>> {
-    ensure!(
-        layers.len() <= model::MAX_LAYERS,
-        "the network has {} layers, at most {} are supported",
-        layers.len(),
-        model::MAX_LAYERS
-    );
-    let barriers = plan.barriers.iter().copied().collect::<heapless::Vec<u16, MAX_BARRIERS>>();
-    let head = model::Head {
-        name: prefix(name, model::MAX_NAME),
-        source,
-        packing: Packing::Plain,
-        layers: layers.len() as u16,
-        barriers,
-        arena_bytes: plan.arena_bytes as u32,
-    };
-    let mut records = record(&head)?;
-    for layer in layers {
-        records.extend(record(layer)?);
+/// When there are too many layers or outputs.
+pub fn network(parts: &NetworkParts<'_>) -> Result<Vec<u8>> {
+    let NetworkParts { layers, outputs, plan, blob, .. } = *parts;
+    for (what, count, most) in
+        [("layers", layers.len(), network::MAX_LAYERS), ("outputs", outputs.len(), network::MAX_OUTPUTS)]
+    {
+        ensure!(count <= most, "the network has {count} {what}, at most {most} are supported");
     }
-    Ok(section(&records, arrays))
-}
-
-/// The PREPROCESS section.
-///
-/// # Errors
-/// None that the input can cause.
-pub fn preprocess(preprocess: &Preprocess) -> Result<Vec<u8>> {
-    record(preprocess)
+    let head = network::Head {
+        name: prefix(parts.name, network::MAX_NAME),
+        source: parts.source,
+        input: parts.input,
+        arena_bytes: plan.arena_bytes as u32,
+        state_bytes: plan.state_bytes as u32,
+    };
+    let outputs: Vec<Output<'_>> = (outputs.iter())
+        .map(|output| Output { name: prefix(output.name, network::MAX_OUTPUT_NAME), ..*output })
+        .collect();
+    let bytes = network::emitted_bytes(layers.len(), outputs.len(), plan.barriers.len(), blob.len());
+    let mut section = vec![0; bytes];
+    network::emit(&head, layers, &outputs, &plan.barriers, blob, &mut section);
+    Ok(section)
 }
 
 /// The POLICY section.
-///
-/// # Errors
-/// None that the input can cause.
-pub fn policy(policy: &Policy) -> Result<Vec<u8>> {
-    record(policy)
+pub fn policy(terms: &Terms, thresholds: &[Threshold]) -> Vec<u8> {
+    let mut section = vec![0; policy::emitted_bytes(thresholds.len())];
+    policy::emit(terms, thresholds.iter().copied(), &mut section);
+    section
 }
 
 /// A person to enrol.
@@ -96,7 +94,6 @@ pub fn quantise_centre(centre: &[f32]) -> Vec<i8> {
 /// # Errors
 /// When a name is empty or too long, a person has no centre, or there are too many.
 pub fn gallery(model: ModelId, dimension: usize, people: &[Enrolled]) -> Result<Vec<u8>> {
-    let mut persons = Vec::new();
     for person in people {
         ensure!(
             (1..=gallery::MAX_NAME).contains(&person.name.len()),
@@ -106,14 +103,15 @@ pub fn gallery(model: ModelId, dimension: usize, people: &[Enrolled]) -> Result<
             gallery::MAX_NAME
         );
         ensure!(!person.centres.is_empty(), "{} has no centre", person.name);
-        persons.extend(record(&gallery::Person { name: &person.name, photos: person.photos as u16 })?);
     }
+    let persons: Vec<gallery::Person<'_>> =
+        people.iter().map(|p| gallery::Person { name: &p.name, photos: p.photos as u16 }).collect();
     let centres: Vec<(u16, &[i8])> = people
         .iter()
         .enumerate()
         .flat_map(|(number, person)| person.centres.iter().map(move |c| (number as u16, &**c)))
         .collect();
-    centre_section(model, dimension, people.len(), &persons, &centres)
+    centre_section(model, dimension, &persons, &centres)
 }
 
 /// The COHORT section: one centre a stranger.
@@ -123,15 +121,14 @@ pub fn gallery(model: ModelId, dimension: usize, people: &[Enrolled]) -> Result<
 pub fn cohort(model: ModelId, dimension: usize, strangers: &[Vec<i8>]) -> Result<Vec<u8>> {
     let centres: Vec<(u16, &[i8])> =
         strangers.iter().enumerate().map(|(number, centre)| (number as u16, &**centre)).collect();
-    centre_section(model, dimension, strangers.len(), &[], &centres)
+    centre_section(model, dimension, &[], &centres)
 }
 
 fn centre_section(
     model: ModelId,
     dimension: usize,
-    people: usize,
-    persons: &[u8],
-    centres: &[(u16, &[i8])],
+    people: &[gallery::Person<'_>],
+    centres: &[gallery::Centre<'_>],
 ) -> Result<Vec<u8>> {
     ensure!(
         centres.len() <= gallery::MAX_CENTRES,
@@ -139,25 +136,13 @@ fn centre_section(
         centres.len(),
         gallery::MAX_CENTRES
     );
-    let head = gallery::Head {
-        model,
-        dimension: dimension as u16,
-        people: people as u16,
-        centres: centres.len() as u16,
-    };
-    let mut records = record(&head)?;
-    records.extend_from_slice(persons);
-    let layout = Layout::of(dimension, centres.len());
-    let mut arrays = vec![0; layout.bytes];
-    for (index, (owner, centre)) in centres.iter().enumerate() {
+    for (index, (_, centre)) in centres.iter().enumerate() {
         ensure!(centre.len() == dimension, "centre of {} elements for {dimension} dimensions", centre.len());
-        let norm: u32 = centre.iter().map(|&x| (x as i32 * x as i32) as u32).sum();
-        ensure!(norm > 0, "centre {index} is all zero");
-        arrays[index * dimension..][..dimension].copy_from_slice(bytemuck::cast_slice(centre));
-        arrays[layout.norms as usize + index * 4..][..4].copy_from_slice(&norm.to_le_bytes());
-        arrays[layout.owners as usize + index * 2..][..2].copy_from_slice(&owner.to_le_bytes());
+        ensure!(centre.iter().any(|&x| x != 0), "centre {index} is all zero");
     }
-    Ok(section(&records, &arrays))
+    let mut section = vec![0; gallery::emitted_bytes(dimension, people, centres.len())];
+    gallery::emit(model, dimension, people, centres, &mut section);
+    Ok(section)
 }
 
 /// Joins sections, in ascending order, into an image.

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use format::Image;
-use format::model::{MAX_LAYERS, Model};
+use format::layer::Element;
+use format::network::Model;
 use nn::Network;
 
 /// Bytes that start at a multiple of 16 in memory, as an image must.
@@ -57,7 +58,7 @@ impl AlignedBytes {
 
 /// A network ready to run on the host. Shared by threads.
 pub struct Simulator<'a> {
-    network: Network<'a, MAX_LAYERS>,
+    network: Network<'a>,
 }
 
 impl<'a> Simulator<'a> {
@@ -66,11 +67,15 @@ impl<'a> Simulator<'a> {
     /// # Errors
     /// When its plan is wrong.
     pub fn new(model: &Model<'a>) -> Result<Self> {
-        Ok(Simulator { network: Network::new(model).context("the image's memory plan is wrong")? })
+        // Checking needs an arena as running does.
+        let bytes = model.arena_bytes().max(nn::plan::check_bytes(model.layer_count()));
+        let mut arena = AlignedBytes::zeroed(bytes);
+        let network = Network::new(*model, arena.bytes_mut()).context("the image's network cannot be run")?;
+        Ok(Simulator { network })
     }
 
     /// The network.
-    pub fn network(&self) -> &Network<'a, MAX_LAYERS> {
+    pub fn network(&self) -> &Network<'a> {
         &self.network
     }
 
@@ -81,14 +86,43 @@ impl<'a> Simulator<'a> {
     pub fn embed(&self, crop: &[u8]) -> Result<Vec<i16>> {
         let mut arena = AlignedBytes::zeroed(self.network.arena_bytes());
         let mut embedding = vec![0; self.network.dimension()];
-        let input = self.network.layers()[0].output;
-        let needed = input.height as usize * input.row_bytes();
-        if crop.len() != needed {
-            return Err(anyhow!("crop of {} bytes, the network takes {needed}", crop.len()));
-        }
+        self.check_crop(crop)?;
         self.network
             .embed(&mut &*crop, arena.bytes_mut(), &mut embedding)
             .map_err(|error| anyhow!("{error}"))?;
         Ok(embedding)
+    }
+
+    /// Every output for a photo, `[h][w][c]` bytes in the network's colour order: elements, `[h][w][c]`.
+    ///
+    /// # Errors
+    /// When the photo has another size than the network's input.
+    pub fn run(&self, photo: &[u8]) -> Result<Vec<Vec<i32>>> {
+        self.check_crop(photo)?;
+        let mut arena = AlignedBytes::zeroed(self.network.arena_bytes());
+        let outputs =
+            self.network.run(&mut &*photo, arena.bytes_mut()).map_err(|error| anyhow!("{error}"))?;
+        let model = self.network.model();
+        let elements = model.outputs().enumerate().map(|(number, output)| {
+            let bytes = outputs.bytes(number);
+            elements(model.layer(output.tensor.into()).output.element, bytes)
+        });
+        Ok(elements.collect())
+    }
+
+    fn check_crop(&self, crop: &[u8]) -> Result<()> {
+        let needed = self.network.model().preprocess().crop_bytes();
+        ensure!(crop.len() == needed, "crop of {} bytes, the network takes {needed}", crop.len());
+        Ok(())
+    }
+}
+
+/// Elements of a row, or of a tensor, from its bytes.
+pub fn elements(element: Element, bytes: &[u8]) -> Vec<i32> {
+    match element {
+        Element::I8 => bytes.iter().map(|&byte| i32::from(byte as i8)).collect(),
+        Element::I16 => {
+            bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]]).into()).collect()
+        }
     }
 }

@@ -1,16 +1,14 @@
-//! A network ready to run: layers read from the image, rows computed in an arena.
+//! A network ready to run: layers read where they lie in the image, rows computed in an arena.
 
 use core::fmt;
-use core::ops::Range;
 
-use format::blob;
-use format::layer::{self, Element, Layer, MAX_KERNEL, Op, Tensor};
-use format::model::{MAX_BARRIERS, Model};
-use heapless::Vec;
+use format::layer::{Layer, Operator};
+use format::network::Model;
 
-use crate::kernels::{self, Rows, Scratch};
-use crate::quant::Stage;
-use crate::stream::{Order, Progress};
+use crate::kernels::Scratch;
+use crate::op::{self, Around, Work, slot};
+use crate::plan::{self, LoadError};
+use crate::stream::{Order, state_elements};
 
 /// Where the photo's rows come from: a camera, a link, a crop in memory.
 pub trait RowSource {
@@ -66,45 +64,9 @@ impl<const BYTES: usize> Default for Arena<BYTES> {
     }
 }
 
-/// Why a checked image cannot be run here.
+/// Why a network did not run to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoadError {
-    /// More layers than this build has room for.
-    Layers {
-        /// Layers of the network.
-        layers: u16,
-        /// Room.
-        room: u16,
-    },
-    /// A layer overwrites rows that are still needed.
-    Overlap {
-        /// Its number.
-        layer: u16,
-    },
-    /// A tensor's ring is too low: a row is overwritten before its last use.
-    Ring {
-        /// The tensor's number.
-        tensor: u16,
-    },
-}
-
-impl fmt::Display for LoadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Layers { layers, room } => {
-                write!(f, "network has {layers} layers, this build has room for {room}")
-            }
-            Self::Overlap { layer } => write!(f, "plan: layer {layer} overwrites rows that are still needed"),
-            Self::Ring { tensor } => write!(f, "plan: ring of tensor {tensor} is too low"),
-        }
-    }
-}
-
-impl core::error::Error for LoadError {}
-
-/// Why there is no embedding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EmbedError<E> {
+pub enum RunError<E> {
     /// The arena is too small or not aligned to 16 bytes.
     Arena {
         /// Bytes needed.
@@ -123,7 +85,7 @@ pub enum EmbedError<E> {
     Source(E),
 }
 
-impl<E: fmt::Display> fmt::Display for EmbedError<E> {
+impl<E: fmt::Display> fmt::Display for RunError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Arena { needed, given } => {
@@ -137,336 +99,146 @@ impl<E: fmt::Display> fmt::Display for EmbedError<E> {
     }
 }
 
-impl<E: fmt::Debug + fmt::Display> core::error::Error for EmbedError<E> {}
+impl<E: fmt::Debug + fmt::Display> core::error::Error for RunError<E> {}
 
-/// A network of at most `N` layers whose weights stay in the image.
-#[derive(Clone, Debug)]
-pub struct Network<'a, const N: usize> {
-    layers: Vec<Layer, N>,
-    barriers: Vec<u16, MAX_BARRIERS>,
-    blob: &'a [u8],
-    arena_bytes: usize,
+/// A network whose layers and weights stay in the image.
+#[derive(Clone, Copy, Debug)]
+pub struct Network<'a> {
+    model: Model<'a>,
 }
 
-impl<'a, const N: usize> Network<'a, N> {
-    /// Reads the layers and checks the plan by running it dry.
+impl<'a> Network<'a> {
+    /// Checks the layers, and the plan by going through it dry, in an arena as [`Self::run`] needs it.
     ///
     /// # Errors
     /// [`LoadError`].
-    // Not inlined, so that what loading and embedding keep on the stack is not there at the same time.
+    // Not inlined, so that what loading and running keep on the stack is not there at the same time.
     #[inline(never)]
-    pub fn new(model: &Model<'a>) -> Result<Self, LoadError> {
-        let head = model.head();
-        let room = LoadError::Layers { layers: head.layers, room: N as u16 };
-        if head.layers as usize > N {
-            return Err(room);
+    pub fn new(model: Model<'a>, arena: &mut [u8]) -> Result<Self, LoadError> {
+        let network = Network { model };
+        let needed = network.arena_bytes();
+        let given = arena.len();
+        let Some(arena) = fitting(arena, needed) else { return Err(LoadError::Arena { needed, given }) };
+        if model.state_bytes() < 2 * state_elements(model.layer_count()) {
+            return Err(LoadError::State);
         }
-        let mut network = Network {
-            layers: Vec::new(),
-            barriers: head.barriers.clone(),
-            blob: model.blob(),
-            arena_bytes: head.arena_bytes as usize,
-        };
-        network.layers.extend(model.layers());
-        for (index, layer) in network.layers.iter().enumerate() {
-            let overlapping = |&input: &u16| {
-                let input = &network.layers[input as usize].output;
-                overlap(ring(input), ring(&layer.output)) && !in_place(layer, input)
-            };
-            if layer.op.inputs().any(|input| overlapping(&input)) {
-                return Err(LoadError::Overlap { layer: index as u16 });
-            }
-        }
-        let mut order = Order::<N>::new(&network.layers, &network.barriers);
-        while let Some((layer, row)) = order.next() {
-            check(&network.layers, layer, row, &order.progress())?;
-        }
+        plan::check(&model, &mut arena[..plan::check_bytes(model.layer_count())])?;
         Ok(network)
     }
 
     /// Bytes of arena it needs.
     pub fn arena_bytes(&self) -> usize {
-        self.arena_bytes
+        self.model.arena_bytes().max(plan::check_bytes(self.model.layer_count()))
     }
 
-    /// Elements of the embedding.
-    pub fn dimension(&self) -> usize {
-        self.layers.last().map_or(0, |layer| layer.output.row_elements())
+    /// The network as the image has it.
+    pub fn model(&self) -> &Model<'a> {
+        &self.model
     }
 
-    /// The layers, first the input, last the one that makes the embedding.
-    pub fn layers(&self) -> &[Layer] {
-        &self.layers
-    }
-
-    /// Computes the embedding of one aligned crop. The arena's content before does not matter, and is of no use
-    /// afterwards.
+    /// Runs the network on a photo; gives its outputs. The arena's content before does not matter.
     ///
     /// # Errors
-    /// [`EmbedError`].
+    /// [`RunError::Arena`], [`RunError::Source`].
+    pub fn run<'b, S: RowSource>(
+        &self,
+        source: &mut S,
+        arena: &'b mut [u8],
+    ) -> Result<Outputs<'a, 'b>, RunError<S::Error>> {
+        self.run_observed(source, arena, |_, _, _| {})
+    }
+
+    /// [`Self::run`], showing every row as it is made: number of the layer, number of the row, bytes of the row.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    #[inline(never)]
+    pub fn run_observed<'b, S: RowSource>(
+        &self,
+        source: &mut S,
+        arena: &'b mut [u8],
+        mut observe: impl FnMut(usize, u16, &[u8]),
+    ) -> Result<Outputs<'a, 'b>, RunError<S::Error>> {
+        let given = arena.len();
+        let needed = self.arena_bytes();
+        let Some(arena) = fitting(arena, needed) else { return Err(RunError::Arena { needed, given }) };
+        let (state, rings) = arena.split_at_mut(self.model.state_bytes());
+        // A constant: else it may be made in one place and copied to another.
+        let scratch = &mut const { Scratch::new() };
+        for (number, row) in Order::new(&self.model, bytemuck::cast_slice_mut(state)) {
+            let layer = &self.model.layer(number);
+            let place = slot(&layer.output, row);
+            if let Operator::Input = layer.operator {
+                source.row(row, &mut rings[place.clone()]).map_err(RunError::Source)?;
+            }
+            make(&self.model, layer, row, rings, scratch);
+            observe(number, row, &rings[place]);
+        }
+        Ok(Outputs { model: self.model, rings })
+    }
+
+    /// Elements of the embedding, where the network makes one; 0 where it does not.
+    pub fn dimension(&self) -> usize {
+        self.model.dimension().unwrap_or(0)
+    }
+
+    /// Runs the network on one aligned crop and copies its embedding out. The arena is of no use afterwards.
+    ///
+    /// # Errors
+    /// [`RunError`].
     pub fn embed<S: RowSource>(
         &self,
         source: &mut S,
         arena: &mut [u8],
         embedding: &mut [i16],
-    ) -> Result<(), EmbedError<S::Error>> {
-        self.embed_observed(source, arena, embedding, |_, _, _| {})
-    }
-
-    /// [`Self::embed`], showing every row as it is made: number of the layer, number of the row, bytes of the row.
-    ///
-    /// # Errors
-    /// [`EmbedError`].
-    #[inline(never)]
-    pub fn embed_observed<S: RowSource>(
-        &self,
-        source: &mut S,
-        arena: &mut [u8],
-        embedding: &mut [i16],
-        mut observe: impl FnMut(usize, u16, &[u8]),
-    ) -> Result<(), EmbedError<S::Error>> {
-        let given = arena.len();
-        let aligned = arena.as_ptr().align_offset(format::ALIGNMENT) == 0;
-        let Some(arena) = arena.get_mut(..self.arena_bytes).filter(|_| aligned) else {
-            return Err(EmbedError::Arena { needed: self.arena_bytes, given });
-        };
-        if embedding.len() != self.dimension() {
-            return Err(EmbedError::Dimension { needed: self.dimension(), given: embedding.len() });
+    ) -> Result<(), RunError<S::Error>> {
+        let (needed, given) = (self.dimension(), embedding.len());
+        if needed != given || needed == 0 {
+            return Err(RunError::Dimension { needed, given });
         }
-        // A constant: else it may be made in one place and copied to another.
-        let scratch = &mut const { Scratch::new() };
-        for (index, row) in Order::<N>::new(&self.layers, &self.barriers) {
-            let layer = &self.layers[index];
-            let place = slot(&layer.output, row);
-            if let Op::Input = layer.op {
-                let pixels = &mut arena[place.clone()];
-                source.row(row, pixels).map_err(EmbedError::Source)?;
-                centre(pixels);
-            } else {
-                compute(&self.layers, self.blob, layer, row, arena, scratch);
-            }
-            observe(index, row, &arena[place]);
-        }
-        if let Some(layer) = self.layers.last() {
-            embedding.copy_from_slice(bytemuck::cast_slice(&arena[slot(&layer.output, 0)]));
-        }
+        let outputs = self.run(source, arena)?;
+        embedding.copy_from_slice(bytemuck::cast_slice(outputs.bytes(0)));
         Ok(())
     }
 }
 
-fn ring(tensor: &Tensor) -> Range<usize> {
-    let start = tensor.offset as usize;
-    start..start + tensor.ring_bytes()
+/// So many bytes of an arena, if it has them and is aligned.
+fn fitting(arena: &mut [u8], bytes: usize) -> Option<&mut [u8]> {
+    let aligned = arena.as_ptr().align_offset(format::ALIGNMENT) == 0;
+    arena.get_mut(..bytes).filter(|_| aligned)
 }
 
-/// Bytes of the arena where a row lies.
-fn slot(tensor: &Tensor, row: u16) -> Range<usize> {
-    let bytes = tensor.row_bytes();
-    let start = tensor.offset as usize + (row % tensor.ring) as usize * bytes;
-    start..start + bytes
+/// What a network has made: its outputs, whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Outputs<'a, 'b> {
+    model: Model<'a>,
+    rings: &'b [u8],
 }
 
-fn overlap(a: Range<usize>, b: Range<usize>) -> bool {
-    a.start < b.end && b.start < a.end
-}
-
-/// Whether an addition's output takes the place of this input, row by row.
-fn in_place(layer: &Layer, input: &Tensor) -> bool {
-    let place = |t: &Tensor| (t.offset, t.ring, t.element);
-    matches!(layer.op, Op::Add { .. }) && place(input) == place(&layer.output)
-}
-
-/// Refuses a plan in which making a row overwrites one before its last use.
-fn check(layers: &[Layer], layer: usize, row: u16, progress: &Progress<'_>) -> Result<(), LoadError> {
-    let output = &layers[layer].output;
-    let oldest = progress.oldest_needed(layer).unwrap_or(row);
-    if row.saturating_sub(oldest) >= output.ring {
-        return Err(LoadError::Ring { tensor: layer as u16 });
+impl<'b> Outputs<'_, 'b> {
+    /// An output's bytes, `[height][width][channels]` of its element type.
+    ///
+    /// # Panics
+    /// When the network has no output of this number.
+    pub fn bytes(&self, number: usize) -> &'b [u8] {
+        let output = self.model.outputs().nth(number).expect("an output of the network");
+        let tensor = self.model.layer(output.tensor.into()).output;
+        &self.rings[tensor.offset as usize..][..tensor.ring_bytes()]
     }
-    let place = slot(output, row);
-    for (other, Layer { output: tensor, .. }) in layers.iter().enumerate() {
-        if other == layer || progress.made(other) == 0 || !overlap(ring(tensor), place.clone()) {
-            continue;
-        }
-        let oldest = progress.oldest_needed(other).unwrap_or(u16::MAX);
-        if (oldest..progress.made(other)).any(|row| overlap(slot(tensor, row), place.clone())) {
-            return Err(LoadError::Overlap { layer: layer as u16 });
-        }
-    }
-    Ok(())
-}
 
-/// The arena around the row that is being made.
-struct Around<'a> {
-    before: &'a [u8],
-    row: Range<usize>,
-    after: &'a [u8],
-}
-
-impl<'a> Around<'a> {
-    /// Another row of the arena. Rings of a layer's input and output were found disjoint when loading.
-    #[inline(never)]
-    fn row(&self, tensor: &Tensor, row: u16) -> &'a [u8] {
-        let place = slot(tensor, row);
-        if place.end <= self.row.start {
-            &self.before[place]
-        } else {
-            &self.after[place.start - self.row.end..place.end - self.row.end]
-        }
+    /// Number of outputs.
+    pub fn count(&self) -> usize {
+        self.model.outputs().count()
     }
 }
 
-/// Pixels to elements: from 0 to 255 to from -128 to 127.
-fn centre(pixels: &mut [u8]) {
-    let (before, words, after) = bytemuck::pod_align_to_mut::<u8, u32>(pixels);
-    words.iter_mut().for_each(|word| *word ^= 0x8080_8080);
-    before.iter_mut().chain(after).for_each(|byte| *byte ^= 0x80);
-}
-
-/// Makes one row of a layer that is not the input.
+/// Makes one row of a layer; the pixels of the input's are there already.
 // Not inlined: it is the same for every source of rows.
 #[inline(never)]
-fn compute(layers: &[Layer], blob: &[u8], layer: &Layer, row: u16, arena: &mut [u8], scratch: &mut Scratch) {
+fn make(model: &Model<'_>, layer: &Layer, row: u16, rings: &mut [u8], scratch: &mut Scratch) {
     let place = slot(&layer.output, row);
-    let (before, rest) = arena.split_at_mut(place.start);
+    let (before, rest) = rings.split_at_mut(place.start);
     let (output, after) = rest.split_at_mut(place.len());
-    let around = &Around { before, row: place, after };
-    let tensor = |index: u16| &layers[index as usize].output;
-    match layer.op {
-        Op::Input => {}
-        Op::Add { inputs, gains, .. } => add(inputs.map(tensor), gains, blob, layer, row, around, output),
-        Op::Conv { input, .. } | Op::Depthwise { input, .. } | Op::MaxPool { input, .. } => {
-            let windowed = match tensor(input).element {
-                Element::I8 => windowed::<i8>,
-                Element::I16 => windowed::<i16>,
-            };
-            windowed(tensor(input), blob, layer, row, around, scratch, output);
-        }
-    }
-}
-
-fn array<T: bytemuck::Pod>(blob: &[u8], offset: u32, count: usize) -> &[T] {
-    // Every array's bounds were checked with the image.
-    blob::array(blob, offset, count).unwrap_or(&[])
-}
-
-#[inline(never)]
-fn stage<'a>(blob: &'a [u8], stage: &layer::Stage, output: &Tensor) -> Stage<'a> {
-    let channels = output.channels as usize;
-    let array = |offset| array(blob, offset, channels);
-    let positive = array(stage.positive);
-    let is_linear = stage.negative == stage.positive;
-    Stage {
-        bias: array(stage.bias),
-        positive,
-        negative: if is_linear { positive } else { array(stage.negative) },
-        shift: stage.shift as u32,
-        zero_point: output.zero_point as i32,
-        low: stage.low as i32,
-        high: stage.high as i32,
-    }
-}
-
-fn windowed<I: kernels::Element>(
-    input: &Tensor,
-    blob: &[u8],
-    layer: &Layer,
-    row: u16,
-    around: &Around<'_>,
-    scratch: &mut Scratch,
-    output: &mut [u8],
-) {
-    use Element::{I8, I16};
-    let window = layer.op.window();
-    let mut rows: Vec<Option<&[I]>, MAX_KERNEL> = Vec::new();
-    let start = row as i32 * window.stride[0] as i32 - window.pad[0] as i32;
-    for y in (start..).take(window.kernel[0] as usize) {
-        let is_inside = (0..input.height as i32).contains(&y);
-        // No window is higher than there is room for.
-        let _ = rows.push(is_inside.then(|| bytemuck::cast_slice(around.row(input, y as u16))));
-    }
-    let rows = &Rows {
-        rows: &rows,
-        width: input.width as usize,
-        channels: input.channels as usize,
-        zero_point: input.zero_point as i32,
-        kernel_width: window.kernel[1] as usize,
-        stride: window.stride[1] as usize,
-        pad: window.pad[1] as usize,
-        dilation: 1,
-    };
-    let taps = rows.rows.len() * rows.kernel_width * rows.channels;
-    let tensor = &layer.output;
-    match (layer.op, tensor.element) {
-        (Op::Conv { weights, stage: s, .. }, element) => {
-            let weights = array(blob, weights, taps * tensor.channels as usize);
-            let stage = &stage(blob, &s, tensor);
-            match element {
-                I8 => kernels::conv(rows, weights, stage, scratch, cast::<i8>(output)),
-                I16 => kernels::conv(rows, weights, stage, scratch, cast::<i16>(output)),
-            }
-        }
-        (Op::Depthwise { weights, stage: s, .. }, element) => {
-            let weights = array(blob, weights, taps);
-            let stage = &stage(blob, &s, tensor);
-            match element {
-                I8 => kernels::depthwise(rows, weights, stage, scratch, cast::<i8>(output)),
-                I16 => kernels::depthwise(rows, weights, stage, scratch, cast::<i16>(output)),
-            }
-        }
-        (Op::MaxPool { .. }, _) => kernels::max_pool::<I>(rows, cast(output)),
-        (Op::Input | Op::Add { .. }, _) => {}
-    }
-}
-
-fn add(
-    inputs: [&Tensor; 2],
-    gains: [i16; 2],
-    blob: &[u8],
-    layer: &Layer,
-    row: u16,
-    around: &Around<'_>,
-    output: &mut [u8],
-) {
-    use Element::{I8, I16};
-    let Some(s) = layer.op.stage() else { return };
-    let stage = &stage(blob, s, &layer.output);
-    // What takes the place of an input comes first, and is there already.
-    let (inputs, gains) = match inputs.map(|input| in_place(layer, input)) {
-        [false, true] => ([inputs[1], inputs[0]], [gains[1], gains[0]]),
-        _ => (inputs, gains),
-    };
-    let [first, second] = inputs;
-    let b = around.row(second, row);
-    if first.element == layer.output.element {
-        if !in_place(layer, first) {
-            output.copy_from_slice(around.row(first, row));
-        }
-        match first.element {
-            I8 => kernels::add_in_place::<i8>(cast(output), bytemuck::cast_slice(b), gains, stage),
-            I16 => kernels::add_in_place::<i16>(cast(output), bytemuck::cast_slice(b), gains, stage),
-        }
-    } else {
-        let a = around.row(first, row);
-        match first.element {
-            I8 => kernels::add::<i8, i16>(
-                bytemuck::cast_slice(a),
-                bytemuck::cast_slice(b),
-                gains,
-                stage,
-                cast(output),
-            ),
-            I16 => kernels::add::<i16, i8>(
-                bytemuck::cast_slice(a),
-                bytemuck::cast_slice(b),
-                gains,
-                stage,
-                cast(output),
-            ),
-        }
-    }
-}
-
-fn cast<T: kernels::Element>(row: &mut [u8]) -> &mut [T] {
-    bytemuck::cast_slice_mut(row)
+    let around = Around { before, place: (place.start, place.end), after };
+    op::run(&mut Work { model, layer, row, around, scratch, output });
 }

@@ -1,101 +1,159 @@
 //! Which row to make next: rows on demand between barriers.
 //!
-//! An [`Order`] completes the barriers' tensors one after another. To make a row it first makes the rows under its
-//! window that do not exist yet, and those under theirs, down to the input. The order depends on layers
-//! and barriers alone, so that the exporter finds ring heights and lifetimes by going through it dry, and a board
+//! An [`Order`] completes the goals' tensors one after another: the plan's barriers, then the outputs. To make a row it first makes
+//! the rows that its operator needs and that do not exist yet, and those that these need, down to the input. The order depends
+//! on layers and goals alone, so that the exporter finds ring heights and lifetimes by going through it dry, and a board
 //! checks a plan the same way.
 
 use format::layer::Layer;
-use heapless::Vec;
+use format::network::Model;
 
-/// How far each tensor is.
-pub struct Progress<'a> {
-    layers: &'a [Layer],
-    made: &'a [u16],
+use crate::op;
+
+/// The layers of a network, and the tensors to be completed.
+pub trait Layers {
+    /// How many layers there are.
+    fn layer_count(&self) -> usize;
+
+    /// A layer by its number.
+    fn layer(&self, number: usize) -> Layer;
+
+    /// The tensor that is completed at this place of the order: barriers, then outputs; `None` behind the last.
+    fn goal(&self, place: usize) -> Option<u16>;
+
+    /// Whether a tensor is an output, which is kept whole.
+    fn is_output(&self, tensor: usize) -> bool;
 }
 
-impl Progress<'_> {
-    /// Rows of a tensor made so far: 0 to its height.
-    pub fn made(&self, tensor: usize) -> u16 {
-        self.made[tensor]
+impl Layers for Model<'_> {
+    fn layer_count(&self) -> usize {
+        Model::layer_count(self)
     }
 
-    /// First row of `tensor` that a later row of one of its readers needs, or `None` when nothing more will be
-    /// read. Nothing reads the last tensor: it is kept whole.
-    pub fn oldest_needed(&self, tensor: usize) -> Option<u16> {
-        if tensor + 1 == self.layers.len() {
-            return Some(0);
+    #[inline]
+    fn layer(&self, number: usize) -> Layer {
+        Model::layer(self, number)
+    }
+
+    fn goal(&self, place: usize) -> Option<u16> {
+        match place.checked_sub(self.barrier_count()) {
+            None => Some(self.barrier(place)),
+            Some(output) => self.outputs().nth(output).map(|output| output.tensor),
         }
-        let height = self.layers[tensor].output.height;
-        let readers = self.layers.iter().enumerate().skip(tensor + 1);
-        readers
-            .filter(|(reader, layer)| {
-                self.made[*reader] < layer.output.height && layer.op.inputs().any(|i| i as usize == tensor)
-            })
-            .map(|(reader, layer)| layer.op.window().rows(self.made[reader], height).0)
-            .min()
+    }
+
+    fn is_output(&self, tensor: usize) -> bool {
+        self.outputs().any(|output| usize::from(output.tensor) == tensor)
     }
 }
 
-/// Every row of every barrier's tensor, and the rows they need, in the order in which they are made: number of the layer,
-/// number of the row. Rows of one layer come in ascending order, each once. `N` is at least the number of layers.
-pub struct Order<'a, const N: usize> {
-    layers: &'a [Layer],
-    /// Those that are not complete.
-    barriers: &'a [u16],
-    made: [u16; N],
-    /// Layers of which a row is wanted, each for the one before. A layer waits for layers of smaller numbers only: none is here
-    /// twice.
-    waiting: Vec<u16, N>,
+/// Elements of state that an order of so many layers needs.
+pub const fn state_elements(layers: usize) -> usize {
+    2 * layers
 }
 
-impl<'a, const N: usize> Order<'a, N> {
-    /// The order for these layers and barriers.
-    pub fn new(layers: &'a [Layer], barriers: &'a [u16]) -> Self {
-        Order { layers, barriers, made: [0; N], waiting: Vec::new() }
+/// Every row of every goal's tensor, and the rows they need, in the order in which they are made: number of the layer,
+/// number of the row. Rows of one layer come in ascending order, each once.
+pub struct Order<'a, L> {
+    layers: &'a L,
+    goal: usize,
+    /// Rows of each tensor made so far, the row that was given last among them.
+    made: &'a mut [u16],
+    /// Layers of which a row is to be made, each for the one before. A layer waits for layers of smaller numbers only: none is
+    /// here twice.
+    waiting: &'a mut [u16],
+    depth: usize,
+}
+
+impl<'a, L: Layers> Order<'a, L> {
+    /// The order for these layers. `state` is where it keeps how far it is: its content before does not matter.
+    ///
+    /// # Panics
+    /// When `state` has fewer than [`state_elements`].
+    pub fn new(layers: &'a L, state: &'a mut [u16]) -> Self {
+        let count = layers.layer_count();
+        let (made, waiting) = state.split_at_mut(count);
+        assert!(waiting.len() >= count, "room for every layer to wait");
+        made.fill(0);
+        Order { layers, goal: 0, made, waiting, depth: 0 }
     }
 
-    /// How far the tensors are, with the row that was given last.
-    pub fn progress(&self) -> Progress<'_> {
-        Progress { layers: self.layers, made: &self.made[..self.layers.len()] }
+    /// Rows of each tensor made so far: 0 to its height.
+    pub fn made(&self) -> &[u16] {
+        self.made
+    }
+
+    fn push(&mut self, layer: u16) {
+        self.waiting[self.depth] = layer;
+        self.depth += 1;
     }
 }
 
-impl<const N: usize> Iterator for Order<'_, N> {
+impl<L: Layers> Iterator for Order<'_, L> {
     type Item = (usize, u16);
 
     // Not inlined, as a plan is checked and then followed.
     #[inline(never)]
     fn next(&mut self) -> Option<(usize, u16)> {
-        while self.waiting.is_empty() {
-            let (&barrier, others) = self.barriers.split_first()?;
-            if self.made[barrier as usize] < self.layers[barrier as usize].output.height {
-                let _ = self.waiting.push(barrier);
+        while self.depth == 0 {
+            let goal = self.layers.goal(self.goal)?;
+            if self.made[usize::from(goal)] < self.layers.layer(goal.into()).output.height {
+                self.push(goal);
             } else {
-                self.barriers = others;
+                self.goal += 1;
             }
         }
-        while let Some(&layer) = self.waiting.last() {
-            if let Some(input) = missing_input(self.layers, &self.made, layer) {
-                let _ = self.waiting.push(input);
+        loop {
+            let layer = usize::from(self.waiting[self.depth - 1]);
+            if let Some(input) = missing_input(self.layers, self.made, layer) {
+                self.push(input);
                 continue;
             }
-            self.waiting.pop();
-            let row = self.made[layer as usize];
-            self.made[layer as usize] += 1;
-            return Some((layer as usize, row));
+            self.depth -= 1;
+            let row = self.made[layer];
+            self.made[layer] += 1;
+            return Some((layer, row));
         }
-        None
     }
 }
 
 /// An input of which the layer's next row needs a row that does not exist yet.
-fn missing_input(layers: &[Layer], made: &[u16], layer: u16) -> Option<u16> {
-    let op = &layers[layer as usize].op;
-    let window = op.window();
-    let row = made[layer as usize];
-    op.inputs().find(|&input| {
-        let (_, last) = window.rows(row, layers[input as usize].output.height);
-        made[input as usize] <= last
-    })
+#[inline(always)]
+fn missing_input(layers: &impl Layers, made: &[u16], number: usize) -> Option<u16> {
+    let layer = layers.layer(number);
+    let row = made[number];
+    for (index, &input) in layer.inputs().iter().enumerate() {
+        let height = layers.layer(input.into()).output.height;
+        if made[usize::from(input)] < op::rows(&layer, index, height, row).end {
+            return Some(input);
+        }
+    }
+    None
+}
+
+/// First row of a tensor that a later row of one of its readers needs, or `None` when nothing more will be
+/// read. `made` are the rows of each tensor so far; `readers` are numbers of layers among which all its readers are.
+/// An output is kept whole.
+pub fn oldest_needed(
+    layers: &impl Layers,
+    made: &[u16],
+    tensor: usize,
+    readers: core::ops::Range<usize>,
+) -> Option<u16> {
+    if layers.is_output(tensor) {
+        return Some(0);
+    }
+    let height = layers.layer(tensor).output.height;
+    let mut oldest = None;
+    for reader in readers {
+        let layer = layers.layer(reader);
+        if made[reader] >= layer.output.height {
+            continue;
+        }
+        for (index, _) in layer.inputs().iter().enumerate().filter(|&(_, &input)| usize::from(input) == tensor) {
+            let first = op::rows(&layer, index, height, made[reader]).start;
+            oldest = Some(oldest.map_or(first, |oldest: u16| oldest.min(first)));
+        }
+    }
+    oldest
 }

@@ -8,8 +8,7 @@ pub(super) fn into_producer(graph: &mut Graph) -> bool {
     for node in 1..graph.nodes.len() {
         let Op::Affine { scale, shift } = graph.nodes[node].op.clone() else { continue };
         let input = graph.nodes[node].inputs[0];
-        let last = input + 1 == graph.nodes.len();
-        if graph.nodes[input].activation != Activation::None || readers(graph, input) != 1 || last {
+        if graph.nodes[input].activation != Activation::None || readers(graph, input) != 1 {
             continue;
         }
         let (weights, bias, per_filter) = match &mut graph.nodes[input].op {
@@ -42,7 +41,7 @@ pub(super) fn into_consumers(graph: &mut Graph) -> bool {
             continue;
         }
         let (weights, bias, window, depthwise) = match &mut graph.nodes[node].op {
-            Op::Conv { weights, bias, window } => (weights, bias, window, false),
+            Op::Conv { weights, bias, window, groups: 1 } => (weights, bias, window, false),
             Op::Depthwise { weights, bias, window } => (weights, bias, window, true),
             _ => continue,
         };

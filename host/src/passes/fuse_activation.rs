@@ -2,6 +2,7 @@
 
 use super::{bypass, readers};
 use crate::graph::{Activation, Graph, Op};
+use crate::op;
 
 pub(super) fn apply(graph: &mut Graph) -> bool {
     for node in 1..graph.nodes.len() {
@@ -10,7 +11,7 @@ pub(super) fn apply(graph: &mut Graph) -> bool {
         }
         let input = graph.nodes[node].inputs[0];
         let producer = &graph.nodes[input];
-        let accumulates = !matches!(producer.op, Op::Input | Op::MaxPool(_));
+        let accumulates = !matches!(producer.op, Op::Input) && !op::moves_elements(&producer.op);
         if accumulates && producer.activation == Activation::None && readers(graph, input) == 1 {
             graph.nodes[input].activation = graph.nodes[node].activation.clone();
             bypass(graph, node);

@@ -4,14 +4,16 @@ use anyhow::{Result, ensure};
 use format::layer::{self, Element, Layer, MAX_SHIFT, Stage, Tensor};
 
 use super::{Quantised, QuantisedLayer};
-use crate::graph::{Activation, Node, Op};
+use crate::graph::{Activation, Node};
+use crate::op;
 
 /// The arrays that layers point into.
 #[derive(Default)]
 pub struct Blob(pub Vec<u8>);
 
 impl Blob {
-    fn push(&mut self, bytes: &[u8]) -> u32 {
+    /// Adds an array; gives its offset.
+    pub fn push(&mut self, bytes: &[u8]) -> u32 {
         self.0.resize(self.0.len().next_multiple_of(format::ALIGNMENT), 0);
         let offset = self.0.len() as u32;
         self.0.extend_from_slice(bytes);
@@ -53,67 +55,15 @@ fn layer(quantised: &Quantised, index: usize, blob: &mut Blob) -> Result<Layer> 
         ring: height as u16,
         offset: 0,
     };
-    let input = |number: usize| node.inputs[number] as u16;
-    let op = match &node.op {
-        Op::Input => layer::Op::Input,
-        Op::MaxPool(w) => layer::Op::MaxPool { input: input(0), window: window(w) },
-        Op::Conv { window: w, .. } | Op::Depthwise { window: w, .. } => {
-            let (elements, stage) = conv_stage(quantised, index, blob)?;
-            let (input, window, weights) = (input(0), window(w), blob.push(bytemuck::cast_slice(&elements)));
-            match node.op {
-                Op::Conv { .. } => layer::Op::Conv { input, window, weights, stage },
-                _ => layer::Op::Depthwise { input, window, weights, stage },
-            }
-        }
-        Op::Add => {
-            let inputs = [0, 1].map(|number| &quantised.layers[node.inputs[number]]);
-            let largest = inputs[0].grid.scale.max(inputs[1].grid.scale);
-            let unit = largest as f64 / i16::MAX as f64;
-            let gains = inputs.map(|i| (i.grid.scale as f64 / unit).round() as i16);
-            let zero: i64 =
-                inputs.iter().zip(gains).map(|(i, gain)| i.grid.zero_point as i64 * gain as i64).sum();
-            let bias = layer.bias.iter().map(|&b| (b as f64 / unit).round() as i64 - zero);
-            let span: i64 = inputs
-                .iter()
-                .zip(gains)
-                .map(|(i, gain)| gain as i64 * i64::from(i.grid.low.abs().max(i.grid.high)))
-                .sum();
-            let scales = vec![unit; channels];
-            let stage = stage(node, layer, &scales, bias.collect(), &vec![span; channels], blob)?;
-            layer::Op::Add { inputs: [input(0), input(1)], gains, stage }
-        }
-        Op::Affine { .. } | Op::Identity => anyhow::bail!("{}: not a lowered operator", node.name),
-    };
-    Ok(Layer { op, output })
+    op::fill(quantised, index, op::outline(node, output), blob)
 }
 
-fn window(window: &crate::graph::Window) -> layer::Window {
-    layer::Window {
-        kernel: window.kernel.map(|k| k as u8),
-        stride: window.stride.map(|s| s as u8),
-        pad: [window.pad[0] as u8, window.pad[1] as u8],
-    }
-}
-
-fn conv_stage(quantised: &Quantised, index: usize, blob: &mut Blob) -> Result<(Vec<i8>, Stage)> {
-    let node = &quantised.graph.nodes[index];
-    let layer = &quantised.layers[index];
-    let input = quantised.layers[node.inputs[0]].grid;
-    let filters = layer.filters.as_ref();
-    let filters = filters.ok_or_else(|| anyhow::anyhow!("{}: no weights", node.name))?;
-    let scales: Vec<f64> = filters.scales.iter().map(|&s| s as f64 * input.scale as f64).collect();
-    let bias = (0..scales.len()).map(|channel| {
-        let real = (layer.bias[channel] as f64 / scales[channel]).round() as i64;
-        real - input.zero_point as i64 * filters.total(channel) as i64
-    });
-    let largest = i64::from(input.low.abs().max(input.high.abs()));
-    let spans: Vec<i64> = (0..scales.len()).map(|channel| largest * filters.magnitude(channel)).collect();
-    let stage = stage(node, layer, &scales, bias.collect(), &spans, blob)?;
-    Ok((filters.elements.clone(), stage))
-}
-
-/// `scales`: what an accumulator's unit stands for; `spans`: the largest magnitude that inputs add to a bias.
-fn stage(
+/// The output stage that brings accumulators to a tensor's grid. `scales`: what an accumulator's unit stands for; `spans`: the
+/// largest magnitude that inputs add to a bias.
+///
+/// # Errors
+/// When an accumulator could overflow 32 bits.
+pub fn stage(
     node: &Node,
     layer: &QuantisedLayer,
     scales: &[f64],

@@ -16,11 +16,20 @@ use crate::graph::{Activation, Graph, Op};
 pub fn equalise(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) -> Graph {
     let ranges = ranges(graph, preprocessing, crops);
     let group = groups(graph);
-    let last = graph.nodes.len() - 1;
+    // What a table, an output's reader or a neighbour in a joined tensor makes of values depends on their scale.
+    let fixed: Vec<usize> = (0..graph.nodes.len())
+        .filter(|&node| {
+            let is_joined = graph.readers(node).any(|reader| matches!(reader.op, Op::Concat));
+            let is_gate =
+                graph.readers(node).any(|reader| matches!(reader.op, Op::Scale(_)) && reader.inputs[1] == node);
+            let op = &graph.nodes[node].op;
+            node == 0 || graph.is_output(node) || is_joined || is_gate || matches!(op, Op::Concat)
+        })
+        .collect();
     let mut factors: Vec<Option<Vec<f32>>> = vec![None; graph.nodes.len()];
     for representative in 0..graph.nodes.len() {
         let members: Vec<usize> = (0..graph.nodes.len()).filter(|&n| group[n] == representative).collect();
-        if members.is_empty() || members.contains(&0) || members.contains(&last) {
+        if members.is_empty() || members.iter().any(|member| fixed.contains(member)) {
             continue;
         }
         let mut factor = vec![0f32; graph.nodes[representative].shape[2]];
@@ -37,22 +46,27 @@ pub fn equalise(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) 
         let input = graph.nodes[node].inputs.first().and_then(|&input| factors[input].clone());
         let output = factors[node].clone();
         let node = &mut graph.nodes[node];
-        let (weights, bias, depthwise) = match &mut node.op {
-            Op::Conv { weights, bias, .. } => (weights, bias, false),
-            Op::Depthwise { weights, bias, .. } => (weights, bias, true),
+        // Output channels that share a group of input channels, and how many these are.
+        let (weights, bias, depthwise, groups) = match &mut node.op {
+            Op::Conv { weights, bias, groups, .. } => (weights, bias, false, *groups),
+            Op::Depthwise { weights, bias, .. } => (weights, bias, true, 1),
             _ => {
                 scale_clip(&mut node.activation, output.as_deref());
                 continue;
             }
         };
         let filter = weights.len() / bias.len();
-        let channels_in = if depthwise { bias.len() } else { input.as_ref().map_or(1, |i| i.len()) };
+        let channels_out = bias.len();
+        let members = if depthwise { channels_out } else { input.as_ref().map_or(1, |i| i.len()) / groups };
         for (index, weight) in weights.iter_mut().enumerate() {
+            let channel = if depthwise { index % channels_out } else { index / filter };
             if let Some(input) = &input {
-                *weight *= input[index % channels_in];
+                // The first input channel of the filter's group, then the place within it.
+                let first = if depthwise { 0 } else { channel / (channels_out / groups) * members };
+                *weight *= input[first + index % members];
             }
             if let Some(output) = &output {
-                *weight /= output[if depthwise { index % channels_in } else { index / filter }];
+                *weight /= output[channel];
             }
         }
         if let Some(output) = &output {
@@ -95,9 +109,13 @@ fn ranges(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) -> Vec
 fn groups(graph: &Graph) -> Vec<usize> {
     let mut group: Vec<usize> = (0..graph.nodes.len()).collect();
     for (index, node) in graph.nodes.iter().enumerate() {
-        if let Op::Add | Op::MaxPool(_) = node.op {
-            let tied: Vec<usize> =
-                node.inputs.iter().map(|&input| group[input]).chain([group[index]]).collect();
+        let tied = match node.op {
+            Op::Add | Op::MaxPool(_) | Op::Enlarge(_) => &node.inputs[..],
+            Op::Scale(_) => &node.inputs[..1],
+            _ => &[],
+        };
+        if !tied.is_empty() {
+            let tied: Vec<usize> = tied.iter().map(|&input| group[input]).chain([group[index]]).collect();
             let smallest = tied.iter().copied().min().unwrap_or(index);
             group.iter_mut().filter(|g| tied.contains(g)).for_each(|g| *g = smallest);
         }

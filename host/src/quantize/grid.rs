@@ -59,13 +59,13 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Counts the values of all tensors.
-    pub fn of<'a>(tensors: impl Iterator<Item = &'a [f32]> + Clone) -> Self {
-        let values = tensors.clone().flatten();
+    /// Counts the values of all tensors, which are gone through twice.
+    pub fn of<'a, T: Iterator<Item = &'a [f32]>>(tensors: impl Fn() -> T) -> Self {
+        let values = tensors().flatten();
         let (low, high) = values.fold((0f32, 0f32), |(low, high), &x| (low.min(x), high.max(x)));
         let mut counts = vec![0; BINS];
         let width = ((high - low) / BINS as f32).max(1e-12);
-        for &value in tensors.flatten() {
+        for &value in tensors().flatten() {
             counts[(((value - low) / width) as usize).min(BINS - 1)] += 1;
         }
         Histogram { low, high, counts }

@@ -1,9 +1,9 @@
 //! The arena over time: which ring of rows lies where, from when to when.
 
 use anyhow::Result;
-use format::layer::{Layer, Op};
-use format::model::{MAX_LAYERS, Model};
-use nn::stream::Order;
+use format::layer::{Layer, Operator};
+use format::network::Model;
+use nn::stream::{Order, state_elements};
 
 use super::Table;
 use super::axes::{Axis, Frame, thousands};
@@ -55,9 +55,9 @@ impl Arena {
         // For every tensor the one whose ring it is in.
         let mut owner: Vec<usize> = (0..layers.len()).collect();
         for (index, layer) in layers.iter().enumerate() {
-            if let Op::Add { inputs, .. } = layer.op
+            if layer.operator == Operator::Add
                 && let Some(input) =
-                    inputs.iter().map(|&i| usize::from(i)).find(|&i| place(i) == place(index))
+                    layer.inputs().iter().map(|&i| usize::from(i)).find(|&i| place(i) == place(index))
             {
                 owner[index] = owner[input];
             }
@@ -65,16 +65,19 @@ impl Arena {
         // First and last step of every ring, and the layer of every step.
         let mut alive: Vec<Option<[usize; 2]>> = vec![None; layers.len()];
         let mut made: Vec<u16> = Vec::new();
-        for (step, (layer, _)) in Order::<MAX_LAYERS>::new(&layers, &model.head().barriers).enumerate() {
-            for used in layers[layer].op.inputs().map(usize::from).chain([layer]) {
+        let mut state = vec![0; state_elements(layers.len())];
+        for (step, (layer, _)) in Order::new(model, &mut state).enumerate() {
+            for used in layers[layer].inputs().iter().map(|&input| usize::from(input)).chain([layer]) {
                 alive[owner[used]].get_or_insert([step, step])[1] = step;
             }
             made.push(layer as u16);
         }
         let steps = made.len();
-        // The embedding is read when all is done.
-        if let Some([_, last]) = owner.last().and_then(|&embedding| alive[embedding].as_mut()) {
-            *last = steps;
+        // Outputs are read when all is done.
+        for output in model.outputs() {
+            if let Some([_, last]) = alive[owner[usize::from(output.tensor)]].as_mut() {
+                *last = steps;
+            }
         }
         let blocks = alive.iter().enumerate().filter_map(|(ring, alive)| {
             let [start_step, last] = (*alive)?;
@@ -82,18 +85,18 @@ impl Arena {
             let names: Vec<String> = (0..layers.len()).filter(|&t| owner[t] == ring).map(&name).collect();
             Some(Block {
                 name: names.join(", "),
-                offset_bytes: output.offset as usize,
+                offset_bytes: model.state_bytes() + output.offset as usize,
                 bytes: output.ring_bytes(),
                 start_step,
                 end_step: (last + 1).min(steps),
             })
         });
-        let complete = |barrier: &u16| made.iter().rposition(|layer| layer == barrier).map(|step| step + 1);
+        let complete = |barrier: u16| made.iter().rposition(|&layer| layer == barrier).map(|step| step + 1);
         Arena {
             blocks: blocks.collect(),
-            total_bytes: model.head().arena_bytes as usize,
+            total_bytes: model.arena_bytes(),
             steps,
-            barriers: model.head().barriers.iter().filter_map(complete).collect(),
+            barriers: (0..model.barrier_count()).map(|number| model.barrier(number)).filter_map(complete).collect(),
         }
     }
 

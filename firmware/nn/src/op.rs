@@ -1,0 +1,205 @@
+//! The operators: one file each, all with the same four functions.
+//!
+//! * `check(layer, inputs, blob)`: whether a record's fields make sense for tensors of these shapes.
+//! * `rows(layer, input, height, row)`: the rows of its input number `input`, of that height, that output row `row` needs.
+//! * `macs(layer, inputs)`: multiply-accumulates of the whole layer.
+//! * `run(work)`: makes one output row.
+//!
+//! A new operator is a file here, a line in `dispatch`, a code in [`format::layer::Operator`] and a kernel.
+
+pub(crate) mod add;
+mod concat;
+mod conv;
+mod depthwise;
+mod enlarge;
+mod input;
+mod max_pool;
+mod scale;
+mod window;
+
+use core::ops::Range;
+
+use format::bytes;
+use format::layer::{self, Layer, MAX_INPUTS, MAX_SHIFT, Operator, Tensor};
+use format::network::Model;
+
+use crate::kernels::{Element, Scratch};
+use crate::quant::Stage;
+
+/// Calls a function of the operator's file.
+macro_rules! dispatch {
+    ($operator:expr, $function:ident($($argument:expr),*)) => {
+        match $operator {
+            Operator::Input => input::$function($($argument),*),
+            Operator::Conv => conv::$function($($argument),*),
+            Operator::Depthwise => depthwise::$function($($argument),*),
+            Operator::Add => add::$function($($argument),*),
+            Operator::MaxPool => max_pool::$function($($argument),*),
+            Operator::Concat => concat::$function($($argument),*),
+            Operator::Enlarge => enlarge::$function($($argument),*),
+            Operator::Scale => scale::$function($($argument),*),
+        }
+    };
+}
+
+/// The tensors that a layer reads, in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs {
+    tensors: [Option<Tensor>; MAX_INPUTS],
+}
+
+impl Inputs {
+    /// Of a layer, whose inputs are looked up by their numbers.
+    pub fn of(layer: &Layer, tensor: impl Fn(usize) -> Tensor) -> Self {
+        let mut tensors = [None; MAX_INPUTS];
+        for (place, &input) in tensors.iter_mut().zip(layer.inputs()) {
+            *place = Some(tensor(input.into()));
+        }
+        Inputs { tensors }
+    }
+
+    /// The tensors.
+    pub fn iter(&self) -> impl Iterator<Item = &Tensor> {
+        self.tensors.iter().flatten()
+    }
+
+    /// Exactly so many, or `None`.
+    fn exactly<const N: usize>(&self) -> Option<[&Tensor; N]> {
+        let mut tensors = self.iter();
+        let all = [(); N].map(|()| tensors.next());
+        if tensors.next().is_some() || all.contains(&None) {
+            return None;
+        }
+        Some(all.map(|tensor| tensor.expect("all are there")))
+    }
+}
+
+/// Checks a layer's record beyond what [`format::network`] has checked.
+///
+/// # Errors
+/// The name of the field that is wrong.
+pub fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static str> {
+    dispatch!(layer.operator, check(layer, inputs, blob))
+}
+
+/// The rows that output row `row` of a layer needs of its input number `input` (0 is the first it reads), which is `height`
+/// rows high. Never empty for a row that the layer has, and both ends only grow with `row`.
+#[inline]
+pub fn rows(layer: &Layer, input: usize, height: u16, row: u16) -> Range<u16> {
+    dispatch!(layer.operator, rows(layer, input, height, row))
+}
+
+/// Multiply-accumulates of a layer, of all its rows. Other work counts none.
+pub fn macs(layer: &Layer, inputs: &Inputs) -> u64 {
+    dispatch!(layer.operator, macs(layer, inputs))
+}
+
+/// Makes one row of a layer that is not the input.
+pub(crate) fn run(work: &mut Work<'_>) {
+    dispatch!(work.layer.operator, run(work));
+}
+
+/// One row to be made: of which layer, from what, where to.
+pub(crate) struct Work<'a> {
+    /// The network.
+    pub model: &'a Model<'a>,
+    /// The layer.
+    pub layer: &'a Layer,
+    /// Number of the row.
+    pub row: u16,
+    /// The rings' memory around the row.
+    pub around: Around<'a>,
+    /// For kernels.
+    pub scratch: &'a mut Scratch,
+    /// The row.
+    pub output: &'a mut [u8],
+}
+
+impl<'a> Work<'a> {
+    /// A tensor that the layer reads; there are so many, as was checked.
+    #[inline(always)]
+    fn input(&self, index: usize) -> Tensor {
+        self.model.layer(self.layer.inputs()[index].into()).output
+    }
+
+    /// The layer's output stage.
+    // Not inlined: every operator that accumulates has it.
+    #[inline(never)]
+    fn stage(&self) -> Stage<'a> {
+        let (stage, output) = (&self.layer.stage, &self.layer.output);
+        let array = |offset| self.array(offset, output.channels.into());
+        let positive = array(stage.positive);
+        let is_linear = stage.negative == stage.positive;
+        Stage {
+            bias: array(stage.bias),
+            positive,
+            negative: if is_linear { positive } else { array(stage.negative) },
+            shift: stage.shift.into(),
+            zero_point: output.zero_point.into(),
+            low: stage.low.into(),
+            high: stage.high.into(),
+        }
+    }
+
+    /// An array of the blob.
+    fn array<T: bytemuck::Pod>(&self, offset: u32, count: usize) -> &'a [T] {
+        // Every array's bounds were checked with the network.
+        bytes::array(self.model.blob(), offset, count).unwrap_or(&[])
+    }
+}
+
+/// The rings' memory around a row that is being made.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    /// Up to the row.
+    pub before: &'a [u8],
+    /// Where the row lies.
+    pub place: (usize, usize),
+    /// From the row's end on.
+    pub after: &'a [u8],
+}
+
+impl<'a> Around<'a> {
+    /// Another row. Rings of a layer's input and output were found disjoint when loading.
+    #[inline(never)]
+    pub fn row(&self, tensor: &Tensor, row: u16) -> &'a [u8] {
+        let Range { start, end } = slot(tensor, row);
+        if end <= self.place.0 { &self.before[start..end] } else { &self.after[start - self.place.1..end - self.place.1] }
+    }
+}
+
+/// Bytes of the rings' memory where a row lies.
+#[inline(always)]
+pub(crate) fn slot(tensor: &Tensor, row: u16) -> Range<usize> {
+    let bytes = tensor.row_bytes();
+    let start = tensor.offset as usize + (row % tensor.ring) as usize * bytes;
+    start..start + bytes
+}
+
+fn cast<T: Element>(row: &mut [u8]) -> &mut [T] {
+    bytemuck::cast_slice_mut(row)
+}
+
+fn check_stage(layer: &Layer, blob: &[u8]) -> Result<(), &'static str> {
+    let layer::Stage { bias, positive, negative, shift, low, high } = layer.stage;
+    let channels = layer.output.channels.into();
+    for (offset, field) in [(bias, "bias"), (positive, "multipliers"), (negative, "negative multipliers")] {
+        bytes::array::<i32>(blob, offset, channels).ok_or(field)?;
+    }
+    if shift > MAX_SHIFT {
+        return Err("shift");
+    }
+    let (least, most) = layer.output.element.range();
+    if low < least || high > most || low > high {
+        return Err("clamp");
+    }
+    Ok(())
+}
+
+/// Whether an operator that only moves elements can make this output of that input.
+fn check_same_grid(input: &Tensor, output: &Tensor) -> Result<(), &'static str> {
+    match (input.element, input.zero_point) == (output.element, output.zero_point) {
+        true => Ok(()),
+        false => Err("element or zero point"),
+    }
+}

@@ -1,0 +1,79 @@
+//! Weighted sum of two tensors of one shape and element type: bias + gain₀ · a + gain₁ · b.
+//!
+//! Uses `gains` and `stage`. Its output may take the place of an input, row by row.
+
+use core::ops::Range;
+
+use format::layer::{Element, Layer, Operator, Tensor};
+
+use super::{Inputs, Work, cast, check_stage};
+use crate::kernels;
+
+pub fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static str> {
+    let tensors: [&Tensor; 2] = inputs.exactly().ok_or("inputs")?;
+    if tensors.iter().any(|tensor| tensor.shape() != layer.output.shape()) {
+        return Err("shape");
+    }
+    if tensors[0].element != tensors[1].element {
+        return Err("element");
+    }
+    // The output may take the place of one input, and the other is then read beside it.
+    if layer.inputs()[0] == layer.inputs()[1] {
+        return Err("inputs");
+    }
+    check_stage(layer, blob)
+}
+
+pub fn rows(_: &Layer, _: usize, _: u16, row: u16) -> Range<u16> {
+    row..row + 1
+}
+
+pub fn macs(_: &Layer, _: &Inputs) -> u64 {
+    0
+}
+
+/// Whether the output takes the place of this input, row by row.
+pub fn in_place(layer: &Layer, input: &Tensor) -> bool {
+    let place = |t: &Tensor| (t.offset, t.ring, t.element);
+    layer.operator == Operator::Add && place(input) == place(&layer.output)
+}
+
+pub fn run(work: &mut Work<'_>) {
+    use Element::{I8, I16};
+    let (stage, output) = (&work.stage(), &work.layer.output);
+    let (inputs, gains) = ([work.input(0), work.input(1)], work.layer.gains);
+    // What takes the place of an input comes first, and is there already.
+    let (inputs, gains) = match inputs.map(|input| in_place(work.layer, &input)) {
+        [false, true] => ([inputs[1], inputs[0]], [gains[1], gains[0]]),
+        _ => (inputs, gains),
+    };
+    let [first, second] = &inputs;
+    let b = work.around.row(second, work.row);
+    if first.element == output.element {
+        if !in_place(work.layer, first) {
+            work.output.copy_from_slice(work.around.row(first, work.row));
+        }
+        match first.element {
+            I8 => kernels::add_in_place::<i8>(cast(work.output), bytemuck::cast_slice(b), gains, stage),
+            I16 => kernels::add_in_place::<i16>(cast(work.output), bytemuck::cast_slice(b), gains, stage),
+        }
+    } else {
+        let a = work.around.row(first, work.row);
+        match first.element {
+            I8 => kernels::add::<i8, i16>(
+                bytemuck::cast_slice(a),
+                bytemuck::cast_slice(b),
+                gains,
+                stage,
+                cast(work.output),
+            ),
+            I16 => kernels::add::<i16, i8>(
+                bytemuck::cast_slice(a),
+                bytemuck::cast_slice(b),
+                gains,
+                stage,
+                cast(work.output),
+            ),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Channels of several tensors, one after another. All have one height, width, element type and zero point.
+
+use core::ops::Range;
+
+use format::layer::{Element, Layer, MAX_INPUTS};
+
+use super::{Inputs, Work, cast, check_same_grid};
+use crate::kernels;
+
+pub fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static str> {
+    let output = &layer.output;
+    let mut channels = 0;
+    for input in inputs.iter() {
+        if (input.height, input.width) != (output.height, output.width) {
+            return Err("shape");
+        }
+        check_same_grid(input, output)?;
+        channels += u32::from(input.channels);
+    }
+    if channels == u32::from(output.channels) { Ok(()) } else { Err("channels") }
+}
+
+pub fn rows(_: &Layer, _: usize, _: u16, row: u16) -> Range<u16> {
+    row..row + 1
+}
+
+pub fn macs(_: &Layer, _: &Inputs) -> u64 {
+    0
+}
+
+pub fn run(work: &mut Work<'_>) {
+    match work.layer.output.element {
+        Element::I8 => typed::<i8>(work),
+        Element::I16 => typed::<i16>(work),
+    }
+}
+
+fn typed<T: kernels::Element>(work: &mut Work<'_>) {
+    let mut inputs: [(&[T], usize); MAX_INPUTS] = [(&[], 0); MAX_INPUTS];
+    let count = work.layer.inputs().len();
+    for (index, place) in inputs[..count].iter_mut().enumerate() {
+        let input = work.input(index);
+        *place = (bytemuck::cast_slice(work.around.row(&input, work.row)), input.channels.into());
+    }
+    kernels::concat(&inputs[..count], cast::<T>(work.output));
+}

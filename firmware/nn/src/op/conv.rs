@@ -1,0 +1,66 @@
+//! Convolution over all channels, or over those of a group. A dense layer is one whose kernel is its whole input.
+//!
+//! Uses `window`, `groups`, `weights` (`i8 [c_out][kh][kw][c_in / groups]`) and `stage`. Its taps may be dilated.
+
+use core::ops::Range;
+
+use format::bytes;
+use format::layer::{Element, Layer, Tensor};
+
+use super::{Inputs, Work, cast, check_stage, window};
+use crate::kernels::{self, Rows};
+
+/// Input channels of a group.
+fn members(layer: &Layer, input: &Tensor) -> usize {
+    usize::from(input.channels) / usize::from(layer.groups)
+}
+
+pub fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static str> {
+    let [input] = inputs.exactly().ok_or("inputs")?;
+    let output = &layer.output;
+    window::check(&layer.window, input, output)?;
+    if layer.groups == 0 || [input, output].iter().any(|tensor| !tensor.channels.is_multiple_of(layer.groups)) {
+        return Err("groups");
+    }
+    let filter = window::taps(layer) * members(layer, input);
+    bytes::array::<i8>(blob, layer.weights, filter * usize::from(output.channels)).ok_or("weights")?;
+    check_stage(layer, blob)
+}
+
+pub fn rows(layer: &Layer, _: usize, height: u16, row: u16) -> Range<u16> {
+    window::rows(&layer.window, height, row)
+}
+
+pub fn macs(layer: &Layer, inputs: &Inputs) -> u64 {
+    let Some([input]) = inputs.exactly() else { return 0 };
+    let elements = u64::from(layer.output.height) * layer.output.row_elements() as u64;
+    elements * (window::taps(layer) * members(layer, input)) as u64
+}
+
+pub fn run(work: &mut Work<'_>) {
+    let input = work.input(0);
+    match input.element {
+        Element::I8 => window::with_rows(work, &input, row::<i8>),
+        Element::I16 => window::with_rows(work, &input, row::<i16>),
+    }
+}
+
+fn row<I: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) {
+    match work.layer.output.element {
+        Element::I8 => typed::<I, i8>(work, rows),
+        Element::I16 => typed::<I, i16>(work, rows),
+    }
+}
+
+fn typed<I: kernels::Element, O: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) {
+    let groups = usize::from(work.layer.groups);
+    let filter = window::taps(work.layer) * (rows.channels / groups);
+    let weights = work.array(work.layer.weights, filter * usize::from(work.layer.output.channels));
+    let stage = &work.stage();
+    let output = cast::<O>(work.output);
+    if groups == 1 {
+        kernels::conv(rows, weights, stage, work.scratch, output);
+    } else {
+        kernels::grouped(rows, groups, weights, stage, work.scratch, output);
+    }
+}

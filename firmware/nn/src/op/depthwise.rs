@@ -1,0 +1,50 @@
+//! Convolution of each channel with a filter of its own.
+//!
+//! Uses `window`, `weights` (`i8 [kh][kw][c]`) and `stage`. Its taps may be dilated.
+
+use core::ops::Range;
+
+use format::bytes;
+use format::layer::{Element, Layer};
+
+use super::{Inputs, Work, cast, check_stage, window};
+use crate::kernels::{self, Rows};
+
+pub fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static str> {
+    let [input] = inputs.exactly().ok_or("inputs")?;
+    window::check(&layer.window, input, &layer.output)?;
+    if input.channels != layer.output.channels {
+        return Err("channels");
+    }
+    bytes::array::<i8>(blob, layer.weights, window::taps(layer) * usize::from(input.channels)).ok_or("weights")?;
+    check_stage(layer, blob)
+}
+
+pub fn rows(layer: &Layer, _: usize, height: u16, row: u16) -> Range<u16> {
+    window::rows(&layer.window, height, row)
+}
+
+pub fn macs(layer: &Layer, _: &Inputs) -> u64 {
+    u64::from(layer.output.height) * (layer.output.row_elements() * window::taps(layer)) as u64
+}
+
+pub fn run(work: &mut Work<'_>) {
+    let input = work.input(0);
+    match input.element {
+        Element::I8 => window::with_rows(work, &input, row::<i8>),
+        Element::I16 => window::with_rows(work, &input, row::<i16>),
+    }
+}
+
+fn row<I: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) {
+    match work.layer.output.element {
+        Element::I8 => typed::<I, i8>(work, rows),
+        Element::I16 => typed::<I, i16>(work, rows),
+    }
+}
+
+fn typed<I: kernels::Element, O: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) {
+    let weights = work.array(work.layer.weights, window::taps(work.layer) * rows.channels);
+    let stage = &work.stage();
+    kernels::depthwise(rows, weights, stage, work.scratch, cast::<O>(work.output));
+}

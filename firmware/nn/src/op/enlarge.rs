@@ -1,0 +1,42 @@
+//! Every pixel `factor` times down and right: nearest-neighbour enlarging. Same element type and zero point.
+
+use core::ops::Range;
+
+use format::layer::{Element, Layer};
+
+use super::{Inputs, Work, cast, check_same_grid};
+use crate::kernels;
+
+pub fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static str> {
+    let [input] = inputs.exactly().ok_or("inputs")?;
+    let output = &layer.output;
+    let factor = u32::from(layer.factor);
+    let enlarged = [input.height, input.width].map(|extent| u32::from(extent) * factor);
+    if factor == 0 || enlarged != [output.height, output.width].map(u32::from) {
+        return Err("factor");
+    }
+    if input.channels != output.channels {
+        return Err("channels");
+    }
+    check_same_grid(input, output)
+}
+
+pub fn rows(layer: &Layer, _: usize, _: u16, row: u16) -> Range<u16> {
+    // A factor of nought is refused before anything asks.
+    let input = row / u16::from(layer.factor).max(1);
+    input..input + 1
+}
+
+pub fn macs(_: &Layer, _: &Inputs) -> u64 {
+    0
+}
+
+pub fn run(work: &mut Work<'_>) {
+    let input = work.input(0);
+    let row = work.around.row(&input, rows(work.layer, 0, input.height, work.row).start);
+    let (channels, factor) = (input.channels.into(), work.layer.factor.into());
+    match input.element {
+        Element::I8 => kernels::enlarge::<i8>(bytemuck::cast_slice(row), channels, factor, cast(work.output)),
+        Element::I16 => kernels::enlarge::<i16>(bytemuck::cast_slice(row), channels, factor, cast(work.output)),
+    }
+}

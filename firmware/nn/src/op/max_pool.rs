@@ -1,0 +1,43 @@
+//! Largest element under a window; outside the tensor there is none. Same element type and zero point.
+//!
+//! Uses `window`, which is not dilated.
+
+use core::ops::Range;
+
+use format::layer::{Element, Layer};
+
+use super::{Inputs, Work, cast, check_same_grid, window};
+use crate::kernels::{self, Rows};
+
+pub fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static str> {
+    let [input] = inputs.exactly().ok_or("inputs")?;
+    window::check(&layer.window, input, &layer.output)?;
+    // Every window has a tap inside then.
+    if layer.window.dilation != [1, 1] {
+        return Err("dilation");
+    }
+    if input.channels != layer.output.channels {
+        return Err("channels");
+    }
+    check_same_grid(input, &layer.output)
+}
+
+pub fn rows(layer: &Layer, _: usize, height: u16, row: u16) -> Range<u16> {
+    window::rows(&layer.window, height, row)
+}
+
+pub fn macs(_: &Layer, _: &Inputs) -> u64 {
+    0
+}
+
+pub fn run(work: &mut Work<'_>) {
+    let input = work.input(0);
+    match input.element {
+        Element::I8 => window::with_rows(work, &input, row::<i8>),
+        Element::I16 => window::with_rows(work, &input, row::<i16>),
+    }
+}
+
+fn row<T: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, T>) {
+    kernels::max_pool::<T>(rows, cast(work.output));
+}

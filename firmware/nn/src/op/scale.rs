@@ -1,0 +1,63 @@
+//! Each channel times a gain that the network computes: squeeze and excitation (Hu et al. 2018, arXiv:1709.01507).
+//!
+//! Reads a map and gates `[1, 1, c]` of `i8`. Uses `weights`, a table `i16 [256]` of the gain in Q15 for each gate, the first for
+//! −128 (a sigmoid, say, of what the gate stands for), and `stage`: the accumulator is
+//! bias + gain · (x − zero point).
+
+use core::ops::Range;
+
+use format::bytes;
+use format::layer::{Element, Layer, Tensor};
+
+use super::{Inputs, Work, cast, check_stage};
+use crate::kernels;
+
+const TABLE: usize = 256;
+
+pub fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static str> {
+    let [map, gates]: [&Tensor; 2] = inputs.exactly().ok_or("inputs")?;
+    if map.shape() != layer.output.shape() {
+        return Err("shape");
+    }
+    if gates.shape() != [1, 1, map.channels] || gates.element != Element::I8 {
+        return Err("gates");
+    }
+    bytes::array::<i16>(blob, layer.weights, TABLE).ok_or("table")?;
+    check_stage(layer, blob)
+}
+
+pub fn rows(_: &Layer, input: usize, _: u16, row: u16) -> Range<u16> {
+    if input == 0 { row..row + 1 } else { 0..1 }
+}
+
+pub fn macs(layer: &Layer, _: &Inputs) -> u64 {
+    u64::from(layer.output.height) * layer.output.row_elements() as u64
+}
+
+pub fn run(work: &mut Work<'_>) {
+    match work.input(0).element {
+        Element::I8 => row::<i8>(work),
+        Element::I16 => row::<i16>(work),
+    }
+}
+
+fn row<I: kernels::Element>(work: &mut Work<'_>) {
+    match work.layer.output.element {
+        Element::I8 => typed::<I, i8>(work),
+        Element::I16 => typed::<I, i16>(work),
+    }
+}
+
+fn typed<I: kernels::Element, O: kernels::Element>(work: &mut Work<'_>) {
+    let [map, gates] = [work.input(0), work.input(1)];
+    let (values, gates) = (work.around.row(&map, work.row), work.around.row(&gates, 0));
+    let (table, stage) = (work.array(work.layer.weights, TABLE), &work.stage());
+    kernels::scale::<I, O>(
+        bytemuck::cast_slice(values),
+        map.zero_point.into(),
+        bytemuck::cast_slice(gates),
+        table,
+        stage,
+        cast(work.output),
+    );
+}

@@ -1,0 +1,88 @@
+//! What operators share that slide a window over one tensor.
+
+use core::ops::Range;
+
+use format::layer::{Layer, MAX_KERNEL, Tensor, Window};
+use heapless::Vec;
+
+use super::Work;
+use crate::kernels::{Element, Rows};
+
+/// Rows from the first to the last tap's, where neither lies outside the tensor.
+#[inline]
+pub fn rows(window: &Window, height: u16, row: u16) -> Range<u16> {
+    let start = i32::from(row) * i32::from(window.stride[0]) - i32::from(window.pad[0]);
+    let end = start + (i32::from(window.kernel[0]) - 1) * i32::from(window.dilation[0]) + 1;
+    start.max(0) as u16..end.min(height.into()) as u16
+}
+
+/// Every window reaches over at least one existing row and column.
+pub fn check(window: &Window, input: &Tensor, output: &Tensor) -> Result<(), &'static str> {
+    for (axis, input, output) in [(0, input.height, output.height), (1, input.width, output.width)] {
+        let [kernel, stride, pad, dilation] =
+            [window.kernel[axis], window.stride[axis], window.pad[axis], window.dilation[axis]].map(i32::from);
+        if !(1..=MAX_KERNEL as i32).contains(&kernel) || stride == 0 || dilation == 0 {
+            return Err("window");
+        }
+        if pad > (kernel - 1) * dilation {
+            return Err("window");
+        }
+        if (i32::from(output) - 1) * stride - pad >= i32::from(input) {
+            return Err("output size");
+        }
+    }
+    Ok(())
+}
+
+/// Taps under a window, of one channel.
+pub fn taps(layer: &Layer) -> usize {
+    let [height, width] = layer.window.kernel.map(usize::from);
+    height * width
+}
+
+/// Calls a kernel with the rows under the window of the row to be made.
+pub fn with_rows<I: Element>(
+    work: &mut Work<'_>,
+    input: &Tensor,
+    kernel: impl FnOnce(&mut Work<'_>, &Rows<'_, I>),
+) {
+    let window = work.layer.window;
+    let mut rows: Vec<Option<&[I]>, MAX_KERNEL> = Vec::new();
+    let start = i32::from(work.row) * i32::from(window.stride[0]) - i32::from(window.pad[0]);
+    for tap in 0..i32::from(window.kernel[0]) {
+        let y = start + tap * i32::from(window.dilation[0]);
+        let is_inside = (0..i32::from(input.height)).contains(&y);
+        // No window is higher than there is room for.
+        let _ = rows.push(is_inside.then(|| bytemuck::cast_slice(work.around.row(input, y as u16))));
+    }
+    let rows = Rows {
+        rows: &rows,
+        width: input.width.into(),
+        channels: input.channels.into(),
+        zero_point: input.zero_point.into(),
+        kernel_width: window.kernel[1].into(),
+        stride: window.stride[1].into(),
+        pad: window.pad[1].into(),
+        dilation: window.dilation[1].into(),
+    };
+    kernel(work, &rows);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(kernel: u8, stride: u8, pad: u8, dilation: u8) -> Window {
+        Window { kernel: [kernel, 1], stride: [stride, 1], pad: [pad, 0], dilation: [dilation, 1] }
+    }
+
+    #[test]
+    fn rows_are_those_between_the_outermost_taps() {
+        assert_eq!(rows(&window(3, 1, 1, 1), 10, 0), 0..2);
+        assert_eq!(rows(&window(3, 1, 1, 1), 10, 9), 8..10);
+        assert_eq!(rows(&window(3, 2, 1, 1), 10, 3), 5..8);
+        assert_eq!(rows(&window(3, 1, 5, 5), 20, 7), 2..13);
+        assert_eq!(rows(&window(3, 1, 5, 5), 20, 0), 0..6);
+        assert_eq!(rows(&window(7, 1, 0, 1), 7, 0), 0..7);
+    }
+}

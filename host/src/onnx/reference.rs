@@ -1,0 +1,79 @@
+//! The network as its file computes it, in `f32` by tract: the reference that everything else is compared with.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use tract_onnx::prelude::*;
+
+use super::facts::{concrete_input, input_shape};
+use super::{Cut, read};
+use crate::graph::Shape;
+
+/// A network as tract runs it in `f32`: the reference that the quantised one is compared with, and the detectors.
+pub struct Reference {
+    model: Arc<TypedSimplePlan>,
+    input: Shape,
+    nchw: bool,
+}
+
+impl Reference {
+    /// Loads and optimises the network.
+    ///
+    /// # Errors
+    /// When tract cannot.
+    pub fn load(path: &Path) -> Result<Self> {
+        Self::load_cut(path, &Cut::default())
+    }
+
+    /// [`Self::load`] of a part of the file.
+    ///
+    /// # Errors
+    /// As [`Self::load`]; also when the file has no such part.
+    pub fn load_cut(path: &Path, cut: &Cut) -> Result<Self> {
+        let file = path.display();
+        let tract = |error: TractError| anyhow!("{file}: {error:#}");
+        let (proto, _) = read(path, cut)?;
+        let mut model = tract_onnx::onnx().parse(&proto, None).map_err(tract)?.model;
+        let dims = concrete_input(&mut model).map_err(tract)?;
+        let model = model.into_optimized().and_then(|model| model.into_runnable()).map_err(tract)?;
+        let (input, nchw) = input_shape(&dims).with_context(|| file.to_string())?;
+        Ok(Reference { model, input, nchw })
+    }
+
+    /// Height, width and channels of the input.
+    pub fn input(&self) -> Shape {
+        self.input
+    }
+
+    /// Every output, in the order of its own axes, for an input in the network's own units, `[h][w][c]`.
+    ///
+    /// # Errors
+    /// When the input has another size or tract fails.
+    pub fn run(&self, input: &[f32]) -> Result<Vec<Vec<f32>>> {
+        let [h, w, c] = self.input;
+        ensure!(input.len() == h * w * c, "{} values for an input of {h}×{w}×{c}", input.len());
+        let tensor: Tensor = if self.nchw {
+            tract_ndarray::Array4::from_shape_fn((1, c, h, w), |(_, k, y, x)| input[(y * w + x) * c + k])
+                .into()
+        } else {
+            tract_ndarray::Array4::from_shape_fn((1, h, w, c), |(_, y, x, k)| input[(y * w + x) * c + k])
+                .into()
+        };
+        let outputs = self.model.run(tvec!(tensor.into())).map_err(|error| anyhow!("{error:#}"))?;
+        let values = outputs.iter().map(|output| {
+            let output = output.to_plain_array_view::<f32>().map_err(|error| anyhow!("{error:#}"))?;
+            Ok(output.iter().copied().collect())
+        });
+        values.collect()
+    }
+
+    /// The embedding of a crop: the first output of [`Self::run`].
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn embed(&self, crop: &[f32]) -> Result<Vec<f32>> {
+        self.run(crop)?.into_iter().next().context("the network has no output")
+    }
+}
+

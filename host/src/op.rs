@@ -1,0 +1,127 @@
+//! The operators: one file each, mirroring those of the runtime ([`nn::op`]).
+//!
+//! * `import` reads an ONNX node.
+//! * `float` computes the tensor in `f32`, before its activation.
+//! * `fill` adds to the layer's record what quantisation gives.
+//!
+//! What an operator has no use for it does not have. A new operator is a file here and a line in each dispatch below.
+
+pub mod add;
+pub mod concat;
+pub mod conv;
+pub mod depthwise;
+pub mod enlarge;
+pub mod max_pool;
+pub mod scale;
+
+use anyhow::{Result, bail};
+use format::layer::{self, Layer, Operator, Tensor};
+
+use crate::graph::{Graph, Node, Op, Window};
+use crate::onnx::import::{Importer, Value};
+use crate::quantize::Quantised;
+use crate::quantize::emit::Blob;
+
+/// Reads the ONNX node of an operator that has a file here; `None` for others.
+pub(crate) fn import(importer: &mut Importer<'_>, node: &tract_onnx::pb::NodeProto) -> Option<Result<Value>> {
+    Some(match &*node.op_type {
+        "Conv" => conv::import(importer, node),
+        "Gemm" | "MatMul" => conv::import_dense(importer, node),
+        "AveragePool" => depthwise::import_average(importer, node),
+        "GlobalAveragePool" => depthwise::import_global_average(importer, node),
+        "ReduceMean" => depthwise::import_mean(importer, node),
+        "MaxPool" => max_pool::import(importer, node),
+        "Concat" => concat::import(importer, node),
+        "Resize" | "Upsample" => enlarge::import(importer, node),
+        "Sigmoid" | "HardSigmoid" => scale::import_gate(importer, node),
+        _ => return None,
+    })
+}
+
+/// A node's tensor before its activation, from its inputs' tensors.
+///
+/// # Panics
+/// For the input, and for what passes remove ([`crate::passes::lower`]).
+pub fn float(graph: &Graph, node: &Node, inputs: &[&[f32]]) -> Vec<f32> {
+    let shape = |index: usize| graph.nodes[node.inputs[index]].shape;
+    match &node.op {
+        Op::Conv { weights, bias, window, groups } => {
+            conv::float(inputs[0], shape(0), weights, bias, window, *groups, node.shape)
+        }
+        Op::Depthwise { weights, bias, window } => {
+            depthwise::float(inputs[0], shape(0), weights, bias, window, node.shape)
+        }
+        Op::Add => add::float(inputs),
+        Op::MaxPool(window) => max_pool::float(inputs[0], shape(0), window, node.shape),
+        Op::Concat => concat::float(inputs, &node.inputs.iter().map(|&i| graph.nodes[i].shape[2]).collect::<Vec<_>>()),
+        Op::Enlarge(factor) => enlarge::float(inputs[0], shape(0), *factor),
+        Op::Scale(gate) => scale::float(inputs[0], inputs[1], *gate),
+        Op::Input | Op::Affine { .. } | Op::Identity => panic!("{}: not a lowered operator", node.name),
+    }
+}
+
+/// The record of a node without what quantisation adds: weights, stage, gains. `output` is its tensor. What passes remove becomes
+/// an input.
+pub fn outline(node: &Node, output: Tensor) -> Layer {
+    let inputs: Vec<u16> = node.inputs.iter().map(|&input| input as u16).collect();
+    let layer = |operator| Layer::new(operator, &inputs, output);
+    match &node.op {
+        Op::Input | Op::Affine { .. } | Op::Identity => layer(Operator::Input),
+        Op::Conv { window, groups, .. } => {
+            Layer { window: record(window), groups: *groups as u16, ..layer(Operator::Conv) }
+        }
+        Op::Depthwise { window, .. } => Layer { window: record(window), ..layer(Operator::Depthwise) },
+        Op::MaxPool(window) => Layer { window: record(window), ..layer(Operator::MaxPool) },
+        Op::Add => layer(Operator::Add),
+        Op::Concat => layer(Operator::Concat),
+        Op::Enlarge(factor) => Layer { factor: *factor as u8, ..layer(Operator::Enlarge) },
+        Op::Scale(_) => layer(Operator::Scale),
+    }
+}
+
+/// A window's record. Import has seen to it that its numbers fit.
+fn record(window: &Window) -> layer::Window {
+    layer::Window {
+        kernel: window.kernel.map(|k| k as u8),
+        stride: window.stride.map(|s| s as u8),
+        pad: [window.pad[0] as u8, window.pad[1] as u8],
+        dilation: window.dilation.map(|d| d as u8),
+    }
+}
+
+/// Fills in what quantisation adds to a node's outline; its arrays go to the blob.
+///
+/// # Errors
+/// When an accumulator could overflow 32 bits, or the node was not lowered.
+pub fn fill(quantised: &Quantised, index: usize, outline: Layer, blob: &mut Blob) -> Result<Layer> {
+    let node = &quantised.graph.nodes[index];
+    match &node.op {
+        Op::Input | Op::MaxPool(_) | Op::Concat | Op::Enlarge(_) => Ok(outline),
+        Op::Conv { .. } | Op::Depthwise { .. } => conv::fill(quantised, index, outline, blob),
+        Op::Add => add::fill(quantised, index, outline, blob),
+        Op::Scale(gate) => scale::fill(quantised, index, *gate, outline, blob),
+        Op::Affine { .. } | Op::Identity => bail!("{}: not a lowered operator", node.name),
+    }
+}
+
+/// Name of an operator, as the image and the reports use it.
+pub fn name(op: &Op) -> &'static str {
+    let operator = match op {
+        Op::Input => Operator::Input,
+        Op::Conv { .. } => Operator::Conv,
+        Op::Depthwise { .. } => Operator::Depthwise,
+        Op::Add => Operator::Add,
+        Op::MaxPool(_) => Operator::MaxPool,
+        Op::Concat => Operator::Concat,
+        Op::Enlarge(_) => Operator::Enlarge,
+        Op::Scale(_) => Operator::Scale,
+        Op::Affine { .. } => return "affine",
+        Op::Identity => return "identity",
+    };
+    operator.name()
+}
+
+/// Whether an operator passes elements on: its tensor has the grid of its inputs.
+pub fn moves_elements(op: &Op) -> bool {
+    matches!(op, Op::MaxPool(_) | Op::Concat | Op::Enlarge(_))
+}

@@ -1,0 +1,51 @@
+//! Channels of several maps, one after another.
+//!
+//! All inputs share one grid, which the quantiser sees to, so that a board copies elements. Copying costs about an instruction
+//! for four elements; a view into a common ring would save that, but every operator's rows would have gaps then.
+
+use anyhow::{Result, ensure};
+use tract_onnx::pb::NodeProto;
+
+use crate::graph::Op;
+use crate::onnx::import::{Importer, Value};
+
+/// `Concat` along channels.
+///
+/// # Errors
+/// When it runs along another axis, or maps differ in size.
+pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
+    let axis = importer.attribute::<i64>(node, "axis")?.unwrap_or(1);
+    ensure!([1, -3].contains(&axis), "joins along axis {axis}; only channels (axis 1) can be joined");
+    let most = format::layer::MAX_INPUTS;
+    let mut inputs = Vec::new();
+    for index in 0..node.input.len() {
+        inputs.push(importer.map_at(node, index)?);
+    }
+    ensure!(inputs.len() <= most, "joins {} tensors, at most {most} are supported", inputs.len());
+    let [height, width, _] = inputs[0].1;
+    let same = inputs.iter().all(|(_, [h, w, _])| [*h, *w] == [height, width]);
+    ensure!(same, "joins maps of different sizes");
+    let channels = inputs.iter().map(|(_, shape)| shape[2]).sum();
+    let inputs = inputs.into_iter().map(|(input, _)| input).collect();
+    Ok(importer.map(node, Op::Concat, inputs, [height, width, channels]))
+}
+
+/// `channels` are those of each input.
+pub fn float(inputs: &[&[f32]], channels: &[usize]) -> Vec<f32> {
+    let pixels = inputs[0].len() / channels[0];
+    let pixel = |pixel: usize| {
+        inputs.iter().zip(channels).flat_map(move |(input, &count)| &input[pixel * count..][..count])
+    };
+    (0..pixels).flat_map(pixel).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_of_a_pixel_stand_together() {
+        let joined = float(&[&[1.0, 2.0], &[3.0, 4.0, 5.0, 6.0]], &[1, 2]);
+        assert_eq!(joined, [1.0, 3.0, 4.0, 2.0, 5.0, 6.0]);
+    }
+}

@@ -1,0 +1,113 @@
+//! One filter a channel; average pooling is one whose weights are all alike.
+
+use anyhow::{Result, ensure};
+use format::layer::MAX_KERNEL;
+use tract_onnx::pb::NodeProto;
+
+use crate::graph::{Op, Shape, Window};
+use crate::onnx::import::{Axis, Importer, Value};
+
+/// `AveragePool`.
+///
+/// # Errors
+/// When its window is not supported.
+pub(crate) fn import_average(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
+    let (input, shape) = importer.map_input(node)?;
+    let window = importer.window(node, shape, None)?;
+    let counts_pad = importer.attribute::<i64>(node, "count_include_pad")? == Some(1);
+    ensure!(
+        window.pad == [0; 4] || counts_pad,
+        "averages with padding left out of the count; set count_include_pad = 1"
+    );
+    let shape = importer.output_shape(node)?;
+    Ok(average(importer, node, input, window, shape))
+}
+
+/// `GlobalAveragePool`.
+///
+/// # Errors
+/// When the map is too large to be averaged by the kernels there are.
+pub(crate) fn import_global_average(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
+    let (input, _) = importer.map_input(node)?;
+    average_all(importer, node, input)
+}
+
+/// `ReduceMean` over height and width.
+///
+/// # Errors
+/// When it runs over other axes.
+pub(crate) fn import_mean(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
+    let (input, dims) = importer.tensor_at(node, 0)?;
+    let axes = importer.reduced_axes(node)?;
+    let reduced: Vec<Axis> =
+        axes.iter().flat_map(|&axis| dims.get(axis).cloned().unwrap_or_default()).collect();
+    ensure!(reduced.iter().all(|&axis| axis != Axis::C), "averages over channels");
+    ensure!(
+        reduced.len() == importer.axes(input, &[Axis::H, Axis::W]).len(),
+        "averages over one of height and width"
+    );
+    let keep = importer.attribute::<i64>(node, "keepdims")?.unwrap_or(1) == 1;
+    let value = average_all(importer, node, input)?;
+    let dims = dims.iter().enumerate().filter(|(i, _)| keep || !axes.contains(i));
+    let dims = dims.map(|(i, dim)| if axes.contains(&i) { vec![] } else { dim.clone() }).collect();
+    match value {
+        Value::Tensor { node, .. } => Ok(Value::Tensor { node, dims }),
+        other => Ok(other),
+    }
+}
+
+fn average(importer: &mut Importer<'_>, node: &NodeProto, input: usize, window: Window, shape: Shape) -> Value {
+    let weights = vec![1.0 / window.taps() as f32; window.taps() * shape[2]];
+    importer.map(node, Op::Depthwise { weights, bias: vec![0.0; shape[2]], window }, vec![input], shape)
+}
+
+/// The mean of a whole map, in steps where one kernel would be too large.
+fn average_all(importer: &mut Importer<'_>, node: &NodeProto, mut input: usize) -> Result<Value> {
+    loop {
+        let [h, w, c] = importer.shape(input);
+        // The largest part that divides a side evenly.
+        let part = |side: usize| (1..=MAX_KERNEL).rev().find(|part| side.is_multiple_of(*part)).unwrap_or(1);
+        let kernel = [part(h), part(w)];
+        ensure!(
+            (kernel[0] > 1 || h == 1) && (kernel[1] > 1 || w == 1),
+            "averages a map of {h}×{w}, which has no parts of at most {MAX_KERNEL} rows and columns"
+        );
+        let window = Window { kernel, stride: kernel, ..Window::PIXEL };
+        let shape = [h / kernel[0], w / kernel[1], c];
+        let value = average(importer, node, input, window, shape);
+        match value {
+            Value::Tensor { node, .. } if shape[0] * shape[1] > 1 => input = node,
+            value => return Ok(value),
+        }
+    }
+}
+
+/// One output pixel after another.
+pub fn float(
+    input: &[f32],
+    shape: Shape,
+    weights: &[f32],
+    bias: &[f32],
+    window: &Window,
+    output: Shape,
+) -> Vec<f32> {
+    let channels = bias.len();
+    let mut result: Vec<f32> = bias.iter().copied().cycle().take(output.iter().product()).collect();
+    let mut pixels = result.chunks_exact_mut(channels);
+    for y in 0..output[0] {
+        for (x, pixel) in pixels.by_ref().take(output[1]).enumerate() {
+            let mut taps = weights.chunks_exact(channels);
+            for ky in 0..window.kernel[0] {
+                for (kx, tap) in taps.by_ref().take(window.kernel[1]).enumerate() {
+                    if let Some(place) = window.under(shape, [y, x], [ky, kx]) {
+                        let values = &input[place * channels..][..channels];
+                        for ((sum, value), weight) in pixel.iter_mut().zip(values).zip(tap) {
+                            *sum += value * weight;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    result
+}

@@ -1,0 +1,61 @@
+//! Every pixel several times: nearest-neighbour enlarging by a whole factor.
+
+use anyhow::{Result, ensure};
+use tract_onnx::pb::NodeProto;
+
+use crate::graph::{Op, Shape};
+use crate::onnx::import::{Importer, Value};
+
+/// `Resize` or `Upsample` that repeats pixels.
+///
+/// # Errors
+/// When it interpolates, shrinks, or takes another pixel than the nearest.
+pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
+    let (input, [height, width, channels]) = importer.map_input(node)?;
+    let mode = importer.text(node, "mode")?.unwrap_or("nearest".into());
+    ensure!(mode == "nearest", "resizes with mode {mode}; only nearest is supported");
+    let shape @ [h, w, _] = importer.output_shape(node)?;
+    ensure!(shape[2] == channels, "resizes channels");
+    let factor = h / height;
+    ensure!(
+        factor >= 1 && factor <= 255 && [h, w] == [height * factor, width * factor],
+        "resizes {height}×{width} to {h}×{w}; only whole factors, alike down and right, are supported"
+    );
+    // For whole factors, these ways to place pixels agree on pixel y / factor, if halves round down or always down.
+    let way = importer.text(node, "coordinate_transformation_mode")?.unwrap_or("half_pixel".into());
+    let rounding = importer.text(node, "nearest_mode")?.unwrap_or("round_prefer_floor".into());
+    let repeats = factor == 1
+        || match &*way {
+            "asymmetric" => rounding == "floor" || (factor == 2 && rounding == "round_prefer_floor"),
+            "half_pixel" | "pytorch_half_pixel" | "half_pixel_symmetric" => rounding.starts_with("round_prefer"),
+            _ => node.op_type == "Upsample",
+        };
+    ensure!(
+        repeats || node.op_type == "Upsample",
+        "resizes with {way} and {rounding}, which does not repeat pixels evenly; export with asymmetric and floor"
+    );
+    Ok(importer.map(node, Op::Enlarge(factor), vec![input], shape))
+}
+
+/// One output row after another.
+pub fn float(input: &[f32], [height, width, channels]: Shape, factor: usize) -> Vec<f32> {
+    let mut result = Vec::with_capacity(input.len() * factor * factor);
+    for y in 0..height * factor {
+        let row = &input[y / factor * width * channels..][..width * channels];
+        for pixel in row.chunks_exact(channels) {
+            (0..factor).for_each(|_| result.extend_from_slice(pixel));
+        }
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_repeat_down_and_right() {
+        let enlarged = float(&[1.0, 2.0, 3.0, 4.0], [2, 1, 2], 2);
+        assert_eq!(enlarged, [1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 3.0, 4.0, 3.0, 4.0, 3.0, 4.0, 3.0, 4.0]);
+    }
+}

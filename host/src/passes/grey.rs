@@ -1,0 +1,25 @@
+//! A network of colour for photos that are grey: red, green and blue are then the same, so that weights are added up.
+
+use anyhow::{Result, ensure};
+
+use crate::graph::{Graph, Op};
+
+/// Lets a lowered network take one channel where it took three. What it computes for a grey photo stays the same.
+///
+/// # Errors
+/// When the photo has other than three channels, or something else than full convolutions reads it.
+pub fn apply(graph: &mut Graph) -> Result<()> {
+    let channels = graph.nodes[0].shape[2];
+    ensure!(channels == 3, "the network takes {channels} channels; only three can become one");
+    for node in &mut graph.nodes {
+        if !node.inputs.contains(&0) {
+            continue;
+        }
+        let Op::Conv { weights, groups: 1, .. } = &mut node.op else {
+            anyhow::bail!("{} reads the photo and is no full convolution: it cannot be made grey", node.name)
+        };
+        *weights = weights.chunks_exact(3).map(|colours| colours.iter().sum()).collect();
+    }
+    graph.nodes[0].shape[2] = 1;
+    Ok(())
+}
