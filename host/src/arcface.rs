@@ -2,7 +2,18 @@
 
 use serde::Serialize;
 
-use crate::cli::MarginKind;
+/// Where a training loss has its margin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarginKind {
+    /// None, also for networks trained with triplets.
+    Softmax,
+    /// m₁ times the angle.
+    Sphereface,
+    /// m₂ added to the angle.
+    Arcface,
+    /// m₃ taken off the cosine.
+    Cosface,
+}
 
 /// The logit of the right class: `s (cos(m₁ θ + m₂) − m₃)`; of the others `s cos θ` (the combined form of Deng et al., CVPR
 /// 2019, section 2.3, equation 4).

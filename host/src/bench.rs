@@ -1,5 +1,127 @@
-//! What running a network costs, measured: [`boards`] counts instructions on emulated boards, [`computer`] times this
+//! What an image's network and gallery cost: [`boards`] counts instructions on emulated boards, [`computer`] times this
 //! computer beside other runtimes.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use format::preprocess::Preprocess;
+use serde::Serialize;
+
+use self::boards::{Code, Cost};
+use self::computer::{Peers, Time};
+use crate::board::Board;
+use crate::cost::Work;
+use crate::output;
+use crate::people::gallery::with_people;
+use crate::quantize::Preprocessing;
+use crate::sections::{Enrolled, quantise_centre};
+use crate::simulator::{AlignedBytes, Simulator};
 
 pub mod boards;
 pub mod computer;
+
+/// Sizes of galleries that matching is counted with.
+pub const GALLERIES: [usize; 4] = [10, 100, 1000, 10_000];
+
+/// What was measured.
+#[derive(Clone, Debug, Serialize)]
+pub struct Bench {
+    /// Name of the network.
+    pub network: String,
+    /// Elements of an embedding.
+    pub dimension: usize,
+    /// Bytes of the image.
+    pub image_bytes: usize,
+    /// The layers' work, in order.
+    pub work: Vec<Work>,
+    /// One a board.
+    pub boards: Vec<Cost>,
+    /// Firmware of each board.
+    pub code: Vec<Code>,
+    /// Milliseconds on this computer, one thread.
+    pub computer: Vec<Time>,
+    /// Matching, on each board for each size of gallery.
+    pub matching: Vec<Matching>,
+}
+
+/// Instructions to match one probe.
+#[derive(Clone, Debug, Serialize)]
+pub struct Matching {
+    /// Board.
+    pub board: String,
+    /// People, each with one centre.
+    pub people: usize,
+    /// Instructions.
+    pub instructions: u64,
+}
+
+/// What to measure.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// Boards.
+    pub boards: Vec<&'static Board>,
+    /// Whether to time this computer, and beside what.
+    pub computer: Option<Peers>,
+    /// Sizes of galleries.
+    pub galleries: Vec<usize>,
+}
+
+/// Measures.
+///
+/// # Errors
+/// When the image cannot be used, a board's program does not build or run, or another runtime fails.
+pub fn bench(image: &Path, scope: &Scope) -> Result<Bench> {
+    let bytes = AlignedBytes::read(image)?;
+    let view = bytes.image(image)?;
+    let simulator = Simulator::new(&view.model)?;
+    let layers = simulator.network().layers();
+    let spinner = output::spinner("counting instructions on emulated boards".to_string());
+    let mut measured = Bench {
+        network: view.model.head().name.to_string(),
+        dimension: simulator.network().dimension(),
+        image_bytes: bytes.bytes().len(),
+        work: Work::of(layers),
+        boards: Vec::new(),
+        code: Vec::new(),
+        computer: Vec::new(),
+        matching: Vec::new(),
+    };
+    for board in &scope.boards {
+        measured.boards.push(boards::run(board, image)?);
+        measured.code.push(boards::code(board)?);
+    }
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let crowded = folder.path().join("crowded.geode");
+    for &people in &scope.galleries {
+        std::fs::write(&crowded, with_people(&view, bytes.bytes(), crowd(people, measured.dimension))?)?;
+        for board in &scope.boards {
+            let cost = boards::run(board, &crowded)?;
+            let instructions = cost.match_instructions;
+            measured.matching.push(Matching { board: board.name.to_string(), people, instructions });
+        }
+    }
+    spinner.finish_and_clear();
+    if let Some(peers) = &scope.computer {
+        let Preprocess { mean, scale, .. } = view.preprocess;
+        measured.computer = computer::run(&simulator, Preprocessing { mean, scale }, peers)?;
+    }
+    Ok(measured)
+}
+
+/// People in all directions.
+fn crowd(people: usize, dimension: usize) -> Vec<Enrolled> {
+    let mut state = 7u32;
+    let mut random = |_| {
+        // The sum of a few uniform numbers is nearly normal, and a vector of such points in any direction alike.
+        (0..4).fold(0.0, |sum, _| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            sum + (state >> 8) as f32 / (1 << 24) as f32 - 0.5
+        })
+    };
+    (0..people)
+        .map(|number| {
+            let centre: Vec<f32> = (0..dimension).map(&mut random).collect();
+            Enrolled { name: format!("{number:05}"), photos: 1, centres: vec![quantise_centre(&centre)] }
+        })
+        .collect()
+}

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::ValueEnum;
 
 use crate::budget::Budget;
 use crate::output;
@@ -47,7 +46,7 @@ impl Region {
 }
 
 /// Which flash an image lies in. A board looks in the internal one first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Memory {
     /// Flash of the microcontroller, behind the firmware.
     Internal,

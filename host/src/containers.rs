@@ -6,7 +6,18 @@ use object::elf;
 use object::endian::Endianness;
 use object::write::elf::{FileHeader, ProgramHeader, Writer};
 
-use crate::cli::Container;
+/// Container of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Container {
+    /// The bytes as they are.
+    Bin,
+    /// Intel HEX.
+    Hex,
+    /// UF2, for mass-storage boot loaders.
+    Uf2,
+    /// ELF with one loadable segment.
+    Elf,
+}
 
 /// Bytes of data in a line of Intel HEX.
 const HEX_LINE: usize = 32;

@@ -1,5 +1,6 @@
 //! From photo files to the network's input: aligned crops as they are, or faces found in raw photos.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -8,7 +9,26 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::face::{Choice, Detector, Gates, Pipeline};
-use crate::{cli, output, photo};
+use crate::{output, photo};
+
+pub mod cut;
+
+/// What photo files hold, and what is looked for in them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// Aligned crops of the network's size; no faces are searched for.
+    Aligned,
+    /// Photos as cameras make them.
+    Raw {
+        /// What finds faces, see [`Detector::load`]. Where there is nothing, it is looked for in the folder this program was
+        /// built in too.
+        detector: PathBuf,
+        /// Which face of a photo with several; of one person's photos it is one.
+        choice: Choice,
+        /// What is asked of a face; `None` takes every one.
+        gates: Option<Gates>,
+    },
+}
 
 /// Reads photos for one network.
 pub struct Loader {
@@ -17,13 +37,22 @@ pub struct Loader {
     pipeline: Option<Pipeline>,
 }
 
-/// A photo that is not used.
+/// A photo, or a face of it, that is not used.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Skipped {
     /// The photo.
     pub photo: PathBuf,
+    /// Which of all faces, from 1, the largest first; nothing when only one was asked for or none found.
+    pub face: Option<usize>,
     /// Why.
     pub reason: String,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let face = self.face.map_or(String::new(), |number| format!(", face {number}"));
+        write!(f, "{}{face}: {}", self.photo.display(), self.reason)
+    }
 }
 
 /// What came of some photos.
@@ -50,19 +79,19 @@ fn found(path: &Path) -> PathBuf {
 }
 
 impl Loader {
-    /// A loader as the command line asks for.
+    /// A loader of photos of one person each.
     ///
     /// # Errors
     /// When the detector is not there, or all faces of a photo are asked for.
-    pub fn new(preprocess: &Preprocess, photos: &cli::Photos) -> Result<Self> {
-        ensure!(photos.face != Choice::All, "--face all is for `host align`: here a photo is of one person");
-        let pipeline = match photos.aligned {
-            true => None,
-            false => Some(Pipeline {
-                detector: Detector::load(&found(&photos.detector))?,
-                choice: photos.face,
-                gates: (!photos.no_quality).then(Gates::default),
-            }),
+    pub fn new(preprocess: &Preprocess, source: &Source) -> Result<Self> {
+        let pipeline = match source {
+            Source::Aligned => None,
+            Source::Raw { choice: Choice::All, .. } => {
+                bail!("--face all is for `host align`: here a photo is of one person")
+            }
+            Source::Raw { detector, choice, gates } => {
+                Some(Pipeline { detector: Detector::load(&found(detector))?, choice: *choice, gates: *gates })
+            }
         };
         Ok(Loader { preprocess: *preprocess, pipeline })
     }
@@ -101,7 +130,7 @@ impl Loader {
     /// As [`Self::load`]; also when a photo has no usable face.
     pub fn load_all(&self, paths: &[PathBuf]) -> Result<Vec<Vec<u8>>> {
         let loaded = self.load(paths)?;
-        if let Some(Skipped { photo, reason }) = loaded.skipped.first() {
+        if let Some(Skipped { photo, reason, .. }) = loaded.skipped.first() {
             bail!(
                 "cannot use {}: {reason}; every photo that is listed is needed: take it off the list, or give --no-quality \
                  where it is the quality",
@@ -117,7 +146,7 @@ impl Loader {
     /// As [`Self::load`]; also when no photo can be used.
     pub fn load_usable(&self, paths: &[PathBuf]) -> Result<Vec<(PathBuf, Vec<u8>)>> {
         let Loaded { crops, skipped } = self.load(paths)?;
-        for Skipped { photo, reason } in &skipped {
+        for Skipped { photo, reason, .. } in &skipped {
             eprintln!("warning: {} is not used: {reason}", photo.display());
         }
         ensure!(!crops.is_empty(), "none of the {} photos can be used", paths.len());
@@ -129,7 +158,7 @@ impl Loader {
             return photo::load_crop(path, &self.preprocess).map(Ok);
         };
         let size = [self.preprocess.height, self.preprocess.width].map(usize::from);
-        let skipped = |reason: String| Skipped { photo: path.to_path_buf(), reason };
+        let skipped = |reason: String| Skipped { photo: path.to_path_buf(), face: None, reason };
         match pipeline.crops(&photo::load(path)?, size) {
             Ok(crops) => {
                 let crop = &crops.first().context("no crop")?.image;

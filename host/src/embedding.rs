@@ -1,4 +1,30 @@
-//! Embeddings on the host: unit vectors, centres, cosines.
+//! Embeddings on the host: made by the board's code, as unit vectors, their centres and cosines.
+
+use anyhow::Result;
+use rayon::prelude::*;
+
+use crate::output;
+use crate::simulator::Simulator;
+
+/// A board's embeddings of crops, on all cores. `what` is said beside the bar of progress.
+///
+/// # Errors
+/// When a crop has another size than the network's.
+pub fn embed(simulator: &Simulator<'_>, crops: &[Vec<u8>], what: &'static str) -> Result<Vec<Vec<i16>>> {
+    let bar = output::bar(crops.len(), what);
+    let embed = |crop: &Vec<u8>| {
+        bar.inc(1);
+        simulator.embed(crop)
+    };
+    let embeddings = crops.par_iter().map(embed).collect();
+    bar.finish_and_clear();
+    embeddings
+}
+
+/// A board's embeddings as unit vectors.
+pub fn units(embeddings: &[Vec<i16>]) -> Vec<Vec<f32>> {
+    embeddings.iter().map(|embedding| unit_of_i16(embedding)).collect()
+}
 
 /// The vector divided by its length; all zero stays all zero.
 pub fn unit(vector: &[f32]) -> Vec<f32> {

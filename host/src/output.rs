@@ -1,4 +1,4 @@
-//! Files written whole or not at all, results, and progress that shows on terminals only.
+//! Files written whole or not at all, and progress that shows on terminals only.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 
 /// Writes a file: to a temporary one beside it, which then takes its name.
 ///
@@ -28,19 +27,6 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         Ok(())
     };
     write().with_context(|| format!("cannot write {}; what was there is unchanged", path.display()))
-}
-
-/// Prints a result: as JSON for programs, or for people.
-///
-/// # Errors
-/// When it has no JSON form.
-pub fn show<T: Serialize>(json: bool, value: &T, print: impl Fn(&T)) -> Result<()> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(value)?);
-    } else {
-        print(value);
-    }
-    Ok(())
 }
 
 /// A bar over `length` steps, on a terminal.

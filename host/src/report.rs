@@ -1,6 +1,6 @@
 //! The report: plots and their figures in one HTML file that needs nothing else, and as SVG and PNG files.
 //!
-//! Everything here is a function of plain data: [`Report`] says what there is, [`html`] and [`write()`] make files of it.
+//! Everything here is a function of plain data: [`Page`] says what there is, [`html`] and [`write()`] make files of it.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub mod thresholds;
 
 /// What a report holds. Parts that are `None` or empty are left out.
 #[derive(Clone, Debug, Default)]
-pub struct Report {
+pub struct Page {
     /// Heading.
     pub title: String,
     /// Names and values of what matters most: network, image, accuracy, bytes, dates, commands.
@@ -42,7 +42,7 @@ pub struct Report {
     /// People and who is near them.
     pub spheres: Vec<sphere::Sphere>,
     /// Photos of the worst pairs.
-    pub pairs: Option<pairs::Pairs>,
+    pub pairs: Option<pairs::WorstPairs>,
     /// Quantisation noise, in order of execution.
     pub layers: Vec<LayerReport>,
     /// Memory over time.
@@ -51,16 +51,16 @@ pub struct Report {
 
 /// Figures in rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Table {
+pub struct Figures {
     /// The columns' headings; all empty when there is nothing to say.
     pub head: Vec<String>,
     /// As many cells a row.
     pub rows: Vec<Vec<String>>,
 }
 
-impl Table {
+impl Figures {
     fn new(head: &[&str]) -> Self {
-        Table { head: head.iter().map(|cell| cell.to_string()).collect(), rows: Vec::new() }
+        Figures { head: head.iter().map(|cell| cell.to_string()).collect(), rows: Vec::new() }
     }
 
     fn push(&mut self, row: impl IntoIterator<Item = String>) {
@@ -90,10 +90,10 @@ struct Part {
     heading: String,
     explanation: &'static str,
     plot: Plot,
-    table: Table,
+    table: Figures,
 }
 
-impl Report {
+impl Page {
     fn parts(&self) -> Result<Vec<Part>> {
         let mut parts = Vec::new();
         let mut add = |name: &str, heading: &str, explanation, plot, table| {
@@ -175,11 +175,11 @@ th, td { white-space: nowrap; }
 ///
 /// # Errors
 /// When a plot cannot be drawn.
-pub fn html(report: &Report) -> Result<String> {
+pub fn html(report: &Page) -> Result<String> {
     Ok(page(report, &report.parts()?))
 }
 
-fn page(report: &Report, parts: &[Part]) -> String {
+fn page(report: &Page, parts: &[Part]) -> String {
     let title = escaped(&report.title);
     let mut html = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -191,7 +191,7 @@ fn page(report: &Report, parts: &[Part]) -> String {
         let _ = writeln!(html, "<p class=\"warning\">{}</p>", escaped(warning));
     }
     if !report.facts.is_empty() {
-        let mut facts = Table::new(&["", ""]);
+        let mut facts = Figures::new(&["", ""]);
         report.facts.iter().for_each(|(name, value)| facts.push([name.clone(), value.clone()]));
         let _ = writeln!(html, "<div class=\"facts\">{}</div>", facts.html());
     }
@@ -222,7 +222,7 @@ fn page(report: &Report, parts: &[Part]) -> String {
 ///
 /// # Errors
 /// When a plot cannot be drawn or a file not be written; files that are there then are whole.
-pub fn write(report: &Report, file: &Path, plots: Option<&Path>) -> Result<()> {
+pub fn write(report: &Page, file: &Path, plots: Option<&Path>) -> Result<()> {
     let parts = report.parts()?;
     if let Some(folder) = plots {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -345,9 +345,9 @@ mod tests {
     }
 
     /// A report with every part; names that would break a page if they were not escaped.
-    fn full() -> Report {
+    fn full() -> Page {
         let name = "<b>\"Ada\" & 'Bo'</b>".to_string();
-        Report {
+        Page {
             title: name.clone(),
             facts: vec![("network".into(), name.clone())],
             warnings: vec![format!("{name}\u{1}")],
@@ -368,7 +368,7 @@ mod tests {
                 cap_margin_rad: None,
                 probes: vec![],
             }],
-            pairs: Some(pairs::Pairs::default()),
+            pairs: Some(pairs::WorstPairs::default()),
             layers: vec![LayerReport { name, operator: "conv", range: [0.0, 1.0], bits: 8, sqnr_db: 30.0 }],
             arena: Some(arena::Arena::default()),
         }
@@ -430,7 +430,7 @@ mod tests {
 
     #[test]
     fn empty_report_says_so() {
-        let html = html(&Report { title: "Nothing".into(), ..Report::default() }).unwrap();
+        let html = html(&Page { title: "Nothing".into(), ..Page::default() }).unwrap();
         assert!(html.contains("Nothing was measured") && !html.contains("<section"));
     }
 

@@ -4,9 +4,19 @@ use std::fmt;
 
 use image::RgbImage;
 
-pub use crate::cli::Choice;
-
 use super::{Detector, Face, Fault, Gates, Quality, align};
+
+/// Which faces of a photo.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// The largest.
+    #[default]
+    Largest,
+    /// The one nearest to the middle.
+    Centre,
+    /// All of them.
+    All,
+}
 
 /// The way from photos to crops.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use image::{Rgb, RgbImage};
 
-use super::Table;
+use super::Figures;
 use super::axes::thousands;
 use super::canvas::{Anchor, Canvas, Plot, SMALL, TEXT, inks, nothing, plot, shortened, text_width};
 use crate::embedding::{angle, cosine};
@@ -173,8 +173,8 @@ fn scale(canvas: &mut Canvas<'_>, from: [f64; 2], height: f64, separable: Option
 }
 
 /// The closest pairs.
-pub fn table(data: &Angles) -> Table {
-    let mut table = Table::new(&["closest people", "", "angle", "cosine", "told apart"]);
+pub fn table(data: &Angles) -> Figures {
+    let mut table = Figures::new(&["closest people", "", "angle", "cosine", "told apart"]);
     for (a, b, degrees) in data.closest().into_iter().take(MOST_PAIRS) {
         let apart = match data.separable {
             Some(least) if degrees < least => "not always",

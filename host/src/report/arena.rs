@@ -5,7 +5,7 @@ use format::layer::{Layer, Operator};
 use format::network::Model;
 use nn::stream::{Order, state_elements};
 
-use super::Table;
+use super::Figures;
 use super::axes::{Axis, Frame, thousands};
 use super::canvas::{Anchor, Ink, Plot, SMALL, inks, nothing, plot, shortened, text_width};
 
@@ -166,8 +166,8 @@ pub fn timeline(data: &Arena) -> Result<Plot> {
 }
 
 /// The largest rings.
-pub fn table(data: &Arena) -> Table {
-    let mut table = Table::new(&["ring", "bytes", "at", "from row", "to row"]);
+pub fn table(data: &Arena) -> Figures {
+    let mut table = Figures::new(&["ring", "bytes", "at", "from row", "to row"]);
     let mut blocks: Vec<&Block> = data.blocks.iter().collect();
     blocks.sort_by_key(|block| std::cmp::Reverse(block.bytes));
     let most = (0..data.steps).map(|step| data.used(step)).max().unwrap_or(0);

@@ -1,5 +1,7 @@
 //! Axes: values to places, ticks and their labels.
 
+use statrs::distribution::{ContinuousCDF, Normal};
+
 use super::canvas::{Anchor, Canvas, Ink, Point, SMALL, TEXT, inks, text_width};
 
 /// An axis of a plot.
@@ -88,47 +90,9 @@ pub fn percent(rate: f64) -> String {
     format!("{text} %")
 }
 
-/// The normal distribution's quantile (Acklam's rational approximation, relative error below 1.2e-9).
+/// The normal distribution's quantile of a rate; rates of 0 and 1 are taken for the nearest that have one.
 pub fn deviate(rate: f64) -> f64 {
-    const A: [f64; 6] = [
-        -3.969683028665376e1,
-        2.209460984245205e2,
-        -2.759285104469687e2,
-        1.38357751867269e2,
-        -3.066479806614716e1,
-        2.506628277459239,
-    ];
-    const B: [f64; 5] = [
-        -5.447609879822406e1,
-        1.615858368580409e2,
-        -1.556989798598866e2,
-        6.680131188771972e1,
-        -1.328068155288572e1,
-    ];
-    const C: [f64; 6] = [
-        -7.784894002430293e-3,
-        -3.223964580411365e-1,
-        -2.400758277161838,
-        -2.549732539343734,
-        4.374664141464968,
-        2.938163982698783,
-    ];
-    const D: [f64; 4] = [7.784695709041462e-3, 3.224671290700398e-1, 2.445134137142996, 3.754408661907416];
-    let polynomial = |terms: &[f64], x: f64| terms.iter().fold(0.0, |sum, term| sum * x + term);
-    let tail = |rate: f64| {
-        let q = (-2.0 * rate.ln()).sqrt();
-        polynomial(&C, q) / (polynomial(&D, q) * q + 1.0)
-    };
-    let rate = rate.clamp(1e-12, 1.0 - 1e-12);
-    if rate < 0.02425 {
-        tail(rate)
-    } else if rate > 1.0 - 0.02425 {
-        -tail(1.0 - rate)
-    } else {
-        let q = rate - 0.5;
-        let r = q * q;
-        polynomial(&A, r) * q / (polynomial(&B, r) * r + 1.0)
-    }
+    Normal::standard().inverse_cdf(rate.clamp(1e-12, 1.0 - 1e-12))
 }
 
 /// Where values are on the canvas.

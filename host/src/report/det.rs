@@ -5,7 +5,7 @@
 
 use anyhow::Result;
 
-use super::Table;
+use super::Figures;
 use super::axes::{Axis, Frame, Key, legend, percent};
 use super::canvas::{Ink, Plot, inks, nothing, plot};
 
@@ -192,8 +192,8 @@ pub fn trade_off(data: &Det) -> Result<Plot> {
 }
 
 /// The marks' figures.
-pub fn table(data: &Det) -> Table {
-    let mut table = Table::new(&[
+pub fn table(data: &Det) -> Figures {
+    let mut table = Figures::new(&[
         "network",
         "asked",
         "threshold",

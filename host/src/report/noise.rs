@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::Table;
+use super::Figures;
 use super::axes::{Axis, Frame, Key, legend};
 use super::canvas::{Anchor, Ink, Plot, SMALL, inks, nothing, plot, shortened, text_width};
 use crate::quantize::LayerReport;
@@ -57,8 +57,8 @@ pub fn noise(layers: &[LayerReport]) -> Result<Plot> {
 }
 
 /// All layers.
-pub fn table(layers: &[LayerReport]) -> Table {
-    let mut table = Table::new(&["layer", "name", "operator", "bits", "range", "SQNR"]);
+pub fn table(layers: &[LayerReport]) -> Figures {
+    let mut table = Figures::new(&["layer", "name", "operator", "bits", "range", "SQNR"]);
     for (index, layer) in layers.iter().enumerate() {
         let [low, high] = layer.range;
         table.push([

@@ -4,7 +4,7 @@ use anyhow::Result;
 use format::preprocess::{Colour, Preprocess};
 use image::RgbImage;
 
-use super::Table;
+use super::Figures;
 use super::canvas::{Anchor, Canvas, Ink, Plot, SMALL, TEXT, inks, nothing, plot, shortened};
 use crate::embedding::angle;
 
@@ -44,7 +44,7 @@ impl Photo {
 
 /// Two photos.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Pair {
+pub struct ShownPair {
     /// The photos.
     pub photos: [Photo; 2],
     /// Cosine between the quantised embeddings.
@@ -53,19 +53,19 @@ pub struct Pair {
     pub float_cosine: Option<f32>,
 }
 
-/// Pairs to show, the worst first.
+/// WorstPairs to show, the worst first.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Pairs {
+pub struct WorstPairs {
     /// Two people: the most similar first.
-    pub impostors: Vec<Pair>,
+    pub impostors: Vec<ShownPair>,
     /// One person: the least similar first.
-    pub genuine: Vec<Pair>,
+    pub genuine: Vec<ShownPair>,
     /// Least cosine that is accepted.
     pub threshold: Option<f32>,
 }
 
-impl Pairs {
-    fn is_wrong(&self, pair: &Pair, is_same: bool) -> bool {
+impl WorstPairs {
+    fn is_wrong(&self, pair: &ShownPair, is_same: bool) -> bool {
         self.threshold.is_some_and(|threshold| (pair.cosine >= threshold) != is_same)
     }
 }
@@ -74,7 +74,7 @@ impl Pairs {
 ///
 /// # Errors
 /// As [`plot`].
-pub fn worst(data: &Pairs) -> Result<Plot> {
+pub fn worst(data: &WorstPairs) -> Result<Plot> {
     let rows = data.impostors.len().max(data.genuine.len());
     if rows == 0 {
         return nothing(TITLE, "no pairs");
@@ -96,7 +96,7 @@ pub fn worst(data: &Pairs) -> Result<Plot> {
     })
 }
 
-fn draw(canvas: &mut Canvas<'_>, [left, top]: [f64; 2], pair: &Pair, ink: Ink, is_wrong: bool) {
+fn draw(canvas: &mut Canvas<'_>, [left, top]: [f64; 2], pair: &ShownPair, ink: Ink, is_wrong: bool) {
     for (index, photo) in pair.photos.iter().enumerate() {
         let x = left + index as f64 * (SIDE + 6.0);
         // In its own shape, in the middle of its square.
@@ -126,8 +126,8 @@ fn draw(canvas: &mut Canvas<'_>, [left, top]: [f64; 2], pair: &Pair, ink: Ink, i
 }
 
 /// The pairs' names and cosines.
-pub fn table(data: &Pairs) -> Table {
-    let mut table = Table::new(&["pair", "cosine", "angle", "decision", "photos", ""]);
+pub fn table(data: &WorstPairs) -> Figures {
+    let mut table = Figures::new(&["pair", "cosine", "angle", "decision", "photos", ""]);
     for (kind, pairs, is_same) in
         [("two people", &data.impostors, false), ("one person", &data.genuine, true)]
     {
@@ -151,14 +151,14 @@ mod tests {
     use super::super::tests::{Shapes, says_nothing};
     use super::*;
 
-    fn pair(cosine: f32) -> Pair {
+    fn pair(cosine: f32) -> ShownPair {
         let photo = |label: &str| Photo { label: label.into(), pixels: RgbImage::new(4, 4) };
-        Pair { photos: [photo("a/1.png"), photo("b/<1>.png")], cosine, float_cosine: Some(0.5) }
+        ShownPair { photos: [photo("a/1.png"), photo("b/<1>.png")], cosine, float_cosine: Some(0.5) }
     }
 
     #[test]
     fn every_photo_is_shown_with_its_cosine() {
-        let data = Pairs {
+        let data = WorstPairs {
             impostors: vec![pair(0.45), pair(0.30)],
             genuine: vec![pair(0.10)],
             threshold: Some(0.4),
@@ -188,8 +188,8 @@ mod tests {
 
     #[test]
     fn no_pairs_and_empty_photos_are_drawn_too() {
-        assert!(says_nothing(&worst(&Pairs::default()).unwrap()));
-        let data = Pairs { genuine: vec![Pair::default()], ..Pairs::default() };
+        assert!(says_nothing(&worst(&WorstPairs::default()).unwrap()));
+        let data = WorstPairs { genuine: vec![ShownPair::default()], ..WorstPairs::default() };
         assert_eq!(Shapes::of(&worst(&data).unwrap()).images.len(), 0);
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::Table;
+use super::Figures;
 use super::axes::{Axis, Frame, Key, legend, percent, thousands};
 use super::canvas::{Anchor, Canvas, Ink, Plot, SMALL, TEXT, inks, nothing, plot};
 
@@ -132,8 +132,8 @@ fn panel(
 }
 
 /// The figures behind the histograms.
-pub fn table(data: &Scores) -> Table {
-    let mut table = Table::new(&["network", "pairs", "number", "mean cosine", "spread (σ)", "accepted"]);
+pub fn table(data: &Scores) -> Figures {
+    let mut table = Figures::new(&["network", "pairs", "number", "mean cosine", "spread (σ)", "accepted"]);
     for series in &data.series {
         for (kind, scores) in [("one person", &series.genuine), ("two people", &series.impostor)] {
             let scores: Vec<f64> =

@@ -10,7 +10,7 @@ use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 use anyhow::Result;
 
-use super::Table;
+use super::Figures;
 use super::axes::{Key, legend, percent};
 use super::canvas::{Anchor, Canvas, Plot, Point, SMALL, TEXT, inks, nothing, plot, shortened, text_width};
 use crate::embedding::{angle, cosine};
@@ -259,8 +259,8 @@ fn grid(canvas: &mut Canvas<'_>, extent: f64) {
 }
 
 /// Angles and counts.
-pub fn table(data: &Sphere) -> Table {
-    let mut table = Table::new(&["", ""]);
+pub fn table(data: &Sphere) -> Figures {
+    let mut table = Figures::new(&["", ""]);
     let degrees = |radians: f32| format!("{:.1}°", radians.to_degrees());
     let mut row = |what: String, value: String| table.push([what, value]);
     row(format!("{} to {} (φ)", data.person, data.other), degrees(data.between_rad));

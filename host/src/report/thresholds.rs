@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 
-use super::Table;
+use super::Figures;
 use super::axes::{Axis, Frame, Key, legend, percent, thousands};
 use super::canvas::{Anchor, Plot, Point, SMALL, inks, nothing, plot};
+use crate::calibrate;
 use crate::embedding::angle;
 
 const TITLE: &str = "Threshold by number of enrolled people";
@@ -31,6 +32,25 @@ pub struct Thresholds {
     pub enrolled: Option<u32>,
     /// Stated rate of accepting strangers.
     pub fpir: f64,
+}
+
+impl Thresholds {
+    /// Of a table; each row of the plot holds from its number of people on.
+    pub fn of(table: &calibrate::Table, enrolled: usize) -> Self {
+        let from = [0].into_iter().chain(table.points.iter().map(|point| u32::from(point.people)));
+        let rows = from.zip(&table.points);
+        let row = |(previous, point): (u32, &calibrate::Point)| Row {
+            people: previous + 1,
+            cosine: point.cosine,
+            band: None,
+        };
+        Thresholds {
+            rows: rows.map(row).collect(),
+            supported_people: if table.is_supported { u32::from(u16::MAX) } else { 0 },
+            enrolled: Some(enrolled as u32),
+            fpir: table.fpir,
+        }
+    }
 }
 
 /// Draws thresholds and their band.
@@ -106,8 +126,8 @@ pub fn thresholds(data: &Thresholds) -> Result<Plot> {
 }
 
 /// All thresholds.
-pub fn table(data: &Thresholds) -> Table {
-    let mut table = Table::new(&["people from", "cosine", "angle", "95 % band", "FPIR stated", "basis"]);
+pub fn table(data: &Thresholds) -> Figures {
+    let mut table = Figures::new(&["people from", "cosine", "angle", "95 % band", "FPIR stated", "basis"]);
     for row in &data.rows {
         let band = row.band.map_or("–".to_string(), |[low, high]| format!("{low:.3} … {high:.3}"));
         let basis = if row.people > data.supported_people { "too few strangers" } else { "enough strangers" };

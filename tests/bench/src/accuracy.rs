@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
-use host::cli::Photos;
-use host::commands::evaluate::identification::{self, Roles};
-use host::commands::evaluate::verification::{self, Pairs};
-use host::commands::evaluate::{Seconds, embed_photos};
-use host::commands::export::{self, export};
+use host::accuracy::embedded::{Seconds, embed_photos};
+use host::accuracy::identification::{Identification, identify};
+use host::accuracy::pairs::Pairs;
+use host::accuracy::roles::Roles;
+use host::accuracy::verification::{Verification, verify};
+use host::crops::Source;
+use host::export::{Report, export};
 use suite::{job, real_networks, shared};
 
 use crate::readme::{self, ACCURACY, grouped, row};
@@ -15,9 +17,9 @@ use crate::readme::{self, ACCURACY, grouped, row};
 /// A network's figures.
 struct Measured {
     network: String,
-    export: export::Report,
-    verification: verification::Evaluation,
-    identification: identification::Evaluation,
+    export: Report,
+    verification: Verification,
+    identification: Identification,
 }
 
 /// Measures the real networks and writes README's tables, or prints them only.
@@ -34,11 +36,11 @@ pub fn run(dry: bool) -> Result<()> {
         let image = folder.path().join("image.geode");
         std::fs::write(&image, &exported.image)?;
         let pairs = Pairs::read(&faces.join("pairs.csv"))?;
-        let embedded = embed_photos(&image, &pairs.photos, &crops, &Photos::ALIGNED, Some(&model))?;
-        let verification = verification::evaluate(&pairs, &embedded);
+        let embedded = embed_photos(&image, &pairs.photos, &crops, &Source::Aligned, Some(&model))?;
+        let verification = verify(&pairs, &embedded);
         let roles = Roles::read(&faces.join("identification.csv"))?;
-        let embedded = embed_photos(&image, &roles.photos, &crops, &Photos::ALIGNED, Some(&model))?;
-        let identification = identification::evaluate(&roles, &embedded, 0.003)?;
+        let embedded = embed_photos(&image, &roles.photos, &crops, &Source::Aligned, Some(&model))?;
+        let identification = identify(&roles, &embedded, 0.003)?;
         measured.push(Measured { network, export: exported.report, verification, identification });
     }
     let text = tables(&measured)?;
@@ -148,7 +150,7 @@ fn rules(text: &mut String, measured: &[Measured]) {
         "\nTPIR of threshold and margin against the threshold alone, where each accepts the same share of these \
          strangers:\n\n"
     );
-    let sizes = |identification: &identification::Evaluation| {
+    let sizes = |identification: &Identification| {
         let at = identification.rules.iter().filter(|row| row.fpir == 0.01);
         at.map(|row| row.people.to_string()).collect::<Vec<_>>()
     };

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use host::bench::{Bench, Scope, bench};
 use host::board::BOARDS;
-use host::commands::bench::{Bench, Plan, bench};
 use host::cost::{Core, Estimate};
 use host::output;
 use serde::{Deserialize, Serialize};
@@ -41,8 +41,8 @@ pub fn check(write: bool) -> Result<()> {
     };
     let mut grown = Vec::new();
     for network in networks::real(folder.path())? {
-        let plan = Plan { boards: BOARDS.iter().collect(), computer: None, galleries: Vec::new() };
-        let measured = bench(&network.image, &plan)?;
+        let scope = Scope { boards: BOARDS.iter().collect(), computer: None, galleries: Vec::new() };
+        let measured = bench(&network.image, &scope)?;
         let agreed = baseline.entry(network.name.clone()).or_default();
         for cost in &measured.boards {
             let figures = Figures { instructions: cost.instructions, arena_bytes: cost.arena_bytes };

@@ -5,9 +5,8 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
-use host::bench::boards;
+use host::bench::{Scope, bench, boards};
 use host::board::{BOARDS, Board};
-use host::commands::bench::{Plan, bench};
 use host::cost::{Core, Kind, Work};
 use host::output;
 use object::{Object, ObjectSymbol};
@@ -25,8 +24,8 @@ pub fn fit() -> Result<()> {
     let networks = networks::real(folder.path())?.into_iter().chain(networks::generated(folder.path())?);
     for network in networks {
         eprintln!("fit: counting {}", network.name);
-        let plan = Plan { boards: BOARDS.iter().collect(), computer: None, galleries: Vec::new() };
-        let measured = bench(&network.image, &plan)?;
+        let scope = Scope { boards: BOARDS.iter().collect(), computer: None, galleries: Vec::new() };
+        let measured = bench(&network.image, &scope)?;
         for (board, cost) in BOARDS.iter().zip(&measured.boards) {
             let layers = measured.work.iter().copied().zip(cost.layers.iter().copied());
             counted.entry(board.name).or_default().extend(layers);

@@ -18,8 +18,8 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 use host::bench::computer::Peers;
+use host::bench::{GALLERIES, Scope, bench};
 use host::board::BOARDS;
-use host::commands::bench::{GALLERIES, Plan, bench, print};
 
 use crate::networks::Pinned;
 
@@ -71,15 +71,12 @@ fn run(python: Option<PathBuf>, dry: bool) -> Result<()> {
     let mut measured = Vec::new();
     for Pinned { name, model, image, .. } in networks::real(folder.path())? {
         eprintln!("bench: {name}");
-        let plan = Plan {
+        let scope = Scope {
             boards: BOARDS.iter().collect(),
             computer: Some(Peers { model: Some(model), python: python.clone() }),
             galleries: GALLERIES.to_vec(),
         };
-        let bench = bench(&image, &plan)?;
-        print(&bench, true);
-        println!();
-        measured.push(bench);
+        measured.push(bench(&image, &scope)?);
     }
     ensure!(!measured.is_empty(), "there are no networks: run ./setup.sh");
     let text = readme::costs(&measured);

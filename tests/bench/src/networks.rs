@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use host::commands::export::{Job, export};
+use host::export::{Job, export};
 use host::quantize::Preprocessing;
 use suite::{faces, job, onnx, real_networks, write_faces};
 

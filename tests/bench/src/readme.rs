@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::{Context, Result};
 use host::bench::boards::{Code, Cost};
 use host::bench::computer::Time;
-use host::commands::bench::{Bench, GALLERIES};
+use host::bench::{Bench, GALLERIES};
 use host::output;
 
 /// Marks around the tables of costs.

@@ -6,14 +6,14 @@
 use std::path::{Path, PathBuf};
 
 use host::board::{BOARDS, Board, Memory};
-use host::cli::Photos;
 use host::client::Client;
-use host::commands::demo::{demo, judge};
-use host::commands::export::{Job, export};
-use host::commands::recognise::{Place, connect, recognise};
-use host::commands::simulate::simulate;
+use host::crops::Source;
+use host::demo::{demo, judge};
+use host::export::{Job, export};
 use host::photo;
 use host::quantize::Preprocessing;
+use host::recognise::board::{Place, connect, recognise};
+use host::recognise::simulated;
 use host::simulator::{AlignedBytes, Simulator};
 use suite::{faces, job, onnx, real_networks, root, write_faces};
 
@@ -146,10 +146,10 @@ fn boards_decide_as_the_simulator() {
     };
     let image = folder.path().join("image.geode");
     std::fs::write(&image, export(&job).unwrap().image).unwrap();
-    let simulated = simulate(&image, &probes, &Photos::ALIGNED).unwrap();
+    let simulated = simulated(&image, &probes, &Source::Aligned).unwrap();
     for board in BOARDS.iter().filter(|board| can_run(board)) {
         let place = Place::Emulated { board, image: image.clone(), memory: Memory::External };
-        let answers = recognise(&place, &probes, &Photos::ALIGNED).unwrap();
+        let answers = recognise(&place, &probes, &Source::Aligned).unwrap();
         let answers: Vec<_> = answers.into_iter().map(|timed| timed.answer).collect();
         assert_eq!(answers, simulated, "{}", board.name);
     }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use host::commands::export::{Exported, Job, export};
 use host::embedding::{cosine, unit, unit_of_i16};
+use host::export::{Exported, Job, export};
 use host::import::Reference;
 use host::photo;
 use host::quantize::Preprocessing;

@@ -7,7 +7,7 @@ use std::f32::consts::PI;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use host::commands::align::{self, Job, Report};
+use host::crops::cut::{Cuts, Cutting, cut};
 use host::embedding::{cosine, unit};
 use host::face::{Choice, Crop, Detector, Face, Fault, Gates, Pipeline, Refusal};
 use host::import::Reference;
@@ -69,7 +69,7 @@ fn landmarks(raw: &Path) -> HashMap<PathBuf, [[f32; 2]; 5]> {
 /// The raw photos as a detector aligned them.
 struct Aligned {
     detector: &'static str,
-    report: Report,
+    cuts: Cuts,
     /// By photo.
     crops: HashMap<PathBuf, RgbImage>,
 }
@@ -81,7 +81,7 @@ fn aligned() -> &'static [Aligned] {
         let Some(raw) = shared("faces/raw") else { return Vec::new() };
         let align = |(name, detector)| {
             let folder = tempfile::tempdir().unwrap();
-            let job = Job {
+            let cutting = Cutting {
                 photos: raw.clone(),
                 output: folder.path().to_path_buf(),
                 size: SIZE,
@@ -89,10 +89,10 @@ fn aligned() -> &'static [Aligned] {
                 detector,
                 gates: Some(Gates::default()),
             };
-            let report = align::align(&job).unwrap();
-            let crops = report.crops.iter().map(|cut| (cut.photo.clone(), photo::load(&cut.crop).unwrap()));
+            let cuts = cut(&cutting).unwrap();
+            let crops = cuts.crops.iter().map(|cut| (cut.photo.clone(), photo::load(&cut.crop).unwrap()));
             let crops = crops.collect();
-            Aligned { detector: name, report, crops }
+            Aligned { detector: name, cuts, crops }
         };
         detectors().into_iter().map(align).collect()
     })
@@ -100,10 +100,10 @@ fn aligned() -> &'static [Aligned] {
 
 #[test]
 fn faces_of_raw_photos_are_found_and_few_refused() {
-    for Aligned { detector: name, report, .. } in aligned() {
-        let (accepted, refused) = (report.crops.len(), report.skipped.len());
+    for Aligned { detector: name, cuts, .. } in aligned() {
+        let (accepted, refused) = (cuts.crops.len(), cuts.skipped.len());
         println!("{name}: {accepted} accepted, {refused} refused");
-        for skipped in &report.skipped {
+        for skipped in &cuts.skipped {
             println!("  {}: {}", skipped.photo.display(), skipped.reason);
             assert_ne!(skipped.reason, Refusal::NoFace.to_string());
         }
@@ -115,9 +115,9 @@ fn faces_of_raw_photos_are_found_and_few_refused() {
 fn landmarks_agree_with_another_detector() {
     let Some(raw) = shared("faces/raw") else { return };
     let expected = landmarks(&raw);
-    for Aligned { detector: name, report, .. } in aligned() {
+    for Aligned { detector: name, cuts, .. } in aligned() {
         let errors: Vec<[f32; 5]> =
-            report.crops.iter().map(|cut| errors(&cut.landmarks, &expected[&cut.photo])).collect();
+            cuts.crops.iter().map(|cut| errors(&cut.landmarks, &expected[&cut.photo])).collect();
         let mean = median(errors.iter().map(|e| e.iter().sum::<f32>() / 5.0).collect());
         let middle = median(errors.iter().flatten().copied().collect());
         let each: [f32; 5] = std::array::from_fn(|i| median(errors.iter().map(|e| e[i]).collect()));

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use host::arcface::Loss;
-use host::cli::{MarginKind, Photos};
-use host::commands::export::{Job, export};
-use host::commands::gallery::{add, list, merge, remove, report};
+use host::arcface::{Loss, MarginKind};
+use host::crops::Source;
+use host::export::{Job, export};
+use host::people::change::{add, merge, remove};
+use host::people::list::{Listed, list};
+use host::people::statistics::measure;
+use host::simulator::AlignedBytes;
 use suite::{faces, onnx, write_faces};
 use tempfile::TempDir;
 
@@ -34,11 +37,15 @@ fn scene() -> (TempDir, PathBuf) {
 }
 
 fn enrol(image: &Path, people: &Path) -> anyhow::Result<Vec<u8>> {
-    add(image, people, &Photos::ALIGNED, true, true).map(|changed| changed.image)
+    add(image, people, &Source::Aligned, true, true).map(|changed| changed.image)
+}
+
+fn listed(image: &Path) -> Vec<Listed> {
+    list(&AlignedBytes::read(image).unwrap().image(image).unwrap())
 }
 
 fn names(image: &Path) -> Vec<String> {
-    list(image).unwrap().into_iter().map(|row| row.name).collect()
+    listed(image).into_iter().map(|row| row.name).collect()
 }
 
 #[test]
@@ -62,7 +69,7 @@ fn people_are_added_without_the_photos_of_the_others() {
     let changed = enrol(&image, &folder.path().join("later")).unwrap();
     std::fs::write(&image, changed).unwrap();
     assert_eq!(names(&image), ["Ada", "Edith", "Grace", "Mary"]);
-    assert!(list(&image).unwrap().iter().all(|row| row.photos == 2 && row.nearest.is_some()));
+    assert!(listed(&image).iter().all(|row| row.photos == 2 && row.nearest.is_some()));
     let error = format!("{:#}", enrol(&image, &folder.path().join("later")).unwrap_err());
     assert!(error.contains("Edith is enrolled already"), "{error}");
 }
@@ -119,7 +126,7 @@ fn one_person_under_two_names_is_refused() {
     let double = folder.path().join("double");
     std::fs::create_dir(&double).unwrap();
     std::fs::rename(folder.path().join("people/Ada"), double.join("Countess")).unwrap();
-    let error = format!("{:#}", add(&image, &double, &Photos::ALIGNED, true, false).err().unwrap());
+    let error = format!("{:#}", add(&image, &double, &Source::Aligned, true, false).err().unwrap());
     assert!(error.contains("under two names"), "{error}");
 }
 
@@ -130,7 +137,7 @@ fn a_stranger_of_the_cohort_is_not_enrolled() {
     write_faces(&hired.join("Edith"), &faces()[8..9], [40, 24]);
     // The people of this network are all near each other: only then is the stranger looked at.
     std::fs::write(&image, remove(&image, &names(&image)).unwrap().image).unwrap();
-    let error = format!("{:#}", add(&image, &hired, &Photos::ALIGNED, true, false).err().unwrap());
+    let error = format!("{:#}", add(&image, &hired, &Source::Aligned, true, false).err().unwrap());
     assert!(error.contains("Edith looks like one of the strangers"), "{error}");
 }
 
@@ -138,16 +145,16 @@ fn a_stranger_of_the_cohort_is_not_enrolled() {
 fn report_measures_angles_and_losses() {
     let (folder, image) = scene();
     let loss = Loss::of_kind(MarginKind::Arcface, None, 64.0);
-    let centres_only = report(&image, None, &Photos::ALIGNED, loss).unwrap();
+    let centres_only = measure(&image, None, &Source::Aligned, loss).unwrap();
     assert!(centres_only.intra.is_none() && centres_only.inter.unwrap() <= centres_only.between.unwrap());
-    let full = report(&image, Some(&folder.path().join("people")), &Photos::ALIGNED, loss).unwrap();
+    let full = measure(&image, Some(&folder.path().join("people")), &Source::Aligned, loss).unwrap();
     assert_eq!((full.people, full.photos.len()), (3, 6));
     assert!(full.photos.is_sorted_by(|a, b| a.loss >= b.loss));
     let mean = full.photos.iter().map(|photo| photo.angle_degrees).sum::<f32>() / 6.0;
     assert!((mean - full.intra.unwrap()).abs() < 1e-3);
     let error = format!(
         "{:#}",
-        report(&image, Some(&folder.path().join("later")), &Photos::ALIGNED, loss).err().unwrap()
+        measure(&image, Some(&folder.path().join("later")), &Source::Aligned, loss).err().unwrap()
     );
     assert!(error.contains("Edith is not enrolled"), "{error}");
 }

@@ -1,7 +1,6 @@
-//! `host align`: cuts the faces out of photos, upright and as large as a network takes them.
+//! Files of crops: faces cut out of a folder of photos, upright and as large as a network takes them.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -9,12 +8,13 @@ use image::{ImageFormat, RgbImage};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::Skipped;
 use crate::face::{Choice, Crop, Detector, Gates, Pipeline, Quality};
 use crate::{output, photo};
 
-/// What to align.
+/// What to cut.
 #[derive(Clone, Debug)]
-pub struct Job {
+pub struct Cutting {
     /// A photo, or a folder of photos whose subfolders are kept.
     pub photos: PathBuf,
     /// Folder for the crops.
@@ -31,7 +31,7 @@ pub struct Job {
 
 /// What became of the photos.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Report {
+pub struct Cuts {
     /// Crops, in order of photos and of size.
     pub crops: Vec<Cut>,
     /// Photos, and faces of photos, without a crop.
@@ -53,29 +53,11 @@ pub struct Cut {
     pub quality: Quality,
 }
 
-/// A photo, or a face of it, without a crop.
-#[derive(Clone, Debug, Serialize)]
-pub struct Skipped {
-    /// The photo.
-    pub photo: PathBuf,
-    /// Which of all faces, from 1, the largest first; nothing when only one was asked for or none found.
-    pub face: Option<usize>,
-    /// Why.
-    pub reason: String,
-}
-
-impl fmt::Display for Skipped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let face = self.face.map_or(String::new(), |number| format!(", face {number}"));
-        write!(f, "{}{face}: {}", self.photo.display(), self.reason)
-    }
-}
-
-/// Aligns photos and writes the crops as PNG.
+/// Cuts faces out of photos and writes the crops as PNG.
 ///
 /// # Errors
 /// When the detector or all photos cannot be used, or a crop cannot be written.
-pub fn align(job: &Job) -> Result<Report> {
+pub fn cut(job: &Cutting) -> Result<Cuts> {
     ensure!(job.size.iter().all(|side| (16..=1024).contains(side)), "crops have sides of 16 to 1024 pixels");
     let (root, photos) = match job.photos.is_dir() {
         true => (job.photos.as_path(), photo::list(&job.photos)?),
@@ -91,44 +73,44 @@ pub fn align(job: &Job) -> Result<Report> {
     let detector = Detector::load(&job.detector)?;
     let pipeline = Pipeline { detector, choice: job.choice, gates: job.gates };
     let bar = output::bar(photos.len(), "finding faces");
-    let outcomes: Vec<Result<Report>> = photos
+    let outcomes: Vec<Result<Cuts>> = photos
         .par_iter()
         .map(|path| {
-            let report = align_one(job, &pipeline, root, path);
+            let cuts = cut_one(job, &pipeline, root, path);
             bar.inc(1);
-            report
+            cuts
         })
         .collect();
     bar.finish_and_clear();
-    let mut report = Report::default();
+    let mut cuts = Cuts::default();
     for outcome in outcomes {
         let one = outcome?;
-        report.crops.extend(one.crops);
-        report.skipped.extend(one.skipped);
+        cuts.crops.extend(one.crops);
+        cuts.skipped.extend(one.skipped);
     }
-    if report.crops.is_empty() {
-        let reasons: String = report.skipped.iter().map(|skipped| format!("\n{skipped}")).collect();
+    if cuts.crops.is_empty() {
+        let reasons: String = cuts.skipped.iter().map(|skipped| format!("\n{skipped}")).collect();
         bail!("no photo gave a crop:{reasons}");
     }
-    Ok(report)
+    Ok(cuts)
 }
 
 /// A crop's path without number and ending.
-fn place(job: &Job, root: &Path, photo: &Path) -> PathBuf {
+fn place(job: &Cutting, root: &Path, photo: &Path) -> PathBuf {
     job.output.join(photo.strip_prefix(root).unwrap_or(photo)).with_extension("")
 }
 
-fn align_one(job: &Job, pipeline: &Pipeline, root: &Path, path: &Path) -> Result<Report> {
+fn cut_one(job: &Cutting, pipeline: &Pipeline, root: &Path, path: &Path) -> Result<Cuts> {
     let skipped = |face, reason: String| Skipped { photo: path.to_path_buf(), face, reason };
-    let mut report = Report::default();
+    let mut cuts = Cuts::default();
     let outcomes = match photo::load(path).map(|photo| pipeline.each(&photo, job.size)) {
         Err(error) => {
-            report.skipped.push(skipped(None, format!("{error:#}")));
-            return Ok(report);
+            cuts.skipped.push(skipped(None, format!("{error:#}")));
+            return Ok(cuts);
         }
         Ok(Err(refusal)) => {
-            report.skipped.push(skipped(None, refusal.to_string()));
-            return Ok(report);
+            cuts.skipped.push(skipped(None, refusal.to_string()));
+            return Ok(cuts);
         }
         Ok(Ok(outcomes)) => outcomes,
     };
@@ -137,7 +119,7 @@ fn align_one(job: &Job, pipeline: &Pipeline, root: &Path, path: &Path) -> Result
         let Crop { image, face, quality } = match outcome {
             Ok(crop) => crop,
             Err(refusal) => {
-                report.skipped.push(skipped(number, refusal.to_string()));
+                cuts.skipped.push(skipped(number, refusal.to_string()));
                 continue;
             }
         };
@@ -149,9 +131,9 @@ fn align_one(job: &Job, pipeline: &Pipeline, root: &Path, path: &Path) -> Result
         let crop = PathBuf::from(file);
         write_png(&crop, &image)?;
         let (score, landmarks) = (face.score, face.landmarks);
-        report.crops.push(Cut { photo: path.to_path_buf(), crop, score, landmarks, quality });
+        cuts.crops.push(Cut { photo: path.to_path_buf(), crop, score, landmarks, quality });
     }
-    Ok(report)
+    Ok(cuts)
 }
 
 /// Writes a crop, and the folders above it.
@@ -165,14 +147,4 @@ pub fn write_png(path: &Path, crop: &RgbImage) -> Result<()> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
     output::write_whole(path, &png)
-}
-
-/// Prints what became of the photos.
-pub fn print(report: &Report) {
-    for skipped in &report.skipped {
-        eprintln!("skipped {skipped}");
-    }
-    for Cut { photo, crop, score, .. } in &report.crops {
-        println!("{}  from {} (sure to {:.0} %)", crop.display(), photo.display(), 100.0 * score);
-    }
 }

@@ -1,4 +1,4 @@
-//! `host demo`: the whole way, from photos to an emulated board that recognises people, on what set-up has fetched.
+//! The whole way, from photos to an emulated board that recognises people, on what set-up has fetched.
 
 use std::path::{Path, PathBuf};
 
@@ -6,13 +6,13 @@ use anyhow::{Context, Result, ensure};
 use image::imageops;
 use serde::Serialize;
 
-use super::align::write_png;
-use super::export::{self, Job};
-use super::recognise::{Place, Timed, recognise};
-use super::simulate::{self, Answer};
 use crate::board::{Board, Memory};
-use crate::cli::Photos;
+use crate::crops::Source;
+use crate::crops::cut::write_png;
+use crate::export::{self, Job};
 use crate::face::{Choice, Crop, Detector, Gates, Pipeline};
+use crate::recognise::board::{Place, Timed, recognise};
+use crate::recognise::{Answer, simulated};
 use crate::{output, photo};
 
 /// Height and width of the default network's crops.
@@ -76,10 +76,10 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
     say(&format!("4/4 {}: recognising {} photos in QEMU (about {seconds} s)", board.about, probes.len()));
     let photos: Vec<PathBuf> = probes.iter().map(|(path, ..)| path.clone()).collect();
     let said =
-        recognise(&Place::Emulated { board, image: image.clone(), memory }, &photos, &Photos::ALIGNED)?;
-    let simulated: Vec<Answer> = simulate::simulate(&image, &photos, &Photos::ALIGNED)?;
+        recognise(&Place::Emulated { board, image: image.clone(), memory }, &photos, &Source::Aligned)?;
+    let simulations: Vec<Answer> = simulated(&image, &photos, &Source::Aligned)?;
     let probes =
-        probes.into_iter().zip(said).zip(simulated).map(|(((_, shows, expected), said), simulated)| {
+        probes.into_iter().zip(said).zip(simulations).map(|(((_, shows, expected), said), simulated)| {
             let person = said.answer.person.as_deref().filter(|_| said.answer.accepted);
             Probe {
                 shows,
@@ -163,46 +163,4 @@ fn cut_crops(detector: &Detector, faces: &Path, output: &Path) -> Result<Vec<Sho
         }
     }
     Ok(probes)
-}
-
-/// A table for people who see it for the first time.
-pub fn print(demo: &Demo) {
-    let width = demo.probes.iter().map(|probe| probe.shows.chars().count()).max().unwrap_or(0);
-    println!("\n{:width$}  {:16} {:>15}  as it must be", "shown to the board", "it says", "nearest");
-    for Probe { shows, said, right, .. } in &demo.probes {
-        let person = said.answer.person.as_deref().unwrap_or("-");
-        let says = if said.answer.accepted { format!("this is {person}") } else { "a stranger".to_string() };
-        let nearest =
-            said.answer.angle_degrees.map_or(String::new(), |angle| format!("{person} at {angle:.0}°"));
-        println!("{shows:width$}  {says:16} {nearest:>15}  {}", if *right { "yes" } else { "NO" });
-    }
-    let Demo { export, image, board, probes } = demo;
-    let right = probes.iter().filter(|probe| probe.right).count();
-    let agrees = probes.iter().all(|probe| probe.simulator_agrees);
-    println!();
-    if let Some(point) = export.thresholds.at(export.people.len()) {
-        println!(
-            "Whoever is within {:.0}° of an enrolled person is accepted, if the next person is {:.0}° farther.",
-            point.cosine.acos().to_degrees(),
-            export.margin.radians.to_degrees()
-        );
-    }
-    println!(
-        "That is a cautious table: a real door wants {} strangers to measure it on, here are {}.",
-        export.thresholds.strangers_needed, export.strangers
-    );
-    let most = |of: fn(&Timed) -> u64| probes.iter().map(|probe| of(&probe.said)).max().unwrap_or(0);
-    println!(
-        "{right} of {} right. {board}: {} M instructions a face, {} bytes of arena, {} bytes of stack; image of {} bytes.",
-        probes.len(),
-        most(|said| said.instructions) / 1_000_000,
-        most(|said| said.arena_bytes.into()),
-        most(|said| said.stack_bytes.into()),
-        export.image_bytes
-    );
-    println!(
-        "The simulator on this computer {} Image: {}",
-        if agrees { "says the same to the last bit." } else { "SAYS OTHERWISE." },
-        image.display()
-    );
 }

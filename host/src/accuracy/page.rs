@@ -1,24 +1,50 @@
-//! An evaluation as data for the report's plots.
+//! What was measured as data for a page of plots.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use format::preprocess::Preprocess;
 
-use super::identification::{Evaluation, Roles, Scene, Worst};
-use super::verification::Pairs;
-use super::{Embedded, Reading};
-use crate::calibrate::Table;
+use super::RATES;
+use super::embedded::Embedded;
+use super::identification::Identification;
+use super::pairs::Pairs;
+use super::roles::Roles;
+use super::scene::{Scene, Worst};
+use crate::crops::{Loader, Source};
 use crate::embedding::cosine;
-use crate::report::{Report, angles, arena, det, pairs, scores, sphere, thresholds};
+use crate::report::thresholds::Thresholds;
+use crate::report::{Page, angles, arena, det, pairs, scores, sphere};
 use crate::simulator::AlignedBytes;
 
-/// Rates whose points are marked on trade-off curves.
-const RATES: [f64; 2] = [0.003, 0.01];
 /// Pairs shown of the worst impostors and of the worst genuine ones.
 const WORST: usize = 6;
 
+/// Reads photos again, to show them.
+pub struct Album<'a> {
+    preprocess: Preprocess,
+    loader: Loader,
+    folder: &'a Path,
+}
+
+impl<'a> Album<'a> {
+    /// Photos of `folder` as the network of an image sees them.
+    ///
+    /// # Errors
+    /// When the image or the detector cannot be used.
+    pub fn new(image: &Path, folder: &'a Path, source: &Source) -> Result<Self> {
+        let preprocess = AlignedBytes::read(image)?.image(image)?.preprocess;
+        Ok(Album { preprocess, loader: Loader::new(&preprocess, source)?, folder })
+    }
+
+    fn photo(&self, path: &Path) -> Result<pairs::Photo> {
+        let crop = self.loader.load_all(&[self.folder.join(path)])?.remove(0);
+        Ok(pairs::Photo::of_crop(&path.display().to_string(), &crop, &self.preprocess))
+    }
+}
+
 /// What both protocols show: the image, its memory over time, and what quantisation does to its tensors.
-fn common(image: &Path, title: &str, embedded: &Embedded) -> Result<Report> {
+fn common(image: &Path, title: &str, embedded: &Embedded) -> Result<Page> {
     let bytes = AlignedBytes::read(image)?;
     let checked = bytes.image(image)?;
     let mut facts = vec![
@@ -40,12 +66,12 @@ fn common(image: &Path, title: &str, embedded: &Embedded) -> Result<Report> {
         Some(layer) => layer.name.clone(),
         None => format!("layer {index}"),
     };
-    Ok(Report {
+    Ok(Page {
         title: title.to_string(),
         facts,
         layers: embedded.layers.clone(),
         arena: Some(arena::Arena::of(&checked.model, layer)),
-        ..Report::default()
+        ..Page::default()
     })
 }
 
@@ -54,16 +80,11 @@ fn networks(embedded: &Embedded) -> Vec<(&'static str, &[Vec<f32>])> {
     float.into_iter().chain([("int8", &*embedded.quantised)]).collect()
 }
 
-/// The report of a verification.
+/// The page of a verification.
 ///
 /// # Errors
 /// When a photo of the worst pairs cannot be read again.
-pub fn verification(
-    image: &Path,
-    pairs: &Pairs,
-    embedded: &Embedded,
-    reading: &Reading<'_>,
-) -> Result<Report> {
+pub fn verification(image: &Path, pairs: &Pairs, embedded: &Embedded, album: &Album<'_>) -> Result<Page> {
     let of = |embeddings: &[Vec<f32>], same: bool| -> Vec<f32> {
         let pairs = pairs.pairs.iter().filter(|pair| pair.same == same);
         pairs.map(|pair| cosine(&embeddings[pair.photos[0]], &embeddings[pair.photos[1]])).collect()
@@ -77,18 +98,18 @@ pub fn verification(
         })
         .collect();
     let curves = series.iter().map(|s| det::Curve::of(&s.name, &s.genuine, &s.impostor, &RATES)).collect();
-    let mut report = common(image, "Verification", embedded)?;
-    report.det = Some(det::Det {
+    let mut page = common(image, "Verification", embedded)?;
+    page.det = Some(det::Det {
         positives: "FMR: share of impostor pairs accepted".to_string(),
         negatives: "FNMR: share of genuine pairs refused".to_string(),
         curves,
     });
-    report.scores = Some(scores::Scores { series, threshold: None, log_counts: true });
-    report.pairs = Some(worst_pairs(pairs, embedded, reading)?);
-    Ok(report)
+    page.scores = Some(scores::Scores { series, threshold: None, log_counts: true });
+    page.pairs = Some(worst_pairs(pairs, embedded, album)?);
+    Ok(page)
 }
 
-fn worst_pairs(pairs: &Pairs, embedded: &Embedded, reading: &Reading<'_>) -> Result<pairs::Pairs> {
+fn worst_pairs(pairs: &Pairs, embedded: &Embedded, album: &Album<'_>) -> Result<pairs::WorstPairs> {
     let worst = |same: bool| -> Vec<Worst> {
         let mut ranked: Vec<Worst> = (pairs.pairs.iter().filter(|pair| pair.same == same))
             .map(|pair| {
@@ -108,7 +129,7 @@ fn worst_pairs(pairs: &Pairs, embedded: &Embedded, reading: &Reading<'_>) -> Res
     let float = |photos: [usize; 2]| {
         embedded.float.as_deref().map(|float| cosine(&float[photos[0]], &float[photos[1]]))
     };
-    show_pairs([worst(false), worst(true)], &pairs.photos, float, None, reading)
+    show_pairs([worst(false), worst(true)], &pairs.photos, float, None, album)
 }
 
 /// Impostors and genuine pairs with their photos, read again; `float` tells the float network's cosine of a pair.
@@ -117,60 +138,51 @@ fn show_pairs(
     photos: &[PathBuf],
     float: impl Fn([usize; 2]) -> Option<f32>,
     threshold: Option<f32>,
-    reading: &Reading<'_>,
-) -> Result<pairs::Pairs> {
-    let show = |worst: &Worst| -> Result<pairs::Pair> {
-        let [a, b] = worst.photos.map(|photo| reading.photo(&photos[photo]));
-        Ok(pairs::Pair { photos: [a?, b?], cosine: worst.cosine, float_cosine: float(worst.photos) })
+    album: &Album<'_>,
+) -> Result<pairs::WorstPairs> {
+    let show = |worst: &Worst| -> Result<pairs::ShownPair> {
+        let [a, b] = worst.photos.map(|photo| album.photo(&photos[photo]));
+        Ok(pairs::ShownPair { photos: [a?, b?], cosine: worst.cosine, float_cosine: float(worst.photos) })
     };
     let show = |worst: Vec<Worst>| worst.iter().map(show).collect::<Result<_>>();
-    Ok(pairs::Pairs { impostors: show(impostors)?, genuine: show(genuine)?, threshold })
+    Ok(pairs::WorstPairs { impostors: show(impostors)?, genuine: show(genuine)?, threshold })
 }
 
-/// Thresholds by gallery size; each row of the plot holds from its number of people on.
-pub fn threshold_plot(table: &Table, enrolled: usize) -> thresholds::Thresholds {
-    let from = [0].into_iter().chain(table.points.iter().map(|point| u32::from(point.people)));
-    let rows = from.zip(&table.points);
-    thresholds::Thresholds {
-        rows: rows
-            .map(|(previous, point)| thresholds::Row {
-                people: previous + 1,
-                cosine: point.cosine,
-                band: None,
-            })
-            .collect(),
-        supported_people: if table.is_supported { u32::from(u16::MAX) } else { 0 },
-        enrolled: Some(enrolled as u32),
-        fpir: table.fpir,
+/// The scenes of the quantised network and, if there is one, of the float network.
+fn scenes(roles: &Roles, embedded: &Embedded) -> Result<Vec<(&'static str, Scene)>> {
+    let mut scenes = vec![("int8", Scene::new(roles, &embedded.quantised)?)];
+    if let Some(float) = &embedded.float {
+        scenes.push(("float", Scene::new(roles, float)?));
     }
+    Ok(scenes)
 }
 
-/// The report of an identification. `scenes` are named after their networks.
+/// The page of an identification.
 ///
 /// # Errors
 /// When the image, or a photo of the worst decisions, cannot be read again.
 pub fn identification(
     image: &Path,
     roles: &Roles,
-    evaluation: &Evaluation,
-    scenes: &[(&str, &Scene)],
+    measured: &Identification,
     embedded: &Embedded,
-    reading: &Reading<'_>,
-) -> Result<Report> {
-    let mut report = common(image, "Open-set identification", embedded)?;
-    let [enrolled, probes, strangers, cohort] = evaluation.counts;
+    album: &Album<'_>,
+) -> Result<Page> {
+    let mut page = common(image, "Open-set identification", embedded)?;
+    let [enrolled, probes, strangers, cohort] = measured.counts;
     for (name, count) in
         [("people enrolled", enrolled), ("probes", probes), ("strangers", strangers), ("cohort", cohort)]
     {
-        report.facts.push((name.to_string(), count.to_string()));
+        page.facts.push((name.to_string(), count.to_string()));
     }
-    for network in &evaluation.networks {
+    for network in &measured.networks {
         let [at_1e2, at_3e3] = network.tpir.map(|share| format!("{:.2} %", 100.0 * share));
-        report.facts.push((
+        page.facts.push((
             format!("TPIR at FPIR 0.01 and 0.003, {}", network.network),
             format!("{at_1e2}, {at_3e3}"),
         ));
     }
+    let scenes = scenes(roles, embedded)?;
     let scored: Vec<_> = scenes
         .iter()
         .map(|(name, scene)| {
@@ -180,31 +192,31 @@ pub fn identification(
         .collect();
     let curves =
         scored.iter().map(|(name, _, accepted, s)| det::Curve::of(name, accepted, s, &RATES)).collect();
-    report.det = Some(det::Det {
+    page.det = Some(det::Det {
         positives: "FPIR: share of strangers accepted".to_string(),
         negatives: "FNIR: share of probes not recognised".to_string(),
         curves,
     });
-    let table = evaluation.table.clone();
+    let table = measured.table.clone();
     let threshold = table.at(enrolled).map(|point| point.cosine);
     let series = scored
         .into_iter()
         .map(|(name, genuine, _, impostor)| scores::Series { name, genuine, impostor })
         .collect();
-    report.scores = Some(scores::Scores { series, threshold, log_counts: true });
-    report.thresholds = Some(threshold_plot(&table, enrolled));
-    let Some((_, scene)) = scenes.first() else { return Ok(report) };
+    page.scores = Some(scores::Scores { series, threshold, log_counts: true });
+    page.thresholds = Some(Thresholds::of(&table, enrolled));
+    let Some((_, scene)) = scenes.first() else { return Ok(page) };
     // What decides is the cosine to a centre, of which the float network has another.
-    report.pairs = Some(show_pairs(scene.worst(WORST), &roles.photos, |_| None, threshold, reading)?);
+    page.pairs = Some(show_pairs(scene.worst(WORST), &roles.photos, |_| None, threshold, album)?);
     let people = scene.people();
     let angles = angles::Angles::of(&people, None);
     if let (Some(&(person, ..)), Some(threshold)) = (angles.closest().first(), threshold)
         && let Some(mut sphere) = sphere::Sphere::of(&people, person, &scene.seen(), threshold.acos())
     {
-        sphere.margin_rad = evaluation.decisions.last().map(|decision| decision.margin);
+        sphere.margin_rad = measured.decisions.last().map(|decision| decision.margin);
         sphere.cap_margin_rad = Some(0.5);
-        report.spheres.push(sphere);
+        page.spheres.push(sphere);
     }
-    report.angles = Some(angles);
-    Ok(report)
+    page.angles = Some(angles);
+    Ok(page)
 }

@@ -1,4 +1,4 @@
-//! `host recognise`: sends photos to a board and prints what it says.
+//! Photos recognised by a board: their pixels go over the link, its answers come back.
 
 use std::path::{Path, PathBuf};
 
@@ -7,13 +7,13 @@ use app::protocol::{Cost, Recognised};
 use format::preprocess::Preprocess;
 use serde::Serialize;
 
-use super::simulate::{self, Answer};
+use super::Answer;
 use crate::board::{Board, Memory};
 use crate::client::Client;
-use crate::crops::Loader;
+use crate::crops::{Loader, Source};
+use crate::output;
 use crate::simulator::AlignedBytes;
 use crate::transport::Transport;
-use crate::{cli, output};
 
 /// Where the board is.
 #[derive(Clone, Debug)]
@@ -52,14 +52,21 @@ pub struct Timed {
     pub stack_bytes: u32,
 }
 
+impl Place {
+    /// The image's file.
+    fn image(&self) -> &Path {
+        match self {
+            Place::Emulated { image, .. } | Place::Port { image, .. } => image,
+        }
+    }
+}
+
 /// Starts or opens the board and greets it.
 ///
 /// # Errors
 /// When the firmware cannot be built, QEMU not started, the port not opened, or nobody answers.
 pub fn connect(place: &Place) -> Result<(Client, Preprocess)> {
-    let path = match place {
-        Place::Emulated { image, .. } | Place::Port { image, .. } => image,
-    };
+    let path = place.image();
     let bytes = AlignedBytes::read(path)?;
     let image = bytes.image(path)?;
     let transport = match place {
@@ -87,15 +94,13 @@ pub fn connect(place: &Place) -> Result<(Client, Preprocess)> {
 ///
 /// # Errors
 /// As [`connect`]; when a photo cannot be used or the link fails.
-pub fn recognise(place: &Place, photos: &[PathBuf], reading: &cli::Photos) -> Result<Vec<Timed>> {
+pub fn recognise(place: &Place, photos: &[PathBuf], source: &Source) -> Result<Vec<Timed>> {
     ensure!(!photos.is_empty(), "no photos");
     // Photos first: a board is not started in vain.
-    let path = match place {
-        Place::Emulated { image, .. } | Place::Port { image, .. } => image,
-    };
+    let path = place.image();
     let bytes = AlignedBytes::read(path)?;
     let preprocess = bytes.image(path)?.preprocess;
-    let crops = Loader::new(&preprocess, reading)?.load_usable(photos)?;
+    let crops = Loader::new(&preprocess, source)?.load_usable(photos)?;
 
     let (mut client, _) = connect(place)?;
     let bar = output::bar(crops.len(), "recognising on the board");
@@ -114,17 +119,4 @@ fn ask(client: &mut Client, photo: &Path, crop: &[u8]) -> Result<Timed> {
     let Cost { instructions, arena_bytes, stack_bytes } = cost;
     let answer = Answer::new(photo, decision);
     Ok(Timed { answer, instructions, arena_bytes, stack_bytes })
-}
-
-/// A table of answers, and the cost of each.
-pub fn print(answers: &[Timed]) {
-    let plain: Vec<Answer> = answers.iter().map(|timed| timed.answer.clone()).collect();
-    simulate::print(&plain);
-    let instructions = answers.iter().map(|timed| timed.instructions).max().unwrap_or(0);
-    let arena = answers.iter().map(|timed| timed.arena_bytes).max().unwrap_or(0);
-    let stack = answers.iter().map(|timed| timed.stack_bytes).max().unwrap_or(0);
-    println!(
-        "\nper photo: {:.1} M instructions, {arena} bytes of arena, {stack} bytes of stack at most",
-        instructions as f64 / 1e6
-    );
 }

@@ -1,4 +1,4 @@
-//! `host simulate`: recognises photos with the board's own code.
+//! Photos recognised: by the board's code on this computer ([`simulated`]), or by a board ([`board`]).
 
 use std::path::{Path, PathBuf};
 
@@ -8,9 +8,10 @@ use app::protocol::{Candidate, Decision, Verdict};
 use format::model::MAX_LAYERS;
 use serde::Serialize;
 
-use crate::cli;
-use crate::crops::Loader;
+use crate::crops::{Loader, Source};
 use crate::simulator::{AlignedBytes, Simulator};
+
+pub mod board;
 
 /// What became of a photo, in the simulator or on a board.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -67,49 +68,20 @@ fn reason(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Recognises photos; those without a usable face are named on standard error and left out.
+/// Recognises photos with the board's own code; those without a usable face are named on standard error and left out.
 ///
 /// # Errors
 /// When the image, a file or every photo cannot be used.
-pub fn simulate(image: &Path, photos: &[PathBuf], reading: &cli::Photos) -> Result<Vec<Answer>> {
+pub fn simulated(image: &Path, photos: &[PathBuf], source: &Source) -> Result<Vec<Answer>> {
     let bytes = AlignedBytes::read(image)?;
     let image = bytes.image(image)?;
     let recogniser: Recogniser<'_, MAX_LAYERS> =
         Recogniser::of_image(image.clone()).map_err(|error| anyhow!("{error}"))?;
     let simulator = Simulator::new(&image.model)?;
-    let crops = Loader::new(&image.preprocess, reading)?.load_usable(photos)?;
+    let crops = Loader::new(&image.preprocess, source)?.load_usable(photos)?;
     let answer = |(photo, crop): &(PathBuf, Vec<u8>)| {
         let embedding = simulator.embed(crop).with_context(|| photo.display().to_string())?;
         Ok(Answer::new(photo, recogniser.recognise(&embedding)))
     };
     crops.iter().map(answer).collect()
-}
-
-/// A table of answers.
-pub fn print(answers: &[Answer]) {
-    let name = |name: &Option<String>| match name.as_deref() {
-        None => "-".to_string(),
-        Some("") => "(a stranger)".to_string(),
-        Some(name) => name.to_string(),
-    };
-    let degrees = |angle: Option<f32>| angle.map_or("-".to_string(), |angle| format!("{angle:.1}°"));
-    let width = answers.iter().map(|a| a.photo.chars().count()).max().unwrap_or(0).max(5);
-    println!(
-        "{:width$}  {:8}  {:16} {:>7}  {:16} {:>7}  {:>10}  why",
-        "photo", "", "nearest", "angle", "next", "angle", "confidence"
-    );
-    for answer in answers {
-        println!(
-            "{:width$}  {:8}  {:16} {:>7}  {:16} {:>7}  {:>9.1}%  {}{}",
-            answer.photo,
-            if answer.accepted { "ACCEPTED" } else { "rejected" },
-            name(&answer.person),
-            degrees(answer.angle_degrees),
-            name(&answer.runner_up),
-            degrees(answer.runner_up_angle_degrees),
-            100.0 * answer.confidence,
-            answer.reason,
-            if answer.certified { ", certified" } else { "" }
-        );
-    }
 }

@@ -1,0 +1,112 @@
+//! Photos as the image's network and the float network see them.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::agreement::Agreement;
+use crate::crops::{Loader, Source};
+use crate::embedding::{cosine, embed, unit, units};
+use crate::import::{Reference, import};
+use crate::quantize::{LayerReport, Preprocessing};
+use crate::simulator::{AlignedBytes, Simulator};
+use crate::{noise, output, passes};
+
+/// Photos that the noise of single layers is measured on.
+const NOISE_CROPS: usize = 24;
+
+/// Photos as both networks see them.
+pub struct Embedded {
+    /// Embeddings by the image's network, as a board has them.
+    pub integers: Vec<Vec<i16>>,
+    /// The same as unit vectors.
+    pub quantised: Vec<Vec<f32>>,
+    /// Unit embeddings by the float network.
+    pub float: Option<Vec<Vec<f32>>>,
+    /// What quantisation does to each tensor; empty without the float network.
+    pub layers: Vec<LayerReport>,
+    /// What took how long.
+    pub seconds: Seconds,
+}
+
+/// Seconds of an evaluation's parts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Seconds {
+    /// Decoding photos, and finding faces in raw ones.
+    pub reading: f64,
+    /// Embedding by the quantised network.
+    pub quantised: f64,
+    /// Embedding by the float network.
+    pub float: f64,
+    /// Comparing and counting.
+    pub scoring: f64,
+}
+
+impl Embedded {
+    /// How far the two are apart, if there are two.
+    pub fn agreement(&self) -> Option<Agreement> {
+        let float = self.float.as_ref()?;
+        Agreement::of(float.iter().zip(&self.quantised).map(|(a, b)| cosine(a, b)).collect())
+    }
+}
+
+/// Embeds photos, whose paths start from `folder`, by the image's network and, if `model` is the ONNX file it was exported
+/// from, by the float network; on all cores.
+///
+/// # Errors
+/// When image, photos or network cannot be used, or the network is not the image's.
+pub fn embed_photos(
+    image: &Path,
+    photos: &[PathBuf],
+    folder: &Path,
+    source: &Source,
+    model: Option<&Path>,
+) -> Result<Embedded> {
+    let bytes = AlignedBytes::read(image)?;
+    let checked = bytes.image(image)?;
+    let float = match model {
+        Some(path) => {
+            let imported = import(path)?;
+            if imported.sha256 != checked.model.head().source {
+                bail!("{} is not the network that {} was exported from", path.display(), image.display())
+            }
+            Some((Reference::load(path)?, passes::lower(imported.graph)))
+        }
+        None => None,
+    };
+    let timed = Instant::now();
+    let paths: Vec<PathBuf> = photos.iter().map(|photo| folder.join(photo)).collect();
+    let crops = Loader::new(&checked.preprocess, source)?.load_all(&paths)?;
+    let mut seconds = Seconds { reading: timed.elapsed().as_secs_f64(), ..Seconds::default() };
+
+    let timed = Instant::now();
+    let simulator = Simulator::new(&checked.model)?;
+    let integers = embed(&simulator, &crops, "quantised network")?;
+    let quantised = units(&integers);
+    seconds.quantised = timed.elapsed().as_secs_f64();
+
+    let timed = Instant::now();
+    let preprocessing = Preprocessing { mean: checked.preprocess.mean, scale: checked.preprocess.scale };
+    let mut layers = Vec::new();
+    let float = match float {
+        Some((reference, graph)) => {
+            let few: Vec<Vec<u8>> =
+                crops.iter().step_by(crops.len().div_ceil(NOISE_CROPS).max(1)).cloned().collect();
+            layers = noise::noise(&graph, &simulator, preprocessing, &few)?;
+            let bar = output::bar(crops.len(), "float network");
+            let embeddings = crops.par_iter().map(|crop| {
+                bar.inc(1);
+                reference.embed(&preprocessing.apply(crop)).map(|embedding| unit(&embedding))
+            });
+            let embeddings = embeddings.collect::<Result<_>>()?;
+            bar.finish_and_clear();
+            Some(embeddings)
+        }
+        None => None,
+    };
+    seconds.float = timed.elapsed().as_secs_f64();
+    Ok(Embedded { integers, quantised, float, layers, seconds })
+}

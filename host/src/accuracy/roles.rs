@@ -1,0 +1,144 @@
+//! What photos are for in open-set identification: from a CSV file, or dealt out to the people of a folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use super::list;
+use crate::photo;
+
+/// What a photo is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// To enrol with.
+    Enrol,
+    /// Of somebody enrolled.
+    Probe,
+    /// Of nobody enrolled.
+    Stranger,
+    /// To measure thresholds on.
+    Cohort,
+}
+
+/// A line of a list of photos.
+#[derive(Deserialize)]
+struct Row {
+    path: PathBuf,
+    identity: String,
+    role: Role,
+}
+
+/// Photos with who they show and what for.
+#[derive(Clone, Debug, Default)]
+pub struct Roles {
+    /// Paths.
+    pub photos: Vec<PathBuf>,
+    /// Who is in each.
+    pub(super) identities: Vec<String>,
+    /// What each is for.
+    roles: Vec<Role>,
+}
+
+impl Roles {
+    /// Reads a CSV file with the header `path,identity,role`.
+    ///
+    /// # Errors
+    /// Names the line.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Self::parse(&text).with_context(|| format!("{} is not a list of photos", path.display()))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let mut read = Roles::default();
+        for Row { path, identity, role } in list::rows(text, "path,identity,role", "")? {
+            read.push(path, identity, role);
+        }
+        read.check()
+    }
+
+    /// Deals roles out to the people of a folder, a subfolder each: of who has four photos or more the first three enrol
+    /// and the others are probes; everybody else's first photo is a stranger's or the cohort's, in turn.
+    ///
+    /// # Errors
+    /// When the folder has too few people of each kind.
+    pub fn deal(folder: &Path) -> Result<Self> {
+        let mut dealt = Roles::default();
+        let mut to_cohort = false;
+        for (name, photos) in photo::people(folder)? {
+            let relative = |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).to_path_buf();
+            if photos.len() >= 4 {
+                for (index, path) in photos.iter().enumerate() {
+                    dealt.push(
+                        relative(path),
+                        name.clone(),
+                        if index < 3 { Role::Enrol } else { Role::Probe },
+                    );
+                }
+            } else if let Some(first) = photos.first() {
+                dealt.push(relative(first), name, if to_cohort { Role::Cohort } else { Role::Stranger });
+                to_cohort = !to_cohort;
+            }
+        }
+        dealt.check()
+    }
+
+    fn push(&mut self, path: PathBuf, identity: String, role: Role) {
+        self.photos.push(path);
+        self.identities.push(identity);
+        self.roles.push(role);
+    }
+
+    fn check(self) -> Result<Self> {
+        for (role, least, name) in [
+            (Role::Enrol, 1, "to enrol"),
+            (Role::Probe, 1, "of enrolled people as probes"),
+            (Role::Stranger, 20, "of strangers"),
+            (Role::Cohort, 20, "for the cohort"),
+        ] {
+            let count = self.roles.iter().filter(|&&r| r == role).count();
+            ensure!(count >= least, "{count} photos {name}, at least {least} are needed");
+        }
+        Ok(self)
+    }
+
+    /// Photos of a role by person.
+    pub(super) fn by_person(&self, role: Role) -> BTreeMap<&str, Vec<usize>> {
+        let mut people = BTreeMap::new();
+        for (index, identity) in
+            self.identities.iter().enumerate().filter(|(index, _)| self.roles[*index] == role)
+        {
+            people.entry(&**identity).or_insert_with(Vec::new).push(index);
+        }
+        people
+    }
+
+    pub(super) fn of_role(&self, role: Role) -> Vec<usize> {
+        (0..self.photos.len()).filter(|&index| self.roles[index] == role).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn list_is_read_and_bad_lines_are_named() {
+        let mut text = "path,identity,role\na.jpg,Ada,enrol\nb.jpg,Ada,probe\n".to_string();
+        for index in 0..20 {
+            text += &format!("s{index}.jpg,S{index},stranger\nc{index}.jpg,C{index},cohort\n");
+        }
+        let roles = Roles::parse(&text).unwrap();
+        assert_eq!(roles.by_person(Role::Enrol), [("Ada", vec![0])].into());
+        assert_eq!(roles.of_role(Role::Cohort).len(), 20);
+        let error =
+            format!("{:#}", Roles::parse(&text.replace("b.jpg,Ada,probe", "b.jpg,Ada,prob")).unwrap_err());
+        assert!(error.contains("line 3"), "{error}");
+        let error = Roles::parse("path,identity,role\na.jpg,Ada,enrol\n").unwrap_err().to_string();
+        assert!(error.contains("probes"), "{error}");
+    }
+}

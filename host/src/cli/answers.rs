@@ -1,0 +1,31 @@
+//! What `host simulate` and `host recognise` print alike: a table of answers.
+
+use host::recognise::Answer;
+
+pub fn print(answers: &[Answer]) {
+    let name = |name: &Option<String>| match name.as_deref() {
+        None => "-".to_string(),
+        Some("") => "(a stranger)".to_string(),
+        Some(name) => name.to_string(),
+    };
+    let degrees = |angle: Option<f32>| angle.map_or("-".to_string(), |angle| format!("{angle:.1}°"));
+    let width = answers.iter().map(|a| a.photo.chars().count()).max().unwrap_or(0).max(5);
+    println!(
+        "{:width$}  {:8}  {:16} {:>7}  {:16} {:>7}  {:>10}  why",
+        "photo", "", "nearest", "angle", "next", "angle", "confidence"
+    );
+    for answer in answers {
+        println!(
+            "{:width$}  {:8}  {:16} {:>7}  {:16} {:>7}  {:>9.1}%  {}{}",
+            answer.photo,
+            if answer.accepted { "ACCEPTED" } else { "rejected" },
+            name(&answer.person),
+            degrees(answer.angle_degrees),
+            name(&answer.runner_up),
+            degrees(answer.runner_up_angle_degrees),
+            100.0 * answer.confidence,
+            answer.reason,
+            if answer.certified { ", certified" } else { "" }
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! `host bench`: what an image's network and gallery cost.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use host::bench::computer::{Peers, Time};
+use host::bench::{self, Bench, GALLERIES, Matching, Scope};
+use host::board::Board;
+
+use super::show;
+
+/// Count what an image's network costs on emulated boards, and time it on this computer.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Flash image.
+    pub image: PathBuf,
+    /// Boards to count on, between commas.
+    #[arg(
+        long = "board",
+        alias = "boards",
+        value_delimiter = ',',
+        default_value = "qemu-m4,qemu-m7,qemu-m55"
+    )]
+    pub boards: Vec<String>,
+    /// Print every layer.
+    #[arg(long)]
+    pub layers: bool,
+    /// Count matching against galleries of 10 to 10,000 people too.
+    #[arg(long)]
+    pub matching: bool,
+    /// Do not time this computer.
+    #[arg(long)]
+    pub no_computer: bool,
+    /// ONNX file the image was exported from: time tract with it in float.
+    #[arg(long)]
+    pub model: Option<PathBuf>,
+    /// A Python that has onnxruntime and onnx: time ONNX Runtime, in float and quantised.
+    #[arg(long, requires = "model")]
+    pub onnxruntime: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let scope = Scope {
+        boards: arguments.boards.iter().map(|name| Board::named(name)).collect::<Result<_>>()?,
+        computer: (!arguments.no_computer)
+            .then(|| Peers { model: arguments.model.clone(), python: arguments.onnxruntime.clone() }),
+        galleries: if arguments.matching { GALLERIES.to_vec() } else { Vec::new() },
+    };
+    let measured = bench::bench(&arguments.image, &scope)?;
+    show(arguments.json, &measured, |measured| print(measured, arguments.layers))
+}
+
+fn print(bench: &Bench, layers: bool) {
+    println!("{}, {} dimensions, image of {} bytes", bench.network, bench.dimension, bench.image_bytes);
+    println!();
+    println!(
+        "{:10} {:>14} {:>8} {:>9} {:>8} {:>9} {:>9}",
+        "board", "instructions", "per MAC", "arena", "stack", "runtime", "firmware"
+    );
+    for (cost, code) in bench.boards.iter().zip(&bench.code) {
+        println!(
+            "{:10} {:>14} {:>8.3} {:>9} {:>8} {:>9} {:>9}",
+            cost.board,
+            cost.instructions,
+            cost.instructions_per_mac(),
+            cost.arena_bytes,
+            cost.stack_bytes,
+            code.runtime_bytes,
+            code.firmware_bytes
+        );
+    }
+    if layers {
+        println!();
+        print!("{:>4}  {:10} {:>10} {:>10}", "", "layer", "rows", "MACs");
+        for cost in &bench.boards {
+            print!(" {:>12}", cost.board);
+        }
+        println!();
+        for (index, work) in bench.work.iter().enumerate() {
+            print!("{index:>4}  {:10} {:>10} {:>10}", work.kind.name(), work.rows, work.macs);
+            for cost in &bench.boards {
+                print!(" {:>12}", cost.layers[index]);
+            }
+            println!();
+        }
+    }
+    if !bench.matching.is_empty() {
+        println!();
+        println!("{:10} {:>8} {:>14}", "matching", "people", "instructions");
+        for Matching { board, people, instructions } in &bench.matching {
+            println!("{board:10} {people:>8} {instructions:>14}");
+        }
+    }
+    if !bench.computer.is_empty() {
+        println!();
+        println!("{:28} {:>8}", "this computer, one thread", "ms");
+        for Time { runtime, ms } in &bench.computer {
+            println!("{runtime:28} {ms:>8.3}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! `host evaluate`: measures accuracy.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use host::accuracy::embedded::{Embedded, Seconds, embed_photos};
+use host::accuracy::identification::{Identification, identify};
+use host::accuracy::labels::WrongLabels;
+use host::accuracy::page::{self, Album};
+use host::accuracy::pairs::Pairs;
+use host::accuracy::roles::Roles;
+use host::accuracy::verification::{Verification, verify};
+use host::agreement::Agreement;
+use host::report::{self, Page};
+
+use super::photos::Photos;
+use super::{angle_text, show};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Flash image whose network is measured.
+    image: PathBuf,
+    /// What is measured.
+    #[arg(long, value_enum, default_value_t = Protocol::Pairs)]
+    protocol: Protocol,
+    /// For pairs: CSV with the columns path_a, path_b, same, fold; without, the photos folder has a subfolder for each person,
+    /// and pairs are dealt out. For lfw: LFW's pairs.txt.
+    #[arg(long, required_if_eq("protocol", "lfw"))]
+    pairs: Option<PathBuf>,
+    /// For identification: CSV with the columns path, identity, role (enrol, probe, stranger, cohort); without, the photos
+    /// folder has a subfolder for each person, and roles are dealt out: who has four photos is enrolled with three, the first
+    /// photos of at least 40 others are strangers and cohort.
+    #[arg(long)]
+    list: Option<PathBuf>,
+    /// Folder that the file's paths start from; without a file, that of the people, a subfolder each.
+    #[arg(long)]
+    photos: PathBuf,
+    /// ONNX file the image was exported from, to compare with.
+    #[arg(long)]
+    model: Option<PathBuf>,
+    /// Share of strangers that may be accepted, for identification.
+    #[arg(long, default_value_t = 0.003)]
+    fpir: f64,
+    /// Write a report with plots: one HTML file.
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// How photos are read.
+    #[command(flatten)]
+    reading: Photos,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Protocol {
+    /// Verification over pairs of photos.
+    Pairs,
+    /// The same over LFW's own list; photos lie as there, NAME/NAME_0001.jpg.
+    Lfw,
+    /// Open-set identification: enrolled people's probes and strangers against galleries of several sizes.
+    Identification,
+}
+
+impl Arguments {
+    fn embed(&self, photos: &[PathBuf]) -> Result<Embedded> {
+        embed_photos(&self.image, photos, &self.photos, &self.reading.source(), self.model.as_deref())
+    }
+
+    /// Writes the page with plots, if one is asked for.
+    fn write_page(&self, page: impl Fn(&Album<'_>) -> Result<Page>) -> Result<()> {
+        let Some(path) = &self.report else { return Ok(()) };
+        let album = Album::new(&self.image, &self.photos, &self.reading.source())?;
+        report::write(&page(&album)?, path, Some(&path.with_extension("plots")))
+    }
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    match arguments.protocol {
+        Protocol::Pairs | Protocol::Lfw => run_verification(arguments),
+        Protocol::Identification => run_identification(arguments),
+    }
+}
+
+fn run_verification(arguments: &Arguments) -> Result<()> {
+    let pairs = match (&arguments.pairs, arguments.protocol) {
+        (Some(path), Protocol::Lfw) => Pairs::read_lfw(path, &arguments.photos)?,
+        (Some(path), _) => Pairs::read(path)?,
+        (None, _) => Pairs::deal(&arguments.photos)?,
+    };
+    let embedded = arguments.embed(&pairs.photos)?;
+    let measured = verify(&pairs, &embedded);
+    arguments.write_page(|album| page::verification(&arguments.image, &pairs, &embedded, album))?;
+    show(arguments.json, &measured, print_verification)
+}
+
+fn run_identification(arguments: &Arguments) -> Result<()> {
+    let roles = match &arguments.list {
+        Some(list) => Roles::read(list)?,
+        None => Roles::deal(&arguments.photos)?,
+    };
+    let embedded = arguments.embed(&roles.photos)?;
+    let measured = identify(&roles, &embedded, arguments.fpir)?;
+    let image = &arguments.image;
+    arguments.write_page(|album| page::identification(image, &roles, &measured, &embedded, album))?;
+    show(arguments.json, &measured, print_identification)
+}
+
+fn print_verification(measured: &Verification) {
+    println!("{} pairs of {} photos", measured.pairs, measured.photos);
+    println!("{:10} {:>16} {:>12} {:>12}", "", "accuracy", "TAR@FAR 1e-2", "TAR@FAR 1e-3");
+    for (name, row) in [("float", measured.float), ("int8", Some(measured.quantised))] {
+        if let Some(row) = row {
+            println!(
+                "{name:10} {:>8.2} ± {:.2}% {:>11.2}% {:>11.2}%",
+                100.0 * row.accuracy,
+                100.0 * row.standard_error,
+                100.0 * row.tar_at_far_1e2,
+                100.0 * row.tar_at_far_1e3
+            );
+        }
+    }
+    print_common(measured.agreement, measured.seconds);
+}
+
+fn print_identification(measured: &Identification) {
+    let [enrolled, probes, strangers, cohort] = measured.counts;
+    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    println!(
+        "{enrolled} people enrolled, {probes} probes, {strangers} strangers; thresholds from a cohort of {cohort} others"
+    );
+    println!("\nthe decision as boards make it");
+    println!(
+        "{:>6} {:>10} {:>9} {:>19} {:>9} {:>9} {:>9} {:>9}",
+        "people", "asked", "FPIR", "95 % bounds", "TPIR", "certified", "cosine", "margin"
+    );
+    for row in &measured.decisions {
+        let [low, high] = row.fpir_bounds;
+        println!(
+            "{:>6} {:>10} {:>9} {:>19} {:>9} {:>9} {:>9.3} {:>8.1}°{}",
+            row.people,
+            percent(row.fpir_asked),
+            percent(row.fpir),
+            format!("{} … {}", percent(low), percent(high)),
+            percent(row.tpir),
+            percent(row.certified),
+            row.threshold,
+            row.margin.to_degrees(),
+            if row.holds { "" } else { "  HIGHER" }
+        );
+    }
+    println!("\nTPIR of each rule where the same share of these strangers is accepted");
+    println!("{:>6} {:>10} {:>10} {:>10} {:>12}", "people", "FPIR", "threshold", "+ margin", "caps alone");
+    for row in &measured.rules {
+        println!(
+            "{:>6} {:>10} {:>10} {:>10} {:>12}",
+            row.people,
+            percent(row.fpir),
+            percent(row.absolute),
+            percent(row.combined),
+            percent(row.caps)
+        );
+    }
+    println!("\nall {enrolled} enrolled, threshold set on these strangers");
+    println!("{:>8} {:>9} {:>15} {:>16}", "network", "rank 1", "TPIR@FPIR 0.01", "TPIR@FPIR 0.003");
+    for row in &measured.networks {
+        let [at_1e2, at_3e3] = row.tpir;
+        println!(
+            "{:>8} {:>9} {:>15} {:>16}",
+            row.network,
+            percent(row.rank1),
+            percent(at_1e2),
+            percent(at_3e3)
+        );
+    }
+    if let Some(WrongLabels { people, probes, plain, robust }) = measured.wrong_labels {
+        println!(
+            "\none of five enrolment photos replaced by another person's ({people} people, {probes} probes): TPIR"
+        );
+        println!("  plain mean                       {} → {}", percent(plain[0]), percent(plain[1]));
+        println!("  outliers dropped, sub-centres    {} → {}", percent(robust[0]), percent(robust[1]));
+    }
+    println!();
+    print_common(measured.agreement, measured.seconds);
+}
+
+fn print_common(agreement: Option<Agreement>, seconds: Seconds) {
+    if let Some(agreement) = agreement {
+        let Agreement { mean_cosine, least_cosine, .. } = agreement;
+        println!(
+            "cosine between int8 and float embeddings: mean {mean_cosine:.4}, least {least_cosine:.4}; {}",
+            angle_text(&agreement)
+        );
+    }
+    let Seconds { reading, quantised, float, scoring } = seconds;
+    println!("reading {reading:.1} s, int8 {quantised:.1} s, float {float:.1} s, scoring {scoring:.1} s");
+}

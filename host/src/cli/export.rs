@@ -1,0 +1,222 @@
+//! `host export`: makes a flash image.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use format::policy::Kind;
+use format::preprocess::Colour;
+use host::board::{Board, Memory};
+use host::calibrate::{DerivedMargin, HARDLY_ANY_STRANGERS};
+use host::containers::{self, Container};
+use host::embedding::angle;
+use host::export::page::page;
+use host::export::{Job, Report, export};
+use host::import::import;
+use host::quantize::Preprocessing;
+use host::{output, report};
+
+use super::photos::Photos;
+use super::values::{COLOURS, CONTAINERS, MEMORIES, POLICIES, one_of, size};
+use super::{angle_text, show};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// ONNX file of the embedding network.
+    #[arg(long)]
+    model: PathBuf,
+    /// Folder of people: a subfolder each, with photos of them.
+    #[arg(long)]
+    enrol: Option<PathBuf>,
+    /// Folder of photos to choose the quantiser's scales on [default: those of people and strangers].
+    #[arg(long)]
+    calibrate: Option<PathBuf>,
+    /// Folder of photos of strangers to measure the threshold on: one person a photo, or a subfolder each.
+    #[arg(long)]
+    cohort: Option<PathBuf>,
+    /// Where to write the image.
+    #[arg(short, long)]
+    output: PathBuf,
+    /// Container of the image.
+    #[arg(long, value_parser = one_of(CONTAINERS), default_value = "bin")]
+    format: Container,
+    /// Board whose memory the image must fit, and whose addresses the containers hex, uf2 and elf use: qemu-m4, qemu-m7 or
+    /// qemu-m55.
+    #[arg(long, default_value = "qemu-m7")]
+    board: String,
+    /// Which of the board's flash memories the image is for.
+    #[arg(long, value_parser = one_of(MEMORIES), default_value = "external")]
+    memory: Memory,
+    /// Most bytes of the image [default: what the board has].
+    #[arg(long)]
+    image_limit: Option<usize>,
+    /// Most bytes of RAM for the network [default: what the board has].
+    #[arg(long)]
+    arena_limit: Option<usize>,
+    /// Which rules decide.
+    #[arg(long, value_parser = one_of(POLICIES), default_value = "calibrated")]
+    policy: Kind,
+    /// Radians. For the calibrated policy how much farther the next person must be than the best [default: as much as
+    /// costs hardly any genuine photo]; for the margin policy the margin m of θ ≤ (φ − m)/2 [default: 0.5].
+    #[arg(long)]
+    margin: Option<f32>,
+    /// Share of strangers that may be accepted.
+    #[arg(long, default_value_t = 0.003)]
+    fpir: f64,
+    /// Least cosine to be accepted, instead of one measured on the cohort.
+    #[arg(long, allow_negative_numbers = true)]
+    threshold: Option<f32>,
+    /// Colour order the network wants [default: rgb, or grey for one channel].
+    #[arg(long, value_parser = one_of(COLOURS))]
+    colour: Option<Colour>,
+    /// Height and width of crops, such as 112x96; must be the network's [default: the network's].
+    #[arg(long, value_parser = size)]
+    size: Option<[usize; 2]>,
+    /// Mean that was subtracted from pixels in training.
+    #[arg(long, default_value_t = 127.5)]
+    mean: f32,
+    /// What pixels were divided by in training.
+    #[arg(long, default_value_t = 128.0)]
+    scale: f32,
+    /// Keep photos that look like another person's than the folder says.
+    #[arg(long)]
+    keep_outliers: bool,
+    /// Enrol people who look like one under two names.
+    #[arg(long)]
+    allow_duplicates: bool,
+    /// Leave the strangers out of the image: it is smaller, and who is nearer to one of them is not noticed.
+    #[arg(long)]
+    without_cohort: bool,
+    /// Scale s of the logits in training, for the confidence that is shown.
+    #[arg(long, default_value_t = 64.0)]
+    logit_scale: f32,
+    /// How photos are read.
+    #[command(flatten)]
+    photos: Photos,
+    /// Export although quantisation harms more than is good.
+    #[arg(long)]
+    force: bool,
+    /// Write a report with plots, one HTML file: quantisation noise, memory over time, people, thresholds.
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// Print a report of every layer as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    fn job(&self) -> Job {
+        Job {
+            model: self.model.clone(),
+            enrol: self.enrol.clone(),
+            calibrate: self.calibrate.clone(),
+            cohort: self.cohort.clone(),
+            colour: self.colour,
+            preprocessing: Preprocessing { mean: self.mean, scale: self.scale },
+            policy: self.policy,
+            margin: self.margin,
+            fpir: self.fpir,
+            threshold: self.threshold,
+            keep_outliers: self.keep_outliers,
+            allow_duplicates: self.allow_duplicates,
+            without_cohort: self.without_cohort,
+            logit_scale: self.logit_scale,
+            photos: self.photos.source(),
+            force: self.force,
+        }
+    }
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let job = arguments.job();
+    if let Some([height, width]) = arguments.size {
+        let [h, w, _] = import(&job.model)?.input();
+        ensure!([h, w] == [height, width], "--size {height}x{width}: the network takes crops of {h}x{w}");
+    }
+    let board = Board::named(&arguments.board)?;
+    let exported = export(&job)?;
+    let mut budget = board.budget(arguments.memory);
+    budget.image_bytes = arguments.image_limit.unwrap_or(budget.image_bytes);
+    budget.arena_bytes = arguments.arena_limit.unwrap_or(budget.arena_bytes);
+    exported.check(&budget).with_context(|| {
+        let limits = arguments.arena_limit.is_some() || arguments.image_limit.is_some();
+        let whose = if limits { "the limits given" } else { board.name };
+        format!("too much for {whose}; choose another --board, --memory or limit, or a smaller network")
+    })?;
+    let address = board.region(arguments.memory).address;
+    let file = containers::wrap(arguments.format, &exported.image, address)?;
+    output::write_whole(&arguments.output, &file)?;
+    if let Some(path) = &arguments.report {
+        report::write(&page(&exported)?, path, Some(&path.with_extension("plots")))?;
+    }
+    show(arguments.json, &exported.report, |report| print(report, &arguments.output))
+}
+
+fn print(report: &Report, path: &Path) {
+    for warning in &report.warnings {
+        eprintln!("warning: {warning}");
+    }
+    println!("{:>4}  {:10} {:>5} {:>9} {:>9} {:>8}  node", "", "operator", "bits", "from", "to", "SQNR dB");
+    for (index, layer) in report.layers.iter().enumerate() {
+        let [low, high] = layer.range;
+        println!(
+            "{index:>4}  {:10} {:>5} {low:>9.3} {high:>9.3} {:>8.1}  {}",
+            layer.operator, layer.bits, layer.sqnr_db, layer.name
+        );
+    }
+    let agreement = &report.agreement;
+    println!();
+    println!(
+        "agreement   mean cosine {:.4}, least {:.4}, {}, over {} {} photos",
+        agreement.mean_cosine,
+        agreement.least_cosine,
+        angle_text(agreement),
+        agreement.crops,
+        if report.photos.is_judge_unseen { "held-out" } else { "calibration" }
+    );
+    if !report.wide.is_empty() {
+        println!("16-bit      {}", report.wide.join(", "));
+    }
+    let photos: usize = report.people.iter().map(|person| person.photos).sum();
+    println!(
+        "enrolled    {} people from {photos} photos; {} strangers in the cohort",
+        report.people.len(),
+        report.strangers
+    );
+    print_policy(report);
+    println!("arena       {} bytes", report.arena_bytes);
+    println!("image       {} bytes, written to {}", report.image_bytes, path.display());
+}
+
+fn print_policy(report: &Report) {
+    let degrees = |radians: f32| radians.to_degrees();
+    let Some(point) = report.thresholds.at(report.people.len().max(1)) else { return };
+    if report.policy != Kind::Margin {
+        // Without strangers measured on, nothing is claimed.
+        let claim = if report.thresholds.strangers < HARDLY_ANY_STRANGERS {
+            "how many strangers it accepts was not measured".to_string()
+        } else {
+            format!("accepts {} of strangers, 95 % sure of at most {:.4}", report.fpir, point.fpir_bounds[1])
+        };
+        println!(
+            "threshold   cosine {:.3} ({:.1}°) for {} people: {claim}",
+            point.cosine,
+            degrees(angle(point.cosine)),
+            report.people.len().max(1)
+        );
+    }
+    let DerivedMargin { radians, photos, loss } = report.margin;
+    match report.policy {
+        Kind::Calibrated => println!(
+            "margin      {:.1}° to the next person; refuses {:.2} % of {photos} enrolled photos tried",
+            degrees(radians),
+            100.0 * loss
+        ),
+        Kind::Margin => println!(
+            "caps        θ ≤ (φ − {:.1}°)/2; refuse {:.1} % of enrolled photos tried",
+            degrees(report.cap_margin),
+            100.0 * report.cap_loss
+        ),
+        Kind::Absolute => {}
+    }
+}

@@ -1,0 +1,44 @@
+//! `host flash`: puts an image where a board reads it and starts the board.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use app::protocol::Hello;
+use clap::Args;
+use host::board::{Board, Memory};
+use host::recognise::board::{Place, connect};
+
+use super::show;
+use super::values::{MEMORIES, one_of};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Flash image.
+    image: PathBuf,
+    /// Which board: qemu-m4, qemu-m7 or qemu-m55.
+    #[arg(long, default_value = "qemu-m7")]
+    board: String,
+    /// Which flash the image goes to.
+    #[arg(long, value_parser = one_of(MEMORIES), default_value = "external")]
+    memory: Memory,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let Arguments { image, board, memory, json } = arguments;
+    let place = Place::Emulated { board: Board::named(board)?, image: image.clone(), memory: *memory };
+    let (client, _) = connect(&place)?;
+    show(*json, client.hello(), print)
+}
+
+fn print(hello: &Hello) {
+    let [height, width, channels] = hello.crop;
+    println!("{} runs", hello.board);
+    println!("  network  {}, {} dimensions", hello.network, hello.dimension);
+    println!("  crops    {height} × {width} × {channels}");
+    println!("  people   {}", hello.people);
+    let digest: String = hello.image.iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("  image    {digest}");
+}

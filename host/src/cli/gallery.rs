@@ -1,0 +1,192 @@
+//! `host gallery`: who is enrolled in an image, and changing that.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Subcommand;
+use host::arcface::{Loss, MarginKind};
+use host::output;
+use host::people::change::{Changed, add, merge, remove};
+use host::people::gallery::people_of;
+use host::people::list::{Listed, list};
+use host::people::statistics::{self, Statistics};
+use host::simulator::AlignedBytes;
+
+use super::photos::Photos;
+use super::show;
+use super::values::{MARGINS, one_of};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Who is enrolled, with their photos, centres, and nearest other person.
+    List {
+        /// Flash image.
+        image: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Enrol new people, without the photos of the others.
+    Add {
+        /// Flash image; changed in place unless --output is given.
+        image: PathBuf,
+        /// Folder of people: a subfolder each, with photos of them.
+        people: PathBuf,
+        /// Where to write the changed image.
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+        /// Keep photos that look like another person's than the folder says.
+        #[arg(long)]
+        keep_outliers: bool,
+        /// Enrol people who look like one under two names.
+        #[arg(long)]
+        allow_duplicates: bool,
+        /// How photos are read.
+        #[command(flatten)]
+        photos: Photos,
+    },
+    /// Remove people; nothing of them stays in the image.
+    Remove {
+        /// Flash image; changed in place unless --output is given.
+        image: PathBuf,
+        /// Names.
+        #[arg(required = true)]
+        names: Vec<String>,
+        /// Where to write the changed image.
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+    /// Add the people of another image of the same network, exported with the same --calibrate photos.
+    Merge {
+        /// Flash image; changed in place unless --output is given.
+        image: PathBuf,
+        /// The other image.
+        other: PathBuf,
+        /// Where to write the changed image.
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+        /// Take people who look like one under two names.
+        #[arg(long)]
+        allow_duplicates: bool,
+    },
+    /// Write names and centres as JSON.
+    Export {
+        /// Flash image.
+        image: PathBuf,
+        /// Where to write it.
+        #[arg(short, long)]
+        output: PathBuf,
+    },
+    /// The angle statistics of the gallery, and ArcFace's loss of each photo.
+    Report {
+        /// Flash image.
+        image: PathBuf,
+        /// Folder of the enrolled people's photos; without, only what the centres tell.
+        #[arg(long)]
+        people: Option<PathBuf>,
+        /// Margin of the loss that the network was trained with.
+        #[arg(long, value_parser = one_of(MARGINS), default_value = "arcface")]
+        margin_kind: MarginKind,
+        /// The kind's margin [default: softmax none, sphereface 4, arcface 0.5, cosface 0.35].
+        #[arg(long, conflicts_with = "combined")]
+        m: Option<f32>,
+        /// Margins of cos(M1 θ + M2) − M3, instead of one kind's: three numbers.
+        #[arg(long, value_delimiter = ',', num_args = 3, value_names = ["M1", "M2", "M3"])]
+        combined: Option<Vec<f32>>,
+        /// Scale s of the logits.
+        #[arg(long, default_value_t = 64.0)]
+        s: f32,
+        /// How photos are read.
+        #[command(flatten)]
+        photos: Photos,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub fn run(command: &Command) -> Result<()> {
+    match command {
+        Command::List { image, json } => {
+            let bytes = AlignedBytes::read(image)?;
+            show(*json, &list(&bytes.image(image)?), |listed| print_list(listed))
+        }
+        Command::Add { image, people, output, keep_outliers, allow_duplicates, photos } => {
+            let changed = add(image, people, &photos.source(), *keep_outliers, *allow_duplicates)?;
+            write(image, output.as_deref(), &changed)
+        }
+        Command::Remove { image, names, output } => write(image, output.as_deref(), &remove(image, names)?),
+        Command::Merge { image, other, output, allow_duplicates } => {
+            write(image, output.as_deref(), &merge(image, other, *allow_duplicates)?)
+        }
+        Command::Export { image, output } => {
+            let bytes = AlignedBytes::read(image)?;
+            let people = people_of(&bytes.image(image)?);
+            output::write_whole(output, serde_json::to_string_pretty(&people)?.as_bytes())
+        }
+        Command::Report { image, people, margin_kind, m, combined, s, photos, json } => {
+            let loss = match combined.as_deref() {
+                Some(&[m1, m2, m3]) => Loss { s: *s, m1, m2, m3 },
+                _ => Loss::of_kind(*margin_kind, *m, *s),
+            };
+            let measured = statistics::measure(image, people.as_deref(), &photos.source(), loss)?;
+            show(*json, &measured, print_statistics)
+        }
+    }
+}
+
+fn write(image: &Path, output: Option<&Path>, changed: &Changed) -> Result<()> {
+    let path = output.unwrap_or(image);
+    output::write_whole(path, &changed.image)?;
+    for warning in &changed.warnings {
+        eprintln!("warning: {warning}");
+    }
+    println!("{}; written to {}", changed.done, path.display());
+    Ok(())
+}
+
+fn print_list(rows: &[Listed]) {
+    println!("{:24} {:>6} {:>7}  nearest other person", "name", "photos", "centres");
+    for Listed { name, photos, centres, nearest, nearest_degrees } in rows {
+        let nearest = match (nearest, nearest_degrees) {
+            (Some(name), Some(degrees)) => format!("{name} at {degrees:.0}°"),
+            _ => "-".to_string(),
+        };
+        println!("{name:24} {photos:>6} {centres:>7}  {nearest}");
+    }
+    println!("{} people", rows.len());
+}
+
+fn print_statistics(measured: &Statistics) {
+    let Loss { s, m1, m2, m3 } = measured.loss;
+    let degrees = |value: Option<f32>| value.map_or("-".to_string(), |value| format!("{value:.1}°"));
+    println!("{} people", measured.people);
+    println!("  photo to its own person, mean              {:>7}", degrees(measured.intra));
+    println!("  person to the nearest other, mean          {:>7}", degrees(measured.inter));
+    println!("  any two people, mean                       {:>7}", degrees(measured.between));
+    if let Some(loss) = measured.mean_loss {
+        println!(
+            "  loss of a photo, mean                      {loss:>7.3}   s = {s}, cos({m1} θ + {m2}) − {m3}"
+        );
+    }
+    for (name, spread) in &measured.loose {
+        println!("too loose: {name}, photos {spread:.0}° from their centre on average");
+    }
+    for ([a, b], angle) in &measured.close {
+        println!("too close: {a} and {b}, {angle:.0}° apart");
+    }
+    if !measured.photos.is_empty() {
+        println!("\nphotos of the largest loss");
+        println!("{:>8} {:>6}  {:20} {:>6}  photo", "loss", "own", "nearest other", "");
+    }
+    for row in measured.photos.iter().take(10) {
+        println!(
+            "{:>8.3} {:>5.0}°  {:20} {:>5.0}°  {}",
+            row.loss,
+            row.angle_degrees,
+            row.nearest,
+            row.nearest_degrees,
+            row.photo.display()
+        );
+    }
+}

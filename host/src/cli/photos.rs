@@ -1,0 +1,38 @@
+//! How photos are read: what several commands ask for.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use host::crops::Source;
+use host::face::{Choice, Gates};
+
+use super::values::{CHOICES, one_of};
+
+#[derive(Debug, Args)]
+pub struct Photos {
+    /// Photos are aligned crops of the network's size already; no faces are searched for.
+    #[arg(long)]
+    aligned: bool,
+    /// What finds faces: folder of the default networks, or YuNet's ONNX file.
+    #[arg(long, default_value = "data/faceplugin")]
+    detector: PathBuf,
+    /// Which face of a photo with several: of one person's photos it is one.
+    #[arg(long, value_parser = one_of(CHOICES), default_value = "largest")]
+    face: Choice,
+    /// Take faces however small, blurred, turned or badly lit.
+    #[arg(long)]
+    no_quality: bool,
+}
+
+impl Photos {
+    pub fn source(&self) -> Source {
+        if self.aligned {
+            return Source::Aligned;
+        }
+        Source::Raw {
+            detector: self.detector.clone(),
+            choice: self.face,
+            gates: (!self.no_quality).then(Gates::default),
+        }
+    }
+}

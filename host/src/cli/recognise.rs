@@ -1,0 +1,62 @@
+//! `host recognise`: recognises photos on a board.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use host::board::{Board, Memory};
+use host::recognise::Answer;
+use host::recognise::board::{Place, Timed, recognise};
+
+use super::photos::Photos;
+use super::values::{MEMORIES, one_of};
+use super::{answers, show};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Flash image the board holds.
+    image: PathBuf,
+    /// Photos.
+    #[arg(required = true)]
+    photos: Vec<PathBuf>,
+    /// How they are read.
+    #[command(flatten)]
+    reading: Photos,
+    /// Emulated board to start: qemu-m4, qemu-m7 or qemu-m55.
+    #[arg(long, default_value = "qemu-m7", conflicts_with = "port")]
+    board: String,
+    /// Which flash of the emulated board the image lies in.
+    #[arg(long, value_parser = one_of(MEMORIES), default_value = "external")]
+    memory: Memory,
+    /// Serial port of a real board.
+    #[arg(long)]
+    port: Option<String>,
+    /// Bits per second of the port.
+    #[arg(long, default_value_t = 115_200, requires = "port")]
+    baud: u32,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: Arguments) -> Result<()> {
+    let Arguments { image, photos, reading, board, memory, port, baud, json } = arguments;
+    let place = match port {
+        Some(path) => Place::Port { path, baud, image },
+        None => Place::Emulated { board: Board::named(&board)?, image, memory },
+    };
+    show(json, &recognise(&place, &photos, &reading.source())?, |timed| print(timed))
+}
+
+/// A table of answers, and the cost of each.
+fn print(timed: &[Timed]) {
+    let plain: Vec<Answer> = timed.iter().map(|timed| timed.answer.clone()).collect();
+    answers::print(&plain);
+    let instructions = timed.iter().map(|timed| timed.instructions).max().unwrap_or(0);
+    let arena = timed.iter().map(|timed| timed.arena_bytes).max().unwrap_or(0);
+    let stack = timed.iter().map(|timed| timed.stack_bytes).max().unwrap_or(0);
+    println!(
+        "\nper photo: {:.1} M instructions, {arena} bytes of arena, {stack} bytes of stack at most",
+        instructions as f64 / 1e6
+    );
+}

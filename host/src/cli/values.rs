@@ -1,0 +1,67 @@
+//! Words of the command line and what they stand for.
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use format::policy::Kind;
+use format::preprocess::Colour;
+use host::arcface::MarginKind;
+use host::board::Memory;
+use host::containers::Container;
+use host::face::Choice;
+
+/// A word, its help, and what it stands for.
+pub type Word<T> = (&'static str, &'static str, T);
+
+pub const CHOICES: &[Word<Choice>] = &[
+    ("largest", "The largest", Choice::Largest),
+    ("centre", "The one nearest to the middle", Choice::Centre),
+    ("all", "All of them", Choice::All),
+];
+
+pub const MEMORIES: &[Word<Memory>] = &[
+    ("internal", "Flash of the microcontroller, behind the firmware", Memory::Internal),
+    ("external", "Flash beside it, memory-mapped", Memory::External),
+];
+
+pub const CONTAINERS: &[Word<Container>] = &[
+    ("bin", "The bytes as they are", Container::Bin),
+    ("hex", "Intel HEX", Container::Hex),
+    ("uf2", "UF2, for mass-storage boot loaders", Container::Uf2),
+    ("elf", "ELF with one loadable segment", Container::Elf),
+];
+
+pub const COLOURS: &[Word<Colour>] = &[
+    ("rgb", "Red, green, blue", Colour::Rgb),
+    ("bgr", "Blue, green, red", Colour::Bgr),
+    ("grey", "Luminance", Colour::Grey),
+];
+
+pub const POLICIES: &[Word<Kind>] = &[
+    ("calibrated", "The calibrated threshold and the margin to the next person", Kind::Calibrated),
+    ("margin", "Each person's own cap alone: θ ≤ (φ − m)/2, φ the angle to the next person", Kind::Margin),
+    ("absolute", "The calibrated threshold alone", Kind::Absolute),
+];
+
+pub const MARGINS: &[Word<MarginKind>] = &[
+    ("softmax", "None, also for networks trained with triplets", MarginKind::Softmax),
+    ("sphereface", "m₁ times the angle", MarginKind::Sphereface),
+    ("arcface", "m₂ added to the angle", MarginKind::Arcface),
+    ("cosface", "m₃ taken off the cosine", MarginKind::Cosface),
+];
+
+/// Takes one of some words.
+///
+/// # Panics
+/// Never: clap lets no other word through.
+pub fn one_of<T: Copy + Send + Sync>(words: &'static [Word<T>]) -> impl TypedValueParser<Value = T> {
+    let values = words.iter().map(|(word, help, _)| PossibleValue::new(word).help(help));
+    PossibleValuesParser::new(values).try_map(move |chosen| {
+        let found = words.iter().find(|(word, ..)| *word == chosen);
+        found.map(|(.., value)| *value).ok_or("not one of the words")
+    })
+}
+
+/// Height and width.
+pub fn size(text: &str) -> Result<[usize; 2], String> {
+    let parsed = text.split_once(['x', '×']).and_then(|(h, w)| Some([h.parse().ok()?, w.parse().ok()?]));
+    parsed.ok_or_else(|| "expected HEIGHTxWIDTH, such as 112x96".to_string())
+}

@@ -1,0 +1,161 @@
+//! Export: a network and photos to a flash image.
+//!
+//! [`export`] is four steps: [`read`] network and photos, [`fit`] the quantised network to the float one, settle
+//! [`thresholds`] on people and strangers, [`build`] the image. The photos that quantisation is chosen on are not those
+//! that judge it ([`split`]).
+
+mod build;
+mod fit;
+mod job;
+pub mod page;
+mod read;
+mod split;
+mod thresholds;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use format::policy::Kind;
+use serde::{Serialize, Serializer};
+
+pub use self::fit::LEAST_COSINE;
+pub use self::job::Job;
+pub use self::split::Split;
+
+use crate::agreement::Agreement;
+use crate::budget::Budget;
+use crate::calibrate::{DerivedMargin, Table};
+use crate::quantize::LayerReport;
+use crate::sections::Enrolled;
+use crate::simulator::{AlignedBytes, Simulator};
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Name of the network.
+    pub network: String,
+    /// Height, width, channels of a crop.
+    pub input: [usize; 3],
+    /// Elements of an embedding.
+    pub dimension: usize,
+    /// One a layer.
+    pub layers: Vec<LayerReport>,
+    /// Names of tensors with 16-bit elements besides the embedding.
+    pub wide: Vec<String>,
+    /// Crops that scales were chosen on: photos, and their mirror images where photos are few.
+    pub calibration_crops: usize,
+    /// Which photos scales were chosen on, which chose the tensors of 16 bits, and which judged.
+    pub photos: Split<PathBuf>,
+    /// Agreement with the float network on the photos that judged.
+    pub agreement: Agreement,
+    /// Bytes of arena at run time.
+    pub arena_bytes: usize,
+    /// Bytes of the image.
+    pub image_bytes: usize,
+    /// Bytes of the MODEL section.
+    pub model_bytes: usize,
+    /// Who is enrolled.
+    pub people: Vec<PersonReport>,
+    /// Strangers in the cohort.
+    pub strangers: usize,
+    /// Thresholds by gallery size.
+    pub thresholds: Table,
+    /// Which rules decide.
+    #[serde(serialize_with = "word")]
+    pub policy: Kind,
+    /// Margin between the best and the next.
+    pub margin: DerivedMargin,
+    /// Margin of the caps, radians, and the share of enrolled photos that the caps alone would refuse, each against
+    /// centres made without it.
+    pub cap_margin: f32,
+    /// See above.
+    pub cap_loss: f64,
+    /// Stated rate of accepting strangers.
+    pub fpir: f64,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// Somebody enrolled.
+#[derive(Clone, Debug, Serialize)]
+pub struct PersonReport {
+    /// Name.
+    pub name: String,
+    /// Photos their centres are made from.
+    pub photos: usize,
+    /// Their centres.
+    pub centres: usize,
+}
+
+/// A policy as the command line has it.
+fn word<S: Serializer>(policy: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match policy {
+        Kind::Calibrated => "calibrated",
+        Kind::Margin => "margin",
+        Kind::Absolute => "absolute",
+    })
+}
+
+/// An image and how it was made.
+pub struct Exported {
+    /// The image.
+    pub image: Vec<u8>,
+    /// How it was made.
+    pub report: Report,
+}
+
+impl Exported {
+    /// Refuses what does not fit.
+    ///
+    /// # Errors
+    /// Names what takes the most.
+    pub fn check(&self, budget: &Budget) -> Result<()> {
+        let bytes = AlignedBytes::copy(&self.image);
+        let layers = &self.report.layers;
+        let name = |index: usize| layers.get(index).map_or(String::new(), |layer| layer.name.clone());
+        budget.check(&bytes.image(Path::new("the image as exported"))?, &self.image, name)
+    }
+}
+
+/// Does the job.
+///
+/// # Errors
+/// Whatever is wrong with network or photos; also when quantised embeddings are too far from float ones, unless forced.
+pub fn export(job: &Job) -> Result<Exported> {
+    job.check()?;
+    let mut warnings = Vec::new();
+    let material = read::read(job, &mut warnings)?;
+    let fitted = fit::fit(&material.imported, job, &material.photos, &mut warnings)?;
+    let network = fitted.network()?;
+    let simulator = Simulator::new(&network)?;
+    let settled = thresholds::settle(job, material.folder, &material.strangers, &simulator, &mut warnings)?;
+    let image = build::build(job, &material.preprocess, &fitted, &settled)?;
+    let person = |enrolled: &Enrolled| PersonReport {
+        name: enrolled.name.clone(),
+        photos: enrolled.photos,
+        centres: enrolled.centres.len(),
+    };
+    let report = Report {
+        network: job.network(),
+        input: material.imported.input(),
+        dimension: network.dimension(),
+        calibration_crops: material.photos.calibrate.len(),
+        photos: material.photos.map(|photo| photo.path.clone()),
+        agreement: fitted.agreement,
+        arena_bytes: fitted.arena_bytes,
+        image_bytes: image.len(),
+        model_bytes: fitted.model.bytes().len(),
+        people: settled.enrolled.iter().map(person).collect(),
+        strangers: settled.cohort.len(),
+        thresholds: settled.table,
+        policy: job.policy,
+        margin: settled.margin,
+        cap_margin: settled.cap_margin,
+        cap_loss: settled.cap_loss,
+        fpir: job.fpir,
+        warnings,
+        layers: fitted.layers.clone(),
+        wide: fitted.wide.clone(),
+    };
+    Ok(Exported { image, report })
+}

@@ -1,0 +1,62 @@
+//! The image from its parts.
+
+use std::path::Path;
+
+use anyhow::Result;
+use format::header::{ModelId, Section};
+use format::policy::Policy;
+use format::preprocess::Preprocess;
+
+use super::fit::Fitted;
+use super::job::Job;
+use super::thresholds::Settled;
+use crate::calibrate::angle_record;
+use crate::sections::{self, quantise_centre};
+use crate::simulator::AlignedBytes;
+
+/// Lays out the image, and reads it back.
+///
+/// # Errors
+/// When a part has more than the format holds.
+pub(super) fn build(
+    job: &Job,
+    preprocess: &Preprocess,
+    fitted: &Fitted,
+    settled: &Settled,
+) -> Result<Vec<u8>> {
+    let dimension = fitted.network()?.dimension();
+    let model = fitted.model.bytes();
+    let preprocess = sections::preprocess(preprocess)?;
+    let id = ModelId::of_sections(model, &preprocess);
+    let gallery = sections::gallery(id, dimension, &settled.enrolled)?;
+    let strangers: Vec<Vec<i8>> = settled.cohort.iter().map(|stranger| quantise_centre(stranger)).collect();
+    let cohort = sections::cohort(id, dimension, &strangers)?;
+    let policy = sections::policy(&policy(job, id, fitted, settled))?;
+    let mut parts: Vec<(Section, &[u8])> =
+        vec![(Section::Model, model), (Section::Preprocess, &preprocess), (Section::Gallery, &gallery)];
+    if !strangers.is_empty() && !job.without_cohort {
+        parts.push((Section::Cohort, &cohort));
+    }
+    parts.push((Section::Policy, &policy));
+    let image = sections::image(&parts)?;
+    // What is written is what was checked.
+    AlignedBytes::copy(&image).image(Path::new("the image as exported"))?;
+    Ok(image)
+}
+
+fn policy(job: &Job, model: ModelId, fitted: &Fitted, settled: &Settled) -> Policy {
+    let quantisation = f64::from(fitted.agreement.reach());
+    let margin = f64::from(settled.margin.radians);
+    Policy {
+        model,
+        kind: job.policy,
+        fpir_ppm: (job.fpir * 1e6).round() as u32,
+        basis: settled.basis,
+        thresholds: settled.table.records().collect(),
+        margin: angle_record(margin),
+        cap: angle_record(settled.cap_margin.into()),
+        certificate: angle_record(margin + 2.0 * quantisation),
+        quantisation_urad: (quantisation * 1e6).round() as u32,
+        logit_scale: job.logit_scale,
+    }
+}

@@ -1,0 +1,127 @@
+//! What an export starts from: the network, the photos of people and strangers, and the photos to quantise on.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use format::preprocess::{Colour, Preprocess};
+
+use super::job::Job;
+use super::split::{self, LEAST_TO_SPLIT, MOST_CALIBRATE, Split};
+use crate::crops::Loader;
+use crate::face::align::template;
+use crate::import::{Imported, import};
+use crate::people::folder::{self, Folder};
+use crate::photo;
+use crate::quantize::Preprocessing;
+
+/// Most photos of a folder to calibrate on that are read.
+const MOST_READ: usize = 4 * (MOST_CALIBRATE + 200);
+
+/// A photo's file and what the network takes of it, `[h][w][c]` bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Photo {
+    /// The file.
+    pub path: PathBuf,
+    /// The crop.
+    pub crop: Vec<u8>,
+}
+
+/// Everything read.
+pub(super) struct Material {
+    pub imported: Imported,
+    pub preprocess: Preprocess,
+    pub folder: Folder,
+    /// Crops of strangers, one each.
+    pub strangers: Vec<Vec<u8>>,
+    /// Photos to quantise on.
+    pub photos: Split<Photo>,
+}
+
+/// Reads what the job names. Warnings are added to.
+///
+/// # Errors
+/// Whatever is wrong with network or photos.
+pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
+    let imported = import(&job.model)?;
+    let preprocess = preprocess(&imported, job.colour, job.preprocessing)?;
+    let loader = Loader::new(&preprocess, &job.photos)?;
+    let folder = match &job.enrol {
+        Some(folder) => folder::read(folder, &loader)?,
+        None => Folder::default(),
+    };
+    let strangers = match &job.cohort {
+        Some(folder) => load(&loader, &one_photo_each(folder)?, warnings)?,
+        None => Vec::new(),
+    };
+    let photos = match &job.calibrate {
+        Some(folder) => load(&loader, &split::spread(&photo::list(folder)?, MOST_READ), warnings)?,
+        None => strangers.iter().cloned().chain(photos_of(&folder)).collect(),
+    };
+    ensure!(
+        !photos.is_empty(),
+        "nothing to calibrate on: give --enrol, --cohort or --calibrate a folder of photos"
+    );
+    if photos.len() < LEAST_TO_SPLIT {
+        warnings.push(format!(
+            "calibrated on only {} photos: agreement is measured on the same ones; give --calibrate a folder of \
+             {LEAST_TO_SPLIT} or more",
+            photos.len()
+        ));
+    }
+    let photos = split::split(&photos, [preprocess.width.into(), preprocess.colour.channels()]);
+    let strangers = strangers.into_iter().map(|photo| photo.crop).collect();
+    Ok(Material { imported, preprocess, folder, strangers, photos })
+}
+
+/// Reads photos; warns of those that are not used.
+fn load(loader: &Loader, paths: &[PathBuf], warnings: &mut Vec<String>) -> Result<Vec<Photo>> {
+    let loaded = loader.load(paths)?;
+    warnings
+        .extend(loaded.skipped.iter().map(|s| format!("{} is not used: {}", s.photo.display(), s.reason)));
+    Ok(loaded.crops.into_iter().map(|(path, crop)| Photo { path, crop }).collect())
+}
+
+fn photos_of(folder: &Folder) -> impl Iterator<Item = Photo> + '_ {
+    folder.people.iter().flat_map(|person| {
+        let photos = person.files.iter().zip(&person.crops);
+        photos.map(|(path, crop)| Photo { path: path.clone(), crop: crop.clone() })
+    })
+}
+
+/// The image's record of what pixels mean.
+///
+/// # Errors
+/// When the colour order does not fit the network's channels.
+fn preprocess(
+    imported: &Imported,
+    colour: Option<Colour>,
+    preprocessing: Preprocessing,
+) -> Result<Preprocess> {
+    let [height, width, channels] = imported.input();
+    let colour = colour.unwrap_or(if channels == 1 { Colour::Grey } else { Colour::Rgb });
+    ensure!(
+        colour.channels() == channels,
+        "--colour {colour:?} has {} channels, the network takes {channels}",
+        colour.channels()
+    );
+    ensure!(
+        height <= u16::MAX as usize && width <= u16::MAX as usize,
+        "crops of {width}×{height} are too large"
+    );
+    let template = template(width, height).map(|point| point.map(|x| (x.max(0.0) * 64.0).round() as u16));
+    let Preprocessing { mean, scale } = preprocessing;
+    Ok(Preprocess { height: height as u16, width: width as u16, colour, mean, scale, template })
+}
+
+/// One photo of each stranger: photos in the folder itself, and the first of each subfolder.
+fn one_photo_each(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut photos = photo::list(folder)?;
+    let mut previous: Option<PathBuf> = None;
+    photos.retain(|path| {
+        let parent = path.parent().map(Path::to_path_buf);
+        let first = parent.as_deref() == Some(folder) || parent != previous;
+        previous = parent;
+        first
+    });
+    Ok(photos)
+}

@@ -1,0 +1,140 @@
+//! What the decision rests on: people enrolled, strangers, thresholds measured on them, and margins.
+
+use anyhow::Result;
+use format::policy::{Basis, Kind};
+
+use super::job::Job;
+use crate::calibrate::{self, DerivedMargin, HARDLY_ANY_STRANGERS, Person, Table};
+use crate::embedding::{angle, embed, units};
+use crate::people::closeness::{is_same, separate};
+use crate::people::folder::Folder;
+use crate::people::newcomers::{self, Newcomer};
+use crate::sections::Enrolled;
+use crate::simulator::Simulator;
+
+/// Margin of the caps where none is given, radians: ArcFace's own in training.
+const CAP_MARGIN: f32 = 0.5;
+/// Share of the enrolled photos that a rule may refuse without a warning.
+const MUCH_LOSS: f64 = 0.1;
+
+/// What the decision rests on.
+pub(super) struct Settled {
+    pub enrolled: Vec<Enrolled>,
+    /// Unit embeddings of strangers, one each.
+    pub cohort: Vec<Vec<f32>>,
+    pub table: Table,
+    pub basis: Basis,
+    pub margin: DerivedMargin,
+    /// Margin of the caps, radians.
+    pub cap_margin: f32,
+    /// Share of enrolled photos that the caps alone would refuse.
+    pub cap_loss: f64,
+}
+
+/// Enrols people, embeds strangers, and measures thresholds and margins on them. Warnings are added to.
+///
+/// # Errors
+/// When one person seems to be there under two names.
+pub(super) fn settle(
+    job: &Job,
+    folder: Folder,
+    strangers: &[Vec<u8>],
+    simulator: &Simulator<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Settled> {
+    let newcomers = newcomers::enrol_all(folder, simulator, job.keep_outliers, warnings)?;
+    let people: Vec<Person<'_>> =
+        newcomers.iter().map(|n| Person { centres: &n.enrolment.centres, photos: &n.photos }).collect();
+    let cohort = cohort(job, &people, units(&embed(simulator, strangers, "strangers")?), warnings);
+    let (table, basis) = table(job, &cohort, &people, warnings);
+    let enrolled: Vec<Enrolled> = newcomers.iter().map(Newcomer::enrolled).collect();
+    let threshold = table.at(enrolled.len().max(1)).map_or(1.0, |point| point.cosine);
+    let left_out = calibrate::left_out(&people);
+    let (margin, cap_margin) = margins(job, &left_out, threshold);
+    let close = separate(&enrolled, angle(threshold), margin.radians, job.allow_duplicates)?;
+    warnings.extend(close.iter().map(ToString::to_string));
+    let cap_loss = calibrate::cap_loss(&people, &left_out, cap_margin);
+    warn_of_loss(job.policy, &margin, cap_loss, warnings);
+    Ok(Settled { enrolled, cohort, table, basis, margin, cap_margin, cap_loss })
+}
+
+/// Strangers without those who look like somebody enrolled.
+fn cohort(
+    job: &Job,
+    people: &[Person<'_>],
+    mut strangers: Vec<Vec<f32>>,
+    warnings: &mut Vec<String>,
+) -> Vec<Vec<f32>> {
+    if job.allow_duplicates {
+        return strangers;
+    }
+    let before = strangers.len();
+    strangers.retain(|stranger| {
+        let mut centres = people.iter().flat_map(|person| person.centres);
+        !centres.any(|centre| is_same(stranger, centre))
+    });
+    if strangers.len() < before {
+        warnings.push(format!(
+            "{} of the strangers look like people enrolled and are left out: somebody cannot be both",
+            before - strangers.len()
+        ));
+    }
+    strangers
+}
+
+/// The thresholds: given, from a cautious table, or measured on the cohort.
+fn table(
+    job: &Job,
+    cohort: &[Vec<f32>],
+    people: &[Person<'_>],
+    warnings: &mut Vec<String>,
+) -> (Table, Basis) {
+    if let Some(cosine) = job.threshold {
+        return (calibrate::given(job.fpir, cosine), Basis::Given);
+    }
+    if cohort.is_empty() {
+        warnings.push(
+            "no strangers given: thresholds are a cautious table, not measured on this network; give --cohort photos of strangers"
+                .to_string(),
+        );
+        return (calibrate::cautious(job.fpir), Basis::Table);
+    }
+    let table = calibrate::measure(cohort, people, job.fpir);
+    if table.strangers < HARDLY_ANY_STRANGERS {
+        warnings.push(format!(
+            "{} strangers are too few to measure on ({HARDLY_ANY_STRANGERS} at least): thresholds are a cautious table, or above \
+             the nearest of them",
+            table.strangers,
+        ));
+    } else if !table.is_supported {
+        warnings.push(format!(
+            "{} strangers do not support the claim that no more than {} of strangers are accepted: {} would",
+            table.strangers, job.fpir, table.strangers_needed
+        ));
+    }
+    (table, Basis::Cohort { strangers: cohort.len() as u32 })
+}
+
+/// The margin to the next person, and that of the caps: the job's, or derived.
+fn margins(job: &Job, left_out: &[[f32; 2]], threshold: f32) -> (DerivedMargin, f32) {
+    let derived = || calibrate::derive_margin(left_out, threshold);
+    match (job.policy, job.margin) {
+        (Kind::Margin, given) => (derived(), given.unwrap_or(CAP_MARGIN)),
+        (_, Some(given)) => (calibrate::margin_loss(left_out, threshold, given), CAP_MARGIN),
+        (_, None) => (derived(), CAP_MARGIN),
+    }
+}
+
+fn warn_of_loss(policy: Kind, margin: &DerivedMargin, cap_loss: f64, warnings: &mut Vec<String>) {
+    let (rule, loss) = match policy {
+        Kind::Margin => ("the caps of --policy margin", cap_loss),
+        Kind::Calibrated => ("the margin", margin.loss),
+        Kind::Absolute => return,
+    };
+    if loss > MUCH_LOSS {
+        warnings.push(format!(
+            "{rule} would refuse {:.0} % of the enrolled photos: give a smaller --margin, or another --policy",
+            100.0 * loss
+        ));
+    }
+}

@@ -1,0 +1,129 @@
+//! Changes of who is enrolled in an image. What they give is the whole image, changed.
+
+use std::path::Path;
+
+use anyhow::{Result, bail, ensure};
+use format::Image;
+use format::policy::ONE_Q30;
+
+use super::closeness::{is_same, separate};
+use super::gallery::{people_of, unit_centre, with_people};
+use super::{folder, newcomers};
+use crate::crops::{Loader, Source};
+use crate::embedding::angle;
+use crate::sections::Enrolled;
+use crate::simulator::{AlignedBytes, Simulator};
+
+/// A changed image and what to tell the user.
+pub struct Changed {
+    /// The image.
+    pub image: Vec<u8>,
+    /// What was done.
+    pub done: String,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// The image with the people of a folder enrolled besides those it has.
+///
+/// # Errors
+/// When somebody is enrolled already, looks like somebody who is, or a photo cannot be used.
+pub fn add(
+    path: &Path,
+    people: &Path,
+    source: &Source,
+    keep_outliers: bool,
+    allow_duplicates: bool,
+) -> Result<Changed> {
+    let bytes = AlignedBytes::read(path)?;
+    let image = bytes.image(path)?;
+    let simulator = Simulator::new(&image.model)?;
+    let loader = Loader::new(&image.preprocess, source)?;
+    let mut warnings = Vec::new();
+    let read = folder::read(people, &loader)?;
+    let newcomers = newcomers::enrol_all(read, &simulator, keep_outliers, &mut warnings)?;
+    let added: Vec<Enrolled> = newcomers.iter().map(|newcomer| newcomer.enrolled()).collect();
+    let done = format!("{} enrolled", added.len());
+    joined(&image, bytes.bytes(), added, allow_duplicates, Changed { image: Vec::new(), done, warnings })
+}
+
+/// The image with more people, after the checks that enrolling somebody needs. `changed` has what was done and warned of so
+/// far.
+fn joined(
+    image: &Image<'_>,
+    bytes: &[u8],
+    added: Vec<Enrolled>,
+    allow_duplicates: bool,
+    mut changed: Changed,
+) -> Result<Changed> {
+    let mut people = people_of(image);
+    people.extend(added.iter().cloned());
+    let threshold = image.policy.threshold_q30(people.len());
+    ensure!(threshold <= ONE_Q30, "{} people are more than the image's thresholds are for", people.len());
+    let reach = angle(threshold as f32 / ONE_Q30 as f32);
+    let margin = image.policy.margin.urad as f32 * 1e-6;
+    changed.done = format!("{}, {} in all", changed.done, people.len());
+    let fresh = with_people(image, bytes, people.clone())?;
+    for pair in separate(&people, reach, margin, allow_duplicates)? {
+        // Of the pairs that were there before the user knows.
+        if added.iter().any(|person| pair.names.contains(&person.name)) {
+            changed.warnings.push(pair.to_string());
+        }
+    }
+    if let Some(cohort) = image.cohort.as_ref().filter(|_| !allow_duplicates) {
+        let strangers: Vec<Vec<f32>> =
+            cohort.vectors.chunks_exact(cohort.dimension()).map(unit_centre).collect();
+        for person in &added {
+            let is_stranger =
+                |centre: &Vec<i8>| strangers.iter().any(|stranger| is_same(stranger, &unit_centre(centre)));
+            ensure!(
+                !person.centres.iter().any(is_stranger),
+                "{} looks like one of the strangers the image was exported with, and would be refused as one; \
+                 export anew without that photo, or give --allow-duplicates",
+                person.name
+            );
+        }
+    }
+    Ok(Changed { image: fresh, ..changed })
+}
+
+/// The image without some people.
+///
+/// # Errors
+/// When one of them is not enrolled.
+pub fn remove(path: &Path, names: &[String]) -> Result<Changed> {
+    let bytes = AlignedBytes::read(path)?;
+    let image = bytes.image(path)?;
+    let mut people = people_of(&image);
+    for name in names {
+        let before = people.len();
+        people.retain(|person| person.name != *name);
+        ensure!(
+            people.len() < before,
+            "{name} is not enrolled in {}; `host gallery list` shows who is",
+            path.display()
+        );
+    }
+    let done = format!("{} removed, {} left", names.len(), people.len());
+    Ok(Changed { image: with_people(&image, bytes.bytes(), people)?, done, warnings: Vec::new() })
+}
+
+/// The image with the people of another as well.
+///
+/// # Errors
+/// When the other is of another network, or somebody is in both, be it under two names.
+pub fn merge(path: &Path, other: &Path, allow_duplicates: bool) -> Result<Changed> {
+    let (bytes, other_bytes) = (AlignedBytes::read(path)?, AlignedBytes::read(other)?);
+    let (image, other_image) = (bytes.image(path)?, other_bytes.image(other)?);
+    if image.model_id != other_image.model_id {
+        bail!(
+            "{} and {} were exported with different networks or preprocessing: their people cannot be compared; export one anew",
+            path.display(),
+            other.display()
+        );
+    }
+    let added = people_of(&other_image);
+    let changed =
+        Changed { image: Vec::new(), done: format!("{} people added", added.len()), warnings: Vec::new() };
+    joined(&image, bytes.bytes(), added, allow_duplicates, changed)
+}

@@ -1,0 +1,91 @@
+//! Who is close to whom: people whom the decision cannot always tell apart, and one person under two names.
+
+use std::fmt;
+
+use anyhow::{Result, ensure};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::gallery::unit_centre;
+use crate::embedding::{angle, cosine};
+use crate::sections::Enrolled;
+
+/// Share of the acceptance angle within which two people are taken for one under two names.
+const SAME_PERSON: f32 = 0.6;
+
+/// Angle within which a stranger is taken for an enrolled person, radians.
+const SAME_STRANGER: f32 = 0.6;
+
+/// Whether an embedding and a centre look like one person's, far beyond doubt.
+pub fn is_same(embedding: &[f32], centre: &[f32]) -> bool {
+    angle(cosine(embedding, centre)) < SAME_STRANGER
+}
+
+/// Two people and the angle between their nearest centres.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Closeness {
+    /// Their names.
+    pub names: [String; 2],
+    /// Degrees.
+    pub angle_degrees: f32,
+}
+
+/// Every two people, the closest first.
+pub fn closeness(people: &[Enrolled]) -> Vec<Closeness> {
+    let centres: Vec<Vec<Vec<f32>>> = people
+        .iter()
+        .map(|person| person.centres.iter().map(|centre| unit_centre(centre)).collect())
+        .collect();
+    let pairs: Vec<[usize; 2]> = (0..people.len()).flat_map(|b| (0..b).map(move |a| [a, b])).collect();
+    let mut pairs: Vec<Closeness> = pairs
+        .par_iter()
+        .map(|&[a, b]| {
+            let cosines = centres[a].iter().flat_map(|x| centres[b].iter().map(move |y| cosine(x, y)));
+            Closeness {
+                names: [a, b].map(|number| people[number].name.clone()),
+                angle_degrees: angle(cosines.fold(-1f32, f32::max)).to_degrees(),
+            }
+        })
+        .collect();
+    pairs.sort_by(|a, b| a.angle_degrees.total_cmp(&b.angle_degrees));
+    pairs
+}
+
+impl fmt::Display for Closeness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b] = &self.names;
+        write!(
+            f,
+            "{a} and {b} are only {:.0}° apart: each may be taken for the other, or be refused as ambiguous",
+            self.angle_degrees
+        )
+    }
+}
+
+/// People whom the decision cannot always tell apart, the closest first, and refuses one person under two names. `reach` is the
+/// largest angle from a probe to its person that is accepted, `margin` how much farther the next has to be, radians.
+///
+/// Told are those no farther apart than both together: a good photo of one, near their centre, may then be within reach of the
+/// other, or too near for the margin. That any photo within reach of one be clear of the other would take `2 · reach + margin`,
+/// which is more than a right angle: any two people are closer than that.
+///
+/// # Errors
+/// Names the two, unless duplicates are allowed.
+pub fn separate(
+    people: &[Enrolled],
+    reach: f32,
+    margin: f32,
+    allow_duplicates: bool,
+) -> Result<Vec<Closeness>> {
+    let mut pairs = closeness(people);
+    pairs.retain(|pair| pair.angle_degrees.to_radians() <= reach + margin);
+    for pair in pairs.iter().filter(|_| !allow_duplicates) {
+        let [a, b] = &pair.names;
+        ensure!(
+            pair.angle_degrees.to_radians() > SAME_PERSON * reach,
+            "{a} and {b} are {:.0}° apart: one person under two names? Join their folders, or give --allow-duplicates",
+            pair.angle_degrees
+        );
+    }
+    Ok(pairs)
+}
