@@ -21,8 +21,8 @@ impl Budget {
     /// # Errors
     /// When image or arena are too large.
     pub fn check(&self, image: &Image<'_>, bytes: &[u8], name: impl Fn(usize) -> String) -> Result<()> {
-        let layers: Vec<Layer> = image.model.layers().collect();
-        let arena_bytes = image.model.head().arena_bytes as usize;
+        let layers: Vec<Layer> = image.embedder.layers().collect();
+        let arena_bytes = image.embedder.head().arena_bytes as usize;
         if arena_bytes > self.arena_bytes
             && let Some((index, tensor)) = largest_ring(&layers)
         {

@@ -3,15 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use format::layer::{Element, Layer, Op as LayerOp, Stage, Tensor};
+use format::layer::{Element, Layer, Tensor};
+use nn::op::Inputs;
 use serde::Serialize;
 
 use crate::board::{Board, Memory};
 use crate::cost::{Core, Estimate, Work};
-use crate::graph::{Graph, Op, Window};
-use crate::import::import;
-use crate::quantize::operator;
-use crate::{passes, plan};
+use crate::graph::{Graph, Node, Op};
+use crate::onnx::import;
+use crate::{op, passes, plan};
 
 /// A network's needs.
 #[derive(Clone, Debug, Serialize)]
@@ -74,19 +74,6 @@ pub struct LayerRow {
     pub rows_kept: u16,
 }
 
-/// Multiply-accumulates of each node.
-pub fn macs(graph: &Graph) -> Vec<u64> {
-    let node = |index: usize| {
-        let node = &graph.nodes[index];
-        let pixels = (node.shape[0] * node.shape[1]) as u64;
-        match &node.op {
-            Op::Conv { weights, .. } | Op::Depthwise { weights, .. } => pixels * weights.len() as u64,
-            _ => 0,
-        }
-    };
-    (0..graph.nodes.len()).map(node).collect()
-}
-
 /// Inspects an ONNX file, for boards at their usual clocks or at `clock_mhz`.
 ///
 /// # Errors
@@ -99,12 +86,14 @@ pub fn inspect(path: &Path, boards: &[&Board], clock_mhz: Option<f64>) -> Result
     let imported = import(path)?;
     let input = imported.input();
     let graph = passes::lower(imported.graph);
-    let macs = macs(&graph);
-    let mut layers = skeleton(&graph);
-    let plan = plan::plan(&mut layers);
+    let mut layers = outlines(&graph);
+    let outputs: Vec<u16> = graph.outputs.iter().map(|output| output.node as u16).collect();
+    let plan = plan::plan(&mut layers, &outputs);
+    let macs: Vec<u64> = layers.iter().map(|layer| macs(&layers, layer)).collect();
     let flash = |op: &Op, channels: usize| match op {
         Op::Conv { weights, .. } | Op::Depthwise { weights, .. } => weights.len() + 12 * channels,
         Op::Add => 12 * channels,
+        Op::Scale(_) => 12 * channels + 512,
         _ => 0,
     };
     let flash_bytes = graph.nodes.iter().map(|node| flash(&node.op, node.shape[2])).sum();
@@ -112,7 +101,7 @@ pub fn inspect(path: &Path, boards: &[&Board], clock_mhz: Option<f64>) -> Result
     let row = |board: &&Board| on_board(board, &work, plan.arena_bytes, flash_bytes, clock_mhz);
     Ok(Inspection {
         input,
-        dimension: graph.nodes.last().map_or(0, |node| node.shape[2]),
+        dimension: graph.outputs.first().map_or(0, |output| graph.nodes[output.node].shape[2]),
         operators: imported.operators,
         parameters: imported.parameters,
         macs: macs.iter().sum(),
@@ -122,7 +111,7 @@ pub fn inspect(path: &Path, boards: &[&Board], clock_mhz: Option<f64>) -> Result
         layers: (graph.nodes.iter().zip(&macs).zip(&layers))
             .map(|((node, &macs), layer)| LayerRow {
                 name: node.name.clone(),
-                operator: operator(&node.op),
+                operator: op::name(&node.op),
                 shape: node.shape,
                 macs,
                 rows_kept: layer.output.ring,
@@ -156,33 +145,15 @@ fn on_board(
 }
 
 /// Layers with everything the planner looks at, and nothing else.
-fn skeleton(graph: &Graph) -> Vec<Layer> {
-    let last = graph.nodes.len() - 1;
-    let stage = Stage { bias: 0, positive: 0, negative: 0, shift: 0, low: 0, high: 0 };
-    let nodes = graph.nodes.iter().enumerate();
-    nodes
-        .map(|(index, node)| {
-            let input = |number: usize| node.inputs[number] as u16;
-            let window = |w: &Window| format::layer::Window {
-                kernel: w.kernel.map(|k| k as u8),
-                stride: w.stride.map(|s| s as u8),
-                pad: [w.pad[0] as u8, w.pad[1] as u8],
-            };
-            let op = match &node.op {
-                Op::Conv { window: w, .. } => {
-                    LayerOp::Conv { input: input(0), window: window(w), weights: 0, stage }
-                }
-                Op::Depthwise { window: w, .. } => {
-                    LayerOp::Depthwise { input: input(0), window: window(w), weights: 0, stage }
-                }
-                Op::MaxPool(w) => LayerOp::MaxPool { input: input(0), window: window(w) },
-                Op::Add => LayerOp::Add { inputs: [input(0), input(1)], gains: [0; 2], stage },
-                Op::Input | Op::Affine { .. } | Op::Identity => LayerOp::Input,
-            };
-            let [height, width, channels] = node.shape.map(|extent| extent as u16);
-            let element = if index == last { Element::I16 } else { Element::I8 };
-            let output = Tensor { height, width, channels, element, zero_point: 0, ring: height, offset: 0 };
-            Layer { op, output }
-        })
-        .collect()
+fn outlines(graph: &Graph) -> Vec<Layer> {
+    let outline = |(index, node): (usize, &Node)| {
+        let [height, width, channels] = node.shape.map(|extent| extent as u16);
+        let element = if graph.is_output(index) { Element::I16 } else { Element::I8 };
+        op::outline(node, Tensor { height, width, channels, element, zero_point: 0, ring: height, offset: 0 })
+    };
+    graph.nodes.iter().enumerate().map(outline).collect()
+}
+
+fn macs(layers: &[Layer], layer: &Layer) -> u64 {
+    nn::op::macs(layer, &Inputs::of(layer, |input| layers[input].output))
 }

@@ -5,8 +5,8 @@
 //!
 //! # Layers
 //!
-//! * [`import`] reads ONNX (it alone knows tract) into a [`graph`]; [`passes`] leave what the runtime executes;
-//!   [`float`] runs that in `f32`.
+//! * [`onnx`] reads a file into a [`graph`], and runs it by tract as the reference; [`passes`] leave what the runtime executes;
+//!   [`float`] runs that in `f32`. [`op`] has a file an operator: from an ONNX node over `f32` to the layer's record.
 //! * [`quantize`] makes it integer, [`plan`] gives every tensor its place, [`sections`] writes the image's parts.
 //! * [`simulator`] is the board's own code on the host: the same crates, the same bits. [`embedding`] has what it gives as
 //!   vectors, [`agreement`] how far they are from the float network's, [`noise`] the same of each tensor.
@@ -39,9 +39,10 @@ pub mod export;
 pub mod face;
 pub mod float;
 pub mod graph;
-pub mod import;
 pub mod inspect;
 pub mod noise;
+pub mod onnx;
+pub mod op;
 pub mod output;
 pub mod passes;
 pub mod people;

@@ -113,6 +113,7 @@ impl Quantised {
     pub fn can_be_wide(&self, node: usize) -> bool {
         let accumulated = self.layers[node].filters.is_some();
         accumulated
+            && !self.graph.is_output(node)
             && self.graph.readers(node).all(|reader| matches!(reader.op, Op::Conv { .. } | Op::Depthwise { .. }))
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use app::Recogniser;
 use app::protocol::{Candidate, Decision, Verdict};
-use format::model::MAX_LAYERS;
+use format::network::MAX_LAYERS;
 use serde::Serialize;
 
 use crate::crops::{Loader, Source};
@@ -77,8 +77,8 @@ pub fn simulated(image: &Path, photos: &[PathBuf], source: &Source) -> Result<Ve
     let image = bytes.image(image)?;
     let recogniser: Recogniser<'_, MAX_LAYERS> =
         Recogniser::of_image(image.clone()).map_err(|error| anyhow!("{error}"))?;
-    let simulator = Simulator::new(&image.model)?;
-    let crops = Loader::new(&image.preprocess, source)?.load_usable(photos)?;
+    let simulator = Simulator::new(&image.embedder)?;
+    let crops = Loader::new(&image.embedder.preprocess(), source)?.load_usable(photos)?;
     let answer = |(photo, crop): &(PathBuf, Vec<u8>)| {
         let embedding = simulator.embed(crop).with_context(|| photo.display().to_string())?;
         Ok(Answer::new(photo, recogniser.recognise(&embedding)))

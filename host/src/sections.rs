@@ -9,7 +9,8 @@ use format::policy::{self, Terms, Threshold};
 use format::preprocess::Preprocess;
 use format::ModelId;
 
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
+use crate::quantize::{Quantised, emit};
 
 /// Longest prefix of `text` that fits `limit` bytes.
 fn prefix(text: &str, limit: usize) -> &str {
@@ -63,6 +64,38 @@ pub fn network(parts: &NetworkParts<'_>) -> Result<Vec<u8>> {
     let mut section = vec![0; bytes];
     network::emit(&head, layers, &outputs, &plan.barriers, blob, &mut section);
     Ok(section)
+}
+
+/// The NETWORK section of a quantised network, its memory planned, and the plan.
+///
+/// # Errors
+/// As [`network`]; also when an accumulator could overflow 32 bits.
+pub fn quantised_network(
+    name: &str,
+    source: [u8; 32],
+    input: &Preprocess,
+    quantised: &Quantised,
+) -> Result<(Vec<u8>, Plan)> {
+    let (mut layers, blob) = emit::emit(quantised)?;
+    let outputs: Vec<Output<'_>> = (quantised.graph.outputs.iter())
+        .map(|output| Output {
+            name: &output.name,
+            tensor: output.node as u16,
+            scale: quantised.layers[output.node].grid.scale,
+        })
+        .collect();
+    let tensors: Vec<u16> = outputs.iter().map(|output| output.tensor).collect();
+    let plan = plan::plan(&mut layers, &tensors);
+    let parts = NetworkParts {
+        name,
+        source,
+        input: *input,
+        layers: &layers,
+        outputs: &outputs,
+        plan: &plan,
+        blob: &blob.0,
+    };
+    Ok((network(&parts)?, plan))
 }
 
 /// The POLICY section.

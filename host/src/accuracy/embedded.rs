@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::agreement::Agreement;
 use crate::crops::{Loader, Source};
 use crate::embedding::{cosine, embed, unit, units};
-use crate::import::{Reference, import};
+use crate::onnx::{Reference, import};
 use crate::quantize::{LayerReport, Preprocessing};
 use crate::simulator::{AlignedBytes, Simulator};
 use crate::{noise, output, passes};

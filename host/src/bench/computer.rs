@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use crate::import::Reference;
+use crate::onnx::Reference;
 use crate::output;
 use crate::quantize::Preprocessing;
 use crate::simulator::Simulator;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Result;
 use format::header::{ModelId, Section};
-use format::policy::Policy;
-use format::preprocess::Preprocess;
+use format::Role;
+use format::policy::Terms;
 
 use super::fit::Fitted;
 use super::job::Job;
@@ -18,22 +18,17 @@ use crate::simulator::AlignedBytes;
 ///
 /// # Errors
 /// When a part has more than the format holds.
-pub(super) fn build(
-    job: &Job,
-    preprocess: &Preprocess,
-    fitted: &Fitted,
-    settled: &Settled,
-) -> Result<Vec<u8>> {
-    let dimension = fitted.network()?.dimension();
-    let model = fitted.model.bytes();
-    let preprocess = sections::preprocess(preprocess)?;
-    let id = ModelId::of_sections(model, &preprocess);
+pub(super) fn build(job: &Job, fitted: &Fitted, settled: &Settled) -> Result<Vec<u8>> {
+    let dimension = fitted.network()?.dimension()?;
+    let embedder = fitted.model.bytes();
+    let id = ModelId::of_section(embedder);
     let gallery = sections::gallery(id, dimension, &settled.enrolled)?;
     let strangers: Vec<Vec<i8>> = settled.cohort.iter().map(|stranger| quantise_centre(stranger)).collect();
     let cohort = sections::cohort(id, dimension, &strangers)?;
-    let policy = sections::policy(&policy(job, id, fitted, settled))?;
+    let thresholds: Vec<_> = settled.table.records().collect();
+    let policy = sections::policy(&terms(job, id, fitted, settled), &thresholds);
     let mut parts: Vec<(Section, &[u8])> =
-        vec![(Section::Model, model), (Section::Preprocess, &preprocess), (Section::Gallery, &gallery)];
+        vec![(Section::Network(Role::Embedder), embedder), (Section::Gallery, &gallery)];
     if !strangers.is_empty() && !job.without_cohort {
         parts.push((Section::Cohort, &cohort));
     }
@@ -44,15 +39,14 @@ pub(super) fn build(
     Ok(image)
 }
 
-fn policy(job: &Job, model: ModelId, fitted: &Fitted, settled: &Settled) -> Policy {
+fn terms(job: &Job, model: ModelId, fitted: &Fitted, settled: &Settled) -> Terms {
     let quantisation = f64::from(fitted.agreement.reach());
     let margin = f64::from(settled.margin.radians);
-    Policy {
+    Terms {
         model,
         kind: job.policy,
         fpir_ppm: (job.fpir * 1e6).round() as u32,
         basis: settled.basis,
-        thresholds: settled.table.records().collect(),
         margin: angle_record(margin),
         cap: angle_record(settled.cap_margin.into()),
         certificate: angle_record(margin + 2.0 * quantisation),

@@ -2,7 +2,9 @@
 //! lose most until the comparison is good.
 
 use anyhow::{Context, Result, bail};
-use format::model::Model;
+use format::Role;
+use format::network::Model;
+use format::preprocess::Preprocess;
 use rayon::prelude::*;
 
 use super::job::Job;
@@ -11,10 +13,10 @@ use super::split::Split;
 use crate::agreement::Agreement;
 use crate::embedding::{cosine, unit, unit_of_i16};
 use crate::graph::Graph;
-use crate::import::{Imported, Reference};
-use crate::quantize::{LayerReport, Options, Quantised, emit, quantise};
+use crate::onnx::{Imported, Reference};
+use crate::quantize::{LayerReport, Options, Quantised, quantise};
 use crate::simulator::{AlignedBytes, Simulator};
-use crate::{output, passes, plan, sections};
+use crate::{output, passes, sections};
 
 /// Least mean cosine between float and quantised embeddings that is exported without `force`.
 pub const LEAST_COSINE: f32 = 0.98;
@@ -25,7 +27,7 @@ const MOST_WIDE: usize = 8;
 
 /// A network as the image has it.
 pub(super) struct Fitted {
-    /// The MODEL section.
+    /// The NETWORK section.
     pub model: AlignedBytes,
     pub layers: Vec<LayerReport>,
     /// Names of tensors with 16-bit elements besides the embedding.
@@ -37,8 +39,12 @@ pub(super) struct Fitted {
 
 impl Fitted {
     pub fn network(&self) -> Result<Model<'_>> {
-        Model::new_checked(self.model.bytes()).context("the network as exported does not read back")
+        read_back(&self.model)
     }
+}
+
+fn read_back(section: &AlignedBytes) -> Result<Model<'_>> {
+    Model::new_checked(Role::Embedder, section.bytes()).context("the network as exported does not read back")
 }
 
 /// Fits the network. Warnings are added to.
@@ -48,13 +54,14 @@ impl Fitted {
 pub(super) fn fit(
     imported: &Imported,
     job: &Job,
+    input: &Preprocess,
     photos: &Split<Photo>,
     warnings: &mut Vec<String>,
 ) -> Result<Fitted> {
     let reference = Reference::load(&job.model)?;
     let seen: Vec<Vec<u8>> = photos.calibrate.iter().map(|photo| photo.crop.clone()).collect();
     let choose = Compared::new(&photos.choose, &reference, job)?;
-    let chosen = widen(imported, job, &seen, &choose)?;
+    let chosen = widen(imported, job, input, &seen, &choose)?;
     let judge = Compared::new(&photos.judge, &reference, job)?;
     let agreement =
         Agreement::of(judge.cosines(&chosen.section)?).context("there are no photos that judge")?;
@@ -99,8 +106,7 @@ impl<'a> Compared<'a> {
 
     /// Cosines between a quantised network's embeddings and the float ones.
     fn cosines(&self, section: &AlignedBytes) -> Result<Vec<f32>> {
-        let model =
-            Model::new_checked(section.bytes()).context("the network as exported does not read back")?;
+        let model = read_back(section)?;
         let simulator = Simulator::new(&model)?;
         let cosine_of = |(photo, float): (&Photo, &Vec<f32>)| {
             Ok(cosine(&unit_of_i16(&simulator.embed(&photo.crop)?), float))
@@ -118,7 +124,13 @@ struct Candidate {
 }
 
 /// The candidate that agrees best on the photos that choose; tensors are widened until one is good.
-fn widen(imported: &Imported, job: &Job, seen: &[Vec<u8>], choose: &Compared<'_>) -> Result<Candidate> {
+fn widen(
+    imported: &Imported,
+    job: &Job,
+    input: &Preprocess,
+    seen: &[Vec<u8>],
+    choose: &Compared<'_>,
+) -> Result<Candidate> {
     let graph = passes::lower(imported.graph.clone());
     let mut options = Options::default();
     let mut best: Option<(f32, Candidate)> = None;
@@ -126,7 +138,7 @@ fn widen(imported: &Imported, job: &Job, seen: &[Vec<u8>], choose: &Compared<'_>
         let bar = output::bar(graph.nodes.len(), "quantising");
         let quantised = quantise(&graph, job.preprocessing, seen, &options, |_| bar.inc(1));
         bar.finish_and_clear();
-        let candidate = candidate(imported, job, &graph, &options, &quantised)?;
+        let candidate = candidate(imported, job, input, &graph, &options, &quantised)?;
         let agreement = Agreement::of(choose.cosines(&candidate.section)?);
         let mean = agreement.context("there are no photos that choose")?.mean_cosine;
         if best.as_ref().is_none_or(|(best, _)| mean > *best) {
@@ -144,13 +156,12 @@ fn widen(imported: &Imported, job: &Job, seen: &[Vec<u8>], choose: &Compared<'_>
 fn candidate(
     imported: &Imported,
     job: &Job,
+    input: &Preprocess,
     graph: &Graph,
     options: &Options,
     quantised: &Quantised,
 ) -> Result<Candidate> {
-    let (mut layers, blob) = emit::emit(quantised)?;
-    let plan = plan::plan(&mut layers);
-    let section = sections::model(&job.network(), imported.sha256, &layers, &plan, &blob.0)?;
+    let (section, plan) = sections::quantised_network(&job.network(), imported.sha256, input, quantised)?;
     Ok(Candidate {
         section: AlignedBytes::copy(&section),
         layers: quantised.report.clone(),
@@ -161,7 +172,7 @@ fn candidate(
 
 /// The tensor that loses most by rounding among those that may be widened.
 fn worst(graph: &Graph, options: &Options, quantised: &Quantised) -> Option<usize> {
-    let narrow = (1..graph.nodes.len() - 1)
+    let narrow = (1..graph.nodes.len())
         .filter(|node| !options.wide.contains(node) && quantised.can_be_wide(*node));
     narrow.min_by(|&a, &b| quantised.rounding_db[a].total_cmp(&quantised.rounding_db[b]))
 }

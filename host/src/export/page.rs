@@ -36,7 +36,7 @@ pub fn page(exported: &Exported) -> Result<Page> {
         thresholds: Some(Thresholds::of(thresholds, people.len())),
         angles: (enrolled.len() > 1).then(|| angles::Angles::of(&enrolled, None)),
         layers: layers.clone(),
-        arena: Some(arena::Arena::of(&image.model, name)),
+        arena: Some(arena::Arena::of(&image.embedder, name)),
         ..Page::default()
     })
 }

@@ -9,7 +9,7 @@ use super::job::Job;
 use super::split::{self, LEAST_TO_SPLIT, MOST_CALIBRATE, Split};
 use crate::crops::Loader;
 use crate::face::align::template;
-use crate::import::{Imported, import};
+use crate::onnx::{Imported, import};
 use crate::people::folder::{self, Folder};
 use crate::photo;
 use crate::quantize::Preprocessing;

@@ -10,7 +10,7 @@ use image::{DynamicImage, RgbImage, imageops};
 
 use super::align::{self, Similarity};
 use super::{Face, Networks, look};
-use crate::import::Reference;
+use crate::onnx::Reference;
 
 /// Least score of what may be a face.
 const LEAST_SCORE: f32 = 0.65;

@@ -10,7 +10,7 @@ use image::{RgbImage, imageops};
 
 use super::align::{self, Similarity};
 use super::{Face, Networks, look};
-use crate::import::Reference;
+use crate::onnx::Reference;
 
 /// Pixels between the cells of a grid.
 const STRIDES: [usize; 3] = [8, 16, 32];

@@ -37,8 +37,8 @@ pub fn add(
 ) -> Result<Changed> {
     let bytes = AlignedBytes::read(path)?;
     let image = bytes.image(path)?;
-    let simulator = Simulator::new(&image.model)?;
-    let loader = Loader::new(&image.preprocess, source)?;
+    let simulator = Simulator::new(&image.embedder)?;
+    let loader = Loader::new(&image.embedder.preprocess(), source)?;
     let mut warnings = Vec::new();
     let read = folder::read(people, &loader)?;
     let newcomers = newcomers::enrol_all(read, &simulator, keep_outliers, &mut warnings)?;

@@ -84,8 +84,8 @@ pub fn measure(path: &Path, folder: Option<&Path>, source: &Source, loss: Loss) 
     };
     let Some(folder) = folder else { return Ok(measured) };
 
-    let simulator = Simulator::new(&image.model)?;
-    let read = folder::read(folder, &Loader::new(&image.preprocess, source)?)?;
+    let simulator = Simulator::new(&image.embedder)?;
+    let read = folder::read(folder, &Loader::new(&image.embedder.preprocess(), source)?)?;
     let centres: Vec<Vec<Vec<f32>>> = people
         .iter()
         .map(|person| person.centres.iter().map(|centre| unit_centre(centre)).collect())

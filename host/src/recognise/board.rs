@@ -87,7 +87,7 @@ pub fn connect(place: &Place) -> Result<(Client, Preprocess)> {
             path.display()
         );
     }
-    Ok((client, image.preprocess))
+    Ok((client, image.embedder.preprocess()))
 }
 
 /// Lets a board recognise photos; those without a usable face are named on standard error and left out.
