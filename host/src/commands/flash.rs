@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use app::protocol::Hello;
+use link::message::Hello;
 
 use super::recognise::{Place, connect};
 use crate::board::{Board, Memory};
@@ -29,4 +29,5 @@ pub fn print(hello: &Hello) {
     println!("  people   {}", hello.people);
     let digest: String = hello.image.iter().map(|byte| format!("{byte:02x}")).collect();
     println!("  image    {digest}");
+    println!("  started  in {:.1} M instructions", hello.start_instructions as f64 / 1e6);
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use app::protocol::{Cost, Recognised};
 use format::preprocess::Preprocess;
+use link::message::{Cost, Recognised};
 use serde::Serialize;
 
 use super::simulate::{self, Answer};
@@ -44,8 +44,12 @@ pub struct Timed {
     /// The answer.
     #[serde(flatten)]
     pub answer: Answer,
-    /// Instructions, or cycles where the board counts those.
-    pub instructions: u64,
+    /// Instructions of the embedding, or cycles where the board counts those.
+    pub embed_instructions: u64,
+    /// The same for the decision and the confidence.
+    pub match_instructions: u64,
+    /// The same for the board's start, before the first photo.
+    pub start_instructions: u64,
     /// Bytes of arena.
     pub arena_bytes: u32,
     /// Most bytes of stack ever in use.
@@ -111,20 +115,25 @@ pub fn recognise(place: &Place, photos: &[PathBuf], reading: &cli::Photos) -> Re
 
 fn ask(client: &mut Client, photo: &Path, crop: &[u8]) -> Result<Timed> {
     let Recognised { decision, cost } = client.recognise(crop)?;
-    let Cost { instructions, arena_bytes, stack_bytes } = cost;
+    let Cost { embed_instructions, match_instructions, arena_bytes, stack_bytes } = cost;
     let answer = Answer::new(photo, decision);
-    Ok(Timed { answer, instructions, arena_bytes, stack_bytes })
+    let start_instructions = client.hello().start_instructions;
+    Ok(Timed { answer, embed_instructions, match_instructions, start_instructions, arena_bytes, stack_bytes })
 }
 
 /// A table of answers, and the cost of each.
 pub fn print(answers: &[Timed]) {
     let plain: Vec<Answer> = answers.iter().map(|timed| timed.answer.clone()).collect();
     simulate::print(&plain);
-    let instructions = answers.iter().map(|timed| timed.instructions).max().unwrap_or(0);
-    let arena = answers.iter().map(|timed| timed.arena_bytes).max().unwrap_or(0);
-    let stack = answers.iter().map(|timed| timed.stack_bytes).max().unwrap_or(0);
+    let most = |of: fn(&Timed) -> u64| answers.iter().map(of).max().unwrap_or(0);
+    let millions = |of: fn(&Timed) -> u64| most(of) as f64 / 1e6;
     println!(
-        "\nper photo: {:.1} M instructions, {arena} bytes of arena, {stack} bytes of stack at most",
-        instructions as f64 / 1e6
+        "\nper photo: {:.1} M instructions to embed, {:.2} M to match; {} bytes of arena, {} bytes of stack at most; {:.1} M \
+         instructions to start",
+        millions(|timed| timed.embed_instructions),
+        millions(|timed| timed.match_instructions),
+        most(|timed| timed.arena_bytes.into()),
+        most(|timed| timed.stack_bytes.into()),
+        millions(|timed| timed.start_instructions)
     );
 }
