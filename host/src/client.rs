@@ -1,39 +1,76 @@
 //! The host's end of a board's link.
 
-use anyhow::{Result, anyhow, bail, ensure};
-use app::link::{Link, LinkError};
-use app::protocol::{Cost, Hello, Recognised, Reply, Request, VERSION};
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::time::{Duration, Instant};
 
-use crate::transport::{GREETING, SILENCE, Transport};
+use anyhow::{Result, anyhow, bail, ensure};
+use link::message::{Cost, Group, Hello, Objection, RECOGNISE_VERSION, Recognised, VERSION};
+use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, Message, Reply, Request, SILENCE_MS};
+
+use crate::transport::Stream;
+
+/// How long a board may take to say that it is there, its start included.
+const GREETING: Duration = Duration::from_secs(20);
+/// How long it may take before it is greeted again: it may not have listened yet.
+const GREETING_AGAIN: Duration = Duration::from_secs(1);
+/// How long a board that has a task may say nothing before it is asked whether it still has it.
+const SILENCE: Duration = Duration::from_millis(SILENCE_MS);
+/// How long it may then take to answer.
+const LAST_CHANCE: Duration = Duration::from_millis(1_500);
+/// How often a request is sent again that a board did not get.
+const REPEATS: usize = 3;
 
 /// A board that answered.
 pub struct Client {
-    link: Link<Transport>,
+    wire: Wire,
     hello: Hello,
+    /// Of the task.
+    turn: u32,
+    /// Rows that the board asked for in this task.
+    rows: usize,
 }
 
 impl Client {
-    /// Greets the board at the other end.
+    /// Greets the board at the other end. Whatever it still has to say to others, and text of its start, is skipped.
     ///
     /// # Errors
     /// When nobody answers, the firmware is of another version, or the board has no usable image.
-    pub fn connect(transport: Transport) -> Result<Self> {
-        let mut link = Link::new(transport);
-        link.stream().set_timeout(GREETING)?;
-        link.resynchronise().map_err(|error| explain(&mut link, error))?;
-        link.send(&Request::Hello).map_err(|error| explain(&mut link, error))?;
-        let hello = match receive(&mut link)? {
-            Reply::Hello(hello) => hello,
-            Reply::Failed(why) => bail!("the board answers but cannot work: {why}"),
-            _ => bail!("the board answers out of turn; reset it"),
+    pub fn connect(stream: impl Stream + 'static) -> Result<Self> {
+        let mut wire = Wire { stream: Box::new(stream), decoder: Decoder::new(), received: VecDeque::new() };
+        let turn = following(RandomState::new().hash_one(Instant::now()) as u32);
+        let deadline = Instant::now() + GREETING;
+        let mut again = Instant::now();
+        let mut last = Last::Nothing;
+        let hello = loop {
+            if Instant::now() >= deadline {
+                return Err(wire.explain(last.words()));
+            }
+            if Instant::now() >= again {
+                wire.send(turn, &Request::Hello)?;
+                again = Instant::now() + GREETING_AGAIN;
+            }
+            match wire.listen(again.min(deadline))? {
+                Heard::Reply(to, Reply::Hello(hello)) if to == turn => break hello,
+                Heard::Reply(to, Reply::OtherVersion(version)) if to == turn => bail!(
+                    "the board speaks version {version} of the link, this program {VERSION}; flash matching firmware"
+                ),
+                Heard::Reply(to, Reply::Failed(why)) if to == turn => {
+                    bail!("the board answers but cannot work: {why}")
+                }
+                Heard::Reply(0, Reply::Failed(why)) => last = Last::Words(why.to_string()),
+                Heard::Reply(..) | Heard::Unknown | Heard::Damaged => last = last.or(Last::Noise),
+                Heard::Nothing => {}
+            }
         };
-        ensure!(
-            hello.version == VERSION,
-            "the board speaks version {} of the link, this program {VERSION}; flash matching firmware",
-            hello.version
-        );
-        link.stream().set_timeout(SILENCE)?;
-        Ok(Client { link, hello })
+        match hello.version_of(Group::Recognise) {
+            Some(RECOGNISE_VERSION) => Ok(Client { wire, hello, turn, rows: 0 }),
+            _ => bail!(
+                "the board {} does not recognise over the link as this program asks it to; flash matching firmware",
+                hello.board
+            ),
+        }
     }
 
     /// Who answered.
@@ -46,10 +83,9 @@ impl Client {
     /// # Errors
     /// When the crop has the wrong size or the link fails.
     pub fn recognise(&mut self, crop: &[u8]) -> Result<Recognised> {
-        match self.feed(Request::Recognise, crop)? {
+        match self.begin(Request::Recognise, crop)? {
             Reply::Recognised(recognised) => Ok(recognised),
-            Reply::Failed(why) => bail!("the board: {why}"),
-            _ => bail!("the board answers out of turn; reset it"),
+            reply => Err(out_of_turn(&reply)),
         }
     }
 
@@ -59,66 +95,206 @@ impl Client {
     /// As [`Self::recognise`].
     pub fn embed(&mut self, crop: &[u8]) -> Result<(Vec<i16>, Cost)> {
         let mut embedding = Vec::new();
-        let mut reply = self.feed(Request::Embed, crop)?;
+        let mut reply = self.begin(Request::Embed, crop)?;
         loop {
             match reply {
                 Reply::Embedding(part) => embedding.extend_from_slice(&part),
-                Reply::Done(cost) => {
+                Reply::Embedded(cost) => {
                     ensure!(
                         embedding.len() == self.hello.dimension as usize,
-                        "the board sent half an embedding"
+                        "{} of {} elements of the embedding arrived; send the photo again",
+                        embedding.len(),
+                        self.hello.dimension
                     );
                     return Ok((embedding, cost));
                 }
-                Reply::Failed(why) => bail!("the board: {why}"),
-                _ => bail!("the board answers out of turn; reset it"),
+                reply => return Err(out_of_turn(&reply)),
             }
-            reply = receive(&mut self.link)?;
+            reply = self.answer(Request::Embed, crop)?;
         }
     }
 
     /// Sends a request and the rows the board asks for; gives the first reply that is not for a row.
-    fn feed(&mut self, request: Request<'_>, crop: &[u8]) -> Result<Reply> {
+    fn begin(&mut self, request: Request<'_>, crop: &[u8]) -> Result<Reply> {
         let [height, width, channels] = self.hello.crop.map(usize::from);
         ensure!(
             crop.len() == height * width * channels,
             "crop of {} bytes, the board takes {height} × {width} × {channels}",
             crop.len()
         );
-        self.send(request)?;
+        self.turn = following(self.turn);
+        self.rows = 0;
+        self.wire.send(self.turn, &request)?;
+        self.answer(request, crop)
+    }
+
+    /// Waits for the next reply in the task's turn that is not for a row, and sends rows.
+    fn answer(&mut self, request: Request<'_>, crop: &[u8]) -> Result<Reply> {
+        let [height, width, channels] = self.hello.crop.map(usize::from);
+        let mut deadline = Instant::now() + SILENCE;
+        let (mut is_asked, mut repeats) = (false, 0);
         loop {
-            match receive(&mut self.link)? {
-                Reply::Row(row) => match crop.chunks_exact(width * channels).nth(row as usize) {
-                    Some(pixels) => self.send(Request::Pixels(pixels))?,
-                    None => bail!("the board asks for row {row} of {height}"),
+            let heard = self.wire.listen(deadline)?;
+            let reply = match heard {
+                Heard::Reply(turn, reply) if turn == self.turn => reply,
+                Heard::Reply(0, Reply::Failed(why)) => {
+                    return Err(self.wire.explain(format!("the board stopped: {why}; reset it")));
+                }
+                // What did not arrive may have been a row, or the wish for one.
+                Heard::Damaged | Heard::Reply(0, Reply::Refused(_)) => {
+                    self.wire.send(self.turn, &Request::Status)?;
+                    continue;
+                }
+                // For somebody who is gone.
+                Heard::Reply(..) | Heard::Unknown => continue,
+                Heard::Nothing if !is_asked => {
+                    is_asked = true;
+                    self.wire.send(self.turn, &Request::Status)?;
+                    deadline = Instant::now() + LAST_CHANCE;
+                    continue;
+                }
+                Heard::Nothing => {
+                    let words = format!(
+                        "the board stopped answering in the middle of a photo (after row {} of {height}); reset it \
+                         or switch it off and on, look at its cable, and start again",
+                        self.rows
+                    );
+                    return Err(self.wire.explain(words));
+                }
+            };
+            match reply {
+                Reply::Row(row) => {
+                    let Some(pixels) = crop.chunks_exact(width * channels).nth(row as usize) else {
+                        bail!("the board asks for row {row} of {height}; flash matching firmware");
+                    };
+                    self.rows = row as usize + 1;
+                    self.wire.send(self.turn, &Request::Pixels(row, pixels))?;
+                }
+                Reply::Working => {}
+                // The request did not arrive.
+                Reply::Idle if self.rows == 0 && repeats < REPEATS => {
+                    repeats += 1;
+                    self.wire.send(self.turn, &request)?;
+                }
+                Reply::Idle | Reply::Refused(Objection::NoTask) => bail!(
+                    "the board forgot the photo after row {} of {height}: it was reset, or another program spoke to it; \
+                     send the photo again",
+                    self.rows
+                ),
+                Reply::Refused(objection) => bail!("the board refuses: {objection}"),
+                Reply::Failed(why) => bail!("the board: {why}"),
+                reply => return Ok(reply),
+            }
+            (deadline, is_asked) = (Instant::now() + SILENCE, false);
+        }
+    }
+}
+
+/// The turn after this one; never 0.
+fn following(turn: u32) -> u32 {
+    turn.wrapping_add(1).max(1)
+}
+
+fn out_of_turn(reply: &Reply) -> anyhow::Error {
+    anyhow!("the board answers something else than was asked ({reply:?}); reset it")
+}
+
+/// The last that was heard of a board that does not answer.
+enum Last {
+    Nothing,
+    /// Something that is no answer.
+    Noise,
+    /// Why it stopped.
+    Words(String),
+}
+
+impl Last {
+    /// The one that tells more.
+    fn or(self, other: Last) -> Last {
+        if let Last::Nothing = self { other } else { self }
+    }
+
+    fn words(self) -> String {
+        match self {
+            Last::Nothing => "no answer from the board; is it on, flashed and on this port?".to_string(),
+            Last::Noise => format!(
+                "no answer from the board, though it sends something; is it flashed with firmware that speaks version \
+                 {VERSION} of the link, and is the speed of the port right?"
+            ),
+            Last::Words(why) => format!("no answer from the board; it stopped: {why}; reset it"),
+        }
+    }
+}
+
+/// What came over a stream.
+enum Heard {
+    /// A reply and its turn.
+    Reply(u32, Reply),
+    /// A message that is no reply, or none that this version knows.
+    Unknown,
+    /// A frame that is damaged.
+    Damaged,
+    /// Nothing, for as long as was listened.
+    Nothing,
+}
+
+/// Messages over a stream.
+struct Wire {
+    stream: Box<dyn Stream>,
+    decoder: Decoder,
+    /// Bytes that are not looked at yet.
+    received: VecDeque<u8>,
+}
+
+impl Wire {
+    fn send(&mut self, turn: u32, request: &Request<'_>) -> Result<()> {
+        let (mut message, mut frame) = ([0; MAX_MESSAGE_BYTES], [0; MAX_FRAME_BYTES]);
+        let framed =
+            request.emit(turn, &mut message).and_then(|message| link::encode(message, &mut frame))?;
+        match self.stream.write(framed) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                bail!("the port takes no bytes; reset the board, look at its cable, and start again")
+            }
+            Err(error) => Err(anyhow!(self.stream.why_gone(Some(&error)))),
+        }
+    }
+
+    /// Waits for something until a deadline.
+    fn listen(&mut self, deadline: Instant) -> Result<Heard> {
+        loop {
+            while let Some(byte) = self.received.pop_front() {
+                match self.decoder.push(byte) {
+                    Ok(false) => {}
+                    Err(_) => return Ok(Heard::Damaged),
+                    Ok(true) => {
+                        let message = Message::parse(self.decoder.message());
+                        let reply = message.and_then(|message| Some((message.turn, message.reply().ok()?)));
+                        return Ok(reply.map_or(Heard::Unknown, |(turn, reply)| Heard::Reply(turn, reply)));
+                    }
+                }
+            }
+            let patience = deadline.saturating_duration_since(Instant::now());
+            if patience.is_zero() {
+                return Ok(Heard::Nothing);
+            }
+            let mut buffer = [0; 4096];
+            match self.stream.read(&mut buffer, patience) {
+                Ok(0) => return Err(anyhow!(self.stream.why_gone(None))),
+                Ok(count) => self.received.extend(&buffer[..count]),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {}
+                    _ => return Err(anyhow!(self.stream.why_gone(Some(&error)))),
                 },
-                other => return Ok(other),
             }
         }
     }
 
-    fn send(&mut self, request: Request<'_>) -> Result<()> {
-        self.link.send(&request).map_err(|error| explain(&mut self.link, error))
-    }
-}
-
-fn receive(link: &mut Link<Transport>) -> Result<Reply> {
-    // The borrow of a received message lasts as long as the link's: replies own what they hold.
-    let received: Result<Reply, LinkError> = link.receive();
-    received.map_err(|error| explain(link, error))
-}
-
-/// A link's error for people.
-fn explain(link: &mut Link<Transport>, error: LinkError) -> anyhow::Error {
-    let complaints = link.stream().complaints();
-    if !complaints.is_empty() {
-        return anyhow!("QEMU: {complaints}");
-    }
-    match error {
-        LinkError::Stream(embedded_io::ErrorKind::TimedOut) => {
-            anyhow!("no answer from the board; is it on, flashed and on this port?")
+    /// These words, and the emulator's if it has any.
+    fn explain(&mut self, words: String) -> anyhow::Error {
+        match self.stream.complaints() {
+            complaints if complaints.is_empty() => anyhow!(words),
+            complaints => anyhow!("{words}; {complaints}"),
         }
-        LinkError::Closed => anyhow!("the board closed the link; it was switched off, or its program ended"),
-        other => anyhow!("{other}"),
     }
 }

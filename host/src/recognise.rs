@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use app::Recogniser;
-use app::protocol::{Candidate, Decision, Verdict};
-use format::network::MAX_LAYERS;
+use link::message::{Decision, Neighbour, Ruling};
 use serde::Serialize;
 
 use crate::crops::{Loader, Source};
@@ -41,12 +40,12 @@ pub struct Answer {
 impl Answer {
     /// From what the board's code says.
     pub fn new(photo: &Path, decision: Decision) -> Self {
-        let Decision { verdict, certified, confidence, best, runner_up } = decision;
-        let cosine = |candidate: &Candidate| candidate.cosine_q30 as f32 / (1u32 << 30) as f32;
+        let Decision { ruling, certified, confidence, best, runner_up } = decision;
+        let cosine = |neighbour: &Neighbour| neighbour.cosine_q30 as f32 / (1u32 << 30) as f32;
         Answer {
             photo: photo.display().to_string(),
-            accepted: verdict == Verdict::Accepted,
-            reason: reason(verdict),
+            accepted: ruling == Ruling::Accepted,
+            reason: reason(ruling),
             certified,
             confidence,
             angle_degrees: best.as_ref().map(|best| best.angle_degrees),
@@ -58,13 +57,13 @@ impl Answer {
     }
 }
 
-fn reason(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Accepted => "accepted",
-        Verdict::TooFar => "too far from everybody",
-        Verdict::Ambiguous => "somebody else is nearly as near",
-        Verdict::NobodyEnrolled => "nobody is enrolled",
-        Verdict::Degenerate => "the embedding is zero",
+fn reason(ruling: Ruling) -> &'static str {
+    match ruling {
+        Ruling::Accepted => "accepted",
+        Ruling::TooFar => "too far from everybody",
+        Ruling::Ambiguous => "somebody else is nearly as near",
+        Ruling::NobodyEnrolled => "nobody is enrolled",
+        Ruling::Degenerate => "the embedding is zero",
     }
 }
 

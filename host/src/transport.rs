@@ -1,37 +1,39 @@
 //! Byte streams to a board: a QEMU machine's UART, or a serial port.
 
-use std::collections::VecDeque;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use embedded_io::{ErrorKind, ErrorType};
+use anyhow::{Context, Result, anyhow};
 
 use crate::board::{Board, Memory};
 
-/// How long a board may say nothing while it computes.
-pub const SILENCE: Duration = Duration::from_secs(180);
-/// How long a board may take to say that it is there.
-pub const GREETING: Duration = Duration::from_secs(20);
+/// How long a port may take to accept bytes.
+const WRITING: Duration = Duration::from_secs(3);
 
-/// What went wrong with a stream, as the link sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamError(ErrorKind);
+/// A byte stream to a board.
+pub trait Stream {
+    /// Reads what has come, waiting for it as long as `patience`. Gives the number of bytes; 0 when the other side has
+    /// ended the stream.
+    ///
+    /// # Errors
+    /// `TimedOut` when nothing comes; another when the stream fails.
+    fn read(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<usize>;
 
-impl std::fmt::Display for StreamError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}", self.0)
-    }
-}
+    /// Writes all of these bytes.
+    ///
+    /// # Errors
+    /// `TimedOut` when nobody takes them; another when the stream fails.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-impl std::error::Error for StreamError {}
+    /// Says why the stream ended or failed, and what to do.
+    fn why_gone(&mut self, error: Option<&io::Error>) -> String;
 
-impl embedded_io::Error for StreamError {
-    fn kind(&self) -> ErrorKind {
-        self.0
+    /// What the other side printed besides messages, such as an emulator's complaints.
+    fn complaints(&mut self) -> String {
+        String::new()
     }
 }
 
@@ -39,8 +41,8 @@ impl embedded_io::Error for StreamError {
 pub enum Transport {
     /// An emulated machine.
     Qemu(Qemu),
-    /// A serial port.
-    Serial(Box<dyn serialport::SerialPort>),
+    /// A serial port and its name.
+    Serial(Box<dyn serialport::SerialPort>, String),
 }
 
 impl Transport {
@@ -49,72 +51,123 @@ impl Transport {
     /// # Errors
     /// When QEMU is not installed or cannot start.
     pub fn qemu(board: &Board, elf: &Path, image: &Path, memory: Memory) -> Result<Self> {
-        Qemu::start(board, elf, image, memory).map(Transport::Qemu)
+        Self::emulator(board.emulator(elf, Some((image, memory))))
+    }
+
+    /// Starts QEMU by a command that gives it the link as standard input and output.
+    ///
+    /// # Errors
+    /// As [`Self::qemu`].
+    pub fn emulator(qemu: Command) -> Result<Self> {
+        Qemu::start(qemu).map(Transport::Qemu)
     }
 
     /// Opens a serial port.
     ///
     /// # Errors
-    /// Says what ports there are.
+    /// Says whether there is no such port, and what ports there are; who may use it; or that another program does.
     pub fn serial(path: &str, baud: u32) -> Result<Self> {
-        let port = serialport::new(path, baud).timeout(GREETING).open().with_context(|| {
+        match serialport::new(path, baud).timeout(WRITING).open() {
+            Ok(port) => Ok(Transport::Serial(port, path.to_string())),
+            Err(error) => Err(cannot_open(path, &error)),
+        }
+    }
+}
+
+fn cannot_open(path: &str, error: &serialport::Error) -> anyhow::Error {
+    use serialport::ErrorKind;
+    match error.kind() {
+        ErrorKind::Io(io::ErrorKind::PermissionDenied) => {
+            let rights = match group_of(Path::new(path)) {
+                Some(group) => format!(
+                    "its group {group} may: `sudo usermod -aG {group} $USER`, log in again, and start again"
+                ),
+                None => "ask the system's administrator for them".to_string(),
+            };
+            anyhow!("cannot open {path}: you have no rights to it; {rights}")
+        }
+        // The system says "busy", which is told as this kind.
+        ErrorKind::NoDevice if Path::new(path).exists() => anyhow!(
+            "cannot open {path}: another program uses it, such as a serial monitor; close that and start again"
+        ),
+        _ => {
             let ports = serialport::available_ports().unwrap_or_default();
             let names: Vec<String> = ports.into_iter().map(|port| port.port_name).collect();
             let names = if names.is_empty() { "none".to_string() } else { names.join(", ") };
-            format!("cannot open {path}; is the cable in? Serial ports here: {names}")
-        })?;
-        Ok(Transport::Serial(port))
-    }
-
-    /// Sets how long to wait for the next byte.
-    ///
-    /// # Errors
-    /// When the port does not take it.
-    pub fn set_timeout(&mut self, timeout: Duration) -> Result<()> {
-        match self {
-            Transport::Qemu(qemu) => qemu.timeout = timeout,
-            Transport::Serial(port) => port.set_timeout(timeout).context("cannot set the port's timeout")?,
+            let question = match error.kind() {
+                ErrorKind::Io(io::ErrorKind::NotFound) => "is the cable in?",
+                _ => "is it a serial port?",
+            };
+            anyhow!("cannot open {path}: {error}; {question} Serial ports here: {names}")
         }
-        Ok(())
+    }
+}
+
+/// Name of the group that a file belongs to.
+#[cfg(unix)]
+fn group_of(path: &Path) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let id = std::fs::metadata(path).ok()?.gid().to_string();
+    let groups = std::fs::read_to_string("/etc/group").ok()?;
+    // A line: name, password, number, members.
+    let mut lines = groups.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    lines.find(|fields| fields.get(2) == Some(&&*id)).map(|fields| fields[0].to_string())
+}
+
+#[cfg(not(unix))]
+fn group_of(_path: &Path) -> Option<String> {
+    None
+}
+
+impl Stream for Transport {
+    fn read(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<usize> {
+        match self {
+            Transport::Qemu(qemu) => qemu.read(buffer, patience),
+            Transport::Serial(port, _) => {
+                port.set_timeout(patience)?;
+                port.read(buffer)
+            }
+        }
     }
 
-    /// What the other side printed besides messages: QEMU's own complaints.
-    pub fn complaints(&mut self) -> String {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Transport::Qemu(qemu) => {
+                qemu.input.write_all(bytes)?;
+                qemu.input.flush()
+            }
+            // Not flushed: that would wait without end for a board that takes nothing.
+            Transport::Serial(port, _) => {
+                port.set_timeout(WRITING)?;
+                port.write_all(bytes)
+            }
+        }
+    }
+
+    fn why_gone(&mut self, error: Option<&io::Error>) -> String {
+        match self {
+            Transport::Qemu(qemu) => match qemu.complaints() {
+                complaints if complaints.is_empty() => {
+                    "the emulated board ended: its program or somebody else stopped QEMU; start again"
+                        .to_string()
+                }
+                complaints => complaints,
+            },
+            Transport::Serial(_, name) => {
+                let error = error.map_or(String::new(), |error| format!(" ({error})"));
+                format!(
+                    "the port {name} is gone{error}: the cable was unplugged, or the board switched off; plug it in, look \
+                     which port it has now, and start again"
+                )
+            }
+        }
+    }
+
+    fn complaints(&mut self) -> String {
         match self {
             Transport::Qemu(qemu) => qemu.complaints(),
-            Transport::Serial(_) => String::new(),
+            Transport::Serial(..) => String::new(),
         }
-    }
-}
-
-impl ErrorType for Transport {
-    type Error = StreamError;
-}
-
-impl embedded_io::Read for Transport {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
-        match self {
-            Transport::Qemu(qemu) => qemu.read(buffer),
-            Transport::Serial(port) => port.read(buffer).map_err(|error| StreamError(error.kind().into())),
-        }
-    }
-}
-
-impl embedded_io::Write for Transport {
-    fn write(&mut self, buffer: &[u8]) -> Result<usize, StreamError> {
-        let written = match self {
-            Transport::Qemu(qemu) => qemu.input.write(buffer),
-            Transport::Serial(port) => port.write(buffer),
-        };
-        written.map_err(|error| StreamError(error.kind().into()))
-    }
-
-    fn flush(&mut self) -> Result<(), StreamError> {
-        let flushed = match self {
-            Transport::Qemu(qemu) => qemu.input.flush(),
-            Transport::Serial(port) => port.flush(),
-        };
-        flushed.map_err(|error| StreamError(error.kind().into()))
     }
 }
 
@@ -124,14 +177,13 @@ pub struct Qemu {
     input: ChildStdin,
     output: Receiver<Vec<u8>>,
     errors: Receiver<Vec<u8>>,
-    pending: VecDeque<u8>,
-    timeout: Duration,
+    /// Bytes that came and were not read yet.
+    pending: Vec<u8>,
 }
 
 impl Qemu {
-    fn start(board: &Board, elf: &Path, image: &Path, memory: Memory) -> Result<Self> {
-        let mut child = board
-            .emulator(elf, Some((image, memory)))
+    fn start(mut command: Command) -> Result<Self> {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -143,21 +195,20 @@ impl Qemu {
             anyhow::bail!("qemu-system-arm has no standard streams");
         };
         let (output, errors) = (forward(stdout), forward(stderr));
-        Ok(Qemu { child, input, output, errors, pending: VecDeque::new(), timeout: GREETING })
+        Ok(Qemu { child, input, output, errors, pending: Vec::new() })
     }
 
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
+    fn read(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<usize> {
         if self.pending.is_empty() {
-            match self.output.recv_timeout(self.timeout) {
-                Ok(bytes) => self.pending.extend(bytes),
-                Err(RecvTimeoutError::Timeout) => return Err(StreamError(ErrorKind::TimedOut)),
+            match self.output.recv_timeout(patience) {
+                Ok(bytes) => self.pending = bytes,
+                Err(RecvTimeoutError::Timeout) => return Err(io::ErrorKind::TimedOut.into()),
                 Err(RecvTimeoutError::Disconnected) => return Ok(0),
             }
         }
         let count = buffer.len().min(self.pending.len());
-        for (place, byte) in buffer.iter_mut().zip(self.pending.drain(..count)) {
-            *place = byte;
-        }
+        buffer[..count].copy_from_slice(&self.pending[..count]);
+        self.pending.drain(..count);
         Ok(count)
     }
 
@@ -165,7 +216,10 @@ impl Qemu {
         // If it is ending, what it has to say is about to come.
         let first = self.errors.recv_timeout(Duration::from_millis(200)).unwrap_or_default();
         let bytes: Vec<u8> = first.into_iter().chain(self.errors.try_iter().flatten()).collect();
-        String::from_utf8_lossy(&bytes).trim().to_string()
+        match String::from_utf8_lossy(&bytes).trim() {
+            "" => String::new(),
+            words => format!("QEMU: {words}"),
+        }
     }
 }
 

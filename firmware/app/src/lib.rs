@@ -2,22 +2,19 @@
 //!
 //! # Layers
 //!
-//! * [`protocol`]: the messages, the same types on host and board.
-//! * [`link`]: frames them over any byte stream (`embedded-io`): postcard, CRC-32, COBS.
 //! * [`recogniser`]: a checked image, its network and its matcher in one.
 //! * [`show`]: angles and confidence for people.
+//! * [`port`]: a board's end of the [`link`] over any byte stream (`embedded-io`).
 //! * [`serve`]: answers the link's requests. Pixels are asked for row by row while the network runs: the link is one
 //!   more source of rows, like a camera, and no buffer holds a photo.
 //!
-//! A board adds a byte stream, an arena and a [`serve::Meter`]; the host uses [`protocol`] and [`link`] from the
-//! other end.
+//! A board adds a byte stream, an arena and a [`serve::Meter`].
 #![no_std]
 
 #[cfg(test)]
 extern crate std;
 
-pub mod link;
-pub mod protocol;
+pub mod port;
 pub mod recogniser;
 pub mod serve;
 pub mod show;

@@ -5,10 +5,10 @@ use core::fmt;
 use format::gallery::Gallery;
 use format::policy::{Angle, Kind, Policy};
 use format::{Image, ImageError};
+use link::message::{Decision, Neighbour, Ruling};
 use matcher::{Centres, Margin, Matcher, Rules, RunnerUp};
 use nn::{EmbedError, LoadError, Network, RowSource};
 
-use crate::protocol::{Candidate, Decision, Verdict};
 use crate::show::{self, Posterior};
 
 /// Why an image cannot be used.
@@ -113,22 +113,22 @@ impl<'a, const N: usize> Recogniser<'a, N> {
             posterior.probability()
         });
         Decision {
-            verdict: outcome.verdict.into(),
+            ruling: ruling(outcome.verdict),
             certified: outcome.certified,
             confidence,
-            best: outcome.best.as_ref().map(|best| self.candidate(best)),
+            best: outcome.best.as_ref().map(|best| self.neighbour(best)),
             runner_up: outcome.runner_up.as_ref().map(|runner_up| match runner_up {
-                RunnerUp::Person(person) => self.candidate(person),
+                RunnerUp::Person(person) => self.neighbour(person),
                 RunnerUp::Stranger(stranger) => {
-                    Candidate { name: Default::default(), ..self.candidate(stranger) }
+                    Neighbour { name: Default::default(), ..self.neighbour(stranger) }
                 }
             }),
         }
     }
 
-    fn candidate(&self, candidate: &matcher::Candidate) -> Candidate {
+    fn neighbour(&self, candidate: &matcher::Candidate) -> Neighbour {
         let name = self.image.gallery.person(candidate.person).map_or("", |person| person.name);
-        Candidate {
+        Neighbour {
             name: name.try_into().unwrap_or_default(),
             cosine_q30: candidate.cosine_q30,
             angle_degrees: show::angle_degrees(candidate.cosine_q30),
@@ -155,15 +155,14 @@ fn centres<'a>(gallery: &Gallery<'a>) -> Result<Centres<'a>, StartError> {
         .map_err(|_| StartError::Matcher)
 }
 
-impl From<matcher::Verdict> for Verdict {
-    fn from(verdict: matcher::Verdict) -> Self {
-        use matcher::Rejection;
-        match verdict {
-            matcher::Verdict::Accepted => Verdict::Accepted,
-            matcher::Verdict::Rejected(Rejection::TooFar) => Verdict::TooFar,
-            matcher::Verdict::Rejected(Rejection::Ambiguous) => Verdict::Ambiguous,
-            matcher::Verdict::Rejected(Rejection::NobodyEnrolled) => Verdict::NobodyEnrolled,
-            matcher::Verdict::Rejected(Rejection::Degenerate) => Verdict::Degenerate,
-        }
+/// A verdict as it is told.
+fn ruling(verdict: matcher::Verdict) -> Ruling {
+    use matcher::{Rejection, Verdict};
+    match verdict {
+        Verdict::Accepted => Ruling::Accepted,
+        Verdict::Rejected(Rejection::TooFar) => Ruling::TooFar,
+        Verdict::Rejected(Rejection::Ambiguous) => Ruling::Ambiguous,
+        Verdict::Rejected(Rejection::NobodyEnrolled) => Ruling::NobodyEnrolled,
+        Verdict::Rejected(Rejection::Degenerate) => Ruling::Degenerate,
     }
 }

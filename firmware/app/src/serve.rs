@@ -1,14 +1,23 @@
-//! Answers requests that come over a link.
+//! Answers requests that come over a link: a loop over messages. In a task, the network asks for rows, and each row is
+//! asked for over the link.
 
-use core::fmt::{Display, Write as _};
+use core::cell::RefCell;
+use core::fmt::{self, Display};
 
 use embedded_io::{Read, Write};
 use format::model::MAX_DIMENSION;
-use nn::RowSource;
+use link::message::{
+    CHUNK, Cost, Group, GroupVersion, Hello, Objection, RECOGNISE_VERSION, Recognised, VERSION,
+};
+use link::{Reply, Request};
+use nn::{EmbedError, RowSource};
 
-use crate::link::{Link, LinkError};
-use crate::protocol::{CHUNK, Cost, Hello, Recognised, Reply, Request, Text, VERSION};
+use crate::port::{Port, PortError, text};
 use crate::recogniser::Recogniser;
+
+/// Instructions after which a board that computes says that it does: well below [`link::SILENCE_MS`] on a processor
+/// of some megahertz, and rare enough to cost nothing.
+const BREATH_INSTRUCTIONS: u64 = 8_000_000;
 
 /// What a board can measure of itself.
 pub trait Meter {
@@ -19,133 +28,227 @@ pub trait Meter {
     fn stack_bytes(&mut self) -> u32;
 }
 
-/// A text, cut at the end if too long.
-pub fn text(content: &dyn Display) -> Text {
-    let mut text = Text::new();
-    // What does not fit is cut.
-    let _ = write!(Cut(&mut text), "{content}");
-    text
+/// What a board says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// Its name.
+    pub board: &'a str,
+    /// Instructions it took to start.
+    pub start_instructions: u64,
 }
 
-struct Cut<'a>(&'a mut Text);
-
-impl core::fmt::Write for Cut<'_> {
-    fn write_str(&mut self, part: &str) -> core::fmt::Result {
-        part.chars().try_for_each(|character| self.0.push(character).map_err(|_| core::fmt::Error))
-    }
-}
-
-/// Rows asked for over the link.
-struct LinkRows<'a, S, M> {
-    link: &'a mut Link<S>,
-    meter: &'a mut M,
-    /// Instructions spent on waiting for rows.
-    waited: u64,
-}
-
-impl<S: Read + Write, M: Meter> RowSource for LinkRows<'_, S, M> {
-    type Error = LinkError;
-
-    fn row(&mut self, y: u16, pixels: &mut [u8]) -> Result<(), LinkError> {
-        let start = self.meter.instructions();
-        self.link.send(&Reply::Row(y))?;
-        match self.link.receive()? {
-            Request::Pixels(row) if row.len() == pixels.len() => pixels.copy_from_slice(row),
-            _ => return Err(LinkError::Unexpected),
-        }
-        self.waited += self.meter.instructions() - start;
-        Ok(())
-    }
-}
-
-/// Answers one request after another, until the link fails. `recogniser` is what the board could make of its
-/// image.
-///
-/// # Errors
-/// [`LinkError::Stream`] or [`LinkError::Closed`]; damaged messages are answered and survived.
+/// Answers one request after another, until the port fails: gives why it did. `recogniser` is what the board could make
+/// of its image.
 pub fn serve<S: Read + Write, M: Meter, const N: usize>(
-    board: &str,
+    about: &About<'_>,
     recogniser: &Result<Recogniser<'_, N>, impl Display>,
     arena: &mut [u8],
-    link: &mut Link<S>,
+    port: &mut Port<S>,
     meter: &mut M,
-) -> Result<(), LinkError> {
+) -> PortError {
+    let mut board = Board { about, arena, port, meter };
     loop {
-        let request = match link.receive::<Request>() {
-            Ok(Request::Hello) => Task::Hello,
-            Ok(Request::Recognise) => Task::Recognise,
-            Ok(Request::Embed) => Task::Embed,
-            Ok(Request::Pixels(_)) => {
-                link.send(&Reply::Failed(text(&LinkError::Unexpected)))?;
-                continue;
-            }
-            Err(error @ (LinkError::Stream(_) | LinkError::Closed)) => return Err(error),
-            Err(error) => {
-                link.send(&Reply::Failed(text(&error)))?;
-                continue;
-            }
-        };
-        let answered = match recogniser {
-            Ok(recogniser) => answer(board, recogniser, request, arena, link, meter),
-            Err(error) => link.send(&Reply::Failed(text(error))),
-        };
-        match answered {
-            Err(error @ (LinkError::Stream(_) | LinkError::Closed)) => return Err(error),
-            Err(error) => link.send(&Reply::Failed(text(&error)))?,
+        match board.round(recogniser) {
             Ok(()) => {}
+            Err(error) => return error,
         }
     }
 }
 
-enum Task {
-    Hello,
-    Recognise,
-    Embed,
+/// How a task ended.
+enum Ending {
+    /// It was answered.
+    Answered,
+    /// By another request, which lies in the port and is still to be answered.
+    Interrupted,
 }
 
-fn answer<S: Read + Write, M: Meter, const N: usize>(
-    board: &str,
-    recogniser: &Recogniser<'_, N>,
-    task: Task,
-    arena: &mut [u8],
-    link: &mut Link<S>,
-    meter: &mut M,
-) -> Result<(), LinkError> {
-    let image = recogniser.image();
-    if let Task::Hello = task {
+struct Board<'a, S, M> {
+    about: &'a About<'a>,
+    arena: &'a mut [u8],
+    port: &'a mut Port<S>,
+    meter: &'a mut M,
+}
+
+impl<S: Read + Write, M: Meter> Board<'_, S, M> {
+    /// Waits for a request and answers it, and those that interrupt it.
+    fn round<const N: usize>(
+        &mut self,
+        recogniser: &Result<Recogniser<'_, N>, impl Display>,
+    ) -> Result<(), PortError> {
+        if let Err(error) = self.port.wait()? {
+            return self.port.send(0, &Reply::Refused(error.into()));
+        }
+        while let Ending::Interrupted = self.answer(recogniser)? {}
+        Ok(())
+    }
+
+    fn answer<const N: usize>(
+        &mut self,
+        recogniser: &Result<Recogniser<'_, N>, impl Display>,
+    ) -> Result<Ending, PortError> {
+        let Some(message) = self.port.message() else { return Ok(Ending::Answered) };
+        let turn = message.turn;
+        let reply = match (message.request(), recogniser) {
+            (Err(objection), _) => Reply::Refused(objection),
+            (Ok(Request::Abort | Request::Status), _) => Reply::Idle,
+            (Ok(Request::Pixels(..)), _) => Reply::Refused(Objection::NoTask),
+            (Ok(Request::Hello), Ok(recogniser)) => Reply::Hello(self.hello(recogniser)),
+            (Ok(Request::Recognise), Ok(recogniser)) => return self.embed(recogniser, turn, true),
+            (Ok(Request::Embed), Ok(recogniser)) => return self.embed(recogniser, turn, false),
+            (Ok(Request::Hello | Request::Recognise | Request::Embed), Err(error)) => {
+                Reply::Failed(text(error))
+            }
+        };
+        self.port.send(turn, &reply)?;
+        Ok(Ending::Answered)
+    }
+
+    fn hello<const N: usize>(&self, recogniser: &Recogniser<'_, N>) -> Hello {
+        let image = recogniser.image();
         let input = image.model.input();
-        return link.send(&Reply::Hello(Hello {
+        let version = |group, version| GroupVersion { group: group as u8, version };
+        let groups = [version(Group::Control, VERSION as u8), version(Group::Recognise, RECOGNISE_VERSION)];
+        Hello {
             version: VERSION,
-            board: text(&board),
+            groups: groups.into_iter().collect(),
+            board: text(&self.about.board),
             network: text(&image.model.head().name),
             image: image.digest,
             crop: [input.height, input.width, input.channels],
             dimension: image.model.dimension() as u16,
             people: image.gallery.people_count() as u16,
-        }));
-    }
-    let mut embedding = [0; MAX_DIMENSION];
-    let embedding = &mut embedding[..image.model.dimension()];
-    let start = meter.instructions();
-    let mut rows = LinkRows { link, meter, waited: 0 };
-    let result = recogniser.embed(&mut rows, arena, embedding);
-    let waited = rows.waited;
-    let cost = Cost {
-        instructions: meter.instructions() - start - waited,
-        arena_bytes: recogniser.network().arena_bytes() as u32,
-        stack_bytes: meter.stack_bytes(),
-    };
-    match result {
-        Ok(()) => {}
-        Err(nn::EmbedError::Source(error)) => return Err(error),
-        Err(error) => return link.send(&Reply::Failed(text(&error))),
-    }
-    if let Task::Embed = task {
-        for chunk in embedding.chunks(CHUNK) {
-            link.send(&Reply::Embedding(chunk.try_into().unwrap_or_default()))?;
+            start_instructions: self.about.start_instructions,
         }
-        return link.send(&Reply::Done(cost));
     }
-    let decision = recogniser.recognise(embedding);
-    link.send(&Reply::Recognised(Recognised { decision, cost }))
+
+    /// Computes an embedding of rows asked for over the link; says it, or recognises it.
+    fn embed<const N: usize>(
+        &mut self,
+        recogniser: &Recogniser<'_, N>,
+        turn: u32,
+        is_recognised: bool,
+    ) -> Result<Ending, PortError> {
+        let mut embedding = [0; MAX_DIMENSION];
+        let embedding = &mut embedding[..recogniser.network().dimension()];
+        let start = self.meter.instructions();
+        let task = RefCell::new(Task { port: self.port, meter: self.meter, turn, spoke: start, waited: 0 });
+        let breathe = |_, _, _: &[u8]| task.borrow_mut().breathe();
+        let result =
+            recogniser.network().embed_observed(&mut LinkRows(&task), self.arena, embedding, breathe);
+        let waited = task.into_inner().waited;
+        let mut cost = Cost {
+            embed_instructions: self.meter.instructions() - start - waited,
+            match_instructions: 0,
+            arena_bytes: recogniser.network().arena_bytes() as u32,
+            stack_bytes: 0,
+        };
+        let reply = match result {
+            Ok(()) if is_recognised => {
+                let start = self.meter.instructions();
+                let decision = recogniser.recognise(embedding);
+                cost.match_instructions = self.meter.instructions() - start;
+                cost.stack_bytes = self.meter.stack_bytes();
+                Reply::Recognised(Recognised { decision, cost })
+            }
+            Ok(()) => {
+                for chunk in embedding.chunks(CHUNK) {
+                    self.port.send(turn, &Reply::Embedding(chunk.try_into().unwrap_or_default()))?;
+                }
+                cost.stack_bytes = self.meter.stack_bytes();
+                Reply::Embedded(cost)
+            }
+            Err(EmbedError::Source(NoRow::Interrupted)) => return Ok(Ending::Interrupted),
+            Err(EmbedError::Source(NoRow::Length)) => Reply::Refused(Objection::RowLength),
+            Err(EmbedError::Source(NoRow::Port(error))) => return Err(error),
+            Err(error) => Reply::Failed(text(&error)),
+        };
+        self.port.send(turn, &reply)?;
+        Ok(Ending::Answered)
+    }
+}
+
+/// Why a task gets no more rows.
+enum NoRow {
+    /// Another request came, which lies in the port.
+    Interrupted,
+    /// A row of another length.
+    Length,
+    /// The port failed.
+    Port(PortError),
+}
+
+impl fmt::Display for NoRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interrupted => write!(f, "another request came"),
+            Self::Length => Objection::RowLength.fmt(f),
+            Self::Port(error) => error.fmt(f),
+        }
+    }
+}
+
+/// What rows and signs of life of one task need.
+struct Task<'a, S, M> {
+    port: &'a mut Port<S>,
+    meter: &'a mut M,
+    turn: u32,
+    /// When something was last said, in instructions.
+    spoke: u64,
+    /// Instructions spent on the link.
+    waited: u64,
+}
+
+impl<S: Read + Write, M: Meter> Task<'_, S, M> {
+    /// Gets a row over the link.
+    fn row(&mut self, y: u16, pixels: &mut [u8]) -> Result<(), NoRow> {
+        let start = self.meter.instructions();
+        self.port.send(self.turn, &Reply::Row(y)).map_err(NoRow::Port)?;
+        loop {
+            let heard = self.port.wait().map_err(NoRow::Port)?;
+            let message = self.port.message().filter(|_| heard.is_ok());
+            match message.map(|message| (message.turn, message.request())) {
+                Some((turn, Ok(Request::Pixels(row, sent)))) => {
+                    // Pixels of a task that is gone, or of a row that was asked for twice, are skipped.
+                    if (turn, row) == (self.turn, y) {
+                        if sent.len() != pixels.len() {
+                            return Err(NoRow::Length);
+                        }
+                        pixels.copy_from_slice(sent);
+                        break;
+                    }
+                }
+                // What was damaged may have been the row.
+                None | Some((_, Ok(Request::Status))) => {
+                    self.port.send(self.turn, &Reply::Row(y)).map_err(NoRow::Port)?;
+                }
+                Some(_) => return Err(NoRow::Interrupted),
+            }
+        }
+        self.spoke = self.meter.instructions();
+        self.waited += self.spoke - start;
+        Ok(())
+    }
+
+    /// Says that the board computes, when nothing was said for long.
+    fn breathe(&mut self) {
+        let now = self.meter.instructions();
+        if now - self.spoke > BREATH_INSTRUCTIONS {
+            // A port that fails, fails at the next row or the answer too.
+            let _ = self.port.send(self.turn, &Reply::Working);
+            self.spoke = self.meter.instructions();
+            self.waited += self.spoke - now;
+        }
+    }
+}
+
+/// A task as a source of rows.
+struct LinkRows<'a, 'b, S, M>(&'a RefCell<Task<'b, S, M>>);
+
+impl<S: Read + Write, M: Meter> RowSource for LinkRows<'_, '_, S, M> {
+    type Error = NoRow;
+
+    fn row(&mut self, y: u16, pixels: &mut [u8]) -> Result<(), NoRow> {
+        self.0.borrow_mut().row(y, pixels)
+    }
 }

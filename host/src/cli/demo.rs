@@ -63,7 +63,7 @@ fn print(demo: &Demo) {
     println!(
         "{right} of {} right. {board}: {} M instructions a face, {} bytes of arena, {} bytes of stack; image of {} bytes.",
         probes.len(),
-        most(|said| said.instructions) / 1_000_000,
+        most(|said| said.embed_instructions + said.match_instructions) / 1_000_000,
         most(|said| said.arena_bytes.into()),
         most(|said| said.stack_bytes.into()),
         export.image_bytes

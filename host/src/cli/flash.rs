@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use app::protocol::Hello;
 use clap::Args;
 use host::board::{Board, Memory};
 use host::recognise::board::{Place, connect};
+use link::message::Hello;
 
 use super::show;
 use super::values::{MEMORIES, one_of};
@@ -41,4 +41,5 @@ fn print(hello: &Hello) {
     println!("  people   {}", hello.people);
     let digest: String = hello.image.iter().map(|byte| format!("{byte:02x}")).collect();
     println!("  image    {digest}");
+    println!("  started  in {:.1} M instructions", hello.start_instructions as f64 / 1e6);
 }

@@ -52,11 +52,15 @@ pub fn run(arguments: Arguments) -> Result<()> {
 fn print(timed: &[Timed]) {
     let plain: Vec<Answer> = timed.iter().map(|timed| timed.answer.clone()).collect();
     answers::print(&plain);
-    let instructions = timed.iter().map(|timed| timed.instructions).max().unwrap_or(0);
-    let arena = timed.iter().map(|timed| timed.arena_bytes).max().unwrap_or(0);
-    let stack = timed.iter().map(|timed| timed.stack_bytes).max().unwrap_or(0);
+    let most = |of: fn(&Timed) -> u64| timed.iter().map(of).max().unwrap_or(0);
+    let millions = |of: fn(&Timed) -> u64| most(of) as f64 / 1e6;
     println!(
-        "\nper photo: {:.1} M instructions, {arena} bytes of arena, {stack} bytes of stack at most",
-        instructions as f64 / 1e6
+        "\nper photo: {:.1} M instructions to embed, {:.2} M to match; {} bytes of arena, {} bytes of stack at most; {:.1} M \
+         instructions to start",
+        millions(|timed| timed.embed_instructions),
+        millions(|timed| timed.match_instructions),
+        most(|timed| timed.arena_bytes.into()),
+        most(|timed| timed.stack_bytes.into()),
+        millions(|timed| timed.start_instructions)
     );
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use app::protocol::{Cost, Recognised};
 use format::preprocess::Preprocess;
+use link::message::{Cost, Recognised};
 use serde::Serialize;
 
 use super::Answer;
@@ -44,8 +44,12 @@ pub struct Timed {
     /// The answer.
     #[serde(flatten)]
     pub answer: Answer,
-    /// Instructions, or cycles where the board counts those.
-    pub instructions: u64,
+    /// Instructions of the embedding, or cycles where the board counts those.
+    pub embed_instructions: u64,
+    /// The same for the decision and the confidence.
+    pub match_instructions: u64,
+    /// The same for the board's start, before the first photo.
+    pub start_instructions: u64,
     /// Bytes of arena.
     pub arena_bytes: u32,
     /// Most bytes of stack ever in use.
@@ -116,7 +120,8 @@ pub fn recognise(place: &Place, photos: &[PathBuf], source: &Source) -> Result<V
 
 fn ask(client: &mut Client, photo: &Path, crop: &[u8]) -> Result<Timed> {
     let Recognised { decision, cost } = client.recognise(crop)?;
-    let Cost { instructions, arena_bytes, stack_bytes } = cost;
+    let Cost { embed_instructions, match_instructions, arena_bytes, stack_bytes } = cost;
     let answer = Answer::new(photo, decision);
-    Ok(Timed { answer, instructions, arena_bytes, stack_bytes })
+    let start_instructions = client.hello().start_instructions;
+    Ok(Timed { answer, embed_instructions, match_instructions, start_instructions, arena_bytes, stack_bytes })
 }

@@ -50,7 +50,7 @@ fn board_equals_simulator(board: &'static Board, memory: Memory, folder: &Path, 
         let (embedding, cost) = client.embed(&crop).unwrap();
         assert_eq!(embedding, simulator.embed(&crop).unwrap(), "{}: {}", board.name, photo.display());
         assert_eq!(cost.arena_bytes, image.model.head().arena_bytes);
-        assert!(cost.instructions > 0 && cost.stack_bytes > 0);
+        assert!(cost.embed_instructions > 0 && cost.stack_bytes > 0);
         embeddings.push(embedding);
     }
     assert!(

@@ -14,9 +14,8 @@ mod uart;
 use core::mem::MaybeUninit;
 use core::panic::PanicInfo;
 
-use app::link::Link;
-use app::protocol::Reply;
-use app::serve::{Meter, serve, text};
+use app::port::Port;
+use app::serve::{About, Meter, serve};
 use app::{Recogniser, StartError};
 use nn::Arena;
 
@@ -68,14 +67,15 @@ impl Meter for Gauges {
 pub unsafe fn run(machine: Machine, arena: &'static mut BoardArena) -> ! {
     stack::paint();
     // SAFETY: passed on to the caller.
-    let mut link = unsafe { open(&machine) };
+    let mut port = unsafe { open(&machine) };
     let mut gauges = Gauges(machine.counter);
     gauges.0.start();
     // SAFETY: passed on to the caller.
     let recogniser = unsafe { load(&machine) };
+    let about = About { board: machine.name, start_instructions: gauges.instructions() };
     loop {
         // A UART never fails; were it to, the next request starts anew.
-        let _ = serve(machine.name, recogniser, &mut arena.0, &mut link, &mut gauges);
+        serve(&about, recogniser, &mut arena.0, &mut port, &mut gauges);
     }
 }
 
@@ -97,9 +97,9 @@ unsafe fn load(machine: &Machine) -> &'static Result<Recogniser<'static, MAX_LAY
 
 /// # Safety
 /// As [`run`].
-unsafe fn open(machine: &Machine) -> Link<Uart> {
+unsafe fn open(machine: &Machine) -> Port<Uart> {
     // SAFETY: passed on to the caller.
-    Link::new(unsafe { Uart::new(machine.uart) })
+    Port::new(unsafe { Uart::new(machine.uart) })
 }
 
 /// Tells the other side of the link why the board stopped, and stops.
@@ -108,9 +108,8 @@ unsafe fn open(machine: &Machine) -> Link<Uart> {
 /// As [`run`]; whoever used the UART before is not running any more.
 pub unsafe fn report_panic(machine: &Machine, info: &PanicInfo<'_>) -> ! {
     // SAFETY: passed on to the caller.
-    let mut link = unsafe { open(machine) };
-    let _ = link.resynchronise();
-    let _ = link.send(&Reply::Failed(text(info)));
+    let mut port = unsafe { open(machine) };
+    let _ = port.send_stop(info);
     loop {
         cortex_m::asm::wfi();
     }

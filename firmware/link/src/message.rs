@@ -1,0 +1,650 @@
+//! Messages, version 3.
+//!
+//! A message is a group (one byte), a number in that group (one byte; highest bit set in replies), a turn (four bytes,
+//! little-endian) and a body as postcard writes it. Groups have versions of their own, which a board tells in its
+//! [`Hello`]; a board refuses messages of groups that it does not have.
+//!
+//! | group | number | message |
+//! |---|---|---|
+//! | 0 control | 0x00 | [`Request::Hello`], whatever its body |
+//! | | 0x01 | [`Request::Abort`] |
+//! | | 0x02 | [`Request::Status`] |
+//! | | 0x80 | [`Reply::Hello`]; its first element is the version, in every version |
+//! | | 0x81 | [`Reply::Idle`] |
+//! | | 0x82 | [`Reply::Refused`] |
+//! | | 0x83 | [`Reply::Failed`] |
+//! | 1 recognise | 0x00 | [`Request::Recognise`] |
+//! | | 0x01 | [`Request::Embed`] |
+//! | | 0x02 | [`Request::Pixels`] |
+//! | | 0x80 | [`Reply::Row`] |
+//! | | 0x81 | [`Reply::Working`] |
+//! | | 0x82 | [`Reply::Embedding`] |
+//! | | 0x83 | [`Reply::Embedded`] |
+//! | | 0x84 | [`Reply::Recognised`] |
+//! | 2 people, 3 update, 4 events | | reserved |
+
+use core::fmt;
+
+use heapless::{String, Vec};
+use serde::{Deserialize, Serialize};
+
+use crate::frame::FrameError;
+
+/// Version of framing, header and control group; both sides must have the same.
+pub const VERSION: u16 = 3;
+/// Version of [`Group::Recognise`].
+pub const RECOGNISE_VERSION: u8 = 1;
+/// Bytes of a message before its body.
+pub const HEADER_BYTES: usize = 6;
+/// Most elements of an embedding in one message.
+pub const CHUNK: usize = 64;
+/// Longest text, in bytes.
+pub const MAX_TEXT: usize = 160;
+/// Longest name of a board, in bytes.
+pub const MAX_BOARD_NAME: usize = 32;
+/// Most groups that a board has.
+pub const MAX_GROUPS: usize = 8;
+
+/// Numbers with this bit are those of replies.
+const REPLY: u8 = 0x80;
+
+const HELLO: u8 = 0x00;
+const ABORT: u8 = 0x01;
+const STATUS: u8 = 0x02;
+const IDLE: u8 = 0x01;
+const REFUSED: u8 = 0x02;
+const FAILED: u8 = 0x03;
+
+const RECOGNISE: u8 = 0x00;
+const EMBED: u8 = 0x01;
+const PIXELS: u8 = 0x02;
+const ROW: u8 = 0x00;
+const WORKING: u8 = 0x01;
+const EMBEDDING: u8 = 0x02;
+const EMBEDDED: u8 = 0x03;
+const RECOGNISED: u8 = 0x04;
+
+/// A short text.
+pub type Text = String<MAX_TEXT>;
+
+/// What messages are about. A group's number is that of its place here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Group {
+    /// The link itself.
+    Control = 0,
+    /// Photos, embeddings, decisions.
+    Recognise = 1,
+    /// Reserved: enrolling and deleting people.
+    People = 2,
+    /// Reserved: another image or firmware.
+    Update = 3,
+    /// Reserved: what a board says unasked.
+    Events = 4,
+}
+
+/// From host to board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request<'a> {
+    /// Who are you? Ends the task there is, if any.
+    Hello,
+    /// End the task.
+    Abort,
+    /// What are you waiting for? The board answers with the row that it waits for, or [`Reply::Idle`].
+    Status,
+    /// Recognise the face whose rows follow.
+    Recognise,
+    /// Compute the embedding of the face whose rows follow.
+    Embed,
+    /// A row that was asked for: its number; `width · channels` bytes in the image's colour order, at most
+    /// [`MAX_ROW_BYTES`](crate::MAX_ROW_BYTES).
+    Pixels(u16, &'a [u8]),
+}
+
+/// From board to host.
+#[derive(Clone, Debug, PartialEq)]
+// Messages live for one exchange, one at a time.
+#[allow(clippy::large_enum_variant)]
+pub enum Reply {
+    /// What board and image this is.
+    Hello(Hello),
+    /// What [`Reply::Hello`] of another version of the protocol is read as: its version. Boards do not send it.
+    OtherVersion(u16),
+    /// There is no task (any more).
+    Idle,
+    /// The request is not carried out.
+    Refused(Objection),
+    /// It did not work.
+    Failed(Text),
+    /// Send this row.
+    Row(u16),
+    /// A long computation goes on.
+    Working,
+    /// Part of an embedding, in order; the last is followed by [`Reply::Embedded`].
+    Embedding(Vec<i16, CHUNK>),
+    /// The embedding is complete.
+    Embedded(Cost),
+    /// Who it is, or why nobody.
+    Recognised(Recognised),
+}
+
+/// Why a board does not carry out a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Objection {
+    /// The frame was damaged, so that nobody knows what was asked.
+    Damaged,
+    /// The message is longer than any may be.
+    TooLong,
+    /// The firmware has no such group of messages.
+    UnknownGroup,
+    /// The group has no such message.
+    UnknownNumber,
+    /// The message's body is not what its number says.
+    Malformed,
+    /// Pixels of a task that the board does not have.
+    NoTask,
+    /// A row of pixels of another length than the image's.
+    RowLength,
+}
+
+impl From<FrameError> for Objection {
+    fn from(error: FrameError) -> Self {
+        match error {
+            FrameError::Damaged => Objection::Damaged,
+            FrameError::TooLong => Objection::TooLong,
+        }
+    }
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Damaged => "the request arrived damaged",
+            Self::TooLong => "the request is too long",
+            Self::UnknownGroup => "requests of this kind are not supported by this firmware",
+            Self::UnknownNumber => "this request is not supported by this firmware",
+            Self::Malformed => "the request is malformed",
+            Self::NoTask => "pixels that nobody asked for",
+            Self::RowLength => "a row of pixels of another length than the image's",
+        })
+    }
+}
+
+/// A group that a board has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupVersion {
+    /// Number of the group.
+    pub group: u8,
+    /// Version of its messages.
+    pub version: u8,
+}
+
+/// A board and its image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`VERSION`] of the firmware.
+    pub version: u16,
+    /// The groups of messages that the firmware has.
+    pub groups: Vec<GroupVersion, MAX_GROUPS>,
+    /// Name of the board.
+    pub board: String<MAX_BOARD_NAME>,
+    /// Name of the network.
+    pub network: String<{ format::model::MAX_NAME }>,
+    /// Digest of the image.
+    pub image: [u8; 32],
+    /// Height, width and channels of the crop it takes.
+    pub crop: [u16; 3],
+    /// Elements of an embedding.
+    pub dimension: u16,
+    /// People enrolled.
+    pub people: u16,
+    /// Instructions from the board's start to the first request that it could answer: digests, checks, the plan's dry
+    /// run. Cycles where the board counts those.
+    pub start_instructions: u64,
+}
+
+impl Hello {
+    /// Version of a group's messages, if the board has the group.
+    pub fn version_of(&self, group: Group) -> Option<u8> {
+        self.groups.iter().find(|known| known.group == group as u8).map(|known| known.version)
+    }
+}
+
+/// What a task cost the board, without the waiting for its link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Instructions of the embedding; cycles where the board counts those.
+    pub embed_instructions: u64,
+    /// The same for the decision and the confidence that is shown; 0 where only the embedding was asked for.
+    pub match_instructions: u64,
+    /// Bytes of arena in use.
+    pub arena_bytes: u32,
+    /// Most bytes of stack ever in use.
+    pub stack_bytes: u32,
+}
+
+/// Whether a probe is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ruling {
+    /// It is the nearest person.
+    Accepted,
+    /// The nearest person is not near enough.
+    TooFar,
+    /// Somebody else is nearly as near.
+    Ambiguous,
+    /// There is nobody to be.
+    NobodyEnrolled,
+    /// The embedding has no direction: a broken network or a broken camera.
+    Degenerate,
+}
+
+/// An enrolled person or a stranger of the cohort who is near a probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Neighbour {
+    /// Name; empty for a stranger of the cohort.
+    pub name: String<{ format::gallery::MAX_NAME }>,
+    /// Cosine of the angle to their centre, Q30.
+    pub cosine_q30: i32,
+    /// That angle in degrees, to show: within a tenth.
+    pub angle_degrees: f32,
+}
+
+/// What became of a probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Whether it is accepted.
+    pub ruling: Ruling,
+    /// Whether an accepted probe lies so near to its person that nobody else enrolled can be within the margin.
+    pub certified: bool,
+    /// Probability that it is the nearest person and not another enrolled person, to show: ArcFace's posterior, 0 to 1.
+    pub confidence: f32,
+    /// The nearest enrolled person.
+    pub best: Option<Neighbour>,
+    /// The nearest other person, or a stranger of the cohort if nearer.
+    pub runner_up: Option<Neighbour>,
+}
+
+/// A decision and what it took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recognised {
+    /// The decision.
+    pub decision: Decision,
+    /// What it took.
+    pub cost: Cost,
+}
+
+/// A message whose body is not looked at yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// Number of the group.
+    pub group: u8,
+    /// Number in the group.
+    pub number: u8,
+    /// The turn.
+    pub turn: u32,
+    /// The rest.
+    pub body: &'a [u8],
+}
+
+impl<'a> Message<'a> {
+    /// Splits a message, unless it is too short to be one.
+    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let (&[group, number, turn @ ..], body) = bytes.split_first_chunk::<HEADER_BYTES>()?;
+        Some(Message { group, number, turn: u32::from_le_bytes(turn), body })
+    }
+
+    /// Whether it comes from a board.
+    pub fn is_reply(&self) -> bool {
+        self.number & REPLY != 0
+    }
+
+    /// Reads a host's message.
+    ///
+    /// # Errors
+    /// Why a board that knows no more than this version cannot carry it out.
+    pub fn request(&self) -> Result<Request<'a>, Objection> {
+        use Group::{Control, Events, People, Recognise, Update};
+        Ok(match (self.known_group()?, self.number) {
+            (Control, HELLO) => Request::Hello,
+            (Control, ABORT) => self.bare(Request::Abort)?,
+            (Control, STATUS) => self.bare(Request::Status)?,
+            (Recognise, RECOGNISE) => self.bare(Request::Recognise)?,
+            (Recognise, EMBED) => self.bare(Request::Embed)?,
+            (Recognise, PIXELS) => {
+                let (row, pixels) = self.read()?;
+                Request::Pixels(row, pixels)
+            }
+            (Control | Recognise, _) => return Err(Objection::UnknownNumber),
+            (People | Update | Events, _) => return Err(Objection::UnknownGroup),
+        })
+    }
+
+    /// Reads a board's message.
+    ///
+    /// # Errors
+    /// As [`Self::request`].
+    pub fn reply(&self) -> Result<Reply, Objection> {
+        use Group::{Control, Events, People, Recognise, Update};
+        if !self.is_reply() {
+            return Err(Objection::UnknownNumber);
+        }
+        Ok(match (self.known_group()?, self.number & !REPLY) {
+            (Control, HELLO) => match postcard::take_from_bytes(self.body) {
+                Ok((VERSION, _)) => Reply::Hello(self.read()?),
+                Ok((version, _)) => Reply::OtherVersion(version),
+                Err(_) => return Err(Objection::Malformed),
+            },
+            (Control, IDLE) => self.bare(Reply::Idle)?,
+            (Control, REFUSED) => Reply::Refused(self.read()?),
+            (Control, FAILED) => Reply::Failed(self.read()?),
+            (Recognise, ROW) => Reply::Row(self.read()?),
+            (Recognise, WORKING) => self.bare(Reply::Working)?,
+            (Recognise, EMBEDDING) => Reply::Embedding(self.read()?),
+            (Recognise, EMBEDDED) => Reply::Embedded(self.read()?),
+            (Recognise, RECOGNISED) => Reply::Recognised(self.read()?),
+            (Control | Recognise, _) => return Err(Objection::UnknownNumber),
+            (People | Update | Events, _) => return Err(Objection::UnknownGroup),
+        })
+    }
+
+    fn known_group(&self) -> Result<Group, Objection> {
+        use Group::{Control, Events, People, Recognise, Update};
+        let group = [Control, Recognise, People, Update, Events].into_iter().nth(self.group as usize);
+        group.ok_or(Objection::UnknownGroup)
+    }
+
+    fn bare<T>(&self, content: T) -> Result<T, Objection> {
+        if self.body.is_empty() { Ok(content) } else { Err(Objection::Malformed) }
+    }
+
+    /// The body, all of it.
+    fn read<T: Deserialize<'a>>(&self) -> Result<T, Objection> {
+        match postcard::take_from_bytes(self.body) {
+            Ok((content, [])) => Ok(content),
+            _ => Err(Objection::Malformed),
+        }
+    }
+}
+
+impl Request<'_> {
+    /// Writes the message into a buffer, best one of [`MAX_MESSAGE_BYTES`](crate::MAX_MESSAGE_BYTES).
+    ///
+    /// # Errors
+    /// [`FrameError::TooLong`] when it does not fit.
+    pub fn emit<'b>(&self, turn: u32, buffer: &'b mut [u8]) -> Result<&'b [u8], FrameError> {
+        use Group::{Control, Recognise};
+        match self {
+            Request::Hello => write(Control, HELLO, turn, &(), buffer),
+            Request::Abort => write(Control, ABORT, turn, &(), buffer),
+            Request::Status => write(Control, STATUS, turn, &(), buffer),
+            Request::Recognise => write(Recognise, RECOGNISE, turn, &(), buffer),
+            Request::Embed => write(Recognise, EMBED, turn, &(), buffer),
+            Request::Pixels(row, pixels) => write(Recognise, PIXELS, turn, &(row, pixels), buffer),
+        }
+    }
+}
+
+impl Reply {
+    /// Writes the message into a buffer; one of [`MAX_REPLY_BYTES`](crate::MAX_REPLY_BYTES) is long enough.
+    ///
+    /// # Errors
+    /// [`FrameError::TooLong`] when it does not fit.
+    pub fn emit<'b>(&self, turn: u32, buffer: &'b mut [u8]) -> Result<&'b [u8], FrameError> {
+        use Group::{Control, Recognise};
+        match self {
+            Reply::Hello(hello) => write(Control, REPLY | HELLO, turn, hello, buffer),
+            Reply::OtherVersion(version) => write(Control, REPLY | HELLO, turn, version, buffer),
+            Reply::Idle => write(Control, REPLY | IDLE, turn, &(), buffer),
+            Reply::Refused(objection) => write(Control, REPLY | REFUSED, turn, objection, buffer),
+            Reply::Failed(why) => write(Control, REPLY | FAILED, turn, why, buffer),
+            Reply::Row(row) => write(Recognise, REPLY | ROW, turn, row, buffer),
+            Reply::Working => write(Recognise, REPLY | WORKING, turn, &(), buffer),
+            Reply::Embedding(part) => write(Recognise, REPLY | EMBEDDING, turn, part, buffer),
+            Reply::Embedded(cost) => write(Recognise, REPLY | EMBEDDED, turn, cost, buffer),
+            Reply::Recognised(recognised) => write(Recognise, REPLY | RECOGNISED, turn, recognised, buffer),
+        }
+    }
+}
+
+fn write<'b>(
+    group: Group,
+    number: u8,
+    turn: u32,
+    body: &impl Serialize,
+    buffer: &'b mut [u8],
+) -> Result<&'b [u8], FrameError> {
+    let (header, rest) = buffer.split_first_chunk_mut::<HEADER_BYTES>().ok_or(FrameError::TooLong)?;
+    let [t0, t1, t2, t3] = turn.to_le_bytes();
+    *header = [group as u8, number, t0, t1, t2, t3];
+    let body_bytes = postcard::to_slice(body, rest).map_err(|_| FrameError::TooLong)?.len();
+    Ok(&buffer[..HEADER_BYTES + body_bytes])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::{MAX_MESSAGE_BYTES, MAX_REPLY_BYTES, MAX_ROW_BYTES};
+
+    const TURN: u32 = 0x0403_0201;
+
+    fn text<const N: usize>(content: &str) -> String<N> {
+        content.try_into().unwrap()
+    }
+
+    fn cost() -> Cost {
+        Cost { embed_instructions: 300, match_instructions: 2, arena_bytes: 3, stack_bytes: 4 }
+    }
+
+    fn hello() -> Hello {
+        Hello {
+            version: VERSION,
+            groups: [GroupVersion { group: 0, version: 3 }, GroupVersion { group: 1, version: 1 }]
+                .into_iter()
+                .collect(),
+            board: text("b"),
+            network: text("n"),
+            image: [9; 32],
+            crop: [112, 112, 3],
+            dimension: 512,
+            people: 2,
+            start_instructions: 129,
+        }
+    }
+
+    fn recognised(ruling: Ruling) -> Recognised {
+        let best = Neighbour { name: text("Ada"), cosine_q30: -2, angle_degrees: 1.0 };
+        let decision =
+            Decision { ruling, certified: true, confidence: 1.0, best: Some(best), runner_up: None };
+        Recognised { decision, cost: cost() }
+    }
+
+    /// Group, number and turn, as every message begins.
+    fn bytes(group: u8, number: u8, body: &[u8]) -> Vec<u8> {
+        [&[group, number, 1, 2, 3, 4], body].concat()
+    }
+
+    fn requests() -> Vec<(Request<'static>, Vec<u8>)> {
+        std::vec![
+            (Request::Hello, bytes(0, 0x00, &[])),
+            (Request::Abort, bytes(0, 0x01, &[])),
+            (Request::Status, bytes(0, 0x02, &[])),
+            (Request::Recognise, bytes(1, 0x00, &[])),
+            (Request::Embed, bytes(1, 0x01, &[])),
+            (Request::Pixels(300, &[7, 0, 8]), bytes(1, 0x02, &[0xac, 0x02, 3, 7, 0, 8])),
+        ]
+    }
+
+    fn replies() -> Vec<(Reply, Vec<u8>)> {
+        let mut replies = std::vec![
+            (
+                Reply::Hello(hello()),
+                bytes(
+                    0,
+                    0x80,
+                    &[
+                        &[3, 2, 0, 3, 1, 1, 1, b'b', 1, b'n'][..],
+                        &[9; 32],
+                        &[112, 112, 3, 0x80, 0x04, 2, 0x81, 0x01],
+                    ]
+                    .concat(),
+                ),
+            ),
+            (Reply::OtherVersion(4), bytes(0, 0x80, &[4])),
+            (Reply::Idle, bytes(0, 0x81, &[])),
+            (Reply::Failed(text("no")), bytes(0, 0x83, &[2, b'n', b'o'])),
+            (Reply::Row(300), bytes(1, 0x80, &[0xac, 0x02])),
+            (Reply::Working, bytes(1, 0x81, &[])),
+            (
+                Reply::Embedding([1, -1, 0, 64].into_iter().collect()),
+                bytes(1, 0x82, &[4, 2, 1, 0, 0x80, 0x01]),
+            ),
+            (Reply::Embedded(cost()), bytes(1, 0x83, &[0xac, 0x02, 2, 3, 4])),
+        ];
+        let objections = [
+            Objection::Damaged,
+            Objection::TooLong,
+            Objection::UnknownGroup,
+            Objection::UnknownNumber,
+            Objection::Malformed,
+            Objection::NoTask,
+            Objection::RowLength,
+        ];
+        replies
+            .extend((0..).zip(objections).map(|(code, why)| (Reply::Refused(why), bytes(0, 0x82, &[code]))));
+        let rulings =
+            [Ruling::Accepted, Ruling::TooFar, Ruling::Ambiguous, Ruling::NobodyEnrolled, Ruling::Degenerate];
+        replies.extend((0..).zip(rulings).map(|(code, ruling)| {
+            let body = [
+                &[code, 1, 0, 0, 0x80, 0x3f, 1, 3, b'A', b'd', b'a', 3, 0, 0, 0x80, 0x3f][..],
+                &[0, 0xac, 0x02, 2, 3, 4],
+            ];
+            (Reply::Recognised(recognised(ruling)), bytes(1, 0x84, &body.concat()))
+        }));
+        replies
+    }
+
+    #[test]
+    fn requests_are_pinned_byte_for_byte() {
+        for (request, bytes) in requests() {
+            let mut buffer = [0xa5; 64];
+            assert_eq!(request.emit(TURN, &mut buffer).unwrap(), bytes);
+            let message = Message::parse(&bytes).unwrap();
+            assert_eq!((message.turn, message.is_reply()), (TURN, false));
+            assert_eq!(message.request(), Ok(request));
+            assert!(message.reply().is_err());
+        }
+    }
+
+    #[test]
+    fn replies_are_pinned_byte_for_byte() {
+        for (reply, bytes) in replies() {
+            let mut buffer = [0xa5; 64];
+            assert_eq!(reply.emit(TURN, &mut buffer).unwrap(), bytes);
+            let message = Message::parse(&bytes).unwrap();
+            assert_eq!((message.turn, message.is_reply()), (TURN, true));
+            assert_eq!(message.reply(), Ok(reply));
+            assert!(message.request().is_err());
+        }
+    }
+
+    #[test]
+    fn groups_and_numbers_that_this_version_lacks_are_refused() {
+        let request = |group, number| Message { group, number, turn: 1, body: &[] }.request();
+        let reply = |group, number| Message { group, number, turn: 1, body: &[] }.reply();
+        for reserved in [Group::People, Group::Update, Group::Events] {
+            for number in 0..=u8::MAX {
+                assert_eq!(request(reserved as u8, number), Err(Objection::UnknownGroup));
+            }
+            assert_eq!(reply(reserved as u8, REPLY), Err(Objection::UnknownGroup));
+        }
+        assert_eq!(request(255, 0), Err(Objection::UnknownGroup));
+        for group in [Group::Control, Group::Recognise] {
+            assert_eq!(request(group as u8, 3), Err(Objection::UnknownNumber));
+            assert_eq!(reply(group as u8, REPLY | 5), Err(Objection::UnknownNumber));
+        }
+    }
+
+    #[test]
+    fn damaged_bodies_are_malformed() {
+        for (request, bytes) in requests() {
+            for cut in HEADER_BYTES..bytes.len() {
+                assert_eq!(Message::parse(&bytes[..cut]).unwrap().request(), Err(Objection::Malformed));
+            }
+            let longer = [&bytes[..], &[0]].concat();
+            let message = Message::parse(&longer).unwrap();
+            // Later versions may say more in it.
+            let expected =
+                if request == Request::Hello { Ok(Request::Hello) } else { Err(Objection::Malformed) };
+            assert_eq!(message.request(), expected);
+        }
+        for (reply, bytes) in replies() {
+            if let Reply::OtherVersion(_) = reply {
+                continue;
+            }
+            for cut in HEADER_BYTES..bytes.len() {
+                assert_eq!(Message::parse(&bytes[..cut]).unwrap().reply(), Err(Objection::Malformed));
+            }
+            let longer = [&bytes[..], &[0]].concat();
+            assert_eq!(Message::parse(&longer).unwrap().reply(), Err(Objection::Malformed));
+        }
+        for length in 0..HEADER_BYTES {
+            assert_eq!(Message::parse(&[0; HEADER_BYTES][..length]), None);
+        }
+    }
+
+    #[test]
+    fn hello_of_another_version_tells_its_version_whatever_follows() {
+        let bytes = bytes(0, 0x80, &[0x80, 0x02, 1, 2, 3]);
+        assert_eq!(Message::parse(&bytes).unwrap().reply(), Ok(Reply::OtherVersion(256)));
+    }
+
+    #[test]
+    fn longest_messages_fit() {
+        let row = [0xff; MAX_ROW_BYTES];
+        let mut buffer = [0xa5; MAX_MESSAGE_BYTES];
+        let longest = Request::Pixels(u16::MAX, &row).emit(TURN, &mut buffer).unwrap().len();
+        // The length of the longest row takes two bytes of the three that there is room for.
+        assert_eq!(longest, MAX_MESSAGE_BYTES - 1);
+
+        let long = |count: usize| "x".repeat(count);
+        let neighbour =
+            Neighbour { name: text(&long(64)), cosine_q30: i32::MIN, angle_degrees: f32::NEG_INFINITY };
+        let cost = Cost {
+            embed_instructions: u64::MAX,
+            match_instructions: u64::MAX,
+            arena_bytes: u32::MAX,
+            stack_bytes: u32::MAX,
+        };
+        let group = GroupVersion { group: u8::MAX, version: u8::MAX };
+        let replies = [
+            Reply::Hello(Hello {
+                version: u16::MAX,
+                groups: [group; MAX_GROUPS].into_iter().collect(),
+                board: text(&long(MAX_BOARD_NAME)),
+                network: text(&long(format::model::MAX_NAME)),
+                image: [u8::MAX; 32],
+                crop: [u16::MAX; 3],
+                dimension: u16::MAX,
+                people: u16::MAX,
+                start_instructions: u64::MAX,
+            }),
+            Reply::Failed(text(&long(MAX_TEXT))),
+            Reply::Embedding([i16::MIN; CHUNK].into_iter().collect()),
+            Reply::Recognised(Recognised {
+                decision: Decision {
+                    ruling: Ruling::Degenerate,
+                    certified: true,
+                    confidence: 1.0,
+                    best: Some(neighbour.clone()),
+                    runner_up: Some(neighbour),
+                },
+                cost,
+            }),
+        ];
+        for reply in replies {
+            assert!(reply.emit(u32::MAX, &mut [0; MAX_REPLY_BYTES]).is_ok(), "{reply:?}");
+        }
+    }
+}
