@@ -5,7 +5,7 @@
 //! * [`protocol`]: the messages, the same types on host and board.
 //! * [`link`]: frames them over any byte stream (`embedded-io`): postcard, CRC-32, COBS.
 //! * [`recogniser`]: a checked image, its network and its matcher in one.
-//! * [`show`]: angles and confidence for people.
+//! * [`show`]: angles and confidence for people, computed when they are asked for.
 //! * [`serve`]: answers the link's requests. Pixels are asked for row by row while the network runs: the link is one
 //!   more source of rows, like a camera, and no buffer holds a photo.
 //!

@@ -2,10 +2,9 @@
 
 use core::fmt;
 
-use format::gallery::Gallery;
 use format::policy::{Angle, Kind, Policy};
 use format::{Image, ImageError};
-use matcher::{Centres, Margin, Matcher, Rules, RunnerUp};
+use matcher::{Centres, Margin, Matcher, Outcome, Rules, RunnerUp};
 use nn::{EmbedError, LoadError, Network, RowSource};
 
 use crate::protocol::{Candidate, Decision, Verdict};
@@ -18,7 +17,7 @@ pub enum StartError {
     Image(ImageError),
     /// Its network cannot be run here.
     Network(LoadError),
-    /// Its centres or its margin are not what the matcher takes.
+    /// Its margin is not what the matcher takes.
     Matcher,
 }
 
@@ -27,7 +26,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Image(error) => error.fmt(f),
             Self::Network(error) => error.fmt(f),
-            Self::Matcher => write!(f, "image: centres or margin are malformed"),
+            Self::Matcher => write!(f, "image: the margin is malformed"),
         }
     }
 }
@@ -58,8 +57,8 @@ impl<'a, const N: usize> Recogniser<'a, N> {
     /// [`StartError`].
     pub fn of_image(image: Image<'a>) -> Result<Self, StartError> {
         let rules = rules(&image.policy, image.gallery.people_count())?;
-        let gallery = centres(&image.gallery)?;
-        let cohort = image.cohort.as_ref().map(centres).transpose()?;
+        let gallery = Centres::of_gallery(&image.gallery);
+        let cohort = image.cohort.as_ref().map(Centres::of_gallery);
         let matcher = Matcher::new_checked(gallery, cohort, rules).map_err(|_| StartError::Matcher)?;
         // Last and by hand, as it is large: every step between would be a copy on the stack.
         match Network::new(&image.model) {
@@ -96,26 +95,23 @@ impl<'a, const N: usize> Recogniser<'a, N> {
         self.network.embed(source, arena, embedding)
     }
 
-    /// Decides on an embedding.
+    /// Decides on an embedding: in integers, and all that a door needs.
     ///
     /// # Panics
     /// When it does not have the network's dimension.
-    pub fn recognise(&self, embedding: &[i16]) -> Decision {
-        let outcome = self.matcher.decide(embedding);
-        let confidence = outcome.best.map_or(0.0, |best| {
-            let margin_rad = self.image.policy.margin.urad as f32 * 1e-6;
-            let mut posterior = Posterior::new(self.image.policy.logit_scale, margin_rad, best.cosine_q30);
-            self.matcher.cosines(embedding, |person, cosine_q30| {
-                if person != best.person {
-                    posterior.add(cosine_q30);
-                }
-            });
-            posterior.probability()
-        });
+    pub fn decide(&self, embedding: &[i16]) -> Outcome {
+        self.matcher.decide(embedding)
+    }
+
+    /// What is shown of a decision: names, angles and the confidence, which takes about as long as the decision.
+    ///
+    /// # Panics
+    /// As [`Self::decide`].
+    pub fn show(&self, embedding: &[i16], outcome: &Outcome) -> Decision {
         Decision {
             verdict: outcome.verdict.into(),
             certified: outcome.certified,
-            confidence,
+            confidence: self.confidence(embedding, outcome),
             best: outcome.best.as_ref().map(|best| self.candidate(best)),
             runner_up: outcome.runner_up.as_ref().map(|runner_up| match runner_up {
                 RunnerUp::Person(person) => self.candidate(person),
@@ -126,12 +122,34 @@ impl<'a, const N: usize> Recogniser<'a, N> {
         }
     }
 
+    /// [`Self::decide`] and [`Self::show`] in one.
+    ///
+    /// # Panics
+    /// As [`Self::decide`].
+    pub fn recognise(&self, embedding: &[i16]) -> Decision {
+        self.show(embedding, &self.decide(embedding))
+    }
+
+    /// Probability of the best person among everybody enrolled ([`Posterior`]); 0 if there is none.
+    ///
+    /// # Panics
+    /// As [`Self::decide`].
+    pub fn confidence(&self, embedding: &[i16], outcome: &Outcome) -> f32 {
+        let Some(best) = &outcome.best else { return 0.0 };
+        let policy = &self.image.policy;
+        let mut posterior = Posterior::new(policy.logit_scale, policy.margin, best);
+        let least_q30 = posterior.least_cosine_q30();
+        self.matcher.others_within(embedding, best, least_q30, &mut |other| posterior.add(other));
+        posterior.probability()
+    }
+
     fn candidate(&self, candidate: &matcher::Candidate) -> Candidate {
+        let cosine_q30 = candidate.cosine_q30();
         let name = self.image.gallery.person(candidate.person).map_or("", |person| person.name);
         Candidate {
             name: name.try_into().unwrap_or_default(),
-            cosine_q30: candidate.cosine_q30,
-            angle_degrees: show::angle_degrees(candidate.cosine_q30),
+            cosine_q30,
+            angle_degrees: show::angle_degrees(cosine_q30),
         }
     }
 }
@@ -148,11 +166,6 @@ fn rules(policy: &Policy, people: usize) -> Result<Rules, StartError> {
         Kind::Calibrated => Rules { margin: Some(margin(policy.margin)?), ..rules },
         Kind::Margin => Rules { threshold_q30: i32::MIN, cap: Some(margin(policy.cap)?), ..rules },
     })
-}
-
-fn centres<'a>(gallery: &Gallery<'a>) -> Result<Centres<'a>, StartError> {
-    Centres::new_checked(gallery.dimension(), gallery.vectors, gallery.norms, gallery.owners)
-        .map_err(|_| StartError::Matcher)
 }
 
 impl From<matcher::Verdict> for Verdict {
