@@ -85,7 +85,7 @@ impl<'a> Simulator<'a> {
     /// When the crop has another size than the network's input.
     pub fn embed(&self, crop: &[u8]) -> Result<Vec<i16>> {
         let mut arena = AlignedBytes::zeroed(self.network.arena_bytes());
-        let mut embedding = vec![0; self.network.dimension()];
+        let mut embedding = vec![0; self.network.model().dimension().unwrap_or(0)];
         self.check_crop(crop)?;
         self.network
             .embed(&mut &*crop, arena.bytes_mut(), &mut embedding)

@@ -3,7 +3,7 @@
 //! # Layers
 //!
 //! * [`recogniser`]: a checked image, its network and its matcher in one.
-//! * [`show`]: angles and confidence for people.
+//! * [`show`]: angles and confidence for people, computed when they are asked for.
 //! * [`port`]: a board's end of the [`link`] over any byte stream (`embedded-io`).
 //! * [`serve`]: answers the link's requests. Pixels are asked for row by row while the network runs: the link is one
 //!   more source of rows, like a camera, and no buffer holds a photo.

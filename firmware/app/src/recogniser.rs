@@ -2,12 +2,11 @@
 
 use core::fmt;
 
-use format::gallery::Gallery;
 use format::policy::{Angle, Kind, Policy};
-use format::{Image, ImageError};
+use format::{Image, ImageError, Role};
 use link::message::{Decision, Neighbour, Ruling};
-use matcher::{Centres, Margin, Matcher, Rules, RunnerUp};
-use nn::{EmbedError, LoadError, Network, RowSource};
+use matcher::{Centres, Margin, Matcher, Outcome, Rules, RunnerUp};
+use nn::{LoadError, Network, RowSource, RunError};
 
 use crate::show::{self, Posterior};
 
@@ -18,7 +17,7 @@ pub enum StartError {
     Image(ImageError),
     /// Its network cannot be run here.
     Network(LoadError),
-    /// Its centres or its margin are not what the matcher takes.
+    /// Its margin is not what the matcher takes.
     Matcher,
 }
 
@@ -27,55 +26,68 @@ impl fmt::Display for StartError {
         match self {
             Self::Image(error) => error.fmt(f),
             Self::Network(error) => error.fmt(f),
-            Self::Matcher => write!(f, "image: centres or margin are malformed"),
+            Self::Matcher => write!(f, "image: the margin is malformed"),
         }
     }
 }
 
 impl core::error::Error for StartError {}
 
-/// Recognises faces with the image's network of at most `N` layers.
+/// Recognises faces with the image's embedder.
 #[derive(Clone, Debug)]
-pub struct Recogniser<'a, const N: usize> {
+pub struct Recogniser<'a> {
     image: Image<'a>,
-    network: Network<'a, N>,
+    /// In the order of [`Role::ALL`].
+    networks: [Option<Network<'a>>; Role::ALL.len()],
+    embedder: Network<'a>,
     matcher: Matcher<'a>,
 }
 
-impl<'a, const N: usize> Recogniser<'a, N> {
-    /// Checks an image; see [`Image::new_checked`] for where it has to lie.
+impl<'a> Recogniser<'a> {
+    /// Checks an image, in an arena as its networks need it; see [`Image::new_checked`] for where the image has to lie.
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn new(bytes: &'a [u8]) -> Result<Self, StartError> {
+    pub fn new(bytes: &'a [u8], arena: &mut [u8]) -> Result<Self, StartError> {
         let image = Image::new_checked(bytes).map_err(StartError::Image)?;
-        Self::of_image(image)
+        Self::of_image(image, arena)
     }
 
     /// From an image that is checked already.
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn of_image(image: Image<'a>) -> Result<Self, StartError> {
+    pub fn of_image(image: Image<'a>, arena: &mut [u8]) -> Result<Self, StartError> {
         let rules = rules(&image.policy, image.gallery.people_count())?;
-        let gallery = centres(&image.gallery)?;
-        let cohort = image.cohort.as_ref().map(centres).transpose()?;
+        let gallery = Centres::of_gallery(&image.gallery);
+        let cohort = image.cohort.as_ref().map(Centres::of_gallery);
         let matcher = Matcher::new_checked(gallery, cohort, rules).map_err(|_| StartError::Matcher)?;
-        // Last and by hand, as it is large: every step between would be a copy on the stack.
-        match Network::new(&image.model) {
-            Ok(network) => Ok(Recogniser { image, network, matcher }),
-            Err(error) => Err(StartError::Network(error)),
+        let embedder = Network::new(image.embedder, arena).map_err(StartError::Network)?;
+        let mut networks = [None; Role::ALL.len()];
+        for (place, role) in networks.iter_mut().zip(Role::ALL) {
+            *place = match image.network(role) {
+                _ if role == Role::Embedder => Some(embedder),
+                Some(model) => Some(Network::new(model, arena).map_err(StartError::Network)?),
+                None => None,
+            };
         }
+        Ok(Recogniser { image, networks, embedder, matcher })
+    }
+
+    /// The network of this role, if the image has one.
+    pub fn network(&self, role: Role) -> Option<Network<'a>> {
+        let place = Role::ALL.iter().position(|&other| other == role)?;
+        self.networks[place]
+    }
+
+    /// The network that makes embeddings.
+    pub fn embedder(&self) -> &Network<'a> {
+        &self.embedder
     }
 
     /// The image.
     pub fn image(&self) -> &Image<'a> {
         &self.image
-    }
-
-    /// The network.
-    pub fn network(&self) -> &Network<'a, N> {
-        &self.network
     }
 
     /// The matcher.
@@ -86,36 +98,33 @@ impl<'a, const N: usize> Recogniser<'a, N> {
     /// Computes an embedding; see [`Network::embed`].
     ///
     /// # Errors
-    /// [`EmbedError`].
+    /// [`RunError`].
     pub fn embed<S: RowSource>(
         &self,
         source: &mut S,
         arena: &mut [u8],
         embedding: &mut [i16],
-    ) -> Result<(), EmbedError<S::Error>> {
-        self.network.embed(source, arena, embedding)
+    ) -> Result<(), RunError<S::Error>> {
+        self.embedder.embed(source, arena, embedding)
     }
 
-    /// Decides on an embedding.
+    /// Decides on an embedding: in integers, and all that a door needs.
     ///
     /// # Panics
     /// When it does not have the network's dimension.
-    pub fn recognise(&self, embedding: &[i16]) -> Decision {
-        let outcome = self.matcher.decide(embedding);
-        let confidence = outcome.best.map_or(0.0, |best| {
-            let margin_rad = self.image.policy.margin.urad as f32 * 1e-6;
-            let mut posterior = Posterior::new(self.image.policy.logit_scale, margin_rad, best.cosine_q30);
-            self.matcher.cosines(embedding, |person, cosine_q30| {
-                if person != best.person {
-                    posterior.add(cosine_q30);
-                }
-            });
-            posterior.probability()
-        });
+    pub fn decide(&self, embedding: &[i16]) -> Outcome {
+        self.matcher.decide(embedding)
+    }
+
+    /// What is shown of a decision: names, angles and the confidence, which takes about as long as the decision.
+    ///
+    /// # Panics
+    /// As [`Self::decide`].
+    pub fn show(&self, embedding: &[i16], outcome: &Outcome) -> Decision {
         Decision {
             ruling: ruling(outcome.verdict),
             certified: outcome.certified,
-            confidence,
+            confidence: self.confidence(embedding, outcome),
             best: outcome.best.as_ref().map(|best| self.neighbour(best)),
             runner_up: outcome.runner_up.as_ref().map(|runner_up| match runner_up {
                 RunnerUp::Person(person) => self.neighbour(person),
@@ -126,21 +135,44 @@ impl<'a, const N: usize> Recogniser<'a, N> {
         }
     }
 
+    /// [`Self::decide`] and [`Self::show`] in one.
+    ///
+    /// # Panics
+    /// As [`Self::decide`].
+    pub fn recognise(&self, embedding: &[i16]) -> Decision {
+        self.show(embedding, &self.decide(embedding))
+    }
+
+    /// Probability of the best person among everybody enrolled ([`Posterior`]); 0 if there is none.
+    ///
+    /// # Panics
+    /// As [`Self::decide`].
+    pub fn confidence(&self, embedding: &[i16], outcome: &Outcome) -> f32 {
+        let Some(best) = &outcome.best else { return 0.0 };
+        let policy = self.image.policy.terms();
+        let mut posterior = Posterior::new(policy.logit_scale, policy.margin, best);
+        let least_q30 = posterior.least_cosine_q30();
+        self.matcher.others_within(embedding, best, least_q30, &mut |other| posterior.add(other));
+        posterior.probability()
+    }
+
     fn neighbour(&self, candidate: &matcher::Candidate) -> Neighbour {
+        let cosine_q30 = candidate.cosine_q30();
         let name = self.image.gallery.person(candidate.person).map_or("", |person| person.name);
         Neighbour {
             name: name.try_into().unwrap_or_default(),
-            cosine_q30: candidate.cosine_q30,
-            angle_degrees: show::angle_degrees(candidate.cosine_q30),
+            cosine_q30,
+            angle_degrees: show::angle_degrees(cosine_q30),
         }
     }
 }
 
 /// The matcher's rules for a gallery of `people`.
-fn rules(policy: &Policy, people: usize) -> Result<Rules, StartError> {
+fn rules(policy: &Policy<'_>, people: usize) -> Result<Rules, StartError> {
     let margin =
         |angle: Angle| Margin::new_checked(angle.cos_q30, angle.sin_q30).map_err(|_| StartError::Matcher);
     let threshold_q30 = policy.threshold_q30(people);
+    let policy = policy.terms();
     let certificate = Some(margin(policy.certificate)?);
     let rules = Rules { certificate, ..Rules::absolute(threshold_q30) };
     Ok(match policy.kind {
@@ -148,11 +180,6 @@ fn rules(policy: &Policy, people: usize) -> Result<Rules, StartError> {
         Kind::Calibrated => Rules { margin: Some(margin(policy.margin)?), ..rules },
         Kind::Margin => Rules { threshold_q30: i32::MIN, cap: Some(margin(policy.cap)?), ..rules },
     })
-}
-
-fn centres<'a>(gallery: &Gallery<'a>) -> Result<Centres<'a>, StartError> {
-    Centres::new_checked(gallery.dimension(), gallery.vectors, gallery.norms, gallery.owners)
-        .map_err(|_| StartError::Matcher)
 }
 
 /// A verdict as it is told.

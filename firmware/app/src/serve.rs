@@ -5,12 +5,12 @@ use core::cell::RefCell;
 use core::fmt::{self, Display};
 
 use embedded_io::{Read, Write};
-use format::model::MAX_DIMENSION;
+use format::network::MAX_DIMENSION;
 use link::message::{
     CHUNK, Cost, Group, GroupVersion, Hello, Objection, RECOGNISE_VERSION, Recognised, VERSION,
 };
 use link::{Reply, Request};
-use nn::{EmbedError, RowSource};
+use nn::{RowSource, RunError};
 
 use crate::port::{Port, PortError, text};
 use crate::recogniser::Recogniser;
@@ -39,9 +39,9 @@ pub struct About<'a> {
 
 /// Answers one request after another, until the port fails: gives why it did. `recogniser` is what the board could make
 /// of its image.
-pub fn serve<S: Read + Write, M: Meter, const N: usize>(
+pub fn serve<S: Read + Write, M: Meter>(
     about: &About<'_>,
-    recogniser: &Result<Recogniser<'_, N>, impl Display>,
+    recogniser: &Result<Recogniser<'_>, impl Display>,
     arena: &mut [u8],
     port: &mut Port<S>,
     meter: &mut M,
@@ -72,9 +72,9 @@ struct Board<'a, S, M> {
 
 impl<S: Read + Write, M: Meter> Board<'_, S, M> {
     /// Waits for a request and answers it, and those that interrupt it.
-    fn round<const N: usize>(
+    fn round(
         &mut self,
-        recogniser: &Result<Recogniser<'_, N>, impl Display>,
+        recogniser: &Result<Recogniser<'_>, impl Display>,
     ) -> Result<(), PortError> {
         if let Err(error) = self.port.wait()? {
             return self.port.send(0, &Reply::Refused(error.into()));
@@ -83,9 +83,9 @@ impl<S: Read + Write, M: Meter> Board<'_, S, M> {
         Ok(())
     }
 
-    fn answer<const N: usize>(
+    fn answer(
         &mut self,
-        recogniser: &Result<Recogniser<'_, N>, impl Display>,
+        recogniser: &Result<Recogniser<'_>, impl Display>,
     ) -> Result<Ending, PortError> {
         let Some(message) = self.port.message() else { return Ok(Ending::Answered) };
         let turn = message.turn;
@@ -104,43 +104,43 @@ impl<S: Read + Write, M: Meter> Board<'_, S, M> {
         Ok(Ending::Answered)
     }
 
-    fn hello<const N: usize>(&self, recogniser: &Recogniser<'_, N>) -> Hello {
+    fn hello(&self, recogniser: &Recogniser<'_>) -> Hello {
         let image = recogniser.image();
-        let input = image.model.input();
+        let input = image.embedder.input();
         let version = |group, version| GroupVersion { group: group as u8, version };
         let groups = [version(Group::Control, VERSION as u8), version(Group::Recognise, RECOGNISE_VERSION)];
         Hello {
             version: VERSION,
             groups: groups.into_iter().collect(),
             board: text(&self.about.board),
-            network: text(&image.model.head().name),
+            network: text(&image.embedder.name()),
             image: image.digest,
             crop: [input.height, input.width, input.channels],
-            dimension: image.model.dimension() as u16,
+            dimension: image.dimension() as u16,
             people: image.gallery.people_count() as u16,
             start_instructions: self.about.start_instructions,
         }
     }
 
     /// Computes an embedding of rows asked for over the link; says it, or recognises it.
-    fn embed<const N: usize>(
+    fn embed(
         &mut self,
-        recogniser: &Recogniser<'_, N>,
+        recogniser: &Recogniser<'_>,
         turn: u32,
         is_recognised: bool,
     ) -> Result<Ending, PortError> {
         let mut embedding = [0; MAX_DIMENSION];
-        let embedding = &mut embedding[..recogniser.network().dimension()];
+        let embedding = &mut embedding[..recogniser.image().dimension()];
         let start = self.meter.instructions();
         let task = RefCell::new(Task { port: self.port, meter: self.meter, turn, spoke: start, waited: 0 });
         let breathe = |_, _, _: &[u8]| task.borrow_mut().breathe();
         let result =
-            recogniser.network().embed_observed(&mut LinkRows(&task), self.arena, embedding, breathe);
+            recogniser.embedder().embed_observed(&mut LinkRows(&task), self.arena, embedding, breathe);
         let waited = task.into_inner().waited;
         let mut cost = Cost {
             embed_instructions: self.meter.instructions() - start - waited,
             match_instructions: 0,
-            arena_bytes: recogniser.network().arena_bytes() as u32,
+            arena_bytes: recogniser.image().arena_bytes() as u32,
             stack_bytes: 0,
         };
         let reply = match result {
@@ -158,9 +158,9 @@ impl<S: Read + Write, M: Meter> Board<'_, S, M> {
                 cost.stack_bytes = self.meter.stack_bytes();
                 Reply::Embedded(cost)
             }
-            Err(EmbedError::Source(NoRow::Interrupted)) => return Ok(Ending::Interrupted),
-            Err(EmbedError::Source(NoRow::Length)) => Reply::Refused(Objection::RowLength),
-            Err(EmbedError::Source(NoRow::Port(error))) => return Err(error),
+            Err(RunError::Source(NoRow::Interrupted)) => return Ok(Ending::Interrupted),
+            Err(RunError::Source(NoRow::Length)) => Reply::Refused(Objection::RowLength),
+            Err(RunError::Source(NoRow::Port(error))) => return Err(error),
             Err(error) => Reply::Failed(text(&error)),
         };
         self.port.send(turn, &reply)?;

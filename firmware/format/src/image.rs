@@ -229,6 +229,11 @@ impl<'a> Image<'a> {
         }
     }
 
+    /// Elements of an embedding.
+    pub fn dimension(&self) -> usize {
+        self.gallery.dimension()
+    }
+
     /// Bytes of arena that every network of the image can run in, one after another.
     pub fn arena_bytes(&self) -> usize {
         Role::ALL.into_iter().filter_map(|role| self.network(role)).map(|m| m.arena_bytes()).max().unwrap_or(0)

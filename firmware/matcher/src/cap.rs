@@ -7,10 +7,9 @@
 //!
 //! The test is exact in one direction: it is made with bounds, rounded so that a probe it takes is truly inside.
 
-use crate::MAX_DIMENSION;
 use crate::centres::Centres;
-use crate::decision::magnitude_q31;
-use crate::dot::dot;
+use crate::cosine::magnitude_q31;
+use crate::dot::{MAX_DIMENSION, dot};
 use crate::nearest::{Sight, scan};
 use crate::rules::{Margin, ONE_Q30};
 

@@ -2,8 +2,10 @@
 
 use core::fmt;
 
-/// Most elements an embedding has.
-pub const MAX_DIMENSION: usize = 512;
+use format::gallery::{self, Gallery};
+
+use crate::dot::MAX_DIMENSION;
+
 /// Most centres a view has: they are numbered by `u16`.
 pub const MAX_CENTRES: usize = 1 << 16;
 
@@ -79,14 +81,12 @@ pub struct Centre<'a> {
 }
 
 impl<'a> Centres<'a> {
-    /// Checks and joins three arrays: `vectors` `[centre][dimension]`, elements in −127..=127; `norms` `[centre]`,
+    /// Checks and joins three arrays that come from elsewhere than an image: `vectors` `[centre][dimension]`, elements in −127..=127; `norms` `[centre]`,
     /// the squared norm of each; `owners` `[centre]`, the number of the person each belongs to, never descending.
     /// There may be no centres.
     ///
     /// # Errors
     /// [`CentresError`], naming the first centre that is wrong.
-    // Not inlined: once for the gallery, once for the cohort.
-    #[inline(never)]
     pub fn new_checked(
         dimension: usize,
         vectors: &'a [i8],
@@ -102,8 +102,7 @@ impl<'a> Centres<'a> {
                 CentresError::Lengths { norms: count, owners: owners.len(), elements: vectors.len() };
             return Err(lengths);
         }
-        let least_norm = norms.iter().copied().min().unwrap_or(1);
-        let centres = Centres { dimension, vectors, norms, owners, least_norm };
+        let centres = Centres::new(dimension, vectors, norms, owners);
         let mut least_owner = 0;
         for (number, centre) in centres.iter().enumerate() {
             if centre.vector.contains(&i8::MIN) {
@@ -119,6 +118,21 @@ impl<'a> Centres<'a> {
             least_owner = centre.owner;
         }
         Ok(centres)
+    }
+
+    /// The centres of an image's gallery or cohort, which were checked with the image: nobody looks at them again.
+    pub fn of_gallery(gallery: &Gallery<'a>) -> Self {
+        // What the image's check asks of a gallery is what `new_checked` asks of its arrays.
+        const {
+            assert!(format::model::MAX_DIMENSION <= MAX_DIMENSION);
+            assert!(gallery::MAX_CENTRES <= MAX_CENTRES);
+        }
+        Centres::new(gallery.dimension(), gallery.vectors, gallery.norms, gallery.owners)
+    }
+
+    fn new(dimension: usize, vectors: &'a [i8], norms: &'a [u32], owners: &'a [u16]) -> Self {
+        let least_norm = norms.iter().copied().min().unwrap_or(1);
+        Centres { dimension, vectors, norms, owners, least_norm }
     }
 
     /// Elements a centre.

@@ -4,9 +4,10 @@ use core::fmt;
 
 use crate::cap;
 use crate::centres::Centres;
+use crate::cosine::cosine_q30;
 use crate::dot::squared_norm;
 use crate::nearest::{Sight, nearest_beyond, scan, two_nearest};
-use crate::rules::{Margin, Rules, is_within};
+use crate::rules::{Margin, ONE_Q30, Rules, is_within};
 
 /// Why a matcher is refused: the cohort's embeddings are not as long as the gallery's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +37,20 @@ pub struct Candidate {
     pub dot: i32,
     /// Squared norm of the centre.
     pub norm: u32,
-    /// Cosine of the angle between them, rounded to Q30. For display: no verdict depends on it.
-    pub cosine_q30: i32,
+    /// Squared norm of the probe.
+    pub probe_norm: u64,
+}
+
+impl Candidate {
+    fn new(sight: Sight, probe_norm: u64) -> Self {
+        let Sight { owner, centre, dot, norm } = sight;
+        Candidate { person: owner, centre, dot, norm, probe_norm }
+    }
+
+    /// Cosine of the angle between centre and probe, rounded to Q30. To be shown: no verdict depends on it.
+    pub fn cosine_q30(&self) -> i32 {
+        cosine_q30(self.dot, self.norm, self.probe_norm)
+    }
 }
 
 /// The nearest candidate who is not the best.
@@ -168,7 +181,7 @@ impl<'a> Matcher<'a> {
         } else {
             Verdict::Accepted
         };
-        let candidate = |sight| candidate(sight, probe_norm);
+        let candidate = |sight| Candidate::new(sight, probe_norm);
         let runner_up = match stranger {
             Some(stranger) => Some(RunnerUp::Stranger(candidate(stranger))),
             None => second.map(|second| RunnerUp::Person(candidate(second))),
@@ -177,74 +190,58 @@ impl<'a> Matcher<'a> {
         Outcome { best: Some(candidate(best)), runner_up, verdict, certified }
     }
 
-    /// Calls `each` with every person and the cosine (Q30, rounded) of the probe's angle to their nearest centre.
+    /// Calls `each` with every person but the best whose cosine is above `least_q30` (Q30, from 0 on; everybody if it is below),
+    /// seen by their nearest centre.
+    ///
+    /// It looks at everybody once, as a decision does; whoever is farther costs little more than an inner product. Rounding may
+    /// let somebody at the least cosine pass, and leaves nobody out.
     ///
     /// # Panics
     /// If `embedding` is not as long as the centres.
     // Not inlined either.
     #[inline(never)]
-    pub fn cosines(&self, embedding: &[i16], mut each: impl FnMut(u16, i32)) {
+    pub fn others_within(
+        &self,
+        embedding: &[i16],
+        best: &Candidate,
+        least_q30: i32,
+        each: &mut dyn FnMut(&Candidate),
+    ) {
         assert_eq!(embedding.len(), self.gallery.dimension(), "embedding and gallery differ in dimension");
-        let probe_norm = squared_norm(embedding);
-        if probe_norm == 0 {
-            return;
-        }
+        let probe_norm = best.probe_norm;
+        // The best's centre as if it had the least cosine. Rounded down: nobody nearer than that is passed over.
+        let bar = (least_q30 >= 0).then(|| {
+            let length = (u64::from(best.norm) * probe_norm).isqrt();
+            let dot = (length * least_q30.min(ONE_Q30) as u64) >> 30;
+            Sight { owner: best.person, centre: best.centre, dot: dot as i32, norm: best.norm }
+        });
         let mut nearest: Option<Sight> = None;
-        let mut emit = |sight: Sight| each(sight.owner, cosine_q30(sight.dot, sight.norm, probe_norm));
-        scan(&self.gallery, embedding, None, &mut |sight| {
-            nearest = match nearest {
-                Some(held) if held.owner == sight.owner => {
-                    Some(if sight.is_nearer_than(&held) { sight } else { held })
-                }
+        scan(&self.gallery, embedding, bar, &mut |sight| {
+            if sight.owner == best.person || bar.is_some_and(|bar| !sight.is_nearer_than(&bar)) {
+                return None;
+            }
+            match nearest {
+                Some(held) if held.owner == sight.owner && !sight.is_nearer_than(&held) => {}
                 Some(held) => {
-                    emit(held);
-                    Some(sight)
+                    if held.owner != sight.owner {
+                        each(&Candidate::new(held, probe_norm));
+                    }
+                    nearest = Some(sight);
                 }
-                None => Some(sight),
-            };
+                None => nearest = Some(sight),
+            }
             None
         });
         if let Some(held) = nearest {
-            emit(held);
+            each(&Candidate::new(held, probe_norm));
         }
     }
-}
-
-fn candidate(sight: Sight, probe_norm: u64) -> Candidate {
-    let Sight { owner, centre, dot, norm } = sight;
-    Candidate { person: owner, centre, dot, norm, cosine_q30: cosine_q30(dot, norm, probe_norm) }
-}
-
-/// `2³⁰ · dot / √(norm · probe_norm)`, rounded to nearest, halves away from zero.
-fn cosine_q30(dot: i32, norm: u32, probe_norm: u64) -> i32 {
-    let magnitude = magnitude_q31(dot, norm, probe_norm).div_ceil(2) as i32;
-    if dot < 0 { -magnitude } else { magnitude }
-}
-
-/// `2³¹ · |dot| / √(norm · other_norm)`, rounded down.
-pub(crate) fn magnitude_q31(dot: i32, norm: u32, other_norm: u64) -> u64 {
-    // Below 2⁶², and no less than the square of the product, by Cauchy–Schwarz.
-    let norms = u64::from(norm) * other_norm;
-    let square = u64::from(dot.unsigned_abs()).pow(2);
-    // Long division, for cores that divide 32 bits at most.
-    let (mut quotient, mut rest) = if square < norms { (0, square) } else { (1, 0) };
-    for _ in 0..62 {
-        let (next, is_over) = (2 * rest, 2 * rest >= norms);
-        rest = if is_over { next - norms } else { next };
-        quotient = 2 * quotient + u64::from(is_over);
-    }
-    // The square of the result is at most 2⁶². Rounding it down first does not change the root's whole part.
-    quotient.isqrt()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::rules::{Margin, ONE_Q30};
-
-    /// Cosines in Q30 as another tool gives them.
-    const FOUR_FIFTHS: i32 = 858_993_459;
-    const THREE_FIFTHS: i32 = 644_245_094;
 
     fn rules(threshold: f64, margin_degrees: f64) -> Rules {
         let q30 = |x: f64| (x * f64::from(ONE_Q30)).round() as i32;
@@ -261,8 +258,8 @@ mod tests {
     fn near_and_clear_is_accepted() {
         // 36.87° and 53.13°: 16.26° apart.
         let matcher = Matcher::new_checked(pair(), None, rules(0.79, 16.0)).unwrap();
-        let best = Candidate { person: 0, centre: 0, dot: 40, norm: 25, cosine_q30: FOUR_FIFTHS };
-        let second = Candidate { person: 1, centre: 1, dot: 30, norm: 25, cosine_q30: THREE_FIFTHS };
+        let best = Candidate { person: 0, centre: 0, dot: 40, norm: 25, probe_norm: 100 };
+        let second = Candidate { person: 1, centre: 1, dot: 30, norm: 25, probe_norm: 100 };
         let accepted = Outcome {
             best: Some(best),
             runner_up: Some(RunnerUp::Person(second)),
@@ -270,6 +267,8 @@ mod tests {
             certified: false,
         };
         assert_eq!(matcher.decide(&[10, 0]), accepted);
+        // As another tool gives them.
+        assert_eq!([best, second].map(|candidate| candidate.cosine_q30()), [858_993_459, 644_245_094]);
     }
 
     #[test]
@@ -314,7 +313,7 @@ mod tests {
         let matcher = Matcher::new_checked(pair(), Some(pair()), rules(0.5, 0.0)).unwrap();
         let outcome = matcher.decide(&[10, 0]);
         // The cohort's (4, 3) is as near as the best and so nearer than person 1.
-        let stranger = Candidate { person: 0, centre: 0, dot: 40, norm: 25, cosine_q30: FOUR_FIFTHS };
+        let stranger = Candidate { person: 0, centre: 0, dot: 40, norm: 25, probe_norm: 100 };
         assert_eq!(outcome.runner_up, Some(RunnerUp::Stranger(stranger)));
         assert_eq!(outcome.verdict, Verdict::Accepted);
         let far = Centres::new_checked(2, &[3, 4], &[25], &[0]).unwrap();
@@ -323,14 +322,24 @@ mod tests {
     }
 
     #[test]
-    fn cosines_are_of_each_persons_nearest_centre() {
-        let gallery =
-            Centres::new_checked(2, &[3, 4, 4, 3, 0, 1, -4, -3], &[25, 25, 1, 25], &[0, 0, 2, 5]).unwrap();
+    fn others_are_seen_by_their_nearest_centre() {
+        let vectors = [3, 4, 4, 3, 5, 0, 0, 1, 24, 7, -4, -3];
+        let norms = [25, 25, 25, 1, 625, 25];
+        let gallery = Centres::new_checked(2, &vectors, &norms, &[0, 0, 1, 2, 2, 5]).unwrap();
         let matcher = Matcher::new_checked(gallery, None, Rules::absolute(0)).unwrap();
-        let mut seen = std::vec::Vec::new();
-        matcher.cosines(&[10, 0], |person, cosine| seen.push((person, cosine)));
-        assert_eq!(seen, [(0, FOUR_FIFTHS), (2, 0), (5, -FOUR_FIFTHS)]);
-        matcher.cosines(&[0, 0], |_, _| panic!("a zero embedding has no angles"));
+        let best = matcher.decide(&[10, 0]).best.unwrap();
+        assert_eq!(best.person, 1);
+        let within = |least_q30| {
+            let mut seen = std::vec::Vec::new();
+            matcher.others_within(&[10, 0], &best, least_q30, &mut |other| seen.push((other.person, other.dot)));
+            seen
+        };
+        assert_eq!(within(-ONE_Q30), [(0, 40), (2, 240), (5, -40)]);
+        // One is behind the probe, one at 0.8, one at 0.96.
+        assert_eq!(within(0), [(0, 40), (2, 240)]);
+        assert_eq!(within(ONE_Q30 / 10 * 9), [(2, 240)]);
+        assert_eq!(within(ONE_Q30), []);
+        assert_eq!(within(i32::MAX), []);
     }
 
     #[test]
@@ -367,17 +376,5 @@ mod tests {
     #[should_panic = "differ in dimension"]
     fn embedding_of_another_dimension_panics() {
         Matcher::new_checked(pair(), None, rules(0.0, 0.0)).unwrap().decide(&[1, 0, 0]);
-    }
-
-    #[test]
-    fn displayed_cosine_is_rounded_to_nearest() {
-        assert_eq!(cosine_q30(4, 25, 1), FOUR_FIFTHS);
-        assert_eq!(cosine_q30(-3, 25, 1), -THREE_FIFTHS);
-        assert_eq!(cosine_q30(1, 2, 1), 759_250_125);
-        assert_eq!(cosine_q30(0, 2, 1), 0);
-        assert_eq!(cosine_q30(2_130_706_432, 8_258_048, 1 << 39), ONE_Q30);
-        assert_eq!(cosine_q30(-2_130_706_432, 8_258_048, 1 << 39), -ONE_Q30);
-        // The smallest cosine that is not zero: 0.504 units.
-        assert_eq!(cosine_q30(1, 8_258_048, 1 << 39), 1);
     }
 }

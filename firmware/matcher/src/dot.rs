@@ -1,6 +1,7 @@
 //! The inner product of a centre and a probe.
 
-use crate::MAX_DIMENSION;
+/// Most elements an embedding has.
+pub const MAX_DIMENSION: usize = 512;
 
 /// `Σ centre[i] · probe[i]` over the shorter of the two lengths.
 ///

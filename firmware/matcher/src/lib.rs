@@ -5,12 +5,15 @@
 //!
 //! # Layers
 //!
+//! In this order: a module uses those above it, never one below.
+//!
 //! * [`mod@dot`]: the inner product.
 //! * [`kernels`]: the inner products of a probe and many centres, where nearly all the time goes.
 //! * [`centres`]: a checked view of a gallery, or of a cohort of strangers.
 //! * [`nearest`]: the nearest person, and the nearest one who is somebody else. Knows no thresholds.
-//! * [`rules`]: what it takes to be accepted. Knows no galleries. Its numbers are [`root`], a real known by its sign
-//!   and square, and [`wide`], an integer wide enough for the largest such square.
+//! * [`root`], a real number known by its sign and square, and [`wide`], an integer wide enough for the largest such square.
+//! * [`rules`]: what it takes to be accepted. Knows no galleries.
+//! * [`cosine`]: rounded cosines.
 //! * [`cap`]: where nobody else can be within the margin.
 //! * [`decision`]: puts one probe through them.
 //!
@@ -30,12 +33,13 @@
 //! # Principles
 //!
 //! * Every comparison is exact. None rounds, so there is no band in which a verdict depends on error, and host and
-//!   boards agree bit for bit. The only rounded value, [`Candidate::cosine_q30`], is for display.
+//!   boards agree bit for bit. A rounded cosine is shown ([`Candidate::cosine_q30`]), or bounds from the safe side ([`cap`]).
 //! * A verdict depends on directions only: scaling the probe changes nothing.
 //! * Ties fall to the lowest person number, then to the earliest centre, and to an enrolled person before a
 //!   stranger. They never turn a rejection into an acceptance.
 //! * Views are checked when they are made ([`Centres::new_checked`], [`Margin::new_checked`],
-//!   [`Matcher::new_checked`]); after that every embedding of the right length gets an [`Outcome`].
+//!   [`Matcher::new_checked`]), or were checked with their image ([`Centres::of_gallery`]); after that every embedding of
+//!   the right length gets an [`Outcome`].
 //!
 //! No heap, no float. Largest values: `|dot| ≤ 127·32768·512 < 2³¹`, `n ≤ 127²·512 < 2²³`, `p ≤ 2³⁰·512 = 2³⁹`, and
 //! by Cauchy–Schwarz `dot² ≤ n · p < 2⁶²`.
@@ -46,6 +50,7 @@ extern crate std;
 
 pub mod cap;
 pub mod centres;
+pub mod cosine;
 pub mod decision;
 pub mod dot;
 pub mod kernels;
@@ -54,6 +59,7 @@ pub mod root;
 pub mod rules;
 pub mod wide;
 
-pub use centres::{Centres, CentresError, MAX_CENTRES, MAX_DIMENSION};
+pub use centres::{Centres, CentresError, MAX_CENTRES};
 pub use decision::{Candidate, DimensionMismatch, Matcher, Outcome, Rejection, RunnerUp, Verdict};
+pub use dot::MAX_DIMENSION;
 pub use rules::{Margin, MarginError, ONE_Q30, Rules};

@@ -113,7 +113,7 @@ pub(crate) fn scan(
 fn bound(bar: Option<Sight>, least_norm: u32) -> i32 {
     match bar {
         Some(Sight { dot, norm, .. }) if dot >= 0 => {
-            const { assert!(127 * 127 * (crate::MAX_DIMENSION as u64) < 1 << 23) };
+            const { assert!(127 * 127 * (crate::dot::MAX_DIMENSION as u64) < 1 << 23) };
             let quotient_q16 = ((least_norm << 9) / ((norm >> 7) + 1)).min(0xffff);
             let root_q16 = (quotient_q16 << 16).isqrt();
             ((dot as u64 * u64::from(root_q16)) >> 16) as i32

@@ -267,13 +267,13 @@ proptest! {
         let Some(best) = decide(&gallery, None, rules((0, None)), &probe).best else { return Ok(()) };
         prop_assert!(accepts(i32::MIN) && !accepts(i32::MAX));
         let p = probe.iter().map(|&v| i64::from(v).pow(2)).sum();
-        for t in best.cosine_q30 - 2..=best.cosine_q30 + 2 {
+        for t in best.cosine_q30() - 2..=best.cosine_q30() + 2 {
             let within = reference::is_within(t.into(), (best.dot.into(), best.norm.into()), p);
             prop_assert_eq!(accepts(t), within, "threshold {}", t);
         }
         // The displayed cosine is at most half a unit from the exact one: compared as twice both.
         let twice = (2 * i64::from(best.dot), i64::from(best.norm));
-        let shown = 2 * i64::from(best.cosine_q30);
+        let shown = 2 * i64::from(best.cosine_q30());
         prop_assert!(reference::is_within(shown - 1, twice, p));
         let opposite = (-twice.0, twice.1);
         prop_assert!(reference::is_within(-shown - 1, opposite, p));
@@ -368,7 +368,7 @@ proptest! {
         let large: Vec<i16> = small.iter().map(|v| v * gain).collect();
         let [small, large] = [small, large].map(|probe| decide(&gallery, cohort.as_ref(), rules(terms), &probe));
         prop_assert_eq!(answer(&small), answer(&large));
-        prop_assert_eq!(small.best.map(|best| best.cosine_q30), large.best.map(|best| best.cosine_q30));
+        prop_assert_eq!(small.best.map(|best| best.cosine_q30()), large.best.map(|best| best.cosine_q30()));
     }
 
     #[test]
@@ -468,6 +468,6 @@ fn largest_vectors_are_decided_exactly() {
         }
     }
     let outcome = decide(&gallery, None, rules((ONE_Q30, Some((ONE_Q30, 0)))), &[i16::MAX; 512]);
-    assert_eq!(outcome.best.map(|best| (best.person, best.cosine_q30)), Some((1, ONE_Q30)));
+    assert_eq!(outcome.best.map(|best| (best.person, best.cosine_q30())), Some((1, ONE_Q30)));
     assert_eq!(outcome.verdict, Verdict::Accepted);
 }

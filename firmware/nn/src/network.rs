@@ -177,11 +177,6 @@ impl<'a> Network<'a> {
         Ok(Outputs { model: self.model, rings })
     }
 
-    /// Elements of the embedding, where the network makes one; 0 where it does not.
-    pub fn dimension(&self) -> usize {
-        self.model.dimension().unwrap_or(0)
-    }
-
     /// Runs the network on one aligned crop and copies its embedding out. The arena is of no use afterwards.
     ///
     /// # Errors
@@ -192,11 +187,26 @@ impl<'a> Network<'a> {
         arena: &mut [u8],
         embedding: &mut [i16],
     ) -> Result<(), RunError<S::Error>> {
-        let (needed, given) = (self.dimension(), embedding.len());
+        self.embed_observed(source, arena, embedding, |_, _, _| {})
+    }
+
+    /// [`Self::embed`], showing every row as [`Self::run_observed`] does.
+    ///
+    /// # Errors
+    /// As [`Self::embed`].
+    pub fn embed_observed<S: RowSource>(
+        &self,
+        source: &mut S,
+        arena: &mut [u8],
+        embedding: &mut [i16],
+        observe: impl FnMut(usize, u16, &[u8]),
+    ) -> Result<(), RunError<S::Error>> {
+        // A network that makes something else has no embedding of any length.
+        let (needed, given) = (self.model.dimension().unwrap_or(0), embedding.len());
         if needed != given || needed == 0 {
             return Err(RunError::Dimension { needed, given });
         }
-        let outputs = self.run(source, arena)?;
+        let outputs = self.run_observed(source, arena, observe)?;
         embedding.copy_from_slice(bytemuck::cast_slice(outputs.bytes(0)));
         Ok(())
     }

@@ -7,7 +7,7 @@ use format::layer::Tensor;
 use format::network::Model;
 
 use crate::op::{self, Inputs, slot};
-use crate::stream::{Layers as _, Order, oldest_needed, state_elements};
+use crate::stream::{Order, oldest_needed, state_elements};
 
 /// Why the network of a checked image cannot be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,7 @@
 
 mod ops;
 
-use crate::MAX_DIMENSION;
-use crate::dot::dot;
+use crate::dot::{MAX_DIMENSION, dot};
 use ops::{Block, Pairs, smlad, sxtb16, sxtb16_ror8};
 
 /// A probe of 1 to [`MAX_DIMENSION`] elements.

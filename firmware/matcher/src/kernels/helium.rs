@@ -8,7 +8,7 @@ mod ops;
 use super::portable;
 use ops::Block;
 
-/// A probe of 1 to [`crate::MAX_DIMENSION`] elements.
+/// A probe of 1 to [`crate::dot::MAX_DIMENSION`] elements.
 #[derive(Clone, Copy, Debug)]
 pub struct Probe<'a>(&'a [i16]);
 

@@ -2,7 +2,7 @@
 
 use crate::dot::dot;
 
-/// A probe of 1 to [`crate::MAX_DIMENSION`] elements.
+/// A probe of 1 to [`crate::dot::MAX_DIMENSION`] elements.
 #[derive(Clone, Copy, Debug)]
 pub struct Probe<'a>(&'a [i16]);
 
