@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use format::layer::Layer;
 use format::preprocess::Preprocess;
 use serde::Serialize;
 
@@ -73,14 +74,14 @@ pub struct Scope {
 pub fn bench(image: &Path, scope: &Scope) -> Result<Bench> {
     let bytes = AlignedBytes::read(image)?;
     let view = bytes.image(image)?;
-    let simulator = Simulator::new(&view.model)?;
-    let layers = simulator.network().layers();
+    let simulator = Simulator::new(&view.embedder)?;
+    let layers: Vec<Layer> = view.embedder.layers().collect();
     let spinner = output::spinner("counting instructions on emulated boards".to_string());
     let mut measured = Bench {
-        network: view.model.head().name.to_string(),
-        dimension: simulator.network().dimension(),
+        network: view.embedder.name().to_string(),
+        dimension: view.dimension(),
         image_bytes: bytes.bytes().len(),
-        work: Work::of(layers),
+        work: Work::of(&layers),
         boards: Vec::new(),
         code: Vec::new(),
         computer: Vec::new(),
@@ -102,7 +103,7 @@ pub fn bench(image: &Path, scope: &Scope) -> Result<Bench> {
     }
     spinner.finish_and_clear();
     if let Some(peers) = &scope.computer {
-        let Preprocess { mean, scale, .. } = view.preprocess;
+        let Preprocess { mean, scale, .. } = view.embedder.preprocess();
         measured.computer = computer::run(&simulator, Preprocessing { mean, scale }, peers)?;
     }
     Ok(measured)

@@ -22,7 +22,7 @@ impl Budget {
     /// When image or arena are too large.
     pub fn check(&self, image: &Image<'_>, bytes: &[u8], name: impl Fn(usize) -> String) -> Result<()> {
         let layers: Vec<Layer> = image.embedder.layers().collect();
-        let arena_bytes = image.embedder.head().arena_bytes as usize;
+        let arena_bytes = image.arena_bytes();
         if arena_bytes > self.arena_bytes
             && let Some((index, tensor)) = largest_ring(&layers)
         {
@@ -39,7 +39,7 @@ impl Budget {
             let over = bytes.len() - self.image_bytes;
             let (section, section_bytes) = largest_section(bytes)?;
             let part = match section {
-                Section::Model => match largest_weights(&layers) {
+                Section::Network(_) => match largest_weights(&layers) {
                     Some((index, weights)) => {
                         format!(
                             "the network, {section_bytes} bytes, of which {} takes {weights}",
@@ -74,5 +74,5 @@ fn largest_weights(layers: &[Layer]) -> Option<(usize, u64)> {
 fn largest_section(bytes: &[u8]) -> Result<(Section, usize)> {
     let sections = header::parse(bytes).map_err(|error| anyhow::anyhow!("{error}"))?;
     let sizes = Section::ALL.iter().filter_map(|&section| Some((section, sections.get(section)?.len())));
-    Ok(sizes.max_by_key(|&(_, size)| size).unwrap_or((Section::Model, bytes.len())))
+    Ok(sizes.max_by_key(|&(_, size)| size).unwrap_or((Section::Policy, bytes.len())))
 }

@@ -125,11 +125,11 @@ pub fn export(job: &Job) -> Result<Exported> {
     job.check()?;
     let mut warnings = Vec::new();
     let material = read::read(job, &mut warnings)?;
-    let fitted = fit::fit(&material.imported, job, &material.photos, &mut warnings)?;
+    let fitted = fit::fit(&material.imported, job, &material.preprocess, &material.photos, &mut warnings)?;
     let network = fitted.network()?;
     let simulator = Simulator::new(&network)?;
     let settled = thresholds::settle(job, material.folder, &material.strangers, &simulator, &mut warnings)?;
-    let image = build::build(job, &material.preprocess, &fitted, &settled)?;
+    let image = build::build(job, &fitted, &settled)?;
     let person = |enrolled: &Enrolled| PersonReport {
         name: enrolled.name.clone(),
         photos: enrolled.photos,
@@ -138,7 +138,7 @@ pub fn export(job: &Job) -> Result<Exported> {
     let report = Report {
         network: job.network(),
         input: material.imported.input(),
-        dimension: network.dimension(),
+        dimension: network.dimension()?,
         calibration_crops: material.photos.calibrate.len(),
         photos: material.photos.map(|photo| photo.path.clone()),
         agreement: fitted.agreement,

@@ -10,6 +10,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 use tract_onnx::pb::tensor_shape_proto::dimension::Value as Extent;
+use tract_onnx::prelude::Framework as _;
 use tract_onnx::pb::{GraphProto, ModelProto, ValueInfoProto, type_proto};
 
 use crate::graph::{Graph, Shape};

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use format::layer::{Layer, Operator};
 use format::network::MAX_BARRIERS;
+use nn::plan::check_bytes;
 use nn::stream::{Layers, Order, oldest_needed, state_elements};
 use rayon::prelude::*;
 
@@ -146,7 +147,8 @@ pub fn with_barriers(layers: &[Layer], outputs: &[u16], barriers: &[u16]) -> Pla
     let owner = take_places(&candidate);
     let mut rings = measure(&candidate, &owner);
     let state_bytes = (2 * state_elements(layers.len())).next_multiple_of(format::ALIGNMENT);
-    let arena_bytes = state_bytes + pack(&mut rings);
+    let checked = check_bytes(layers.len()).next_multiple_of(format::ALIGNMENT);
+    let arena_bytes = (state_bytes + pack(&mut rings)).max(checked);
     Plan { barriers: barriers.to_vec(), arena_bytes, state_bytes, rings }
 }
 

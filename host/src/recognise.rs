@@ -74,8 +74,9 @@ fn reason(ruling: Ruling) -> &'static str {
 pub fn simulated(image: &Path, photos: &[PathBuf], source: &Source) -> Result<Vec<Answer>> {
     let bytes = AlignedBytes::read(image)?;
     let image = bytes.image(image)?;
-    let recogniser: Recogniser<'_, MAX_LAYERS> =
-        Recogniser::of_image(image.clone()).map_err(|error| anyhow!("{error}"))?;
+    let mut arena = AlignedBytes::zeroed(image.arena_bytes());
+    let recogniser =
+        Recogniser::of_image(image.clone(), arena.bytes_mut()).map_err(|error| anyhow!("{error}"))?;
     let simulator = Simulator::new(&image.embedder)?;
     let crops = Loader::new(&image.embedder.preprocess(), source)?.load_usable(photos)?;
     let answer = |(photo, crop): &(PathBuf, Vec<u8>)| {

@@ -68,8 +68,7 @@ impl<'a> Simulator<'a> {
     /// When its plan is wrong.
     pub fn new(model: &Model<'a>) -> Result<Self> {
         // Checking needs an arena as running does.
-        let bytes = model.arena_bytes().max(nn::plan::check_bytes(model.layer_count()));
-        let mut arena = AlignedBytes::zeroed(bytes);
+        let mut arena = AlignedBytes::zeroed(model.arena_bytes());
         let network = Network::new(*model, arena.bytes_mut()).context("the image's network cannot be run")?;
         Ok(Simulator { network })
     }

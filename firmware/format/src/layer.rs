@@ -221,15 +221,21 @@ impl Stage {
     pub const NONE: Stage = Stage { bias: 0, positive: 0, negative: 0, shift: 0, low: 0, high: 0 };
 }
 
+/// Numbers of the tensors that a layer reads, at most [`MAX_INPUTS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reads {
+    count: u8,
+    /// Those behind the last are zero.
+    numbers: [u16; MAX_INPUTS],
+}
+
 /// A layer: operator, what it reads, what it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layer {
     /// What it does.
     pub operator: Operator,
-    /// How many tensors it reads.
-    input_count: u8,
-    /// Numbers of the tensors; those behind the last are zero.
-    input_numbers: [u16; MAX_INPUTS],
+    /// Which tensors it reads; see [`Self::inputs`].
+    pub reads: Reads,
     /// What it makes.
     pub output: Tensor,
     /// Where a window stands.
@@ -252,12 +258,11 @@ impl Layer {
     /// # Panics
     /// When it reads more than [`MAX_INPUTS`] tensors.
     pub fn new(operator: Operator, inputs: &[u16], output: Tensor) -> Self {
-        let mut input_numbers = [0; MAX_INPUTS];
-        input_numbers[..inputs.len()].copy_from_slice(inputs);
+        let mut numbers = [0; MAX_INPUTS];
+        numbers[..inputs.len()].copy_from_slice(inputs);
         Layer {
             operator,
-            input_count: inputs.len() as u8,
-            input_numbers,
+            reads: Reads { count: inputs.len() as u8, numbers },
             output,
             window: Window::PIXEL,
             groups: 1,
@@ -272,7 +277,7 @@ impl Layer {
     #[inline(always)]
     pub fn inputs(&self) -> &[u16] {
         // The count was checked when the layer was made or read.
-        self.input_numbers.get(..self.input_count.into()).unwrap_or(&[])
+        self.reads.numbers.get(..self.reads.count.into()).unwrap_or(&[])
     }
 
     /// Reads a record, or names the field that is wrong.
@@ -284,11 +289,10 @@ impl Layer {
             return Err("element");
         }
         let layer = Layer::of_checked(record);
-        if usize::from(layer.input_count) > MAX_INPUTS {
-            return Err("inputs");
-        }
+        let Reads { count, numbers } = layer.reads;
+        let behind = numbers.get(count.into()..).ok_or("inputs")?;
         // Whatever has no meaning has one form.
-        if layer.emit() != *record || layer.input_numbers[layer.input_count.into()..].iter().any(|&n| n != 0) {
+        if layer.emit() != *record || behind.iter().any(|&number| number != 0) {
             return Err("padding");
         }
         Ok(layer)
@@ -301,8 +305,7 @@ impl Layer {
         let i16_at = |at: usize| u16_at(record, at) as i16;
         Layer {
             operator: Operator::ALL[usize::from(record[0]) % Operator::ALL.len()],
-            input_count: record[2],
-            input_numbers: [4, 6, 8, 10].map(|at| u16_at(record, at)),
+            reads: Reads { count: record[2], numbers: [4, 6, 8, 10].map(|at| u16_at(record, at)) },
             output: Tensor {
                 height: u16_at(record, 12),
                 width: u16_at(record, 14),
@@ -333,9 +336,9 @@ impl Layer {
         let mut record = [0; BYTES];
         record[0] = self.operator as u8;
         record[1] = (self.output.element == Element::I16).into();
-        record[2] = self.input_count;
+        record[2] = self.reads.count;
         record[3] = self.factor;
-        for (index, input) in self.input_numbers.iter().enumerate() {
+        for (index, input) in self.reads.numbers.iter().enumerate() {
             put(&mut record, 4 + 2 * index, input.to_le_bytes());
         }
         let Tensor { height, width, channels, zero_point, ring, offset, .. } = self.output;

@@ -189,7 +189,7 @@ pub struct Hello {
     /// Name of the board.
     pub board: String<MAX_BOARD_NAME>,
     /// Name of the network.
-    pub network: String<{ format::model::MAX_NAME }>,
+    pub network: String<{ format::network::MAX_NAME }>,
     /// Digest of the image.
     pub image: [u8; 32],
     /// Height, width and channels of the crop it takes.
@@ -623,7 +623,7 @@ mod tests {
                 version: u16::MAX,
                 groups: [group; MAX_GROUPS].into_iter().collect(),
                 board: text(&long(MAX_BOARD_NAME)),
-                network: text(&long(format::model::MAX_NAME)),
+                network: text(&long(format::network::MAX_NAME)),
                 image: [u8::MAX; 32],
                 crop: [u16::MAX; 3],
                 dimension: u16::MAX,

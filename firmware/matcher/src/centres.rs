@@ -124,7 +124,7 @@ impl<'a> Centres<'a> {
     pub fn of_gallery(gallery: &Gallery<'a>) -> Self {
         // What the image's check asks of a gallery is what `new_checked` asks of its arrays.
         const {
-            assert!(format::model::MAX_DIMENSION <= MAX_DIMENSION);
+            assert!(format::network::MAX_DIMENSION <= MAX_DIMENSION);
             assert!(gallery::MAX_CENTRES <= MAX_CENTRES);
         }
         Centres::new(gallery.dimension(), gallery.vectors, gallery.norms, gallery.owners)

@@ -119,16 +119,17 @@ impl<'a> Network<'a> {
         let needed = network.arena_bytes();
         let given = arena.len();
         let Some(arena) = fitting(arena, needed) else { return Err(LoadError::Arena { needed, given }) };
-        if model.state_bytes() < 2 * state_elements(model.layer_count()) {
+        let checked = plan::check_bytes(model.layer_count());
+        if model.state_bytes() < 2 * state_elements(model.layer_count()) || needed < checked {
             return Err(LoadError::State);
         }
-        plan::check(&model, &mut arena[..plan::check_bytes(model.layer_count())])?;
+        plan::check(&model, &mut arena[..checked])?;
         Ok(network)
     }
 
     /// Bytes of arena it needs.
     pub fn arena_bytes(&self) -> usize {
-        self.model.arena_bytes().max(plan::check_bytes(self.model.layer_count()))
+        self.model.arena_bytes()
     }
 
     /// The network as the image has it.

@@ -36,7 +36,7 @@ pub enum LoadError {
         /// The tensor's number.
         tensor: u16,
     },
-    /// The scheduler's state has no room.
+    /// The arena is too small for the scheduler's state, or for checking the plan.
     State,
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for LoadError {
             Self::Layer { layer, field } => write!(f, "network: layer {layer}: bad {field}"),
             Self::Overlap { layer } => write!(f, "plan: layer {layer} overwrites rows that are still needed"),
             Self::Ring { tensor } => write!(f, "plan: ring of tensor {tensor} is too low"),
-            Self::State => write!(f, "plan: state bytes are too few"),
+            Self::State => write!(f, "plan: arena or state bytes are too few for so many layers"),
         }
     }
 }

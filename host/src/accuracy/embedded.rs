@@ -70,7 +70,7 @@ pub fn embed_photos(
     let float = match model {
         Some(path) => {
             let imported = import(path)?;
-            if imported.sha256 != checked.model.head().source {
+            if imported.sha256 != checked.embedder.head().source {
                 bail!("{} is not the network that {} was exported from", path.display(), image.display())
             }
             Some((Reference::load(path)?, passes::lower(imported.graph)))
@@ -79,17 +79,17 @@ pub fn embed_photos(
     };
     let timed = Instant::now();
     let paths: Vec<PathBuf> = photos.iter().map(|photo| folder.join(photo)).collect();
-    let crops = Loader::new(&checked.preprocess, source)?.load_all(&paths)?;
+    let crops = Loader::new(&checked.embedder.preprocess(), source)?.load_all(&paths)?;
     let mut seconds = Seconds { reading: timed.elapsed().as_secs_f64(), ..Seconds::default() };
 
     let timed = Instant::now();
-    let simulator = Simulator::new(&checked.model)?;
+    let simulator = Simulator::new(&checked.embedder)?;
     let integers = embed(&simulator, &crops, "quantised network")?;
     let quantised = units(&integers);
     seconds.quantised = timed.elapsed().as_secs_f64();
 
     let timed = Instant::now();
-    let preprocessing = Preprocessing { mean: checked.preprocess.mean, scale: checked.preprocess.scale };
+    let preprocessing = Preprocessing { mean: checked.embedder.preprocess().mean, scale: checked.embedder.preprocess().scale };
     let mut layers = Vec::new();
     let float = match float {
         Some((reference, graph)) => {

@@ -33,7 +33,7 @@ impl<'a> Album<'a> {
     /// # Errors
     /// When the image or the detector cannot be used.
     pub fn new(image: &Path, folder: &'a Path, source: &Source) -> Result<Self> {
-        let preprocess = AlignedBytes::read(image)?.image(image)?.preprocess;
+        let preprocess = AlignedBytes::read(image)?.image(image)?.embedder.preprocess();
         Ok(Album { preprocess, loader: Loader::new(&preprocess, source)?, folder })
     }
 
@@ -49,7 +49,7 @@ fn common(image: &Path, title: &str, embedded: &Embedded) -> Result<Page> {
     let checked = bytes.image(image)?;
     let mut facts = vec![
         ("image".to_string(), image.display().to_string()),
-        ("network".to_string(), checked.model.head().name.to_string()),
+        ("network".to_string(), checked.embedder.name().to_string()),
         ("photos".to_string(), embedded.quantised.len().to_string()),
     ];
     if let Some(agreement) = embedded.agreement() {
@@ -70,7 +70,7 @@ fn common(image: &Path, title: &str, embedded: &Embedded) -> Result<Page> {
         title: title.to_string(),
         facts,
         layers: embedded.layers.clone(),
-        arena: Some(arena::Arena::of(&checked.model, layer)),
+        arena: Some(arena::Arena::of(&checked.embedder, layer)),
         ..Page::default()
     })
 }

@@ -45,7 +45,7 @@ pub fn run(simulator: &Simulator<'_>, preprocessing: Preprocessing, peers: &Peer
     let crops = patterns(simulator);
     let floats: Vec<Vec<f32>> = crops.iter().map(|crop| preprocessing.apply(crop)).collect();
     let tract = peers.model.as_deref().map(Reference::load).transpose()?;
-    let input = simulator.network().layers()[0].output;
+    let input = simulator.network().model().input();
     let shape = [input.height, input.width, input.channels].map(usize::from);
     let mut onnx_runtime = match (&peers.model, &peers.python) {
         (Some(model), Some(python)) => Some(OnnxRuntime::start(python, model, &floats, shape)?),
@@ -82,7 +82,7 @@ pub fn run(simulator: &Simulator<'_>, preprocessing: Preprocessing, peers: &Peer
 
 /// Crops for which time and scales are as for any: noise of several kinds.
 fn patterns(simulator: &Simulator<'_>) -> Vec<Vec<u8>> {
-    let input = simulator.network().layers()[0].output;
+    let input = simulator.network().model().input();
     let bytes = input.height as usize * input.row_bytes();
     let mut state = 1u32;
     let mut noise = |_| {

@@ -12,7 +12,7 @@ use host::containers::{self, Container};
 use host::embedding::angle;
 use host::export::page::page;
 use host::export::{Job, Report, export};
-use host::import::import;
+use host::onnx::import;
 use host::quantize::Preprocessing;
 use host::{output, report};
 

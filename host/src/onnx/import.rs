@@ -460,12 +460,12 @@ impl<'a> Importer<'a> {
                 let (input, _) = self.tensor(first)?;
                 let p = node.get_attr_opt::<i64>("p").map_err(tract_error)?.unwrap_or(2);
                 ensure!(p == 2, "normalises with p = {p}; matching is by angle, use p = 2");
-                self.flat(input)?;
+                self.check_flat(input)?;
                 Ok(Value::Normalised { node: input })
             }
             "ReduceL2" => {
                 let (input, _) = self.tensor(first)?;
-                self.flat(input)?;
+                self.check_flat(input)?;
                 Ok(Value::Length { node: input })
             }
             "ReduceSum" => match self.values.get(first) {
@@ -480,7 +480,7 @@ impl<'a> Importer<'a> {
         }
     }
 
-    fn flat(&self, node: usize) -> Result<()> {
+    fn check_flat(&self, node: usize) -> Result<()> {
         let [h, w, _] = self.graph.nodes[node].shape;
         ensure!(h == 1 && w == 1, "normalises a map of {h}×{w}; only the embedding may be normalised");
         Ok(())
@@ -587,13 +587,13 @@ impl<'a> Importer<'a> {
             (Some(length @ Value::Length { .. }), None, "Add" | "Max" | "Pow")
             | (None, Some(length @ Value::Length { .. }), "Add" | "Max") => Ok(length),
             (Some(Value::Tensor { node: x, .. }), Some(Value::Tensor { node: y, .. }), "Mul") if x == y => {
-                self.flat(x)?;
+                self.check_flat(x)?;
                 Ok(Value::Squares { node: x })
             }
             (Some(Value::Tensor { node: x, .. }), None, "Pow") => {
                 let (_, exponent) = self.weights(node, 1)?;
                 ensure!(exponent == [2.0], "powers are supported only as squares inside an L2 normalisation");
-                self.flat(x)?;
+                self.check_flat(x)?;
                 Ok(Value::Squares { node: x })
             }
             (Some(Value::Tensor { node: x, dims }), Some(Value::Tensor { node: y, .. }), "Add") if x == y => {

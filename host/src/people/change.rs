@@ -61,7 +61,7 @@ fn joined(
     let threshold = image.policy.threshold_q30(people.len());
     ensure!(threshold <= ONE_Q30, "{} people are more than the image's thresholds are for", people.len());
     let reach = angle(threshold as f32 / ONE_Q30 as f32);
-    let margin = image.policy.margin.urad as f32 * 1e-6;
+    let margin = image.policy.terms().margin.urad as f32 * 1e-6;
     changed.done = format!("{}, {} in all", changed.done, people.len());
     let fresh = with_people(image, bytes, people.clone())?;
     for pair in separate(&people, reach, margin, allow_duplicates)? {

@@ -103,7 +103,7 @@ pub fn recognise(place: &Place, photos: &[PathBuf], source: &Source) -> Result<V
     // Photos first: a board is not started in vain.
     let path = place.image();
     let bytes = AlignedBytes::read(path)?;
-    let preprocess = bytes.image(path)?.preprocess;
+    let preprocess = bytes.image(path)?.embedder.preprocess();
     let crops = Loader::new(&preprocess, source)?.load_usable(photos)?;
 
     let (mut client, _) = connect(place)?;

@@ -1,7 +1,7 @@
 //! The streaming runtime: literal results, and the same bits whatever the plan.
 
 use format::layer::{Layer, Op};
-use format::model::{MAX_LAYERS, Model};
+use format::network::{MAX_LAYERS, Model};
 use host::plan::{self, Plan};
 use host::quantize::{Options, Preprocessing, emit, quantise};
 use host::simulator::{AlignedBytes, Simulator};

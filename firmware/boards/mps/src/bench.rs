@@ -64,7 +64,7 @@ pub unsafe fn bench(
     let recogniser = unsafe { load(machine) }.as_ref().map_err(|&error| BenchError::Start(error))?;
     let network = recogniser.network();
     let load_stack_bytes = gauges.stack_bytes();
-    let mut embedding = [0; format::model::MAX_DIMENSION];
+    let mut embedding = [0; format::network::MAX_DIMENSION];
     let embedding = &mut embedding[..network.dimension()];
     let mut counts = [0u64; MAX_LAYERS];
     let start = gauges.instructions();
