@@ -7,6 +7,7 @@
 mod build;
 mod fit;
 mod job;
+pub mod other;
 pub mod page;
 mod read;
 mod split;
@@ -52,7 +53,7 @@ pub struct Report {
     pub arena_bytes: usize,
     /// Bytes of the image.
     pub image_bytes: usize,
-    /// Bytes of the MODEL section.
+    /// Bytes of the NETWORK section.
     pub model_bytes: usize,
     /// Who is enrolled.
     pub people: Vec<PersonReport>,

@@ -5,14 +5,20 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use format::header::{ModelId, Section};
-use format::layer::{Element, Layer, Op, Stage, Tensor, Window};
-use format::policy::{Angle, Basis, Kind, Policy, Threshold};
+use format::Role;
+use format::layer::{Element, Layer, Operator, Stage, Tensor, Window};
+use format::network::Output;
+use format::policy::{Angle, Basis, Kind, Terms, Threshold};
 use format::preprocess::{Colour, Preprocess};
 use host::crops::cut::write_png;
 use host::export::Job;
 use host::face::{Choice, Detector, Pipeline};
-use host::sections::{self, Enrolled};
-use host::{photo, plan};
+use host::plan::{self, Plan};
+use host::sections::{self, Enrolled, NetworkParts};
+use host::export::other::OtherJob;
+use host::onnx::Cut;
+use host::photo;
+use host::quantize::Preprocessing;
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 
@@ -122,8 +128,47 @@ fn square(extent: u16, channels: u16, element: Element) -> Tensor {
     Tensor { height: extent, width: extent, channels, element, zero_point: 0, ring: extent, offset: 0 }
 }
 
+/// A network as tests make them by hand: layers, outputs and arrays.
+pub struct Handmade {
+    /// The layers; the planner places them.
+    pub layers: Vec<Layer>,
+    /// Numbers of the tensors that are outputs.
+    pub outputs: Vec<u16>,
+    /// What layers point into.
+    pub blob: Vec<u8>,
+}
+
+impl Handmade {
+    /// The NETWORK section, planned anew.
+    pub fn section(&self) -> Vec<u8> {
+        let mut layers = self.layers.clone();
+        let plan = plan::plan(&mut layers, &self.outputs);
+        self.section_of(&layers, &plan)
+    }
+
+    /// The NETWORK section with these layers and this plan.
+    pub fn section_of(&self, layers: &[Layer], plan: &Plan) -> Vec<u8> {
+        let names: Vec<String> = self.outputs.iter().map(|tensor| format!("output {tensor}")).collect();
+        let outputs: Vec<Output<'_>> = (self.outputs.iter().zip(&names))
+            .map(|(&tensor, name)| Output { name, tensor, scale: 0.5 })
+            .collect();
+        let input = Preprocess {
+            height: layers[0].output.height,
+            width: layers[0].output.width,
+            colour: Colour::Grey,
+            mean: 127.5,
+            scale: 128.0,
+            template: [[64, 64]; 5],
+        };
+        let blob = &self.blob;
+        let parts =
+            NetworkParts { name: "tiny", source: [7; 32], input, layers, outputs: &outputs, plan, blob };
+        sections::network(&parts).unwrap()
+    }
+}
+
 /// A network of two layers with literal weights: a 2 × 2 grey crop to three dimensions.
-pub fn tiny_layers() -> (Vec<Layer>, Vec<u8>) {
+pub fn tiny_network() -> Handmade {
     let mut blob = Vec::new();
     let weights: [i8; 12] = [100, 0, 0, 0, 0, 100, -50, 0, 3, -3, 30, 100];
     let weights = push(&mut blob, &weights.map(|w| w as u8));
@@ -131,84 +176,97 @@ pub fn tiny_layers() -> (Vec<Layer>, Vec<u8>) {
     let positive = push(&mut blob, &[1i32 << 30; 3].map(i32::to_le_bytes).concat());
     let negative = push(&mut blob, &[1i32 << 28; 3].map(i32::to_le_bytes).concat());
     let stage = Stage { bias, positive, negative, shift: 0, low: -32767, high: 32767 };
-    let window = Window { kernel: [2, 2], stride: [1, 1], pad: [0, 0] };
+    let window = Window { kernel: [2, 2], ..Window::PIXEL };
     let layers = vec![
-        Layer { op: Op::Input, output: square(2, 1, Element::I8) },
-        Layer { op: Op::Conv { input: 0, window, weights, stage }, output: square(1, 3, Element::I16) },
+        Layer::new(Operator::Input, &[], square(2, 1, Element::I8)),
+        Layer { window, weights, stage, ..Layer::new(Operator::Conv, &[0], square(1, 3, Element::I16)) },
     ];
-    (layers, blob)
+    Handmade { layers, outputs: vec![1], blob }
 }
 
-/// A network of the same input and output with every operator: an addition in place among them.
-pub fn varied_layers() -> (Vec<Layer>, Vec<u8>) {
+/// A network of the same input and output with every operator: an addition in place, dilated and grouped convolutions among
+/// them.
+pub fn varied_network() -> Handmade {
     let mut blob = Vec::new();
     let weights =
-        [4, 36, 48].map(|count: u8| (0..count).map(|index| index.wrapping_mul(77)).collect::<Vec<_>>());
-    let [pointwise, depthwise, dense] = weights.map(|weights| push(&mut blob, &weights));
-    let words = [5i32, 1 << 27, 1 << 25].map(|value| [value; 4].map(i32::to_le_bytes).concat());
+        [4, 36, 8, 72, 96].map(|count: u8| (0..count).map(|index| index.wrapping_mul(77)).collect::<Vec<_>>());
+    let [pointwise, depthwise, grouped, dilated, dense] = weights.map(|weights| push(&mut blob, &weights));
+    let words = [5i32, 1 << 27, 1 << 25].map(|value| [value; 8].map(i32::to_le_bytes).concat());
     let [bias, positive, negative] = words.map(|words| push(&mut blob, &words));
+    let table: Vec<u8> = (0..256).flat_map(|entry: i16| (entry * 128).to_le_bytes()).collect();
+    let table = push(&mut blob, &table);
     let stage = Stage { bias, positive, negative, shift: 0, low: -128, high: 127 };
-    let window = |kernel: u8, pad| Window { kernel: [kernel; 2], stride: [1; 2], pad: [pad; 2] };
+    let window = |kernel: u8, pad: u8, dilation: u8| Window {
+        kernel: [kernel; 2],
+        pad: [pad; 2],
+        dilation: [dilation; 2],
+        ..Window::PIXEL
+    };
+    let layer = |operator, inputs: &[u16], extent, channels| Layer {
+        stage,
+        ..Layer::new(operator, inputs, square(extent, channels, Element::I8))
+    };
+    let conv = |inputs: &[u16], window, weights, extent, channels| Layer {
+        window,
+        weights,
+        ..layer(Operator::Conv, inputs, extent, channels)
+    };
     let map = square(2, 4, Element::I8);
+    let pool = Layer::new(Operator::MaxPool, &[3], map);
     let layers = vec![
-        Layer { op: Op::Input, output: square(2, 1, Element::I8) },
-        Layer { op: Op::Conv { input: 0, window: window(1, 0), weights: pointwise, stage }, output: map },
+        Layer::new(Operator::Input, &[], square(2, 1, Element::I8)),
+        conv(&[0], window(1, 0, 1), pointwise, 2, 4),
+        Layer { window: window(3, 1, 1), weights: depthwise, ..layer(Operator::Depthwise, &[1], 2, 4) },
+        Layer { gains: [900, -700], ..layer(Operator::Add, &[1, 2], 2, 4) },
+        Layer { window: window(3, 1, 1), ..pool },
+        Layer { groups: 2, ..conv(&[4], window(1, 0, 1), grouped, 2, 4) },
+        Layer::new(Operator::Concat, &[4, 5], square(2, 8, Element::I8)),
+        conv(&[6], window(3, 2, 2), dilated, 2, 1),
+        Layer { factor: 2, ..Layer::new(Operator::Enlarge, &[6], square(4, 8, Element::I8)) },
+        conv(&[7], window(2, 0, 1), pointwise, 1, 1),
+        Layer { stage, ..conv(&[9], window(1, 0, 1), grouped, 1, 8) },
+        Layer { weights: table, ..layer(Operator::Scale, &[8, 10], 4, 8) },
         Layer {
-            op: Op::Depthwise { input: 1, window: window(3, 1), weights: depthwise, stage },
-            output: map,
-        },
-        Layer { op: Op::Add { inputs: [1, 2], gains: [900, -700], stage }, output: map },
-        Layer { op: Op::MaxPool { input: 3, window: window(3, 1) }, output: map },
-        Layer {
-            op: Op::Conv { input: 4, window: window(2, 0), weights: dense, stage },
-            output: square(1, 3, Element::I16),
+            window: Window { kernel: [2, 2], stride: [2, 2], ..Window::PIXEL },
+            ..conv(&[11], window(2, 0, 1), dense, 1, 3)
         },
     ];
-    (layers, blob)
+    let mut layers = layers;
+    let last = layers.len() - 1;
+    // The dense layer sees the first pixels; its output has 16 bits.
+    layers[last].output = square(1, 3, Element::I16);
+    Handmade { layers, outputs: vec![last as u16], blob }
 }
 
 /// The sections of a tiny image: its network, two people, a cohort of two.
 pub fn tiny_sections() -> Vec<(Section, Vec<u8>)> {
-    sections_of(tiny_layers())
+    sections_of(&tiny_network())
 }
 
 /// The sections of [`tiny_sections`] with another network of the same input and output.
-pub fn sections_of((mut layers, blob): (Vec<Layer>, Vec<u8>)) -> Vec<(Section, Vec<u8>)> {
-    let plan = plan::plan(&mut layers);
-    let model = sections::model("tiny", [7; 32], &layers, &plan, &blob).unwrap();
-    let preprocess = sections::preprocess(&Preprocess {
-        height: 2,
-        width: 2,
-        colour: Colour::Grey,
-        mean: 127.5,
-        scale: 128.0,
-        template: [[64, 64]; 5],
-    })
-    .unwrap();
-    let id = ModelId::of_sections(&model, &preprocess);
+pub fn sections_of(network: &Handmade) -> Vec<(Section, Vec<u8>)> {
+    let network = network.section();
+    let id = ModelId::of_section(&network);
     let person = |name: &str, centres: Vec<Vec<i8>>| Enrolled { name: name.to_string(), photos: 3, centres };
     let people =
         [person("Ada", vec![vec![127, 0, 0], vec![100, 78, 0]]), person("Grace", vec![vec![0, 0, 127]])];
-    let policy = Policy {
+    let terms = Terms {
         model: id,
         kind: Kind::Calibrated,
         fpir_ppm: 3000,
         basis: Basis::Cohort { strangers: 2 },
-        thresholds: [Threshold { people: 10, cosine_q30: 1 << 29, fpir_upper_ppm: 842_000 }]
-            .into_iter()
-            .collect(),
         margin: Angle::ZERO,
         cap: Angle { urad: 500_000, cos_q30: 942_297_101, sin_q30: 514_779_252 },
         certificate: Angle::ZERO,
         quantisation_urad: 10,
         logit_scale: 64.0,
     };
+    let threshold = Threshold { people: 10, cosine_q30: 1 << 29, fpir_upper_ppm: 842_000 };
     vec![
-        (Section::Model, model),
-        (Section::Preprocess, preprocess),
+        (Section::Network(Role::Embedder), network),
         (Section::Gallery, sections::gallery(id, 3, &people).unwrap()),
         (Section::Cohort, sections::cohort(id, 3, &[vec![0, 127, 0], vec![-127, 1, 1]]).unwrap()),
-        (Section::Policy, sections::policy(&policy).unwrap()),
+        (Section::Policy, sections::policy(&terms, &[threshold])),
     ]
 }
 
@@ -216,4 +274,66 @@ pub fn sections_of((mut layers, blob): (Vec<Layer>, Vec<u8>)) -> Vec<(Section, V
 pub fn join(parts: &[(Section, Vec<u8>)]) -> Vec<u8> {
     let parts: Vec<(Section, &[u8])> = parts.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
     sections::image(&parts).unwrap()
+}
+
+/// The default detector, cut at its heads and re-shaped for grey photos of 160 × 120.
+pub fn fr_detect() -> OtherJob {
+    let heads = ["319", "333", "365", "379", "405", "419", "437", "449"];
+    OtherJob {
+        role: Role::Detector,
+        model: fetched("faceplugin/fr_detect.onnx"),
+        cut: Cut { size: Some([120, 160]), outputs: heads.map(String::from).to_vec() },
+        grey: true,
+        colour: Colour::Rgb,
+        preprocessing: Preprocessing { mean: 127.0, scale: 128.0 },
+    }
+}
+
+/// The default landmark network: a grey face of 64 × 64.
+pub fn fr_landmark() -> OtherJob {
+    OtherJob {
+        role: Role::Landmarks,
+        model: fetched("faceplugin/fr_landmark.onnx"),
+        cut: Cut::default(),
+        grey: false,
+        colour: Colour::Rgb,
+        preprocessing: Preprocessing::default(),
+    }
+}
+
+/// YuNet for grey photos of 160 × 128, where the larger test data is.
+pub fn yunet() -> Option<OtherJob> {
+    Some(OtherJob {
+        role: Role::Detector,
+        model: shared("models/yunet-dyn.onnx")?,
+        cut: Cut { size: Some([128, 160]), outputs: vec![] },
+        grey: true,
+        colour: Colour::Bgr,
+        preprocessing: Preprocessing { mean: 0.0, scale: 1.0 },
+    })
+}
+
+/// MiniFASNet V2, where the larger test data is.
+pub fn minifasnet() -> Option<OtherJob> {
+    Some(OtherJob {
+        role: Role::Liveness,
+        model: shared("models/minifasnet-v2-80.onnx")?,
+        cut: Cut::default(),
+        grey: false,
+        colour: Colour::Bgr,
+        preprocessing: Preprocessing { mean: 0.0, scale: 1.0 },
+    })
+}
+
+/// Pictures as a network takes them, `[h][w][c]` bytes: each face alone, in the middle of the picture.
+pub fn pictures(input: &Preprocess, faces: &[RgbImage]) -> Vec<Vec<u8>> {
+    let (width, height) = (u32::from(input.width), u32::from(input.height));
+    let picture = |face: &RgbImage| {
+        let side = height.min(width);
+        let face = imageops::resize(face, side, side, FilterType::Triangle);
+        let mut picture = RgbImage::from_pixel(width, height, image::Rgb([110, 120, 130]));
+        imageops::replace(&mut picture, &face, ((width - side) / 2).into(), ((height - side) / 2).into());
+        photo::crop_bytes(&picture, input).unwrap()
+    };
+    faces.iter().map(picture).collect()
 }

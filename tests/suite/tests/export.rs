@@ -4,7 +4,7 @@ use std::path::Path;
 
 use host::embedding::{cosine, unit, unit_of_i16};
 use host::export::{Exported, Job, export};
-use host::import::Reference;
+use host::onnx::Reference;
 use host::photo;
 use host::quantize::Preprocessing;
 use host::simulator::{AlignedBytes, Simulator};

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use host::crops::cut::{Cuts, Cutting, cut};
 use host::embedding::{cosine, unit};
 use host::face::{Choice, Crop, Detector, Face, Fault, Gates, Pipeline, Refusal};
-use host::import::Reference;
+use host::onnx::Reference;
 use host::photo;
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, Rgb, RgbImage};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use host::embedding::unit;
 use host::graph::Op;
-use host::import::{Reference, import};
+use host::onnx::{Reference, import};
 use host::{float, passes};
 use suite::onnx::{self, Onnx};
 use suite::real_networks;

@@ -1,127 +1,202 @@
 //! The streaming runtime: literal results, and the same bits whatever the plan.
 
-use format::layer::{Layer, Op};
-use format::network::{MAX_LAYERS, Model};
+use format::Role;
+use format::layer::{Element, Layer, Operator};
+use format::network::Model;
+use format::preprocess::{Colour, Preprocess};
 use host::plan::{self, Plan};
-use host::quantize::{Options, Preprocessing, emit, quantise};
+use host::quantize::{Options, Preprocessing, Quantised, emit, quantise};
 use host::simulator::{AlignedBytes, Simulator};
-use host::{import, passes, sections};
-use nn::{EmbedError, LoadError, Network};
-use suite::{default_network, tiny_layers};
+use host::{onnx, passes};
+use nn::{LoadError, Network, RunError};
+use suite::{Handmade, default_network, tiny_network, varied_network};
 
-fn section(layers: &[Layer], plan: &Plan, blob: &[u8]) -> AlignedBytes {
-    AlignedBytes::copy(&sections::model("test", [0; 32], layers, plan, blob).unwrap())
+fn model(section: &AlignedBytes) -> Model<'_> {
+    Model::new_checked(Role::Embedder, section.bytes()).unwrap()
+}
+
+fn load(section: &AlignedBytes) -> Result<(), LoadError> {
+    let model = model(section);
+    let mut arena = AlignedBytes::zeroed(model.arena_bytes());
+    Network::new(model, arena.bytes_mut()).map(|_| ())
 }
 
 #[test]
 fn tiny_network_gives_literal_embedding() {
-    let (mut layers, blob) = tiny_layers();
-    let plan = plan::plan(&mut layers);
-    let bytes = section(&layers, &plan, &blob);
-    let simulator = Simulator::new(&Model::new_checked(bytes.bytes()).unwrap()).unwrap();
+    let section = AlignedBytes::copy(&tiny_network().section());
+    let simulator = Simulator::new(&model(&section)).unwrap();
     // Elements are pixel − 128: 2, −28, 72, 0. Sums: 210, −6420, 2250. Multipliers: a quarter, a sixteenth if negative.
     assert_eq!(simulator.embed(&[130, 100, 200, 128]).unwrap(), [53, -401, 563]);
 }
 
 #[test]
 fn crop_of_another_size_is_refused() {
-    let (mut layers, blob) = tiny_layers();
-    let plan = plan::plan(&mut layers);
-    let bytes = section(&layers, &plan, &blob);
-    let simulator = Simulator::new(&Model::new_checked(bytes.bytes()).unwrap()).unwrap();
+    let section = AlignedBytes::copy(&tiny_network().section());
+    let simulator = Simulator::new(&model(&section)).unwrap();
     let error = simulator.embed(&[0; 5]).unwrap_err().to_string();
     assert!(error.contains("5 bytes") && error.contains('4'), "{error}");
 }
 
 #[test]
 fn arena_too_small_or_misaligned_is_refused() {
-    let (mut layers, blob) = tiny_layers();
-    let plan = plan::plan(&mut layers);
-    let bytes = section(&layers, &plan, &blob);
-    let network: Network<'_, 8> = Network::new(&Model::new_checked(bytes.bytes()).unwrap()).unwrap();
-    let mut arena = AlignedBytes::zeroed(64);
+    let section = AlignedBytes::copy(&tiny_network().section());
+    let model = model(&section);
+    let needed = model.arena_bytes();
+    let mut arena = AlignedBytes::zeroed(needed + 16);
+    let network = Network::new(model, arena.bytes_mut()).unwrap();
     let mut embedding = [0; 3];
-    let needed = network.arena_bytes();
     for arena in [&mut [][..], &mut arena.bytes_mut()[1..]] {
         let given = arena.len();
         let error = network.embed(&mut &[0u8; 4][..], arena, &mut embedding).unwrap_err();
-        assert_eq!(error, EmbedError::Arena { needed, given });
+        assert_eq!(error, RunError::Arena { needed, given });
+        assert_eq!(Network::new(model, arena).unwrap_err(), LoadError::Arena { needed, given });
     }
     let error = network.embed(&mut &[0u8; 3][..], arena.bytes_mut(), &mut embedding).unwrap_err();
-    assert!(matches!(error, EmbedError::Source(_)));
+    assert!(matches!(error, RunError::Source(_)));
+    let error = network.embed(&mut &[0u8; 4][..], arena.bytes_mut(), &mut embedding[..2]).unwrap_err();
+    assert_eq!(error, RunError::Dimension { needed: 3, given: 2 });
+}
+
+#[test]
+fn network_with_every_operator_has_outputs_of_any_shape() {
+    let mut network = varied_network();
+    let section = AlignedBytes::copy(&network.section());
+    let photo = [10, 90, 170, 250];
+    let embedding = Simulator::new(&model(&section)).unwrap().embed(&photo).unwrap();
+    // A map that others read, one that none reads, and the embedding, in an order of their own.
+    let last = network.layers.len() as u16 - 1;
+    network.outputs = vec![last, 6, 11];
+    let section = AlignedBytes::copy(&network.section());
+    let model = model(&section);
+    let names: Vec<&str> = model.outputs().map(|output| output.name).collect();
+    assert_eq!(names, ["output 12", "output 6", "output 11"]);
+    let outputs = Simulator::new(&model).unwrap().run(&photo).unwrap();
+    assert_eq!(outputs[0], embedding.iter().map(|&x| i32::from(x)).collect::<Vec<_>>());
+    assert_eq!(outputs[1..].iter().map(Vec::len).collect::<Vec<_>>(), [2 * 2 * 8, 4 * 4 * 8]);
+    assert!(outputs.iter().all(|elements| elements.iter().any(|&x| x != elements[0])), "{outputs:?}");
+}
+
+#[test]
+fn record_that_makes_no_sense_is_refused_by_its_operator() {
+    type Change = fn(&mut Layer);
+    let changes: [(usize, &str, Change); 12] = [
+        (1, "window", |layer| layer.window.stride[0] = 0),
+        (1, "window", |layer| layer.window.pad[1] = 1),
+        (1, "weights", |layer| layer.weights = 1 << 20),
+        (2, "negative multipliers", |layer| layer.stage.negative += 4),
+        (2, "shift", |layer| layer.stage.shift = 16),
+        (3, "clamp", |layer| layer.stage.high = 128),
+        (4, "dilation", |layer| layer.window.dilation = [2, 2]),
+        (4, "element or zero point", |layer| layer.output.zero_point = 1),
+        (5, "groups", |layer| layer.groups = 3),
+        (6, "channels", |layer| layer.output.channels = 7),
+        (8, "factor", |layer| layer.factor = 3),
+        (11, "table", |layer| layer.weights = u32::MAX - 15),
+    ];
+    for (number, field, change) in changes {
+        let mut network = varied_network();
+        change(&mut network.layers[number]);
+        let section = AlignedBytes::copy(&network.section());
+        assert_eq!(load(&section), Err(LoadError::Layer { layer: number as u16, field }));
+    }
 }
 
 #[test]
 fn tensor_added_to_itself_is_refused() {
-    let (mut layers, blob) = tiny_layers();
+    let mut network = tiny_network();
     // The output in its input's place: the other input would be read where the row is written.
-    let Op::Conv { stage, .. } = layers[1].op else {
-        panic!("the tiny network's second layer is a convolution")
-    };
-    layers.push(Layer { op: Op::Add { inputs: [1, 1], gains: [1, 1], stage }, output: layers[1].output });
-    let plan = plan::plan(&mut layers);
-    let bytes = section(&layers, &plan, &blob);
-    let error = Model::new_checked(bytes.bytes()).unwrap_err().to_string();
-    assert!(error.contains("inputs"), "{error}");
+    let Layer { stage, output, .. } = network.layers[1];
+    network.layers.push(Layer { gains: [1, 1], stage, ..Layer::new(Operator::Add, &[1, 1], output) });
+    network.outputs = vec![2];
+    let section = AlignedBytes::copy(&network.section());
+    assert_eq!(load(&section), Err(LoadError::Layer { layer: 2, field: "inputs" }));
 }
 
 #[test]
-fn more_layers_than_room_is_refused() {
-    let (mut layers, blob) = tiny_layers();
-    let plan = plan::plan(&mut layers);
-    let bytes = section(&layers, &plan, &blob);
-    let model = Model::new_checked(bytes.bytes()).unwrap();
-    assert_eq!(Network::<1>::new(&model).unwrap_err(), LoadError::Layers { layers: 2, room: 1 });
+fn arena_without_room_for_the_state_is_refused() {
+    let network = tiny_network();
+    let mut layers = network.layers.clone();
+    let plan = plan::plan(&mut layers, &network.outputs);
+    for plan in [Plan { state_bytes: 0, ..plan.clone() }, Plan { arena_bytes: plan.state_bytes, ..plan.clone() }] {
+        let section = AlignedBytes::copy(&network.section_of(&network.layers, &plan));
+        let refused = match Model::new_checked(Role::Embedder, section.bytes()) {
+            Ok(_) => load(&section).is_err(),
+            Err(_) => true,
+        };
+        assert!(refused, "{plan:?}");
+    }
 }
 
 /// The default network quantised on noise: what it recognises does not matter here.
-fn default_layers() -> (Vec<Layer>, Vec<u8>) {
-    let graph = passes::lower(import::import(&default_network()).unwrap().graph);
-    let preprocessing = Preprocessing::default();
-    let quantised = quantise(&graph, preprocessing, &[noise(1), noise(2)], &Options::default(), |_| {});
+fn default_quantised() -> Quantised {
+    let graph = passes::lower(onnx::import(&default_network()).unwrap().graph);
+    quantise(&graph, Preprocessing::default(), &[noise(1), noise(2)], &Options::default(), |_| {})
+}
+
+fn default_handmade() -> Handmade {
+    let quantised = default_quantised();
     let (layers, blob) = emit::emit(&quantised).unwrap();
-    (layers, blob.0)
+    let outputs = quantised.graph.outputs.iter().map(|output| output.node as u16).collect();
+    Handmade { layers, outputs, blob: blob.0 }
 }
 
 fn noise(seed: usize) -> Vec<u8> {
     (0..112 * 112 * 3).map(|i: usize| (((i * 7919 * seed) >> 5) ^ ((i / 336) * 3)) as u8).collect()
 }
 
+/// A section of the default network: its photo has colour.
+fn coloured(network: &Handmade, layers: &[Layer], plan: &Plan) -> AlignedBytes {
+    let outputs: Vec<format::network::Output<'_>> = network
+        .outputs
+        .iter()
+        .map(|&tensor| format::network::Output { name: "embedding", tensor, scale: 1.0 })
+        .collect();
+    let input = Preprocess {
+        height: 112,
+        width: 112,
+        colour: Colour::Rgb,
+        mean: 127.5,
+        scale: 128.0,
+        template: [[0; 2]; 5],
+    };
+    let parts = host::sections::NetworkParts {
+        name: "default",
+        source: [0; 32],
+        input,
+        layers,
+        outputs: &outputs,
+        plan,
+        blob: &network.blob,
+    };
+    AlignedBytes::copy(&host::sections::network(&parts).unwrap())
+}
+
 #[test]
 fn every_plan_gives_the_same_bits() {
-    let (layers, blob) = default_layers();
-    let last = layers.len() as u16 - 1;
-    let mut searched = layers.clone();
-    let best = plan::plan(&mut searched);
+    let network = default_handmade();
+    let last = network.layers.len() as u16 - 1;
+    let mut searched = network.layers.clone();
+    let best = plan::plan(&mut searched, &network.outputs);
     // Layer by layer: every tensor whole, nothing shared.
-    let mut stored = layers.clone();
+    let mut stored = network.layers.clone();
     let mut offset = 0;
     for layer in &mut stored {
         layer.output.offset = offset;
         offset += (layer.output.ring_bytes() as u32).next_multiple_of(16);
     }
-    let all = Plan {
-        barriers: (1..=last).step_by(2).chain([last]).take(31).chain([last]).collect(),
-        ..best.clone()
-    };
-    let mut all = Plan { arena_bytes: offset as usize, ..all };
-    all.barriers.dedup();
+    let barriers = (1..last).step_by(2).take(32).collect();
+    let all = Plan { barriers, arena_bytes: best.state_bytes + offset as usize, ..best.clone() };
     // Rows on demand from the first to the last, no barrier between.
-    let streamed_plan = plan::with_barriers(&layers, &[last]);
-    let mut streamed = layers.clone();
-    for ring in &streamed_plan.rings {
-        for &tensor in &ring.tensors {
-            streamed[tensor].output.ring = ring.height;
-            streamed[tensor].output.offset = ring.offset as u32;
-        }
-    }
+    let streamed_plan = plan::with_barriers(&network.layers, &network.outputs, &[]);
+    let mut streamed = network.layers.clone();
+    streamed_plan.write(&mut streamed);
     assert!(best.arena_bytes <= streamed_plan.arena_bytes && best.arena_bytes < all.arena_bytes / 4);
 
     let crop = noise(3);
     let embeddings =
         [(&searched, &best), (&stored, &all), (&streamed, &streamed_plan)].map(|(layers, plan)| {
-            let bytes = section(layers, plan, &blob);
-            Simulator::new(&Model::new_checked(bytes.bytes()).unwrap()).unwrap().embed(&crop).unwrap()
+            let section = coloured(&network, layers, plan);
+            Simulator::new(&model(&section)).unwrap().embed(&crop).unwrap()
         });
     assert_eq!(embeddings[0], embeddings[1]);
     assert_eq!(embeddings[0], embeddings[2]);
@@ -130,13 +205,10 @@ fn every_plan_gives_the_same_bits() {
 
 #[test]
 fn plan_that_overwrites_needed_rows_is_refused() {
-    let (mut layers, blob) = default_layers();
-    let plan = plan::plan(&mut layers);
-    let load = |layers: &[Layer]| {
-        let bytes = section(layers, &plan, &blob);
-        let model = Model::new_checked(bytes.bytes()).unwrap();
-        Network::<MAX_LAYERS>::new(&model).map(|_| ())
-    };
+    let network = default_handmade();
+    let mut layers = network.layers.clone();
+    let plan = plan::plan(&mut layers, &network.outputs);
+    let load = |layers: &[Layer]| load(&coloured(&network, layers, &plan));
     assert_eq!(load(&layers), Ok(()));
     let mut low = layers.clone();
     low[1].output.ring -= 1;
@@ -144,4 +216,14 @@ fn plan_that_overwrites_needed_rows_is_refused() {
     let mut overlapping = layers.clone();
     overlapping[2].output.offset = overlapping[1].output.offset;
     assert!(matches!(load(&overlapping), Err(LoadError::Overlap { .. })));
+    // Every other ring moved to the front of the rings: whatever is alive there is overwritten.
+    let mut refused = 0;
+    for number in 1..layers.len() {
+        let mut moved = layers.clone();
+        moved[number].output.offset = if layers[number].output.offset == 0 { 64 } else { 0 };
+        let in_place = |layer: &Layer| layer.operator == Operator::Add;
+        refused += usize::from(load(&moved).is_err());
+        assert!(load(&moved).is_err() || in_place(&layers[number]) || layers[number].output.element == Element::I16);
+    }
+    assert!(refused > layers.len() / 2, "{refused} of {}", layers.len());
 }

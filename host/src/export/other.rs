@@ -1,0 +1,126 @@
+//! Networks besides the embedder: quantised like it, and judged output by output.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use format::Role;
+use format::network::Model;
+use format::preprocess::{Colour, Preprocess};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::onnx::{Cut, import_cut};
+use crate::quantize::{Options, Preprocessing, quantise};
+use crate::simulator::{AlignedBytes, Simulator};
+use crate::{float, passes, sections};
+
+/// A network to be quantised for an image.
+#[derive(Clone, Debug)]
+pub struct OtherJob {
+    /// What it is for.
+    pub role: Role,
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// Which part of it, for photos of which size.
+    pub cut: Cut,
+    /// Let it take grey photos though it was trained on colour: exact for photos that are grey.
+    pub grey: bool,
+    /// Order of a pixel's bytes of a network that takes colour.
+    pub colour: Colour,
+    /// What the network was trained with.
+    pub preprocessing: Preprocessing,
+}
+
+/// A quantised network.
+#[derive(Clone, Debug)]
+pub struct Other {
+    /// The NETWORK section.
+    pub section: AlignedBytes,
+    /// One an output.
+    pub outputs: Vec<OutputReport>,
+    /// Bytes of arena.
+    pub arena_bytes: usize,
+}
+
+/// How far an output is from the float network's.
+#[derive(Clone, Debug, Serialize)]
+pub struct OutputReport {
+    /// Its name in the file.
+    pub name: String,
+    /// Height, width, channels.
+    pub shape: [usize; 3],
+    /// Signal to quantisation noise in dB, over all photos that were not calibrated on.
+    pub sqnr_db: f32,
+}
+
+impl OtherJob {
+    /// What the network's input is: of the file's size, or of the cut's.
+    ///
+    /// # Errors
+    /// As [`import_cut`].
+    pub fn input(&self) -> Result<Preprocess> {
+        let [height, width, channels] = import_cut(&self.model, &self.cut)?.input();
+        Ok(self.preprocess([height, width, if self.grey { 1 } else { channels }]))
+    }
+
+    fn preprocess(&self, [height, width, channels]: [usize; 3]) -> Preprocess {
+        let colour = if channels == 1 { Colour::Grey } else { self.colour };
+        let Preprocessing { mean, scale } = self.preprocessing;
+        Preprocess { height: height as u16, width: width as u16, colour, mean, scale, template: [[0; 2]; 5] }
+    }
+}
+
+/// Quantises a network over `seen` photos and compares it with its float form over `judged` ones. A photo is as
+/// [`OtherJob::input`] says, `[h][w][c]` bytes.
+///
+/// # Errors
+/// When the file is not supported, a photo has another size, or there is none of either.
+pub fn quantise_other(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>]) -> Result<Other> {
+    let imported = import_cut(&job.model, &job.cut)?;
+    let mut graph = passes::lower(imported.graph.clone());
+    if job.grey {
+        passes::grey::apply(&mut graph).with_context(|| job.model.display().to_string())?;
+    }
+    let input = job.preprocess(graph.nodes[0].shape);
+    ensure!(!seen.is_empty() && !judged.is_empty(), "the {} needs photos to be quantised on", job.role.name());
+    let sizes = seen.iter().chain(judged).map(Vec::len);
+    for bytes in sizes {
+        ensure!(bytes == input.crop_bytes(), "a photo of {bytes} bytes, the {} takes {}", job.role.name(), input.crop_bytes());
+    }
+    let name = job.model.file_stem().and_then(|stem| stem.to_str()).unwrap_or("network");
+    let quantised = quantise(&graph, job.preprocessing, seen, &Options::default(), |_| {});
+    let (section, plan) = sections::quantised_network(name, imported.sha256, &input, &quantised)?;
+    let section = AlignedBytes::copy(&section);
+    let model = Model::new_checked(job.role, section.bytes()).context("the network as exported does not read back")?;
+    let simulator = Simulator::new(&model)?;
+
+    let powers: Vec<Vec<[f64; 2]>> = judged
+        .par_iter()
+        .map(|photo| {
+            let float = float::run(&graph, &job.preprocessing.apply(photo));
+            let outputs = simulator.run(photo)?;
+            let power = |(elements, output): (&Vec<i32>, format::network::Output<'_>)| {
+                let zero_point = i32::from(model.layer(output.tensor.into()).output.zero_point);
+                let values = elements.iter().map(|element| f64::from(output.scale) * f64::from(element - zero_point));
+                let pairs = float[usize::from(output.tensor)].iter().zip(values);
+                pairs.fold([0.0, 0.0], |[signal, noise], (&float, value)| {
+                    let float = f64::from(float);
+                    [signal + float * float, noise + (float - value).powi(2)]
+                })
+            };
+            Ok(outputs.iter().zip(model.outputs()).map(power).collect())
+        })
+        .collect::<Result<_>>()?;
+    let report = |(index, output): (usize, format::network::Output<'_>)| {
+        let [signal, noise] = powers.iter().fold([0.0, 0.0], |[signal, noise], photo| {
+            [signal + photo[index][0], noise + photo[index][1]]
+        });
+        OutputReport {
+            name: output.name.to_string(),
+            shape: graph.nodes[usize::from(output.tensor)].shape,
+            sqnr_db: (10.0 * (signal / noise.max(1e-30)).log10()) as f32,
+        }
+    };
+    let outputs = model.outputs().enumerate().map(report).collect();
+    Ok(Other { outputs, arena_bytes: plan.arena_bytes, section })
+}

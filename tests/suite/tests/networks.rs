@@ -1,0 +1,124 @@
+//! Networks besides the embedder: what the file computes, in `f32` and in integers, with several outputs of any shape.
+
+use std::path::PathBuf;
+
+use format::Role;
+use format::preprocess::Colour;
+use host::export::other::{Other, OtherJob, quantise_other};
+use host::graph::Function;
+use host::onnx::{Cut, Reference, import_cut};
+use host::quantize::Preprocessing;
+use host::{float, passes};
+use suite::{faces, fr_detect, fr_landmark, minifasnet, pictures, yunet};
+
+/// Largest error of `f32` beside the largest value of an output.
+const TOLERANCE: f32 = 1e-4;
+
+/// Values `[c][h][w]` as `[h][w][c]`.
+fn channels_last(values: &[f32], [h, w, c]: [usize; 3]) -> Vec<f32> {
+    let places = (0..h * w).flat_map(|pixel| (0..c).map(move |channel| channel * h * w + pixel));
+    places.map(|place| values[place]).collect()
+}
+
+/// Compares every output of the lowered graph with tract's on the same part of the file. `is_nchw`: whether the file's outputs have
+/// channels first.
+fn lowered_equals_tract(job: &OtherJob, is_nchw: bool) {
+    let imported = import_cut(&job.model, &job.cut).unwrap();
+    let mut graph = passes::lower(imported.graph);
+    let [h, w, c] = graph.nodes[0].shape;
+    // The same in every channel, so that it stands for the grey photo too.
+    let grey: Vec<f32> = (0..h * w).map(|i| ((i * 7919 + i / 97 * 31) % 255) as f32 / 128.0 - 1.0).collect();
+    let colour: Vec<f32> = grey.iter().flat_map(|&pixel| std::iter::repeat_n(pixel, c)).collect();
+    let reference = Reference::load_cut(&job.model, &job.cut).unwrap().run(&colour).unwrap();
+    if job.grey {
+        passes::grey::apply(&mut graph).unwrap();
+    }
+    let tensors = float::run(&graph, if job.grey { &grey } else { &colour });
+    assert_eq!(graph.outputs.len(), reference.len());
+    for (output, theirs) in graph.outputs.iter().zip(&reference) {
+        let shape = graph.nodes[output.node].shape;
+        let theirs = if is_nchw { channels_last(theirs, shape) } else { theirs.clone() };
+        let ours = tensors[output.node].iter().map(|&x| match output.function {
+            Function::Identity => x,
+            Function::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+        });
+        assert_eq!(ours.len(), theirs.len(), "{}", output.name);
+        let largest = theirs.iter().fold(0f32, |largest, x| largest.max(x.abs()));
+        let error = ours.zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+        assert!(error <= TOLERANCE * largest, "{}: {error} of {largest}", output.name);
+    }
+}
+
+#[test]
+fn detectors_and_landmarks_lower_to_what_tract_computes() {
+    lowered_equals_tract(&fr_detect(), true);
+    lowered_equals_tract(&fr_landmark(), true);
+    for job in [yunet(), minifasnet()].into_iter().flatten() {
+        lowered_equals_tract(&job, false);
+    }
+}
+
+/// Quantises a network over pictures of faces and tells what became of its outputs.
+fn quantised(job: &OtherJob) -> Other {
+    let pictures = pictures(&job.input().unwrap(), &faces());
+    let (judged, seen): (Vec<_>, Vec<_>) = pictures.into_iter().enumerate().partition(|(index, _)| index % 4 == 3);
+    let bytes = |part: Vec<(usize, Vec<u8>)>| part.into_iter().map(|(_, picture)| picture).take(48).collect::<Vec<_>>();
+    let other = quantise_other(job, &bytes(seen), &bytes(judged)).unwrap();
+    for output in &other.outputs {
+        let [h, w, c] = output.shape;
+        println!("{} {:>8} {h}×{w}×{c} {:.1} dB", job.role.name(), output.name, output.sqnr_db);
+    }
+    println!("{} arena {} bytes", job.role.name(), other.arena_bytes);
+    other
+}
+
+/// Least signal to quantisation noise of every output, dB.
+fn agrees(job: Option<OtherJob>, least_db: f32) {
+    let Some(job) = job else { return };
+    for output in quantised(&job).outputs {
+        assert!(output.sqnr_db >= least_db, "{}: {:.1} dB", output.name, output.sqnr_db);
+    }
+}
+
+#[test]
+fn detector_cut_at_its_heads_agrees_with_float() {
+    agrees(Some(fr_detect()), 12.0);
+}
+
+#[test]
+fn yunet_with_twelve_outputs_agrees_with_float() {
+    agrees(yunet(), 10.0);
+}
+
+#[test]
+fn landmarks_agree_with_float() {
+    agrees(Some(fr_landmark()), 20.0);
+}
+
+#[test]
+fn liveness_agrees_with_float() {
+    agrees(minifasnet(), 8.0);
+}
+
+#[test]
+fn output_that_no_node_makes_is_named() {
+    let cut = Cut { outputs: vec!["319".into(), "nothing".into()], size: None };
+    let error = import_cut(&fr_detect().model, &cut).unwrap_err();
+    assert!(format!("{error:#}").contains("no node makes nothing"), "{error:#}");
+}
+
+#[test]
+fn network_that_takes_grey_already_cannot_be_made_grey() {
+    let job = OtherJob { grey: true, ..fr_landmark() };
+    let error = quantise_other(&job, &[vec![0; 4096]], &[vec![0; 4096]]).unwrap_err();
+    assert!(format!("{error:#}").contains("1 channels"), "{error:#}");
+}
+
+#[test]
+fn photo_of_another_size_is_refused() {
+    let job = OtherJob { model: PathBuf::from(fr_landmark().model), role: Role::Landmarks, ..fr_landmark() };
+    let error = quantise_other(&job, &[vec![0; 4095]], &[vec![0; 4096]]).unwrap_err();
+    assert!(format!("{error:#}").contains("4095 bytes"), "{error:#}");
+    let Preprocessing { mean, scale } = job.preprocessing;
+    assert_eq!((job.input().unwrap().colour, mean, scale), (Colour::Grey, 127.5, 128.0));
+}
