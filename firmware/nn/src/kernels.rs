@@ -3,6 +3,9 @@
 //! Callers guarantee the lengths that each function asserts. Input rows outside the tensor are `None` and
 //! read as the input's zero point. Sums wrap; the exporter chooses scales with which they cannot overflow.
 //! A set has a type `Scratch`, the memory its kernels need besides: the caller keeps one and passes it in.
+//!
+//! [`portable`] has every kernel. The other sets take over what it has and replace some: a name that a module brings in itself
+//! goes before one that comes with `portable::*`. So a new operator's kernel is written there, and named here.
 
 pub mod dsp;
 pub mod helium;
@@ -25,7 +28,7 @@ use portable as set;
 #[cfg(target_arch = "x86_64")]
 use x86 as set;
 
-pub use set::{Scratch, add, add_in_place, conv, depthwise, max_pool};
+pub use set::{Scratch, add, add_in_place, concat, conv, depthwise, enlarge, grouped, max_pool, scale};
 
 /// An element of a tensor: `i8` or `i16`.
 pub trait Element: bytemuck::Pod + Ord + Into<i32> {
@@ -64,16 +67,59 @@ pub struct Rows<'a, T> {
     pub stride: usize,
     /// Columns by which the first window stands out to the left.
     pub pad: usize,
+    /// Columns between neighbouring taps; 1 for a plain convolution.
+    pub dilation: usize,
 }
 
 impl<T> Rows<'_, T> {
     /// Kernel columns `low..high` that lie inside the tensor for output pixel `x`, and the input column under
-    /// kernel column `low`.
+    /// kernel column `low`. Kernel column `k` is over input column `x · stride + k · dilation − pad`. Where none lies
+    /// inside, `low` is `high` and the input column is 0.
     #[inline(always)]
     pub fn columns(&self, x: usize) -> (usize, usize, usize) {
         let start = x * self.stride;
-        let low = self.pad.saturating_sub(start);
-        let high = (self.width + self.pad).saturating_sub(start).min(self.kernel_width);
-        (low, high, start + low - self.pad)
+        let (left, right) = (self.pad.saturating_sub(start), (self.width + self.pad).saturating_sub(start));
+        let (low, high) = match self.dilation {
+            1 => (left, right),
+            dilation => (left.div_ceil(dilation), right.div_ceil(dilation)),
+        };
+        let high = high.min(self.kernel_width);
+        if low < high { (low, high, start + low * self.dilation - self.pad) } else { (high, high, 0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_those_whose_taps_lie_inside() {
+        for (width, kernel_width, stride) in [(1, 3, 1), (2, 3, 1), (5, 4, 2), (9, 1, 3), (20, 3, 1)] {
+            for dilation in 1..6 {
+                for pad in 0..12 {
+                    let rows = Rows::<i8> {
+                        rows: &[],
+                        width,
+                        channels: 1,
+                        zero_point: 0,
+                        kernel_width,
+                        stride,
+                        pad,
+                        dilation,
+                    };
+                    for x in 0..12 {
+                        let column = |k: usize| (x * stride + k * dilation).checked_sub(pad);
+                        let is_inside = |&k: &usize| column(k).is_some_and(|column| column < width);
+                        let expected: [Option<usize>; 2] =
+                            [(0..kernel_width).find(is_inside), (0..kernel_width).rfind(is_inside)];
+                        let (low, high, first) = rows.columns(x);
+                        match expected {
+                            [Some(a), Some(b)] => assert_eq!((low, high, Some(first)), (a, b + 1, column(a))),
+                            _ => assert_eq!((low - high, first), (0, 0)),
+                        }
+                    }
+                }
+            }
+        }
     }
 }

@@ -393,6 +393,7 @@ fn windowed<I: kernels::Element>(
         kernel_width: window.kernel[1] as usize,
         stride: window.stride[1] as usize,
         pad: window.pad[1] as usize,
+        dilation: 1,
     };
     let taps = rows.rows.len() * rows.kernel_width * rows.channels;
     let tensor = &layer.output;

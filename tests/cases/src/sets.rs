@@ -1,100 +1,82 @@
-//! The kernel sets, as types, so that the battery can run any of them.
+//! The kernels, and their sets as types, so that the battery can run any of them.
 
-use nn::kernels::{self, Element, Rows};
+use matcher::kernels::{
+    self as matching, dsp as matching_dsp, helium as matching_helium, portable as matching_portable,
+};
+use nn::kernels::{self, Element, Rows, dsp, helium, portable};
 use nn::quant::Stage;
 
-/// A kernel set; see [`nn::kernels`] and [`matcher::kernels`].
-#[expect(missing_docs, reason = "each function is the contract's of the same name")]
-pub trait Set {
-    type Scratch: Default;
-
-    fn conv<I: Element, O: Element>(
-        input: &Rows<'_, I>,
-        weights: &[i8],
-        stage: &Stage<'_>,
-        scratch: &mut Self::Scratch,
-        output: &mut [O],
-    );
-    fn depthwise<I: Element, O: Element>(
-        input: &Rows<'_, I>,
-        weights: &[i8],
-        stage: &Stage<'_>,
-        scratch: &mut Self::Scratch,
-        output: &mut [O],
-    );
-    fn max_pool<T: Element>(input: &Rows<'_, T>, output: &mut [T]);
-    fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &Stage<'_>, output: &mut [O]);
-    fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>);
-    fn first_above(probe: &[i16], centres: &[i8], bound: i32) -> Option<(usize, i32)>;
+/// Hands every kernel of [`nn::kernels`], as it is declared there, to a macro, behind the macro's other arguments.
+macro_rules! with_kernels {
+    ($macro:ident $($arguments:tt)*) => {
+        $macro! {
+            $($arguments)*
+            fn conv<I, O>(input: &Rows<'_, I>, weights: &[i8], stage: &Stage<'_>, scratch: &mut Self::Scratch, output: &mut [O]);
+            fn grouped<I, O>(input: &Rows<'_, I>, groups: usize, weights: &[i8], stage: &Stage<'_>, scratch: &mut Self::Scratch, output: &mut [O]);
+            fn depthwise<I, O>(input: &Rows<'_, I>, weights: &[i8], stage: &Stage<'_>, scratch: &mut Self::Scratch, output: &mut [O]);
+            fn max_pool<T>(input: &Rows<'_, T>, output: &mut [T]);
+            fn add<I, O>(a: &[I], b: &[I], gains: [i16; 2], stage: &Stage<'_>, output: &mut [O]);
+            fn add_in_place<T>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>);
+            fn concat<T>(inputs: &[(&[T], usize)], output: &mut [T]);
+            fn enlarge<T>(input: &[T], channels: usize, factor: usize, output: &mut [T]);
+            fn scale<I, O>(input: &[I], zero_point: i32, gates: &[i8], table: &[i16], stage: &Stage<'_>, output: &mut [O]);
+        }
+    };
 }
 
-macro_rules! set {
-    ($(#[$doc:meta])* $name:ident, $($module:ident)::+, $($matching:ident)::+) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug)]
-        pub struct $name;
+macro_rules! declare {
+    ($(fn $kernel:ident<$($element:ident),+>($($name:ident: $type:ty),+);)+) => {
+        /// A kernel set; see [`nn::kernels`] and [`matcher::kernels`].
+        #[expect(missing_docs, reason = "each function is the contract's of the same name")]
+        pub trait Set {
+            type Scratch: Default;
 
-        impl Set for $name {
-            type Scratch = $($module)::+::Scratch;
+            $(fn $kernel<$($element: Element),+>($($name: $type),+);)+
+            fn first_above(probe: &[i16], centres: &[i8], bound: i32) -> Option<(usize, i32)>;
+        }
 
-            fn conv<I: Element, O: Element>(
-                input: &Rows<'_, I>,
-                weights: &[i8],
-                stage: &Stage<'_>,
-                scratch: &mut Self::Scratch,
-                output: &mut [O],
-            ) {
-                $($module)::+::conv(input, weights, stage, scratch, output);
-            }
+        /// Names of the kernels.
+        pub const KERNELS: &[&str] = &[$(stringify!($kernel),)+ "first_above"];
+    };
+}
 
-            fn depthwise<I: Element, O: Element>(
-                input: &Rows<'_, I>,
-                weights: &[i8],
-                stage: &Stage<'_>,
-                scratch: &mut Self::Scratch,
-                output: &mut [O],
-            ) {
-                $($module)::+::depthwise(input, weights, stage, scratch, output);
-            }
+macro_rules! implement {
+    (
+        $set:ident $module:ident $matching:ident
+        $(fn $kernel:ident<$($element:ident),+>($($name:ident: $type:ty),+);)+
+    ) => {
+        impl Set for $set {
+            type Scratch = $module::Scratch;
 
-            fn max_pool<T: Element>(input: &Rows<'_, T>, output: &mut [T]) {
-                $($module)::+::max_pool(input, output);
-            }
-
-            fn add<I: Element, O: Element>(
-                a: &[I],
-                b: &[I],
-                gains: [i16; 2],
-                stage: &Stage<'_>,
-                output: &mut [O],
-            ) {
-                $($module)::+::add(a, b, gains, stage, output);
-            }
-
-            fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>) {
-                $($module)::+::add_in_place(a, b, gains, stage);
-            }
+            $(fn $kernel<$($element: Element),+>($($name: $type),+) {
+                $module::$kernel($($name),+);
+            })+
 
             fn first_above(probe: &[i16], centres: &[i8], bound: i32) -> Option<(usize, i32)> {
-                $($matching)::+::Probe::new(probe).first_above(centres, bound)
+                $matching::Probe::new(probe).first_above(centres, bound)
             }
         }
     };
 }
 
-set! {
-    /// The set of the machine this is compiled for.
-    Chosen, kernels, matcher::kernels
-}
-set! {
-    /// The definition of every operator.
-    Portable, kernels::portable, matcher::kernels::portable
-}
-set! {
-    /// Pairs of 16-bit numbers in core registers.
-    Dsp, kernels::dsp, matcher::kernels::dsp
-}
-set! {
-    /// Helium's vectors.
-    Helium, kernels::helium, matcher::kernels::helium
-}
+with_kernels!(declare);
+
+/// The set of the machine this is compiled for.
+#[derive(Clone, Copy, Debug)]
+pub struct Chosen;
+with_kernels!(implement Chosen kernels matching);
+
+/// The definition of every operator.
+#[derive(Clone, Copy, Debug)]
+pub struct Portable;
+with_kernels!(implement Portable portable matching_portable);
+
+/// Pairs of 16-bit numbers in core registers.
+#[derive(Clone, Copy, Debug)]
+pub struct Dsp;
+with_kernels!(implement Dsp dsp matching_dsp);
+
+/// Helium's vectors.
+#[derive(Clone, Copy, Debug)]
+pub struct Helium;
+with_kernels!(implement Helium helium matching_helium);

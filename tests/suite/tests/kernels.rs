@@ -5,5 +5,5 @@ fn every_kernel_equals_the_naive_loop() {
     // The arrays of a case are large for a test thread's stack.
     let run =
         std::thread::Builder::new().stack_size(16 << 20).spawn(|| cases::run::<cases::Chosen>(4000)).unwrap();
-    assert_eq!(run.join().unwrap(), Ok(36000));
+    run.join().unwrap().unwrap();
 }

@@ -10,7 +10,7 @@ use mps::{BoardArena, Console, Machine};
 /// Cases a kernel: some seconds of QEMU.
 const CASES: u32 = 4000;
 
-fn battery(_: &Machine, _: &mut BoardArena, _: &mut Console) -> Result<u32, cases::Failure> {
+fn battery(_: &Machine, _: &mut BoardArena, _: &mut Console) -> Result<cases::Counts, cases::Failure> {
     cases::run::<cases::Chosen>(CASES)
 }
 

@@ -18,7 +18,7 @@ pub use add::{add, add_in_place};
 pub use conv::conv;
 pub use depthwise::depthwise;
 
-pub use super::portable::max_pool;
+pub use super::portable::*;
 
 /// Four words: what the innermost loops load at once.
 type Quad = [u32; 4];

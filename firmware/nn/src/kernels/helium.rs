@@ -17,7 +17,7 @@ pub use add::{add, add_in_place};
 pub use conv::conv;
 pub use depthwise::depthwise;
 
-pub use super::portable::max_pool;
+pub use super::portable::*;
 
 /// Sixteen bytes: a vector register.
 type Vector = [i8; 16];

@@ -242,12 +242,12 @@ pub fn bytes<'a, T: Element>(
     room: &'a mut [Option<&'a [i8]>; MAX_ROWS],
 ) -> Option<Rows<'a, i8>> {
     let is_byte = size_of::<T>() == 1 && i8::try_from(input.zero_point).is_ok();
-    if !is_byte || input.rows.len() > MAX_ROWS {
+    if !is_byte || input.dilation != 1 || input.rows.len() > MAX_ROWS {
         return None;
     }
     for (place, row) in room.iter_mut().zip(input.rows) {
         *place = row.map(bytemuck::cast_slice);
     }
-    let Rows { width, channels, zero_point, kernel_width, stride, pad, rows } = *input;
-    Some(Rows { rows: &room[..rows.len()], width, channels, zero_point, kernel_width, stride, pad })
+    let Rows { width, channels, zero_point, kernel_width, stride, pad, dilation, rows } = *input;
+    Some(Rows { rows: &room[..rows.len()], width, channels, zero_point, kernel_width, stride, pad, dilation })
 }

@@ -128,8 +128,16 @@ mod tests {
     ) -> Input<'static> {
         let rows = const { &[None; MAX_KERNEL] };
         let (rows, width) = (&rows[..height], 112);
-        let rows =
-            Rows { rows, width, channels: channels * size, zero_point: 0, kernel_width, stride, pad: 0 };
+        let rows = Rows {
+            rows,
+            width,
+            channels: channels * size,
+            zero_point: 0,
+            kernel_width,
+            stride,
+            pad: 0,
+            dilation: 1,
+        };
         Input { rows, channels, size }
     }
 

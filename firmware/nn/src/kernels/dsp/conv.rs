@@ -9,7 +9,7 @@ use super::choose::{self, Conv, Tiles};
 use super::lanes::{Channel, Input, Output, expand, expand_two, lanes};
 use super::ops::Tile;
 use super::{Scratch, ops};
-use crate::kernels::{Element, Rows};
+use crate::kernels::{Element, Rows, portable};
 use crate::quant::Stage;
 
 /// See [`crate::kernels::portable::conv`].
@@ -23,6 +23,9 @@ pub fn conv<I: Element, O: Element>(
     scratch: &mut Scratch,
     output: &mut [O],
 ) {
+    if input.dilation != 1 {
+        return portable::conv(input, weights, stage, scratch, output);
+    }
     let mut rows = [None; MAX_KERNEL];
     multiply(&Input::of(input, &mut rows), weights, stage, scratch, Output::of(output));
 }

@@ -11,7 +11,7 @@ use super::choose::{self, Depthwise, Packing};
 use super::lanes::{Input, Output, bias, expand_few, lanes};
 use super::ops::Slide;
 use super::{Quad, Scratch, ops};
-use crate::kernels::{Element, Rows};
+use crate::kernels::{Element, Rows, portable};
 use crate::quant::Stage;
 
 /// See [`crate::kernels::portable::depthwise`].
@@ -25,6 +25,9 @@ pub fn depthwise<I: Element, O: Element>(
     scratch: &mut Scratch,
     output: &mut [O],
 ) {
+    if input.dilation != 1 {
+        return portable::depthwise(input, weights, stage, scratch, output);
+    }
     let mut rows = [None; MAX_KERNEL];
     slide(&Input::of(input, &mut rows), weights, stage, scratch, Output::of(output));
 }

@@ -24,10 +24,18 @@ impl<'a> Input<'a> {
         for (bytes, row) in bytes.iter_mut().zip(input.rows) {
             *bytes = row.map(bytemuck::cast_slice);
         }
-        let &Rows { width, channels, zero_point, kernel_width, stride, pad, .. } = input;
+        let &Rows { width, channels, zero_point, kernel_width, stride, pad, dilation, .. } = input;
         let size = size_of::<T>();
-        let rows =
-            Rows { rows: bytes, width, channels: channels * size, zero_point, kernel_width, stride, pad };
+        let rows = Rows {
+            rows: bytes,
+            width,
+            channels: channels * size,
+            zero_point,
+            kernel_width,
+            stride,
+            pad,
+            dilation,
+        };
         Input { rows, channels, size }
     }
 

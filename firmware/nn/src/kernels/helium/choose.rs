@@ -260,7 +260,16 @@ mod tests {
         pad: usize,
     ) -> Rows<'static, T> {
         let rows = const { &[None; 16] };
-        Rows { rows: &rows[..height], width: 112, channels, zero_point: 0, kernel_width, stride, pad }
+        Rows {
+            rows: &rows[..height],
+            width: 112,
+            channels,
+            zero_point: 0,
+            kernel_width,
+            stride,
+            pad,
+            dilation: 1,
+        }
     }
 
     fn stage<'a>(arrays: [&'a [i32]; 2], shift: u32, zero_point: i32, clamp: [i32; 2]) -> Stage<'a> {

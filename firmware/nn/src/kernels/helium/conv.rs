@@ -18,6 +18,9 @@ pub fn conv<I: Element, O: Element>(
     scratch: &mut Scratch,
     output: &mut [O],
 ) {
+    if input.dilation != 1 {
+        return portable::conv(input, weights, stage, scratch, output);
+    }
     let channels = stage.bias.len();
     let taps = input.rows.len() * input.kernel_width * input.channels;
     assert_eq!(weights.len(), channels * taps);

@@ -10,7 +10,7 @@ macro_rules! levels {
         use core::sync::atomic::{AtomicU8, Ordering};
 
         pub use $crate::kernels::lanes::conv::Scratch;
-        pub use $crate::kernels::portable::max_pool;
+        pub use $crate::kernels::portable::*;
         use $crate::kernels::{Element, Rows, lanes, portable};
         use $crate::quant::Stage;
 

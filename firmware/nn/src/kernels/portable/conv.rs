@@ -1,6 +1,6 @@
 //! Convolution over all input channels.
 
-use super::Scratch;
+use super::grouped;
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
@@ -8,13 +8,17 @@ use crate::quant::Stage;
 ///
 /// # Panics
 /// When lengths do not agree.
-pub fn conv<I: Element, O: Element>(
+pub fn conv<I: Element, O: Element, S>(
     input: &Rows<'_, I>,
     weights: &[i8],
     stage: &Stage<'_>,
-    _: &mut Scratch,
+    scratch: &mut S,
     output: &mut [O],
 ) {
+    // Without dilation a row's taps lie together.
+    if input.dilation != 1 {
+        return grouped(input, 1, weights, stage, scratch, output);
+    }
     let channels = stage.bias.len();
     let filter_row = input.kernel_width * input.channels;
     let filter = input.rows.len() * filter_row;
@@ -42,11 +46,11 @@ pub fn conv<I: Element, O: Element>(
     }
 }
 
-fn dot<I: Element>(values: &[I], weights: &[i8]) -> i32 {
+pub fn dot<I: Element>(values: &[I], weights: &[i8]) -> i32 {
     let products = values.iter().zip(weights).map(|(&v, &w)| v.into() * w as i32);
     products.fold(0, i32::wrapping_add)
 }
 
-fn total(weights: &[i8]) -> i32 {
+pub fn total(weights: &[i8]) -> i32 {
     weights.iter().map(|&w| w as i32).sum()
 }

@@ -1,6 +1,5 @@
 //! Convolution of each channel with a filter of its own.
 
-use super::Scratch;
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
@@ -11,11 +10,11 @@ const LANES: usize = 32;
 ///
 /// # Panics
 /// When lengths do not agree.
-pub fn depthwise<I: Element, O: Element>(
+pub fn depthwise<I: Element, O: Element, S>(
     input: &Rows<'_, I>,
     weights: &[i8],
     stage: &Stage<'_>,
-    _: &mut Scratch,
+    _: &mut S,
     output: &mut [O],
 ) {
     let channels = input.channels;
@@ -34,7 +33,8 @@ pub fn depthwise<I: Element, O: Element>(
                     let tap = &tap[lanes.clone()];
                     match row {
                         Some(row) if (low..high).contains(&kx) => {
-                            let values = &row[(column + kx - low) * channels..][lanes.clone()];
+                            let values =
+                                &row[(column + (kx - low) * input.dilation) * channels..][lanes.clone()];
                             for ((sum, &value), &weight) in sums.iter_mut().zip(values).zip(tap) {
                                 *sum = sum.wrapping_add(value.into() * weight as i32);
                             }
