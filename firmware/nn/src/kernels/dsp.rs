@@ -5,6 +5,10 @@
 //! several words at a time and multiply.
 
 mod add;
+#[cfg(arm_dsp)]
+mod asm;
+#[cfg_attr(not(arm_dsp), allow(dead_code, reason = "some loops are only on the target"))]
+mod choose;
 mod conv;
 mod depthwise;
 mod lanes;

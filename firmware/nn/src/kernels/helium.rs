@@ -5,6 +5,10 @@
 //! patches larger than scratch) is left to the portable kernels, which the compiler vectorises.
 
 mod add;
+#[cfg(arm_helium)]
+mod asm;
+#[cfg_attr(not(arm_helium), allow(dead_code, reason = "some loops are only on the target"))]
+mod choose;
 mod conv;
 mod depthwise;
 mod ops;

@@ -1,7 +1,7 @@
 //! Weighted sum of two tensors, four elements at a time.
 
-use super::lanes::{Channel, Output, are_bytes, element};
-use super::{Quad, ops};
+use super::lanes::{Channel, Output, element};
+use super::{Quad, choose, ops};
 use crate::kernels::Element;
 use crate::quant::Stage;
 
@@ -54,6 +54,5 @@ fn sum(a: Option<&[u8]>, b: &[u8], size: usize, gains: [i16; 2], stage: &Stage<'
 fn quads<'a>(stage: &Stage<'a>) -> Option<(&'a [Quad], &'a [Quad])> {
     let (bias, _) = stage.bias.as_chunks::<4>();
     let (multipliers, _) = stage.positive[..stage.bias.len()].as_chunks::<4>();
-    let fits = are_bytes(stage) && stage.positive == stage.negative;
-    fits.then(|| (bytemuck::cast_slice(bias), bytemuck::cast_slice(multipliers)))
+    choose::adds_bytes(stage).then(|| (bytemuck::cast_slice(bias), bytemuck::cast_slice(multipliers)))
 }

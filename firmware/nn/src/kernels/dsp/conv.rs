@@ -5,9 +5,10 @@
 
 use format::layer::MAX_KERNEL;
 
-use super::lanes::{Channel, Input, Output, are_bytes, expand, expand_two, lanes};
+use super::choose::{self, Conv, Tiles};
+use super::lanes::{Channel, Input, Output, expand, expand_two, lanes};
 use super::ops::Tile;
-use super::{QUADS, SUMS, Scratch, ops};
+use super::{Scratch, ops};
 use crate::kernels::{Element, Rows, portable};
 use crate::quant::Stage;
 
@@ -41,23 +42,19 @@ fn multiply(
     let channels = stage.bias.len();
     let taps = input.taps();
     assert_eq!(weights.len(), channels * taps);
-    // Four taps of two filters, or of two pixels, are a quad.
-    let quads = taps.div_ceil(4);
-    let patch_bytes = taps * input.size;
-    let patch_quads = patch_bytes.div_ceil(16);
-    let tiles = (QUADS.saturating_sub(quads + 2 * patch_quads) / quads).min(SUMS);
-    if tiles == 0 || output.len() < 2 * channels {
+    let Conv::Tiles(tiles) = choose::conv(input, output.len() / channels) else {
         return one_by_one(input, weights, stage, output);
-    }
+    };
+    let Tiles { quads, patch_bytes, patch_quads, pixels: block_pixels } = tiles;
     let weights: &[u8] = bytemuck::cast_slice(weights);
     let (filters, rest) = scratch.quads.split_at_mut(quads);
     let (patches, pixels) = rest.split_at_mut(2 * patch_quads);
     let (first_patch, second_patch) = patches.split_at_mut(patch_quads);
     let [one, other] =
         [first_patch, second_patch].map(|patch| &mut bytemuck::cast_slice_mut(patch)[..patch_bytes]);
-    let are_bytes = are_bytes(stage);
-    for start in (0..output.len() / channels).step_by(2 * tiles) {
-        let mut output = output.part(start * channels, 2 * tiles * channels);
+    let makes_bytes = choose::makes_bytes(stage);
+    for start in (0..output.len() / channels).step_by(block_pixels) {
+        let mut output = output.part(start * channels, block_pixels * channels);
         let count = output.len() / channels;
         let pixels = &mut pixels[..count.div_ceil(2) * quads];
         for (tile, pixels) in pixels.chunks_exact_mut(quads).enumerate() {
@@ -73,7 +70,7 @@ fn multiply(
             let is_pair = !next.is_empty();
             expand_two(filter, if is_pair { next } else { filter }, 1, filters);
             if let Output::Bytes(bytes) = &mut output
-                && are_bytes
+                && makes_bytes
                 && is_pair
             {
                 let lanes = lanes::<2>(stage, channel);

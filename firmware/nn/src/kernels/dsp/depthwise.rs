@@ -7,9 +7,10 @@ use core::ops::Range;
 
 use format::layer::MAX_KERNEL;
 
-use super::lanes::{Input, Output, are_bytes, bias, expand_few, lanes};
+use super::choose::{self, Depthwise, Packing};
+use super::lanes::{Input, Output, bias, expand_few, lanes};
 use super::ops::Slide;
-use super::{QUADS, Quad, SUMS, Scratch, ops};
+use super::{Quad, Scratch, ops};
 use crate::kernels::{Element, Rows, portable};
 use crate::quant::Stage;
 
@@ -43,14 +44,9 @@ fn slide(
     let channels = input.channels;
     assert_eq!(stage.bias.len(), channels);
     assert_eq!(weights.len(), input.taps());
-    let pairs = input.rows.rows.len().div_ceil(2);
-    let step = input.rows.stride * pairs;
-    let window = input.rows.kernel_width * pairs;
-    // Room for the largest window twice: as weights, and as columns of one pixel at least.
-    const { assert!(QUADS >= 2 * MAX_KERNEL * MAX_KERNEL.div_ceil(2)) };
+    let Depthwise { step, window, block_pixels } = choose::depthwise(input);
     let (taps, columns) = scratch.quads.split_at_mut(window);
-    let block_pixels = ((columns.len() - window) / step + 1).min(SUMS);
-    let are_bytes = are_bytes(stage);
+    let makes_bytes = choose::makes_bytes(stage);
     for start in (0..output.len() / channels).step_by(block_pixels) {
         let mut output = output.part(start * channels, block_pixels * channels);
         let pixels = output.len() / channels;
@@ -61,7 +57,7 @@ fn slide(
             pack_weights(bytemuck::cast_slice(weights), input, first, count, taps);
             pack_columns(input, &inside, first, count, columns);
             if let Output::Bytes(bytes) = &mut output
-                && are_bytes
+                && makes_bytes
                 && count == 4
             {
                 let lanes = lanes::<4>(stage, first);
@@ -166,13 +162,13 @@ fn pack(
     quads: &mut [Quad],
     step: usize,
 ) {
-    match lower {
-        _ if upper.size != 1 || count != 4 => pack_few(upper, lower, count, pixels, quads, step),
-        Some(lower) => {
+    match (Packing::of(upper.size, count), lower) {
+        (Packing::Few, _) => pack_few(upper, lower, count, pixels, quads, step),
+        (Packing::Fours, Some(lower)) => {
             let rows = [upper, lower].map(|strip| (strip.bytes, strip.stride));
             ops::pack_two(rows[0], rows[1], pixels, quads, step);
         }
-        None => ops::pack_one((upper.bytes, upper.stride), pixels, quads, step),
+        (Packing::Fours, None) => ops::pack_one((upper.bytes, upper.stride), pixels, quads, step),
     }
 }
 

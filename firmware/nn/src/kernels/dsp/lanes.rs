@@ -127,11 +127,6 @@ pub fn bias(stage: &Stage<'_>, channel: usize, count: usize) -> ops::Lanes {
     ops::Lanes { bias, zero_point: 0, positive: [0; 4], difference: [0; 4] }
 }
 
-/// Whether [`ops::bytes`] makes the stage's elements, if they are bytes.
-pub fn are_bytes(stage: &Stage<'_>) -> bool {
-    stage.shift == 0 && stage.low == -128 && stage.high == 127
-}
-
 /// What makes a channel's sums elements.
 #[derive(Clone, Copy)]
 pub struct Channel {

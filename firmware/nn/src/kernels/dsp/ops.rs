@@ -7,6 +7,10 @@
 #![allow(unsafe_code)]
 
 use super::Quad;
+#[cfg(arm_dsp)]
+use super::asm;
+#[cfg(arm_dsp)]
+use super::choose::Finish;
 
 /// A function that is one instruction: name, operands in the order of the assembler, template, arithmetic.
 macro_rules! instruction {
@@ -116,7 +120,7 @@ pub fn expand_two(a: &[[u8; 4]], b: &[[u8; 4]], quads: &mut [Quad]) {
     if !quads.is_empty() {
         let quads = quads.as_mut_ptr_range();
         // SAFETY: the lengths were checked; the function reads and writes within them.
-        unsafe { arm::expand_two(a.as_ptr(), b.as_ptr(), quads.start, quads.end) };
+        unsafe { asm::expand_two(a.as_ptr(), b.as_ptr(), quads.start, quads.end) };
     }
     #[cfg(not(arm_dsp))]
     for (quad, (&a, &b)) in quads.iter_mut().zip(a.iter().zip(b)) {
@@ -144,7 +148,7 @@ pub fn pack_two(
     // SAFETY: the lengths were checked; the function reads and writes within them.
     unsafe {
         let (upper, lower) = (upper.as_ptr(), lower.as_ptr());
-        arm::pack_two(upper, lower, upper_stride, lower_stride, quads.as_mut_ptr(), step * 16, pixels);
+        asm::pack_two(upper, lower, upper_stride, lower_stride, quads.as_mut_ptr(), step * 16, pixels);
     }
     #[cfg(not(arm_dsp))]
     for (pixel, quad) in quads.iter_mut().step_by(step).take(pixels).enumerate() {
@@ -163,7 +167,7 @@ pub fn pack_one((row, stride): (&[u8], usize), pixels: usize, quads: &mut [Quad]
     #[cfg(arm_dsp)]
     // SAFETY: the lengths were checked; the function reads and writes within them.
     unsafe {
-        arm::pack_one(row.as_ptr(), stride, quads.as_mut_ptr(), step * 16, pixels);
+        asm::pack_one(row.as_ptr(), stride, quads.as_mut_ptr(), step * 16, pixels);
     }
     #[cfg(not(arm_dsp))]
     for (pixel, quad) in quads.iter_mut().step_by(step).take(pixels).enumerate() {
@@ -183,7 +187,7 @@ pub trait Group {
 
     /// The loop.
     #[cfg(arm_dsp)]
-    const LOOP: arm::Loop;
+    const LOOP: asm::Loop;
 }
 
 /// Sums of two pixels and two channels: `[pixel 0 channel 0, 0 1, 1 0, 1 1]`. Quads have two pairs of pixel or channel 0, then
@@ -202,7 +206,7 @@ impl Group for Tile {
     }
 
     #[cfg(arm_dsp)]
-    const LOOP: arm::Loop = arm::tile;
+    const LOOP: asm::Loop = asm::tile;
 }
 
 /// Sums of one pixel and four channels. Word `i` of a quad has a pair of channel `i`.
@@ -220,7 +224,7 @@ impl Group for Slide {
     }
 
     #[cfg(arm_dsp)]
-    const LOOP: arm::Loop = arm::slide;
+    const LOOP: asm::Loop = asm::slide;
 }
 
 fn check<G: Group>(weights: &[Quad], elements: &[Quad], step: usize, groups: usize) {
@@ -242,7 +246,7 @@ pub fn sums<G: Group>(
     check::<G>(weights, elements, step, sums.len());
     #[cfg(arm_dsp)]
     {
-        let job = arm::Job::new(weights, elements, step, arm::Finish::Sums, sums.as_mut_ptr_range(), 0);
+        let job = asm::Job::new(weights, elements, step, Finish::Sums, sums.as_mut_ptr_range(), 0);
         // SAFETY: the lengths were checked; the loop reads and writes within them.
         unsafe { G::LOOP(&job, lanes) };
     }
@@ -273,9 +277,8 @@ pub fn bytes<G: Group>(
     {
         let start = output.as_mut_ptr();
         let end = start.wrapping_add(pixels * stride);
-        let is_linear = lanes.difference.iter().fold(0, |any, difference| any | difference) == 0;
-        let finish = if is_linear { arm::Finish::Bytes } else { arm::Finish::SignedBytes };
-        let job = arm::Job::new(weights, elements, step, finish, start..end, stride);
+        let finish = Finish::of(&lanes.difference);
+        let job = asm::Job::new(weights, elements, step, finish, start..end, stride);
         // SAFETY: the lengths were checked; the loop reads and writes within them.
         unsafe { G::LOOP(&job, lanes) };
     }
@@ -312,7 +315,7 @@ pub fn add_bytes(
     #[cfg(arm_dsp)]
     if count > 0 {
         let output = output.as_mut_ptr_range();
-        let job = arm::Addition {
+        let job = asm::Addition {
             b: b.as_ptr(),
             bias: bias.as_ptr(),
             multipliers: multipliers.as_ptr(),
@@ -322,7 +325,7 @@ pub fn add_bytes(
         };
         let a = a.map_or(output.start.cast_const(), <[_]>::as_ptr);
         // SAFETY: the lengths were checked; the function reads and writes within them, each word of `a` before it writes.
-        unsafe { arm::add_bytes(&job, a, output.start) };
+        unsafe { asm::add_bytes(&job, a, output.start) };
     }
     #[cfg(not(arm_dsp))]
     for (index, output) in output.iter_mut().enumerate() {
@@ -337,421 +340,4 @@ pub fn add_bytes(
 fn added(a: i8, b: i8, gains: [i16; 2], (bias, multiplier): (u32, u32), zero_point: i32) -> i8 {
     let sum = smlad(pair(a.into(), b.into()), bytemuck::cast(gains), bias as i32);
     smmlar(sum, multiplier as i32, zero_point).clamp(-128, 127) as i8
-}
-
-// Naked functions are assembled without the target's features: each names what it needs.
-#[cfg(arm_dsp)]
-mod arm {
-    use core::arch::naked_asm;
-    use core::mem::offset_of;
-    use core::ops::Range;
-
-    use super::{Lanes, Quad};
-
-    /// What becomes of a group's sums.
-    #[derive(Clone, Copy)]
-    #[repr(usize)]
-    pub enum Finish {
-        /// They are stored.
-        Sums,
-        /// They are requantised, multipliers the same for both signs.
-        Bytes,
-        /// They are requantised.
-        SignedBytes,
-    }
-
-    /// What a loop works on. It loads it in this order.
-    #[repr(C)]
-    pub struct Job {
-        weights: *const Quad,
-        weights_end: *const Quad,
-        finish: Finish,
-        output: *mut u8,
-        stride: usize,
-        output_end: *mut u8,
-        /// From the last of a group's elements to the first of the next.
-        skip_bytes: isize,
-        elements: *const Quad,
-    }
-
-    impl Job {
-        pub fn new<T>(
-            weights: &[Quad],
-            elements: &[Quad],
-            step: usize,
-            finish: Finish,
-            output: Range<*mut T>,
-            stride: usize,
-        ) -> Self {
-            const { assert!(offset_of!(Lanes, zero_point) == 16 && offset_of!(Lanes, difference) == 36) };
-            let skip = step as isize - weights.len() as isize;
-            let weights = weights.as_ptr_range();
-            Job {
-                weights: weights.start,
-                weights_end: weights.end,
-                finish,
-                output: output.start.cast(),
-                stride,
-                output_end: output.end.cast(),
-                skip_bytes: skip * size_of::<Quad>() as isize,
-                elements: elements.as_ptr(),
-            }
-        }
-    }
-
-    /// # Safety
-    /// The job's pointers are valid for what the loop reads and writes, as [`super::sums`] and [`super::bytes`] check.
-    pub type Loop = unsafe extern "C" fn(&Job, &Lanes);
-
-    /// Words of two filters with words of two pixels.
-    macro_rules! tile {
-        () => {
-            "smlad r0, r4, r8, r0
-            smlad r1, r4, r10, r1
-            smlad r2, r6, r8, r2
-            smlad r3, r6, r10, r3
-            smlad r0, r5, r9, r0
-            smlad r1, r5, r11, r1
-            smlad r2, r7, r9, r2
-            smlad r3, r7, r11, r3"
-        };
-    }
-
-    /// Words of four channels.
-    macro_rules! slide {
-        () => {
-            "smlad r0, r4, r8, r0
-            smlad r1, r5, r9, r1
-            smlad r2, r6, r10, r2
-            smlad r3, r7, r11, r3"
-        };
-    }
-
-    /// Sums to bytes. r4: zero point; r5–r8: multipliers.
-    macro_rules! requantise {
-        () => {
-            "smmlar r0, r0, r5, r4
-            smmlar r1, r1, r6, r4
-            smmlar r2, r2, r7, r4
-            smmlar r3, r3, r8, r4
-            ssat r0, #8, r0
-            ssat r1, #8, r1
-            ssat r2, #8, r2
-            ssat r3, #8, r3"
-        };
-    }
-
-    /// Stores bytes of two pixels, or of one if it is the last.
-    macro_rules! store_tile {
-        () => {
-            "ldrd r4, r5, [sp, #32]
-            ldr r6, [sp, #40]
-            bfi r0, r1, #8, #8
-            bfi r2, r3, #8, #8
-            strh r0, [r4]
-            add r4, r5
-            cmp r4, r6
-            beq 9f
-            strh r2, [r4]
-            add r4, r5"
-        };
-    }
-
-    /// Stores bytes of a pixel.
-    macro_rules! store_slide {
-        () => {
-            "ldrd r4, r5, [sp, #32]
-            bfi r0, r1, #8, #8
-            bfi r2, r3, #8, #8
-            pkhbt r0, r0, r2, lsl #16
-            ldr r6, [sp, #40]
-            str r0, [r4]
-            add r4, r5"
-        };
-    }
-
-    /// Tiles lie side by side.
-    macro_rules! next_tile {
-        () => {
-            ""
-        };
-    }
-
-    /// Goes on to the next group's elements.
-    macro_rules! next_slide {
-        () => {
-            "ldr r5, [sp, #44]
-            add r12, r5"
-        };
-    }
-
-    /// Goes on with the next group, if there is one. r4: its output; r6: the end.
-    macro_rules! next {
-        ($next:ident) => {
-            concat!($next!(), "\ncmp r4, r6\nstr r4, [sp, #32]\nbne 2b")
-        };
-    }
-
-    /// A loop over groups. r0–r3: sums; r4–r7: elements; r8–r11: weights; r12, lr: where these come from. The loop
-    /// over weights is unrolled 16 times, its body has `$body_bytes` bytes, and it is entered where as many repetitions are
-    /// left as are needed for the first time.
-    ///
-    /// On the stack: biases; at 16 where the loop over weights is entered, then the job up to its elements, with the
-    /// address of what finishes a group; at 48 the rest of the lanes.
-    macro_rules! group_loop {
-        ($name:ident, $multiply:ident, $body_bytes:literal, $store:ident, $next:ident) => {
-            /// # Safety
-            /// See [`Loop`].
-            #[unsafe(naked)]
-            pub unsafe extern "C" fn $name(job: &Job, lanes: &Lanes) {
-                naked_asm!(
-                    ".arch armv7e-m",
-                    "push {{r4-r11, lr}}",
-                    "add r2, r1, #16",
-                    "ldm r2, {{r4-r12}}",
-                    "push {{r4-r12}}",
-                    "ldm r0, {{r5-r12}}",
-                    "sub r4, r5, r6",
-                    "ubfx r4, r4, #4, #4",
-                    concat!("movs r2, #", $body_bytes),
-                    "mul r4, r4, r2",
-                    "adr.w r2, 3f",
-                    "add r4, r2",
-                    "orr r4, #1",
-                    "adr.w r2, 4f",
-                    "ldr r7, [r2, r7, lsl #2]",
-                    "add r7, r2",
-                    "push {{r4-r11}}",
-                    "ldm r1, {{r0-r3}}",
-                    "push {{r0-r3}}",
-                    "2:",
-                    "ldr lr, [sp, #20]",
-                    "ldm sp, {{r0-r3, pc}}",
-                    "3:",
-                    ".rept 16",
-                    "ldm r12!, {{r4-r7}}",
-                    "ldm lr!, {{r8-r11}}",
-                    $multiply!(),
-                    ".endr",
-                    "ldr r4, [sp, #24]",
-                    "cmp lr, r4",
-                    "bne 3b",
-                    "ldr pc, [sp, #28]",
-                    // One finish a kind, in the order of `Finish`.
-                    ".p2align 2",
-                    "4:",
-                    ".word 6f - 4b + 1",
-                    ".word 7f - 4b + 1",
-                    ".word 8f - 4b + 1",
-                    "6:",
-                    "ldr r4, [sp, #32]",
-                    "ldr r6, [sp, #40]",
-                    "stm r4!, {{r0-r3}}",
-                    next!($next),
-                    "b 9f",
-                    "7:",
-                    "add lr, sp, #48",
-                    "ldm lr, {{r4-r8}}",
-                    requantise!(),
-                    $store!(),
-                    next!($next),
-                    "b 9f",
-                    "8:",
-                    // And the differences: r9–r11, lr.
-                    "add lr, sp, #48",
-                    "ldm lr, {{r4-r11, lr}}",
-                    "and r9, r9, r0, asr #31",
-                    "and r10, r10, r1, asr #31",
-                    "and r11, r11, r2, asr #31",
-                    "and lr, lr, r3, asr #31",
-                    "add r5, r9",
-                    "add r6, r10",
-                    "add r7, r11",
-                    "add r8, lr",
-                    requantise!(),
-                    $store!(),
-                    next!($next),
-                    "9:",
-                    "add sp, #84",
-                    "pop {{r4-r11, pc}}",
-                )
-            }
-        };
-    }
-
-    group_loop!(tile, tile, 40, store_tile, next_tile);
-    group_loop!(slide, slide, 24, store_slide, next_slide);
-
-    /// What [`add_bytes`] works on, besides what may be written.
-    #[repr(C)]
-    pub struct Addition {
-        pub b: *const [i8; 4],
-        pub bias: *const Quad,
-        pub multipliers: *const Quad,
-        pub gains: [i16; 2],
-        pub zero_point: i32,
-        pub output_end: *const [i8; 4],
-    }
-
-    /// [`super::add_bytes`]. r0–r3, r12: addends, biases, multipliers, output; r4–r7: elements, then sums; lr: gains, then
-    /// the zero point.
-    ///
-    /// # Safety
-    /// As [`super::add_bytes`] checks, and there is a word; `output` may be `a`.
-    #[unsafe(naked)]
-    pub unsafe extern "C" fn add_bytes(job: &Addition, a: *const [i8; 4], output: *mut [i8; 4]) {
-        naked_asm!(
-            ".arch armv7e-m",
-            "push {{r4-r11, lr}}",
-            "mov r12, r2",
-            "mov r4, r0",
-            "mov r0, r1",
-            "ldm r4, {{r1, r2, r3, r5, r6, r7}}",
-            "push {{r5, r6, r7}}",
-            "2:",
-            "ldr r4, [r0], #4",
-            "ldr r6, [r1], #4",
-            "ldr lr, [sp]",
-            "sxtb16 r8, r4",
-            "sxtb16 r9, r4, ror #8",
-            "sxtb16 r10, r6",
-            "sxtb16 r11, r6, ror #8",
-            "pkhbt r4, r8, r10, lsl #16",
-            "pkhbt r5, r9, r11, lsl #16",
-            "pkhtb r6, r10, r8, asr #16",
-            "pkhtb r7, r11, r9, asr #16",
-            "ldm r2!, {{r8-r11}}",
-            "smlad r4, r4, lr, r8",
-            "smlad r5, r5, lr, r9",
-            "smlad r6, r6, lr, r10",
-            "smlad r7, r7, lr, r11",
-            "ldm r3!, {{r8-r11}}",
-            "ldr lr, [sp, #4]",
-            "smmlar r4, r4, r8, lr",
-            "smmlar r5, r5, r9, lr",
-            "smmlar r6, r6, r10, lr",
-            "smmlar r7, r7, r11, lr",
-            "ssat r4, #8, r4",
-            "ssat r5, #8, r5",
-            "ssat r6, #8, r6",
-            "ssat r7, #8, r7",
-            "bfi r4, r5, #8, #8",
-            "bfi r6, r7, #8, #8",
-            "pkhbt r4, r4, r6, lsl #16",
-            "str r4, [r12], #4",
-            "ldr r5, [sp, #8]",
-            "cmp r12, r5",
-            "bne 2b",
-            "add sp, #12",
-            "pop {{r4-r11, pc}}",
-        )
-    }
-
-    /// [`super::expand_two`].
-    ///
-    /// # Safety
-    /// As [`super::expand_two`] checks, and there is a quad.
-    #[unsafe(naked)]
-    pub unsafe extern "C" fn expand_two(
-        a: *const [u8; 4],
-        b: *const [u8; 4],
-        quads: *mut Quad,
-        quads_end: *mut Quad,
-    ) {
-        naked_asm!(
-            ".arch armv7e-m",
-            "push {{r4-r7, lr}}",
-            "sub r12, r2, r3",
-            "ubfx r12, r12, #4, #3",
-            "movs r4, #28",
-            "mul r12, r12, r4",
-            "adr.w r4, 3f",
-            "add r12, r4",
-            "orr r12, #1",
-            "bx r12",
-            "3:",
-            ".rept 8",
-            "ldr r5, [r0], #4",
-            "ldr r7, [r1], #4",
-            "sxtb16 r4, r5",
-            "sxtb16 r5, r5, ror #8",
-            "sxtb16 r6, r7",
-            "sxtb16 r7, r7, ror #8",
-            "stm.w r2!, {{r4-r7}}",
-            ".endr",
-            "cmp r2, r3",
-            "bne 3b",
-            "pop {{r4-r7, pc}}",
-        )
-    }
-
-    /// [`super::pack_two`].
-    ///
-    /// # Safety
-    /// As [`super::pack_two`] checks.
-    #[unsafe(naked)]
-    pub unsafe extern "C" fn pack_two(
-        upper: *const u8,
-        lower: *const u8,
-        upper_stride: usize,
-        lower_stride: usize,
-        quads: *mut Quad,
-        step_bytes: usize,
-        pixels: usize,
-    ) {
-        naked_asm!(
-            ".arch armv7e-m",
-            "push {{r4-r10, lr}}",
-            "ldrd r10, r12, [sp, #32]",
-            "ldr lr, [sp, #40]",
-            "2:",
-            "ldr r5, [r0]",
-            "ldr r7, [r1]",
-            "add r0, r2",
-            "add r1, r3",
-            "sxtb16 r8, r5",
-            "sxtb16 r9, r5, ror #8",
-            "sxtb16 r6, r7",
-            "sxtb16 r7, r7, ror #8",
-            "pkhbt r4, r8, r6, lsl #16",
-            "pkhbt r5, r9, r7, lsl #16",
-            "pkhtb r6, r6, r8, asr #16",
-            "pkhtb r7, r7, r9, asr #16",
-            "stm r10, {{r4-r7}}",
-            "add r10, r12",
-            "subs lr, #1",
-            "bne 2b",
-            "pop {{r4-r10, pc}}",
-        )
-    }
-
-    /// [`super::pack_one`].
-    ///
-    /// # Safety
-    /// As [`super::pack_one`] checks.
-    #[unsafe(naked)]
-    pub unsafe extern "C" fn pack_one(
-        row: *const u8,
-        stride: usize,
-        quads: *mut Quad,
-        step_bytes: usize,
-        pixels: usize,
-    ) {
-        naked_asm!(
-            ".arch armv7e-m",
-            "push {{r4, r5, lr}}",
-            "ldr lr, [sp, #12]",
-            "2:",
-            "ldr r5, [r0]",
-            "add r0, r1",
-            "sxtb16 r4, r5",
-            "sxtb16 r5, r5, ror #8",
-            "strd r4, r5, [r2]",
-            "strd r4, r5, [r2, #8]",
-            "add r2, r3",
-            "subs lr, #1",
-            "bne 2b",
-            "pop {{r4, r5, pc}}",
-        )
-    }
 }

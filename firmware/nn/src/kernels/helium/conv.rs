@@ -2,7 +2,8 @@
 //!
 //! Pixels are read where they lie when windows are runs of whole vectors side by side; else their patches are gathered first.
 
-use super::{Scratch, VECTORS, ops};
+use super::choose::{self, Conv, Tiles, Windows};
+use super::{Scratch, ops};
 use crate::kernels::{Element, Rows, portable};
 use crate::quant::Stage;
 
@@ -23,30 +24,26 @@ pub fn conv<I: Element, O: Element>(
     let channels = stage.bias.len();
     let taps = input.rows.len() * input.kernel_width * input.channels;
     assert_eq!(weights.len(), channels * taps);
-    let steps = taps.div_ceil(16);
-    // The last filters may not be followed by what a whole vector reads, or not be four: they are computed apart.
-    let fits = |&channels: &usize| (channels - 1) * taps + 16 * steps <= weights.len();
-    let whole = (4..=channels / 4 * 4).rev().step_by(4).find(fits).unwrap_or(0);
-    let spare_filters = if whole < channels { 4 * steps } else { 0 };
-    let room = VECTORS.saturating_sub(spare_filters) / (steps + 1);
-    if size_of::<I>() != 1 || room < 2 {
+    let Conv::Tiles(tiles) = choose::conv(input, channels) else {
         return portable::conv(input, weights, stage, &mut portable::Scratch, output);
-    }
+    };
+    let Tiles { steps, whole, spare_filters, pixels: room, windows } = tiles;
     let (spare_filters, rest) = scratch.vectors.split_at_mut(spare_filters);
     let (spare, patches) = rest.split_at_mut(room);
     let spare_filters = spare_filters.as_flattened_mut();
     for (block, output) in output.chunks_mut(room * channels).enumerate() {
         let count = output.len() / channels;
-        let pixels = match in_place(input, block * room, count) {
-            Some(pixels) => pixels,
-            None => {
-                let patches = &mut patches[..count * steps];
-                ops::clear(patches);
-                let patches = patches.as_flattened_mut();
-                gather(input, block * room, 16 * steps, patches);
-                &*patches
-            }
+        let in_place = match windows {
+            Windows::InPlace => in_place(input, block * room, count),
+            Windows::Gathered => None,
         };
+        let pixels = in_place.unwrap_or_else(|| {
+            let patches = &mut patches[..count * steps];
+            ops::clear(patches);
+            let patches = patches.as_flattened_mut();
+            gather(input, block * room, 16 * steps, patches);
+            patches
+        });
         if whole > 0 {
             let place = ops::Place { elements: &mut *output, stride: channels };
             let arrays = [stage.bias, stage.positive, stage.negative].map(|array| &array[..whole]);
@@ -80,15 +77,13 @@ fn with_arrays<'a>(stage: &Stage<'_>, [bias, positive, negative]: [&'a [i32]; 3]
     Stage { bias, positive, negative, ..*stage }
 }
 
-/// The pixels under the windows of `count` output pixels from `first`, if each window is one run of whole vectors in the tensor,
-/// and they follow one another.
+/// The pixels under the windows of `count` output pixels from `first`, which follow one another in the only row, if they lie
+/// in the tensor.
 fn in_place<'a, I: Element>(input: &Rows<'a, I>, first: usize, count: usize) -> Option<&'a [i8]> {
-    let filter_row = input.kernel_width * input.channels;
     let start = (first * input.stride).checked_sub(input.pad)?;
     let end = start + count * input.kernel_width;
     let &[Some(row)] = input.rows else { return None };
-    let fits = filter_row.is_multiple_of(16) && input.stride == input.kernel_width && end <= input.width;
-    fits.then(|| bytemuck::cast_slice(&row[start * input.channels..end * input.channels]))
+    (end <= input.width).then(|| bytemuck::cast_slice(&row[start * input.channels..end * input.channels]))
 }
 
 /// Gathers the patches under the windows from output pixel `first`; what of them is no tap stays.

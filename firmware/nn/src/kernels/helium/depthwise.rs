@@ -1,12 +1,10 @@
 //! Convolution of each channel with a filter of its own: sixteen channels packed at a time, so that a window of up to four by
 //! four is one vector; other windows tap by tap.
 
-use super::{Scratch, VECTORS, ops};
+use super::choose::{self, COLUMNS, Depthwise};
+use super::{Scratch, ops};
 use crate::kernels::{Element, Rows, portable};
 use crate::quant::Stage;
-
-/// Columns that scratch has room for besides filters.
-const COLUMNS: usize = VECTORS / 4 - 5;
 
 /// See [`crate::kernels::portable::depthwise`].
 ///
@@ -23,29 +21,36 @@ pub fn depthwise<I: Element, O: Element>(
         return portable::depthwise(input, weights, stage, scratch, output);
     }
     let channels = input.channels;
-    let (height, width) = (input.rows.len(), input.kernel_width);
     assert_eq!(stage.bias.len(), channels);
-    assert_eq!(weights.len(), height * width * channels);
-    let pixels = output.len() / channels;
-    let fits = height <= 4 && matches!((input.stride, width), (1, ..=3) | (2, ..=4));
-    let are_bytes = size_of::<I>() + size_of::<O>() == 2;
-    let is_near = channels <= ops::MAX_STRIDE;
-    if !(are_bytes && fits && channels.is_multiple_of(16) && is_near && pixels >= 4) {
-        return by_taps(input, weights, stage, scratch, output);
+    assert_eq!(weights.len(), input.rows.len() * input.kernel_width * channels);
+    match choose::depthwise(input, size_of::<O>(), output.len() / channels) {
+        Depthwise::Packed { block_pixels } => {
+            packed(input, weights, stage, scratch, bytemuck::cast_slice_mut(output), block_pixels);
+        }
+        Depthwise::Taps => by_taps(input, weights, stage, scratch, output),
+        Depthwise::Portable => portable::depthwise(input, weights, stage, &mut portable::Scratch, output),
     }
-    let output: &mut [i8] = bytemuck::cast_slice_mut(output);
+}
+
+/// Sixteen channels of a block of pixels at a time, their columns packed.
+fn packed<I: Element>(
+    input: &Rows<'_, I>,
+    weights: &[i8],
+    stage: &Stage<'_>,
+    scratch: &mut Scratch,
+    output: &mut [i8],
+    block_pixels: usize,
+) {
+    let channels = input.channels;
+    let kernel = [input.rows.len(), input.kernel_width];
     let (columns, taps) = scratch.vectors.split_at_mut(4 * COLUMNS);
     let (columns, taps) = (columns.as_chunks_mut::<4>().0, taps.as_chunks_mut::<4>().0);
     let taps: &mut [ops::Column; 5] = taps.try_into().expect("scratch has room for five columns besides");
-    let block_pixels = (COLUMNS - 4) / input.stride + 1;
     let outside = [input.zero_point as i8; 16];
-    for first in (0..pixels).step_by(block_pixels) {
-        // Of a last block that is too short some pixels are computed again.
-        let count = (pixels - first).clamp(4, block_pixels);
-        let first = first.min(pixels - count);
-        let columns = &mut columns[..(count - 1) * input.stride + 4];
+    for block in choose::blocks(output.len() / channels, block_pixels) {
+        let columns = &mut columns[..(block.len() - 1) * input.stride + 4];
         // Columns before the tensor, in it, and behind.
-        let start = first * input.stride;
+        let start = block.start * input.stride;
         let left = input.pad.saturating_sub(start).min(columns.len());
         let column = (start + left).saturating_sub(input.pad);
         let right = (left + input.width.saturating_sub(column)).min(columns.len());
@@ -57,8 +62,8 @@ pub fn depthwise<I: Element, O: Element>(
         };
         let strip =
             ops::Strip { rows: [0, 1, 2, 3].map(row), inside: left..right, columns, taps: &mut *taps };
-        let place = ops::Place { elements: &mut output[first * channels..], stride: channels };
-        ops::slide(strip, input.stride, (weights, [height, width]), count, stage, place);
+        let place = ops::Place { elements: &mut output[block.start * channels..], stride: channels };
+        ops::slide(strip, input.stride, (weights, kernel), block.len(), stage, place);
     }
 }
 
@@ -71,11 +76,8 @@ fn by_taps<I: Element, O: Element>(
     output: &mut [O],
 ) {
     let channels = input.channels;
-    let (sums, rest) = scratch.vectors.split_at_mut(channels.div_ceil(4).min(VECTORS));
-    let outside = rest.as_flattened_mut().get_mut(..channels);
-    let (Some(outside), 1) = (outside, size_of::<I>()) else {
-        return portable::depthwise(input, weights, stage, &mut portable::Scratch, output);
-    };
+    let (sums, rest) = scratch.vectors.split_at_mut(channels.div_ceil(4));
+    let outside = &mut rest.as_flattened_mut()[..channels];
     outside.fill(input.zero_point as i8);
     let sums: &mut [i32] = &mut bytemuck::cast_slice_mut(sums)[..channels];
     for (x, pixel) in output.chunks_exact_mut(channels).enumerate() {

@@ -1,0 +1,261 @@
+//! Which loop for which shape and stage.
+//!
+//! Plain arithmetic, without an instruction of the processor: the tests show on any machine, over all shapes that matter,
+//! that scratch holds what a loop works on, and that the shapes of real networks get the loop meant for them.
+
+use format::layer::MAX_KERNEL;
+
+use super::lanes::Input;
+use super::{QUADS, SUMS};
+use crate::quant::Stage;
+
+/// What becomes of a group's four sums. Loops find the code of each by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Finish {
+    /// They are stored.
+    Sums = 0,
+    /// They are requantised to bytes, multipliers the same for both signs.
+    LinearBytes = 1,
+    /// They are requantised to bytes.
+    SignedBytes = 2,
+}
+
+impl Finish {
+    /// For multipliers of both signs that differ by this, and a stage of which [`makes_bytes`].
+    pub fn of(difference: &[i32; 4]) -> Finish {
+        let is_linear = difference.iter().fold(0, |any, difference| any | difference) == 0;
+        if is_linear { Finish::LinearBytes } else { Finish::SignedBytes }
+    }
+}
+
+/// Whether loops make the stage's elements, if they are bytes: they neither shift nor clamp to less than all bytes.
+pub fn makes_bytes(stage: &Stage<'_>) -> bool {
+    stage.shift == 0 && stage.low == i8::MIN as i32 && stage.high == i8::MAX as i32
+}
+
+/// How a convolution is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conv {
+    /// As products of expanded patches and filters.
+    Tiles(Tiles),
+    /// An output at a time, every weight expanded when it is used.
+    OneByOne,
+}
+
+/// A convolution in tiles of two pixels and two channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tiles {
+    /// Quads of two filters or of two patches, expanded.
+    pub quads: usize,
+    /// Bytes of a patch as it is gathered.
+    pub patch_bytes: usize,
+    /// Quads of scratch for it.
+    pub patch_quads: usize,
+    /// Most pixels of a block, of which scratch holds the expanded patches.
+    pub pixels: usize,
+}
+
+/// The way for `pixels` pixels.
+pub fn conv(input: &Input<'_>, pixels: usize) -> Conv {
+    let taps = input.taps();
+    // Four taps of two filters, or of two pixels, are a quad.
+    let quads = taps.div_ceil(4);
+    let patch_bytes = taps * input.size;
+    let patch_quads = patch_bytes.div_ceil(16);
+    let tiles = (QUADS.saturating_sub(quads + 2 * patch_quads) / quads).min(SUMS);
+    if tiles == 0 || pixels < 2 {
+        return Conv::OneByOne;
+    }
+    Conv::Tiles(Tiles { quads, patch_bytes, patch_quads, pixels: 2 * tiles })
+}
+
+/// A depthwise convolution, in packed columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depthwise {
+    /// Quads from one window to the next.
+    pub step: usize,
+    /// Quads of a window.
+    pub window: usize,
+    /// Most pixels of a block, of which scratch holds the columns.
+    pub block_pixels: usize,
+}
+
+/// The way for any number of pixels.
+pub fn depthwise(input: &Input<'_>) -> Depthwise {
+    // Room for the largest window twice: as weights, and as columns of one pixel at least.
+    const { assert!(QUADS >= 2 * MAX_KERNEL * MAX_KERNEL.div_ceil(2)) };
+    // A column's rows come in twos.
+    let pairs = input.rows.rows.len().div_ceil(2);
+    let step = input.rows.stride * pairs;
+    let window = input.rows.kernel_width * pairs;
+    Depthwise { step, window, block_pixels: ((QUADS - 2 * window) / step + 1).min(SUMS) }
+}
+
+/// How a pixel's elements of up to four channels become a quad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// Four bytes at once.
+    Fours,
+    /// One by one.
+    Few,
+}
+
+impl Packing {
+    /// For `count` channels of elements of `size` bytes.
+    #[inline(always)]
+    pub fn of(size: usize, count: usize) -> Packing {
+        if size == 1 && count == 4 { Packing::Fours } else { Packing::Few }
+    }
+}
+
+/// Whether [`super::ops::add_bytes`] makes the stage's elements of bytes, if they are bytes.
+pub fn adds_bytes(stage: &Stage<'_>) -> bool {
+    makes_bytes(stage) && stage.positive == stage.negative
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Rows;
+
+    /// An input without elements: the choice depends on its shape alone.
+    fn input(
+        [height, kernel_width]: [usize; 2],
+        channels: usize,
+        size: usize,
+        stride: usize,
+    ) -> Input<'static> {
+        let rows = const { &[None; MAX_KERNEL] };
+        let (rows, width) = (&rows[..height], 112);
+        let rows = Rows {
+            rows,
+            width,
+            channels: channels * size,
+            zero_point: 0,
+            kernel_width,
+            stride,
+            pad: 0,
+            dilation: 1,
+        };
+        Input { rows, channels, size }
+    }
+
+    fn stage<'a>(arrays: [&'a [i32]; 2], shift: u32, [low, high]: [i32; 2]) -> Stage<'a> {
+        let [positive, negative] = arrays;
+        Stage { bias: positive, positive, negative, shift, zero_point: 3, low, high }
+    }
+
+    #[test]
+    fn loops_make_bytes_of_stages_that_neither_shift_nor_clamp() {
+        let (one, other) = ([5; 4], [7; 4]);
+        for shift in 0..=15 {
+            for clamp in [[-128, 127], [-127, 127], [-128, 126], [0, 0], [-32768, 32767]] {
+                for negative in [&one, &other] {
+                    let stage = stage([&one, negative], shift, clamp);
+                    let is_simple = shift == 0 && clamp == [-128, 127];
+                    assert_eq!(makes_bytes(&stage), is_simple);
+                    assert_eq!(adds_bytes(&stage), is_simple && *negative == one);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn differences_of_no_lane_are_left_out() {
+        assert_eq!(Finish::of(&[0; 4]), Finish::LinearBytes);
+        for lane in 0..4 {
+            for difference in [1, -1, i32::MIN, i32::MAX] {
+                let mut differences = [0; 4];
+                differences[lane] = difference;
+                assert_eq!(Finish::of(&differences), Finish::SignedBytes);
+            }
+        }
+        // Their bits cancel, but not in one lane.
+        assert_eq!(Finish::of(&[1, -1, 1, -1]), Finish::SignedBytes);
+    }
+
+    #[test]
+    fn tiles_fit_scratch() {
+        for taps in (1..=4 * QUADS + 8).chain([4608, 6144, 25_088, 100_000]) {
+            for size in [1, 2] {
+                let shape = input([1, 1], taps, size, 1);
+                assert_eq!(conv(&shape, 1), Conv::OneByOne);
+                for pixels in [2, 3, 112] {
+                    let Conv::Tiles(tiles) = conv(&shape, pixels) else {
+                        // Filters, patches and one tile are more than there is room for.
+                        assert!(2 * taps.div_ceil(4) + 2 * (taps * size).div_ceil(16) > QUADS);
+                        continue;
+                    };
+                    let Tiles { quads, patch_bytes, patch_quads, pixels } = tiles;
+                    assert!((4 * (quads - 1) + 1..=4 * quads).contains(&taps));
+                    assert!(patch_bytes == taps * size && patch_bytes <= 16 * patch_quads);
+                    assert!(pixels >= 2 && pixels.is_multiple_of(2) && pixels / 2 <= SUMS);
+                    assert!(quads + 2 * patch_quads + pixels / 2 * quads <= QUADS);
+                    // No more than that, or there are no more sums.
+                    assert!(quads + 2 * patch_quads + (pixels / 2 + 1) * quads > QUADS || pixels / 2 == SUMS);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn convolutions_of_real_networks_are_tiles() {
+        // Kernel, channels, and how many pixels at least share an expanded filter.
+        let shapes = [
+            ([3, 3], 3, 112),
+            ([3, 3], 1, 112),
+            ([1, 1], 16, 112),
+            ([1, 1], 64, 56),
+            ([1, 1], 128, 28),
+            ([1, 1], 256, 14),
+            ([1, 1], 512, 6),
+            ([3, 3], 64, 6),
+            ([3, 3], 128, 2),
+        ];
+        for (kernel, channels, least) in shapes {
+            let Conv::Tiles(tiles) = conv(&input(kernel, channels, 1, 1), 112) else {
+                panic!("{kernel:?} × {channels}")
+            };
+            assert!(tiles.pixels >= least, "{kernel:?} × {channels}: {}", tiles.pixels);
+        }
+        // A filter of these is larger than what it is multiplied with.
+        assert_eq!(conv(&input([3, 3], 256, 1, 1), 7), Conv::OneByOne);
+    }
+
+    #[test]
+    fn columns_of_a_block_and_weights_fit_scratch() {
+        for height in 1..=MAX_KERNEL {
+            for width in 1..=MAX_KERNEL {
+                for stride in 1..=70 {
+                    for size in [1, 2] {
+                        let Depthwise { step, window, block_pixels } =
+                            depthwise(&input([height, width], 8, size, stride));
+                        assert!(2 * window >= height * width && step * width == stride * window);
+                        assert!((1..=SUMS).contains(&block_pixels));
+                        assert!(2 * window + (block_pixels - 1) * step <= QUADS);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_of_real_networks_are_one_block_or_two() {
+        for (stride, pixels) in [(1, 56), (2, 56), (1, 28), (2, 28), (2, 14), (1, 14), (1, 7)] {
+            assert!(depthwise(&input([3, 3], 64, 1, stride)).block_pixels >= pixels);
+        }
+        assert!(depthwise(&input([3, 3], 64, 1, 1)).block_pixels >= 112 / 2);
+        assert!(depthwise(&input([7, 7], 512, 1, 1)).block_pixels >= 7);
+    }
+
+    #[test]
+    fn only_four_bytes_are_packed_at_once() {
+        for size in [1, 2] {
+            for count in 1..=4 {
+                let is_word = size * count == 4 && size == 1;
+                assert_eq!(Packing::of(size, count) == Packing::Fours, is_word);
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The weighted sum of two pixels, by any stage.
+
+use core::arch::naked_asm;
+
+use crate::quant::Stage;
+
+/// What the loop works on besides elements. In the order in which it loads it.
+#[repr(C)]
+pub struct Addition {
+    bias: *const i32,
+    positive: *const i32,
+    negative: *const i32,
+    low: i32,
+    high: i32,
+    shift: u32,
+    zero_point: i32,
+    gains: [i32; 2],
+}
+
+super::assert_layout!(
+    Addition, 36, bias: 0, positive: 4, negative: 8, low: 12, high: 16, shift: 20, zero_point: 24, gains: 28
+);
+
+impl Addition {
+    /// By this stage.
+    pub fn new(gains: [i16; 2], stage: &Stage<'_>) -> Self {
+        Addition {
+            bias: stage.bias.as_ptr(),
+            positive: stage.positive.as_ptr(),
+            negative: stage.negative.as_ptr(),
+            low: stage.low,
+            high: stage.high,
+            shift: stage.shift,
+            zero_point: stage.zero_point,
+            gains: gains.map(i32::from),
+        }
+    }
+
+    /// Adds.
+    ///
+    /// # Safety
+    /// `a`, `b`, `output` and the stage have `count` elements, of one or two bytes; `output` may be `a`.
+    pub unsafe fn run<I, O>(&self, a: *const I, b: *const I, output: *mut O, count: usize) {
+        let add = match (size_of::<I>(), size_of::<O>()) {
+            (1, 1) => add_bytes_to_bytes,
+            (1, _) => add_bytes_to_halves,
+            (_, 1) => add_halves_to_bytes,
+            _ => add_halves_to_halves,
+        };
+        // SAFETY: passed on to the caller.
+        unsafe { add(a.cast(), b.cast(), output.cast(), count, self) };
+    }
+}
+
+/// `ops::add`. r0–r2: addends, output; r3–r5: bias and multipliers; r6, r7: smallest and largest result; r8–r11:
+/// shift, zero point, gains. q4, q5: smallest and largest result.
+macro_rules! add {
+    ($name:ident, $load:literal, $bytes_in:literal, $store:literal, $bytes_out:literal) => {
+        /// `ops::add`.
+        ///
+        /// # Safety
+        /// See [`Addition::run`].
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(
+            a: *const u8,
+            b: *const u8,
+            output: *mut u8,
+            count: usize,
+            job: &Addition,
+        ) {
+            naked_asm!(
+                ".cpu cortex-m55",
+                // The job is the fifth argument: above the nine registers.
+                "push {{r4-r11, lr}}",
+                "ldr r12, [sp, #36]",
+                "vpush {{d8-d11}}",
+                // Four channels a turn; of the last turn only the lanes that are left load and store.
+                "dlstp.32 lr, r3",
+                "ldm r12, {{r3-r11}}",
+                "vdup.32 q4, r6",
+                "vdup.32 q5, r7",
+                "2:",
+                concat!($load, " q0, [r0], #", $bytes_in),
+                concat!($load, " q1, [r1], #", $bytes_in),
+                "vldrw.u32 q2, [r3], #16",
+                "vmla.s32 q2, q0, r10",
+                "vldrw.u32 q0, [r4], #16",
+                "vmla.s32 q2, q1, r11",
+                "vldrw.u32 q1, [r5], #16",
+                // The sign that picks the multiplier is that before the shift.
+                "vpt.s32 lt, q2, zr",
+                "vorrt q0, q1, q1",
+                "vshl.s32 q2, r8",
+                "vrmulh.s32 q2, q2, q0",
+                // 32 bits up to the clamp: a zero point of 16 bits must not saturate.
+                "vadd.i32 q2, q2, r9",
+                "vmax.s32 q2, q2, q4",
+                "vmin.s32 q2, q2, q5",
+                concat!($store, " q2, [r2], #", $bytes_out),
+                "letp lr, 2b",
+                "vpop {{d8-d11}}",
+                "pop {{r4-r11, pc}}",
+            )
+        }
+    };
+}
+
+add!(add_bytes_to_bytes, "vldrb.s32", "4", "vstrb.32", "4");
+add!(add_bytes_to_halves, "vldrb.s32", "4", "vstrh.32", "8");
+add!(add_halves_to_bytes, "vldrh.s32", "8", "vstrb.32", "4");
+add!(add_halves_to_halves, "vldrh.s32", "8", "vstrh.32", "8");

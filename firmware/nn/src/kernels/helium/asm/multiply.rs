@@ -1,0 +1,142 @@
+//! Products of tiles, filters of any length.
+
+use core::arch::naked_asm;
+use core::mem::offset_of;
+
+use super::products::*;
+use crate::kernels::helium::choose::{AHEAD, UNROLLED};
+
+/// Vectors of long filters, all between the first and the last of [`UNROLLED`]. It has the registers and the stack of the loop
+/// that comes here, and goes back to it.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn multiply_ahead() {
+    naked_asm!(
+        ".cpu cortex-m55",
+        "2:",
+        ".rept {ahead}",
+        products!(),
+        ".endr",
+        // All core registers hold sums or pointers: one rests in q0, which the next pixel's load overwrites.
+        "vmov s0, r0",
+        "ldr r0, [sp, #52]",
+        "sub.w r0, r0, r5",
+        "cbz r0, 3f",
+        "vmov r0, s0",
+        "b.w 2b",
+        "3:",
+        "vmov r0, s0",
+        "ldr pc, [sp, #68]",
+        ahead = const AHEAD,
+    )
+}
+
+/// The loop. A tile is two pixels of four channels, the pixels half a row apart, so that each runs on to the next. r0, r2, r4, r6:
+/// sums of the first pixel; r8, r10, r12, lr: of the second; r1, r3: pixels; r5, r7, r9, r11: filters; later r7, r9, r11: output,
+/// pairs left with the zero point, output stride. q3: multipliers; q4–q7: first vectors of filters.
+///
+/// 5: four channels; 2: a tile; 4: vectors of filters after the first.
+///
+/// On the stack: at 0 what a tile starts with; 48 where vectors after the first start, 52 the end of those that
+/// [`multiply_ahead`] multiplies, 56 and 60 output and pairs left, 64 output stride, 68 where the last vectors start, 72 the job,
+/// 80 shift, 84 distance of a pair in the output, 88 zero point, 96 negative multipliers, 112 places, 128 and 144 smallest and
+/// largest result.
+macro_rules! multiply {
+    ($name:ident, $multiply:ident, $finish:ident, $clamped:literal, $group_bytes:literal) => {
+        /// `ops::multiply`.
+        ///
+        /// # Safety
+        /// As `ops::multiply` checks.
+        #[unsafe(naked)]
+        pub unsafe extern "C" fn $name(job: &mut Products) {
+            naked_asm!(
+                ".cpu cortex-m55",
+                enter_multiply!($clamped),
+                // Filters have one length: the entry into the unrolled loop, an odd address for Thumb, is computed once.
+                "adr.w r1, 4f",
+                "add r1, r9",
+                "orr r1, #1",
+                "str r1, [sp, #68]",
+                "cmp r8, #0",
+                "it eq",
+                "moveq r8, r1",
+                "str.w r8, [sp, #48]",
+                // Four channels: their multipliers and biases, and the job moved on to the next four.
+                "5:",
+                "ldr.w lr, [sp, #72]",
+                "ldm.w lr, {{r1, r3, r5, r7, r9, r11}}",
+                "vldrw.u32 q3, [r3], #16",
+                "vldrw.u32 q0, [r5], #16",
+                "vstrw.32 q0, [sp, #96]",
+                "str.w r9, [sp, #56]",
+                concat!("add.w r9, r9, #", $group_bytes),
+                "ldm r1!, {{r0, r2, r4, r6}}",
+                "add.w r8, r7, r11, lsl #2",
+                "stm.w lr, {{r1, r3, r5, r8, r9}}",
+                // The first vector of each filter stays in a register for all tiles.
+                "mov r5, r7",
+                "add r7, r11",
+                "add.w r9, r7, r11",
+                "add r11, r9",
+                "vldrb.u8 q4, [r5], #16",
+                "vldrb.u8 q5, [r7], #16",
+                "vldrb.u8 q6, [r9], #16",
+                "vldrb.u8 q7, [r11], #16",
+                "ldrd r1, r3, [lr, #{pairs}]",
+                "str r1, [sp, #60]",
+                "add r3, r5",
+                "str r3, [sp, #52]",
+                "ldrd r1, r3, [lr, #{pixels}]",
+                // What every tile starts with is stored in the order in which one instruction loads it: biases of both pixels, and
+                // filters behind their first vectors.
+                "mov r8, r0",
+                "mov r10, r2",
+                "mov r12, r4",
+                "mov lr, r6",
+                "stm.w sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+                // A tile. Pixels lie side by side: their pointers run on.
+                "2:",
+                "ldm.w sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
+                first_products!(),
+                "ldr.w pc, [sp, #48]",
+                ".p2align 2",
+                "4:",
+                ".rept {unrolled}",
+                products!(),
+                ".endr",
+                "3:",
+                // No sum is needed in core registers any more: they take output, pairs and stride.
+                place_products!(),
+                "ldrd r7, r9, [sp, #56]",
+                "ldr.w r11, [sp, #64]",
+                $multiply!(),
+                $finish!("[sp, #112]"),
+                "add r7, r11",
+                // One pair less, counted above the zero point: a borrow ends the row.
+                "subs.w r9, r9, #65536",
+                "strd r7, r9, [sp, #56]",
+                "bcs.w 2b",
+                "ldr r1, [sp, #72]",
+                "ldr r0, [r1, #{groups}]",
+                "subs r0, #1",
+                "str r0, [r1, #{groups}]",
+                "bne.w 5b",
+                leave_multiply!(),
+                // The entry relies on the loop's length: another one leaves a number of bytes below zero, which does not assemble.
+                ".space (3b - 4b) - {unrolled} * {body_bytes}",
+                ".space {unrolled} * {body_bytes} - (3b - 4b)",
+                places = const offset_of!(Products, places),
+                pairs = const offset_of!(Products, pairs),
+                pixels = const offset_of!(Products, pixels),
+                groups = const offset_of!(Products, groups),
+                unrolled = const UNROLLED,
+                body_bytes = const BODY_BYTES,
+            )
+        }
+    };
+}
+
+multiply!(multiply_linear_to_whole_bytes, linear, whole_bytes, "16", "4");
+multiply!(multiply_linear_to_bytes, linear_shifted, clamped_bytes, "16", "4");
+multiply!(multiply_signed_to_whole_bytes, signed, whole_bytes, "16", "4");
+multiply!(multiply_to_bytes, shifted, bytes, "32", "4");
+multiply!(multiply_to_halves, shifted, halves, "32", "8");

@@ -1,0 +1,313 @@
+//! Products of tiles: the record of the loops that multiply tiles of two pixels and four filters, and what their texts share.
+
+use super::multiply::multiply_ahead;
+use crate::kernels::helium::choose::{self, UNROLLED};
+use crate::kernels::helium::ops::Place;
+use crate::quant::Stage;
+
+/// What the loops work on. Those for filters of any length move its pointers on as they go.
+#[repr(C)]
+pub struct Products {
+    bias: *const i32,
+    positive: *const i32,
+    negative: *const i32,
+    weights: *const i8,
+    output: *mut u8,
+    taps: usize,
+    /// The first pixel, and that with which it goes in pairs, and so on.
+    pub(super) pixels: [*const i8; 2],
+    /// Pairs but one in the upper half, the zero point in the lower.
+    pub(super) pairs: u32,
+    /// Bytes of a filter that [`multiply_ahead`] multiplies.
+    ahead_bytes: usize,
+    /// Four channels each.
+    pub(super) groups: usize,
+    /// Bytes of output from a pixel to the next.
+    stride_bytes: usize,
+    /// And to that with which it goes in pairs.
+    distance_bytes: usize,
+    zero_point: i32,
+    shift: u32,
+    low: i32,
+    high: i32,
+    /// Code for the first vectors of filters too long for the unrolled loop, or 0.
+    ahead: usize,
+    /// Bytes of the unrolled loop to skip.
+    skipped_bytes: usize,
+    /// From the end of a row's output to the start of the next channels'.
+    pub(super) next_bytes: usize,
+    /// Where the bytes of a pair go: channel by channel, first one pixel's and then the other's.
+    pub(super) places: [u16; 8],
+}
+
+super::assert_layout!(
+    Products, 96,
+    bias: 0, positive: 4, negative: 8, weights: 12, output: 16, taps: 20, pixels: 24, pairs: 32, ahead_bytes: 36,
+    groups: 40, stride_bytes: 44, distance_bytes: 48, zero_point: 52, shift: 56, low: 60, high: 64, ahead: 68,
+    skipped_bytes: 72, next_bytes: 76, places: 80
+);
+
+impl Products {
+    /// Of `count` pixels.
+    pub fn new<O>(
+        (pixels, count): (&[i8], usize),
+        (weights, taps): (&[i8], usize),
+        stage: &Stage<'_>,
+        place: Place<'_, O>,
+    ) -> Self {
+        let steps = taps.div_ceil(16);
+        let [ahead_steps, unrolled_steps] = choose::split_steps(steps);
+        let [element, pairs] = [size_of::<O>(), count.div_ceil(2)];
+        let stride_bytes = place.stride * element;
+        let distance = count / 2;
+        let other = distance * stride_bytes;
+        Products {
+            bias: stage.bias.as_ptr(),
+            positive: stage.positive.as_ptr(),
+            negative: stage.negative.as_ptr(),
+            weights: weights.as_ptr(),
+            output: place.elements.as_mut_ptr().cast(),
+            taps,
+            pixels: [pixels.as_ptr(), pixels[16 * steps * distance..].as_ptr()],
+            pairs: (pairs as u32 - 1) << 16 | stage.zero_point as u16 as u32,
+            ahead_bytes: 16 * ahead_steps,
+            groups: stage.bias.len() / 4,
+            stride_bytes,
+            distance_bytes: other,
+            zero_point: stage.zero_point,
+            shift: stage.shift,
+            low: stage.low,
+            high: stage.high,
+            ahead: if ahead_steps == 0 { 0 } else { multiply_ahead as *const () as usize },
+            skipped_bytes: BODY_BYTES * (UNROLLED - unrolled_steps),
+            next_bytes: (4 * element).wrapping_sub(pairs * stride_bytes),
+            places: [0, 1, 2, 3, 4, 5, 6, 7].map(|i| (i / 2 + i % 2 * other) as u16),
+        }
+    }
+}
+/// Bytes of the text of [`products`], which is entered behind as many as are not needed.
+pub const BODY_BYTES: usize = 56;
+
+/// The first vector of two pixels times that of four filters, added to sums.
+macro_rules! first_products {
+    () => {
+        "vldrb.u8 q0, [r1], #16
+        vldrb.u8 q1, [r3], #16
+        vmladava.s8 r0, q0, q4
+        vmladava.s8 r8, q1, q4
+        vmladava.s8 r2, q0, q5
+        vmladava.s8 r10, q1, q5
+        vmladava.s8 r4, q0, q6
+        vmladava.s8 r12, q1, q6
+        vmladava.s8 r6, q0, q7
+        vmladava.s8 lr, q1, q7"
+    };
+}
+pub(super) use first_products;
+
+/// The next vector.
+macro_rules! products {
+    () => {
+        "vldrb.u8 q0, [r1], #16
+        vldrb.u8 q2, [r5], #16
+        vmladava.s8 r0, q0, q2
+        vldrb.u8 q1, [r3], #16
+        vmladava.s8 r8, q1, q2
+        vldrb.u8 q2, [r7], #16
+        vmladava.s8 r2, q0, q2
+        vmladava.s8 r10, q1, q2
+        vldrb.u8 q2, [r9], #16
+        vmladava.s8 r4, q0, q2
+        vmladava.s8 r12, q1, q2
+        vldrb.u8 q2, [r11], #16
+        vmladava.s8 r6, q0, q2
+        vmladava.s8 lr, q1, q2"
+    };
+}
+pub(super) use products;
+
+/// Sums to vectors, one a pixel. Two moves each, of lanes two apart: that is how the instruction pairs them.
+macro_rules! place_products {
+    () => {
+        "vmov q0[2], q0[0], r0, r4
+        vmov q1[2], q1[0], r8, r12
+        vmov q0[3], q0[1], r2, r6
+        vmov q1[3], q1[1], r10, lr"
+    };
+}
+pub(super) use place_products;
+
+/// Sums to products: one multiplier for both signs, no shift. q3: multipliers.
+macro_rules! linear {
+    () => {
+        "vrmulh.s32 q0, q0, q3
+        vrmulh.s32 q1, q1, q3"
+    };
+}
+pub(super) use linear;
+
+/// One multiplier, shifted.
+macro_rules! linear_shifted {
+    () => {
+        concat!(
+            "ldr r0, [sp, #80]
+            vshl.s32 q0, r0
+            vshl.s32 q1, r0\n",
+            linear!()
+        )
+    };
+}
+pub(super) use linear_shifted;
+
+/// Two multipliers, no shift.
+macro_rules! signed {
+    () => {
+        "vldrw.u32 q2, [sp, #96]
+        vpte.s32 ge, q0, zr
+        vrmulht.s32 q0, q0, q3
+        vrmulhe.s32 q0, q0, q2
+        vpte.s32 ge, q1, zr
+        vrmulht.s32 q1, q1, q3
+        vrmulhe.s32 q1, q1, q2"
+    };
+}
+pub(super) use signed;
+
+/// Two multipliers, shifted. The sign is that before the shift.
+macro_rules! shifted {
+    () => {
+        "ldr r0, [sp, #80]
+        vldrw.u32 q2, [sp, #96]
+        vpttee.s32 ge, q0, zr
+        vshlt.s32 q0, r0
+        vrmulht.s32 q0, q0, q3
+        vshle.s32 q0, r0
+        vrmulhe.s32 q0, q0, q2
+        vpttee.s32 ge, q1, zr
+        vshlt.s32 q1, r0
+        vrmulht.s32 q1, q1, q3
+        vshle.s32 q1, r0
+        vrmulhe.s32 q1, q1, q2"
+    };
+}
+pub(super) use shifted;
+
+/// Products to bytes. What saturates at 16 bits on the way lies outside bytes by more than a zero point of a byte brings back.
+/// r9: the zero point in the lower half; r7: where bytes go. A store of halves' low bytes takes channels of one pixel in even
+/// and of the other in odd places.
+macro_rules! whole_bytes {
+    ($places:literal) => {
+        concat!(
+            "vqmovnb.s32 q0, q0
+            vldrw.u32 q2, ",
+            $places,
+            "\nvqmovnt.s32 q0, q1
+            vqadd.s16 q0, q0, r9
+            vqmovnb.s16 q0, q0
+            vstrb.16 q0, [r7, q2]"
+        )
+    };
+}
+pub(super) use whole_bytes;
+
+/// The same, clamped.
+macro_rules! clamped_bytes {
+    ($places:literal) => {
+        concat!(
+            "vqmovnb.s32 q0, q0
+            vldrw.u32 q2, [sp, #128]
+            vqmovnt.s32 q0, q1
+            vldrw.u32 q1, [sp, #144]
+            vqadd.s16 q0, q0, r9
+            vmax.s16 q0, q0, q2
+            vldrw.u32 q2, ",
+            $places,
+            "\nvmin.s16 q0, q0, q1
+            vstrb.16 q0, [r7, q2]"
+        )
+    };
+}
+pub(super) use clamped_bytes;
+
+/// Products to elements, a pixel at a time: 32 bits up to the clamp. r0 becomes where the other pixel goes.
+macro_rules! elements {
+    ($store:literal) => {
+        concat!(
+            "ldrd r0, r2, [sp, #84]
+            vldrw.u32 q2, [sp, #128]
+            vadd.i32 q0, q0, r2
+            vadd.i32 q1, q1, r2
+            vmax.s32 q0, q0, q2
+            vmax.s32 q1, q1, q2
+            vldrw.u32 q2, [sp, #144]
+            vmin.s32 q0, q0, q2
+            vmin.s32 q1, q1, q2
+            add r0, r7\n",
+            $store,
+            " q0, [r7]\n",
+            $store,
+            " q1, [r0]"
+        )
+    };
+}
+pub(super) use elements;
+
+/// To bytes.
+macro_rules! bytes {
+    ($places:literal) => {
+        elements!("vstrb.32")
+    };
+}
+pub(super) use bytes;
+
+/// To elements of 16 bits.
+macro_rules! halves {
+    ($places:literal) => {
+        elements!("vstrh.32")
+    };
+}
+pub(super) use halves;
+
+/// What the loops begin with. r0: the job, which r12 becomes. Leaves r1: groups; r2: the output's stride; on the stack what
+/// both loops have there, see [`super::multiply`] and [`super::multiply_near`].
+macro_rules! enter_multiply {
+    ($clamped:literal) => {
+        concat!(
+            "push {{r4-r11, lr}}
+            sub sp, #4
+            vpush {{d8-d15}}
+            sub sp, #176
+            mov r12, r0
+            str r0, [sp, #72]
+            add r0, #40
+            ldm r0, {{r1-r9}}
+            str r2, [sp, #64]
+            str r5, [sp, #80]
+            strd r3, r4, [sp, #84]
+            vdup.",
+            $clamped,
+            " q0, r6
+            vdup.",
+            $clamped,
+            " q1, r7
+            vldrw.u32 q2, [r12, #{places}]
+            vstrw.32 q0, [sp, #128]
+            vstrw.32 q1, [sp, #144]
+            vstrw.32 q2, [sp, #112]
+            vadd.i16 q2, q2, r2
+            vstrw.32 q2, [sp, #160]"
+        )
+    };
+}
+pub(super) use enter_multiply;
+
+/// What they end with.
+macro_rules! leave_multiply {
+    () => {
+        "add sp, #176
+        vpop {{d8-d15}}
+        add sp, #4
+        pop {{r4-r11, pc}}"
+    };
+}
+pub(super) use leave_multiply;

@@ -1,0 +1,590 @@
+//! Which loop for which shape and stage.
+//!
+//! Plain arithmetic, without an instruction of the processor: the tests show on any machine, over all shapes that matter,
+//! that a loop gets only what it can do, and that the shapes of real networks get the loop meant for them.
+
+use core::ops::Range;
+
+use super::VECTORS;
+use crate::kernels::Rows;
+use crate::quant::Stage;
+
+/// How a loop makes elements of sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Epilogue {
+    /// Multiplies by one multiplier for both signs and adds a byte. The clamp is that of all bytes.
+    LinearToWholeBytes,
+    /// Shifts, multiplies by one multiplier for both signs, adds a byte, and clamps.
+    LinearToBytes,
+    /// Multiplies by the multiplier for the sum's sign and adds a byte. The clamp is that of all bytes.
+    SignedToWholeBytes,
+    /// Makes bytes by whatever stages can do.
+    ToBytes,
+    /// Makes elements of 16 bits by whatever stages can do.
+    ToHalves,
+}
+
+impl Epilogue {
+    /// The shortest for this stage and elements of `size` bytes.
+    pub fn of(stage: &Stage<'_>, size: usize) -> Epilogue {
+        let &Stage { positive, negative, shift, zero_point, low, high, .. } = stage;
+        let is_byte = (i8::MIN as i32..=i8::MAX as i32).contains(&zero_point);
+        let is_linear = core::ptr::eq(positive, negative) || positive == negative;
+        let is_whole = shift == 0 && low == i8::MIN as i32 && high == i8::MAX as i32;
+        match (size, is_byte, is_linear, is_whole) {
+            (1, true, true, true) => Epilogue::LinearToWholeBytes,
+            (1, true, true, false) => Epilogue::LinearToBytes,
+            (1, true, false, true) => Epilogue::SignedToWholeBytes,
+            (1, ..) => Epilogue::ToBytes,
+            _ => Epilogue::ToHalves,
+        }
+    }
+}
+
+/// The multipliers of a stage that neither shifts nor clamps to less than all bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Multipliers {
+    /// One for both signs.
+    One,
+    /// One a sign.
+    Two,
+}
+
+/// The loop over tiles of two pixels and four filters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Product {
+    /// Filters of any length at any address, each under a pointer that moves.
+    Any(Epilogue),
+    /// Filters of 27 taps at any address. One pointer that stays reaches all four.
+    Near27(Multipliers),
+    /// Filters of 64 taps in whole words. One pointer that stays reaches all four.
+    Near64(Multipliers),
+    /// Filters of 128 taps in whole words. One pointer that stays reaches all four.
+    Near128(Multipliers),
+    /// Filters of 256 taps in whole words, with one multiplier for both signs. Two pointers that stay reach two each.
+    Near256,
+}
+
+impl Product {
+    /// The fastest for filters of `taps` taps that start at a word or not, and pixels `stride` elements apart.
+    pub fn of(taps: usize, are_words: bool, stride: usize, epilogue: Epilogue) -> Product {
+        let multipliers = match epilogue {
+            Epilogue::LinearToWholeBytes => Multipliers::One,
+            Epilogue::SignedToWholeBytes => Multipliers::Two,
+            _ => return Product::Any(epilogue),
+        };
+        // These loops write a second tile one pixel behind the first.
+        let is_near = stride <= FARTHEST;
+        match (taps, multipliers) {
+            (27, _) if is_near => Product::Near27(multipliers),
+            _ if !is_near || !are_words => Product::Any(epilogue),
+            (64, _) => Product::Near64(multipliers),
+            (128, _) => Product::Near128(multipliers),
+            (256, Multipliers::One) => Product::Near256,
+            _ => Product::Any(epilogue),
+        }
+    }
+}
+
+/// Elements from a tile's start to the start of four channels that 16 bits still count to their end.
+const FARTHEST: usize = u16::MAX as usize - 3;
+
+/// Most pixels, `stride` elements apart, of one call of [`super::ops::multiply`]. A tile takes the first pixel and that half of
+/// them further, and the next tile the pixels behind both: 16 bits count how far that is.
+pub const fn pixels_in_reach(stride: usize) -> usize {
+    match FARTHEST / stride {
+        0 => 1,
+        pixels => 2 * pixels - 1,
+    }
+}
+
+/// Vectors of each filter, after the first, that are multiplied without looking whether that was the last.
+pub const UNROLLED: usize = 15;
+/// Vectors before them after which the loop looks.
+pub const AHEAD: usize = 8;
+
+/// How many of a filter's vectors after the first are multiplied by the loop that looks, and how many by the unrolled one.
+pub const fn split_steps(steps: usize) -> [usize; 2] {
+    let after = steps - 1;
+    let ahead = after.saturating_sub(UNROLLED).next_multiple_of(AHEAD);
+    [ahead, after - ahead]
+}
+
+/// How a convolution is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conv {
+    /// By [`super::ops::multiply`].
+    Tiles(Tiles),
+    /// By the portable kernel.
+    Portable,
+}
+
+/// A convolution in tiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tiles {
+    /// Vectors of a filter or a patch. The last may be filled in part.
+    pub steps: usize,
+    /// Filters, in fours, that are read where they lie.
+    pub whole: usize,
+    /// Vectors of scratch into which the filters behind them are copied, four at a time.
+    pub spare_filters: usize,
+    /// Most pixels of a block. Each has a patch in scratch, and a vector for the results of spare filters.
+    pub pixels: usize,
+    /// How pixels come to lie in whole vectors.
+    pub windows: Windows,
+}
+
+/// How the elements under windows come to lie in whole vectors, one window behind the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Windows {
+    /// They do so in the input, except in blocks whose windows are cut off by its edge.
+    InPlace,
+    /// They are gathered, one run of elements a kernel row.
+    Gathered,
+}
+
+/// The way for an input of elements of `size` bytes, and `channels` filters.
+pub fn conv<T>(input: &Rows<'_, T>, channels: usize) -> Conv {
+    let filter_row = input.kernel_width * input.channels;
+    let taps = input.rows.len() * filter_row;
+    let steps = taps.div_ceil(16);
+    // A loop reads whole vectors of its last filter, too: what follows it must be filters.
+    let fits = |&filters: &usize| (filters - 1) * taps + 16 * steps <= channels * taps;
+    let whole = (4..=channels / 4 * 4).rev().step_by(4).find(fits).unwrap_or(0);
+    let spare_filters = if whole < channels { 4 * steps } else { 0 };
+    let room = VECTORS.saturating_sub(spare_filters) / (steps + 1);
+    if size_of::<T>() != 1 || room < 2 {
+        return Conv::Portable;
+    }
+    let is_in_place =
+        input.rows.len() == 1 && filter_row.is_multiple_of(16) && input.stride == input.kernel_width;
+    Conv::Tiles(Tiles {
+        steps,
+        whole,
+        spare_filters,
+        pixels: room.min(pixels_in_reach(channels)),
+        windows: if is_in_place { Windows::InPlace } else { Windows::Gathered },
+    })
+}
+
+/// Columns that scratch has room for besides filters, in [`super::depthwise()`].
+pub const COLUMNS: usize = VECTORS / 4 - 5;
+
+/// Elements from a pixel to the next for which [`super::ops::slide`] reaches three pixels on, and two channels there.
+pub const MAX_STRIDE: usize = (u16::MAX as usize - 1) / 3;
+
+/// How a depthwise convolution is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depthwise {
+    /// By [`super::ops::slide`].
+    Packed {
+        /// Most pixels of a block, of which scratch holds the columns.
+        block_pixels: usize,
+    },
+    /// A tap of all channels at a time.
+    Taps,
+    /// By the portable kernel.
+    Portable,
+}
+
+/// The way for `pixels` pixels of elements of `sizes` bytes, read and written.
+pub fn depthwise<T>(input: &Rows<'_, T>, output_size: usize, pixels: usize) -> Depthwise {
+    let &Rows { channels, stride, kernel_width: width, .. } = input;
+    let height = input.rows.len();
+    let is_small = height <= 4 && matches!((stride, width), (1, ..=3) | (2, ..=4));
+    let are_bytes = size_of::<T>() + output_size == 2;
+    if are_bytes && is_small && channels.is_multiple_of(16) && channels <= MAX_STRIDE && pixels >= 4 {
+        return Depthwise::Packed { block_pixels: (COLUMNS - 4) / stride + 1 };
+    }
+    // Sums of all channels, and a pixel outside.
+    let fits = channels.div_ceil(4) + channels.div_ceil(16) <= VECTORS;
+    if size_of::<T>() == 1 && fits { Depthwise::Taps } else { Depthwise::Portable }
+}
+
+/// Blocks of at most `block_pixels` of `pixels` pixels, four at least. The last may take pixels of that before it again.
+pub fn blocks(pixels: usize, block_pixels: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..pixels).step_by(block_pixels).map(move |first| {
+        let count = (pixels - first).clamp(4, block_pixels);
+        let first = first.min(pixels - count);
+        first..first + count
+    })
+}
+
+/// How many fours `pixels` pixels begin with, and how many pixels of the last of them one more four takes again, if pixels are
+/// left.
+pub const fn fours(pixels: usize) -> (usize, Option<usize>) {
+    match pixels % 4 {
+        0 => (pixels / 4, None),
+        rest => (pixels / 4, Some(4 - rest)),
+    }
+}
+
+/// The distance of columns in words, if the upper three of four rows share it and the fourth lies outside, else 0: then
+/// columns are loaded without adding to pointers.
+pub fn common_stride(strides: [usize; 4], are_words: bool) -> usize {
+    let is_common = strides[1] == strides[0] && strides[2] == strides[0] && strides[3] == 0;
+    if is_common && are_words { strides[0] } else { 0 }
+}
+
+/// How rows are added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sum {
+    /// A row at once.
+    Row,
+    /// A pixel at a time.
+    Pixels,
+}
+
+/// The way for `count` elements of `sizes` bytes, read and written.
+pub fn add(sizes: [usize; 2], stage: &Stage<'_>, count: usize) -> Sum {
+    let channels = stage.bias.len();
+    let is_whole = count > 0 && channels.is_multiple_of(8) && count.is_multiple_of(channels);
+    if sizes != [1; 2] || !is_whole || stage.shift != 0 {
+        return Sum::Pixels;
+    }
+    match Epilogue::of(stage, 1) {
+        Epilogue::LinearToWholeBytes | Epilogue::LinearToBytes => Sum::Row,
+        _ => Sum::Pixels,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An input without elements: the choice depends on its shape alone.
+    fn input<T>(
+        [height, kernel_width]: [usize; 2],
+        channels: usize,
+        stride: usize,
+        pad: usize,
+    ) -> Rows<'static, T> {
+        let rows = const { &[None; 16] };
+        Rows {
+            rows: &rows[..height],
+            width: 112,
+            channels,
+            zero_point: 0,
+            kernel_width,
+            stride,
+            pad,
+            dilation: 1,
+        }
+    }
+
+    fn stage<'a>(arrays: [&'a [i32]; 2], shift: u32, zero_point: i32, clamp: [i32; 2]) -> Stage<'a> {
+        let [positive, negative] = arrays;
+        Stage { bias: &[0; 64], positive, negative, shift, zero_point, low: clamp[0], high: clamp[1] }
+    }
+
+    const WHOLE: [i32; 2] = [-128, 127];
+    const EPILOGUES: [Epilogue; 5] = [
+        Epilogue::LinearToWholeBytes,
+        Epilogue::LinearToBytes,
+        Epilogue::SignedToWholeBytes,
+        Epilogue::ToBytes,
+        Epilogue::ToHalves,
+    ];
+
+    #[test]
+    fn epilogues_do_all_that_their_stage_asks_for() {
+        let (one, same, other) = ([5; 64], [5; 64], [7; 64]);
+        for negative in [&one, &same, &other] {
+            for shift in 0..=15 {
+                for zero_point in [-32768, -129, -128, -1, 0, 127, 128, 32767] {
+                    for clamp in [WHOLE, [-128, 126], [-127, 127], [0, 0]] {
+                        let stage = stage([&one, negative], shift, zero_point, clamp);
+                        let is_linear = *negative == one;
+                        let is_byte = (-128..=127).contains(&zero_point);
+                        let epilogue = Epilogue::of(&stage, 1);
+                        match epilogue {
+                            Epilogue::LinearToWholeBytes => {
+                                assert!(is_linear && is_byte && shift == 0 && clamp == WHOLE);
+                            }
+                            Epilogue::LinearToBytes => assert!(is_linear && is_byte),
+                            Epilogue::SignedToWholeBytes => {
+                                assert!(is_byte && shift == 0 && clamp == WHOLE);
+                            }
+                            Epilogue::ToBytes => assert!(!is_byte || !is_linear),
+                            Epilogue::ToHalves => panic!("bytes were asked for"),
+                        }
+                        assert_eq!(Epilogue::of(&stage, 2), Epilogue::ToHalves);
+                    }
+                }
+            }
+        }
+        assert_eq!(Epilogue::of(&stage([&one, &one], 0, 3, WHOLE), 1), Epilogue::LinearToWholeBytes);
+        assert_eq!(Epilogue::of(&stage([&one, &one], 0, 3, [0, 90]), 1), Epilogue::LinearToBytes);
+        assert_eq!(Epilogue::of(&stage([&one, &other], 0, 3, WHOLE), 1), Epilogue::SignedToWholeBytes);
+    }
+
+    /// Saturating at 16 bits before the zero point is added changes no byte.
+    #[test]
+    fn sixteen_bits_on_the_way_to_bytes_suffice() {
+        for zero_point in -128..=127 {
+            for product in (-70_000..70_000).chain([i32::MIN / 2, i32::MAX / 2]) {
+                let half = product.clamp(-32768, 32767) as i16;
+                let result = i32::from(half.saturating_add(zero_point)).clamp(-128, 127);
+                assert_eq!(result, (product + i32::from(zero_point)).clamp(-128, 127));
+            }
+        }
+    }
+
+    #[test]
+    fn near_products_are_as_long_as_their_name_says_and_in_reach() {
+        for taps in 1..=2304 {
+            for stride in [1, 4, 64, 512, FARTHEST - 1, FARTHEST, FARTHEST + 1, 1 << 20] {
+                for (are_words, epilogue) in
+                    EPILOGUES.into_iter().flat_map(|epilogue| [(false, epilogue), (true, epilogue)])
+                {
+                    let product = Product::of(taps, are_words, stride, epilogue);
+                    // Bytes to the last vector from the pointer, and how far its load reaches.
+                    let (length, last, reach, multipliers) = match product {
+                        Product::Any(chosen) => {
+                            assert_eq!(chosen, epilogue);
+                            continue;
+                        }
+                        Product::Near27(multipliers) => (27, 3 * 27 + 16, 127, multipliers),
+                        Product::Near64(multipliers) => (64, 3 * 64 + 48, 4 * 127, multipliers),
+                        Product::Near128(multipliers) => (128, 3 * 128 + 112, 4 * 127, multipliers),
+                        Product::Near256 => (256, 256 + 240, 4 * 127, Multipliers::One),
+                    };
+                    assert!(taps == length && last <= reach);
+                    assert!(are_words || taps == 27);
+                    // The second tile's places.
+                    let pixels = pixels_in_reach(stride);
+                    assert!((pixels / 2 + 1) * stride + 3 <= u16::MAX as usize);
+                    let expected = match multipliers {
+                        Multipliers::One => Epilogue::LinearToWholeBytes,
+                        Multipliers::Two => Epilogue::SignedToWholeBytes,
+                    };
+                    assert_eq!(epilogue, expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn products_of_real_networks_have_loops_of_their_own() {
+        use Multipliers::{One, Two};
+        let linear = |taps, are_words| Product::of(taps, are_words, 64, Epilogue::LinearToWholeBytes);
+        let signed = |taps, are_words| Product::of(taps, are_words, 64, Epilogue::SignedToWholeBytes);
+        // The first layer of a network for pixels of three colours, and 1 × 1 convolutions.
+        assert_eq!([linear(27, false), linear(27, true)], [Product::Near27(One); 2]);
+        assert_eq!([signed(27, false), signed(27, true)], [Product::Near27(Two); 2]);
+        assert_eq!([linear(64, true), signed(64, true)], [Product::Near64(One), Product::Near64(Two)]);
+        assert_eq!([linear(128, true), signed(128, true)], [Product::Near128(One), Product::Near128(Two)]);
+        assert_eq!(linear(256, true), Product::Near256);
+        assert_eq!(signed(256, true), Product::Any(Epilogue::SignedToWholeBytes));
+        assert_eq!(linear(512, true), Product::Any(Epilogue::LinearToWholeBytes));
+        assert_eq!(linear(64, false), Product::Any(Epilogue::LinearToWholeBytes));
+    }
+
+    #[test]
+    fn sixteen_bits_count_to_the_end_of_what_is_in_reach() {
+        for stride in (1..=70_000).chain([1 << 20, usize::MAX]) {
+            let pixels = pixels_in_reach(stride);
+            // Pairs but one have the upper half of a word.
+            assert!(pixels >= 1 && pixels.div_ceil(2) <= 1 << 16);
+            assert!(pixels == 1 || pixels / 2 * stride + 3 <= u16::MAX as usize);
+        }
+    }
+
+    #[test]
+    fn vectors_of_a_filter_are_divided_between_both_loops() {
+        for steps in 1..=10_000 {
+            let [ahead, unrolled] = split_steps(steps);
+            assert_eq!(1 + ahead + unrolled, steps);
+            assert!(ahead.is_multiple_of(AHEAD) && unrolled <= UNROLLED);
+            // Nothing is ahead of a filter that the unrolled loop holds.
+            assert!(ahead == 0 || steps > UNROLLED + 1);
+        }
+    }
+
+    #[test]
+    fn tiles_fit_scratch_and_read_filters_only() {
+        let taps = (1..=420).chain([512, 576, 1024, 1152, 2048, 2304, 4608, 6000, 6143, 6144, 6145, 12_288]);
+        for taps in taps {
+            for channels in (1..=140).chain([192, 256, 320, 500, 512, 1000, 1280, 40_000]) {
+                let Conv::Tiles(tiles) = conv(&input::<i8>([1, 1], taps, 1, 0), channels) else {
+                    let room = |spare_filters| (VECTORS - spare_filters) / (taps.div_ceil(16) + 1);
+                    assert!(
+                        room(0) < 2 || 4 * taps.div_ceil(16) > VECTORS || room(4 * taps.div_ceil(16)) < 2
+                    );
+                    continue;
+                };
+                let Tiles { steps, whole, spare_filters, pixels, .. } = tiles;
+                assert!((1..=16).contains(&(16 * steps + 1 - taps)));
+                let fits =
+                    |filters: usize| filters == 0 || (filters - 1) * taps + 16 * steps <= channels * taps;
+                assert!(whole.is_multiple_of(4) && whole <= channels && fits(whole));
+                assert!(whole + 4 > channels || !fits(whole + 4));
+                // Four filters, of which the last is read to the end of its last vector.
+                assert!(whole == channels || 3 * taps + 16 * steps <= 16 * spare_filters);
+                // Patches, and results of four spare filters of at most two bytes.
+                assert!(pixels >= 1 && spare_filters + pixels + pixels * steps <= VECTORS);
+                assert!(4 * 2 * pixels <= 16 * pixels);
+                assert!(pixels <= pixels_in_reach(channels) && pixels <= pixels_in_reach(4));
+            }
+        }
+    }
+
+    #[test]
+    fn windows_are_read_in_place_only_if_they_are_whole_vectors_side_by_side() {
+        for height in 1..=4 {
+            for width in 1..=4 {
+                for channels in 1..=80 {
+                    for stride in 1..=4 {
+                        let shape = input::<i8>([height, width], channels, stride, 0);
+                        let Conv::Tiles(tiles) = conv(&shape, 64) else { panic!("filters are small") };
+                        let are_vectors = (width * channels).is_multiple_of(16);
+                        let expected = height == 1 && stride == width && are_vectors;
+                        assert_eq!(tiles.windows == Windows::InPlace, expected);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn convolutions_of_real_networks_are_tiles_of_whole_filters() {
+        let shapes = [
+            ([3, 3], 3, 2, 64, Windows::Gathered),
+            ([3, 3], 1, 2, 16, Windows::Gathered),
+            ([1, 1], 64, 1, 128, Windows::InPlace),
+            ([1, 1], 128, 1, 256, Windows::InPlace),
+            ([1, 1], 256, 1, 128, Windows::InPlace),
+            ([1, 1], 512, 1, 512, Windows::InPlace),
+            ([3, 3], 64, 2, 64, Windows::Gathered),
+            ([3, 3], 256, 1, 256, Windows::Gathered),
+        ];
+        for (kernel, channels_in, stride, channels, windows) in shapes {
+            let shape = input::<i8>(kernel, channels_in, stride, kernel[1] / 2);
+            let Conv::Tiles(tiles) = conv(&shape, channels) else { panic!("{kernel:?} × {channels_in}") };
+            // But for the last four where a vector would read behind them.
+            let is_exact = (kernel[0] * kernel[1] * channels_in).is_multiple_of(16);
+            assert_eq!(tiles.whole, if is_exact { channels } else { channels - 4 });
+            assert_eq!(tiles.windows, windows);
+        }
+        assert_eq!(conv(&input::<i16>([1, 1], 64, 1, 0), 64), Conv::Portable);
+    }
+
+    #[test]
+    fn packed_windows_are_those_that_slide_takes() {
+        for height in 1..=16 {
+            for width in 1..=16 {
+                for stride in 1..=5 {
+                    for channels in
+                        (1..=64).chain([512, 1024, 2400, 3056, 9824, 9840, 21_840, 21_856, 70_000])
+                    {
+                        for pixels in 1..=8 {
+                            let shape = input::<i8>([height, width], channels, stride, 0);
+                            check_depthwise(depthwise(&shape, 1, pixels), &shape, pixels);
+                            assert!(!matches!(depthwise(&shape, 2, pixels), Depthwise::Packed { .. }));
+                        }
+                    }
+                }
+            }
+        }
+        assert_eq!(depthwise(&input::<i16>([3, 3], 64, 1, 1), 1, 56), Depthwise::Portable);
+        assert_eq!(depthwise(&input::<i16>([3, 3], 64, 1, 1), 2, 56), Depthwise::Portable);
+    }
+
+    fn check_depthwise(chosen: Depthwise, shape: &Rows<'_, i8>, pixels: usize) {
+        let &Rows { channels, stride, kernel_width: width, .. } = shape;
+        match chosen {
+            Depthwise::Packed { block_pixels } => {
+                assert!(shape.rows.len() <= 4 && width <= 4 && stride <= 2 && width <= 2 + stride);
+                assert!(channels.is_multiple_of(16) && pixels >= 4 && block_pixels >= 4);
+                // Scratch holds the columns under a block, and a filter's besides.
+                assert!((block_pixels - 1) * stride + 4 <= COLUMNS && 4 * (COLUMNS + 5) <= VECTORS);
+                // The second channel of a four's last pixel.
+                assert!(3 * channels < u16::MAX as usize);
+            }
+            Depthwise::Taps => {
+                let sums = channels.div_ceil(4);
+                assert!(sums <= VECTORS && channels <= 16 * (VECTORS - sums));
+            }
+            Depthwise::Portable => assert!(channels > 2_400),
+        }
+    }
+
+    #[test]
+    fn depthwise_convolutions_of_real_networks_are_packed() {
+        for channels in [16, 32, 64, 128, 256, 512] {
+            for (stride, pixels) in [(1, 112), (1, 56), (2, 56), (1, 28), (2, 28), (1, 14), (2, 14), (1, 7)] {
+                let chosen = depthwise(&input::<i8>([3, 3], channels, stride, 1), 1, pixels);
+                assert!(matches!(chosen, Depthwise::Packed { .. }), "{channels} channels, {pixels} pixels");
+            }
+        }
+        // The last window of an embedder, as large as its input.
+        assert_eq!(depthwise(&input::<i8>([7, 7], 512, 1, 0), 1, 1), Depthwise::Taps);
+    }
+
+    #[test]
+    fn blocks_of_four_pixels_or_more_cover_all() {
+        for block_pixels in 4..=200 {
+            for pixels in 4..=450 {
+                let mut end = 0;
+                for block in blocks(pixels, block_pixels) {
+                    assert!(block.start <= end && block.end > end);
+                    assert!((4..=block_pixels).contains(&block.len()));
+                    end = block.end;
+                }
+                assert_eq!(end, pixels);
+            }
+        }
+    }
+
+    #[test]
+    fn fours_cover_all_pixels() {
+        for pixels in 4..=1000 {
+            let (whole, rest) = fours(pixels);
+            let last = rest.map_or(4 * whole, |overlap| 4 * whole - overlap + 4);
+            assert_eq!(last, pixels);
+            assert!(rest.is_none_or(|overlap| (1..=3).contains(&overlap)));
+        }
+    }
+
+    #[test]
+    fn columns_have_a_common_stride_if_three_rows_do() {
+        for are_words in [false, true] {
+            for code in 0..81 {
+                let strides = [1, 3, 9, 27].map(|power| [0, 64, 128][code / power % 3]);
+                let stride = common_stride(strides, are_words);
+                if stride != 0 {
+                    assert!(are_words && strides[..3] == [stride; 3] && strides[3] == 0);
+                }
+            }
+        }
+        assert_eq!(common_stride([64, 64, 64, 0], true), 64);
+        assert_eq!(common_stride([64, 64, 0, 0], true), 0);
+    }
+
+    #[test]
+    fn rows_are_added_at_once_if_eight_channels_and_their_stage_allow() {
+        let (one, other) = ([5; 64], [7; 64]);
+        for channels in 1..=64 {
+            for shift in [0, 1] {
+                for (negative, zero_point) in [(&one, 0), (&other, 0), (&one, 200)] {
+                    for pixels in 0..3 {
+                        let stage = Stage {
+                            bias: &one[..channels],
+                            ..stage([&one, negative], shift, zero_point, [-5, 90])
+                        };
+                        let is_simple = negative == &one && shift == 0 && zero_point == 0;
+                        let expected = is_simple && channels % 8 == 0 && pixels > 0;
+                        assert_eq!(add([1; 2], &stage, pixels * channels) == Sum::Row, expected);
+                        assert_eq!(
+                            add([1; 2], &stage, pixels * channels + 1) == Sum::Row,
+                            expected && channels == 1
+                        );
+                        for sizes in [[1, 2], [2, 1], [2, 2]] {
+                            assert_eq!(add(sizes, &stage, pixels * channels), Sum::Pixels);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
