@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::io::{self, BufRead, BufReader, Write as _};
+use std::io::{self, BufRead, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use app::Recogniser;
-use app::port::Port;
+use app::port::{Port, PortError};
 use app::serve::{About, Meter, serve};
 use host::board::{Board, Memory};
 use host::client::Client;
@@ -20,6 +20,7 @@ use host::simulator::{AlignedBytes, Simulator};
 use host::transport::{Stream, Transport};
 use link::message::{Decision, Objection};
 use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, Message, Reply, Request, frame};
+use serialport::{SerialPort as _, TTYPort};
 use suite::{can_run, join, tiny_sections};
 
 /// Most layers of the tiny image, with room.
@@ -317,7 +318,7 @@ fn other_requests_in_mid_crop_end_the_task_and_are_answered(bench: &dyn Bench) {
 
 fn over_long_frames_are_refused_once(bench: &dyn Bench) {
     let mut host = RawHost::new(bench.wire());
-    let frame: Vec<u8> = [&[0x55; 3 * MAX_FRAME_BYTES][..], &[frame::END]].concat();
+    let frame: Vec<u8> = [&[0x55; MAX_FRAME_BYTES + 100][..], &[frame::END]].concat();
     host.bytes(&frame);
     assert_eq!(host.hear(), (0, Reply::Refused(Objection::TooLong)));
     host.begin(1);
@@ -494,6 +495,26 @@ impl Meter for Slowness {
     }
 }
 
+/// A board's program: serves the tiny image, and starts anew when its stream fails, until the stream ends.
+fn run_board(
+    stream: impl embedded_io::Read + embedded_io::Write,
+    meter: &mut Slowness,
+    restarting: impl Fn(),
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiny.geode");
+    std::fs::write(&path, join(&tiny_sections())).unwrap();
+    let bytes = AlignedBytes::read(&path).unwrap();
+    let recogniser: Result<_, Infallible> =
+        Ok(Recogniser::<LAYERS>::of_image(bytes.image(&path).unwrap()).unwrap());
+    let mut arena = nn::Arena::<4096>::new();
+    let mut port = Port::new(stream);
+    let about = About { board: "fake", start_instructions: 7 };
+    while serve(&about, &recogniser, &mut arena.0, &mut port, meter) != PortError::Closed {
+        restarting();
+    }
+}
+
 impl Fake {
     fn new() -> Self {
         Self::slow(Slowness { instructions: 1000, pause: Duration::ZERO, now: 0 })
@@ -511,22 +532,11 @@ impl Fake {
             is_stopped: is_stopped.clone(),
         };
         std::thread::spawn(move || {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("tiny.geode");
-            std::fs::write(&path, join(&tiny_sections())).unwrap();
-            let bytes = AlignedBytes::read(&path).unwrap();
-            let recogniser =
-                Ok::<_, Infallible>(Recogniser::<LAYERS>::of_image(bytes.image(&path).unwrap()).unwrap());
-            let mut arena = nn::Arena::<4096>::new();
-            let mut port = Port::new(end);
-            let about = About { board: "pipe", start_instructions: 7 };
-            while serve(&about, &recogniser, &mut arena.0, &mut port, &mut meter)
-                != app::port::PortError::Closed
-            {
+            run_board(end, &mut meter, || {
                 for &byte in b"booting\r\n" {
                     let _ = to_host.send(byte);
                 }
-            }
+            });
         });
         let stream = HostEnd { sender: to_board, receiver: from_board };
         let wire = Wire { stream: Arc::new(Mutex::new(stream)), tampering: Arc::default() };
@@ -645,6 +655,59 @@ fn ended_emulator_is_told(bench: &Emulated) {
     bench.command("quit")();
     let error = Client::connect(bench.wire()).err().expect("nobody is there").to_string();
     assert!(error.contains("the emulated board ended"), "{error}");
+}
+
+/// The board's end of a serial line.
+struct Line(TTYPort);
+
+impl embedded_io::ErrorType for Line {
+    type Error = embedded_io::ErrorKind;
+}
+
+impl embedded_io::Read for Line {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Self::Error> {
+        loop {
+            // Fails while no host has the other end open.
+            if let Ok(count @ 1..) = self.0.read(buffer) {
+                return Ok(count);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl embedded_io::Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> {
+        let _ = self.0.write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+#[test]
+fn serial_port_serves_one_host_after_another() {
+    let (board, port) = TTYPort::pair().unwrap();
+    let name = port.name().unwrap();
+    // Else it is in use.
+    drop(port);
+    std::thread::spawn(move || {
+        let mut meter = Slowness { instructions: 1000, pause: Duration::ZERO, now: 0 };
+        run_board(Line(board), &mut meter, || {});
+    });
+    let open = || {
+        let stream = Arc::new(Mutex::new(Transport::serial(&name, 115_200).unwrap()));
+        Wire { stream, tampering: Arc::default() }
+    };
+    for _ in 0..2 {
+        works(open());
+        let mut gone = RawHost::new(open());
+        gone.say(1, Request::Recognise);
+        while gone.hear() != (1, Reply::Row(0)) {}
+    }
+    works(open());
 }
 
 #[test]
