@@ -18,7 +18,7 @@ const GREETING_AGAIN: Duration = Duration::from_secs(1);
 /// How long a board that has a task may say nothing before it is asked whether it still has it.
 const SILENCE: Duration = Duration::from_millis(SILENCE_MS);
 /// How long it may then take to answer.
-const LAST_CHANCE: Duration = Duration::from_millis(1_500);
+const LAST_CHANCE: Duration = Duration::from_secs(1);
 /// How often a request is sent again that a board did not get.
 const REPEATS: usize = 3;
 

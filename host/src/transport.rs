@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::board::{Board, Memory};
 
@@ -192,7 +192,7 @@ impl Qemu {
         let (Some(input), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
-            anyhow::bail!("qemu-system-arm has no standard streams");
+            bail!("qemu-system-arm has no standard streams");
         };
         let (output, errors) = (forward(stdout), forward(stderr));
         Ok(Qemu { child, input, output, errors, pending: Vec::new() })
@@ -243,4 +243,55 @@ fn forward(mut stream: impl std::io::Read + Send + 'static) -> Receiver<Vec<u8>>
         }
     });
     receiver
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use serialport::{SerialPort as _, TTYPort};
+
+    use super::*;
+
+    #[test]
+    fn port_without_rights_names_the_group_that_has_them() {
+        let error =
+            serialport::Error::new(serialport::ErrorKind::Io(io::ErrorKind::PermissionDenied), "denied");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().display().to_string();
+        let group = group_of(file.path()).expect("every group has a name");
+        let said = cannot_open(&path, &error).to_string();
+        assert!(said.contains(&path) && said.contains(&format!("usermod -aG {group} ")), "{said}");
+    }
+
+    #[test]
+    fn port_in_use_is_told_from_one_that_is_not_there() {
+        let (_board, mut port) = TTYPort::pair().unwrap();
+        port.set_exclusive(true).unwrap();
+        let name = port.name().unwrap();
+        let said = Transport::serial(&name, 115_200).err().expect("busy").to_string();
+        assert!(said.contains(&name) && said.contains("another program"), "{said}");
+        let said = Transport::serial("/dev/no-such-port", 115_200).err().expect("absent").to_string();
+        assert!(said.contains("is the cable in?"), "{said}");
+        let said = Transport::serial("/dev/null", 115_200).err().expect("no port").to_string();
+        assert!(said.contains("is it a serial port?"), "{said}");
+    }
+
+    #[test]
+    fn unplugged_cable_has_words_of_its_own() {
+        let (board, port) = TTYPort::pair().unwrap();
+        let name = port.name().unwrap();
+        let mut transport = Transport::Serial(Box::new(port), name.clone());
+        let nothing = transport.read(&mut [0; 8], Duration::from_millis(20)).unwrap_err();
+        assert_eq!(nothing.kind(), io::ErrorKind::TimedOut);
+        let unplugging = std::thread::spawn(|| {
+            std::thread::sleep(Duration::from_millis(50));
+            drop(board);
+        });
+        let ended = transport.read(&mut [0; 8], Duration::from_secs(10));
+        unplugging.join().unwrap();
+        assert!(!matches!(&ended, Ok(1..)), "{ended:?}");
+        let error = ended.err();
+        assert!(error.as_ref().is_none_or(|error| error.kind() != io::ErrorKind::TimedOut), "{error:?}");
+        let said = transport.why_gone(error.as_ref());
+        assert!(said.contains(&name) && said.contains("unplugged"), "{said}");
+    }
 }

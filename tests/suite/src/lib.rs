@@ -10,6 +10,7 @@ use format::layer::{Element, Layer, Operator, Stage, Tensor, Window};
 use format::network::Output;
 use format::policy::{Angle, Basis, Kind, Terms, Threshold};
 use format::preprocess::{Colour, Preprocess};
+use host::board::Board;
 use host::crops::cut::write_png;
 use host::export::Job;
 use host::face::{Choice, Detector, Pipeline};
@@ -94,6 +95,21 @@ pub fn write_faces(folder: &Path, faces: &[RgbImage], [height, width]: [u32; 2])
 /// A job that exports a network for nobody in particular, calibrated on a folder of crops.
 pub fn job(model: &Path, calibrate: &Path) -> Job {
     Job { calibrate: Some(calibrate.to_path_buf()), threshold: Some(0.4), ..Job::new(model.to_path_buf()) }
+}
+
+/// Whether a board can be built and emulated here, with a note if not.
+///
+/// # Panics
+/// When it cannot, and `GEODE_BOARDS=required` is set.
+pub fn can_run(board: &Board) -> bool {
+    let qemu = Command::new("qemu-system-arm").arg("--version").output().is_ok();
+    if qemu && board.can_build() {
+        return true;
+    }
+    let required = std::env::var("GEODE_BOARDS").is_ok_and(|value| value == "required");
+    assert!(!required, "{} cannot run here: run ./setup.sh", board.name);
+    println!("{} cannot run here (./setup.sh makes it): not tested", board.name);
+    false
 }
 
 /// The program `host`, built.

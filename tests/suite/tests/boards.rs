@@ -15,18 +15,7 @@ use host::quantize::Preprocessing;
 use host::recognise::board::{Place, connect, recognise};
 use host::recognise::simulated;
 use host::simulator::{AlignedBytes, Simulator};
-use suite::{faces, job, onnx, real_networks, root, write_faces};
-
-fn can_run(board: &Board) -> bool {
-    let qemu = std::process::Command::new("qemu-system-arm").arg("--version").output().is_ok();
-    if qemu && board.can_build() {
-        return true;
-    }
-    let required = std::env::var("GEODE_BOARDS").is_ok_and(|value| value == "required");
-    assert!(!required, "{} cannot run here: run ./setup.sh", board.name);
-    println!("{} cannot run here (./setup.sh makes it): not tested", board.name);
-    false
-}
+use suite::{can_run, faces, job, onnx, real_networks, root, write_faces};
 
 fn board(name: &str) -> &'static Board {
     Board::named(name).unwrap()
