@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use format::preprocess::Preprocess;
 use serde::Serialize;
 
-use crate::bench::boards::{self, Code, Cost};
+use crate::bench::boards::{self, Code, Cost, Matching, Start};
 use crate::bench::computer::{self, Peers, Time};
 use crate::board::Board;
 use crate::cost::Work;
@@ -36,18 +36,17 @@ pub struct Bench {
     /// Milliseconds on this computer, one thread.
     pub computer: Vec<Time>,
     /// Matching, on each board for each size of gallery.
-    pub matching: Vec<Matching>,
+    pub matching: Vec<Crowded>,
 }
 
-/// Instructions to match one probe.
+/// Matching on one board with one gallery, in which everybody has one centre.
 #[derive(Clone, Debug, Serialize)]
-pub struct Matching {
+pub struct Crowded {
     /// Board.
     pub board: String,
-    /// People, each with one centre.
-    pub people: usize,
     /// Instructions.
-    pub instructions: u64,
+    #[serde(flatten)]
+    pub matching: Matching,
 }
 
 /// What to measure.
@@ -93,9 +92,8 @@ pub fn bench(image: &Path, plan: &Plan) -> Result<Bench> {
             gallery::with_people(&view, bytes.bytes(), crowd(people, measured.dimension))?,
         )?;
         for board in &plan.boards {
-            let cost = boards::run(board, &crowded)?;
-            let instructions = cost.match_instructions;
-            measured.matching.push(Matching { board: board.name.to_string(), people, instructions });
+            let Cost { board, matching, .. } = boards::run(board, &crowded)?;
+            measured.matching.push(Crowded { board, matching });
         }
     }
     spinner.finish_and_clear();
@@ -160,6 +158,17 @@ pub fn print(bench: &Bench, layers: bool) {
             code.firmware_bytes
         );
     }
+    println!();
+    println!(
+        "{:10} {:>14} {:>14} {:>12} {:>12} {:>10}",
+        "start", "instructions", "digests", "checks", "network", "RAM"
+    );
+    for Cost { board, start, recogniser_bytes, .. } in &bench.boards {
+        let Start { instructions, digests, checks, network } = start;
+        println!(
+            "{board:10} {instructions:>14} {digests:>14} {checks:>12} {network:>12} {recogniser_bytes:>10}"
+        );
+    }
     if layers {
         println!();
         print!("{:>4}  {:10} {:>10} {:>10}", "", "layer", "rows", "MACs");
@@ -177,9 +186,14 @@ pub fn print(bench: &Bench, layers: bool) {
     }
     if !bench.matching.is_empty() {
         println!();
-        println!("{:10} {:>8} {:>14}", "matching", "people", "instructions");
-        for Matching { board, people, instructions } in &bench.matching {
-            println!("{board:10} {people:>8} {instructions:>14}");
+        println!(
+            "{:10} {:>8} {:>12} {:>12} {:>12} {:>12}",
+            "matching", "people", "decide", "and certify", "confidence", "show"
+        );
+        for Crowded { board, matching } in &bench.matching {
+            let Matching { people, decide, certify, confidence, show, .. } = matching;
+            let certify = certify.map_or("-".to_string(), |count| count.to_string());
+            println!("{board:10} {people:>8} {decide:>12} {certify:>12} {confidence:>12} {show:>12}");
         }
     }
     if !bench.computer.is_empty() {
