@@ -115,6 +115,9 @@ pub struct Matcher<'a> {
     rules: Rules,
 }
 
+#[cfg(target_pointer_width = "32")]
+const _: () = assert!(size_of::<Matcher>() <= 104);
+
 impl<'a> Matcher<'a> {
     /// A matcher of probes as long as the centres of `gallery`.
     ///
