@@ -8,7 +8,7 @@ use format::layer::Layer;
 use format::preprocess::Preprocess;
 use serde::Serialize;
 
-use self::boards::{Code, Cost};
+use self::boards::{Code, Cost, Matching};
 use self::computer::{Peers, Time};
 use crate::board::Board;
 use crate::cost::Work;
@@ -42,18 +42,17 @@ pub struct Bench {
     /// Milliseconds on this computer, one thread.
     pub computer: Vec<Time>,
     /// Matching, on each board for each size of gallery.
-    pub matching: Vec<Matching>,
+    pub matching: Vec<Crowded>,
 }
 
-/// Instructions to match one probe.
+/// Matching on one board with one gallery, in which everybody has one centre.
 #[derive(Clone, Debug, Serialize)]
-pub struct Matching {
+pub struct Crowded {
     /// Board.
     pub board: String,
-    /// People, each with one centre.
-    pub people: usize,
     /// Instructions.
-    pub instructions: u64,
+    #[serde(flatten)]
+    pub matching: Matching,
 }
 
 /// What to measure.
@@ -96,9 +95,8 @@ pub fn bench(image: &Path, scope: &Scope) -> Result<Bench> {
     for &people in &scope.galleries {
         std::fs::write(&crowded, with_people(&view, bytes.bytes(), crowd(people, measured.dimension))?)?;
         for board in &scope.boards {
-            let cost = boards::run(board, &crowded)?;
-            let instructions = cost.match_instructions;
-            measured.matching.push(Matching { board: board.name.to_string(), people, instructions });
+            let Cost { board, matching, .. } = boards::run(board, &crowded)?;
+            measured.matching.push(Crowded { board, matching });
         }
     }
     spinner.finish_and_clear();

@@ -115,6 +115,9 @@ pub struct Matcher<'a> {
     rules: Rules,
 }
 
+#[cfg(target_pointer_width = "32")]
+const _: () = assert!(size_of::<Matcher>() <= 104);
+
 impl<'a> Matcher<'a> {
     /// A matcher of probes as long as the centres of `gallery`.
     ///
@@ -331,7 +334,8 @@ mod tests {
         assert_eq!(best.person, 1);
         let within = |least_q30| {
             let mut seen = std::vec::Vec::new();
-            matcher.others_within(&[10, 0], &best, least_q30, &mut |other| seen.push((other.person, other.dot)));
+            matcher
+                .others_within(&[10, 0], &best, least_q30, &mut |other| seen.push((other.person, other.dot)));
             seen
         };
         assert_eq!(within(-ONE_Q30), [(0, 40), (2, 240), (5, -40)]);

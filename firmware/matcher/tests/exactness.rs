@@ -280,6 +280,41 @@ proptest! {
     }
 
     #[test]
+    fn others_within_leaves_nobody_out((gallery, _, probe) in scene(), least in -ONE_Q30..=ONE_Q30) {
+        let Some(best) = decide(&gallery, None, rules((0, None)), &probe).best else { return Ok(()) };
+        let mut seen = Vec::new();
+        gallery.view(|view| {
+            let matcher = Matcher::new_checked(view, None, rules((0, None))).unwrap();
+            matcher.others_within(&probe, &best, least, &mut |other| seen.push(*other));
+        });
+        let wide: Vec<i64> = probe.iter().map(|&v| v.into()).collect();
+        let p = reference::inner(&wide, &wide);
+        let sight = |(owner, vector): &(u16, Vec<i8>)| {
+            let vector: Vec<i64> = vector.iter().map(|&v| v.into()).collect();
+            (*owner, (reference::inner(&vector, &wide), reference::inner(&vector, &vector)))
+        };
+        let everybody: Vec<_> = gallery.centres.iter().map(sight).collect();
+        let mut expected: Vec<u16> = everybody.iter().map(|&(owner, _)| owner).collect();
+        expected.dedup();
+        expected.retain(|&person| person != best.person);
+        // Whoever is at the least cosine, to the last place, may be among them or not.
+        let has = |person: u16, least: i64| {
+            everybody.iter().any(|&(owner, sight)| owner == person && reference::is_within(least, sight, p))
+        };
+        for person in expected {
+            let found = seen.iter().find(|other| other.person == person);
+            prop_assert!(found.is_some() || !has(person, i64::from(least) + 1), "person {} is left out", person);
+            if let Some(found) = found {
+                let found = (found.dot.into(), found.norm.into());
+                let own = everybody.iter().filter(|&&(owner, _)| owner == person);
+                prop_assert!(own.clone().all(|&(_, other)| reference::order(found, other).is_ge()));
+            }
+        }
+        prop_assert!(seen.is_sorted_by(|a, b| a.person < b.person));
+        prop_assert!(seen.iter().all(|other| other.person != best.person));
+    }
+
+    #[test]
     fn margin_rule_turns_at_the_exact_margin((gallery, _, probe) in scene()) {
         let outcome = decide(&gallery, None, rules((-ONE_Q30, None)), &probe);
         let (Some(best), Some(other)) = (outcome.best, outcome.runner_up) else { return Ok(()) };

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::board::{Board, Memory};
 
-/// What one embedding costs on a board.
+/// What an image costs on a board.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
     /// Board.
@@ -18,16 +18,48 @@ pub struct Cost {
     pub layers: Vec<u64>,
     /// Multiply-accumulates.
     pub macs: u64,
-    /// Instructions.
+    /// Instructions of an embedding.
     pub instructions: u64,
     /// Bytes of arena.
     pub arena_bytes: u64,
     /// Most bytes of stack in use.
     pub stack_bytes: u64,
+    /// Bytes of memory that the checked image, its network and its matcher take.
+    pub recogniser_bytes: u64,
+    /// Instructions from reset's end to the recogniser being ready.
+    pub start: Start,
+    /// Instructions of matching.
+    pub matching: Matching,
+}
+
+/// Instructions of start-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// All.
+    pub instructions: u64,
+    /// Those of the header and of all sections' digests.
+    pub digests: u64,
+    /// Those of the records' and the centres' checks.
+    pub checks: u64,
+    /// The rest: the check of the network's plan.
+    pub network: u64,
+}
+
+/// Instructions to match one probe with everybody enrolled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matching {
     /// People enrolled.
     pub people: u64,
-    /// Instructions to match the embedding with them.
-    pub match_instructions: u64,
+    /// To decide, without a cohort.
+    pub decide: u64,
+    /// The same with the image's cohort.
+    pub decide_with_cohort: u64,
+    /// To decide on a probe that is accepted and then certified, the most of several; `None` when none was.
+    pub certify: Option<u64>,
+    /// To compute the confidence of a decision.
+    pub confidence: u64,
+    /// To make all that is shown of a decision: names, angles and the confidence.
+    pub show: u64,
 }
 
 impl Cost {
@@ -72,8 +104,21 @@ fn parse(board: &str, text: &str) -> Result<Cost> {
         instructions: total("instructions")?,
         arena_bytes: total("arena_bytes")?,
         stack_bytes: total("stack_bytes")?,
-        people: total("people")?,
-        match_instructions: total("match_instructions")?,
+        recogniser_bytes: total("recogniser_bytes")?,
+        start: Start {
+            instructions: total("start_instructions")?,
+            digests: total("start_digest_instructions")?,
+            checks: total("start_check_instructions")?,
+            network: total("start_network_instructions")?,
+        },
+        matching: Matching {
+            people: total("people")?,
+            decide: total("match_instructions")?,
+            decide_with_cohort: total("match_with_cohort_instructions")?,
+            certify: Some(total("match_certified_instructions")?).filter(|&count| count > 0),
+            confidence: total("confidence_instructions")?,
+            show: total("show_instructions")?,
+        },
     })
 }
 
@@ -127,12 +172,23 @@ mod tests {
     use super::*;
 
     const TEXT: &str = "  0 input     2x2x1 0 120\n  1 conv      1x1x3 12 480\nmacs 12\ninstructions 640\n\
-                        arena_bytes 64\nstack_bytes 9000\npeople 2\nmatch_instructions 320\nembedding -7\nOk(())\n";
+                        arena_bytes 64\nstack_bytes 9000\nrecogniser_bytes 500\nstart_instructions 900\n\
+                        start_digest_instructions 700\nstart_check_instructions 150\nstart_network_instructions 50\n\
+                        people 2\nmatch_instructions 320\nmatch_with_cohort_instructions 360\n\
+                        match_certified_instructions 600\nconfidence_instructions 330\nshow_instructions 400\n\
+                        embedding -7\nOk(())\n";
 
     #[test]
     fn what_the_board_prints_is_read() {
         let cost = parse("b", TEXT).unwrap();
-        assert_eq!((&*cost.layers, cost.instructions, cost.people), (&[120, 480][..], 640, 2));
+        assert_eq!((&*cost.layers, cost.instructions, cost.recogniser_bytes), (&[120, 480][..], 640, 500));
+        assert_eq!(cost.start, Start { instructions: 900, digests: 700, checks: 150, network: 50 });
+        let certify = Some(600);
+        let matching =
+            Matching { people: 2, decide: 320, decide_with_cohort: 360, certify, confidence: 330, show: 400 };
+        assert_eq!(cost.matching, matching);
+        let none = TEXT.replace("match_certified_instructions 600", "match_certified_instructions 0");
+        assert_eq!(parse("b", &none).unwrap().matching.certify, None);
         assert!((cost.instructions_per_mac() - 640.0 / 12.0).abs() < 1e-9);
     }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use host::bench::computer::{Peers, Time};
-use host::bench::{self, Bench, GALLERIES, Matching, Scope};
+use host::bench::boards::{Cost, Matching, Start};
+use host::bench::{self, Bench, Crowded, GALLERIES, Scope};
 use host::board::Board;
 
 use super::show;
@@ -73,6 +74,17 @@ fn print(bench: &Bench, layers: bool) {
             code.firmware_bytes
         );
     }
+    println!();
+    println!(
+        "{:10} {:>14} {:>14} {:>12} {:>12} {:>10}",
+        "start", "instructions", "digests", "checks", "network", "RAM"
+    );
+    for Cost { board, start, recogniser_bytes, .. } in &bench.boards {
+        let Start { instructions, digests, checks, network } = start;
+        println!(
+            "{board:10} {instructions:>14} {digests:>14} {checks:>12} {network:>12} {recogniser_bytes:>10}"
+        );
+    }
     if layers {
         println!();
         print!("{:>4}  {:10} {:>10} {:>10}", "", "layer", "rows", "MACs");
@@ -90,9 +102,14 @@ fn print(bench: &Bench, layers: bool) {
     }
     if !bench.matching.is_empty() {
         println!();
-        println!("{:10} {:>8} {:>14}", "matching", "people", "instructions");
-        for Matching { board, people, instructions } in &bench.matching {
-            println!("{board:10} {people:>8} {instructions:>14}");
+        println!(
+            "{:10} {:>8} {:>12} {:>12} {:>12} {:>12}",
+            "matching", "people", "decide", "and certify", "confidence", "show"
+        );
+        for Crowded { board, matching } in &bench.matching {
+            let Matching { people, decide, certify, confidence, show, .. } = matching;
+            let certify = certify.map_or("-".to_string(), |count| count.to_string());
+            println!("{board:10} {people:>8} {decide:>12} {certify:>12} {confidence:>12} {show:>12}");
         }
     }
     if !bench.computer.is_empty() {

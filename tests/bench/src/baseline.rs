@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use host::bench::boards::{Cost, Matching};
 use host::bench::{Bench, Scope, bench};
 use host::board::BOARDS;
 use host::cost::{Core, Estimate};
@@ -17,11 +18,44 @@ const GROWTH: f64 = 0.02;
 /// Share by which the model of costs may be off, for a whole network.
 const MODEL: f64 = 0.10;
 
-/// Figures of a network on a board.
+/// People enrolled where matching is counted.
+const PEOPLE: usize = 1000;
+
+/// Figures of a network on a board. Those of matching are with [`PEOPLE`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Figures {
     instructions: u64,
     arena_bytes: u64,
+    start_instructions: u64,
+    decide_instructions: u64,
+    certify_instructions: u64,
+    confidence_instructions: u64,
+}
+
+impl Figures {
+    fn new(cost: &Cost, matching: &Matching) -> Self {
+        Figures {
+            instructions: cost.instructions,
+            arena_bytes: cost.arena_bytes,
+            start_instructions: cost.start.instructions,
+            decide_instructions: matching.decide,
+            // Zero would pass for an improvement.
+            certify_instructions: matching.certify.unwrap_or(u64::MAX),
+            confidence_instructions: matching.confidence,
+        }
+    }
+
+    /// Every figure with what it counts.
+    fn named(&self) -> [(&'static str, u64); 6] {
+        [
+            ("instructions", self.instructions),
+            ("bytes of arena", self.arena_bytes),
+            ("instructions to start", self.start_instructions),
+            ("instructions to decide", self.decide_instructions),
+            ("instructions to decide and certify", self.certify_instructions),
+            ("instructions to compute the confidence", self.confidence_instructions),
+        ]
+    }
 }
 
 /// Figures by network and board.
@@ -41,17 +75,15 @@ pub fn check(write: bool) -> Result<()> {
     };
     let mut grown = Vec::new();
     for network in networks::real(folder.path())? {
-        let scope = Scope { boards: BOARDS.iter().collect(), computer: None, galleries: Vec::new() };
+        let scope = Scope { boards: BOARDS.iter().collect(), computer: None, galleries: vec![PEOPLE] };
         let measured = bench(&network.image, &scope)?;
         let agreed = baseline.entry(network.name.clone()).or_default();
-        for cost in &measured.boards {
-            let figures = Figures { instructions: cost.instructions, arena_bytes: cost.arena_bytes };
+        for (cost, crowded) in measured.boards.iter().zip(&measured.matching) {
+            let figures = Figures::new(cost, &crowded.matching);
             let name = format!("{} on {}", network.name, cost.board);
-            let Figures { instructions, arena_bytes } = figures;
-            let estimated = estimate(&measured, &cost.board)?.instructions / instructions as f64;
-            println!(
-                "{name}: {instructions} instructions (model: {estimated:.3} of it), arena {arena_bytes} bytes"
-            );
+            let estimated = estimate(&measured, &cost.board)?.instructions / figures.instructions as f64;
+            let told: Vec<String> = figures.named().map(|(what, count)| format!("{count} {what}")).into();
+            println!("{name}: {} (model: {estimated:.3} of the first)", told.join(", "));
             if write {
                 agreed.insert(cost.board.clone(), figures);
                 continue;
@@ -59,8 +91,9 @@ pub fn check(write: bool) -> Result<()> {
             let before = agreed
                 .get(&cost.board)
                 .with_context(|| format!("the baseline has no {name}; check --write"))?;
-            grown.extend(growth(&name, "instructions", before.instructions, instructions));
-            grown.extend(growth(&name, "bytes of arena", before.arena_bytes, arena_bytes));
+            for ((what, before), (_, now)) in before.named().into_iter().zip(figures.named()) {
+                grown.extend(growth(&name, what, before, now));
+            }
             if (estimated - 1.0).abs() > MODEL {
                 grown.push(format!(
                     "{name}: the model of costs gives {estimated:.3} of what was counted; fit it again"

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
-use host::bench::boards::{Code, Cost};
+use host::bench::boards::{Code, Cost, Matching};
 use host::bench::computer::Time;
 use host::bench::{Bench, GALLERIES};
 use host::output;
@@ -51,18 +51,36 @@ pub fn costs(measured: &[Bench]) -> String {
         }
     }
     line(&[]);
+    line(&["instructions to start", "network", "digests", "checks", "plan of the network", "all"]);
+    line(&["---"; 6]);
+    for bench in measured {
+        for Cost { board, start, .. } in &bench.boards {
+            let counts = [start.digests, start.checks, start.network, start.instructions].map(grouped);
+            let row = [board, &*bench.network].into_iter().chain(counts.iter().map(|count| &**count));
+            line(&row.collect::<Vec<_>>());
+        }
+    }
     let sizes: Vec<String> =
         GALLERIES.iter().map(|&people| format!("{} people", grouped(people as u64))).collect();
-    let heading = ["instructions to match one probe", "dimensions"];
-    line(&heading.into_iter().chain(sizes.iter().map(|size| &**size)).collect::<Vec<_>>());
-    line(&["---"; 2 + GALLERIES.len()]);
-    for bench in measured {
-        for Cost { board, .. } in &bench.boards {
-            let counts = bench.matching.iter().filter(|matching| matching.board == *board);
-            let counts: Vec<String> = counts.map(|matching| grouped(matching.instructions)).collect();
-            let dimension = bench.dimension.to_string();
-            let row = [board, &*dimension].into_iter().chain(counts.iter().map(|count| &**count));
-            line(&row.collect::<Vec<_>>());
+    type Count = fn(&Matching) -> Option<u64>;
+    let tables: [(&str, Count); 3] = [
+        ("instructions to match one probe", |matching| Some(matching.decide)),
+        ("the same and to certify it, at most", |matching| matching.certify),
+        ("to compute the confidence, if it is shown", |matching| Some(matching.confidence)),
+    ];
+    for (what, count) in tables {
+        line(&[]);
+        line(&[what, "dimensions"].into_iter().chain(sizes.iter().map(|size| &**size)).collect::<Vec<_>>());
+        line(&["---"; 2 + GALLERIES.len()]);
+        for bench in measured {
+            for Cost { board, .. } in &bench.boards {
+                let counts = bench.matching.iter().filter(|crowded| crowded.board == *board);
+                let counts = counts.map(|crowded| count(&crowded.matching).map_or("-".to_string(), grouped));
+                let counts: Vec<String> = counts.collect();
+                let dimension = bench.dimension.to_string();
+                let row = [board, &*dimension].into_iter().chain(counts.iter().map(|count| &**count));
+                line(&row.collect::<Vec<_>>());
+            }
         }
     }
     if let Some(Code { firmware_bytes, .. }) = measured[0].code.iter().find(|code| code.board == "qemu-m7") {

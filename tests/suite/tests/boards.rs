@@ -27,7 +27,7 @@ fn board_equals_simulator(board: &'static Board, memory: Memory, folder: &Path, 
     std::fs::write(&path, export(job).unwrap().image).unwrap();
     let bytes = AlignedBytes::read(&path).unwrap();
     let image = bytes.image(&path).unwrap();
-    let simulator = Simulator::new(&image.model).unwrap();
+    let simulator = Simulator::new(&image.embedder).unwrap();
     let photos = photo::list(job.calibrate.as_deref().unwrap()).unwrap();
     assert!(photos.len() >= count, "{} crops are too few", photos.len());
 
@@ -38,7 +38,7 @@ fn board_equals_simulator(board: &'static Board, memory: Memory, folder: &Path, 
         let crop = photo::load_crop(photo, &preprocess).unwrap();
         let (embedding, cost) = client.embed(&crop).unwrap();
         assert_eq!(embedding, simulator.embed(&crop).unwrap(), "{}: {}", board.name, photo.display());
-        assert_eq!(cost.arena_bytes, image.model.head().arena_bytes);
+        assert_eq!(cost.arena_bytes, image.arena_bytes() as u32);
         assert!(cost.embed_instructions > 0 && cost.stack_bytes > 0);
         embeddings.push(embedding);
     }

@@ -26,14 +26,14 @@ fn job_in(folder: &Path) -> Job {
 fn agreement(exported: &Exported, job: &Job) -> f32 {
     let bytes = AlignedBytes::copy(&exported.image);
     let image = bytes.image(Path::new("image")).unwrap();
-    let simulator = Simulator::new(&image.model).unwrap();
+    let simulator = Simulator::new(&image.embedder).unwrap();
     let reference = Reference::load(&job.model).unwrap();
     let photos = photo::list(job.calibrate.as_deref().unwrap()).unwrap();
     let cosines: Vec<f32> = photos
         .iter()
         .take(24)
         .map(|path| {
-            let crop = photo::load_crop(path, &image.preprocess).unwrap();
+            let crop = photo::load_crop(path, &image.embedder.preprocess()).unwrap();
             let float = reference.embed(&job.preprocessing.apply(&crop)).unwrap();
             cosine(&unit(&float), &unit_of_i16(&simulator.embed(&crop).unwrap()))
         })

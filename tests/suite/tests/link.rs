@@ -40,7 +40,7 @@ fn expected() -> Expected {
     std::fs::write(&path, join(&tiny_sections())).unwrap();
     let bytes = AlignedBytes::read(&path).unwrap();
     let image = bytes.image(&path).unwrap();
-    let embedding = Simulator::new(&image.model).unwrap().embed(&CROP).unwrap();
+    let embedding = Simulator::new(&image.embedder).unwrap().embed(&CROP).unwrap();
     let recogniser: Recogniser<'_, LAYERS> = Recogniser::of_image(image).unwrap();
     Expected { decision: recogniser.recognise(&embedding), embedding }
 }

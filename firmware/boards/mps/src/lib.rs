@@ -86,13 +86,20 @@ pub unsafe fn run(machine: Machine, arena: &'static mut BoardArena) -> ! {
 // Not inlined, so that the stack it takes is free again when it returns.
 #[inline(never)]
 unsafe fn load(machine: &Machine) -> &'static Result<Recogniser<'static, MAX_LAYERS>, StartError> {
+    // SAFETY: passed on to the caller; this is called once, and nothing else uses the static.
+    unsafe { (*&raw mut RECOGNISER).write(Recogniser::new(image(machine))) }
+}
+
+/// The memory that begins with the machine's image.
+///
+/// # Safety
+/// As [`run`].
+unsafe fn image(machine: &Machine) -> &'static [u8] {
     let [internal, external] = machine.images.map(|(address, bytes)| {
         // SAFETY: passed on to the caller; memory that nothing writes to.
         unsafe { core::slice::from_raw_parts(address as *const u8, bytes) }
     });
-    let image = if internal.starts_with(&format::header::MAGIC) { internal } else { external };
-    // SAFETY: this is called once, and nothing else uses the static.
-    unsafe { (*&raw mut RECOGNISER).write(Recogniser::new(image)) }
+    if internal.starts_with(&format::header::MAGIC) { internal } else { external }
 }
 
 /// # Safety
