@@ -5,13 +5,15 @@ use core::hint::black_box;
 
 use app::serve::Meter;
 use app::{Recogniser, StartError};
-use format::Image;
+use cortex::stack;
 use format::gallery::Gallery;
-use format::header;
-use format::layer::{Layer, Op, Tensor};
-use nn::{EmbedError, RowSource};
+use format::layer::Layer;
+use format::network::{MAX_DIMENSION, MAX_LAYERS};
+use format::{Image, Role, header};
+use nn::op::{self, Inputs};
+use nn::{RowSource, RunError};
 
-use crate::{BoardArena, Console, Gauges, MAX_LAYERS, Machine, image, load, stack};
+use crate::{Board, Gauges, image, load};
 
 /// Pixels that stand for a photo: the same on every machine.
 struct Pattern(u32);
@@ -37,8 +39,8 @@ impl RowSource for Pattern {
 pub enum BenchError {
     /// The image cannot be used.
     Start(StartError),
-    /// There is no embedding.
-    Embed(EmbedError<core::convert::Infallible>),
+    /// A network does not run.
+    Run(RunError<core::convert::Infallible>),
     /// Text could not be written.
     Write,
 }
@@ -49,61 +51,89 @@ impl From<core::fmt::Error> for BenchError {
     }
 }
 
-/// Embeds one pattern with the machine's image and prints the instructions of each layer, in the order of the
+/// Instructions of each layer.
+pub type Counts = [u64; MAX_LAYERS];
+/// Before anything was counted.
+pub const NO_COUNTS: Counts = [0; MAX_LAYERS];
+
+/// Embeds one pattern with the board's image and prints the instructions of each layer, in the order of the
 /// layers: number, operator, output, multiply-accumulates, instructions; then totals, memory, and the sum of the
-/// embedding's elements weighted by their place, which has to be the same on every machine. Then [`start_up`] and [`matching`].
+/// embedding's elements weighted by their place, which has to be the same on every machine. Then [`start_up`], [`matching`] and
+/// [`outputs`].
 ///
 /// # Errors
 /// [`BenchError`].
-///
-/// # Safety
-/// The machine's addresses are what they say, and nothing else uses them. Called once.
-pub unsafe fn bench(
-    machine: &Machine,
-    arena: &'static mut BoardArena,
-    out: &mut Console,
+pub fn bench<B: Board>(
+    arena: &mut [u8],
+    counts: &'static mut Counts,
+    out: &mut impl Write,
 ) -> Result<(), BenchError> {
     stack::paint();
-    let mut gauges = Gauges(machine.counter);
-    gauges.0.start();
-    let start = gauges.instructions();
-    // SAFETY: passed on to the caller.
-    let recogniser = unsafe { load(machine) }.as_ref().map_err(|&error| BenchError::Start(error))?;
-    let start_instructions = gauges.instructions() - start;
-    let network = recogniser.network();
+    let mut gauges = Gauges(B::counter());
+    let (start_instructions, recogniser) = count(&mut gauges, || load::<B>(arena));
+    let recogniser = &recogniser.map_err(BenchError::Start)?;
     let load_stack_bytes = gauges.stack_bytes();
-    let mut embedding = [0; format::network::MAX_DIMENSION];
-    let embedding = &mut embedding[..network.dimension()];
-    let mut counts = [0u64; MAX_LAYERS];
+    let mut embedding = [0; MAX_DIMENSION];
+    let embedding = &mut embedding[..recogniser.image().dimension()];
     let start = gauges.instructions();
     let mut before = start;
-    let count = |layer: usize, _, _: &[u8]| {
+    let see = |layer: usize, _, _: &[u8]| {
         let now = gauges.instructions();
         counts[layer] += now - before;
         before = now;
     };
-    network.embed_observed(&mut Pattern(1), &mut arena.0, embedding, count).map_err(BenchError::Embed)?;
+    recogniser.embedder().embed_observed(&mut Pattern(1), arena, embedding, see).map_err(BenchError::Run)?;
     let total = gauges.instructions() - start;
     let stack_bytes = gauges.stack_bytes();
+    let model = recogniser.embedder().model();
     let mut macs = 0;
-    for (index, layer) in network.layers().iter().enumerate() {
-        let (name, count) = work(network.layers(), layer);
-        macs += count;
-        let Tensor { height, width, channels, .. } = layer.output;
-        writeln!(out, "{index:3} {name:9} {height}x{width}x{channels} {count} {}", counts[index])?;
+    for (index, (layer, count)) in model.layers().zip(&*counts).enumerate() {
+        let of_layer = op::macs(&layer, &Inputs::of(&layer, |input| model.layer(input).output));
+        macs += of_layer;
+        let [height, width, channels] = layer.output.shape();
+        let name = layer.operator.name();
+        writeln!(out, "{index:3} {name:9} {height}x{width}x{channels} {of_layer} {count}")?;
     }
     writeln!(out, "macs {macs}")?;
     writeln!(out, "instructions {total}")?;
     writeln!(out, "instructions_per_1000_macs {}", total * 1000 / macs.max(1))?;
-    writeln!(out, "arena_bytes {}", network.arena_bytes())?;
+    writeln!(out, "arena_bytes {}", model.arena_bytes())?;
     writeln!(out, "stack_bytes {stack_bytes}")?;
     writeln!(out, "load_stack_bytes {load_stack_bytes}")?;
     let check = (1..).zip(&*embedding).map(|(place, &element)| place * i64::from(element)).sum::<i64>();
     writeln!(out, "embedding {check}")?;
     writeln!(out, "recogniser_bytes {}", size_of_val(recogniser))?;
-    // SAFETY: passed on to the caller.
-    start_up(unsafe { image(machine) }, start_instructions, &mut gauges, out)?;
-    matching(recogniser, embedding, &mut gauges, out)
+    start_up(image::<B>(), start_instructions, &mut gauges, out)?;
+    matching(recogniser, embedding, &mut gauges, out)?;
+    outputs(recogniser, arena, &mut gauges, out)
+}
+
+/// Runs every network of the image on a pattern and prints, for each, its instructions and multiply-accumulates, and for each
+/// of its outputs a check of all bytes ([`check`]).
+fn outputs(
+    recogniser: &Recogniser<'_>,
+    arena: &mut [u8],
+    gauges: &mut impl Meter,
+    out: &mut impl Write,
+) -> Result<(), BenchError> {
+    for role in Role::ALL {
+        let Some(network) = recogniser.network(role) else { continue };
+        let model = network.model();
+        let (instructions, made) = count(gauges, || network.run(&mut Pattern(1), arena));
+        let made = made.map_err(BenchError::Run)?;
+        let macs = |layer: &Layer| op::macs(layer, &Inputs::of(layer, |input| model.layer(input).output));
+        let macs: u64 = model.layers().map(|layer| macs(&layer)).sum();
+        writeln!(out, "network {} {instructions} {macs}", role.name())?;
+        for number in 0..made.count() {
+            writeln!(out, "output {} {number} {:08x}", role.name(), check(made.bytes(number)))?;
+        }
+    }
+    Ok(())
+}
+
+/// FNV-1a (Fowler, Noll, Vo), 32 bits, of an output's bytes: other bytes hardly ever have the same.
+fn check(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// Instructions that something takes.
@@ -127,8 +157,8 @@ fn start_up(image: &[u8], all: u64, gauges: &mut impl Meter, out: &mut impl Writ
 
 /// Matches an embedding with the image's people, without their cohort and with it; computes the confidence, and all that is shown;
 /// then matches probes ever farther from the first person, and prints the most that one took that was certified.
-fn matching<const N: usize>(
-    recogniser: &Recogniser<'_, N>,
+fn matching(
+    recogniser: &Recogniser<'_>,
     embedding: &[i16],
     gauges: &mut impl Meter,
     out: &mut impl Write,
@@ -147,7 +177,7 @@ fn matching<const N: usize>(
     writeln!(out, "show_instructions {instructions}")?;
     let mut certified = 0;
     for step in 0..16 {
-        let mut probe = [0; format::model::MAX_DIMENSION];
+        let mut probe = [0; MAX_DIMENSION];
         let Some(probe) = beside_first(gallery, step, &mut probe) else { break };
         let (instructions, outcome) = count(gauges, || alone.decide(black_box(probe)));
         if outcome.certified {
@@ -169,20 +199,4 @@ fn beside_first<'p>(gallery: &Gallery<'_>, step: u32, probe: &'p mut [i16]) -> O
         *element = 64 * i16::from(centre) + ((noise.next() as i32 >> 16) * largest >> 15) as i16;
     }
     Some(probe)
-}
-
-/// A layer's operator and its multiply-accumulates.
-fn work(layers: &[Layer], layer: &Layer) -> (&'static str, u64) {
-    let elements = layer.output.height as u64 * layer.output.row_elements() as u64;
-    let [kernel_height, kernel_width] = layer.op.window().kernel.map(u64::from);
-    match layer.op {
-        Op::Input => ("input", 0),
-        Op::Conv { input, .. } => {
-            let channels = layers[input as usize].output.channels as u64;
-            ("conv", elements * kernel_height * kernel_width * channels)
-        }
-        Op::Depthwise { .. } => ("depthwise", elements * kernel_height * kernel_width),
-        Op::Add { .. } => ("add", 0),
-        Op::MaxPool { .. } => ("max_pool", 0),
-    }
 }

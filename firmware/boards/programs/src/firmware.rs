@@ -1,0 +1,28 @@
+//! The firmware: the link is served for ever, and a panic is told over it.
+
+use core::panic::PanicInfo;
+
+use app::port::Port;
+use app::serve::{About, Meter as _, serve};
+use cortex::stack;
+
+use crate::{Board, Gauges, load};
+
+/// Runs the recogniser for ever.
+pub fn run<B: Board>(arena: &mut [u8]) -> ! {
+    stack::paint();
+    let mut port = Port::new(B::stream());
+    let mut gauges = Gauges(B::counter());
+    let recogniser = load::<B>(arena);
+    let about = About { board: B::NAME, start_instructions: gauges.instructions() };
+    loop {
+        // A stream that fails may work again: the next request starts anew.
+        serve(&about, &recogniser, arena, &mut port, &mut gauges);
+    }
+}
+
+/// Tells the other side of the link why the board stopped, and stops.
+pub fn report_panic<B: Board>(info: &PanicInfo<'_>) -> ! {
+    let _ = Port::new(B::stream()).send_stop(info);
+    cortex::stop()
+}

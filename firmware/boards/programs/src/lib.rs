@@ -1,0 +1,83 @@
+//! The programs of every board, over what a [`Board`] is: no address, no device and no emulator is known here.
+//!
+//! * [`firmware!`] serves the link for ever with the board's image.
+//! * [`bench!`] counts the instructions of an embedding and prints them.
+//! * [`battery!`] runs the kernels' cases and prints how many there were.
+//!
+//! The last two run once: something answers semihosting, such as QEMU, and takes their exit code.
+#![no_std]
+
+mod bench;
+mod console;
+mod firmware;
+mod macros;
+
+use app::serve::Meter;
+use app::{Recogniser, StartError};
+use embedded_io::{Read, Write};
+
+#[doc(hidden)]
+pub use bench::{Counts, NO_COUNTS, bench};
+#[doc(hidden)]
+pub use console::Console;
+#[doc(hidden)]
+pub use firmware::{report_panic, run};
+#[doc(hidden)]
+pub use {cortex, cortex_m_rt, nn};
+
+/// A board: its facts, and its devices as drivers.
+pub trait Board {
+    /// Its name.
+    const NAME: &'static str;
+    /// RAM for the network's rows, bytes.
+    const ARENA_BYTES: usize;
+
+    /// The byte stream of the link, also of text.
+    type Stream: Read + Write;
+    /// What counts instructions.
+    type Counter: Counter;
+
+    /// Opens the stream. Called once at start, and once more after a panic.
+    fn stream() -> Self::Stream;
+
+    /// Starts the counter. Called once.
+    fn counter() -> Self::Counter;
+
+    /// The memories that an image may lie in, the first to be looked in first: internal and external flash.
+    fn images() -> [&'static [u8]; 2];
+}
+
+/// Counts what a board executes.
+pub trait Counter {
+    /// Instructions since the start, or cycles where those are what is counted.
+    fn instructions(&self) -> u64;
+}
+
+/// A board's counter and its stack.
+struct Gauges<C>(C);
+
+impl<C: Counter> Meter for Gauges<C> {
+    fn instructions(&mut self) -> u64 {
+        self.0.instructions()
+    }
+
+    fn stack_bytes(&mut self) -> u32 {
+        cortex::stack::high_water_bytes()
+    }
+}
+
+/// The memory that begins with the board's image.
+fn image<B: Board>() -> &'static [u8] {
+    let [internal, external] = B::images();
+    if internal.starts_with(&format::header::MAGIC) { internal } else { external }
+}
+
+/// Checks the board's image, in its arena.
+// Not inlined, so that the stack it takes is free again when it returns.
+#[inline(never)]
+fn load<B: Board>(arena: &mut [u8]) -> Result<Recogniser<'static>, StartError> {
+    Recogniser::new(image::<B>(), arena)
+}
+
+// What a board keeps in RAM of an image and its networks.
+const _: () = assert!(size_of::<Recogniser<'_>>() <= 512 || size_of::<usize>() > 4);

@@ -1,0 +1,71 @@
+//! What every program begins and ends with.
+
+/// The firmware of a [`Board`](crate::Board).
+#[macro_export]
+macro_rules! firmware {
+    ($board:ty) => {
+        #[$crate::cortex_m_rt::entry]
+        fn main() -> ! {
+            static mut ARENA: $crate::nn::Arena<{ <$board as $crate::Board>::ARENA_BYTES }> =
+                $crate::nn::Arena::new();
+            $crate::run::<$board>(&mut ARENA.0)
+        }
+
+        #[panic_handler]
+        fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+            $crate::report_panic::<$board>(info)
+        }
+    };
+}
+
+/// A program that counts the instructions of an embedding on a [`Board`](crate::Board), layer by layer, and of matching it.
+#[macro_export]
+macro_rules! bench {
+    ($board:ty) => {
+        $crate::once!($board, $crate::bench::<$board>);
+    };
+}
+
+/// A program that runs the battery of kernel cases on a [`Board`](crate::Board), some seconds of QEMU. The crate `cases` must
+/// be among the dependencies.
+#[macro_export]
+macro_rules! battery {
+    ($board:ty) => {
+        fn battery<O>(
+            _arena: &mut [u8],
+            _counts: &mut $crate::Counts,
+            _out: &mut O,
+        ) -> Result<::cases::Counts, ::cases::Failure> {
+            ::cases::run::<::cases::Chosen>(4000)
+        }
+
+        $crate::once!($board, battery);
+    };
+}
+
+/// A program that runs a function once, prints the `Result` it gives, and ends with exit code 0 or 1, or 2 after a panic. The
+/// function gets the arena, room for counts, and a place for text.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! once {
+    ($board:ty, $function:expr) => {
+        #[$crate::cortex_m_rt::entry]
+        fn main() -> ! {
+            use core::fmt::Write as _;
+            static mut ARENA: $crate::nn::Arena<{ <$board as $crate::Board>::ARENA_BYTES }> =
+                $crate::nn::Arena::new();
+            static mut COUNTS: $crate::Counts = $crate::NO_COUNTS;
+            let mut out = $crate::Console(<$board as $crate::Board>::stream());
+            let result = $function(&mut ARENA.0, COUNTS, &mut out);
+            let _ = writeln!(out, "{result:?}");
+            $crate::cortex::semihosting::exit(result.is_err().into())
+        }
+
+        #[panic_handler]
+        fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+            use core::fmt::Write as _;
+            let _ = writeln!($crate::Console(<$board as $crate::Board>::stream()), "{info}");
+            $crate::cortex::semihosting::exit(2)
+        }
+    };
+}
