@@ -74,7 +74,6 @@ ASSERT(_stack_start - __sheap >= 0x4000, \"toaster: its statics leave too little
 pub const NAME: &str = \"toaster\";
 /// RAM for the network's rows, bytes.
 pub const ARENA_BYTES: usize = 65536;
-/// Most layers of a network.
 /// Internal and external flash for images: address and bytes.
 pub const IMAGES: [(usize, usize); 2] = [(0x00040000, 0xc0000), (0x90000000, 0x800000)];
 /// Address of the device `uart`.

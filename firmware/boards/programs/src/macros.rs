@@ -51,10 +51,10 @@ macro_rules! once {
     ($board:ty, $function:expr) => {
         #[$crate::cortex_m_rt::entry]
         fn main() -> ! {
-            use core::fmt::Write as _;
             static mut ARENA: $crate::nn::Arena<{ <$board as $crate::Board>::ARENA_BYTES }> =
                 $crate::nn::Arena::new();
             static mut COUNTS: $crate::Counts = $crate::NO_COUNTS;
+            use core::fmt::Write as _;
             let mut out = $crate::Console(<$board as $crate::Board>::stream());
             let result = $function(&mut ARENA.0, COUNTS, &mut out);
             let _ = writeln!(out, "{result:?}");
