@@ -39,7 +39,8 @@ need() { # need PROGRAM PACKAGE…: installs the packages where the program is m
 
 # --- programs ---
 
-targets="thumbv7em-none-eabihf thumbv8m.main-none-eabihf"
+targets=$(sed -n 's/^target = "\(.*\)"$/\1/p' firmware/boards/*/board.toml | sort -u)
+[ -n "$targets" ] || fail "no board.toml in firmware/boards names a target"
 
 target_installed() {
     [ -d "$(rustc --print target-libdir --target "$1" 2>/dev/null)" ]

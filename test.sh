@@ -13,7 +13,7 @@ fi
 
 step "formatting"
 cargo fmt --all --check
-for board in firmware/boards/*/; do (cd "$board" && cargo fmt --check); done
+(cd firmware/boards && cargo fmt --check)
 
 step "tests"
 GEODE_BOARDS=required cargo test --locked --workspace --quiet
@@ -44,6 +44,13 @@ cargo run --locked --quiet --package bench -- check
 
 step "clippy"
 cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+for board in firmware/boards/*/board.toml; do
+    fact() { sed -n "s/^$1 = \"\(.*\)\"\$/\1/p" "$board"; }
+    name=$(fact name)
+    (cd firmware/boards && CARGO_ENCODED_RUSTFLAGS="-Ctarget-cpu=$(fact core)" \
+        cargo clippy --locked --release --quiet --package "$name" --package programs --package cortex --package mps \
+        --bins --lib --examples --target "$(fact target)" --target-dir "../../target/boards/$name" -- -D warnings)
+done
 
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet

@@ -1,48 +1,42 @@
 //! The boards: where an image goes, how much memory there is, and how the firmware is built.
 
 use std::ffi::OsString;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
+use facts::{Facts, Region};
 
 use crate::budget::Budget;
 use crate::output;
 
-/// A board.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Board {
-    /// Name, also of its package in `firmware/boards`.
-    pub name: &'static str,
-    /// What it is.
-    pub about: &'static str,
-    /// Rust target.
-    pub target: &'static str,
-    /// QEMU machine that runs it.
-    pub machine: &'static str,
-    /// Clock of usual parts with this core, MHz.
-    pub clock_mhz: f64,
-    /// The part of internal flash that an image may fill; firmware is below.
-    pub internal: Region,
-    /// Memory-mapped external flash.
-    pub external: Region,
-    /// Bytes of arena the firmware sets aside.
-    pub arena_bytes: usize,
-}
+/// The facts of every board, from its own file. Another board is another line.
+const FACTS: [&str; 3] = [
+    include_str!("../../firmware/boards/qemu-m4/board.toml"),
+    include_str!("../../firmware/boards/qemu-m7/board.toml"),
+    include_str!("../../firmware/boards/qemu-m55/board.toml"),
+];
 
-/// Memory that an image is read from in place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Region {
-    /// Where it starts.
-    pub address: u32,
-    /// How long it is.
-    pub bytes: usize,
-}
+/// All boards.
+pub static BOARDS: LazyLock<Vec<Board>> = LazyLock::new(|| {
+    let facts = FACTS.iter().map(|text| Facts::parse(text));
+    facts
+        .map(|facts| Board(facts.unwrap_or_else(|error| panic!("a board.toml of this program: {error}"))))
+        .collect()
+});
 
-impl Region {
-    const fn new(address: u32, mebibytes: usize) -> Region {
-        Region { address, bytes: mebibytes << 20 }
+/// A board: its facts, and how its firmware is built and run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Board(Facts);
+
+impl Deref for Board {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.0
     }
 }
 
@@ -56,39 +50,10 @@ pub enum Memory {
     External,
 }
 
-/// All boards.
-pub const BOARDS: [Board; 3] = [
-    Board {
-        name: "qemu-m4",
-        about: "Cortex-M4, QEMU mps2-an386",
-        target: "thumbv7em-none-eabihf",
-        machine: "mps2-an386",
-        clock_mhz: 168.0,
-        internal: Region::new(0x0010_0000, 3),
-        external: Region::new(0x2100_0000, 16),
-        arena_bytes: 1 << 20,
-    },
-    Board {
-        name: "qemu-m7",
-        about: "Cortex-M7, QEMU mps2-an500",
-        target: "thumbv7em-none-eabihf",
-        machine: "mps2-an500",
-        clock_mhz: 480.0,
-        internal: Region::new(0x0010_0000, 3),
-        external: Region::new(0x6000_0000, 16),
-        arena_bytes: 1 << 20,
-    },
-    Board {
-        name: "qemu-m55",
-        about: "Cortex-M55 with Helium, QEMU mps3-an547",
-        target: "thumbv8m.main-none-eabihf",
-        machine: "mps3-an547",
-        clock_mhz: 400.0,
-        internal: Region::new(0x0100_0000, 2),
-        external: Region::new(0x6000_0000, 16),
-        arena_bytes: 1 << 20,
-    },
-];
+/// The names of all boards.
+pub fn names() -> Vec<&'static str> {
+    BOARDS.iter().map(|board| &*board.name).collect()
+}
 
 impl Board {
     /// The board of this name.
@@ -105,8 +70,8 @@ impl Board {
     /// A memory for images.
     pub fn region(&self, memory: Memory) -> Region {
         match memory {
-            Memory::Internal => self.internal,
-            Memory::External => self.external,
+            Memory::Internal => self.memory.internal,
+            Memory::External => self.memory.external,
         }
     }
 
@@ -120,7 +85,7 @@ impl Board {
     /// # Errors
     /// When the sources are gone, no compiler for the target is installed, or the build fails.
     pub fn build(&self) -> Result<PathBuf> {
-        self.compile(&["--bin", self.name], self.name)
+        self.compile(&["--bin", &self.name], &self.name)
     }
 
     /// [`Self::build`] for one of the firmware's examples, such as `bench`.
@@ -133,18 +98,19 @@ impl Board {
 
     fn compile(&self, what: &[&str], file: &str) -> Result<PathBuf> {
         let root = source_root()?;
-        let package = root.join("firmware/boards").join(self.name);
-        let target_folder = root.join("target/boards").join(self.name);
+        // A folder for each: programs of several boards have one name.
+        let target_folder = root.join("target/boards").join(&self.name);
         let mut cargo = self.compiler()?;
         let spinner =
             output::spinner(format!("building the firmware for {} (first time: a minute)", self.name));
         let built = cargo
-            .current_dir(&package)
-            .args(["build", "--release", "--locked", "--target-dir"])
+            .current_dir(root.join("firmware/boards"))
+            .args(["build", "--release", "--locked", "--package", &self.name, "--target", &self.target])
+            .arg("--target-dir")
             .arg(&target_folder)
             .args(what)
             .env_remove("RUSTFLAGS")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env("CARGO_ENCODED_RUSTFLAGS", self.encoded_rustflags())
             .output()
             .with_context(|| format!("cannot run {}", cargo.get_program().display()))?;
         spinner.finish_and_clear();
@@ -155,7 +121,7 @@ impl Board {
                 String::from_utf8_lossy(&built.stderr)
             );
         }
-        let elf = target_folder.join(self.target).join("release").join(file);
+        let elf = target_folder.join(&self.target).join("release").join(file);
         ensure!(elf.is_file(), "the build left no {}", elf.display());
         Ok(elf)
     }
@@ -163,7 +129,7 @@ impl Board {
     /// QEMU as this board with a program and, if given, an image; the board's UART is standard input and output.
     pub fn emulator(&self, elf: &Path, image: Option<(&Path, Memory)>) -> Command {
         let mut qemu = Command::new("qemu-system-arm");
-        qemu.args(["-machine", self.machine, "-icount", "shift=0"])
+        qemu.args(["-machine", &self.qemu_machine, "-icount", "shift=0"])
             .args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-kernel"])
             .arg(elf);
         if let Some((image, memory)) = image {
@@ -202,7 +168,7 @@ impl Board {
     /// library sources.
     fn compiler(&self) -> Result<Command> {
         let library =
-            Command::new("rustc").args(["--print", "target-libdir", "--target", self.target]).output();
+            Command::new("rustc").args(["--print", "target-libdir", "--target", &self.target]).output();
         if let Ok(library) = library
             && Path::new(String::from_utf8_lossy(&library.stdout).trim()).is_dir()
         {
@@ -247,4 +213,34 @@ fn linker_folder() -> Option<PathBuf> {
     let targets = std::fs::read_dir(Path::new(sysroot.trim()).join("lib/rustlib")).ok()?;
     let folders = targets.filter_map(|entry| Some(entry.ok()?.path().join("bin")));
     folders.into_iter().find(|folder| folder.join("rust-lld").is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_folder_with_facts_is_a_board_and_every_board_is_sound() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware/boards");
+        let folders = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let described: BTreeSet<String> = folders
+            .filter(|folder| folder.join("board.toml").is_file())
+            .map(|folder| folder.file_name().unwrap().to_str().unwrap().to_string())
+            .collect();
+        let boards: BTreeSet<String> = names().into_iter().map(String::from).collect();
+        assert_eq!(boards, described);
+    }
+
+    #[test]
+    fn images_lie_as_the_format_wants_it() {
+        assert_eq!(facts::ALIGNMENT, format::ALIGNMENT);
+    }
+
+    #[test]
+    fn unknown_board_is_answered_with_those_there_are() {
+        let error = Board::named("toaster").unwrap_err().to_string();
+        assert!(error.contains("toaster") && names().iter().all(|name| error.contains(name)), "{error}");
+    }
 }

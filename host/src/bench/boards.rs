@@ -43,7 +43,7 @@ impl Cost {
 /// When the board's program does not build, QEMU does not run, or the program refuses the image.
 pub fn run(board: &Board, image: &Path) -> Result<Cost> {
     let text = board.run_example("bench", Some((image, Memory::External)))?;
-    parse(board.name, &text).with_context(|| format!("{}: its program printed {text:?}", board.name))
+    parse(&board.name, &text).with_context(|| format!("{}: its program printed {text:?}", board.name))
 }
 
 /// Reads what the board's program prints: a line a layer, then a line for each total.

@@ -89,7 +89,7 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
                 said,
             }
         });
-    Ok(Demo { export: exported.report, image, board: board.name, probes: probes.collect() })
+    Ok(Demo { export: exported.report, image, board: &board.name, probes: probes.collect() })
 }
 
 /// Whether the board was right about every photo.

@@ -138,7 +138,7 @@ fn on_board(
     flash_bytes: usize,
     clock_mhz: Option<f64>,
 ) -> Result<BoardRow> {
-    let core = Core::of_board(board.name)?;
+    let core = Core::of_board(&board.name)?;
     let estimate: Estimate = work.iter().map(|work| core.estimate(work)).sum();
     let clock_mhz = clock_mhz.unwrap_or(board.clock_mhz);
     let budget = board.budget(Memory::External);

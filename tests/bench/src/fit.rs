@@ -29,21 +29,21 @@ pub fn fit() -> Result<()> {
         let measured = bench(&network.image, &plan)?;
         for (board, cost) in BOARDS.iter().zip(&measured.boards) {
             let layers = measured.work.iter().copied().zip(cost.layers.iter().copied());
-            counted.entry(board.name).or_default().extend(layers);
+            counted.entry(&board.name).or_default().extend(layers);
         }
         totals.push((network.name, measured));
     }
     let mut cores = BTreeMap::new();
-    for board in &BOARDS {
+    for board in BOARDS.iter() {
         let costs = totals.iter().flat_map(|(_, measured)| &measured.boards);
         let of_board = costs.filter(|cost| cost.board == board.name);
         let core = Core {
-            instructions: Core::fit(&counted[board.name]),
+            instructions: Core::fit(&counted[&*board.name]),
             cycles: cycles(board)?,
             stack_bytes: of_board.map(|cost| cost.stack_bytes).max().unwrap_or(0),
             firmware_bytes: boards::code(board)?.firmware_bytes,
         };
-        cores.insert(board.name, core);
+        cores.insert(&*board.name, core);
     }
     for (name, measured) in &totals {
         for cost in &measured.boards {
@@ -68,7 +68,7 @@ pub fn fit() -> Result<()> {
 
 /// Functions with the inner loops of a kind, by parts of their names.
 fn inner_loops(board: &Board, kind: Kind) -> &'static [&'static str] {
-    let is_helium = board.name == "qemu-m55";
+    let is_helium = board.core == "cortex-m55";
     match kind {
         Kind::Depthwise if is_helium => {
             &["arm::slide_linear_to_whole_bytes", "arm::slide_signed_to_whole_bytes"]
@@ -108,14 +108,6 @@ fn cycles(board: &Board) -> Result<BTreeMap<Kind, f64>> {
     Ok(cycles)
 }
 
-fn core(board: &Board) -> &'static str {
-    match board.name {
-        "qemu-m4" => "cortex-m4",
-        "qemu-m7" => "cortex-m7",
-        _ => "cortex-m55",
-    }
-}
-
 /// A tool of LLVM, in the version that is installed.
 fn tool(name: &str) -> Result<Command> {
     let installed = VERSIONS.iter().map(|version| format!("{name}{version}"));
@@ -128,7 +120,7 @@ fn tool(name: &str) -> Result<Command> {
 fn disassemble(board: &Board, elf: &std::path::Path, start: u64, end: u64) -> Result<Vec<String>> {
     let output = tool("llvm-objdump")?
         .args(["--disassemble", "--no-show-raw-insn", "--no-leading-addr"])
-        .arg(format!("--mcpu={}", core(board)))
+        .arg(format!("--mcpu={}", board.core))
         .arg(format!("--start-address={start:#x}"))
         .arg(format!("--stop-address={end:#x}"))
         .arg(elf)
@@ -156,8 +148,8 @@ fn disassemble(board: &Board, elf: &std::path::Path, start: u64, end: u64) -> Re
 fn cycles_an_instruction(board: &Board, code: &[String]) -> Result<f64> {
     let mut mca = tool("llvm-mca")?
         .args(["-mtriple=thumbv8.1m.main-none-eabihf", "-iterations=20", "-instruction-info=false"])
-        .args(["-resource-pressure=false", &format!("-mcpu={}", core(board))])
-        .args(if board.name == "qemu-m55" { &["-mattr=+mve.fp"][..] } else { &[] })
+        .args(["-resource-pressure=false", &format!("-mcpu={}", board.core)])
+        .args(if board.core == "cortex-m55" { &["-mattr=+mve.fp"][..] } else { &[] })
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -175,7 +167,7 @@ fn cycles_an_instruction(board: &Board, code: &[String]) -> Result<f64> {
         let Some(line) = line else { bail!("llvm-mca: {}", String::from_utf8_lossy(&output.stderr)) };
         Ok(line.trim().parse()?)
     };
-    let extra = if core(board) == "cortex-m4" {
+    let extra = if board.core == "cortex-m4" {
         code.iter().map(|line| registers_loaded(line)).sum::<usize>()
     } else {
         0

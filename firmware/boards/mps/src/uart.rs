@@ -1,4 +1,5 @@
 //! The CMSDK UART, polled. (Arm Cortex-M System Design Kit TRM, DDI 0479, section 4.3.)
+#![allow(unsafe_code)]
 
 use core::convert::Infallible;
 use core::ptr;

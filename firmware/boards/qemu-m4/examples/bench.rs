@@ -1,8 +1,5 @@
-//! Counts the instructions of an embedding on the emulated Cortex-M4, layer by layer.
+//! Counts the instructions of an embedding, layer by layer.
 #![no_std]
 #![no_main]
 
-#[path = "../src/machine.rs"]
-mod machine;
-
-mps::program!(machine::MACHINE, mps::bench);
+programs::bench!(qemu_m4::Board);

@@ -1,7 +1,5 @@
-//! Geode on a Cortex-M4: QEMU machine `mps2-an386`. The image lies in the 16 MB PSRAM, which stands for memory-mapped flash.
+//! The firmware.
 #![no_std]
 #![no_main]
 
-mod machine;
-
-mps::firmware!(machine::MACHINE);
+programs::firmware!(qemu_m4::Board);

@@ -1,8 +1,5 @@
-//! Counts the instructions of an embedding on the emulated Cortex-M55, layer by layer.
+//! Counts the instructions of an embedding, layer by layer.
 #![no_std]
 #![no_main]
 
-#[path = "../src/machine.rs"]
-mod machine;
-
-mps::program!(machine::MACHINE, mps::bench);
+programs::bench!(qemu_m55::Board);

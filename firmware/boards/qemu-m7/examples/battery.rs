@@ -1,17 +1,5 @@
-//! Runs the battery of kernel cases on the emulated Cortex-M7.
+//! Runs the battery of kernel cases.
 #![no_std]
 #![no_main]
 
-#[path = "../src/machine.rs"]
-mod machine;
-
-use mps::{BoardArena, Console, Machine};
-
-/// Cases a kernel: some seconds of QEMU.
-const CASES: u32 = 4000;
-
-fn battery(_: &Machine, _: &mut BoardArena, _: &mut Console) -> Result<u32, cases::Failure> {
-    cases::run::<cases::Chosen>(CASES)
-}
-
-mps::program!(machine::MACHINE, battery);
+programs::battery!(qemu_m7::Board);

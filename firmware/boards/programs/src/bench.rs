@@ -5,10 +5,11 @@ use core::hint::black_box;
 
 use app::StartError;
 use app::serve::Meter;
+use cortex::stack;
 use format::layer::{Layer, Op, Tensor};
 use nn::{EmbedError, RowSource};
 
-use crate::{BoardArena, Console, Gauges, MAX_LAYERS, Machine, load, stack};
+use crate::{Board, Gauges, Room, load};
 
 /// Pixels that stand for a photo: the same on every machine.
 struct Pattern(u32);
@@ -42,31 +43,26 @@ impl From<core::fmt::Error> for BenchError {
     }
 }
 
-/// Embeds one pattern with the machine's image and prints the instructions of each layer, in the order of the
+/// Embeds one pattern with the board's image and prints the instructions of each layer, in the order of the
 /// layers: number, operator, output, multiply-accumulates, instructions; then totals, memory, and the sum of the
 /// embedding's elements weighted by their place, which has to be the same on every machine. Then it matches the embedding
 /// with the image's people, without their cohort and with it.
 ///
 /// # Errors
 /// [`BenchError`].
-///
-/// # Safety
-/// The machine's addresses are what they say, and nothing else uses them. Called once.
-pub unsafe fn bench(
-    machine: &Machine,
-    arena: &'static mut BoardArena,
-    out: &mut Console,
+pub fn bench<B: Board, const N: usize>(
+    arena: &mut [u8],
+    room: &'static mut Room<N>,
+    out: &mut impl Write,
 ) -> Result<(), BenchError> {
     stack::paint();
-    let mut gauges = Gauges(machine.counter);
-    gauges.0.start();
-    // SAFETY: passed on to the caller.
-    let recogniser = unsafe { load(machine) }.as_ref().map_err(|&error| BenchError::Start(error))?;
+    let mut gauges = Gauges(B::counter());
+    let recogniser = load::<B, N>(room).as_ref().map_err(|&error| BenchError::Start(error))?;
     let network = recogniser.network();
     let load_stack_bytes = gauges.stack_bytes();
     let mut embedding = [0; format::model::MAX_DIMENSION];
     let embedding = &mut embedding[..network.dimension()];
-    let mut counts = [0u64; MAX_LAYERS];
+    let mut counts = [0u64; N];
     let start = gauges.instructions();
     let mut before = start;
     let count = |layer: usize, _, _: &[u8]| {
@@ -74,7 +70,7 @@ pub unsafe fn bench(
         counts[layer] += now - before;
         before = now;
     };
-    network.embed_observed(&mut Pattern(1), &mut arena.0, embedding, count).map_err(BenchError::Embed)?;
+    network.embed_observed(&mut Pattern(1), arena, embedding, count).map_err(BenchError::Embed)?;
     let total = gauges.instructions() - start;
     let stack_bytes = gauges.stack_bytes();
     let mut macs = 0;

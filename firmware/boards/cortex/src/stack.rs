@@ -1,4 +1,5 @@
 //! How deep the stack ever was: the unused part is painted at start and looked at later.
+#![allow(unsafe_code)]
 
 use core::ptr;
 

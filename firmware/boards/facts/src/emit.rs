@@ -1,0 +1,87 @@
+//! The facts for the linker, and for the firmware's source.
+
+use std::fmt::Write as _;
+
+use crate::Facts;
+
+impl Facts {
+    /// The linker script `memory.x` that `cortex-m-rt` includes. Linking fails where statics leave less than
+    /// [`Facts::stack_bytes`] of RAM.
+    pub fn memory_x(&self) -> String {
+        let (flash, ram) = (self.memory.firmware, self.memory.ram);
+        format!(
+            "MEMORY\n\
+             {{\n\
+             \x20 FLASH : ORIGIN = {:#010x}, LENGTH = {:#x}\n\
+             \x20 RAM   : ORIGIN = {:#010x}, LENGTH = {:#x}\n\
+             }}\n\
+             ASSERT(_stack_start - __sheap >= {:#x}, \"{}: its statics leave too little RAM for the stack\");\n",
+            flash.address, flash.bytes, ram.address, ram.bytes, self.stack_bytes, self.name
+        )
+    }
+
+    /// Constants in Rust: `NAME`, `ARENA_BYTES`, `LAYERS`, the `IMAGES` that may lie in internal and external flash, each an
+    /// address and a length, and the address of each device by its name.
+    pub fn constants(&self) -> String {
+        let mut text = String::new();
+        let mut constant = |about: &str, name: &str, kind: &str, value: String| {
+            // A string takes everything.
+            let _ = writeln!(text, "/// {about}.\npub const {name}: {kind} = {value};");
+        };
+        constant("Name of the board", "NAME", "&str", format!("{:?}", self.name));
+        constant("RAM for the network's rows, bytes", "ARENA_BYTES", "usize", self.arena_bytes.to_string());
+        constant("Most layers of a network", "LAYERS", "usize", self.limits.layers.to_string());
+        let images = [self.memory.internal, self.memory.external];
+        let images = images.map(|region| format!("({:#010x}, {:#x})", region.address, region.bytes));
+        let images = format!("[{}]", images.join(", "));
+        constant(
+            "Internal and external flash for images: address and bytes",
+            "IMAGES",
+            "[(usize, usize); 2]",
+            images,
+        );
+        for (name, address) in &self.devices {
+            let about = format!("Address of the device `{name}`");
+            constant(&about, &name.to_uppercase(), "usize", format!("{address:#010x}"));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Facts;
+    use crate::tests::TEXT;
+
+    #[test]
+    fn linker_script_is_pinned() {
+        assert_eq!(
+            Facts::parse(TEXT).unwrap().memory_x(),
+            "MEMORY
+{
+  FLASH : ORIGIN = 0x00000000, LENGTH = 0x40000
+  RAM   : ORIGIN = 0x20000000, LENGTH = 0x20000
+}
+ASSERT(_stack_start - __sheap >= 0x4000, \"toaster: its statics leave too little RAM for the stack\");
+"
+        );
+    }
+
+    #[test]
+    fn constants_are_pinned() {
+        assert_eq!(
+            Facts::parse(TEXT).unwrap().constants(),
+            "/// Name of the board.
+pub const NAME: &str = \"toaster\";
+/// RAM for the network's rows, bytes.
+pub const ARENA_BYTES: usize = 65536;
+/// Most layers of a network.
+pub const LAYERS: usize = 128;
+/// Internal and external flash for images: address and bytes.
+pub const IMAGES: [(usize, usize); 2] = [(0x00040000, 0xc0000), (0x90000000, 0x800000)];
+/// Address of the device `uart`.
+pub const UART: usize = 0x40004000;
+"
+        );
+    }
+}

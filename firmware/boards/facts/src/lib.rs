@@ -1,0 +1,261 @@
+//! The facts of a board: its core, memories, devices and limits. Each board's `board.toml` is the one place of them.
+//!
+//! # Layers
+//!
+//! * [`Facts`]: what a `board.toml` says, parsed and checked.
+//! * [`emit`]: the same for the linker and for the firmware's source.
+//! * [`script`]: the build script of every board, which writes both.
+//!
+//! The host embeds the files and reads them with [`Facts::parse`] too, so that firmware and host cannot disagree.
+
+pub mod emit;
+pub mod script;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+
+/// Alignment of arenas and of images in memory, bytes.
+pub const ALIGNMENT: usize = 16;
+
+/// A board.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// Name, also of its package and its folder.
+    pub name: String,
+    /// The core and what has it, for people.
+    pub about: String,
+    /// The core, as compilers call it: `cortex-m7`.
+    pub core: String,
+    /// Rust target.
+    pub target: String,
+    /// QEMU machine that runs it.
+    pub qemu_machine: String,
+    /// Clock of usual parts with this core, MHz.
+    pub clock_mhz: f64,
+    /// RAM for the network's rows, bytes.
+    pub arena_bytes: usize,
+    /// RAM that is left for the stack at least, bytes.
+    pub stack_bytes: usize,
+    /// Where things lie.
+    pub memory: Memories,
+    /// What the board takes at most.
+    pub limits: Limits,
+    /// Addresses of devices, by the names that the board's drivers know.
+    pub devices: BTreeMap<String, u32>,
+}
+
+/// The memories of a board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memories {
+    /// Flash of the firmware.
+    pub firmware: Region,
+    /// RAM of the firmware: statics, with the arena among them, and the stack.
+    pub ram: Region,
+    /// The part of internal flash that an image may fill.
+    pub internal: Region,
+    /// Memory-mapped external flash, all of it for an image.
+    pub external: Region,
+}
+
+/// A part of the address space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// Where it starts.
+    pub address: u32,
+    /// How long it is.
+    pub bytes: usize,
+}
+
+/// What a board takes at most, besides what its memories have room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Layers of a network.
+    pub layers: usize,
+    /// Bytes of a row of the crop, which one message of the link carries.
+    pub row_bytes: usize,
+}
+
+/// Why a `board.toml` is not one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FactsError {
+    /// It is no TOML, a fact is missing, or one is unknown.
+    Syntax(String),
+    /// A memory is empty, ends behind the last address, or holds images and does not start at a multiple of
+    /// [`ALIGNMENT`].
+    Memory(&'static str),
+    /// Two memories share addresses.
+    Overlap(&'static str, &'static str),
+    /// The arena is not a multiple of [`ALIGNMENT`].
+    Arena,
+    /// Arena and stack are larger than the RAM.
+    Ram {
+        /// Bytes of both.
+        needed: usize,
+        /// Bytes there are.
+        bytes: usize,
+    },
+    /// Nothing could ever run: a limit is 0.
+    Limit(&'static str),
+    /// A device's name is not made of small letters, digits and `_`.
+    Device(String),
+}
+
+impl fmt::Display for FactsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax(error) => write!(f, "{error}"),
+            Self::Memory(name) => {
+                write!(f, "memory.{name}: empty, outside 32 bits of addresses, or not aligned to {ALIGNMENT}")
+            }
+            Self::Overlap(one, other) => write!(f, "memory.{one} and memory.{other} share addresses"),
+            Self::Arena => write!(f, "arena_bytes: not a multiple of {ALIGNMENT}"),
+            Self::Ram { needed, bytes } => {
+                write!(f, "arena_bytes and stack_bytes are {needed} together, memory.ram has {bytes}")
+            }
+            Self::Limit(name) => write!(f, "limits.{name}: 0"),
+            Self::Device(name) => write!(f, "devices.{name}: a name has small letters, digits and _ only"),
+        }
+    }
+}
+
+impl std::error::Error for FactsError {}
+
+impl Facts {
+    /// Parses and checks a `board.toml`.
+    ///
+    /// # Errors
+    /// [`FactsError`].
+    pub fn parse(text: &str) -> Result<Facts, FactsError> {
+        let facts: Facts = toml::from_str(text).map_err(|error| FactsError::Syntax(error.to_string()))?;
+        facts.check()?;
+        Ok(facts)
+    }
+
+    fn check(&self) -> Result<(), FactsError> {
+        let Memories { firmware, ram, internal, external } = self.memory;
+        let memories = [("firmware", firmware), ("ram", ram), ("internal", internal), ("external", external)];
+        for (index, &(name, memory)) in memories.iter().enumerate() {
+            let is_image = matches!(name, "internal" | "external");
+            let is_aligned = !is_image || (memory.address as usize).is_multiple_of(ALIGNMENT);
+            if memory.bytes == 0 || memory.end() > 1 << 32 || !is_aligned {
+                return Err(FactsError::Memory(name));
+            }
+            let overlapping = memories[..index].iter().find(|(_, other)| memory.overlaps(other));
+            if let Some(&(other, _)) = overlapping {
+                return Err(FactsError::Overlap(other, name));
+            }
+        }
+        if !self.arena_bytes.is_multiple_of(ALIGNMENT) {
+            return Err(FactsError::Arena);
+        }
+        let needed = self.arena_bytes.saturating_add(self.stack_bytes);
+        if needed > ram.bytes {
+            return Err(FactsError::Ram { needed, bytes: ram.bytes });
+        }
+        for (name, limit) in [("layers", self.limits.layers), ("row_bytes", self.limits.row_bytes)] {
+            if limit == 0 {
+                return Err(FactsError::Limit(name));
+            }
+        }
+        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        match self.devices.keys().find(|name| name.is_empty() || !name.chars().all(is_name)) {
+            Some(name) => Err(FactsError::Device(name.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Region {
+    /// First address behind it.
+    fn end(&self) -> u64 {
+        u64::from(self.address) + self.bytes as u64
+    }
+
+    fn overlaps(&self, other: &Region) -> bool {
+        u64::from(self.address) < other.end() && u64::from(other.address) < self.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(crate) const TEXT: &str = r#"
+        name = "toaster"
+        about = "Cortex-M7 with two slots"
+        core = "cortex-m7"
+        target = "thumbv7em-none-eabihf"
+        qemu_machine = "mps2-an500"
+        clock_mhz = 480
+        arena_bytes = 0x1_0000
+        stack_bytes = 0x4000
+        [memory]
+        firmware = { address = 0x0000_0000, bytes = 0x4_0000 }
+        ram = { address = 0x2000_0000, bytes = 0x2_0000 }
+        internal = { address = 0x0004_0000, bytes = 0xc_0000 }
+        external = { address = 0x9000_0000, bytes = 0x80_0000 }
+        [limits]
+        layers = 128
+        row_bytes = 3072
+        [devices]
+        uart = 0x4000_4000
+    "#;
+
+    /// The error of the board above with one part of its text replaced.
+    fn error(from: &str, to: &str) -> FactsError {
+        assert!(TEXT.contains(from), "{from}");
+        Facts::parse(&TEXT.replace(from, to)).unwrap_err()
+    }
+
+    #[test]
+    fn board_is_parsed() {
+        let facts = Facts::parse(TEXT).unwrap();
+        assert_eq!((&*facts.name, facts.clock_mhz), ("toaster", 480.0));
+        assert_eq!(facts.memory.external, Region { address: 0x9000_0000, bytes: 8 << 20 });
+        assert_eq!(facts.devices["uart"], 0x4000_4000);
+    }
+
+    #[test]
+    fn missing_and_unknown_facts_are_named() {
+        for (from, to, name) in [
+            ("stack_bytes = 0x4000", "", "stack_bytes"),
+            ("layers", "floors", "floors"),
+            ("480", "\"fast\"", "fast"),
+        ] {
+            let FactsError::Syntax(said) = error(from, to) else { panic!("{from} is read") };
+            assert!(said.contains(name), "{said}");
+        }
+    }
+
+    #[test]
+    fn memories_that_share_addresses_are_refused() {
+        assert_eq!(error("0x0004_0000", "0x0003_fff0"), FactsError::Overlap("firmware", "internal"));
+        assert_eq!(error("0x9000_0000", "0x1ff0_0000"), FactsError::Overlap("ram", "external"));
+    }
+
+    #[test]
+    fn memories_that_cannot_be_are_refused() {
+        assert_eq!(error("0x80_0000", "0"), FactsError::Memory("external"));
+        assert_eq!(error("0x9000_0000", "0xff80_0010"), FactsError::Memory("external"));
+        assert_eq!(error("0x9000_0000", "0x9000_0008"), FactsError::Memory("external"));
+    }
+
+    #[test]
+    fn arena_and_stack_must_fit_the_ram() {
+        assert_eq!(error("0x1_0000", "0x1_c010"), FactsError::Ram { needed: 0x2_0010, bytes: 0x2_0000 });
+        assert_eq!(error("0x1_0000", "0x1_0008"), FactsError::Arena);
+        assert!(Facts::parse(&TEXT.replace("0x1_0000", "0x1_c000")).is_ok());
+    }
+
+    #[test]
+    fn limits_of_zero_and_odd_device_names_are_refused() {
+        assert_eq!(error("layers = 128", "layers = 0"), FactsError::Limit("layers"));
+        assert_eq!(error("uart", "Uart"), FactsError::Device("Uart".to_string()));
+    }
+}

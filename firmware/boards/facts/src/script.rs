@@ -1,0 +1,83 @@
+//! The build script of every board's package.
+
+use std::path::Path;
+use std::{env, fs};
+
+use crate::Facts;
+
+/// Writes the linker's `memory.x` and the firmware's `facts.rs` from the package's `board.toml`, and says how to link. A
+/// build for another processor than the board's is refused with the command that builds for it.
+pub fn run() {
+    println!("cargo::rerun-if-changed=board.toml");
+    // One line: the rest would not be taken for a part of the message.
+    match prepare() {
+        Ok(()) => {}
+        Err(error) => println!("cargo::error={}", error.replace('\n', " ")),
+    }
+}
+
+fn prepare() -> Result<(), String> {
+    let text =
+        fs::read_to_string("board.toml").map_err(|error| format!("board.toml cannot be read: {error}"))?;
+    let facts = Facts::parse(&text).map_err(|error| format!("board.toml: {error}"))?;
+    let variable = |name| env::var(name).unwrap_or_default();
+    let package = variable("CARGO_PKG_NAME");
+    if facts.name != package {
+        return Err(format!("board.toml: name is {:?}, the package is {package}", facts.name));
+    }
+    facts.check_build(&variable("TARGET"), &variable("CARGO_ENCODED_RUSTFLAGS"))?;
+    let out = variable("OUT_DIR");
+    for (name, content) in [("memory.x", facts.memory_x()), ("facts.rs", facts.constants())] {
+        fs::write(Path::new(&out).join(name), content).map_err(|error| format!("{name}: {error}"))?;
+    }
+    println!("cargo::rustc-link-search={out}");
+    println!("cargo::rustc-link-arg=-Tlink.x");
+    println!("cargo::rustc-link-arg=--nmagic");
+    Ok(())
+}
+
+impl Facts {
+    /// Flags of rustc for this board's core, encoded as `CARGO_ENCODED_RUSTFLAGS` takes them.
+    pub fn encoded_rustflags(&self) -> String {
+        format!("-C\x1ftarget-cpu={}", self.core)
+    }
+
+    /// Refuses a build for another target than the board's, or with `CARGO_ENCODED_RUSTFLAGS` for another core.
+    fn check_build(&self, target: &str, encoded_rustflags: &str) -> Result<(), String> {
+        let Facts { name, core, target: wanted, .. } = self;
+        let cpu = format!("target-cpu={core}");
+        let mut flags =
+            encoded_rustflags.split('\x1f').map(|flag| flag.strip_prefix("-C").unwrap_or(flag).trim());
+        if target == wanted && flags.any(|flag| flag == cpu) {
+            return Ok(());
+        }
+        Err(format!(
+            "{name} is built by: RUSTFLAGS=\"-C {cpu}\" cargo build --release --package {name} --target {wanted}"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Facts;
+    use crate::tests::TEXT;
+
+    #[test]
+    fn builds_for_another_processor_are_refused_with_the_command() {
+        let facts = Facts::parse(TEXT).unwrap();
+        let check = |target: &str, flags: &str| facts.check_build(target, flags);
+        let target = "thumbv7em-none-eabihf";
+        assert_eq!(check(target, &facts.encoded_rustflags()), Ok(()));
+        assert_eq!(check(target, "-Copt-level=3\x1f-Ctarget-cpu=cortex-m7"), Ok(()));
+        let command = "toaster is built by: RUSTFLAGS=\"-C target-cpu=cortex-m7\" cargo build --release --package toaster \
+                       --target thumbv7em-none-eabihf";
+        for (target, flags) in [
+            (target, ""),
+            (target, "-C\x1ftarget-cpu=cortex-m4"),
+            (target, "-C\x1ftarget-cpu=cortex-m70"),
+            ("x86_64-unknown-linux-gnu", "-C\x1ftarget-cpu=cortex-m7"),
+        ] {
+            assert_eq!(check(target, flags), Err(command.to_string()));
+        }
+    }
+}
