@@ -7,7 +7,7 @@ use format::policy::Kind;
 use format::preprocess::Colour;
 use serde::Serialize;
 
-use crate::board::Memory;
+use crate::board::{self, Memory};
 
 /// Face recognition that runs whole on a microcontroller: a network and photos in, a flash image out.
 #[derive(Debug, Parser)]
@@ -26,7 +26,7 @@ pub enum Command {
         /// ONNX file.
         model: PathBuf,
         /// Boards to estimate it for, between commas.
-        #[arg(long, value_delimiter = ',', default_value = "qemu-m4,qemu-m7,qemu-m55")]
+        #[arg(long, value_parser = board::names(), value_delimiter = ',', default_values = board::names())]
         board: Vec<String>,
         /// Clock of the boards, MHz [default: usual for the core].
         #[arg(long)]
@@ -43,8 +43,8 @@ pub enum Command {
         /// Folder for crops and image.
         #[arg(short, long, default_value = "target/demo")]
         output: PathBuf,
-        /// Emulated board: qemu-m4, qemu-m7 or qemu-m55.
-        #[arg(long, default_value = "qemu-m7")]
+        /// Emulated board.
+        #[arg(long, value_parser = board::names(), default_value = board::DEFAULT)]
         board: String,
         /// Print JSON.
         #[arg(long)]
@@ -93,8 +93,8 @@ pub enum Command {
     Flash {
         /// Flash image.
         image: PathBuf,
-        /// Which board: qemu-m4, qemu-m7 or qemu-m55.
-        #[arg(long, default_value = "qemu-m7")]
+        /// Which board.
+        #[arg(long, value_parser = board::names(), default_value = board::DEFAULT)]
         board: String,
         /// Which flash the image goes to.
         #[arg(long, value_enum, default_value_t)]
@@ -113,8 +113,8 @@ pub enum Command {
         /// How they are read.
         #[command(flatten)]
         reading: Photos,
-        /// Emulated board to start: qemu-m4, qemu-m7 or qemu-m55.
-        #[arg(long, default_value = "qemu-m7", conflicts_with = "port")]
+        /// Emulated board to start.
+        #[arg(long, value_parser = board::names(), default_value = board::DEFAULT, conflicts_with = "port")]
         board: String,
         /// Which flash of the emulated board the image lies in.
         #[arg(long, value_enum, default_value_t)]
@@ -301,8 +301,9 @@ pub struct Bench {
     #[arg(
         long = "board",
         alias = "boards",
+        value_parser = board::names(),
         value_delimiter = ',',
-        default_value = "qemu-m4,qemu-m7,qemu-m55"
+        default_values = board::names()
     )]
     pub boards: Vec<String>,
     /// Print every layer.
@@ -369,9 +370,8 @@ pub struct Export {
     /// Container of the image.
     #[arg(long, value_enum, default_value_t = Container::Bin)]
     pub format: Container,
-    /// Board whose memory the image must fit, and whose addresses the containers hex, uf2 and elf use: qemu-m4, qemu-m7 or
-    /// qemu-m55.
-    #[arg(long, default_value = "qemu-m7")]
+    /// Board whose memory and limits the image must fit, and whose addresses the containers hex, uf2 and elf use.
+    #[arg(long, value_parser = board::names(), default_value = board::DEFAULT)]
     pub board: String,
     /// Which of the board's flash memories the image is for.
     #[arg(long, value_enum, default_value_t)]
