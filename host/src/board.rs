@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail, ensure};
-use facts::{Facts, Region};
+use facts::{Facts, Limits, Region};
 
 use crate::budget::Budget;
 use crate::output;
@@ -49,6 +49,9 @@ pub enum Memory {
     External,
 }
 
+/// The board that commands take where none is named.
+pub const DEFAULT: &str = "qemu-m7";
+
 /// The names of all boards.
 pub fn names() -> Vec<&'static str> {
     BOARDS.iter().map(|board| &*board.name).collect()
@@ -76,7 +79,8 @@ impl Board {
 
     /// What it has room for.
     pub fn budget(&self, memory: Memory) -> Budget {
-        Budget { image_bytes: self.region(memory).bytes, arena_bytes: self.arena_bytes }
+        let Limits { layers, row_bytes } = self.limits;
+        Budget { image_bytes: self.region(memory).bytes, arena_bytes: self.arena_bytes, layers, row_bytes }
     }
 
     /// Builds the firmware, or finds it built; gives its ELF file.

@@ -1,67 +1,198 @@
-//! What a board has room for, and what takes the most of it.
+//! What a board has room for, and what of a network or an image is too much for it.
+//!
+//! This is the one list of limits: `inspect`, `export` and whatever starts a board ask it.
 
-use anyhow::{Result, bail};
+use std::fmt;
+
+use anyhow::{Result, ensure};
 use format::Image;
 use format::header::{self, Section};
 use format::layer::{Layer, Tensor};
 
-/// Room for an image and for a network's arena.
+/// Room for an image and its network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Bytes of image.
     pub image_bytes: usize,
     /// Bytes of arena.
     pub arena_bytes: usize,
+    /// Layers of a network.
+    pub layers: usize,
+    /// Bytes of a row of the crop: one message of the link carries it.
+    pub row_bytes: usize,
+}
+
+/// A limit that is exceeded: by how much, where, and how to stay within it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Excess {
+    /// The network has too many layers.
+    Layers {
+        /// How many it has.
+        layers: usize,
+        /// How many there may be.
+        room: usize,
+        /// Name of the first layer too many.
+        first: String,
+    },
+    /// A row of the crop is too long.
+    Row {
+        /// Name of the network's input.
+        input: String,
+        /// Shape of the crop.
+        crop: Tensor,
+        /// Bytes that a row may have.
+        room: usize,
+    },
+    /// The network's rows need too much RAM.
+    Arena {
+        /// Bytes they need.
+        bytes: usize,
+        /// Bytes there are.
+        room: usize,
+        /// Name of the layer whose tensor takes the most of them.
+        layer: String,
+        /// That tensor.
+        tensor: Tensor,
+    },
+    /// The image is too large for its flash.
+    Image {
+        /// Bytes of the image.
+        bytes: usize,
+        /// Bytes of the flash.
+        room: usize,
+        /// The part that takes the most of them, and its bytes.
+        largest: String,
+    },
+}
+
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Layers { layers, room, first } => write!(
+                f,
+                "the network has {layers} layers, {} too many; the first too many is {first}: take a network of at most \
+                 {room} layers",
+                layers - room
+            ),
+            Self::Row { input, crop, room } => write!(
+                f,
+                "a row of the crop ({input}) has {} bytes, {} pixels of {}, and the link carries rows of {room}: make the \
+                 network for crops of at most {} pixels in width",
+                crop.row_elements(),
+                crop.width,
+                crop.channels,
+                room / crop.channels as usize
+            ),
+            Self::Arena { bytes, room, layer, tensor } => {
+                let Tensor { height, width, channels, ring, .. } = tensor;
+                write!(
+                    f,
+                    "the network needs {bytes} bytes of arena, {} too many; the largest part is the tensor of {layer}, \
+                     {height}×{width}×{channels}, of which {ring} rows are kept: {} bytes; take smaller crops or fewer \
+                     channels there",
+                    bytes - room,
+                    tensor.ring_bytes()
+                )
+            }
+            Self::Image { bytes, room, largest } => write!(
+                f,
+                "the image has {bytes} bytes, {} too many; the largest part is {largest}",
+                bytes - room
+            ),
+        }
+    }
 }
 
 impl Budget {
-    /// Refuses an image that needs more, naming what takes the most: a tensor, or a part of the image. `name` tells a
-    /// layer's name by its number.
+    /// Refuses an image that is too much, with every limit that it exceeds. `name` tells a layer's name by its number.
     ///
     /// # Errors
-    /// When image or arena are too large.
+    /// The limits exceeded, as [`Excess`] words them.
     pub fn check(&self, image: &Image<'_>, bytes: &[u8], name: impl Fn(usize) -> String) -> Result<()> {
         let layers: Vec<Layer> = image.embedder.layers().collect();
-        let arena_bytes = image.arena_bytes();
-        if arena_bytes > self.arena_bytes
-            && let Some((index, tensor)) = largest_ring(&layers)
-        {
-            let Tensor { height, width, channels, ring, .. } = *tensor;
-            bail!(
-                "the network needs {arena_bytes} bytes of arena, {} too many; the largest part is the tensor of {}, \
-                 {height}×{width}×{channels}, of which {ring} rows are kept: {} bytes",
-                arena_bytes - self.arena_bytes,
-                name(index),
-                tensor.ring_bytes()
-            );
-        }
+        let mut excesses = self.excesses(&layers, image.arena_bytes(), &name);
         if bytes.len() > self.image_bytes {
-            let over = bytes.len() - self.image_bytes;
-            let (section, section_bytes) = largest_section(bytes)?;
-            let part = match section {
-                Section::Network(_) => match largest_weights(&layers) {
-                    Some((index, weights)) => {
-                        format!(
-                            "the network, {section_bytes} bytes, of which {} takes {weights}",
-                            name(index)
-                        )
-                    }
-                    None => format!("the network, {section_bytes} bytes"),
-                },
-                Section::Gallery => format!("the gallery, {section_bytes} bytes"),
-                Section::Cohort => {
-                    format!("the cohort of strangers, {section_bytes} bytes; --without-cohort leaves it out")
-                }
-                other => format!("{other:?}, {section_bytes} bytes"),
-            };
-            bail!("the image has {} bytes, {over} too many; the largest part is {part}", bytes.len());
+            let largest = largest_part(bytes, &layers, name)?;
+            excesses.push(Excess::Image { bytes: bytes.len(), room: self.image_bytes, largest });
         }
+        let words: Vec<String> = excesses.iter().map(Excess::to_string).collect();
+        ensure!(words.is_empty(), "{}", words.join("; "));
         Ok(())
+    }
+
+    /// What of a network alone is too much: its layers, the rows of its input, its arena.
+    pub fn excesses(
+        &self,
+        layers: &[Layer],
+        arena_bytes: usize,
+        name: impl Fn(usize) -> String,
+    ) -> Vec<Excess> {
+        let mut excesses = Vec::new();
+        if layers.len() > self.layers {
+            let first = name(self.layers);
+            excesses.push(Excess::Layers { layers: layers.len(), room: self.layers, first });
+        }
+        if let Some(Layer { output: crop, .. }) = layers.first()
+            && crop.row_elements() > self.row_bytes
+        {
+            excesses.push(Excess::Row { input: name(0), crop: *crop, room: self.row_bytes });
+        }
+        if arena_bytes > self.arena_bytes
+            && let Some((index, tensor)) = largest_ring(layers)
+        {
+            let (bytes, room) = (arena_bytes, self.arena_bytes);
+            excesses.push(Excess::Arena { bytes, room, layer: name(index), tensor: *tensor });
+        }
+        excesses
+    }
+
+    /// Whether weights alone, of so many bytes, are too much for the image's flash.
+    pub fn weights_excess(
+        &self,
+        layers: &[Layer],
+        bytes: usize,
+        name: impl Fn(usize) -> String,
+    ) -> Option<Excess> {
+        let room = self.image_bytes;
+        (bytes > room).then(|| Excess::Image {
+            bytes,
+            room,
+            largest: largest_of_network(layers, bytes, name),
+        })
     }
 }
 
 fn largest_ring(layers: &[Layer]) -> Option<(usize, &Tensor)> {
     layers.iter().map(|layer| &layer.output).enumerate().max_by_key(|(_, tensor)| tensor.ring_bytes())
+}
+
+/// The part of an image that takes the most bytes.
+fn largest_part(bytes: &[u8], layers: &[Layer], name: impl Fn(usize) -> String) -> Result<String> {
+    let (section, section_bytes) = largest_section(bytes)?;
+    Ok(match section {
+        Section::Network(_) => largest_of_network(layers, section_bytes, name),
+        Section::Gallery => {
+            format!(
+                "the gallery, {section_bytes} bytes; fewer people or fewer photos of each make it smaller"
+            )
+        }
+        Section::Cohort => {
+            format!("the cohort of strangers, {section_bytes} bytes; --without-cohort leaves it out")
+        }
+        other => format!("{other:?}, {section_bytes} bytes"),
+    })
+}
+
+fn largest_of_network(layers: &[Layer], bytes: usize, name: impl Fn(usize) -> String) -> String {
+    match largest_weights(layers) {
+        Some((index, weights)) => {
+            format!(
+                "the network, {bytes} bytes, of which {} takes {weights}; take a smaller network",
+                name(index)
+            )
+        }
+        None => format!("the network, {bytes} bytes; take a smaller one"),
+    }
 }
 
 /// The layer with the most weights, and their bytes.
@@ -75,4 +206,84 @@ fn largest_section(bytes: &[u8]) -> Result<(Section, usize)> {
     let sections = header::parse(bytes).map_err(|error| anyhow::anyhow!("{error}"))?;
     let sizes = Section::ALL.iter().filter_map(|&section| Some((section, sections.get(section)?.len())));
     Ok(sizes.max_by_key(|&(_, size)| size).unwrap_or((Section::Policy, bytes.len())))
+}
+
+#[cfg(test)]
+mod tests {
+    use format::layer::{Element, Operator, Window};
+
+    use super::*;
+
+    const ROOM: Budget = Budget { image_bytes: 1 << 20, arena_bytes: 40_000, layers: 4, row_bytes: 3072 };
+
+    /// A crop of four rows, and pools over it until there are `count` layers.
+    fn layers(width: u16, count: usize) -> Vec<Layer> {
+        let map = |ring| Tensor {
+            height: 4,
+            width,
+            channels: 3,
+            element: Element::I8,
+            zero_point: 0,
+            ring,
+            offset: 0,
+        };
+        let window = Window { kernel: [3; 2], pad: [1; 2], ..Window::PIXEL };
+        let pool = |input| Layer { window, ..Layer::new(Operator::MaxPool, &[input], map(4)) };
+        let crop = Layer::new(Operator::Input, &[], map(3));
+        let pools = (1..count).map(|index| pool(index as u16 - 1));
+        std::iter::once(crop).chain(pools).collect()
+    }
+
+    fn words(width: u16, count: usize, arena_bytes: usize) -> Vec<String> {
+        let excesses = ROOM.excesses(&layers(width, count), arena_bytes, |index| format!("node {index}"));
+        excesses.iter().map(Excess::to_string).collect()
+    }
+
+    #[test]
+    fn what_just_fits_is_not_refused() {
+        assert_eq!(words(1024, 4, 40_000), [""; 0]);
+        assert_eq!(ROOM.weights_excess(&layers(1024, 4), 1 << 20, |_| String::new()), None);
+    }
+
+    #[test]
+    fn network_too_deep_is_refused_with_the_first_layer_too_many() {
+        assert_eq!(
+            words(10, 6, 0),
+            [
+                "the network has 6 layers, 2 too many; the first too many is node 4: take a network of at most 4 layers"
+            ]
+        );
+    }
+
+    #[test]
+    fn row_too_wide_is_refused_with_the_width_that_passes() {
+        assert_eq!(
+            words(1025, 2, 0),
+            [
+                "a row of the crop (node 0) has 3075 bytes, 1025 pixels of 3, and the link carries rows of 3072: make the \
+              network for crops of at most 1024 pixels in width"
+            ]
+        );
+    }
+
+    #[test]
+    fn arena_too_large_is_refused_with_the_largest_tensor() {
+        assert_eq!(
+            words(100, 2, 40_016),
+            [
+                "the network needs 40016 bytes of arena, 16 too many; the largest part is the tensor of node 1, 4×100×3, of \
+              which 4 rows are kept: 1200 bytes; take smaller crops or fewer channels there"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_limit_exceeded_is_told_at_once() {
+        let told = words(2000, 5, 50_000);
+        assert_eq!(told.len(), 3);
+        assert!(
+            told[0].contains("layers") && told[1].contains("row") && told[2].contains("arena"),
+            "{told:?}"
+        );
+    }
 }

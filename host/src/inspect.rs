@@ -8,6 +8,7 @@ use nn::op::Inputs;
 use serde::Serialize;
 
 use crate::board::{Board, Memory};
+use crate::budget::Excess;
 use crate::cost::{Core, Estimate, Work};
 use crate::graph::{Graph, Node, Op};
 use crate::onnx::import;
@@ -55,8 +56,10 @@ pub struct BoardRow {
     pub clock_mhz: f64,
     /// Milliseconds of an embedding at that clock, at least and at most.
     pub ms: [f64; 2],
-    /// Whether arena and flash are enough.
+    /// Whether the board can run it.
     pub fits: bool,
+    /// What is too much for the board, where it cannot.
+    pub excesses: Vec<String>,
 }
 
 /// A layer's needs.
@@ -98,7 +101,13 @@ pub fn inspect(path: &Path, boards: &[&Board], clock_mhz: Option<f64>) -> Result
     };
     let flash_bytes = graph.nodes.iter().map(|node| flash(&node.op, node.shape[2])).sum();
     let work = Work::of(&layers);
-    let row = |board: &&Board| on_board(board, &work, plan.arena_bytes, flash_bytes, clock_mhz);
+    let row = |board: &&Board| {
+        let budget = board.budget(Memory::External);
+        let name = |index: usize| graph.nodes[index].name.clone();
+        let mut excesses = budget.excesses(&layers, plan.arena_bytes, name);
+        excesses.extend(budget.weights_excess(&layers, flash_bytes, name));
+        on_board(board, &work, flash_bytes, clock_mhz, &excesses)
+    };
     Ok(Inspection {
         input,
         dimension: graph.outputs.first().map_or(0, |output| graph.nodes[output.node].shape[2]),
@@ -123,24 +132,24 @@ pub fn inspect(path: &Path, boards: &[&Board], clock_mhz: Option<f64>) -> Result
 fn on_board(
     board: &Board,
     work: &[Work],
-    arena_bytes: usize,
     flash_bytes: usize,
     clock_mhz: Option<f64>,
+    excesses: &[Excess],
 ) -> Result<BoardRow> {
-    let core = Core::of_board(board.name)?;
+    let core = Core::of_board(&board.name)?;
     let estimate: Estimate = work.iter().map(|work| core.estimate(work)).sum();
     let clock_mhz = clock_mhz.unwrap_or(board.clock_mhz);
-    let budget = board.budget(Memory::External);
     Ok(BoardRow {
         board: board.name.to_string(),
-        arena_room: budget.arena_bytes,
+        arena_room: board.arena_bytes,
         stack_bytes: core.stack_bytes,
         flash_bytes: core.firmware_bytes as usize + flash_bytes,
         instructions: estimate.instructions,
         cycles: estimate.cycles,
         clock_mhz,
         ms: estimate.milliseconds(clock_mhz),
-        fits: arena_bytes <= budget.arena_bytes && flash_bytes <= budget.image_bytes,
+        fits: excesses.is_empty(),
+        excesses: excesses.iter().map(Excess::to_string).collect(),
     })
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 use host::bench::computer::{Peers, Time};
 use host::bench::boards::{Cost, Matching, Start};
 use host::bench::{self, Bench, Crowded, GALLERIES, Scope};
-use host::board::Board;
+use host::board::{self, Board};
 
 use super::show;
 
@@ -20,8 +20,9 @@ pub struct Arguments {
     #[arg(
         long = "board",
         alias = "boards",
+        value_parser = board::names(),
         value_delimiter = ',',
-        default_value = "qemu-m4,qemu-m7,qemu-m55"
+        default_values = board::names()
     )]
     pub boards: Vec<String>,
     /// Print every layer.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use host::board::Board;
+use host::board::{self, Board};
 use host::demo::{self, Demo, Probe};
 use host::recognise::board::Timed;
 
@@ -18,8 +18,8 @@ pub struct Arguments {
     /// Folder for crops and image.
     #[arg(short, long, default_value = "target/demo")]
     output: PathBuf,
-    /// Emulated board: qemu-m4, qemu-m7 or qemu-m55.
-    #[arg(long, default_value = "qemu-m7")]
+    /// Emulated board.
+    #[arg(long, value_parser = board::names(), default_value = board::DEFAULT)]
     board: String,
     /// Print JSON.
     #[arg(long)]

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use format::policy::Kind;
 use format::preprocess::Colour;
-use host::board::{Board, Memory};
+use host::board::{self, Board, Memory};
 use host::calibrate::{DerivedMargin, HARDLY_ANY_STRANGERS};
 use host::containers::{self, Container};
 use host::embedding::angle;
@@ -40,9 +40,8 @@ pub struct Arguments {
     /// Container of the image.
     #[arg(long, value_parser = one_of(CONTAINERS), default_value = "bin")]
     format: Container,
-    /// Board whose memory the image must fit, and whose addresses the containers hex, uf2 and elf use: qemu-m4, qemu-m7 or
-    /// qemu-m55.
-    #[arg(long, default_value = "qemu-m7")]
+    /// Board whose memory and limits the image must fit, and whose addresses the containers hex, uf2 and elf use.
+    #[arg(long, value_parser = board::names(), default_value = board::DEFAULT)]
     board: String,
     /// Which of the board's flash memories the image is for.
     #[arg(long, value_parser = one_of(MEMORIES), default_value = "external")]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use host::board::{Board, Memory};
+use host::board::{self, Board, Memory};
 use host::recognise::board::{Place, connect};
 use link::message::Hello;
 
@@ -15,8 +15,8 @@ use super::values::{MEMORIES, one_of};
 pub struct Arguments {
     /// Flash image.
     image: PathBuf,
-    /// Which board: qemu-m4, qemu-m7 or qemu-m55.
-    #[arg(long, default_value = "qemu-m7")]
+    /// Which board.
+    #[arg(long, value_parser = board::names(), default_value = board::DEFAULT)]
     board: String,
     /// Which flash the image goes to.
     #[arg(long, value_parser = one_of(MEMORIES), default_value = "external")]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use host::board::Board;
+use host::board::{self, Board};
 use host::inspect::{self, Inspection};
 
 use super::show;
@@ -14,7 +14,7 @@ pub struct Arguments {
     /// ONNX file.
     model: PathBuf,
     /// Boards to estimate it for, between commas.
-    #[arg(long, value_delimiter = ',', default_value = "qemu-m4,qemu-m7,qemu-m55")]
+    #[arg(long, value_parser = board::names(), value_delimiter = ',', default_values = board::names())]
     board: Vec<String>,
     /// Clock of the boards, MHz [default: usual for the core].
     #[arg(long)]
@@ -57,6 +57,11 @@ fn print(path: &Path, inspection: &Inspection) {
             row.flash_bytes,
             if row.fits { "" } else { "  does not fit" }
         );
+    }
+    for row in &inspection.boards {
+        for excess in &row.excesses {
+            println!("  {} cannot run it: {excess}", row.board);
+        }
     }
     println!(
         "  Estimates: fitted to counts under emulation and to models of the cores; from memory that never waits to"

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use host::board::{Board, Memory};
+use host::board::{self, Board, Memory};
 use host::recognise::Answer;
 use host::recognise::board::{Place, Timed, recognise};
 
@@ -22,8 +22,8 @@ pub struct Arguments {
     /// How they are read.
     #[command(flatten)]
     reading: Photos,
-    /// Emulated board to start: qemu-m4, qemu-m7 or qemu-m55.
-    #[arg(long, default_value = "qemu-m7", conflicts_with = "port")]
+    /// Emulated board to start.
+    #[arg(long, value_parser = board::names(), default_value = board::DEFAULT, conflicts_with = "port")]
     board: String,
     /// Which flash of the emulated board the image lies in.
     #[arg(long, value_parser = one_of(MEMORIES), default_value = "external")]

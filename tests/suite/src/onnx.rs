@@ -288,6 +288,25 @@ pub fn pools() -> Vec<u8> {
     net.finish(&x)
 }
 
+/// A network of `layers` layers that takes crops of 16 rows, `width` pixels wide; `width` is a multiple of 16.
+pub fn deep(width: usize, layers: usize) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, width]);
+    let mut x = net.conv("input", [3, 8], [16, 16], 16, 0, 1);
+    let mut width = width / 16;
+    // Besides these the input, the convolution and the head.
+    for _ in 3..layers {
+        let stride = if width > 16 { 2 } else { 1 };
+        width = width.div_ceil(stride);
+        let ints = |values: &[usize]| Attribute::Ints(values.iter().map(|&v| v as i64).collect());
+        let attributes =
+            [("kernel_shape", ints(&[3; 2])), ("strides", ints(&[1, stride])), ("pads", ints(&[1; 4]))];
+        x = net.node("MaxPool", &[&x], &attributes);
+    }
+    x = net.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]);
+    x = net.gemm(&x, 8 * width, 24);
+    net.finish(&x)
+}
+
 /// A network that adds a tensor to itself.
 pub fn doubled() -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 40, 24]);

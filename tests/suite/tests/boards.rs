@@ -105,6 +105,19 @@ fn boards_equal_simulator_on_users_networks() {
 }
 
 #[test]
+fn boards_run_what_is_just_within_their_limits() {
+    for board in BOARDS.iter().filter(|board| can_run(board)) {
+        let folder = tempfile::tempdir().unwrap();
+        let (network, crops) = (folder.path().join("net.onnx"), folder.path().join("faces"));
+        let width = board.limits.row_bytes / 3;
+        std::fs::write(&network, onnx::deep(width, board.limits.layers)).unwrap();
+        write_faces(&crops, &faces()[..12], [16, width as u32]);
+        let job = Job { force: true, ..job(&network, &crops) };
+        board_equals_simulator(board, Memory::Internal, folder.path(), &job, 3);
+    }
+}
+
+#[test]
 fn boards_decide_as_the_simulator() {
     let folder = tempfile::tempdir().unwrap();
     let faces = faces();

@@ -127,6 +127,44 @@ fn what_does_not_fit_is_refused_with_what_takes_the_most() {
 }
 
 #[test]
+fn network_that_the_board_cannot_run_is_refused_and_inspect_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    for (width, layers, why) in
+        [(1040, 8, "the link carries rows of 3072"), (64, 258, "258 layers, 2 too many")]
+    {
+        std::fs::write(folder.path().join("net.onnx"), onnx::deep(width, layers)).unwrap();
+        let crops = folder.path().join(width.to_string());
+        write_faces(&crops, &faces()[..8], [16, width as u32]);
+        let said = fails(
+            folder.path(),
+            &[
+                "export",
+                "--aligned",
+                "--force",
+                "--model",
+                "net.onnx",
+                "--threshold",
+                "0.4",
+                "--calibrate",
+                crops.to_str().unwrap(),
+                "-o",
+                "image.geode",
+            ],
+        );
+        assert!(said.contains("too much for qemu-m7") && said.contains(why), "{said}");
+        assert!(!folder.path().join("image.geode").exists());
+        let inspect = ["inspect", "net.onnx", "--board", "qemu-m7"];
+        let said = succeeds(folder.path(), &inspect);
+        assert!(said.contains("does not fit") && said.contains(why), "{said}");
+        let inspection = succeeds(folder.path(), &[&inspect[..], &["--json"]].concat());
+        let inspection: serde_json::Value = serde_json::from_str(&inspection).unwrap();
+        let board = &inspection["boards"][0];
+        assert_eq!(board["fits"], false);
+        assert!(board["excesses"][0].as_str().unwrap().contains(why), "{board}");
+    }
+}
+
+#[test]
 fn numbers_that_mean_nothing_are_refused() {
     let folder = folder();
     for [option, value] in [["--threshold", "nan"], ["--threshold", "3"], ["--scale", "0"], ["--mean", "inf"]]
@@ -232,10 +270,12 @@ fn no_board_on_the_port_is_said() {
 
 #[test]
 fn unknown_board_is_answered_with_those_there_are() {
-    let folder = folder();
+    let folder = tempfile::tempdir().unwrap();
     let mut arguments = EXPORT.to_vec();
     arguments.extend(["--board", "toaster"]);
-    let said = fails(folder.path(), &arguments);
+    let output = run(folder.path(), &arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("toaster") && said.contains("qemu-m7"), "{said}");
 }
 
