@@ -25,7 +25,8 @@ pub use self::split::Split;
 
 use crate::agreement::Agreement;
 use crate::budget::Budget;
-use crate::calibrate::{DerivedMargin, Table};
+use crate::calibrate::Table;
+use crate::calibrate::margin::DerivedMargin;
 use crate::quantize::LayerReport;
 use crate::sections::Enrolled;
 use crate::simulator::{AlignedBytes, Simulator};

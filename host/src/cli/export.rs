@@ -7,7 +7,8 @@ use clap::Args;
 use format::policy::Kind;
 use format::preprocess::Colour;
 use host::board::{self, Board, Memory};
-use host::calibrate::{DerivedMargin, HARDLY_ANY_STRANGERS};
+use host::calibrate::HARDLY_ANY_STRANGERS;
+use host::calibrate::margin::DerivedMargin;
 use host::containers::{self, Container};
 use host::embedding::angle;
 use host::export::page::page;
@@ -153,7 +154,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 fn print(report: &Report, path: &Path) {
     for warning in &report.warnings {
-        eprintln!("warning: {warning}");
+        output::warn(warning);
     }
     println!("{:>4}  {:10} {:>5} {:>9} {:>9} {:>8}  node", "", "operator", "bits", "from", "to", "SQNR dB");
     for (index, layer) in report.layers.iter().enumerate() {
