@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::scene::Scene;
+use crate::bounds::{self, Rate};
 use crate::calibrate::{self, Person, angle_record, q30};
 use crate::sections::quantise_centre;
 
@@ -33,6 +34,10 @@ pub struct Decisions {
     pub margin: f32,
     /// Whether the measured rate is no higher than the stated bound.
     pub holds: bool,
+    /// How sure the measured rate of strangers is, over all galleries.
+    pub strangers: Rate,
+    /// How sure that of probes is.
+    pub probes: Rate,
 }
 
 /// Decides on all probes and strangers with the matcher, for each gallery, thresholds and margins measured as export does.
@@ -62,8 +67,12 @@ pub(super) fn decide(
         threshold: 0.0,
         margin: 0.0,
         holds: false,
+        strangers: bounds::of_probes(&[]),
+        probes: bounds::of_probes(&[]),
     };
     let mut genuine = 0;
+    let (mut stranger_events, mut probe_events) = (Vec::new(), Vec::new());
+    let event = |happened: bool| f64::from(u8::from(happened));
     for gallery in galleries {
         let people: Vec<Person<'_>> = gallery.iter().map(|&number| scene.members[number].person()).collect();
         let table = calibrate::measure(&scene.cohort, &people, rate);
@@ -89,8 +98,11 @@ pub(super) fn decide(
             |error| anyhow!("the matcher does not take a gallery of {} people: {error}", gallery.len());
         let matcher = Matcher::new_checked(stored.view()?, Some(cohort.view()?), rules)
             .map_err(|error| refused(format!("{error:?}")))?;
-        let accepted =
-            strangers.par_iter().filter(|s| matcher.decide(s).verdict == Verdict::Accepted).count();
+        let is_accepted: Vec<bool> =
+            strangers.par_iter().map(|s| matcher.decide(s).verdict == Verdict::Accepted).collect();
+        let accepted = is_accepted.iter().filter(|&&accepted| accepted).count();
+        let people = scene.stranger_people.iter().copied();
+        stranger_events.extend(people.zip(is_accepted).map(|(person, accepted)| (person, event(accepted))));
         let right = |index: usize| -> Option<bool> {
             let owner = gallery.binary_search(&scene.owners[index]).ok()?;
             let outcome = matcher.decide(probes[index]);
@@ -98,7 +110,9 @@ pub(super) fn decide(
             (outcome.verdict == Verdict::Accepted && person == Some(owner)).then_some(outcome.certified)
         };
         let here = (0..probes.len()).filter(|&index| gallery.binary_search(&scene.owners[index]).is_ok());
-        let answers: Vec<Option<bool>> = here.map(right).collect();
+        let answers: Vec<Option<bool>> = here.clone().map(right).collect();
+        let owners = here.map(|index| scene.owners[index]);
+        probe_events.extend(owners.zip(&answers).map(|(owner, answer)| (owner, event(answer.is_some()))));
         genuine += answers.len();
         sum.tpir += answers.iter().flatten().count() as f64;
         sum.certified += answers.iter().flatten().filter(|&&certified| certified).count() as f64;
@@ -116,6 +130,8 @@ pub(super) fn decide(
         threshold: sum.threshold / count as f32,
         margin: sum.margin / count as f32,
         holds: fpir <= sum.fpir_bounds[1],
+        strangers: bounds::of_probes(&stranger_events),
+        probes: bounds::of_probes(&probe_events),
         ..sum
     })
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::agreement::Agreement;
 use crate::crops::{Loader, Source};
-use crate::embedding::{cosine, embed, unit, units};
+use crate::embedding::{embed, unit, units};
 use crate::import::{Reference, import};
 use crate::quantize::{LayerReport, Preprocessing};
 use crate::simulator::{AlignedBytes, Simulator};
@@ -48,8 +48,7 @@ pub struct Seconds {
 impl Embedded {
     /// How far the two are apart, if there are two.
     pub fn agreement(&self) -> Option<Agreement> {
-        let float = self.float.as_ref()?;
-        Agreement::of(float.iter().zip(&self.quantised).map(|(a, b)| cosine(a, b)).collect())
+        Agreement::of(self.float.as_ref()?, &self.quantised)
     }
 }
 
