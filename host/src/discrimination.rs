@@ -26,10 +26,12 @@ const FAR_MORE: f64 = 2.0;
 /// Fewest pictures that tell.
 const LEAST_PICTURES: usize = 2;
 
-/// Ways to normalise pixels in use: ArcFace's, none as the network does it itself, and a division by 255.
-pub const USUAL: [Preprocessing; 3] = [
+/// Pixels as they are, for networks that normalise them themselves.
+const PLAIN: Preprocessing = Preprocessing { mean: 0.0, scale: 1.0 };
+/// Ways to normalise pixels in use: ArcFace's, none, and a division by 255.
+const USUAL: [Preprocessing; 3] = [
     Preprocessing { mean: 127.5, scale: 128.0 },
-    Preprocessing { mean: 0.0, scale: 1.0 },
+    PLAIN,
     Preprocessing { mean: 0.0, scale: 255.0 },
 ];
 
@@ -59,13 +61,12 @@ impl Spread {
 
     /// Whether pictures are told apart so little that other ways to normalise are worth trying.
     pub fn is_suspicious(&self) -> bool {
-        // What is not a number is not told apart either.
-        !(self.mean_cosine < SUSPICIOUS)
+        self.mean_cosine.is_nan() || self.mean_cosine >= SUSPICIOUS
     }
 
     /// Whether pictures are not told apart at all.
     pub fn is_collapsed(&self) -> bool {
-        !(self.mean_cosine < COLLAPSED)
+        self.mean_cosine.is_nan() || self.mean_cosine >= COLLAPSED
     }
 
     /// Whether this sets pictures apart as only the right preprocessing does, and `other` does not.
@@ -84,11 +85,11 @@ pub struct Indiscriminate {
     in_force: Preprocessing,
     /// Preprocessing that sets them apart.
     better: Option<(Preprocessing, Spread)>,
-    /// Whether the network normalises pixels itself.
-    is_inside: bool,
+    /// Whether the network normalises pixels itself, which have been normalised before.
+    is_twice: bool,
 }
 
-/// Judges the embeddings of a float network and of its quantised form. `try_other` gives the float network's spread with other
+/// Judges the embeddings of a float network and of its quantised form. `is_inside` tells whether the network normalises pixels itself; `try_other` gives the float network's spread with other
 /// preprocessing; it is asked only where that is in doubt.
 ///
 /// # Errors
@@ -111,13 +112,14 @@ pub fn judge(
         }
     }
     let collapsed = float.is_collapsed() || quantised.is_collapsed();
-    let found = Indiscriminate { float, quantised, in_force, better, is_inside };
+    let is_twice = is_inside && in_force != PLAIN;
+    let found = Indiscriminate { float, quantised, in_force, better, is_twice };
     Ok((collapsed || better.is_some()).then_some(found))
 }
 
 impl fmt::Display for Indiscriminate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Indiscriminate { float, quantised, in_force, better, is_inside } = self;
+        let Indiscriminate { float, quantised, in_force, better, is_twice } = self;
         let Preprocessing { mean, scale } = in_force;
         write!(
             f,
@@ -126,7 +128,7 @@ impl fmt::Display for Indiscriminate {
             float.pictures, float.mean_cosine, quantised.mean_cosine
         )?;
         write!(f, "First suspect preprocessing: in force is --mean {mean} --scale {scale}")?;
-        if *is_inside {
+        if *is_twice {
             write!(f, ", and the network normalises pixels itself as well, so they are normalised twice")?;
         }
         if let Some((Preprocessing { mean, scale }, spread)) = better {
@@ -156,7 +158,6 @@ mod tests {
     use crate::embedding::unit;
 
     const DEFAULT: Preprocessing = USUAL[0];
-    const NONE: Preprocessing = USUAL[1];
 
     fn spread(mean_cosine: f64) -> Spread {
         Spread { pictures: 20, mean_cosine }
@@ -189,7 +190,7 @@ mod tests {
             (DEFAULT, 0.65, [0.95, 0.65]),
             (DEFAULT, 0.974, [0.9951, 0.9951]),
             (DEFAULT, 0.7901, [0.96, 0.93]),
-            (NONE, 0.5167, [0.45, 0.6]),
+            (PLAIN, 0.5167, [0.45, 0.6]),
         ] {
             assert_eq!(judged(mean, in_force, others), None, "{mean}");
         }
@@ -199,9 +200,9 @@ mod tests {
     fn pixels_normalised_twice_or_not_at_all_are_refused_with_what_would_do() {
         // t23, MobileFaceNet with ReLU6 and fr_feature without normalisation.
         for (in_force, mean, others, better) in [
-            (DEFAULT, 0.9991, [0.124, 0.36], NONE),
-            (NONE, 0.6551, [0.0142, 0.0427], DEFAULT),
-            (NONE, 0.891, [0.0091, 0.0218], DEFAULT),
+            (DEFAULT, 0.9991, [0.124, 0.36], PLAIN),
+            (PLAIN, 0.6551, [0.0142, 0.0427], DEFAULT),
+            (PLAIN, 0.891, [0.0091, 0.0218], DEFAULT),
         ] {
             let found = judged(mean, in_force, others).unwrap();
             assert_eq!(found.better.unwrap().0, better);
@@ -218,6 +219,15 @@ mod tests {
             .map(|s| said.find(s).unwrap());
         assert!(places.is_sorted(), "{said}");
         assert!(judged(f64::NAN, DEFAULT, [f64::NAN; 2]).is_some());
+    }
+
+    #[test]
+    fn pixels_are_called_normalised_twice_only_when_they_are() {
+        let said = |in_force| {
+            judge(spread(0.999), spread(0.999), in_force, true, |_| Ok(None)).unwrap().unwrap().to_string()
+        };
+        assert!(said(DEFAULT).contains("normalised twice"));
+        assert!(!said(PLAIN).contains("normalised twice"));
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub struct Arguments {
     /// How photos are read.
     #[command(flatten)]
     photos: Photos,
-    /// Export although quantisation harms more than is good.
+    /// Export although quantisation harms more than is good, or unlike pictures get like embeddings.
     #[arg(long)]
     force: bool,
     /// Write a report with plots, one HTML file: quantisation noise, memory over time, people, thresholds.

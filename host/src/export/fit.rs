@@ -128,12 +128,8 @@ fn check(agreement: &Agreement, force: bool, warnings: &mut Vec<String>) -> Resu
     let centred = agreement.centred_mean_cosine.unwrap_or(1.0);
     let centred =
         (centred, LEAST_CENTRED_COSINE, ", once the direction that all photos have in common is taken out,");
-    // What is not a number does not agree.
-    let Some((cosine, least, how)) =
-        [plain, centred].into_iter().find(|(cosine, least, _)| !(cosine >= least))
-    else {
-        return Ok(());
-    };
+    let disagrees = |(cosine, least, _): &(f32, f32, &str)| cosine.is_nan() || cosine < least;
+    let Some((cosine, least, how)) = [plain, centred].into_iter().find(disagrees) else { return Ok(()) };
     let message = format!(
         "quantised embeddings agree with the float network{how} by a mean cosine of {cosine:.4} only (at least {least} is needed)"
     );

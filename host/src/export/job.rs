@@ -44,7 +44,7 @@ pub struct Job {
     pub logit_scale: f32,
     /// What the photos are.
     pub photos: Source,
-    /// Export although quantisation harms too much.
+    /// Export although quantisation harms too much, or unlike photos get like embeddings.
     pub force: bool,
 }
 
