@@ -12,11 +12,10 @@ use format::policy::{Angle, Threshold};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use self::interval::clopper_pearson;
 use self::tail::Tail;
+use crate::bounds::clopper_pearson;
 use crate::embedding::cosine;
 
-pub mod interval;
 pub mod margin;
 mod tail;
 

@@ -93,3 +93,8 @@ fn angle_text(agreement: &Agreement) -> String {
         None => format!("largest angle {degrees:.2}° (too few photos for a percentile)"),
     }
 }
+
+/// The mean cosine of what is left without the direction that all photos have in common.
+fn centred_text(agreement: &Agreement) -> String {
+    agreement.centred_mean_cosine.map_or(String::new(), |cosine| format!(", centred {cosine:.4}"))
+}

@@ -1,10 +1,12 @@
 //! Export: a network and photos to a flash image.
 //!
 //! [`export`] is four steps: [`read`] network and photos, [`fit`] the quantised network to the float one, settle
-//! [`thresholds`] on people and strangers, [`build`] the image. The photos that quantisation is chosen on are not those
+//! [`thresholds`] on people and strangers, [`build`] the image. A second population, if there is one, is then run through it
+//! ([`check`]). The photos that quantisation is chosen on are not those
 //! that judge it ([`split`]).
 
 mod build;
+pub mod check;
 mod fit;
 mod job;
 pub mod other;
@@ -19,15 +21,18 @@ use anyhow::Result;
 use format::policy::Kind;
 use serde::{Serialize, Serializer};
 
-pub use self::fit::LEAST_COSINE;
+pub use self::fit::{Discrimination, LEAST_CENTRED_COSINE, LEAST_COSINE};
 pub use self::job::Job;
 pub use self::split::Split;
 
+use self::check::{CheckReport, check_folder};
 use crate::agreement::Agreement;
+use crate::bounds::LIKE_THE_COHORT;
 use crate::budget::Budget;
 use crate::calibrate::Table;
 use crate::calibrate::margin::DerivedMargin;
-use crate::quantize::LayerReport;
+use crate::discrimination::normalisation_inside;
+use crate::quantize::{LayerReport, Preprocessing};
 use crate::sections::Enrolled;
 use crate::simulator::{AlignedBytes, Simulator};
 
@@ -50,6 +55,10 @@ pub struct Report {
     pub photos: Split<PathBuf>,
     /// Agreement with the float network on the photos that judged.
     pub agreement: Agreement,
+    /// How alike unlike photos are; nothing where there is but one.
+    pub discrimination: Option<Discrimination>,
+    /// The node with which the network normalises pixels itself, after `mean` and `scale`.
+    pub normalisation_inside: Option<String>,
     /// Bytes of arena at run time.
     pub arena_bytes: usize,
     /// Bytes of the image.
@@ -58,8 +67,10 @@ pub struct Report {
     pub model_bytes: usize,
     /// Who is enrolled.
     pub people: Vec<PersonReport>,
-    /// Strangers in the cohort.
+    /// Strangers in the cohort: people, however many photos show them.
     pub strangers: usize,
+    /// Photos of strangers that are copies of another and do not count, each after that one.
+    pub copies: Vec<[PathBuf; 2]>,
     /// Thresholds by gallery size.
     pub thresholds: Table,
     /// Which rules decide.
@@ -74,6 +85,10 @@ pub struct Report {
     pub cap_loss: f64,
     /// Stated rate of accepting strangers.
     pub fpir: f64,
+    /// What strangers every stated bound holds for.
+    pub bounds_hold_for: &'static str,
+    /// What a second population showed, if one was given.
+    pub check: Option<CheckReport>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -87,6 +102,16 @@ pub struct PersonReport {
     pub photos: usize,
     /// Their centres.
     pub centres: usize,
+}
+
+/// What is to be said of a network that normalises pixels itself, with the node `node`, when it is fed normalised ones.
+fn normalised_twice(node: &str, Preprocessing { mean, scale }: Preprocessing) -> Option<String> {
+    (mean != 0.0 || scale != 1.0).then(|| {
+        format!(
+            "the network normalises pixels itself (node {node}), after --mean {mean} --scale {scale}, which are in force as well: a \
+             network trained on plain pixels needs --mean 0 --scale 1"
+        )
+    })
 }
 
 /// A policy as the command line has it.
@@ -122,7 +147,8 @@ impl Exported {
 /// Does the job.
 ///
 /// # Errors
-/// Whatever is wrong with network or photos; also when quantised embeddings are too far from float ones, unless forced.
+/// Whatever is wrong with network or photos; also when unlike photos get like embeddings or quantised embeddings are too far from
+/// float ones, unless forced.
 pub fn export(job: &Job) -> Result<Exported> {
     job.check()?;
     let mut warnings = Vec::new();
@@ -132,6 +158,15 @@ pub fn export(job: &Job) -> Result<Exported> {
     let simulator = Simulator::new(&network)?;
     let settled = thresholds::settle(job, material.folder, &material.strangers, &simulator, &mut warnings)?;
     let image = build::build(job, &fitted, &settled)?;
+    let normalisation_inside = normalisation_inside(&material.imported.graph).map(str::to_string);
+    if let Some(node) = &normalisation_inside {
+        warnings.extend(normalised_twice(node, job.preprocessing));
+    }
+    let check = match &job.check {
+        Some(folder) => Some(check_folder(&AlignedBytes::copy(&image), folder, &job.photos)?),
+        None => None,
+    };
+    warnings.extend(check.iter().flat_map(CheckReport::warnings));
     let person = |enrolled: &Enrolled| PersonReport {
         name: enrolled.name.clone(),
         photos: enrolled.photos,
@@ -144,17 +179,22 @@ pub fn export(job: &Job) -> Result<Exported> {
         calibration_crops: material.photos.calibrate.len(),
         photos: material.photos.map(|photo| photo.path.clone()),
         agreement: fitted.agreement,
+        discrimination: fitted.discrimination,
+        normalisation_inside,
         arena_bytes: fitted.arena_bytes,
         image_bytes: image.len(),
         model_bytes: fitted.model.bytes().len(),
         people: settled.enrolled.iter().map(person).collect(),
         strangers: settled.cohort.len(),
+        copies: material.copies,
         thresholds: settled.table,
         policy: job.policy,
         margin: settled.margin,
         cap_margin: settled.cap_margin,
         cap_loss: settled.cap_loss,
         fpir: job.fpir,
+        bounds_hold_for: LIKE_THE_COHORT,
+        check,
         warnings,
         layers: fitted.layers.clone(),
         wide: fitted.wide.clone(),

@@ -9,10 +9,11 @@
 //!   [`float`] runs that in `f32`. [`op`] has a file an operator: from an ONNX node over `f32` to the layer's record.
 //! * [`quantize`] makes it integer, [`plan`] gives every tensor its place, [`sections`] writes the image's parts.
 //! * [`simulator`] is the board's own code on the host: the same crates, the same bits. [`embedding`] has what it gives as
-//!   vectors, [`agreement`] how far they are from the float network's, [`noise`] the same of each tensor.
+//!   vectors, [`agreement`] how far they are from the float network's, [`noise`] the same of each tensor, [`discrimination`]
+//!   whether unlike pictures get unlike ones.
 //! * [`photo`] reads files, [`face`] finds and aligns faces, [`crops`] is both.
 //! * [`people`] are enrolled from photos into an image and changed there; [`calibrate`] turns strangers into thresholds;
-//!   [`arcface`] has the losses of training.
+//!   [`bounds`] tell how sure a rate is; [`arcface`] has the losses of training.
 //! * [`mod@export`] makes an image of all this: read, fit, thresholds, build.
 //! * [`accuracy`] measures verification and open-set identification, int8 beside float.
 //! * [`mod@inspect`], [`budget`] and [`cost`] tell what a network needs on a board, before it is there.
@@ -27,6 +28,7 @@ pub mod agreement;
 pub mod arcface;
 pub mod bench;
 pub mod board;
+pub mod bounds;
 pub mod budget;
 pub mod calibrate;
 pub mod client;
@@ -34,6 +36,7 @@ pub mod containers;
 pub mod cost;
 pub mod crops;
 pub mod demo;
+pub mod discrimination;
 pub mod embedding;
 pub mod export;
 pub mod face;

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::scene::Scene;
+use crate::bounds::{self, Rate};
 use crate::calibrate::margin;
 use crate::calibrate::{self, Person, Point, angle_record, q30};
 use crate::sections::quantise_centre;
@@ -34,6 +35,10 @@ pub struct Decisions {
     pub margin: f32,
     /// Whether the measured rate is no higher than the stated bound.
     pub holds: bool,
+    /// How sure the measured rate of strangers is, over all galleries.
+    pub strangers: Rate,
+    /// How sure that of probes is.
+    pub probes: Rate,
 }
 
 /// Decides on all probes and strangers with the matcher, for each gallery, thresholds and margins measured as export does.
@@ -64,10 +69,18 @@ pub(super) fn decide(
     let counts = counts.collect::<Result<Vec<(Limits, Counts)>>>()?;
     let (first, _) = counts.first().context("no galleries")?;
     let count = counts.len() as f64;
-    let sum = |of: fn(&Counts) -> usize| counts.iter().map(|(_, counts)| of(counts)).sum::<usize>() as f64;
     let mean =
         |of: fn(&Limits) -> f32| counts.iter().map(|(limits, _)| of(limits)).sum::<f32>() / count as f32;
-    let fpir = sum(|counts| counts.strangers_accepted) / count / scene.strangers.len() as f64;
+    let all = |of: fn(&Counts) -> &Vec<(usize, f64)>| -> Vec<(usize, f64)> {
+        counts.iter().flat_map(|(_, counts)| of(counts)).copied().collect()
+    };
+    let (strangers, probes) = (all(|counts| &counts.strangers), all(|counts| &counts.probes));
+    let share = |events: &[(usize, f64)]| {
+        events.iter().map(|(_, event)| event).sum::<f64>() / (events.len() as f64).max(1.0)
+    };
+    let certified: usize = counts.iter().map(|(_, counts)| counts.certified).sum();
+    let recognised: f64 = probes.iter().map(|(_, event)| event).sum();
+    let fpir = share(&strangers);
     let fpir_bounds = first.point.fpir_bounds;
     Ok(Decisions {
         people: galleries[0].len(),
@@ -75,11 +88,13 @@ pub(super) fn decide(
         fpir_asked: rate,
         fpir_bounds,
         fpir,
-        tpir: sum(|counts| counts.recognised) / sum(|counts| counts.probes).max(1.0),
-        certified: sum(|counts| counts.certified) / sum(|counts| counts.recognised).max(1.0),
+        tpir: share(&probes),
+        certified: certified as f64 / recognised.max(1.0),
         threshold: mean(|limits| limits.point.cosine),
         margin: mean(|limits| limits.margin),
         holds: fpir <= fpir_bounds[1],
+        strangers: bounds::of_probes(&strangers),
+        probes: bounds::of_probes(&probes),
     })
 }
 
@@ -118,33 +133,28 @@ impl Limits {
     }
 }
 
-/// What became of probes and strangers with one gallery.
+/// What became of probes and strangers with one gallery: who each is of, and 1 where it was accepted (a probe as the right person).
 struct Counts {
-    strangers_accepted: usize,
-    /// Probes of people in the gallery.
-    probes: usize,
-    /// Probes accepted as the right person.
-    recognised: usize,
-    /// Of those, certified ones.
+    strangers: Vec<(usize, f64)>,
+    /// Of people in the gallery.
+    probes: Vec<(usize, f64)>,
+    /// Accepted probes that are certified.
     certified: usize,
 }
 
 impl Counts {
     fn of(scene: &Scene, embeddings: &[Vec<i16>], gallery: &[usize], matcher: &Matcher<'_>) -> Self {
-        let accepted = |&&photo: &&usize| matcher.decide(&embeddings[photo]).verdict == Verdict::Accepted;
-        let mut counts = Counts {
-            strangers_accepted: scene.stranger_photos.par_iter().filter(accepted).count(),
-            probes: 0,
-            recognised: 0,
-            certified: 0,
-        };
-        for (photo, owner) in scene.probe_photos.iter().zip(&scene.owners) {
-            let Ok(owner) = gallery.binary_search(owner) else { continue };
+        let event = |happened: bool| f64::from(u8::from(happened));
+        let accepted = |&photo: &usize| matcher.decide(&embeddings[photo]).verdict == Verdict::Accepted;
+        let strangers: Vec<bool> = scene.stranger_photos.par_iter().map(accepted).collect();
+        let strangers = scene.stranger_people.iter().copied().zip(strangers.into_iter().map(event)).collect();
+        let mut counts = Counts { strangers, probes: Vec::new(), certified: 0 };
+        for (photo, person) in scene.probe_photos.iter().zip(&scene.owners) {
+            let Ok(owner) = gallery.binary_search(person) else { continue };
             let outcome = matcher.decide(&embeddings[*photo]);
-            let person = outcome.best.map(|best| usize::from(best.person));
-            let is_right = outcome.verdict == Verdict::Accepted && person == Some(owner);
-            counts.probes += 1;
-            counts.recognised += usize::from(is_right);
+            let best = outcome.best.map(|best| usize::from(best.person));
+            let is_right = outcome.verdict == Verdict::Accepted && best == Some(owner);
+            counts.probes.push((*person, event(is_right)));
             counts.certified += usize::from(is_right && outcome.certified);
         }
         counts

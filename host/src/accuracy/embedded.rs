@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::agreement::Agreement;
 use crate::crops::{Loader, Source};
-use crate::embedding::{cosine, embed, unit, units};
+use crate::embedding::{embed, unit, units};
 use crate::graph::Graph;
 use crate::onnx::{Reference, import};
 use crate::quantize::{LayerReport, Preprocessing};
@@ -51,8 +51,7 @@ pub struct Seconds {
 impl Embedded {
     /// How far the two are apart, if there are two.
     pub fn agreement(&self) -> Option<Agreement> {
-        let float = self.float.as_ref()?;
-        Agreement::of(float.iter().zip(&self.quantised).map(|(a, b)| cosine(a, b)).collect())
+        Agreement::of(self.float.as_ref()?, &self.quantised)
     }
 }
 
@@ -100,10 +99,10 @@ impl FloatNetwork {
     /// Loads an ONNX file that must be the one the image was exported from.
     fn of_image(model: &Path, image: &Image<'_>, path: &Path) -> Result<Self> {
         let imported = import(model)?;
-        if imported.sha256 != image.model.head().source {
+        if imported.sha256 != image.embedder.head().source {
             bail!("{} is not the network that {} was exported from", model.display(), path.display())
         }
-        let Preprocess { mean, scale, .. } = image.preprocess;
+        let Preprocess { mean, scale, .. } = image.embedder.preprocess();
         Ok(FloatNetwork {
             reference: Reference::load(model)?,
             graph: passes::lower(imported.graph),

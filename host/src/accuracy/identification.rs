@@ -19,6 +19,7 @@ use super::roles::Roles;
 use super::rules::{RuleFigures, compare_rules};
 use super::scene::{Member, Scene};
 use crate::agreement::Agreement;
+use crate::bounds::LIKE_THE_COHORT;
 use crate::calibrate::{self, Person};
 
 /// Figures of open-set identification.
@@ -38,6 +39,8 @@ pub struct Identification {
     pub networks: Vec<NetworkFigures>,
     /// What wrong labels do, if enough people have photos enough.
     pub wrong_labels: Option<WrongLabels>,
+    /// What strangers every bound holds for.
+    pub bounds_hold_for: &'static str,
     /// Between the quantised and the float network.
     pub agreement: Option<Agreement>,
     /// What took how long.
@@ -82,6 +85,7 @@ pub fn identify(roles: &Roles, embedded: &Embedded, fpir: f64) -> Result<Identif
         rules,
         networks,
         wrong_labels: wrong_labels(&scene),
+        bounds_hold_for: LIKE_THE_COHORT,
         agreement: embedded.agreement(),
         seconds,
     })

@@ -12,6 +12,7 @@ use super::pairs::Pairs;
 use super::roles::Roles;
 use super::scene::{Scene, Worst};
 use crate::calibrate::margin::CAP_MARGIN;
+use crate::bounds::LIKE_THE_COHORT;
 use crate::crops::{Loader, Source};
 use crate::embedding::cosine;
 use crate::report::thresholds::Thresholds;
@@ -53,6 +54,7 @@ fn common(image: &Path, title: &str, embedded: &Embedded) -> Result<Page> {
         ("network".to_string(), checked.embedder.name().to_string()),
         ("photos".to_string(), embedded.quantised.len().to_string()),
     ];
+    facts.push(("bounds".to_string(), LIKE_THE_COHORT.to_string()));
     if let Some(agreement) = embedded.agreement() {
         facts.push((
             "cosine between int8 and float, mean".to_string(),

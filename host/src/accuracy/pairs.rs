@@ -1,7 +1,7 @@
 //! Pairs of photos to verify: from a CSV file, from LFW's own `pairs.txt`, or dealt from a folder with a subfolder for each
 //! person.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -180,6 +180,26 @@ impl Pairs {
         self.pairs.push(Pair { photos, same, fold });
     }
 
+    /// The person in each photo, from 0: photos of pairs of one person show one; so do those of a folder in which no pair is of two.
+    pub(super) fn people(&self) -> Vec<usize> {
+        let mut people: Vec<usize> = (0..self.photos.len()).collect();
+        let folder =
+            |photo: usize| self.photos[photo].parent().filter(|folder| !folder.as_os_str().is_empty());
+        let is_of_several = |pair: &&Pair| !pair.same && folder(pair.photos[0]) == folder(pair.photos[1]);
+        let of_several: HashSet<&Path> =
+            self.pairs.iter().filter(is_of_several).filter_map(|pair| folder(pair.photos[0])).collect();
+        let mut first: HashMap<&Path, usize> = HashMap::new();
+        for photo in 0..self.photos.len() {
+            if let Some(folder) = folder(photo).filter(|folder| !of_several.contains(folder)) {
+                join(&mut people, *first.entry(folder).or_insert(photo), photo);
+            }
+        }
+        for pair in self.pairs.iter().filter(|pair| pair.same) {
+            join(&mut people, pair.photos[0], pair.photos[1]);
+        }
+        (0..people.len()).map(|photo| root(&people, photo)).collect()
+    }
+
     fn check(self) -> Result<Self> {
         let kinds = [true, false].map(|kind| self.pairs.iter().filter(|pair| pair.same == kind).count());
         ensure!(
@@ -192,9 +212,35 @@ impl Pairs {
     }
 }
 
+/// The photo that stands for all that are joined with this one.
+fn root(joined: &[usize], mut photo: usize) -> usize {
+    while joined[photo] != photo {
+        photo = joined[photo];
+    }
+    photo
+}
+
+fn join(joined: &mut [usize], a: usize, b: usize) {
+    let [a, b] = [a, b].map(|photo| root(joined, photo));
+    joined[a.max(b)] = a.min(b);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_are_told_from_pairs_and_folders() {
+        let text = "path_a,path_b,same,fold\n1.jpg,2.jpg,1,0\n2.jpg,3.jpg,1,0\n3.jpg,4.jpg,0,0\na/1.jpg,b/1.jpg,0,0\n\
+                    a/2.jpg,c/1.jpg,0,0\nc/1.jpg,c/2.jpg,0,0\n";
+        let pairs = Pairs::parse(text).unwrap();
+        let names: Vec<&str> = pairs.photos.iter().map(|photo| photo.to_str().unwrap()).collect();
+        assert_eq!(
+            names,
+            ["1.jpg", "2.jpg", "3.jpg", "4.jpg", "a/1.jpg", "b/1.jpg", "a/2.jpg", "c/1.jpg", "c/2.jpg"]
+        );
+        assert_eq!(pairs.people(), [0, 0, 0, 3, 4, 5, 4, 7, 8]);
+    }
 
     #[test]
     fn pairs_are_read() {

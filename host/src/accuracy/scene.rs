@@ -69,6 +69,8 @@ pub struct Scene {
     pub(super) probe_photos: Vec<usize>,
     /// Numbers of the photos of strangers.
     pub(super) stranger_photos: Vec<usize>,
+    /// The person that each stranger's photo shows, from 0.
+    pub(super) stranger_people: Vec<usize>,
 }
 
 /// A photo and the enrolled one that shows best why it got its score.
@@ -93,12 +95,19 @@ impl Scene {
         };
         let cohort: Vec<usize> = roles.by_person(Role::Cohort).values().map(|photos| photos[0]).collect();
         let strangers = roles.of_role(Role::Stranger);
+        let people = roles.by_person(Role::Stranger);
+        let names_of_strangers: Vec<&str> = people.keys().copied().collect();
+        let person = |&photo: &usize| {
+            let name = &*roles.identities[photo];
+            names_of_strangers.binary_search(&name).ok().with_context(|| format!("{name} is no stranger"))
+        };
         Ok(Scene {
             names: names.iter().map(|name| name.to_string()).collect(),
             members: enrolled.values().map(|photos| Member::new(take(photos))).collect(),
             owners: probes.iter().map(owner).collect::<Result<_>>()?,
             probes: take(&probes),
             strangers: take(&strangers),
+            stranger_people: strangers.iter().map(person).collect::<Result<_>>()?,
             cohort: take(&cohort),
             member_photos: enrolled.into_values().collect(),
             probe_photos: probes,

@@ -9,7 +9,11 @@ use serde::Serialize;
 use super::embedded::{Embedded, Seconds};
 use super::pairs::{Pair, Pairs};
 use crate::agreement::Agreement;
+use crate::bounds::{LIKE_THE_COHORT, Scored, tar_at_far};
 use crate::embedding::cosine;
+
+/// Shares of impostor pairs accepted that TAR is given for.
+const FARS: [f64; 2] = [1e-2, 1e-3];
 
 /// Verification figures, as fractions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -23,13 +27,15 @@ pub struct Rates {
     pub tar_at_far_1e2: f64,
     /// The same at 0.1 %.
     pub tar_at_far_1e3: f64,
+    /// 95 % intervals of both by people.
+    pub tar_bounds_by_people: [[f64; 2]; 2],
 }
 
-/// Scores pairs by cosine.
+/// Scores pairs by cosine. `people` are those of each pair.
 ///
 /// # Panics
 /// When there are no pairs.
-fn rates(scores: &[(f32, bool, usize)]) -> Rates {
+fn rates(scores: &[(f32, bool, usize)], people: &[[usize; 2]]) -> Rates {
     let folds: BTreeSet<usize> = scores.iter().map(|score| score.2).collect();
     let accuracy = |fold: usize| {
         let others = scores.iter().filter(|score| score.2 != fold || folds.len() == 1);
@@ -41,14 +47,9 @@ fn rates(scores: &[(f32, bool, usize)]) -> Rates {
         }
         right as f64 / count as f64
     };
-    let mut impostors: Vec<f32> = scores.iter().filter(|s| !s.1).map(|s| s.0).collect();
-    impostors.sort_by(|a, b| b.total_cmp(a));
-    let genuine: Vec<f32> = scores.iter().filter(|s| s.1).map(|s| s.0).collect();
-    let tar = |far: f64| {
-        // The first impostor score that must not be accepted.
-        let threshold = impostors[((far * impostors.len() as f64) as usize).min(impostors.len() - 1)];
-        genuine.iter().filter(|&&score| score > threshold).count() as f64 / genuine.len() as f64
-    };
+    let scored = scores.iter().zip(people).map(|(&(score, same, _), &people)| Scored { people, score, same });
+    let scored: Vec<Scored> = scored.collect();
+    let tars = FARS.map(|far| tar_at_far(&scored, far));
     let accuracies: Vec<f64> = folds.iter().map(|&fold| accuracy(fold)).collect();
     let count = accuracies.len() as f64;
     let mean = accuracies.iter().sum::<f64>() / count;
@@ -56,8 +57,9 @@ fn rates(scores: &[(f32, bool, usize)]) -> Rates {
     Rates {
         accuracy: mean,
         standard_error: (squares / (count - 1.0).max(1.0) / count).sqrt(),
-        tar_at_far_1e2: tar(1e-2),
-        tar_at_far_1e3: tar(1e-3),
+        tar_at_far_1e2: tars[0].rate,
+        tar_at_far_1e3: tars[1].rate,
+        tar_bounds_by_people: tars.map(|tar| tar.bounds_by_people),
     }
 }
 
@@ -88,6 +90,8 @@ pub struct Verification {
     pub float: Option<Rates>,
     /// The image.
     pub quantised: Rates,
+    /// What strangers every bound holds for.
+    pub bounds_hold_for: &'static str,
     /// Between the two.
     #[serde(flatten)]
     pub agreement: Option<Agreement>,
@@ -108,14 +112,18 @@ pub fn verify(pairs: &Pairs, embedded: &Embedded) -> Verification {
         pairs.pairs.iter().map(score).collect()
     };
     let start = Instant::now();
-    let quantised = rates(&scores(&embedded.quantised));
-    let float = embedded.float.as_deref().map(|float| rates(&scores(float)));
+    let people = pairs.people();
+    let people: Vec<[usize; 2]> =
+        pairs.pairs.iter().map(|pair| pair.photos.map(|photo| people[photo])).collect();
+    let quantised = rates(&scores(&embedded.quantised), &people);
+    let float = embedded.float.as_deref().map(|float| rates(&scores(float), &people));
     let seconds = Seconds { scoring: start.elapsed().as_secs_f64(), ..embedded.seconds };
     Verification {
         photos: embedded.quantised.len(),
         pairs: pairs.pairs.len(),
         float,
         quantised,
+        bounds_hold_for: LIKE_THE_COHORT,
         agreement: embedded.agreement(),
         seconds,
     }
@@ -136,7 +144,7 @@ mod tests {
             (0.95, true, 1),
             (0.75, false, 1),
         ];
-        let figures = rates(&scores);
+        let figures = rates(&scores, &[[0, 0], [0, 1], [2, 2], [2, 3], [3, 3], [2, 3]]);
         assert_eq!((figures.accuracy, figures.standard_error), ((0.5 + 0.5) / 2.0, 0.0));
         assert_eq!(figures.tar_at_far_1e2, 2.0 / 3.0);
     }

@@ -15,7 +15,7 @@ use host::agreement::Agreement;
 use host::report::{self, Page};
 
 use super::photos::Photos;
-use super::{angle_text, show};
+use super::{angle_text, centred_text, show};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -119,8 +119,13 @@ fn print_verification(measured: &Verification) {
                 100.0 * row.tar_at_far_1e2,
                 100.0 * row.tar_at_far_1e3
             );
+            let [at_1e2, at_1e3] = row
+                .tar_bounds_by_people
+                .map(|[low, high]| format!("{:.2} … {:.2}%", 100.0 * low, 100.0 * high));
+            println!("{:10} 95 % sure, by people: TAR {at_1e2} and {at_1e3}", "");
         }
     }
+    println!("{}", measured.bounds_hold_for);
     print_common(measured.agreement, measured.seconds);
 }
 
@@ -150,6 +155,7 @@ fn print_identification(measured: &Identification) {
             if row.holds { "" } else { "  HIGHER" }
         );
     }
+    print_bounds(measured);
     println!("\nTPIR of each rule where the same share of these strangers is accepted");
     println!("{:>6} {:>10} {:>10} {:>10} {:>12}", "people", "FPIR", "threshold", "+ margin", "caps alone");
     for row in &measured.rules {
@@ -185,11 +191,39 @@ fn print_identification(measured: &Identification) {
     print_common(measured.agreement, measured.seconds);
 }
 
+/// How sure the measured rates are: by comparisons as if they were independent, and by people.
+fn print_bounds(measured: &Identification) {
+    let between = |[low, high]: [f64; 2]| format!("{:.2} … {:.2} %", 100.0 * low, 100.0 * high);
+    println!("\n95 % bounds of the measured rates");
+    println!(
+        "{:>6} {:>10} {:>22} {:>22} {:>22} {:>22}",
+        "people",
+        "asked",
+        "FPIR, by comparisons",
+        "FPIR, by people",
+        "TPIR, by comparisons",
+        "TPIR, by people"
+    );
+    for row in &measured.decisions {
+        println!(
+            "{:>6} {:>10} {:>22} {:>22} {:>22} {:>22}",
+            row.people,
+            format!("{:.2} %", 100.0 * row.fpir_asked),
+            between(row.strangers.bounds_by_comparisons),
+            between(row.strangers.bounds_by_people),
+            between(row.probes.bounds_by_comparisons),
+            between(row.probes.bounds_by_people)
+        );
+    }
+    println!("{}", measured.bounds_hold_for);
+}
+
 fn print_common(agreement: Option<Agreement>, seconds: Seconds) {
     if let Some(agreement) = agreement {
         let Agreement { mean_cosine, least_cosine, .. } = agreement;
         println!(
-            "cosine between int8 and float embeddings: mean {mean_cosine:.4}, least {least_cosine:.4}; {}",
+            "cosine between int8 and float embeddings: mean {mean_cosine:.4}, least {least_cosine:.4}{}; {}",
+            centred_text(&agreement),
             angle_text(&agreement)
         );
     }

@@ -7,19 +7,21 @@ use clap::Args;
 use format::policy::Kind;
 use format::preprocess::Colour;
 use host::board::{self, Board, Memory};
+use host::bounds::Rate;
 use host::calibrate::HARDLY_ANY_STRANGERS;
 use host::calibrate::margin::DerivedMargin;
 use host::containers::{self, Container};
 use host::embedding::angle;
+use host::export::check::{CheckReport, Promise};
 use host::export::page::page;
-use host::export::{Job, Report, export};
+use host::export::{Discrimination, Job, Report, export};
 use host::onnx::import;
 use host::quantize::Preprocessing;
 use host::{output, report};
 
 use super::photos::Photos;
 use super::values::{COLOURS, CONTAINERS, MEMORIES, POLICIES, one_of, size};
-use super::{angle_text, show};
+use super::{angle_text, centred_text, show};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -35,6 +37,10 @@ pub struct Arguments {
     /// Folder of photos of strangers to measure the threshold on: one person a photo, or a subfolder each.
     #[arg(long)]
     cohort: Option<PathBuf>,
+    /// Folder of photos of people who are not enrolled and not like the cohort, one person a photo or a subfolder each: the image
+    /// is tried on them, and how many it accepts is printed beside how many it promises to.
+    #[arg(long)]
+    check: Option<PathBuf>,
     /// Where to write the image.
     #[arg(short, long)]
     output: PathBuf,
@@ -93,7 +99,7 @@ pub struct Arguments {
     /// How photos are read.
     #[command(flatten)]
     photos: Photos,
-    /// Export although quantisation harms more than is good.
+    /// Export although quantisation harms more than is good, or unlike pictures get like embeddings.
     #[arg(long)]
     force: bool,
     /// Write a report with plots, one HTML file: quantisation noise, memory over time, people, thresholds.
@@ -111,6 +117,7 @@ impl Arguments {
             enrol: self.enrol.clone(),
             calibrate: self.calibrate.clone(),
             cohort: self.cohort.clone(),
+            check: self.check.clone(),
             colour: self.colour,
             preprocessing: Preprocessing { mean: self.mean, scale: self.scale },
             policy: self.policy,
@@ -167,13 +174,23 @@ fn print(report: &Report, path: &Path) {
     let agreement = &report.agreement;
     println!();
     println!(
-        "agreement   mean cosine {:.4}, least {:.4}, {}, over {} {} photos",
+        "agreement   mean cosine {:.4}, least {:.4}{}, {}, over {} {} photos",
         agreement.mean_cosine,
         agreement.least_cosine,
+        centred_text(agreement),
         angle_text(agreement),
         agreement.crops,
         if report.photos.is_judge_unseen { "held-out" } else { "calibration" }
     );
+    if let Some(Discrimination { float, quantised }) = report.discrimination {
+        println!(
+            "unlike      mean cosine between {} pictures {:.4} (float), {:.4} (int8); near 0 is usual",
+            float.pictures, float.mean_cosine, quantised.mean_cosine
+        );
+    }
+    if let Some(node) = &report.normalisation_inside {
+        println!("pixels      normalised by the network itself (node {node}), after --mean and --scale");
+    }
     if !report.wide.is_empty() {
         println!("16-bit      {}", report.wide.join(", "));
     }
@@ -184,6 +201,9 @@ fn print(report: &Report, path: &Path) {
         report.strangers
     );
     print_policy(report);
+    if let Some(check) = &report.check {
+        print_check(check);
+    }
     println!("arena       {} bytes", report.arena_bytes);
     println!("image       {} bytes, written to {}", report.image_bytes, path.display());
 }
@@ -204,6 +224,9 @@ fn print_policy(report: &Report) {
             degrees(angle(point.cosine)),
             report.people.len().max(1)
         );
+        if report.thresholds.strangers >= HARDLY_ANY_STRANGERS {
+            println!("            {}", report.bounds_hold_for);
+        }
     }
     let DerivedMargin { radians, photos, loss } = report.margin;
     match report.policy {
@@ -219,4 +242,26 @@ fn print_policy(report: &Report) {
         ),
         Kind::Absolute => {}
     }
+}
+
+/// What a second population showed, beside what was promised.
+fn print_check(check: &CheckReport) {
+    let Rate { rate, people, bounds_by_people: [low, high], bounds_by_comparisons, .. } = check.measured;
+    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    let promised = match check.promised {
+        Some(Promise { fpir, bound }) => {
+            format!("promised {}, 95 % sure of at most {}", percent(fpir), percent(bound))
+        }
+        None => "nothing was promised: no threshold was measured on strangers".to_string(),
+    };
+    println!(
+        "check       {} of {} photos of {people} other people accepted: {}, {} … {} by people ({} … {} by photos); {promised}",
+        check.accepted.len(),
+        check.photos,
+        percent(rate),
+        percent(low),
+        percent(high),
+        percent(bounds_by_comparisons[0]),
+        percent(bounds_by_comparisons[1])
+    );
 }

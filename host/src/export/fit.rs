@@ -6,20 +6,27 @@ use format::Role;
 use format::network::Model;
 use format::preprocess::Preprocess;
 use rayon::prelude::*;
+use serde::Serialize;
 
 use super::job::Job;
 use super::read::Photo;
-use super::split::Split;
+use super::split::{self, Split};
 use crate::agreement::Agreement;
-use crate::embedding::{cosine, unit, unit_of_i16};
+use crate::discrimination::{self, Spread};
+use crate::embedding::{unit, unit_of_i16};
 use crate::graph::Graph;
 use crate::onnx::{Imported, Reference};
-use crate::quantize::{LayerReport, Options, Quantised, quantise};
+use crate::people::copies;
+use crate::quantize::{LayerReport, Options, Preprocessing, Quantised, quantise};
 use crate::simulator::{AlignedBytes, Simulator};
 use crate::{output, passes, sections};
 
 /// Least mean cosine between float and quantised embeddings that is exported without `force`.
 pub const LEAST_COSINE: f32 = 0.98;
+/// The same once the mean direction of each side is taken out: of what tells one photo from another.
+pub const LEAST_CENTRED_COSINE: f32 = 0.9;
+/// Most photos that other preprocessing is tried on.
+const MOST_TRIED: usize = 12;
 /// Mean cosine from which on no tensor is widened any more.
 const GOOD_COSINE: f32 = 0.99;
 /// Most tensors that are widened.
@@ -35,6 +42,17 @@ pub(super) struct Fitted {
     pub arena_bytes: usize,
     /// With the float network, on the photos that judge.
     pub agreement: Agreement,
+    /// How alike unlike photos are to both networks; nothing where fewer than two of them judge.
+    pub discrimination: Option<Discrimination>,
+}
+
+/// How alike embeddings of unlike pictures are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Discrimination {
+    /// To the float network.
+    pub float: Spread,
+    /// To the quantised one.
+    pub quantised: Spread,
 }
 
 impl Fitted {
@@ -50,7 +68,7 @@ fn read_back(section: &AlignedBytes) -> Result<Model<'_>> {
 /// Fits the network. Warnings are added to.
 ///
 /// # Errors
-/// When the network has no integer form, or agrees too little with the float one, unless forced.
+/// When the network has no integer form, does not tell unlike photos apart, or agrees too little with the float one, unless forced.
 pub(super) fn fit(
     imported: &Imported,
     job: &Job,
@@ -63,21 +81,64 @@ pub(super) fn fit(
     let choose = Compared::new(&photos.choose, &reference, job)?;
     let chosen = widen(imported, job, input, &seen, &choose)?;
     let judge = Compared::new(&photos.judge, &reference, job)?;
-    let agreement =
-        Agreement::of(judge.cosines(&chosen.section)?).context("there are no photos that judge")?;
+    let quantised = judge.quantised(&chosen.section)?;
+    let discrimination = tell_apart(imported, job, &reference, &judge, &quantised, warnings)?;
+    let agreement = Agreement::of(&judge.floats, &quantised).context("there are no photos that judge")?;
     check(&agreement, job.force, warnings)?;
     let Candidate { section, layers, wide, arena_bytes } = chosen;
-    Ok(Fitted { model: section, layers, wide, arena_bytes, agreement })
+    Ok(Fitted { model: section, layers, wide, arena_bytes, agreement, discrimination })
+}
+
+/// Refuses, or warns of, networks and preprocessing that do not tell unlike photos apart.
+fn tell_apart(
+    imported: &Imported,
+    job: &Job,
+    reference: &Reference,
+    judge: &Compared<'_>,
+    quantised: &[Vec<f32>],
+    warnings: &mut Vec<String>,
+) -> Result<Option<Discrimination>> {
+    let crops: Vec<&[u8]> = judge.photos.iter().map(|photo| &*photo.crop).collect();
+    let copies = copies::pictures(&crops, imported.input());
+    let unlike: Vec<usize> = (0..crops.len()).filter(|&photo| copies[photo].is_none()).collect();
+    let of = |embeddings: &[Vec<f32>]| {
+        Spread::of(&unlike.iter().map(|&photo| embeddings[photo].clone()).collect::<Vec<_>>())
+    };
+    let (Some(float), Some(quantised)) = (of(&judge.floats), of(quantised)) else {
+        warnings.push(
+            "there is one picture only: whether unlike pictures get unlike embeddings is not known; give --calibrate photos of \
+             several people"
+                .to_string(),
+        );
+        return Ok(None);
+    };
+    let inside = discrimination::normalisation_inside(&imported.graph);
+    let try_other = |preprocessing: Preprocessing| {
+        let tried = split::spread(&unlike, MOST_TRIED);
+        let embed = |&photo: &usize| {
+            reference.embed(&preprocessing.apply(crops[photo])).map(|embedding| unit(&embedding))
+        };
+        Ok(Spread::of(&tried.par_iter().map(embed).collect::<Result<Vec<_>>>()?))
+    };
+    let found = discrimination::judge(float, quantised, job.preprocessing, inside.is_some(), try_other)?;
+    match found {
+        Some(found) if !job.force => bail!("{found}. --force exports it all the same"),
+        Some(found) => warnings.push(found.to_string()),
+        None => {}
+    }
+    Ok(Some(Discrimination { float, quantised }))
 }
 
 /// Refuses a network that quantisation harms too much, or warns of it.
 fn check(agreement: &Agreement, force: bool, warnings: &mut Vec<String>) -> Result<()> {
-    if agreement.mean_cosine >= LEAST_COSINE {
-        return Ok(());
-    }
+    let plain = (agreement.mean_cosine, LEAST_COSINE, "");
+    let centred = agreement.centred_mean_cosine.unwrap_or(1.0);
+    let centred =
+        (centred, LEAST_CENTRED_COSINE, ", once the direction that all photos have in common is taken out,");
+    let disagrees = |(cosine, least, _): &(f32, f32, &str)| cosine.is_nan() || cosine < least;
+    let Some((cosine, least, how)) = [plain, centred].into_iter().find(disagrees) else { return Ok(()) };
     let message = format!(
-        "quantised embeddings agree with the float network by a mean cosine of {:.4} only (at least {LEAST_COSINE} is needed)",
-        agreement.mean_cosine
+        "quantised embeddings agree with the float network{how} by a mean cosine of {cosine:.4} only (at least {least} is needed)"
     );
     if !force {
         bail!(
@@ -104,14 +165,11 @@ impl<'a> Compared<'a> {
         Ok(Compared { photos, floats: photos.par_iter().map(embed).collect::<Result<_>>()? })
     }
 
-    /// Cosines between a quantised network's embeddings and the float ones.
-    fn cosines(&self, section: &AlignedBytes) -> Result<Vec<f32>> {
+    /// A quantised network's unit embeddings of the photos.
+    fn quantised(&self, section: &AlignedBytes) -> Result<Vec<Vec<f32>>> {
         let model = read_back(section)?;
         let simulator = Simulator::new(&model)?;
-        let cosine_of = |(photo, float): (&Photo, &Vec<f32>)| {
-            Ok(cosine(&unit_of_i16(&simulator.embed(&photo.crop)?), float))
-        };
-        self.photos.par_iter().zip(&self.floats).map(cosine_of).collect()
+        self.photos.par_iter().map(|photo| Ok(unit_of_i16(&simulator.embed(&photo.crop)?))).collect()
     }
 }
 
@@ -139,7 +197,7 @@ fn widen(
         let quantised = quantise(&graph, job.preprocessing, seen, &options, |_| bar.inc(1));
         bar.finish_and_clear();
         let candidate = candidate(imported, job, input, &graph, &options, &quantised)?;
-        let agreement = Agreement::of(choose.cosines(&candidate.section)?);
+        let agreement = Agreement::of(&choose.floats, &choose.quantised(&candidate.section)?);
         let mean = agreement.context("there are no photos that choose")?.mean_cosine;
         if best.as_ref().is_none_or(|(best, _)| mean > *best) {
             best = Some((mean, candidate));

@@ -20,6 +20,8 @@ pub struct Job {
     pub calibrate: Option<PathBuf>,
     /// Folder of aligned crops of strangers, one person a photo or a subfolder a person.
     pub cohort: Option<PathBuf>,
+    /// Folder of photos of strangers that the image is tried on, one person a photo or a subfolder a person.
+    pub check: Option<PathBuf>,
     /// Order of a pixel's bytes; without, RGB or grey, as the network's input has channels.
     pub colour: Option<Colour>,
     /// What the network was trained with.
@@ -42,7 +44,7 @@ pub struct Job {
     pub logit_scale: f32,
     /// What the photos are.
     pub photos: Source,
-    /// Export although quantisation harms too much.
+    /// Export although quantisation harms too much, or unlike photos get like embeddings.
     pub force: bool,
 }
 
@@ -54,6 +56,7 @@ impl Job {
             enrol: None,
             calibrate: None,
             cohort: None,
+            check: None,
             colour: None,
             preprocessing: Preprocessing::default(),
             policy: Kind::Calibrated,

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Exported, Report};
+use super::check::{CheckReport, Promise};
+use super::{Discrimination, Exported, Report};
 use crate::people::gallery::{people_of, unit_centre};
 use crate::report::thresholds::Thresholds;
 use crate::report::{Page, angles, arena};
@@ -23,15 +24,31 @@ pub fn page(exported: &Exported) -> Result<Page> {
         .map(|person| (person.name, person.centres.iter().map(|c| unit_centre(c)).collect()))
         .collect();
     let name = |index: usize| layers.get(index).map_or(String::new(), |layer| layer.name.clone());
+    let mut facts = vec![
+        ("people".to_string(), people.len().to_string()),
+        ("strangers".to_string(), exported.report.strangers.to_string()),
+        ("mean cosine between int8 and float".to_string(), format!("{:.4}", agreement.mean_cosine)),
+    ];
+    if let Some(centred) = agreement.centred_mean_cosine {
+        facts.push(("the same without what all photos have in common".to_string(), format!("{centred:.4}")));
+    }
+    if let Some(Discrimination { float, quantised }) = exported.report.discrimination {
+        facts.push((
+            "mean cosine between unlike pictures".to_string(),
+            format!("{:.4} (float), {:.4} (int8)", float.mean_cosine, quantised.mean_cosine),
+        ));
+    }
+    if let Some(check) = &exported.report.check {
+        facts.extend(check_facts(check));
+    }
+    facts.extend([
+        ("stated bounds".to_string(), exported.report.bounds_hold_for.to_string()),
+        ("image".to_string(), format!("{} bytes", exported.report.image_bytes)),
+        ("arena".to_string(), format!("{} bytes", exported.report.arena_bytes)),
+    ]);
     Ok(Page {
         title: format!("Export of {network}"),
-        facts: vec![
-            ("people".to_string(), people.len().to_string()),
-            ("strangers".to_string(), exported.report.strangers.to_string()),
-            ("mean cosine between int8 and float".to_string(), format!("{:.4}", agreement.mean_cosine)),
-            ("image".to_string(), format!("{} bytes", exported.report.image_bytes)),
-            ("arena".to_string(), format!("{} bytes", exported.report.arena_bytes)),
-        ],
+        facts,
         warnings: warnings.clone(),
         thresholds: Some(Thresholds::of(thresholds, people.len())),
         angles: (enrolled.len() > 1).then(|| angles::Angles::of(&enrolled, None)),
@@ -39,4 +56,22 @@ pub fn page(exported: &Exported) -> Result<Page> {
         arena: Some(arena::Arena::of(&image.embedder, name)),
         ..Page::default()
     })
+}
+
+/// What a second population showed, and what was promised.
+fn check_facts(check: &CheckReport) -> Vec<(String, String)> {
+    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    let [low, high] = check.measured.bounds_by_people;
+    let measured = format!(
+        "{} ({} … {} by people), {} photos of {} people",
+        percent(check.measured.rate),
+        percent(low),
+        percent(high),
+        check.photos,
+        check.people
+    );
+    let promised = check.promised.map(|Promise { fpir, bound }| {
+        ("strangers accepted, promised".to_string(), format!("{}, at most {}", percent(fpir), percent(bound)))
+    });
+    [("strangers accepted, second population".to_string(), measured)].into_iter().chain(promised).collect()
 }

@@ -10,6 +10,7 @@ use super::split::{self, LEAST_TO_SPLIT, MOST_CALIBRATE, Split};
 use crate::crops::Loader;
 use crate::face::align::template;
 use crate::onnx::{Imported, import};
+use crate::people::copies;
 use crate::people::folder::{self, Folder};
 use crate::photo;
 use crate::quantize::Preprocessing;
@@ -31,8 +32,10 @@ pub(super) struct Material {
     pub imported: Imported,
     pub preprocess: Preprocess,
     pub folder: Folder,
-    /// Crops of strangers, one each.
+    /// Crops of strangers, one each and no copies.
     pub strangers: Vec<Vec<u8>>,
+    /// Photos of strangers that are copies of another, each after that one.
+    pub copies: Vec<[PathBuf; 2]>,
     /// Photos to quantise on.
     pub photos: Split<Photo>,
 }
@@ -53,6 +56,16 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
         Some(folder) => load(&loader, &one_photo_each(folder)?, warnings)?,
         None => Vec::new(),
     };
+    let (strangers, copies) = without_copies(strangers, imported.input());
+    if let Some([first, copy]) = copies.first() {
+        warnings.push(format!(
+            "{} of {} photos of strangers are copies of others and count once, {} of {} for one",
+            copies.len(),
+            copies.len() + strangers.len(),
+            copy.display(),
+            first.display()
+        ));
+    }
     let photos = match &job.calibrate {
         Some(folder) => load(&loader, &split::spread(&photo::list(folder)?, MOST_READ), warnings)?,
         None => strangers.iter().cloned().chain(photos_of(&folder)).collect(),
@@ -70,7 +83,19 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
     }
     let photos = split::split(&photos, [preprocess.width.into(), preprocess.colour.channels()]);
     let strangers = strangers.into_iter().map(|photo| photo.crop).collect();
-    Ok(Material { imported, preprocess, folder, strangers, photos })
+    Ok(Material { imported, preprocess, folder, strangers, copies, photos })
+}
+
+/// Photos of different pictures, and the copies among them, each after the photo it is a copy of. `shape` is that of crops.
+pub fn without_copies(photos: Vec<Photo>, shape: [usize; 3]) -> (Vec<Photo>, Vec<[PathBuf; 2]>) {
+    let crops: Vec<&[u8]> = photos.iter().map(|photo| &*photo.crop).collect();
+    let firsts = copies::pictures(&crops, shape);
+    let copy = |(photo, first): (&Photo, &Option<usize>)| {
+        first.map(|first| [photos[first].path.clone(), photo.path.clone()])
+    };
+    let copies = photos.iter().zip(&firsts).filter_map(copy).collect();
+    let kept = photos.into_iter().zip(&firsts).filter(|(_, first)| first.is_none());
+    (kept.map(|(photo, _)| photo).collect(), copies)
 }
 
 /// Reads photos; warns of those that are not used.

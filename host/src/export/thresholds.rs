@@ -8,6 +8,7 @@ use crate::calibrate::margin::{self, CAP_MARGIN, DerivedMargin};
 use crate::calibrate::{self, HARDLY_ANY_STRANGERS, Person, Table};
 use crate::embedding::{angle, embed, units};
 use crate::people::closeness::{is_same, separate};
+use crate::people::copies;
 use crate::people::folder::Folder;
 use crate::people::newcomers::{self, Newcomer};
 use crate::sections::Enrolled;
@@ -57,7 +58,7 @@ pub(super) fn settle(
     Ok(Settled { enrolled, cohort, table, basis, margin, cap_margin, cap_loss })
 }
 
-/// Strangers without those who look like somebody enrolled.
+/// Strangers without those who look like somebody enrolled, or like another of them.
 fn cohort(
     job: &Job,
     people: &[Person<'_>],
@@ -77,6 +78,16 @@ fn cohort(
             "{} of the strangers look like people enrolled and are left out: somebody cannot be both",
             before - strangers.len()
         ));
+    }
+    let firsts = copies::people(&strangers);
+    let several = firsts.iter().flatten().count();
+    if several > 0 {
+        warnings.push(format!(
+            "{several} of the strangers look like others of them and are left out: one person counts once (a subfolder for each \
+             stranger tells who is who)"
+        ));
+        let mut firsts = firsts.iter();
+        strangers.retain(|_| firsts.next().is_some_and(Option::is_none));
     }
     strangers
 }

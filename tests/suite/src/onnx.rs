@@ -307,6 +307,20 @@ pub fn deep(width: usize, layers: usize) -> Vec<u8> {
     net.finish(&x)
 }
 
+/// A network whose training collapsed: whatever it is shown, its embedding is its last bias and hardly anything else.
+pub fn collapsed() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 40, 24]);
+    let mut x = net.conv("input", [3, 16], [3, 3], 4, 1, 1);
+    x = net.prelu(&x, 16);
+    x = net.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]);
+    let weights = net.randoms(24 * 16 * 10 * 6, 0.0, 1e-4);
+    let weights = net.constant(&[24, 16 * 10 * 6], weights);
+    let bias = net.randoms(24, 0.0, 1.0);
+    let bias = net.constant(&[24], bias);
+    x = net.node("Gemm", &[&x, &weights, &bias], &[("transB", Attribute::Int(1))]);
+    net.finish(&x)
+}
+
 /// A network that adds a tensor to itself.
 pub fn doubled() -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 40, 24]);

@@ -81,6 +81,32 @@ fn export_and_simulate_work_and_speak_json() {
 }
 
 #[test]
+fn second_population_is_printed_beside_the_promise() {
+    let folder = folder();
+    write_faces(&folder.path().join("others"), &faces()[..6], [40, 24]);
+    let mut arguments = EXPORT.to_vec();
+    arguments.extend(["--check", "others"]);
+    let said = succeeds(folder.path(), &arguments);
+    let line = said.lines().find(|line| line.starts_with("check ")).expect("a line of the second population");
+    assert!(line.contains("of 6 photos of 6 other people accepted") && line.contains("by people"), "{line}");
+    assert!(line.contains("promised 0.30 %, 95 % sure of at most"), "{line}");
+    arguments.push("--json");
+    let report: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &arguments)).unwrap();
+    let check = &report["check"];
+    assert!(
+        check["measured"]["bounds_by_people"][1].as_f64().unwrap() > 0.0
+            && check["promised"]["fpir"] == 0.003
+    );
+    for bounds in [&report["bounds_hold_for"], &check["bounds_hold_for"]] {
+        assert!(bounds.as_str().unwrap().contains("strangers like those"), "{bounds}");
+    }
+    std::fs::create_dir(folder.path().join("nobody")).unwrap();
+    let mut arguments = EXPORT.to_vec();
+    arguments.extend(["--check", "nobody"]);
+    assert!(fails(folder.path(), &arguments).contains("nobody"));
+}
+
+#[test]
 fn inspect_shows_operators_and_needs() {
     let folder = folder();
     let inspection = succeeds(folder.path(), &["inspect", "net.onnx", "--json"]);
@@ -369,6 +395,12 @@ fn evaluate_reports_accuracy_and_names_bad_lines() {
     let report: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &arguments)).unwrap();
     assert!(report["mean_cosine"].as_f64().unwrap() > 0.95);
     assert_eq!(report["pairs"], 4);
+    assert!(report["centred_mean_cosine"].as_f64().unwrap() > 0.9);
+    assert!(report["bounds_hold_for"].as_str().unwrap().contains("strangers like those"));
+    let [low, high] = [0, 1].map(|end| report["quantised"]["tar_bounds_by_people"][0][end].as_f64().unwrap());
+    assert!((0.0..=1.0).contains(&low) && low <= high, "{report}");
+    let said = succeeds(folder.path(), &arguments[..arguments.len() - 1]);
+    assert!(said.contains("by people") && said.contains("strangers like those"), "{said}");
     std::fs::write(folder.path().join("pairs.csv"), pairs.replace("006", "600")).unwrap();
     let said = fails(folder.path(), &arguments);
     assert!(said.contains("600.png"), "{said}");

@@ -1,0 +1,240 @@
+//! Whether unlike pictures get unlike embeddings.
+//!
+//! A network that is fed pixels in other units than it was trained with gives every picture nearly one embedding: everybody
+//! is accepted, and yet quantised and float embeddings agree. So does a network whose training collapsed. Measured by the mean cosine
+//! between embeddings of pictures of different people: 0.01 to 0.02 for two trained networks, 0.998 to 0.9999 where pixels are
+//! normalised twice, 0.66 and 0.88 where they are not normalised at all, up to 0.98 for networks with random weights.
+//! The last two overlap, so what is not a collapse is compared with other ways to normalise: that one of them tells far more apart is a
+//! sign that only wrong preprocessing gives.
+
+use std::fmt;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::graph::{Graph, Op};
+use crate::quantize::Preprocessing;
+
+/// Mean cosine between unlike pictures from which on they are not told apart.
+pub const COLLAPSED: f64 = 0.99;
+/// Mean cosine from which on other ways to normalise are tried.
+const SUSPICIOUS: f64 = 0.5;
+/// Largest mean cosine of a way to normalise that is taken for the right one.
+const PLAUSIBLE: f64 = 0.8;
+/// How many times more the right way to normalise sets pictures apart.
+const FAR_MORE: f64 = 2.0;
+/// Fewest pictures that tell.
+const LEAST_PICTURES: usize = 2;
+
+/// Pixels as they are, for networks that normalise them themselves.
+const PLAIN: Preprocessing = Preprocessing { mean: 0.0, scale: 1.0 };
+/// Ways to normalise pixels in use: ArcFace's, none, and a division by 255.
+const USUAL: [Preprocessing; 3] = [
+    Preprocessing { mean: 127.5, scale: 128.0 },
+    PLAIN,
+    Preprocessing { mean: 0.0, scale: 255.0 },
+];
+
+/// How alike embeddings of unlike pictures are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// Pictures compared, each with every other.
+    pub pictures: usize,
+    /// Mean cosine over all pairs; 1 means that all are one.
+    pub mean_cosine: f64,
+}
+
+impl Spread {
+    /// Of unit embeddings; `None` of fewer than two.
+    pub fn of(embeddings: &[Vec<f32>]) -> Option<Self> {
+        if embeddings.len() < LEAST_PICTURES {
+            return None;
+        }
+        // The squared length of the sum has each pair twice, and each embedding with itself.
+        let dimension = embeddings[0].len();
+        let sum = (0..dimension).map(|index| embeddings.iter().map(|e| f64::from(e[index])).sum::<f64>());
+        let own: f64 = embeddings.iter().flatten().map(|&x| f64::from(x) * f64::from(x)).sum();
+        let count = embeddings.len() as f64;
+        let mean_cosine = (sum.map(|x| x * x).sum::<f64>() - own) / (count * (count - 1.0));
+        Some(Spread { pictures: embeddings.len(), mean_cosine })
+    }
+
+    /// Whether pictures are told apart so little that other ways to normalise are worth trying.
+    pub fn is_suspicious(&self) -> bool {
+        self.mean_cosine.is_nan() || self.mean_cosine >= SUSPICIOUS
+    }
+
+    /// Whether pictures are not told apart at all.
+    pub fn is_collapsed(&self) -> bool {
+        self.mean_cosine.is_nan() || self.mean_cosine >= COLLAPSED
+    }
+
+    /// Whether this sets pictures apart as only the right preprocessing does, and `other` does not.
+    fn is_far_better_than(&self, other: &Spread) -> bool {
+        self.mean_cosine <= PLAUSIBLE && 1.0 - self.mean_cosine >= FAR_MORE * (1.0 - other.mean_cosine)
+    }
+}
+
+/// Why unlike pictures do not get unlike embeddings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Indiscriminate {
+    /// Of the float network, with the preprocessing in force.
+    float: Spread,
+    /// Of the quantised network.
+    quantised: Spread,
+    in_force: Preprocessing,
+    /// Preprocessing that sets them apart.
+    better: Option<(Preprocessing, Spread)>,
+    /// Whether the network normalises pixels itself, which have been normalised before.
+    is_twice: bool,
+}
+
+/// Judges the embeddings of a float network and of its quantised form. `is_inside` tells whether the network normalises pixels itself; `try_other` gives the float network's spread with other
+/// preprocessing; it is asked only where that is in doubt.
+///
+/// # Errors
+/// As `try_other`.
+pub fn judge(
+    float: Spread,
+    quantised: Spread,
+    in_force: Preprocessing,
+    is_inside: bool,
+    try_other: impl Fn(Preprocessing) -> Result<Option<Spread>>,
+) -> Result<Option<Indiscriminate>> {
+    let mut better: Option<(Preprocessing, Spread)> = None;
+    if float.is_suspicious() {
+        for preprocessing in USUAL.into_iter().filter(|usual| *usual != in_force) {
+            let Some(spread) = try_other(preprocessing)? else { continue };
+            let best = better.map_or(1.0, |(_, best)| best.mean_cosine);
+            if spread.is_far_better_than(&float) && spread.mean_cosine < best {
+                better = Some((preprocessing, spread));
+            }
+        }
+    }
+    let collapsed = float.is_collapsed() || quantised.is_collapsed();
+    let is_twice = is_inside && in_force != PLAIN;
+    let found = Indiscriminate { float, quantised, in_force, better, is_twice };
+    Ok((collapsed || better.is_some()).then_some(found))
+}
+
+impl fmt::Display for Indiscriminate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Indiscriminate { float, quantised, in_force, better, is_twice } = self;
+        let Preprocessing { mean, scale } = in_force;
+        write!(
+            f,
+            "embeddings do not tell unlike pictures apart: their mean cosine over {} pictures is {:.4} (float) and {:.4} (int8), \
+             near 0 is usual. ",
+            float.pictures, float.mean_cosine, quantised.mean_cosine
+        )?;
+        write!(f, "First suspect preprocessing: in force is --mean {mean} --scale {scale}")?;
+        if *is_twice {
+            write!(f, ", and the network normalises pixels itself as well, so they are normalised twice")?;
+        }
+        if let Some((Preprocessing { mean, scale }, spread)) = better {
+            return write!(
+                f,
+                "; with --mean {mean} --scale {scale} the mean cosine is {:.4}: give these, if the network was trained so",
+                spread.mean_cosine
+            );
+        }
+        write!(
+            f,
+            "; is that what the network was trained with, neither missing nor done twice? Then --colour, photos that are not aligned faces \
+             (--aligned skips alignment), photos that are all one picture, and last a training that collapsed"
+        )
+    }
+}
+
+/// Whether a network as imported begins by scaling or shifting pixels, and the name of the node that does.
+pub fn normalisation_inside(graph: &Graph) -> Option<&str> {
+    let first = graph.nodes.iter().find(|node| node.inputs == [0] && matches!(node.op, Op::Affine { .. }))?;
+    Some(&first.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embedding::unit;
+
+    const DEFAULT: Preprocessing = USUAL[0];
+
+    fn spread(mean_cosine: f64) -> Spread {
+        Spread { pictures: 20, mean_cosine }
+    }
+
+    fn judged(mean_cosine: f64, in_force: Preprocessing, others: [f64; 2]) -> Option<Indiscriminate> {
+        let others: Vec<_> = USUAL.into_iter().filter(|usual| *usual != in_force).zip(others).collect();
+        let try_other = |wanted: Preprocessing| {
+            Ok(others.iter().find(|(other, _)| *other == wanted).map(|(_, mean)| spread(*mean)))
+        };
+        judge(spread(mean_cosine), spread(mean_cosine), in_force, false, try_other).unwrap()
+    }
+
+    #[test]
+    fn spread_is_the_mean_cosine_of_pairs() {
+        let embeddings = [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]].map(|e| e.to_vec());
+        let measured = Spread::of(&embeddings).unwrap();
+        assert!((measured.mean_cosine - (0.0 + 0.6 + 0.8) / 3.0).abs() < 1e-6 && measured.pictures == 3);
+        let one = vec![unit(&[0.3, 0.4, 0.5]); 5];
+        assert!((Spread::of(&one).unwrap().mean_cosine - 1.0).abs() < 1e-6);
+        assert_eq!(Spread::of(&one[..1]), None);
+    }
+
+    #[test]
+    fn networks_that_tell_pictures_apart_pass() {
+        // Trained networks, of many pictures, three at worst, and three photos of one person; networks of random weights.
+        for (in_force, mean, others) in [
+            (DEFAULT, 0.0052, [0.8785, 0.0218]),
+            (DEFAULT, 0.161, [0.75, 0.17]),
+            (DEFAULT, 0.65, [0.95, 0.65]),
+            (DEFAULT, 0.974, [0.9951, 0.9951]),
+            (DEFAULT, 0.7901, [0.96, 0.93]),
+            (PLAIN, 0.5167, [0.45, 0.6]),
+        ] {
+            assert_eq!(judged(mean, in_force, others), None, "{mean}");
+        }
+    }
+
+    #[test]
+    fn pixels_normalised_twice_or_not_at_all_are_refused_with_what_would_do() {
+        // t23, MobileFaceNet with ReLU6 and fr_feature without normalisation.
+        for (in_force, mean, others, better) in [
+            (DEFAULT, 0.9991, [0.124, 0.36], PLAIN),
+            (PLAIN, 0.6551, [0.0142, 0.0427], DEFAULT),
+            (PLAIN, 0.891, [0.0091, 0.0218], DEFAULT),
+        ] {
+            let found = judged(mean, in_force, others).unwrap();
+            assert_eq!(found.better.unwrap().0, better);
+            let Preprocessing { mean, scale } = better;
+            let said = found.to_string();
+            assert!(said.contains(&format!("with --mean {mean} --scale {scale}")), "{said}");
+        }
+    }
+
+    #[test]
+    fn collapsed_training_is_refused_and_preprocessing_is_named_first() {
+        let said = judged(0.9995, DEFAULT, [0.9994, 0.9996]).unwrap().to_string();
+        let places = ["--mean 127.5 --scale 128", "--colour", "aligned faces", "collapsed"]
+            .map(|s| said.find(s).unwrap());
+        assert!(places.is_sorted(), "{said}");
+        assert!(judged(f64::NAN, DEFAULT, [f64::NAN; 2]).is_some());
+    }
+
+    #[test]
+    fn pixels_are_called_normalised_twice_only_when_they_are() {
+        let said = |in_force| {
+            judge(spread(0.999), spread(0.999), in_force, true, |_| Ok(None)).unwrap().unwrap().to_string()
+        };
+        assert!(said(DEFAULT).contains("normalised twice"));
+        assert!(!said(PLAIN).contains("normalised twice"));
+    }
+
+    #[test]
+    fn collapse_by_quantisation_alone_is_found() {
+        let never =
+            |_| -> Result<Option<Spread>> { unreachable!("nothing is suspicious about the float network") };
+        assert!(judge(spread(0.1), spread(0.995), DEFAULT, false, never).unwrap().is_some());
+        assert_eq!(judge(spread(0.1), spread(0.1), DEFAULT, false, never).unwrap(), None);
+    }
+}

@@ -1,0 +1,172 @@
+//! A second population: strangers who are not like the cohort, run through an image, and how many of them it accepts beside how
+//! many it promised to.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow, ensure};
+use app::Recogniser;
+use app::protocol::Verdict;
+use format::Image;
+use format::model::MAX_LAYERS;
+use format::policy::Basis;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::read::{Photo, without_copies};
+use crate::bounds::{self, LIKE_THE_COHORT, Rate};
+use crate::crops::{Loader, Source};
+use crate::embedding::embed;
+use crate::photo;
+use crate::simulator::{AlignedBytes, Simulator};
+
+/// A photo of somebody who is not enrolled.
+pub struct Stranger {
+    /// Number of the person.
+    pub person: usize,
+    /// The photo's file.
+    pub path: PathBuf,
+    /// Its crop, `[h][w][c]` bytes as the network takes them.
+    pub crop: Vec<u8>,
+}
+
+/// What a population of strangers showed of an image.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CheckReport {
+    /// Photos tried.
+    pub photos: usize,
+    /// People they show.
+    pub people: usize,
+    /// Photos that are copies of another and were left out.
+    pub copies: usize,
+    /// People enrolled.
+    pub enrolled: usize,
+    /// Photos accepted as somebody enrolled.
+    pub accepted: Vec<Accepted>,
+    /// Their share, and how sure it is.
+    pub measured: Rate,
+    /// What the image promises; nothing where its threshold was not measured on strangers.
+    pub promised: Option<Promise>,
+    /// What strangers the promise holds for.
+    pub bounds_hold_for: &'static str,
+}
+
+/// A stranger taken for somebody enrolled.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Accepted {
+    /// The photo.
+    pub photo: PathBuf,
+    /// Who they were taken for.
+    pub person: String,
+    /// Angle to that person, degrees.
+    pub angle_degrees: f32,
+}
+
+/// What an image promises of strangers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Promise {
+    /// Share of them that is accepted.
+    pub fpir: f64,
+    /// Its upper bound, 95 % sure.
+    pub bound: f64,
+}
+
+impl CheckReport {
+    /// What the user should know.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let [low, _] = self.measured.bounds_by_people;
+        if let Some(Promise { bound, .. }) =
+            self.promised.filter(|promise| self.measured.rate > promise.bound)
+        {
+            let sure = if low > bound { "" } else { ", though so few people are not sure of it" };
+            warnings.push(format!(
+                "{:.2} % of the strangers of --check are accepted, at most {:.2} % was promised{sure}: give a --cohort of people, \
+                 cameras and light like those the device will meet, or a lower --fpir",
+                100.0 * self.measured.rate,
+                100.0 * bound
+            ));
+        }
+        if let Some(Accepted { photo, person, angle_degrees }) = self.accepted.first() {
+            warnings.push(format!(
+                "{} photos of --check are accepted, {} as {person} at {angle_degrees:.0}° first: is nobody of them enrolled?",
+                self.accepted.len(),
+                photo.display()
+            ));
+        }
+        warnings
+    }
+}
+
+/// Runs strangers through an image with the board's own code.
+///
+/// # Errors
+/// When the image's network does not run, or a crop has another size than it takes.
+pub fn measured_on(image: &Image<'_>, strangers: &[Stranger]) -> Result<CheckReport> {
+    let recogniser: Recogniser<'_, MAX_LAYERS> =
+        Recogniser::of_image(image.clone()).map_err(|error| anyhow!("{error}"))?;
+    let simulator = Simulator::new(&image.model)?;
+    let crops: Vec<Vec<u8>> = strangers.iter().map(|stranger| stranger.crop.clone()).collect();
+    let embeddings = embed(&simulator, &crops, "second population")?;
+    let decisions: Vec<_> = embeddings.par_iter().map(|embedding| recogniser.recognise(embedding)).collect();
+    let is_accepted = |verdict: Verdict| verdict == Verdict::Accepted;
+    let probes: Vec<(usize, f64)> = strangers
+        .iter()
+        .zip(&decisions)
+        .map(|(stranger, decision)| (stranger.person, f64::from(u8::from(is_accepted(decision.verdict)))))
+        .collect();
+    let measured = bounds::of_probes(&probes);
+    let accepted = strangers.iter().zip(decisions).filter_map(|(stranger, decision)| {
+        let best = decision.best.filter(|_| is_accepted(decision.verdict))?;
+        let (photo, person) = (stranger.path.clone(), best.name.to_string());
+        Some(Accepted { photo, person, angle_degrees: best.angle_degrees })
+    });
+    let mut accepted: Vec<Accepted> = accepted.collect();
+    accepted.sort_by(|a, b| a.angle_degrees.total_cmp(&b.angle_degrees));
+    let enrolled = image.gallery.people().count();
+    Ok(CheckReport {
+        photos: strangers.len(),
+        people: measured.people,
+        copies: 0,
+        enrolled,
+        accepted,
+        measured,
+        promised: promise(image, enrolled),
+        bounds_hold_for: LIKE_THE_COHORT,
+    })
+}
+
+/// What an image promises for so many people enrolled.
+fn promise(image: &Image<'_>, enrolled: usize) -> Option<Promise> {
+    let policy = &image.policy;
+    let Basis::Cohort { .. } = policy.basis else { return None };
+    let threshold = policy.thresholds.iter().find(|threshold| usize::from(threshold.people) >= enrolled)?;
+    Some(Promise { fpir: f64::from(policy.fpir_ppm) / 1e6, bound: f64::from(threshold.fpir_upper_ppm) / 1e6 })
+}
+
+/// Runs the photos of a folder through an image: people who are not enrolled, a photo or a subfolder each. Copies count once.
+///
+/// # Errors
+/// When a photo or the image cannot be used, or there is none.
+pub fn check_folder(image: &AlignedBytes, folder: &Path, source: &Source) -> Result<CheckReport> {
+    let image = image.image(Path::new("the image as exported"))?;
+    let loader = Loader::new(&image.preprocess, source)?;
+    let loaded = loader.load(&photo::list(folder)?)?;
+    let photos = loaded.crops.into_iter().map(|(path, crop)| Photo { path, crop }).collect();
+    let preprocess = &image.preprocess;
+    let shape = [preprocess.height.into(), preprocess.width.into(), preprocess.colour.channels()];
+    let (photos, copies) = without_copies(photos, shape);
+    ensure!(!photos.is_empty(), "no photo in {} can be used", folder.display());
+    let mut people: Vec<PathBuf> = Vec::new();
+    let strangers = photos.into_iter().map(|photo| {
+        // A subfolder is a person; a photo of the folder itself is one too.
+        let below = photo.path.strip_prefix(folder).unwrap_or(&photo.path).components().next();
+        let name = below.map(|part| PathBuf::from(part.as_os_str())).unwrap_or_default();
+        let person = people.iter().position(|known| *known == name).unwrap_or_else(|| {
+            people.push(name);
+            people.len() - 1
+        });
+        Stranger { person, path: photo.path, crop: photo.crop }
+    });
+    let report = measured_on(&image, &strangers.collect::<Vec<_>>())?;
+    Ok(CheckReport { copies: copies.len(), ..report })
+}
