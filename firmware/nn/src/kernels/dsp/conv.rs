@@ -8,7 +8,7 @@ use format::layer::MAX_KERNEL;
 use super::lanes::{Channel, Input, Output, are_bytes, expand, expand_two, lanes};
 use super::ops::Tile;
 use super::{QUADS, SUMS, Scratch, ops};
-use crate::kernels::{Element, Rows, portable};
+use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
 /// See [`crate::kernels::portable::conv`].
@@ -22,9 +22,6 @@ pub fn conv<I: Element, O: Element>(
     scratch: &mut Scratch,
     output: &mut [O],
 ) {
-    if input.dilation != 1 {
-        return portable::conv(input, weights, stage, scratch, output);
-    }
     let mut rows = [None; MAX_KERNEL];
     multiply(&Input::of(input, &mut rows), weights, stage, scratch, Output::of(output));
 }
@@ -95,6 +92,14 @@ fn multiply(
 /// The bytes under the window of output pixel `x`: where they are, if they lie together, or gathered in `patch`.
 fn under<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> &'a [u8] {
     let rows = &input.rows;
+    let zero = input.zero();
+    if rows.dilation != 1 {
+        let (pairs, last) = patch.as_chunks_mut();
+        pairs.fill(zero);
+        last.fill(zero[0]);
+        rows.copy_taps(x, 0..rows.channels, patch);
+        return patch;
+    }
     let (low, high, column) = rows.columns(x);
     let [low, high, column] = [low, high, column].map(|columns| columns * rows.channels);
     let filter_row = rows.kernel_width * rows.channels;
@@ -103,7 +108,6 @@ fn under<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> &'a [u8] {
     {
         return &row[column..column + filter_row];
     }
-    let zero = input.zero();
     for (row, patch) in rows.rows.iter().zip(patch.chunks_exact_mut(filter_row)) {
         let inside = if row.is_some() { low..high } else { 0..0 };
         if inside.len() < filter_row {
@@ -126,21 +130,24 @@ fn one_by_one(input: &Input<'_>, weights: &[i8], stage: &Stage<'_>, mut output: 
     let filter_row = rows.kernel_width * input.channels;
     for x in 0..output.len() / channels {
         let (low, high, column) = rows.columns(x);
-        let bytes = column * rows.channels..(column + high - low) * rows.channels;
-        let [low, high] = [low, high].map(|columns| columns * input.channels);
+        // Without dilation a row's taps lie together.
+        let run = if rows.dilation == 1 { (high - low).max(1) } else { 1 };
         for (channel, filter) in weights.chunks_exact(input.taps()).enumerate() {
             let mut sum = stage.bias[channel];
             for (row, weights) in rows.rows.iter().zip(filter.chunks_exact(filter_row)) {
                 let inside = if row.is_some() { low..high } else { 0..0 };
-                if let Some(row) = row {
-                    let (row, weights) = (&row[bytes.clone()], &weights[inside.clone()]);
+                for tap in inside.clone().step_by(run) {
+                    let start = (column + (tap - low) * rows.dilation) * rows.channels;
+                    let row = &row.unwrap_or_default()[start..start + run * rows.channels];
+                    let weights = &weights[tap * input.channels..(tap + run) * input.channels];
                     sum = match input.size {
                         1 => dot::<i8>(bytemuck::cast_slice(row), weights, sum),
                         _ => dot::<i16>(bytemuck::cast_slice(row), weights, sum),
                     };
                 }
-                if inside.len() < filter_row {
-                    let outside = total(&weights[..inside.start]) + total(&weights[inside.end..]);
+                if inside.len() < rows.kernel_width {
+                    let [start, end] = [inside.start, inside.end].map(|tap| tap * input.channels);
+                    let outside = total(&weights[..start]) + total(&weights[end..]);
                     sum = sum.wrapping_add(outside.wrapping_mul(rows.zero_point));
                 }
             }

@@ -17,7 +17,8 @@ pub fn conv<I: Element, O: Element>(
     scratch: &mut Scratch,
     output: &mut [O],
 ) {
-    if input.dilation != 1 {
+    // Windows of one row may be read where they lie.
+    if input.dilation != 1 && input.rows.len() == 1 {
         return portable::conv(input, weights, stage, scratch, output);
     }
     let channels = stage.bias.len();
@@ -95,6 +96,14 @@ fn in_place<'a, I: Element>(input: &Rows<'a, I>, first: usize, count: usize) -> 
 fn gather<I: Element>(input: &Rows<'_, I>, first: usize, patch_bytes: usize, patches: &mut [i8]) {
     let zero = input.zero_point as i8;
     let filter_row = input.kernel_width * input.channels;
+    if input.dilation != 1 {
+        for (x, patch) in (first..).zip(patches.chunks_exact_mut(patch_bytes)) {
+            let patch: &mut [I] = bytemuck::cast_slice_mut(&mut patch[..input.rows.len() * filter_row]);
+            patch.fill(I::from_i32(input.zero_point));
+            input.copy_taps(x, 0..input.channels, patch);
+        }
+        return;
+    }
     let last = first + patches.len() / patch_bytes;
     // Output pixels whose windows are not cut.
     let end = (input.width + input.pad).checked_sub(input.kernel_width).map_or(0, |x| x / input.stride + 1);
