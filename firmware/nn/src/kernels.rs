@@ -7,6 +7,8 @@
 //! [`portable`] has every kernel. The other sets take over what it has and replace some: a name that a module brings in itself
 //! goes before one that comes with `portable::*`. So a new operator's kernel is written there, and named here.
 
+use core::ops::Range;
+
 pub mod dsp;
 pub mod helium;
 #[cfg(any(arm_neon, target_arch = "x86_64"))]
@@ -59,7 +61,7 @@ pub struct Rows<'a, T> {
     pub width: usize,
     /// Channels a pixel.
     pub channels: usize,
-    /// Value of pixels outside the tensor.
+    /// Value of pixels outside the tensor: an element's.
     pub zero_point: i32,
     /// Columns under the window.
     pub kernel_width: usize,
@@ -69,6 +71,27 @@ pub struct Rows<'a, T> {
     pub pad: usize,
     /// Columns between neighbouring taps; 1 for a plain convolution.
     pub dilation: usize,
+}
+
+impl<T: Copy> Rows<'_, T> {
+    /// Copies the taps of output pixel `x` that lie inside the tensor, of these channels, to their places in `patch`,
+    /// `[kh][kw][channels.len()]`. The others stay as they are.
+    ///
+    /// # Panics
+    /// When `patch` is too short, or there are no such channels.
+    #[inline(always)]
+    pub fn copy_taps(&self, x: usize, channels: Range<usize>, patch: &mut [T]) {
+        let (low, high, column) = self.columns(x);
+        let count = channels.len();
+        for (y, row) in self.rows.iter().enumerate() {
+            let Some(row) = row else { continue };
+            for kx in low..high {
+                let from = (column + (kx - low) * self.dilation) * self.channels + channels.start;
+                let to = (y * self.kernel_width + kx) * count;
+                patch[to..to + count].copy_from_slice(&row[from..from + count]);
+            }
+        }
+    }
 }
 
 impl<T> Rows<'_, T> {

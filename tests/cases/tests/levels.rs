@@ -150,6 +150,7 @@ struct Shape {
     kernel: [usize; 2],
     stride: usize,
     pad: usize,
+    dilation: usize,
     /// Whether the first row and the last lie inside the tensor.
     inside: [bool; 2],
     rarity: u64,
@@ -160,18 +161,19 @@ fn shapes() -> impl Strategy<Value = Shape> {
     let kernel = prop_oneof![Just([1, 1]), Just([3, 3]), [1..5usize, 1..5usize], Just([7, 7])];
     let channels = prop_oneof![[1..9usize, 1..9usize], [1..70usize, 1..70usize], Just([64, 64])];
     let width = prop_oneof![1..21usize, 21..80usize];
-    (width, channels, kernel, 1..4usize, 0..4usize, any::<[bool; 2]>(), 1..20u64, 1..u64::MAX).prop_map(
-        |(width, channels, kernel, stride, pad, inside, rarity, seed)| Shape {
+    let dilation = prop_oneof![3 => Just(1), 1 => 2..6usize];
+    (width, channels, kernel, [1..4usize, 0..4usize], dilation, any::<[bool; 2]>(), 1..20u64, 1..u64::MAX)
+        .prop_map(|(width, channels, kernel, [stride, pad], dilation, inside, rarity, seed)| Shape {
             width,
             channels,
             kernel,
             stride,
-            pad: pad.min(kernel[1] - 1),
+            pad: (pad * dilation).min((kernel[1] - 1) * dilation),
+            dilation,
             inside,
             rarity,
             seed,
-        },
-    )
+        })
 }
 
 /// What a kernel makes of an output prefilled with a mark.
@@ -192,15 +194,17 @@ fn check<I: Element, O: Element>(shape: &Shape) -> Result<(), TestCaseError> {
     let is_inside = |y: usize| (y != 0 || shape.inside[0] || kh == 1) && (y + 1 != kh || shape.inside[1]);
     let rows: Vec<_> =
         (0..kh).map(|y| (kh == 1 || is_inside(y)).then(|| &elements[y * row..][..row])).collect();
+    let (low, high) = if size_of::<I>() == 1 { (-128, 127) } else { (-32768, 32767) };
+    let zero_point = random.between(low, high);
     let input = Rows {
         rows: &rows,
         width: shape.width,
         channels: channels_in,
-        zero_point: random.between(-130, 130) as i32,
+        zero_point: zero_point as i32,
         kernel_width: kw,
         stride: shape.stride,
         pad: shape.pad,
-        dilation: 1,
+        dilation: shape.dilation,
     };
     // As many pixels as have something under their window.
     let pixels = (shape.width + shape.pad).div_ceil(shape.stride);
@@ -211,6 +215,8 @@ fn check<I: Element, O: Element>(shape: &Shape) -> Result<(), TestCaseError> {
     let sum = Owned::new::<I>(&mut random, channels_in);
     let gains = [random.between(-32768, 32767) as i16, random.between(-32768, 32767) as i16];
     let other = random.elements::<I>(row);
+    let gates = random.elements::<i8>(channels_in);
+    let table = random.elements::<i16>(256);
     let expected = (
         made::<O>(pixels * channels_out, |out| {
             portable::conv(&input, &weights, &conv, &mut portable::Scratch, out)
@@ -219,6 +225,9 @@ fn check<I: Element, O: Element>(shape: &Shape) -> Result<(), TestCaseError> {
             portable::depthwise(&input, &weights[..taps], &depthwise, &mut portable::Scratch, out)
         }),
         made::<O>(row, |out| portable::add(&elements[..row], &other, gains, &depthwise, out)),
+        made::<O>(row, |out| {
+            portable::scale(&other, zero_point as i32, &gates, &table, &depthwise, out);
+        }),
     );
     let mut in_place = elements[..row].to_vec();
     portable::add_in_place(&mut in_place, &other, gains, &sum.stage());
@@ -234,6 +243,10 @@ fn check<I: Element, O: Element>(shape: &Shape) -> Result<(), TestCaseError> {
         prop_assert_eq!(&got, &expected.1, "depthwise, {:?}", level);
         let got = made::<O>(row, |out| kernels::add(&elements[..row], &other, gains, &depthwise, out));
         prop_assert_eq!(&got, &expected.2, "add, {:?}", level);
+        let got = made::<O>(row, |out| {
+            kernels::scale(&other, zero_point as i32, &gates, &table, &depthwise, out);
+        });
+        prop_assert_eq!(&got, &expected.3, "scale, {:?}", level);
         let mut got = elements[..row].to_vec();
         kernels::add_in_place(&mut got, &other, gains, &sum.stage());
         prop_assert!(got == in_place, "add_in_place, {:?}", level);

@@ -8,6 +8,7 @@ pub mod conv;
 pub mod depthwise;
 mod levels;
 mod ops;
+pub mod scale;
 
 pub use levels::Fact;
 pub(crate) use levels::levels;
@@ -242,7 +243,7 @@ pub fn bytes<'a, T: Element>(
     room: &'a mut [Option<&'a [i8]>; MAX_ROWS],
 ) -> Option<Rows<'a, i8>> {
     let is_byte = size_of::<T>() == 1 && i8::try_from(input.zero_point).is_ok();
-    if !is_byte || input.dilation != 1 || input.rows.len() > MAX_ROWS {
+    if !is_byte || input.rows.len() > MAX_ROWS {
         return None;
     }
     for (place, row) in room.iter_mut().zip(input.rows) {

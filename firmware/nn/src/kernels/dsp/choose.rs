@@ -7,6 +7,7 @@ use format::layer::MAX_KERNEL;
 
 use super::lanes::Input;
 use super::{QUADS, SUMS};
+use crate::kernels::Rows;
 use crate::quant::Stage;
 
 /// What becomes of a group's four sums. Loops find the code of each by its number.
@@ -70,9 +71,13 @@ pub fn conv(input: &Input<'_>, pixels: usize) -> Conv {
     Conv::Tiles(Tiles { quads, patch_bytes, patch_quads, pixels: 2 * tiles })
 }
 
-/// A depthwise convolution, in packed columns.
+/// A depthwise convolution in packed columns, in passes: the pixels of a pass share columns of which a window takes neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Depthwise {
+    /// Passes, one if taps are neighbours. A pass takes every so many-th pixel.
+    pub passes: usize,
+    /// Columns of the input from one packed column to the next.
+    pub distance: usize,
     /// Quads from one window to the next.
     pub step: usize,
     /// Quads of a window.
@@ -85,11 +90,21 @@ pub struct Depthwise {
 pub fn depthwise(input: &Input<'_>) -> Depthwise {
     // Room for the largest window twice: as weights, and as columns of one pixel at least.
     const { assert!(QUADS >= 2 * MAX_KERNEL * MAX_KERNEL.div_ceil(2)) };
+    let Rows { stride, dilation, kernel_width, .. } = input.rows;
+    // Windows that stand a multiple of the dilation apart share columns.
+    let is_common = |&divisor: &usize| stride.is_multiple_of(divisor) && dilation.is_multiple_of(divisor);
+    let common = (1..=dilation).rev().find(is_common).unwrap_or(1);
     // A column's rows come in twos.
     let pairs = input.rows.rows.len().div_ceil(2);
-    let step = input.rows.stride * pairs;
-    let window = input.rows.kernel_width * pairs;
-    Depthwise { step, window, block_pixels: ((QUADS - 2 * window) / step + 1).min(SUMS) }
+    let step = stride / common * pairs;
+    let window = kernel_width * pairs;
+    Depthwise {
+        passes: dilation / common,
+        distance: dilation,
+        step,
+        window,
+        block_pixels: ((QUADS - 2 * window) / step + 1).min(SUMS),
+    }
 }
 
 /// How a pixel's elements of up to four channels become a quad.
@@ -117,7 +132,6 @@ pub fn adds_bytes(stage: &Stage<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::Rows;
 
     /// An input without elements: the choice depends on its shape alone.
     fn input(
@@ -228,16 +242,33 @@ mod tests {
         for height in 1..=MAX_KERNEL {
             for width in 1..=MAX_KERNEL {
                 for stride in 1..=70 {
-                    for size in [1, 2] {
-                        let Depthwise { step, window, block_pixels } =
-                            depthwise(&input([height, width], 8, size, stride));
-                        assert!(2 * window >= height * width && step * width == stride * window);
+                    for dilation in 1..=9 {
+                        let mut shape = input([height, width], 8, 1, stride);
+                        shape.rows.dilation = dilation;
+                        let Depthwise { step, window, block_pixels, .. } = depthwise(&shape);
+                        assert!(2 * window >= height * width && step > 0);
                         assert!((1..=SUMS).contains(&block_pixels));
                         assert!(2 * window + (block_pixels - 1) * step <= QUADS);
                     }
                 }
             }
         }
+    }
+
+    #[test]
+    fn pixels_of_a_pass_stand_whole_columns_apart_and_no_pass_is_needless() {
+        for stride in 1..=40 {
+            for dilation in 1..=40 {
+                let mut shape = input([3, 3], 8, 1, stride);
+                shape.rows.dilation = dilation;
+                let Depthwise { passes, distance, step, .. } = depthwise(&shape);
+                assert_eq!(distance, dilation);
+                // Two quads a column of three rows.
+                assert_eq!(passes * stride, step / 2 * distance);
+                assert!((1..passes).all(|fewer| !(fewer * stride).is_multiple_of(distance)));
+            }
+        }
+        assert_eq!(depthwise(&input([3, 3], 8, 1, 2)).passes, 1);
     }
 
     #[test]

@@ -44,6 +44,11 @@ impl<'a> Input<'a> {
         self.rows.rows.len() * self.rows.kernel_width * self.channels
     }
 
+    /// How many kernel columns lie over neighbouring pixels: all, or one.
+    pub fn run_columns(&self) -> usize {
+        if self.rows.dilation == 1 { self.rows.kernel_width } else { 1 }
+    }
+
     /// The zero point as two bytes, or as one element of two bytes.
     pub fn zero(&self) -> [u8; 2] {
         let [low, high] = (self.rows.zero_point as i16).to_le_bytes();
@@ -209,7 +214,8 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Requantises one channel of each pixel, of `channels` channels: `sums` has its sums in every `step`-th place.
+    /// Requantises one channel of each pixel, `channels` elements from one to the next: `sums` has its sums in every `step`-th
+    /// place.
     #[inline(never)]
     pub fn put_channel(
         &mut self,
@@ -220,7 +226,7 @@ impl<'a> Output<'a> {
         step: usize,
     ) {
         let stage = Channel::of(stage, channel);
-        for (pixel, &sum) in (0..self.len() / channels).zip(sums.iter().step_by(step)) {
+        for (pixel, &sum) in (0..self.len().div_ceil(channels)).zip(sums.iter().step_by(step)) {
             self.put(pixel * channels + channel, stage.value(sum));
         }
     }

@@ -138,6 +138,10 @@ impl Pixels<'_> {
 #[inline(always)]
 fn gather(input: &Rows<'_, i8>, x: usize, patch: &mut [i8]) {
     let zero = input.zero_point as i8;
+    if input.dilation != 1 {
+        patch[..input.rows.len() * input.kernel_width * input.channels].fill(zero);
+        return input.copy_taps(x, 0..input.channels, patch);
+    }
     let (low, high, column) = input.columns(x);
     let [low, high, column] = [low * input.channels, high * input.channels, column * input.channels];
     let length = input.kernel_width * input.channels;

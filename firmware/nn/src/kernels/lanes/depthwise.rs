@@ -21,6 +21,7 @@ pub fn depthwise<S: Columns, O: Element>(
     assert_eq!(weights.len(), input.rows.len() * input.kernel_width * channels);
     if input.rows.len() == 3
         && input.kernel_width == 3
+        && input.dilation == 1
         && channels >= S::CHANNELS
         && let Some((output, limits)) = as_bytes_mut(&mut *output).zip(Limits::of(stage))
     {
@@ -130,7 +131,7 @@ impl<S: Lanes> Block<'_, S> {
                 for (kx, tap) in taps.chunks_exact(channels).enumerate() {
                     let values = match row {
                         Some(row) if low <= kx && kx < high => {
-                            set.widen(&row[(column + kx - low) * channels + self.first..])
+                            set.widen(&row[(column + (kx - low) * input.dilation) * channels + self.first..])
                         }
                         _ => zero_point,
                     };

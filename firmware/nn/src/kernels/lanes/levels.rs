@@ -128,6 +128,26 @@ macro_rules! levels {
                 _ => portable::add_in_place(a, b, gains, stage),
             }
         }
+
+        /// [`portable::scale`].
+        ///
+        /// # Panics
+        /// When lengths do not agree, or the table has not 256 entries.
+        pub fn scale<I: Element, O: Element>(
+            input: &[I],
+            zero_point: i32,
+            gates: &[i8],
+            table: &[i16],
+            stage: &Stage<'_>,
+            output: &mut [O],
+        ) {
+            match (Set::current(Some(stage)), lanes::as_bytes(input)) {
+                $((Set::$level(set), Some(input)) if gates.len() >= $set::CHANNELS => {
+                    set.scale(input, zero_point, gates, table, stage, output);
+                })*
+                _ => portable::scale(input, zero_point, gates, table, stage, output),
+            }
+        }
     };
 }
 pub(crate) use levels;

@@ -80,6 +80,32 @@ macro_rules! entries {
                 // SAFETY: the processor has the features.
                 unsafe { compiled(self, a, b, gains, stage) }
             }
+
+            /// [`crate::kernels::lanes::scale::scale`].
+            pub fn scale<O: $crate::kernels::Element>(
+                self,
+                input: &[i8],
+                zero_point: i32,
+                gates: &[i8],
+                table: &[i16],
+                stage: &$crate::quant::Stage<'_>,
+                output: &mut [O],
+            ) {
+                #[target_feature(enable = $features)]
+                fn compiled<O: $crate::kernels::Element>(
+                    set: $set,
+                    input: &[i8],
+                    zero_point: i32,
+                    gates: &[i8],
+                    table: &[i16],
+                    stage: &$crate::quant::Stage<'_>,
+                    output: &mut [O],
+                ) {
+                    $crate::kernels::lanes::scale::scale(set, input, zero_point, gates, table, stage, output);
+                }
+                // SAFETY: the processor has the features.
+                unsafe { compiled(self, input, zero_point, gates, table, stage, output) }
+            }
         }
     };
 }

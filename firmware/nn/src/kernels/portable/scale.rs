@@ -3,9 +3,6 @@
 use crate::kernels::Element;
 use crate::quant::Stage;
 
-/// Entries of a table: one for each value of a gate.
-const ENTRIES: usize = 256;
-
 /// One output row `[width][c]`: `bias + (x − zero_point) · gain`, requantised. A channel's gain is the entry of `table` for
 /// its gate, entry 0 that of gate −128; `gates` are `[c]`, gains have 15 bits behind the point. `zero_point` is the input's.
 ///
@@ -20,12 +17,13 @@ pub fn scale<I: Element, O: Element>(
     output: &mut [O],
 ) {
     let channels = stage.bias.len();
-    let table: &[i16; ENTRIES] = table.try_into().expect("an entry for each gate");
+    let table: &[i16; 256] = table.try_into().expect("an entry for each gate");
     assert!(gates.len() == channels && input.len() == output.len());
-    for (output, input) in output.chunks_exact_mut(channels).zip(input.chunks_exact(channels)) {
-        for (channel, ((out, &value), &gate)) in output.iter_mut().zip(input).zip(gates).enumerate() {
-            let gain = table[usize::from(gate.wrapping_sub(i8::MIN) as u8)];
-            let product = value.into().wrapping_sub(zero_point).wrapping_mul(gain.into());
+    for (channel, &gate) in gates.iter().enumerate() {
+        let gain: i32 = table[usize::from(gate.wrapping_sub(i8::MIN) as u8)].into();
+        let (output, input) = (output.iter_mut().skip(channel), input.iter().skip(channel));
+        for (out, &value) in output.step_by(channels).zip(input.step_by(channels)) {
+            let product = value.into().wrapping_sub(zero_point).wrapping_mul(gain);
             *out = O::from_i32(stage.requantise(stage.bias[channel].wrapping_add(product), channel));
         }
     }
