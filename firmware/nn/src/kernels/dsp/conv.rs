@@ -9,7 +9,7 @@ use super::choose::{self, Conv, Tiles};
 use super::lanes::{Channel, Input, Output, expand, expand_two, lanes};
 use super::ops::Tile;
 use super::{Scratch, ops};
-use crate::kernels::{Element, Rows, portable};
+use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
 /// See [`crate::kernels::portable::conv`].
@@ -23,9 +23,6 @@ pub fn conv<I: Element, O: Element>(
     scratch: &mut Scratch,
     output: &mut [O],
 ) {
-    if input.dilation != 1 {
-        return portable::conv(input, weights, stage, scratch, output);
-    }
     let mut rows = [None; MAX_KERNEL];
     multiply(&Input::of(input, &mut rows), weights, stage, scratch, Output::of(output));
 }
@@ -92,6 +89,9 @@ fn multiply(
 /// The bytes under the window of output pixel `x`: where they are, if they lie together, or gathered in `patch`.
 fn under<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> &'a [u8] {
     let rows = &input.rows;
+    if input.run_columns() < rows.kernel_width {
+        return scattered(input, x, patch);
+    }
     let (low, high, column) = rows.columns(x);
     let [low, high, column] = [low, high, column].map(|columns| columns * rows.channels);
     let filter_row = rows.kernel_width * rows.channels;
@@ -115,6 +115,26 @@ fn under<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> &'a [u8] {
     patch
 }
 
+/// [`under`] for taps that lie apart.
+#[inline(never)]
+fn scattered<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> &'a [u8] {
+    let rows = &input.rows;
+    let (low, high, column) = rows.columns(x);
+    let zero = input.zero();
+    for (index, byte) in patch.iter_mut().enumerate() {
+        *byte = zero[index % 2];
+    }
+    for (row, patch) in rows.rows.iter().zip(patch.chunks_exact_mut(rows.kernel_width * rows.channels)) {
+        let Some(row) = row else { continue };
+        let pixels = row[column * rows.channels..].chunks_exact(rows.channels).step_by(rows.dilation);
+        let taps = patch.chunks_exact_mut(rows.channels).skip(low).take(high - low);
+        for (tap, pixel) in taps.zip(pixels) {
+            tap.copy_from_slice(pixel);
+        }
+    }
+    patch
+}
+
 /// For a single pixel, or filters too large for scratch: every weight is expanded when it is used.
 #[inline(never)]
 fn one_by_one(input: &Input<'_>, weights: &[i8], stage: &Stage<'_>, mut output: Output<'_>) {
@@ -123,18 +143,24 @@ fn one_by_one(input: &Input<'_>, weights: &[i8], stage: &Stage<'_>, mut output: 
     let filter_row = rows.kernel_width * input.channels;
     for x in 0..output.len() / channels {
         let (low, high, column) = rows.columns(x);
-        let bytes = column * rows.channels..(column + high - low) * rows.channels;
-        let [low, high] = [low, high].map(|columns| columns * input.channels);
+        // Neighbouring taps are one run.
+        let run = input.run_columns().min(high - low);
+        let (starts, step) = (column..column + (high - low) * rows.dilation, rows.dilation * run);
+        let [low, high, run] = [low, high, run].map(|columns| columns * input.channels);
         for (channel, filter) in weights.chunks_exact(input.taps()).enumerate() {
             let mut sum = stage.bias[channel];
             for (row, weights) in rows.rows.iter().zip(filter.chunks_exact(filter_row)) {
                 let inside = if row.is_some() { low..high } else { 0..0 };
-                if let Some(row) = row {
-                    let (row, weights) = (&row[bytes.clone()], &weights[inside.clone()]);
-                    sum = match input.size {
-                        1 => dot::<i8>(bytemuck::cast_slice(row), weights, sum),
-                        _ => dot::<i16>(bytemuck::cast_slice(row), weights, sum),
-                    };
+                if let Some(row) = row
+                    && run > 0
+                {
+                    for (start, weights) in starts.clone().step_by(step).zip(weights[low..high].chunks(run)) {
+                        let row = &row[start * rows.channels..][..run * input.size];
+                        sum = match input.size {
+                            1 => dot::<i8>(bytemuck::cast_slice(row), weights, sum),
+                            _ => dot::<i16>(bytemuck::cast_slice(row), weights, sum),
+                        };
+                    }
                 }
                 if inside.len() < filter_row {
                     let outside = total(&weights[..inside.start]) + total(&weights[inside.end..]);

@@ -44,6 +44,11 @@ impl<'a> Input<'a> {
         self.rows.rows.len() * self.rows.kernel_width * self.channels
     }
 
+    /// How many kernel columns lie over neighbouring pixels: all, or one.
+    pub fn run_columns(&self) -> usize {
+        if self.rows.dilation == 1 { self.rows.kernel_width } else { 1 }
+    }
+
     /// The zero point as two bytes, or as one element of two bytes.
     pub fn zero(&self) -> [u8; 2] {
         let [low, high] = (self.rows.zero_point as i16).to_le_bytes();

@@ -139,11 +139,11 @@ pub struct Tiles {
 pub enum Windows {
     /// They do so in the input, except in blocks whose windows are cut off by its edge.
     InPlace,
-    /// They are gathered, one run of elements a kernel row.
-    Gathered,
+    /// They are gathered, of each row this many kernel columns as one run of elements.
+    Gathered(usize),
 }
 
-/// The way for an input of elements of `size` bytes, and `channels` filters.
+/// The way for `channels` filters.
 pub fn conv<T>(input: &Rows<'_, T>, channels: usize) -> Conv {
     let filter_row = input.kernel_width * input.channels;
     let taps = input.rows.len() * filter_row;
@@ -156,14 +156,22 @@ pub fn conv<T>(input: &Rows<'_, T>, channels: usize) -> Conv {
     if size_of::<T>() != 1 || room < 2 {
         return Conv::Portable;
     }
-    let is_in_place =
-        input.rows.len() == 1 && filter_row.is_multiple_of(16) && input.stride == input.kernel_width;
+    // Neighbouring taps are neighbouring pixels.
+    let is_dense = input.dilation == 1 || input.kernel_width == 1;
+    let is_in_place = is_dense
+        && input.rows.len() == 1
+        && filter_row.is_multiple_of(16)
+        && input.stride == input.kernel_width;
     Conv::Tiles(Tiles {
         steps,
         whole,
         spare_filters,
         pixels: room.min(pixels_in_reach(channels)),
-        windows: if is_in_place { Windows::InPlace } else { Windows::Gathered },
+        windows: match (is_in_place, is_dense) {
+            (true, _) => Windows::InPlace,
+            (_, true) => Windows::Gathered(input.kernel_width),
+            _ => Windows::Gathered(1),
+        },
     })
 }
 
@@ -183,14 +191,17 @@ pub enum Depthwise {
     },
     /// A tap of all channels at a time.
     Taps,
-    /// By the portable kernel.
+    /// By the portable kernel: wider elements, and taps apart from one another.
     Portable,
 }
 
-/// The way for `pixels` pixels of elements of `sizes` bytes, read and written.
+/// The way for `pixels` pixels of elements of `output_size` bytes.
 pub fn depthwise<T>(input: &Rows<'_, T>, output_size: usize, pixels: usize) -> Depthwise {
     let &Rows { channels, stride, kernel_width: width, .. } = input;
     let height = input.rows.len();
+    if input.dilation != 1 && width != 1 {
+        return Depthwise::Portable;
+    }
     let is_small = height <= 4 && matches!((stride, width), (1, ..=3) | (2, ..=4));
     let are_bytes = size_of::<T>() + output_size == 2;
     if are_bytes && is_small && channels.is_multiple_of(16) && channels <= MAX_STRIDE && pixels >= 4 {
@@ -434,12 +445,17 @@ mod tests {
         for height in 1..=4 {
             for width in 1..=4 {
                 for channels in 1..=80 {
-                    for stride in 1..=4 {
-                        let shape = input::<i8>([height, width], channels, stride, 0);
+                    for (stride, dilation) in (1..=4).flat_map(|stride| (1..=4).map(move |d| (stride, d))) {
+                        let shape = Rows { dilation, ..input::<i8>([height, width], channels, stride, 0) };
                         let Conv::Tiles(tiles) = conv(&shape, 64) else { panic!("filters are small") };
                         let are_vectors = (width * channels).is_multiple_of(16);
-                        let expected = height == 1 && stride == width && are_vectors;
-                        assert_eq!(tiles.windows == Windows::InPlace, expected);
+                        let are_neighbours = dilation == 1 || width == 1;
+                        let expected = match (height == 1 && stride == width && are_vectors, are_neighbours) {
+                            (true, true) => Windows::InPlace,
+                            (false, true) => Windows::Gathered(width),
+                            (_, false) => Windows::Gathered(1),
+                        };
+                        assert_eq!(tiles.windows, expected);
                     }
                 }
             }
@@ -449,14 +465,14 @@ mod tests {
     #[test]
     fn convolutions_of_real_networks_are_tiles_of_whole_filters() {
         let shapes = [
-            ([3, 3], 3, 2, 64, Windows::Gathered),
-            ([3, 3], 1, 2, 16, Windows::Gathered),
+            ([3, 3], 3, 2, 64, Windows::Gathered(3)),
+            ([3, 3], 1, 2, 16, Windows::Gathered(3)),
             ([1, 1], 64, 1, 128, Windows::InPlace),
             ([1, 1], 128, 1, 256, Windows::InPlace),
             ([1, 1], 256, 1, 128, Windows::InPlace),
             ([1, 1], 512, 1, 512, Windows::InPlace),
-            ([3, 3], 64, 2, 64, Windows::Gathered),
-            ([3, 3], 256, 1, 256, Windows::Gathered),
+            ([3, 3], 64, 2, 64, Windows::Gathered(3)),
+            ([3, 3], 256, 1, 256, Windows::Gathered(3)),
         ];
         for (kernel, channels_in, stride, channels, windows) in shapes {
             let shape = input::<i8>(kernel, channels_in, stride, kernel[1] / 2);
@@ -517,6 +533,9 @@ mod tests {
                 assert!(matches!(chosen, Depthwise::Packed { .. }), "{channels} channels, {pixels} pixels");
             }
         }
+        // Taps apart from one another.
+        let apart = Rows { dilation: 2, ..input::<i8>([3, 3], 64, 1, 2) };
+        assert_eq!(depthwise(&apart, 1, 56), Depthwise::Portable);
         // The last window of an embedder, as large as its input.
         assert_eq!(depthwise(&input::<i8>([7, 7], 512, 1, 0), 1, 1), Depthwise::Taps);
     }

@@ -1,6 +1,9 @@
 //! Convolution over all input channels: two pixels and four filters at a time.
 //!
-//! Pixels are read where they lie when windows are runs of whole vectors side by side; else their patches are gathered first.
+//! Pixels are read where they lie when windows are runs of whole vectors side by side; else their patches are gathered first, row by
+//! row, or tap by tap if taps lie apart.
+
+use core::ops::Range;
 
 use super::choose::{self, Conv, Tiles, Windows};
 use super::{Scratch, ops};
@@ -18,9 +21,6 @@ pub fn conv<I: Element, O: Element>(
     scratch: &mut Scratch,
     output: &mut [O],
 ) {
-    if input.dilation != 1 {
-        return portable::conv(input, weights, stage, scratch, output);
-    }
     let channels = stage.bias.len();
     let taps = input.rows.len() * input.kernel_width * input.channels;
     assert_eq!(weights.len(), channels * taps);
@@ -33,15 +33,18 @@ pub fn conv<I: Element, O: Element>(
     let spare_filters = spare_filters.as_flattened_mut();
     for (block, output) in output.chunks_mut(room * channels).enumerate() {
         let count = output.len() / channels;
-        let in_place = match windows {
-            Windows::InPlace => in_place(input, block * room, count),
-            Windows::Gathered => None,
+        let (in_place, run_columns) = match windows {
+            Windows::InPlace => (in_place(input, block * room, count), input.kernel_width),
+            Windows::Gathered(columns) => (None, columns),
         };
         let pixels = in_place.unwrap_or_else(|| {
             let patches = &mut patches[..count * steps];
             ops::clear(patches);
             let patches = patches.as_flattened_mut();
-            gather(input, block * room, 16 * steps, patches);
+            for tap in (0..input.kernel_width).step_by(run_columns) {
+                let taps = tap..tap + run_columns;
+                gather(input, taps, block * room, 16 * steps, patches);
+            }
             patches
         });
         if whole > 0 {
@@ -86,30 +89,49 @@ fn in_place<'a, I: Element>(input: &Rows<'a, I>, first: usize, count: usize) -> 
     (end <= input.width).then(|| bytemuck::cast_slice(&row[start * input.channels..end * input.channels]))
 }
 
-/// Gathers the patches under the windows from output pixel `first`; what of them is no tap stays.
-fn gather<I: Element>(input: &Rows<'_, I>, first: usize, patch_bytes: usize, patches: &mut [i8]) {
+/// Gathers what lies under these kernel columns, which are neighbours in the input, of the windows from output pixel `first`; what
+/// of patches is not theirs stays.
+fn gather<I: Element>(
+    input: &Rows<'_, I>,
+    taps: Range<usize>,
+    first: usize,
+    patch_bytes: usize,
+    patches: &mut [i8],
+) {
     let zero = input.zero_point as i8;
     let filter_row = input.kernel_width * input.channels;
+    // They are a window of their own, over the tensor without the columns that its first tap never reaches.
+    let shift = taps.start * input.dilation;
+    let skipped = shift.saturating_sub(input.pad).min(input.width);
+    let run = Rows {
+        rows: input.rows,
+        width: input.width - skipped,
+        kernel_width: taps.len(),
+        pad: input.pad.saturating_sub(shift),
+        dilation: 1,
+        ..*input
+    };
+    let run_bytes = taps.len() * input.channels;
     let last = first + patches.len() / patch_bytes;
     // Output pixels whose windows are not cut.
-    let end = (input.width + input.pad).checked_sub(input.kernel_width).map_or(0, |x| x / input.stride + 1);
+    let end = (run.width + run.pad).checked_sub(run.kernel_width).map_or(0, |x| x / run.stride + 1);
     let end = end.clamp(first, last);
-    let start = input.pad.div_ceil(input.stride).clamp(first, end);
-    for (y, row) in input.rows.iter().enumerate() {
-        let patches = &mut patches[y * filter_row..];
-        let row = row.map(bytemuck::cast_slice::<I, i8>);
+    let start = run.pad.div_ceil(run.stride).clamp(first, end);
+    for (y, row) in run.rows.iter().enumerate() {
+        let patches = &mut patches[y * filter_row + taps.start * input.channels..];
+        let row = row.map(|row| bytemuck::cast_slice::<I, i8>(&row[skipped * input.channels..]));
         if let Some(row) = row
             && start < end
         {
-            let column = (start * input.stride - input.pad) * input.channels;
-            let runs = (&row[column..], input.stride * input.channels, filter_row);
+            let column = (start * run.stride - run.pad) * run.channels;
+            let runs = (&row[column..], run.stride * run.channels, run_bytes);
             ops::gather(runs, (&mut patches[(start - first) * patch_bytes..], patch_bytes), end - start);
         }
         let whole = if row.is_some() { start..end } else { first..first };
         for x in (first..whole.start).chain(whole.end..last) {
-            let (low, high, column) = input.columns(x);
-            let [low, high, column] = [low, high, column].map(|columns| columns * input.channels);
-            let taps = &mut patches[(x - first) * patch_bytes..][..filter_row];
+            let (low, high, column) = run.columns(x);
+            let [low, high, column] = [low, high, column].map(|columns| columns * run.channels);
+            let taps = &mut patches[(x - first) * patch_bytes..][..run_bytes];
             taps.fill(zero);
             if let Some(row) = row {
                 taps[low..high].copy_from_slice(&row[column..column + high - low]);

@@ -17,9 +17,6 @@ pub fn depthwise<I: Element, O: Element>(
     scratch: &mut Scratch,
     output: &mut [O],
 ) {
-    if input.dilation != 1 {
-        return portable::depthwise(input, weights, stage, scratch, output);
-    }
     let channels = input.channels;
     assert_eq!(stage.bias.len(), channels);
     assert_eq!(weights.len(), input.rows.len() * input.kernel_width * channels);
