@@ -3,6 +3,9 @@
 //! Four elements become two words of pairs (elements 0 and 2, 1 and 3), as `SXTB16` makes them of a word and of the word
 //! turned by a byte. Inputs and weights are expanded alike, once for many uses, so that the innermost loops load
 //! several words at a time and multiply.
+//!
+//! `choose` says which loop a shape gets, `ops` checks what a loop relies on and calls it, `asm` has the loops. Depthwise
+//! convolutions whose taps lie apart are left to the portable kernels.
 
 mod add;
 #[cfg(arm_dsp)]

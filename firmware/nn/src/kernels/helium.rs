@@ -2,7 +2,10 @@
 //!
 //! A convolution of bytes multiplies two pixels with four filters, 16 taps at a time: as many sums as there are registers for.
 //! Depthwise convolutions take two channels of four pixels, a window of a channel in a vector. What is rare (inputs of 16 bits,
-//! patches larger than scratch) is left to the portable kernels, which the compiler vectorises.
+//! patches larger than scratch, depthwise convolutions whose taps lie apart) is left to the portable kernels, which the compiler
+//! vectorises.
+//!
+//! `choose` says which loop a shape gets, `ops` checks what a loop relies on and calls it, `asm` has the loops.
 
 mod add;
 #[cfg(arm_helium)]

@@ -7,6 +7,7 @@ use format::layer::MAX_KERNEL;
 
 use super::lanes::Input;
 use super::{QUADS, SUMS};
+use crate::kernels::Rows;
 use crate::quant::Stage;
 
 /// What becomes of a group's four sums. Loops find the code of each by its number.
@@ -70,9 +71,24 @@ pub fn conv(input: &Input<'_>, pixels: usize) -> Conv {
     Conv::Tiles(Tiles { quads, patch_bytes, patch_quads, pixels: 2 * tiles })
 }
 
-/// A depthwise convolution, in packed columns.
+/// How a depthwise convolution is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Depthwise {
+pub enum Depthwise {
+    /// In packed columns, of which a window takes neighbours.
+    Columns,
+    /// By the portable kernel: taps lie apart.
+    Portable,
+}
+
+/// The way for this shape.
+pub fn depthwise<T>(input: &Rows<'_, T>) -> Depthwise {
+    let are_neighbours = input.dilation == 1 || input.kernel_width == 1;
+    if are_neighbours { Depthwise::Columns } else { Depthwise::Portable }
+}
+
+/// A depthwise convolution in packed columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Columns {
     /// Quads from one window to the next.
     pub step: usize,
     /// Quads of a window.
@@ -81,15 +97,15 @@ pub struct Depthwise {
     pub block_pixels: usize,
 }
 
-/// The way for any number of pixels.
-pub fn depthwise(input: &Input<'_>) -> Depthwise {
+/// What these rows need.
+pub fn columns(input: &Input<'_>) -> Columns {
     // Room for the largest window twice: as weights, and as columns of one pixel at least.
     const { assert!(QUADS >= 2 * MAX_KERNEL * MAX_KERNEL.div_ceil(2)) };
     // A column's rows come in twos.
     let pairs = input.rows.rows.len().div_ceil(2);
     let step = input.rows.stride * pairs;
     let window = input.rows.kernel_width * pairs;
-    Depthwise { step, window, block_pixels: ((QUADS - 2 * window) / step + 1).min(SUMS) }
+    Columns { step, window, block_pixels: ((QUADS - 2 * window) / step + 1).min(SUMS) }
 }
 
 /// How a pixel's elements of up to four channels become a quad.
@@ -117,7 +133,6 @@ pub fn adds_bytes(stage: &Stage<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::Rows;
 
     /// An input without elements: the choice depends on its shape alone.
     fn input(
@@ -229,8 +244,8 @@ mod tests {
             for width in 1..=MAX_KERNEL {
                 for stride in 1..=70 {
                     for size in [1, 2] {
-                        let Depthwise { step, window, block_pixels } =
-                            depthwise(&input([height, width], 8, size, stride));
+                        let Columns { step, window, block_pixels } =
+                            columns(&input([height, width], 8, size, stride));
                         assert!(2 * window >= height * width && step * width == stride * window);
                         assert!((1..=SUMS).contains(&block_pixels));
                         assert!(2 * window + (block_pixels - 1) * step <= QUADS);
@@ -243,10 +258,21 @@ mod tests {
     #[test]
     fn rows_of_real_networks_are_one_block_or_two() {
         for (stride, pixels) in [(1, 56), (2, 56), (1, 28), (2, 28), (2, 14), (1, 14), (1, 7)] {
-            assert!(depthwise(&input([3, 3], 64, 1, stride)).block_pixels >= pixels);
+            assert!(columns(&input([3, 3], 64, 1, stride)).block_pixels >= pixels);
         }
-        assert!(depthwise(&input([3, 3], 64, 1, 1)).block_pixels >= 112 / 2);
-        assert!(depthwise(&input([7, 7], 512, 1, 1)).block_pixels >= 7);
+        assert!(columns(&input([3, 3], 64, 1, 1)).block_pixels >= 112 / 2);
+        assert!(columns(&input([7, 7], 512, 1, 1)).block_pixels >= 7);
+    }
+
+    #[test]
+    fn windows_whose_taps_lie_apart_are_not_packed() {
+        for width in 1..=4 {
+            for dilation in 1..=4 {
+                let rows = Rows { dilation, ..input([3, width], 8, 1, 1).rows };
+                let are_neighbours = width == 1 || dilation == 1;
+                assert_eq!(depthwise(&rows) == Depthwise::Columns, are_neighbours);
+            }
+        }
     }
 
     #[test]

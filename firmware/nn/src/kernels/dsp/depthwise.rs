@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use format::layer::MAX_KERNEL;
 
-use super::choose::{self, Depthwise, Packing};
+use super::choose::{self, Columns, Depthwise, Packing};
 use super::lanes::{Input, Output, bias, expand_few, lanes};
 use super::ops::Slide;
 use super::{Quad, Scratch, ops};
@@ -25,7 +25,7 @@ pub fn depthwise<I: Element, O: Element>(
     scratch: &mut Scratch,
     output: &mut [O],
 ) {
-    if input.dilation != 1 {
+    if choose::depthwise(input) == Depthwise::Portable {
         return portable::depthwise(input, weights, stage, scratch, output);
     }
     let mut rows = [None; MAX_KERNEL];
@@ -44,7 +44,7 @@ fn slide(
     let channels = input.channels;
     assert_eq!(stage.bias.len(), channels);
     assert_eq!(weights.len(), input.taps());
-    let Depthwise { step, window, block_pixels } = choose::depthwise(input);
+    let Columns { step, window, block_pixels } = choose::columns(input);
     let (taps, columns) = scratch.quads.split_at_mut(window);
     let makes_bytes = choose::makes_bytes(stage);
     for start in (0..output.len() / channels).step_by(block_pixels) {

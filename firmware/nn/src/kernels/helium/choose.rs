@@ -67,6 +67,7 @@ pub enum Product {
 
 impl Product {
     /// The fastest for filters of `taps` taps that start at a word or not, and pixels `stride` elements apart.
+    #[inline]
     pub fn of(taps: usize, are_words: bool, stride: usize, epilogue: Epilogue) -> Product {
         let multipliers = match epilogue {
             Epilogue::LinearToWholeBytes => Multipliers::One,
@@ -144,6 +145,7 @@ pub enum Windows {
 }
 
 /// The way for `channels` filters.
+#[inline]
 pub fn conv<T>(input: &Rows<'_, T>, channels: usize) -> Conv {
     let filter_row = input.kernel_width * input.channels;
     let taps = input.rows.len() * filter_row;
