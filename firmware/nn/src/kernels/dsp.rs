@@ -4,8 +4,7 @@
 //! turned by a byte. Inputs and weights are expanded alike, once for many uses, so that the innermost loops load
 //! several words at a time and multiply.
 //!
-//! `choose` says which loop a shape gets, `ops` checks what a loop relies on and calls it, `asm` has the loops. Depthwise
-//! convolutions whose taps lie apart are left to the portable kernels.
+//! `choose` says which loop a shape gets, `ops` checks what a loop relies on and calls it, `asm` has the loops.
 
 mod add;
 #[cfg(arm_dsp)]

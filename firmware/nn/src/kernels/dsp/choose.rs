@@ -71,24 +71,13 @@ pub fn conv(input: &Input<'_>, pixels: usize) -> Conv {
     Conv::Tiles(Tiles { quads, patch_bytes, patch_quads, pixels: 2 * tiles })
 }
 
-/// How a depthwise convolution is computed.
+/// A depthwise convolution in packed columns, in passes: the pixels of a pass share columns of which a window takes neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depthwise {
-    /// In packed columns, of which a window takes neighbours.
-    Columns,
-    /// By the portable kernel: taps lie apart.
-    Portable,
-}
-
-/// The way for this shape.
-pub fn depthwise<T>(input: &Rows<'_, T>) -> Depthwise {
-    let are_neighbours = input.dilation == 1 || input.kernel_width == 1;
-    if are_neighbours { Depthwise::Columns } else { Depthwise::Portable }
-}
-
-/// A depthwise convolution in packed columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Columns {
+pub struct Depthwise {
+    /// Passes, one if taps are neighbours. A pass takes every so many-th pixel.
+    pub passes: usize,
+    /// Columns of the input from one packed column to the next.
+    pub distance: usize,
     /// Quads from one window to the next.
     pub step: usize,
     /// Quads of a window.
@@ -97,15 +86,25 @@ pub struct Columns {
     pub block_pixels: usize,
 }
 
-/// What these rows need.
-pub fn columns(input: &Input<'_>) -> Columns {
+/// The way for any number of pixels.
+pub fn depthwise(input: &Input<'_>) -> Depthwise {
     // Room for the largest window twice: as weights, and as columns of one pixel at least.
     const { assert!(QUADS >= 2 * MAX_KERNEL * MAX_KERNEL.div_ceil(2)) };
+    let Rows { stride, dilation, kernel_width, .. } = input.rows;
+    // Windows that stand a multiple of the dilation apart share columns.
+    let is_common = |&divisor: &usize| stride.is_multiple_of(divisor) && dilation.is_multiple_of(divisor);
+    let common = (1..=dilation).rev().find(is_common).unwrap_or(1);
     // A column's rows come in twos.
     let pairs = input.rows.rows.len().div_ceil(2);
-    let step = input.rows.stride * pairs;
-    let window = input.rows.kernel_width * pairs;
-    Columns { step, window, block_pixels: ((QUADS - 2 * window) / step + 1).min(SUMS) }
+    let step = stride / common * pairs;
+    let window = kernel_width * pairs;
+    Depthwise {
+        passes: dilation / common,
+        distance: dilation,
+        step,
+        window,
+        block_pixels: ((QUADS - 2 * window) / step + 1).min(SUMS),
+    }
 }
 
 /// How a pixel's elements of up to four channels become a quad.
@@ -243,10 +242,11 @@ mod tests {
         for height in 1..=MAX_KERNEL {
             for width in 1..=MAX_KERNEL {
                 for stride in 1..=70 {
-                    for size in [1, 2] {
-                        let Columns { step, window, block_pixels } =
-                            columns(&input([height, width], 8, size, stride));
-                        assert!(2 * window >= height * width && step * width == stride * window);
+                    for dilation in 1..=9 {
+                        let mut shape = input([height, width], 8, 1, stride);
+                        shape.rows.dilation = dilation;
+                        let Depthwise { step, window, block_pixels, .. } = depthwise(&shape);
+                        assert!(2 * window >= height * width && step > 0);
                         assert!((1..=SUMS).contains(&block_pixels));
                         assert!(2 * window + (block_pixels - 1) * step <= QUADS);
                     }
@@ -256,23 +256,28 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_real_networks_are_one_block_or_two() {
-        for (stride, pixels) in [(1, 56), (2, 56), (1, 28), (2, 28), (2, 14), (1, 14), (1, 7)] {
-            assert!(columns(&input([3, 3], 64, 1, stride)).block_pixels >= pixels);
+    fn pixels_of_a_pass_stand_whole_columns_apart_and_no_pass_is_needless() {
+        for stride in 1..=40 {
+            for dilation in 1..=40 {
+                let mut shape = input([3, 3], 8, 1, stride);
+                shape.rows.dilation = dilation;
+                let Depthwise { passes, distance, step, .. } = depthwise(&shape);
+                assert_eq!(distance, dilation);
+                // Two quads a column of three rows.
+                assert_eq!(passes * stride, step / 2 * distance);
+                assert!((1..passes).all(|fewer| !(fewer * stride).is_multiple_of(distance)));
+            }
         }
-        assert!(columns(&input([3, 3], 64, 1, 1)).block_pixels >= 112 / 2);
-        assert!(columns(&input([7, 7], 512, 1, 1)).block_pixels >= 7);
+        assert_eq!(depthwise(&input([3, 3], 8, 1, 2)).passes, 1);
     }
 
     #[test]
-    fn windows_whose_taps_lie_apart_are_not_packed() {
-        for width in 1..=4 {
-            for dilation in 1..=4 {
-                let rows = Rows { dilation, ..input([3, width], 8, 1, 1).rows };
-                let are_neighbours = width == 1 || dilation == 1;
-                assert_eq!(depthwise(&rows) == Depthwise::Columns, are_neighbours);
-            }
+    fn rows_of_real_networks_are_one_block_or_two() {
+        for (stride, pixels) in [(1, 56), (2, 56), (1, 28), (2, 28), (2, 14), (1, 14), (1, 7)] {
+            assert!(depthwise(&input([3, 3], 64, 1, stride)).block_pixels >= pixels);
         }
+        assert!(depthwise(&input([3, 3], 64, 1, 1)).block_pixels >= 112 / 2);
+        assert!(depthwise(&input([7, 7], 512, 1, 1)).block_pixels >= 7);
     }
 
     #[test]

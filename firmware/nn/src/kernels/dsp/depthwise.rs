@@ -1,17 +1,18 @@
 //! Convolution of each channel with a filter of its own, four channels at a time.
 //!
 //! The columns of input under the row are packed once: rows in twos, so that a word is a channel's pair from an upper and a
-//! lower row. A window is then as many neighbouring quads as there are of weights.
+//! lower row. A window is then as many neighbouring quads as there are of weights. Where taps lie apart, so do the columns that are
+//! packed, and pixels come in passes.
 
 use core::ops::Range;
 
 use format::layer::MAX_KERNEL;
 
-use super::choose::{self, Columns, Depthwise, Packing};
+use super::choose::{self, Depthwise, Packing};
 use super::lanes::{Input, Output, bias, expand_few, lanes};
 use super::ops::Slide;
 use super::{Quad, Scratch, ops};
-use crate::kernels::{Element, Rows, portable};
+use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
 /// See [`crate::kernels::portable::depthwise`].
@@ -25,9 +26,6 @@ pub fn depthwise<I: Element, O: Element>(
     scratch: &mut Scratch,
     output: &mut [O],
 ) {
-    if choose::depthwise(input) == Depthwise::Portable {
-        return portable::depthwise(input, weights, stage, scratch, output);
-    }
     let mut rows = [None; MAX_KERNEL];
     slide(&Input::of(input, &mut rows), weights, stage, scratch, Output::of(output));
 }
@@ -44,30 +42,35 @@ fn slide(
     let channels = input.channels;
     assert_eq!(stage.bias.len(), channels);
     assert_eq!(weights.len(), input.taps());
-    let Columns { step, window, block_pixels } = choose::columns(input);
+    let Depthwise { passes, distance, step, window, block_pixels } = choose::depthwise(input);
     let (taps, columns) = scratch.quads.split_at_mut(window);
     let makes_bytes = choose::makes_bytes(stage);
-    for start in (0..output.len() / channels).step_by(block_pixels) {
-        let mut output = output.part(start * channels, block_pixels * channels);
-        let pixels = output.len() / channels;
+    let count = output.len() / channels;
+    // Blocks of all passes.
+    let starts = (0..passes).flat_map(|pass| (pass..count).step_by(passes * block_pixels));
+    for start in starts {
+        let pixels = (count - start).div_ceil(passes).min(block_pixels);
+        let mut output = output.part(start * channels, ((pixels - 1) * passes + 1) * channels);
         let columns = &mut columns[..(pixels - 1) * step + window];
-        let inside = fill_edges(&input.rows, start * input.rows.stride, columns);
+        let inside = fill_edges(&input.rows, start * input.rows.stride, distance, columns);
         for first in (0..channels).step_by(4) {
             let count = (channels - first).min(4);
             pack_weights(bytemuck::cast_slice(weights), input, first, count, taps);
-            pack_columns(input, &inside, first, count, columns);
+            pack_columns(input, &inside, distance, first, count, columns);
             if let Output::Bytes(bytes) = &mut output
                 && makes_bytes
                 && count == 4
             {
                 let lanes = lanes::<4>(stage, first);
-                ops::bytes::<Slide>(taps, columns, step, &lanes, pixels, &mut bytes[first..], channels);
+                let bytes = &mut bytes[first..];
+                ops::bytes::<Slide>(taps, columns, step, &lanes, pixels, bytes, passes * channels);
                 continue;
             }
             let sums = &mut scratch.sums[..pixels];
             ops::sums::<Slide>(taps, columns, step, &bias(stage, first, count), sums);
             for lane in 0..count {
-                output.put_channel(first + lane, channels, stage, &sums.as_flattened()[lane..], 4);
+                let sums = &sums.as_flattened()[lane..];
+                output.put_channel(first + lane, passes * channels, stage, sums, 4);
             }
         }
     }
@@ -104,13 +107,13 @@ struct Inside {
 }
 
 /// Packs the columns outside the tensor, which are the same for all channels. The first column is `start`, counted from where
-/// the first window stands. Gives the columns inside.
-fn fill_edges(input: &Rows<'_, u8>, start: usize, columns: &mut [Quad]) -> Inside {
+/// the first window stands, the next `distance` further. Gives the columns inside.
+fn fill_edges(input: &Rows<'_, u8>, start: usize, distance: usize, columns: &mut [Quad]) -> Inside {
     let pairs = input.rows.len().div_ceil(2);
     let width = columns.len() / pairs;
-    let left = input.pad.saturating_sub(start).min(width);
-    let column = (start + left).saturating_sub(input.pad);
-    let inside = input.width.saturating_sub(column).min(width - left);
+    let left = input.pad.saturating_sub(start).div_ceil(distance).min(width);
+    let column = (start + left * distance).saturating_sub(input.pad);
+    let inside = input.width.saturating_sub(column).div_ceil(distance).min(width - left);
     let quads = left * pairs..(left + inside) * pairs;
     // With the same element everywhere, a row alone looks like one of two.
     let zero = input.zero_point as u32;
@@ -120,8 +123,15 @@ fn fill_edges(input: &Rows<'_, u8>, start: usize, columns: &mut [Quad]) -> Insid
     Inside { count: inside, quads, column }
 }
 
-/// Packs the columns inside the tensor.
-fn pack_columns(input: &Input<'_>, inside: &Inside, first: usize, count: usize, columns: &mut [Quad]) {
+/// Packs the columns inside the tensor, `distance` of its columns from one to the next.
+fn pack_columns(
+    input: &Input<'_>,
+    inside: &Inside,
+    distance: usize,
+    first: usize,
+    count: usize,
+    columns: &mut [Quad],
+) {
     let columns = &mut columns[inside.quads.clone()];
     if columns.is_empty() {
         return;
@@ -129,6 +139,7 @@ fn pack_columns(input: &Input<'_>, inside: &Inside, first: usize, count: usize, 
     let Input { rows: Rows { rows, channels: stride, .. }, size, .. } = *input;
     let pairs = rows.len().div_ceil(2);
     let start = inside.column * stride + first * size;
+    let stride = stride * distance;
     let zero: [u8; 8] = bytemuck::cast([input.zero(); 4]);
     let strip = |row: &Option<_>| {
         row.map_or(Strip { bytes: &zero, stride: 0, size }, |row: &[u8]| Strip {

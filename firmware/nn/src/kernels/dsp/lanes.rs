@@ -214,7 +214,8 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Requantises one channel of each pixel, of `channels` channels: `sums` has its sums in every `step`-th place.
+    /// Requantises one channel of each pixel, `channels` elements from one to the next: `sums` has its sums in every `step`-th
+    /// place.
     #[inline(never)]
     pub fn put_channel(
         &mut self,
@@ -225,7 +226,7 @@ impl<'a> Output<'a> {
         step: usize,
     ) {
         let stage = Channel::of(stage, channel);
-        for (pixel, &sum) in (0..self.len() / channels).zip(sums.iter().step_by(step)) {
+        for (pixel, &sum) in (0..self.len().div_ceil(channels)).zip(sums.iter().step_by(step)) {
             self.put(pixel * channels + channel, stage.value(sum));
         }
     }
