@@ -227,6 +227,8 @@ impl Last {
 }
 
 /// What came over a stream.
+// One at a time, on the stack.
+#[allow(clippy::large_enum_variant)]
 enum Heard {
     /// A reply and its turn.
     Reply(u32, Reply),

@@ -3,7 +3,7 @@
 use core::fmt::{self, Write as _};
 
 use embedded_io::{ErrorKind, Read, Write};
-use heapless::String;
+use heapless::string::{String, StringView};
 use link::{Decoder, FrameError, MAX_REPLY_BYTES, MAX_REPLY_FRAME_BYTES, Message, Reply};
 
 /// Why a port is of no use any more.
@@ -89,13 +89,13 @@ impl<S: Read + Write> Port<S> {
 pub(crate) fn text<const BYTES: usize>(content: &dyn fmt::Display) -> String<BYTES> {
     let mut text = String::new();
     // What does not fit is cut.
-    let _ = write!(Cut(&mut text), "{content}");
+    let _ = write!(Cut(text.as_mut_view()), "{content}");
     text
 }
 
-struct Cut<'a, const BYTES: usize>(&'a mut String<BYTES>);
+struct Cut<'a>(&'a mut StringView);
 
-impl<const BYTES: usize> fmt::Write for Cut<'_, BYTES> {
+impl fmt::Write for Cut<'_> {
     fn write_str(&mut self, part: &str) -> fmt::Result {
         part.chars().try_for_each(|character| self.0.push(character).map_err(|_| fmt::Error))
     }

@@ -31,7 +31,8 @@
 //!   is never taken for an answer. The board skips pixels of other turns and of rows that it does not wait for. What a
 //!   board says that answers nobody has turn 0.
 //! * **`Hello` always works.** A board that waits for a row listens to every request. Pixels continue the task and
-//!   [`Request::Status`] asks about it; every other request ends it and is answered.
+//!   [`Request::Status`] asks about it; every other request ends it and is answered. A board that computes listens
+//!   when it is done; as it may lose what it does not listen to, a host greets again until it is answered.
 //! * **Whoever gets a damaged frame asks again.** The board asks for the row again; the host asks for the status, which
 //!   is the row that the board waits for, or [`Reply::Idle`] when it has no task (any more).
 //! * **Silence is an answer.** A board that has a task says something at least every [`SILENCE_MS`].
