@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, ensure};
 use app::Recogniser;
-use app::protocol::Verdict;
 use format::Image;
-use format::model::MAX_LAYERS;
 use format::policy::Basis;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::read::{Photo, without_copies};
+use link::message::Ruling;
+
 use crate::bounds::{self, LIKE_THE_COHORT, Rate};
 use crate::crops::{Loader, Source};
 use crate::embedding::embed;
@@ -102,21 +102,22 @@ impl CheckReport {
 /// # Errors
 /// When the image's network does not run, or a crop has another size than it takes.
 pub fn measured_on(image: &Image<'_>, strangers: &[Stranger]) -> Result<CheckReport> {
-    let recogniser: Recogniser<'_, MAX_LAYERS> =
-        Recogniser::of_image(image.clone()).map_err(|error| anyhow!("{error}"))?;
-    let simulator = Simulator::new(&image.model)?;
+    let mut arena = AlignedBytes::zeroed(image.arena_bytes());
+    let recogniser =
+        Recogniser::of_image(image.clone(), arena.bytes_mut()).map_err(|error| anyhow!("{error}"))?;
+    let simulator = Simulator::new(&image.embedder)?;
     let crops: Vec<Vec<u8>> = strangers.iter().map(|stranger| stranger.crop.clone()).collect();
     let embeddings = embed(&simulator, &crops, "second population")?;
     let decisions: Vec<_> = embeddings.par_iter().map(|embedding| recogniser.recognise(embedding)).collect();
-    let is_accepted = |verdict: Verdict| verdict == Verdict::Accepted;
+    let is_accepted = |ruling: Ruling| ruling == Ruling::Accepted;
     let probes: Vec<(usize, f64)> = strangers
         .iter()
         .zip(&decisions)
-        .map(|(stranger, decision)| (stranger.person, f64::from(u8::from(is_accepted(decision.verdict)))))
+        .map(|(stranger, decision)| (stranger.person, f64::from(u8::from(is_accepted(decision.ruling)))))
         .collect();
     let measured = bounds::of_probes(&probes);
     let accepted = strangers.iter().zip(decisions).filter_map(|(stranger, decision)| {
-        let best = decision.best.filter(|_| is_accepted(decision.verdict))?;
+        let best = decision.best.filter(|_| is_accepted(decision.ruling))?;
         let (photo, person) = (stranger.path.clone(), best.name.to_string());
         Some(Accepted { photo, person, angle_degrees: best.angle_degrees })
     });
@@ -137,10 +138,10 @@ pub fn measured_on(image: &Image<'_>, strangers: &[Stranger]) -> Result<CheckRep
 
 /// What an image promises for so many people enrolled.
 fn promise(image: &Image<'_>, enrolled: usize) -> Option<Promise> {
-    let policy = &image.policy;
-    let Basis::Cohort { .. } = policy.basis else { return None };
-    let threshold = policy.thresholds.iter().find(|threshold| usize::from(threshold.people) >= enrolled)?;
-    Some(Promise { fpir: f64::from(policy.fpir_ppm) / 1e6, bound: f64::from(threshold.fpir_upper_ppm) / 1e6 })
+    let terms = image.policy.terms();
+    let Basis::Cohort { .. } = terms.basis else { return None };
+    let threshold = image.policy.thresholds.iter().find(|threshold| usize::from(threshold.people) >= enrolled)?;
+    Some(Promise { fpir: f64::from(terms.fpir_ppm) / 1e6, bound: f64::from(threshold.fpir_upper_ppm) / 1e6 })
 }
 
 /// Runs the photos of a folder through an image: people who are not enrolled, a photo or a subfolder each. Copies count once.
@@ -149,10 +150,10 @@ fn promise(image: &Image<'_>, enrolled: usize) -> Option<Promise> {
 /// When a photo or the image cannot be used, or there is none.
 pub fn check_folder(image: &AlignedBytes, folder: &Path, source: &Source) -> Result<CheckReport> {
     let image = image.image(Path::new("the image as exported"))?;
-    let loader = Loader::new(&image.preprocess, source)?;
+    let loader = Loader::new(&image.embedder.preprocess(), source)?;
     let loaded = loader.load(&photo::list(folder)?)?;
     let photos = loaded.crops.into_iter().map(|(path, crop)| Photo { path, crop }).collect();
-    let preprocess = &image.preprocess;
+    let preprocess = image.embedder.preprocess();
     let shape = [preprocess.height.into(), preprocess.width.into(), preprocess.colour.channels()];
     let (photos, copies) = without_copies(photos, shape);
     ensure!(!photos.is_empty(), "no photo in {} can be used", folder.display());

@@ -185,40 +185,65 @@ pub fn table(data: &Arena) -> Figures {
 
 #[cfg(test)]
 mod tests {
+    use format::Role;
     use format::layer::{Element, Stage, Tensor, Window};
+    use format::network::Output;
+    use format::preprocess::{Colour, Preprocess};
 
     use super::super::tests::{Shapes, says_nothing};
     use super::*;
     use crate::simulator::AlignedBytes;
     use crate::{plan, sections};
 
-    fn layer(op: Op, [height, width, channels]: [u16; 3], element: Element) -> Layer {
-        Layer { op, output: Tensor { height, width, channels, element, zero_point: 0, ring: 0, offset: 0 } }
-    }
-
     /// Two convolutions 3 × 3 around a shortcut, and a dense end.
     fn network() -> Vec<Layer> {
         let stage = Stage { bias: 0, positive: 64, negative: 64, shift: 0, low: -128, high: 127 };
         let wide = Stage { low: i16::MIN, high: i16::MAX, ..stage };
-        let window = Window { kernel: [3, 3], stride: [1, 1], pad: [1, 1] };
-        let conv = |input| Op::Conv { input, window, weights: 128, stage };
-        let whole = Window { kernel: [12, 12], stride: [1, 1], pad: [0, 0] };
-        let shape = [12, 12, 4];
+        let tensor = |[height, width, channels]: [u16; 3], element| Tensor {
+            height,
+            width,
+            channels,
+            element,
+            zero_point: 0,
+            ring: 0,
+            offset: 0,
+        };
+        let map = tensor([12, 12, 4], Element::I8);
+        let window = Window { kernel: [3, 3], pad: [1, 1], ..Window::PIXEL };
+        let conv = |input| Layer { window, weights: 128, stage, ..Layer::new(Operator::Conv, &[input], map) };
+        let whole = Window { kernel: [12, 12], ..Window::PIXEL };
+        let end = Layer::new(Operator::Conv, &[3], tensor([1, 1, 4], Element::I16));
         vec![
-            layer(Op::Input, [12, 12, 3], Element::I8),
-            layer(conv(0), shape, Element::I8),
-            layer(conv(1), shape, Element::I8),
-            layer(Op::Add { inputs: [1, 2], gains: [1, 1], stage }, shape, Element::I8),
-            layer(Op::Conv { input: 3, window: whole, weights: 128, stage: wide }, [1, 1, 4], Element::I16),
+            Layer::new(Operator::Input, &[], tensor([12, 12, 3], Element::I8)),
+            conv(0),
+            conv(1),
+            Layer { gains: [1, 1], stage, ..Layer::new(Operator::Add, &[1, 2], map) },
+            Layer { window: whole, weights: 128, stage: wide, ..end },
         ]
     }
 
     fn example() -> (plan::Plan, Arena) {
         let mut layers = network();
-        let plan = plan::plan(&mut layers);
-        let section = sections::model("test", [0; 32], &layers, &plan, &vec![0; 8192]).unwrap();
-        let bytes = AlignedBytes::copy(&section);
-        let model = Model::new_checked(bytes.bytes()).unwrap();
+        let plan = plan::plan(&mut layers, &[4]);
+        let input = Preprocess {
+            height: 12,
+            width: 12,
+            colour: Colour::Rgb,
+            mean: 0.0,
+            scale: 1.0,
+            template: [[0; 2]; 5],
+        };
+        let section = sections::network(&sections::NetworkParts {
+            name: "test",
+            source: [0; 32],
+            input,
+            layers: &layers,
+            outputs: &[Output { name: "embedding", tensor: 4, scale: 1.0 }],
+            plan: &plan,
+            blob: &[0; 8192],
+        });
+        let bytes = AlignedBytes::copy(&section.unwrap());
+        let model = Model::new_checked(Role::Embedder, bytes.bytes()).unwrap();
         let arena = Arena::of(&model, |layer| format!("layer {layer}"));
         (plan, arena)
     }
@@ -229,12 +254,12 @@ mod tests {
         assert_eq!(arena.total_bytes, plan.arena_bytes);
         assert_eq!(arena.steps, 12 * 4 + 1);
         assert_eq!(arena.barriers.len(), plan.barriers.len());
-        assert_eq!(arena.barriers.last(), Some(&arena.steps));
         assert_eq!(arena.blocks.len(), plan.rings.len());
         for (block, ring) in arena.blocks.iter().zip(&plan.rings) {
             let names: Vec<String> = ring.tensors.iter().map(|tensor| format!("layer {tensor}")).collect();
             assert_eq!(block.name, names.join(", "));
-            assert_eq!((block.offset_bytes, block.bytes.next_multiple_of(16)), (ring.offset, ring.bytes));
+            let place = (block.offset_bytes - plan.state_bytes, block.bytes.next_multiple_of(16));
+            assert_eq!(place, (ring.offset, ring.bytes));
             assert_eq!(
                 [block.start_step, block.end_step],
                 [ring.alive[0], (ring.alive[1] + 1).min(arena.steps)]

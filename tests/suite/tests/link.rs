@@ -23,8 +23,6 @@ use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, Message, Reply, Request,
 use serialport::{SerialPort as _, TTYPort};
 use suite::{can_run, join, tiny_sections};
 
-/// Most layers of the tiny image, with room.
-const LAYERS: usize = 8;
 /// The tiny image's crop, of two rows.
 const CROP: [u8; 4] = [200, 30, 90, 250];
 
@@ -41,7 +39,8 @@ fn expected() -> Expected {
     let bytes = AlignedBytes::read(&path).unwrap();
     let image = bytes.image(&path).unwrap();
     let embedding = Simulator::new(&image.embedder).unwrap().embed(&CROP).unwrap();
-    let recogniser: Recogniser<'_, LAYERS> = Recogniser::of_image(image).unwrap();
+    let mut arena = AlignedBytes::zeroed(image.arena_bytes());
+    let recogniser = Recogniser::of_image(image, arena.bytes_mut()).unwrap();
     Expected { decision: recogniser.recognise(&embedding), embedding }
 }
 
@@ -505,9 +504,9 @@ fn run_board(
     let path = folder.path().join("tiny.geode");
     std::fs::write(&path, join(&tiny_sections())).unwrap();
     let bytes = AlignedBytes::read(&path).unwrap();
-    let recogniser: Result<_, Infallible> =
-        Ok(Recogniser::<LAYERS>::of_image(bytes.image(&path).unwrap()).unwrap());
     let mut arena = nn::Arena::<4096>::new();
+    let image = bytes.image(&path).unwrap();
+    let recogniser: Result<_, Infallible> = Ok(Recogniser::of_image(image, &mut arena.0).unwrap());
     let mut port = Port::new(stream);
     let about = About { board: "fake", start_instructions: 7 };
     while serve(&about, &recogniser, &mut arena.0, &mut port, meter) != PortError::Closed {
