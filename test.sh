@@ -1,57 +1,110 @@
 #!/bin/sh
-# Every test, from nothing: sets up what is missing, checks form, and runs the tests on host and emulated boards.
+# The tests, from nothing: sets up what is missing, then runs all parts or those that are named, cheap ones first.
+#
+#   ./test.sh [PART…]    fmt clippy docs host boards aarch64 costs
 set -eu
 cd "$(dirname "$0")"
 step() { printf '\ntest: %s\n' "$*" >&2; }
+
+parts="fmt clippy docs host boards aarch64 costs"
+for part in "$@"; do
+    case " $parts " in
+    *" $part "*) ;;
+    *)
+        printf 'test: there is no part %s; there are: %s\n' "$part" "$parts" >&2
+        exit 2
+        ;;
+    esac
+done
+[ $# -eq 0 ] || parts=$*
+
+# The same features for every part, so that nothing is compiled twice.
+tests() { # tests FOLDER-PATTERN…: the workspace's tests, of these integration tests only
+    names=
+    for pattern in "$@"; do names="$names --test $pattern"; done
+    # shellcheck disable=SC2086 # a list of words
+    cargo test --locked --workspace --quiet $names
+}
+
+# What starts emulated boards; all else is the host's.
+on_boards="boards kernels link"
+
+part_fmt() {
+    for script in ./*.sh .ci/run; do sh -n "$script"; done
+    cargo fmt --all --check
+    (cd firmware/boards && cargo fmt --check)
+}
+
+part_clippy() {
+    cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+    for board in firmware/boards/*/board.toml; do
+        fact() { sed -n "s/^$1 = \"\(.*\)\"\$/\1/p" "$board"; }
+        name=$(fact name)
+        (cd firmware/boards && CARGO_ENCODED_RUSTFLAGS="-Ctarget-cpu=$(fact core)" \
+            cargo clippy --locked --release --quiet --package "$name" --package programs --package cortex --package mps \
+            --bins --lib --examples --target "$(fact target)" --target-dir "../../target/boards/$name" -- -D warnings)
+    done
+}
+
+part_docs() {
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+}
+
+part_host() {
+    names=
+    for test in tests/*/tests/*.rs firmware/*/tests/*.rs; do
+        name=$(basename "$test" .rs)
+        case " $on_boards " in *" $name "*) ;; *) names="$names --test $name" ;; esac
+    done
+    # shellcheck disable=SC2086 # a list of words
+    cargo test --locked --workspace --quiet --lib --bins $names
+}
+
+part_boards() {
+    # shellcheck disable=SC2086 # a list of words
+    GEODE_BOARDS=required tests $on_boards
+}
+
+part_aarch64() {
+    target=aarch64-unknown-linux-gnu
+    export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+    missing=
+    [ -d "$(rustc --print target-libdir --target $target)" ] || missing=" the Rust target $target"
+    for program in qemu-aarch64 "$CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER"; do
+        command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+    done
+    if [ "$(uname -m)" = aarch64 ]; then
+        step "not emulated: this machine is one, so that the host's tests ran them"
+    elif [ -n "$missing" ]; then
+        step "skipped, because there is no:$missing"
+    else
+        # One processor that has dot products, one that has not.
+        for processor in max cortex-a53; do
+            export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu $processor"
+            cargo test --locked --package cases --package nn --lib --test levels --target $target --quiet
+        done
+        cargo clippy --locked --package cases --package nn --all-targets --target $target --quiet -- -D warnings
+    fi
+}
+
+part_costs() {
+    cargo run --locked --quiet --package bench -- check
+}
+
 step "setting up, then building and testing; the first time takes about 20 minutes on two cores, later runs less"
 ./setup.sh --tests
 if [ -d ../shared/faces ]; then
     step "data: the default network and its photos, and the networks and faces of ../shared"
 else
-    step "data: the default network and its photos (no ../shared beside the repository)"
+    step "data: the default network and its photos; tests that need ../shared beside the repository are ignored"
 fi
-
-step "formatting"
-cargo fmt --all --check
-(cd firmware/boards && cargo fmt --check)
-
-step "tests"
-GEODE_BOARDS=required cargo test --locked --workspace --quiet
-
-step "kernels for aarch64, emulated"
-target=aarch64-unknown-linux-gnu
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
-missing=
-[ -d "$(rustc --print target-libdir --target $target)" ] || missing=" the Rust target $target"
-for program in qemu-aarch64 "$CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER"; do
-    command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+times=
+for part in $parts; do
+    step "$part"
+    started=$(date +%s)
+    "part_$part"
+    seconds=$(($(date +%s) - started))
+    times="$times $part ${seconds} s,"
+    step "$part took $seconds s"
 done
-if [ "$(uname -m)" = aarch64 ]; then
-    step "not emulated: this machine is one, so that the tests above ran them"
-elif [ -n "$missing" ]; then
-    step "skipped, because there is no:$missing"
-else
-    # One processor that has dot products, one that has not.
-    for processor in max cortex-a53; do
-        export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu $processor"
-        cargo test --locked --package cases --package nn --lib --test levels --target $target --quiet
-    done
-    cargo clippy --locked --package cases --package nn --all-targets --target $target --quiet -- -D warnings
-fi
-
-step "instructions and memory against the baseline"
-cargo run --locked --quiet --package bench -- check
-
-step "clippy"
-cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
-for board in firmware/boards/*/board.toml; do
-    fact() { sed -n "s/^$1 = \"\(.*\)\"\$/\1/p" "$board"; }
-    name=$(fact name)
-    (cd firmware/boards && CARGO_ENCODED_RUSTFLAGS="-Ctarget-cpu=$(fact core)" \
-        cargo clippy --locked --release --quiet --package "$name" --package programs --package cortex --package mps \
-        --bins --lib --examples --target "$(fact target)" --target-dir "../../target/boards/$name" -- -D warnings)
-done
-
-step "documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
-step "all is well"
+step "all is well:${times%,}"

@@ -147,7 +147,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     budget.arena_bytes = arguments.arena_limit.unwrap_or(budget.arena_bytes);
     exported.check(&budget).with_context(|| {
         let limits = arguments.arena_limit.is_some() || arguments.image_limit.is_some();
-        let whose = if limits { "the limits given" } else { board.name };
+        let whose = if limits { "the limits given" } else { &board.name };
         format!("too much for {whose}; choose another --board, --memory or limit, or a smaller network")
     })?;
     let address = board.region(arguments.memory).address;

@@ -16,6 +16,7 @@ const FIGURES: [(&str, f64, f64, f32); 2] =
     [("fr_feature", 0.9896, 0.9900, 0.985), ("mobilefacenet-relu6-128", 0.9929, 0.9900, 0.994)];
 
 #[test]
+#[cfg_attr(not(shared), ignore = "needs ../shared beside the repository")]
 fn quantisation_costs_no_accuracy() {
     let Some(faces) = shared("faces/lfw") else { return };
     for (name, accuracy, tar, cosine) in FIGURES {

@@ -112,6 +112,7 @@ fn faces_of_raw_photos_are_found_and_few_refused() {
 }
 
 #[test]
+#[cfg_attr(not(shared), ignore = "needs ../shared beside the repository")]
 fn landmarks_agree_with_another_detector() {
     let Some(raw) = shared("faces/raw") else { return };
     let expected = landmarks(&raw);
@@ -131,6 +132,7 @@ fn landmarks_agree_with_another_detector() {
 }
 
 #[test]
+#[cfg_attr(not(shared), ignore = "needs ../shared beside the repository")]
 fn what_is_no_face_is_refused() {
     let Some(folder) = shared("faces/nonface") else { return };
     for (name, detector) in detectors() {
@@ -177,6 +179,7 @@ fn accuracy(a: &Embeddings, b: &Embeddings, photos: &[PathBuf]) -> (f64, usize) 
 }
 
 #[test]
+#[cfg_attr(not(shared), ignore = "needs ../shared beside the repository")]
 fn own_alignment_recognises_as_well_as_that_of_the_data_set() {
     let (Some(raw), Some(crops)) = (shared("faces/raw"), shared("faces/lfw/crops")) else { return };
     let network = Reference::load(&default_network()).unwrap();

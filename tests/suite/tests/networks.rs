@@ -86,6 +86,7 @@ fn detector_cut_at_its_heads_agrees_with_float() {
 }
 
 #[test]
+#[cfg_attr(not(shared), ignore = "needs ../shared beside the repository")]
 fn yunet_with_twelve_outputs_agrees_with_float() {
     agrees(yunet(), 10.0);
 }
@@ -96,6 +97,7 @@ fn landmarks_agree_with_float() {
 }
 
 #[test]
+#[cfg_attr(not(shared), ignore = "needs ../shared beside the repository")]
 fn liveness_agrees_with_float() {
     agrees(minifasnet(), 8.0);
 }
