@@ -20,7 +20,7 @@ fn tiny() -> Vec<u8> {
 #[test]
 fn tiny_image_is_pinned_byte_for_byte() {
     let image = tiny();
-    assert_eq!(image[..16], *b"GEOD\x01\0\0\0\xbf\x02\0\0\x05\0\0\0");
+    assert_eq!(image[..16], *b"GEOD\x02\0\0\0\x9c\x03\0\0\x04\0\0\0");
     let digest: String = Sha256::digest(&image).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(
         (image.len(), &*digest),
