@@ -9,7 +9,9 @@
 //! left out; they have the bootstrap over people (Efron 1979).
 
 use serde::Serialize;
-use statrs::distribution::{Beta, ContinuousCDF, StudentsT};
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use crate::calibrate::interval::clopper_pearson;
 
 /// What every bound rests on; printed wherever one is.
 pub const LIKE_THE_COHORT: &str = "The bound holds for strangers like those it was measured on. Of other people, or with another \
@@ -79,7 +81,7 @@ fn measured(comparisons: impl Iterator<Item = ([usize; 2], f64)>) -> Rate {
         people: parts.len(),
         error_by_comparisons: (rate * (1.0 - rate) / count.max(1.0)).sqrt(),
         error_by_people,
-        bounds_by_comparisons: clopper_pearson(all.events, all.comparisons),
+        bounds_by_comparisons: clopper_pearson(all.events, count),
         bounds_by_people: bounds(rate, error_by_people, parts.len(), all.comparisons),
     }
 }
@@ -115,28 +117,7 @@ fn bounds(rate: f64, error: Option<f64>, people: usize, comparisons: usize) -> [
     } else {
         people as f64
     };
-    exact(rate * trials, trials)
-}
-
-/// 95 % interval of a rate of which `events` (any number, not only whole ones) of `trials` were seen or are expected.
-pub fn clopper_pearson(events: f64, trials: usize) -> [f64; 2] {
-    exact(events, trials as f64)
-}
-
-fn exact(events: f64, trials: f64) -> [f64; 2] {
-    if trials <= 0.0 {
-        return [0.0, 1.0];
-    }
-    let outside = (1.0 - CONFIDENCE) / 2.0;
-    let quantile = |a: f64, b: f64, p: f64| Beta::new(a, b).map(|beta| beta.inverse_cdf(p));
-    let low =
-        if events > 0.0 { quantile(events, trials - events + 1.0, outside).unwrap_or(0.0) } else { 0.0 };
-    let high = if events < trials {
-        quantile(events + 1.0, trials - events, 1.0 - outside).unwrap_or(1.0)
-    } else {
-        1.0
-    };
-    [low, high]
+    clopper_pearson(rate * trials, trials)
 }
 
 /// TAR at a FAR: the share of genuine comparisons above the score that a share of at most `far` of the impostor ones exceeds, and
@@ -354,15 +335,6 @@ mod tests {
         for rate in [of_probes(&[(4, 1.0), (4, 0.0)]), of_probes(&[])] {
             assert_eq!((rate.error_by_people, rate.bounds_by_people), (None, [0.0, 1.0]));
         }
-    }
-
-    #[test]
-    fn interval_is_the_exact_one() {
-        // R: binom.test(3, 1000)$conf.int and binom.test(0, 1000)$conf.int.
-        let [low, high] = clopper_pearson(3.0, 1000);
-        assert!((low - 0.000619).abs() < 1e-6 && (high - 0.008743).abs() < 1e-5, "{low} {high}");
-        let [low, high] = clopper_pearson(0.0, 1000);
-        assert!(low == 0.0 && (high - 0.003682).abs() < 1e-5, "{high}");
     }
 
     fn scored(a: usize, b: usize, score: f32) -> Scored {

@@ -2,9 +2,7 @@
 //!
 //! A stranger is compared with everybody enrolled. With independent comparisons a gallery of `N` accepts one at the rate
 //! FPIR = 1 − (1 − FMR)^N, so the rate asked for gives the rate allowed to one comparison (FMR), and that a quantile of
-//! strangers' cosines: those of cohort strangers to enrolled centres and to each other. Far quantiles, of which few
-//! comparisons tell, come from a generalised Pareto distribution fitted to the largest cosines (Pickands 1975), by
-//! probability-weighted moments (Hosking and Wallis 1987).
+//! strangers' cosines: those of cohort strangers to enrolled centres and to each other.
 //!
 //! How sure a threshold is depends on people, not on comparisons: of `n` strangers a share of FPIR is expected to be
 //! accepted, and the exact binomial interval (Clopper and Pearson 1934) says what the true rate may be. With fewer than
@@ -14,8 +12,13 @@ use format::policy::{Angle, Threshold};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::bounds::clopper_pearson;
-use crate::embedding::{angle, cosine};
+use self::interval::clopper_pearson;
+use self::tail::Tail;
+use crate::embedding::cosine;
+
+pub mod interval;
+pub mod margin;
+mod tail;
 
 /// Gallery sizes that the table holds thresholds for.
 const SIZES: [u16; 26] = [
@@ -36,15 +39,6 @@ const AHEAD: f32 = 0.02;
 /// Comparisons with a centre of several photos vary more than those between single photos by this factor, measured with two
 /// networks on LFW; used where the enrolled do not tell.
 const CENTRE_GAIN: f32 = 1.02;
-/// Largest margin that is derived, radians: on LFW with two networks, a larger one costs more genuine probes than it saves
-/// strangers, though enrolled photos do not show it.
-const MOST_MARGIN: f32 = 0.1;
-/// Margin where too few photos tell, radians.
-pub const USUAL_MARGIN: f32 = 0.1;
-/// Share of genuine photos that a derived margin may refuse.
-const MARGIN_LOSS: f64 = 0.002;
-/// Photos needed to derive a margin.
-const MARGIN_PHOTOS: usize = 100;
 
 /// The threshold up to a gallery size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -160,7 +154,7 @@ pub fn measure(strangers: &[Vec<f32>], people: &[Person<'_>], fpir: f64) -> Tabl
             tail.quantile(fmr)
         };
         least = least.max(cosine.min(0.99));
-        Point { people: size, cosine: least, fpir_bounds: clopper_pearson(fpir * count as f64, count) }
+        Point { people: size, cosine: least, fpir_bounds: clopper_pearson(fpir * count as f64, count as f64) }
     });
     Table {
         points: points.to_vec(),
@@ -210,127 +204,6 @@ fn centre_gain(strangers: &[Vec<f32>], people: &[Person<'_>]) -> f32 {
     (gain as f32).clamp(1.0, 1.3)
 }
 
-/// The upper tail of a sample.
-struct Tail {
-    /// Falling.
-    scores: Vec<f32>,
-    /// Scores the fit is made on: those above score number `above`.
-    above: usize,
-    scale: f64,
-    shape: f64,
-}
-
-impl Tail {
-    fn new(mut scores: Vec<f32>) -> Self {
-        scores.sort_by(|a, b| b.total_cmp(a));
-        let above = (scores.len() / 500).max(50).min(scores.len() / 4);
-        let mut excess: Vec<f64> = scores[..above].iter().map(|&s| f64::from(s - scores[above])).collect();
-        excess.sort_by(f64::total_cmp);
-        let n = excess.len() as f64;
-        let mean = excess.iter().sum::<f64>() / n;
-        // E[X (1 − F(X))], with the plotting positions of Hosking and Wallis.
-        let weighted = |(rank, x): (usize, &f64)| x * (1.0 - (rank as f64 + 0.65) / n);
-        let weighted = excess.iter().enumerate().map(weighted).sum::<f64>() / n;
-        let (scale, shape) =
-            (2.0 * mean * weighted / (mean - 2.0 * weighted), 2.0 - mean / (mean - 2.0 * weighted));
-        // An exponential tail where the fit is none; cosines have no heavier tails than this.
-        let fits = scale.is_finite() && scale > 0.0 && above >= 20;
-        let (scale, shape) = if fits { (scale, shape.clamp(-0.5, 0.1)) } else { (mean.max(1e-3), 0.0) };
-        Tail { scores, above, scale, shape }
-    }
-
-    /// The score that a share `p` exceeds.
-    fn quantile(&self, p: f64) -> f32 {
-        if self.scores.len() < 8 {
-            return 1.0;
-        }
-        let rank = p * self.scores.len() as f64;
-        if rank >= self.above as f64 {
-            return self.scores[(rank as usize).min(self.scores.len() - 1)];
-        }
-        let times = self.above as f64 / rank;
-        let excess = match self.shape.abs() < 1e-6 {
-            true => self.scale * times.ln(),
-            false => self.scale / self.shape * (times.powf(self.shape) - 1.0),
-        };
-        self.scores[self.above] + excess as f32
-    }
-}
-
-/// A margin and what it costs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct DerivedMargin {
-    /// Radians.
-    pub radians: f32,
-    /// Photos of enrolled people it was tried on, each against centres made without it.
-    pub photos: usize,
-    /// Share of them that the margin refuses though they are near enough.
-    pub loss: f64,
-}
-
-/// Angles of each photo of people with several, to their person's centre made without it, and to the nearest other person.
-pub fn left_out(people: &[Person<'_>]) -> Vec<[f32; 2]> {
-    let probe = |(number, person): (usize, &Person<'_>)| -> Vec<[f32; 2]> {
-        if person.photos.len() < 2 {
-            return Vec::new();
-        }
-        let each = (0..person.photos.len()).map(|left_out| {
-            let photo = &person.photos[left_out];
-            let rest: Vec<Vec<f32>> = (person.photos.iter().enumerate())
-                .filter(|(index, _)| *index != left_out)
-                .map(|(_, photo)| photo.clone())
-                .collect();
-            let own = cosine(photo, &crate::embedding::centre(&rest));
-            let others = people.iter().enumerate().filter(|(other, _)| *other != number);
-            let others =
-                others.flat_map(|(_, other)| other.centres.iter().map(|centre| cosine(photo, centre)));
-            [angle(own), angle(others.fold(-1f32, f32::max))]
-        });
-        each.collect()
-    };
-    people.par_iter().enumerate().flat_map_iter(|(number, person)| probe((number, person))).collect()
-}
-
-/// How much farther than their own person the next is, of photos that are near enough to their own.
-fn gaps(left_out: &[[f32; 2]], threshold: f32) -> Vec<f32> {
-    let reach = angle(threshold);
-    left_out.iter().filter(|[own, _]| *own <= reach).map(|[own, other]| other - own).collect()
-}
-
-/// What a margin costs. `threshold` is the least cosine.
-pub fn margin_loss(left_out: &[[f32; 2]], threshold: f32, radians: f32) -> DerivedMargin {
-    let gaps = gaps(left_out, threshold);
-    let refused = gaps.iter().filter(|&&gap| gap < radians).count();
-    DerivedMargin { radians, photos: gaps.len(), loss: refused as f64 / gaps.len().max(1) as f64 }
-}
-
-/// The largest margin that refuses hardly any photo of the right person; the usual one where too few photos tell.
-/// `threshold` is the least cosine.
-pub fn derive_margin(left_out: &[[f32; 2]], threshold: f32) -> DerivedMargin {
-    let cost = |margin: f32| margin_loss(left_out, threshold, margin);
-    let usual = cost(USUAL_MARGIN);
-    if usual.photos < MARGIN_PHOTOS {
-        return usual;
-    }
-    let steps = (0..=(MOST_MARGIN * 100.0) as usize).map(|step| cost(step as f32 / 100.0));
-    steps.take_while(|margin| margin.loss <= MARGIN_LOSS).last().unwrap_or_else(|| cost(0.0))
-}
-
-/// Share of left-out photos of the right person that the caps of `margin` would refuse: `θ > (φ − m) / 2`, φ the angle from
-/// the person to the nearest other, a right angle at most.
-pub fn cap_loss(people: &[Person<'_>], left_out: &[[f32; 2]], margin: f32) -> f64 {
-    let several = people.iter().enumerate().filter(|(_, person)| person.photos.len() > 1);
-    let limits = several.flat_map(|(number, person)| {
-        let others = people.iter().enumerate().filter(|(other, _)| *other != number);
-        let nearest =
-            others.flat_map(|(_, other)| other.centres.iter().map(|c| cosine(c, &person.centres[0])));
-        let phi = angle(nearest.fold(0f32, f32::max));
-        std::iter::repeat_n((phi - margin) / 2.0, person.photos.len())
-    });
-    let refused = left_out.iter().zip(limits).filter(|([own, _], limit)| own > limit).count();
-    refused as f64 / left_out.len().max(1) as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -370,19 +243,6 @@ mod tests {
     }
 
     #[test]
-    fn far_quantiles_follow_the_tail() {
-        // Of an exponential sample the quantile of p is −ln p, also where the sample ends.
-        let scores: Vec<f32> =
-            (0..20_000).map(|i| -((f64::from(i) + 0.5) / 20_000.0).ln() as f32 * 0.1).collect();
-        let tail = Tail::new(scores);
-        for p in [0.1f64, 0.01, 1e-3, 1e-4, 1e-6] {
-            let expected = -p.ln() * 0.1;
-            let found = f64::from(tail.quantile(p));
-            assert!((found - expected).abs() < 0.05 * expected, "{p}: {found} for {expected}");
-        }
-    }
-
-    #[test]
     fn few_strangers_are_marked_and_get_the_cautious_table_at_least() {
         let table = measure(&directions(12, 4), &[], 0.003);
         assert!(!table.is_supported);
@@ -391,17 +251,6 @@ mod tests {
             assert!(point.cosine >= cautious_cosine(point.people), "{point:?}");
         }
         assert!(measure(&[], &[], 0.003).points.iter().all(|point| point.cosine >= 0.35));
-    }
-
-    #[test]
-    fn margin_is_as_large_as_the_loss_allows() {
-        let gaps = |gap: f32, count: usize| vec![[0.6, 0.6 + gap]; count];
-        let mut probes = gaps(0.5, 999);
-        probes.extend(gaps(0.055, 3));
-        let margin = derive_margin(&probes, 0.3);
-        assert_eq!((margin.radians, margin.photos), (0.05, 1002));
-        assert_eq!(derive_margin(&gaps(0.01, 20), 0.3).radians, USUAL_MARGIN);
-        assert_eq!(derive_margin(&gaps(0.5, 200), 0.3).radians, MOST_MARGIN);
     }
 
     #[test]

@@ -147,7 +147,7 @@ impl Loader {
     pub fn load_usable(&self, paths: &[PathBuf]) -> Result<Vec<(PathBuf, Vec<u8>)>> {
         let Loaded { crops, skipped } = self.load(paths)?;
         for Skipped { photo, reason, .. } in &skipped {
-            eprintln!("warning: {} is not used: {reason}", photo.display());
+            output::warn(&format!("{} is not used: {reason}", photo.display()));
         }
         ensure!(!crops.is_empty(), "none of the {} photos can be used", paths.len());
         Ok(crops)

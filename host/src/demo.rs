@@ -54,11 +54,13 @@ pub struct Probe {
 pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
     let steps = if board.can_build() { "" } else { "; run ./setup.sh first" };
     ensure!(steps.is_empty(), "no compiler for {}{steps}", board.name);
-    say(&format!("1/4 finding faces in the photos of {}", data.join("faces").display()));
+    output::step(&format!("1/4 finding faces in the photos of {}", data.join("faces").display()));
     let detector = Detector::load(&data.join("faceplugin"))?;
     let probes = cut_crops(&detector, &data.join("faces"), output)?;
 
-    say("2/4 making the flash image: quantising the network, enrolling Obama and Biden (some seconds)");
+    output::step(
+        "2/4 making the flash image: quantising the network, enrolling Obama and Biden (some seconds)",
+    );
     let exported = export::export(&Job {
         enrol: Some(output.join("people")),
         cohort: Some(output.join("strangers")),
@@ -69,11 +71,15 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
     exported.check(&board.budget(memory))?;
     output::write_whole(&image, &exported.image)?;
 
-    say(&format!("3/4 building the firmware for {} (the first time takes a minute)", board.name));
+    output::step(&format!("3/4 building the firmware for {} (the first time takes a minute)", board.name));
     board.build()?;
 
     let seconds = 4 * probes.len();
-    say(&format!("4/4 {}: recognising {} photos in QEMU (about {seconds} s)", board.about, probes.len()));
+    output::step(&format!(
+        "4/4 {}: recognising {} photos in QEMU (about {seconds} s)",
+        board.about,
+        probes.len()
+    ));
     let photos: Vec<PathBuf> = probes.iter().map(|(path, ..)| path.clone()).collect();
     let said =
         recognise(&Place::Emulated { board, image: image.clone(), memory }, &photos, &Source::Aligned)?;
@@ -100,10 +106,6 @@ pub fn judge(demo: &Demo) -> Result<()> {
     let wrong = demo.probes.iter().filter(|probe| !probe.right || !probe.simulator_agrees).count();
     ensure!(wrong == 0, "{wrong} of {} photos came out otherwise than they must", demo.probes.len());
     Ok(())
-}
-
-fn say(step: &str) {
-    eprintln!("{step}");
 }
 
 type Shown = (PathBuf, String, Option<&'static str>);

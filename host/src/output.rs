@@ -1,4 +1,4 @@
-//! Files written whole or not at all, and progress that shows on terminals only.
+//! Files written whole or not at all; what is said on standard error while something goes on, progress on terminals only.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -27,6 +27,16 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         Ok(())
     };
     write().with_context(|| format!("cannot write {}; what was there is unchanged", path.display()))
+}
+
+/// Says which step begins.
+pub fn step(step: &str) {
+    eprintln!("{step}");
+}
+
+/// Says what the user should know at once.
+pub fn warn(warning: &str) {
+    eprintln!("warning: {warning}");
 }
 
 /// A bar over `length` steps, on a terminal.

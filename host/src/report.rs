@@ -2,12 +2,11 @@
 //!
 //! Everything here is a function of plain data: [`Page`] says what there is, [`html`] and [`write()`] make files of it.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use self::canvas::{Plot, escaped};
+use self::canvas::Plot;
 use crate::output::write_whole;
 use crate::quantize::LayerReport;
 
@@ -16,6 +15,7 @@ pub mod arena;
 mod axes;
 pub mod canvas;
 pub mod det;
+mod markup;
 pub mod noise;
 pub mod pairs;
 pub mod scores;
@@ -65,21 +65,6 @@ impl Figures {
 
     fn push(&mut self, row: impl IntoIterator<Item = String>) {
         self.rows.push(row.into_iter().collect());
-    }
-
-    fn html(&self) -> String {
-        let mut html = String::from("<div class=\"wide\"><table>");
-        let cells = |tag: &str, cells: &[String]| -> String {
-            let cells = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell)));
-            format!("<tr>{}</tr>\n", cells.collect::<String>())
-        };
-        if self.head.iter().any(|cell| !cell.is_empty()) {
-            let _ = write!(html, "<thead>{}</thead>", cells("th", &self.head));
-        }
-        html.push_str("<tbody>");
-        self.rows.iter().for_each(|row| html.push_str(&cells("td", row)));
-        html.push_str("</tbody></table></div>");
-        html
     }
 }
 
@@ -148,73 +133,12 @@ impl Page {
     }
 }
 
-const STYLE: &str = "
-:root { color-scheme: light; }
-body { font: 16px/1.5 system-ui, sans-serif; color: #202020; background: #fff; margin: 0 auto; max-width: 1280px;
-       padding: 0 16px 48px; }
-h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.25rem; margin: 0 0 .3rem; }
-p { max-width: 46rem; margin: .3rem 0 .8rem; }
-nav a { display: inline-block; padding: .25rem .9rem .25rem 0; color: #0072b2; }
-section { border-top: 1px solid #ddd; padding-top: 1.2rem; margin-top: 1.6rem; }
-.beside { display: grid; grid-template-columns: minmax(0, 1fr); gap: 16px; align-items: start; }
-@media (min-width: 1100px) { .beside { grid-template-columns: 640px minmax(0, 1fr); } }
-figure { margin: 0; overflow-x: auto; }
-svg { display: block; width: 100%; min-width: 340px; max-width: 640px; height: auto; }
-.wide { overflow: auto; max-height: 640px; }
-table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #e4e4e4; vertical-align: top; }
-th { position: sticky; top: 0; background: #fff; }
-th, td { white-space: nowrap; }
-.facts td:last-child { white-space: normal; overflow-wrap: anywhere; }
-.facts td:first-child { color: #555; white-space: nowrap; }
-.warning { background: #fff4d6; border-left: 4px solid #e69f00; padding: .5rem .8rem; margin: .5rem 0; max-width: 60rem; }
-@media print { section { break-inside: avoid; } .wide { max-height: none; } }
-";
-
 /// The report as one HTML page: no script, nothing from elsewhere.
 ///
 /// # Errors
 /// When a plot cannot be drawn.
 pub fn html(report: &Page) -> Result<String> {
-    Ok(page(report, &report.parts()?))
-}
-
-fn page(report: &Page, parts: &[Part]) -> String {
-    let title = escaped(&report.title);
-    let mut html = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <link rel=\"icon\" href=\"data:,\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
-         <h1>{title}</h1>\n"
-    );
-    for warning in &report.warnings {
-        let _ = writeln!(html, "<p class=\"warning\">{}</p>", escaped(warning));
-    }
-    if !report.facts.is_empty() {
-        let mut facts = Figures::new(&["", ""]);
-        report.facts.iter().for_each(|(name, value)| facts.push([name.clone(), value.clone()]));
-        let _ = writeln!(html, "<div class=\"facts\">{}</div>", facts.html());
-    }
-    if parts.is_empty() {
-        html.push_str("<p>Nothing was measured.</p>\n");
-    }
-    html.push_str("<nav>");
-    for part in parts {
-        let _ = write!(html, "<a href=\"#{}\">{}</a>", part.name, escaped(&part.heading));
-    }
-    html.push_str("</nav>\n");
-    for Part { name, heading, explanation, plot, table } in parts {
-        let _ = writeln!(
-            html,
-            "<section id=\"{name}\">\n<h2>{}</h2>\n<p>{explanation}</p>\n<div class=\"beside\">\n<figure>{}</figure>\n\
-             {}\n</div>\n</section>",
-            escaped(heading),
-            plot.svg,
-            table.html()
-        );
-    }
-    html.push_str("</body>\n</html>\n");
-    html
+    Ok(markup::page(report, &report.parts()?))
 }
 
 /// Writes the page to `file` and, where asked, each plot as `.svg` and `.png` into the folder `plots`, which is made.
@@ -232,7 +156,7 @@ pub fn write(report: &Page, file: &Path, plots: Option<&Path>) -> Result<()> {
             write_whole(&path.with_extension("png"), &part.plot.png)?;
         }
     }
-    write_whole(file, page(report, &parts).as_bytes())
+    write_whole(file, markup::page(report, &parts).as_bytes())
 }
 
 #[cfg(test)]
@@ -397,9 +321,31 @@ mod tests {
                 }
             }
         }
-        assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
+        assert!(!html.contains("url(") && !html.contains("@import"));
         assert_eq!(document.descendants().filter(|node| node.has_tag_name("section")).count(), 8);
         assert!(document.descendants().filter(|n| n.tag_name().name() == "svg").count() == 8);
+    }
+
+    #[test]
+    fn a_hostile_name_is_shown_and_is_no_markup() {
+        let hostile = "</title></td><script>alert(\"&amp;\")</script>' onload='x\u{0}".to_string();
+        let page = Page {
+            title: hostile.clone(),
+            facts: vec![(hostile.clone(), hostile.clone())],
+            warnings: vec![hostile.clone()],
+            angles: Some(angles::Angles {
+                names: vec![hostile.clone(), hostile.clone()],
+                degrees: vec![0.0, 50.0, 50.0, 0.0],
+                separable: None,
+            }),
+            ..Page::default()
+        };
+        let html = html(&page).unwrap();
+        assert!(!html.contains("<script") && !html.contains('\u{0}'), "{html}");
+        let shown =
+            "&lt;/title&gt;&lt;/td&gt;&lt;script&gt;alert(&quot;&amp;amp;&quot;)&lt;/script&gt;' onload='x ";
+        // Title and heading, both cells of the fact, the warning, and the pair of people in the table.
+        assert_eq!(html.matches(shown).count(), 7, "{html}");
     }
 
     #[test]
@@ -417,7 +363,7 @@ mod tests {
             ..thresholds::Thresholds::default()
         });
         report.spheres[0].probes =
-            odd.map(|own_rad| sphere::Probe { own_rad, other_rad: 1.0, whose: sphere::Whose::Own }).to_vec();
+            odd.map(|own_rad| sphere::Seen { own_rad, other_rad: 1.0, whose: sphere::Whose::Own }).to_vec();
         for part in report.parts().unwrap() {
             assert!(!part.plot.svg.contains("NaN"), "{}", part.name);
             let shapes = Shapes::of(&part.plot);

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::scene::Scene;
 use crate::bounds::{self, Rate};
-use crate::calibrate::{self, Person, angle_record, q30};
+use crate::calibrate::margin;
+use crate::calibrate::{self, Person, Point, angle_record, q30};
 use crate::sections::quantise_centre;
 
 /// Decisions with thresholds from the cohort, the matcher's own.
@@ -52,88 +53,122 @@ pub(super) fn decide(
     rate: f64,
     quantisation: f64,
 ) -> Result<Decisions> {
-    let of = |photos: &[usize]| photos.iter().map(|&photo| &*embeddings[photo]).collect::<Vec<&[i16]>>();
-    let (probes, strangers) = (of(&scene.probe_photos), of(&scene.stranger_photos));
     let cohort: Vec<Vec<i8>> = scene.cohort.iter().map(|stranger| quantise_centre(stranger)).collect();
     let cohort = Stored::new(cohort.iter().map(|centre| (0, centre)));
-    let mut sum = Decisions {
+    let counts = galleries.iter().map(|gallery| {
+        let limits = Limits::measure(scene, gallery, rate)?;
+        let stored = Stored::new(gallery.iter().enumerate().flat_map(|(owner, &number)| {
+            scene.members[number].stored.iter().map(move |centre| (owner as u16, centre))
+        }));
+        let matcher = Matcher::new_checked(stored.view()?, Some(cohort.view()?), limits.rules(quantisation)?)
+            .map_err(|error| {
+                anyhow!("the matcher does not take a gallery of {} people: {error:?}", gallery.len())
+            })?;
+        Ok((limits, Counts::of(scene, embeddings, gallery, &matcher)))
+    });
+    let counts = counts.collect::<Result<Vec<(Limits, Counts)>>>()?;
+    let (first, _) = counts.first().context("no galleries")?;
+    let count = counts.len() as f64;
+    let sum = |of: fn(&Counts) -> usize| counts.iter().map(|(_, counts)| of(counts)).sum::<usize>() as f64;
+    let mean =
+        |of: fn(&Limits) -> f32| counts.iter().map(|(limits, _)| of(limits)).sum::<f32>() / count as f32;
+    let events = |of: fn(&Counts) -> &[(usize, f64)]| -> Vec<(usize, f64)> {
+        counts.iter().flat_map(|(_, counts)| of(counts)).copied().collect()
+    };
+    let fpir = sum(|counts| counts.strangers_accepted) / count / scene.strangers.len() as f64;
+    let fpir_bounds = first.point.fpir_bounds;
+    Ok(Decisions {
         people: galleries[0].len(),
         galleries: galleries.len(),
         fpir_asked: rate,
-        fpir_bounds: [0.0; 2],
-        fpir: 0.0,
-        tpir: 0.0,
-        certified: 0.0,
-        threshold: 0.0,
-        margin: 0.0,
-        holds: false,
-        strangers: bounds::of_probes(&[]),
-        probes: bounds::of_probes(&[]),
-    };
-    let mut genuine = 0;
-    let (mut stranger_events, mut probe_events) = (Vec::new(), Vec::new());
-    let event = |happened: bool| f64::from(u8::from(happened));
-    for gallery in galleries {
+        fpir_bounds,
+        fpir,
+        tpir: sum(|counts| counts.recognised) / sum(|counts| counts.probes).max(1.0),
+        certified: sum(|counts| counts.certified) / sum(|counts| counts.recognised).max(1.0),
+        threshold: mean(|limits| limits.point.cosine),
+        margin: mean(|limits| limits.margin),
+        holds: fpir <= fpir_bounds[1],
+        strangers: bounds::of_probes(&events(|counts| &counts.strangers)),
+        probes: bounds::of_probes(&events(|counts| &counts.owners)),
+    })
+}
+
+/// What a gallery's decision has as limits.
+pub(super) struct Limits {
+    point: Point,
+    /// Radians.
+    pub margin: f32,
+}
+
+impl Limits {
+    /// Measures as export does.
+    pub fn measure(scene: &Scene, gallery: &[usize], rate: f64) -> Result<Self> {
         let people: Vec<Person<'_>> = gallery.iter().map(|&number| scene.members[number].person()).collect();
         let table = calibrate::measure(&scene.cohort, &people, rate);
         let point = table.at(gallery.len()).copied();
         let point = point
             .with_context(|| format!("{} people are more than there are thresholds for", gallery.len()))?;
-        let margin = calibrate::derive_margin(&calibrate::left_out(&people), point.cosine);
+        let margin = margin::derive_margin(&margin::left_out(&people), point.cosine).radians;
+        Ok(Limits { point, margin })
+    }
+
+    /// As the matcher takes them.
+    fn rules(&self, quantisation: f64) -> Result<Rules> {
         let record = |radians: f64| {
             let angle = angle_record(radians);
             Margin::new_checked(angle.cos_q30, angle.sin_q30).map_err(|error| anyhow!("{error:?}"))
         };
-        let rules = Rules {
-            threshold_q30: q30(point.cosine.into()),
-            margin: Some(record(margin.radians.into())?),
+        let margin = f64::from(self.margin);
+        Ok(Rules {
+            threshold_q30: q30(self.point.cosine.into()),
+            margin: Some(record(margin)?),
             cap: None,
-            certificate: Some(record(f64::from(margin.radians) + 2.0 * quantisation)?),
-        };
-        let stored = gallery.iter().enumerate().flat_map(|(owner, &number)| {
-            scene.members[number].stored.iter().map(move |centre| (owner as u16, centre))
-        });
-        let stored = Stored::new(stored);
-        let refused =
-            |error| anyhow!("the matcher does not take a gallery of {} people: {error}", gallery.len());
-        let matcher = Matcher::new_checked(stored.view()?, Some(cohort.view()?), rules)
-            .map_err(|error| refused(format!("{error:?}")))?;
-        let is_accepted: Vec<bool> =
-            strangers.par_iter().map(|s| matcher.decide(s).verdict == Verdict::Accepted).collect();
-        let accepted = is_accepted.iter().filter(|&&accepted| accepted).count();
-        let people = scene.stranger_people.iter().copied();
-        stranger_events.extend(people.zip(is_accepted).map(|(person, accepted)| (person, event(accepted))));
-        let right = |index: usize| -> Option<bool> {
-            let owner = gallery.binary_search(&scene.owners[index]).ok()?;
-            let outcome = matcher.decide(probes[index]);
-            let person = outcome.best.map(|best| usize::from(best.person));
-            (outcome.verdict == Verdict::Accepted && person == Some(owner)).then_some(outcome.certified)
-        };
-        let here = (0..probes.len()).filter(|&index| gallery.binary_search(&scene.owners[index]).is_ok());
-        let answers: Vec<Option<bool>> = here.clone().map(right).collect();
-        let owners = here.map(|index| scene.owners[index]);
-        probe_events.extend(owners.zip(&answers).map(|(owner, answer)| (owner, event(answer.is_some()))));
-        genuine += answers.len();
-        sum.tpir += answers.iter().flatten().count() as f64;
-        sum.certified += answers.iter().flatten().filter(|&&certified| certified).count() as f64;
-        sum.fpir += accepted as f64 / strangers.len() as f64;
-        sum.threshold += point.cosine;
-        sum.margin += margin.radians;
-        sum.fpir_bounds = point.fpir_bounds;
+            certificate: Some(record(margin + 2.0 * quantisation)?),
+        })
     }
-    let count = galleries.len() as f64;
-    let fpir = sum.fpir / count;
-    Ok(Decisions {
-        fpir,
-        certified: sum.certified / sum.tpir.max(1.0),
-        tpir: sum.tpir / (genuine as f64).max(1.0),
-        threshold: sum.threshold / count as f32,
-        margin: sum.margin / count as f32,
-        holds: fpir <= sum.fpir_bounds[1],
-        strangers: bounds::of_probes(&stranger_events),
-        probes: bounds::of_probes(&probe_events),
-        ..sum
-    })
+}
+
+/// What became of probes and strangers with one gallery.
+struct Counts {
+    strangers_accepted: usize,
+    /// Probes of people in the gallery.
+    probes: usize,
+    /// Probes accepted as the right person.
+    recognised: usize,
+    /// Of those, certified ones.
+    certified: usize,
+    /// The person in each stranger's photo, and 1 where it was accepted.
+    strangers: Vec<(usize, f64)>,
+    /// The person in each probe of somebody in the gallery, and 1 where they were recognised.
+    owners: Vec<(usize, f64)>,
+}
+
+impl Counts {
+    fn of(scene: &Scene, embeddings: &[Vec<i16>], gallery: &[usize], matcher: &Matcher<'_>) -> Self {
+        let event = |happened: bool| f64::from(u8::from(happened));
+        let accepted = |&photo: &usize| matcher.decide(&embeddings[photo]).verdict == Verdict::Accepted;
+        let accepted: Vec<bool> = scene.stranger_photos.par_iter().map(accepted).collect();
+        let people = scene.stranger_people.iter().copied();
+        let mut counts = Counts {
+            strangers_accepted: accepted.iter().filter(|&&accepted| accepted).count(),
+            strangers: people.zip(&accepted).map(|(person, &accepted)| (person, event(accepted))).collect(),
+            owners: Vec::new(),
+            probes: 0,
+            recognised: 0,
+            certified: 0,
+        };
+        for (photo, &member) in scene.probe_photos.iter().zip(&scene.owners) {
+            let Ok(owner) = gallery.binary_search(&member) else { continue };
+            let outcome = matcher.decide(&embeddings[*photo]);
+            let person = outcome.best.map(|best| usize::from(best.person));
+            let is_right = outcome.verdict == Verdict::Accepted && person == Some(owner);
+            counts.owners.push((member, event(is_right)));
+            counts.probes += 1;
+            counts.recognised += usize::from(is_right);
+            counts.certified += usize::from(is_right && outcome.certified);
+        }
+        counts
+    }
 }
 
 /// Centres in the form the matcher reads.

@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use format::Image;
+use format::preprocess::Preprocess;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::agreement::Agreement;
 use crate::crops::{Loader, Source};
 use crate::embedding::{embed, unit, units};
+use crate::graph::Graph;
 use crate::import::{Reference, import};
 use crate::quantize::{LayerReport, Preprocessing};
 use crate::simulator::{AlignedBytes, Simulator};
@@ -66,16 +69,7 @@ pub fn embed_photos(
 ) -> Result<Embedded> {
     let bytes = AlignedBytes::read(image)?;
     let checked = bytes.image(image)?;
-    let float = match model {
-        Some(path) => {
-            let imported = import(path)?;
-            if imported.sha256 != checked.model.head().source {
-                bail!("{} is not the network that {} was exported from", path.display(), image.display())
-            }
-            Some((Reference::load(path)?, passes::lower(imported.graph)))
-        }
-        None => None,
-    };
+    let float = model.map(|path| FloatNetwork::of_image(path, &checked, image)).transpose()?;
     let timed = Instant::now();
     let paths: Vec<PathBuf> = photos.iter().map(|photo| folder.join(photo)).collect();
     let crops = Loader::new(&checked.preprocess, source)?.load_all(&paths)?;
@@ -88,24 +82,50 @@ pub fn embed_photos(
     seconds.quantised = timed.elapsed().as_secs_f64();
 
     let timed = Instant::now();
-    let preprocessing = Preprocessing { mean: checked.preprocess.mean, scale: checked.preprocess.scale };
-    let mut layers = Vec::new();
-    let float = match float {
-        Some((reference, graph)) => {
-            let few: Vec<Vec<u8>> =
-                crops.iter().step_by(crops.len().div_ceil(NOISE_CROPS).max(1)).cloned().collect();
-            layers = noise::noise(&graph, &simulator, preprocessing, &few)?;
-            let bar = output::bar(crops.len(), "float network");
-            let embeddings = crops.par_iter().map(|crop| {
-                bar.inc(1);
-                reference.embed(&preprocessing.apply(crop)).map(|embedding| unit(&embedding))
-            });
-            let embeddings = embeddings.collect::<Result<_>>()?;
-            bar.finish_and_clear();
-            Some(embeddings)
-        }
-        None => None,
-    };
+    let layers = float.as_ref().map(|float| float.noise(&simulator, &crops)).transpose()?.unwrap_or_default();
+    let float = float.map(|float| float.embed(&crops)).transpose()?;
     seconds.float = timed.elapsed().as_secs_f64();
     Ok(Embedded { integers, quantised, float, layers, seconds })
+}
+
+/// The network that an image was exported from.
+struct FloatNetwork {
+    reference: Reference,
+    graph: Graph,
+    preprocessing: Preprocessing,
+}
+
+impl FloatNetwork {
+    /// Loads an ONNX file that must be the one the image was exported from.
+    fn of_image(model: &Path, image: &Image<'_>, path: &Path) -> Result<Self> {
+        let imported = import(model)?;
+        if imported.sha256 != image.model.head().source {
+            bail!("{} is not the network that {} was exported from", model.display(), path.display())
+        }
+        let Preprocess { mean, scale, .. } = image.preprocess;
+        Ok(FloatNetwork {
+            reference: Reference::load(model)?,
+            graph: passes::lower(imported.graph),
+            preprocessing: Preprocessing { mean, scale },
+        })
+    }
+
+    /// What quantisation does to each tensor, on a few of the crops.
+    fn noise(&self, simulator: &Simulator<'_>, crops: &[Vec<u8>]) -> Result<Vec<LayerReport>> {
+        let step = crops.len().div_ceil(NOISE_CROPS).max(1);
+        let few: Vec<Vec<u8>> = crops.iter().step_by(step).cloned().collect();
+        noise::noise(&self.graph, simulator, self.preprocessing, &few)
+    }
+
+    /// Unit embeddings, on all cores.
+    fn embed(&self, crops: &[Vec<u8>]) -> Result<Vec<Vec<f32>>> {
+        let bar = output::bar(crops.len(), "float network");
+        let embeddings = crops.par_iter().map(|crop| {
+            bar.inc(1);
+            self.reference.embed(&self.preprocessing.apply(crop)).map(|embedding| unit(&embedding))
+        });
+        let embeddings = embeddings.collect();
+        bar.finish_and_clear();
+        embeddings
+    }
 }

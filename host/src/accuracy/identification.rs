@@ -66,7 +66,9 @@ pub fn identify(roles: &Roles, embedded: &Embedded, fpir: f64) -> Result<Identif
         for &rate in &rates {
             decisions.push(decide(&scene, &embedded.integers, &galleries, rate, quantisation)?);
         }
-        rules.extend(RATES.map(|rate| compare_rules(&scene, &galleries, rate)));
+        for rate in RATES {
+            rules.push(compare_rules(&scene, &galleries, rate)?);
+        }
     }
     let people: Vec<Person<'_>> = scene.members.iter().map(Member::person).collect();
     let table = calibrate::measure(&scene.cohort, &people, fpir);
@@ -87,4 +89,76 @@ pub fn identify(roles: &Roles, embedded: &Embedded, fpir: f64) -> Result<Identif
         agreement: embedded.agreement(),
         seconds,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::roles::Role;
+    use super::*;
+    use crate::embedding::units;
+
+    /// A list of two people with two photos to enrol and one probe each, of 20 strangers and a cohort of 20; and embeddings of
+    /// 24 elements in the same order.
+    fn scene() -> (Roles, Vec<Vec<i16>>) {
+        let mut lines = vec!["path,identity,role".to_string()];
+        let mut embeddings = Vec::new();
+        let mut state = 1u64;
+        let mut photo = |identity: String, role: &str, axis: Option<usize>| {
+            let mut embedding: Vec<i16> = (0..24)
+                .map(|_| {
+                    state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                    ((state >> 52) as i16) - 2048
+                })
+                .collect();
+            if let Some(axis) = axis {
+                embedding[axis] = 30_000;
+            }
+            lines.push(format!("{}.png,{identity},{role}", lines.len()));
+            embeddings.push(embedding);
+        };
+        for (axis, name) in ["Ada", "Grace"].into_iter().enumerate() {
+            for role in ["enrol", "enrol", "probe"] {
+                photo(name.to_string(), role, Some(axis));
+            }
+        }
+        for number in 0..20 {
+            photo(format!("stranger {number}"), "stranger", None);
+            photo(format!("cohort {number}"), "cohort", None);
+        }
+        (Roles::parse(&lines.join("\n")).unwrap(), embeddings)
+    }
+
+    fn embedded(integers: Vec<Vec<i16>>) -> Embedded {
+        let quantised = units(&integers);
+        Embedded { integers, quantised, float: None, layers: Vec::new(), seconds: Seconds::default() }
+    }
+
+    #[test]
+    fn everybody_is_recognised_where_people_are_far_apart() {
+        let (roles, integers) = scene();
+        let measured = identify(&roles, &embedded(integers), 0.01).unwrap();
+        assert_eq!(measured.counts, [2, 2, 20, 20]);
+        assert_eq!(measured.networks[0].rank1, 1.0);
+        assert!(measured.decisions.iter().all(|row| row.tpir == 1.0), "{:?}", measured.decisions);
+    }
+
+    #[test]
+    fn decisions_are_made_on_a_boards_own_embeddings() {
+        let (roles, integers) = scene();
+        let mut embedded = embedded(integers);
+        for probe in roles.of_role(Role::Probe) {
+            embedded.integers[probe].fill(0);
+        }
+        let measured = identify(&roles, &embedded, 0.01).unwrap();
+        assert_eq!(measured.networks[0].rank1, 1.0);
+        assert!(measured.decisions.iter().all(|row| row.tpir == 0.0), "{:?}", measured.decisions);
+    }
+
+    #[test]
+    fn gallery_that_the_matcher_refuses_ends_the_evaluation() {
+        let (roles, mut integers) = scene();
+        integers[..2].iter_mut().for_each(|embedding| embedding.fill(0));
+        let error = format!("{:#}", identify(&roles, &embedded(integers), 0.01).unwrap_err());
+        assert!(error.contains("the matcher does not take"), "{error}");
+    }
 }

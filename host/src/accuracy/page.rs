@@ -12,6 +12,7 @@ use super::pairs::Pairs;
 use super::roles::Roles;
 use super::scene::{Scene, Worst};
 use crate::bounds::LIKE_THE_COHORT;
+use crate::calibrate::margin::CAP_MARGIN;
 use crate::crops::{Loader, Source};
 use crate::embedding::cosine;
 use crate::report::thresholds::Thresholds;
@@ -38,9 +39,9 @@ impl<'a> Album<'a> {
         Ok(Album { preprocess, loader: Loader::new(&preprocess, source)?, folder })
     }
 
-    fn photo(&self, path: &Path) -> Result<pairs::Photo> {
+    fn photo(&self, path: &Path) -> Result<pairs::ShownPhoto> {
         let crop = self.loader.load_all(&[self.folder.join(path)])?.remove(0);
-        Ok(pairs::Photo::of_crop(&path.display().to_string(), &crop, &self.preprocess))
+        Ok(pairs::ShownPhoto::of_crop(&path.display().to_string(), &crop, &self.preprocess))
     }
 }
 
@@ -216,7 +217,7 @@ pub fn identification(
         && let Some(mut sphere) = sphere::Sphere::of(&people, person, &scene.seen(), threshold.acos())
     {
         sphere.margin_rad = measured.decisions.last().map(|decision| decision.margin);
-        sphere.cap_margin_rad = Some(0.5);
+        sphere.cap_margin_rad = Some(CAP_MARGIN);
         page.spheres.push(sphere);
     }
     page.angles = Some(angles);

@@ -28,7 +28,7 @@ pub struct Pair {
 
 /// A line of a pairs file.
 #[derive(Deserialize)]
-struct Row {
+struct PairLine {
     path_a: PathBuf,
     path_b: PathBuf,
     same: Same,
@@ -67,7 +67,7 @@ impl Pairs {
         let hint = " (LFW's pairs.txt is for --protocol lfw)";
         let mut numbers = HashMap::new();
         let mut read = Pairs::default();
-        for Row { path_a, path_b, same, fold } in list::rows(text, "path_a,path_b,same,fold", hint)? {
+        for PairLine { path_a, path_b, same, fold } in list::rows(text, "path_a,path_b,same,fold", hint)? {
             read.push(&mut numbers, [path_a, path_b], same == Same::Yes, fold);
         }
         read.check()

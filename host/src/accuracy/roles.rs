@@ -25,7 +25,7 @@ pub enum Role {
 
 /// A line of a list of photos.
 #[derive(Deserialize)]
-struct Row {
+struct RoleLine {
     path: PathBuf,
     identity: String,
     role: Role,
@@ -53,9 +53,9 @@ impl Roles {
         Self::parse(&text).with_context(|| format!("{} is not a list of photos", path.display()))
     }
 
-    fn parse(text: &str) -> Result<Self> {
+    pub(super) fn parse(text: &str) -> Result<Self> {
         let mut read = Roles::default();
-        for Row { path, identity, role } in list::rows(text, "path,identity,role", "")? {
+        for RoleLine { path, identity, role } in list::rows(text, "path,identity,role", "")? {
             read.push(path, identity, role);
         }
         read.check()

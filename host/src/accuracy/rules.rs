@@ -1,11 +1,13 @@
 //! Rules beside each other: how many probes each accepts where it accepts the same share of the strangers.
 
+use anyhow::Result;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::decisions::Limits;
 use super::networks::threshold_at;
 use super::scene::{Scene, cosines, two_best};
-use crate::calibrate::{self, Person};
+use crate::calibrate::margin::CAP_MARGIN;
 use crate::embedding::{angle, cosine};
 
 /// TPIR of each rule at equal measured FPIR.
@@ -24,57 +26,102 @@ pub struct RuleFigures {
 }
 
 /// TPIR of the threshold alone and of threshold and margin where each accepts the same share of the strangers.
-pub(super) fn compare_rules(scene: &Scene, galleries: &[Vec<usize>], rate: f64) -> RuleFigures {
-    let (probes, strangers) =
-        (cosines(&scene.probes, &scene.members), cosines(&scene.strangers, &scene.members));
-    let nearest_of_cohort = |embeddings: &[Vec<f32>]| -> Vec<f32> {
-        let nearest =
-            |e: &Vec<f32>| scene.cohort.iter().map(|stranger| cosine(stranger, e)).fold(-1f32, f32::max);
-        embeddings.par_iter().map(nearest).collect()
-    };
-    let (probe_cohort, stranger_cohort) =
-        (nearest_of_cohort(&scene.probes), nearest_of_cohort(&scene.strangers));
-    let (mut absolute, mut combined, mut caps, mut count) = (0, 0, 0, 0);
+///
+/// # Errors
+/// When there are no thresholds for so many people.
+pub(super) fn compare_rules(scene: &Scene, galleries: &[Vec<usize>], rate: f64) -> Result<RuleFigures> {
+    let [probes, strangers] =
+        [&scene.probes, &scene.strangers].map(|embeddings| Looks::of(scene, embeddings));
+    let mut sum = Accepted::default();
     for gallery in galleries {
-        let people: Vec<Person<'_>> = gallery.iter().map(|&number| scene.members[number].person()).collect();
-        let table = calibrate::measure(&scene.cohort, &people, rate);
-        let cosine_asked = table.at(gallery.len()).map_or(1.0, |point| point.cosine);
-        let margin = calibrate::derive_margin(&calibrate::left_out(&people), cosine_asked).radians;
-        let clear = |best: f32, next: f32, cohort: f32| angle(best) + margin <= angle(next) && best >= cohort;
-        let scores = |rule: bool| -> Vec<f32> {
-            let score = |(row, &cohort): (&Vec<f32>, &f32)| {
-                let (best, next, _) = two_best(row, gallery);
-                if !rule || clear(best, next, cohort) { best } else { -1.0 }
-            };
-            strangers.iter().zip(&stranger_cohort).map(score).collect()
-        };
-        let [alone, both] = [false, true].map(|rule| threshold_at(scores(rule), rate));
-        let phi: Vec<f32> = gallery
-            .iter()
-            .map(|&number| {
-                let own = &scene.members[number].centres[0];
-                let others = gallery.iter().filter(|&&other| other != number);
-                let nearest = others.map(|&other| scene.members[other].cosine(own)).fold(0f32, f32::max);
-                angle(nearest)
-            })
-            .collect();
-        for (index, row) in probes.iter().enumerate() {
-            let Ok(owner) = gallery.binary_search(&scene.owners[index]) else { continue };
-            let (best, next, place) = two_best(row, gallery);
-            count += 1;
-            if place == owner {
-                absolute += usize::from(best > alone);
-                combined += usize::from(best > both && clear(best, next, probe_cohort[index]));
-                caps += usize::from(angle(best) <= (phi[owner] - 0.5) / 2.0);
-            }
-        }
+        let margin = Limits::measure(scene, gallery, rate)?.margin;
+        sum.add(&count(scene, gallery, &probes, &strangers, rate, margin));
     }
-    let share = |accepted: usize| accepted as f64 / count.max(1) as f64;
-    RuleFigures {
+    let share = |accepted: usize| accepted as f64 / sum.probes.max(1) as f64;
+    Ok(RuleFigures {
         people: galleries[0].len(),
         fpir: rate,
-        absolute: share(absolute),
-        combined: share(combined),
-        caps: share(caps),
+        absolute: share(sum.absolute),
+        combined: share(sum.combined),
+        caps: share(sum.caps),
+    })
+}
+
+/// How near embeddings are to everybody.
+struct Looks {
+    /// Cosines `[embedding][member]`.
+    members: Vec<Vec<f32>>,
+    /// Cosine to the nearest stranger of the cohort.
+    cohort: Vec<f32>,
+}
+
+impl Looks {
+    fn of(scene: &Scene, embeddings: &[Vec<f32>]) -> Self {
+        let nearest =
+            |e: &Vec<f32>| scene.cohort.iter().map(|stranger| cosine(stranger, e)).fold(-1f32, f32::max);
+        Looks {
+            members: cosines(embeddings, &scene.members),
+            cohort: embeddings.par_iter().map(nearest).collect(),
+        }
     }
+}
+
+/// Probes of people in a gallery, and how many of them each rule accepts.
+#[derive(Default)]
+struct Accepted {
+    probes: usize,
+    absolute: usize,
+    combined: usize,
+    caps: usize,
+}
+
+impl Accepted {
+    fn add(&mut self, other: &Accepted) {
+        self.probes += other.probes;
+        self.absolute += other.absolute;
+        self.combined += other.combined;
+        self.caps += other.caps;
+    }
+}
+
+fn count(
+    scene: &Scene,
+    gallery: &[usize],
+    probes: &Looks,
+    strangers: &Looks,
+    rate: f64,
+    margin: f32,
+) -> Accepted {
+    let is_clear = |best: f32, next: f32, cohort: f32| angle(best) + margin <= angle(next) && best >= cohort;
+    let scores = |with_margin: bool| -> Vec<f32> {
+        let score = |(row, &cohort): (&Vec<f32>, &f32)| {
+            let (best, next, _) = two_best(row, gallery);
+            if !with_margin || is_clear(best, next, cohort) { best } else { -1.0 }
+        };
+        strangers.members.iter().zip(&strangers.cohort).map(score).collect()
+    };
+    let [alone, both] = [false, true].map(|with_margin| threshold_at(scores(with_margin), rate));
+    let phi = nearest_others(scene, gallery);
+    let mut counts = Accepted::default();
+    for (index, row) in probes.members.iter().enumerate() {
+        let Ok(owner) = gallery.binary_search(&scene.owners[index]) else { continue };
+        let (best, next, place) = two_best(row, gallery);
+        counts.probes += 1;
+        if place == owner {
+            counts.absolute += usize::from(best > alone);
+            counts.combined += usize::from(best > both && is_clear(best, next, probes.cohort[index]));
+            counts.caps += usize::from(angle(best) <= (phi[owner] - CAP_MARGIN) / 2.0);
+        }
+    }
+    counts
+}
+
+/// The angle φ from each person of a gallery to the nearest other, radians, a right angle at most.
+fn nearest_others(scene: &Scene, gallery: &[usize]) -> Vec<f32> {
+    let nearest = |&number: &usize| {
+        let own = &scene.members[number].centres[0];
+        let others = gallery.iter().filter(|&&other| other != number);
+        angle(others.map(|&other| scene.members[other].cosine(own)).fold(0f32, f32::max))
+    };
+    gallery.iter().map(nearest).collect()
 }

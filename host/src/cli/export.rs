@@ -8,7 +8,8 @@ use format::policy::Kind;
 use format::preprocess::Colour;
 use host::board::{Board, Memory};
 use host::bounds::Rate;
-use host::calibrate::{DerivedMargin, HARDLY_ANY_STRANGERS};
+use host::calibrate::HARDLY_ANY_STRANGERS;
+use host::calibrate::margin::DerivedMargin;
 use host::containers::{self, Container};
 use host::embedding::angle;
 use host::export::check::{CheckReport, Promise};
@@ -161,7 +162,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 fn print(report: &Report, path: &Path) {
     for warning in &report.warnings {
-        eprintln!("warning: {warning}");
+        output::warn(warning);
     }
     println!("{:>4}  {:10} {:>5} {:>9} {:>9} {:>8}  node", "", "operator", "bits", "from", "to", "SQNR dB");
     for (index, layer) in report.layers.iter().enumerate() {

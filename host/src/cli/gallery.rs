@@ -139,7 +139,7 @@ fn write(image: &Path, output: Option<&Path>, changed: &Changed) -> Result<()> {
     let path = output.unwrap_or(image);
     output::write_whole(path, &changed.image)?;
     for warning in &changed.warnings {
-        eprintln!("warning: {warning}");
+        output::warn(warning);
     }
     println!("{}; written to {}", changed.done, path.display());
     Ok(())

@@ -4,7 +4,8 @@ use anyhow::Result;
 use format::policy::{Basis, Kind};
 
 use super::job::Job;
-use crate::calibrate::{self, DerivedMargin, HARDLY_ANY_STRANGERS, Person, Table};
+use crate::calibrate::margin::{self, CAP_MARGIN, DerivedMargin};
+use crate::calibrate::{self, HARDLY_ANY_STRANGERS, Person, Table};
 use crate::embedding::{angle, embed, units};
 use crate::people::closeness::{is_same, separate};
 use crate::people::copies;
@@ -13,8 +14,6 @@ use crate::people::newcomers::{self, Newcomer};
 use crate::sections::Enrolled;
 use crate::simulator::Simulator;
 
-/// Margin of the caps where none is given, radians: ArcFace's own in training.
-const CAP_MARGIN: f32 = 0.5;
 /// Share of the enrolled photos that a rule may refuse without a warning.
 const MUCH_LOSS: f64 = 0.1;
 
@@ -50,11 +49,11 @@ pub(super) fn settle(
     let (table, basis) = table(job, &cohort, &people, warnings);
     let enrolled: Vec<Enrolled> = newcomers.iter().map(Newcomer::enrolled).collect();
     let threshold = table.at(enrolled.len().max(1)).map_or(1.0, |point| point.cosine);
-    let left_out = calibrate::left_out(&people);
+    let left_out = margin::left_out(&people);
     let (margin, cap_margin) = margins(job, &left_out, threshold);
     let close = separate(&enrolled, angle(threshold), margin.radians, job.allow_duplicates)?;
     warnings.extend(close.iter().map(ToString::to_string));
-    let cap_loss = calibrate::cap_loss(&people, &left_out, cap_margin);
+    let cap_loss = margin::cap_loss(&people, &left_out, cap_margin);
     warn_of_loss(job.policy, &margin, cap_loss, warnings);
     Ok(Settled { enrolled, cohort, table, basis, margin, cap_margin, cap_loss })
 }
@@ -128,10 +127,10 @@ fn table(
 
 /// The margin to the next person, and that of the caps: the job's, or derived.
 fn margins(job: &Job, left_out: &[[f32; 2]], threshold: f32) -> (DerivedMargin, f32) {
-    let derived = || calibrate::derive_margin(left_out, threshold);
+    let derived = || margin::derive_margin(left_out, threshold);
     match (job.policy, job.margin) {
         (Kind::Margin, given) => (derived(), given.unwrap_or(CAP_MARGIN)),
-        (_, Some(given)) => (calibrate::margin_loss(left_out, threshold, given), CAP_MARGIN),
+        (_, Some(given)) => (margin::margin_loss(left_out, threshold, given), CAP_MARGIN),
         (_, None) => (derived(), CAP_MARGIN),
     }
 }

@@ -13,12 +13,15 @@ use anyhow::{Context, Result, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use image::{ImageFormat, RgbImage};
+use maud::html;
 use plotters::backend::{BitMapBackend, DrawingBackend as _, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{
     Color as _, FontDesc, FontFamily, FontStyle, FontTransform, RGBAColor, ShapeStyle, TextStyle,
     register_font,
 };
+
+use super::markup::printable;
 
 /// Backend coordinates in a pixel.
 const UNIT: f64 = 4.0;
@@ -161,10 +164,10 @@ pub fn plot(title: &str, size: [u32; 2], draw: impl FnOnce(&mut Canvas<'_>)) -> 
     let (attributes, body) = body.context("the SVG does not start as expected")?;
     let body = body.strip_suffix("</svg>\n").context("the SVG does not end as expected")?;
     let svg = format!(
-        "<svg width=\"{}\" height=\"{}\" role=\"img\"{attributes}>\n<title>{}</title>\n{body}{images}</svg>\n",
+        "<svg width=\"{}\" height=\"{}\" role=\"img\"{attributes}>\n{}\n{body}{images}</svg>\n",
         size[0],
         size[1],
-        escaped(title)
+        html! { title { (printable(title)) } }.into_string()
     );
     Ok(Plot { svg, png: png(&averaged(&pixels, width, height))? })
 }
@@ -177,23 +180,6 @@ pub fn nothing(title: &str, why: &str) -> Result<Plot> {
     plot(title, [640, 120], |canvas| {
         canvas.text([320.0, 60.0], [Anchor::Middle; 2], TEXT, inks::GREY, &format!("Nothing to show: {why}"));
     })
-}
-
-/// Text for XML and HTML, where it may stand anywhere.
-pub fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            control if control.is_control() => escaped.push(' '),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 /// A PNG as the address of itself.
@@ -379,8 +365,7 @@ impl Canvas<'_> {
             color: RGBAColor(red, green, blue, ink.alpha).to_backend_color(),
             pos: Pos::new(across, down),
         };
-        // XML has no control characters.
-        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let text = printable(text);
         let lower = |by: f64| if upwards { [at[0] + by * size, at[1]] } else { [at[0], at[1] + by * size] };
         let centred = if anchors[1] == Anchor::Middle { 0.08 } else { 0.0 };
         let drawn = self.svg.draw_text(&text, &style, units(lower(centred)));

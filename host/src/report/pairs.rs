@@ -16,14 +16,14 @@ const NAME: f64 = 12.0;
 
 /// A photo to show.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Photo {
+pub struct ShownPhoto {
     /// What it is called: a file's name.
     pub label: String,
     /// Its pixels.
     pub pixels: RgbImage,
 }
 
-impl Photo {
+impl ShownPhoto {
     /// An aligned crop, `[h][w][c]` bytes in the image's colour order.
     ///
     /// # Panics
@@ -38,7 +38,7 @@ impl Photo {
             Colour::Grey => [pixel[0]; 3],
         });
         let pixels = RgbImage::from_raw(width, height, pixels.collect()).unwrap_or_default();
-        Photo { label: label.to_string(), pixels }
+        ShownPhoto { label: label.to_string(), pixels }
     }
 }
 
@@ -46,7 +46,7 @@ impl Photo {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShownPair {
     /// The photos.
-    pub photos: [Photo; 2],
+    pub photos: [ShownPhoto; 2],
     /// Cosine between the quantised embeddings.
     pub cosine: f32,
     /// Cosine between the float embeddings, if known.
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     fn pair(cosine: f32) -> ShownPair {
-        let photo = |label: &str| Photo { label: label.into(), pixels: RgbImage::new(4, 4) };
+        let photo = |label: &str| ShownPhoto { label: label.into(), pixels: RgbImage::new(4, 4) };
         ShownPair { photos: [photo("a/1.png"), photo("b/<1>.png")], cosine, float_cosine: Some(0.5) }
     }
 
@@ -182,7 +182,7 @@ mod tests {
             (Colour::Bgr, &[3, 2, 1], [1, 2, 3]),
             (Colour::Grey, &[7], [7, 7, 7]),
         ] {
-            assert_eq!(Photo::of_crop("", crop, &preprocess(colour)).pixels.as_raw()[..], expected);
+            assert_eq!(ShownPhoto::of_crop("", crop, &preprocess(colour)).pixels.as_raw()[..], expected);
         }
     }
 

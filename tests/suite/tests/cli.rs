@@ -57,6 +57,8 @@ fn export_and_simulate_work_and_speak_json() {
     let folder = folder();
     let said = succeeds(folder.path(), &EXPORT);
     assert!(said.contains("agreement") && said.contains("2 people from 3 photos; 20 strangers"), "{said}");
+    // A percentile that few photos cannot tell is not printed.
+    assert!(said.contains("largest angle") && !said.contains("99.9th"), "{said}");
     let said =
         succeeds(folder.path(), &["simulate", "--aligned", "image.geode", "people/Ada/000.png", "--json"]);
     let answers: serde_json::Value = serde_json::from_str(&said).unwrap();
@@ -66,6 +68,9 @@ fn export_and_simulate_work_and_speak_json() {
     json.push("--json");
     let report: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &json)).unwrap();
     assert_eq!(report["people"][1]["name"], "Grace");
+    assert_eq!((&report["agreement"]["angle_p999"], &report["policy"]), (&().into(), &"calibrated".into()));
+    let photos = &report["photos"];
+    assert_eq!((&photos["is_judge_unseen"], photos["judge"].as_array().unwrap().len()), (&false.into(), 23));
     assert!(report["layers"].as_array().unwrap().len() > 4);
     let mut drawn = EXPORT.to_vec();
     drawn.extend(["--report", "report.html"]);

@@ -1,5 +1,6 @@
 //! Export: networks that users bring, widening, and what must stop it.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use host::embedding::{cosine, unit, unit_of_i16};
@@ -98,6 +99,18 @@ fn colour_order_of_another_number_of_channels_is_refused() {
     let job = Job { colour: Some(format::preprocess::Colour::Grey), ..job_in(folder.path()) };
     let error = format!("{:#}", export(&job).err().unwrap());
     assert!(error.contains("1 channels") && error.contains('3'), "{error}");
+}
+
+#[test]
+fn photos_that_judge_have_chosen_nothing() {
+    let folder = folder_with(&onnx::pools(), [40, 24]);
+    let many: Vec<_> = faces().iter().cycle().take(60).cloned().collect();
+    write_faces(&folder.path().join("faces"), &many, [40, 24]);
+    let photos = export(&job_in(folder.path())).unwrap().report.photos;
+    let all = [&*photos.calibrate, &photos.choose, &photos.judge].concat();
+    assert!(photos.is_judge_unseen && photos.judge.len() > photos.choose.len());
+    assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
+    assert!(all.iter().all(|path| path.is_file()));
 }
 
 #[test]
