@@ -29,11 +29,8 @@ const LEAST_PICTURES: usize = 2;
 /// Pixels as they are, for networks that normalise them themselves.
 const PLAIN: Preprocessing = Preprocessing { mean: 0.0, scale: 1.0 };
 /// Ways to normalise pixels in use: ArcFace's, none, and a division by 255.
-const USUAL: [Preprocessing; 3] = [
-    Preprocessing { mean: 127.5, scale: 128.0 },
-    PLAIN,
-    Preprocessing { mean: 0.0, scale: 255.0 },
-];
+const USUAL: [Preprocessing; 3] =
+    [Preprocessing { mean: 127.5, scale: 128.0 }, PLAIN, Preprocessing { mean: 0.0, scale: 255.0 }];
 
 /// How alike embeddings of unlike pictures are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

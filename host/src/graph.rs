@@ -3,6 +3,8 @@
 //! Tensors are `[h, w, c]`, batch of one, channels last. A node's number is its tensor's number: node 0 is the
 //! input. Weights are `f32`.
 
+pub use crate::op::{Gate, Op};
+
 /// Height, width, channels of a tensor.
 pub type Shape = [usize; 3];
 
@@ -61,86 +63,6 @@ pub struct Node {
     pub shape: Shape,
     /// Applied to the result, element by element.
     pub activation: Activation,
-}
-
-/// An operator. Import makes all of these; the passes leave all but `Affine` and `Identity`, which are what the runtime
-/// executes: the crate's module [`op`](crate::op) has a file for each.
-#[derive(Clone, Debug)]
-pub enum Op {
-    /// The photo, in the network's own units: `(pixel − mean) / scale` is done before it.
-    Input,
-    /// Convolution over all input channels, or over those of a group. A dense layer is one whose kernel is its whole input.
-    Conv {
-        /// `[c_out][kh][kw][c_in / groups]`, flattened.
-        weights: Vec<f32>,
-        /// `[c_out]`.
-        bias: Vec<f32>,
-        /// Where the kernel stands.
-        window: Window,
-        /// Groups of channels.
-        groups: usize,
-    },
-    /// One filter per channel.
-    Depthwise {
-        /// `[kh][kw][c]`, flattened.
-        weights: Vec<f32>,
-        /// `[c]`.
-        bias: Vec<f32>,
-        /// Where the kernel stands.
-        window: Window,
-    },
-    /// `x · scale + shift` per channel: an unfused batch norm, or preprocessing inside the network.
-    Affine {
-        /// `[c]`.
-        scale: Vec<f32>,
-        /// `[c]`.
-        shift: Vec<f32>,
-    },
-    /// Sum of two tensors of one shape.
-    Add,
-    /// Largest value under the window; padding never wins.
-    MaxPool(
-        /// Where the window stands.
-        Window,
-    ),
-    /// Channels of all inputs, one after another.
-    Concat,
-    /// Every pixel so many times down and right.
-    Enlarge(
-        /// How many times.
-        usize,
-    ),
-    /// Channels of the first input times a function of the second, which has one pixel.
-    Scale(
-        /// The function.
-        Gate,
-    ),
-    /// Passes its input on: a place for an activation that no operator could take yet.
-    Identity,
-}
-
-/// What a gate does to the values it is computed from.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Gate {
-    /// `1 / (1 + e^−x)`.
-    Sigmoid,
-    /// `min(max(slope · x + shift, 0), 1)`.
-    HardSigmoid {
-        /// Slope.
-        slope: f32,
-        /// Value at nought.
-        shift: f32,
-    },
-}
-
-impl Gate {
-    /// The gain for a value: 0 to 1.
-    pub fn gain(self, value: f32) -> f32 {
-        match self {
-            Gate::Sigmoid => 1.0 / (1.0 + (-value).exp()),
-            Gate::HardSigmoid { slope, shift } => (slope * value + shift).clamp(0.0, 1.0),
-        }
-    }
 }
 
 /// A sliding window. Rows or columns outside the tensor read as zero (as minus infinity when pooling).

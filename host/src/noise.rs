@@ -69,7 +69,8 @@ pub fn noise(
         [output.height, output.width, output.channels].map(usize::from)
     };
     ensure!(
-        graph.nodes.len() == layers.len() && graph.nodes.iter().zip(&layers).all(|(n, l)| n.shape == shape(l)),
+        graph.nodes.len() == layers.len()
+            && graph.nodes.iter().zip(&layers).all(|(n, l)| n.shape == shape(l)),
         "the image's network has other tensors than the ONNX file's: it was exported by another version of this program"
     );
     let sums = crops

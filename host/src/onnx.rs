@@ -10,8 +10,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 use tract_onnx::pb::tensor_shape_proto::dimension::Value as Extent;
-use tract_onnx::prelude::Framework as _;
 use tract_onnx::pb::{GraphProto, ModelProto, ValueInfoProto, type_proto};
+use tract_onnx::prelude::Framework as _;
 
 use crate::graph::{Graph, Shape};
 use facts::Facts;
@@ -134,7 +134,8 @@ fn set_size(onnx: &mut GraphProto, [height, width]: [usize; 2]) -> Result<()> {
     let weights: HashSet<&String> = onnx.initializer.iter().map(|tensor| &tensor.name).collect();
     let input = onnx.input.iter_mut().find(|input| !weights.contains(&input.name));
     let input = input.context("the network has no input")?;
-    let Some(type_proto::Value::TensorType(tensor)) = input.r#type.as_mut().and_then(|t| t.value.as_mut()) else {
+    let Some(type_proto::Value::TensorType(tensor)) = input.r#type.as_mut().and_then(|t| t.value.as_mut())
+    else {
         bail!("the input {} is no tensor", input.name)
     };
     let dims = tensor.shape.as_mut().map(|shape| &mut shape.dim).context("the input has no shape")?;

@@ -4,7 +4,8 @@
 //! * `float` computes the tensor in `f32`, before its activation.
 //! * `fill` adds to the layer's record what quantisation gives.
 //!
-//! What an operator has no use for it does not have. A new operator is a file here and a line in each dispatch below.
+//! What an operator has no use for it does not have. A new operator is a file here, a variant of [`Op`] and a line in each dispatch
+//! below.
 
 pub mod add;
 pub mod concat;
@@ -17,10 +18,90 @@ pub mod scale;
 use anyhow::{Result, bail};
 use format::layer::{self, Layer, Operator, Tensor};
 
-use crate::graph::{Graph, Node, Op, Window};
+use crate::graph::{Graph, Node, Window};
 use crate::onnx::import::{Importer, Value};
 use crate::quantize::Quantised;
 use crate::quantize::emit::Blob;
+
+/// An operator. Import makes all of these; the passes leave all but `Affine` and `Identity`, which are what the runtime
+/// executes.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// The photo, in the network's own units: `(pixel − mean) / scale` is done before it.
+    Input,
+    /// Convolution over all input channels, or over those of a group. A dense layer is one whose kernel is its whole input.
+    Conv {
+        /// `[c_out][kh][kw][c_in / groups]`, flattened.
+        weights: Vec<f32>,
+        /// `[c_out]`.
+        bias: Vec<f32>,
+        /// Where the kernel stands.
+        window: Window,
+        /// Groups of channels.
+        groups: usize,
+    },
+    /// One filter per channel.
+    Depthwise {
+        /// `[kh][kw][c]`, flattened.
+        weights: Vec<f32>,
+        /// `[c]`.
+        bias: Vec<f32>,
+        /// Where the kernel stands.
+        window: Window,
+    },
+    /// `x · scale + shift` per channel: an unfused batch norm, or preprocessing inside the network.
+    Affine {
+        /// `[c]`.
+        scale: Vec<f32>,
+        /// `[c]`.
+        shift: Vec<f32>,
+    },
+    /// Sum of two tensors of one shape.
+    Add,
+    /// Largest value under the window; padding never wins.
+    MaxPool(
+        /// Where the window stands.
+        Window,
+    ),
+    /// Channels of all inputs, one after another.
+    Concat,
+    /// Every pixel so many times down and right.
+    Enlarge(
+        /// How many times.
+        usize,
+    ),
+    /// Channels of the first input times a function of the second, which has one pixel.
+    Scale(
+        /// The function.
+        Gate,
+    ),
+    /// Passes its input on: a place for an activation that no operator could take yet.
+    Identity,
+}
+
+/// What a gate does to the values it is computed from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Gate {
+    /// `1 / (1 + e^−x)`.
+    Sigmoid,
+    /// `min(max(slope · x + shift, 0), 1)`.
+    HardSigmoid {
+        /// Slope.
+        slope: f32,
+        /// Value at nought.
+        shift: f32,
+    },
+}
+
+impl Gate {
+    /// The gain for a value: 0 to 1.
+    pub fn gain(self, value: f32) -> f32 {
+        match self {
+            Gate::Sigmoid => 1.0 / (1.0 + (-value).exp()),
+            Gate::HardSigmoid { slope, shift } => (slope * value + shift).clamp(0.0, 1.0),
+        }
+    }
+}
 
 /// Reads the ONNX node of an operator that has a file here; `None` for others.
 pub(crate) fn import(importer: &mut Importer<'_>, node: &tract_onnx::pb::NodeProto) -> Option<Result<Value>> {
@@ -53,7 +134,9 @@ pub fn float(graph: &Graph, node: &Node, inputs: &[&[f32]]) -> Vec<f32> {
         }
         Op::Add => add::float(inputs),
         Op::MaxPool(window) => max_pool::float(inputs[0], shape(0), window, node.shape),
-        Op::Concat => concat::float(inputs, &node.inputs.iter().map(|&i| graph.nodes[i].shape[2]).collect::<Vec<_>>()),
+        Op::Concat => {
+            concat::float(inputs, &node.inputs.iter().map(|&i| graph.nodes[i].shape[2]).collect::<Vec<_>>())
+        }
         Op::Enlarge(factor) => enlarge::float(inputs[0], shape(0), *factor),
         Op::Scale(gate) => scale::float(inputs[0], inputs[1], *gate),
         Op::Input | Op::Affine { .. } | Op::Identity => panic!("{}: not a lowered operator", node.name),

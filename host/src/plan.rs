@@ -304,7 +304,8 @@ fn repack(rings: &mut [Ring]) -> usize {
     let mut state = 1u32;
     for _ in 0..TRIES {
         let end = |&ring: &usize| rings[ring].offset + rings[ring].bytes;
-        let Some(last) = (0..order.len()).max_by_key(|&place| end(&order[place])).filter(|&place| place > 0) else {
+        let Some(last) = (0..order.len()).max_by_key(|&place| end(&order[place])).filter(|&place| place > 0)
+        else {
             break;
         };
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

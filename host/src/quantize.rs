@@ -114,7 +114,10 @@ impl Quantised {
         let accumulated = self.layers[node].filters.is_some();
         accumulated
             && !self.graph.is_output(node)
-            && self.graph.readers(node).all(|reader| matches!(reader.op, Op::Conv { .. } | Op::Depthwise { .. }))
+            && self
+                .graph
+                .readers(node)
+                .all(|reader| matches!(reader.op, Op::Conv { .. } | Op::Depthwise { .. }))
     }
 }
 
@@ -211,12 +214,14 @@ fn shared_grids(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) 
     let mut group: Vec<usize> = (0..count).collect();
     for (index, node) in graph.nodes.iter().enumerate() {
         if op::moves_elements(&node.op) {
-            let tied: Vec<usize> = node.inputs.iter().map(|&input| group[input]).chain([group[index]]).collect();
+            let tied: Vec<usize> =
+                node.inputs.iter().map(|&input| group[input]).chain([group[index]]).collect();
             let smallest = tied.iter().copied().min().unwrap_or(index);
             group.iter_mut().filter(|g| tied.contains(g)).for_each(|g| *g = smallest);
         }
     }
-    let joined = |node: usize| (0..count).any(|n| group[n] == group[node] && matches!(graph.nodes[n].op, Op::Concat));
+    let joined =
+        |node: usize| (0..count).any(|n| group[n] == group[node] && matches!(graph.nodes[n].op, Op::Concat));
     // Values are counted where they are made.
     let members: Vec<usize> =
         (0..count).filter(|&node| joined(node) && !op::moves_elements(&graph.nodes[node].op)).collect();
@@ -233,7 +238,11 @@ fn shared_grids(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) 
     let grid = |node: usize| {
         let of_group = || members.iter().enumerate().filter(|&(_, &member)| group[member] == group[node]);
         let values = || tensors.iter().flat_map(|tensors| of_group().map(|(place, _)| &*tensors[place]));
-        if of_group().any(|(_, &member)| member == 0) { preprocessing.grid().0 } else { Histogram::of(values).best_int8() }
+        if of_group().any(|(_, &member)| member == 0) {
+            preprocessing.grid().0
+        } else {
+            Histogram::of(values).best_int8()
+        }
     };
     (0..count).map(|node| joined(node).then(|| grid(node))).collect()
 }

@@ -1,13 +1,13 @@
 //! Parts of the image from what the exporter computed: records and arrays to section bytes.
 
 use anyhow::{Context, Result, ensure};
+use format::ModelId;
 use format::gallery;
 use format::header::{self, Section};
 use format::layer::Layer;
 use format::network::{self, Output};
 use format::policy::{self, Terms, Threshold};
 use format::preprocess::Preprocess;
-use format::ModelId;
 
 use crate::plan::{self, Plan};
 use crate::quantize::{Quantised, emit};

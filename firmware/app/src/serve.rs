@@ -73,10 +73,7 @@ struct Board<'a, S, M> {
 
 impl<S: Read + Write, M: Meter> Board<'_, S, M> {
     /// Waits for a request and answers it, and those that interrupt it.
-    fn round(
-        &mut self,
-        recogniser: &Result<Recogniser<'_>, impl Display>,
-    ) -> Result<(), PortError> {
+    fn round(&mut self, recogniser: &Result<Recogniser<'_>, impl Display>) -> Result<(), PortError> {
         if let Err(error) = self.port.wait()? {
             return self.port.send(0, &Reply::Refused(error.into()));
         }
@@ -84,10 +81,7 @@ impl<S: Read + Write, M: Meter> Board<'_, S, M> {
         Ok(())
     }
 
-    fn answer(
-        &mut self,
-        recogniser: &Result<Recogniser<'_>, impl Display>,
-    ) -> Result<Ending, PortError> {
+    fn answer(&mut self, recogniser: &Result<Recogniser<'_>, impl Display>) -> Result<Ending, PortError> {
         let Some(message) = self.port.message() else { return Ok(Ending::Answered) };
         let turn = message.turn;
         let reply = match (message.request(), recogniser) {

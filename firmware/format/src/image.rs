@@ -125,7 +125,10 @@ impl fmt::Display for ImageError {
                     "it was made by a newer host: update this program or the board's firmware"
                 };
                 let (known, newest) = (header::MAJOR, header::MINOR);
-                write!(f, "image of format {major}.{minor}, {known}.0 to {known}.{newest} can be read; {advice}")
+                write!(
+                    f,
+                    "image of format {major}.{minor}, {known}.0 to {known}.{newest} can be read; {advice}"
+                )
             }
             Self::Length { header, sections } => {
                 write!(f, "header: length is {header} bytes but sections end at {sections}")
@@ -236,6 +239,11 @@ impl<'a> Image<'a> {
 
     /// Bytes of arena that every network of the image can run in, one after another.
     pub fn arena_bytes(&self) -> usize {
-        Role::ALL.into_iter().filter_map(|role| self.network(role)).map(|m| m.arena_bytes()).max().unwrap_or(0)
+        Role::ALL
+            .into_iter()
+            .filter_map(|role| self.network(role))
+            .map(|m| m.arena_bytes())
+            .max()
+            .unwrap_or(0)
     }
 }

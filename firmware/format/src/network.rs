@@ -136,8 +136,7 @@ impl<'a> Model<'a> {
         text(&head[field::NAME..field::NAME_END]).ok_or(record("name"))?;
         let input = Preprocess::parse(&head[field::INPUT..]).map_err(record)?;
         let (layers, _) = section[field::HEAD..outputs_at].as_chunks();
-        let model =
-            Model { section, layers, blob, outputs: outputs as u16, barriers: barriers as u16 };
+        let model = Model { section, layers, blob, outputs: outputs as u16, barriers: barriers as u16 };
 
         let [arena_bytes, state_bytes] = [model.arena_bytes(), model.state_bytes()];
         if !state_bytes.is_multiple_of(ALIGNMENT) || state_bytes > arena_bytes {

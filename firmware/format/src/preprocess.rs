@@ -58,8 +58,14 @@ pub struct Preprocess {
 }
 
 impl Preprocess {
-    pub(crate) const NONE: Preprocess =
-        Preprocess { height: 0, width: 0, colour: Colour::Grey, mean: 0.0, scale: 1.0, template: [[0; 2]; 5] };
+    pub(crate) const NONE: Preprocess = Preprocess {
+        height: 0,
+        width: 0,
+        colour: Colour::Grey,
+        mean: 0.0,
+        scale: 1.0,
+        template: [[0; 2]; 5],
+    };
 
     /// Reads the record at the start of `bytes`, or names the field that is wrong.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, &'static str> {

@@ -5,7 +5,8 @@
 //! A set has a type `Scratch`, the memory its kernels need besides: the caller keeps one and passes it in.
 //!
 //! [`portable`] has every kernel. The other sets take over what it has and replace some: a name that a module brings in itself
-//! goes before one that comes with `portable::*`. So a new operator's kernel is written there, and named here.
+//! goes before one that comes with `portable::*`. So a new kernel is written there, and named here. What no set does faster stands in its operator's file
+//! ([`crate::op`]).
 
 use core::ops::Range;
 
@@ -30,7 +31,7 @@ use portable as set;
 #[cfg(target_arch = "x86_64")]
 use x86 as set;
 
-pub use set::{Scratch, add, add_in_place, concat, conv, depthwise, enlarge, grouped, max_pool, scale};
+pub use set::{Scratch, add, add_in_place, conv, depthwise, grouped, max_pool, scale};
 
 /// An element of a tensor: `i8` or `i16`.
 pub trait Element: bytemuck::Pod + Ord + Into<i32> {

@@ -5,13 +5,15 @@
 //! * `macs(layer, inputs)`: multiply-accumulates of the whole layer.
 //! * `run(work)`: makes one output row.
 //!
-//! A new operator is a file here, a line in `dispatch`, a code in [`format::layer::Operator`] and a kernel.
+//! A new operator touches seven files: its code in [`format::layer::Operator`], a file here (with its kernel, as long as no kernel
+//! set has one of its own) and a line in `dispatch`; in the host a file and the dispatch of the module `op`; in the battery a
+//! file and a call.
 
 pub(crate) mod add;
-mod concat;
+pub mod concat;
 mod conv;
 mod depthwise;
-mod enlarge;
+pub mod enlarge;
 mod input;
 mod max_pool;
 mod scale;
@@ -164,7 +166,11 @@ impl<'a> Around<'a> {
     #[inline(never)]
     pub fn row(&self, tensor: &Tensor, row: u16) -> &'a [u8] {
         let Range { start, end } = slot(tensor, row);
-        if end <= self.place.0 { &self.before[start..end] } else { &self.after[start - self.place.1..end - self.place.1] }
+        if end <= self.place.0 {
+            &self.before[start..end]
+        } else {
+            &self.after[start - self.place.1..end - self.place.1]
+        }
     }
 }
 

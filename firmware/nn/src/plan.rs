@@ -72,9 +72,8 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
         let layer = model.layer(number);
         let inputs = Inputs::of(&layer, |input| model.layer(input).output);
         op::check(&layer, &inputs, model.blob()).map_err(wrong(number))?;
-        let apart = |input: &Tensor| {
-            !overlap(&ring(input), &ring(&layer.output)) || op::add::in_place(&layer, input)
-        };
+        let apart =
+            |input: &Tensor| !overlap(&ring(input), &ring(&layer.output)) || op::add::in_place(&layer, input);
         if !inputs.iter().all(apart) {
             return Err(LoadError::Overlap { layer: number as u16 });
         }
@@ -102,7 +101,8 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
             let first = oldest_needed(model, order.made(), input, readers(input, last_reader));
             oldest[input] = first.unwrap_or(DEAD);
             if first.is_none()
-                && let Some(place) = live[..live_count].iter().position(|&tensor| usize::from(tensor) == input)
+                && let Some(place) =
+                    live[..live_count].iter().position(|&tensor| usize::from(tensor) == input)
             {
                 live_count -= 1;
                 live[place] = live[live_count];
@@ -122,7 +122,9 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
             let other = usize::from(other);
             let tensor = model.layer(other).output;
             let needed = oldest[other]..order.made()[other];
-            if overlap(&ring(&tensor), &place) && needed.into_iter().any(|row| overlap(&slot(&tensor, row), &place)) {
+            if overlap(&ring(&tensor), &place)
+                && needed.into_iter().any(|row| overlap(&slot(&tensor, row), &place))
+            {
                 return Err(LoadError::Overlap { layer: number as u16 });
             }
         }

@@ -150,7 +150,9 @@ pub fn oldest_needed(
         if made[reader] >= layer.output.height {
             continue;
         }
-        for (index, _) in layer.inputs().iter().enumerate().filter(|&(_, &input)| usize::from(input) == tensor) {
+        for (index, _) in
+            layer.inputs().iter().enumerate().filter(|&(_, &input)| usize::from(input) == tensor)
+        {
             let first = op::rows(&layer, index, height, made[reader]).start;
             oldest = Some(oldest.map_or(first, |oldest: u16| oldest.min(first)));
         }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use host::bench::computer::{Peers, Time};
 use host::bench::boards::{Cost, Matching, Start};
+use host::bench::computer::{Peers, Time};
 use host::bench::{self, Bench, Crowded, GALLERIES, Scope};
 use host::board::{self, Board};
 

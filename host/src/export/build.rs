@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
-use format::header::{ModelId, Section};
 use format::Role;
+use format::header::{ModelId, Section};
 use format::policy::Terms;
 
 use super::fit::Fitted;

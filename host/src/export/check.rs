@@ -140,7 +140,8 @@ pub fn measured_on(image: &Image<'_>, strangers: &[Stranger]) -> Result<CheckRep
 fn promise(image: &Image<'_>, enrolled: usize) -> Option<Promise> {
     let terms = image.policy.terms();
     let Basis::Cohort { .. } = terms.basis else { return None };
-    let threshold = image.policy.thresholds.iter().find(|threshold| usize::from(threshold.people) >= enrolled)?;
+    let threshold =
+        image.policy.thresholds.iter().find(|threshold| usize::from(threshold.people) >= enrolled)?;
     Some(Promise { fpir: f64::from(terms.fpir_ppm) / 1e6, bound: f64::from(threshold.fpir_upper_ppm) / 1e6 })
 }
 

@@ -230,7 +230,7 @@ fn candidate(
 
 /// The tensor that loses most by rounding among those that may be widened.
 fn worst(graph: &Graph, options: &Options, quantised: &Quantised) -> Option<usize> {
-    let narrow = (1..graph.nodes.len())
-        .filter(|node| !options.wide.contains(node) && quantised.can_be_wide(*node));
+    let narrow =
+        (1..graph.nodes.len()).filter(|node| !options.wide.contains(node) && quantised.can_be_wide(*node));
     narrow.min_by(|&a, &b| quantised.rounding_db[a].total_cmp(&quantised.rounding_db[b]))
 }

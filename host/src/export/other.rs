@@ -82,16 +82,26 @@ pub fn quantise_other(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>]) -> R
         passes::grey::apply(&mut graph).with_context(|| job.model.display().to_string())?;
     }
     let input = job.preprocess(graph.nodes[0].shape);
-    ensure!(!seen.is_empty() && !judged.is_empty(), "the {} needs photos to be quantised on", job.role.name());
+    ensure!(
+        !seen.is_empty() && !judged.is_empty(),
+        "the {} needs photos to be quantised on",
+        job.role.name()
+    );
     let sizes = seen.iter().chain(judged).map(Vec::len);
     for bytes in sizes {
-        ensure!(bytes == input.crop_bytes(), "a photo of {bytes} bytes, the {} takes {}", job.role.name(), input.crop_bytes());
+        ensure!(
+            bytes == input.crop_bytes(),
+            "a photo of {bytes} bytes, the {} takes {}",
+            job.role.name(),
+            input.crop_bytes()
+        );
     }
     let name = job.model.file_stem().and_then(|stem| stem.to_str()).unwrap_or("network");
     let quantised = quantise(&graph, job.preprocessing, seen, &Options::default(), |_| {});
     let (section, plan) = sections::quantised_network(name, imported.sha256, &input, &quantised)?;
     let section = AlignedBytes::copy(&section);
-    let model = Model::new_checked(job.role, section.bytes()).context("the network as exported does not read back")?;
+    let model = Model::new_checked(job.role, section.bytes())
+        .context("the network as exported does not read back")?;
     let simulator = Simulator::new(&model)?;
 
     let powers: Vec<Vec<[f64; 2]>> = judged
@@ -101,7 +111,8 @@ pub fn quantise_other(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>]) -> R
             let outputs = simulator.run(photo)?;
             let power = |(elements, output): (&Vec<i32>, format::network::Output<'_>)| {
                 let zero_point = i32::from(model.layer(output.tensor.into()).output.zero_point);
-                let values = elements.iter().map(|element| f64::from(output.scale) * f64::from(element - zero_point));
+                let values =
+                    elements.iter().map(|element| f64::from(output.scale) * f64::from(element - zero_point));
                 let pairs = float[usize::from(output.tensor)].iter().zip(values);
                 pairs.fold([0.0, 0.0], |[signal, noise], (&float, value)| {
                     let float = f64::from(float);
@@ -112,9 +123,9 @@ pub fn quantise_other(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>]) -> R
         })
         .collect::<Result<_>>()?;
     let report = |(index, output): (usize, format::network::Output<'_>)| {
-        let [signal, noise] = powers.iter().fold([0.0, 0.0], |[signal, noise], photo| {
-            [signal + photo[index][0], noise + photo[index][1]]
-        });
+        let [signal, noise] = powers
+            .iter()
+            .fold([0.0, 0.0], |[signal, noise], photo| [signal + photo[index][0], noise + photo[index][1]]);
         OutputReport {
             name: output.name.to_string(),
             shape: graph.nodes[usize::from(output.tensor)].shape,

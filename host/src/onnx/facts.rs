@@ -73,4 +73,3 @@ impl Facts {
         self.fact(name)?.value.concretize()
     }
 }
-

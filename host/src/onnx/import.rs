@@ -204,7 +204,9 @@ impl<'a> Importer<'a> {
             let (node, function) = match importer.values.get(&name) {
                 Some(Value::Tensor { node, .. } | Value::Normalised { node }) => (*node, Function::Identity),
                 Some(Value::Gate { node, gate: Gate::Sigmoid, .. }) => (*node, Function::Sigmoid),
-                Some(Value::Gate { .. }) => bail!("output {name} is a HardSigmoid; cut the network before it"),
+                Some(Value::Gate { .. }) => {
+                    bail!("output {name} is a HardSigmoid; cut the network before it")
+                }
                 _ => bail!("output {name} is not computed from the photo"),
             };
             importer.graph.outputs.push(GraphOutput { name, node, function });
@@ -506,7 +508,12 @@ impl<'a> Importer<'a> {
         }
     }
 
-    pub(crate) fn window(&self, node: &NodeProto, input: Shape, kernel: Option<[usize; 2]>) -> Result<Window> {
+    pub(crate) fn window(
+        &self,
+        node: &NodeProto,
+        input: Shape,
+        kernel: Option<[usize; 2]>,
+    ) -> Result<Window> {
         let two = |name: &str, default: Option<[usize; 2]>| -> Result<[usize; 2]> {
             match node.get_attr_opt_vec::<usize>(name).map_err(tract_error)?.as_deref() {
                 Some(&[a, b]) => Ok([a, b]),

@@ -76,4 +76,3 @@ impl Reference {
         self.run(crop)?.into_iter().next().context("the network has no output")
     }
 }
-

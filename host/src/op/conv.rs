@@ -26,7 +26,11 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
         bail!("weights have shape {dims:?}: a 2-D convolution has four dimensions")
     };
     let window = importer.window(node, shape, Some([kh, kw]))?;
-    ensure!(window.kernel == [kh, kw], "kernel_shape {:?} differs from the weights' {kh}×{kw}", window.kernel);
+    ensure!(
+        window.kernel == [kh, kw],
+        "kernel_shape {:?} differs from the weights' {kh}×{kw}",
+        window.kernel
+    );
     let bias = importer.optional_weights(node, 2)?.unwrap_or_else(|| vec![0.0; c_out]);
     let groups = importer.attribute::<usize>(node, "group")?.unwrap_or(1);
     let output = importer.output_shape(node)?;
@@ -97,7 +101,8 @@ pub(crate) fn import_dense(importer: &mut Importer<'_>, node: &NodeProto) -> Res
             for x in 0..w {
                 for channel in 0..c {
                     let i = position(y, x, channel);
-                    reordered.push(alpha * weights[if transposed { o * inputs + i } else { i * outputs + o }]);
+                    reordered
+                        .push(alpha * weights[if transposed { o * inputs + i } else { i * outputs + o }]);
                 }
             }
         }
@@ -209,8 +214,15 @@ mod tests {
     #[test]
     fn groups_see_their_own_channels() {
         // Two groups of two channels, one filter each, over one pixel.
-        let sums =
-            float(&[1.0, 2.0, 3.0, 4.0], [1, 1, 4], &[1.0, 10.0, 100.0, 1000.0], &[0.5, 0.0], &Window::PIXEL, 2, [1, 1, 2]);
+        let sums = float(
+            &[1.0, 2.0, 3.0, 4.0],
+            [1, 1, 4],
+            &[1.0, 10.0, 100.0, 1000.0],
+            &[0.5, 0.0],
+            &Window::PIXEL,
+            2,
+            [1, 1, 2],
+        );
         assert_eq!(sums, [21.5, 4300.0]);
     }
 

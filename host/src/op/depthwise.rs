@@ -56,7 +56,13 @@ pub(crate) fn import_mean(importer: &mut Importer<'_>, node: &NodeProto) -> Resu
     }
 }
 
-fn average(importer: &mut Importer<'_>, node: &NodeProto, input: usize, window: Window, shape: Shape) -> Value {
+fn average(
+    importer: &mut Importer<'_>,
+    node: &NodeProto,
+    input: usize,
+    window: Window,
+    shape: Shape,
+) -> Value {
     let weights = vec![1.0 / window.taps() as f32; window.taps() * shape[2]];
     importer.map(node, Op::Depthwise { weights, bias: vec![0.0; shape[2]], window }, vec![input], shape)
 }

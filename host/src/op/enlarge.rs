@@ -27,7 +27,9 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
     let repeats = factor == 1
         || match &*way {
             "asymmetric" => rounding == "floor" || (factor == 2 && rounding == "round_prefer_floor"),
-            "half_pixel" | "pytorch_half_pixel" | "half_pixel_symmetric" => rounding.starts_with("round_prefer"),
+            "half_pixel" | "pytorch_half_pixel" | "half_pixel_symmetric" => {
+                rounding.starts_with("round_prefer")
+            }
             _ => node.op_type == "Upsample",
         };
     ensure!(
@@ -56,6 +58,9 @@ mod tests {
     #[test]
     fn pixels_repeat_down_and_right() {
         let enlarged = float(&[1.0, 2.0, 3.0, 4.0], [2, 1, 2], 2);
-        assert_eq!(enlarged, [1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 3.0, 4.0, 3.0, 4.0, 3.0, 4.0, 3.0, 4.0]);
+        assert_eq!(
+            enlarged,
+            [1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 3.0, 4.0, 3.0, 4.0, 3.0, 4.0, 3.0, 4.0]
+        );
     }
 }

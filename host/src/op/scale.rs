@@ -32,7 +32,12 @@ pub(crate) fn import_gate(importer: &mut Importer<'_>, node: &NodeProto) -> Resu
 ///
 /// # Errors
 /// When the gate is a map itself.
-pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto, map: Value, gate: Value) -> Result<Value> {
+pub(crate) fn import(
+    importer: &mut Importer<'_>,
+    node: &NodeProto,
+    map: Value,
+    gate: Value,
+) -> Result<Value> {
     let (Value::Tensor { node: map, .. }, Value::Gate { node: gates, gate, .. }) = (map, gate) else {
         anyhow::bail!("multiplies something else than a map and a gate")
     };
@@ -55,7 +60,13 @@ pub fn float(map: &[f32], gates: &[f32], gate: Gate) -> Vec<f32> {
 ///
 /// # Errors
 /// When an accumulator could overflow 32 bits.
-pub fn fill(quantised: &Quantised, index: usize, gate: Gate, outline: Layer, blob: &mut Blob) -> Result<Layer> {
+pub fn fill(
+    quantised: &Quantised,
+    index: usize,
+    gate: Gate,
+    outline: Layer,
+    blob: &mut Blob,
+) -> Result<Layer> {
     let (node, own) = (&quantised.graph.nodes[index], &quantised.layers[index]);
     let [map, gates] = [0, 1].map(|number| quantised.layers[node.inputs[number]].grid);
     let value = |element: i32| gates.scale * (element - gates.zero_point) as f32;

@@ -8,7 +8,8 @@ pub(super) fn apply(graph: &mut Graph) {
         let channels = node.shape[2];
         match &node.op {
             Op::Affine { scale, shift } => {
-                node.op = Op::Depthwise { weights: scale.clone(), bias: shift.clone(), window: Window::PIXEL };
+                node.op =
+                    Op::Depthwise { weights: scale.clone(), bias: shift.clone(), window: Window::PIXEL };
             }
             Op::Identity if node.activation != Activation::None => node.op = identity(channels),
             _ => {}

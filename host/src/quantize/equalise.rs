@@ -20,8 +20,9 @@ pub fn equalise(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) 
     let fixed: Vec<usize> = (0..graph.nodes.len())
         .filter(|&node| {
             let is_joined = graph.readers(node).any(|reader| matches!(reader.op, Op::Concat));
-            let is_gate =
-                graph.readers(node).any(|reader| matches!(reader.op, Op::Scale(_)) && reader.inputs[1] == node);
+            let is_gate = graph
+                .readers(node)
+                .any(|reader| matches!(reader.op, Op::Scale(_)) && reader.inputs[1] == node);
             let op = &graph.nodes[node].op;
             node == 0 || graph.is_output(node) || is_joined || is_gate || matches!(op, Op::Concat)
         })

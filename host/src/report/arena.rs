@@ -96,7 +96,10 @@ impl Arena {
             blocks: blocks.collect(),
             total_bytes: model.arena_bytes(),
             steps,
-            barriers: (0..model.barrier_count()).map(|number| model.barrier(number)).filter_map(complete).collect(),
+            barriers: (0..model.barrier_count())
+                .map(|number| model.barrier(number))
+                .filter_map(complete)
+                .collect(),
         }
     }
 

@@ -1,10 +1,11 @@
 //! Tensors side by side in one.
 
 use nn::kernels::Element;
+use nn::op::concat;
 
 use crate::random::{Random, ends};
 use crate::room::{Case, Outputs, SMALL};
-use crate::{Counts, Failure, Set};
+use crate::{Counts, Failure};
 
 /// Most inputs of a case.
 const INPUTS: usize = 4;
@@ -22,7 +23,7 @@ fn naive<T: Element>(inputs: &[(&[T], usize)], output: &mut [T]) {
     }
 }
 
-pub fn run<S: Set, T: Element>(cases: u32, counts: &mut Counts) -> Result<(), Failure> {
+pub fn run<T: Element>(cases: u32, counts: &mut Counts) -> Result<(), Failure> {
     let random = &mut Random(0x3c6e_f372);
     let mut elements = [T::from_i32(0); SMALL];
     let outputs = &mut Outputs::<T, SMALL>::new();
@@ -38,7 +39,12 @@ pub fn run<S: Set, T: Element>(cases: u32, counts: &mut Counts) -> Result<(), Fa
         }
         let inputs = &inputs[..count];
         let mut case = Case { number, random: &mut *random, counts: &mut *counts, outputs: &mut *outputs };
-        case.attempt("concat", start, |output| S::concat(inputs, output), |output| naive(inputs, output))?;
+        case.attempt(
+            "concat",
+            start,
+            |output| concat::concat(inputs, output),
+            |output| naive(inputs, output),
+        )?;
     }
     Ok(())
 }

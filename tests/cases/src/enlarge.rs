@@ -1,10 +1,11 @@
 //! Enlarging by a whole factor.
 
 use nn::kernels::Element;
+use nn::op::enlarge;
 
 use crate::random::{Random, ends};
 use crate::room::{Case, Outputs, SMALL};
-use crate::{Counts, Failure, Set};
+use crate::{Counts, Failure};
 
 fn naive<T: Element>(input: &[T], channels: usize, factor: usize, output: &mut [T]) {
     for (index, out) in output.iter_mut().enumerate() {
@@ -13,7 +14,7 @@ fn naive<T: Element>(input: &[T], channels: usize, factor: usize, output: &mut [
     }
 }
 
-pub fn run<S: Set, T: Element>(cases: u32, counts: &mut Counts) -> Result<(), Failure> {
+pub fn run<T: Element>(cases: u32, counts: &mut Counts) -> Result<(), Failure> {
     let random = &mut Random(0xa54f_f53a);
     let mut elements = [T::from_i32(0); SMALL];
     let outputs = &mut Outputs::<T, SMALL>::new();
@@ -25,7 +26,7 @@ pub fn run<S: Set, T: Element>(cases: u32, counts: &mut Counts) -> Result<(), Fa
         case.attempt(
             "enlarge",
             input.len() * factor,
-            |output| S::enlarge(input, channels, factor, output),
+            |output| enlarge::enlarge(input, channels, factor, output),
             |output| naive(input, channels, factor, output),
         )?;
     }

@@ -47,10 +47,10 @@ pub fn run<S: Set>(cases: u32) -> Result<Counts, Failure> {
     scale::run::<S, i8, i16>(cases, &mut counts)?;
     scale::run::<S, i16, i8>(cases, &mut counts)?;
     scale::run::<S, i16, i16>(cases, &mut counts)?;
-    concat::run::<S, i8>(cases, &mut counts)?;
-    concat::run::<S, i16>(cases, &mut counts)?;
-    enlarge::run::<S, i8>(cases, &mut counts)?;
-    enlarge::run::<S, i16>(cases, &mut counts)?;
+    concat::run::<i8>(cases, &mut counts)?;
+    concat::run::<i16>(cases, &mut counts)?;
+    enlarge::run::<i8>(cases, &mut counts)?;
+    enlarge::run::<i16>(cases, &mut counts)?;
     matching::run::<S>(cases, &mut counts)?;
     counts.of_all()
 }

@@ -17,8 +17,6 @@ macro_rules! with_kernels {
             fn max_pool<T>(input: &Rows<'_, T>, output: &mut [T]);
             fn add<I, O>(a: &[I], b: &[I], gains: [i16; 2], stage: &Stage<'_>, output: &mut [O]);
             fn add_in_place<T>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>);
-            fn concat<T>(inputs: &[(&[T], usize)], output: &mut [T]);
-            fn enlarge<T>(input: &[T], channels: usize, factor: usize, output: &mut [T]);
             fn scale<I, O>(input: &[I], zero_point: i32, gates: &[i8], table: &[i16], stage: &Stage<'_>, output: &mut [O]);
         }
     };
@@ -35,8 +33,8 @@ macro_rules! declare {
             fn first_above(probe: &[i16], centres: &[i8], bound: i32) -> Option<(usize, i32)>;
         }
 
-        /// Names of the kernels.
-        pub const KERNELS: &[&str] = &[$(stringify!($kernel),)+ "first_above"];
+        /// Names of the kernels: those of the sets, the matcher's, and those that every set shares.
+        pub const KERNELS: &[&str] = &[$(stringify!($kernel),)+ "first_above", "concat", "enlarge"];
     };
 }
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use format::header::{ModelId, Section};
 use format::Role;
+use format::header::{ModelId, Section};
 use format::layer::{Element, Layer, Operator, Stage, Tensor, Window};
 use format::network::Output;
 use format::policy::{Angle, Basis, Kind, Terms, Threshold};
@@ -13,13 +13,13 @@ use format::preprocess::{Colour, Preprocess};
 use host::board::Board;
 use host::crops::cut::write_png;
 use host::export::Job;
-use host::face::{Choice, Detector, Pipeline};
-use host::plan::{self, Plan};
-use host::sections::{self, Enrolled, NetworkParts};
 use host::export::other::OtherJob;
+use host::face::{Choice, Detector, Pipeline};
 use host::onnx::Cut;
 use host::photo;
+use host::plan::{self, Plan};
 use host::quantize::Preprocessing;
+use host::sections::{self, Enrolled, NetworkParts};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 
@@ -204,8 +204,8 @@ pub fn tiny_network() -> Handmade {
 /// them.
 pub fn varied_network() -> Handmade {
     let mut blob = Vec::new();
-    let weights =
-        [4, 36, 8, 72, 96].map(|count: u8| (0..count).map(|index| index.wrapping_mul(77)).collect::<Vec<_>>());
+    let weights = [4, 36, 8, 72, 96]
+        .map(|count: u8| (0..count).map(|index| index.wrapping_mul(77)).collect::<Vec<_>>());
     let [pointwise, depthwise, grouped, dilated, dense] = weights.map(|weights| push(&mut blob, &weights));
     let words = [5i32, 1 << 27, 1 << 25].map(|value| [value; 8].map(i32::to_le_bytes).concat());
     let [bias, positive, negative] = words.map(|words| push(&mut blob, &words));

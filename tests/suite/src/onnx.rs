@@ -17,6 +17,8 @@ pub enum Attribute {
     Ints(Vec<i64>),
     /// A number.
     Float(f32),
+    /// A word.
+    Text(&'static str),
 }
 
 /// An ONNX file under construction. Values are referred to by name.
@@ -132,6 +134,18 @@ impl Onnx {
         )
     }
 
+    /// A convolution 3 × 3 whose taps lie `dilation` apart, padded so that the map keeps its size.
+    pub fn dilated(&mut self, x: &str, [c_in, c_out]: [usize; 2], dilation: i64) -> String {
+        let weights = self.randoms(c_out * c_in * 9, 0.0, (2.0 / (9 * c_in) as f32).sqrt());
+        let weights = self.constant(&[c_out, c_in, 3, 3], weights);
+        let attributes = [
+            ("kernel_shape", Attribute::Ints(vec![3; 2])),
+            ("dilations", Attribute::Ints(vec![dilation; 2])),
+            ("pads", Attribute::Ints(vec![dilation; 4])),
+        ];
+        self.node("Conv", &[x, &weights], &attributes)
+    }
+
     /// A batch normalisation with random statistics.
     pub fn batch_norm(&mut self, x: &str, channels: usize) -> String {
         let parameters = [(1.0, 0.2), (0.0, 0.2), (0.0, 0.3)].map(|(mean, deviation)| {
@@ -171,6 +185,9 @@ fn attribute(name: &str, value: &Attribute) -> AttributeProto {
     match value {
         Attribute::Int(i) => (proto.i, proto.r#type) = (*i, AttributeType::Int as i32),
         Attribute::Ints(ints) => (proto.ints, proto.r#type) = (ints.clone(), AttributeType::Ints as i32),
+        Attribute::Text(text) => {
+            (proto.s, proto.r#type) = (text.as_bytes().to_vec(), AttributeType::String as i32);
+        }
         Attribute::Float(f) => (proto.f, proto.r#type) = (*f, AttributeType::Float as i32),
     }
     proto
@@ -318,6 +335,54 @@ pub fn collapsed() -> Vec<u8> {
     let bias = net.randoms(24, 0.0, 1.0);
     let bias = net.constant(&[24], bias);
     x = net.node("Gemm", &[&x, &weights, &bias], &[("transB", Attribute::Int(1))]);
+    net.finish(&x)
+}
+
+/// A network with a SiLU, which is no operator of the runtime.
+pub fn with_silu() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let x = net.conv("input", [3, 8], [3, 3], 1, 1, 1);
+    let gate = net.node("Sigmoid", &[&x], &[]);
+    let x = net.node("Mul", &[&x, &gate], &[]);
+    let x = net.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]);
+    let x = net.gemm(&x, 8 * 256, 24);
+    net.finish(&x)
+}
+
+/// A network with what embedding networks seldom have: dilated and grouped convolutions, branches joined and enlarged, channels
+/// scaled by what a map is on average.
+pub fn every_operator() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 40, 24]);
+    let mut x = net.conv("input", [3, 16], [3, 3], 2, 1, 1);
+    x = net.batch_norm(&x, 16);
+    x = net.prelu(&x, 16);
+    let near = net.conv(&x, [16, 12], [3, 3], 1, 1, 1);
+    let far = net.dilated(&x, [16, 12], 3);
+    let far = net.node("Relu", &[&far], &[]);
+    let grouped = net.conv(&x, [16, 16], [3, 3], 1, 1, 4);
+    let half = net.node("Concat", &[&near, &far, &grouped], &[("axis", Attribute::Int(1))]);
+    // Squeeze and excitation over the 20 × 12 map.
+    let mean = net.node("GlobalAveragePool", &[&half], &[]);
+    let gate = net.conv(&mean, [40, 8], [1, 1], 1, 0, 1);
+    let gate = net.node("Relu", &[&gate], &[]);
+    let gate = net.conv(&gate, [8, 40], [1, 1], 1, 0, 1);
+    let gate = net.node("Sigmoid", &[&gate], &[]);
+    x = net.node("Mul", &[&half, &gate], &[]);
+    // Down and up again, beside what stayed.
+    let low = net.conv(&x, [40, 40], [3, 3], 2, 1, 40);
+    let low = net.prelu(&low, 40);
+    let scales = net.constant(&[4], vec![1.0, 1.0, 2.0, 2.0]);
+    let attributes = [
+        ("mode", Attribute::Text("nearest")),
+        ("coordinate_transformation_mode", Attribute::Text("asymmetric")),
+        ("nearest_mode", Attribute::Text("floor")),
+    ];
+    let up = net.node("Resize", &[&low, "", &scales], &attributes);
+    x = net.node("Add", &[&x, &up], &[]);
+    x = net.conv(&x, [40, 24], [3, 3], 2, 1, 2);
+    x = net.prelu(&x, 24);
+    x = net.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]);
+    x = net.gemm(&x, 24 * 10 * 6, 32);
     net.finish(&x)
 }
 

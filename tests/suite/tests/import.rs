@@ -42,7 +42,9 @@ fn written(onnx: &[u8]) -> tempfile::NamedTempFile {
 
 #[test]
 fn users_networks_lower_to_what_tract_computes() {
-    for onnx in [onnx::resnet18_grey(), onnx::mobile_112x96(), onnx::pools(), onnx::doubled()] {
+    for onnx in
+        [onnx::resnet18_grey(), onnx::mobile_112x96(), onnx::pools(), onnx::doubled(), onnx::every_operator()]
+    {
         lowered_equals_tract(written(&onnx).path());
     }
 }
@@ -58,7 +60,7 @@ fn batch_normalisation_before_a_padded_convolution_is_executed() {
 #[test]
 fn unsupported_operator_is_named_with_its_node_and_a_replacement() {
     for (operator, instead) in [
-        ("Sigmoid", "squeeze-and-excitation"),
+        ("Tanh", "PReLU"),
         ("HardSwish", "PReLU"),
         ("Softmax", "convolutional"),
         ("InstanceNormalization", "BatchNormalization"),
@@ -71,13 +73,18 @@ fn unsupported_operator_is_named_with_its_node_and_a_replacement() {
 }
 
 #[test]
-fn grouped_and_dilated_convolutions_are_refused() {
+fn windows_and_groups_that_make_no_sense_are_refused() {
     let mut net = Onnx::new(&[1, 3, 16, 16]);
     let x = net.conv("input", [3, 8], [3, 3], 1, 1, 1);
-    let x = net.conv(&x, [8, 8], [3, 3], 1, 1, 2);
-    let x = net.conv(&x, [8, 8], [16, 16], 1, 0, 1);
+    let x = net.conv(&x, [8, 8], [17, 17], 1, 8, 2);
     let error = format!("{:#}", import(written(&net.finish(&x)).path()).err().unwrap());
-    assert!(error.contains("Conv_1") && error.contains("2 groups"), "{error}");
+    assert!(error.contains("Conv_1") && error.contains("at most 16×16"), "{error}");
+}
+
+#[test]
+fn sigmoid_that_scales_no_channels_is_named() {
+    let error = format!("{:#}", import(written(&onnx::with_silu()).path()).err().unwrap());
+    assert!(error.contains("Mul (node Mul_2)") && error.contains("not SiLU"), "{error}");
 }
 
 #[test]

@@ -117,7 +117,9 @@ fn arena_without_room_for_the_state_is_refused() {
     let network = tiny_network();
     let mut layers = network.layers.clone();
     let plan = plan::plan(&mut layers, &network.outputs);
-    for plan in [Plan { state_bytes: 0, ..plan.clone() }, Plan { arena_bytes: plan.state_bytes, ..plan.clone() }] {
+    for plan in
+        [Plan { state_bytes: 0, ..plan.clone() }, Plan { arena_bytes: plan.state_bytes, ..plan.clone() }]
+    {
         let section = AlignedBytes::copy(&network.section_of(&network.layers, &plan));
         let refused = match Model::new_checked(Role::Embedder, section.bytes()) {
             Ok(_) => load(&section).is_err(),
@@ -223,7 +225,11 @@ fn plan_that_overwrites_needed_rows_is_refused() {
         moved[number].output.offset = if layers[number].output.offset == 0 { 64 } else { 0 };
         let in_place = |layer: &Layer| layer.operator == Operator::Add;
         refused += usize::from(load(&moved).is_err());
-        assert!(load(&moved).is_err() || in_place(&layers[number]) || layers[number].output.element == Element::I16);
+        assert!(
+            load(&moved).is_err()
+                || in_place(&layers[number])
+                || layers[number].output.element == Element::I16
+        );
     }
     assert!(refused > layers.len() / 2, "{refused} of {}", layers.len());
 }

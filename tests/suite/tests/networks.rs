@@ -38,13 +38,15 @@ fn lowered_equals_tract(job: &OtherJob, is_nchw: bool) {
     for (output, theirs) in graph.outputs.iter().zip(&reference) {
         let shape = graph.nodes[output.node].shape;
         let theirs = if is_nchw { channels_last(theirs, shape) } else { theirs.clone() };
-        let ours = tensors[output.node].iter().map(|&x| match output.function {
-            Function::Identity => x,
-            Function::Sigmoid => 1.0 / (1.0 + (-x).exp()),
-        });
+        // What the file still does to the tensor, undone.
+        let theirs: Vec<f32> = match output.function {
+            Function::Identity => theirs,
+            Function::Sigmoid => theirs.iter().map(|&p| (p / (1.0 - p)).ln()).collect(),
+        };
+        let ours = &tensors[output.node];
         assert_eq!(ours.len(), theirs.len(), "{}", output.name);
         let largest = theirs.iter().fold(0f32, |largest, x| largest.max(x.abs()));
-        let error = ours.zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+        let error = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
         assert!(error <= TOLERANCE * largest, "{}: {error} of {largest}", output.name);
     }
 }
@@ -61,8 +63,11 @@ fn detectors_and_landmarks_lower_to_what_tract_computes() {
 /// Quantises a network over pictures of faces and tells what became of its outputs.
 fn quantised(job: &OtherJob) -> Other {
     let pictures = pictures(&job.input().unwrap(), &faces());
-    let (judged, seen): (Vec<_>, Vec<_>) = pictures.into_iter().enumerate().partition(|(index, _)| index % 4 == 3);
-    let bytes = |part: Vec<(usize, Vec<u8>)>| part.into_iter().map(|(_, picture)| picture).take(48).collect::<Vec<_>>();
+    let (judged, seen): (Vec<_>, Vec<_>) =
+        pictures.into_iter().enumerate().partition(|(index, _)| index % 4 == 3);
+    let bytes = |part: Vec<(usize, Vec<u8>)>| {
+        part.into_iter().map(|(_, picture)| picture).take(48).collect::<Vec<_>>()
+    };
     let other = quantise_other(job, &bytes(seen), &bytes(judged)).unwrap();
     for output in &other.outputs {
         let [h, w, c] = output.shape;

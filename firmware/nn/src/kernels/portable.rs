@@ -3,19 +3,15 @@
 //! These kernels need no memory besides; where they take any, it is another set's `Scratch`, which they leave alone.
 
 mod add;
-mod concat;
 mod conv;
 mod depthwise;
-mod enlarge;
 mod grouped;
 mod pool;
 mod scale;
 
 pub use add::{add, add_in_place};
-pub use concat::concat;
 pub use conv::conv;
 pub use depthwise::depthwise;
-pub use enlarge::enlarge;
 pub use grouped::grouped;
 pub use pool::max_pool;
 pub use scale::scale;

@@ -9,7 +9,7 @@ use format::layer::{Element, Layer, Operator, Tensor};
 use super::{Inputs, Work, cast, check_stage};
 use crate::kernels;
 
-pub fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static str> {
+pub(super) fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static str> {
     let tensors: [&Tensor; 2] = inputs.exactly().ok_or("inputs")?;
     if tensors.iter().any(|tensor| tensor.shape() != layer.output.shape()) {
         return Err("shape");
@@ -24,21 +24,21 @@ pub fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static
     check_stage(layer, blob)
 }
 
-pub fn rows(_: &Layer, _: usize, _: u16, row: u16) -> Range<u16> {
+pub(super) fn rows(_: &Layer, _: usize, _: u16, row: u16) -> Range<u16> {
     row..row + 1
 }
 
-pub fn macs(_: &Layer, _: &Inputs) -> u64 {
+pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
     0
 }
 
 /// Whether the output takes the place of this input, row by row.
-pub fn in_place(layer: &Layer, input: &Tensor) -> bool {
+pub(crate) fn in_place(layer: &Layer, input: &Tensor) -> bool {
     let place = |t: &Tensor| (t.offset, t.ring, t.element);
     layer.operator == Operator::Add && place(input) == place(&layer.output)
 }
 
-pub fn run(work: &mut Work<'_>) {
+pub(super) fn run(work: &mut Work<'_>) {
     use Element::{I8, I16};
     let (stage, output) = (&work.stage(), &work.layer.output);
     let (inputs, gains) = ([work.input(0), work.input(1)], work.layer.gains);

@@ -5,9 +5,9 @@ use core::ops::Range;
 use format::layer::{Element, Layer, MAX_INPUTS};
 
 use super::{Inputs, Work, cast, check_same_grid};
-use crate::kernels;
+use crate::kernels::Element as Number;
 
-pub fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static str> {
+pub(super) fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static str> {
     let output = &layer.output;
     let mut channels = 0;
     for input in inputs.iter() {
@@ -20,27 +20,44 @@ pub fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static st
     if channels == u32::from(output.channels) { Ok(()) } else { Err("channels") }
 }
 
-pub fn rows(_: &Layer, _: usize, _: u16, row: u16) -> Range<u16> {
+pub(super) fn rows(_: &Layer, _: usize, _: u16, row: u16) -> Range<u16> {
     row..row + 1
 }
 
-pub fn macs(_: &Layer, _: &Inputs) -> u64 {
+pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
     0
 }
 
-pub fn run(work: &mut Work<'_>) {
+pub(super) fn run(work: &mut Work<'_>) {
     match work.layer.output.element {
         Element::I8 => typed::<i8>(work),
         Element::I16 => typed::<i16>(work),
     }
 }
 
-fn typed<T: kernels::Element>(work: &mut Work<'_>) {
+fn typed<T: Number>(work: &mut Work<'_>) {
     let mut inputs: [(&[T], usize); MAX_INPUTS] = [(&[], 0); MAX_INPUTS];
     let count = work.layer.inputs().len();
     for (index, place) in inputs[..count].iter_mut().enumerate() {
         let input = work.input(index);
         *place = (bytemuck::cast_slice(work.around.row(&input, work.row)), input.channels.into());
     }
-    kernels::concat(&inputs[..count], cast::<T>(work.output));
+    concat(&inputs[..count], cast::<T>(work.output));
+}
+
+/// One output row `[width][c]`: each pixel has the channels of the first input's pixel, then those of the second's, and so on.
+/// `inputs` are rows `[width][channels]`, each with its number of channels. Elements are copied.
+///
+/// # Panics
+/// When lengths do not agree.
+pub fn concat<T: Number>(inputs: &[(&[T], usize)], output: &mut [T]) {
+    let channels: usize = inputs.iter().map(|(_, channels)| channels).sum();
+    let mut first = 0;
+    for &(input, count) in inputs {
+        assert_eq!(input.len() * channels, output.len() * count);
+        for (pixel, input) in output.chunks_exact_mut(channels).zip(input.chunks_exact(count)) {
+            pixel[first..first + count].copy_from_slice(input);
+        }
+        first += count;
+    }
 }

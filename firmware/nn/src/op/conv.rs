@@ -15,11 +15,12 @@ fn members(layer: &Layer, input: &Tensor) -> usize {
     usize::from(input.channels) / usize::from(layer.groups)
 }
 
-pub fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static str> {
+pub(super) fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static str> {
     let [input] = inputs.exactly().ok_or("inputs")?;
     let output = &layer.output;
     window::check(&layer.window, input, output)?;
-    if layer.groups == 0 || [input, output].iter().any(|tensor| !tensor.channels.is_multiple_of(layer.groups)) {
+    if layer.groups == 0 || [input, output].iter().any(|tensor| !tensor.channels.is_multiple_of(layer.groups))
+    {
         return Err("groups");
     }
     let filter = window::taps(layer) * members(layer, input);
@@ -27,17 +28,17 @@ pub fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static
     check_stage(layer, blob)
 }
 
-pub fn rows(layer: &Layer, _: usize, height: u16, row: u16) -> Range<u16> {
+pub(super) fn rows(layer: &Layer, _: usize, height: u16, row: u16) -> Range<u16> {
     window::rows(&layer.window, height, row)
 }
 
-pub fn macs(layer: &Layer, inputs: &Inputs) -> u64 {
+pub(super) fn macs(layer: &Layer, inputs: &Inputs) -> u64 {
     let Some([input]) = inputs.exactly() else { return 0 };
     let elements = u64::from(layer.output.height) * layer.output.row_elements() as u64;
     elements * (window::taps(layer) * members(layer, input)) as u64
 }
 
-pub fn run(work: &mut Work<'_>) {
+pub(super) fn run(work: &mut Work<'_>) {
     let input = work.input(0);
     match input.element {
         Element::I8 => window::with_rows(work, &input, row::<i8>),

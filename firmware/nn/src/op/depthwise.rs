@@ -10,25 +10,26 @@ use format::layer::{Element, Layer};
 use super::{Inputs, Work, cast, check_stage, window};
 use crate::kernels::{self, Rows};
 
-pub fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static str> {
+pub(super) fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static str> {
     let [input] = inputs.exactly().ok_or("inputs")?;
     window::check(&layer.window, input, &layer.output)?;
     if input.channels != layer.output.channels {
         return Err("channels");
     }
-    bytes::array::<i8>(blob, layer.weights, window::taps(layer) * usize::from(input.channels)).ok_or("weights")?;
+    bytes::array::<i8>(blob, layer.weights, window::taps(layer) * usize::from(input.channels))
+        .ok_or("weights")?;
     check_stage(layer, blob)
 }
 
-pub fn rows(layer: &Layer, _: usize, height: u16, row: u16) -> Range<u16> {
+pub(super) fn rows(layer: &Layer, _: usize, height: u16, row: u16) -> Range<u16> {
     window::rows(&layer.window, height, row)
 }
 
-pub fn macs(layer: &Layer, _: &Inputs) -> u64 {
+pub(super) fn macs(layer: &Layer, _: &Inputs) -> u64 {
     u64::from(layer.output.height) * (layer.output.row_elements() * window::taps(layer)) as u64
 }
 
-pub fn run(work: &mut Work<'_>) {
+pub(super) fn run(work: &mut Work<'_>) {
     let input = work.input(0);
     match input.element {
         Element::I8 => window::with_rows(work, &input, row::<i8>),

@@ -5,9 +5,9 @@ use core::ops::Range;
 use format::layer::{Element, Layer};
 
 use super::{Inputs, Work, cast, check_same_grid};
-use crate::kernels;
+use crate::kernels::Element as Number;
 
-pub fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static str> {
+pub(super) fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static str> {
     let [input] = inputs.exactly().ok_or("inputs")?;
     let output = &layer.output;
     let factor = u32::from(layer.factor);
@@ -21,22 +21,36 @@ pub fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static st
     check_same_grid(input, output)
 }
 
-pub fn rows(layer: &Layer, _: usize, _: u16, row: u16) -> Range<u16> {
+pub(super) fn rows(layer: &Layer, _: usize, _: u16, row: u16) -> Range<u16> {
     // A factor of nought is refused before anything asks.
     let input = row / u16::from(layer.factor).max(1);
     input..input + 1
 }
 
-pub fn macs(_: &Layer, _: &Inputs) -> u64 {
+pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
     0
 }
 
-pub fn run(work: &mut Work<'_>) {
+pub(super) fn run(work: &mut Work<'_>) {
     let input = work.input(0);
     let row = work.around.row(&input, rows(work.layer, 0, input.height, work.row).start);
     let (channels, factor) = (input.channels.into(), work.layer.factor.into());
     match input.element {
-        Element::I8 => kernels::enlarge::<i8>(bytemuck::cast_slice(row), channels, factor, cast(work.output)),
-        Element::I16 => kernels::enlarge::<i16>(bytemuck::cast_slice(row), channels, factor, cast(work.output)),
+        Element::I8 => enlarge::<i8>(bytemuck::cast_slice(row), channels, factor, cast(work.output)),
+        Element::I16 => enlarge::<i16>(bytemuck::cast_slice(row), channels, factor, cast(work.output)),
+    }
+}
+
+/// One output row `[width · factor][channels]` of an input row `[width][channels]`: output pixel `x` is input pixel
+/// `x / factor`. The rows of the output repeat alike, which the caller sees to.
+///
+/// # Panics
+/// When lengths do not agree.
+pub fn enlarge<T: Number>(input: &[T], channels: usize, factor: usize, output: &mut [T]) {
+    assert_eq!(input.len() * factor, output.len());
+    for (copies, pixel) in output.chunks_exact_mut(channels * factor).zip(input.chunks_exact(channels)) {
+        for copy in copies.chunks_exact_mut(channels) {
+            copy.copy_from_slice(pixel);
+        }
     }
 }

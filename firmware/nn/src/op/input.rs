@@ -6,20 +6,20 @@ use format::layer::{Element, Layer};
 
 use super::{Inputs, Work};
 
-pub fn check(layer: &Layer, _: &Inputs, _: &[u8]) -> Result<(), &'static str> {
+pub(super) fn check(layer: &Layer, _: &Inputs, _: &[u8]) -> Result<(), &'static str> {
     if layer.output.element == Element::I8 { Ok(()) } else { Err("element") }
 }
 
-pub fn rows(_: &Layer, _: usize, _: u16, row: u16) -> Range<u16> {
+pub(super) fn rows(_: &Layer, _: usize, _: u16, row: u16) -> Range<u16> {
     row..row
 }
 
-pub fn macs(_: &Layer, _: &Inputs) -> u64 {
+pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
     0
 }
 
 /// Pixels, which are there already, to elements.
-pub fn run(work: &mut Work<'_>) {
+pub(super) fn run(work: &mut Work<'_>) {
     let (before, words, after) = bytemuck::pod_align_to_mut::<u8, u32>(work.output);
     words.iter_mut().for_each(|word| *word ^= 0x8080_8080);
     before.iter_mut().chain(after).for_each(|byte| *byte ^= 0x80);

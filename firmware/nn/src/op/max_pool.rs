@@ -9,7 +9,7 @@ use format::layer::{Element, Layer};
 use super::{Inputs, Work, cast, check_same_grid, window};
 use crate::kernels::{self, Rows};
 
-pub fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static str> {
+pub(super) fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static str> {
     let [input] = inputs.exactly().ok_or("inputs")?;
     window::check(&layer.window, input, &layer.output)?;
     // Every window has a tap inside then.
@@ -22,15 +22,15 @@ pub fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static st
     check_same_grid(input, &layer.output)
 }
 
-pub fn rows(layer: &Layer, _: usize, height: u16, row: u16) -> Range<u16> {
+pub(super) fn rows(layer: &Layer, _: usize, height: u16, row: u16) -> Range<u16> {
     window::rows(&layer.window, height, row)
 }
 
-pub fn macs(_: &Layer, _: &Inputs) -> u64 {
+pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
     0
 }
 
-pub fn run(work: &mut Work<'_>) {
+pub(super) fn run(work: &mut Work<'_>) {
     let input = work.input(0);
     match input.element {
         Element::I8 => window::with_rows(work, &input, row::<i8>),

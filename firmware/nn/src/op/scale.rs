@@ -14,7 +14,7 @@ use crate::kernels;
 
 const TABLE: usize = 256;
 
-pub fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static str> {
+pub(super) fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static str> {
     let [map, gates]: [&Tensor; 2] = inputs.exactly().ok_or("inputs")?;
     if map.shape() != layer.output.shape() {
         return Err("shape");
@@ -26,15 +26,15 @@ pub fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static
     check_stage(layer, blob)
 }
 
-pub fn rows(_: &Layer, input: usize, _: u16, row: u16) -> Range<u16> {
+pub(super) fn rows(_: &Layer, input: usize, _: u16, row: u16) -> Range<u16> {
     if input == 0 { row..row + 1 } else { 0..1 }
 }
 
-pub fn macs(layer: &Layer, _: &Inputs) -> u64 {
+pub(super) fn macs(layer: &Layer, _: &Inputs) -> u64 {
     u64::from(layer.output.height) * layer.output.row_elements() as u64
 }
 
-pub fn run(work: &mut Work<'_>) {
+pub(super) fn run(work: &mut Work<'_>) {
     match work.input(0).element {
         Element::I8 => row::<i8>(work),
         Element::I16 => row::<i16>(work),

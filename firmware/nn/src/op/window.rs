@@ -20,7 +20,8 @@ pub fn rows(window: &Window, height: u16, row: u16) -> Range<u16> {
 pub fn check(window: &Window, input: &Tensor, output: &Tensor) -> Result<(), &'static str> {
     for (axis, input, output) in [(0, input.height, output.height), (1, input.width, output.width)] {
         let [kernel, stride, pad, dilation] =
-            [window.kernel[axis], window.stride[axis], window.pad[axis], window.dilation[axis]].map(i32::from);
+            [window.kernel[axis], window.stride[axis], window.pad[axis], window.dilation[axis]]
+                .map(i32::from);
         if !(1..=MAX_KERNEL as i32).contains(&kernel) || stride == 0 || dilation == 0 {
             return Err("window");
         }
