@@ -125,14 +125,8 @@ pub fn plan(layers: &mut [Layer], outputs: &[u16]) -> Plan {
             _ => break,
         }
     }
-    best.arena_bytes = arena_bytes(layers.len(), best.state_bytes, repack(&mut best.rings));
     best.write(layers);
     best
-}
-
-/// Bytes of an arena whose rings span `rings_bytes`.
-fn arena_bytes(layers: usize, state_bytes: usize, rings_bytes: usize) -> usize {
-    (state_bytes + rings_bytes).max(check_bytes(layers).next_multiple_of(format::ALIGNMENT))
 }
 
 impl Plan {
@@ -153,7 +147,9 @@ pub fn with_barriers(layers: &[Layer], outputs: &[u16], barriers: &[u16]) -> Pla
     let owner = take_places(&candidate);
     let mut rings = measure(&candidate, &owner);
     let state_bytes = (2 * state_elements(layers.len())).next_multiple_of(format::ALIGNMENT);
-    let arena_bytes = arena_bytes(layers.len(), state_bytes, pack(&mut rings));
+    // A board checks the plan in the same memory.
+    let checked = check_bytes(layers.len()).next_multiple_of(format::ALIGNMENT);
+    let arena_bytes = (state_bytes + pack(&mut rings)).max(checked);
     Plan { barriers: barriers.to_vec(), arena_bytes, state_bytes, rings }
 }
 
@@ -285,55 +281,31 @@ impl Ring {
     }
 }
 
-/// Tries of [`repack`].
-const TRIES: u32 = 600;
+/// Rows at the end of a ring that another may begin over.
+const LAST_ROWS: usize = 2;
 
-/// Places rings, largest first, each at the lowest offset where nothing is overwritten; gives the arena's size.
+/// Places rings, largest first, each at the lowest offset where nothing is overwritten; gives where they end.
 fn pack(rings: &mut [Ring]) -> usize {
     let mut order: Vec<usize> = (0..rings.len()).collect();
     order.sort_by_key(|&ring| std::cmp::Reverse(rings[ring].bytes));
-    place(rings, &order)
-}
-
-/// Places rings in the order of their size, then in others: whatever ends highest comes earlier. Keeps the best.
-fn repack(rings: &mut [Ring]) -> usize {
-    let mut order: Vec<usize> = (0..rings.len()).collect();
-    order.sort_by_key(|&ring| std::cmp::Reverse(rings[ring].bytes));
-    let mut best = place(rings, &order);
-    // A small generator: the same plan on every machine.
-    let mut state = 1u32;
-    for _ in 0..TRIES {
-        let end = |&ring: &usize| rings[ring].offset + rings[ring].bytes;
-        let Some(last) = (0..order.len()).max_by_key(|&place| end(&order[place])).filter(|&place| place > 0)
-        else {
-            break;
-        };
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let mut tried = order.clone();
-        let ring = tried.remove(last);
-        tried.insert((state >> 8) as usize % last, ring);
-        let before: Vec<usize> = rings.iter().map(|ring| ring.offset).collect();
-        let bytes = place(rings, &tried);
-        if bytes <= best {
-            (best, order) = (bytes, tried);
-        } else {
-            rings.iter_mut().zip(before).for_each(|(ring, offset)| ring.offset = offset);
-        }
-    }
-    best
-}
-
-/// Places rings one after another, each at the lowest offset where nothing is overwritten; gives where they end.
-fn place(rings: &mut [Ring], order: &[usize]) -> usize {
     for (count, &ring) in order.iter().enumerate() {
         let placed = || order[..count].iter().map(|&other| &rings[other]);
-        // Where others begin or end, or where this one would end with them.
+        // Where others begin or end, or where this one would end with them; over others' last rows, or its own last rows over
+        // others' first: these are made last, when much else is dead.
+        let own = &rings[ring];
         let mut offsets: Vec<usize> = placed()
             .flat_map(|other| {
                 let end = other.offset + other.bytes;
-                [Some(other.offset), Some(end), end.checked_sub(rings[ring].bytes)]
+                let over = (1..=LAST_ROWS).flat_map(move |rows| {
+                    [
+                        end.checked_sub(rows * other.row_bytes),
+                        (other.offset + rows * own.row_bytes).checked_sub(own.bytes),
+                    ]
+                });
+                [Some(other.offset), Some(end), end.checked_sub(own.bytes)].into_iter().chain(over)
             })
             .flatten()
+            .map(|offset| offset.next_multiple_of(format::ALIGNMENT))
             .chain([0])
             .collect();
         offsets.sort_unstable();
