@@ -217,7 +217,8 @@ impl<'a> Model<'a> {
     ///
     /// # Panics
     /// When there are not so many.
-    #[inline]
+    // Inlined, so that only those fields are read that are used.
+    #[inline(always)]
     pub fn layer(&self, number: usize) -> Layer {
         Layer::of_checked(&self.layers[number])
     }

@@ -86,7 +86,7 @@ pub fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static
 
 /// The rows that output row `row` of a layer needs of its input number `input` (0 is the first it reads), which is `height`
 /// rows high. Never empty for a row that the layer has, and both ends only grow with `row`.
-#[inline]
+#[inline(always)]
 pub fn rows(layer: &Layer, input: usize, height: u16, row: u16) -> Range<u16> {
     dispatch!(layer.operator, rows(layer, input, height, row))
 }

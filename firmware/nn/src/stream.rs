@@ -30,7 +30,7 @@ impl Layers for Model<'_> {
         Model::layer_count(self)
     }
 
-    #[inline]
+    #[inline(always)]
     fn layer(&self, number: usize) -> Layer {
         Model::layer(self, number)
     }

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use app::pattern::{Pattern, check};
+use format::network::Model;
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
 use serde::{Deserialize, Serialize};
 
 use crate::board::{Board, Memory};
+use crate::simulator::{AlignedBytes, Simulator};
 
 /// What an image costs on a board.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +33,33 @@ pub struct Cost {
     pub start: Start,
     /// Instructions of matching.
     pub matching: Matching,
+    /// Every network of the image, on a pattern of pixels.
+    pub networks: Vec<NetworkCost>,
+}
+
+/// What a network costs, and what it made of the pattern.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkCost {
+    /// Its role.
+    pub role: String,
+    /// Instructions.
+    pub instructions: u64,
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// A check of each output's bytes ([`app::pattern::check`]).
+    pub outputs: Vec<u32>,
+}
+
+/// What the simulator makes of the pattern: a check of each output's bytes.
+///
+/// # Errors
+/// As [`Simulator::new`].
+pub fn simulated(model: &Model<'_>) -> Result<Vec<u32>> {
+    let simulator = Simulator::new(model)?;
+    let mut arena = AlignedBytes::zeroed(model.arena_bytes());
+    let outputs = simulator.network().run(&mut Pattern::new(1), arena.bytes_mut());
+    let outputs = outputs.map_err(|error| anyhow!("{error}"))?;
+    Ok((0..outputs.count()).map(|number| check(outputs.bytes(number))).collect())
 }
 
 /// Instructions of start-up.
@@ -82,10 +112,19 @@ pub fn run(board: &Board, image: &Path) -> Result<Cost> {
 fn parse(board: &str, text: &str) -> Result<Cost> {
     let mut layers = Vec::new();
     let mut totals = BTreeMap::new();
+    let mut networks = Vec::new();
     for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         match *words {
             [index, .., count] if index.parse() == Ok(layers.len()) => layers.push(count.parse()?),
+            ["network", role, instructions, macs] => {
+                let (instructions, macs) = (instructions.parse()?, macs.parse()?);
+                networks.push(NetworkCost { role: role.into(), instructions, macs, outputs: Vec::new() });
+            }
+            ["output", .., check] => {
+                let network = networks.last_mut().context("an output before a network")?;
+                network.outputs.push(u32::from_str_radix(check, 16)?);
+            }
             [name, value] => {
                 totals.insert(name, value);
             }
@@ -97,9 +136,11 @@ fn parse(board: &str, text: &str) -> Result<Cost> {
     let total = |name: &str| -> Result<u64> {
         Ok(totals.get(name).with_context(|| format!("{name} is missing"))?.parse()?)
     };
+    ensure!(!networks.is_empty(), "there are no networks");
     Ok(Cost {
         board: board.to_string(),
         layers,
+        networks,
         macs: total("macs")?,
         instructions: total("instructions")?,
         arena_bytes: total("arena_bytes")?,
@@ -176,7 +217,7 @@ mod tests {
                         start_digest_instructions 700\nstart_check_instructions 150\nstart_network_instructions 50\n\
                         people 2\nmatch_instructions 320\nmatch_with_cohort_instructions 360\n\
                         match_certified_instructions 600\nconfidence_instructions 330\nshow_instructions 400\n\
-                        embedding -7\nOk(())\n";
+                        embedding -7\nnetwork embedder 630 12\noutput embedder 0 0000002a\nOk(())\n";
 
     #[test]
     fn what_the_board_prints_is_read() {
@@ -189,6 +230,8 @@ mod tests {
         assert_eq!(cost.matching, matching);
         let none = TEXT.replace("match_certified_instructions 600", "match_certified_instructions 0");
         assert_eq!(parse("b", &none).unwrap().matching.certify, None);
+        let embedder = NetworkCost { role: "embedder".into(), instructions: 630, macs: 12, outputs: vec![42] };
+        assert_eq!(cost.networks, [embedder]);
         assert!((cost.instructions_per_mac() - 640.0 / 12.0).abs() < 1e-9);
     }
 

@@ -3,6 +3,7 @@
 use core::fmt::Write;
 use core::hint::black_box;
 
+use app::pattern::{Pattern, check};
 use app::serve::Meter;
 use app::{Recogniser, StartError};
 use cortex::stack;
@@ -11,28 +12,9 @@ use format::layer::Layer;
 use format::network::{MAX_DIMENSION, MAX_LAYERS};
 use format::{Image, Role, header};
 use nn::op::{self, Inputs};
-use nn::{RowSource, RunError};
+use nn::RunError;
 
 use crate::{Board, Gauges, image, load};
-
-/// Pixels that stand for a photo: the same on every machine.
-struct Pattern(u32);
-
-impl Pattern {
-    fn next(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        self.0
-    }
-}
-
-impl RowSource for Pattern {
-    type Error = core::convert::Infallible;
-
-    fn row(&mut self, _y: u16, pixels: &mut [u8]) -> Result<(), Self::Error> {
-        pixels.iter_mut().for_each(|pixel| *pixel = (self.next() >> 24) as u8);
-        Ok(())
-    }
-}
 
 /// Why there are no figures.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +64,7 @@ pub fn bench<B: Board>(
         counts[layer] += now - before;
         before = now;
     };
-    recogniser.embedder().embed_observed(&mut Pattern(1), arena, embedding, see).map_err(BenchError::Run)?;
+    recogniser.embedder().embed_observed(&mut Pattern::new(1), arena, embedding, see).map_err(BenchError::Run)?;
     let total = gauges.instructions() - start;
     let stack_bytes = gauges.stack_bytes();
     let model = recogniser.embedder().model();
@@ -119,7 +101,7 @@ fn outputs(
     for role in Role::ALL {
         let Some(network) = recogniser.network(role) else { continue };
         let model = network.model();
-        let (instructions, made) = count(gauges, || network.run(&mut Pattern(1), arena));
+        let (instructions, made) = count(gauges, || network.run(&mut Pattern::new(1), arena));
         let made = made.map_err(BenchError::Run)?;
         let macs = |layer: &Layer| op::macs(layer, &Inputs::of(layer, |input| model.layer(input).output));
         let macs: u64 = model.layers().map(|layer| macs(&layer)).sum();
@@ -129,11 +111,6 @@ fn outputs(
         }
     }
     Ok(())
-}
-
-/// FNV-1a (Fowler, Noll, Vo), 32 bits, of an output's bytes: other bytes hardly ever have the same.
-fn check(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// Instructions that something takes.
@@ -194,9 +171,9 @@ fn beside_first<'p>(gallery: &Gallery<'_>, step: u32, probe: &'p mut [i16]) -> O
     let probe = &mut probe[..dimension];
     // Uniform numbers from −a to a have a mean square of a² / 3. The centre counts 64 times.
     let largest = (48 * step * step * (norm / dimension as u32)).isqrt() as i32;
-    let mut noise = Pattern(1);
+    let mut noise = Pattern::new(1);
     for (element, &centre) in probe.iter_mut().zip(gallery.vectors) {
-        *element = 64 * i16::from(centre) + ((noise.next() as i32 >> 16) * largest >> 15) as i16;
+        *element = 64 * i16::from(centre) + ((noise.number() as i32 >> 16) * largest >> 15) as i16;
     }
     Some(probe)
 }

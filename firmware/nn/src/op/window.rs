@@ -9,7 +9,7 @@ use super::Work;
 use crate::kernels::{Element, Rows};
 
 /// Rows from the first to the last tap's, where neither lies outside the tensor.
-#[inline]
+#[inline(always)]
 pub fn rows(window: &Window, height: u16, row: u16) -> Range<u16> {
     let start = i32::from(row) * i32::from(window.stride[0]) - i32::from(window.pad[0]);
     let end = start + (i32::from(window.kernel[0]) - 1) * i32::from(window.dilation[0]) + 1;

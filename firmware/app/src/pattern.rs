@@ -1,0 +1,54 @@
+//! Pixels that stand for a photo, and a check of what a network makes of them: the same on every machine, so that a board and
+//! the simulator can be compared without a photo or a link.
+
+use core::convert::Infallible;
+
+use nn::RowSource;
+
+/// Pixels from a linear congruential generator (Numerical Recipes), the high byte of each number.
+pub struct Pattern(u32);
+
+impl Pattern {
+    /// The pattern that starts from a number.
+    pub const fn new(start: u32) -> Self {
+        Pattern(start)
+    }
+
+    /// The next number.
+    pub fn number(&mut self) -> u32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        self.0
+    }
+}
+
+impl RowSource for Pattern {
+    type Error = Infallible;
+
+    fn row(&mut self, _y: u16, pixels: &mut [u8]) -> Result<(), Infallible> {
+        pixels.iter_mut().for_each(|pixel| *pixel = (self.number() >> 24) as u8);
+        Ok(())
+    }
+}
+
+/// FNV-1a (Fowler, Noll, Vo), 32 bits, of an output's bytes: other bytes hardly ever have the same.
+pub fn check(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn check_is_the_published_hash() {
+        // The test vectors of the draft on FNV.
+        assert_eq!([check(b""), check(b"a"), check(b"foobar")], [0x811c_9dc5, 0xe40c_292c, 0xbf9c_f968]);
+    }
+
+    #[test]
+    fn pixels_are_the_numbers_high_bytes() {
+        let mut row = [0; 3];
+        assert_eq!(Pattern::new(1).row(0, &mut row), Ok(()));
+        assert_eq!(row, [0x3c, 0x5e, 0x81]);
+    }
+}
