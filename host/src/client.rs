@@ -15,7 +15,7 @@ use crate::transport::Stream;
 const GREETING: Duration = Duration::from_secs(20);
 /// How long it may take before it is greeted again: it may not have listened yet.
 const GREETING_AGAIN: Duration = Duration::from_secs(1);
-/// How long a board that has a task may say nothing before it is asked whether it still has it.
+/// How long a board that has a task and got what was sent may say nothing before it is asked whether it still has it.
 const SILENCE: Duration = Duration::from_millis(SILENCE_MS);
 /// How long it may then take to answer.
 const LAST_CHANCE: Duration = Duration::from_secs(1);
@@ -162,13 +162,14 @@ impl Client {
                     return Err(self.wire.explain(words));
                 }
             };
+            let mut wire_time = Duration::ZERO;
             match reply {
                 Reply::Row(row) => {
                     let Some(pixels) = crop.chunks_exact(width * channels).nth(row as usize) else {
                         bail!("the board asks for row {row} of {height}; flash matching firmware");
                     };
                     self.rows = row as usize + 1;
-                    self.wire.send(self.turn, &Request::Pixels(row, pixels))?;
+                    wire_time = self.wire.send(self.turn, &Request::Pixels(row, pixels))?;
                 }
                 Reply::Working => {}
                 // The request did not arrive.
@@ -185,7 +186,7 @@ impl Client {
                 Reply::Failed(why) => bail!("the board: {why}"),
                 reply => return Ok(reply),
             }
-            (deadline, is_asked) = (Instant::now() + SILENCE, false);
+            (deadline, is_asked) = (Instant::now() + wire_time + SILENCE, false);
         }
     }
 }
@@ -249,12 +250,13 @@ struct Wire {
 }
 
 impl Wire {
-    fn send(&mut self, turn: u32, request: &Request<'_>) -> Result<()> {
+    /// Sends a request; gives the time that it may be under way.
+    fn send(&mut self, turn: u32, request: &Request<'_>) -> Result<Duration> {
         let (mut message, mut frame) = ([0; MAX_MESSAGE_BYTES], [0; MAX_FRAME_BYTES]);
         let framed =
             request.emit(turn, &mut message).and_then(|message| link::encode(message, &mut frame))?;
         match self.stream.write(framed) {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(self.stream.wire_time(framed.len())),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 bail!("the port takes no bytes; reset the board, look at its cable, and start again")
             }
@@ -298,5 +300,110 @@ impl Wire {
             complaints if complaints.is_empty() => anyhow!(words),
             complaints => anyhow!("{words}; {complaints}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use link::message::GroupVersion;
+    use link::{MAX_REPLY_BYTES, MAX_REPLY_FRAME_BYTES};
+
+    use super::*;
+
+    /// A board that answers every request with these replies.
+    struct Parrot {
+        replies: Vec<Reply>,
+        decoder: Decoder,
+        said: VecDeque<u8>,
+    }
+
+    impl Stream for Parrot {
+        fn read(&mut self, buffer: &mut [u8], _: Duration) -> io::Result<usize> {
+            let byte = self.said.pop_front().ok_or(io::ErrorKind::BrokenPipe)?;
+            buffer[0] = byte;
+            Ok(1)
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+            for &byte in bytes {
+                if self.decoder.push(byte) == Ok(true) {
+                    let turn = Message::parse(self.decoder.message()).unwrap().turn;
+                    for reply in &self.replies {
+                        let (mut message, mut frame) = ([0; MAX_REPLY_BYTES], [0; MAX_REPLY_FRAME_BYTES]);
+                        let message = reply.emit(turn, &mut message).unwrap();
+                        self.said.extend(link::encode(message, &mut frame).unwrap());
+                    }
+                }
+            }
+            Ok(())
+        }
+
+        fn wire_time(&self, _: usize) -> Duration {
+            Duration::ZERO
+        }
+
+        fn why_gone(&mut self, error: Option<&io::Error>) -> String {
+            format!("gone: {error:?}")
+        }
+    }
+
+    fn greeted(replies: &[Reply]) -> Result<Client> {
+        Client::connect(Parrot { replies: replies.to_vec(), decoder: Decoder::new(), said: VecDeque::new() })
+    }
+
+    fn hello(groups: &[GroupVersion]) -> Reply {
+        Reply::Hello(Hello {
+            version: VERSION,
+            groups: groups.iter().copied().collect(),
+            board: "parrot".try_into().unwrap(),
+            network: "n".try_into().unwrap(),
+            image: [0; 32],
+            crop: [1, 1, 1],
+            dimension: 2,
+            people: 0,
+            start_instructions: 0,
+        })
+    }
+
+    const RECOGNISE: GroupVersion =
+        GroupVersion { group: Group::Recognise as u8, version: RECOGNISE_VERSION };
+
+    #[test]
+    fn board_of_another_version_is_told() {
+        let other = GroupVersion { version: RECOGNISE_VERSION + 1, ..RECOGNISE };
+        for (replies, expected) in [
+            (vec![Reply::OtherVersion(4)], "version 4 of the link, this program 3"),
+            (vec![hello(&[])], "parrot does not recognise"),
+            (vec![hello(&[other])], "parrot does not recognise"),
+            (vec![Reply::Failed("no image".try_into().unwrap())], "cannot work: no image"),
+            (vec![], "gone: Some(Kind(BrokenPipe))"),
+        ] {
+            let said = greeted(&replies).err().expect("refused").to_string();
+            assert!(said.contains(expected), "{said}");
+        }
+        assert_eq!(greeted(&[hello(&[RECOGNISE])]).unwrap().hello().people, 0);
+    }
+
+    #[test]
+    fn refusals_and_answers_to_something_else_end_a_task() {
+        let failed = |reply: Reply| {
+            let mut client = greeted(&[hello(&[RECOGNISE])]).unwrap();
+            client.wire.stream =
+                Box::new(Parrot { replies: vec![reply], decoder: Decoder::new(), said: VecDeque::new() });
+            client.recognise(&[0]).unwrap_err().to_string()
+        };
+        for (reply, expected) in [
+            (Reply::Refused(Objection::RowLength), "the board refuses: a row of pixels of another length"),
+            (Reply::Failed("too hot".try_into().unwrap()), "the board: too hot"),
+            (Reply::Row(1), "asks for row 1 of 1"),
+            (Reply::Embedded(Cost::default()), "something else than was asked"),
+            // The request is sent again some times.
+            (Reply::Idle, "forgot the photo after row 0 of 1"),
+        ] {
+            let said = failed(reply);
+            assert!(said.contains(expected), "{said}");
+        }
+        let mut client = greeted(&[hello(&[RECOGNISE])]).unwrap();
+        assert!(client.recognise(&[0, 0]).unwrap_err().to_string().contains("crop of 2 bytes"));
     }
 }

@@ -13,6 +13,10 @@ use crate::board::{Board, Memory};
 /// How long a port may take to accept bytes.
 const WRITING: Duration = Duration::from_secs(3);
 
+/// How long QEMU may take to give a byte to an emulated UART: two of its threads take turns for each, on a machine that may
+/// be busy with other things.
+const EMULATED_BYTE: Duration = Duration::from_millis(40);
+
 /// A byte stream to a board.
 pub trait Stream {
     /// Reads what has come, waiting for it as long as `patience`. Gives the number of bytes; 0 when the other side has
@@ -27,6 +31,9 @@ pub trait Stream {
     /// # Errors
     /// `TimedOut` when nobody takes them; another when the stream fails.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// How long so many written bytes may be under way.
+    fn wire_time(&self, bytes: usize) -> Duration;
 
     /// Says why the stream ended or failed, and what to do.
     fn why_gone(&mut self, error: Option<&io::Error>) -> String;
@@ -140,6 +147,17 @@ impl Stream for Transport {
             Transport::Serial(port, _) => {
                 port.set_timeout(WRITING)?;
                 port.write_all(bytes)
+            }
+        }
+    }
+
+    fn wire_time(&self, bytes: usize) -> Duration {
+        match self {
+            Transport::Qemu(_) => bytes as u32 * EMULATED_BYTE,
+            // With a start bit and a stop bit.
+            Transport::Serial(port, _) => {
+                let baud = port.baud_rate().unwrap_or(9_600).max(1);
+                Duration::from_secs_f64(bytes as f64 * 10.0 / f64::from(baud))
             }
         }
     }

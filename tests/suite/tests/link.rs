@@ -129,6 +129,10 @@ impl Stream for Wire {
         self.stream.lock().unwrap().write(&bytes)
     }
 
+    fn wire_time(&self, bytes: usize) -> Duration {
+        self.stream.lock().unwrap().wire_time(bytes)
+    }
+
     fn why_gone(&mut self, error: Option<&io::Error>) -> String {
         self.stream.lock().unwrap().why_gone(error)
     }
@@ -423,6 +427,10 @@ impl Stream for HostEnd {
             .iter()
             .try_for_each(|&byte| self.sender.send(byte))
             .map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn wire_time(&self, _: usize) -> Duration {
+        Duration::ZERO
     }
 
     fn why_gone(&mut self, _: Option<&io::Error>) -> String {
