@@ -229,6 +229,22 @@ pub struct Reads {
     numbers: [u16; MAX_INPUTS],
 }
 
+impl Reads {
+    /// The numbers.
+    #[inline(always)]
+    pub fn numbers(&self) -> &[u16] {
+        // The count was checked when the layer was made or read.
+        self.numbers.get(..self.count.into()).unwrap_or(&[])
+    }
+
+    /// Reads them from a layer's record that was checked.
+    #[inline(always)]
+    pub(crate) fn of_checked(record: &[u8; BYTES]) -> Reads {
+        let numbers = [u16_at(record, 4), u16_at(record, 6), u16_at(record, 8), u16_at(record, 10)];
+        Reads { count: record[2], numbers }
+    }
+}
+
 /// A layer: operator, what it reads, what it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layer {
@@ -276,8 +292,7 @@ impl Layer {
     /// Numbers of the tensors it reads.
     #[inline(always)]
     pub fn inputs(&self) -> &[u16] {
-        // The count was checked when the layer was made or read.
-        self.reads.numbers.get(..self.reads.count.into()).unwrap_or(&[])
+        self.reads.numbers()
     }
 
     /// Reads a record, or names the field that is wrong.
@@ -301,32 +316,36 @@ impl Layer {
     /// Reads a record that was checked.
     #[inline(always)]
     pub(crate) fn of_checked(record: &[u8; BYTES]) -> Layer {
-        let two = |at: usize| [record[at], record[at + 1]];
-        let i16_at = |at: usize| u16_at(record, at) as i16;
+        // Field by field, with nothing that a compiler for size would call: what is not used is then not read.
         Layer {
             operator: Operator::ALL[usize::from(record[0]) % Operator::ALL.len()],
-            reads: Reads { count: record[2], numbers: [4, 6, 8, 10].map(|at| u16_at(record, at)) },
+            reads: Reads::of_checked(record),
             output: Tensor {
                 height: u16_at(record, 12),
                 width: u16_at(record, 14),
                 channels: u16_at(record, 16),
                 element: if record[1] == 0 { Element::I8 } else { Element::I16 },
-                zero_point: i16_at(18),
+                zero_point: u16_at(record, 18) as i16,
                 ring: u16_at(record, 20),
                 offset: u32_at(record, 24),
             },
-            window: Window { kernel: two(28), stride: two(30), pad: two(32), dilation: two(34) },
+            window: Window {
+                kernel: [record[28], record[29]],
+                stride: [record[30], record[31]],
+                pad: [record[32], record[33]],
+                dilation: [record[34], record[35]],
+            },
             groups: u16_at(record, 22),
             factor: record[3],
             weights: u32_at(record, 36),
-            gains: [i16_at(58), i16_at(60)],
+            gains: [u16_at(record, 58) as i16, u16_at(record, 60) as i16],
             stage: Stage {
                 bias: u32_at(record, 40),
                 positive: u32_at(record, 44),
                 negative: u32_at(record, 48),
                 shift: record[52],
-                low: i16_at(54),
-                high: i16_at(56),
+                low: u16_at(record, 54) as i16,
+                high: u16_at(record, 56) as i16,
             },
         }
     }

@@ -19,7 +19,7 @@
 
 use crate::bytes::{is_zero, put, u16_at, u32_at};
 use crate::header::{Digest, Role};
-use crate::layer::{self, Element, Layer, MAX_INPUTS, Operator, Tensor};
+use crate::layer::{self, Element, Layer, MAX_INPUTS, Operator, Reads, Tensor};
 use crate::preprocess::{self, Preprocess};
 use crate::{ALIGNMENT, ImageError, Section};
 
@@ -221,6 +221,15 @@ impl<'a> Model<'a> {
     #[inline(always)]
     pub fn layer(&self, number: usize) -> Layer {
         Layer::of_checked(&self.layers[number])
+    }
+
+    /// Numbers of the tensors that a layer reads: of [`Self::layer`] that part alone.
+    ///
+    /// # Panics
+    /// When there are not so many layers.
+    #[inline(always)]
+    pub fn reads(&self, number: usize) -> Reads {
+        Reads::of_checked(&self.layers[number])
     }
 
     /// The layers, in order; the first is the input.

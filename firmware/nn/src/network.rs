@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use format::layer::{Layer, Operator};
+use format::layer::Tensor;
 use format::network::Model;
 
 use crate::kernels::Scratch;
@@ -167,12 +167,12 @@ impl<'a> Network<'a> {
         // A constant: else it may be made in one place and copied to another.
         let scratch = &mut const { Scratch::new() };
         for (number, row) in Order::new(&self.model, bytemuck::cast_slice_mut(state)) {
-            let layer = &self.model.layer(number);
-            let place = slot(&layer.output, row);
-            if let Operator::Input = layer.operator {
+            let output = self.model.layer(number).output;
+            let place = slot(&output, row);
+            if number == 0 {
                 source.row(row, &mut rings[place.clone()]).map_err(RunError::Source)?;
             }
-            make(&self.model, layer, row, rings, scratch);
+            make(&self.model, number, &output, row, rings, scratch);
             observe(number, row, &rings[place]);
         }
         Ok(Outputs { model: self.model, rings })
@@ -246,10 +246,17 @@ impl<'b> Outputs<'_, 'b> {
 /// Makes one row of a layer; the pixels of the input's are there already.
 // Not inlined: it is the same for every source of rows.
 #[inline(never)]
-fn make(model: &Model<'_>, layer: &Layer, row: u16, rings: &mut [u8], scratch: &mut Scratch) {
-    let place = slot(&layer.output, row);
+fn make(
+    model: &Model<'_>,
+    number: usize,
+    output: &Tensor,
+    row: u16,
+    rings: &mut [u8],
+    scratch: &mut Scratch,
+) {
+    let place = slot(output, row);
     let (before, rest) = rings.split_at_mut(place.start);
-    let (output, after) = rest.split_at_mut(place.len());
+    let (made, after) = rest.split_at_mut(place.len());
     let around = Around { before, place: (place.start, place.end), after };
-    op::run(&mut Work { model, layer, row, around, scratch, output });
+    op::run(&mut Work { model, number, tensor: output, row, around, scratch, output: made });
 }

@@ -98,15 +98,17 @@ pub fn macs(layer: &Layer, inputs: &Inputs) -> u64 {
 
 /// Makes one row of a layer that is not the input.
 pub(crate) fn run(work: &mut Work<'_>) {
-    dispatch!(work.layer.operator, run(work));
+    dispatch!(work.layer().operator, run(work));
 }
 
 /// One row to be made: of which layer, from what, where to.
 pub(crate) struct Work<'a> {
     /// The network.
     pub model: &'a Model<'a>,
-    /// The layer.
-    pub layer: &'a Layer,
+    /// The layer's number.
+    pub number: usize,
+    /// The layer's tensor.
+    pub tensor: &'a Tensor,
     /// Number of the row.
     pub row: u16,
     /// The rings' memory around the row.
@@ -119,16 +121,22 @@ pub(crate) struct Work<'a> {
 
 impl<'a> Work<'a> {
     /// A tensor that the layer reads; there are so many, as was checked.
-    #[inline(always)]
+    #[inline(never)]
     fn input(&self, index: usize) -> Tensor {
-        self.model.layer(self.layer.inputs()[index].into()).output
+        self.model.layer(self.model.reads(self.number).numbers()[index].into()).output
+    }
+
+    /// The layer. Only those fields are read that are used.
+    #[inline(always)]
+    fn layer(&self) -> Layer {
+        self.model.layer(self.number)
     }
 
     /// The layer's output stage.
     // Not inlined: every operator that accumulates has it.
     #[inline(never)]
     fn stage(&self) -> Stage<'a> {
-        let (stage, output) = (&self.layer.stage, &self.layer.output);
+        let (stage, output) = (self.layer().stage, self.tensor);
         let array = |offset| self.array(offset, output.channels.into());
         let positive = array(stage.positive);
         let is_linear = stage.negative == stage.positive;

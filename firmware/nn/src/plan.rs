@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::Range;
 
-use format::layer::Tensor;
+use format::layer::{Layer, Tensor};
 use format::network::Model;
 
 use crate::op::{self, Inputs, slot};
@@ -69,8 +69,8 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
     let count = model.layer_count();
     let wrong = |layer: usize| move |field| LoadError::Layer { layer: layer as u16, field };
     for number in 0..count {
-        let layer = model.layer(number);
-        let inputs = Inputs::of(&layer, |input| model.layer(input).output);
+        let layer = layer_of(model, number);
+        let inputs = Inputs::of(&layer, |input| layer_of(model, input).output);
         op::check(&layer, &inputs, model.blob()).map_err(wrong(number))?;
         let apart =
             |input: &Tensor| !overlap(&ring(input), &ring(&layer.output)) || op::add::in_place(&layer, input);
@@ -87,7 +87,7 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
     let mut live_count = 0;
     last_reader.fill(0);
     for number in 0..count {
-        for &input in model.layer(number).inputs() {
+        for &input in layer_of(model, number).inputs() {
             last_reader[usize::from(input)] = number as u16;
         }
     }
@@ -95,7 +95,7 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
 
     let mut order = Order::new(model, state);
     while let Some((number, row)) = order.next() {
-        let layer = model.layer(number);
+        let layer = layer_of(model, number);
         for &input in layer.inputs() {
             let input = usize::from(input);
             let first = oldest_needed(model, order.made(), input, readers(input, last_reader));
@@ -120,7 +120,7 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
         let place = slot(&layer.output, row);
         for &other in live[..live_count].iter().filter(|&&other| usize::from(other) != number) {
             let other = usize::from(other);
-            let tensor = model.layer(other).output;
+            let tensor = layer_of(model, other).output;
             let needed = oldest[other]..order.made()[other];
             if overlap(&ring(&tensor), &place)
                 && needed.into_iter().any(|row| overlap(&slot(&tensor, row), &place))
@@ -130,6 +130,12 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
         }
     }
     Ok(())
+}
+
+/// A layer. Not inlined: here size counts, not speed.
+#[inline(never)]
+fn layer_of(model: &Model<'_>, number: usize) -> Layer {
+    model.layer(number)
 }
 
 fn ring(tensor: &Tensor) -> Range<usize> {

@@ -5,7 +5,7 @@
 //! on layers and goals alone, so that the exporter finds ring heights and lifetimes by going through it dry, and a board
 //! checks a plan the same way.
 
-use format::layer::Layer;
+use format::layer::{Layer, Reads};
 use format::network::Model;
 
 use crate::op;
@@ -17,6 +17,11 @@ pub trait Layers {
 
     /// A layer by its number.
     fn layer(&self, number: usize) -> Layer;
+
+    /// Numbers of the tensors that a layer reads.
+    fn reads(&self, number: usize) -> Reads {
+        self.layer(number).reads
+    }
 
     /// The tensor that is completed at this place of the order: barriers, then outputs; `None` behind the last.
     fn goal(&self, place: usize) -> Option<u16>;
@@ -35,6 +40,11 @@ impl Layers for Model<'_> {
         Model::layer(self, number)
     }
 
+    #[inline(always)]
+    fn reads(&self, number: usize) -> Reads {
+        Model::reads(self, number)
+    }
+
     fn goal(&self, place: usize) -> Option<u16> {
         match place.checked_sub(self.barrier_count()) {
             None => Some(self.barrier(place)),
@@ -49,7 +59,7 @@ impl Layers for Model<'_> {
 
 /// Elements of state that an order of so many layers needs.
 pub const fn state_elements(layers: usize) -> usize {
-    2 * layers
+    3 * layers
 }
 
 /// Every row of every goal's tensor, and the rows they need, in the order in which they are made: number of the layer,
@@ -59,10 +69,14 @@ pub struct Order<'a, L> {
     goal: usize,
     /// Rows of each tensor made so far, the row that was given last among them.
     made: &'a mut [u16],
-    /// Layers of which a row is to be made, each for the one before. A layer waits for layers of smaller numbers only: none is
+    /// Layers of which rows are to be made, each for the one before. A layer waits for layers of smaller numbers only: none is
     /// here twice.
     waiting: &'a mut [u16],
+    /// How many rows each of these is to have in the end.
+    until: &'a mut [u16],
     depth: usize,
+    /// The input whose rows the deepest waiting layer was waiting for, if they are there now.
+    served: Option<u16>,
 }
 
 impl<'a, L: Layers> Order<'a, L> {
@@ -72,10 +86,11 @@ impl<'a, L: Layers> Order<'a, L> {
     /// When `state` has fewer than [`state_elements`].
     pub fn new(layers: &'a L, state: &'a mut [u16]) -> Self {
         let count = layers.layer_count();
-        let (made, waiting) = state.split_at_mut(count);
-        assert!(waiting.len() >= count, "room for every layer to wait");
+        let (made, state) = state.split_at_mut(count);
+        let (waiting, until) = state.split_at_mut(count);
+        assert!(until.len() >= count, "room for every layer to wait");
         made.fill(0);
-        Order { layers, goal: 0, made, waiting, depth: 0 }
+        Order { layers, goal: 0, made, waiting, until, depth: 0, served: None }
     }
 
     /// Rows of each tensor made so far: 0 to its height.
@@ -83,9 +98,33 @@ impl<'a, L: Layers> Order<'a, L> {
         self.made
     }
 
-    fn push(&mut self, layer: u16) {
+    fn push(&mut self, (layer, until): (u16, u16)) {
         self.waiting[self.depth] = layer;
+        self.until[self.depth] = until;
         self.depth += 1;
+    }
+
+    /// An input of which the layer's next row needs rows that do not exist yet, and how many it has to have then.
+    #[inline(always)]
+    fn missing_input(&self, number: usize) -> Option<(u16, u16)> {
+        let layer = self.layers.layer(number);
+        let row = self.made[number];
+        // Inputs up to the one it waited for have been looked at.
+        let mut served = self.served;
+        for (index, &input) in self.layers.reads(number).numbers().iter().enumerate() {
+            if served.is_some() {
+                if served == Some(input) {
+                    served = None;
+                }
+                continue;
+            }
+            let height = self.layers.layer(input.into()).output.height;
+            let end = op::rows(&layer, index, height, row).end;
+            if self.made[usize::from(input)] < end {
+                return Some((input, end));
+            }
+        }
+        None
     }
 }
 
@@ -97,38 +136,31 @@ impl<L: Layers> Iterator for Order<'_, L> {
     fn next(&mut self) -> Option<(usize, u16)> {
         while self.depth == 0 {
             let goal = self.layers.goal(self.goal)?;
-            if self.made[usize::from(goal)] < self.layers.layer(goal.into()).output.height {
-                self.push(goal);
-            } else {
-                self.goal += 1;
+            let height = self.layers.layer(goal.into()).output.height;
+            if self.made[usize::from(goal)] < height {
+                self.served = None;
+                self.push((goal, height));
             }
+            self.goal += 1;
         }
         loop {
-            let layer = usize::from(self.waiting[self.depth - 1]);
-            if let Some(input) = missing_input(self.layers, self.made, layer) {
-                self.push(input);
+            let place = self.depth - 1;
+            let layer = usize::from(self.waiting[place]);
+            if let Some(missing) = self.missing_input(layer) {
+                self.served = None;
+                self.push(missing);
                 continue;
             }
-            self.depth -= 1;
             let row = self.made[layer];
-            self.made[layer] += 1;
+            self.made[layer] = row + 1;
+            self.served = None;
+            if row + 1 == self.until[place] {
+                self.served = Some(layer as u16);
+                self.depth = place;
+            }
             return Some((layer, row));
         }
     }
-}
-
-/// An input of which the layer's next row needs a row that does not exist yet.
-#[inline(always)]
-fn missing_input(layers: &impl Layers, made: &[u16], number: usize) -> Option<u16> {
-    let layer = layers.layer(number);
-    let row = made[number];
-    for (index, &input) in layer.inputs().iter().enumerate() {
-        let height = layers.layer(input.into()).output.height;
-        if made[usize::from(input)] < op::rows(&layer, index, height, row).end {
-            return Some(input);
-        }
-    }
-    None
 }
 
 /// First row of a tensor that a later row of one of its readers needs, or `None` when nothing more will be

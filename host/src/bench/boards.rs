@@ -230,7 +230,8 @@ mod tests {
         assert_eq!(cost.matching, matching);
         let none = TEXT.replace("match_certified_instructions 600", "match_certified_instructions 0");
         assert_eq!(parse("b", &none).unwrap().matching.certify, None);
-        let embedder = NetworkCost { role: "embedder".into(), instructions: 630, macs: 12, outputs: vec![42] };
+        let embedder =
+            NetworkCost { role: "embedder".into(), instructions: 630, macs: 12, outputs: vec![42] };
         assert_eq!(cost.networks, [embedder]);
         assert!((cost.instructions_per_mac() - 640.0 / 12.0).abs() < 1e-9);
     }

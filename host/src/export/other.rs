@@ -1,9 +1,10 @@
 //! Networks besides the embedder: quantised like it, and judged output by output.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use format::Role;
+use format::header::{self, Section};
 use format::network::Model;
 use format::preprocess::{Colour, Preprocess};
 use rayon::prelude::*;
@@ -134,4 +135,25 @@ pub fn quantise_other(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>]) -> R
     };
     let outputs = model.outputs().enumerate().map(report).collect();
     Ok(Other { outputs, arena_bytes: plan.arena_bytes, section })
+}
+
+/// An image with these networks besides what it has; what it had of their roles goes.
+///
+/// # Errors
+/// When the bytes are no image, or the result would be over 4 GiB.
+pub fn with_networks(image: &AlignedBytes, networks: &[(Role, &AlignedBytes)]) -> Result<Vec<u8>> {
+    let sections = header::parse(image.bytes()).context("the image cannot be read")?;
+    let parts: Vec<(Section, &[u8])> = Section::ALL
+        .into_iter()
+        // A signature is of the image as it was.
+        .filter(|&section| section != Section::Signature)
+        .filter_map(|section| {
+            let new = networks.iter().find(|(role, _)| section == Section::Network(*role));
+            Some((section, new.map(|(_, bytes)| bytes.bytes()).or(sections.get(section))?))
+        })
+        .collect();
+    let joined = sections::image(&parts)?;
+    // What is written is what was checked.
+    AlignedBytes::copy(&joined).image(Path::new("the image with other networks"))?;
+    Ok(joined)
 }

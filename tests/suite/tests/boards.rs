@@ -5,17 +5,23 @@
 
 use std::path::{Path, PathBuf};
 
+use format::Role;
+use host::bench::boards as bench;
 use host::board::{BOARDS, Board, Memory};
 use host::client::Client;
 use host::crops::Source;
 use host::demo::{demo, judge};
+use host::export::other::{OtherJob, quantise_other, with_networks};
 use host::export::{Job, export};
 use host::photo;
 use host::quantize::Preprocessing;
 use host::recognise::board::{Place, connect, recognise};
 use host::recognise::simulated;
 use host::simulator::{AlignedBytes, Simulator};
-use suite::{can_run, faces, job, onnx, real_networks, root, write_faces};
+use suite::{
+    can_run, default_network, faces, fr_detect, fr_landmark, job, minifasnet, onnx, pictures, real_networks,
+    root, write_faces, yunet,
+};
 
 fn board(name: &str) -> &'static Board {
     Board::named(name).unwrap()
@@ -115,6 +121,68 @@ fn boards_run_what_is_just_within_their_limits() {
         write_faces(&crops, &faces()[..12], [16, width as u32]);
         let job = Job { force: true, ..job(&network, &crops) };
         board_equals_simulator(board, Memory::Internal, folder.path(), &job, 3);
+    }
+}
+
+/// Runs every network of an image on every board, and in the simulator, on the same pattern of pixels.
+fn every_network_is_equal(image: &AlignedBytes, path: &Path, roles: &[Role]) {
+    std::fs::write(path, image.bytes()).unwrap();
+    let checked = image.image(path).unwrap();
+    let expected: Vec<(&str, Vec<u32>)> = roles
+        .iter()
+        .map(|&role| (role.name(), bench::simulated(&checked.network(role).expect("the image has it")).unwrap()))
+        .collect();
+    for board in BOARDS.iter().filter(|board| can_run(board)) {
+        let cost = bench::run(board, path).unwrap();
+        let found: Vec<(&str, Vec<u32>)> =
+            cost.networks.iter().map(|network| (&*network.role, network.outputs.clone())).collect();
+        assert_eq!(found, expected, "{}", board.name);
+        for network in &cost.networks {
+            let (instructions, macs) = (network.instructions, network.macs);
+            println!(
+                "{}: {} {:.1} M instructions, {:.1} M MACs",
+                board.name,
+                network.role,
+                instructions as f64 / 1e6,
+                macs as f64 / 1e6
+            );
+        }
+        assert!(cost.recogniser_bytes <= 512, "{}: {} bytes", board.name, cost.recogniser_bytes);
+    }
+}
+
+fn quantised(job: &OtherJob) -> AlignedBytes {
+    let pictures = pictures(&job.input().unwrap(), &faces()[..12]);
+    quantise_other(job, &pictures[..8], &pictures[8..]).unwrap().section
+}
+
+#[test]
+fn boards_equal_simulator_on_an_image_of_three_networks() {
+    let folder = tempfile::tempdir().unwrap();
+    let crops = folder.path().join("faces");
+    write_faces(&crops, &faces()[..48], [112, 112]);
+    let image = AlignedBytes::copy(&export(&job(&default_network(), &crops)).unwrap().image);
+    let landmarks = quantised(&fr_landmark());
+    let mut networks = vec![(Role::Landmarks, &landmarks)];
+    let liveness = minifasnet().map(|job| quantised(&job));
+    networks.extend(liveness.iter().map(|liveness| (Role::Liveness, liveness)));
+    let roles: Vec<Role> =
+        [Role::Embedder].into_iter().chain(networks.iter().map(|(role, _)| *role)).collect();
+    let image = AlignedBytes::copy(&with_networks(&image, &networks).unwrap());
+    every_network_is_equal(&image, &folder.path().join("three.geode"), &roles);
+}
+
+#[test]
+fn boards_equal_simulator_on_detectors() {
+    let folder = tempfile::tempdir().unwrap();
+    let (network, crops) = (folder.path().join("net.onnx"), folder.path().join("faces"));
+    std::fs::write(&network, onnx::pools()).unwrap();
+    write_faces(&crops, &faces()[..48], [40, 24]);
+    let image = AlignedBytes::copy(&export(&Job { force: true, ..job(&network, &crops) }).unwrap().image);
+    for job in [Some(fr_detect()), yunet()].into_iter().flatten() {
+        let detector = quantised(&job);
+        let image = AlignedBytes::copy(&with_networks(&image, &[(Role::Detector, &detector)]).unwrap());
+        every_network_is_equal(&image, &folder.path().join("door.geode"), &[Role::Embedder, Role::Detector]);
     }
 }
 

@@ -38,19 +38,21 @@ pub(crate) fn in_place(layer: &Layer, input: &Tensor) -> bool {
     layer.operator == Operator::Add && place(input) == place(&layer.output)
 }
 
+// Not inlined: each operator's code stands alone.
+#[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
     use Element::{I8, I16};
-    let (stage, output) = (&work.stage(), &work.layer.output);
-    let (inputs, gains) = ([work.input(0), work.input(1)], work.layer.gains);
+    let (stage, output) = (&work.stage(), work.tensor);
+    let (inputs, gains) = ([work.input(0), work.input(1)], work.layer().gains);
     // What takes the place of an input comes first, and is there already.
-    let (inputs, gains) = match inputs.map(|input| in_place(work.layer, &input)) {
+    let (inputs, gains) = match inputs.map(|input| in_place(&work.layer(), &input)) {
         [false, true] => ([inputs[1], inputs[0]], [gains[1], gains[0]]),
         _ => (inputs, gains),
     };
     let [first, second] = &inputs;
     let b = work.around.row(second, work.row);
     if first.element == output.element {
-        if !in_place(work.layer, first) {
+        if !in_place(&work.layer(), first) {
             work.output.copy_from_slice(work.around.row(first, work.row));
         }
         match first.element {

@@ -28,8 +28,10 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
     0
 }
 
+// Not inlined: each operator's code stands alone.
+#[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
-    match work.layer.output.element {
+    match work.tensor.element {
         Element::I8 => typed::<i8>(work),
         Element::I16 => typed::<i16>(work),
     }
@@ -37,7 +39,7 @@ pub(super) fn run(work: &mut Work<'_>) {
 
 fn typed<T: Number>(work: &mut Work<'_>) {
     let mut inputs: [(&[T], usize); MAX_INPUTS] = [(&[], 0); MAX_INPUTS];
-    let count = work.layer.inputs().len();
+    let count = work.model.reads(work.number).numbers().len();
     for (index, place) in inputs[..count].iter_mut().enumerate() {
         let input = work.input(index);
         *place = (bytemuck::cast_slice(work.around.row(&input, work.row)), input.channels.into());

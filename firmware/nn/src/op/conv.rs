@@ -38,6 +38,8 @@ pub(super) fn macs(layer: &Layer, inputs: &Inputs) -> u64 {
     elements * (window::taps(layer) * members(layer, input)) as u64
 }
 
+// Not inlined: each operator's code stands alone.
+#[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
     let input = work.input(0);
     match input.element {
@@ -47,21 +49,22 @@ pub(super) fn run(work: &mut Work<'_>) {
 }
 
 fn row<I: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) {
-    match work.layer.output.element {
+    match work.tensor.element {
         Element::I8 => typed::<I, i8>(work, rows),
         Element::I16 => typed::<I, i16>(work, rows),
     }
 }
 
 fn typed<I: kernels::Element, O: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) {
-    let groups = usize::from(work.layer.groups);
-    let filter = window::taps(work.layer) * (rows.channels / groups);
-    let weights = work.array(work.layer.weights, filter * usize::from(work.layer.output.channels));
+    let layer = work.layer();
     let stage = &work.stage();
-    let output = cast::<O>(work.output);
-    if groups == 1 {
-        kernels::conv(rows, weights, stage, work.scratch, output);
+    let taps = rows.channels * window::taps(&layer) * usize::from(work.tensor.channels);
+    if layer.groups == 1 {
+        let weights = work.array(layer.weights, taps);
+        kernels::conv(rows, weights, stage, work.scratch, cast::<O>(work.output));
     } else {
-        kernels::grouped(rows, groups, weights, stage, work.scratch, output);
+        let groups = usize::from(layer.groups);
+        let weights = work.array(layer.weights, taps / groups);
+        kernels::grouped(rows, groups, weights, stage, work.scratch, cast::<O>(work.output));
     }
 }

@@ -29,6 +29,8 @@ pub(super) fn macs(layer: &Layer, _: &Inputs) -> u64 {
     u64::from(layer.output.height) * (layer.output.row_elements() * window::taps(layer)) as u64
 }
 
+// Not inlined: each operator's code stands alone.
+#[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
     let input = work.input(0);
     match input.element {
@@ -38,14 +40,14 @@ pub(super) fn run(work: &mut Work<'_>) {
 }
 
 fn row<I: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) {
-    match work.layer.output.element {
+    match work.tensor.element {
         Element::I8 => typed::<I, i8>(work, rows),
         Element::I16 => typed::<I, i16>(work, rows),
     }
 }
 
 fn typed<I: kernels::Element, O: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) {
-    let weights = work.array(work.layer.weights, window::taps(work.layer) * rows.channels);
+    let weights = work.array(work.layer().weights, window::taps(&work.layer()) * rows.channels);
     let stage = &work.stage();
     kernels::depthwise(rows, weights, stage, work.scratch, cast::<O>(work.output));
 }

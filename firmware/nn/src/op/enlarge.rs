@@ -31,10 +31,12 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
     0
 }
 
+// Not inlined: each operator's code stands alone.
+#[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
     let input = work.input(0);
-    let row = work.around.row(&input, rows(work.layer, 0, input.height, work.row).start);
-    let (channels, factor) = (input.channels.into(), work.layer.factor.into());
+    let row = work.around.row(&input, rows(&work.layer(), 0, input.height, work.row).start);
+    let (channels, factor) = (input.channels.into(), work.layer().factor.into());
     match input.element {
         Element::I8 => enlarge::<i8>(bytemuck::cast_slice(row), channels, factor, cast(work.output)),
         Element::I16 => enlarge::<i16>(bytemuck::cast_slice(row), channels, factor, cast(work.output)),

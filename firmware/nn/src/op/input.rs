@@ -20,7 +20,7 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
 
 /// Pixels, which are there already, to elements.
 pub(super) fn run(work: &mut Work<'_>) {
-    let (before, words, after) = bytemuck::pod_align_to_mut::<u8, u32>(work.output);
-    words.iter_mut().for_each(|word| *word ^= 0x8080_8080);
-    before.iter_mut().chain(after).for_each(|byte| *byte ^= 0x80);
+    let (words, rest) = work.output.as_chunks_mut::<4>();
+    words.iter_mut().for_each(|word| *word = (u32::from_ne_bytes(*word) ^ 0x8080_8080).to_ne_bytes());
+    rest.iter_mut().for_each(|byte| *byte ^= 0x80);
 }

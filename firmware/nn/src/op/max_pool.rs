@@ -30,6 +30,8 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
     0
 }
 
+// Not inlined: each operator's code stands alone.
+#[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
     let input = work.input(0);
     match input.element {

@@ -34,6 +34,8 @@ pub(super) fn macs(layer: &Layer, _: &Inputs) -> u64 {
     u64::from(layer.output.height) * layer.output.row_elements() as u64
 }
 
+// Not inlined: each operator's code stands alone.
+#[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
     match work.input(0).element {
         Element::I8 => row::<i8>(work),
@@ -42,7 +44,7 @@ pub(super) fn run(work: &mut Work<'_>) {
 }
 
 fn row<I: kernels::Element>(work: &mut Work<'_>) {
-    match work.layer.output.element {
+    match work.tensor.element {
         Element::I8 => typed::<I, i8>(work),
         Element::I16 => typed::<I, i16>(work),
     }
@@ -51,7 +53,7 @@ fn row<I: kernels::Element>(work: &mut Work<'_>) {
 fn typed<I: kernels::Element, O: kernels::Element>(work: &mut Work<'_>) {
     let [map, gates] = [work.input(0), work.input(1)];
     let (values, gates) = (work.around.row(&map, work.row), work.around.row(&gates, 0));
-    let (table, stage) = (work.array(work.layer.weights, TABLE), &work.stage());
+    let (table, stage) = (work.array(work.layer().weights, TABLE), &work.stage());
     kernels::scale::<I, O>(
         bytemuck::cast_slice(values),
         map.zero_point.into(),

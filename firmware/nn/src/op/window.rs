@@ -36,18 +36,20 @@ pub fn check(window: &Window, input: &Tensor, output: &Tensor) -> Result<(), &'s
 }
 
 /// Taps under a window, of one channel.
+#[inline(always)]
 pub fn taps(layer: &Layer) -> usize {
-    let [height, width] = layer.window.kernel.map(usize::from);
-    height * width
+    usize::from(layer.window.kernel[0]) * usize::from(layer.window.kernel[1])
 }
 
 /// Calls a kernel with the rows under the window of the row to be made.
+// Not inlined: gathering rows is the same for every operator.
+#[inline(never)]
 pub fn with_rows<I: Element>(
     work: &mut Work<'_>,
     input: &Tensor,
-    kernel: impl FnOnce(&mut Work<'_>, &Rows<'_, I>),
+    kernel: fn(&mut Work<'_>, &Rows<'_, I>),
 ) {
-    let window = work.layer.window;
+    let window = work.layer().window;
     let mut rows: Vec<Option<&[I]>, MAX_KERNEL> = Vec::new();
     let start = i32::from(work.row) * i32::from(window.stride[0]) - i32::from(window.pad[0]);
     for tap in 0..i32::from(window.kernel[0]) {
