@@ -84,6 +84,10 @@ fn dominant(photos: &[Vec<f32>]) -> (Vec<f32>, Vec<usize>) {
         (0..photos.len()).filter(|&photo| cosine(&photos[photo], centre) >= reach).collect()
     };
     let mut kept = within(&first);
+    if kept.is_empty() {
+        // Zero embeddings are near nothing, not even themselves; the image refuses their centre.
+        kept = (0..photos.len()).collect();
+    }
     for _ in 0..20 {
         let next = within(&mean(photos, &kept));
         if next == kept || next.is_empty() {
@@ -217,6 +221,12 @@ mod tests {
         assert!(cosine(&enrolment.centres[0], &axis(0)) > 0.9);
         assert!(cosine(&enrolment.centres[1], &other_look) > 0.9);
         assert_eq!(enrolment.groups[0], Some(1));
+    }
+
+    #[test]
+    fn photos_without_a_direction_give_a_centre_without_one() {
+        let enrolment = enrol(&[vec![0.0; 8], vec![0.0; 8]], false);
+        assert_eq!((enrolment.centres, enrolment.groups), (vec![vec![0.0; 8]], vec![Some(0); 2]));
     }
 
     #[test]
