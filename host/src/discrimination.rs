@@ -18,11 +18,11 @@ use crate::quantize::Preprocessing;
 /// Mean cosine between unlike pictures from which on they are not told apart.
 pub const COLLAPSED: f64 = 0.99;
 /// Mean cosine from which on other ways to normalise are tried.
-const SUSPICIOUS: f64 = 0.5;
+const SUSPICIOUS: f64 = 0.4;
 /// Largest mean cosine of a way to normalise that is taken for the right one.
 const PLAUSIBLE: f64 = 0.8;
-/// How many times more the right way to normalise sets pictures apart.
-const FAR_MORE: f64 = 2.0;
+/// How many times more the right way to normalise sets pictures apart: 1.9 to 2.9 measured where none was done, at most 1 where it was.
+const FAR_MORE: f64 = 1.5;
 /// Fewest pictures that tell.
 const LEAST_PICTURES: usize = 2;
 
@@ -195,11 +195,12 @@ mod tests {
 
     #[test]
     fn pixels_normalised_twice_or_not_at_all_are_refused_with_what_would_do() {
-        // t23, MobileFaceNet with ReLU6 and fr_feature without normalisation.
+        // Twice with random weights; not at all with MobileFaceNet of ReLU6, fr_feature and random weights.
         for (in_force, mean, others, better) in [
             (DEFAULT, 0.9991, [0.124, 0.36], PLAIN),
             (PLAIN, 0.6551, [0.0142, 0.0427], DEFAULT),
             (PLAIN, 0.891, [0.0091, 0.0218], DEFAULT),
+            (PLAIN, 0.5286, [0.1052, 0.3611], DEFAULT),
         ] {
             let found = judged(mean, in_force, others).unwrap();
             assert_eq!(found.better.unwrap().0, better);

@@ -1,9 +1,9 @@
 //! Export: a network and photos to a flash image.
 //!
-//! [`export`] is four steps: [`read`] network and photos, [`fit`] the quantised network to the float one, settle
-//! [`thresholds`] on people and strangers, [`build`] the image. A second population, if there is one, is then run through it
+//! [`export`] is four steps: `read` network and photos, `fit` the quantised network to the float one, settle
+//! `thresholds` on people and strangers, `build` the image. A second population, if there is one, is then run through it
 //! ([`check`]). The photos that quantisation is chosen on are not those
-//! that judge it ([`split`]).
+//! that judge it (`split`).
 
 mod build;
 pub mod check;
