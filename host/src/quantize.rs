@@ -117,7 +117,7 @@ impl Quantised {
             && self
                 .graph
                 .readers(node)
-                .all(|reader| matches!(reader.op, Op::Conv { .. } | Op::Depthwise { .. }))
+                .all(|reader| matches!(reader.op, Op::Conv { groups: 1, .. } | Op::Depthwise { .. }))
     }
 }
 

@@ -23,6 +23,10 @@ pub(super) fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &
     {
         return Err("groups");
     }
+    // Groups of 16-bit elements would take code that no network uses.
+    if layer.groups > 1 && input.element != Element::I8 {
+        return Err("element");
+    }
     let filter = window::taps(layer) * members(layer, input);
     bytes::array::<i8>(blob, layer.weights, filter * usize::from(output.channels)).ok_or("weights")?;
     check_stage(layer, blob)
@@ -43,6 +47,7 @@ pub(super) fn macs(layer: &Layer, inputs: &Inputs) -> u64 {
 pub(super) fn run(work: &mut Work<'_>) {
     let input = work.input(0);
     match input.element {
+        _ if work.layer().groups > 1 => window::with_rows(work, &input, grouped_row),
         Element::I8 => window::with_rows(work, &input, row::<i8>),
         Element::I16 => window::with_rows(work, &input, row::<i16>),
     }
@@ -59,12 +64,22 @@ fn typed<I: kernels::Element, O: kernels::Element>(work: &mut Work<'_>, rows: &R
     let layer = work.layer();
     let stage = &work.stage();
     let taps = rows.channels * window::taps(&layer) * usize::from(work.tensor.channels);
-    if layer.groups == 1 {
-        let weights = work.array(layer.weights, taps);
-        kernels::conv(rows, weights, stage, work.scratch, cast::<O>(work.output));
-    } else {
-        let groups = usize::from(layer.groups);
-        let weights = work.array(layer.weights, taps / groups);
-        kernels::grouped(rows, groups, weights, stage, work.scratch, cast::<O>(work.output));
+    let weights = work.array(layer.weights, taps);
+    kernels::conv(rows, weights, stage, work.scratch, cast::<O>(work.output));
+}
+
+fn grouped_row(work: &mut Work<'_>, rows: &Rows<'_, i8>) {
+    match work.tensor.element {
+        Element::I8 => grouped::<i8>(work, rows),
+        Element::I16 => grouped::<i16>(work, rows),
     }
+}
+
+fn grouped<O: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, i8>) {
+    let layer = work.layer();
+    let stage = &work.stage();
+    let groups = usize::from(layer.groups);
+    let taps = rows.channels / groups * window::taps(&layer) * usize::from(work.tensor.channels);
+    let weights = work.array(layer.weights, taps);
+    kernels::grouped(rows, groups, weights, stage, work.scratch, cast::<O>(work.output));
 }

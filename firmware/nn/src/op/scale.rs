@@ -1,6 +1,6 @@
 //! Each channel times a gain that the network computes: squeeze and excitation (Hu et al. 2018, arXiv:1709.01507).
 //!
-//! Reads a map and gates `[1, 1, c]` of `i8`. Uses `weights`, a table `i16 [256]` of the gain in Q15 for each gate, the first for
+//! Reads a map of `i8` and gates `[1, 1, c]` of `i8`. Uses `weights`, a table `i16 [256]` of the gain in Q15 for each gate, the first for
 //! −128 (a sigmoid, say, of what the gate stands for), and `stage`: the accumulator is
 //! bias + gain · (x − zero point).
 
@@ -18,6 +18,9 @@ pub(super) fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &
     let [map, gates]: [&Tensor; 2] = inputs.exactly().ok_or("inputs")?;
     if map.shape() != layer.output.shape() {
         return Err("shape");
+    }
+    if map.element != Element::I8 {
+        return Err("element");
     }
     if gates.shape() != [1, 1, map.channels] || gates.element != Element::I8 {
         return Err("gates");
@@ -37,24 +40,17 @@ pub(super) fn macs(layer: &Layer, _: &Inputs) -> u64 {
 // Not inlined: each operator's code stands alone.
 #[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
-    match work.input(0).element {
-        Element::I8 => row::<i8>(work),
-        Element::I16 => row::<i16>(work),
-    }
-}
-
-fn row<I: kernels::Element>(work: &mut Work<'_>) {
     match work.tensor.element {
-        Element::I8 => typed::<I, i8>(work),
-        Element::I16 => typed::<I, i16>(work),
+        Element::I8 => typed::<i8>(work),
+        Element::I16 => typed::<i16>(work),
     }
 }
 
-fn typed<I: kernels::Element, O: kernels::Element>(work: &mut Work<'_>) {
+fn typed<O: kernels::Element>(work: &mut Work<'_>) {
     let [map, gates] = [work.input(0), work.input(1)];
     let (values, gates) = (work.around.row(&map, work.row), work.around.row(&gates, 0));
     let (table, stage) = (work.array(work.layer().weights, TABLE), &work.stage());
-    kernels::scale::<I, O>(
+    kernels::scale::<i8, O>(
         bytemuck::cast_slice(values),
         map.zero_point.into(),
         bytemuck::cast_slice(gates),
