@@ -130,7 +130,9 @@ fn every_network_is_equal(image: &AlignedBytes, path: &Path, roles: &[Role]) {
     let checked = image.image(path).unwrap();
     let expected: Vec<(&str, Vec<u32>)> = roles
         .iter()
-        .map(|&role| (role.name(), bench::simulated(&checked.network(role).expect("the image has it")).unwrap()))
+        .map(|&role| {
+            (role.name(), bench::simulated(&checked.network(role).expect("the image has it")).unwrap())
+        })
         .collect();
     for board in BOARDS.iter().filter(|board| can_run(board)) {
         let cost = bench::run(board, path).unwrap();

@@ -44,11 +44,7 @@ pub fn taps(layer: &Layer) -> usize {
 /// Calls a kernel with the rows under the window of the row to be made.
 // Not inlined: gathering rows is the same for every operator.
 #[inline(never)]
-pub fn with_rows<I: Element>(
-    work: &mut Work<'_>,
-    input: &Tensor,
-    kernel: fn(&mut Work<'_>, &Rows<'_, I>),
-) {
+pub fn with_rows<I: Element>(work: &mut Work<'_>, input: &Tensor, kernel: fn(&mut Work<'_>, &Rows<'_, I>)) {
     let window = work.layer().window;
     let mut rows: Vec<Option<&[I]>, MAX_KERNEL> = Vec::new();
     let start = i32::from(work.row) * i32::from(window.stride[0]) - i32::from(window.pad[0]);
