@@ -321,7 +321,9 @@ impl<'a> Importer<'a> {
             Some(Value::Normalised { .. }) => {
                 bail!("reads the normalised embedding; L2 normalisation must come last")
             }
-            Some(Value::Gate { .. }) => bail!("reads a sigmoid; {}", replacement("Sigmoid")),
+            Some(Value::Gate { .. }) => {
+                bail!("reads {name}, which a sigmoid makes; {}", replacement("Sigmoid"))
+            }
             Some(_) => bail!("input {name} is part of an L2 normalisation"),
             None => bail!("input {name} is not computed from the photo"),
         }

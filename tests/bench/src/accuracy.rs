@@ -1,5 +1,6 @@
 //! README's tables of accuracy: verification and open-set identification on the larger test data beside the repository.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
@@ -10,7 +11,7 @@ use host::accuracy::roles::Roles;
 use host::accuracy::verification::{Verification, verify};
 use host::crops::Source;
 use host::export::{Report, export};
-use suite::{job, real_networks, shared};
+use suite::{accuracy_baseline, accuracy_figures, job, real_networks, shared};
 
 use crate::readme::{self, ACCURACY, grouped, row};
 
@@ -22,7 +23,7 @@ struct Measured {
     identification: Identification,
 }
 
-/// Measures the real networks and writes README's tables, or prints them only.
+/// Measures the real networks and writes README's tables and the baseline, or prints the tables only.
 pub fn run(dry: bool) -> Result<()> {
     let faces =
         shared("faces/lfw").context("accuracy is measured on ../shared/faces/lfw, which is not there")?;
@@ -45,7 +46,16 @@ pub fn run(dry: bool) -> Result<()> {
     }
     let text = tables(&measured)?;
     println!("{text}");
-    if dry { Ok(()) } else { readme::write(ACCURACY, &text) }
+    if dry {
+        return Ok(());
+    }
+    let figures: BTreeMap<&str, BTreeMap<String, f64>> = measured
+        .iter()
+        .map(|m| (&*m.network, accuracy_figures(&m.verification, &m.identification)))
+        .collect();
+    let baseline = serde_json::to_string_pretty(&figures)? + "\n";
+    std::fs::write(accuracy_baseline(), baseline).context("cannot write the baseline of accuracy")?;
+    readme::write(ACCURACY, &text)
 }
 
 fn percent(share: f64) -> String {

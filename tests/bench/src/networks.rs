@@ -37,6 +37,7 @@ pub fn generated(folder: &Path) -> Result<Vec<Pinned>> {
         ("resnet18_grey", onnx::resnet18_grey(), [128, 128], Preprocessing::default()),
         ("mobile_112x96", onnx::mobile_112x96(), [112, 96], inside),
         ("pools", onnx::pools(), [40, 24], Preprocessing::default()),
+        ("every_operator", onnx::every_operator(), [40, 24], Preprocessing::default()),
         ("small_differences", onnx::small_differences(3), [40, 24], Preprocessing::default()),
     ]
     .into_iter()

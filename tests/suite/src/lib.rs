@@ -1,5 +1,6 @@
 //! What the tests of the suite share: where data lies, and a tiny image made by hand.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -10,6 +11,8 @@ use format::layer::{Element, Layer, Operator, Stage, Tensor, Window};
 use format::network::Output;
 use format::policy::{Angle, Basis, Kind, Terms, Threshold};
 use format::preprocess::{Colour, Preprocess};
+use host::accuracy::identification::Identification;
+use host::accuracy::verification::Verification;
 use host::board::Board;
 use host::crops::cut::write_png;
 use host::export::Job;
@@ -90,6 +93,36 @@ pub fn write_faces(folder: &Path, faces: &[RgbImage], [height, width]: [u32; 2])
         let crop = imageops::resize(face, width, height, FilterType::Triangle);
         write_png(&folder.join(format!("{index:03}.png")), &crop).unwrap();
     }
+}
+
+/// Figures of an int8 network's accuracy by name, shares of one: those of README's tables that its baseline holds.
+pub fn accuracy_figures(
+    verification: &Verification,
+    identification: &Identification,
+) -> BTreeMap<String, f64> {
+    let int8 = &verification.quantised;
+    let network = &identification.networks[0];
+    let mut figures: BTreeMap<String, f64> = [
+        ("accuracy", int8.accuracy),
+        ("TAR at FAR 1e-2", int8.tar_at_far_1e2),
+        ("TAR at FAR 1e-3", int8.tar_at_far_1e3),
+        ("rank 1", network.rank1),
+        ("TPIR at FPIR 0.01", network.tpir[0]),
+        ("TPIR at FPIR 0.003", network.tpir[1]),
+    ]
+    .map(|(name, figure)| (name.to_string(), figure))
+    .into();
+    for row in &identification.decisions {
+        let name = format!("{} people at {}", row.people, row.fpir_asked);
+        figures.insert(format!("FPIR, {name}"), row.fpir);
+        figures.insert(format!("TPIR, {name}"), row.tpir);
+    }
+    figures
+}
+
+/// The baseline of accuracy: figures by network. `cargo run --release -p bench -- accuracy` writes it.
+pub fn accuracy_baseline() -> PathBuf {
+    root().join("tests/bench/accuracy.json")
 }
 
 /// A job that exports a network for nobody in particular, calibrated on a folder of crops.

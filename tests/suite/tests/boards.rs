@@ -4,7 +4,9 @@
 //! board the tests say so and pass, unless `GEODE_BOARDS=required` is set, as the README's test command does.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
+use facts::Limits;
 use format::Role;
 use host::bench::boards as bench;
 use host::board::{BOARDS, Board, Memory};
@@ -18,23 +20,65 @@ use host::quantize::Preprocessing;
 use host::recognise::board::{Place, connect, recognise};
 use host::recognise::simulated;
 use host::simulator::{AlignedBytes, Simulator};
+use image::RgbImage;
 use suite::{
     can_run, default_network, faces, fr_detect, fr_landmark, job, minifasnet, onnx, pictures, real_networks,
     root, write_faces, yunet,
 };
+use tempfile::TempDir;
 
 fn board(name: &str) -> &'static Board {
     Board::named(name).unwrap()
 }
 
-/// Exports, starts the board, and compares embeddings of `count` crops.
-fn board_equals_simulator(board: &'static Board, memory: Memory, folder: &Path, job: &Job, count: usize) {
-    let path = folder.join("image.geode");
-    std::fs::write(&path, export(job).unwrap().image).unwrap();
+/// An image, and the crops it was calibrated on.
+struct Built {
+    /// `image.geode` and `faces`.
+    folder: TempDir,
+}
+
+impl Built {
+    /// Exports `network` (an ONNX file's path) over faces of `[height, width]`.
+    fn new(network: &Path, faces: &[RgbImage], size: [u32; 2], with: impl FnOnce(Job) -> Job) -> Self {
+        let built = Built { folder: tempfile::tempdir().unwrap() };
+        write_faces(&built.crops(), faces, size);
+        let image = export(&with(job(network, &built.crops()))).unwrap().image;
+        std::fs::write(built.image(), image).unwrap();
+        built
+    }
+
+    /// [`Self::new`] for a network that is not in a file yet.
+    fn of_bytes(onnx: &[u8], faces: &[RgbImage], size: [u32; 2], with: impl FnOnce(Job) -> Job) -> Self {
+        let file = tempfile::Builder::new().suffix(".onnx").tempfile().unwrap();
+        std::fs::write(file.path(), onnx).unwrap();
+        Self::new(file.path(), faces, size, with)
+    }
+
+    fn image(&self) -> PathBuf {
+        self.folder.path().join("image.geode")
+    }
+
+    fn crops(&self) -> PathBuf {
+        self.folder.path().join("faces")
+    }
+}
+
+/// The real networks, each exported once for all tests.
+fn real() -> &'static [Built] {
+    static REAL: OnceLock<Vec<Built>> = OnceLock::new();
+    REAL.get_or_init(|| {
+        let faces = faces();
+        real_networks().iter().map(|network| Built::new(network, &faces, [112, 112], |job| job)).collect()
+    })
+}
+
+/// Starts the board and compares embeddings of `count` crops.
+fn board_equals_simulator(board: &'static Board, memory: Memory, built: &Built, count: usize) {
+    let path = built.image();
     let bytes = AlignedBytes::read(&path).unwrap();
     let image = bytes.image(&path).unwrap();
     let simulator = Simulator::new(&image.embedder).unwrap();
-    let photos = photo::list(job.calibrate.as_deref().unwrap()).unwrap();
+    let photos = photo::list(&built.crops()).unwrap();
     assert!(photos.len() >= count, "{} crops are too few", photos.len());
 
     let (mut client, preprocess): (Client, _) =
@@ -58,17 +102,14 @@ fn real_networks_on(name: &str, count: usize) {
     if !can_run(board(name)) {
         return;
     }
-    for network in real_networks() {
-        let folder = tempfile::tempdir().unwrap();
-        write_faces(&folder.path().join("faces"), &faces(), [112, 112]);
-        let job = job(&network, &folder.path().join("faces"));
-        board_equals_simulator(board(name), Memory::External, folder.path(), &job, count);
+    for built in real() {
+        board_equals_simulator(board(name), Memory::External, built, count);
     }
 }
 
 #[test]
 fn m7_equals_simulator_on_real_networks() {
-    real_networks_on("qemu-m7", 20);
+    real_networks_on("qemu-m7", 8);
 }
 
 #[test]
@@ -78,7 +119,7 @@ fn m4_equals_simulator_on_real_networks() {
 
 #[test]
 fn m55_equals_simulator_on_real_networks() {
-    real_networks_on("qemu-m55", 8);
+    real_networks_on("qemu-m55", 6);
 }
 
 #[test]
@@ -99,28 +140,27 @@ fn boards_equal_simulator_on_users_networks() {
         (onnx::every_operator(), [40, 24], Preprocessing::default()),
         (onnx::small_differences(3), [40, 24], Preprocessing::default()),
     ] {
-        let folder = tempfile::tempdir().unwrap();
-        let (network, crops) = (folder.path().join("net.onnx"), folder.path().join("faces"));
-        std::fs::write(&network, onnx).unwrap();
-        write_faces(&crops, &faces(), size);
-        let job = Job { preprocessing, ..job(&network, &crops) };
+        let built = Built::of_bytes(&onnx, &faces(), size, |job| Job { preprocessing, force: true, ..job });
         for board in BOARDS.iter().filter(|board| can_run(board)) {
             // These lie in internal flash, the real ones in external.
-            board_equals_simulator(board, Memory::Internal, folder.path(), &job, 4);
+            board_equals_simulator(board, Memory::Internal, &built, 4);
         }
     }
 }
 
 #[test]
 fn boards_run_what_is_just_within_their_limits() {
+    let mut built: Vec<(Limits, Built)> = Vec::new();
     for board in BOARDS.iter().filter(|board| can_run(board)) {
-        let folder = tempfile::tempdir().unwrap();
-        let (network, crops) = (folder.path().join("net.onnx"), folder.path().join("faces"));
-        let width = board.limits.row_bytes / 3;
-        std::fs::write(&network, onnx::deep(width, board.limits.layers)).unwrap();
-        write_faces(&crops, &faces()[..12], [16, width as u32]);
-        let job = Job { force: true, ..job(&network, &crops) };
-        board_equals_simulator(board, Memory::Internal, folder.path(), &job, 3);
+        let Limits { row_bytes, layers } = board.limits;
+        if built.iter().all(|(limits, _)| *limits != board.limits) {
+            let width = row_bytes / 3;
+            let force = |job| Job { force: true, ..job };
+            let deep = Built::of_bytes(&onnx::deep(width, layers), &faces()[..12], [16, width as u32], force);
+            built.push((board.limits, deep));
+        }
+        let (_, deep) = built.iter().find(|(limits, _)| *limits == board.limits).expect("built above");
+        board_equals_simulator(board, Memory::Internal, deep, 3);
     }
 }
 
@@ -160,10 +200,8 @@ fn quantised(job: &OtherJob) -> AlignedBytes {
 
 #[test]
 fn boards_equal_simulator_on_an_image_of_three_networks() {
-    let folder = tempfile::tempdir().unwrap();
-    let crops = folder.path().join("faces");
-    write_faces(&crops, &faces()[..48], [112, 112]);
-    let image = AlignedBytes::copy(&export(&job(&default_network(), &crops)).unwrap().image);
+    let built = Built::new(&default_network(), &faces()[..48], [112, 112], |job| job);
+    let image = AlignedBytes::read(&built.image()).unwrap();
     let landmarks = quantised(&fr_landmark());
     let mut networks = vec![(Role::Landmarks, &landmarks)];
     let liveness = minifasnet().map(|job| quantised(&job));
@@ -171,20 +209,18 @@ fn boards_equal_simulator_on_an_image_of_three_networks() {
     let roles: Vec<Role> =
         [Role::Embedder].into_iter().chain(networks.iter().map(|(role, _)| *role)).collect();
     let image = AlignedBytes::copy(&with_networks(&image, &networks).unwrap());
-    every_network_is_equal(&image, &folder.path().join("three.geode"), &roles);
+    every_network_is_equal(&image, &built.folder.path().join("three.geode"), &roles);
 }
 
 #[test]
 fn boards_equal_simulator_on_detectors() {
-    let folder = tempfile::tempdir().unwrap();
-    let (network, crops) = (folder.path().join("net.onnx"), folder.path().join("faces"));
-    std::fs::write(&network, onnx::pools()).unwrap();
-    write_faces(&crops, &faces()[..48], [40, 24]);
-    let image = AlignedBytes::copy(&export(&Job { force: true, ..job(&network, &crops) }).unwrap().image);
+    let built = Built::of_bytes(&onnx::pools(), &faces()[..48], [40, 24], |job| Job { force: true, ..job });
+    let image = AlignedBytes::read(&built.image()).unwrap();
     for job in [Some(fr_detect()), yunet()].into_iter().flatten() {
         let detector = quantised(&job);
         let image = AlignedBytes::copy(&with_networks(&image, &[(Role::Detector, &detector)]).unwrap());
-        every_network_is_equal(&image, &folder.path().join("door.geode"), &[Role::Embedder, Role::Detector]);
+        let path = built.folder.path().join("door.geode");
+        every_network_is_equal(&image, &path, &[Role::Embedder, Role::Detector]);
     }
 }
 
