@@ -27,8 +27,10 @@ pub(super) fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &
     if layer.groups > 1 && input.element != Element::I8 {
         return Err("element");
     }
-    let filter = window::taps(layer) * members(layer, input);
-    bytes::array::<i8>(blob, layer.weights, filter * usize::from(output.channels)).ok_or("weights")?;
+    // More than 32 bits count, with the largest of all extents.
+    let weights = (window::taps(layer) * members(layer, input)) as u64 * u64::from(output.channels);
+    let weights = usize::try_from(weights).map_err(|_| "weights")?;
+    bytes::array::<i8>(blob, layer.weights, weights).ok_or("weights")?;
     check_stage(layer, blob)
 }
 
