@@ -80,7 +80,7 @@ pub struct LayerRow {
 /// Inspects an ONNX file, for boards at their usual clocks or at `clock_mhz`.
 ///
 /// # Errors
-/// As [`import`].
+/// As [`import()`].
 pub fn inspect(path: &Path, boards: &[&Board], clock_mhz: Option<f64>) -> Result<Inspection> {
     ensure!(
         clock_mhz.is_none_or(|clock| clock > 0.0 && clock.is_finite()),

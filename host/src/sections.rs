@@ -69,7 +69,7 @@ pub fn network(parts: &NetworkParts<'_>) -> Result<Vec<u8>> {
 /// The NETWORK section of a quantised network, its memory planned, and the plan.
 ///
 /// # Errors
-/// As [`network`]; also when an accumulator could overflow 32 bits.
+/// As [`network()`]; also when an accumulator could overflow 32 bits.
 pub fn quantised_network(
     name: &str,
     source: [u8; 32],

@@ -56,7 +56,7 @@ impl fmt::Display for LoadError {
 
 impl core::error::Error for LoadError {}
 
-/// Bytes of arena that [`check`] works in, for so many layers.
+/// Bytes of arena that checking a plan works in, for so many layers.
 pub const fn check_bytes(layers: usize) -> usize {
     2 * (state_elements(layers) + 3 * layers)
 }

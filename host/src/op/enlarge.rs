@@ -18,7 +18,7 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
     ensure!(shape[2] == channels, "resizes channels");
     let factor = h / height;
     ensure!(
-        factor >= 1 && factor <= 255 && [h, w] == [height * factor, width * factor],
+        (1..=255).contains(&factor) && [h, w] == [height * factor, width * factor],
         "resizes {height}×{width} to {h}×{w}; only whole factors, alike down and right, are supported"
     );
     // For whole factors, these ways to place pixels agree on pixel y / factor, if halves round down or always down.

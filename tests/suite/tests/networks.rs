@@ -1,8 +1,5 @@
 //! Networks besides the embedder: what the file computes, in `f32` and in integers, with several outputs of any shape.
 
-use std::path::PathBuf;
-
-use format::Role;
 use format::preprocess::Colour;
 use host::export::other::{Other, OtherJob, quantise_other};
 use host::graph::Function;
@@ -124,7 +121,7 @@ fn network_that_takes_grey_already_cannot_be_made_grey() {
 
 #[test]
 fn photo_of_another_size_is_refused() {
-    let job = OtherJob { model: PathBuf::from(fr_landmark().model), role: Role::Landmarks, ..fr_landmark() };
+    let job = fr_landmark();
     let error = quantise_other(&job, &[vec![0; 4095]], &[vec![0; 4096]]).unwrap_err();
     assert!(format!("{error:#}").contains("4095 bytes"), "{error:#}");
     let Preprocessing { mean, scale } = job.preprocessing;

@@ -11,8 +11,8 @@ use format::gallery::Gallery;
 use format::layer::Layer;
 use format::network::{MAX_DIMENSION, MAX_LAYERS};
 use format::{Image, Role, header};
-use nn::op::{self, Inputs};
 use nn::RunError;
+use nn::op::{self, Inputs};
 
 use crate::{Board, Gauges, image, load};
 
@@ -64,7 +64,10 @@ pub fn bench<B: Board>(
         counts[layer] += now - before;
         before = now;
     };
-    recogniser.embedder().embed_observed(&mut Pattern::new(1), arena, embedding, see).map_err(BenchError::Run)?;
+    recogniser
+        .embedder()
+        .embed_observed(&mut Pattern::new(1), arena, embedding, see)
+        .map_err(BenchError::Run)?;
     let total = gauges.instructions() - start;
     let stack_bytes = gauges.stack_bytes();
     let model = recogniser.embedder().model();
@@ -173,7 +176,7 @@ fn beside_first<'p>(gallery: &Gallery<'_>, step: u32, probe: &'p mut [i16]) -> O
     let largest = (48 * step * step * (norm / dimension as u32)).isqrt() as i32;
     let mut noise = Pattern::new(1);
     for (element, &centre) in probe.iter_mut().zip(gallery.vectors) {
-        *element = 64 * i16::from(centre) + ((noise.number() as i32 >> 16) * largest >> 15) as i16;
+        *element = 64 * i16::from(centre) + (((noise.number() as i32 >> 16) * largest) >> 15) as i16;
     }
     Some(probe)
 }
