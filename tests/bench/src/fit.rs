@@ -70,13 +70,12 @@ fn inner_loops(board: &Board, kind: Kind) -> &'static [&'static str] {
     let is_helium = board.core == "cortex-m55";
     match kind {
         Kind::Depthwise if is_helium => {
-            &["arm::slide_linear_to_whole_bytes", "arm::slide_signed_to_whole_bytes"]
+            &["slide::slide_linear_to_whole_bytes", "slide::slide_signed_to_whole_bytes"]
         }
-        Kind::Depthwise => &["arm::slide"],
-        Kind::Add if is_helium => &["arm::add_bytes"],
-        Kind::Add => &["arm::add_bytes"],
-        _ if is_helium => &["arm::multiply", "arm::block"],
-        _ => &["arm::tile"],
+        Kind::Depthwise => &["group::slide"],
+        Kind::Add => &["asm::add::", "asm::add_bytes::", "asm::add_row::"],
+        _ if is_helium => &["asm::multiply"],
+        _ => &["group::tile"],
     }
 }
 
