@@ -39,10 +39,10 @@ part_clippy() {
     cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
     for board in firmware/boards/*/board.toml; do
         fact() { sed -n "s/^$1 = \"\(.*\)\"\$/\1/p" "$board"; }
-        name=$(fact name)
-        (cd firmware/boards && CARGO_ENCODED_RUSTFLAGS="-Ctarget-cpu=$(fact core)" \
+        name=$(fact name) core=$(fact core) target=$(fact target)
+        (cd firmware/boards && CARGO_ENCODED_RUSTFLAGS="-Ctarget-cpu=$core" \
             cargo clippy --locked --release --quiet --package "$name" --package programs --package cortex --package mps \
-            --bins --lib --examples --target "$(fact target)" --target-dir "../../target/boards/$name" -- -D warnings)
+            --bins --lib --examples --target "$target" --target-dir "../../target/boards/$name" -- -D warnings)
     done
 }
 
