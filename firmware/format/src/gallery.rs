@@ -130,11 +130,11 @@ impl<'a> Gallery<'a> {
             return Err(record("norms"));
         }
         // Every person has a centre and owners ascend, so owners step by nought or one from 0 to people - 1.
-        let mut next = 0;
+        let mut next: u16 = 0;
         for &owner in owners {
-            if owner == next {
+            if owner == next && next < people {
                 next += 1;
-            } else if owner + 1 != next {
+            } else if owner.checked_add(1) != Some(next) {
                 return Err(record("owners"));
             }
         }

@@ -88,8 +88,9 @@ impl Angle {
 
     fn is_sound(&self) -> bool {
         let [cos, sin] = [self.cos_q30, self.sin_q30].map(i64::from);
-        let norm_error = (cos * cos + sin * sin - (1 << 60)).abs();
-        (0..=1 << 30).contains(&cos) && (0..=1 << 30).contains(&sin) && norm_error <= 1 << 32
+        // The ranges first: the squares of all others do not fit.
+        [cos, sin].iter().all(|part| (0..=1 << 30).contains(part))
+            && (cos * cos + sin * sin - (1 << 60)).abs() <= 1 << 32
     }
 
     fn parse(record: &[u8], at: usize) -> Angle {

@@ -5,9 +5,9 @@
 //! * `macs(layer, inputs)`: multiply-accumulates of the whole layer.
 //! * `run(work)`: makes one output row.
 //!
-//! A new operator touches seven files: its code in [`format::layer::Operator`], a file here (with its kernel, as long as no kernel
-//! set has one of its own) and a line in `dispatch`; in the host a file and the dispatch of the module `op`; in the battery a
-//! file and a call.
+//! A new operator touches eight files: its code in [`format::layer::Operator`], a file here (with its kernel, as long as no kernel
+//! set has one of its own) and a line in `dispatch`; in the host a file and the dispatch of the module `op`, and the name in
+//! ONNX's terms among those that are read; in the battery a file and a call.
 
 pub(crate) mod add;
 pub mod concat;

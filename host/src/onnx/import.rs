@@ -228,7 +228,7 @@ impl<'a> Importer<'a> {
         }
     }
 
-    fn push(&mut self, onnx: &NodeProto, op: Op, inputs: Vec<usize>, shape: Shape) -> usize {
+    pub(crate) fn push(&mut self, onnx: &NodeProto, op: Op, inputs: Vec<usize>, shape: Shape) -> usize {
         let name = node_name(onnx).to_string();
         self.graph.nodes.push(Node { name, op, inputs, shape, activation: Activation::None });
         self.graph.nodes.len() - 1
@@ -605,7 +605,9 @@ impl<'a> Importer<'a> {
                 self.check_flat(x)?;
                 Ok(Value::Squares { node: x })
             }
-            (Some(Value::Tensor { node: x, dims }), Some(Value::Tensor { node: y, .. }), "Add") if x == y => {
+            (Some(Value::Tensor { node: x, dims }), Some(Value::Tensor { node: y, dims: other }), "Add")
+                if x == y && dims == other =>
+            {
                 let channels = self.graph.nodes[x].shape[2];
                 let twice = Op::Affine { scale: vec![2.0; channels], shift: vec![0.0; channels] };
                 Ok(self.pointwise(node, twice, x, dims))

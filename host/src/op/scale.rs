@@ -5,7 +5,7 @@ use format::layer::Layer;
 use tract_onnx::pb::NodeProto;
 
 use crate::graph::{Gate, Op};
-use crate::onnx::import::{Importer, Value};
+use crate::onnx::import::{Axis, Importer, Value};
 use crate::quantize::Quantised;
 use crate::quantize::emit::{Blob, stage};
 
@@ -38,7 +38,8 @@ pub(crate) fn import(
     map: Value,
     gate: Value,
 ) -> Result<Value> {
-    let (Value::Tensor { node: map, .. }, Value::Gate { node: gates, gate, .. }) = (map, gate) else {
+    let (Value::Tensor { node: map, dims }, Value::Gate { node: gates, gate, dims: gate_dims }) = (map, gate)
+    else {
         anyhow::bail!("multiplies something else than a map and a gate")
     };
     let (shape, gates_shape) = (importer.shape(map), importer.shape(gates));
@@ -47,7 +48,14 @@ pub(crate) fn import(
         "multiplies a map of {shape:?} with a sigmoid of {gates_shape:?}; one gate a channel is supported (squeeze and \
          excitation), not SiLU or attention"
     );
-    Ok(importer.map(node, Op::Scale(gate), vec![map, gates], shape))
+    // ONNX matches dimensions from the last one on: gates of [1, C] lie along the width of [1, C, H, W], not its channels.
+    let channels = importer.axes(map, &[Axis::C]);
+    let place = |dims: &[Vec<Axis>]| dims.iter().rev().position(|dim| *dim == channels);
+    ensure!(
+        shape[2] == 1 || place(&dims) == place(&gate_dims),
+        "multiplies a map with a sigmoid whose channels lie along another of its dimensions"
+    );
+    Ok(Value::Tensor { node: importer.push(node, Op::Scale(gate), vec![map, gates], shape), dims })
 }
 
 /// `gates` are `[c]`.

@@ -144,6 +144,17 @@ fn tampered_centre_is_named() {
 }
 
 #[test]
+fn centre_of_nobody_is_named() {
+    let mut parts = tiny_sections();
+    let owners = parts[1].1.windows(6).rposition(|window| window == [0, 0, 0, 0, 1, 0]).unwrap();
+    for first in [u16::MAX, 2] {
+        parts[1].1[owners..owners + 2].copy_from_slice(&first.to_le_bytes());
+        let error = check(&join(&parts)).unwrap_err();
+        assert_eq!(error, ImageError::Record { section: Section::Gallery, field: "owners" });
+    }
+}
+
+#[test]
 fn both_networks_that_are_damaged_work_undamaged() {
     for parts in [tiny_sections(), sections_of(&varied_network())] {
         let bytes = AlignedBytes::copy(&join(&parts));
