@@ -26,7 +26,7 @@ pub(super) fn rows(layer: &Layer, _: usize, height: u16, row: u16) -> Range<u16>
 }
 
 pub(super) fn macs(layer: &Layer, _: &Inputs) -> u64 {
-    u64::from(layer.output.height) * (layer.output.row_elements() * window::taps(layer)) as u64
+    u64::from(layer.output.height) * layer.output.row_elements() as u64 * window::taps(layer) as u64
 }
 
 // Not inlined: each operator's code stands alone.
