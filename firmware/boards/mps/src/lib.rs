@@ -2,7 +2,11 @@
 #![no_std]
 
 mod counters;
+mod drivers;
 mod uart;
+
+#[doc(hidden)] // For the macro.
+pub use programs;
 
 pub use counters::{SysTick, Timer};
 pub use uart::Uart;

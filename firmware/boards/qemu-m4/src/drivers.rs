@@ -1,30 +1,6 @@
 //! The board's devices and memories, at the addresses of `board.toml`.
 #![allow(unsafe_code)]
 
-use cortex::mapped;
-use mps::{Timer, Uart};
+use mps::Timer;
 
-use crate::{Board, facts};
-
-impl programs::Board for Board {
-    const NAME: &'static str = facts::NAME;
-    const ARENA_BYTES: usize = facts::ARENA_BYTES;
-
-    type Stream = Uart;
-    type Counter = Timer;
-
-    fn stream() -> Uart {
-        // SAFETY: the UART's address; whoever opened it before does not run any more.
-        unsafe { Uart::new(facts::UART) }
-    }
-
-    fn counter() -> Timer {
-        // SAFETY: the timer's address; only this counter uses it.
-        unsafe { Timer::start(facts::TIMER) }
-    }
-
-    fn images() -> [&'static [u8]; 2] {
-        // SAFETY: memories of the machine that the program does not write to.
-        facts::IMAGES.map(|memory| unsafe { mapped::bytes(memory) })
-    }
-}
+mps::drivers!(crate::Board, crate::facts, Timer, Timer::start(facts::TIMER));
