@@ -1,13 +1,12 @@
 //! The boards: where an image goes, how much memory there is, and how the firmware is built.
 
-use std::ffi::OsString;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail, ensure};
-use facts::{Facts, Limits, Region};
+use facts::{Facts, Limits, Region, toolchain};
 
 use crate::budget::Budget;
 use crate::output;
@@ -103,7 +102,12 @@ impl Board {
         let root = source_root()?;
         // A folder for each: programs of several boards have one name.
         let target_folder = root.join("target/boards").join(&self.name);
-        let mut cargo = self.compiler()?;
+        let mut cargo = toolchain::cargo(&self.target).with_context(|| {
+            format!(
+                "no Rust compiler for {} is installed; run ./setup.sh, or `rustup target add {}`",
+                self.target, self.target
+            )
+        })?;
         let spinner =
             output::spinner(format!("building the firmware for {} (first time: a minute)", self.name));
         let built = cargo
@@ -161,44 +165,6 @@ impl Board {
         ensure!(output.status.success(), "{}: {}{}", self.name, text.trim(), complaints.trim());
         Ok(text)
     }
-
-    /// Whether [`Self::build`] has a compiler to use.
-    pub fn can_build(&self) -> bool {
-        self.compiler().is_ok()
-    }
-
-    /// A `cargo` that compiles for the target: rustup's where the target is installed, else the distribution's with its
-    /// library sources.
-    fn compiler(&self) -> Result<Command> {
-        let library =
-            Command::new("rustc").args(["--print", "target-libdir", "--target", &self.target]).output();
-        if let Ok(library) = library
-            && Path::new(String::from_utf8_lossy(&library.stdout).trim()).is_dir()
-        {
-            return Ok(Command::new("cargo"));
-        }
-        let sources = Path::new("/usr/lib/rustlib/src/rust/library");
-        let distribution = ["/usr/bin/cargo", "/usr/bin/rustc"].iter().all(|tool| Path::new(tool).is_file());
-        let linker = linker_folder();
-        let (true, true, Some(linker)) = (sources.is_dir(), distribution, linker) else {
-            bail!(
-                "no Rust compiler for {} is installed; run ./setup.sh, or `rustup target add {}`",
-                self.target,
-                self.target
-            );
-        };
-        let mut path = OsString::from(linker);
-        path.push(":");
-        path.push(std::env::var_os("PATH").unwrap_or_default());
-        let mut cargo = Command::new("/usr/bin/cargo");
-        cargo
-            .arg("-Zbuild-std=core,alloc")
-            .env("PATH", path)
-            .env("RUSTC", "/usr/bin/rustc")
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env_remove("RUSTUP_TOOLCHAIN");
-        Ok(cargo)
-    }
 }
 
 /// Folder of the repository this program was built from.
@@ -207,15 +173,6 @@ fn source_root() -> Result<PathBuf> {
     root.canonicalize().ok().filter(|root| root.join("firmware/boards").is_dir()).with_context(|| {
         format!("the firmware's sources are not at {} any more; build this program anew", root.display())
     })
-}
-
-/// Folder of the `rust-lld` that comes with rustup's toolchain.
-fn linker_folder() -> Option<PathBuf> {
-    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output().ok()?;
-    let sysroot = String::from_utf8(sysroot.stdout).ok()?;
-    let targets = std::fs::read_dir(Path::new(sysroot.trim()).join("lib/rustlib")).ok()?;
-    let folders = targets.filter_map(|entry| Some(entry.ok()?.path().join("bin")));
-    folders.into_iter().find(|folder| folder.join("rust-lld").is_file())
 }
 
 #[cfg(test)]

@@ -52,8 +52,8 @@ pub struct Probe {
 /// # Errors
 /// When something that set-up fetches is missing, no face is found where there is one, or the board does not answer.
 pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
-    let steps = if board.can_build() { "" } else { "; run ./setup.sh first" };
-    ensure!(steps.is_empty(), "no compiler for {}{steps}", board.name);
+    let can_build = facts::toolchain::cargo(&board.target).is_some();
+    ensure!(can_build, "no compiler for {}; run ./setup.sh first", board.name);
     output::step(&format!("1/4 finding faces in the photos of {}", data.join("faces").display()));
     let detector = Detector::load(&data.join("faceplugin"))?;
     let probes = cut_crops(&detector, &data.join("faces"), output)?;

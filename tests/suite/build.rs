@@ -1,12 +1,36 @@
-//! Tells the tests whether the larger test data lies beside the repository: those that need it are ignored where it does not.
+//! Tells the tests what is here: the larger test data beside the repository, and what builds and runs emulated boards. Tests
+//! that need what is not here are ignored.
 
 use std::path::Path;
+use std::process::Command;
+
+use facts::{Facts, toolchain};
 
 fn main() {
-    println!("cargo:rustc-check-cfg=cfg(shared)");
+    println!("cargo:rustc-check-cfg=cfg(shared, boards)");
     println!("cargo:rerun-if-changed=../../../shared/faces");
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed=GEODE_BOARDS");
+    println!("cargo:rerun-if-env-changed=PATH");
     if Path::new("../../../shared/faces").is_dir() {
         println!("cargo:rustc-cfg=shared");
     }
+    // Whoever requires boards wants to see why they do not run.
+    if std::env::var("GEODE_BOARDS").is_ok_and(|value| value == "required") || boards_run() {
+        println!("cargo:rustc-cfg=boards");
+    } else {
+        // What is not there counts as changed: it is looked for at each build.
+        println!("cargo:rerun-if-changed=no-boards-yet");
+    }
+}
+
+fn boards_run() -> bool {
+    let has_emulator = Command::new("qemu-system-arm").arg("--version").output().is_ok();
+    has_emulator
+        && ["qemu-m4", "qemu-m7", "qemu-m55"].iter().all(|board| {
+            let path = format!("../../firmware/boards/{board}/board.toml");
+            let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+            let facts = Facts::parse(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
+            toolchain::cargo(&facts.target).is_some()
+        })
 }

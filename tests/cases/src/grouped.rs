@@ -11,7 +11,8 @@ use crate::{Failure, Set};
 /// Most groups of a case, but for those of one channel.
 const GROUPS: usize = 16;
 
-fn naive<I: Element, O: Element>(
+/// With one group the convolution over all channels.
+pub fn naive<I: Element, O: Element>(
     input: &Rows<'_, I>,
     groups: usize,
     weights: &[i8],

@@ -13,7 +13,6 @@ use format::policy::{Angle, Basis, Kind, Terms, Threshold};
 use format::preprocess::{Colour, Preprocess};
 use host::accuracy::identification::Identification;
 use host::accuracy::verification::Verification;
-use host::board::Board;
 use host::crops::cut::write_png;
 use host::export::Job;
 use host::export::other::OtherJob;
@@ -128,21 +127,6 @@ pub fn accuracy_baseline() -> PathBuf {
 /// A job that exports a network for nobody in particular, calibrated on a folder of crops.
 pub fn job(model: &Path, calibrate: &Path) -> Job {
     Job { calibrate: Some(calibrate.to_path_buf()), threshold: Some(0.4), ..Job::new(model.to_path_buf()) }
-}
-
-/// Whether a board can be built and emulated here, with a note if not.
-///
-/// # Panics
-/// When it cannot, and `GEODE_BOARDS=required` is set.
-pub fn can_run(board: &Board) -> bool {
-    let qemu = Command::new("qemu-system-arm").arg("--version").output().is_ok();
-    if qemu && board.can_build() {
-        return true;
-    }
-    let required = std::env::var("GEODE_BOARDS").is_ok_and(|value| value == "required");
-    assert!(!required, "{} cannot run here: run ./setup.sh", board.name);
-    println!("{} cannot run here (./setup.sh makes it): not tested", board.name);
-    false
 }
 
 /// The program `host`, built.

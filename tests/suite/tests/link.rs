@@ -21,7 +21,7 @@ use host::transport::{Stream, Transport};
 use link::message::{Decision, Objection};
 use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, Message, Reply, Request, frame};
 use serialport::{SerialPort as _, TTYPort};
-use suite::{can_run, join, tiny_sections};
+use suite::{join, tiny_sections};
 
 /// The tiny image's crop, of two rows.
 const CROP: [u8; 4] = [200, 30, 90, 250];
@@ -627,11 +627,9 @@ macro_rules! over_pipe_and_uart {
         }
 
         #[test]
+        #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
         fn the_same_over_an_emulated_uart() {
             let board = Board::named("qemu-m7").unwrap();
-            if !can_run(board) {
-                return;
-            }
             let bench = Emulated::start(board);
             $(
                 let start = Instant::now();

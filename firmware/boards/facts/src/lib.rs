@@ -5,11 +5,13 @@
 //! * [`Facts`]: what a `board.toml` says, parsed and checked.
 //! * [`emit`]: the same for the linker and for the firmware's source.
 //! * [`script`]: the build script of every board, which writes both.
+//! * [`toolchain`]: what compiles for a board's target on this machine.
 //!
 //! The host embeds the files and reads them with [`Facts::parse`] too, so that firmware and host cannot disagree.
 
 pub mod emit;
 pub mod script;
+pub mod toolchain;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -47,11 +47,11 @@ pub(super) fn macs(layer: &Layer, inputs: &Inputs) -> u64 {
 // Not inlined: each operator's code stands alone.
 #[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
-    let input = work.input(0);
-    match input.element {
-        _ if work.layer().groups > 1 => window::with_rows(work, &input, grouped_row),
-        Element::I8 => window::with_rows(work, &input, row::<i8>),
-        Element::I16 => window::with_rows(work, &input, row::<i16>),
+    if work.layer().groups > 1 {
+        let input = work.input(0);
+        window::with_rows(work, &input, grouped_row);
+    } else {
+        window::run(work, row::<i8>, row::<i16>);
     }
 }
 

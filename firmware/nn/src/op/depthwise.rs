@@ -32,11 +32,7 @@ pub(super) fn macs(layer: &Layer, _: &Inputs) -> u64 {
 // Not inlined: each operator's code stands alone.
 #[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
-    let input = work.input(0);
-    match input.element {
-        Element::I8 => window::with_rows(work, &input, row::<i8>),
-        Element::I16 => window::with_rows(work, &input, row::<i16>),
-    }
+    window::run(work, row::<i8>, row::<i16>);
 }
 
 fn row<I: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) {

@@ -4,7 +4,7 @@
 
 use core::ops::Range;
 
-use format::layer::{Element, Layer};
+use format::layer::Layer;
 
 use super::{Inputs, Work, cast, check_same_grid, window};
 use crate::kernels::{self, Rows};
@@ -33,11 +33,7 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
 // Not inlined: each operator's code stands alone.
 #[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
-    let input = work.input(0);
-    match input.element {
-        Element::I8 => window::with_rows(work, &input, row::<i8>),
-        Element::I16 => window::with_rows(work, &input, row::<i16>),
-    }
+    window::run(work, row::<i8>, row::<i16>);
 }
 
 fn row<T: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, T>) {

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use format::layer::{Layer, MAX_KERNEL, Tensor, Window};
+use format::layer::{self, Layer, MAX_KERNEL, Tensor, Window};
 use heapless::Vec;
 
 use super::Work;
@@ -39,6 +39,20 @@ pub fn check(window: &Window, input: &Tensor, output: &Tensor) -> Result<(), &'s
 #[inline(always)]
 pub fn taps(layer: &Layer) -> usize {
     usize::from(layer.window.kernel[0]) * usize::from(layer.window.kernel[1])
+}
+
+/// [`with_rows`] of the only input, by the kernel for its elements.
+#[inline(always)]
+pub fn run(
+    work: &mut Work<'_>,
+    bytes: fn(&mut Work<'_>, &Rows<'_, i8>),
+    halves: fn(&mut Work<'_>, &Rows<'_, i16>),
+) {
+    let input = work.input(0);
+    match input.element {
+        layer::Element::I8 => with_rows(work, &input, bytes),
+        layer::Element::I16 => with_rows(work, &input, halves),
+    }
 }
 
 /// Calls a kernel with the rows under the window of the row to be made.

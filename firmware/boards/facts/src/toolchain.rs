@@ -1,0 +1,41 @@
+//! The compiler of a board's programs, as this machine has it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A `cargo` that compiles for a Rust target: rustup's where the target is installed, else the distribution's with its library
+/// sources. `None` where neither is there.
+pub fn cargo(target: &str) -> Option<Command> {
+    let library = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
+    if let Ok(library) = library
+        && Path::new(String::from_utf8_lossy(&library.stdout).trim()).is_dir()
+    {
+        return Some(Command::new("cargo"));
+    }
+    let sources = Path::new("/usr/lib/rustlib/src/rust/library");
+    let distribution = ["/usr/bin/cargo", "/usr/bin/rustc"].iter().all(|tool| Path::new(tool).is_file());
+    if !sources.is_dir() || !distribution {
+        return None;
+    }
+    let mut path = OsString::from(linker_folder()?);
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let mut cargo = Command::new("/usr/bin/cargo");
+    cargo
+        .arg("-Zbuild-std=core,alloc")
+        .env("PATH", path)
+        .env("RUSTC", "/usr/bin/rustc")
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env_remove("RUSTUP_TOOLCHAIN");
+    Some(cargo)
+}
+
+/// Folder of the `rust-lld` that comes with rustup's toolchain.
+fn linker_folder() -> Option<PathBuf> {
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output().ok()?;
+    let sysroot = String::from_utf8(sysroot.stdout).ok()?;
+    let targets = std::fs::read_dir(Path::new(sysroot.trim()).join("lib/rustlib")).ok()?;
+    let folders = targets.filter_map(|entry| Some(entry.ok()?.path().join("bin")));
+    folders.into_iter().find(|folder| folder.join("rust-lld").is_file())
+}
