@@ -53,15 +53,17 @@ struct Candidate<'a> {
     layers: &'a [Layer],
     outputs: &'a [u16],
     barriers: &'a [u16],
-    /// For each tensor, the layers from its own up to its last reader.
-    readers: Vec<Range<usize>>,
+    /// For each tensor, the layers that read it, and which of their inputs it is.
+    readers: Vec<Vec<(usize, usize)>>,
 }
 
 impl<'a> Candidate<'a> {
     fn new(layers: &'a [Layer], outputs: &'a [u16], barriers: &'a [u16]) -> Self {
-        let mut readers: Vec<Range<usize>> = (0..layers.len()).map(|tensor| tensor..tensor).collect();
+        let mut readers = vec![Vec::new(); layers.len()];
         for (number, layer) in layers.iter().enumerate() {
-            layer.inputs().iter().for_each(|&input| readers[usize::from(input)].end = number + 1);
+            for (input, &tensor) in layer.inputs().iter().enumerate() {
+                readers[usize::from(tensor)].push((number, input));
+            }
         }
         Candidate { layers, outputs, barriers, readers }
     }
@@ -77,7 +79,7 @@ impl<'a> Candidate<'a> {
 
     /// First row of a tensor that is still needed, or `None`.
     fn oldest(&self, made: &[u16], tensor: usize) -> Option<u16> {
-        oldest_needed(self, made, tensor, self.readers[tensor].clone())
+        oldest_needed(self, made, tensor, self.readers[tensor].iter().copied())
     }
 }
 

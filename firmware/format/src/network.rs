@@ -25,6 +25,8 @@ use crate::{ALIGNMENT, ImageError, Section};
 
 /// Most layers a network may have.
 pub const MAX_LAYERS: usize = 1024;
+/// Most rows that all tensors of a network may have together: what a board that checks a plan has to go through.
+pub const MAX_ROWS: usize = 1 << 15;
 /// Most outputs a network may have.
 pub const MAX_OUTPUTS: usize = 32;
 /// Most barriers a plan may have.
@@ -147,6 +149,9 @@ impl<'a> Model<'a> {
             let layer = Layer::parse(record).map_err(named)?;
             check(&layer, index, arena_bytes - state_bytes).map_err(named)?;
         }
+        if model.layers().map(|layer| usize::from(layer.output.height)).sum::<usize>() > MAX_ROWS {
+            return Err(record("rows: more than 32768 in all tensors together"));
+        }
         let first = model.layer(0).output;
         if [first.height, first.width, first.channels]
             != [input.height, input.width, input.colour.channels() as u16]
@@ -242,6 +247,13 @@ impl<'a> Model<'a> {
         let [outputs_at, ..] = places(self.layers.len(), 0, 0);
         let records = self.section[outputs_at..].chunks_exact(field::OUTPUT).take(self.outputs.into());
         records.filter_map(parse_output)
+    }
+
+    /// The tensors of the outputs, in order: of [`Self::outputs`] that part alone.
+    pub fn output_tensors(&self) -> impl Iterator<Item = u16> + use<'a> {
+        let [outputs_at, ..] = places(self.layers.len(), 0, 0);
+        let records = self.section[outputs_at..].chunks_exact(field::OUTPUT).take(self.outputs.into());
+        records.map(|record| u16_at(record, field::OUTPUT_TENSOR))
     }
 
     /// How many barriers the plan has.

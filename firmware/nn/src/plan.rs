@@ -3,8 +3,8 @@
 use core::fmt;
 use core::ops::Range;
 
-use format::layer::{Layer, Tensor};
-use format::network::Model;
+use format::layer::{Layer, MAX_INPUTS, Tensor};
+use format::network::{MAX_LAYERS, Model};
 
 use crate::op::{self, Inputs, slot};
 use crate::stream::{Order, oldest_needed, state_elements};
@@ -58,8 +58,44 @@ impl core::error::Error for LoadError {}
 
 /// Bytes of arena that checking a plan works in, for so many layers.
 pub const fn check_bytes(layers: usize) -> usize {
-    2 * (state_elements(layers) + 3 * layers)
+    2 * (state_elements(layers) + 2 * layers + Readers::elements(layers))
 }
+
+/// The readers of every tensor: a chain for each, so that a tensor that is read early and late costs no more than another.
+struct Readers<'a> {
+    /// The first link of each tensor's chain.
+    first: &'a mut [u16],
+    /// The link after each. A link is `MAX_INPUTS · layer + input + 1`; 0 ends the chain.
+    next: &'a mut [u16],
+}
+
+impl<'a> Readers<'a> {
+    const fn elements(layers: usize) -> usize {
+        (1 + MAX_INPUTS) * layers
+    }
+
+    /// In a memory of [`Self::elements`].
+    fn new(model: &Model<'_>, memory: &'a mut [u16]) -> Self {
+        let (first, next) = memory.split_at_mut(model.layer_count());
+        first.fill(0);
+        for number in 0..model.layer_count() {
+            for (input, &tensor) in model.reads(number).numbers().iter().enumerate() {
+                let link = MAX_INPUTS * number + input;
+                next[link] = core::mem::replace(&mut first[usize::from(tensor)], link as u16 + 1);
+            }
+        }
+        Readers { first, next }
+    }
+
+    /// The layers that read a tensor, and which of their inputs it is.
+    fn of(&self, tensor: usize) -> impl Iterator<Item = (usize, usize)> {
+        let link = |at: u16| at.checked_sub(1).map(usize::from);
+        core::iter::successors(link(self.first[tensor]), move |&at| link(self.next[at]))
+            .map(|at| (at / MAX_INPUTS, at % MAX_INPUTS))
+    }
+}
+
+const _: () = assert!(MAX_LAYERS * MAX_INPUTS < u16::MAX as usize);
 
 /// In the list of oldest rows: nothing more will be read.
 const DEAD: u16 = u16::MAX;
@@ -82,23 +118,16 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
     let memory: &mut [u16] = bytemuck::cast_slice_mut(memory);
     let (state, memory) = memory.split_at_mut(state_elements(count));
     let (oldest, memory) = memory.split_at_mut(count);
-    let (last_reader, memory) = memory.split_at_mut(count);
-    let live = &mut memory[..count];
+    let (live, memory) = memory.split_at_mut(count);
     let mut live_count = 0;
-    last_reader.fill(0);
-    for number in 0..count {
-        for &input in layer_of(model, number).inputs() {
-            last_reader[usize::from(input)] = number as u16;
-        }
-    }
-    let readers = |tensor: usize, last_reader: &[u16]| tensor + 1..usize::from(last_reader[tensor]) + 1;
+    let readers = Readers::new(model, &mut memory[..Readers::elements(count)]);
 
     let mut order = Order::new(model, state);
     while let Some((number, row)) = order.next() {
         let layer = layer_of(model, number);
         for &input in layer.inputs() {
             let input = usize::from(input);
-            let first = oldest_needed(model, order.made(), input, readers(input, last_reader));
+            let first = oldest_needed(model, order.made(), input, readers.of(input));
             oldest[input] = first.unwrap_or(DEAD);
             if first.is_none()
                 && let Some(place) =
@@ -109,7 +138,7 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
             }
         }
         if row == 0 {
-            let first = oldest_needed(model, order.made(), number, readers(number, last_reader));
+            let first = oldest_needed(model, order.made(), number, readers.of(number));
             oldest[number] = first.unwrap_or(DEAD);
             live[live_count] = number as u16;
             live_count += 1;
@@ -121,10 +150,7 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
         for &other in live[..live_count].iter().filter(|&&other| usize::from(other) != number) {
             let other = usize::from(other);
             let tensor = layer_of(model, other).output;
-            let needed = oldest[other]..order.made()[other];
-            if overlap(&ring(&tensor), &place)
-                && needed.into_iter().any(|row| overlap(&slot(&tensor, row), &place))
-            {
+            if overwrites(&tensor, oldest[other]..order.made()[other], &place) {
                 return Err(LoadError::Overlap { layer: number as u16 });
             }
         }
@@ -138,6 +164,21 @@ fn layer_of(model: &Model<'_>, number: usize) -> Layer {
     model.layer(number)
 }
 
+/// Whether a place shares bytes with any of these rows of a tensor, which are no more than its ring holds.
+fn overwrites(tensor: &Tensor, rows: Range<u16>, place: &Range<usize>) -> bool {
+    let own = ring(tensor);
+    if rows.is_empty() || !overlap(&own, place) {
+        return false;
+    }
+    // The slots of the ring that the place touches, and how far behind the oldest row's slot the first of them is.
+    let bytes = tensor.row_bytes();
+    let first = (place.start.max(own.start) - own.start) / bytes;
+    let last = (place.end.min(own.end) - own.start - 1) / bytes;
+    let height = usize::from(tensor.ring);
+    let oldest = usize::from(rows.start) % height;
+    (first..=last).contains(&oldest) || (first + height - oldest) % height < rows.len()
+}
+
 fn ring(tensor: &Tensor) -> Range<usize> {
     let start = tensor.offset as usize;
     start..start + tensor.ring_bytes()
@@ -145,4 +186,35 @@ fn ring(tensor: &Tensor) -> Range<usize> {
 
 fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
+}
+
+#[cfg(test)]
+mod tests {
+    use format::layer::Element;
+
+    use super::*;
+
+    #[test]
+    fn overwritten_rows_are_those_whose_slots_are_touched() {
+        for (height, width) in [(1, 3), (2, 1), (5, 4)] {
+            let element = Element::I8;
+            let tensor =
+                Tensor { height: 20, width, channels: 1, element, zero_point: 0, ring: height, offset: 16 };
+            for oldest in 0..12 {
+                for count in 0..=height {
+                    for start in 0..48 {
+                        for length in 1..16 {
+                            let (rows, place) = (oldest..oldest + count, start..start + length);
+                            let naive = rows.clone().any(|row| overlap(&slot(&tensor, row), &place));
+                            assert_eq!(
+                                overwrites(&tensor, rows.clone(), &place),
+                                naive,
+                                "{tensor:?} {rows:?} {place:?}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

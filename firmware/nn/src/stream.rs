@@ -48,12 +48,12 @@ impl Layers for Model<'_> {
     fn goal(&self, place: usize) -> Option<u16> {
         match place.checked_sub(self.barrier_count()) {
             None => Some(self.barrier(place)),
-            Some(output) => self.outputs().nth(output).map(|output| output.tensor),
+            Some(output) => self.output_tensors().nth(output),
         }
     }
 
     fn is_output(&self, tensor: usize) -> bool {
-        self.outputs().any(|output| usize::from(output.tensor) == tensor)
+        self.output_tensors().any(|output| usize::from(output) == tensor)
     }
 }
 
@@ -164,30 +164,23 @@ impl<L: Layers> Iterator for Order<'_, L> {
 }
 
 /// First row of a tensor that a later row of one of its readers needs, or `None` when nothing more will be
-/// read. `made` are the rows of each tensor so far; `readers` are numbers of layers among which all its readers are.
-/// An output is kept whole.
+/// read. `made` are the rows of each tensor so far; `readers` are all that read it: number of the layer, and which of its
+/// inputs. An output is kept whole.
 pub fn oldest_needed(
     layers: &impl Layers,
     made: &[u16],
     tensor: usize,
-    readers: core::ops::Range<usize>,
+    readers: impl Iterator<Item = (usize, usize)>,
 ) -> Option<u16> {
     if layers.is_output(tensor) {
         return Some(0);
     }
     let height = layers.layer(tensor).output.height;
-    let mut oldest = None;
-    for reader in readers {
-        let layer = layers.layer(reader);
-        if made[reader] >= layer.output.height {
-            continue;
-        }
-        for (index, _) in
-            layer.inputs().iter().enumerate().filter(|&(_, &input)| usize::from(input) == tensor)
-        {
-            let first = op::rows(&layer, index, height, made[reader]).start;
-            oldest = Some(oldest.map_or(first, |oldest: u16| oldest.min(first)));
-        }
-    }
-    oldest
+    readers
+        .filter_map(|(reader, input)| {
+            let layer = layers.layer(reader);
+            let row = made[reader];
+            (row < layer.output.height).then(|| op::rows(&layer, input, height, row).start)
+        })
+        .min()
 }
