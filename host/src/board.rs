@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use anyhow::{Context, Result, bail, ensure};
 use facts::{Facts, Limits, Region, toolchain};
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Room};
 use crate::output;
 
 /// The facts of every board, from its own file. Another board is another line.
@@ -80,6 +80,11 @@ impl Board {
     pub fn budget(&self, memory: Memory) -> Budget {
         let Limits { layers, row_bytes } = self.limits;
         Budget { image_bytes: self.region(memory).bytes, arena_bytes: self.arena_bytes, layers, row_bytes }
+    }
+
+    /// [`Self::budget`], with the board's name.
+    pub fn room(&self, memory: Memory) -> Room {
+        Room { name: self.name.clone(), budget: self.budget(memory) }
     }
 
     /// Builds the firmware, or finds it built; gives its ELF file.

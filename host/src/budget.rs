@@ -5,9 +5,9 @@
 use std::fmt;
 
 use anyhow::{Result, ensure};
-use format::Image;
 use format::header::{self, Section};
 use format::layer::{Layer, Tensor};
+use format::{Image, Role};
 
 /// Room for an image and its network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,32 @@ pub struct Budget {
     pub layers: usize,
     /// Bytes of a row of the crop: one message of the link carries it.
     pub row_bytes: usize,
+}
+
+/// A board's budget, or one that somebody asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Whose it is, for messages.
+    pub name: String,
+    /// What there is.
+    pub budget: Budget,
+}
+
+impl Room {
+    /// Refuses what exceeds it.
+    ///
+    /// # Errors
+    /// The limits exceeded.
+    pub fn check(&self, excesses: &[Excess]) -> Result<()> {
+        let words: Vec<String> = excesses.iter().map(Excess::to_string).collect();
+        ensure!(
+            words.is_empty(),
+            "too much for {}: {}. Choose another --board, --memory or limit, or a smaller network",
+            self.name,
+            words.join("; ")
+        );
+        Ok(())
+    }
 }
 
 /// A limit that is exceeded: by how much, where, and how to stay within it.
@@ -104,20 +130,28 @@ impl fmt::Display for Excess {
 }
 
 impl Budget {
-    /// Refuses an image that is too much, with every limit that it exceeds. `name` tells a layer's name by its number.
-    ///
-    /// # Errors
-    /// The limits exceeded, as [`Excess`] words them.
-    pub fn check(&self, image: &Image<'_>, bytes: &[u8], name: impl Fn(usize) -> String) -> Result<()> {
+    /// What of an image is too much. `name` tells the name of a layer of its embedder by its number.
+    pub fn excesses_of_image(
+        &self,
+        image: &Image<'_>,
+        bytes: &[u8],
+        name: impl Fn(usize) -> String,
+    ) -> Vec<Excess> {
         let layers: Vec<Layer> = image.embedder.layers().collect();
-        let mut excesses = self.excesses(&layers, image.arena_bytes(), &name);
+        let mut excesses = Vec::new();
+        for role in Role::ALL {
+            let Some(model) = image.network(role) else { continue };
+            let layers: Vec<Layer> = model.layers().collect();
+            excesses.extend(self.excesses(&layers, model.arena_bytes(), |layer| match role {
+                Role::Embedder => name(layer),
+                other => format!("layer {layer} of the {}", other.name()),
+            }));
+        }
         if bytes.len() > self.image_bytes {
-            let largest = largest_part(bytes, &layers, name)?;
+            let largest = largest_part(bytes, &layers, name);
             excesses.push(Excess::Image { bytes: bytes.len(), room: self.image_bytes, largest });
         }
-        let words: Vec<String> = excesses.iter().map(Excess::to_string).collect();
-        ensure!(words.is_empty(), "{}", words.join("; "));
-        Ok(())
+        excesses
     }
 
     /// What of a network alone is too much: its layers, the rows of its input, its arena.
@@ -167,9 +201,9 @@ fn largest_ring(layers: &[Layer]) -> Option<(usize, &Tensor)> {
 }
 
 /// The part of an image that takes the most bytes.
-fn largest_part(bytes: &[u8], layers: &[Layer], name: impl Fn(usize) -> String) -> Result<String> {
-    let (section, section_bytes) = largest_section(bytes)?;
-    Ok(match section {
+fn largest_part(bytes: &[u8], layers: &[Layer], name: impl Fn(usize) -> String) -> String {
+    let (section, section_bytes) = largest_section(bytes);
+    match section {
         Section::Network(_) => largest_of_network(layers, section_bytes, name),
         Section::Gallery => {
             format!(
@@ -180,7 +214,7 @@ fn largest_part(bytes: &[u8], layers: &[Layer], name: impl Fn(usize) -> String) 
             format!("the cohort of strangers, {section_bytes} bytes; --without-cohort leaves it out")
         }
         other => format!("{other:?}, {section_bytes} bytes"),
-    })
+    }
 }
 
 fn largest_of_network(layers: &[Layer], bytes: usize, name: impl Fn(usize) -> String) -> String {
@@ -202,10 +236,11 @@ fn largest_weights(layers: &[Layer]) -> Option<(usize, u64)> {
     bytes.enumerate().max_by_key(|&(_, bytes)| bytes)
 }
 
-fn largest_section(bytes: &[u8]) -> Result<(Section, usize)> {
-    let sections = header::parse(bytes).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let sizes = Section::ALL.iter().filter_map(|&section| Some((section, sections.get(section)?.len())));
-    Ok(sizes.max_by_key(|&(_, size)| size).unwrap_or((Section::Policy, bytes.len())))
+fn largest_section(bytes: &[u8]) -> (Section, usize) {
+    let sections = header::parse(bytes).ok();
+    let size = |section| Some((section, sections.as_ref()?.get(section)?.len()));
+    let sizes = Section::ALL.iter().filter_map(|&section| size(section));
+    sizes.max_by_key(|&(_, size)| size).unwrap_or((Section::Policy, bytes.len()))
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ const GREETING_AGAIN: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_millis(SILENCE_MS);
 /// How long it may then take to answer.
 const LAST_CHANCE: Duration = Duration::from_secs(1);
+/// How often it is looked whether a silent board takes bytes.
+const LOOK: Duration = Duration::from_millis(200);
 /// How often a request is sent again that a board did not get.
 const REPEATS: usize = 3;
 
@@ -132,9 +134,9 @@ impl Client {
     fn answer(&mut self, request: Request<'_>, crop: &[u8]) -> Result<Reply> {
         let [height, width, channels] = self.hello.crop.map(usize::from);
         let mut deadline = Instant::now() + SILENCE;
-        let (mut is_asked, mut repeats) = (false, 0);
+        let (mut is_asked, mut repeats, mut untaken) = (false, 0, self.wire.stream.untaken());
         loop {
-            let heard = self.wire.listen(deadline)?;
+            let heard = self.wire.listen(deadline.min(Instant::now() + LOOK))?;
             let reply = match heard {
                 Heard::Reply(turn, reply) if turn == self.turn => reply,
                 Heard::Reply(0, Reply::Failed(why)) => {
@@ -147,9 +149,17 @@ impl Client {
                 }
                 // For somebody who is gone.
                 Heard::Reply(..) | Heard::Unknown => continue,
+                // A slow wire, or an emulator on a busy machine: the board cannot answer what has not reached it.
+                Heard::Nothing if self.wire.stream.untaken() < untaken => {
+                    untaken = self.wire.stream.untaken();
+                    deadline = Instant::now() + if is_asked { LAST_CHANCE } else { SILENCE };
+                    continue;
+                }
+                Heard::Nothing if Instant::now() < deadline => continue,
                 Heard::Nothing if !is_asked => {
                     is_asked = true;
                     self.wire.send(self.turn, &Request::Status)?;
+                    untaken = self.wire.stream.untaken();
                     deadline = Instant::now() + LAST_CHANCE;
                     continue;
                 }
@@ -162,14 +172,13 @@ impl Client {
                     return Err(self.wire.explain(words));
                 }
             };
-            let mut wire_time = Duration::ZERO;
             match reply {
                 Reply::Row(row) => {
                     let Some(pixels) = crop.chunks_exact(width * channels).nth(row as usize) else {
                         bail!("the board asks for row {row} of {height}; flash matching firmware");
                     };
                     self.rows = row as usize + 1;
-                    wire_time = self.wire.send(self.turn, &Request::Pixels(row, pixels))?;
+                    self.wire.send(self.turn, &Request::Pixels(row, pixels))?;
                 }
                 Reply::Working => {}
                 // The request did not arrive.
@@ -186,7 +195,8 @@ impl Client {
                 Reply::Failed(why) => bail!("the board: {why}"),
                 reply => return Ok(reply),
             }
-            (deadline, is_asked) = (Instant::now() + wire_time + SILENCE, false);
+            untaken = self.wire.stream.untaken();
+            (deadline, is_asked) = (Instant::now() + SILENCE, false);
         }
     }
 }
@@ -250,13 +260,12 @@ struct Wire {
 }
 
 impl Wire {
-    /// Sends a request; gives the time that it may be under way.
-    fn send(&mut self, turn: u32, request: &Request<'_>) -> Result<Duration> {
+    fn send(&mut self, turn: u32, request: &Request<'_>) -> Result<()> {
         let (mut message, mut frame) = ([0; MAX_MESSAGE_BYTES], [0; MAX_FRAME_BYTES]);
         let framed =
             request.emit(turn, &mut message).and_then(|message| link::encode(message, &mut frame))?;
         match self.stream.write(framed) {
-            Ok(()) => Ok(self.stream.wire_time(framed.len())),
+            Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 bail!("the port takes no bytes; reset the board, look at its cable, and start again")
             }
@@ -338,8 +347,8 @@ mod tests {
             Ok(())
         }
 
-        fn wire_time(&self, _: usize) -> Duration {
-            Duration::ZERO
+        fn untaken(&mut self) -> usize {
+            0
         }
 
         fn why_gone(&mut self, error: Option<&io::Error>) -> String {

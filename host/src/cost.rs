@@ -141,8 +141,7 @@ impl Work {
             Operator::Add => (Kind::Add, macs, 0),
             Operator::MaxPool => (Kind::MaxPool, elements * kernel[0] * kernel[1], 0),
             Operator::Scale => (Kind::Scale, macs, 0),
-            // Elements are moved.
-            _ => (Kind::Copy, macs, 0),
+            Operator::Concat | Operator::Enlarge => (Kind::Copy, macs, 0),
         };
         let is_wide = input.is_some_and(|tensor| tensor.element == Element::I16);
         Work {

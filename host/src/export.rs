@@ -28,7 +28,6 @@ pub use self::split::Split;
 use self::check::{CheckReport, check_folder};
 use crate::agreement::Agreement;
 use crate::bounds::LIKE_THE_COHORT;
-use crate::budget::Budget;
 use crate::calibrate::Table;
 use crate::calibrate::margin::DerivedMargin;
 use crate::discrimination::normalisation_inside;
@@ -131,19 +130,6 @@ pub struct Exported {
     pub report: Report,
 }
 
-impl Exported {
-    /// Refuses what does not fit.
-    ///
-    /// # Errors
-    /// Names what takes the most.
-    pub fn check(&self, budget: &Budget) -> Result<()> {
-        let bytes = AlignedBytes::copy(&self.image);
-        let layers = &self.report.layers;
-        let name = |index: usize| layers.get(index).map_or(String::new(), |layer| layer.name.clone());
-        budget.check(&bytes.image(Path::new("the image as exported"))?, &self.image, name)
-    }
-}
-
 /// Does the job.
 ///
 /// # Errors
@@ -153,11 +139,17 @@ pub fn export(job: &Job) -> Result<Exported> {
     job.check()?;
     let mut warnings = Vec::new();
     let material = read::read(job, &mut warnings)?;
-    let fitted = fit::fit(&material.imported, job, &material.preprocess, &material.photos, &mut warnings)?;
+    let fitted = fit::fit(&material, job, &mut warnings)?;
     let network = fitted.network()?;
     let simulator = Simulator::new(&network)?;
     let settled = thresholds::settle(job, material.folder, &material.strangers, &simulator, &mut warnings)?;
     let image = build::build(job, &fitted, &settled)?;
+    if let Some(room) = &job.room {
+        let bytes = AlignedBytes::copy(&image);
+        let name = |index: usize| fitted.layers[index].name.clone();
+        let checked = bytes.image(Path::new("the image as exported"))?;
+        room.check(&room.budget.excesses_of_image(&checked, &image, name))?;
+    }
     let normalisation_inside = normalisation_inside(&material.imported.graph).map(str::to_string);
     if let Some(node) = &normalisation_inside {
         warnings.extend(normalised_twice(node, job.preprocessing));

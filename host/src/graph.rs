@@ -3,6 +3,8 @@
 //! Tensors are `[h, w, c]`, batch of one, channels last. A node's number is its tensor's number: node 0 is the
 //! input. Weights are `f32`.
 
+pub use format::network::Function;
+
 pub use crate::op::{Gate, Op};
 
 /// Height, width, channels of a tensor.
@@ -23,6 +25,11 @@ impl Graph {
         self.outputs.iter().any(|output| output.node == node)
     }
 
+    /// Whether a node's tensor is an output that no other node reads: such a one has 16 bits.
+    pub fn ends_at(&self, node: usize) -> bool {
+        self.is_output(node) && self.readers(node).next().is_none()
+    }
+
     /// The nodes that read a node's tensor.
     pub fn readers(&self, node: usize) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(move |reader| reader.inputs.contains(&node))
@@ -36,18 +43,8 @@ pub struct GraphOutput {
     pub name: String,
     /// Number of the node.
     pub node: usize,
-    /// What the file still does to the tensor, element by element, and a board does not.
+    /// What the file still does to the tensor, and a board does not.
     pub function: Function,
-}
-
-/// What whoever reads an output applies to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Function {
-    /// Nothing.
-    #[default]
-    Identity,
-    /// `1 / (1 + e^−x)`.
-    Sigmoid,
 }
 
 /// One operator and the tensor it makes.

@@ -3,16 +3,14 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use format::layer::{Element, Layer, Tensor};
-use nn::op::Inputs;
 use serde::Serialize;
 
 use crate::board::{Board, Memory};
 use crate::budget::Excess;
 use crate::cost::{Core, Estimate, Work};
-use crate::graph::{Graph, Node, Op};
 use crate::onnx::import;
-use crate::{op, passes, plan};
+use crate::outline::Outline;
+use crate::{op, passes};
 
 /// A network's needs.
 #[derive(Clone, Debug, Serialize)]
@@ -89,35 +87,22 @@ pub fn inspect(path: &Path, boards: &[&Board], clock_mhz: Option<f64>) -> Result
     let imported = import(path)?;
     let input = imported.input();
     let graph = passes::lower(imported.graph);
-    let mut layers = outlines(&graph);
-    let outputs: Vec<u16> = graph.outputs.iter().map(|output| output.node as u16).collect();
-    let plan = plan::plan(&mut layers, &outputs);
-    let macs: Vec<u64> = layers.iter().map(|layer| macs(&layers, layer)).collect();
-    let flash = |op: &Op, channels: usize| match op {
-        Op::Conv { weights, .. } | Op::Depthwise { weights, .. } => weights.len() + 12 * channels,
-        Op::Add => 12 * channels,
-        Op::Scale(_) => 12 * channels + 512,
-        _ => 0,
-    };
-    let flash_bytes = graph.nodes.iter().map(|node| flash(&node.op, node.shape[2])).sum();
-    let work = Work::of(&layers);
+    let outline = Outline::of(&graph)?;
+    let work = Work::of(&outline.layers);
     let row = |board: &&Board| {
-        let budget = board.budget(Memory::External);
-        let name = |index: usize| graph.nodes[index].name.clone();
-        let mut excesses = budget.excesses(&layers, plan.arena_bytes, name);
-        excesses.extend(budget.weights_excess(&layers, flash_bytes, name));
-        on_board(board, &work, flash_bytes, clock_mhz, &excesses)
+        let excesses = outline.excesses(&board.budget(Memory::External));
+        on_board(board, &work, outline.flash_bytes, clock_mhz, &excesses)
     };
     Ok(Inspection {
         input,
         dimension: graph.outputs.first().map_or(0, |output| graph.nodes[output.node].shape[2]),
         operators: imported.operators,
         parameters: imported.parameters,
-        macs: macs.iter().sum(),
-        arena_bytes: plan.arena_bytes,
-        flash_bytes,
+        macs: outline.macs.iter().sum(),
+        arena_bytes: outline.arena_bytes,
+        flash_bytes: outline.flash_bytes,
         boards: boards.iter().map(row).collect::<Result<_>>()?,
-        layers: (graph.nodes.iter().zip(&macs).zip(&layers))
+        layers: (graph.nodes.iter().zip(&outline.macs).zip(&outline.layers))
             .map(|((node, &macs), layer)| LayerRow {
                 name: node.name.clone(),
                 operator: op::name(&node.op),
@@ -151,18 +136,4 @@ fn on_board(
         fits: excesses.is_empty(),
         excesses: excesses.iter().map(Excess::to_string).collect(),
     })
-}
-
-/// Layers with everything the planner looks at, and nothing else.
-fn outlines(graph: &Graph) -> Vec<Layer> {
-    let outline = |(index, node): (usize, &Node)| {
-        let [height, width, channels] = node.shape.map(|extent| extent as u16);
-        let element = if graph.is_output(index) { Element::I16 } else { Element::I8 };
-        op::outline(node, Tensor { height, width, channels, element, zero_point: 0, ring: height, offset: 0 })
-    };
-    graph.nodes.iter().enumerate().map(outline).collect()
-}
-
-fn macs(layers: &[Layer], layer: &Layer) -> u64 {
-    nn::op::macs(layer, &Inputs::of(layer, |input| layers[input].output))
 }

@@ -46,6 +46,7 @@ pub mod inspect;
 pub mod noise;
 pub mod onnx;
 pub mod op;
+pub mod outline;
 pub mod output;
 pub mod passes;
 pub mod people;

@@ -13,7 +13,8 @@ use tract_onnx::pb::tensor_shape_proto::dimension::Value as Extent;
 use tract_onnx::pb::{GraphProto, ModelProto, ValueInfoProto, type_proto};
 use tract_onnx::prelude::Framework as _;
 
-use crate::graph::{Graph, Shape};
+use crate::graph::{Function, Graph, Shape};
+use crate::outline::check_dimension;
 use facts::Facts;
 use import::Importer;
 pub use reference::Reference;
@@ -64,6 +65,14 @@ pub fn import(path: &Path) -> Result<Imported> {
     ensure!(
         h == 1 && w == 1,
         "{file} cannot be exported: output {} is a map of {h}×{w}, an embedding has one value a dimension",
+        outputs[0].name
+    );
+    check_dimension(imported.graph.nodes[outputs[0].node].shape[2])
+        .with_context(|| format!("{file} cannot be exported"))?;
+    ensure!(
+        outputs[0].function != Function::Sigmoid,
+        "{file} cannot be exported: output {} comes out of a sigmoid, which an embedding does not: it is another network's, or \
+         export it without the sigmoid",
         outputs[0].name
     );
     Ok(imported)

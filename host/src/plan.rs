@@ -101,12 +101,21 @@ impl Layers for Candidate<'_> {
     }
 }
 
-/// Finds the barriers that need the smallest arena for these outputs, and writes every tensor's ring and offset.
+/// Most tensors that are tried as the next barrier: all, of networks that boards have room for.
+const MOST_TRIED: usize = 128;
+/// Where these are not all, so many that did best at first are tried again.
+const MOST_TRIED_AGAIN: usize = 32;
+
+/// Finds the barriers that need the smallest arena for these outputs, and writes every tensor's ring and offset. Each is the one
+/// that helps most beside those found before.
 pub fn plan(layers: &mut [Layer], outputs: &[u16]) -> Plan {
     let mut best = with_barriers(layers, outputs, &[]);
+    let mut tensors: Vec<u16> = (1..layers.len() as u16)
+        .step_by(layers.len().div_ceil(MOST_TRIED))
+        .filter(|tensor| outputs.len() > 1 || !outputs.contains(tensor))
+        .collect();
     loop {
-        let candidates: Vec<Vec<u16>> = (1..layers.len() as u16)
-            .filter(|tensor| outputs.len() > 1 || !outputs.contains(tensor))
+        let candidates: Vec<(u16, Vec<u16>)> = (tensors.iter().copied())
             .filter_map(|tensor| {
                 let mut barriers = best.barriers.clone();
                 match barriers.binary_search(&tensor) {
@@ -114,15 +123,22 @@ pub fn plan(layers: &mut [Layer], outputs: &[u16]) -> Plan {
                     Err(_) if barriers.len() == MAX_BARRIERS => return None,
                     Err(place) => barriers.insert(place, tensor),
                 }
-                Some(barriers)
+                Some((tensor, barriers))
             })
             .collect();
         let layers = &*layers;
-        let better = candidates
+        let mut better: Vec<(u16, Plan)> = candidates
             .par_iter()
-            .map(|barriers| with_barriers(layers, outputs, barriers))
-            .min_by_key(|plan| (plan.arena_bytes, plan.barriers.len()));
-        match better {
+            .filter_map(|(tensor, barriers)| {
+                Some((*tensor, with_barriers_below(layers, outputs, barriers, best.arena_bytes)?))
+            })
+            .collect();
+        better.sort_by_key(|(_, plan)| (plan.arena_bytes, plan.barriers.len()));
+        if layers.len() > MOST_TRIED {
+            let helped = better.iter().map(|(tensor, _)| *tensor).chain(best.barriers.iter().copied());
+            tensors = helped.take(MOST_TRIED_AGAIN).collect();
+        }
+        match better.into_iter().next().map(|(_, plan)| plan) {
             Some(plan) if plan.arena_bytes < best.arena_bytes => best = plan,
             _ => break,
         }
@@ -145,14 +161,43 @@ impl Plan {
 
 /// The plan for given barriers, ascending.
 pub fn with_barriers(layers: &[Layer], outputs: &[u16], barriers: &[u16]) -> Plan {
+    // No plan needs as much.
+    with_barriers_below(layers, outputs, barriers, usize::MAX).expect("a plan")
+}
+
+/// The plan for given barriers, unless it is soon seen to need `arena_bytes` or more.
+fn with_barriers_below(
+    layers: &[Layer],
+    outputs: &[u16],
+    barriers: &[u16],
+    most_bytes: usize,
+) -> Option<Plan> {
     let candidate = Candidate::new(layers, outputs, barriers);
     let owner = take_places(&candidate);
     let mut rings = measure(&candidate, &owner);
     let state_bytes = (2 * state_elements(layers.len())).next_multiple_of(format::ALIGNMENT);
+    if state_bytes + peak(&rings) >= most_bytes {
+        return None;
+    }
     // A board checks the plan in the same memory.
     let checked = check_bytes(layers.len()).next_multiple_of(format::ALIGNMENT);
-    let arena_bytes = (state_bytes + pack(&mut rings)).max(checked);
-    Plan { barriers: barriers.to_vec(), arena_bytes, state_bytes, rings }
+    let arena_bytes = (state_bytes + pack(&mut rings, most_bytes - state_bytes)?).max(checked);
+    Some(Plan { barriers: barriers.to_vec(), arena_bytes, state_bytes, rings })
+}
+
+/// Bytes of the rows that are in use at once, at most: no way to place them needs fewer.
+fn peak(rings: &[Ring]) -> usize {
+    let rows = rings.iter().flat_map(|ring| ring.rows.iter().map(|alive| (alive, ring.row_bytes as isize)));
+    let mut changes: Vec<(usize, isize)> =
+        rows.flat_map(|(&[first, last], bytes)| [(first, bytes), (last.saturating_add(1), -bytes)]).collect();
+    // What ends at a moment makes room for what begins then.
+    changes.sort_unstable();
+    let mut bytes = 0;
+    let sums = changes.iter().map(|(_, change)| {
+        bytes += change;
+        bytes
+    });
+    sums.max().unwrap_or(0) as usize
 }
 
 /// For every tensor the one whose ring it shares: itself, or the input that an addition takes the place of
@@ -160,6 +205,9 @@ pub fn with_barriers(layers: &[Layer], outputs: &[u16], barriers: &[u16]) -> Pla
 fn take_places(candidate: &Candidate<'_>) -> Vec<usize> {
     let layers = candidate.layers;
     let mut free: Vec<[bool; 2]> = vec![[true; 2]; layers.len()];
+    if layers.iter().all(|layer| layer.operator != Operator::Add) {
+        return (0..layers.len()).collect();
+    }
     candidate.dry_run(|layer, row, made| {
         if layers[layer].operator == Operator::Add {
             for (free, &input) in free[layer].iter_mut().zip(layers[layer].inputs()) {
@@ -185,8 +233,8 @@ fn take_places(candidate: &Candidate<'_>) -> Vec<usize> {
 
 fn measure(candidate: &Candidate<'_>, owner: &[usize]) -> Vec<Ring> {
     let layers = candidate.layers;
-    let members: Vec<Vec<usize>> =
-        (0..layers.len()).map(|ring| (0..layers.len()).filter(|&t| owner[t] == ring).collect()).collect();
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); layers.len()];
+    owner.iter().enumerate().for_each(|(tensor, &ring)| members[ring].push(tensor));
     let mut heights = vec![0u16; layers.len()];
     let mut alive = vec![[usize::MAX, 0]; layers.len()];
     // For each tensor, when each of its rows is made and when it is last needed afterwards.
@@ -256,19 +304,25 @@ fn measure(candidate: &Candidate<'_>, owner: &[usize]) -> Vec<Ring> {
         .collect()
 }
 
+/// Whether two spans of moments have one in common.
+fn meet(a: &[usize; 2], b: &[usize; 2]) -> bool {
+    a[0] <= b[1] && b[0] <= a[1]
+}
+
 impl Ring {
-    /// Whether `other`, at `offset`, would overwrite rows of this ring that are still needed, or the other way round.
+    /// Whether there are moments at which both are in use.
+    fn is_used_with(&self, other: &Ring) -> bool {
+        self.beside.contains(&other.tensors[0]) || meet(&self.alive, &other.alive)
+    }
+
+    /// Whether `other`, which is used with it, at `offset` would overwrite rows of this ring that are still needed, or the other way round.
     fn collides(&self, other: &Ring, offset: usize) -> bool {
         let shared = self.offset.max(offset)..(self.offset + self.bytes).min(offset + other.bytes);
         if shared.is_empty() {
             return false;
         }
-        let meet = |a: &[usize; 2], b: &[usize; 2]| a[0] <= b[1] && b[0] <= a[1];
-        if self.beside.contains(&other.tensors[0]) {
-            return true;
-        }
-        meet(&self.alive, &other.alive)
-            && self.rows_at(self.offset, &shared).any(|row| {
+        self.beside.contains(&other.tensors[0])
+            || self.rows_at(self.offset, &shared).any(|row| {
                 let start = self.offset + row * self.row_bytes;
                 let under = start.max(shared.start)..(start + self.row_bytes).min(shared.end);
                 other.rows_at(offset, &under).any(|below| meet(&self.rows[row], &other.rows[below]))
@@ -286,8 +340,9 @@ impl Ring {
 /// Rows at the end of a ring that another may begin over.
 const LAST_ROWS: usize = 2;
 
-/// Places rings, largest first, each at the lowest offset where nothing is overwritten; gives where they end.
-fn pack(rings: &mut [Ring]) -> usize {
+/// Places rings, largest first, each at the lowest offset where nothing is overwritten; gives where they end, unless that is at
+/// `most_bytes` or behind.
+fn pack(rings: &mut [Ring], most_bytes: usize) -> Option<usize> {
     let mut order: Vec<usize> = (0..rings.len()).collect();
     order.sort_by_key(|&ring| std::cmp::Reverse(rings[ring].bytes));
     for (count, &ring) in order.iter().enumerate() {
@@ -312,9 +367,20 @@ fn pack(rings: &mut [Ring]) -> usize {
             .collect();
         offsets.sort_unstable();
         offsets.dedup();
-        let free = |&offset: &usize| placed().all(|other| !other.collides(&rings[ring], offset));
+        // What may be in the way, by offset: of these, what reaches over the one that is tried.
+        let mut others: Vec<&Ring> = placed().filter(|other| other.is_used_with(own)).collect();
+        others.sort_unstable_by_key(|other| other.offset);
+        let longest = others.iter().map(|other| other.bytes).max().unwrap_or(0);
+        let is_free = |&offset: &usize| {
+            let first = others.partition_point(|other| other.offset + longest <= offset);
+            let mut over = others[first..].iter().take_while(|other| other.offset < offset + own.bytes);
+            !over.any(|other| other.collides(own, offset))
+        };
         // Behind all others there is always room.
-        rings[ring].offset = offsets.into_iter().find(free).unwrap_or(0);
+        rings[ring].offset = offsets.into_iter().find(is_free).unwrap_or(0);
+        if rings[ring].offset + rings[ring].bytes >= most_bytes {
+            return None;
+        }
     }
-    rings.iter().map(|ring| ring.offset + ring.bytes).max().unwrap_or(0)
+    Some(rings.iter().map(|ring| ring.offset + ring.bytes).max().unwrap_or(0))
 }

@@ -155,7 +155,7 @@ pub fn quantise(
     let mut rounding_db = Vec::new();
     for (index, node) in graph.nodes.iter().enumerate() {
         tick(node);
-        let ends = graph.is_output(index) && graph.readers(index).next().is_none();
+        let ends = graph.ends_at(index);
         let wide = ends || options.wide.contains(&index);
         let (layer, pairs, rounding) = if index == 0 {
             let pairs = crops.par_iter().map(|crop| {
@@ -238,11 +238,7 @@ fn shared_grids(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) 
     let grid = |node: usize| {
         let of_group = || members.iter().enumerate().filter(|&(_, &member)| group[member] == group[node]);
         let values = || tensors.iter().flat_map(|tensors| of_group().map(|(place, _)| &*tensors[place]));
-        if of_group().any(|(_, &member)| member == 0) {
-            preprocessing.grid().0
-        } else {
-            Histogram::of(values).best_int8()
-        }
+        Histogram::of(values).best_int8()
     };
     (0..count).map(|node| joined(node).then(|| grid(node))).collect()
 }

@@ -42,12 +42,15 @@ pub struct NetworkParts<'a> {
 /// A NETWORK section.
 ///
 /// # Errors
-/// When there are too many layers or outputs.
+/// When there are too many layers, outputs or rows, or two outputs have one name.
 pub fn network(parts: &NetworkParts<'_>) -> Result<Vec<u8>> {
     let NetworkParts { layers, outputs, plan, blob, .. } = *parts;
-    for (what, count, most) in
-        [("layers", layers.len(), network::MAX_LAYERS), ("outputs", outputs.len(), network::MAX_OUTPUTS)]
-    {
+    let rows = layers.iter().map(|layer| usize::from(layer.output.height)).sum();
+    for (what, count, most) in [
+        ("layers", layers.len(), network::MAX_LAYERS),
+        ("outputs", outputs.len(), network::MAX_OUTPUTS),
+        ("rows in all its tensors together", rows, network::MAX_ROWS),
+    ] {
         ensure!(count <= most, "the network has {count} {what}, at most {most} are supported");
     }
     let head = network::Head {
@@ -60,6 +63,14 @@ pub fn network(parts: &NetworkParts<'_>) -> Result<Vec<u8>> {
     let outputs: Vec<Output<'_>> = (outputs.iter())
         .map(|output| Output { name: prefix(output.name, network::MAX_OUTPUT_NAME), ..*output })
         .collect();
+    for (index, output) in outputs.iter().enumerate() {
+        ensure!(
+            outputs[..index].iter().all(|other| other.name != output.name),
+            "two outputs have names that begin alike, {}: an image keeps {} bytes of a name; rename one",
+            output.name,
+            network::MAX_OUTPUT_NAME
+        );
+    }
     let bytes = network::emitted_bytes(layers.len(), outputs.len(), plan.barriers.len(), blob.len());
     let mut section = vec![0; bytes];
     network::emit(&head, layers, &outputs, &plan.barriers, blob, &mut section);
@@ -82,6 +93,7 @@ pub fn quantised_network(
             name: &output.name,
             tensor: output.node as u16,
             scale: quantised.layers[output.node].grid.scale,
+            function: output.function,
         })
         .collect();
     let tensors: Vec<u16> = outputs.iter().map(|output| output.tensor).collect();
@@ -137,8 +149,10 @@ pub fn gallery(model: ModelId, dimension: usize, people: &[Enrolled]) -> Result<
         );
         ensure!(!person.centres.is_empty(), "{} has no centre", person.name);
     }
-    let persons: Vec<gallery::Person<'_>> =
-        people.iter().map(|p| gallery::Person { name: &p.name, photos: p.photos as u16 }).collect();
+    let persons: Vec<gallery::Person<'_>> = people
+        .iter()
+        .map(|p| gallery::Person { name: &p.name, photos: u16::try_from(p.photos).unwrap_or(u16::MAX) })
+        .collect();
     let centres: Vec<(u16, &[i8])> = people
         .iter()
         .enumerate()

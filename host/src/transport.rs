@@ -13,10 +13,6 @@ use crate::board::{Board, Memory};
 /// How long a port may take to accept bytes.
 const WRITING: Duration = Duration::from_secs(3);
 
-/// How long QEMU may take to give a byte to an emulated UART: two of its threads take turns for each, on a machine that may
-/// be busy with other things.
-const EMULATED_BYTE: Duration = Duration::from_millis(40);
-
 /// A byte stream to a board.
 pub trait Stream {
     /// Reads what has come, waiting for it as long as `patience`. Gives the number of bytes; 0 when the other side has
@@ -32,8 +28,9 @@ pub trait Stream {
     /// `TimedOut` when nobody takes them; another when the stream fails.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// How long so many written bytes may be under way.
-    fn wire_time(&self, bytes: usize) -> Duration;
+    /// How many of the written bytes the other side has not taken yet, as far as the system knows: as long as it takes some, it is
+    /// there.
+    fn untaken(&mut self) -> usize;
 
     /// Says why the stream ended or failed, and what to do.
     fn why_gone(&mut self, error: Option<&io::Error>) -> String;
@@ -151,14 +148,12 @@ impl Stream for Transport {
         }
     }
 
-    fn wire_time(&self, bytes: usize) -> Duration {
+    fn untaken(&mut self) -> usize {
         match self {
-            Transport::Qemu(_) => bytes as u32 * EMULATED_BYTE,
-            // With a start bit and a stop bit.
-            Transport::Serial(port, _) => {
-                let baud = port.baud_rate().unwrap_or(9_600).max(1);
-                Duration::from_secs_f64(bytes as f64 * 10.0 / f64::from(baud))
-            }
+            // QEMU reads a byte when the emulated UART has room for one.
+            Transport::Qemu(qemu) => in_pipe(&qemu.input),
+            // What the system holds; a wire takes the rest of its time in any case.
+            Transport::Serial(port, _) => port.bytes_to_write().map_or(0, |bytes| bytes as usize),
         }
     }
 
@@ -247,6 +242,17 @@ impl Drop for Qemu {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Bytes that were written into a pipe and not read out of it.
+#[cfg(unix)]
+fn in_pipe(pipe: &ChildStdin) -> usize {
+    rustix::io::ioctl_fionread(pipe).map_or(0, |bytes| bytes as usize)
+}
+
+#[cfg(not(unix))]
+fn in_pipe(_pipe: &ChildStdin) -> usize {
+    0
 }
 
 /// Reads a stream to its end in a thread of its own, so that reading can time out.

@@ -148,6 +148,8 @@ impl<'a> Gallery<'a> {
             gallery.check_people().map_err(record)?;
         } else if !names.is_empty() {
             return Err(record("names in a cohort"));
+        } else if people != centres {
+            return Err(record("a stranger of several centres"));
         }
         Ok(gallery)
     }

@@ -12,7 +12,7 @@
 //!  88  name         u8 length, then 64 bytes
 //! 153  zero         7 bytes
 //! 160  layers       64 bytes each: [`layer`](crate::layer)
-//! ...  outputs      64 bytes each: tensor u16, zero u8, name's length u8, scale f32, name 56 bytes
+//! ...  outputs      64 bytes each: tensor u16, function u8, name's length u8, scale f32, name 56 bytes
 //! ...  barriers     u16 each, ascending, then zero up to a multiple of 16
 //! ...  blob         arrays that kernels read in place, each at a multiple of 16
 //! ```
@@ -53,7 +53,7 @@ mod field {
 
     pub const OUTPUT: usize = 64;
     pub const OUTPUT_TENSOR: usize = 0;
-    pub const OUTPUT_ZERO: usize = 2;
+    pub const OUTPUT_FUNCTION: usize = 2;
     pub const OUTPUT_NAME: usize = 3;
     pub const OUTPUT_SCALE: usize = 4;
     pub const OUTPUT_TEXT: usize = 8;
@@ -68,6 +68,35 @@ pub struct Output<'a> {
     pub tensor: u16,
     /// What one step of its elements stands for: real value = `scale` · (element − zero point).
     pub scale: f32,
+    /// What the network's file still does to these values.
+    pub function: Function,
+}
+
+/// What whoever reads an output applies to it to get what the network's file calls by its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Function {
+    /// Nothing.
+    #[default]
+    Identity = 0,
+    /// `1 / (1 + e^−x)`, element by element.
+    Sigmoid = 1,
+    /// `x / |x|`, all elements together.
+    Normalise = 2,
+}
+
+impl Function {
+    /// All, each at the place of its code.
+    pub const ALL: [Function; 3] = [Function::Identity, Function::Sigmoid, Function::Normalise];
+
+    /// Name, for people and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Function::Identity => "identity",
+            Function::Sigmoid => "sigmoid",
+            Function::Normalise => "normalise",
+        }
+    }
 }
 
 /// What a NETWORK section says of the network as a whole.
@@ -291,6 +320,9 @@ impl<'a> Model<'a> {
             return Err(record("outputs: an embedder has one"));
         };
         let embedding = self.layer(output.tensor.into()).output;
+        if output.function == Function::Sigmoid {
+            return Err(record("embedding: what a sigmoid follows has other directions"));
+        }
         let flat = embedding.height == 1 && embedding.width == 1;
         if !flat || embedding.element != Element::I16 || embedding.zero_point != 0 {
             return Err(record("embedding: not a flat i16 tensor with zero point 0"));
@@ -326,13 +358,14 @@ fn text(bytes: &[u8]) -> Option<&str> {
 fn parse_output(record: &[u8]) -> Option<Output<'_>> {
     let length = usize::from(record[field::OUTPUT_NAME]);
     let (name, zeros) = record[field::OUTPUT_TEXT..].split_at_checked(length)?;
-    if length == 0 || record[field::OUTPUT_ZERO] != 0 || zeros.iter().any(|&byte| byte != 0) {
+    if length == 0 || zeros.iter().any(|&byte| byte != 0) {
         return None;
     }
     Some(Output {
         name: str::from_utf8(name).ok()?,
         tensor: u16_at(record, field::OUTPUT_TENSOR),
         scale: f32::from_bits(u32_at(record, field::OUTPUT_SCALE)),
+        function: *Function::ALL.get(usize::from(record[field::OUTPUT_FUNCTION]))?,
     })
 }
 
@@ -377,6 +410,7 @@ pub fn emit(
         assert!((1..=MAX_OUTPUT_NAME).contains(&output.name.len()));
         let record = &mut out[outputs_at + index * field::OUTPUT..][..field::OUTPUT];
         put(record, field::OUTPUT_TENSOR, output.tensor.to_le_bytes());
+        record[field::OUTPUT_FUNCTION] = output.function as u8;
         record[field::OUTPUT_NAME] = output.name.len() as u8;
         put(record, field::OUTPUT_SCALE, output.scale.to_bits().to_le_bytes());
         record[field::OUTPUT_TEXT..][..output.name.len()].copy_from_slice(output.name.as_bytes());

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 use format::policy::Kind;
 use format::preprocess::Colour;
 use host::board::{self, Board, Memory};
 use host::bounds::Rate;
+use host::budget::{Budget, Room};
 use host::calibrate::HARDLY_ANY_STRANGERS;
 use host::calibrate::margin::DerivedMargin;
 use host::containers::{self, Container};
@@ -129,8 +130,20 @@ impl Arguments {
             without_cohort: self.without_cohort,
             logit_scale: self.logit_scale,
             photos: self.photos.source(),
+            room: None,
             force: self.force,
         }
+    }
+
+    fn room(&self, board: &Board) -> Room {
+        let Budget { image_bytes, arena_bytes, .. } = board.budget(self.memory);
+        let budget = Budget {
+            image_bytes: self.image_limit.unwrap_or(image_bytes),
+            arena_bytes: self.arena_limit.unwrap_or(arena_bytes),
+            ..board.budget(self.memory)
+        };
+        let is_boards = self.arena_limit.is_none() && self.image_limit.is_none();
+        Room { name: if is_boards { board.name.clone() } else { "the limits given".to_string() }, budget }
     }
 }
 
@@ -141,15 +154,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         ensure!([h, w] == [height, width], "--size {height}x{width}: the network takes crops of {h}x{w}");
     }
     let board = Board::named(&arguments.board)?;
-    let exported = export(&job)?;
-    let mut budget = board.budget(arguments.memory);
-    budget.image_bytes = arguments.image_limit.unwrap_or(budget.image_bytes);
-    budget.arena_bytes = arguments.arena_limit.unwrap_or(budget.arena_bytes);
-    exported.check(&budget).with_context(|| {
-        let limits = arguments.arena_limit.is_some() || arguments.image_limit.is_some();
-        let whose = if limits { "the limits given" } else { &board.name };
-        format!("too much for {whose}; choose another --board, --memory or limit, or a smaller network")
-    })?;
+    let exported = export(&Job { room: Some(arguments.room(board)), ..job })?;
     let address = board.region(arguments.memory).address;
     let file = containers::wrap(arguments.format, &exported.image, address)?;
     output::write_whole(&arguments.output, &file)?;

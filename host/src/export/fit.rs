@@ -4,13 +4,12 @@
 use anyhow::{Context, Result, bail};
 use format::Role;
 use format::network::Model;
-use format::preprocess::Preprocess;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::job::Job;
-use super::read::Photo;
-use super::split::{self, Split};
+use super::read::{Material, Photo};
+use super::split;
 use crate::agreement::Agreement;
 use crate::discrimination::{self, Spread};
 use crate::embedding::{unit, unit_of_i16};
@@ -19,7 +18,7 @@ use crate::onnx::{Imported, Reference};
 use crate::people::copies;
 use crate::quantize::{LayerReport, Options, Preprocessing, Quantised, quantise};
 use crate::simulator::{AlignedBytes, Simulator};
-use crate::{output, passes, sections};
+use crate::{output, sections};
 
 /// Least mean cosine between float and quantised embeddings that is exported without `force`.
 pub const LEAST_COSINE: f32 = 0.98;
@@ -69,17 +68,12 @@ fn read_back(section: &AlignedBytes) -> Result<Model<'_>> {
 ///
 /// # Errors
 /// When the network has no integer form, does not tell unlike photos apart, or agrees too little with the float one, unless forced.
-pub(super) fn fit(
-    imported: &Imported,
-    job: &Job,
-    input: &Preprocess,
-    photos: &Split<Photo>,
-    warnings: &mut Vec<String>,
-) -> Result<Fitted> {
+pub(super) fn fit(material: &Material, job: &Job, warnings: &mut Vec<String>) -> Result<Fitted> {
+    let Material { imported, photos, .. } = material;
     let reference = Reference::load(&job.model)?;
     let seen: Vec<Vec<u8>> = photos.calibrate.iter().map(|photo| photo.crop.clone()).collect();
     let choose = Compared::new(&photos.choose, &reference, job)?;
-    let chosen = widen(imported, job, input, &seen, &choose)?;
+    let chosen = widen(material, job, &seen, &choose)?;
     let judge = Compared::new(&photos.judge, &reference, job)?;
     let quantised = judge.quantised(&chosen.section)?;
     let discrimination = tell_apart(imported, job, &reference, &judge, &quantised, warnings)?;
@@ -182,28 +176,22 @@ struct Candidate {
 }
 
 /// The candidate that agrees best on the photos that choose; tensors are widened until one is good.
-fn widen(
-    imported: &Imported,
-    job: &Job,
-    input: &Preprocess,
-    seen: &[Vec<u8>],
-    choose: &Compared<'_>,
-) -> Result<Candidate> {
-    let graph = passes::lower(imported.graph.clone());
+fn widen(material: &Material, job: &Job, seen: &[Vec<u8>], choose: &Compared<'_>) -> Result<Candidate> {
+    let graph = &material.graph;
     let mut options = Options::default();
     let mut best: Option<(f32, Candidate)> = None;
     loop {
         let bar = output::bar(graph.nodes.len(), "quantising");
-        let quantised = quantise(&graph, job.preprocessing, seen, &options, |_| bar.inc(1));
+        let quantised = quantise(graph, job.preprocessing, seen, &options, |_| bar.inc(1));
         bar.finish_and_clear();
-        let candidate = candidate(imported, job, input, &graph, &options, &quantised)?;
+        let candidate = candidate(material, job, &options, &quantised)?;
         let agreement = Agreement::of(&choose.floats, &choose.quantised(&candidate.section)?);
         let mean = agreement.context("there are no photos that choose")?.mean_cosine;
         if best.as_ref().is_none_or(|(best, _)| mean > *best) {
             best = Some((mean, candidate));
         }
         let is_good = best.as_ref().is_some_and(|(best, _)| *best >= GOOD_COSINE);
-        match worst(&graph, &options, &quantised) {
+        match worst(graph, &options, &quantised) {
             Some(node) if !is_good && options.wide.len() < MOST_WIDE => options.wide.push(node),
             _ => break,
         }
@@ -211,15 +199,10 @@ fn widen(
     best.map(|(_, candidate)| candidate).context("nothing was quantised")
 }
 
-fn candidate(
-    imported: &Imported,
-    job: &Job,
-    input: &Preprocess,
-    graph: &Graph,
-    options: &Options,
-    quantised: &Quantised,
-) -> Result<Candidate> {
-    let (section, plan) = sections::quantised_network(&job.network(), imported.sha256, input, quantised)?;
+fn candidate(material: &Material, job: &Job, options: &Options, quantised: &Quantised) -> Result<Candidate> {
+    let Material { imported, graph, preprocess, .. } = material;
+    let (section, plan) =
+        sections::quantised_network(&job.network(), imported.sha256, preprocess, quantised)?;
     Ok(Candidate {
         section: AlignedBytes::copy(&section),
         layers: quantised.report.clone(),

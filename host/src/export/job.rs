@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use format::policy::Kind;
 use format::preprocess::Colour;
 
+use crate::budget::Room;
 use crate::crops::Source;
 use crate::quantize::Preprocessing;
 
@@ -44,6 +45,8 @@ pub struct Job {
     pub logit_scale: f32,
     /// What the photos are.
     pub photos: Source,
+    /// What the image must have room in.
+    pub room: Option<Room>,
     /// Export although quantisation harms too much, or unlike photos get like embeddings.
     pub force: bool,
 }
@@ -68,6 +71,7 @@ impl Job {
             without_cohort: false,
             logit_scale: 64.0,
             photos: Source::Aligned,
+            room: None,
             force: false,
         }
     }

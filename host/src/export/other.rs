@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::onnx::{Cut, import_cut};
+use crate::outline::Outline;
 use crate::quantize::{Options, Preprocessing, quantise};
 use crate::simulator::{AlignedBytes, Simulator};
 use crate::{float, passes, sections};
@@ -50,6 +51,8 @@ pub struct OutputReport {
     pub name: String,
     /// Height, width, channels.
     pub shape: [usize; 3],
+    /// What the file still does to it, and a board does not.
+    pub function: &'static str,
     /// Signal to quantisation noise in dB, over all photos that were not calibrated on.
     pub sqnr_db: f32,
 }
@@ -82,6 +85,7 @@ pub fn quantise_other(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>]) -> R
     if job.grey {
         passes::grey::apply(&mut graph).with_context(|| job.model.display().to_string())?;
     }
+    Outline::of(&graph).with_context(|| job.model.display().to_string())?;
     let input = job.preprocess(graph.nodes[0].shape);
     ensure!(
         !seen.is_empty() && !judged.is_empty(),
@@ -130,6 +134,7 @@ pub fn quantise_other(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>]) -> R
         OutputReport {
             name: output.name.to_string(),
             shape: graph.nodes[usize::from(output.tensor)].shape,
+            function: output.function.name(),
             sqnr_db: (10.0 * (signal / noise.max(1e-30)).log10()) as f32,
         }
     };

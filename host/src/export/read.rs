@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use format::preprocess::{Colour, Preprocess};
 
 use super::job::Job;
 use super::split::{self, LEAST_TO_SPLIT, MOST_CALIBRATE, Split};
 use crate::crops::Loader;
 use crate::face::align::template;
+use crate::graph::Graph;
 use crate::onnx::{Imported, import};
+use crate::outline::Outline;
+use crate::passes;
 use crate::people::copies;
 use crate::people::folder::{self, Folder};
 use crate::photo;
@@ -30,6 +33,8 @@ pub struct Photo {
 /// Everything read.
 pub(super) struct Material {
     pub imported: Imported,
+    /// The network, lowered.
+    pub graph: Graph,
     pub preprocess: Preprocess,
     pub folder: Folder,
     /// Crops of strangers, one each and no copies.
@@ -46,6 +51,11 @@ pub(super) struct Material {
 /// Whatever is wrong with network or photos.
 pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
     let imported = import(&job.model)?;
+    let graph = passes::lower(imported.graph.clone());
+    let outline = Outline::of(&graph).with_context(|| job.model.display().to_string())?;
+    if let Some(room) = &job.room {
+        room.check(&outline.excesses(&room.budget))?;
+    }
     let preprocess = preprocess(&imported, job.colour, job.preprocessing)?;
     let loader = Loader::new(&preprocess, &job.photos)?;
     let folder = match &job.enrol {
@@ -83,7 +93,7 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
     }
     let photos = split::split(&photos, [preprocess.width.into(), preprocess.colour.channels()]);
     let strangers = strangers.into_iter().map(|photo| photo.crop).collect();
-    Ok(Material { imported, preprocess, folder, strangers, copies, photos })
+    Ok(Material { imported, graph, preprocess, folder, strangers, copies, photos })
 }
 
 /// Photos of different pictures, and the copies among them, each after the photo it is a copy of. `shape` is that of crops.

@@ -202,7 +202,8 @@ impl<'a> Importer<'a> {
         for output in &onnx.output {
             let name = output.name.clone();
             let (node, function) = match importer.values.get(&name) {
-                Some(Value::Tensor { node, .. } | Value::Normalised { node }) => (*node, Function::Identity),
+                Some(Value::Tensor { node, .. }) => (*node, Function::Identity),
+                Some(Value::Normalised { node }) => (*node, Function::Normalise),
                 Some(Value::Gate { node, gate: Gate::Sigmoid, .. }) => (*node, Function::Sigmoid),
                 Some(Value::Gate { .. }) => {
                     bail!("output {name} is a HardSigmoid; cut the network before it")
@@ -694,6 +695,12 @@ impl Attribute for i64 {
 impl Attribute for usize {
     fn of(node: &NodeProto, name: &str) -> Result<Option<Self>> {
         node.get_attr_opt(name).map_err(tract_error)
+    }
+}
+
+impl Attribute for Vec<f32> {
+    fn of(node: &NodeProto, name: &str) -> Result<Option<Self>> {
+        node.get_attr_opt_vec(name).map_err(tract_error)
     }
 }
 

@@ -21,6 +21,13 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
         (1..=255).contains(&factor) && [h, w] == [height * factor, width * factor],
         "resizes {height}×{width} to {h}×{w}; only whole factors, alike down and right, are supported"
     );
+    if let Some(scales) = scales(importer, node)? {
+        let whole = [1.0, 1.0, factor as f32, factor as f32];
+        ensure!(
+            scales.is_empty() || scales == whole,
+            "resizes by {scales:?}; only whole factors, alike down and right, are supported"
+        );
+    }
     // For whole factors, these ways to place pixels agree on pixel y / factor, if halves round down or always down.
     let way = importer.text(node, "coordinate_transformation_mode")?.unwrap_or("half_pixel".into());
     let rounding = importer.text(node, "nearest_mode")?.unwrap_or("round_prefer_floor".into());
@@ -37,6 +44,15 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
         "resizes with {way} and {rounding}, which does not repeat pixels evenly; export with asymmetric and floor"
     );
     Ok(importer.map(node, Op::Enlarge(factor), vec![input], shape))
+}
+
+/// The factors along `[1, c, h, w]`, where the node gives them; it may give sizes instead.
+fn scales(importer: &Importer<'_>, node: &NodeProto) -> Result<Option<Vec<f32>>> {
+    if let Some(scales) = importer.attribute::<Vec<f32>>(node, "scales")? {
+        return Ok(Some(scales));
+    }
+    // Photo and scales, or photo, region, scales and sizes.
+    importer.optional_weights(node, if node.input.len() == 2 { 1 } else { 2 })
 }
 
 /// One output row after another.

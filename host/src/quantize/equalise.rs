@@ -30,7 +30,8 @@ pub fn equalise(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) 
     let mut factors: Vec<Option<Vec<f32>>> = vec![None; graph.nodes.len()];
     for representative in 0..graph.nodes.len() {
         let members: Vec<usize> = (0..graph.nodes.len()).filter(|&n| group[n] == representative).collect();
-        if members.is_empty() || members.iter().any(|member| fixed.contains(member)) {
+        let is_cut = |&member: &usize| cuts_unevenly(&graph.nodes[member].activation, members.len());
+        if members.is_empty() || members.iter().any(|member| fixed.contains(member) || is_cut(member)) {
             continue;
         }
         let mut factor = vec![0f32; graph.nodes[representative].shape[2]];
@@ -78,6 +79,16 @@ pub fn equalise(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) 
     graph
 }
 
+/// Whether the bounds of a clip, once divided by factors, would have to differ by channels where values reach them. A board has one
+/// bound for all. A factor that is the tensor's own range puts the upper bound at the end of the grid or beyond; one that is shared
+/// does not, nor does any for a lower bound other than nought.
+fn cuts_unevenly(activation: &Activation, members: usize) -> bool {
+    match activation {
+        Activation::Clip { low, .. } => members > 1 || low.iter().any(|&low| low != 0.0 && low.is_finite()),
+        Activation::None | Activation::Relu | Activation::PRelu(_) => false,
+    }
+}
+
 fn scale_clip(activation: &mut Activation, factor: Option<&[f32]>) {
     if let (Activation::Clip { low, high }, Some(factor)) = (activation, factor) {
         low.iter_mut().chain(high).zip(factor.iter().cycle()).for_each(|(bound, factor)| *bound /= factor);
@@ -122,4 +133,52 @@ fn groups(graph: &Graph) -> Vec<usize> {
         }
     }
     group
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Function, GraphOutput, Node, Window};
+
+    /// A photo of one pixel; two convolutions of it, the first clipped at 6; their sum; one number from that.
+    fn clipped_beside(activation: Activation, loud: [f32; 2]) -> Graph {
+        let conv = |weights: Vec<f32>, inputs, channels, activation| Node {
+            name: String::new(),
+            op: Op::Conv { bias: vec![0.0; channels], weights, window: Window::PIXEL, groups: 1 },
+            inputs,
+            shape: [1, 1, channels],
+            activation,
+        };
+        let node = |op, inputs, channels| Node {
+            name: String::new(),
+            op,
+            inputs,
+            shape: [1, 1, channels],
+            activation: Activation::None,
+        };
+        let nodes = vec![
+            node(Op::Input, vec![], 1),
+            conv(vec![4.0, 4.0], vec![0], 2, activation),
+            conv(loud.to_vec(), vec![0], 2, Activation::None),
+            node(Op::Add, vec![1, 2], 2),
+            conv(vec![1.0, 1.0], vec![3], 1, Activation::None),
+        ];
+        let output = GraphOutput { name: "out".into(), node: 4, function: Function::Identity };
+        Graph { nodes, outputs: vec![output] }
+    }
+
+    fn bounds(graph: &Graph) -> Vec<f32> {
+        match &graph.nodes[1].activation {
+            Activation::Clip { high, .. } => high.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn clipped_tensor_tied_to_a_louder_one_keeps_one_bound_for_all_channels() {
+        let clip = Activation::Clip { low: vec![0.0; 2], high: vec![6.0; 2] };
+        let graph = clipped_beside(clip, [100.0, 0.1]);
+        let equalised = equalise(&graph, Preprocessing { mean: 0.0, scale: 255.0 }, &[vec![255]]);
+        assert_eq!(bounds(&equalised), [6.0, 6.0]);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use format::preprocess::Preprocess;
 use link::message::{Cost, Recognised};
 use serde::Serialize;
@@ -75,10 +75,9 @@ pub fn connect(place: &Place) -> Result<(Client, Preprocess)> {
     let image = bytes.image(path)?;
     let transport = match place {
         Place::Emulated { board, image: path, memory } => {
-            board
-                .budget(*memory)
-                .check(&image, bytes.bytes(), |layer| format!("layer {layer}"))
-                .with_context(|| format!("too much for {}", board.name))?;
+            let name = |layer| format!("layer {layer}");
+            let room = board.room(*memory);
+            room.check(&room.budget.excesses_of_image(&image, bytes.bytes(), name))?;
             Transport::qemu(board, &board.build()?, path, *memory)?
         }
         Place::Port { path, baud, .. } => Transport::serial(path, *baud)?,

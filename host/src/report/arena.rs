@@ -241,7 +241,7 @@ mod tests {
             source: [0; 32],
             input,
             layers: &layers,
-            outputs: &[Output { name: "embedding", tensor: 4, scale: 1.0 }],
+            outputs: &[Output { name: "embedding", tensor: 4, scale: 1.0, function: Default::default() }],
             plan: &plan,
             blob: &[0; 8192],
         });

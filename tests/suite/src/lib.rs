@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use format::Role;
 use format::header::{ModelId, Section};
 use format::layer::{Element, Layer, Operator, Stage, Tensor, Window};
-use format::network::Output;
+use format::network::{Function, Output};
 use format::policy::{Angle, Basis, Kind, Terms, Threshold};
 use format::preprocess::{Colour, Preprocess};
 use host::accuracy::identification::Identification;
@@ -183,7 +183,7 @@ impl Handmade {
     pub fn section_of(&self, layers: &[Layer], plan: &Plan) -> Vec<u8> {
         let names: Vec<String> = self.outputs.iter().map(|tensor| format!("output {tensor}")).collect();
         let outputs: Vec<Output<'_>> = (self.outputs.iter().zip(&names))
-            .map(|(&tensor, name)| Output { name, tensor, scale: 0.5 })
+            .map(|(&tensor, name)| Output { name, tensor, scale: 0.5, function: Function::Identity })
             .collect();
         let input = Preprocess {
             height: layers[0].output.height,
@@ -215,6 +215,14 @@ pub fn tiny_network() -> Handmade {
         Layer { window, weights, stage, ..Layer::new(Operator::Conv, &[0], square(1, 3, Element::I16)) },
     ];
     Handmade { layers, outputs: vec![1], blob }
+}
+
+/// The same for crops 256 pixels wide, of which it sees the first two.
+pub fn wide_network() -> Handmade {
+    let mut network = tiny_network();
+    network.layers[0].output.width = 256;
+    network.layers[1].window.stride = [1, 255];
+    network
 }
 
 /// A network of the same input and output with every operator: an addition in place, dilated and grouped convolutions among

@@ -338,6 +338,47 @@ pub fn collapsed() -> Vec<u8> {
     net.finish(&x)
 }
 
+/// A network whose output a sigmoid closes, as one that scores a picture has it.
+pub fn scores() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 40, 24]);
+    let x = net.conv("input", [3, 8], [3, 3], 4, 1, 1);
+    let x = net.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]);
+    let x = net.gemm(&x, 8 * 60, 24);
+    let x = net.node("Sigmoid", &[&x], &[]);
+    net.finish(&x)
+}
+
+/// A network that enlarges a map of 5 × 5 by `factor` to the whole number of pixels below.
+pub fn enlarged_by(factor: f32) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 20, 20]);
+    let x = net.conv("input", [3, 8], [3, 3], 4, 1, 1);
+    let scales = net.constant(&[4], vec![1.0, 1.0, factor, factor]);
+    let attributes = [
+        ("coordinate_transformation_mode", Attribute::Text("asymmetric")),
+        ("nearest_mode", Attribute::Text("floor")),
+    ];
+    let x = net.node("Resize", &[&x, "", &scales], &attributes);
+    let x = net.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]);
+    let x = net.gemm(&x, 8 * 100, 24);
+    net.finish(&x)
+}
+
+/// A network that joins the photo, made smaller, with something far louder.
+pub fn joined_with_photo() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 40, 24]);
+    let two = || Attribute::Ints(vec![2; 2]);
+    let small = net.node("MaxPool", &["input"], &[("kernel_shape", two()), ("strides", two())]);
+    let weights = net.randoms(8 * 3 * 9, 0.0, 8.0);
+    let weights = net.constant(&[8, 3, 3, 3], weights);
+    let loud =
+        net.node("Conv", &["input", &weights], &[("strides", two()), ("pads", Attribute::Ints(vec![1; 4]))]);
+    let x = net.node("Concat", &[&small, &loud], &[("axis", Attribute::Int(1))]);
+    let x = net.conv(&x, [11, 16], [3, 3], 2, 1, 1);
+    let x = net.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]);
+    let x = net.gemm(&x, 16 * 10 * 6, 24);
+    net.finish(&x)
+}
+
 /// A network with a SiLU, which is no operator of the runtime.
 pub fn with_silu() -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 16, 16]);

@@ -42,9 +42,14 @@ fn written(onnx: &[u8]) -> tempfile::NamedTempFile {
 
 #[test]
 fn users_networks_lower_to_what_tract_computes() {
-    for onnx in
-        [onnx::resnet18_grey(), onnx::mobile_112x96(), onnx::pools(), onnx::doubled(), onnx::every_operator()]
-    {
+    for onnx in [
+        onnx::resnet18_grey(),
+        onnx::mobile_112x96(),
+        onnx::pools(),
+        onnx::doubled(),
+        onnx::every_operator(),
+        onnx::joined_with_photo(),
+    ] {
         lowered_equals_tract(written(&onnx).path());
     }
 }
@@ -85,6 +90,20 @@ fn windows_and_groups_that_make_no_sense_are_refused() {
 fn sigmoid_that_scales_no_channels_is_named() {
     let error = format!("{:#}", import(written(&onnx::with_silu()).path()).err().unwrap());
     assert!(error.contains("Mul (node Mul_2)") && error.contains("not SiLU"), "{error}");
+}
+
+#[test]
+fn embedder_behind_a_sigmoid_is_refused() {
+    let error = format!("{:#}", import(written(&onnx::scores()).path()).err().unwrap());
+    assert!(error.contains("Sigmoid_3_out comes out of a sigmoid"), "{error}");
+}
+
+#[test]
+fn enlarging_by_other_than_whole_factors_is_refused() {
+    let file = written(&onnx::enlarged_by(2.1));
+    let error = format!("{:#}", import(file.path()).err().unwrap());
+    assert!(error.contains("Resize_1") && error.contains("2.1"), "{error}");
+    lowered_equals_tract(written(&onnx::enlarged_by(2.0)).path());
 }
 
 #[test]

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use app::Recogniser;
 use app::port::{Port, PortError};
 use app::serve::{About, Meter, serve};
+use format::header::Section;
 use host::board::{Board, Memory};
 use host::client::Client;
 use host::simulator::{AlignedBytes, Simulator};
@@ -21,7 +22,7 @@ use host::transport::{Stream, Transport};
 use link::message::{Decision, Objection};
 use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, Message, Reply, Request, frame};
 use serialport::{SerialPort as _, TTYPort};
-use suite::{join, tiny_sections};
+use suite::{join, sections_of, tiny_sections, wide_network};
 
 /// The tiny image's crop, of two rows.
 const CROP: [u8; 4] = [200, 30, 90, 250];
@@ -129,8 +130,8 @@ impl Stream for Wire {
         self.stream.lock().unwrap().write(&bytes)
     }
 
-    fn wire_time(&self, bytes: usize) -> Duration {
-        self.stream.lock().unwrap().wire_time(bytes)
+    fn untaken(&mut self) -> usize {
+        self.stream.lock().unwrap().untaken()
     }
 
     fn why_gone(&mut self, error: Option<&io::Error>) -> String {
@@ -429,8 +430,8 @@ impl Stream for HostEnd {
             .map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
-    fn wire_time(&self, _: usize) -> Duration {
-        Duration::ZERO
+    fn untaken(&mut self) -> usize {
+        0
     }
 
     fn why_gone(&mut self, _: Option<&io::Error>) -> String {
@@ -577,9 +578,13 @@ struct Emulated {
 
 impl Emulated {
     fn start(board: &Board) -> Self {
+        Self::start_with(board, &tiny_sections())
+    }
+
+    fn start_with(board: &Board, sections: &[(Section, Vec<u8>)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let image = folder.path().join("tiny.geode");
-        std::fs::write(&image, join(&tiny_sections())).unwrap();
+        std::fs::write(&image, join(sections)).unwrap();
         let socket = folder.path().join("qmp");
         let mut qemu = board.emulator(&board.build().unwrap(), Some((&image, Memory::External)));
         qemu.arg("-qmp").arg(format!("unix:{},server=on,wait=off", socket.display()));
@@ -660,6 +665,20 @@ fn ended_emulator_is_told(bench: &Emulated) {
     bench.command("quit")();
     let error = Client::connect(bench.wire()).err().expect("nobody is there").to_string();
     assert!(error.contains("the emulated board ended"), "{error}");
+}
+
+#[test]
+#[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
+fn board_that_dies_while_a_long_row_is_under_way_is_noticed_within_five_seconds() {
+    let bench = Emulated::start_with(Board::named("qemu-m7").unwrap(), &sections_of(&wide_network()));
+    let crop: Vec<u8> = (0..512).map(|index| CROP[index / 256 * 2 + index % 2]).collect();
+    let mut client = Client::connect(bench.wire()).unwrap();
+    assert_eq!(client.recognise(&crop).unwrap().decision, expected().decision);
+    bench.wire().accident(1, bench.stop());
+    let start = Instant::now();
+    let error = client.recognise(&crop).unwrap_err().to_string();
+    assert!(error.contains("stopped answering"), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
 /// The board's end of a serial line.

@@ -151,7 +151,12 @@ fn coloured(network: &Handmade, layers: &[Layer], plan: &Plan) -> AlignedBytes {
     let outputs: Vec<format::network::Output<'_>> = network
         .outputs
         .iter()
-        .map(|&tensor| format::network::Output { name: "embedding", tensor, scale: 1.0 })
+        .map(|&tensor| format::network::Output {
+            name: "embedding",
+            tensor,
+            scale: 1.0,
+            function: Default::default(),
+        })
         .collect();
     let input = Preprocess {
         height: 112,

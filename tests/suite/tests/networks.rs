@@ -41,6 +41,10 @@ fn lowered_equals_tract(job: &OtherJob, is_nchw: bool) {
             Function::Sigmoid => {
                 (tensors[output.node].iter().map(|&x| 1.0 / (1.0 + (-x).exp())).collect(), 0.01)
             }
+            Function::Normalise => {
+                let length = tensors[output.node].iter().map(|x| x * x).sum::<f32>().sqrt();
+                (tensors[output.node].iter().map(|x| x / length).collect(), 0.0)
+            }
         };
         assert_eq!(ours.len(), theirs.len(), "{}", output.name);
         let largest = theirs.iter().fold(floor, |largest, x| largest.max(x.abs()));

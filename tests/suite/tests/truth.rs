@@ -53,6 +53,15 @@ fn collapsed_network_is_refused_and_preprocessing_is_named_first() {
 }
 
 #[test]
+fn photo_joined_with_louder_values_takes_their_grid_and_loses_neither() {
+    let folder = folder_with(&onnx::joined_with_photo(), [40, 24]);
+    let report = export(&job_in(folder.path())).unwrap().report;
+    let joined = report.layers.iter().find(|layer| layer.operator == "concat").unwrap();
+    assert!(joined.sqnr_db > 25.0, "{joined:?}");
+    assert!(report.agreement.mean_cosine > 0.99, "{:?}", report.agreement);
+}
+
+#[test]
 fn pixels_normalised_twice_are_refused_with_what_the_network_does_itself() {
     let folder = folder_with(&onnx::mobile_112x96(), [112, 96]);
     let job = job_in(folder.path());
