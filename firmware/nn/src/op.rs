@@ -171,7 +171,8 @@ pub(crate) struct Around<'a> {
 
 impl<'a> Around<'a> {
     /// Another row. Rings of a layer's input and output were found disjoint when loading.
-    #[inline(never)]
+    #[cfg_attr(arm_helium, inline(always))]
+    #[cfg_attr(not(arm_helium), inline(never))]
     pub fn row(&self, tensor: &Tensor, row: u16) -> &'a [u8] {
         let Range { start, end } = slot(tensor, row);
         if end <= self.place.0 {

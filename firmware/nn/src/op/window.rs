@@ -56,8 +56,9 @@ pub fn run(
 }
 
 /// Calls a kernel with the rows under the window of the row to be made.
-// Not inlined: gathering rows is the same for every operator.
-#[inline(never)]
+// The same for every operator; not inlined but where rows take so few instructions that a call shows.
+#[cfg_attr(arm_helium, inline(always))]
+#[cfg_attr(not(arm_helium), inline(never))]
 pub fn with_rows<I: Element>(work: &mut Work<'_>, input: &Tensor, kernel: fn(&mut Work<'_>, &Rows<'_, I>)) {
     let window = work.layer().window;
     let mut rows: Vec<Option<&[I]>, MAX_KERNEL> = Vec::new();
