@@ -9,6 +9,7 @@ mod export;
 mod flash;
 mod gallery;
 mod inspect;
+mod part;
 mod photos;
 mod recognise;
 mod simulate;

@@ -12,7 +12,7 @@ use std::fmt;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::graph::{Graph, Op};
+use crate::graph::{Graph, Node, Op, Window};
 use crate::quantize::Preprocessing;
 
 /// Mean cosine between unlike pictures from which on they are not told apart.
@@ -145,7 +145,19 @@ impl fmt::Display for Indiscriminate {
 
 /// Whether a network as imported begins by scaling or shifting pixels, and the name of the node that does.
 pub fn normalisation_inside(graph: &Graph) -> Option<&str> {
-    let first = graph.nodes.iter().find(|node| node.inputs == [0] && matches!(node.op, Op::Affine { .. }))?;
+    // Colours may be put in another order before.
+    let is_order = |op: &Op| match op {
+        Op::Conv { weights, window, .. } => {
+            *window == Window::PIXEL && weights.iter().all(|weight| [0.0, 1.0].contains(weight))
+        }
+        _ => false,
+    };
+    let reads_photo = |node: &Node| match node.inputs[..] {
+        [0] => true,
+        [input] => graph.nodes[input].inputs == [0] && is_order(&graph.nodes[input].op),
+        _ => false,
+    };
+    let first = graph.nodes.iter().find(|node| reads_photo(node) && matches!(node.op, Op::Affine { .. }))?;
     Some(&first.name)
 }
 

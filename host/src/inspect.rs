@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::board::{Board, Memory};
 use crate::budget::Excess;
 use crate::cost::{Core, Estimate, Work};
-use crate::onnx::import;
+use crate::onnx::{Cut, import};
 use crate::outline::Outline;
 use crate::{op, passes};
 
@@ -79,12 +79,12 @@ pub struct LayerRow {
 ///
 /// # Errors
 /// As [`import()`].
-pub fn inspect(path: &Path, boards: &[&Board], clock_mhz: Option<f64>) -> Result<Inspection> {
+pub fn inspect(path: &Path, cut: &Cut, boards: &[&Board], clock_mhz: Option<f64>) -> Result<Inspection> {
     ensure!(
         clock_mhz.is_none_or(|clock| clock > 0.0 && clock.is_finite()),
         "--clock must be a number of MHz above 0"
     );
-    let imported = import(path)?;
+    let imported = import(path, cut)?;
     let input = imported.input();
     let graph = passes::lower(imported.graph);
     let outline = Outline::of(&graph)?;

@@ -112,6 +112,7 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &tract_onnx::pb::NodePro
         "GlobalAveragePool" => depthwise::import_global_average(importer, node),
         "ReduceMean" => depthwise::import_mean(importer, node),
         "MaxPool" => max_pool::import(importer, node),
+        "GlobalMaxPool" => max_pool::import_global(importer, node),
         "Concat" => concat::import(importer, node),
         "Resize" | "Upsample" => enlarge::import(importer, node),
         "Sigmoid" | "HardSigmoid" => scale::import_gate(importer, node),

@@ -13,7 +13,7 @@ use crate::agreement::Agreement;
 use crate::crops::{Loader, Source};
 use crate::embedding::{embed, unit, units};
 use crate::graph::Graph;
-use crate::onnx::{Reference, import};
+use crate::onnx::{Cut, Reference, import};
 use crate::quantize::{LayerReport, Preprocessing};
 use crate::simulator::{AlignedBytes, Simulator};
 use crate::{noise, output, passes};
@@ -98,13 +98,20 @@ struct FloatNetwork {
 impl FloatNetwork {
     /// Loads an ONNX file that must be the one the image was exported from.
     fn of_image(model: &Path, image: &Image<'_>, path: &Path) -> Result<Self> {
-        let imported = import(model)?;
+        let input = image.embedder.preprocess();
+        let output = image.embedder.outputs().next().map(|output| output.name.to_string());
+        let size = Some([input.height.into(), input.width.into()]);
+        let whole = Cut { size, ..Cut::default() };
+        let cut = Cut { outputs: output.into_iter().collect(), ..whole.clone() };
+        // The embedding may be one of several outputs, or be named at greater length than an image has room for.
+        let cut = if import(model, &whole).is_ok() { whole } else { cut };
+        let imported = import(model, &cut)?;
         if imported.sha256 != image.embedder.head().source {
             bail!("{} is not the network that {} was exported from", model.display(), path.display())
         }
         let Preprocess { mean, scale, .. } = image.embedder.preprocess();
         Ok(FloatNetwork {
-            reference: Reference::load(model)?,
+            reference: Reference::load_cut(model, &cut)?,
             graph: passes::lower(imported.graph),
             preprocessing: Preprocessing { mean, scale },
         })

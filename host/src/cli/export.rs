@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use format::policy::Kind;
 use format::preprocess::Colour;
@@ -16,12 +16,12 @@ use host::embedding::angle;
 use host::export::check::{CheckReport, Promise};
 use host::export::page::page;
 use host::export::{Discrimination, Job, Report, export};
-use host::onnx::import;
 use host::quantize::Preprocessing;
 use host::{output, report};
 
+use super::part::Part;
 use super::photos::Photos;
-use super::values::{COLOURS, CONTAINERS, MEMORIES, POLICIES, one_of, size};
+use super::values::{COLOURS, CONTAINERS, MEMORIES, POLICIES, one_of};
 use super::{angle_text, centred_text, show};
 
 #[derive(Debug, Args)]
@@ -76,9 +76,9 @@ pub struct Arguments {
     /// Colour order the network wants [default: rgb, or grey for one channel].
     #[arg(long, value_parser = one_of(COLOURS))]
     colour: Option<Colour>,
-    /// Height and width of crops, such as 112x96; must be the network's [default: the network's].
-    #[arg(long, value_parser = size)]
-    size: Option<[usize; 2]>,
+    /// Which part of the file is taken.
+    #[command(flatten)]
+    part: Part,
     /// Mean that was subtracted from pixels in training.
     #[arg(long, default_value_t = 127.5)]
     mean: f32,
@@ -115,6 +115,7 @@ impl Arguments {
     fn job(&self) -> Job {
         Job {
             model: self.model.clone(),
+            cut: self.part.cut(),
             enrol: self.enrol.clone(),
             calibrate: self.calibrate.clone(),
             cohort: self.cohort.clone(),
@@ -149,10 +150,6 @@ impl Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let job = arguments.job();
-    if let Some([height, width]) = arguments.size {
-        let [h, w, _] = import(&job.model)?.input();
-        ensure!([h, w] == [height, width], "--size {height}x{width}: the network takes crops of {h}x{w}");
-    }
     let board = Board::named(&arguments.board)?;
     let exported = export(&Job { room: Some(arguments.room(board)), ..job })?;
     let address = board.region(arguments.memory).address;

@@ -7,12 +7,16 @@ use clap::Args;
 use host::board::{self, Board};
 use host::inspect::{self, Inspection};
 
+use super::part::Part;
 use super::show;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// ONNX file.
     model: PathBuf,
+    /// Which part of the file is taken.
+    #[command(flatten)]
+    part: Part,
     /// Boards to estimate it for, between commas.
     #[arg(long, value_parser = board::names(), value_delimiter = ',', default_values = board::names())]
     board: Vec<String>,
@@ -25,9 +29,9 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let Arguments { model, board, clock, json } = arguments;
+    let Arguments { model, part, board, clock, json } = arguments;
     let boards: Vec<&Board> = board.iter().map(|name| Board::named(name)).collect::<Result<_>>()?;
-    let inspection = inspect::inspect(model, &boards, *clock)?;
+    let inspection = inspect::inspect(model, &part.cut(), &boards, *clock)?;
     show(*json, &inspection, |inspection| print(model, inspection))
 }
 

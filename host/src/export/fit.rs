@@ -70,7 +70,7 @@ fn read_back(section: &AlignedBytes) -> Result<Model<'_>> {
 /// When the network has no integer form, does not tell unlike photos apart, or agrees too little with the float one, unless forced.
 pub(super) fn fit(material: &Material, job: &Job, warnings: &mut Vec<String>) -> Result<Fitted> {
     let Material { imported, photos, .. } = material;
-    let reference = Reference::load(&job.model)?;
+    let reference = Reference::load_cut(&job.model, &job.cut)?;
     let seen: Vec<Vec<u8>> = photos.calibrate.iter().map(|photo| photo.crop.clone()).collect();
     let choose = Compared::new(&photos.choose, &reference, job)?;
     let chosen = widen(material, job, &seen, &choose)?;

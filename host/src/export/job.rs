@@ -8,6 +8,7 @@ use format::preprocess::Colour;
 
 use crate::budget::Room;
 use crate::crops::Source;
+use crate::onnx::Cut;
 use crate::quantize::Preprocessing;
 
 /// What to export.
@@ -15,6 +16,8 @@ use crate::quantize::Preprocessing;
 pub struct Job {
     /// The ONNX file.
     pub model: PathBuf,
+    /// Which of its outputs is the embedding, and the size of photos where the file leaves it open.
+    pub cut: Cut,
     /// Folder with a subfolder of aligned crops a person; nobody is enrolled without.
     pub enrol: Option<PathBuf>,
     /// Folder of aligned crops to calibrate the quantiser on; without, the photos of people and strangers are used.
@@ -56,6 +59,7 @@ impl Job {
     pub fn new(model: PathBuf) -> Self {
         Job {
             model,
+            cut: Cut::default(),
             enrol: None,
             calibrate: None,
             cohort: None,

@@ -50,7 +50,7 @@ pub(super) struct Material {
 /// # Errors
 /// Whatever is wrong with network or photos.
 pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
-    let imported = import(&job.model)?;
+    let imported = import(&job.model, &job.cut)?;
     let graph = passes::lower(imported.graph.clone());
     let outline = Outline::of(&graph).with_context(|| job.model.display().to_string())?;
     if let Some(room) = &job.room {

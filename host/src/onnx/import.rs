@@ -2,217 +2,128 @@
 //!
 //! Operators of the runtime have their `import` in [`crate::op`]; here are those that are folded into others, re-read a
 //! layout, or belong to a closing L2 normalisation. What only re-reads a layout (Reshape, Transpose, …) makes no node: each ONNX
-//! tensor is tracked as a node's tensor plus the order in which the file sees its axes.
+//! value is tracked as a node's tensor, the order in which the file sees its axes, and what is still to be done to it
+//! ([`Form`]). What depends on constants alone is computed here.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tract_onnx::pb::{GraphProto, NodeProto};
-use tract_onnx::prelude::TractError;
 
-use super::facts::{Facts, input_shape};
+use super::attributes;
+use super::constant::{self, Cast, Constant};
+use super::file::File;
+use super::refusal::{self, Refusals, node_name, remedy};
+pub use super::value::{Axis, Form, Value};
+use super::value::{Bent, Spelled};
 use crate::graph::{Activation, Function, Gate, Graph, GraphOutput, Node, Op, Shape, Window};
 use crate::op;
 
-/// An axis of a node's tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Axis {
-    /// Down.
-    H,
-    /// To the right.
-    W,
-    /// Through the channels.
-    C,
-}
-
-/// What an ONNX value is to us.
-#[derive(Clone, Debug)]
-pub enum Value {
-    /// A node's tensor.
-    Tensor {
-        /// The node.
-        node: usize,
-        /// For each ONNX dimension the axes it runs over, slowest first; axes of extent one are left out.
-        dims: Vec<Vec<Axis>>,
-    },
-    /// A sigmoid, or something like it, of a node's tensor.
-    Gate {
-        /// The node.
-        node: usize,
-        /// As of [`Value::Tensor`].
-        dims: Vec<Vec<Axis>>,
-        /// The function.
-        gate: Gate,
-    },
-    /// A node's tensor divided by its length.
-    Normalised {
-        /// The node.
-        node: usize,
-    },
-    /// Squares of a node's tensor.
-    Squares {
-        /// The node.
-        node: usize,
-    },
-    /// Length of a node's tensor.
-    Length {
-        /// The node.
-        node: usize,
-    },
-}
+/// Most nodes of a file.
+const MOST_NODES: usize = 20_000;
 
 /// Takes the file's nodes one by one into a graph.
 pub struct Importer<'a> {
-    facts: &'a Facts,
     graph: Graph,
-    values: HashMap<String, Value>,
-}
-
-const SUPPORTED: &[&str] = &[
-    "Add",
-    "AveragePool",
-    "BatchNormalization",
-    "Cast",
-    "Clip",
-    "Concat",
-    "Constant",
-    "Conv",
-    "Div",
-    "Dropout",
-    "Expand",
-    "Flatten",
-    "Gather",
-    "Gemm",
-    "GlobalAveragePool",
-    "HardSigmoid",
-    "Identity",
-    "LeakyRelu",
-    "LpNormalization",
-    "MatMul",
-    "Max",
-    "MaxPool",
-    "Mul",
-    "PRelu",
-    "Pow",
-    "ReduceL2",
-    "ReduceMean",
-    "ReduceSum",
-    "Relu",
-    "Reshape",
-    "Resize",
-    "Shape",
-    "Sigmoid",
-    "Slice",
-    "Sqrt",
-    "Squeeze",
-    "Sub",
-    "Transpose",
-    "Unsqueeze",
-    "Upsample",
-];
-
-/// What to use instead of an operator.
-fn replacement(operator: &str) -> &'static str {
-    match operator {
-        "Sigmoid" | "HardSigmoid" => "it can only scale channels (squeeze and excitation) or close an output",
-        "HardSwish" | "Elu" | "Selu" | "Softplus" | "Mish" | "Gelu" | "Tanh" | "Swish" | "Celu" => {
-            "train with PReLU, ReLU or ReLU6"
-        }
-        "ConvTranspose" => "enlarge with Resize (nearest) and a convolution",
-        "Pad" => "put the padding into the convolution's own pads",
-        "LayerNormalization" | "InstanceNormalization" | "GroupNormalization" => {
-            "train with BatchNormalization"
-        }
-        "Softmax" | "Attention" | "Einsum" => "use a convolutional network; attention is not supported",
-        "LSTM" | "GRU" | "RNN" | "Loop" | "If" | "Scan" => "use a feed-forward convolutional network",
-        "QLinearConv" | "QuantizeLinear" | "DequantizeLinear" | "ConvInteger" => {
-            "export the float network; it is quantised here"
-        }
-        "Split" => "splitting of channels is not supported; use residual additions",
-        _ => "remove it from the network, or fold it into convolutions before exporting",
-    }
-}
-
-pub(super) fn refuse_unknown_operators(onnx: &GraphProto) -> Result<()> {
-    let unknown: Vec<String> = onnx
-        .node
-        .iter()
-        .filter(|node| !SUPPORTED.contains(&&*node.op_type))
-        .map(|node| unsupported(node, "the operator is not supported", replacement(&node.op_type)))
-        .collect();
-    complain(unknown)
-}
-
-fn unsupported(node: &NodeProto, why: &str, instead: &str) -> String {
-    format!("{} (node {}): {why}; {instead}", node.op_type, node_name(node))
-}
-
-fn complain(complaints: Vec<String>) -> Result<()> {
-    match complaints.len() {
-        0 => Ok(()),
-        1 => bail!("{}", complaints[0]),
-        n => bail!("{n} nodes are not supported:\n  {}", complaints.join("\n  ")),
-    }
-}
-
-fn node_name(node: &NodeProto) -> &str {
-    if node.name.is_empty() { node.output.first().map_or("?", |name| name) } else { &node.name }
+    values: HashMap<&'a str, Value>,
+    constants: HashMap<&'a str, Cow<'a, Constant>>,
+    /// Nodes made of values that were computed lazily: the tensor, its form, the node.
+    made: Vec<(usize, Form, usize)>,
 }
 
 impl<'a> Importer<'a> {
-    pub(super) fn run(onnx: &GraphProto, facts: &'a Facts) -> Result<Graph> {
-        let input_name = facts.model.node(facts.model.inputs[0].node).name.clone();
-        let (shape, nchw) = input_shape(&facts.input)?;
+    pub(super) fn run(file: &'a File) -> Result<Graph> {
+        let onnx = file.graph();
+        ensure!(onnx.node.len() <= MOST_NODES, "the network has {} nodes", onnx.node.len());
         let input = Node {
-            name: input_name.clone(),
+            name: file.input.clone(),
             op: Op::Input,
             inputs: vec![],
-            shape,
+            shape: file.shape,
             activation: Activation::None,
         };
-        let order = if nchw { [Axis::C, Axis::H, Axis::W] } else { [Axis::H, Axis::W, Axis::C] };
+        let order = if file.is_nchw { [Axis::C, Axis::H, Axis::W] } else { [Axis::H, Axis::W, Axis::C] };
         let graph = Graph { nodes: vec![input], outputs: Vec::new() };
-        let mut importer = Importer { facts, graph, values: HashMap::new() };
+        let mut importer =
+            Importer { graph, values: HashMap::new(), constants: HashMap::new(), made: Vec::new() };
         let dims = [vec![]].into_iter().chain(order.map(|axis| importer.axes(0, &[axis]))).collect();
-        importer.values.insert(input_name, Value::Tensor { node: 0, dims });
-
-        let mut complaints = Vec::new();
-        for node in &onnx.node {
-            let constant = |name: &String| importer.facts.constant(name).is_some();
-            if node.output.iter().all(constant) || node.op_type == "Shape" {
-                continue;
-            }
-            // What follows an unsupported node has no value and is passed over, so that each is named once.
-            let known =
-                |name: &String| name.is_empty() || importer.values.contains_key(name) || constant(name);
-            if !node.input.iter().all(known) && !complaints.is_empty() {
-                continue;
-            }
-            if !node.input.iter().any(|name| importer.values.contains_key(name)) {
-                continue;
-            }
-            match importer.node(node) {
-                Ok(value) => drop(importer.values.insert(node.output[0].clone(), value)),
-                Err(error) => {
-                    complaints.push(format!("{} (node {}): {error:#}", node.op_type, node_name(node)))
-                }
+        importer.values.insert(&file.input, importer.plain(0, dims));
+        for tensor in &onnx.initializer {
+            // What is not supported is refused where it is used.
+            if let Ok(constant) = Constant::read(tensor) {
+                importer.constants.insert(&tensor.name, Cow::Owned(constant));
             }
         }
-        complain(complaints)?;
+        importer.refuse_nodes(file)?;
+        importer.nodes(onnx)?;
+        importer.outputs(onnx)?;
+        Ok(importer.graph)
+    }
+
+    /// Refuses nodes that are wrong whatever they read.
+    fn refuse_nodes(&self, file: &File) -> Result<()> {
+        let onnx = file.graph();
+        let mut constant: std::collections::HashSet<&str> = self.constants.keys().copied().collect();
+        for node in &onnx.node {
+            if node.input.iter().all(|name| name.is_empty() || constant.contains(&**name)) {
+                constant.extend(node.output.iter().map(|name| &**name));
+            }
+        }
+        let is_constant = |node: &NodeProto| node.output.iter().all(|name| constant.contains(&**name));
+        refusal::of_nodes(&file.proto, onnx, is_constant).check()
+    }
+
+    fn nodes(&mut self, onnx: &'a GraphProto) -> Result<()> {
+        let mut refusals = Refusals::default();
+        for node in &onnx.node {
+            let Some(output) = node.output.first() else { continue };
+            let is_known = |name: &String| {
+                name.is_empty() || self.values.contains_key(&**name) || self.constants.contains_key(&**name)
+            };
+            // What follows a node that is refused has no value and is passed over, so that each is named once.
+            if !node.input.iter().all(is_known) && !refusals.is_empty() {
+                continue;
+            }
+            if !node.input.iter().any(|name| self.values.contains_key(&**name)) {
+                let inputs: Vec<Option<&Constant>> =
+                    node.input.iter().map(|name| self.constants.get(&**name).map(|c| &**c)).collect();
+                // Whoever needs a constant that could not be computed says that it is none.
+                if let Ok(constant) = constant::evaluate(node, &inputs) {
+                    self.constants.insert(output, Cow::Owned(constant));
+                }
+                continue;
+            }
+            match self.node(node) {
+                Ok(Made::Value(value)) => drop(self.values.insert(output, value)),
+                Ok(Made::Constant(constant)) => {
+                    self.constants.insert(output, Cow::Owned(constant));
+                }
+                Err(error) => refusals.add(node, format!("{error:#}")),
+            }
+        }
+        refusals.check()
+    }
+
+    fn outputs(&mut self, onnx: &'a GraphProto) -> Result<()> {
         for output in &onnx.output {
-            let name = output.name.clone();
-            let (node, function) = match importer.values.get(&name) {
-                Some(Value::Tensor { node, .. }) => (*node, Function::Identity),
-                Some(Value::Normalised { node }) => (*node, Function::Normalise),
-                Some(Value::Gate { node, gate: Gate::Sigmoid, .. }) => (*node, Function::Sigmoid),
-                Some(Value::Gate { .. }) => {
+            let name = &*output.name;
+            let value = self.values.get(name).with_context(|| {
+                format!(
+                    "output {name} is not computed from the photo; name the embedding with --embedding NAME"
+                )
+            })?;
+            let (node, function) = match &value.form {
+                Form::Normalised => (value.node, Function::Normalise),
+                Form::Gate(Gate::Sigmoid) => (value.node, Function::Sigmoid),
+                Form::Gate(Gate::HardSigmoid { .. }) => {
                     bail!("output {name} is a HardSigmoid; cut the network before it")
                 }
-                _ => bail!("output {name} is not computed from the photo"),
+                _ => (self.tensor(name)?.0, Function::Identity),
             };
-            importer.graph.outputs.push(GraphOutput { name, node, function });
+            self.graph.outputs.push(GraphOutput { name: name.to_string(), node, function });
         }
-        Ok(importer.graph)
+        Ok(())
     }
 
     /// Those of `axes` whose extent in the node's tensor is not one.
@@ -229,10 +140,24 @@ impl<'a> Importer<'a> {
         }
     }
 
-    pub(crate) fn push(&mut self, onnx: &NodeProto, op: Op, inputs: Vec<usize>, shape: Shape) -> usize {
-        let name = node_name(onnx).to_string();
+    /// The shape in which ONNX sees a value of a node's tensor.
+    fn onnx_shape(&self, node: usize, dims: &[Vec<Axis>]) -> Vec<usize> {
+        dims.iter().map(|dim| dim.iter().map(|&axis| self.extent(node, axis)).product()).collect()
+    }
+
+    fn push_named(&mut self, name: &str, op: Op, inputs: Vec<usize>, shape: Shape) -> usize {
+        let name = name.to_string();
         self.graph.nodes.push(Node { name, op, inputs, shape, activation: Activation::None });
         self.graph.nodes.len() - 1
+    }
+
+    pub(crate) fn push(&mut self, onnx: &NodeProto, op: Op, inputs: Vec<usize>, shape: Shape) -> usize {
+        self.push_named(node_name(onnx), op, inputs, shape)
+    }
+
+    /// A node's tensor, as ONNX sees it.
+    pub fn plain(&self, node: usize, dims: Vec<Vec<Axis>>) -> Value {
+        Value { node, dims, form: Form::Plain, name: self.graph.nodes[node].name.clone() }
     }
 
     /// A new node whose tensor ONNX sees as `[1, c, h, w]`.
@@ -240,13 +165,13 @@ impl<'a> Importer<'a> {
         let node = self.push(onnx, op, inputs, shape);
         let dims =
             [vec![]].into_iter().chain([Axis::C, Axis::H, Axis::W].map(|axis| self.axes(node, &[axis])));
-        Value::Tensor { dims: dims.collect(), node }
+        self.plain(node, dims.collect())
     }
 
     /// A new node of `channels` without height and width, which ONNX sees as `[1, c]`.
     pub fn flat(&mut self, onnx: &NodeProto, op: Op, input: usize, channels: usize) -> Value {
         let node = self.push(onnx, op, vec![input], [1, 1, channels]);
-        Value::Tensor { node, dims: vec![vec![], self.axes(node, &[Axis::C])] }
+        self.plain(node, vec![vec![], self.axes(node, &[Axis::C])])
     }
 
     /// Shape of a node's tensor.
@@ -254,87 +179,109 @@ impl<'a> Importer<'a> {
         self.graph.nodes[node].shape
     }
 
-    /// An attribute, if the node has it.
-    ///
-    /// # Errors
-    /// When it has another type.
-    pub fn attribute<T: Attribute>(&self, node: &NodeProto, name: &str) -> Result<Option<T>> {
-        T::of(node, name)
+    fn activated(&mut self, name: &str, activation: Activation, input: usize) -> usize {
+        let shape = self.shape(input);
+        let node = self.push_named(name, Op::Identity, vec![input], shape);
+        self.graph.nodes[node].activation = activation;
+        node
     }
 
-    /// An attribute that is a text, if the node has it.
-    ///
-    /// # Errors
-    /// When it has another type.
-    pub fn text(&self, node: &NodeProto, name: &str) -> Result<Option<String>> {
-        Ok(node.get_attr_opt::<&str>(name).map_err(tract_error)?.map(ToString::to_string))
-    }
-
-    /// A new node elementwise over `input`, its dimensions kept.
-    fn pointwise(&mut self, onnx: &NodeProto, op: Op, input: usize, dims: Vec<Vec<Axis>>) -> Value {
-        let shape = self.graph.nodes[input].shape;
-        Value::Tensor { node: self.push(onnx, op, vec![input], shape), dims }
-    }
-
-    fn activation(
-        &mut self,
-        onnx: &NodeProto,
-        activation: Activation,
-        input: usize,
-        dims: Vec<Vec<Axis>>,
-    ) -> Value {
-        let value = self.pointwise(onnx, Op::Identity, input, dims);
-        if let Some(node) = self.graph.nodes.last_mut() {
-            node.activation = activation;
-        }
-        value
-    }
-
-    fn floats(&self, name: &str) -> Option<(Vec<usize>, Vec<f32>)> {
-        let tensor = self.facts.constant(name)?;
-        let tensor = tensor.cast_to::<f32>().ok()?;
-        let view = tensor.to_plain_array_view::<f32>().ok()?;
-        Some((tensor.shape().to_vec(), view.iter().copied().collect()))
-    }
-
-    fn integers(&self, name: &str) -> Option<Vec<i64>> {
-        let tensor = self.facts.constant(name)?;
-        let tensor = tensor.cast_to::<i64>().ok()?;
-        Some(tensor.to_plain_array_view::<i64>().ok()?.iter().copied().collect())
+    fn affine(&mut self, name: &str, scale: Vec<f32>, shift: Vec<f32>, input: usize) -> usize {
+        let shape = self.shape(input);
+        self.push_named(name, Op::Affine { scale, shift }, vec![input], shape)
     }
 
     /// The constant input number `index`.
-    pub(crate) fn weights(&self, node: &NodeProto, index: usize) -> Result<(Vec<usize>, Vec<f32>)> {
+    ///
+    /// # Errors
+    /// When the node has none, or it is computed from the photo.
+    pub(crate) fn constant(&self, node: &NodeProto, index: usize) -> Result<&Constant> {
         let name = node.input.get(index).with_context(|| format!("input {index} is missing"))?;
-        self.floats(name).with_context(|| format!("input {name} is not a constant"))
+        self.constants.get(&**name).map(|constant| &**constant).with_context(|| {
+            format!("input {name} is not a constant; `onnxsim IN.onnx OUT.onnx` may make it one")
+        })
     }
 
-    pub(crate) fn optional_weights(&self, node: &NodeProto, index: usize) -> Result<Option<Vec<f32>>> {
+    pub(crate) fn optional_constant(&self, node: &NodeProto, index: usize) -> Result<Option<&Constant>> {
         match node.input.get(index) {
-            Some(name) if !name.is_empty() => Ok(Some(self.weights(node, index)?.1)),
+            Some(name) if !name.is_empty() => self.constant(node, index).map(Some),
             _ => Ok(None),
         }
     }
 
-    fn tensor(&self, name: &str) -> Result<(usize, Vec<Vec<Axis>>)> {
-        match self.values.get(name) {
-            Some(Value::Tensor { node, dims }) => Ok((*node, dims.clone())),
-            Some(Value::Normalised { .. }) => {
-                bail!("reads the normalised embedding; L2 normalisation must come last")
-            }
-            Some(Value::Gate { .. }) => {
-                bail!("reads {name}, which a sigmoid makes; {}", replacement("Sigmoid"))
-            }
-            Some(_) => bail!("input {name} is part of an L2 normalisation"),
-            None => bail!("input {name} is not computed from the photo"),
-        }
+    /// Shape and elements of [`Self::constant`].
+    pub(crate) fn weights(&self, node: &NodeProto, index: usize) -> Result<(Vec<usize>, Vec<f32>)> {
+        let constant = self.constant(node, index)?;
+        Ok((constant.shape().to_vec(), constant.floats()))
     }
 
-    /// The node's input of this number: what it is, and how ONNX sees its axes.
+    pub(crate) fn optional_weights(&self, node: &NodeProto, index: usize) -> Result<Option<Vec<f32>>> {
+        Ok(self.optional_constant(node, index)?.map(Constant::floats))
+    }
+
+    fn value(&self, name: &str) -> Result<&Value> {
+        self.values.get(name).with_context(|| format!("input {name:?} is not computed from the photo"))
+    }
+
+    /// The value as a tensor: nodes are made of what is still to be done.
+    fn tensor(&mut self, name: &str) -> Result<(usize, Vec<Vec<Axis>>)> {
+        let value = self.value(name)?.clone();
+        let made = self.made.iter().find(|(node, form, _)| *node == value.node && *form == value.form);
+        let node = match (&value.form, made) {
+            (_, Some(&(.., made))) => made,
+            (Form::Plain, None) => return Ok((value.node, value.dims)),
+            (Form::Bent(bent), None) => self.bent_nodes(&value.name, value.node, bent),
+            (&Form::Clamped { slope, shift, low, high }, None) => {
+                let channels = self.extent(value.node, Axis::C);
+                let mut node = value.node;
+                if slope != 1.0 || shift != 0.0 {
+                    node = self.affine(&value.name, vec![slope; channels], vec![shift; channels], node);
+                }
+                self.activated(&value.name, clip(low, high, channels), node)
+            }
+            (other, None) => bail!("reads {}", other.words()),
+        };
+        self.made.push((value.node, value.form, node));
+        if let Some(known) = self.values.get_mut(name) {
+            (known.node, known.form) = (node, Form::Plain);
+        }
+        Ok((node, value.dims))
+    }
+
+    fn bent_nodes(&mut self, name: &str, input: usize, bent: &Bent) -> usize {
+        if bent.is_affine() {
+            return match bent.factor() {
+                Some(1.0) => input,
+                _ => self.affine(name, bent.positive.clone(), bent.shift.clone(), input),
+            };
+        }
+        let Spelled { sign, slope, gain } = bent.spelled();
+        let mut node = input;
+        if sign.contains(&-1.0) {
+            node = self.affine(name, sign, vec![0.0; slope.len()], node);
+        }
+        let is_relu = slope.iter().all(|&slope| slope == 0.0);
+        node = self.activated(name, if is_relu { Activation::Relu } else { Activation::PRelu(slope) }, node);
+        if gain.iter().any(|&gain| gain != 1.0) || bent.shift.iter().any(|&shift| shift != 0.0) {
+            node = self.affine(name, gain, bent.shift.clone(), node);
+        }
+        node
+    }
+
+    /// The value as straight on both sides of nought of some tensor.
+    fn bent(&mut self, name: &str) -> Result<(usize, Vec<Vec<Axis>>, Bent)> {
+        if let Value { node, dims, form: Form::Bent(bent), .. } = self.value(name)? {
+            return Ok((*node, dims.clone(), bent.clone()));
+        }
+        let (node, dims) = self.tensor(name)?;
+        Ok((node, dims, Bent::identity(self.extent(node, Axis::C))))
+    }
+
+    /// The node's input of this number as a tensor: its node, and how ONNX sees its axes.
     ///
     /// # Errors
-    /// When it is not computed from the photo.
-    pub fn tensor_at(&self, node: &NodeProto, index: usize) -> Result<(usize, Vec<Vec<Axis>>)> {
+    /// When it is not computed from the photo, or no tensor.
+    pub fn tensor_at(&mut self, node: &NodeProto, index: usize) -> Result<(usize, Vec<Vec<Axis>>)> {
         self.tensor(node.input.get(index).map_or("", |name| name))
     }
 
@@ -342,7 +289,7 @@ impl<'a> Importer<'a> {
     ///
     /// # Errors
     /// When it is none.
-    pub fn map_input(&self, node: &NodeProto) -> Result<(usize, Shape)> {
+    pub fn map_input(&mut self, node: &NodeProto) -> Result<(usize, Shape)> {
         self.map_at(node, 0)
     }
 
@@ -350,175 +297,334 @@ impl<'a> Importer<'a> {
     ///
     /// # Errors
     /// As [`Self::map_input`].
-    pub fn map_at(&self, node: &NodeProto, index: usize) -> Result<(usize, Shape)> {
-        self.chw(node.input.get(index).map_or("", |name| name))
+    pub fn map_at(&mut self, node: &NodeProto, index: usize) -> Result<(usize, Shape)> {
+        let (input, dims) = self.tensor_at(node, index)?;
+        self.as_map(input, &dims)
     }
 
-    fn chw(&self, name: &str) -> Result<(usize, Shape)> {
-        let (node, dims) = self.tensor(name)?;
+    /// [`Self::map_input`], and the zeros that were put around the map.
+    ///
+    /// # Errors
+    /// As [`Self::map_input`].
+    pub fn padded_input(&mut self, node: &NodeProto) -> Result<(usize, Shape, [usize; 4])> {
+        let name = node.input.first().map_or("", |name| name);
+        if let Value { node, dims, form: Form::Padded(pad), .. } = self.value(name)? {
+            let (map, shape) = self.as_map(*node, dims)?;
+            return Ok((map, shape, *pad));
+        }
+        let (map, shape) = self.map_input(node)?;
+        Ok((map, shape, [0; 4]))
+    }
+
+    fn as_map(&self, node: usize, dims: &[Vec<Axis>]) -> Result<(usize, Shape)> {
         let within = |dim: &[Axis], axis| dim.iter().all(|&a| a == axis);
-        match &dims[..] {
+        match dims {
             [n, c, h, w]
                 if n.is_empty() && within(c, Axis::C) && within(h, Axis::H) && within(w, Axis::W) =>
             {
-                Ok((node, self.graph.nodes[node].shape))
+                Ok((node, self.shape(node)))
             }
             _ => bail!("reads a tensor that is not in the order [1, c, h, w]"),
         }
     }
 
-    /// Values of a constant per channel, if that is how it broadcasts over the tensor.
-    fn per_channel(
-        &self,
-        node: usize,
-        dims: &[Vec<Axis>],
-        constant: (Vec<usize>, Vec<f32>),
-    ) -> Result<Vec<f32>> {
-        let (shape, values) = constant;
-        let channels = self.extent(node, Axis::C);
-        if values.len() == 1 {
-            return Ok(vec![values[0]; channels]);
+    /// Whether no element of a node's tensor is below nought.
+    pub fn is_not_negative(&self, node: usize) -> bool {
+        match &self.graph.nodes[node].activation {
+            Activation::Relu => true,
+            Activation::Clip { low, .. } => low.iter().all(|&low| low >= 0.0),
+            Activation::None | Activation::PRelu(_) => false,
         }
-        let varying: Vec<usize> = (0..shape.len()).filter(|&axis| shape[axis] > 1).collect();
+    }
+
+    /// Values of a constant per channel, if that is how it broadcasts over the tensor.
+    fn per_channel(&self, node: usize, dims: &[Vec<Axis>], constant: &Constant) -> Result<Vec<f32>> {
+        let (shape, values) = (constant.shape(), constant.floats());
+        let channels = self.extent(node, Axis::C);
+        if let [value] = values[..] {
+            return Ok(vec![value; channels]);
+        }
+        let varying: Vec<usize> = (0..shape.len()).filter(|&axis| shape[axis] != 1).collect();
+        // Axes are counted from the last.
         if let [axis] = varying[..]
-            && shape.len() <= dims.len()
-            && dims[dims.len() - shape.len() + axis] == [Axis::C]
+            && let Some(place) = (dims.len() + axis).checked_sub(shape.len())
+            && dims[place] == [Axis::C]
+            && values.len() == channels
         {
             return Ok(values);
         }
         bail!("a constant of shape {shape:?} is not one value a channel")
     }
 
-    fn node(&mut self, node: &NodeProto) -> Result<Value> {
+    fn node(&mut self, node: &NodeProto) -> Result<Made> {
         if let Some(value) = op::import(self, node) {
-            return value;
+            return value.map(Made::Value);
         }
         let first = node.input.first().map_or("", |name| name);
-        match &*node.op_type {
-            "BatchNormalization" => {
-                let (input, dims) = self.tensor(first)?;
-                let [gamma, beta, mean, variance] = [1, 2, 3, 4].map(|index| self.weights(node, index));
-                let (gamma, beta, mean, variance) = (gamma?, beta?.1, mean?.1, variance?.1);
-                let epsilon = node.get_attr_opt::<f32>("epsilon").map_err(tract_error)?.unwrap_or(1e-5);
-                ensure!(
-                    dims.get(1).is_some_and(|dim| dim == &self.axes(input, &[Axis::C])),
-                    "normalises a flattened map: put it before flattening"
-                );
-                let scale: Vec<f32> = gamma
-                    .1
-                    .iter()
-                    .zip(&variance)
-                    .map(|(g, v)| (*g as f64 / (*v as f64 + epsilon as f64).sqrt()) as f32)
-                    .collect();
-                let shift = beta.iter().zip(&mean).zip(&scale).map(|((b, m), s)| b - m * s).collect();
-                Ok(self.pointwise(node, Op::Affine { scale, shift }, input, dims))
+        let value = match &*node.op_type {
+            "Shape" => {
+                let Value { node: input, dims, form, .. } = self.value(first)?;
+                ensure!(!matches!(form, Form::Padded(_)), "asks for the shape of a padded map");
+                let shape = self.onnx_shape(*input, dims).into_iter().map(|extent| extent as i64).collect();
+                let shape = constant::part_of_shape(node, shape)?;
+                return Ok(Made::Constant(Constant::of_integers(shape)));
             }
-            "Relu" => {
-                let (input, dims) = self.tensor(first)?;
-                Ok(self.activation(node, Activation::Relu, input, dims))
-            }
-            "Clip" => self.clip(node),
-            "PRelu" => {
-                let (input, dims) = self.tensor(first)?;
-                let slopes = self.per_channel(input, &dims, self.weights(node, 1)?)?;
-                Ok(self.activation(node, Activation::PRelu(slopes), input, dims))
-            }
+            "BatchNormalization" => self.batch_norm(node)?,
+            "Relu" => self.prelu(node, |channels| Ok(vec![0.0; channels]))?,
+            "Abs" => self.prelu(node, |channels| Ok(vec![-1.0; channels]))?,
             "LeakyRelu" => {
-                let (input, dims) = self.tensor(first)?;
-                let slope = node.get_attr_opt::<f32>("alpha").map_err(tract_error)?.unwrap_or(0.01);
-                let slopes = vec![slope; self.extent(input, Axis::C)];
-                Ok(self.activation(node, Activation::PRelu(slopes), input, dims))
+                let slope = attributes::float(node, "alpha")?.unwrap_or(0.01);
+                self.prelu(node, |channels| Ok(vec![slope; channels]))?
             }
-            "Add" | "Sub" | "Mul" | "Div" | "Max" | "Pow" => self.binary(node),
-            "Identity" | "Dropout" | "Cast" => self
-                .values
-                .get(first)
-                .cloned()
-                .with_context(|| format!("input {first} is not computed from the photo")),
-            "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" | "Expand" => {
-                match self.values.get(first).cloned() {
-                    Some(Value::Tensor { node: input, dims }) => {
-                        let dims = self.reshape(node, input, &dims)?;
-                        Ok(Value::Tensor { node: input, dims })
-                    }
-                    Some(Value::Gate { node: input, dims, gate }) => {
-                        let dims = self.reshape(node, input, &dims)?;
-                        Ok(Value::Gate { node: input, dims, gate })
-                    }
-                    Some(other) => Ok(other),
-                    None => bail!("input {first} is not computed from the photo"),
-                }
+            "PRelu" => {
+                let (input, dims) = self.tensor_at(node, 0)?;
+                let slopes = self.per_channel(input, &dims, self.constant(node, 1)?)?;
+                self.prelu(node, |_| Ok(slopes))?
             }
-            "Transpose" => {
-                let (input, dims) = self.tensor(first)?;
-                let order: Vec<usize> = match node.get_attr_opt_vec::<usize>("perm").map_err(tract_error)? {
-                    Some(order) => order,
-                    None => (0..dims.len()).rev().collect(),
+            "Neg" => {
+                let (input, dims, bent) = self.bent(first)?;
+                let channels = bent.shift.len();
+                self.lazy(node, input, dims, Form::Bent(bent.scaled(&vec![-1.0; channels])))
+            }
+            "Clip" => self.clip(node)?,
+            "Add" | "Sub" | "Mul" | "Div" | "Max" | "Min" | "Sum" => self.binary(node)?,
+            "Pow" => self.power(node)?,
+            "Sqrt" | "Reciprocal" => {
+                let factor = if node.op_type == "Sqrt" { 0.5 } else { -1.0 };
+                let value = self.value(first)?.clone();
+                let Form::Length { exponent } = value.form else {
+                    bail!("is supported only inside an L2 normalisation; {}", remedy(&node.op_type))
                 };
-                let dims = order
-                    .iter()
-                    .map(|&axis| dims.get(axis).cloned().context("bad perm"))
-                    .collect::<Result<_>>()?;
-                Ok(Value::Tensor { node: input, dims })
+                self.lazy(node, value.node, value.dims, Form::Length { exponent: exponent * factor })
             }
+            "Identity" => self.value(first)?.clone(),
+            "Dropout" => {
+                let is_training = self.optional_constant(node, 2)?.is_some_and(|mode| mode.integers() == [1]);
+                ensure!(!is_training, "drops elements as in training: export after `model.eval()`");
+                self.value(first)?.clone()
+            }
+            "Cast" => match constant::cast_to(node)? {
+                Cast::Float => self.value(first)?.clone(),
+                Cast::Other(name) => {
+                    bail!(
+                        "makes {name} of what is computed, which cuts fractions off; {}",
+                        remedy(&node.op_type)
+                    )
+                }
+            },
+            "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" | "Expand" => self.reread(node)?,
+            "Transpose" => {
+                let mut value = self.value(first)?.clone();
+                let rank = value.dims.len();
+                let order = match attributes::integers(node, "perm")? {
+                    Some(order) => order,
+                    None => (0..rank as i64).rev().collect(),
+                };
+                let order: Vec<usize> =
+                    order.iter().map(|&axis| constant::place(axis, rank)).collect::<Result<_>>()?;
+                ensure!(order.len() == rank && (0..rank).all(|axis| order.contains(&axis)), "perm {order:?}");
+                value.dims = order.iter().map(|&axis| value.dims[axis].clone()).collect();
+                value
+            }
+            "Gather" => self.gather(node)?,
+            "Slice" => self.slice(node)?,
+            "Pad" => self.pad(node)?,
             "LpNormalization" => {
-                let (input, _) = self.tensor(first)?;
-                let p = node.get_attr_opt::<i64>("p").map_err(tract_error)?.unwrap_or(2);
-                ensure!(p == 2, "normalises with p = {p}; matching is by angle, use p = 2");
-                self.check_flat(input)?;
-                Ok(Value::Normalised { node: input })
+                let p = attributes::integer(node, "p")?.unwrap_or(2);
+                ensure!(
+                    p == 2,
+                    "normalises with p = {p}; matching is by angle, for which only p = 2 is right"
+                );
+                let (input, dims) = self.tensor_at(node, 0)?;
+                let axis = constant::place(attributes::integer(node, "axis")?.unwrap_or(-1), dims.len())?;
+                self.check_embedding(input, &dims, &[axis])?;
+                self.lazy(node, input, dims, Form::Normalised)
             }
-            "ReduceL2" => {
-                let (input, _) = self.tensor(first)?;
-                self.check_flat(input)?;
-                Ok(Value::Length { node: input })
+            "ReduceL2" | "ReduceSumSquare" => {
+                let (input, dims) = self.tensor_at(node, 0)?;
+                let exponent = if node.op_type == "ReduceL2" { 1.0 } else { 2.0 };
+                self.length(node, input, &dims, exponent)?
             }
-            "ReduceSum" => match self.values.get(first) {
-                Some(Value::Squares { node }) => Ok(Value::Length { node: *node }),
-                _ => bail!("sums are supported only inside an L2 normalisation"),
-            },
-            "Sqrt" => match self.values.get(first) {
-                Some(Value::Length { node }) => Ok(Value::Length { node: *node }),
-                _ => bail!("roots are supported only inside an L2 normalisation"),
-            },
-            _ => bail!("not supported on activations; {}", replacement(&node.op_type)),
-        }
+            "ReduceSum" => {
+                let value = self.value(first)?.clone();
+                ensure!(
+                    value.form == Form::Squares,
+                    "sums are supported only inside an L2 normalisation; {}",
+                    remedy("ReduceSum")
+                );
+                self.length(node, value.node, &value.dims, 2.0)?
+            }
+            _ => bail!("is not supported on what is computed from the photo; {}", remedy(&node.op_type)),
+        };
+        Ok(Made::Value(value))
     }
 
-    fn check_flat(&self, node: usize) -> Result<()> {
-        let [h, w, _] = self.graph.nodes[node].shape;
+    fn lazy(&self, onnx: &NodeProto, node: usize, dims: Vec<Vec<Axis>>, form: Form) -> Value {
+        Value { node, dims, form, name: node_name(onnx).to_string() }
+    }
+
+    fn batch_norm(&mut self, node: &NodeProto) -> Result<Value> {
+        let (input, dims) = self.tensor_at(node, 0)?;
+        let [gamma, beta, mean, variance] = [1, 2, 3, 4].map(|index| self.weights(node, index));
+        let (gamma, beta, mean, variance) = (gamma?.1, beta?.1, mean?.1, variance?.1);
+        let epsilon = attributes::float(node, "epsilon")?.unwrap_or(1e-5);
+        ensure!(
+            dims.get(1).is_some_and(|dim| dim == &self.axes(input, &[Axis::C])),
+            "normalises a flattened map: put it before flattening"
+        );
+        let channels = self.extent(input, Axis::C);
+        ensure!(
+            [&gamma, &beta, &mean, &variance].iter().all(|values| values.len() == channels),
+            "has {} values for {channels} channels: statistics of single pixels are not supported",
+            mean.len()
+        );
+        let scale: Vec<f32> = gamma
+            .iter()
+            .zip(&variance)
+            .map(|(g, v)| (*g as f64 / (*v as f64 + epsilon as f64).sqrt()) as f32)
+            .collect();
+        let shift = beta.iter().zip(&mean).zip(&scale).map(|((b, m), s)| b - m * s).collect();
+        let node = self.affine(node_name(node), scale, shift, input);
+        Ok(self.plain(node, dims))
+    }
+
+    /// A PReLU, given slopes for so many channels.
+    fn prelu(&mut self, node: &NodeProto, slopes: impl FnOnce(usize) -> Result<Vec<f32>>) -> Result<Value> {
+        let first = node.input.first().map_or("", |name| name);
+        let (input, dims, bent) = self.bent(first)?;
+        let slopes = slopes(bent.shift.len())?;
+        if let Some(bent) = bent.then_prelu(&slopes) {
+            return Ok(self.lazy(node, input, dims, Form::Bent(bent)));
+        }
+        let (input, dims) = self.tensor(first)?;
+        Ok(self.lazy(node, input, dims, Form::Bent(Bent::prelu(slopes))))
+    }
+
+    fn clip(&mut self, node: &NodeProto) -> Result<Value> {
+        let bound = |attribute: &str, index: usize, none: f32| -> Result<f32> {
+            if let Some(value) = attributes::float(node, attribute)? {
+                return Ok(value);
+            }
+            Ok(self.optional_weights(node, index)?.and_then(|values| values.first().copied()).unwrap_or(none))
+        };
+        let (low, high) = (bound("min", 1, f32::NEG_INFINITY)?, bound("max", 2, f32::INFINITY)?);
+        ensure!(low <= high, "clips between {low} and {high}");
+        self.clamp(node, node.input.first().map_or("", |name| name), low, high)
+    }
+
+    /// Between bounds.
+    fn clamp(&mut self, node: &NodeProto, name: &str, low: f32, high: f32) -> Result<Value> {
+        if let value @ Value { form: Form::Length { .. }, .. } = self.value(name)? {
+            // Against division by nought: it leaves the angle alone.
+            return Ok(value.clone());
+        }
+        if low == 0.0 && high == f32::INFINITY {
+            let (input, dims, bent) = self.bent(name)?;
+            if let Some(bent) = bent.then_prelu(&vec![0.0; self.extent(input, Axis::C)]) {
+                return Ok(self.lazy(node, input, dims, Form::Bent(bent)));
+            }
+        }
+        if let Value { node: input, dims, form: Form::Bent(bent), .. } = self.value(name)?
+            && let Some((slope, shift)) = bent.line()
+        {
+            return Ok(self.lazy(node, *input, dims.clone(), Form::Clamped { slope, shift, low, high }));
+        }
+        let (input, dims) = self.tensor(name)?;
+        Ok(self.lazy(node, input, dims, Form::Clamped { slope: 1.0, shift: 0.0, low, high }))
+    }
+
+    fn power(&mut self, node: &NodeProto) -> Result<Value> {
+        let exponent = self.constant(node, 1)?.floats();
+        let [power] = exponent[..] else { bail!("powers with an exponent a channel are not supported") };
+        let first = node.input.first().map_or("", |name| name);
+        if let Value { node: input, dims, form: Form::Length { exponent }, .. } = self.value(first)?.clone() {
+            return Ok(self.lazy(node, input, dims, Form::Length { exponent: exponent * power }));
+        }
+        ensure!(
+            power == 2.0,
+            "powers are supported only as squares inside an L2 normalisation; {}",
+            remedy("Pow")
+        );
+        self.squares(node, first)
+    }
+
+    fn squares(&mut self, node: &NodeProto, name: &str) -> Result<Value> {
+        if let Value { node: input, dims, form: Form::Bent(bent), .. } = self.value(name)?
+            && bent.squares_like_x()
+        {
+            return Ok(self.lazy(node, *input, dims.clone(), Form::Squares));
+        }
+        let (input, dims) = self.tensor(name)?;
+        let [h, w, _] = self.shape(input);
+        ensure!(h == 1 && w == 1, "squares a map of {h}×{w}; only the embedding's length may be computed");
+        Ok(self.lazy(node, input, dims, Form::Squares))
+    }
+
+    /// The length of the node's tensor, to a power, along the axes that it names.
+    fn length(&self, node: &NodeProto, input: usize, dims: &[Vec<Axis>], exponent: f32) -> Result<Value> {
+        let axes = self.reduced_axes(node, dims.len())?;
+        self.check_embedding(input, dims, &axes)?;
+        let keep = attributes::integer(node, "keepdims")?.unwrap_or(1) == 1;
+        let kept = (0..dims.len()).filter(|axis| keep || !axes.contains(axis)).map(|_| vec![]).collect();
+        Ok(self.lazy(node, input, kept, Form::Length { exponent }))
+    }
+
+    /// Whether a node reads squares.
+    pub fn is_squares(&self, node: &NodeProto) -> bool {
+        let value = node.input.first().and_then(|name| self.values.get(&**name));
+        value.is_some_and(|value| value.form == Form::Squares)
+    }
+
+    /// A mean of squares, which is as good as their sum for a normalisation.
+    ///
+    /// # Errors
+    /// When it runs along other axes than the embedding's elements.
+    pub fn mean_of_squares(&self, node: &NodeProto) -> Result<Value> {
+        let value = self.value(node.input.first().map_or("", |name| name))?;
+        self.length(node, value.node, &value.dims, 2.0)
+    }
+
+    /// Normalisation has to run over all elements of the embedding.
+    fn check_embedding(&self, node: usize, dims: &[Vec<Axis>], axes: &[usize]) -> Result<()> {
+        let [h, w, _] = self.shape(node);
         ensure!(h == 1 && w == 1, "normalises a map of {h}×{w}; only the embedding may be normalised");
+        let over: Vec<Axis> =
+            axes.iter().flat_map(|&axis| dims.get(axis).cloned().unwrap_or_default()).collect();
+        ensure!(
+            over == self.axes(node, &[Axis::C]),
+            "normalises along axes {axes:?}, which are not those of the embedding's elements: each would become 1 or −1"
+        );
         Ok(())
     }
 
-    pub(crate) fn reduced_axes(&self, node: &NodeProto) -> Result<Vec<usize>> {
-        let rank = self.facts.shape(&node.input[0])?.len() as i64;
-        let axes = match node.get_attr_opt_vec::<i64>("axes").map_err(tract_error)? {
+    /// The axes that a reduction names, of a tensor of so many.
+    ///
+    /// # Errors
+    /// When they are not constant, or there are no such.
+    pub(crate) fn reduced_axes(&self, node: &NodeProto, rank: usize) -> Result<Vec<usize>> {
+        let axes = match attributes::integers(node, "axes")? {
             Some(axes) => axes,
-            None => match node.input.get(1) {
-                Some(name) => self.integers(name).context("axes are not constant")?,
-                None => (0..rank).collect(),
+            None => match self.optional_constant(node, 1)? {
+                Some(axes) => axes.integers(),
+                None => (0..rank as i64).collect(),
             },
         };
-        Ok(axes.into_iter().map(|axis| axis.rem_euclid(rank) as usize).collect())
+        axes.into_iter().map(|axis| constant::place(axis, rank)).collect()
     }
 
-    /// Shape `[h, w, c]` of the node's output, seen by ONNX as `[1, c, h, w]`.
-    pub(crate) fn output_shape(&self, node: &NodeProto) -> Result<Shape> {
-        match self.facts.shape(&node.output[0])?[..] {
-            [1, c, h, w] => Ok([h, w, c]),
-            ref other => bail!("output has shape {other:?}, not [1, c, h, w]"),
-        }
-    }
-
+    /// Position of the window, and height and width of the output. `before` is padding that another node put around the map.
+    ///
+    /// # Errors
+    /// When the window is larger than kernels are, or attributes make no sense.
     pub(crate) fn window(
         &self,
         node: &NodeProto,
         input: Shape,
         kernel: Option<[usize; 2]>,
-    ) -> Result<Window> {
+        before: [usize; 4],
+    ) -> Result<(Window, [usize; 2])> {
         let two = |name: &str, default: Option<[usize; 2]>| -> Result<[usize; 2]> {
-            match node.get_attr_opt_vec::<usize>(name).map_err(tract_error)?.as_deref() {
+            match attributes::counts(node, name)?.as_deref() {
                 Some(&[a, b]) => Ok([a, b]),
                 Some(other) => bail!("{name} is {other:?}, two numbers are needed"),
                 None => default.with_context(|| format!("{name} is missing")),
@@ -527,14 +633,18 @@ impl<'a> Importer<'a> {
         let kernel = two("kernel_shape", kernel)?;
         let stride = two("strides", Some([1, 1]))?;
         let dilation = two("dilations", Some([1, 1]))?;
+        let max = format::layer::MAX_KERNEL;
+        ensure!(
+            kernel.iter().all(|&k| (1..=max).contains(&k)),
+            "kernel {kernel:?}; at most {max}×{max} is supported"
+        );
+        ensure!(stride.iter().all(|&s| (1..=255).contains(&s)), "stride {stride:?}");
         ensure!(dilation.iter().all(|&d| (1..=255).contains(&d)), "dilation {dilation:?}");
-        let ceil = node.get_attr_opt::<i64>("ceil_mode").map_err(tract_error)?.unwrap_or(0);
-        ensure!(ceil == 0, "ceil_mode = 1; use ceil_mode = 0 and explicit padding");
         // Rows or columns from the first tap to the last.
-        let reach = |axis: usize| (kernel[axis] - 1) * dilation[axis] + 1;
-        let auto = node.get_attr_opt::<&str>("auto_pad").map_err(tract_error)?.unwrap_or("NOTSET");
-        let pad = match auto {
-            "NOTSET" => match node.get_attr_opt_vec::<usize>("pads").map_err(tract_error)?.as_deref() {
+        let reach = [0, 1].map(|axis| (kernel[axis] - 1) * dilation[axis] + 1);
+        let auto = attributes::text(node, "auto_pad")?.unwrap_or("NOTSET".into());
+        let mut pad = match &*auto {
+            "NOTSET" => match attributes::counts(node, "pads")?.as_deref() {
                 Some(&[top, left, bottom, right]) => [top, left, bottom, right],
                 Some(other) => bail!("pads are {other:?}, four numbers are needed"),
                 None => [0; 4],
@@ -542,8 +652,9 @@ impl<'a> Importer<'a> {
             "VALID" => [0; 4],
             "SAME_UPPER" | "SAME_LOWER" => {
                 let total = [0, 1].map(|axis| {
-                    let outputs = input[axis].div_ceil(stride[axis]);
-                    ((outputs - 1) * stride[axis] + reach(axis)).saturating_sub(input[axis])
+                    let outputs = (input[axis] + before[axis] + before[axis + 2]).div_ceil(stride[axis]);
+                    ((outputs - 1) * stride[axis] + reach[axis])
+                        .saturating_sub(input[axis] + before[axis] + before[axis + 2])
                 });
                 let [small, large] = [total.map(|t| t / 2), total.map(|t| t - t / 2)];
                 let [start, end] = if auto == "SAME_UPPER" { [small, large] } else { [large, small] };
@@ -551,165 +662,387 @@ impl<'a> Importer<'a> {
             }
             other => bail!("auto_pad {other} is not known"),
         };
-        let max = format::layer::MAX_KERNEL;
+        ensure!(pad.iter().all(|&pad| pad <= 4096), "pads are {pad:?}");
+        pad.iter_mut().zip(before).for_each(|(pad, before)| *pad += before);
         ensure!(
-            kernel.iter().all(|&k| (1..=max).contains(&k)),
-            "kernel {kernel:?}; at most {max}×{max} is supported"
-        );
-        ensure!(stride.iter().all(|&s| (1..=255).contains(&s)), "stride {stride:?}");
-        ensure!(
-            pad[0] < reach(0) && pad[1] < reach(1),
+            (0..2).all(|axis| pad[axis] < reach[axis] && pad[axis + 2] < reach[axis] + stride[axis]),
             "padding {pad:?} is as large as the kernel {kernel:?}"
         );
-        Ok(Window { kernel, stride, pad, dilation })
-    }
-
-    fn clip(&mut self, node: &NodeProto) -> Result<Value> {
-        if let Some(length @ Value::Length { .. }) = self.values.get(&node.input[0]) {
-            return Ok(length.clone());
-        }
-        let (input, dims) = self.tensor(&node.input[0])?;
-        let bound = |attribute: &str, index: usize, none: f32| -> Result<f32> {
-            if let Some(value) = node.get_attr_opt::<f32>(attribute).map_err(tract_error)? {
-                return Ok(value);
+        let is_ceil = attributes::integer(node, "ceil_mode")?.unwrap_or(0) == 1;
+        let mut output = [0; 2];
+        for axis in 0..2 {
+            let padded = input[axis] + pad[axis] + pad[axis + 2];
+            let steps = padded
+                .checked_sub(reach[axis])
+                .with_context(|| format!("a kernel of {kernel:?} on a map of {}×{}", input[0], input[1]))?;
+            output[axis] = steps / stride[axis] + 1;
+            // A last window that is not whole counts if it begins on the map or the padding before it.
+            let is_cut = is_ceil && !steps.is_multiple_of(stride[axis]);
+            if is_cut && output[axis] * stride[axis] < input[axis] + pad[axis] {
+                output[axis] += 1;
             }
-            Ok(self.optional_weights(node, index)?.and_then(|values| values.first().copied()).unwrap_or(none))
-        };
-        let (low, high) = (bound("min", 1, f32::NEG_INFINITY)?, bound("max", 2, f32::INFINITY)?);
-        let channels = self.extent(input, Axis::C);
-        let activation = if low == 0.0 && high == f32::INFINITY {
-            Activation::Relu
-        } else {
-            Activation::Clip { low: vec![low; channels], high: vec![high; channels] }
-        };
-        Ok(self.activation(node, activation, input, dims))
+            ensure!(
+                (output[axis] - 1) * stride[axis] < input[axis] + pad[axis],
+                "padding {pad:?} has windows of its own"
+            );
+            // Bottom and right padding follow from the output's size.
+            let end = (output[axis] - 1) * stride[axis] + reach[axis];
+            pad[axis + 2] = end.saturating_sub(input[axis] + pad[axis]);
+        }
+        Ok((Window { kernel, stride, pad, dilation }, output))
     }
 
     fn binary(&mut self, node: &NodeProto) -> Result<Value> {
-        let [a, b] = &node.input[..] else { bail!("has {} inputs, two are supported", node.input.len()) };
-        match (self.values.get(a).cloned(), self.values.get(b).cloned(), &*node.op_type) {
-            (Some(Value::Tensor { node: x, .. }), Some(Value::Length { node: length }), "Div")
-                if x == length =>
-            {
-                Ok(Value::Normalised { node: x })
-            }
-            // The epsilon against division by nought, and the division itself, leave the angle alone.
-            (Some(length @ Value::Length { .. }), None, "Add" | "Max" | "Pow")
-            | (None, Some(length @ Value::Length { .. }), "Add" | "Max") => Ok(length),
-            (Some(Value::Tensor { node: x, .. }), Some(Value::Tensor { node: y, .. }), "Mul") if x == y => {
-                self.check_flat(x)?;
-                Ok(Value::Squares { node: x })
-            }
-            (Some(Value::Tensor { node: x, .. }), None, "Pow") => {
-                let (_, exponent) = self.weights(node, 1)?;
-                ensure!(exponent == [2.0], "powers are supported only as squares inside an L2 normalisation");
-                self.check_flat(x)?;
-                Ok(Value::Squares { node: x })
-            }
-            (Some(Value::Tensor { node: x, dims }), Some(Value::Tensor { node: y, dims: other }), "Add")
-                if x == y && dims == other =>
-            {
-                let channels = self.graph.nodes[x].shape[2];
-                let twice = Op::Affine { scale: vec![2.0; channels], shift: vec![0.0; channels] };
-                Ok(self.pointwise(node, twice, x, dims))
-            }
-            (Some(Value::Tensor { node: x, dims }), Some(Value::Tensor { node: y, dims: other }), "Add") => {
-                let shape = self.graph.nodes[x].shape;
-                ensure!(
-                    shape == self.graph.nodes[y].shape && dims == other,
-                    "adds tensors of different shapes {shape:?} and {:?}; both must be of one shape",
-                    self.graph.nodes[y].shape
-                );
-                Ok(Value::Tensor { node: self.push(node, Op::Add, vec![x, y], shape), dims })
-            }
-            (Some(map @ Value::Tensor { .. }), Some(gate @ Value::Gate { .. }), "Mul")
-            | (Some(gate @ Value::Gate { .. }), Some(map @ Value::Tensor { .. }), "Mul") => {
-                op::scale::import(self, node, map, gate)
-            }
-            (Some(Value::Tensor { .. }), Some(Value::Tensor { .. }), _) => {
-                bail!(
-                    "combines two computed tensors; only their sum is supported ({})",
-                    replacement("Sigmoid")
-                )
-            }
-            (Some(Value::Tensor { node: x, dims }), None, op) => {
-                let constant = self.per_channel(x, &dims, self.weights(node, 1)?)?;
-                let (scale, shift): (Vec<f32>, Vec<f32>) = match op {
-                    "Add" => constant.iter().map(|&k| (1.0, k)).unzip(),
-                    "Sub" => constant.iter().map(|&k| (1.0, -k)).unzip(),
-                    "Mul" => constant.iter().map(|&k| (k, 0.0)).unzip(),
-                    "Div" => constant.iter().map(|&k| (1.0 / k, 0.0)).unzip(),
-                    _ => bail!("is not supported on activations; {}", replacement(op)),
-                };
-                Ok(self.pointwise(node, Op::Affine { scale, shift }, x, dims))
-            }
-            (None, Some(Value::Tensor { node: x, dims }), op) => {
-                let constant = self.per_channel(x, &dims, self.weights(node, 0)?)?;
-                let (scale, shift): (Vec<f32>, Vec<f32>) = match op {
-                    "Add" => constant.iter().map(|&k| (1.0, k)).unzip(),
-                    "Sub" => constant.iter().map(|&k| (-1.0, k)).unzip(),
-                    "Mul" => constant.iter().map(|&k| (k, 0.0)).unzip(),
-                    _ => bail!("divides a constant by an activation; {}", replacement(op)),
-                };
-                Ok(self.pointwise(node, Op::Affine { scale, shift }, x, dims))
-            }
-            _ => bail!("only additions, constants and a closing L2 normalisation are supported"),
+        let (a, b) = match &node.input[..] {
+            [one] => return Ok(self.value(one)?.clone()),
+            [a, b] => (&**a, &**b),
+            inputs => bail!("has {} inputs, two are supported; add them one after another", inputs.len()),
+        };
+        match (self.values.contains_key(a), self.values.contains_key(b)) {
+            (true, true) => self.of_two(node, a, b),
+            (true, false) => self.with_constant(node, a, self.constant(node, 1)?.clone(), false),
+            _ => self.with_constant(node, b, self.constant(node, 0)?.clone(), true),
         }
     }
 
-    fn reshape(&self, node: &NodeProto, input: usize, dims: &[Vec<Axis>]) -> Result<Vec<Vec<Axis>>> {
-        let shape = self.facts.shape(&node.output[0])?;
-        let mut axes = dims.iter().flatten().copied();
+    /// An operator on a value and a constant, which comes first if `is_turned`.
+    fn with_constant(
+        &mut self,
+        node: &NodeProto,
+        name: &str,
+        constant: Constant,
+        is_turned: bool,
+    ) -> Result<Value> {
+        let operator = &*node.op_type;
+        let value = self.value(name)?.clone();
+        let single = match constant.floats()[..] {
+            [value] => Some(value),
+            _ => None,
+        };
+        match (&value.form, operator, single) {
+            // What keeps from division by nought, and factors, leave the angle alone.
+            (Form::Length { .. }, "Add" | "Max", Some(_)) => return Ok(value),
+            (Form::Length { .. } | Form::Normalised, "Mul", Some(factor)) if factor > 0.0 => {
+                return Ok(value);
+            }
+            (Form::Length { .. } | Form::Normalised, "Div", Some(factor)) if factor > 0.0 && !is_turned => {
+                return Ok(value);
+            }
+            (Form::Length { exponent }, "Div", Some(factor)) if factor > 0.0 => {
+                let form = Form::Length { exponent: -exponent };
+                return Ok(self.lazy(node, value.node, value.dims, form));
+            }
+            (Form::Normalised, "Mul" | "Div", _) => {
+                bail!("turns the normalised embedding round, or scales its elements differently")
+            }
+            (&Form::Clamped { slope, shift, low, high }, "Mul" | "Div", Some(factor))
+                if factor > 0.0 && !(is_turned && operator == "Div") =>
+            {
+                let factor = if operator == "Div" { 1.0 / factor } else { factor };
+                let [slope, shift, low, high] = [slope, shift, low, high].map(|number| number * factor);
+                let form = Form::Clamped { slope, shift, low, high };
+                return Ok(self.lazy(node, value.node, value.dims, form));
+            }
+            (_, "Max", Some(low)) if low != 0.0 => return self.clamp(node, name, low, f32::INFINITY),
+            (_, "Min", Some(high)) if high != 0.0 => return self.clamp(node, name, f32::NEG_INFINITY, high),
+            _ => {}
+        }
+        let (input, dims, bent) = self.bent(name)?;
+        let constant = self.per_channel(input, &dims, &constant)?;
+        let channels = constant.len();
+        let minus = |bent: Bent| bent.scaled(&vec![-1.0; channels]);
+        let negated: Vec<f32> = constant.iter().map(|value| -value).collect();
+        let bent = match (operator, is_turned) {
+            ("Add" | "Sum", _) => bent.shifted(&constant),
+            ("Sub", false) => bent.shifted(&negated),
+            ("Sub", true) => minus(bent).shifted(&constant),
+            ("Mul", _) => bent.scaled(&constant),
+            ("Div", false) => bent.scaled(&constant.iter().map(|value| 1.0 / value).collect::<Vec<_>>()),
+            ("Max" | "Min", _) if constant.iter().all(|&value| value == 0.0) => {
+                let zero = bent.clone().scaled(&vec![0.0; channels]);
+                match bent.extreme(&zero, operator == "Max") {
+                    Some(bent) => bent,
+                    None => {
+                        let (input, dims) = self.tensor(name)?;
+                        let bent = Bent::identity(channels);
+                        let zero = bent.clone().scaled(&vec![0.0; channels]);
+                        let bent = bent.extreme(&zero, operator == "Max").context("is bent elsewhere")?;
+                        return Ok(self.lazy(node, input, dims, Form::Bent(bent)));
+                    }
+                }
+            }
+            ("Div", true) => bail!("divides a constant by what is computed; {}", remedy("Div")),
+            _ => bail!("with a bound a channel is not supported; {}", remedy(operator)),
+        };
+        ensure!(
+            [&bent.positive, &bent.negative, &bent.shift]
+                .iter()
+                .all(|values| values.iter().all(|x| x.is_finite())),
+            "with this constant gives no finite numbers"
+        );
+        Ok(self.lazy(node, input, dims, Form::Bent(bent)))
+    }
+
+    /// An operator on two values.
+    fn of_two(&mut self, node: &NodeProto, a: &str, b: &str) -> Result<Value> {
+        let operator = &*node.op_type;
+        let (left, right) = (self.value(a)?.clone(), self.value(b)?.clone());
+        match (&left.form, &right.form, operator) {
+            (_, &Form::Length { exponent }, "Div") => {
+                return self.normalised(node, &left, &right, exponent == 1.0);
+            }
+            (_, &Form::Length { exponent }, "Mul") => {
+                return self.normalised(node, &left, &right, exponent == -1.0);
+            }
+            (&Form::Length { exponent }, _, "Mul") => {
+                return self.normalised(node, &right, &left, exponent == -1.0);
+            }
+            (Form::Gate(gate), _, "Mul") => return self.gated(node, b, (left.node, &left.dims), *gate),
+            (_, Form::Gate(gate), "Mul") => return self.gated(node, a, (right.node, &right.dims), *gate),
+            (form, _, "Mul")
+                if hard_sigmoid(form).is_some() && !matches!(right.form, Form::Clamped { .. }) =>
+            {
+                let gate = hard_sigmoid(form).context("a gate")?;
+                return self.gated(node, b, (left.node, &left.dims), gate);
+            }
+            (_, form, "Mul") if hard_sigmoid(form).is_some() => {
+                let gate = hard_sigmoid(form).context("a gate")?;
+                return self.gated(node, a, (right.node, &right.dims), gate);
+            }
+            (_, _, "Mul")
+                if left.node == right.node && left.form == right.form && left.dims == right.dims =>
+            {
+                return self.squares(node, a);
+            }
+            _ => {}
+        }
+        let (x, dims, one) = self.bent(a)?;
+        let (y, other_dims, other) = self.bent(b)?;
+        if x == y && dims == other_dims {
+            let channels = one.shift.len();
+            let bent = match operator {
+                "Add" | "Sum" => Some(one.plus(&other)),
+                "Sub" => Some(one.plus(&other.clone().scaled(&vec![-1.0; channels]))),
+                "Max" | "Min" => one.extreme(&other, operator == "Max"),
+                _ => None,
+            };
+            if let Some(bent) = bent {
+                return Ok(self.lazy(node, x, dims, Form::Bent(bent)));
+            }
+        }
+        match operator {
+            "Add" | "Sum" => {}
+            "Sub" => {
+                let minus = other.scaled(&vec![-1.0; self.extent(y, Axis::C)]);
+                let subtrahend = self.bent_nodes(node_name(node), y, &minus);
+                let one = self.tensor(a)?;
+                return self.sum(node, one, (subtrahend, other_dims));
+            }
+            _ => bail!(
+                "combines two computed tensors; only sums, and channels scaled by a sigmoid, are supported; {}",
+                remedy(operator)
+            ),
+        }
+        let (one, other) = (self.tensor(a)?, self.tensor(b)?);
+        self.sum(node, one, other)
+    }
+
+    fn sum(
+        &mut self,
+        node: &NodeProto,
+        (x, dims): (usize, Vec<Vec<Axis>>),
+        (y, other): (usize, Vec<Vec<Axis>>),
+    ) -> Result<Value> {
+        let shape = self.shape(x);
+        ensure!(
+            shape == self.shape(y) && dims == other,
+            "adds tensors of different shapes {shape:?} and {:?}; both must be of one shape",
+            self.shape(y)
+        );
+        let sum = self.push(node, Op::Add, vec![x, y], shape);
+        Ok(self.plain(sum, dims))
+    }
+
+    /// A value over its own length.
+    fn normalised(&self, node: &NodeProto, value: &Value, length: &Value, is_length: bool) -> Result<Value> {
+        let is_own = match &value.form {
+            Form::Plain => true,
+            Form::Bent(bent) => bent.factor().is_some_and(|factor| factor > 0.0),
+            _ => false,
+        };
+        ensure!(
+            is_own && value.node == length.node && is_length,
+            "divides by the length of another tensor, or by a power of it; only x / |x| is supported, as the last step"
+        );
+        Ok(self.lazy(node, value.node, value.dims.clone(), Form::Normalised))
+    }
+
+    fn gated(
+        &mut self,
+        node: &NodeProto,
+        map: &str,
+        (gates, gate_dims): (usize, &[Vec<Axis>]),
+        gate: Gate,
+    ) -> Result<Value> {
+        let (map, dims) = self.tensor(map)?;
+        op::scale::import(self, node, (map, dims), (gates, gate_dims), gate)
+    }
+
+    /// Reshape, Flatten, Squeeze, Unsqueeze, Expand: the same elements in the same order.
+    fn reread(&self, node: &NodeProto) -> Result<Value> {
+        let mut value = self.value(node.input.first().map_or("", |name| name))?.clone();
+        let shape = self.onnx_shape(value.node, &value.dims);
+        let wanted = self.optional_constant(node, 1)?.map(Constant::integers);
+        if node.op_type == "Expand" {
+            let wanted = wanted.context("the new shape is not constant")?;
+            if let Form::Length { .. } = value.form {
+                // One number, however often: what is divided by it sees to the shape.
+                value.dims = vec![vec![]; wanted.len().min(8)];
+                return Ok(value);
+            }
+            let is_same = wanted.len() <= shape.len()
+                && shape
+                    .iter()
+                    .rev()
+                    .zip(wanted.iter().rev())
+                    .all(|(&own, &new)| new == 1 || new == own as i64);
+            ensure!(is_same, "repeats elements (from {shape:?} to {wanted:?})");
+            return Ok(value);
+        }
+        let shape = constant::reshaped(node, &shape, wanted.as_deref())?;
+        let mut axes = value.dims.iter().flatten().copied();
         let mut reread = Vec::new();
         for &extent in &shape {
             let mut dim = Vec::new();
             let mut product = 1;
             while product < extent {
                 let axis = axes.next().with_context(|| format!("enlarges a tensor to {shape:?}"))?;
-                product *= self.extent(input, axis);
+                product *= self.extent(value.node, axis);
                 dim.push(axis);
             }
             ensure!(product == extent, "splits or mixes axes (to {shape:?}); only flattening is supported");
             reread.push(dim);
         }
         ensure!(axes.next().is_none(), "drops elements (to {shape:?})");
-        Ok(reread)
+        value.dims = reread;
+        Ok(value)
+    }
+
+    /// The only photo of a batch, or channels in another order.
+    fn gather(&mut self, node: &NodeProto) -> Result<Value> {
+        let index = self.constant(node, 1)?.clone();
+        let (input, mut dims) = self.tensor_at(node, 0)?;
+        let axis = constant::place(attributes::integer(node, "axis")?.unwrap_or(0), dims.len())?;
+        let extent = self.onnx_shape(input, &dims)[axis];
+        let indices: Vec<usize> =
+            index.integers().iter().map(|&index| constant::place(index, extent)).collect::<Result<_>>()?;
+        if extent == 1 && indices == [0] {
+            if index.shape().is_empty() {
+                dims.remove(axis);
+            }
+            return Ok(self.plain(input, dims));
+        }
+        let mut sorted = indices.clone();
+        sorted.sort_unstable();
+        let is_order = dims[axis] == [Axis::C] && sorted == (0..extent).collect::<Vec<_>>();
+        ensure!(is_order, "takes a part of a tensor; {}", remedy("Split"));
+        let weights = (0..extent * extent).map(|at| f32::from(indices[at / extent] == at % extent)).collect();
+        let op = Op::Conv { weights, bias: vec![0.0; extent], window: Window::PIXEL, groups: 1 };
+        let shape = self.shape(input);
+        let ordered = self.push(node, op, vec![input], shape);
+        Ok(self.plain(ordered, dims))
+    }
+
+    /// A slice that takes everything.
+    fn slice(&mut self, node: &NodeProto) -> Result<Value> {
+        let value = self.value(node.input.first().map_or("", |name| name))?.clone();
+        let shape = self.onnx_shape(value.node, &value.dims);
+        let list = |name: &str, index: usize| -> Result<Option<Vec<i64>>> {
+            Ok(attributes::integers(node, name)?
+                .or(self.optional_constant(node, index)?.map(Constant::integers)))
+        };
+        let starts = list("starts", 1)?.context("starts are missing")?;
+        let ends = list("ends", 2)?.context("ends are missing")?;
+        let axes = list("axes", 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+        let steps = list("steps", 4)?.unwrap_or_else(|| vec![1; starts.len()]);
+        ensure!(
+            [&ends, &axes, &steps].iter().all(|list| list.len() == starts.len()),
+            "lists of different lengths"
+        );
+        for (((start, end), axis), step) in starts.into_iter().zip(ends).zip(axes).zip(steps) {
+            let extent = shape[constant::place(axis, shape.len())?] as i64;
+            let is_all = step == 1 && (start == 0 || start <= -extent) && end >= extent;
+            ensure!(is_all, "takes a part of a tensor; {}", remedy("Split"));
+        }
+        Ok(value)
+    }
+
+    /// Zeros around a map, which the convolution behind takes.
+    fn pad(&mut self, node: &NodeProto) -> Result<Value> {
+        let mode = attributes::text(node, "mode")?.unwrap_or("constant".into());
+        let of_version_two = attributes::float(node, "value")?;
+        let filler = match of_version_two {
+            Some(value) => value,
+            None => self.optional_weights(node, 2)?.and_then(|values| values.first().copied()).unwrap_or(0.0),
+        };
+        let pads = match attributes::integers(node, "pads")? {
+            Some(pads) => pads,
+            None => self.constant(node, 1)?.integers(),
+        };
+        let value = self.value(node.input.first().map_or("", |name| name))?.clone();
+        if pads.iter().all(|&pad| pad == 0) {
+            return Ok(value);
+        }
+        ensure!(
+            mode == "constant" && filler == 0.0,
+            "pads with {}; only zeros are supported, before a convolution",
+            if mode == "constant" { filler.to_string() } else { mode }
+        );
+        let (input, dims) = self.tensor_at(node, 0)?;
+        let axes = match self.optional_constant(node, 3)? {
+            Some(axes) => axes.integers(),
+            None => (0..dims.len() as i64).collect(),
+        };
+        ensure!(pads.len() == 2 * axes.len(), "has {} pads for {} axes", pads.len(), axes.len());
+        let mut around = [0; 4];
+        for (place, &axis) in axes.iter().enumerate() {
+            let axis = constant::place(axis, dims.len())?;
+            let [start, end] = [pads[place], pads[place + axes.len()]];
+            // Axes of extent one have no mark: in the order of maps, these are the last two.
+            let side = match dims.len() - axis {
+                _ if start == 0 && end == 0 => continue,
+                2 if dims.len() == 4 => 0,
+                1 if dims.len() == 4 => 1,
+                _ => bail!("pads other axes than height and width"),
+            };
+            for (place, pad) in [(side, start), (side + 2, end)] {
+                around[place] = usize::try_from(pad).ok().context("cuts off rows or columns")?;
+            }
+        }
+        self.as_map(input, &dims).context("pads")?;
+        Ok(self.lazy(node, input, dims, Form::Padded(around)))
     }
 }
 
-/// A type that attributes have.
-pub trait Attribute: Sized {
-    /// The attribute of this name, if the node has it.
-    ///
-    /// # Errors
-    /// When it has another type.
-    fn of(node: &NodeProto, name: &str) -> Result<Option<Self>>;
+/// What a node makes.
+enum Made {
+    Value(Value),
+    Constant(Constant),
 }
 
-impl Attribute for i64 {
-    fn of(node: &NodeProto, name: &str) -> Result<Option<Self>> {
-        node.get_attr_opt(name).map_err(tract_error)
+fn clip(low: f32, high: f32, channels: usize) -> Activation {
+    if low == 0.0 && high == f32::INFINITY {
+        return Activation::Relu;
     }
+    Activation::Clip { low: vec![low; channels], high: vec![high; channels] }
 }
 
-impl Attribute for usize {
-    fn of(node: &NodeProto, name: &str) -> Result<Option<Self>> {
-        node.get_attr_opt(name).map_err(tract_error)
+/// The gate that a value between 0 and 1 is.
+fn hard_sigmoid(form: &Form) -> Option<Gate> {
+    match *form {
+        Form::Clamped { slope, shift, low, high } if low == 0.0 && (high - 1.0).abs() < 1e-6 => {
+            Some(Gate::HardSigmoid { slope, shift })
+        }
+        _ => None,
     }
-}
-
-impl Attribute for Vec<f32> {
-    fn of(node: &NodeProto, name: &str) -> Result<Option<Self>> {
-        node.get_attr_opt_vec(name).map_err(tract_error)
-    }
-}
-
-impl Attribute for f32 {
-    fn of(node: &NodeProto, name: &str) -> Result<Option<Self>> {
-        node.get_attr_opt(name).map_err(tract_error)
-    }
-}
-
-fn tract_error(error: TractError) -> anyhow::Error {
-    anyhow!("{error:#}")
 }

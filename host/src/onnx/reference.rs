@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, ensure};
 use tract_onnx::prelude::*;
 
-use super::facts::{concrete_input, input_shape};
-use super::{Cut, read};
+use super::Cut;
+use super::file::File;
 use crate::graph::Shape;
 
 /// A network as tract runs it in `f32`: the reference that the quantised one is compared with, and the detectors.
@@ -31,14 +31,11 @@ impl Reference {
     /// # Errors
     /// As [`Self::load`]; also when the file has no such part.
     pub fn load_cut(path: &Path, cut: &Cut) -> Result<Self> {
-        let file = path.display();
-        let tract = |error: TractError| anyhow!("{file}: {error:#}");
-        let (proto, _) = read(path, cut)?;
-        let mut model = tract_onnx::onnx().parse(&proto, None).map_err(tract)?.model;
-        let dims = concrete_input(&mut model).map_err(tract)?;
+        let tract = |error: TractError| anyhow!("{}: {error:#}", path.display());
+        let File { proto, shape, is_nchw, .. } = File::read(path, cut)?;
+        let model = tract_onnx::onnx().parse(&proto, None).map_err(tract)?.model;
         let model = model.into_optimized().and_then(|model| model.into_runnable()).map_err(tract)?;
-        let (input, nchw) = input_shape(&dims).with_context(|| file.to_string())?;
-        Ok(Reference { model, input, nchw })
+        Ok(Reference { model, input: shape, nchw: is_nchw })
     }
 
     /// Height, width and channels of the input.

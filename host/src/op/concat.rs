@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use tract_onnx::pb::NodeProto;
 
 use crate::graph::Op;
+use crate::onnx::attributes;
 use crate::onnx::import::{Importer, Value};
 
 /// `Concat` along channels.
@@ -14,14 +15,18 @@ use crate::onnx::import::{Importer, Value};
 /// # Errors
 /// When it runs along another axis, or maps differ in size.
 pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
-    let axis = importer.attribute::<i64>(node, "axis")?.unwrap_or(1);
+    let axis = attributes::integer(node, "axis")?.unwrap_or(1);
     ensure!([1, -3].contains(&axis), "joins along axis {axis}; only channels (axis 1) can be joined");
     let most = format::layer::MAX_INPUTS;
     let mut inputs = Vec::new();
     for index in 0..node.input.len() {
         inputs.push(importer.map_at(node, index)?);
     }
-    ensure!(inputs.len() <= most, "joins {} tensors, at most {most} are supported", inputs.len());
+    ensure!(
+        !inputs.is_empty() && inputs.len() <= most,
+        "joins {} tensors, at most {most} are supported",
+        inputs.len()
+    );
     let [height, width, _] = inputs[0].1;
     let same = inputs.iter().all(|(_, [h, w, _])| [*h, *w] == [height, width]);
     ensure!(same, "joins maps of different sizes");

@@ -7,6 +7,7 @@ use tract_onnx::prelude::tract_ndarray::linalg::general_mat_mul;
 use tract_onnx::prelude::tract_ndarray::{ArrayView2, ArrayViewMut2};
 
 use crate::graph::{Op, Shape, Window};
+use crate::onnx::attributes;
 use crate::onnx::import::{Axis, Importer, Value};
 use crate::quantize::emit::{Blob, stage};
 use crate::quantize::{Quantised, weights::Filters};
@@ -20,23 +21,23 @@ const MOST_EXPANSION: usize = 2;
 /// # Errors
 /// When weights are not constant, or the window is not supported.
 pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
-    let (input, shape) = importer.map_input(node)?;
+    let (input, shape, before) = importer.padded_input(node)?;
     let (dims, weights) = importer.weights(node, 1)?;
     let [c_out, c_group, kh, kw] = dims[..] else {
         bail!("weights have shape {dims:?}: a 2-D convolution has four dimensions")
     };
-    let window = importer.window(node, shape, Some([kh, kw]))?;
+    let (window, [height, width]) = importer.window(node, shape, Some([kh, kw]), before)?;
     ensure!(
         window.kernel == [kh, kw],
         "kernel_shape {:?} differs from the weights' {kh}×{kw}",
         window.kernel
     );
     let bias = importer.optional_weights(node, 2)?.unwrap_or_else(|| vec![0.0; c_out]);
-    let groups = importer.attribute::<usize>(node, "group")?.unwrap_or(1);
-    let output = importer.output_shape(node)?;
-    let channels = shape[2];
+    ensure!(bias.len() == c_out && c_out > 0, "{} biases for {c_out} filters", bias.len());
+    let groups = usize::try_from(attributes::integer(node, "group")?.unwrap_or(1)).unwrap_or(0);
+    let (output, channels) = ([height, width, c_out], shape[2]);
     ensure!(
-        groups > 0 && c_group * groups == channels && c_out % groups == 0,
+        groups > 0 && c_group.checked_mul(groups) == Some(channels) && c_out % groups == 0,
         "{groups} groups do not divide {channels} channels into {c_out}"
     );
     let at = |o: usize, c: usize, y: usize, x: usize| weights[((o * c_group + c) * kh + y) * kw + x];
@@ -78,10 +79,10 @@ pub(crate) fn import_dense(importer: &mut Importer<'_>, node: &NodeProto) -> Res
     };
     let (shape, weights) = importer.weights(node, 1)?;
     let [rows, columns] = shape[..] else { bail!("weights have shape {shape:?}") };
-    let [alpha, beta] = [importer.attribute(node, "alpha")?, importer.attribute(node, "beta")?];
-    let (alpha, beta): (f32, f32) = (alpha.unwrap_or(1.0), beta.unwrap_or(1.0));
-    ensure!(importer.attribute::<i64>(node, "transA")?.unwrap_or(0) == 0, "transA = 1");
-    let transposed = importer.attribute::<i64>(node, "transB")?.unwrap_or(0) == 1;
+    let [alpha, beta] = [attributes::float(node, "alpha")?, attributes::float(node, "beta")?];
+    let (alpha, beta) = (alpha.unwrap_or(1.0), beta.unwrap_or(1.0));
+    ensure!(attributes::integer(node, "transA")?.unwrap_or(0) == 0, "transA = 1");
+    let transposed = attributes::integer(node, "transB")?.unwrap_or(0) == 1;
     let (outputs, inputs) = if transposed { (rows, columns) } else { (columns, rows) };
     ensure!(inputs == h * w * c, "{inputs} inputs for a map of {h}×{w}×{c}");
     ensure!(
@@ -109,7 +110,8 @@ pub(crate) fn import_dense(importer: &mut Importer<'_>, node: &NodeProto) -> Res
     }
     let bias = match importer.optional_weights(node, 2)? {
         Some(bias) if bias.len() == 1 => vec![beta * bias[0]; outputs],
-        Some(bias) => bias.iter().map(|b| beta * b).collect(),
+        Some(bias) if bias.len() == outputs => bias.iter().map(|b| beta * b).collect(),
+        Some(bias) => bail!("{} biases for {outputs} outputs", bias.len()),
         None => vec![0.0; outputs],
     };
     let op = Op::Conv { weights: reordered, bias, window: Window::whole(h, w), groups: 1 };

@@ -5,6 +5,7 @@ use format::layer::MAX_KERNEL;
 use tract_onnx::pb::NodeProto;
 
 use crate::graph::{Op, Shape, Window};
+use crate::onnx::attributes;
 use crate::onnx::import::{Axis, Importer, Value};
 
 /// `AveragePool`.
@@ -12,15 +13,18 @@ use crate::onnx::import::{Axis, Importer, Value};
 /// # Errors
 /// When its window is not supported.
 pub(crate) fn import_average(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
-    let (input, shape) = importer.map_input(node)?;
-    let window = importer.window(node, shape, None)?;
-    let counts_pad = importer.attribute::<i64>(node, "count_include_pad")? == Some(1);
+    let (input, shape, before) = importer.padded_input(node)?;
+    let (window, [height, width]) = importer.window(node, shape, None, before)?;
+    let counts_pad = attributes::integer(node, "count_include_pad")? == Some(1);
+    let is_ceil = attributes::integer(node, "ceil_mode")? == Some(1);
+    // Zeros that another node put around the map are counted, the node's own as it says; beyond both nothing is.
+    let is_even = window.pad == before || (counts_pad && !is_ceil);
     ensure!(
-        window.pad == [0; 4] || counts_pad,
-        "averages with padding left out of the count; set count_include_pad = 1"
+        is_even && window.dilation == [1, 1],
+        "averages with padding left out of the count; with the file alone: take another network; whoever can train: set \
+         count_include_pad = 1 and ceil_mode = 0"
     );
-    let shape = importer.output_shape(node)?;
-    Ok(average(importer, node, input, window, shape))
+    Ok(average(importer, node, input, window, [height, width, shape[2]]))
 }
 
 /// `GlobalAveragePool`.
@@ -37,8 +41,11 @@ pub(crate) fn import_global_average(importer: &mut Importer<'_>, node: &NodeProt
 /// # Errors
 /// When it runs over other axes.
 pub(crate) fn import_mean(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
+    if importer.is_squares(node) {
+        return importer.mean_of_squares(node);
+    }
     let (input, dims) = importer.tensor_at(node, 0)?;
-    let axes = importer.reduced_axes(node)?;
+    let axes = importer.reduced_axes(node, dims.len())?;
     let reduced: Vec<Axis> =
         axes.iter().flat_map(|&axis| dims.get(axis).cloned().unwrap_or_default()).collect();
     ensure!(reduced.iter().all(|&axis| axis != Axis::C), "averages over channels");
@@ -46,14 +53,11 @@ pub(crate) fn import_mean(importer: &mut Importer<'_>, node: &NodeProto) -> Resu
         reduced.len() == importer.axes(input, &[Axis::H, Axis::W]).len(),
         "averages over one of height and width"
     );
-    let keep = importer.attribute::<i64>(node, "keepdims")?.unwrap_or(1) == 1;
+    let keep = attributes::integer(node, "keepdims")?.unwrap_or(1) == 1;
     let value = average_all(importer, node, input)?;
     let dims = dims.iter().enumerate().filter(|(i, _)| keep || !axes.contains(i));
     let dims = dims.map(|(i, dim)| if axes.contains(&i) { vec![] } else { dim.clone() }).collect();
-    match value {
-        Value::Tensor { node, .. } => Ok(Value::Tensor { node, dims }),
-        other => Ok(other),
-    }
+    Ok(Value { dims, ..value })
 }
 
 fn average(
@@ -81,10 +85,10 @@ fn average_all(importer: &mut Importer<'_>, node: &NodeProto, mut input: usize) 
         let window = Window { kernel, stride: kernel, ..Window::PIXEL };
         let shape = [h / kernel[0], w / kernel[1], c];
         let value = average(importer, node, input, window, shape);
-        match value {
-            Value::Tensor { node, .. } if shape[0] * shape[1] > 1 => input = node,
-            value => return Ok(value),
+        if shape[0] * shape[1] == 1 {
+            return Ok(value);
         }
+        input = value.node;
     }
 }
 

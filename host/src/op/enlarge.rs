@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use tract_onnx::pb::NodeProto;
 
 use crate::graph::{Op, Shape};
+use crate::onnx::attributes;
 use crate::onnx::import::{Importer, Value};
 
 /// `Resize` or `Upsample` that repeats pixels.
@@ -12,25 +13,13 @@ use crate::onnx::import::{Importer, Value};
 /// When it interpolates, shrinks, or takes another pixel than the nearest.
 pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
     let (input, [height, width, channels]) = importer.map_input(node)?;
-    let mode = importer.text(node, "mode")?.unwrap_or("nearest".into());
+    let mode = attributes::text(node, "mode")?.unwrap_or("nearest".into());
     ensure!(mode == "nearest", "resizes with mode {mode}; only nearest is supported");
-    let shape @ [h, w, _] = importer.output_shape(node)?;
-    ensure!(shape[2] == channels, "resizes channels");
-    let factor = h / height;
-    ensure!(
-        (1..=255).contains(&factor) && [h, w] == [height * factor, width * factor],
-        "resizes {height}×{width} to {h}×{w}; only whole factors, alike down and right, are supported"
-    );
-    if let Some(scales) = scales(importer, node)? {
-        let whole = [1.0, 1.0, factor as f32, factor as f32];
-        ensure!(
-            scales.is_empty() || scales == whole,
-            "resizes by {scales:?}; only whole factors, alike down and right, are supported"
-        );
-    }
+    let factor = factor(importer, node, [height, width, channels])?;
+    let shape = [height * factor, width * factor, channels];
     // For whole factors, these ways to place pixels agree on pixel y / factor, if halves round down or always down.
-    let way = importer.text(node, "coordinate_transformation_mode")?.unwrap_or("half_pixel".into());
-    let rounding = importer.text(node, "nearest_mode")?.unwrap_or("round_prefer_floor".into());
+    let way = attributes::text(node, "coordinate_transformation_mode")?.unwrap_or("half_pixel".into());
+    let rounding = attributes::text(node, "nearest_mode")?.unwrap_or("round_prefer_floor".into());
     let repeats = factor == 1
         || match &*way {
             "asymmetric" => rounding == "floor" || (factor == 2 && rounding == "round_prefer_floor"),
@@ -46,13 +35,28 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
     Ok(importer.map(node, Op::Enlarge(factor), vec![input], shape))
 }
 
-/// The factors along `[1, c, h, w]`, where the node gives them; it may give sizes instead.
-fn scales(importer: &Importer<'_>, node: &NodeProto) -> Result<Option<Vec<f32>>> {
-    if let Some(scales) = importer.attribute::<Vec<f32>>(node, "scales")? {
-        return Ok(Some(scales));
-    }
-    // Photo and scales, or photo, region, scales and sizes.
-    importer.optional_weights(node, if node.input.len() == 2 { 1 } else { 2 })
+/// How many times each pixel is repeated, from the factors along `[1, c, h, w]` or from the sizes.
+fn factor(importer: &Importer<'_>, node: &NodeProto, [height, width, channels]: Shape) -> Result<usize> {
+    // Photo and scales, or photo, region, scales and sizes; version 7 had the scales as an attribute.
+    let place = if node.input.len() == 2 { 1 } else { 2 };
+    let scales = match attributes::floats(node, "scales")? {
+        Some(scales) => Some(scales),
+        None => importer.optional_weights(node, place)?.filter(|scales| !scales.is_empty()),
+    };
+    let scales = match scales {
+        Some(scales) => scales,
+        None => {
+            let sizes = importer.constant(node, 3)?.floats();
+            let old = [1, channels, height, width];
+            sizes.iter().zip(old).map(|(new, old)| new / old as f32).collect()
+        }
+    };
+    let factor = scales.last().copied().unwrap_or(0.0);
+    ensure!(
+        scales == [1.0, 1.0, factor, factor] && (1.0..=255.0).contains(&factor) && factor.fract() == 0.0,
+        "resizes by {scales:?}; only whole factors, alike down and right, are supported"
+    );
+    Ok(factor as usize)
 }
 
 /// One output row after another.

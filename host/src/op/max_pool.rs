@@ -1,6 +1,7 @@
 //! Largest value under a window; padding never wins.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use format::layer::MAX_KERNEL;
 use tract_onnx::pb::NodeProto;
 
 use crate::graph::{Op, Shape, Window};
@@ -11,11 +12,28 @@ use crate::onnx::import::{Importer, Value};
 /// # Errors
 /// When its window is not supported.
 pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
-    let (input, shape) = importer.map_input(node)?;
-    let window = importer.window(node, shape, None)?;
-    anyhow::ensure!(window.dilation == [1, 1], "dilation {:?}; pool with dilation 1", window.dilation);
-    let shape = importer.output_shape(node)?;
-    Ok(importer.map(node, Op::MaxPool(window), vec![input], shape))
+    let (input, shape, before) = importer.padded_input(node)?;
+    // Padding of its own never wins; zeros do not where nothing is below them.
+    ensure!(
+        before == [0; 4] || importer.is_not_negative(input),
+        "pools a map padded with zeros, of which some values are below them; only after a ReLU is that supported"
+    );
+    let (window, [height, width]) = importer.window(node, shape, None, before)?;
+    ensure!(window.dilation == [1, 1], "dilation {:?}; pool with dilation 1", window.dilation);
+    Ok(importer.map(node, Op::MaxPool(window), vec![input], [height, width, shape[2]]))
+}
+
+/// `GlobalMaxPool`.
+///
+/// # Errors
+/// When the map is larger than kernels are.
+pub(crate) fn import_global(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
+    let (input, [height, width, channels]) = importer.map_input(node)?;
+    ensure!(
+        height <= MAX_KERNEL && width <= MAX_KERNEL,
+        "pools a map of {height}×{width} at once; at most {MAX_KERNEL}×{MAX_KERNEL} is supported"
+    );
+    Ok(importer.map(node, Op::MaxPool(Window::whole(height, width)), vec![input], [1, 1, channels]))
 }
 
 /// One output pixel after another.

@@ -5,7 +5,8 @@ use format::layer::Layer;
 use tract_onnx::pb::NodeProto;
 
 use crate::graph::{Gate, Op};
-use crate::onnx::import::{Axis, Importer, Value};
+use crate::onnx::attributes;
+use crate::onnx::import::{Axis, Form, Importer, Value};
 use crate::quantize::Quantised;
 use crate::quantize::emit::{Blob, stage};
 
@@ -21,11 +22,11 @@ pub(crate) fn import_gate(importer: &mut Importer<'_>, node: &NodeProto) -> Resu
     let gate = match &*node.op_type {
         "Sigmoid" => Gate::Sigmoid,
         _ => Gate::HardSigmoid {
-            slope: importer.attribute(node, "alpha")?.unwrap_or(0.2),
-            shift: importer.attribute(node, "beta")?.unwrap_or(0.5),
+            slope: attributes::float(node, "alpha")?.unwrap_or(0.2),
+            shift: attributes::float(node, "beta")?.unwrap_or(0.5),
         },
     };
-    Ok(Value::Gate { node: input, dims, gate })
+    Ok(Value { form: Form::Gate(gate), ..importer.plain(input, dims) })
 }
 
 /// A multiplication of a map and a gate.
@@ -35,13 +36,10 @@ pub(crate) fn import_gate(importer: &mut Importer<'_>, node: &NodeProto) -> Resu
 pub(crate) fn import(
     importer: &mut Importer<'_>,
     node: &NodeProto,
-    map: Value,
-    gate: Value,
+    (map, dims): (usize, Vec<Vec<Axis>>),
+    (gates, gate_dims): (usize, &[Vec<Axis>]),
+    gate: Gate,
 ) -> Result<Value> {
-    let (Value::Tensor { node: map, dims }, Value::Gate { node: gates, gate, dims: gate_dims }) = (map, gate)
-    else {
-        anyhow::bail!("multiplies something else than a map and a gate")
-    };
     let (shape, gates_shape) = (importer.shape(map), importer.shape(gates));
     ensure!(
         gates_shape == [1, 1, shape[2]],
@@ -52,10 +50,11 @@ pub(crate) fn import(
     let channels = importer.axes(map, &[Axis::C]);
     let place = |dims: &[Vec<Axis>]| dims.iter().rev().position(|dim| *dim == channels);
     ensure!(
-        shape[2] == 1 || place(&dims) == place(&gate_dims),
+        shape[2] == 1 || place(&dims) == place(gate_dims),
         "multiplies a map with a sigmoid whose channels lie along another of its dimensions"
     );
-    Ok(Value::Tensor { node: importer.push(node, Op::Scale(gate), vec![map, gates], shape), dims })
+    let scaled = importer.push(node, Op::Scale(gate), vec![map, gates], shape);
+    Ok(importer.plain(scaled, dims))
 }
 
 /// `gates` are `[c]`.

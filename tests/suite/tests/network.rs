@@ -4,6 +4,7 @@ use format::Role;
 use format::layer::{Element, Layer, Operator};
 use format::network::Model;
 use format::preprocess::{Colour, Preprocess};
+use host::onnx::Cut;
 use host::plan::{self, Plan};
 use host::quantize::{Options, Preprocessing, Quantised, emit, quantise};
 use host::simulator::{AlignedBytes, Simulator};
@@ -131,7 +132,7 @@ fn arena_without_room_for_the_state_is_refused() {
 
 /// The default network quantised on noise: what it recognises does not matter here.
 fn default_quantised() -> Quantised {
-    let graph = passes::lower(onnx::import(&default_network()).unwrap().graph);
+    let graph = passes::lower(onnx::import(&default_network(), &Cut::default()).unwrap().graph);
     quantise(&graph, Preprocessing::default(), &[noise(1), noise(2)], &Options::default(), |_| {})
 }
 

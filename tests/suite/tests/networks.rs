@@ -111,7 +111,7 @@ fn liveness_agrees_with_float() {
 
 #[test]
 fn output_that_no_node_makes_is_named() {
-    let cut = Cut { outputs: vec!["319".into(), "nothing".into()], size: None };
+    let cut = Cut { outputs: vec!["319".into(), "nothing".into()], ..Cut::default() };
     let error = import_cut(&fr_detect().model, &cut).unwrap_err();
     assert!(format!("{error:#}").contains("no node makes nothing"), "{error:#}");
 }

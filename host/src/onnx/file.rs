@@ -1,0 +1,270 @@
+//! An ONNX file as it is read: with the weights that lie beside it, cut, with one photo of a known size as its input and real numbers
+//! of one type.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Component, Path};
+
+use anyhow::{Context, Result, bail, ensure};
+use format::layer::MAX_EXTENT;
+use sha2::{Digest, Sha256};
+use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
+use tract_onnx::pb::tensor_shape_proto::Dimension;
+use tract_onnx::pb::tensor_shape_proto::dimension::Value as Extent;
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
+use tract_onnx::prelude::Framework as _;
+
+use super::constant::{Cast, Constant, cast_to};
+use super::{Cut, attributes};
+use crate::graph::Shape;
+
+/// A file, ready to be imported or run.
+pub(super) struct File {
+    /// The network: batch of one, known size, no shapes but the input's, all real numbers `f32`.
+    pub proto: ModelProto,
+    /// SHA-256 of the file, and of the files beside it that it takes weights from.
+    pub sha256: [u8; 32],
+    /// Name of its input.
+    pub input: String,
+    /// Height, width, channels of the photo.
+    pub shape: Shape,
+    /// Whether the photo's channels come before its rows.
+    pub is_nchw: bool,
+}
+
+impl File {
+    /// The graph.
+    pub fn graph(&self) -> &GraphProto {
+        self.proto.graph.as_ref().expect("there is one: it was looked at")
+    }
+
+    /// Reads a file, and what lies beside it.
+    ///
+    /// # Errors
+    /// When it is not an ONNX file, weights beside it are missing, it has not the outputs of the cut, or not one photo as its input.
+    pub fn read(path: &Path, cut: &Cut) -> Result<File> {
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::parse(&bytes, folder, cut).with_context(|| path.display().to_string())
+    }
+
+    /// [`Self::read`] for bytes; `folder` holds the files that weights are in.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn parse(bytes: &[u8], folder: &Path, cut: &Cut) -> Result<File> {
+        let mut proto =
+            tract_onnx::onnx().proto_model_for_read(&mut &*bytes).context("is not an ONNX file")?;
+        let onnx = proto.graph.as_mut().context("holds no graph")?;
+        let beside = read_external(onnx, folder)?;
+        let mut sha256 = Sha256::new_with_prefix(bytes);
+        beside.values().for_each(|data| sha256.update(data));
+        if !cut.outputs.is_empty() {
+            keep_outputs(onnx, &cut.outputs)?;
+        }
+        for tensor in tensors(onnx) {
+            widen(tensor)?;
+        }
+        for node in &mut onnx.node {
+            plain_types(node);
+        }
+        // Shapes that exporters wrote may hold a batch that is open, or another size.
+        onnx.value_info.clear();
+        onnx.output.iter_mut().for_each(|output| output.r#type = None);
+        let (input, shape, is_nchw) = photo(onnx, cut)?;
+        Ok(File { proto, sha256: sha256.finalize().into(), input, shape, is_nchw })
+    }
+}
+
+/// Every tensor that a graph holds.
+fn tensors(onnx: &mut GraphProto) -> impl Iterator<Item = &mut TensorProto> {
+    let attributes = onnx.node.iter_mut().flat_map(|node| &mut node.attribute);
+    onnx.initializer.iter_mut().chain(attributes.filter_map(|attribute| attribute.t.as_mut()))
+}
+
+/// Fetches the data of tensors that lie in other files; gives these, by name.
+fn read_external(onnx: &mut GraphProto, folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    for tensor in tensors(onnx) {
+        if tensor.data_location != Some(DataLocation::External as i32) {
+            continue;
+        }
+        let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key);
+        let number = |key: &str| entry(key).map(|entry| entry.value.parse::<usize>()).transpose();
+        let location = &entry("location").context("weights without the name of their file")?.value;
+        if !files.contains_key(location) {
+            let is_inside = Path::new(location).components().all(|part| matches!(part, Component::Normal(_)));
+            ensure!(
+                is_inside && !location.is_empty(),
+                "takes weights from {location:?}, which is not a file in its own folder; save it anew with its weights beside it"
+            );
+            let data = std::fs::read(folder.join(location)).with_context(|| {
+                format!(
+                    "its weights are in the file {location}, which cannot be read in the same folder ({}); copy it there: an \
+                     exporter wrote both",
+                    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.display()
+                )
+            })?;
+            files.insert(location.clone(), data);
+        }
+        let data = &files[location];
+        let start = number("offset")?.unwrap_or(0);
+        let length = number("length")?.unwrap_or(data.len().saturating_sub(start));
+        let part = start.checked_add(length).and_then(|end| data.get(start..end)).with_context(|| {
+            format!(
+                "the weights of {} lie at {start}…{} of {location}, which has {} bytes: it belongs to another file, or is cut short",
+                tensor.name,
+                start.saturating_add(length),
+                data.len()
+            )
+        })?;
+        tensor.raw_data = part.to_vec();
+        tensor.data_location = None;
+        tensor.external_data.clear();
+    }
+    Ok(files)
+}
+
+/// Makes a tensor of other real numbers one of `f32`.
+fn widen(tensor: &mut TensorProto) -> Result<()> {
+    let data_type = DataType::try_from(tensor.data_type).unwrap_or(DataType::Undefined);
+    if matches!(data_type, DataType::Float16 | DataType::Bfloat16 | DataType::Double) {
+        let constant = Constant::read(tensor).with_context(|| format!("tensor {}", tensor.name))?;
+        tensor.raw_data = constant.floats().into_iter().flat_map(f32::to_le_bytes).collect();
+        tensor.data_type = DataType::Float as i32;
+        tensor.int32_data.clear();
+        tensor.double_data.clear();
+    }
+    Ok(())
+}
+
+/// Lets casts between real numbers give `f32`, and reads attributes of old versions as what they are today.
+fn plain_types(node: &mut NodeProto) {
+    if node.op_type == "Cast" && matches!(cast_to(node), Ok(Cast::Float)) {
+        for attribute in node.attribute.iter_mut().filter(|attribute| attribute.name == "to") {
+            attribute.i = DataType::Float as i64;
+        }
+    }
+    if node.op_type == "BatchNormalization" {
+        // One value a channel, which import sees to: statistics a pixel would need more.
+        node.attribute.retain(|attribute| attribute.name != "spatial");
+    }
+}
+
+/// Makes these values the outputs, and leaves out what they do not need.
+fn keep_outputs(onnx: &mut GraphProto, outputs: &[String]) -> Result<()> {
+    let mut needed: HashSet<String> = outputs.iter().cloned().collect();
+    let made: HashSet<&String> = onnx.node.iter().flat_map(|node| &node.output).collect();
+    if let Some(missing) = outputs.iter().find(|output| !made.contains(output)) {
+        let named: Vec<&str> = onnx.output.iter().map(|output| &*output.name).collect();
+        bail!(
+            "no node makes {missing}, which is asked for as an output; the file's own are {}",
+            named.join(", ")
+        );
+    }
+    for node in onnx.node.iter().rev() {
+        if node.output.iter().any(|output| needed.contains(output)) {
+            needed.extend(node.input.iter().cloned());
+        }
+    }
+    onnx.node.retain(|node| node.output.iter().any(|output| needed.contains(output)));
+    onnx.initializer.retain(|tensor| needed.contains(&tensor.name));
+    onnx.output =
+        outputs.iter().map(|name| ValueInfoProto { name: name.clone(), ..Default::default() }).collect();
+    Ok(())
+}
+
+/// The only input that is no constant: its name, its shape, whether channels come first. Its batch and size are fixed in the file.
+fn photo(onnx: &mut GraphProto, cut: &Cut) -> Result<(String, Shape, bool)> {
+    let weights: HashSet<&String> = onnx.initializer.iter().map(|tensor| &tensor.name).collect();
+    let read: HashSet<&String> = onnx.node.iter().flat_map(|node| &node.input).collect();
+    // Old files list their weights as inputs, too; some keep inputs of training that nothing reads.
+    let is_photo = |input: &&mut ValueInfoProto| !weights.contains(&input.name) && read.contains(&input.name);
+    let mut inputs: Vec<&mut ValueInfoProto> = onnx.input.iter_mut().filter(is_photo).collect();
+    let names: Vec<String> = inputs.iter().map(|input| input.name.clone()).collect();
+    let [input] = &mut inputs[..] else {
+        bail!(
+            "the network has {} inputs ({}), one photo is needed; export it with the photo alone",
+            names.len(),
+            names.join(", ")
+        )
+    };
+    let name = names[0].clone();
+    let tensor = input.r#type.as_mut().and_then(|t| t.value.as_mut());
+    let Some(type_proto::Value::TensorType(tensor)) = tensor else { bail!("the input {name} is no tensor") };
+    let elements = DataType::try_from(tensor.elem_type).unwrap_or(DataType::Undefined);
+    ensure!(
+        matches!(
+            elements,
+            DataType::Float | DataType::Float16 | DataType::Bfloat16 | DataType::Double | DataType::Uint8
+        ),
+        "the input {name} has elements of type {}; a photo has real numbers, or bytes",
+        elements.as_str_name()
+    );
+    tensor.elem_type = DataType::Float as i32;
+    let dims = tensor.shape.as_mut().map(|shape| &mut shape.dim);
+    let dims = dims.with_context(|| format!("the input {name} has no shape; export it with one"))?;
+    let known = |dim: &Dimension| match dim.value {
+        Some(Extent::DimValue(extent)) if extent > 0 => Some(extent as usize),
+        _ => None,
+    };
+    let shape: Vec<Option<usize>> = dims.iter().map(known).collect();
+    let is_channels = |extent: Option<usize>| matches!(extent, Some(1 | 3));
+    let (is_nchw, [height, width], channels) = match shape[..] {
+        [_, c, h, w] if is_channels(c) => (true, [h, w], c),
+        [_, h, w, c] if is_channels(c) => (false, [h, w], c),
+        _ => {
+            let shown: Vec<String> =
+                shape.iter().map(|extent| extent.map_or("?".into(), |e| e.to_string())).collect();
+            bail!(
+                "the input {name} has shape [{}]: one photo with 1 or 3 channels is needed, such as [1, 3, 112, 112]",
+                shown.join(", ")
+            )
+        }
+    };
+    let [height, width] = match (cut.size, height, width) {
+        (Some([h, w]), height, width) => {
+            let is_same = height.is_none_or(|height| height == h) && width.is_none_or(|width| width == w);
+            ensure!(
+                is_same || cut.is_reshaped,
+                "--size {h}x{w}: the network takes crops of {}x{}",
+                height.unwrap_or(h),
+                width.unwrap_or(w)
+            );
+            [h, w]
+        }
+        (None, Some(height), Some(width)) => [height, width],
+        _ => bail!(
+            "height and width of the photo are open in the file (input {name}): say what the network was trained with, such as \
+             --size 112x112"
+        ),
+    };
+    let channels = channels.unwrap_or(3);
+    ensure!(
+        (1..=usize::from(MAX_EXTENT)).contains(&height) && (1..=usize::from(MAX_EXTENT)).contains(&width),
+        "photos of {height}×{width}; at most {MAX_EXTENT} rows and columns are supported"
+    );
+    // One photo, however many the file takes at once.
+    let fixed = if is_nchw { [1, channels, height, width] } else { [1, height, width, channels] };
+    for (dim, extent) in dims.iter_mut().zip(fixed) {
+        dim.value = Some(Extent::DimValue(extent as i64));
+    }
+    onnx.input.retain(|input| input.name == name);
+    Ok((name, [height, width, channels], is_nchw))
+}
+
+/// The first weights that are no finite numbers: the name of the tensor.
+pub(super) fn first_not_finite(onnx: &GraphProto) -> Result<Option<String>> {
+    let mut tensors: Vec<(&String, &TensorProto)> =
+        onnx.initializer.iter().map(|tensor| (&tensor.name, tensor)).collect();
+    for node in onnx.node.iter().filter(|node| node.op_type == "Constant") {
+        tensors.extend(attributes::tensor(node, "value")?.map(|tensor| (&node.name, tensor)));
+    }
+    for (name, tensor) in tensors {
+        if tensor.data_type == DataType::Float as i32
+            && !Constant::read(tensor).with_context(|| format!("tensor {name}"))?.is_finite()
+        {
+            return Ok(Some(name.clone()));
+        }
+    }
+    Ok(None)
+}

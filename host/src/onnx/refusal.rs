@@ -1,0 +1,224 @@
+//! Why a network is refused: all causes at once, each with the nodes it holds for and what helps.
+
+use anyhow::{Result, bail};
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
+
+use super::attributes;
+
+/// Most nodes that are named for one cause.
+const MOST_NAMED: usize = 3;
+
+/// Causes found so far.
+#[derive(Default)]
+pub(super) struct Refusals(Vec<Refusal>);
+
+struct Refusal {
+    /// What the nodes are, such as an operator.
+    what: String,
+    /// Why they cannot be taken, and what helps.
+    why: String,
+    nodes: Vec<String>,
+}
+
+impl Refusals {
+    /// Adds a cause for a node, or the node to a cause that is there.
+    pub fn add(&mut self, node: &NodeProto, why: String) {
+        let what = operator(node);
+        match self.0.iter_mut().find(|refusal| refusal.what == what && refusal.why == why) {
+            Some(refusal) => refusal.nodes.push(node_name(node).to_string()),
+            None => self.0.push(Refusal { what, why, nodes: vec![node_name(node).to_string()] }),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Refuses, if there are causes.
+    ///
+    /// # Errors
+    /// All of them.
+    pub fn check(&self) -> Result<()> {
+        let lines: Vec<String> = self.0.iter().map(Refusal::words).collect();
+        match &lines[..] {
+            [] => Ok(()),
+            [line] => bail!("{line}"),
+            lines => bail!("for {} reasons:\n  {}", lines.len(), lines.join("\n  ")),
+        }
+    }
+}
+
+impl Refusal {
+    fn words(&self) -> String {
+        let Refusal { what, why, nodes } = self;
+        match &nodes[..] {
+            [node] => format!("{what} (node {node}): {why}"),
+            nodes => {
+                let named = nodes.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(", ");
+                let more = nodes.len().saturating_sub(MOST_NAMED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                format!("{what} ({} nodes: {named}{more}): {why}", nodes.len())
+            }
+        }
+    }
+}
+
+/// Name of a node, or of what it makes where it has none.
+pub(super) fn node_name(node: &NodeProto) -> &str {
+    if node.name.is_empty() { node.output.first().map_or("?", |name| name) } else { &node.name }
+}
+
+fn operator(node: &NodeProto) -> String {
+    if is_standard(&node.domain) {
+        node.op_type.clone()
+    } else {
+        format!("{}::{}", node.domain, node.op_type)
+    }
+}
+
+fn is_standard(domain: &str) -> bool {
+    matches!(domain, "" | "ai.onnx")
+}
+
+/// What whoever has the file alone can do, and whoever can train.
+struct Remedy(&'static str, Option<&'static str>);
+
+impl Remedy {
+    fn words(&self) -> String {
+        match self {
+            Remedy(file, None) => (*file).to_string(),
+            Remedy(file, Some(training)) => format!("{file}; whoever can train: {training}"),
+        }
+    }
+}
+
+const ANOTHER: &str =
+    "take another network, or cut this one before it with --embedding NAME if the embedding is made there";
+const SMOOTH: &str = "take a network with PReLU, ReLU or ReLU6 in its place";
+
+/// What to do about an operator.
+pub(super) fn remedy(operator: &str) -> String {
+    match operator {
+        "ConvTranspose" => Remedy(ANOTHER, Some("enlarge with Resize (nearest) and a convolution")),
+        "LayerNormalization" | "InstanceNormalization" | "GroupNormalization" | "MeanVarianceNormalization" => {
+            Remedy(ANOTHER, Some("use BatchNormalization, which costs nothing once trained"))
+        }
+        "Softmax" | "LogSoftmax" | "Attention" | "Einsum" | "MultiHeadAttention" => {
+            Remedy("take a convolutional network; attention is not supported", None)
+        }
+        "LSTM" | "GRU" | "RNN" | "Loop" | "If" | "Scan" => Remedy(
+            "take a feed-forward convolutional network; where it only chooses by a shape, `onnxsim IN.onnx OUT.onnx` may remove it",
+            Some("export without control flow (torch.jit.trace or the default exporter)"),
+        ),
+        "QLinearConv" | "QLinearMatMul" | "QuantizeLinear" | "DequantizeLinear" | "ConvInteger"
+        | "MatMulInteger" | "DynamicQuantizeLinear" => {
+            Remedy("take the float file that this one was made from: networks are quantised here", None)
+        }
+        "Split" | "ScatterND" | "GatherND" | "Tile" | "DepthToSpace" | "SpaceToDepth" => {
+            Remedy(ANOTHER, Some("do without moving parts of tensors about; additions and concatenations are supported"))
+        }
+        "Exp" | "Log" | "Erf" | "Sin" | "Cos" | "Floor" | "Round" | "Where" | "Greater" | "Less" | "Equal" => {
+            Remedy(ANOTHER, Some(SMOOTH))
+        }
+        _ => Remedy(ANOTHER, None),
+    }
+    .words()
+}
+
+/// Operators that the importer knows.
+const SUPPORTED: &[&str] = &[
+    "Abs",
+    "Add",
+    "AveragePool",
+    "BatchNormalization",
+    "Cast",
+    "Clip",
+    "Concat",
+    "Constant",
+    "ConstantOfShape",
+    "Conv",
+    "Div",
+    "Dropout",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "Gemm",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "HardSigmoid",
+    "Identity",
+    "LeakyRelu",
+    "LpNormalization",
+    "MatMul",
+    "Max",
+    "MaxPool",
+    "Min",
+    "Mul",
+    "Neg",
+    "PRelu",
+    "Pad",
+    "Pow",
+    "Reciprocal",
+    "ReduceL2",
+    "ReduceMean",
+    "ReduceSum",
+    "ReduceSumSquare",
+    "Relu",
+    "Reshape",
+    "Resize",
+    "Shape",
+    "Sigmoid",
+    "Slice",
+    "Sqrt",
+    "Squeeze",
+    "Sub",
+    "Sum",
+    "Transpose",
+    "Unsqueeze",
+    "Upsample",
+];
+
+/// What is wrong with nodes whatever they compute on: other domains, operators that are not known, training. A node that
+/// reads nothing computed, by `is_constant`, is not looked at.
+pub(super) fn of_nodes(
+    proto: &ModelProto,
+    onnx: &GraphProto,
+    is_constant: impl Fn(&NodeProto) -> bool,
+) -> Refusals {
+    let mut refusals = Refusals::default();
+    let is_function =
+        |node: &NodeProto| proto.functions.iter().any(|function| function.name() == node.op_type);
+    for node in &onnx.node {
+        if is_function(node) {
+            let why = "the operator is a function of the file; write it out with `onnx.inliner.inline_local_functions`";
+            refusals.add(node, why.to_string());
+        } else if !is_standard(&node.domain) {
+            let remedy = match &*node.domain {
+                "com.microsoft" | "com.ms.internal.nhwc" => {
+                    "the file was rewritten by ONNX Runtime's optimiser; take the file from before that"
+                }
+                _ => ANOTHER,
+            };
+            let why = format!("the operator is not ONNX's own, but of the domain {}; {remedy}", node.domain);
+            refusals.add(node, why);
+        } else if !SUPPORTED.contains(&&*node.op_type) && !is_constant(node) {
+            refusals.add(node, format!("the operator is not supported; {}", remedy(&node.op_type)));
+        } else if is_training(node) {
+            refusals.add(
+                node,
+                "the file was exported in training mode: export it after `model.eval()` (training=TrainingMode.EVAL)"
+                    .to_string(),
+            );
+        }
+    }
+    refusals
+}
+
+/// Whether a node behaves as in training.
+fn is_training(node: &NodeProto) -> bool {
+    let has_mode = matches!(attributes::integer(node, "training_mode"), Ok(Some(1)));
+    // Running statistics are outputs in training alone.
+    let outputs = node.output.iter().filter(|name| !name.is_empty()).count();
+    node.op_type == "BatchNormalization" && (has_mode || outputs > 1)
+}
