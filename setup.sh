@@ -3,7 +3,8 @@
 # the demo's photos. Safe to run again: what is there is left alone.
 #
 #   ./setup.sh               everything
-#   ./setup.sh --tests       everything, and QEMU and a linker for aarch64, whose kernels test.sh tests
+#   ./setup.sh --tests       everything, QEMU and a linker for aarch64, whose kernels test.sh tests, and ONNX Runtime, which
+#                            import is compared with
 #   ./setup.sh --data-only   the network and the photos alone
 set -eu
 cd "$(dirname "$0")"
@@ -78,6 +79,16 @@ set_up_aarch64() { # what is missing in the end is said by test.sh, which then s
     need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 }
 
+# What the tests of import compare with. Without, these are ignored, and test.sh goes on.
+set_up_onnxruntime() {
+    folder_of_packages=$(pwd)/data/python
+    has python3 && python3 -m pip --version >/dev/null 2>&1 || install python3 python3-pip
+    PYTHONPATH=$folder_of_packages python3 -c "import onnx, onnxruntime.quantization" >/dev/null 2>&1 && return 0
+    say "fetching onnx and onnxruntime from PyPI (a minute)"
+    python3 -m pip install --quiet --disable-pip-version-check --target "$folder_of_packages" \
+        onnx==1.23.2 onnxruntime==1.32.0 >&2 || say "pip could not install onnx and onnxruntime; going on without"
+}
+
 # --- data ---
 
 folder=
@@ -133,6 +144,7 @@ case "${1-}" in
     set_up_compiler
     need qemu-system-arm qemu-system-arm
     [ -z "${1-}" ] || set_up_aarch64
+    [ -z "${1-}" ] || set_up_onnxruntime
     set_up_data
     ;;
 --data-only) set_up_data ;;

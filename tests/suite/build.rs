@@ -7,13 +7,19 @@ use std::process::Command;
 use facts::{Facts, toolchain};
 
 fn main() {
-    println!("cargo:rustc-check-cfg=cfg(shared, boards)");
+    println!("cargo:rustc-check-cfg=cfg(shared, boards, onnxruntime)");
     println!("cargo:rerun-if-changed=../../../shared/faces");
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=GEODE_BOARDS");
     println!("cargo:rerun-if-env-changed=PATH");
     if Path::new("../../../shared/faces").is_dir() {
         println!("cargo:rustc-cfg=shared");
+    }
+    if onnx_runs() {
+        println!("cargo:rustc-cfg=onnxruntime");
+        println!("cargo:rerun-if-changed=../../data/python");
+    } else {
+        println!("cargo:rerun-if-changed=no-onnxruntime-yet");
     }
     // Whoever requires boards wants to see why they do not run.
     if std::env::var("GEODE_BOARDS").is_ok_and(|value| value == "required") || boards_run() {
@@ -22,6 +28,12 @@ fn main() {
         // What is not there counts as changed: it is looked for at each build.
         println!("cargo:rerun-if-changed=no-boards-yet");
     }
+}
+
+fn onnx_runs() -> bool {
+    let mut python = Command::new("python3");
+    python.env("PYTHONPATH", "../../data/python").args(["-c", "import onnx, onnxruntime.quantization"]);
+    python.output().is_ok_and(|output| output.status.success())
 }
 
 fn boards_run() -> bool {

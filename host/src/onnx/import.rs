@@ -16,7 +16,7 @@ use super::constant::{self, Cast, Constant};
 use super::file::File;
 use super::refusal::{self, Refusals, node_name, remedy};
 pub use super::value::{Axis, Form, Value};
-use super::value::{Bent, Spelled};
+use super::value::{Bent, Clamped, Spelled};
 use crate::graph::{Activation, Function, Gate, Graph, GraphOutput, Node, Op, Shape, Window};
 use crate::op;
 
@@ -231,7 +231,7 @@ impl<'a> Importer<'a> {
             (_, Some(&(.., made))) => made,
             (Form::Plain, None) => return Ok((value.node, value.dims)),
             (Form::Bent(bent), None) => self.bent_nodes(&value.name, value.node, bent),
-            (&Form::Clamped { slope, shift, low, high }, None) => {
+            (&Form::Clamped(Clamped { slope, shift, low, high }), None) => {
                 let channels = self.extent(value.node, Axis::C);
                 let mut node = value.node;
                 if slope != 1.0 || shift != 0.0 {
@@ -496,6 +496,9 @@ impl<'a> Importer<'a> {
         if let Some(bent) = bent.then_prelu(&slopes) {
             return Ok(self.lazy(node, input, dims, Form::Bent(bent)));
         }
+        if slopes.iter().all(|&slope| slope == 0.0) {
+            return self.clamp(node, first, 0.0, f32::INFINITY);
+        }
         let (input, dims) = self.tensor(first)?;
         Ok(self.lazy(node, input, dims, Form::Bent(Bent::prelu(slopes))))
     }
@@ -524,13 +527,13 @@ impl<'a> Importer<'a> {
                 return Ok(self.lazy(node, input, dims, Form::Bent(bent)));
             }
         }
-        if let Value { node: input, dims, form: Form::Bent(bent), .. } = self.value(name)?
-            && let Some((slope, shift)) = bent.line()
-        {
-            return Ok(self.lazy(node, *input, dims.clone(), Form::Clamped { slope, shift, low, high }));
+        let value = self.value(name)?.clone();
+        if let Some(clamped) = value.form.clamped() {
+            return Ok(self.lazy(node, value.node, value.dims, Form::Clamped(clamped.within(low, high))));
         }
         let (input, dims) = self.tensor(name)?;
-        Ok(self.lazy(node, input, dims, Form::Clamped { slope: 1.0, shift: 0.0, low, high }))
+        let line = Clamped { slope: 1.0, shift: 0.0, low, high };
+        Ok(self.lazy(node, input, dims, Form::Clamped(line)))
     }
 
     fn power(&mut self, node: &NodeProto) -> Result<Value> {
@@ -735,13 +738,11 @@ impl<'a> Importer<'a> {
             (Form::Normalised, "Mul" | "Div", _) => {
                 bail!("turns the normalised embedding round, or scales its elements differently")
             }
-            (&Form::Clamped { slope, shift, low, high }, "Mul" | "Div", Some(factor))
+            (Form::Clamped(clamped), "Mul" | "Div", Some(factor))
                 if factor > 0.0 && !(is_turned && operator == "Div") =>
             {
                 let factor = if operator == "Div" { 1.0 / factor } else { factor };
-                let [slope, shift, low, high] = [slope, shift, low, high].map(|number| number * factor);
-                let form = Form::Clamped { slope, shift, low, high };
-                return Ok(self.lazy(node, value.node, value.dims, form));
+                return Ok(self.lazy(node, value.node, value.dims, Form::Clamped(clamped.scaled(factor))));
             }
             (_, "Max", Some(low)) if low != 0.0 => return self.clamp(node, name, low, f32::INFINITY),
             (_, "Min", Some(high)) if high != 0.0 => return self.clamp(node, name, f32::NEG_INFINITY, high),
@@ -797,18 +798,10 @@ impl<'a> Importer<'a> {
             (&Form::Length { exponent }, _, "Mul") => {
                 return self.normalised(node, &right, &left, exponent == -1.0);
             }
-            (Form::Gate(gate), _, "Mul") => return self.gated(node, b, (left.node, &left.dims), *gate),
-            (_, Form::Gate(gate), "Mul") => return self.gated(node, a, (right.node, &right.dims), *gate),
-            (form, _, "Mul")
-                if hard_sigmoid(form).is_some() && !matches!(right.form, Form::Clamped { .. }) =>
-            {
-                let gate = hard_sigmoid(form).context("a gate")?;
-                return self.gated(node, b, (left.node, &left.dims), gate);
+            (gate, _, "Mul") if gate.gate().is_some() && right.form.gate().is_none() => {
+                return self.gated(node, b, &left);
             }
-            (_, form, "Mul") if hard_sigmoid(form).is_some() => {
-                let gate = hard_sigmoid(form).context("a gate")?;
-                return self.gated(node, a, (right.node, &right.dims), gate);
-            }
+            (_, gate, "Mul") if gate.gate().is_some() => return self.gated(node, a, &right),
             (_, _, "Mul")
                 if left.node == right.node && left.form == right.form && left.dims == right.dims =>
             {
@@ -877,15 +870,17 @@ impl<'a> Importer<'a> {
         Ok(self.lazy(node, value.node, value.dims.clone(), Form::Normalised))
     }
 
-    fn gated(
-        &mut self,
-        node: &NodeProto,
-        map: &str,
-        (gates, gate_dims): (usize, &[Vec<Axis>]),
-        gate: Gate,
-    ) -> Result<Value> {
+    /// A map times a gate.
+    fn gated(&mut self, node: &NodeProto, map: &str, gates: &Value) -> Result<Value> {
+        let (gate, gain) = gates.form.gate().context("multiplies something else than a map and a gate")?;
         let (map, dims) = self.tensor(map)?;
-        op::scale::import(self, node, (map, dims), (gates, gate_dims), gate)
+        let value = op::scale::import(self, node, (map, dims), (gates.node, &gates.dims), gate)?;
+        if gain == 1.0 {
+            return Ok(value);
+        }
+        let channels = self.extent(value.node, Axis::C);
+        let bent = Bent::identity(channels).scaled(&vec![gain; channels]);
+        Ok(self.lazy(node, value.node, value.dims, Form::Bent(bent)))
     }
 
     /// Reshape, Flatten, Squeeze, Unsqueeze, Expand: the same elements in the same order.
@@ -1035,14 +1030,4 @@ fn clip(low: f32, high: f32, channels: usize) -> Activation {
         return Activation::Relu;
     }
     Activation::Clip { low: vec![low; channels], high: vec![high; channels] }
-}
-
-/// The gate that a value between 0 and 1 is.
-fn hard_sigmoid(form: &Form) -> Option<Gate> {
-    match *form {
-        Form::Clamped { slope, shift, low, high } if low == 0.0 && (high - 1.0).abs() < 1e-6 => {
-            Some(Gate::HardSigmoid { slope, shift })
-        }
-        _ => None,
-    }
 }

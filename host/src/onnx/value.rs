@@ -37,17 +37,8 @@ pub enum Form {
     Plain,
     /// Straight on both sides of nought.
     Bent(Bent),
-    /// `min(max(slope · x + shift, low), high)`, for all channels alike.
-    Clamped {
-        /// Slope.
-        slope: f32,
-        /// Value at nought.
-        shift: f32,
-        /// Least value.
-        low: f32,
-        /// Largest value.
-        high: f32,
-    },
+    /// A straight line between bounds.
+    Clamped(Clamped),
     /// A sigmoid, or something like it.
     Gate(Gate),
     /// Zeros around it: so many rows or columns at the top, left, bottom, right.
@@ -174,6 +165,13 @@ impl Bent {
         (is_alike && self.is_affine()).then_some((slope, shift))
     }
 
+    /// The slope above nought, if it is a ReLU with one for all channels.
+    pub fn relu(&self) -> Option<f32> {
+        let first = *self.positive.first()?;
+        let is_alike = self.positive.iter().all(|&slope| slope == first && slope > 0.0);
+        (is_alike && self.passes_nought() && self.negative.iter().all(|&slope| slope == 0.0)).then_some(first)
+    }
+
     /// Whether its square is that of `x`.
     pub fn squares_like_x(&self) -> bool {
         let is_one = |values: &[f32]| values.iter().all(|value| value.abs() == 1.0);
@@ -200,11 +198,69 @@ impl Bent {
     }
 }
 
+/// `min(max(slope · x + shift, low), high)`, for all channels alike.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Clamped {
+    /// Slope.
+    pub slope: f32,
+    /// Value at nought.
+    pub shift: f32,
+    /// Least value.
+    pub low: f32,
+    /// Largest value.
+    pub high: f32,
+}
+
+impl Clamped {
+    /// Between other bounds as well.
+    pub fn within(self, low: f32, high: f32) -> Self {
+        Clamped { low: self.low.clamp(low, high), high: self.high.clamp(low, high), ..self }
+    }
+
+    /// Times something positive.
+    pub fn scaled(self, factor: f32) -> Self {
+        let [slope, shift, low, high] =
+            [self.slope, self.shift, self.low, self.high].map(|number| number * factor);
+        Clamped { slope, shift, low, high }
+    }
+
+    /// As a gate and the largest value that it then is multiplied by, if it is between nought and that.
+    pub fn gate(self) -> Option<(Gate, f32)> {
+        let Clamped { slope, shift, .. } = self.scaled(1.0 / self.high);
+        (self.low == 0.0 && self.high > 0.0 && self.high.is_finite())
+            .then_some((Gate::HardSigmoid { slope, shift }, self.high))
+    }
+}
+
 impl Form {
+    /// As a gate and what that is multiplied by. Only where nothing else than a gate is meant: a ReLU6 is none on its own.
+    pub fn gate(&self) -> Option<(Gate, f32)> {
+        match self {
+            Form::Gate(gate) => Some((*gate, 1.0)),
+            Form::Clamped(clamped) => clamped.gate(),
+            _ => None,
+        }
+    }
+
+    /// As a clamped straight line.
+    pub fn clamped(&self) -> Option<Clamped> {
+        let line = |slope, shift, low| Clamped { slope, shift, low, high: f32::INFINITY };
+        match self {
+            Form::Plain => Some(line(1.0, 0.0, f32::NEG_INFINITY)),
+            Form::Bent(bent) => match (bent.line(), bent.relu()) {
+                (Some((slope, shift)), _) => Some(line(slope, shift, f32::NEG_INFINITY)),
+                (None, Some(slope)) => Some(line(slope, 0.0, 0.0)),
+                (None, None) => None,
+            },
+            Form::Clamped(clamped) => Some(*clamped),
+            _ => None,
+        }
+    }
+
     /// What reads it cannot take it, and why.
     pub fn words(&self) -> &'static str {
         match self {
-            Form::Plain | Form::Bent(_) | Form::Clamped { .. } => "a tensor",
+            Form::Plain | Form::Bent(_) | Form::Clamped(_) => "a tensor",
             Form::Gate(_) => {
                 "a sigmoid; it can only scale channels (squeeze and excitation) or close an output"
             }
