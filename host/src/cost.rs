@@ -45,13 +45,15 @@ pub enum Kind {
     Copy,
     /// Channels times gains.
     Scale,
+    /// Elements through a table.
+    Table,
     /// Any layer that reads 16-bit elements.
     Wide,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 13] = [
         Kind::Input,
         Kind::Pointwise,
         Kind::Conv,
@@ -63,6 +65,7 @@ impl Kind {
         Kind::MaxPool,
         Kind::Copy,
         Kind::Scale,
+        Kind::Table,
         Kind::Wide,
     ];
 
@@ -80,6 +83,7 @@ impl Kind {
             Kind::MaxPool => "max_pool",
             Kind::Copy => "copy",
             Kind::Scale => "scale",
+            Kind::Table => "table",
             Kind::Wide => "wide",
         }
     }
@@ -142,6 +146,7 @@ impl Work {
             Operator::MaxPool => (Kind::MaxPool, elements * kernel[0] * kernel[1], 0),
             Operator::Scale => (Kind::Scale, macs, 0),
             Operator::Concat | Operator::Enlarge => (Kind::Copy, macs, 0),
+            Operator::Table => (Kind::Table, macs, 0),
         };
         let is_wide = input.is_some_and(|tensor| tensor.element == Element::I16);
         Work {

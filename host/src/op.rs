@@ -14,6 +14,7 @@ pub mod depthwise;
 pub mod enlarge;
 pub mod max_pool;
 pub mod scale;
+pub mod table;
 
 use anyhow::{Result, bail};
 use format::layer::{self, Layer, Operator, Tensor};
@@ -75,6 +76,11 @@ pub enum Op {
         /// The function.
         Gate,
     ),
+    /// A curve, element by element.
+    Table(
+        /// The curve.
+        table::Curve,
+    ),
     /// Passes its input on: a place for an activation that no operator could take yet.
     Identity,
 }
@@ -116,6 +122,8 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &tract_onnx::pb::NodePro
         "Concat" => concat::import(importer, node),
         "Resize" | "Upsample" => enlarge::import(importer, node),
         "Sigmoid" | "HardSigmoid" => scale::import_gate(importer, node),
+        "Celu" | "Elu" | "Gelu" | "HardSwish" | "Mish" | "Selu" | "Softplus" | "Softsign" | "Swish"
+        | "Tanh" => table::import(importer, node),
         _ => return None,
     })
 }
@@ -140,6 +148,7 @@ pub fn float(graph: &Graph, node: &Node, inputs: &[&[f32]]) -> Vec<f32> {
         }
         Op::Enlarge(factor) => enlarge::float(inputs[0], shape(0), *factor),
         Op::Scale(gate) => scale::float(inputs[0], inputs[1], *gate),
+        Op::Table(curve) => table::float(inputs[0], *curve),
         Op::Input | Op::Affine { .. } | Op::Identity => panic!("{}: not a lowered operator", node.name),
     }
 }
@@ -160,6 +169,7 @@ pub fn outline(node: &Node, output: Tensor) -> Layer {
         Op::Concat => layer(Operator::Concat),
         Op::Enlarge(factor) => Layer { factor: *factor as u8, ..layer(Operator::Enlarge) },
         Op::Scale(_) => layer(Operator::Scale),
+        Op::Table(_) => layer(Operator::Table),
     }
 }
 
@@ -184,6 +194,7 @@ pub fn fill(quantised: &Quantised, index: usize, outline: Layer, blob: &mut Blob
         Op::Conv { .. } | Op::Depthwise { .. } => conv::fill(quantised, index, outline, blob),
         Op::Add => add::fill(quantised, index, outline, blob),
         Op::Scale(gate) => scale::fill(quantised, index, *gate, outline, blob),
+        Op::Table(curve) => Ok(table::fill(quantised, index, *curve, outline, blob)),
         Op::Affine { .. } | Op::Identity => bail!("{}: not a lowered operator", node.name),
     }
 }
@@ -199,6 +210,7 @@ pub fn name(op: &Op) -> &'static str {
         Op::Concat => Operator::Concat,
         Op::Enlarge(_) => Operator::Enlarge,
         Op::Scale(_) => Operator::Scale,
+        Op::Table(_) => Operator::Table,
         Op::Affine { .. } => return "affine",
         Op::Identity => return "identity",
     };

@@ -65,6 +65,7 @@ fn flash_bytes(node: &Node) -> usize {
         Op::Conv { weights, .. } | Op::Depthwise { weights, .. } => weights.len() + 12 * channels,
         Op::Add => 12 * channels,
         Op::Scale(_) => 12 * channels + 512,
+        Op::Table(_) => 256,
         Op::Input | Op::MaxPool(_) | Op::Concat | Op::Enlarge(_) | Op::Affine { .. } | Op::Identity => 0,
     }
 }

@@ -283,7 +283,9 @@ fn quantise_layer(
         })
         .collect();
 
-    let correction = mean_error(&sums, channels);
+    // A table is one for all channels.
+    let is_corrected = !matches!(node.op, Op::Table(_));
+    let correction = if is_corrected { mean_error(&sums, channels) } else { vec![0.0; channels] };
     bias.iter_mut().zip(&correction).for_each(|(bias, error)| *bias += error);
     sums.par_iter_mut().for_each(|pair| {
         for pixel in pair.quantised.chunks_exact_mut(channels) {

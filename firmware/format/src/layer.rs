@@ -54,11 +54,13 @@ pub enum Operator {
     Enlarge = 6,
     /// Each channel times a number of its own that the network computes.
     Scale = 7,
+    /// Each element through a table.
+    Table = 8,
 }
 
 impl Operator {
     /// All operators, in the order of their codes.
-    pub const ALL: [Operator; 8] = [
+    pub const ALL: [Operator; 9] = [
         Operator::Input,
         Operator::Conv,
         Operator::Depthwise,
@@ -67,6 +69,7 @@ impl Operator {
         Operator::Concat,
         Operator::Enlarge,
         Operator::Scale,
+        Operator::Table,
     ];
 
     /// Name, as reports have it.
@@ -80,6 +83,7 @@ impl Operator {
             Operator::Concat => "concat",
             Operator::Enlarge => "enlarge",
             Operator::Scale => "scale",
+            Operator::Table => "table",
         }
     }
 }
@@ -431,7 +435,7 @@ mod tests {
     #[test]
     fn record_that_is_none_is_refused() {
         for (at, value, field) in [
-            (0, 8, "operator"),
+            (0, 9, "operator"),
             (1, 2, "element"),
             (2, 5, "inputs"),
             (10, 1, "padding"),

@@ -17,6 +17,7 @@ pub mod enlarge;
 mod input;
 mod max_pool;
 mod scale;
+pub mod table;
 mod window;
 
 use core::ops::Range;
@@ -40,6 +41,7 @@ macro_rules! dispatch {
             Operator::Concat => concat::$function($($argument),*),
             Operator::Enlarge => enlarge::$function($($argument),*),
             Operator::Scale => scale::$function($($argument),*),
+            Operator::Table => table::$function($($argument),*),
         }
     };
 }

@@ -19,6 +19,7 @@ pub use super::value::{Axis, Form, Value};
 use super::value::{Bent, Clamped, Spelled};
 use crate::graph::{Activation, Function, Gate, Graph, GraphOutput, Node, Op, Shape, Window};
 use crate::op;
+use crate::op::table::Curve;
 
 /// Most nodes of a file.
 const MOST_NODES: usize = 20_000;
@@ -238,6 +239,10 @@ impl<'a> Importer<'a> {
                     node = self.affine(&value.name, vec![slope; channels], vec![shift; channels], node);
                 }
                 self.activated(&value.name, clip(low, high, channels), node)
+            }
+            (&Form::Gate(gate), None) => {
+                let shape = self.shape(value.node);
+                self.push_named(&value.name, Op::Table(Curve::Gate(gate)), vec![value.node], shape)
             }
             (other, None) => bail!("reads {}", other.words()),
         };
@@ -874,7 +879,13 @@ impl<'a> Importer<'a> {
     fn gated(&mut self, node: &NodeProto, map: &str, gates: &Value) -> Result<Value> {
         let (gate, gain) = gates.form.gate().context("multiplies something else than a map and a gate")?;
         let (map, dims) = self.tensor(map)?;
-        let value = op::scale::import(self, node, (map, dims), (gates.node, &gates.dims), gate)?;
+        let value = if map == gates.node && dims == gates.dims {
+            let shape = self.shape(map);
+            let curved = self.push(node, Op::Table(Curve::Gated(gate)), vec![map], shape);
+            self.plain(curved, dims)
+        } else {
+            op::scale::import(self, node, (map, dims), (gates.node, &gates.dims), gate)?
+        };
         if gain == 1.0 {
             return Ok(value);
         }

@@ -260,10 +260,7 @@ impl Form {
     /// What reads it cannot take it, and why.
     pub fn words(&self) -> &'static str {
         match self {
-            Form::Plain | Form::Bent(_) | Form::Clamped(_) => "a tensor",
-            Form::Gate(_) => {
-                "a sigmoid; it can only scale channels (squeeze and excitation) or close an output"
-            }
+            Form::Plain | Form::Bent(_) | Form::Clamped(_) | Form::Gate(_) => "a tensor",
             Form::Padded(_) => "a padded map; only a convolution can take padding",
             Form::Squares | Form::Length { .. } => {
                 "part of an L2 normalisation, which is not finished as one"

@@ -11,7 +11,8 @@ pub(super) fn apply(graph: &mut Graph) -> bool {
         }
         let input = graph.nodes[node].inputs[0];
         let producer = &graph.nodes[input];
-        let accumulates = !matches!(producer.op, Op::Input) && !op::moves_elements(&producer.op);
+        let accumulates =
+            !matches!(producer.op, Op::Input | Op::Table(_)) && !op::moves_elements(&producer.op);
         if accumulates && producer.activation == Activation::None && readers(graph, input) == 1 {
             graph.nodes[input].activation = graph.nodes[node].activation.clone();
             bypass(graph, node);

@@ -28,7 +28,13 @@ pub(super) fn apply(graph: &mut Graph) {
     }
 }
 
-/// Tensors that are joined have one grid, and the photo has its own: a copy of it takes theirs.
+/// Whether an operator's inputs have to be on a grid that suits it.
+fn needs_own_grid(op: &Op) -> bool {
+    matches!(op, Op::Concat | Op::Table(_))
+}
+
+/// Tensors that are joined have one grid, and the photo has its own: a copy of it takes theirs. For a table the photo's grid is
+/// wrong by a fraction of a step that only sums can make good.
 fn requantise_joined_photo(graph: &mut Graph) {
     // Whether a node passes the photo's elements on, and whether it passes its own on to a concatenation.
     let mut is_photo = vec![false; graph.nodes.len()];
@@ -38,7 +44,7 @@ fn requantise_joined_photo(graph: &mut Graph) {
         is_photo[index] |= op::moves_elements(&node.op) && node.inputs.iter().any(|&input| is_photo[input]);
     }
     for (index, node) in graph.nodes.iter().enumerate().rev() {
-        let joins = matches!(node.op, Op::Concat);
+        let joins = needs_own_grid(&node.op);
         if joins || (is_joined[index] && op::moves_elements(&node.op)) {
             node.inputs.iter().for_each(|&input| is_joined[input] = true);
         }
@@ -50,7 +56,7 @@ fn requantise_joined_photo(graph: &mut Graph) {
     let copy = Node { name, op: identity(shape[2]), inputs: vec![0], shape, activation: Activation::None };
     for (index, node) in graph.nodes.iter_mut().enumerate() {
         // Numbers from 1 on move up by one for the copy.
-        let takes_copy = is_photo[index] && (is_joined[index] || matches!(node.op, Op::Concat));
+        let takes_copy = is_photo[index] && (is_joined[index] || needs_own_grid(&node.op));
         for input in &mut node.inputs {
             *input += usize::from(*input > 0 || takes_copy);
         }

@@ -23,8 +23,10 @@ pub fn equalise(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) 
             let is_gate = graph
                 .readers(node)
                 .any(|reader| matches!(reader.op, Op::Scale(_)) && reader.inputs[1] == node);
+            let is_curved = graph.readers(node).any(|reader| matches!(reader.op, Op::Table(_)));
             let op = &graph.nodes[node].op;
-            node == 0 || graph.is_output(node) || is_joined || is_gate || matches!(op, Op::Concat)
+            let is_scaled = !(node == 0 || graph.is_output(node) || is_joined || is_gate || is_curved);
+            !is_scaled || matches!(op, Op::Concat | Op::Table(_))
         })
         .collect();
     let mut factors: Vec<Option<Vec<f32>>> = vec![None; graph.nodes.len()];

@@ -20,6 +20,7 @@ mod random;
 mod room;
 mod scale;
 mod sets;
+mod table;
 mod windows;
 
 pub use counts::{Counts, Failure};
@@ -51,6 +52,8 @@ pub fn run<S: Set>(cases: u32) -> Result<Counts, Failure> {
     concat::run::<i16>(cases, &mut counts)?;
     enlarge::run::<i8>(cases, &mut counts)?;
     enlarge::run::<i16>(cases, &mut counts)?;
+    table::run::<i8>(cases, &mut counts)?;
+    table::run::<i16>(cases, &mut counts)?;
     matching::run::<S>(cases, &mut counts)?;
     counts.of_all()
 }

@@ -267,9 +267,10 @@ pub fn varied_network() -> Handmade {
         conv(&[7], window(2, 0, 1), pointwise, 1, 1),
         Layer { stage, ..conv(&[9], window(1, 0, 1), grouped, 1, 8) },
         Layer { weights: table, ..layer(Operator::Scale, &[8, 10], 4, 8) },
+        Layer { weights: table, ..Layer::new(Operator::Table, &[11], square(4, 8, Element::I8)) },
         Layer {
             window: Window { kernel: [2, 2], stride: [2, 2], ..Window::PIXEL },
-            ..conv(&[11], window(2, 0, 1), dense, 1, 3)
+            ..conv(&[12], window(2, 0, 1), dense, 1, 3)
         },
     ];
     let mut layers = layers;

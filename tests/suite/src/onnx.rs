@@ -43,7 +43,7 @@ impl Onnx {
         self.graph.output = vec![value(output, None)];
         let model = ModelProto {
             ir_version: 8,
-            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 13 }],
+            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 20 }],
             producer_name: "tests".into(),
             graph: Some(self.graph),
             ..ModelProto::default()
@@ -379,7 +379,7 @@ pub fn joined_with_photo() -> Vec<u8> {
     net.finish(&x)
 }
 
-/// A network with a SiLU, which is no operator of the runtime.
+/// A network with a SiLU, spelled as a product with a sigmoid.
 pub fn with_silu() -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 16, 16]);
     let x = net.conv("input", [3, 8], [3, 3], 1, 1, 1);
@@ -409,6 +409,7 @@ pub fn every_operator() -> Vec<u8> {
     let gate = net.conv(&gate, [8, 40], [1, 1], 1, 0, 1);
     let gate = net.node("Sigmoid", &[&gate], &[]);
     x = net.node("Mul", &[&half, &gate], &[]);
+    x = net.node("HardSwish", &[&x], &[]);
     // Down and up again, beside what stayed.
     let low = net.conv(&x, [40, 40], [3, 3], 2, 1, 40);
     let low = net.prelu(&low, 40);
