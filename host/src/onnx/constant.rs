@@ -9,7 +9,7 @@ use tract_onnx::prelude::tract_ndarray::{ArrayD, Axis, Dimension, IxDyn, concate
 use super::attributes::{integer, integers, tensor, text};
 
 /// Most elements of a constant that is computed: more than any network's weights that a board could hold.
-const MOST_ELEMENTS: usize = 1 << 28;
+const MOST_ELEMENTS: usize = 1 << 24;
 
 /// A constant tensor. All floating-point types are read as `f32`, all whole numbers and truth values as `i64`.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,8 +32,7 @@ impl Constant {
             .map(|&dim| usize::try_from(dim).ok().context("a negative extent"))
             .collect::<Result<_>>()?;
         let count = dims.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim));
-        let count =
-            count.filter(|&count| count <= MOST_ELEMENTS).context("more elements than are supported")?;
+        let count = count.context("more elements than a computer has room for")?;
         let raw = &proto.raw_data[..];
         fn words<const N: usize>(raw: &[u8]) -> impl Iterator<Item = [u8; N]> {
             raw.chunks_exact(N).map(|word| word.try_into().expect("a whole word"))

@@ -23,6 +23,12 @@ use crate::op::table::Curve;
 
 /// Most nodes of a file.
 const MOST_NODES: usize = 20_000;
+/// Most nodes of a network, before rewrites make fewer of them.
+const MOST_MADE: usize = 4_096;
+/// Most elements of all constants that are computed together.
+const MOST_COMPUTED: usize = 1 << 26;
+/// Most channels that are put in another order.
+const MOST_ORDERED: usize = 1024;
 
 /// Takes the file's nodes one by one into a graph.
 pub struct Importer<'a> {
@@ -77,7 +83,13 @@ impl<'a> Importer<'a> {
 
     fn nodes(&mut self, onnx: &'a GraphProto) -> Result<()> {
         let mut refusals = Refusals::default();
+        let mut computed = 0;
         for node in &onnx.node {
+            ensure!(
+                self.graph.nodes.len() <= MOST_MADE,
+                "the network has more than {MOST_MADE} operators that compute (up to node {}): take a smaller one",
+                node_name(node)
+            );
             let Some(output) = node.output.first() else { continue };
             let is_known = |name: &String| {
                 name.is_empty() || self.values.contains_key(&**name) || self.constants.contains_key(&**name)
@@ -91,6 +103,12 @@ impl<'a> Importer<'a> {
                     node.input.iter().map(|name| self.constants.get(&**name).map(|c| &**c)).collect();
                 // Whoever needs a constant that could not be computed says that it is none.
                 if let Ok(constant) = constant::evaluate(node, &inputs) {
+                    computed += constant.shape().iter().product::<usize>();
+                    ensure!(
+                        computed <= MOST_COMPUTED,
+                        "computes more constants than are supported (up to node {})",
+                        node_name(node)
+                    );
                     self.constants.insert(output, Cow::Owned(constant));
                 }
                 continue;
@@ -952,6 +970,10 @@ impl<'a> Importer<'a> {
         sorted.sort_unstable();
         let is_order = dims[axis] == [Axis::C] && sorted == (0..extent).collect::<Vec<_>>();
         ensure!(is_order, "takes a part of a tensor; {}", remedy("Split"));
+        ensure!(
+            extent <= MOST_ORDERED,
+            "puts {extent} channels in another order, at most {MOST_ORDERED} are supported"
+        );
         let weights = (0..extent * extent).map(|at| f32::from(indices[at / extent] == at % extent)).collect();
         let op = Op::Conv { weights, bias: vec![0.0; extent], window: Window::PIXEL, groups: 1 };
         let shape = self.shape(input);

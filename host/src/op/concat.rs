@@ -4,6 +4,7 @@
 //! for four elements; a view into a common ring would save that, but every operator's rows would have gaps then.
 
 use anyhow::{Result, ensure};
+use format::layer::MAX_EXTENT;
 use tract_onnx::pb::NodeProto;
 
 use crate::graph::Op;
@@ -30,7 +31,11 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
     let [height, width, _] = inputs[0].1;
     let same = inputs.iter().all(|(_, [h, w, _])| [*h, *w] == [height, width]);
     ensure!(same, "joins maps of different sizes");
-    let channels = inputs.iter().map(|(_, shape)| shape[2]).sum();
+    let channels: usize = inputs.iter().map(|(_, shape)| shape[2]).sum();
+    ensure!(
+        channels <= MAX_EXTENT.into(),
+        "joins maps to {channels} channels, at most {MAX_EXTENT} are supported"
+    );
     let inputs = inputs.into_iter().map(|(input, _)| input).collect();
     Ok(importer.map(node, Op::Concat, inputs, [height, width, channels]))
 }

@@ -1,6 +1,7 @@
 //! Every pixel several times: nearest-neighbour enlarging by a whole factor.
 
 use anyhow::{Result, ensure};
+use format::layer::MAX_EXTENT;
 use tract_onnx::pb::NodeProto;
 
 use crate::graph::{Op, Shape};
@@ -17,6 +18,12 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
     ensure!(mode == "nearest", "resizes with mode {mode}; only nearest is supported");
     let factor = factor(importer, node, [height, width, channels])?;
     let shape = [height * factor, width * factor, channels];
+    ensure!(
+        shape[0].max(shape[1]) <= MAX_EXTENT.into(),
+        "resizes to {}×{}, at most {MAX_EXTENT} rows and columns are supported",
+        shape[0],
+        shape[1]
+    );
     // For whole factors, these ways to place pixels agree on pixel y / factor, if halves round down or always down.
     let way = attributes::text(node, "coordinate_transformation_mode")?.unwrap_or("half_pixel".into());
     let rounding = attributes::text(node, "nearest_mode")?.unwrap_or("round_prefer_floor".into());

@@ -5,6 +5,7 @@ use crate::graph::{Activation, Graph, Op};
 
 /// `affine(conv(x))`: scales filters and biases.
 pub(super) fn into_producer(graph: &mut Graph) -> bool {
+    let mut changed = false;
     for node in 1..graph.nodes.len() {
         let Op::Affine { scale, shift } = graph.nodes[node].op.clone() else { continue };
         let input = graph.nodes[node].inputs[0];
@@ -27,13 +28,14 @@ pub(super) fn into_producer(graph: &mut Graph) -> bool {
         graph.nodes[input].activation = graph.nodes[node].activation.clone();
         graph.nodes[input].name = graph.nodes[node].name.clone();
         bypass(graph, node);
-        return true;
+        changed = true;
     }
-    false
+    changed
 }
 
 /// `conv(affine(x))`: scales what filters see. A shift cannot pass padding, which is zero after it.
 pub(super) fn into_consumers(graph: &mut Graph) -> bool {
+    let mut changed = false;
     for node in 1..graph.nodes.len() {
         let Some(&input) = graph.nodes[node].inputs.first() else { continue };
         let Op::Affine { scale, shift } = graph.nodes[input].op.clone() else { continue };
@@ -56,7 +58,7 @@ pub(super) fn into_consumers(graph: &mut Graph) -> bool {
             *weight *= scale[channel];
         }
         graph.nodes[node].inputs[0] = graph.nodes[input].inputs[0];
-        return true;
+        changed = true;
     }
-    false
+    changed
 }

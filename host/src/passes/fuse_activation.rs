@@ -5,6 +5,7 @@ use crate::graph::{Activation, Graph, Op};
 use crate::op;
 
 pub(super) fn apply(graph: &mut Graph) -> bool {
+    let mut changed = false;
     for node in 1..graph.nodes.len() {
         if !matches!(graph.nodes[node].op, Op::Identity) || graph.nodes[node].activation == Activation::None {
             continue;
@@ -16,8 +17,8 @@ pub(super) fn apply(graph: &mut Graph) -> bool {
         if accumulates && producer.activation == Activation::None && readers(graph, input) == 1 {
             graph.nodes[input].activation = graph.nodes[node].activation.clone();
             bypass(graph, node);
-            return true;
+            changed = true;
         }
     }
-    false
+    changed
 }

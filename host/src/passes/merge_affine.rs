@@ -4,6 +4,7 @@ use super::{bypass, readers};
 use crate::graph::{Activation, Graph, Op};
 
 pub(super) fn apply(graph: &mut Graph) -> bool {
+    let mut changed = false;
     for node in 1..graph.nodes.len() {
         let Op::Affine { scale: outer_scale, shift: outer_shift } = &graph.nodes[node].op else { continue };
         let input = graph.nodes[node].inputs[0];
@@ -22,7 +23,7 @@ pub(super) fn apply(graph: &mut Graph) -> bool {
         };
         graph.nodes[node].op = merged;
         bypass(graph, input);
-        return true;
+        changed = true;
     }
-    false
+    changed
 }

@@ -1,0 +1,49 @@
+//! Images with any bytes in their sections, and digests that are right: refused, or run without a panic.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use app::Recogniser;
+use format::header::{self, Section};
+use host::sections;
+use host::simulator::AlignedBytes;
+use libfuzzer_sys::fuzz_target;
+
+/// A small image.
+static IMAGE: LazyLock<Vec<u8>> = LazyLock::new(|| suite::join(&suite::sections_of(&suite::varied_network())));
+
+/// The image with changes: each is a section, a place in it, a byte to exclusive-or; or, where the section's number is odd above
+/// all, a cut of its length.
+fn changed(edits: &[u8]) -> Option<Vec<u8>> {
+    let image = AlignedBytes::copy(&IMAGE);
+    let parsed = header::parse(image.bytes()).ok()?;
+    let mut parts: Vec<(Section, Vec<u8>)> = Section::ALL
+        .into_iter()
+        .filter_map(|section| Some((section, parsed.get(section)?.to_vec())))
+        .collect();
+    let count = parts.len();
+    for edit in edits.chunks_exact(4) {
+        let (_, bytes) = &mut parts[usize::from(edit[0] & 0x7f) % count];
+        let place = usize::from(u16::from_le_bytes([edit[1], edit[2]])) % bytes.len().max(1);
+        if edit[0] & 0x80 != 0 && edit[3] == 0 {
+            bytes.truncate(place);
+        } else if let Some(byte) = bytes.get_mut(place) {
+            *byte ^= edit[3];
+        }
+    }
+    let parts: Vec<(Section, &[u8])> = parts.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
+    sections::image(&parts).ok()
+}
+
+fuzz_target!(|edits: &[u8]| {
+    let Some(image) = changed(edits) else { return };
+    let bytes = AlignedBytes::copy(&image);
+    let Ok(image) = format::Image::new_checked(bytes.bytes()) else { return };
+    let mut arena = AlignedBytes::zeroed(1 << 18);
+    let Ok(recogniser) = Recogniser::of_image(image, arena.bytes_mut()) else { return };
+    let crop = vec![77; recogniser.image().embedder.preprocess().crop_bytes()];
+    let mut embedding = vec![0; recogniser.image().dimension()];
+    if recogniser.embed(&mut &crop[..], arena.bytes_mut(), &mut embedding).is_ok() {
+        recogniser.recognise(&embedding);
+    }
+});
