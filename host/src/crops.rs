@@ -13,9 +13,25 @@ use crate::{output, photo};
 
 pub mod cut;
 
+/// What photo files hold, and what becomes of those that cannot be used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// What they hold.
+    pub content: Content,
+    /// Let the first file that cannot be used be an error. Without, it is left out and named.
+    pub is_strict: bool,
+}
+
+impl Source {
+    /// Aligned crops; what cannot be used is left out.
+    pub fn aligned() -> Self {
+        Source { content: Content::Aligned, is_strict: false }
+    }
+}
+
 /// What photo files hold, and what is looked for in them.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Source {
+pub enum Content {
     /// Aligned crops of the network's size; no faces are searched for.
     Aligned,
     /// Photos as cameras make them.
@@ -35,6 +51,7 @@ pub struct Loader {
     preprocess: Preprocess,
     /// Without, photos are aligned crops already.
     pipeline: Option<Pipeline>,
+    is_strict: bool,
 }
 
 /// A photo, or a face of it, that is not used.
@@ -64,6 +81,27 @@ pub struct Loaded {
     pub skipped: Vec<Skipped>,
 }
 
+/// Why a file cannot be used, without its name, which stands before that already.
+fn without_path(error: &str, path: &Path) -> String {
+    let path = path.display().to_string();
+    let reason = error.strip_prefix("cannot use ").unwrap_or(error);
+    reason.strip_prefix(&*path).map_or(reason, |rest| rest.trim_start_matches([':', ' '])).to_string()
+}
+
+/// A line on photos that were skipped, with the first of them; nothing if there are none.
+pub fn skipped_words(skipped: &[Skipped]) -> Option<String> {
+    let named: Vec<String> = skipped.iter().map(Skipped::to_string).collect();
+    Some(match &named[..] {
+        [] => return None,
+        [one] => format!("one photo is not used: {one}"),
+        all => format!(
+            "{} photos are not used: {}; --strict stops at the first",
+            all.len(),
+            output::some_of(all)
+        ),
+    })
+}
+
 impl Loaded {
     /// The crops alone.
     pub fn bytes(&self) -> Vec<Vec<u8>> {
@@ -84,22 +122,23 @@ impl Loader {
     /// # Errors
     /// When the detector is not there, or all faces of a photo are asked for.
     pub fn new(preprocess: &Preprocess, source: &Source) -> Result<Self> {
-        let pipeline = match source {
-            Source::Aligned => None,
-            Source::Raw { choice: Choice::All, .. } => {
+        let pipeline = match &source.content {
+            Content::Aligned => None,
+            Content::Raw { choice: Choice::All, .. } => {
                 bail!("--face all is for `host align`: here a photo is of one person")
             }
-            Source::Raw { detector, choice, gates } => {
+            Content::Raw { detector, choice, gates } => {
                 Some(Pipeline { detector: Detector::load(&found(detector))?, choice: *choice, gates: *gates })
             }
         };
-        Ok(Loader { preprocess: *preprocess, pipeline })
+        Ok(Loader { preprocess: *preprocess, pipeline, is_strict: source.is_strict })
     }
 
-    /// Reads photos. Raw ones without a face that is fit are skipped.
+    /// Reads photos. What cannot be used is skipped: files that are no photos, raw ones without a face that is fit, aligned crops
+    /// of another size than the network's.
     ///
     /// # Errors
-    /// When a file is not a photo, or an aligned crop has another size than the network's.
+    /// Where nothing may be skipped, the first that is.
     pub fn load(&self, paths: &[PathBuf]) -> Result<Loaded> {
         let bar = output::bar(
             paths.len(),
@@ -116,9 +155,17 @@ impl Loader {
         bar.finish_and_clear();
         let mut loaded = Loaded::default();
         for (path, outcome) in paths.iter().zip(outcomes) {
-            match outcome? {
-                Ok(crop) => loaded.crops.push((path.clone(), crop)),
-                Err(skipped) => loaded.skipped.push(skipped),
+            match outcome {
+                Ok(Ok(crop)) => loaded.crops.push((path.clone(), crop)),
+                Err(error) if self.is_strict => return Err(error),
+                Ok(Err(Skipped { photo, reason, .. })) if self.is_strict => {
+                    bail!("cannot use {}: {reason}", photo.display())
+                }
+                Ok(Err(skipped)) => loaded.skipped.push(skipped),
+                Err(error) => {
+                    let reason = without_path(&format!("{error:#}"), path);
+                    loaded.skipped.push(Skipped { photo: path.clone(), face: None, reason });
+                }
             }
         }
         Ok(loaded)
@@ -146,10 +193,14 @@ impl Loader {
     /// As [`Self::load`]; also when no photo can be used.
     pub fn load_usable(&self, paths: &[PathBuf]) -> Result<Vec<(PathBuf, Vec<u8>)>> {
         let Loaded { crops, skipped } = self.load(paths)?;
-        for Skipped { photo, reason, .. } in &skipped {
-            output::warn(&format!("{} is not used: {reason}", photo.display()));
-        }
-        ensure!(!crops.is_empty(), "none of the {} photos can be used", paths.len());
+        let words = skipped_words(&skipped);
+        ensure!(
+            !crops.is_empty(),
+            "none of the {} photos can be used: {}",
+            paths.len(),
+            words.as_deref().unwrap_or("there are none")
+        );
+        words.iter().for_each(|words| output::warn(words));
         Ok(crops)
     }
 

@@ -82,8 +82,8 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
     ));
     let photos: Vec<PathBuf> = probes.iter().map(|(path, ..)| path.clone()).collect();
     let said =
-        recognise(&Place::Emulated { board, image: image.clone(), memory }, &photos, &Source::Aligned)?;
-    let simulations: Vec<Answer> = simulated(&image, &photos, &Source::Aligned)?;
+        recognise(&Place::Emulated { board, image: image.clone(), memory }, &photos, &Source::aligned())?;
+    let simulations: Vec<Answer> = simulated(&image, &photos, &Source::aligned())?;
     let probes =
         probes.into_iter().zip(said).zip(simulations).map(|(((_, shows, expected), said), simulated)| {
             let person = said.answer.person.as_deref().filter(|_| said.answer.accepted);

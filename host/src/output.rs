@@ -34,6 +34,16 @@ pub fn step(step: &str) {
     eprintln!("{step}");
 }
 
+/// The first of some words, and how many more there are.
+pub fn some_of(words: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown = words.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match words.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// Says what the user should know at once.
 pub fn warn(warning: &str) {
     eprintln!("warning: {warning}");

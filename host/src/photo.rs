@@ -1,16 +1,25 @@
 //! Photos from files: decoding, orientation, and bytes in the network's order.
 
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use format::preprocess::{Colour, Preprocess};
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
-/// File name endings of the photos that can be read.
-pub const EXTENSIONS: [&str; 5] = ["jpg", "jpeg", "png", "webp", "bmp"];
+pub mod folder;
+mod kind;
 
-/// Reads a photo, upright as its EXIF orientation says, in colour (a grey one has three equal channels).
+/// The formats that photos are read in.
+pub const FORMATS: &str = "JPEG, PNG, WebP, BMP, TIFF, GIF, PNM";
+/// Most pixels of a photo: more than any camera makes.
+pub const MOST_PIXELS: u64 = 200_000_000;
+/// Most bytes of a photo's pixels.
+pub const MOST_BYTES: u64 = 1 << 30;
+
+/// Reads a photo, upright as its EXIF orientation says, in colour (a grey one has three equal channels). Its content tells the
+/// format, whatever its name. Of an animation the first picture is taken; sixteen bits become eight; what is transparent is
+/// taken as it would look without transparency.
 ///
 /// # Errors
 /// Names the file, the cause and what to do.
@@ -18,31 +27,54 @@ pub fn load(path: &Path) -> Result<RgbImage> {
     let file = path.display();
     ensure!(!path.is_dir(), "{file} is a folder, not a photo");
     let bytes = std::fs::read(path).with_context(|| format!("cannot read photo {file}"))?;
-    let decode = || -> Result<DynamicImage> {
-        let reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format()?;
-        // The decoder makes up what is missing of a JPEG.
-        ensure!(
-            reader.format() != Some(ImageFormat::Jpeg) || is_whole_jpeg(&bytes),
-            "it ends in the middle of its pixels"
-        );
-        let mut decoder = reader.into_decoder()?;
-        let orientation = decoder.orientation()?;
-        let mut image = DynamicImage::from_decoder(decoder)?;
-        image.apply_orientation(orientation);
-        Ok(image)
-    };
-    let image = decode().with_context(|| {
-        format!("{file} is not a readable photo (JPEG, PNG, WebP or BMP); replace or remove it")
-    })?;
+    if let Some(other) = kind::of(&bytes, path) {
+        bail!("{file} is {other}");
+    }
+    let image = decode(&bytes)
+        .with_context(|| format!("{file} is not a readable photo ({FORMATS}); replace or remove it"))?;
     Ok(image.into_rgb8())
 }
 
-/// Whether the last scan of a JPEG comes to its end. Within a scan the two bytes that end it cannot occur.
+fn decode(bytes: &[u8]) -> Result<DynamicImage> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    // The decoder makes up what is missing of a JPEG.
+    ensure!(
+        reader.format() != Some(ImageFormat::Jpeg) || is_whole_jpeg(bytes),
+        "it ends in the middle of its pixels"
+    );
+    let mut decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    ensure!(
+        u64::from(width) * u64::from(height) <= MOST_PIXELS && decoder.total_bytes() <= MOST_BYTES,
+        "it has {width}×{height} pixels, too many: at most {} million, or {} MB of them, are read; make it smaller",
+        MOST_PIXELS / 1_000_000,
+        MOST_BYTES >> 20
+    );
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(2 * MOST_BYTES);
+    decoder.set_limits(limits)?;
+    let orientation = decoder.orientation()?;
+    let mut image = DynamicImage::from_decoder(decoder)?;
+    image.apply_orientation(orientation);
+    Ok(image)
+}
+
+/// Two bytes that end a JPEG, and cannot occur within a scan.
+const JPEG_END: [u8; 2] = [0xff, 0xd9];
+
+/// Whether all pixels of a JPEG are there: its last scan has an end, or whatever is put in place of the end changes no pixel.
 fn is_whole_jpeg(bytes: &[u8]) -> bool {
     const SCAN: [u8; 2] = [0xff, 0xda];
-    const END: [u8; 2] = [0xff, 0xd9];
     let scan = bytes.windows(2).rposition(|pair| pair == SCAN).unwrap_or(0);
-    bytes[scan..].windows(2).any(|pair| pair == END)
+    if bytes[scan..].windows(2).any(|pair| pair == JPEG_END) {
+        return true;
+    }
+    let continued = |filler: u8| {
+        let whole = [bytes, &[filler; 256], &JPEG_END].concat();
+        image::load_from_memory_with_format(&whole, ImageFormat::Jpeg).ok()
+    };
+    let first = continued(0x00);
+    first.is_some() && [0x55, 0xa6, 0x7e].into_iter().all(|filler| continued(filler) == first)
 }
 
 /// The bytes of an aligned crop as the network takes them, `[h][w][c]`.
@@ -71,68 +103,6 @@ pub fn crop_bytes(crop: &RgbImage, preprocess: &Preprocess) -> Result<Vec<u8>> {
 /// As [`load`] and [`crop_bytes`], naming the file.
 pub fn load_crop(path: &Path, preprocess: &Preprocess) -> Result<Vec<u8>> {
     crop_bytes(&load(path)?, preprocess).with_context(|| format!("cannot use {}", path.display()))
-}
-
-/// All photos in a folder and its subfolders, in order of their paths.
-///
-/// # Errors
-/// When the folder cannot be read or holds none.
-pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut photos = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for path in entries(&folder)? {
-            if path.is_dir() {
-                folders.push(path);
-            } else if is_photo(&path) {
-                photos.push(path);
-            }
-        }
-    }
-    photos.sort();
-    ensure!(!photos.is_empty(), "no photos in {} (JPEG, PNG, WebP or BMP are looked for)", folder.display());
-    Ok(photos)
-}
-
-/// The people in a folder: a subfolder each, named after them, with their photos.
-///
-/// # Errors
-/// When there are none, or one of them has no photo.
-pub fn people(folder: &Path) -> Result<Vec<(String, Vec<PathBuf>)>> {
-    let mut people = Vec::new();
-    for path in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            bail!("the name of {} is not valid Unicode; rename the folder", path.display());
-        };
-        let photos: Vec<PathBuf> = entries(&path)?.into_iter().filter(|path| is_photo(path)).collect();
-        ensure!(
-            !photos.is_empty(),
-            "{} has no photos; add one (JPEG, PNG, WebP or BMP) or remove the folder",
-            path.display()
-        );
-        people.push((name.to_string(), photos));
-    }
-    ensure!(
-        !people.is_empty(),
-        "{} has no people: it needs a subfolder for each, such as {}",
-        folder.display(),
-        folder.join("Ada/1.jpg").display()
-    );
-    Ok(people)
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let read = || -> std::io::Result<Vec<PathBuf>> {
-        std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
-    };
-    let mut entries = read().with_context(|| format!("cannot read folder {}", folder.display()))?;
-    entries.sort();
-    Ok(entries)
-}
-
-fn is_photo(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-    path.is_file() && EXTENSIONS.contains(&&*extension.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -194,14 +164,6 @@ mod tests {
     }
 
     #[test]
-    fn person_without_photos_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("Ada")).unwrap();
-        let error = people(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("Ada"), "{error}");
-    }
-
-    #[test]
     fn truncated_jpeg_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("photo.jpg");
@@ -212,5 +174,79 @@ mod tests {
         assert!(format!("{:#}", load(&path).unwrap_err()).contains("ends in the middle"));
         std::fs::write(&path, [&*whole, b"what cameras append"].concat()).unwrap();
         assert!(load(&path).is_ok());
+    }
+
+    #[test]
+    fn jpeg_without_its_end_is_taken_if_all_pixels_are_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("photo.jpg");
+        let picture = RgbImage::from_fn(64, 48, |x, y| image::Rgb([(x * y) as u8, x as u8, y as u8]));
+        picture.save(&path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let expected = load(&path).unwrap();
+        std::fs::write(&path, whole.strip_suffix(&JPEG_END).unwrap()).unwrap();
+        assert_eq!(load(&path).unwrap(), expected);
+        // A few bytes more, and the last pixels are gone.
+        std::fs::write(&path, &whole[..whole.len() - 12]).unwrap();
+        assert!(format!("{:#}", load(&path).unwrap_err()).contains("ends in the middle"));
+    }
+
+    #[test]
+    fn photo_of_too_many_pixels_is_refused_before_it_is_decoded() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("huge.png");
+        let mut png = Vec::new();
+        image::GrayImage::new(1, 1).write_to(&mut Cursor::new(&mut png), ImageFormat::Png).unwrap();
+        // The header says 30,000 × 30,000; its checksum is made right.
+        png[16..24].copy_from_slice(&[0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30]);
+        let checksum = png[12..29].iter().fold(u32::MAX, |crc, &byte| {
+            (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
+        });
+        png[29..33].copy_from_slice(&(!checksum).to_be_bytes());
+        std::fs::write(&path, png).unwrap();
+        let error = format!("{:#}", load(&path).unwrap_err());
+        assert!(error.contains("30000×30000") && error.contains("200 million"), "{error}");
+    }
+
+    #[test]
+    fn content_tells_the_format_whatever_the_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = RgbImage::from_fn(16, 8, |x, y| image::Rgb([x as u8, y as u8, 9]));
+        for format in [
+            ImageFormat::Png,
+            ImageFormat::Bmp,
+            ImageFormat::Tiff,
+            ImageFormat::Gif,
+            ImageFormat::Pnm,
+            ImageFormat::WebP,
+        ] {
+            let path = folder.path().join("photo.jpg");
+            let mut file = Vec::new();
+            picture.write_to(&mut Cursor::new(&mut file), format).unwrap();
+            std::fs::write(&path, file).unwrap();
+            assert_eq!(load(&path).unwrap().dimensions(), (16, 8), "{format:?}");
+        }
+    }
+
+    #[test]
+    fn other_formats_are_named_with_what_helps() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content, words) in [
+            ("a.heic", &b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..], "HEIC"),
+            ("a.jpg", b"\0\0\0\x1cftypavif\0\0\0\0avifmif1", "AVIF"),
+            ("a.jxl", b"\xff\x0a\0\0", "JPEG XL"),
+            ("a.cr2", b"II*\0\x10\0\0\0CR\x02\0", "camera's raw"),
+            ("a.nef", b"MM\0*\0\0\0\x08", "camera's raw"),
+            ("a.jpg", b"%PDF-1.7", "PDF"),
+            ("a.mp4", b"\0\0\0\x18ftypisom\0\0\0\0", "video"),
+            ("a.jpg", b"<!DOCTYPE html>", "web page"),
+            ("a.jpg", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+            ("a.jpg", b"", "empty"),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            let error = format!("{:#}", load(&path).unwrap_err());
+            assert!(error.contains(words) && error.contains(name), "{error}");
+        }
     }
 }

@@ -83,7 +83,7 @@ impl Pairs {
             std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let photo = |name: &str, number: u32| {
             let stem = folder.join(name).join(format!("{name}_{number:04}"));
-            let endings = photo::EXTENSIONS.iter().map(|ending| stem.with_extension(ending));
+            let endings = photo::folder::EXTENSIONS.iter().map(|ending| stem.with_extension(ending));
             let found = endings.into_iter().find(|path| path.is_file());
             let relative = |path: PathBuf| path.strip_prefix(folder).map(Path::to_path_buf).unwrap_or(path);
             found.map(relative).with_context(|| format!("there is no photo {}.jpg", stem.display()))
@@ -135,7 +135,7 @@ impl Pairs {
     /// # Errors
     /// When nobody has two photos, or there is but one person.
     pub fn deal(folder: &Path) -> Result<Self> {
-        let people = photo::people(folder)?;
+        let people = photo::folder::people(folder)?.told();
         let relative = |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).to_path_buf();
         let several: Vec<usize> = (0..people.len()).filter(|&person| people[person].1.len() > 1).collect();
         ensure!(

@@ -69,7 +69,7 @@ impl Roles {
     pub fn deal(folder: &Path) -> Result<Self> {
         let mut dealt = Roles::default();
         let mut to_cohort = false;
-        for (name, photos) in photo::people(folder)? {
+        for (name, photos) in photo::folder::people(folder)?.told() {
             let relative = |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).to_path_buf();
             if photos.len() >= 4 {
                 for (index, path) in photos.iter().enumerate() {

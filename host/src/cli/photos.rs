@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use host::crops::Source;
+use host::crops::{Content, Source};
 use host::face::{Choice, Gates};
 
 use super::values::{CHOICES, one_of};
@@ -22,17 +22,21 @@ pub struct Photos {
     /// Take faces however small, blurred, turned or badly lit.
     #[arg(long)]
     no_quality: bool,
+    /// Stop at the first file that cannot be used [default: leave it out and say so].
+    #[arg(long)]
+    strict: bool,
 }
 
 impl Photos {
     pub fn source(&self) -> Source {
-        if self.aligned {
-            return Source::Aligned;
-        }
-        Source::Raw {
-            detector: self.detector.clone(),
-            choice: self.face,
-            gates: (!self.no_quality).then(Gates::default),
-        }
+        let content = match self.aligned {
+            true => Content::Aligned,
+            false => Content::Raw {
+                detector: self.detector.clone(),
+                choice: self.face,
+                gates: (!self.no_quality).then(Gates::default),
+            },
+        };
+        Source { content, is_strict: self.strict }
     }
 }

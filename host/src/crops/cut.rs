@@ -60,7 +60,7 @@ pub struct Cut {
 pub fn cut(job: &Cutting) -> Result<Cuts> {
     ensure!(job.size.iter().all(|side| (16..=1024).contains(side)), "crops have sides of 16 to 1024 pixels");
     let (root, photos) = match job.photos.is_dir() {
-        true => (job.photos.as_path(), photo::list(&job.photos)?),
+        true => (job.photos.as_path(), photo::folder::list(&job.photos)?.told()),
         false => (job.photos.parent().unwrap_or(Path::new("")), vec![job.photos.clone()]),
     };
     let mut places = HashMap::new();

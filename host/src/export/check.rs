@@ -152,7 +152,7 @@ fn promise(image: &Image<'_>, enrolled: usize) -> Option<Promise> {
 pub fn check_folder(image: &AlignedBytes, folder: &Path, source: &Source) -> Result<CheckReport> {
     let image = image.image(Path::new("the image as exported"))?;
     let loader = Loader::new(&image.embedder.preprocess(), source)?;
-    let loaded = loader.load(&photo::list(folder)?)?;
+    let loaded = loader.load(&photo::folder::list(folder)?.told())?;
     let photos = loaded.crops.into_iter().map(|(path, crop)| Photo { path, crop }).collect();
     let preprocess = image.embedder.preprocess();
     let shape = [preprocess.height.into(), preprocess.width.into(), preprocess.colour.channels()];

@@ -74,7 +74,7 @@ impl Job {
             allow_duplicates: false,
             without_cohort: false,
             logit_scale: 64.0,
-            photos: Source::Aligned,
+            photos: Source::aligned(),
             room: None,
             force: false,
         }

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use format::preprocess::{Colour, Preprocess};
 
 use super::job::Job;
 use super::split::{self, LEAST_TO_SPLIT, MOST_CALIBRATE, Split};
-use crate::crops::Loader;
+use crate::crops::{Loader, skipped_words};
 use crate::face::align::template;
 use crate::graph::Graph;
 use crate::onnx::{Imported, import};
@@ -15,7 +15,7 @@ use crate::outline::Outline;
 use crate::passes;
 use crate::people::copies;
 use crate::people::folder::{self, Folder};
-use crate::photo;
+use crate::photo::folder::{Listed, list};
 use crate::quantize::Preprocessing;
 
 /// Most photos of a folder to calibrate on that are read.
@@ -63,7 +63,7 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
         None => Folder::default(),
     };
     let strangers = match &job.cohort {
-        Some(folder) => load(&loader, &one_photo_each(folder)?, warnings)?,
+        Some(folder) => load(&loader, &one_photo_each(folder, warnings)?, warnings)?,
         None => Vec::new(),
     };
     let (strangers, copies) = without_copies(strangers, imported.input());
@@ -77,7 +77,11 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
         ));
     }
     let photos = match &job.calibrate {
-        Some(folder) => load(&loader, &split::spread(&photo::list(folder)?, MOST_READ), warnings)?,
+        Some(folder) => {
+            let Listed { found, unused } = list(folder)?;
+            warnings.extend(unused);
+            load(&loader, &split::spread(&found, MOST_READ), warnings)?
+        }
         None => strangers.iter().cloned().chain(photos_of(&folder)).collect(),
     };
     ensure!(
@@ -111,8 +115,11 @@ pub fn without_copies(photos: Vec<Photo>, shape: [usize; 3]) -> (Vec<Photo>, Vec
 /// Reads photos; warns of those that are not used.
 fn load(loader: &Loader, paths: &[PathBuf], warnings: &mut Vec<String>) -> Result<Vec<Photo>> {
     let loaded = loader.load(paths)?;
-    warnings
-        .extend(loaded.skipped.iter().map(|s| format!("{} is not used: {}", s.photo.display(), s.reason)));
+    let words = skipped_words(&loaded.skipped);
+    if let (true, Some(words)) = (loaded.crops.is_empty(), &words) {
+        bail!("{words}");
+    }
+    warnings.extend(words);
     Ok(loaded.crops.into_iter().map(|(path, crop)| Photo { path, crop }).collect())
 }
 
@@ -149,8 +156,9 @@ fn preprocess(
 }
 
 /// One photo of each stranger: photos in the folder itself, and the first of each subfolder.
-fn one_photo_each(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut photos = photo::list(folder)?;
+fn one_photo_each(folder: &Path, warnings: &mut Vec<String>) -> Result<Vec<PathBuf>> {
+    let Listed { found: mut photos, unused } = list(folder)?;
+    warnings.extend(unused);
     let mut previous: Option<PathBuf> = None;
     photos.retain(|path| {
         let parent = path.parent().map(Path::to_path_buf);

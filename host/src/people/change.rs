@@ -11,6 +11,7 @@ use super::gallery::{people_of, unit_centre, with_people};
 use super::{folder, newcomers};
 use crate::crops::{Loader, Source};
 use crate::embedding::angle;
+use crate::photo::folder::composed;
 use crate::sections::Enrolled;
 use crate::simulator::{AlignedBytes, Simulator};
 
@@ -97,7 +98,8 @@ pub fn remove(path: &Path, names: &[String]) -> Result<Changed> {
     let mut people = people_of(&image);
     for name in names {
         let before = people.len();
-        people.retain(|person| person.name != *name);
+        let wanted = composed(name);
+        people.retain(|person| composed(&person.name) != wanted);
         ensure!(
             people.len() < before,
             "{name} is not enrolled in {}; `host gallery list` shows who is",

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail, ensure};
-use format::gallery::MAX_NAME;
+use anyhow::{Result, ensure};
 
-use crate::crops::Loader;
-use crate::photo;
+use crate::crops::{Loader, skipped_words};
+use crate::output;
+use crate::photo::folder::{Listed, people};
 
 /// The photos of one person that can be used.
 pub struct Photographed {
@@ -30,29 +30,28 @@ pub struct Folder {
 /// Reads a folder of people.
 ///
 /// # Errors
-/// When a folder has no photos, a name is too long, a photo is unreadable, or a person has no usable photo.
+/// When a name cannot be one, or nobody has a usable photo.
 pub fn read(folder: &Path, loader: &Loader) -> Result<Folder> {
-    let mut read = Folder::default();
-    for (name, files) in photo::people(folder)? {
-        ensure!(
-            name.len() <= MAX_NAME,
-            "the name {name:?} is longer than {} bytes; shorten the folder's name",
-            MAX_NAME
-        );
+    let Listed { found, unused } = people(folder)?;
+    let mut read = Folder { warnings: unused, ..Folder::default() };
+    let mut skipped = Vec::new();
+    let mut without = Vec::new();
+    for (name, files) in found {
         let loaded = loader.load(&files)?;
-        for skipped in &loaded.skipped {
-            read.warnings.push(format!(
-                "{name}: {} is not used: {}",
-                skipped.photo.display(),
-                skipped.reason
-            ));
-        }
         if loaded.crops.is_empty() {
-            let why = loaded.skipped.first().map_or("", |skipped| &skipped.reason);
-            bail!("no photo of {name} can be used: {why}; add a better one or remove the folder");
+            let why = loaded.skipped.first().map_or(String::new(), |skipped| skipped.reason.clone());
+            without.push(format!("{name} ({why})"));
+        } else {
+            let (files, crops) = loaded.crops.into_iter().unzip();
+            read.people.push(Photographed { name, files, crops });
         }
-        let (files, crops) = loaded.crops.into_iter().unzip();
-        read.people.push(Photographed { name, files, crops });
+        skipped.extend(loaded.skipped);
     }
+    if !without.is_empty() {
+        let words = format!("no photo can be used of {}", output::some_of(&without));
+        ensure!(!read.people.is_empty(), "{words}; add better ones");
+        read.warnings.insert(0, format!("{words}: not enrolled"));
+    }
+    read.warnings.extend(skipped_words(&skipped));
     Ok(read)
 }

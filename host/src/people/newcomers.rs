@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::enrol::{Enrolment, duplicates, enrol};
 use super::folder::{Folder, Photographed};
 use crate::embedding::{embed, units};
+use crate::output;
 use crate::sections::{Enrolled, quantise_centre};
 use crate::simulator::Simulator;
 
@@ -44,6 +45,7 @@ pub fn enrol_all(
     let crops: Vec<Vec<u8>> = folder.people.iter().flat_map(|person| person.crops.clone()).collect();
     let mut embeddings = units(&embed(simulator, &crops, "enrolling")?).into_iter();
     let mut newcomers = Vec::new();
+    let mut from_one = Vec::new();
     for Photographed { name, files, .. } in folder.people {
         let photos: Vec<Vec<f32>> = embeddings.by_ref().take(files.len()).collect();
         let enrolment = enrol(&photos, keep_outliers);
@@ -62,9 +64,17 @@ pub fn enrol_all(
             ));
         }
         if enrolment.kept() == 1 {
-            warnings.push(format!("{name} is enrolled from one photo; three of different days are better"));
+            from_one.push(name.clone());
         }
         newcomers.push(Newcomer { name, photos, enrolment });
+    }
+    if !from_one.is_empty() {
+        let who = match from_one.len() {
+            1 => "one person is".to_string(),
+            count => format!("{count} people are"),
+        };
+        let names = output::some_of(&from_one);
+        warnings.push(format!("{who} enrolled from one photo ({names}); three of different days are better"));
     }
     Ok(newcomers)
 }

@@ -37,10 +37,10 @@ pub fn run(dry: bool) -> Result<()> {
         let image = folder.path().join("image.geode");
         std::fs::write(&image, &exported.image)?;
         let pairs = Pairs::read(&faces.join("pairs.csv"))?;
-        let embedded = embed_photos(&image, &pairs.photos, &crops, &Source::Aligned, Some(&model))?;
+        let embedded = embed_photos(&image, &pairs.photos, &crops, &Source::aligned(), Some(&model))?;
         let verification = verify(&pairs, &embedded);
         let roles = Roles::read(&faces.join("identification.csv"))?;
-        let embedded = embed_photos(&image, &roles.photos, &crops, &Source::Aligned, Some(&model))?;
+        let embedded = embed_photos(&image, &roles.photos, &crops, &Source::aligned(), Some(&model))?;
         let identification = identify(&roles, &embedded, 0.003)?;
         measured.push(Measured { network, export: exported.report, verification, identification });
     }

@@ -69,13 +69,13 @@ pub fn real_networks() -> Vec<PathBuf> {
 /// When set-up has not been run.
 pub fn faces() -> Vec<RgbImage> {
     if let Some(folder) = shared("faces/lfw/crops") {
-        let photos = photo::list(&folder).unwrap();
+        let photos = photo::folder::list(&folder).unwrap().found;
         let step = photos.len() / 160;
         return photos.iter().step_by(step).map(|path| photo::load(path).unwrap()).collect();
     }
     let detector = Detector::load(&fetched("faceplugin")).unwrap();
     let pipeline = Pipeline { detector, choice: Choice::All, gates: None };
-    let photos = photo::list(&fetched("faces")).unwrap();
+    let photos = photo::folder::list(&fetched("faces")).unwrap().found;
     let crops = photos.iter().flat_map(|path| {
         let photo = photo::load(path).unwrap();
         pipeline.crops(&photo, [112, 112]).unwrap()

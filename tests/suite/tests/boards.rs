@@ -78,7 +78,7 @@ fn board_equals_simulator(board: &'static Board, memory: Memory, built: &Built, 
     let bytes = AlignedBytes::read(&path).unwrap();
     let image = bytes.image(&path).unwrap();
     let simulator = Simulator::new(&image.embedder).unwrap();
-    let photos = photo::list(&built.crops()).unwrap();
+    let photos = photo::folder::list(&built.crops()).unwrap().found;
     assert!(photos.len() >= count, "{} crops are too few", photos.len());
 
     let (mut client, preprocess): (Client, _) =
@@ -244,7 +244,7 @@ fn boards_decide_as_the_simulator() {
         );
         let probe = folder.path().join(format!("probes/{index}"));
         write_faces(&probe, &[image::imageops::flip_horizontal(face), faces[10 + index].clone()], [40, 24]);
-        probes.extend(photo::list(&probe).unwrap());
+        probes.extend(photo::folder::list(&probe).unwrap().found);
     }
     write_faces(&folder.path().join("strangers"), &faces[4..10], [40, 24]);
     let network = folder.path().join("net.onnx");
@@ -261,10 +261,10 @@ fn boards_decide_as_the_simulator() {
     };
     let image = folder.path().join("image.geode");
     std::fs::write(&image, export(&job).unwrap().image).unwrap();
-    let simulated = simulated(&image, &probes, &Source::Aligned).unwrap();
+    let simulated = simulated(&image, &probes, &Source::aligned()).unwrap();
     for board in BOARDS.iter() {
         let place = Place::Emulated { board, image: image.clone(), memory: Memory::External };
-        let answers = recognise(&place, &probes, &Source::Aligned).unwrap();
+        let answers = recognise(&place, &probes, &Source::aligned()).unwrap();
         let answers: Vec<_> = answers.into_iter().map(|timed| timed.answer).collect();
         assert_eq!(answers, simulated, "{}", board.name);
     }

@@ -29,7 +29,7 @@ fn agreement(exported: &Exported, job: &Job) -> f32 {
     let image = bytes.image(Path::new("image")).unwrap();
     let simulator = Simulator::new(&image.embedder).unwrap();
     let reference = Reference::load(&job.model).unwrap();
-    let photos = photo::list(job.calibrate.as_deref().unwrap()).unwrap();
+    let photos = photo::folder::list(job.calibrate.as_deref().unwrap()).unwrap().found;
     let cosines: Vec<f32> = photos
         .iter()
         .take(24)

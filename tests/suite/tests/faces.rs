@@ -137,7 +137,7 @@ fn what_is_no_face_is_refused() {
     let Some(folder) = shared("faces/nonface") else { return };
     for (name, detector) in detectors() {
         let pipeline = pipeline(&detector, Choice::Largest, None);
-        for path in photo::list(&folder).unwrap() {
+        for path in photo::folder::list(&folder).unwrap().found {
             // There are portraits on bank notes.
             if path.file_name().unwrap().to_str().unwrap().starts_with("dollar") {
                 continue;
@@ -295,7 +295,7 @@ fn in_profile(photo: &RgbImage, face: &Face) -> RgbImage {
 fn good_photos() -> Vec<RgbImage> {
     let mut photos = portraits();
     if let Some(raw) = shared("faces/raw") {
-        let paths = photo::list(&raw).unwrap();
+        let paths = photo::folder::list(&raw).unwrap().found;
         photos.extend(paths.iter().step_by(16).map(|path| photo::load(path).unwrap()));
     }
     photos

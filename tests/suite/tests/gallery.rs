@@ -37,7 +37,7 @@ fn scene() -> (TempDir, PathBuf) {
 }
 
 fn enrol(image: &Path, people: &Path) -> anyhow::Result<Vec<u8>> {
-    add(image, people, &Source::Aligned, true, true).map(|changed| changed.image)
+    add(image, people, &Source::aligned(), true, true).map(|changed| changed.image)
 }
 
 fn listed(image: &Path) -> Vec<Listed> {
@@ -126,7 +126,7 @@ fn one_person_under_two_names_is_refused() {
     let double = folder.path().join("double");
     std::fs::create_dir(&double).unwrap();
     std::fs::rename(folder.path().join("people/Ada"), double.join("Countess")).unwrap();
-    let error = format!("{:#}", add(&image, &double, &Source::Aligned, true, false).err().unwrap());
+    let error = format!("{:#}", add(&image, &double, &Source::aligned(), true, false).err().unwrap());
     assert!(error.contains("under two names"), "{error}");
 }
 
@@ -137,7 +137,7 @@ fn a_stranger_of_the_cohort_is_not_enrolled() {
     write_faces(&hired.join("Edith"), &faces()[8..9], [40, 24]);
     // The people of this network are all near each other: only then is the stranger looked at.
     std::fs::write(&image, remove(&image, &names(&image)).unwrap().image).unwrap();
-    let error = format!("{:#}", add(&image, &hired, &Source::Aligned, true, false).err().unwrap());
+    let error = format!("{:#}", add(&image, &hired, &Source::aligned(), true, false).err().unwrap());
     assert!(error.contains("Edith looks like one of the strangers"), "{error}");
 }
 
@@ -145,16 +145,16 @@ fn a_stranger_of_the_cohort_is_not_enrolled() {
 fn report_measures_angles_and_losses() {
     let (folder, image) = scene();
     let loss = Loss::of_kind(MarginKind::Arcface, None, 64.0);
-    let centres_only = measure(&image, None, &Source::Aligned, loss).unwrap();
+    let centres_only = measure(&image, None, &Source::aligned(), loss).unwrap();
     assert!(centres_only.intra.is_none() && centres_only.inter.unwrap() <= centres_only.between.unwrap());
-    let full = measure(&image, Some(&folder.path().join("people")), &Source::Aligned, loss).unwrap();
+    let full = measure(&image, Some(&folder.path().join("people")), &Source::aligned(), loss).unwrap();
     assert_eq!((full.people, full.photos.len()), (3, 6));
     assert!(full.photos.is_sorted_by(|a, b| a.loss >= b.loss));
     let mean = full.photos.iter().map(|photo| photo.angle_degrees).sum::<f32>() / 6.0;
     assert!((mean - full.intra.unwrap()).abs() < 1e-3);
     let error = format!(
         "{:#}",
-        measure(&image, Some(&folder.path().join("later")), &Source::Aligned, loss).err().unwrap()
+        measure(&image, Some(&folder.path().join("later")), &Source::aligned(), loss).err().unwrap()
     );
     assert!(error.contains("Edith is not enrolled"), "{error}");
 }
