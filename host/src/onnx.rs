@@ -15,6 +15,7 @@ use tract_onnx::prelude::Framework as _;
 
 use crate::graph::{Function, Graph, Shape};
 use crate::outline::check_dimension;
+use crate::sniff::{self, Wanted};
 use facts::Facts;
 use import::Importer;
 pub use reference::Reference;
@@ -105,7 +106,7 @@ pub fn import_cut(path: &Path, cut: &Cut) -> Result<Imported> {
 /// The part of a file, and the SHA-256 of the whole.
 fn read(path: &Path, cut: &Cut) -> Result<(ModelProto, [u8; 32])> {
     let file = path.display();
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {file}"))?;
+    let bytes = sniff::read(path, Wanted::Model)?;
     let mut proto = tract_onnx::onnx()
         .proto_model_for_read(&mut &*bytes)
         .with_context(|| format!("{file} is not an ONNX file"))?;

@@ -2,13 +2,14 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::board::{Board, Memory};
+use crate::interrupt::Running;
 
 /// How long a port may take to accept bytes.
 const WRITING: Duration = Duration::from_secs(3);
@@ -186,7 +187,7 @@ impl Stream for Transport {
 
 /// An emulated machine whose first UART is its standard input and output. Ends when dropped.
 pub struct Qemu {
-    child: Child,
+    _running: Running,
     input: ChildStdin,
     output: Receiver<Vec<u8>>,
     errors: Receiver<Vec<u8>>,
@@ -196,19 +197,17 @@ pub struct Qemu {
 
 impl Qemu {
     fn start(mut command: Command) -> Result<Self> {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = Running::start(&mut command)
             .context("cannot start qemu-system-arm; run ./setup.sh, or install QEMU for ARM")?;
+        let child = running.child();
         let (Some(input), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             bail!("qemu-system-arm has no standard streams");
         };
         let (output, errors) = (forward(stdout), forward(stderr));
-        Ok(Qemu { child, input, output, errors, pending: Vec::new() })
+        Ok(Qemu { _running: running, input, output, errors, pending: Vec::new() })
     }
 
     fn read(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<usize> {
@@ -233,14 +232,6 @@ impl Qemu {
             "" => String::new(),
             words => format!("QEMU: {words}"),
         }
-    }
-}
-
-impl Drop for Qemu {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

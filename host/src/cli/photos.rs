@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use host::crops::Source;
 use host::face::{Choice, Gates};
+use host::output::Named;
 
 use super::values::{CHOICES, one_of};
 
@@ -25,6 +26,11 @@ pub struct Photos {
 }
 
 impl Photos {
+    /// The file or folder that is read besides the photos.
+    pub fn named(&self) -> Option<Named> {
+        (!self.aligned).then(|| Named::new("--detector", &self.detector))
+    }
+
     pub fn source(&self) -> Source {
         if self.aligned {
             return Source::Aligned;

@@ -1,5 +1,6 @@
 //! `host recognise`: recognises photos on a board.
 
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -45,16 +46,17 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(path) => Place::Port { path, baud, image },
         None => Place::Emulated { board: Board::named(&board)?, image, memory },
     };
-    show(json, &recognise(&place, &photos, &reading.source())?, |timed| print(timed))
+    show(json, &recognise(&place, &photos, &reading.source())?, |out, timed| print(out, timed))
 }
 
 /// A table of answers, and the cost of each.
-fn print(timed: &[Timed]) {
+fn print(out: &mut String, timed: &[Timed]) -> fmt::Result {
     let plain: Vec<Answer> = timed.iter().map(|timed| timed.answer.clone()).collect();
-    answers::print(&plain);
+    answers::print(out, &plain)?;
     let most = |of: fn(&Timed) -> u64| timed.iter().map(of).max().unwrap_or(0);
     let millions = |of: fn(&Timed) -> u64| most(of) as f64 / 1e6;
-    println!(
+    writeln!(
+        out,
         "\nper photo: {:.1} M instructions to embed, {:.2} M to match; {} bytes of arena, {} bytes of stack at most; {:.1} M \
          instructions to start",
         millions(|timed| timed.embed_instructions),
@@ -62,5 +64,6 @@ fn print(timed: &[Timed]) {
         most(|timed| timed.arena_bytes.into()),
         most(|timed| timed.stack_bytes.into()),
         millions(|timed| timed.start_instructions)
-    );
+    )?;
+    Ok(())
 }
