@@ -16,7 +16,7 @@ use host::containers::{self, Container};
 use host::embedding::angle;
 use host::export::check::{CheckReport, Promise};
 use host::export::page::page;
-use host::export::{Discrimination, Job, Report, export};
+use host::export::{Discrimination, Given, Job, Report, export};
 use host::onnx::import;
 use host::output::{Named, Planned};
 use host::quantize::Preprocessing;
@@ -250,7 +250,16 @@ fn print_policy(out: &mut String, report: &Report) -> fmt::Result {
     let Some(point) = report.thresholds.at(report.people.len().max(1)) else { return Ok(()) };
     if report.policy != Kind::Margin {
         // Without strangers measured on, nothing is claimed.
-        let claim = if report.thresholds.strangers < HARDLY_ANY_STRANGERS {
+        let claim = if let Some(Given { accepted, strangers, fpir, fpir_bounds: [low, high] }) = report.given
+        {
+            format!(
+                "given by hand; accepts {accepted} of {strangers} strangers of the cohort, {:.2} % ({:.2} … {:.2} %, 95 % sure), \
+                 by the threshold alone",
+                100.0 * fpir,
+                100.0 * low,
+                100.0 * high
+            )
+        } else if report.thresholds.strangers < HARDLY_ANY_STRANGERS {
             "how many strangers it accepts was not measured".to_string()
         } else {
             format!("accepts {} of strangers, 95 % sure of at most {:.4}", report.fpir, point.fpir_bounds[1])

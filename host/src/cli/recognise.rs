@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use host::board::{self, Board, Memory};
+use host::output;
 use host::recognise::Answer;
 use host::recognise::board::{Place, Timed, recognise};
+use host::transport::likely_port;
 
 use super::photos::Photos;
 use super::values::{MEMORIES, one_of};
@@ -23,9 +25,9 @@ pub struct Arguments {
     /// How they are read.
     #[command(flatten)]
     reading: Photos,
-    /// Emulated board to start.
-    #[arg(long, value_parser = board::names(), default_value = board::DEFAULT, conflicts_with = "port")]
-    board: String,
+    /// Emulated board to start [default: qemu-m7].
+    #[arg(long, value_parser = board::names(), conflicts_with = "port")]
+    board: Option<String>,
     /// Which flash of the emulated board the image lies in.
     #[arg(long, value_parser = one_of(MEMORIES), default_value = "external")]
     memory: Memory,
@@ -42,9 +44,13 @@ pub struct Arguments {
 
 pub fn run(arguments: Arguments) -> Result<()> {
     let Arguments { image, photos, reading, board, memory, port, baud, json } = arguments;
+    if let (None, None, Some(likely)) = (&port, &board, likely_port()) {
+        output::step(&format!("an emulated board is started; for a real one give {likely}"));
+    }
+    let board = board.as_deref().unwrap_or(board::DEFAULT);
     let place = match port {
         Some(path) => Place::Port { path, baud, image },
-        None => Place::Emulated { board: Board::named(&board)?, image, memory },
+        None => Place::Emulated { board: Board::named(board)?, image, memory },
     };
     show(json, &recognise(&place, &photos, &reading.source())?, |out, timed| print(out, timed))
 }
