@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use format::layer::Layer;
 use format::preprocess::Preprocess;
 use serde::Serialize;
@@ -12,6 +12,7 @@ use self::boards::{Code, Cost, Matching};
 use self::computer::{Peers, Time};
 use crate::board::Board;
 use crate::cost::Work;
+use crate::interrupt::TemporaryFolder;
 use crate::output;
 use crate::people::gallery::with_people;
 use crate::quantize::Preprocessing;
@@ -86,11 +87,14 @@ pub fn bench(image: &Path, scope: &Scope) -> Result<Bench> {
         computer: Vec::new(),
         matching: Vec::new(),
     };
+    // What a board reads is the image itself, not the container it may be in.
+    let folder = TemporaryFolder::new()?;
+    let plain = folder.path().join("image.geode");
+    output::write_whole(&plain, bytes.bytes())?;
     for board in &scope.boards {
-        measured.boards.push(boards::run(board, image)?);
+        measured.boards.push(boards::run(board, &plain)?);
         measured.code.push(boards::code(board)?);
     }
-    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let crowded = folder.path().join("crowded.geode");
     for &people in &scope.galleries {
         std::fs::write(&crowded, with_people(&view, bytes.bytes(), crowd(people, measured.dimension))?)?;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use facts::{Facts, Limits, Region, toolchain};
 
 use crate::budget::{Budget, Room};
-use crate::output;
+use crate::{interrupt, output};
 
 /// The facts of every board, from its own file. Another board is another line.
 const FACTS: [&str; 3] = [
@@ -115,15 +115,15 @@ impl Board {
         })?;
         let spinner =
             output::spinner(format!("building the firmware for {} (first time: a minute)", self.name));
-        let built = cargo
+        cargo
             .current_dir(root.join("firmware/boards"))
             .args(["build", "--release", "--locked", "--package", &self.name, "--target", &self.target])
             .arg("--target-dir")
             .arg(&target_folder)
             .args(what)
             .env_remove("RUSTFLAGS")
-            .env("CARGO_ENCODED_RUSTFLAGS", self.encoded_rustflags())
-            .output()
+            .env("CARGO_ENCODED_RUSTFLAGS", self.encoded_rustflags());
+        let built = interrupt::output(&mut cargo)
             .with_context(|| format!("cannot run {}", cargo.get_program().display()))?;
         spinner.finish_and_clear();
         if !built.status.success() {
@@ -159,11 +159,8 @@ impl Board {
     /// When it does not build, QEMU does not start, or it fails: with what it printed.
     pub fn run_example(&self, example: &str, image: Option<(&Path, Memory)>) -> Result<String> {
         let program = self.build_example(example)?;
-        let output = self
-            .emulator(&program, image)
-            .arg("-semihosting")
-            .stdin(Stdio::null())
-            .output()
+        let mut qemu = self.emulator(&program, image);
+        let output = interrupt::output(qemu.arg("-semihosting").stdin(Stdio::null()))
             .context("cannot start qemu-system-arm; run ./setup.sh, or install QEMU for ARM")?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let complaints = String::from_utf8_lossy(&output.stderr);

@@ -15,9 +15,13 @@ mod recognise;
 mod simulate;
 mod values;
 
+use std::fmt;
+use std::path::Path;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use host::agreement::Agreement;
+use host::output;
 use serde::Serialize;
 
 /// Face recognition that runs whole on a microcontroller: a network and photos in, a flash image out.
@@ -77,13 +81,41 @@ impl Cli {
 }
 
 /// Prints a result: as JSON for programs, or for people.
-fn show<T: Serialize + ?Sized>(json: bool, value: &T, print: impl Fn(&T)) -> Result<()> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(value)?);
-    } else {
-        print(value);
+fn show<T: Serialize + ?Sized>(
+    json: bool,
+    value: &T,
+    print: impl Fn(&mut String, &T) -> fmt::Result,
+) -> Result<()> {
+    Ok(output::print(text(json, value, print)?.as_bytes())?)
+}
+
+/// Prints the result of a command that wrote a file: on standard error where that file is standard output.
+fn show_beside<T: Serialize + ?Sized>(
+    file: &Path,
+    json: bool,
+    value: &T,
+    print: impl Fn(&mut String, &T) -> fmt::Result,
+) -> Result<()> {
+    if !output::is_standard_output(file) {
+        return show(json, value, print);
     }
+    output::step(text(json, value, print)?.trim_end());
     Ok(())
+}
+
+fn text<T: Serialize + ?Sized>(
+    json: bool,
+    value: &T,
+    print: impl Fn(&mut String, &T) -> fmt::Result,
+) -> Result<String> {
+    let mut text = String::new();
+    if json {
+        text = serde_json::to_string_pretty(value)?;
+        text.push('\n');
+    } else {
+        print(&mut text, value)?;
+    }
+    Ok(text)
 }
 
 /// The angle that quantisation is taken to move an embedding by, and which of all photos it is.

@@ -40,14 +40,22 @@ impl Client {
     /// # Errors
     /// When nobody answers, the firmware is of another version, or the board has no usable image.
     pub fn connect(stream: impl Stream + 'static) -> Result<Self> {
+        Self::greet(stream, GREETING)
+    }
+
+    /// Greets it for as long as `patience`.
+    fn greet(stream: impl Stream + 'static, patience: Duration) -> Result<Self> {
         let mut wire = Wire { stream: Box::new(stream), decoder: Decoder::new(), received: VecDeque::new() };
         let turn = following(RandomState::new().hash_one(Instant::now()) as u32);
-        let deadline = Instant::now() + GREETING;
+        let deadline = Instant::now() + patience;
         let mut again = Instant::now();
         let mut last = Last::Nothing;
         let hello = loop {
             if Instant::now() >= deadline {
-                return Err(wire.explain(last.words()));
+                let elsewhere = wire.stream.elsewhere();
+                let place = if elsewhere.is_empty() { elsewhere } else { format!(" (it is {elsewhere})") };
+                let words = last.words(&place);
+                return Err(wire.explain(words));
             }
             if Instant::now() >= again {
                 wire.send(turn, &Request::Hello)?;
@@ -225,12 +233,13 @@ impl Last {
         if let Last::Nothing = self { other } else { self }
     }
 
-    fn words(self) -> String {
+    /// What to say; `place` is what is known of the port.
+    fn words(self, place: &str) -> String {
         match self {
-            Last::Nothing => "no answer from the board; is it on, flashed and on this port?".to_string(),
+            Last::Nothing => format!("no answer from the board; is it on, flashed and on this port{place}?"),
             Last::Noise => format!(
                 "no answer from the board, though it sends something; is it flashed with firmware that speaks version \
-                 {VERSION} of the link, and is the speed of the port right?"
+                 {VERSION} of the link, and is the speed of the port right{place}? --baud sets it"
             ),
             Last::Words(why) => format!("no answer from the board; it stopped: {why}; reset it"),
         }
@@ -354,6 +363,35 @@ mod tests {
         fn why_gone(&mut self, error: Option<&io::Error>) -> String {
             format!("gone: {error:?}")
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn silent_port_and_one_of_another_speed_are_told_apart() {
+        use std::io::Write as _;
+
+        use serialport::{SerialPort as _, TTYPort};
+
+        use crate::transport::Transport;
+
+        let said = |noise: &[u8]| {
+            let (mut other, port) = TTYPort::pair().unwrap();
+            other.write_all(noise).unwrap();
+            let name = port.name().unwrap();
+            let transport = Transport::Serial(Box::new(port), name.clone());
+            let said =
+                Client::greet(transport, Duration::from_millis(300)).err().expect("nobody").to_string();
+            assert!(
+                said.contains(&format!("(it is {name}, ")) && said.contains("other serial ports"),
+                "{said}"
+            );
+            said
+        };
+        let silent = said(b"");
+        assert!(silent.contains("on this port") && !silent.contains("--baud"), "{silent}");
+        // As a board sounds that speaks faster or slower.
+        let noise = said(&[0x80, 0xfe, 0x00, 0xf8, 0x1c, 0x00, 0xe6, 0x00]);
+        assert!(noise.contains("it sends something") && noise.contains("--baud"), "{noise}");
     }
 
     fn greeted(replies: &[Reply]) -> Result<Client> {

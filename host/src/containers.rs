@@ -1,10 +1,16 @@
-//! Containers that flashers take: an image with the address it goes to.
+//! Containers that flashers take: an image with the address it goes to. They are written ([`wrap`]) and read back ([`unwrap`]).
 
-use anyhow::{Context, Result, anyhow};
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use format::header;
 use ihex::Record;
 use object::elf;
 use object::endian::Endianness;
+use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use object::write::elf::{FileHeader, ProgramHeader, Writer};
+
+use crate::sniff::{self, Wanted};
 
 /// Container of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +25,37 @@ pub enum Container {
     Elf,
 }
 
+/// How an image is wrapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wrapping {
+    /// In which container.
+    pub container: Container,
+    /// The address it goes to; 0 where the container tells none.
+    pub address: u32,
+}
+
+impl Wrapping {
+    /// Another image in the same container, for the same address.
+    ///
+    /// # Errors
+    /// As [`wrap`].
+    pub fn wrap(&self, image: &[u8]) -> Result<Vec<u8>> {
+        wrap(self.container, image, self.address)
+    }
+}
+
 /// Bytes of data in a line of Intel HEX.
 const HEX_LINE: usize = 32;
+
+/// Bytes of a block of UF2, and most bytes of data in it.
+const UF2_BLOCK: usize = 512;
+const UF2_DATA: usize = 476;
+/// Words of a block of UF2 that are always the same, and their places.
+const UF2_MAGIC: [(usize, u32); 3] = [(0, 0x0A32_4655), (4, 0x9E5D_5157), (508, 0x0AB1_6F30)];
+/// A block that does not go to the main flash.
+const UF2_ELSEWHERE: u32 = 1;
+/// The block names a family of processors.
+const UF2_FAMILY: u32 = 0x2000;
 
 /// Wraps an image that goes to `address`.
 ///
@@ -86,56 +121,307 @@ fn elf(image: &[u8], address: u32) -> Result<Vec<u8>> {
     Ok(file)
 }
 
+/// Reads an image's file in any container.
+///
+/// # Errors
+/// When it cannot be read, is something else, or the container is damaged: with the file's name.
+pub fn read(path: &Path) -> Result<(Vec<u8>, Wrapping)> {
+    let file = path.display();
+    let metadata = path.metadata().with_context(|| format!("cannot read image {file}"))?;
+    ensure!(!metadata.is_dir(), "{file} is a folder, not a flash image: give a file in it");
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read image {file}"))?;
+    let container = container_of(&bytes);
+    if container == Container::Bin
+        && let Some(kind) = sniff::what_is(&bytes)
+        && !bytes.starts_with(&header::MAGIC)
+    {
+        return Err(sniff::is_not(path, kind, Wanted::Image));
+    }
+    unwrap(&bytes).with_context(|| format!("{file} cannot be used"))
+}
+
+fn container_of(bytes: &[u8]) -> Container {
+    // What follows tells it from another text that begins with a colon.
+    let is_hex = bytes.trim_ascii_start().strip_prefix(b":");
+    if bytes.starts_with(b"\x7fELF") {
+        Container::Elf
+    } else if bytes.starts_with(b"UF2\n") {
+        Container::Uf2
+    } else if is_hex.is_some_and(|line| line.iter().take(8).all(u8::is_ascii_hexdigit)) {
+        Container::Hex
+    } else {
+        Container::Bin
+    }
+}
+
+/// Takes an image out of the container it is in, which its content tells.
+///
+/// # Errors
+/// When the container is damaged, or holds something else than one image.
+pub fn unwrap(bytes: &[u8]) -> Result<(Vec<u8>, Wrapping)> {
+    let container = container_of(bytes);
+    let (name, parts) = match container {
+        Container::Bin => return Ok((bytes.to_vec(), Wrapping { container, address: 0 })),
+        Container::Hex => ("Intel HEX", hex_parts(bytes)),
+        Container::Uf2 => ("UF2", uf2_parts(bytes)),
+        Container::Elf => ("ELF", elf_parts(bytes)),
+    };
+    let (address, mut image) = parts
+        .and_then(join)
+        .with_context(|| format!("as a file of {name}, which it is by its first bytes"))?;
+    // Some containers have blocks of one length.
+    let length = header::image_bytes(&image).unwrap_or(image.len());
+    image.truncate(length);
+    Ok((image, Wrapping { container, address }))
+}
+
+/// Bytes and the address they go to.
+type Part = (u32, Vec<u8>);
+
+/// The one image that parts make.
+fn join(mut parts: Vec<Part>) -> Result<Part> {
+    // In any order, as other tools write them.
+    parts.sort_by_key(|(address, _)| *address);
+    let mut runs: Vec<Part> = Vec::new();
+    for (address, bytes) in parts.into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
+        let end = runs.last().map(|(start, run)| u64::from(*start) + run.len() as u64);
+        match runs.last_mut() {
+            Some((_, run)) if end == Some(address.into()) => run.extend(bytes),
+            _ if end.is_some_and(|end| end > address.into()) => {
+                bail!("address {address:#x} is written twice: two files in one? Export again")
+            }
+            _ => runs.push((address, bytes)),
+        }
+    }
+    let is_image = |(_, bytes): &&Part| bytes.starts_with(&header::MAGIC);
+    let images: Vec<String> = runs.iter().filter(is_image).map(|(start, _)| format!("{start:#x}")).collect();
+    ensure!(
+        images.len() < 2,
+        "it holds {} images, at {}: give the file of one",
+        images.len(),
+        images.join(" and ")
+    );
+    if let [(start, first), (next, _), ..] = &*runs {
+        let end = u64::from(*start) + first.len() as u64;
+        bail!(
+            "there is nothing between {end:#x} and {next:#x}: a part is missing, or it holds firmware as well; export again, \
+             or give the file of the image alone"
+        );
+    }
+    let (address, image) = runs.pop().context("it holds no data; export again")?;
+    ensure!(
+        image.starts_with(&header::MAGIC),
+        "it holds no image: what goes to {address:#x} does not begin with GEOD; give what `host export` wrote"
+    );
+    Ok((address, image))
+}
+
+fn hex_parts(bytes: &[u8]) -> Result<Vec<Part>> {
+    let text = std::str::from_utf8(bytes).context("it is no text; export again")?;
+    let mut parts: Vec<Part> = Vec::new();
+    let (mut base, mut is_ended) = (0u32, false);
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let number = index + 1;
+        ensure!(!is_ended, "line {number} comes after its end: two files in one? Give the file of one image");
+        let record = Record::from_record_string(line.trim())
+            .map_err(|error| anyhow!("line {number} is damaged ({error}); export again"))?;
+        match record {
+            Record::Data { offset, value } => {
+                let place = base.checked_add(offset.into());
+                parts.push((place.with_context(|| format!("line {number} goes beyond 4 GiB"))?, value));
+            }
+            Record::ExtendedLinearAddress(upper) => base = u32::from(upper) << 16,
+            Record::ExtendedSegmentAddress(segment) => base = u32::from(segment) << 4,
+            Record::EndOfFile => is_ended = true,
+            Record::StartLinearAddress(_) | Record::StartSegmentAddress { .. } => {}
+        }
+    }
+    ensure!(is_ended, "it is cut short: the line :00000001FF at its end is missing; copy or export it again");
+    Ok(parts)
+}
+
+fn uf2_parts(bytes: &[u8]) -> Result<Vec<Part>> {
+    ensure!(
+        bytes.len().is_multiple_of(UF2_BLOCK),
+        "it is cut short: {} bytes are not whole blocks of {UF2_BLOCK}; copy or export it again",
+        bytes.len()
+    );
+    let mut parts: Vec<Option<Part>> = vec![None; bytes.len() / UF2_BLOCK];
+    let blocks = parts.len();
+    for (index, block) in bytes.chunks_exact(UF2_BLOCK).enumerate() {
+        let word = |at: usize| u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]]);
+        let damaged = || format!("block {index} of {blocks} is damaged; copy or export it again");
+        ensure!(UF2_MAGIC.iter().all(|&(at, magic)| word(at) == magic), damaged());
+        let [flags, address, length, number, count, family] = [8, 12, 16, 20, 24, 28].map(word);
+        let data = block.get(32..).and_then(|data| data.get(..length as usize));
+        let data = data.filter(|data| data.len() <= UF2_DATA).with_context(damaged)?;
+        ensure!(
+            flags & UF2_FAMILY == 0 || family == 0,
+            "it is for processors of family {family:#010x}, and what `host export` writes for none: give that"
+        );
+        ensure!(
+            count as usize == blocks,
+            "it has {blocks} blocks, and block {index} says {count}: cut short, or two files in one; export again"
+        );
+        let place = parts.get_mut(number as usize).filter(|place| place.is_none()).with_context(damaged)?;
+        *place = Some((address, if flags & UF2_ELSEWHERE == 0 { data.to_vec() } else { Vec::new() }));
+    }
+    Ok(parts.into_iter().flatten().collect())
+}
+
+fn elf_parts(bytes: &[u8]) -> Result<Vec<Part>> {
+    let damaged = |error| anyhow!("it is damaged, or for another kind of processor ({error}); export again");
+    let file = elf::FileHeader32::<Endianness>::parse(bytes).map_err(damaged)?;
+    let endian = file.endian().map_err(damaged)?;
+    let mut parts = Vec::new();
+    for segment in file.program_headers(endian, bytes).map_err(damaged)? {
+        if segment.p_type(endian) == elf::PT_LOAD {
+            let data = segment.data(endian, bytes);
+            let data = data.map_err(|()| anyhow!("it is cut short; copy or export it again"))?;
+            parts.push((segment.p_paddr(endian), data.to_vec()));
+        }
+    }
+    Ok(parts)
+}
+
 #[cfg(test)]
 mod tests {
-    use object::read::elf::{FileHeader as _, ProgramHeader as _};
+    use proptest::prelude::*;
 
     use super::*;
 
     const ADDRESS: u32 = 0x2100_ffe0;
+    const WRAPPED: [Container; 3] = [Container::Hex, Container::Uf2, Container::Elf];
 
+    /// Something with an image's beginning; its length is its header's.
     fn image() -> Vec<u8> {
-        (0..1000u32).map(|i| (i * 7) as u8).collect()
+        let mut image: Vec<u8> = (0..1000u32).map(|i| (i * 7) as u8).collect();
+        image[..header::MAGIC.len()].copy_from_slice(&header::MAGIC);
+        image[8..12].copy_from_slice(&1000u32.to_le_bytes());
+        image
+    }
+
+    fn file(container: Container) -> Vec<u8> {
+        wrap(container, &image(), ADDRESS).unwrap()
+    }
+
+    fn refused(file: &[u8]) -> String {
+        format!("{:#}", unwrap(file).expect_err("refused"))
     }
 
     #[test]
-    fn hex_reads_back() {
-        let text = String::from_utf8(wrap(Container::Hex, &image(), ADDRESS).unwrap()).unwrap();
-        let mut upper = 0;
-        let mut bytes = Vec::new();
-        for record in ihex::Reader::new(&text) {
-            match record.unwrap() {
-                Record::ExtendedLinearAddress(address) => upper = u32::from(address) << 16,
-                Record::Data { offset, value } => {
-                    assert_eq!(upper + u32::from(offset), ADDRESS + bytes.len() as u32);
-                    bytes.extend(value);
-                }
-                _ => {}
+    fn every_container_reads_back() {
+        for container in WRAPPED {
+            let (read, wrapping) = unwrap(&file(container)).unwrap();
+            assert_eq!((read, wrapping), (image(), Wrapping { container, address: ADDRESS }));
+            assert_eq!(wrapping.wrap(&image()).unwrap(), file(container));
+        }
+        let bin = Wrapping { container: Container::Bin, address: 0 };
+        assert_eq!(unwrap(&image()).unwrap(), (image(), bin));
+    }
+
+    #[test]
+    fn hex_of_other_tools_is_read() {
+        let ours = String::from_utf8(file(Container::Hex)).unwrap();
+        let windows = ours.replace('\n', "\r\n").to_lowercase();
+        assert_eq!(unwrap(windows.as_bytes()).unwrap().0, image());
+        // An order of their own, each line with its address.
+        let mut records: Vec<Record> = Vec::new();
+        for (index, part) in image().chunks(10).enumerate().rev() {
+            let place = ADDRESS + 10 * index as u32;
+            records.push(Record::ExtendedLinearAddress((place >> 16) as u16));
+            records.push(Record::Data { offset: place as u16, value: part.to_vec() });
+        }
+        records.extend([Record::StartLinearAddress(ADDRESS), Record::EndOfFile]);
+        let text = ihex::create_object_file_representation(&records).unwrap();
+        assert_eq!(unwrap(text.as_bytes()).unwrap().0, image());
+    }
+
+    #[test]
+    fn damaged_hex_is_named_by_its_line() {
+        let text = String::from_utf8(file(Container::Hex)).unwrap();
+        let mut lines: Vec<&str> = text.lines().collect();
+        let said = refused(text.replacen("47454F44", "47454F45", 1).as_bytes());
+        assert!(said.contains("line 2 is damaged") && said.contains("checksum"), "{said}");
+        let said = refused(lines[..lines.len() - 1].join("\n").as_bytes());
+        assert!(said.contains("cut short"), "{said}");
+        let said = refused([&*text, &*text].concat().as_bytes());
+        assert!(said.contains("two files in one"), "{said}");
+        lines.remove(5);
+        let said = refused(lines.join("\n").as_bytes());
+        assert!(said.contains("there is nothing between 0x"), "{said}");
+    }
+
+    #[test]
+    fn damaged_uf2_is_named_by_its_block() {
+        let whole = file(Container::Uf2);
+        let with = |at: usize, value: u32| {
+            let mut changed = whole.clone();
+            changed[at..at + 4].copy_from_slice(&value.to_le_bytes());
+            refused(&changed)
+        };
+        let said = with(512 + 508, 0);
+        assert!(said.contains("block 1 of 4 is damaged"), "{said}");
+        let said = with(512 + 16, 480);
+        assert!(said.contains("block 1 of 4 is damaged"), "{said}");
+        let said = refused(&whole[..1536]);
+        assert!(said.contains("it has 3 blocks, and block 0 says 4"), "{said}");
+        let said = refused(&whole[..1000]);
+        assert!(said.contains("cut short"), "{said}");
+        let said = refused(&[&*whole, &*whole].concat());
+        assert!(said.contains("two files in one"), "{said}");
+        let mut foreign = whole.clone();
+        for block in foreign.chunks_exact_mut(512) {
+            block[9] = 0x20;
+            block[28..32].copy_from_slice(&0xe48b_ff56_u32.to_le_bytes());
+        }
+        let said = refused(&foreign);
+        assert!(said.contains("family 0xe48bff56"), "{said}");
+        let said = with(512 + 12, ADDRESS + 4096);
+        assert!(said.contains("there is nothing between"), "{said}");
+    }
+
+    #[test]
+    fn two_images_and_firmware_are_told_from_one_image() {
+        let two = |address: u32, bytes: &[u8]| {
+            let mut parts = hex_parts(&file(Container::Hex)).unwrap();
+            parts.push((address, bytes.to_vec()));
+            format!("{:#}", join(parts).expect_err("refused"))
+        };
+        let said = two(0x3000_0000, &image());
+        assert!(said.contains("2 images, at 0x2100ffe0 and 0x30000000"), "{said}");
+        let said = two(0x800_0000, b"firmware");
+        assert!(said.contains("firmware as well"), "{said}");
+        let said = two(ADDRESS + 4, b"over");
+        assert!(
+            said.contains("0x2100ffe4 is written twice") || said.contains("0x21010000 is written twice"),
+            "{said}"
+        );
+        for container in WRAPPED {
+            let said = refused(&wrap(container, b"no image at all", ADDRESS).unwrap());
+            assert!(said.contains("does not begin with GEOD"), "{said}");
+        }
+    }
+
+    proptest! {
+        // No damage of a container goes unnoticed, or ends otherwise than by an error: an image's own digests tell the rest.
+        #[test]
+        fn damaged_containers_are_refused_or_still_hold_the_bytes_that_digests_judge(
+            which in 0..3usize,
+            (at, byte) in any::<(prop::sample::Index, u8)>(),
+            kept in any::<prop::sample::Index>(),
+            is_cut in any::<bool>(),
+        ) {
+            let mut bytes = file(WRAPPED[which]);
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            if is_cut {
+                bytes.truncate(kept.index(bytes.len()));
+            }
+            if let Ok((read, _)) = unwrap(&bytes) {
+                // Intel HEX has checksums of its own.
+                prop_assert!(which != 0 || container_of(&bytes) != Container::Hex || read == image());
             }
         }
-        assert_eq!(bytes, image());
-    }
-
-    #[test]
-    fn uf2_reads_back() {
-        let file = wrap(Container::Uf2, &image(), ADDRESS).unwrap();
-        let mut bytes = Vec::new();
-        for block in file.chunks_exact(512) {
-            let word = |at: usize| u32::from_le_bytes(block[at..at + 4].try_into().unwrap());
-            assert_eq!([word(0), word(4), word(508)], [0x0A32_4655, 0x9E5D_5157, 0x0AB1_6F30]);
-            assert_eq!(word(12), ADDRESS + bytes.len() as u32);
-            bytes.extend_from_slice(&block[32..32 + word(16) as usize]);
-        }
-        assert_eq!(bytes[..1000], image());
-    }
-
-    #[test]
-    fn elf_reads_back() {
-        let file = wrap(Container::Elf, &image(), ADDRESS).unwrap();
-        let header = elf::FileHeader32::<Endianness>::parse(&*file).unwrap();
-        let endian = header.endian().unwrap();
-        let [segment] = header.program_headers(endian, &*file).unwrap() else { panic!("one segment") };
-        assert_eq!(segment.p_paddr(endian), ADDRESS);
-        assert_eq!(segment.data(endian, &*file).unwrap(), image());
     }
 }

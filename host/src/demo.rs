@@ -54,6 +54,14 @@ pub struct Probe {
 pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
     let can_build = facts::toolchain::cargo(&board.target).is_some();
     ensure!(can_build, "no compiler for {}; run ./setup.sh first", board.name);
+    output::make_folder(output)?;
+    let is_in_data = output.canonicalize()?.starts_with(data.canonicalize().unwrap_or_default());
+    ensure!(
+        !is_in_data || !data.is_dir(),
+        "--output {} is in --data {}, whose photos it could overwrite; give another folder",
+        output.display(),
+        data.display()
+    );
     output::step(&format!("1/4 finding faces in the photos of {}", data.join("faces").display()));
     let detector = Detector::load(&data.join("faceplugin"))?;
     let probes = cut_crops(&detector, &data.join("faces"), output)?;

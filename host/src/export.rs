@@ -24,6 +24,7 @@ use serde::{Serialize, Serializer};
 pub use self::fit::{Discrimination, LEAST_CENTRED_COSINE, LEAST_COSINE};
 pub use self::job::Job;
 pub use self::split::Split;
+pub use self::thresholds::Given;
 
 use self::check::{CheckReport, check_folder};
 use crate::agreement::Agreement;
@@ -72,6 +73,8 @@ pub struct Report {
     pub copies: Vec<[PathBuf; 2]>,
     /// Thresholds by gallery size.
     pub thresholds: Table,
+    /// What a threshold given by hand does to the cohort.
+    pub given: Option<Given>,
     /// Which rules decide.
     #[serde(serialize_with = "word")]
     pub policy: Kind,
@@ -180,6 +183,7 @@ pub fn export(job: &Job) -> Result<Exported> {
         strangers: settled.cohort.len(),
         copies: material.copies,
         thresholds: settled.table,
+        given: settled.given,
         policy: job.policy,
         margin: settled.margin,
         cap_margin: settled.cap_margin,

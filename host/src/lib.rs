@@ -18,10 +18,14 @@
 //! * [`accuracy`] measures verification and open-set identification, int8 beside float.
 //! * [`mod@inspect`], [`budget`] and [`cost`] tell what a network needs on a board, before it is there.
 //! * [`board`] builds firmware, [`transport`] reaches a board, [`client`] speaks to it; [`recognise`] answers who is in photos,
-//!   here or on a board; [`containers`] are for flashers.
+//!   here or on a board; [`containers`] are for flashers; [`sniff`] tells what a file is that was given as something else.
 //! * [`mod@bench`] measures what a network costs, on boards and on this computer.
-//! * [`report`] draws what was measured into one page; [`output`] writes files whole and shows progress.
+//! * [`report`] draws what was measured into one page; [`output`] prints, writes files whole and shows progress;
+//!   [`interrupt`] leaves nothing behind when the program is told to end.
 //! * [`mod@demo`] goes the whole way once.
+
+// `print!` and `eprint!` panic where nobody reads: [`output`] prints.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod accuracy;
 pub mod agreement;
@@ -43,6 +47,7 @@ pub mod face;
 pub mod float;
 pub mod graph;
 pub mod inspect;
+pub mod interrupt;
 pub mod noise;
 pub mod onnx;
 pub mod op;
@@ -57,4 +62,5 @@ pub mod recognise;
 pub mod report;
 pub mod sections;
 pub mod simulator;
+pub mod sniff;
 pub mod transport;

@@ -1,18 +1,39 @@
 //! The program: parse, call, exit code.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod cli;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use host::output::Unprintable;
+use host::{interrupt, output};
+
+/// The command line is wrong.
+const WRONG_USE: u8 = 2;
 
 fn main() -> ExitCode {
-    // A wrong command line ends here with exit code 2.
-    match cli::Cli::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+    // Where signals cannot be watched, the program works all the same.
+    let _ = interrupt::watch();
+    let command = match cli::Cli::try_parse() {
+        Ok(command) => command,
+        Err(error) if error.use_stderr() => {
+            let _ = error.print();
+            return ExitCode::from(WRONG_USE);
         }
+        Err(help) => return end(output::print(help.render().to_string().as_bytes()).map_err(Into::into)),
+    };
+    let outcome = command.run();
+    interrupt::settle();
+    end(outcome)
+}
+
+fn end(outcome: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    if error.downcast_ref::<Unprintable>().is_some_and(Unprintable::is_closed) {
+        interrupt::end_by_closed_pipe();
     }
+    output::step(&format!("error: {error:#}"));
+    ExitCode::FAILURE
 }

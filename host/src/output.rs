@@ -1,37 +1,51 @@
-//! Files written whole or not at all; what is said on standard error while something goes on, progress on terminals only.
+//! What the program gives: text on standard output, files written whole or not at all ([`file`](self::file)), and what is said on
+//! standard error while something goes on, progress on terminals only.
 
-use std::io::Write as _;
-use std::path::Path;
+mod file;
+mod hold;
+mod plan;
+
+use std::fmt;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Writes a file: to a temporary one beside it, which then takes its name.
-///
-/// # Errors
-/// Names the file; what was there before is left as it was.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        // Temporary files are private; an image is as readable as any file.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        }
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write {}; what was there is unchanged", path.display()))
+pub use self::file::{is_standard_output, write_whole};
+pub use self::hold::{Hold, PATIENCE};
+pub use self::plan::{Named, Planned, first_overwritten, make_folder};
+
+/// Standard output does not take what is printed.
+#[derive(Debug)]
+pub struct Unprintable(io::Error);
+
+impl Unprintable {
+    /// Whether nobody reads it any more, which is no failure: `head` has seen enough.
+    pub fn is_closed(&self) -> bool {
+        self.0.kind() == io::ErrorKind::BrokenPipe
+    }
 }
 
-/// Says which step begins.
+impl fmt::Display for Unprintable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot print on standard output: {}", self.0)
+    }
+}
+
+impl std::error::Error for Unprintable {}
+
+/// Prints on standard output.
+///
+/// # Errors
+/// When it takes no more.
+pub fn print(bytes: &[u8]) -> Result<(), Unprintable> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(Unprintable)
+}
+
+/// Prints a line on standard error. If nobody reads that, there is nobody to tell.
 pub fn step(step: &str) {
-    eprintln!("{step}");
+    let _ = writeln!(io::stderr(), "{step}");
 }
 
 /// The first of some words, and how many more there are.
@@ -46,7 +60,14 @@ pub fn some_of(words: &[String]) -> String {
 
 /// Says what the user should know at once.
 pub fn warn(warning: &str) {
-    eprintln!("warning: {warning}");
+    step(&format!("warning: {warning}"));
+}
+
+/// Leaves a terminal as other programs want it: without a bar half drawn, and with its cursor.
+pub fn leave_terminal() {
+    if io::stderr().is_terminal() {
+        let _ = write!(io::stderr(), "\r\x1b[2K\x1b[?25h");
+    }
 }
 
 /// A bar over `length` steps, on a terminal.

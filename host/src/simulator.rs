@@ -8,6 +8,8 @@ use format::layer::Element;
 use format::network::Model;
 use nn::Network;
 
+use crate::containers;
+
 /// Bytes that start at a multiple of 16 in memory, as an image must.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlignedBytes {
@@ -28,13 +30,12 @@ impl AlignedBytes {
         aligned
     }
 
-    /// The content of a file.
+    /// The image in a file, whatever container it is in.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// As [`containers::read`].
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read image {}", path.display()))?;
-        Ok(Self::copy(&bytes))
+        containers::read(path).map(|(image, _)| Self::copy(&image))
     }
 
     /// The bytes.

@@ -2,13 +2,15 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use serialport::{SerialPortInfo, SerialPortType};
 
 use crate::board::{Board, Memory};
+use crate::interrupt::Running;
 
 /// How long a port may take to accept bytes.
 const WRITING: Duration = Duration::from_secs(3);
@@ -34,6 +36,11 @@ pub trait Stream {
 
     /// Says why the stream ended or failed, and what to do.
     fn why_gone(&mut self, error: Option<&io::Error>) -> String;
+
+    /// Where else the board may be, for when it does not answer.
+    fn elsewhere(&mut self) -> String {
+        String::new()
+    }
 
     /// What the other side printed besides messages, such as an emulator's complaints.
     fn complaints(&mut self) -> String {
@@ -73,12 +80,49 @@ impl Transport {
     pub fn serial(path: &str, baud: u32) -> Result<Self> {
         match serialport::new(path, baud).timeout(WRITING).open() {
             Ok(port) => Ok(Transport::Serial(port, path.to_string())),
-            Err(error) => Err(cannot_open(path, &error)),
+            Err(error) => Err(cannot_open(path, &error, &ports())),
         }
     }
 }
 
-fn cannot_open(path: &str, error: &serialport::Error) -> anyhow::Error {
+/// The serial ports of this computer.
+fn ports() -> Vec<SerialPortInfo> {
+    // Where Linux has this folder not, as in some containers, looking for ports panics.
+    if cfg!(target_os = "linux") && !Path::new("/sys/class/tty").is_dir() {
+        return Vec::new();
+    }
+    serialport::available_ports().unwrap_or_default()
+}
+
+/// Names of ports, with what the device on each says that it is.
+fn names<'a>(ports: impl IntoIterator<Item = &'a SerialPortInfo>) -> String {
+    let name = |port: &SerialPortInfo| match &port.port_type {
+        SerialPortType::UsbPort(usb) => {
+            let words = [&usb.manufacturer, &usb.product].map(Option::as_deref);
+            let words = words.into_iter().flatten().collect::<Vec<_>>().join(" ").replace('_', " ");
+            let words = if words.is_empty() { "USB".to_string() } else { words };
+            format!("{} ({words}, {:04x}:{:04x})", port.port_name, usb.vid, usb.pid)
+        }
+        _ => port.port_name.clone(),
+    };
+    ports.into_iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// The only port that a board is likely to be on, with a name for people: the one on USB.
+fn only_candidate(ports: &[SerialPortInfo]) -> Option<&SerialPortInfo> {
+    let mut on_usb = ports.iter().filter(|port| matches!(port.port_type, SerialPortType::UsbPort(_)));
+    let first = on_usb.next()?;
+    on_usb.next().is_none().then_some(first)
+}
+
+/// Where the board of somebody who named no port may be, if there is one such place: the option, and what is there.
+pub fn likely_port() -> Option<String> {
+    let ports = ports();
+    let port = only_candidate(&ports)?;
+    Some(format!("--port {}: {} is there", port.port_name, names([port])))
+}
+
+fn cannot_open(path: &str, error: &serialport::Error, ports: &[SerialPortInfo]) -> anyhow::Error {
     use serialport::ErrorKind;
     match error.kind() {
         ErrorKind::Io(io::ErrorKind::PermissionDenied) => {
@@ -95,14 +139,15 @@ fn cannot_open(path: &str, error: &serialport::Error) -> anyhow::Error {
             "cannot open {path}: another program uses it, such as a serial monitor; close that and start again"
         ),
         _ => {
-            let ports = serialport::available_ports().unwrap_or_default();
-            let names: Vec<String> = ports.into_iter().map(|port| port.port_name).collect();
-            let names = if names.is_empty() { "none".to_string() } else { names.join(", ") };
+            let there = if ports.is_empty() { "none".to_string() } else { names(ports) };
+            let likely = only_candidate(ports).map_or(String::new(), |port| {
+                format!(". The board is likely on the one of USB: --port {}", port.port_name)
+            });
             let question = match error.kind() {
                 ErrorKind::Io(io::ErrorKind::NotFound) => "is the cable in?",
                 _ => "is it a serial port?",
             };
-            anyhow!("cannot open {path}: {error}; {question} Serial ports here: {names}")
+            anyhow!("cannot open {path}: {error}; {question} Serial ports here: {there}{likely}")
         }
     }
 }
@@ -176,6 +221,15 @@ impl Stream for Transport {
         }
     }
 
+    fn elsewhere(&mut self) -> String {
+        let Transport::Serial(port, name) = self else { return String::new() };
+        let speed = port.baud_rate().map_or(String::new(), |baud| format!(", {baud} bits a second"));
+        let ports = ports();
+        let others: Vec<_> = ports.iter().filter(|port| port.port_name != *name).collect();
+        let others = if others.is_empty() { "none".to_string() } else { names(others) };
+        format!("{name}{speed}; other serial ports here: {others}")
+    }
+
     fn complaints(&mut self) -> String {
         match self {
             Transport::Qemu(qemu) => qemu.complaints(),
@@ -186,7 +240,7 @@ impl Stream for Transport {
 
 /// An emulated machine whose first UART is its standard input and output. Ends when dropped.
 pub struct Qemu {
-    child: Child,
+    _running: Running,
     input: ChildStdin,
     output: Receiver<Vec<u8>>,
     errors: Receiver<Vec<u8>>,
@@ -196,19 +250,17 @@ pub struct Qemu {
 
 impl Qemu {
     fn start(mut command: Command) -> Result<Self> {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = Running::start(&mut command)
             .context("cannot start qemu-system-arm; run ./setup.sh, or install QEMU for ARM")?;
+        let child = running.child();
         let (Some(input), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             bail!("qemu-system-arm has no standard streams");
         };
         let (output, errors) = (forward(stdout), forward(stderr));
-        Ok(Qemu { child, input, output, errors, pending: Vec::new() })
+        Ok(Qemu { _running: running, input, output, errors, pending: Vec::new() })
     }
 
     fn read(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<usize> {
@@ -233,14 +285,6 @@ impl Qemu {
             "" => String::new(),
             words => format!("QEMU: {words}"),
         }
-    }
-}
-
-impl Drop for Qemu {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -282,7 +326,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let path = file.path().display().to_string();
         let group = group_of(file.path()).expect("every group has a name");
-        let said = cannot_open(&path, &error).to_string();
+        let said = cannot_open(&path, &error, &[]).to_string();
         assert!(said.contains(&path) && said.contains(&format!("usermod -aG {group} ")), "{said}");
     }
 
@@ -297,6 +341,31 @@ mod tests {
         assert!(said.contains("is the cable in?"), "{said}");
         let said = Transport::serial("/dev/null", 115_200).err().expect("no port").to_string();
         assert!(said.contains("is it a serial port?"), "{said}");
+    }
+
+    #[test]
+    fn ports_that_are_there_are_listed_with_what_is_on_them_and_the_likely_one_is_said() {
+        let usb = |name: &str, product: Option<&str>| SerialPortInfo {
+            port_name: name.to_string(),
+            port_type: SerialPortType::UsbPort(serialport::UsbPortInfo {
+                vid: 0x483,
+                pid: 0x374b,
+                serial_number: None,
+                manufacturer: None,
+                product: product.map(str::to_string),
+            }),
+        };
+        let built_in =
+            SerialPortInfo { port_name: "/dev/ttyS0".to_string(), port_type: SerialPortType::Unknown };
+        let error =
+            serialport::Error::new(serialport::ErrorKind::Io(io::ErrorKind::NotFound), "no such file");
+        let said = |ports: &[SerialPortInfo]| cannot_open("/dev/ttyACM9", &error, ports).to_string();
+        assert!(said(&[]).ends_with("Serial ports here: none"), "{}", said(&[]));
+        let one = said(&[built_in.clone(), usb("/dev/ttyACM0", Some("STM32_STLink"))]);
+        assert!(one.contains("/dev/ttyS0, /dev/ttyACM0 (STM32 STLink, 0483:374b)"), "{one}");
+        assert!(one.ends_with("--port /dev/ttyACM0"), "{one}");
+        let two = said(&[usb("/dev/ttyACM0", None), usb("/dev/ttyACM1", None)]);
+        assert!(two.contains("/dev/ttyACM1 (USB, 0483:374b)") && !two.contains("--port"), "{two}");
     }
 
     #[test]

@@ -5,12 +5,13 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
+use crate::interrupt::{Running, TemporaryFolder};
 use crate::onnx::Reference;
 use crate::output;
 use crate::quantize::Preprocessing;
@@ -104,17 +105,17 @@ fn fastest(runs: usize, mut run: impl FnMut() -> Result<()>) -> Result<f64> {
 
 /// ONNX Runtime in a Python process of its own.
 struct OnnxRuntime {
-    child: Child,
+    _running: Running,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     version: String,
-    folder: tempfile::TempDir,
+    folder: TemporaryFolder,
 }
 
 impl OnnxRuntime {
     /// Starts it with crops `[h][w][c]` in the network's units.
     fn start(python: &Path, model: &Path, crops: &[Vec<f32>], [h, w, c]: [usize; 3]) -> Result<Self> {
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let folder = TemporaryFolder::new()?;
         let (script, data) = (folder.path().join("peer.py"), folder.path().join("crops.f32"));
         std::fs::write(&script, include_str!("onnxruntime.py"))?;
         let mut bytes = Vec::new();
@@ -125,18 +126,22 @@ impl OnnxRuntime {
         }
         std::fs::write(&data, bytes)?;
         let errors = folder.path().join("errors.txt");
-        let mut child = Command::new(python)
-            .args([script.as_path(), model, data.as_path()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(&errors)?)
-            .spawn()
-            .with_context(|| format!("cannot start {}", python.display()))?;
+        let mut command = Command::new(python);
+        command.args([script.as_path(), model, data.as_path()]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(std::fs::File::create(&errors)?);
+        let mut running =
+            Running::start(&mut command).with_context(|| format!("cannot start {}", python.display()))?;
+        let child = running.child();
         let (Some(input), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             bail!("{} has no standard streams", python.display());
         };
-        let mut peer =
-            OnnxRuntime { child, input, output: BufReader::new(stdout), version: String::new(), folder };
+        let mut peer = OnnxRuntime {
+            _running: running,
+            input,
+            output: BufReader::new(stdout),
+            version: String::new(),
+            folder,
+        };
         let greeting = peer.line()?;
         let Some(version) = greeting.strip_prefix("ready ") else {
             bail!("onnxruntime.py said {greeting:?} instead of its version");
@@ -171,13 +176,5 @@ impl OnnxRuntime {
         let errors = String::from_utf8_lossy(&errors);
         let last = errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing");
         bail!("ONNX Runtime cannot be timed: {last}; python3 -m pip install onnxruntime onnx installs it")
-    }
-}
-
-impl Drop for OnnxRuntime {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -1,11 +1,13 @@
 //! `host align`: cuts the faces out of photos.
 
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
 use host::crops::cut::{self, Cut, Cuts, Cutting};
 use host::face::{Choice, Gates};
+use host::output;
 
 use super::show;
 use super::values::{CHOICES, one_of, size};
@@ -41,11 +43,12 @@ pub fn run(arguments: Arguments) -> Result<()> {
     show(json, &cuts, print)
 }
 
-fn print(cuts: &Cuts) {
+fn print(out: &mut String, cuts: &Cuts) -> fmt::Result {
     for skipped in &cuts.skipped {
-        eprintln!("skipped {skipped}");
+        output::step(&format!("skipped {skipped}"));
     }
     for Cut { photo, crop, score, .. } in &cuts.crops {
-        println!("{}  from {} (sure to {:.0} %)", crop.display(), photo.display(), 100.0 * score);
+        writeln!(out, "{}  from {} (sure to {:.0} %)", crop.display(), photo.display(), 100.0 * score)?;
     }
+    Ok(())
 }

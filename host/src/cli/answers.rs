@@ -1,8 +1,9 @@
 //! What `host simulate` and `host recognise` print alike: a table of answers.
 
 use host::recognise::Answer;
+use std::fmt::{self, Write as _};
 
-pub fn print(answers: &[Answer]) {
+pub fn print(out: &mut String, answers: &[Answer]) -> fmt::Result {
     let name = |name: &Option<String>| match name.as_deref() {
         None => "-".to_string(),
         Some("") => "(a stranger)".to_string(),
@@ -10,12 +11,14 @@ pub fn print(answers: &[Answer]) {
     };
     let degrees = |angle: Option<f32>| angle.map_or("-".to_string(), |angle| format!("{angle:.1}°"));
     let width = answers.iter().map(|a| a.photo.chars().count()).max().unwrap_or(0).max(5);
-    println!(
+    writeln!(
+        out,
         "{:width$}  {:8}  {:16} {:>7}  {:16} {:>7}  {:>10}  why",
         "photo", "", "nearest", "angle", "next", "angle", "confidence"
-    );
+    )?;
     for answer in answers {
-        println!(
+        writeln!(
+            out,
             "{:width$}  {:8}  {:16} {:>7}  {:16} {:>7}  {:>9.1}%  {}{}",
             answer.photo,
             if answer.accepted { "ACCEPTED" } else { "rejected" },
@@ -26,6 +29,7 @@ pub fn print(answers: &[Answer]) {
             100.0 * answer.confidence,
             answer.reason,
             if answer.certified { ", certified" } else { "" }
-        );
+        )?;
     }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! `host bench`: what an image's network and gallery cost.
 
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -53,18 +54,20 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         galleries: if arguments.matching { GALLERIES.to_vec() } else { Vec::new() },
     };
     let measured = bench::bench(&arguments.image, &scope)?;
-    show(arguments.json, &measured, |measured| print(measured, arguments.layers))
+    show(arguments.json, &measured, |out, measured| print(out, measured, arguments.layers))
 }
 
-fn print(bench: &Bench, layers: bool) {
-    println!("{}, {} dimensions, image of {} bytes", bench.network, bench.dimension, bench.image_bytes);
-    println!();
-    println!(
+fn print(out: &mut String, bench: &Bench, layers: bool) -> fmt::Result {
+    writeln!(out, "{}, {} dimensions, image of {} bytes", bench.network, bench.dimension, bench.image_bytes)?;
+    writeln!(out)?;
+    writeln!(
+        out,
         "{:10} {:>14} {:>8} {:>9} {:>8} {:>9} {:>9}",
         "board", "instructions", "per MAC", "arena", "stack", "runtime", "firmware"
-    );
+    )?;
     for (cost, code) in bench.boards.iter().zip(&bench.code) {
-        println!(
+        writeln!(
+            out,
             "{:10} {:>14} {:>8.3} {:>9} {:>8} {:>9} {:>9}",
             cost.board,
             cost.instructions,
@@ -73,51 +76,55 @@ fn print(bench: &Bench, layers: bool) {
             cost.stack_bytes,
             code.runtime_bytes,
             code.firmware_bytes
-        );
+        )?;
     }
-    println!();
-    println!(
+    writeln!(out)?;
+    writeln!(
+        out,
         "{:10} {:>14} {:>14} {:>12} {:>12} {:>10}",
         "start", "instructions", "digests", "checks", "network", "RAM"
-    );
+    )?;
     for Cost { board, start, recogniser_bytes, .. } in &bench.boards {
         let Start { instructions, digests, checks, network } = start;
-        println!(
+        writeln!(
+            out,
             "{board:10} {instructions:>14} {digests:>14} {checks:>12} {network:>12} {recogniser_bytes:>10}"
-        );
+        )?;
     }
     if layers {
-        println!();
-        print!("{:>4}  {:10} {:>10} {:>10}", "", "layer", "rows", "MACs");
+        writeln!(out)?;
+        write!(out, "{:>4}  {:10} {:>10} {:>10}", "", "layer", "rows", "MACs")?;
         for cost in &bench.boards {
-            print!(" {:>12}", cost.board);
+            write!(out, " {:>12}", cost.board)?;
         }
-        println!();
+        writeln!(out)?;
         for (index, work) in bench.work.iter().enumerate() {
-            print!("{index:>4}  {:10} {:>10} {:>10}", work.kind.name(), work.rows, work.macs);
+            write!(out, "{index:>4}  {:10} {:>10} {:>10}", work.kind.name(), work.rows, work.macs)?;
             for cost in &bench.boards {
-                print!(" {:>12}", cost.layers[index]);
+                write!(out, " {:>12}", cost.layers[index])?;
             }
-            println!();
+            writeln!(out)?;
         }
     }
     if !bench.matching.is_empty() {
-        println!();
-        println!(
+        writeln!(out)?;
+        writeln!(
+            out,
             "{:10} {:>8} {:>12} {:>12} {:>12} {:>12}",
             "matching", "people", "decide", "and certify", "confidence", "show"
-        );
+        )?;
         for Crowded { board, matching } in &bench.matching {
             let Matching { people, decide, certify, confidence, show, .. } = matching;
             let certify = certify.map_or("-".to_string(), |count| count.to_string());
-            println!("{board:10} {people:>8} {decide:>12} {certify:>12} {confidence:>12} {show:>12}");
+            writeln!(out, "{board:10} {people:>8} {decide:>12} {certify:>12} {confidence:>12} {show:>12}")?;
         }
     }
     if !bench.computer.is_empty() {
-        println!();
-        println!("{:28} {:>8}", "this computer, one thread", "ms");
+        writeln!(out)?;
+        writeln!(out, "{:28} {:>8}", "this computer, one thread", "ms")?;
         for Time { runtime, ms } in &bench.computer {
-            println!("{runtime:28} {ms:>8.3}");
+            writeln!(out, "{runtime:28} {ms:>8.3}")?;
         }
     }
+    Ok(())
 }

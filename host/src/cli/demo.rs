@@ -1,5 +1,6 @@
 //! `host demo`: the whole way on what set-up has fetched.
 
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -34,43 +35,48 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// A table for people who see it for the first time.
-fn print(demo: &Demo) {
+fn print(out: &mut String, demo: &Demo) -> fmt::Result {
     let width = demo.probes.iter().map(|probe| probe.shows.chars().count()).max().unwrap_or(0);
-    println!("\n{:width$}  {:16} {:>15}  as it must be", "shown to the board", "it says", "nearest");
+    writeln!(out, "\n{:width$}  {:16} {:>15}  as it must be", "shown to the board", "it says", "nearest")?;
     for Probe { shows, said, right, .. } in &demo.probes {
         let person = said.answer.person.as_deref().unwrap_or("-");
         let says = if said.answer.accepted { format!("this is {person}") } else { "a stranger".to_string() };
         let nearest =
             said.answer.angle_degrees.map_or(String::new(), |angle| format!("{person} at {angle:.0}°"));
-        println!("{shows:width$}  {says:16} {nearest:>15}  {}", if *right { "yes" } else { "NO" });
+        writeln!(out, "{shows:width$}  {says:16} {nearest:>15}  {}", if *right { "yes" } else { "NO" })?;
     }
     let Demo { export, image, board, probes } = demo;
     let right = probes.iter().filter(|probe| probe.right).count();
     let agrees = probes.iter().all(|probe| probe.simulator_agrees);
-    println!();
+    writeln!(out)?;
     if let Some(point) = export.thresholds.at(export.people.len()) {
-        println!(
+        writeln!(
+            out,
             "Whoever is within {:.0}° of an enrolled person is accepted, if the next person is {:.0}° farther.",
             point.cosine.acos().to_degrees(),
             export.margin.radians.to_degrees()
-        );
+        )?;
     }
-    println!(
+    writeln!(
+        out,
         "That is a cautious table: a real door wants {} strangers to measure it on, here are {}.",
         export.thresholds.strangers_needed, export.strangers
-    );
+    )?;
     let most = |of: fn(&Timed) -> u64| probes.iter().map(|probe| of(&probe.said)).max().unwrap_or(0);
-    println!(
+    writeln!(
+        out,
         "{right} of {} right. {board}: {} M instructions a face, {} bytes of arena, {} bytes of stack; image of {} bytes.",
         probes.len(),
         most(|said| said.embed_instructions + said.match_instructions) / 1_000_000,
         most(|said| said.arena_bytes.into()),
         most(|said| said.stack_bytes.into()),
         export.image_bytes
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "The simulator on this computer {} Image: {}",
         if agrees { "says the same to the last bit." } else { "SAYS OTHERWISE." },
         image.display()
-    );
+    )?;
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! `host evaluate`: measures accuracy.
 
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -12,6 +13,7 @@ use host::accuracy::pairs::Pairs;
 use host::accuracy::roles::Roles;
 use host::accuracy::verification::{Verification, verify};
 use host::agreement::Agreement;
+use host::output::{Named, Planned};
 use host::report::{self, Page};
 
 use super::photos::Photos;
@@ -68,6 +70,18 @@ impl Arguments {
         embed_photos(&self.image, photos, &self.photos, &self.reading.source(), self.model.as_deref())
     }
 
+    fn planned(&self) -> Planned {
+        let inputs = [
+            Some(Named::new("IMAGE", &self.image)),
+            Named::given("--pairs", self.pairs.as_ref()),
+            Named::given("--list", self.list.as_ref()),
+            Some(Named::new("--photos", &self.photos)),
+            Named::given("--model", self.model.as_ref()),
+        ];
+        let outputs = Named::given("--report", self.report.as_ref()).into_iter().collect();
+        Planned { outputs, inputs: inputs.into_iter().flatten().chain(self.reading.named()).collect() }
+    }
+
     /// Writes the page with plots, if one is asked for.
     fn write_page(&self, page: impl Fn(&Album<'_>) -> Result<Page>) -> Result<()> {
         let Some(path) = &self.report else { return Ok(()) };
@@ -77,6 +91,7 @@ impl Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
+    arguments.planned().check()?;
     match arguments.protocol {
         Protocol::Pairs | Protocol::Lfw => run_verification(arguments),
         Protocol::Identification => run_identification(arguments),
@@ -107,42 +122,46 @@ fn run_identification(arguments: &Arguments) -> Result<()> {
     show(arguments.json, &measured, print_identification)
 }
 
-fn print_verification(measured: &Verification) {
-    println!("{} pairs of {} photos", measured.pairs, measured.photos);
-    println!("{:10} {:>16} {:>12} {:>12}", "", "accuracy", "TAR@FAR 1e-2", "TAR@FAR 1e-3");
+fn print_verification(out: &mut String, measured: &Verification) -> fmt::Result {
+    writeln!(out, "{} pairs of {} photos", measured.pairs, measured.photos)?;
+    writeln!(out, "{:10} {:>16} {:>12} {:>12}", "", "accuracy", "TAR@FAR 1e-2", "TAR@FAR 1e-3")?;
     for (name, row) in [("float", measured.float), ("int8", Some(measured.quantised))] {
         if let Some(row) = row {
-            println!(
+            writeln!(
+                out,
                 "{name:10} {:>8.2} ± {:.2}% {:>11.2}% {:>11.2}%",
                 100.0 * row.accuracy,
                 100.0 * row.standard_error,
                 100.0 * row.tar_at_far_1e2,
                 100.0 * row.tar_at_far_1e3
-            );
+            )?;
             let [at_1e2, at_1e3] = row
                 .tar_bounds_by_people
                 .map(|[low, high]| format!("{:.2} … {:.2}%", 100.0 * low, 100.0 * high));
-            println!("{:10} 95 % sure, by people: TAR {at_1e2} and {at_1e3}", "");
+            writeln!(out, "{:10} 95 % sure, by people: TAR {at_1e2} and {at_1e3}", "")?;
         }
     }
-    println!("{}", measured.bounds_hold_for);
-    print_common(measured.agreement, measured.seconds);
+    writeln!(out, "{}", measured.bounds_hold_for)?;
+    print_common(out, measured.agreement, measured.seconds)
 }
 
-fn print_identification(measured: &Identification) {
+fn print_identification(out: &mut String, measured: &Identification) -> fmt::Result {
     let [enrolled, probes, strangers, cohort] = measured.counts;
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-    println!(
+    writeln!(
+        out,
         "{enrolled} people enrolled, {probes} probes, {strangers} strangers; thresholds from a cohort of {cohort} others"
-    );
-    println!("\nthe decision as boards make it");
-    println!(
+    )?;
+    writeln!(out, "\nthe decision as boards make it")?;
+    writeln!(
+        out,
         "{:>6} {:>10} {:>9} {:>19} {:>9} {:>9} {:>9} {:>9}",
         "people", "asked", "FPIR", "95 % bounds", "TPIR", "certified", "cosine", "margin"
-    );
+    )?;
     for row in &measured.decisions {
         let [low, high] = row.fpir_bounds;
-        println!(
+        writeln!(
+            out,
             "{:>6} {:>10} {:>9} {:>19} {:>9} {:>9} {:>9.3} {:>8.1}°{}",
             row.people,
             percent(row.fpir_asked),
@@ -153,49 +172,57 @@ fn print_identification(measured: &Identification) {
             row.threshold,
             row.margin.to_degrees(),
             if row.holds { "" } else { "  HIGHER" }
-        );
+        )?;
     }
-    print_bounds(measured);
-    println!("\nTPIR of each rule where the same share of these strangers is accepted");
-    println!("{:>6} {:>10} {:>10} {:>10} {:>12}", "people", "FPIR", "threshold", "+ margin", "caps alone");
+    print_bounds(out, measured)?;
+    writeln!(out, "\nTPIR of each rule where the same share of these strangers is accepted")?;
+    writeln!(
+        out,
+        "{:>6} {:>10} {:>10} {:>10} {:>12}",
+        "people", "FPIR", "threshold", "+ margin", "caps alone"
+    )?;
     for row in &measured.rules {
-        println!(
+        writeln!(
+            out,
             "{:>6} {:>10} {:>10} {:>10} {:>12}",
             row.people,
             percent(row.fpir),
             percent(row.absolute),
             percent(row.combined),
             percent(row.caps)
-        );
+        )?;
     }
-    println!("\nall {enrolled} enrolled, threshold set on these strangers");
-    println!("{:>8} {:>9} {:>15} {:>16}", "network", "rank 1", "TPIR@FPIR 0.01", "TPIR@FPIR 0.003");
+    writeln!(out, "\nall {enrolled} enrolled, threshold set on these strangers")?;
+    writeln!(out, "{:>8} {:>9} {:>15} {:>16}", "network", "rank 1", "TPIR@FPIR 0.01", "TPIR@FPIR 0.003")?;
     for row in &measured.networks {
         let [at_1e2, at_3e3] = row.tpir;
-        println!(
+        writeln!(
+            out,
             "{:>8} {:>9} {:>15} {:>16}",
             row.network,
             percent(row.rank1),
             percent(at_1e2),
             percent(at_3e3)
-        );
+        )?;
     }
     if let Some(WrongLabels { people, probes, plain, robust }) = measured.wrong_labels {
-        println!(
+        writeln!(
+            out,
             "\none of five enrolment photos replaced by another person's ({people} people, {probes} probes): TPIR"
-        );
-        println!("  plain mean                       {} → {}", percent(plain[0]), percent(plain[1]));
-        println!("  outliers dropped, sub-centres    {} → {}", percent(robust[0]), percent(robust[1]));
+        )?;
+        writeln!(out, "  plain mean                       {} → {}", percent(plain[0]), percent(plain[1]))?;
+        writeln!(out, "  outliers dropped, sub-centres    {} → {}", percent(robust[0]), percent(robust[1]))?;
     }
-    println!();
-    print_common(measured.agreement, measured.seconds);
+    writeln!(out)?;
+    print_common(out, measured.agreement, measured.seconds)
 }
 
 /// How sure the measured rates are: by comparisons as if they were independent, and by people.
-fn print_bounds(measured: &Identification) {
+fn print_bounds(out: &mut String, measured: &Identification) -> fmt::Result {
     let between = |[low, high]: [f64; 2]| format!("{:.2} … {:.2} %", 100.0 * low, 100.0 * high);
-    println!("\n95 % bounds of the measured rates");
-    println!(
+    writeln!(out, "\n95 % bounds of the measured rates")?;
+    writeln!(
+        out,
         "{:>6} {:>10} {:>22} {:>22} {:>22} {:>22}",
         "people",
         "asked",
@@ -203,9 +230,10 @@ fn print_bounds(measured: &Identification) {
         "FPIR, by people",
         "TPIR, by comparisons",
         "TPIR, by people"
-    );
+    )?;
     for row in &measured.decisions {
-        println!(
+        writeln!(
+            out,
             "{:>6} {:>10} {:>22} {:>22} {:>22} {:>22}",
             row.people,
             format!("{:.2} %", 100.0 * row.fpir_asked),
@@ -213,20 +241,26 @@ fn print_bounds(measured: &Identification) {
             between(row.strangers.bounds_by_people),
             between(row.probes.bounds_by_comparisons),
             between(row.probes.bounds_by_people)
-        );
+        )?;
     }
-    println!("{}", measured.bounds_hold_for);
+    writeln!(out, "{}", measured.bounds_hold_for)?;
+    Ok(())
 }
 
-fn print_common(agreement: Option<Agreement>, seconds: Seconds) {
+fn print_common(out: &mut String, agreement: Option<Agreement>, seconds: Seconds) -> fmt::Result {
     if let Some(agreement) = agreement {
         let Agreement { mean_cosine, least_cosine, .. } = agreement;
-        println!(
+        writeln!(
+            out,
             "cosine between int8 and float embeddings: mean {mean_cosine:.4}, least {least_cosine:.4}{}; {}",
             centred_text(&agreement),
             angle_text(&agreement)
-        );
+        )?;
     }
     let Seconds { reading, quantised, float, scoring } = seconds;
-    println!("reading {reading:.1} s, int8 {quantised:.1} s, float {float:.1} s, scoring {scoring:.1} s");
+    writeln!(
+        out,
+        "reading {reading:.1} s, int8 {quantised:.1} s, float {float:.1} s, scoring {scoring:.1} s"
+    )?;
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! `host export`: makes a flash image.
 
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -15,14 +16,15 @@ use host::containers::{self, Container};
 use host::embedding::angle;
 use host::export::check::{CheckReport, Promise};
 use host::export::page::page;
-use host::export::{Discrimination, Job, Report, export};
+use host::export::{Discrimination, Given, Job, Report, export};
+use host::output::{Named, Planned};
 use host::quantize::Preprocessing;
 use host::{output, report};
 
 use super::part::Part;
 use super::photos::Photos;
 use super::values::{COLOURS, CONTAINERS, MEMORIES, POLICIES, one_of};
-use super::{angle_text, centred_text, show};
+use super::{angle_text, centred_text, show_beside};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -136,6 +138,21 @@ impl Arguments {
         }
     }
 
+    fn planned(&self) -> Planned {
+        let folders = [
+            ("--enrol", &self.enrol),
+            ("--calibrate", &self.calibrate),
+            ("--cohort", &self.cohort),
+            ("--check", &self.check),
+        ];
+        let folders = folders.into_iter().filter_map(|(option, path)| Named::given(option, path.as_ref()));
+        let report = Named::given("--report", self.report.as_ref());
+        Planned {
+            outputs: [Named::new("--output", &self.output)].into_iter().chain(report).collect(),
+            inputs: folders.chain([Named::new("--model", &self.model)]).chain(self.photos.named()).collect(),
+        }
+    }
+
     fn room(&self, board: &Board) -> Room {
         let Budget { image_bytes, arena_bytes, .. } = board.budget(self.memory);
         let budget = Budget {
@@ -149,6 +166,7 @@ impl Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
+    arguments.planned().check()?;
     let job = arguments.job();
     let board = Board::named(&arguments.board)?;
     let exported = export(&Job { room: Some(arguments.room(board)), ..job })?;
@@ -158,24 +176,32 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if let Some(path) = &arguments.report {
         report::write(&page(&exported)?, path, Some(&path.with_extension("plots")))?;
     }
-    show(arguments.json, &exported.report, |report| print(report, &arguments.output))
+    show_beside(&arguments.output, arguments.json, &exported.report, |out, report| {
+        print(out, report, &arguments.output)
+    })
 }
 
-fn print(report: &Report, path: &Path) {
+fn print(out: &mut String, report: &Report, path: &Path) -> fmt::Result {
     for warning in &report.warnings {
         output::warn(warning);
     }
-    println!("{:>4}  {:10} {:>5} {:>9} {:>9} {:>8}  node", "", "operator", "bits", "from", "to", "SQNR dB");
+    writeln!(
+        out,
+        "{:>4}  {:10} {:>5} {:>9} {:>9} {:>8}  node",
+        "", "operator", "bits", "from", "to", "SQNR dB"
+    )?;
     for (index, layer) in report.layers.iter().enumerate() {
         let [low, high] = layer.range;
-        println!(
+        writeln!(
+            out,
             "{index:>4}  {:10} {:>5} {low:>9.3} {high:>9.3} {:>8.1}  {}",
             layer.operator, layer.bits, layer.sqnr_db, layer.name
-        );
+        )?;
     }
     let agreement = &report.agreement;
-    println!();
-    println!(
+    writeln!(out)?;
+    writeln!(
+        out,
         "agreement   mean cosine {:.4}, least {:.4}{}, {}, over {} {} photos",
         agreement.mean_cosine,
         agreement.least_cosine,
@@ -183,71 +209,90 @@ fn print(report: &Report, path: &Path) {
         angle_text(agreement),
         agreement.crops,
         if report.photos.is_judge_unseen { "held-out" } else { "calibration" }
-    );
+    )?;
     if let Some(Discrimination { float, quantised }) = report.discrimination {
-        println!(
+        writeln!(
+            out,
             "unlike      mean cosine between {} pictures {:.4} (float), {:.4} (int8); near 0 is usual",
             float.pictures, float.mean_cosine, quantised.mean_cosine
-        );
+        )?;
     }
     if let Some(node) = &report.normalisation_inside {
-        println!("pixels      normalised by the network itself (node {node}), after --mean and --scale");
+        writeln!(
+            out,
+            "pixels      normalised by the network itself (node {node}), after --mean and --scale"
+        )?;
     }
     if !report.wide.is_empty() {
-        println!("16-bit      {}", report.wide.join(", "));
+        writeln!(out, "16-bit      {}", report.wide.join(", "))?;
     }
     let photos: usize = report.people.iter().map(|person| person.photos).sum();
-    println!(
+    writeln!(
+        out,
         "enrolled    {} people from {photos} photos; {} strangers in the cohort",
         report.people.len(),
         report.strangers
-    );
-    print_policy(report);
+    )?;
+    print_policy(out, report)?;
     if let Some(check) = &report.check {
-        print_check(check);
+        print_check(out, check)?;
     }
-    println!("arena       {} bytes", report.arena_bytes);
-    println!("image       {} bytes, written to {}", report.image_bytes, path.display());
+    writeln!(out, "arena       {} bytes", report.arena_bytes)?;
+    writeln!(out, "image       {} bytes, written to {}", report.image_bytes, path.display())?;
+    Ok(())
 }
 
-fn print_policy(report: &Report) {
+fn print_policy(out: &mut String, report: &Report) -> fmt::Result {
     let degrees = |radians: f32| radians.to_degrees();
-    let Some(point) = report.thresholds.at(report.people.len().max(1)) else { return };
+    let Some(point) = report.thresholds.at(report.people.len().max(1)) else { return Ok(()) };
     if report.policy != Kind::Margin {
         // Without strangers measured on, nothing is claimed.
-        let claim = if report.thresholds.strangers < HARDLY_ANY_STRANGERS {
+        let claim = if let Some(Given { accepted, strangers, fpir, fpir_bounds: [low, high] }) = report.given
+        {
+            format!(
+                "given by hand; accepts {accepted} of {strangers} strangers of the cohort, {:.2} % ({:.2} … {:.2} %, 95 % sure), \
+                 by the threshold alone",
+                100.0 * fpir,
+                100.0 * low,
+                100.0 * high
+            )
+        } else if report.thresholds.strangers < HARDLY_ANY_STRANGERS {
             "how many strangers it accepts was not measured".to_string()
         } else {
             format!("accepts {} of strangers, 95 % sure of at most {:.4}", report.fpir, point.fpir_bounds[1])
         };
-        println!(
+        writeln!(
+            out,
             "threshold   cosine {:.3} ({:.1}°) for {} people: {claim}",
             point.cosine,
             degrees(angle(point.cosine)),
             report.people.len().max(1)
-        );
+        )?;
         if report.thresholds.strangers >= HARDLY_ANY_STRANGERS {
-            println!("            {}", report.bounds_hold_for);
+            writeln!(out, "            {}", report.bounds_hold_for)?;
         }
     }
     let DerivedMargin { radians, photos, loss } = report.margin;
     match report.policy {
-        Kind::Calibrated => println!(
+        Kind::Calibrated => writeln!(
+            out,
             "margin      {:.1}° to the next person; refuses {:.2} % of {photos} enrolled photos tried",
             degrees(radians),
             100.0 * loss
-        ),
-        Kind::Margin => println!(
+        )?,
+        Kind::Margin => writeln!(
+            out,
             "caps        θ ≤ (φ − {:.1}°)/2; refuse {:.1} % of enrolled photos tried",
             degrees(report.cap_margin),
             100.0 * report.cap_loss
-        ),
+        )?,
         Kind::Absolute => {}
     }
+    Ok(())
 }
 
 /// What a second population showed, beside what was promised.
-fn print_check(check: &CheckReport) {
+fn print_check(out: &mut String, check: &CheckReport) -> fmt::Result {
     let Rate { rate, people, bounds_by_people: [low, high], bounds_by_comparisons, .. } = check.measured;
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let promised = match check.promised {
@@ -256,7 +301,8 @@ fn print_check(check: &CheckReport) {
         }
         None => "nothing was promised: no threshold was measured on strangers".to_string(),
     };
-    println!(
+    writeln!(
+        out,
         "check       {} of {} photos of {people} other people accepted: {}, {} … {} by people ({} … {} by photos); {promised}",
         check.accepted.len(),
         check.photos,
@@ -265,5 +311,6 @@ fn print_check(check: &CheckReport) {
         percent(high),
         percent(bounds_by_comparisons[0]),
         percent(bounds_by_comparisons[1])
-    );
+    )?;
+    Ok(())
 }

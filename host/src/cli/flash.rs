@@ -1,5 +1,6 @@
 //! `host flash`: puts an image where a board reads it and starts the board.
 
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -33,13 +34,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     show(*json, client.hello(), print)
 }
 
-fn print(hello: &Hello) {
+fn print(out: &mut String, hello: &Hello) -> fmt::Result {
     let [height, width, channels] = hello.crop;
-    println!("{} runs", hello.board);
-    println!("  network  {}, {} dimensions", hello.network, hello.dimension);
-    println!("  crops    {height} × {width} × {channels}");
-    println!("  people   {}", hello.people);
+    writeln!(out, "{} runs", hello.board)?;
+    writeln!(out, "  network  {}, {} dimensions", hello.network, hello.dimension)?;
+    writeln!(out, "  crops    {height} × {width} × {channels}")?;
+    writeln!(out, "  people   {}", hello.people)?;
     let digest: String = hello.image.iter().map(|byte| format!("{byte:02x}")).collect();
-    println!("  image    {digest}");
-    println!("  started  in {:.1} M instructions", hello.start_instructions as f64 / 1e6);
+    writeln!(out, "  image    {digest}")?;
+    writeln!(out, "  started  in {:.1} M instructions", hello.start_instructions as f64 / 1e6)?;
+    Ok(())
 }

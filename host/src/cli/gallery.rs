@@ -1,11 +1,13 @@
 //! `host gallery`: who is enrolled in an image, and changing that.
 
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Subcommand;
 use host::arcface::{Loss, MarginKind};
-use host::output;
+use host::containers;
+use host::output::{self, Hold, Named, PATIENCE, Planned};
 use host::people::change::{Changed, add, merge, remove};
 use host::people::gallery::people_of;
 use host::people::list::{Listed, list};
@@ -13,8 +15,8 @@ use host::people::statistics::{self, Statistics};
 use host::simulator::AlignedBytes;
 
 use super::photos::Photos;
-use super::show;
 use super::values::{MARGINS, one_of};
+use super::{show, show_beside};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -32,7 +34,7 @@ pub enum Command {
         image: PathBuf,
         /// Folder of people: a subfolder each, with photos of them.
         people: PathBuf,
-        /// Where to write the changed image.
+        /// Where to write the changed image, in the same container.
         #[arg(short, long)]
         output: Option<PathBuf>,
         /// Keep photos that look like another person's than the folder says.
@@ -52,7 +54,7 @@ pub enum Command {
         /// Names.
         #[arg(required = true)]
         names: Vec<String>,
-        /// Where to write the changed image.
+        /// Where to write the changed image, in the same container.
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
@@ -62,7 +64,7 @@ pub enum Command {
         image: PathBuf,
         /// The other image.
         other: PathBuf,
-        /// Where to write the changed image.
+        /// Where to write the changed image, in the same container.
         #[arg(short, long)]
         output: Option<PathBuf>,
         /// Take people who look like one under two names.
@@ -109,17 +111,24 @@ pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::List { image, json } => {
             let bytes = AlignedBytes::read(image)?;
-            show(*json, &list(&bytes.image(image)?), |listed| print_list(listed))
+            show(*json, &list(&bytes.image(image)?), |out, listed| print_list(out, listed))
         }
         Command::Add { image, people, output, keep_outliers, allow_duplicates, photos } => {
-            let changed = add(image, people, &photos.source(), *keep_outliers, *allow_duplicates)?;
-            write(image, output.as_deref(), &changed)
+            let read = [Some(Named::new("PEOPLE", people)), photos.named()];
+            change(image, output.as_deref(), read.into_iter().flatten(), || {
+                add(image, people, &photos.source(), *keep_outliers, *allow_duplicates)
+            })
         }
-        Command::Remove { image, names, output } => write(image, output.as_deref(), &remove(image, names)?),
+        Command::Remove { image, names, output } => {
+            change(image, output.as_deref(), None, || remove(image, names))
+        }
         Command::Merge { image, other, output, allow_duplicates } => {
-            write(image, output.as_deref(), &merge(image, other, *allow_duplicates)?)
+            let read = Some(Named::new("OTHER", other));
+            change(image, output.as_deref(), read, || merge(image, other, *allow_duplicates))
         }
         Command::Export { image, output } => {
+            let outputs = vec![Named::new("--output", output)];
+            Planned { outputs, inputs: vec![Named::new("IMAGE", image)] }.check()?;
             let bytes = AlignedBytes::read(image)?;
             let people = people_of(&bytes.image(image)?);
             output::write_whole(output, serde_json::to_string_pretty(&people)?.as_bytes())
@@ -135,58 +144,78 @@ pub fn run(command: &Command) -> Result<()> {
     }
 }
 
-fn write(image: &Path, output: Option<&Path>, changed: &Changed) -> Result<()> {
+/// Changes an image, in place unless an output is given, in the container it is in. `read` is what else is read.
+fn change(
+    image: &Path,
+    output: Option<&Path>,
+    read: impl IntoIterator<Item = Named>,
+    make: impl FnOnce() -> Result<Changed>,
+) -> Result<()> {
+    let (written, inputs) = match output {
+        Some(output) => (Named::new("--output", output), Some(Named::new("IMAGE", image))),
+        None => (Named::new("IMAGE", image), None),
+    };
+    Planned { outputs: vec![written], inputs: inputs.into_iter().chain(read).collect() }.check()?;
+    // Whoever changes it at the same time would lose what this writes, or the other way round.
+    let _hold = output.is_none().then(|| Hold::on(image, PATIENCE)).transpose()?;
+    let (_, wrapping) = containers::read(image)?;
+    let changed = make()?;
     let path = output.unwrap_or(image);
-    output::write_whole(path, &changed.image)?;
+    output::write_whole(path, &wrapping.wrap(&changed.image)?)?;
     for warning in &changed.warnings {
         output::warn(warning);
     }
-    println!("{}; written to {}", changed.done, path.display());
-    Ok(())
+    show_beside(path, false, &changed.done, |out, done| {
+        writeln!(out, "{done}; written to {}", path.display())
+    })
 }
 
-fn print_list(rows: &[Listed]) {
-    println!("{:24} {:>6} {:>7}  nearest other person", "name", "photos", "centres");
+fn print_list(out: &mut String, rows: &[Listed]) -> fmt::Result {
+    writeln!(out, "{:24} {:>6} {:>7}  nearest other person", "name", "photos", "centres")?;
     for Listed { name, photos, centres, nearest, nearest_degrees } in rows {
         let nearest = match (nearest, nearest_degrees) {
             (Some(name), Some(degrees)) => format!("{name} at {degrees:.0}°"),
             _ => "-".to_string(),
         };
-        println!("{name:24} {photos:>6} {centres:>7}  {nearest}");
+        writeln!(out, "{name:24} {photos:>6} {centres:>7}  {nearest}")?;
     }
-    println!("{} people", rows.len());
+    writeln!(out, "{} people", rows.len())?;
+    Ok(())
 }
 
-fn print_statistics(measured: &Statistics) {
+fn print_statistics(out: &mut String, measured: &Statistics) -> fmt::Result {
     let Loss { s, m1, m2, m3 } = measured.loss;
     let degrees = |value: Option<f32>| value.map_or("-".to_string(), |value| format!("{value:.1}°"));
-    println!("{} people", measured.people);
-    println!("  photo to its own person, mean              {:>7}", degrees(measured.intra));
-    println!("  person to the nearest other, mean          {:>7}", degrees(measured.inter));
-    println!("  any two people, mean                       {:>7}", degrees(measured.between));
+    writeln!(out, "{} people", measured.people)?;
+    writeln!(out, "  photo to its own person, mean              {:>7}", degrees(measured.intra))?;
+    writeln!(out, "  person to the nearest other, mean          {:>7}", degrees(measured.inter))?;
+    writeln!(out, "  any two people, mean                       {:>7}", degrees(measured.between))?;
     if let Some(loss) = measured.mean_loss {
-        println!(
+        writeln!(
+            out,
             "  loss of a photo, mean                      {loss:>7.3}   s = {s}, cos({m1} θ + {m2}) − {m3}"
-        );
+        )?;
     }
     for (name, spread) in &measured.loose {
-        println!("too loose: {name}, photos {spread:.0}° from their centre on average");
+        writeln!(out, "too loose: {name}, photos {spread:.0}° from their centre on average")?;
     }
     for ([a, b], angle) in &measured.close {
-        println!("too close: {a} and {b}, {angle:.0}° apart");
+        writeln!(out, "too close: {a} and {b}, {angle:.0}° apart")?;
     }
     if !measured.photos.is_empty() {
-        println!("\nphotos of the largest loss");
-        println!("{:>8} {:>6}  {:20} {:>6}  photo", "loss", "own", "nearest other", "");
+        writeln!(out, "\nphotos of the largest loss")?;
+        writeln!(out, "{:>8} {:>6}  {:20} {:>6}  photo", "loss", "own", "nearest other", "")?;
     }
     for row in measured.photos.iter().take(10) {
-        println!(
+        writeln!(
+            out,
             "{:>8.3} {:>5.0}°  {:20} {:>5.0}°  {}",
             row.loss,
             row.angle_degrees,
             row.nearest,
             row.nearest_degrees,
             row.photo.display()
-        );
+        )?;
     }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! `host inspect`: what a network consists of and what it needs on a board.
 
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -32,25 +33,26 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { model, part, board, clock, json } = arguments;
     let boards: Vec<&Board> = board.iter().map(|name| Board::named(name)).collect::<Result<_>>()?;
     let inspection = inspect::inspect(model, &part.cut(), &boards, *clock)?;
-    show(*json, &inspection, |inspection| print(model, inspection))
+    show(*json, &inspection, |out, inspection| print(out, model, inspection))
 }
 
-fn print(path: &Path, inspection: &Inspection) {
+fn print(out: &mut String, path: &Path, inspection: &Inspection) -> fmt::Result {
     let [h, w, c] = inspection.input;
-    println!("{}", path.display());
-    println!("  input       {h} × {w} × {c}, embedding of {} dimensions", inspection.dimension);
+    writeln!(out, "{}", path.display())?;
+    writeln!(out, "  input       {h} × {w} × {c}, embedding of {} dimensions", inspection.dimension)?;
     let operators: Vec<String> =
         inspection.operators.iter().map(|(name, count)| format!("{name} {count}")).collect();
-    println!("  operators   {} (all supported)", operators.join(", "));
-    println!("  parameters  {}", inspection.parameters);
-    println!("  MACs        {:.1} M an embedding", inspection.macs as f64 / 1e6);
-    println!("  arena       {} bytes of RAM", inspection.arena_bytes);
-    println!("  flash       {} bytes of weights", inspection.flash_bytes);
-    println!();
-    println!("  board       instructions          at     an embedding takes      stack       flash");
+    writeln!(out, "  operators   {} (all supported)", operators.join(", "))?;
+    writeln!(out, "  parameters  {}", inspection.parameters)?;
+    writeln!(out, "  MACs        {:.1} M an embedding", inspection.macs as f64 / 1e6)?;
+    writeln!(out, "  arena       {} bytes of RAM", inspection.arena_bytes)?;
+    writeln!(out, "  flash       {} bytes of weights", inspection.flash_bytes)?;
+    writeln!(out)?;
+    writeln!(out, "  board       instructions          at     an embedding takes      stack       flash")?;
     for row in &inspection.boards {
         let [low, high] = row.ms;
-        println!(
+        writeln!(
+            out,
             "  {:10} {:>11.1} M {:>7} MHz {:>9.0} to {:>5.0} ms {:>8} B {:>9} B{}",
             row.board,
             row.instructions / 1e6,
@@ -60,28 +62,35 @@ fn print(path: &Path, inspection: &Inspection) {
             row.stack_bytes,
             row.flash_bytes,
             if row.fits { "" } else { "  does not fit" }
-        );
+        )?;
     }
     for row in &inspection.boards {
         for excess in &row.excesses {
-            println!("  {} cannot run it: {excess}", row.board);
+            writeln!(out, "  {} cannot run it: {excess}", row.board)?;
         }
     }
-    println!(
+    writeln!(
+        out,
         "  Estimates: fitted to counts under emulation and to models of the cores; from memory that never waits to"
-    );
-    println!("  weights in quad serial flash. Flash is firmware and weights, without people.");
-    println!();
-    println!("{:>4}  {:10} {:>16} {:>10} {:>10}  node", "", "operator", "tensor", "M MACs", "rows kept");
+    )?;
+    writeln!(out, "  weights in quad serial flash. Flash is firmware and weights, without people.")?;
+    writeln!(out)?;
+    writeln!(
+        out,
+        "{:>4}  {:10} {:>16} {:>10} {:>10}  node",
+        "", "operator", "tensor", "M MACs", "rows kept"
+    )?;
     for (index, layer) in inspection.layers.iter().enumerate() {
         let [h, w, c] = layer.shape;
-        println!(
+        writeln!(
+            out,
             "{index:>4}  {:10} {:>16} {:>10.2} {:>7}/{h:<3} {}",
             layer.operator,
             format!("{h}×{w}×{c}"),
             layer.macs as f64 / 1e6,
             layer.rows_kept,
             layer.name
-        );
+        )?;
     }
+    Ok(())
 }

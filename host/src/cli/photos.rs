@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use host::crops::{Content, Source};
 use host::face::{Choice, Gates};
+use host::output::Named;
 
 use super::values::{CHOICES, one_of};
 
@@ -28,6 +29,11 @@ pub struct Photos {
 }
 
 impl Photos {
+    /// The file or folder that is read besides the photos.
+    pub fn named(&self) -> Option<Named> {
+        (!self.aligned).then(|| Named::new("--detector", &self.detector))
+    }
+
     pub fn source(&self) -> Source {
         let content = match self.aligned {
             true => Content::Aligned,

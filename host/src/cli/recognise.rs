@@ -1,12 +1,15 @@
 //! `host recognise`: recognises photos on a board.
 
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
 use host::board::{self, Board, Memory};
+use host::output;
 use host::recognise::Answer;
 use host::recognise::board::{Place, Timed, recognise};
+use host::transport::likely_port;
 
 use super::photos::Photos;
 use super::values::{MEMORIES, one_of};
@@ -22,9 +25,9 @@ pub struct Arguments {
     /// How they are read.
     #[command(flatten)]
     reading: Photos,
-    /// Emulated board to start.
-    #[arg(long, value_parser = board::names(), default_value = board::DEFAULT, conflicts_with = "port")]
-    board: String,
+    /// Emulated board to start [default: qemu-m7].
+    #[arg(long, value_parser = board::names(), conflicts_with = "port")]
+    board: Option<String>,
     /// Which flash of the emulated board the image lies in.
     #[arg(long, value_parser = one_of(MEMORIES), default_value = "external")]
     memory: Memory,
@@ -41,20 +44,25 @@ pub struct Arguments {
 
 pub fn run(arguments: Arguments) -> Result<()> {
     let Arguments { image, photos, reading, board, memory, port, baud, json } = arguments;
+    if let (None, None, Some(likely)) = (&port, &board, likely_port()) {
+        output::step(&format!("an emulated board is started; for a real one give {likely}"));
+    }
+    let board = board.as_deref().unwrap_or(board::DEFAULT);
     let place = match port {
         Some(path) => Place::Port { path, baud, image },
-        None => Place::Emulated { board: Board::named(&board)?, image, memory },
+        None => Place::Emulated { board: Board::named(board)?, image, memory },
     };
-    show(json, &recognise(&place, &photos, &reading.source())?, |timed| print(timed))
+    show(json, &recognise(&place, &photos, &reading.source())?, |out, timed| print(out, timed))
 }
 
 /// A table of answers, and the cost of each.
-fn print(timed: &[Timed]) {
+fn print(out: &mut String, timed: &[Timed]) -> fmt::Result {
     let plain: Vec<Answer> = timed.iter().map(|timed| timed.answer.clone()).collect();
-    answers::print(&plain);
+    answers::print(out, &plain)?;
     let most = |of: fn(&Timed) -> u64| timed.iter().map(of).max().unwrap_or(0);
     let millions = |of: fn(&Timed) -> u64| most(of) as f64 / 1e6;
-    println!(
+    writeln!(
+        out,
         "\nper photo: {:.1} M instructions to embed, {:.2} M to match; {} bytes of arena, {} bytes of stack at most; {:.1} M \
          instructions to start",
         millions(|timed| timed.embed_instructions),
@@ -62,5 +70,6 @@ fn print(timed: &[Timed]) {
         most(|timed| timed.arena_bytes.into()),
         most(|timed| timed.stack_bytes.into()),
         millions(|timed| timed.start_instructions)
-    );
+    )?;
+    Ok(())
 }

@@ -26,5 +26,5 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { image, photos, reading, json } = arguments;
-    show(*json, &simulated(image, photos, &reading.source())?, |found| answers::print(found))
+    show(*json, &simulated(image, photos, &reading.source())?, |out, found| answers::print(out, found))
 }

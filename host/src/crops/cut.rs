@@ -12,6 +12,9 @@ use super::Skipped;
 use crate::face::{Choice, Crop, Detector, Gates, Pipeline, Quality};
 use crate::{output, photo};
 
+/// Up to this number crops of a photo are told from other photos before they are written.
+const MOST_NUMBERS: usize = 100;
+
 /// What to cut.
 #[derive(Clone, Debug)]
 pub struct Cutting {
@@ -70,6 +73,8 @@ pub fn cut(job: &Cutting) -> Result<Cuts> {
             bail!("the crops of {one} and {two} would have the same name; rename one of the photos");
         }
     }
+    refuse_overwriting(job, root, &photos)?;
+    output::make_folder(&job.output)?;
     let detector = Detector::load(&job.detector)?;
     let pipeline = Pipeline { detector, choice: job.choice, gates: job.gates };
     let bar = output::bar(photos.len(), "finding faces");
@@ -100,6 +105,33 @@ fn place(job: &Cutting, root: &Path, photo: &Path) -> PathBuf {
     job.output.join(photo.strip_prefix(root).unwrap_or(photo)).with_extension("")
 }
 
+/// The file of a photo's crop, or of the crop of this number.
+fn crop_file(job: &Cutting, root: &Path, photo: &Path, number: Option<usize>) -> PathBuf {
+    let mut file = place(job, root, photo).into_os_string();
+    if let Some(number) = number {
+        file.push(format!("-{number}"));
+    }
+    file.push(".png");
+    file.into()
+}
+
+/// Refuses crops in the place of photos.
+fn refuse_overwriting(job: &Cutting, root: &Path, photos: &[PathBuf]) -> Result<()> {
+    let numbers: Vec<Option<usize>> = match job.choice {
+        Choice::All => (1..=MOST_NUMBERS).map(Some).collect(),
+        _ => vec![None],
+    };
+    let crops = photos.iter().flat_map(|photo| numbers.iter().map(|&n| crop_file(job, root, photo, n)));
+    match output::first_overwritten(crops, photos) {
+        Some([crop, photo]) => bail!(
+            "the crop {} would overwrite the photo {}; give another folder as --output",
+            crop.display(),
+            photo.display()
+        ),
+        None => Ok(()),
+    }
+}
+
 fn cut_one(job: &Cutting, pipeline: &Pipeline, root: &Path, path: &Path) -> Result<Cuts> {
     let skipped = |face, reason: String| Skipped { photo: path.to_path_buf(), face, reason };
     let mut cuts = Cuts::default();
@@ -123,12 +155,7 @@ fn cut_one(job: &Cutting, pipeline: &Pipeline, root: &Path, path: &Path) -> Resu
                 continue;
             }
         };
-        let mut file = place(job, root, path).into_os_string();
-        if let Some(number) = number {
-            file.push(format!("-{number}"));
-        }
-        file.push(".png");
-        let crop = PathBuf::from(file);
+        let crop = crop_file(job, root, path, number);
         write_png(&crop, &image)?;
         let (score, landmarks) = (face.score, face.landmarks);
         cuts.crops.push(Cut { photo: path.to_path_buf(), crop, score, landmarks, quality });

@@ -2,11 +2,13 @@
 
 use anyhow::Result;
 use format::policy::{Basis, Kind};
+use serde::Serialize;
 
 use super::job::Job;
+use crate::bounds::clopper_pearson;
 use crate::calibrate::margin::{self, CAP_MARGIN, DerivedMargin};
 use crate::calibrate::{self, HARDLY_ANY_STRANGERS, Person, Table};
-use crate::embedding::{angle, embed, units};
+use crate::embedding::{angle, cosine, embed, units};
 use crate::people::closeness::{is_same, separate};
 use crate::people::copies;
 use crate::people::folder::Folder;
@@ -17,6 +19,64 @@ use crate::simulator::Simulator;
 /// Share of the enrolled photos that a rule may refuse without a warning.
 const MUCH_LOSS: f64 = 0.1;
 
+/// With a threshold below this cosine it makes hardly a difference who comes: embeddings of unlike faces are spread around 0.
+const HARDLY_ANY_THRESHOLD: f32 = 0.1;
+
+/// What a threshold given by hand does to the cohort.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Given {
+    /// Strangers within the threshold of somebody enrolled.
+    pub accepted: usize,
+    /// Strangers tried.
+    pub strangers: usize,
+    /// Their share.
+    pub fpir: f64,
+    /// Its bounds, 95 % sure.
+    pub fpir_bounds: [f64; 2],
+}
+
+impl Given {
+    /// Tries strangers and people, both not none.
+    fn measure(cosine: f32, strangers: &[Vec<f32>], people: &[Person<'_>]) -> Option<Self> {
+        let count = strangers.len();
+        if count == 0 || people.is_empty() {
+            return None;
+        }
+        let is_accepted = |stranger: &&Vec<f32>| {
+            let mut centres = people.iter().flat_map(|person| person.centres);
+            centres.any(|centre| self::cosine(stranger, centre) >= cosine)
+        };
+        let accepted = strangers.iter().filter(is_accepted).count();
+        let fpir = accepted as f64 / count as f64;
+        let fpir_bounds = clopper_pearson(accepted as f64, count);
+        Some(Given { accepted, strangers: count, fpir, fpir_bounds })
+    }
+}
+
+/// Says what a threshold given by hand does, where that is more than was asked for.
+fn warn_of_given(threshold: f32, fpir: f64, given: Option<&Given>, warnings: &mut Vec<String>) {
+    let whom = match threshold {
+        0.0 => "everybody",
+        ..HARDLY_ANY_THRESHOLD => "nearly everybody",
+        _ => "strangers",
+    };
+    match given {
+        Some(given) if given.fpir > fpir || threshold < HARDLY_ANY_THRESHOLD => warnings.push(format!(
+            "--threshold {threshold} accepts {whom}: {} of {} strangers of the cohort, {:.2} %, where --fpir asks for {:.2} %; without \
+             --threshold it is measured on them",
+            given.accepted,
+            given.strangers,
+            100.0 * given.fpir,
+            100.0 * fpir
+        )),
+        None if threshold < HARDLY_ANY_THRESHOLD => warnings.push(format!(
+            "--threshold {threshold} accepts {whom}: embeddings of different people have cosines around 0; leave it out, and give \
+             --cohort photos of strangers to measure it on"
+        )),
+        _ => {}
+    }
+}
+
 /// What the decision rests on.
 pub(super) struct Settled {
     pub enrolled: Vec<Enrolled>,
@@ -24,6 +84,8 @@ pub(super) struct Settled {
     pub cohort: Vec<Vec<f32>>,
     pub table: Table,
     pub basis: Basis,
+    /// What a threshold given by hand does to the cohort.
+    pub given: Option<Given>,
     pub margin: DerivedMargin,
     /// Margin of the caps, radians.
     pub cap_margin: f32,
@@ -47,6 +109,11 @@ pub(super) fn settle(
         newcomers.iter().map(|n| Person { centres: &n.enrolment.centres, photos: &n.photos }).collect();
     let cohort = cohort(job, &people, units(&embed(simulator, strangers, "strangers")?), warnings);
     let (table, basis) = table(job, &cohort, &people, warnings);
+    let mut given = None;
+    if let Some(cosine) = job.threshold.filter(|_| job.policy != Kind::Margin) {
+        given = Given::measure(cosine, &cohort, &people);
+        warn_of_given(cosine, job.fpir, given.as_ref(), warnings);
+    }
     let enrolled: Vec<Enrolled> = newcomers.iter().map(Newcomer::enrolled).collect();
     let threshold = table.at(enrolled.len().max(1)).map_or(1.0, |point| point.cosine);
     let left_out = margin::left_out(&people);
@@ -55,7 +122,7 @@ pub(super) fn settle(
     warnings.extend(close.iter().map(ToString::to_string));
     let cap_loss = margin::cap_loss(&people, &left_out, cap_margin);
     warn_of_loss(job.policy, &margin, cap_loss, warnings);
-    Ok(Settled { enrolled, cohort, table, basis, margin, cap_margin, cap_loss })
+    Ok(Settled { enrolled, cohort, table, basis, given, margin, cap_margin, cap_loss })
 }
 
 /// Strangers without those who look like somebody enrolled, or like another of them.

@@ -16,6 +16,7 @@ use tract_onnx::prelude::Framework as _;
 use super::constant::{Cast, Constant, cast_to};
 use super::{Cut, attributes};
 use crate::graph::Shape;
+use crate::sniff::{self, Wanted};
 
 /// A file, ready to be imported or run.
 pub(super) struct File {
@@ -42,7 +43,7 @@ impl File {
     /// # Errors
     /// When it is not an ONNX file, weights beside it are missing, it has not the outputs of the cut, or not one photo as its input.
     pub fn read(path: &Path, cut: &Cut) -> Result<File> {
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes = sniff::read(path, Wanted::Model)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         Self::parse(&bytes, folder, cut).with_context(|| path.display().to_string())
     }

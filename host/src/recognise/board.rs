@@ -11,6 +11,7 @@ use super::Answer;
 use crate::board::{Board, Memory};
 use crate::client::Client;
 use crate::crops::{Loader, Source};
+use crate::interrupt::TemporaryFolder;
 use crate::output;
 use crate::simulator::AlignedBytes;
 use crate::transport::Transport;
@@ -73,12 +74,16 @@ pub fn connect(place: &Place) -> Result<(Client, Preprocess)> {
     let path = place.image();
     let bytes = AlignedBytes::read(path)?;
     let image = bytes.image(path)?;
+    let folder = TemporaryFolder::new()?;
     let transport = match place {
-        Place::Emulated { board, image: path, memory } => {
+        Place::Emulated { board, memory, .. } => {
             let name = |layer| format!("layer {layer}");
             let room = board.room(*memory);
             room.check(&room.budget.excesses_of_image(&image, bytes.bytes(), name))?;
-            Transport::qemu(board, &board.build()?, path, *memory)?
+            // The emulator takes the image itself, not the container it may be in, and reads it once, at its start.
+            let plain = folder.path().join("image.geode");
+            output::write_whole(&plain, bytes.bytes())?;
+            Transport::qemu(board, &board.build()?, &plain, *memory)?
         }
         Place::Port { path, baud, .. } => Transport::serial(path, *baud)?,
     };
