@@ -1,5 +1,5 @@
-//! Pairs of photos to verify: from a CSV file, from LFW's own `pairs.txt`, or dealt from a folder with a subfolder for each
-//! person.
+//! Pairs of photos to verify: from a CSV file, from LFW's own `pairs.txt`, or made from a folder with a subfolder for
+//! each person.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -10,9 +10,9 @@ use serde::Deserialize;
 use super::list;
 use crate::photo;
 
-/// Most genuine pairs that a person is dealt: more of one person add little.
+/// Most genuine pairs made for each person: more of one person add little.
 const MOST_PAIRS_A_PERSON: usize = 15;
-/// Folds that dealt pairs are in, if there are people enough.
+/// Number of folds of such pairs, if there are enough people.
 const FOLDS: usize = 10;
 
 /// Two photos, of one person or of two.
@@ -22,7 +22,7 @@ pub struct Pair {
     pub photos: [usize; 2],
     /// Whether they show one person.
     pub same: bool,
-    /// The fold it belongs to.
+    /// Its fold.
     pub fold: usize,
 }
 
