@@ -94,7 +94,7 @@ pub fn write_faces(folder: &Path, faces: &[RgbImage], [height, width]: [u32; 2])
     }
 }
 
-/// Figures of an int8 network's accuracy by name, shares of one: those of README's tables that its baseline holds.
+/// Figures of an int8 network's accuracy by name, shares of one: those of the book's tables that the baseline holds.
 pub fn accuracy_figures(
     verification: &Verification,
     identification: &Identification,
