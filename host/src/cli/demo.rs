@@ -1,4 +1,4 @@
-//! `host demo`: the whole way on what set-up has fetched.
+//! `host demo`: the whole way on the data of ./setup.sh.
 
 use std::path::PathBuf;
 
@@ -33,7 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     demo::judge(&demo)
 }
 
-/// A table for people who see it for the first time.
+/// A table that is clear without further explanation.
 fn print(demo: &Demo) {
     let width = demo.probes.iter().map(|probe| probe.shows.chars().count()).max().unwrap_or(0);
     println!("\n{:width$}  {:16} {:>15}  as it must be", "shown to the board", "it says", "nearest");
@@ -50,13 +50,13 @@ fn print(demo: &Demo) {
     println!();
     if let Some(point) = export.thresholds.at(export.people.len()) {
         println!(
-            "Whoever is within {:.0}° of an enrolled person is accepted, if the next person is {:.0}° farther.",
+            "A face within {:.0}° of an enrolled person is accepted if the next person is {:.0}° farther.",
             point.cosine.acos().to_degrees(),
             export.margin.radians.to_degrees()
         );
     }
     println!(
-        "That is a cautious table: a real door wants {} strangers to measure it on, here are {}.",
+        "This threshold is from a cautious table: a real door needs {} strangers to measure it on, here there are {}.",
         export.thresholds.strangers_needed, export.strangers
     );
     let most = |of: fn(&Timed) -> u64| probes.iter().map(|probe| of(&probe.said)).max().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! `host inspect`: what a network consists of and what it needs on a board.
+//! `host inspect`: the operators of a network and its needs on a board.
 
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,10 @@ use super::show;
 pub struct Arguments {
     /// ONNX file.
     model: PathBuf,
-    /// Boards to estimate it for, between commas.
+    /// Boards to estimate for, separated by commas.
     #[arg(long, value_parser = board::names(), value_delimiter = ',', default_values = board::names())]
     board: Vec<String>,
-    /// Clock of the boards, MHz [default: usual for the core].
+    /// Clock of the boards, MHz [default: typical for the core].
     #[arg(long)]
     clock: Option<f64>,
     /// Print JSON.

@@ -14,7 +14,7 @@ use super::{answers, show};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Flash image the board holds.
+    /// Flash image on the board.
     image: PathBuf,
     /// Photos.
     #[arg(required = true)]
@@ -25,7 +25,7 @@ pub struct Arguments {
     /// Emulated board to start.
     #[arg(long, value_parser = board::names(), default_value = board::DEFAULT, conflicts_with = "port")]
     board: String,
-    /// Which flash of the emulated board the image lies in.
+    /// Flash memory of the emulated board that holds the image.
     #[arg(long, value_parser = one_of(MEMORIES), default_value = "external")]
     memory: Memory,
     /// Serial port of a real board.
