@@ -1,27 +1,29 @@
-//! The host side of Geode: a face-embedding network and photos of people in, a flash image out; and the other end of
-//! a board's link.
+//! The host side of Geode. It makes a flash image from a face-embedding network and photos of people, and talks to
+//! boards over the link.
 //!
-//! These are modules of a library that knows no command line; the program of the same name parses, calls and prints.
+//! The modules form a library that knows no command line; the program of the same name parses, calls and prints.
 //!
 //! # Layers
 //!
-//! * [`onnx`] reads a file into a [`graph`], and runs it by tract as the reference; [`passes`] leave what the runtime executes;
-//!   [`float`] runs that in `f32`. [`op`] has a file an operator: from an ONNX node over `f32` to the layer's record.
-//! * [`quantize`] makes it integer, [`plan`] gives every tensor its place, [`sections`] writes the image's parts.
-//! * [`simulator`] is the board's own code on the host: the same crates, the same bits. [`embedding`] has what it gives as
-//!   vectors, [`agreement`] how far they are from the float network's, [`noise`] the same of each tensor, [`discrimination`]
-//!   whether unlike pictures get unlike ones.
-//! * [`photo`] reads files, [`face`] finds and aligns faces, [`crops`] is both.
-//! * [`people`] are enrolled from photos into an image and changed there; [`calibrate`] turns strangers into thresholds;
-//!   [`bounds`] tell how sure a rate is; [`arcface`] has the losses of training.
-//! * [`mod@export`] makes an image of all this: read, fit, thresholds, build.
-//! * [`accuracy`] measures verification and open-set identification, int8 beside float.
-//! * [`mod@inspect`], [`budget`] and [`cost`] tell what a network needs on a board, before it is there.
-//! * [`board`] builds firmware, [`transport`] reaches a board, [`client`] speaks to it; [`recognise`] answers who is in photos,
-//!   here or on a board; [`containers`] are for flashers.
-//! * [`mod@bench`] measures what a network costs, on boards and on this computer.
-//! * [`report`] draws what was measured into one page; [`output`] writes files whole and shows progress.
-//! * [`mod@demo`] goes the whole way once.
+//! * [`onnx`] reads a file into a [`graph`], and runs it with tract as the reference; [`passes`] reduce it to the
+//!   operators of the runtime; [`float`] runs these in `f32`. [`op`] has a file for each operator, from its ONNX node
+//!   and its `f32` form to the layer's record.
+//! * [`quantize`] converts it to integers, [`plan`] places every tensor in the arena, [`sections`] writes the image's
+//!   parts.
+//! * [`simulator`] is the board's own code on the host: the same crates, the same bits. [`embedding`] turns its
+//!   results into vectors, [`agreement`] measures their distance from the float network's, [`noise`] does so for each
+//!   tensor, and [`discrimination`] checks that unlike pictures get unlike embeddings.
+//! * [`photo`] reads files, [`face`] finds and aligns faces, [`crops`] combines both.
+//! * [`people`] are enrolled from photos into an image and changed there; [`calibrate`] derives thresholds from
+//!   strangers; [`bounds`] computes confidence intervals of rates; [`arcface`] has the losses of training.
+//! * [`mod@export`] makes an image with all of these: read, fit, thresholds, build.
+//! * [`accuracy`] measures verification and open-set identification of the int8 and the float network.
+//! * [`mod@inspect`], [`budget`] and [`cost`] tell in advance what a network needs on a board.
+//! * [`board`] builds firmware, [`transport`] connects to a board, [`client`] talks to it; [`recognise`] recognises
+//!   photos, here or on a board; [`containers`] writes files for flashers.
+//! * [`mod@bench`] measures the cost of a network on boards and on this computer.
+//! * [`report`] draws results into one page; [`output`] writes files atomically and shows progress.
+//! * [`mod@demo`] shows the whole way.
 
 pub mod accuracy;
 pub mod agreement;
