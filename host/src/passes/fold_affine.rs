@@ -32,7 +32,7 @@ pub(super) fn into_producer(graph: &mut Graph) -> bool {
     false
 }
 
-/// `conv(affine(x))`: scales what filters see. A shift cannot pass padding, which is zero after it.
+/// `conv(affine(x))`: scales the filters' inputs. A shift cannot be moved past padding, which is zero after it.
 pub(super) fn into_consumers(graph: &mut Graph) -> bool {
     for node in 1..graph.nodes.len() {
         let Some(&input) = graph.nodes[node].inputs.first() else { continue };

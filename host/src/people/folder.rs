@@ -8,7 +8,7 @@ use format::gallery::MAX_NAME;
 use crate::crops::Loader;
 use crate::photo;
 
-/// The photos of one person that can be used.
+/// The usable photos of one person.
 pub struct Photographed {
     /// Name: that of the subfolder.
     pub name: String,
