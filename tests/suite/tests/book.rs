@@ -38,7 +38,8 @@ impl Page {
 
     /// Adds the anchor of a heading; later headings of the same text get a number.
     fn add(&mut self, heading: &str) {
-        let kept = heading.to_lowercase().chars().map(|c| if c.is_whitespace() { '-' } else { c });
+        let lower = heading.to_lowercase();
+        let kept = lower.chars().map(|c| if c.is_whitespace() { '-' } else { c });
         let anchor: String = kept.filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect();
         let numbered = (1..).map(|number| format!("{anchor}-{number}"));
         let mut free = std::iter::once(anchor.clone()).chain(numbered).filter(|a| !self.anchors.contains(a));
