@@ -1,12 +1,12 @@
 #!/bin/sh
 # The tests, from nothing: sets up what is missing, then runs all parts or those that are named, cheap ones first.
 #
-#   ./test.sh [PART…]    fmt clippy docs host boards aarch64 costs
+#   ./test.sh [PART…]    fmt clippy docs book host boards aarch64 costs
 set -eu
 cd "$(dirname "$0")"
 step() { printf '\ntest: %s\n' "$*" >&2; }
 
-parts="fmt clippy docs host boards aarch64 costs"
+parts="fmt clippy docs book host boards aarch64 costs"
 for part in "$@"; do
     case " $parts " in
     *" $part "*) ;;
@@ -50,11 +50,17 @@ part_docs() {
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 }
 
+# The book's links, chapters and figures. mdBook itself is not run: to compile its library takes longer than a minute, and it
+# checks no anchors.
+part_book() {
+    tests book
+}
+
 part_host() {
     names=
     for test in tests/*/tests/*.rs firmware/*/tests/*.rs; do
         name=$(basename "$test" .rs)
-        case " $on_boards " in *" $name "*) ;; *) names="$names --test $name" ;; esac
+        case " $on_boards book " in *" $name "*) ;; *) names="$names --test $name" ;; esac
     done
     # shellcheck disable=SC2086 # a list of words
     cargo test --locked --workspace --quiet --lib --bins $names

@@ -1,8 +1,8 @@
 //! The build script of `nn` and `matcher`.
 //!
-//! Names the processor's vector instructions, from the target and the processor that rustc was told to compile for:
-//! `arm_dsp` for 16-bit pairs in core registers (Cortex-M4, M7, M33), `arm_helium` for Helium (Cortex-M52, M55, M85),
-//! `arm_neon` for NEON with its lanes in the order of memory (aarch64).
+//! Sets a cfg for the vector instructions of the target and the processor that rustc compiles for: `arm_dsp` for
+//! pairs of 16-bit numbers in core registers (Cortex-M4, M7, M33), `arm_helium` for Helium (Cortex-M52, M55, M85),
+//! `arm_neon` for NEON with little-endian lanes (aarch64).
 
 use std::env;
 

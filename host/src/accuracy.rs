@@ -1,8 +1,9 @@
-//! Accuracy of an image's network and, beside it, of the float one it was made from.
+//! Accuracy of an image's network, compared with the float network that it was made from.
 //!
-//! What is compared comes from files or is dealt out of folders: [`pairs`] for verification, [`roles`] for open-set
-//! identification. [`embedded`] runs both networks over the photos. [`verification`] and [`identification`] count; the latter
-//! puts together what [`scene`] sees in [`decisions`], [`rules`], [`networks`] and [`labels`]. [`page`] draws.
+//! The photos to compare come from list files or from folders: [`pairs`] for verification, [`roles`] for open-set
+//! identification. [`embedded`] runs both networks over the photos. [`verification`] and [`identification`] compute
+//! the figures; the latter combines [`scene`], [`decisions`], [`rules`], [`networks`] and [`labels`]. [`page`]
+//! prepares the plots.
 
 pub mod decisions;
 pub mod embedded;
@@ -18,5 +19,5 @@ pub mod rules;
 pub mod scene;
 pub mod verification;
 
-/// Rates of accepting strangers that figures are given for.
+/// Rates of accepting strangers for which figures are given.
 const RATES: [f64; 2] = [0.003, 0.01];

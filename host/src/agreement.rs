@@ -1,18 +1,18 @@
-//! How far quantised embeddings are from float ones.
+//! The distance of quantised embeddings from float ones.
 //!
-//! The cosine alone says little of a network that gives every picture nearly one embedding: both sides have the same direction in
-//! common, and the cosine is 1 whatever becomes of the rest (measured with pixels normalised twice: 0.9996). So the mean
-//! direction of each side is taken out as well, and what remains is compared: 0.997 for trained networks, 0.984 at least for
-//! others that can be used, 0.31 to 0.68 for those that collapsed.
+//! The cosine alone says little about a network that gives every picture nearly the same embedding: both sides share
+//! that direction, and the cosine is near 1 whatever the rest is (measured with pixels normalised twice: 0.9996). So
+//! the mean direction of each side is subtracted, and the remainders are compared as well. Their cosine is 0.997 for
+//! trained networks, at least 0.984 for other usable ones, and 0.31 to 0.68 for collapsed ones.
 
 use serde::Serialize;
 
 use crate::embedding::{angle, cosine, unit};
 
-/// Fewest photos of which the 99.9th percentile can be told: one of a thousand lies beyond it.
+/// Fewest photos for which the 99.9th percentile is known: one in a thousand lies beyond it.
 const LEAST_FOR_P999: usize = 1000;
 
-/// Shortest rest of a unit embedding, without the mean direction, whose direction is more than rounding.
+/// Least length of a unit embedding without the mean direction; a shorter remainder is mostly rounding.
 const LEAST_REST: f64 = 1e-5;
 
 /// Cosines between quantised and float embeddings of the same photos, summed up.
@@ -24,13 +24,13 @@ pub struct Agreement {
     pub mean_cosine: f32,
     /// Smallest cosine.
     pub least_cosine: f32,
-    /// Mean cosine once the mean direction of each side is taken out; nothing where fewer than two photos remain.
+    /// Mean cosine after subtracting the mean direction of each side; `None` if fewer than two photos remain.
     pub centred_mean_cosine: Option<f32>,
     /// Smallest cosine of these.
     pub centred_least_cosine: Option<f32>,
     /// Largest angle, radians.
     pub largest_angle: f32,
-    /// Angle at the 99.9th percentile, radians; nothing where fewer than a thousand photos were compared.
+    /// Angle at the 99.9th percentile, radians; `None` if fewer than a thousand photos were compared.
     pub angle_p999: Option<f32>,
 }
 
@@ -62,14 +62,14 @@ impl Agreement {
         })
     }
 
-    /// The angle that quantisation is taken to move an embedding by, radians: the 99.9th percentile, or the largest seen where
-    /// that cannot be told.
+    /// The assumed angle between a quantised and its float embedding, radians: the 99.9th percentile, or the largest
+    /// angle if that is unknown.
     pub fn reach(&self) -> f32 {
         self.angle_p999.unwrap_or(self.largest_angle)
     }
 }
 
-/// Cosines between what remains of float and quantised embeddings without the mean of each side. A photo that is the mean itself
+/// Cosines between float and quantised embeddings after subtracting the mean of each side. A photo equal to the mean
 /// has no direction and is left out.
 fn centred_cosines(float: &[Vec<f32>], quantised: &[Vec<f32>]) -> Vec<f32> {
     let pairs = rests(float).into_iter().zip(rests(quantised));
@@ -94,7 +94,7 @@ fn rests(embeddings: &[Vec<f32>]) -> Vec<Option<Vec<f32>>> {
 mod tests {
     use super::*;
 
-    /// Unit vectors about a direction in common: `common` and, for each photo, something of its own.
+    /// Unit vectors around a common direction: `common`, plus a part that differs between photos.
     fn about(common: f32, own: f32, count: usize, mut state: u64) -> Vec<Vec<f32>> {
         let mut next = || {
             state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_all_have_in_common_is_no_agreement() {
-        // Two collapsed networks that have nothing to do with each other.
+        // Two unrelated collapsed networks.
         let agreement = Agreement::of(&about(1.0, 0.001, 50, 1), &about(1.0, 0.001, 50, 2)).unwrap();
         assert!(agreement.mean_cosine > 0.9999, "{agreement:?}");
         assert!(agreement.centred_mean_cosine.unwrap().abs() < 0.1, "{agreement:?}");

@@ -1,8 +1,8 @@
-//! The margin losses that embedding networks are trained with, as quantities of an angle.
+//! The margin losses in the training of embedding networks, as functions of an angle.
 
 use serde::Serialize;
 
-/// Where a training loss has its margin.
+/// The place of the margin in a training loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MarginKind {
     /// None, also for networks trained with triplets.
@@ -21,16 +21,16 @@ pub enum MarginKind {
 pub struct Loss {
     /// Scale.
     pub s: f32,
-    /// Times the angle (SphereFace).
+    /// Factor of the angle (SphereFace).
     pub m1: f32,
     /// Added to the angle, radians (ArcFace).
     pub m2: f32,
-    /// Taken off the cosine (CosFace).
+    /// Subtracted from the cosine (CosFace).
     pub m3: f32,
 }
 
 impl Loss {
-    /// The loss of one kind, with its margin or the kind's usual one.
+    /// The loss of one kind, with the given margin or the kind's usual one.
     pub fn of_kind(kind: MarginKind, margin: Option<f32>, s: f32) -> Self {
         let none = Loss { s, m1: 1.0, m2: 0.0, m3: 0.0 };
         match kind {

@@ -1,5 +1,5 @@
-//! What an image's network and gallery cost: [`boards`] counts instructions on emulated boards, [`computer`] times this
-//! computer beside other runtimes.
+//! The cost of an image's network and gallery: [`boards`] counts instructions on emulated boards, [`computer`] times
+//! this computer and other runtimes.
 
 use std::path::Path;
 
@@ -22,10 +22,10 @@ use crate::simulator::{AlignedBytes, Simulator};
 pub mod boards;
 pub mod computer;
 
-/// Sizes of galleries that matching is counted with.
+/// Sizes of galleries for which matching is counted.
 pub const GALLERIES: [usize; 4] = [10, 100, 1000, 10_000];
 
-/// What was measured.
+/// Results.
 #[derive(Clone, Debug, Serialize)]
 pub struct Bench {
     /// Name of the network.

@@ -43,12 +43,12 @@ impl Deref for Board {
 pub enum Memory {
     /// Flash of the microcontroller, behind the firmware.
     Internal,
-    /// Flash beside it, memory-mapped.
+    /// Memory-mapped flash outside the microcontroller.
     #[default]
     External,
 }
 
-/// The board that commands take where none is named.
+/// The default board of commands.
 pub const DEFAULT: &str = "qemu-m7";
 
 /// The names of all boards.
@@ -76,7 +76,7 @@ impl Board {
         }
     }
 
-    /// What it has room for.
+    /// Its size and limits.
     pub fn budget(&self, memory: Memory) -> Budget {
         let Limits { layers, row_bytes } = self.limits;
         Budget { image_bytes: self.region(memory).bytes, arena_bytes: self.arena_bytes, layers, row_bytes }
@@ -87,7 +87,7 @@ impl Board {
         Room { name: self.name.clone(), budget: self.budget(memory) }
     }
 
-    /// Builds the firmware, or finds it built; gives its ELF file.
+    /// Builds the firmware unless it is up to date; returns its ELF file.
     ///
     /// # Errors
     /// When the sources are gone, no compiler for the target is installed, or the build fails.

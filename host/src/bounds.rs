@@ -1,33 +1,33 @@
-//! How sure a measured rate is, by people: comparisons of one person are not independent of each other.
+//! Confidence intervals of measured rates, by people: comparisons that share a person are not independent.
 //!
-//! Somebody whose face resembles many is in many false accepts at once, so the binomial interval over comparisons is too
-//! narrow. The jackknife over people (Efron 1982, chapter 3; for comparisons of two people, Schuckers 2010, section 2.3) leaves
-//! out one person with all comparisons that they take part in, and sees how much the rate moves. Its standard error gives the number of
-//! independent trials that would be as sure as these comparisons are, and the exact interval (Clopper and Pearson 1934)
-//! is that of so many trials (Korn and Graubard 1998): it stays between 0 and 1, and is one-sided where nothing happened.
-//! Rates at a threshold that is itself a quantile of the comparisons, TAR at a FAR, do not move smoothly when one person is
-//! left out; they have the bootstrap over people (Efron 1979).
+//! A person whose face resembles many others takes part in many false accepts at once, so the binomial interval over
+//! comparisons is too narrow. The jackknife over people (Efron 1982, chapter 3; for comparisons of two people,
+//! Schuckers 2010, section 2.3) leaves out one person with all of their comparisons and measures the change of the
+//! rate. Its standard error gives an effective number of independent trials, and the interval is the exact one
+//! (Clopper and Pearson 1934) of that many trials (Korn and Graubard 1998): it stays between 0 and 1, and is
+//! one-sided if there were no events. Rates at a threshold that is itself a quantile of the comparisons, such as TAR
+//! at a FAR, do not change smoothly when one person is left out; they use the bootstrap over people (Efron 1979).
 
 use serde::Serialize;
 use statrs::distribution::{Beta, ContinuousCDF, StudentsT};
 
-/// What every bound rests on; printed wherever one is.
+/// The assumption of every bound; printed with each of them.
 pub const LIKE_THE_COHORT: &str = "The bound holds for strangers like those it was measured on. Of other people, or with another \
      camera or light, more may be accepted: --check measures a second population.";
 
 /// Confidence of every interval.
 const CONFIDENCE: f64 = 0.95;
-/// Times that people are drawn again.
+/// Number of bootstrap draws of people.
 const RESAMPLES: usize = 400;
 
-/// A measured rate and how sure it is.
+/// A measured rate and its confidence intervals.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Rate {
-    /// Share of the comparisons in which it happened.
+    /// Share of the comparisons with the event.
     pub rate: f64,
-    /// Comparisons.
+    /// Number of comparisons.
     pub comparisons: usize,
-    /// People who take part in them.
+    /// Number of people in them.
     pub people: usize,
     /// Standard error as if comparisons were independent.
     pub error_by_comparisons: f64,
@@ -39,18 +39,18 @@ pub struct Rate {
     pub bounds_by_people: [f64; 2],
 }
 
-/// The rate of events among comparisons of two people each, whose numbers may be equal. An event is 1 where it happened and 0
-/// where not, or the share of the times that it did.
+/// The rate of events among comparisons of two people each, whose numbers may be equal. An event is 1 if it happened
+/// and 0 if not, or the share of times that it did.
 pub fn of_pairs(comparisons: &[([usize; 2], f64)]) -> Rate {
     measured(comparisons.iter().map(|&(people, event)| (people, event)))
 }
 
-/// The rate of events among probes, each of one person; an event is as in [`of_pairs`].
+/// The rate of events among probes, each of one person. Events are as in [`of_pairs`].
 pub fn of_probes(probes: &[(usize, f64)]) -> Rate {
     measured(probes.iter().map(|&(person, event)| ([person; 2], event)))
 }
 
-/// A person's part in the sums.
+/// A person's contribution to the sums.
 #[derive(Clone, Copy, Default)]
 struct Part {
     events: f64,
@@ -99,13 +99,13 @@ fn jackknife(all: &Part, parts: &[Part]) -> Option<f64> {
     Some(((count - 1.0) / count * rates.iter().map(|rate| (rate - mean).powi(2)).sum::<f64>()).sqrt())
 }
 
-/// The exact interval of as many independent trials as would have this standard error. Where nothing or everything happened the
-/// error is 0 and says nothing: people are the trials then.
+/// The exact interval of the number of independent trials with this standard error. If nothing or everything
+/// happened, the error is 0 and has no meaning; then the number of people is used.
 fn bounds(rate: f64, error: Option<f64>, people: usize, comparisons: usize) -> [f64; 2] {
     let Some(error) = error else { return [0.0, 1.0] };
     let trials = if error > 0.0 && rate > 0.0 && rate < 1.0 {
         let independent = rate * (1.0 - rate) / (error * error);
-        // An error from few people is itself unsure: Student's quantile in place of the normal one.
+        // An error estimated from few people is itself uncertain, so Student's quantile replaces the normal one.
         let quantile = |freedom: usize| {
             StudentsT::new(0.0, 1.0, freedom as f64)
                 .map_or(f64::INFINITY, |t| t.inverse_cdf(0.5 + CONFIDENCE / 2.0))
@@ -118,7 +118,7 @@ fn bounds(rate: f64, error: Option<f64>, people: usize, comparisons: usize) -> [
     exact(rate * trials, trials)
 }
 
-/// 95 % interval of a rate of which `events` (any number, not only whole ones) of `trials` were seen or are expected.
+/// 95 % interval of a rate when `events` (not necessarily an integer) of `trials` were seen or are expected.
 pub fn clopper_pearson(events: f64, trials: usize) -> [f64; 2] {
     exact(events, trials as f64)
 }
@@ -139,13 +139,13 @@ fn exact(events: f64, trials: f64) -> [f64; 2] {
     [low, high]
 }
 
-/// TAR at a FAR: the share of genuine comparisons above the score that a share of at most `far` of the impostor ones exceeds, and
-/// its 95 % interval from drawing people again.
+/// TAR at a FAR: the share of genuine comparisons above the score that at most a share `far` of the impostor
+/// comparisons exceeds, and its 95 % interval by bootstrap over people.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Tar {
     /// Share of genuine comparisons.
     pub rate: f64,
-    /// 95 % interval by people; 0 to 1 where too few people were drawn with comparisons of both kinds.
+    /// 95 % interval by people; 0 to 1 if too few draws had comparisons of both kinds.
     pub bounds_by_people: [f64; 2],
 }
 
@@ -162,7 +162,7 @@ pub struct Scored {
 
 /// TAR at a FAR with its interval by people.
 ///
-/// Both ways, a comparison counts as often as its people are drawn: of two people, the product of both.
+/// A comparison counts as often as its person is drawn; with two people, the product of both counts.
 pub fn tar_at_far(comparisons: &[Scored], far: f64) -> Tar {
     let mut falling = comparisons.to_vec();
     falling.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -184,7 +184,7 @@ fn weighted_tar(falling: &[Scored], far: f64, drawn: &[u32]) -> Option<f64> {
     }
     let allowed = (far * impostors as f64) as u64;
     let (mut accepted, mut passed) = (0, 0);
-    // Genuine scores equal to the first impostor's that must not be accepted are not accepted either.
+    // Genuine scores equal to that of the first rejected impostor are rejected too.
     let mut equal = (f32::INFINITY, 0);
     for comparison in falling {
         if comparison.score < equal.0 {
@@ -204,8 +204,8 @@ fn weighted_tar(falling: &[Scored], far: f64, drawn: &[u32]) -> Option<f64> {
     Some(accepted as f64 / genuine as f64)
 }
 
-/// 95 % interval of a statistic of people, each drawn as often as the counts say: its quantiles over draws with replacement. The same
-/// draws on every machine.
+/// 95 % interval of a statistic of people, from its quantiles over draws with replacement; the counts say how often
+/// each person was drawn. The draws are the same on every machine.
 pub fn bootstrap(people: usize, statistic: impl Fn(&[u32]) -> Option<f64>) -> [f64; 2] {
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
     let mut drawn = vec![0u32; people];

@@ -1,4 +1,4 @@
-//! What a board has room for, and what of a network or an image is too much for it.
+//! The limits of a board, and the parts of a network or an image that exceed them.
 //!
 //! This is the one list of limits: `inspect`, `export` and whatever starts a board ask it.
 
@@ -22,12 +22,12 @@ pub struct Budget {
     pub row_bytes: usize,
 }
 
-/// A board's budget, or one that somebody asks for.
+/// A board's budget, or one that the user gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// Whose it is, for messages.
+    /// Its name, for messages.
     pub name: String,
-    /// What there is.
+    /// The limits.
     pub budget: Budget,
 }
 
@@ -130,7 +130,7 @@ impl fmt::Display for Excess {
 }
 
 impl Budget {
-    /// What of an image is too much. `name` tells the name of a layer of its embedder by its number.
+    /// The limits that an image exceeds. `name` gives the name of a layer of its embedder by number.
     pub fn excesses_of_image(
         &self,
         image: &Image<'_>,
@@ -154,7 +154,7 @@ impl Budget {
         excesses
     }
 
-    /// What of a network alone is too much: its layers, the rows of its input, its arena.
+    /// The limits that a network alone exceeds: its layers, the rows of its input, its arena.
     pub fn excesses(
         &self,
         layers: &[Layer],
@@ -180,7 +180,7 @@ impl Budget {
         excesses
     }
 
-    /// Whether weights alone, of so many bytes, are too much for the image's flash.
+    /// Whether the weights alone, with this many bytes, exceed the image's flash.
     pub fn weights_excess(
         &self,
         layers: &[Layer],

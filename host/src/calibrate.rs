@@ -1,12 +1,15 @@
-//! Thresholds from strangers: the least cosine to be accepted, by gallery size, for a stated rate of accepting strangers.
+//! Thresholds from strangers: the least cosine to be accepted, by gallery size, for a stated rate of accepting
+//! strangers.
 //!
-//! A stranger is compared with everybody enrolled. With independent comparisons a gallery of `N` accepts one at the rate
-//! FPIR = 1 − (1 − FMR)^N, so the rate asked for gives the rate allowed to one comparison (FMR), and that a quantile of
-//! strangers' cosines: those of cohort strangers to enrolled centres and to each other.
+//! A stranger is compared with everybody enrolled. If comparisons are independent, a gallery of `N` people accepts a
+//! stranger at the rate FPIR = 1 − (1 − FMR)^N. The requested FPIR therefore determines the rate allowed for a single
+//! comparison (FMR). The threshold is the matching quantile of the strangers' cosines to enrolled centres and to each
+//! other.
 //!
-//! How sure a threshold is depends on people, not on comparisons: of `n` strangers a share of FPIR is expected to be
-//! accepted, and the exact binomial interval (Clopper and Pearson 1934) says what the true rate may be. With fewer than
-//! three expected the claim is marked: even none accepted among `n` supports no rate under `3 / n`.
+//! The confidence in a threshold depends on the number of people, not of comparisons: a share FPIR of `n` strangers
+//! is expected to be accepted, and the exact binomial interval (Clopper and Pearson 1934) bounds the true rate. With
+//! fewer than three expected, the claim is marked as unsupported: even if none of `n` is accepted, no rate below `3 /
+//! n` is shown.
 
 use format::policy::{Angle, Threshold};
 use rayon::prelude::*;
@@ -19,24 +22,25 @@ use crate::embedding::cosine;
 pub mod margin;
 mod tail;
 
-/// Gallery sizes that the table holds thresholds for.
+/// Gallery sizes in the table of thresholds.
 const SIZES: [u16; 26] = [
     1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 7500,
     10000, 13000, 16384,
 ];
 
-/// Least cosines used when there are no strangers to measure on, and at least when there are few: for ArcFace networks
-/// of 128 to 512 dimensions, a little above what LFW asks for at FPIR 0.003. By `log₁₀ N`, straight between.
+/// Least cosines used when there are no strangers to measure on, and lower bounds when there are few. For ArcFace
+/// networks of 128 to 512 dimensions, slightly above the values for FPIR 0.003 on LFW. Linear in `log₁₀ N` between
+/// the entries.
 const CAUTIOUS: [(f64, f64); 6] =
     [(0.0, 0.35), (1.0, 0.43), (1.7, 0.48), (2.3, 0.52), (3.0, 0.57), (4.3, 0.65)];
-/// Strangers below which the cautious table is a floor.
+/// With fewer strangers than this, the cautious table is a lower bound.
 const FEW_STRANGERS: usize = 100;
-/// Fewer strangers than these are not extrapolated from.
+/// With fewer strangers than this, nothing is extrapolated.
 pub const HARDLY_ANY_STRANGERS: usize = 50;
-/// How far the threshold stays above the nearest of hardly any strangers.
+/// Distance of the threshold above the nearest stranger when there are hardly any.
 const AHEAD: f32 = 0.02;
-/// Comparisons with a centre of several photos vary more than those between single photos by this factor, measured with two
-/// networks on LFW; used where the enrolled do not tell.
+/// Cosines to a centre of several photos vary more than those between single photos by this factor, measured with two
+/// networks on LFW. Used if the enrolled photos do not determine it.
 const CENTRE_GAIN: f32 = 1.02;
 
 /// The threshold up to a gallery size.
@@ -46,11 +50,11 @@ pub struct Point {
     pub people: u16,
     /// Least cosine.
     pub cosine: f32,
-    /// Bounds of the rate at which strangers are accepted, 95 % sure.
+    /// 95 % bounds of the rate at which strangers are accepted.
     pub fpir_bounds: [f64; 2],
 }
 
-/// Thresholds and what they rest on.
+/// Thresholds and the data behind them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Table {
     /// By gallery size, ascending.
@@ -61,9 +65,9 @@ pub struct Table {
     pub strangers: usize,
     /// Comparisons made.
     pub comparisons: usize,
-    /// Whether so many strangers support the stated rate.
+    /// Whether this number of strangers supports the stated rate.
     pub is_supported: bool,
-    /// Strangers that would.
+    /// Number of strangers that would.
     pub strangers_needed: usize,
 }
 
@@ -82,7 +86,7 @@ impl Table {
         })
     }
 
-    /// The same threshold or table for every gallery, of which nothing is known.
+    /// The same threshold or table for every gallery, without known bounds.
     fn unmeasured(fpir: f64, cosine: impl Fn(u16) -> f32) -> Self {
         let point = |people| Point { people, cosine: cosine(people), fpir_bounds: [0.0, 1.0] };
         Table {
@@ -101,7 +105,7 @@ pub fn q30(value: f64) -> i32 {
     (value * f64::from(1 << 30)).round() as i32
 }
 
-/// The image's form of an angle of 0 to π/2 radians; one that is larger is cut.
+/// The image's form of an angle of 0 to π/2 radians; a larger angle is limited to that.
 pub fn angle_record(radians: f64) -> Angle {
     let radians = radians.clamp(0.0, std::f64::consts::FRAC_PI_2);
     Angle { urad: (radians * 1e6).round() as u32, cos_q30: q30(radians.cos()), sin_q30: q30(radians.sin()) }
@@ -111,7 +115,7 @@ fn strangers_needed(fpir: f64) -> usize {
     (3.0 / fpir).ceil() as usize
 }
 
-/// The table for networks nothing is known about.
+/// The table for networks without measurements.
 pub fn cautious(fpir: f64) -> Table {
     Table::unmeasured(fpir, cautious_cosine)
 }
@@ -137,7 +141,7 @@ pub struct Person<'a> {
     pub photos: &'a [Vec<f32>],
 }
 
-/// Thresholds at which strangers (unit embeddings, one each) are taken for somebody enrolled with the rate `fpir`.
+/// Thresholds at which strangers (unit embeddings, one each) are accepted at the rate `fpir`.
 pub fn measure(strangers: &[Vec<f32>], people: &[Person<'_>], fpir: f64) -> Table {
     let tail = Tail::new(scores(strangers, people));
     let count = strangers.len();
@@ -145,7 +149,7 @@ pub fn measure(strangers: &[Vec<f32>], people: &[Person<'_>], fpir: f64) -> Tabl
     let points = SIZES.map(|size| {
         let fmr = 1.0 - (1.0 - fpir).powf(1.0 / f64::from(size));
         let cosine = if count < HARDLY_ANY_STRANGERS {
-            // A tail fitted to so few is anything; but whoever was seen must not be accepted.
+            // A tail fitted to so few scores is meaningless, but the strangers seen must not be accepted.
             tail.scores.first().map_or(-1.0, |&nearest| nearest + AHEAD).max(cautious_cosine(size))
         } else if count < FEW_STRANGERS {
             tail.quantile(fmr).max(cautious_cosine(size))
@@ -165,7 +169,7 @@ pub fn measure(strangers: &[Vec<f32>], people: &[Person<'_>], fpir: f64) -> Tabl
     }
 }
 
-/// Cosines of strangers to enrolled people, and to each other as to people enrolled.
+/// Cosines of strangers to enrolled people, and to each other as if they were enrolled.
 fn scores(strangers: &[Vec<f32>], people: &[Person<'_>]) -> Vec<f32> {
     let nearest = |stranger: &Vec<f32>, person: &Person<'_>| {
         person.centres.iter().map(|centre| cosine(stranger, centre)).fold(-1f32, f32::max)
@@ -182,7 +186,7 @@ fn scores(strangers: &[Vec<f32>], people: &[Person<'_>]) -> Vec<f32> {
         .collect()
 }
 
-/// By how much comparisons with centres vary more than comparisons with the single photos behind them.
+/// How much more comparisons with centres vary than comparisons with the single photos of these centres.
 fn centre_gain(strangers: &[Vec<f32>], people: &[Person<'_>]) -> f32 {
     let several: Vec<&Person<'_>> = people.iter().filter(|person| person.photos.len() > 1).collect();
     if several.len() * strangers.len() < 1000 {

@@ -1,4 +1,5 @@
-//! The command line, one command a file: arguments, whose documentation is the help; a call of the library; what is printed.
+//! The command line, one command in each file: arguments (their documentation is the help), a call of the library,
+//! printing.
 
 mod align;
 mod answers;
@@ -34,25 +35,25 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show what a network consists of and what it needs on a board.
+    /// Show the operators of a network and its needs on a board.
     Inspect(inspect::Arguments),
-    /// Show the whole way on a network and photos that set-up has fetched, and an emulated board.
+    /// Show the whole way with the network and photos of ./setup.sh, on an emulated board.
     Demo(demo::Arguments),
-    /// Cut the faces out of photos, upright and as large as a network takes them.
+    /// Cut the faces out of photos, upright and at the network's size.
     Align(align::Arguments),
     /// Make a flash image from a network and photos.
     Export(export::Arguments),
-    /// Recognise photos on this computer, with the board's own code and bits.
+    /// Recognise photos on this computer, with the board's own code and the same bits.
     Simulate(simulate::Arguments),
     /// Start a board with an image. The boards here are emulated by QEMU.
     Flash(flash::Arguments),
-    /// Recognise photos on a board: their pixels go over the link, its answers come back.
+    /// Recognise photos on a board: sends their pixels over the link and prints the answers.
     Recognise(recognise::Arguments),
-    /// Measure accuracy: the image's network and the float one, side by side.
+    /// Measure the accuracy of the image's network and of the float network.
     Evaluate(evaluate::Arguments),
-    /// Count what an image's network costs on emulated boards, and time it on this computer.
+    /// Count the instructions of an image's network on emulated boards, and time it on this computer.
     Bench(bench::Arguments),
-    /// Look at and change who is enrolled in an image.
+    /// Show and change who is enrolled in an image.
     Gallery {
         #[command(subcommand)]
         command: gallery::Command,
@@ -60,10 +61,10 @@ enum Command {
 }
 
 impl Cli {
-    /// Does what the command line asks for.
+    /// Runs the command.
     ///
     /// # Errors
-    /// With everything that the user must be told.
+    /// An error with a message for the user.
     pub fn run(self) -> Result<()> {
         match self.command {
             Command::Inspect(arguments) => inspect::run(&arguments),
@@ -127,7 +128,7 @@ fn angle_text(agreement: &Agreement) -> String {
     }
 }
 
-/// The mean cosine of what is left without the direction that all photos have in common.
+/// The mean cosine after subtracting the direction that all photos have in common.
 fn centred_text(agreement: &Agreement) -> String {
     agreement.centred_mean_cosine.map_or(String::new(), |cosine| format!(", centred {cosine:.4}"))
 }

@@ -11,17 +11,17 @@ use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, Message, Reply, Request,
 
 use crate::transport::Stream;
 
-/// How long a board may take to say that it is there, its start included.
+/// Time in which a board must answer the first greeting, including its start.
 const GREETING: Duration = Duration::from_secs(20);
-/// How long it may take before it is greeted again: it may not have listened yet.
+/// Time after which the greeting is repeated, because the board may not have listened yet.
 const GREETING_AGAIN: Duration = Duration::from_secs(1);
-/// How long a board that has a task and got what was sent may say nothing before it is asked whether it still has it.
+/// Time for which a board with a task may be silent before it is asked whether it still has the task.
 const SILENCE: Duration = Duration::from_millis(SILENCE_MS);
-/// How long it may then take to answer.
+/// Time in which it must then answer.
 const LAST_CHANCE: Duration = Duration::from_secs(1);
-/// How often it is looked whether a silent board takes bytes.
+/// Interval at which a silent board is checked for taking bytes.
 const LOOK: Duration = Duration::from_millis(200);
-/// How often a request is sent again that a board did not get.
+/// How often a request that a board did not get is sent again.
 const REPEATS: usize = 3;
 
 /// A board that answered.
@@ -35,7 +35,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Greets the board at the other end. Whatever it still has to say to others, and text of its start, is skipped.
+    /// Greets the board. Messages for earlier hosts, and text of its start, are skipped.
     ///
     /// # Errors
     /// When nobody answers, the firmware is of another version, or the board has no usable image.
@@ -99,7 +99,7 @@ impl Client {
         }
     }
 
-    /// Embedding of an aligned crop, and what it cost.
+    /// Embedding of an aligned crop, and its cost.
     ///
     /// # Errors
     /// As [`Self::recognise`].
@@ -124,7 +124,7 @@ impl Client {
         }
     }
 
-    /// Sends a request and the rows the board asks for; gives the first reply that is not for a row.
+    /// Sends a request and the rows that the board asks for; returns the first reply that does not ask for a row.
     fn begin(&mut self, request: Request<'_>, crop: &[u8]) -> Result<Reply> {
         let [height, width, channels] = self.hello.crop.map(usize::from);
         ensure!(
@@ -150,7 +150,7 @@ impl Client {
                 Heard::Reply(0, Reply::Failed(why)) => {
                     return Err(self.wire.explain(format!("the board stopped: {why}; reset it")));
                 }
-                // What did not arrive may have been a row, or the wish for one.
+                // The lost message may have been a row, or the request for one.
                 Heard::Damaged | Heard::Reply(0, Reply::Refused(_)) => {
                     self.wire.send(self.turn, &Request::Status)?;
                     continue;
@@ -218,7 +218,7 @@ fn out_of_turn(reply: &Reply) -> anyhow::Error {
     anyhow!("the board answers something else than was asked ({reply:?}); reset it")
 }
 
-/// The last that was heard of a board that does not answer.
+/// The last message of a board that stopped answering.
 enum Last {
     Nothing,
     /// Something that is no answer.

@@ -34,14 +34,14 @@ impl Source {
 pub enum Content {
     /// Aligned crops of the network's size; no faces are searched for.
     Aligned,
-    /// Photos as cameras make them.
+    /// Photos as taken by cameras.
     Raw {
-        /// What finds faces, see [`Detector::load`]. Where there is nothing, it is looked for in the folder this program was
-        /// built in too.
+        /// The face detector, see [`Detector::load`]. If the path does not exist, it is looked up in the folder that
+        /// this program was built in.
         detector: PathBuf,
-        /// Which face of a photo with several; of one person's photos it is one.
+        /// Face to take from a photo with several. Photos of one person have only one face taken.
         choice: Choice,
-        /// What is asked of a face; `None` takes every one.
+        /// Requirements of a face; `None` accepts every face.
         gates: Option<Gates>,
     },
 }
@@ -59,7 +59,7 @@ pub struct Loader {
 pub struct Skipped {
     /// The photo.
     pub photo: PathBuf,
-    /// Which of all faces, from 1, the largest first; nothing when only one was asked for or none found.
+    /// Number of the face, from 1, the largest first; `None` if only one was requested or none was found.
     pub face: Option<usize>,
     /// Why.
     pub reason: String,
@@ -72,7 +72,7 @@ impl fmt::Display for Skipped {
     }
 }
 
-/// What came of some photos.
+/// Results of loading photos.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Loaded {
     /// Files and what the network takes, `[h][w][c]` bytes.
@@ -109,8 +109,8 @@ impl Loaded {
     }
 }
 
-/// A path as it is or, where there is nothing, in the folder this program was built in: the default network lies there,
-/// wherever the program is run.
+/// The path itself or, if it does not exist, the path in the folder that this program was built in: the default
+/// network is found from any working directory.
 fn found(path: &Path) -> PathBuf {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
     if !path.exists() && built.exists() { built } else { path.to_path_buf() }
@@ -187,7 +187,7 @@ impl Loader {
         Ok(loaded.bytes())
     }
 
-    /// Reads photos, telling on standard error which cannot be used and why.
+    /// Reads photos and reports on standard error which cannot be used and why.
     ///
     /// # Errors
     /// As [`Self::load`]; also when no photo can be used.

@@ -1,4 +1,4 @@
-//! The whole way, from photos to an emulated board that recognises people, on what set-up has fetched.
+//! The whole way, from photos to an emulated board that recognises people, on the data of ./setup.sh.
 
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,7 @@ pub struct Probe {
 /// Runs the demo.
 ///
 /// # Errors
-/// When something that set-up fetches is missing, no face is found where there is one, or the board does not answer.
+/// When data of ./setup.sh is missing, an expected face is not found, or the board does not answer.
 pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
     let can_build = facts::toolchain::cargo(&board.target).is_some();
     ensure!(can_build, "no compiler for {}; run ./setup.sh first", board.name);

@@ -45,7 +45,7 @@ pub struct Report {
     pub input: [usize; 3],
     /// Elements of an embedding.
     pub dimension: usize,
-    /// One a layer.
+    /// One for each layer.
     pub layers: Vec<LayerReport>,
     /// Names of tensors with 16-bit elements besides the embedding.
     pub wide: Vec<String>,
@@ -55,7 +55,7 @@ pub struct Report {
     pub photos: Split<PathBuf>,
     /// Agreement with the float network on the photos that judged.
     pub agreement: Agreement,
-    /// How alike unlike photos are; nothing where there is but one.
+    /// Similarity of the embeddings of unlike photos; `None` with a single photo.
     pub discrimination: Option<Discrimination>,
     /// The node with which the network normalises pixels itself, after `mean` and `scale`.
     pub normalisation_inside: Option<String>,
@@ -65,7 +65,7 @@ pub struct Report {
     pub image_bytes: usize,
     /// Bytes of the NETWORK section.
     pub model_bytes: usize,
-    /// Who is enrolled.
+    /// The people enrolled.
     pub people: Vec<PersonReport>,
     /// Strangers in the cohort: people, however many photos show them.
     pub strangers: usize,
@@ -87,11 +87,11 @@ pub struct Report {
     pub cap_loss: f64,
     /// Stated rate of accepting strangers.
     pub fpir: f64,
-    /// What strangers every stated bound holds for.
+    /// The strangers for whom all stated bounds hold.
     pub bounds_hold_for: &'static str,
-    /// What a second population showed, if one was given.
+    /// Result of a second population, if one was given.
     pub check: Option<CheckReport>,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
 }
 
@@ -136,8 +136,8 @@ pub struct Exported {
 /// Does the job.
 ///
 /// # Errors
-/// Whatever is wrong with network or photos; also when unlike photos get like embeddings or quantised embeddings are too far from
-/// float ones, unless forced.
+/// When the network or the photos are unusable; also when unlike photos get like embeddings, or quantised embeddings
+/// are too far from float ones, unless forced.
 pub fn export(job: &Job) -> Result<Exported> {
     job.check()?;
     let mut warnings = Vec::new();

@@ -25,7 +25,7 @@ mod yunet;
 pub struct Face {
     /// Left, top, right, bottom.
     pub bounds: [f32; 4],
-    /// How sure the detector is, 0 to 1.
+    /// The detector's confidence, 0 to 1.
     pub score: f32,
     /// Left eye, right eye, nose tip, left and right mouth corner, left and right as seen.
     pub landmarks: [[f32; 2]; 5],
@@ -38,7 +38,7 @@ impl Face {
         (right - left).max(0.0) * (bottom - top).max(0.0)
     }
 
-    /// The face where a transform brings it; bounds stay upright.
+    /// The face after a transform; bounds stay upright.
     fn moved(&self, to: &Similarity) -> Self {
         let [left, top, right, bottom] = self.bounds;
         let centre = to.apply([(left + right) / 2.0, (top + bottom) / 2.0]);
@@ -55,13 +55,13 @@ trait Networks: Send + Sync {
     /// Width and height of the picture.
     fn size(&self) -> [u32; 2];
 
-    /// Faces at first sight: bounds and score are good, landmarks rough. One face may be given several times.
+    /// Candidates: bounds and score are good, landmarks are rough. One face may be returned several times.
     fn look(&self, picture: &RgbImage) -> Result<Vec<Face>>;
 
-    /// A face looked at closely: its landmarks, and a score that is low when it was none.
+    /// A face examined closely: its landmarks, and a score that is low if it is not a face.
     fn refine(&self, photo: &RgbImage, face: &Face) -> Result<Face>;
 
-    /// The score from which on a thing is a face beyond doubt.
+    /// The least score of a certain face.
     fn sure(&self) -> f32;
 }
 
@@ -79,7 +79,7 @@ impl Detector {
     /// its ONNX file.
     ///
     /// # Errors
-    /// When they are not there or not those.
+    /// When the files are missing, or are not these networks.
     pub fn load(path: &Path) -> Result<Self> {
         let networks: Result<Arc<dyn Networks>> = if path.is_file() {
             YuNet::load(path).map(|yunet| Arc::new(yunet) as _)
@@ -96,20 +96,20 @@ impl Detector {
         Ok(Detector { networks })
     }
 
-    /// The score from which on a thing is a face beyond doubt, 0 to 1.
+    /// The least score of a certain face, 0 to 1.
     pub fn sure(&self) -> f32 {
         self.networks.sure()
     }
 
-    /// The score below which a thing is hardly a face.
+    /// The score below which a candidate is not a face.
     fn possible(&self) -> f32 {
         self.sure() / 6.0
     }
 
-    /// The faces of a photo and what may be one, the largest first.
+    /// The faces and possible faces of a photo, the largest first.
     ///
-    /// The photo is looked at as a whole; while nothing is a face beyond doubt, also smaller, for faces that fill it,
-    /// and then in ever smaller tiles, for small faces in large photos.
+    /// The whole photo is searched first. While no certain face is found, it is searched at smaller size, for faces
+    /// that fill it, and then in ever smaller tiles, for small faces in large photos.
     ///
     /// # Errors
     /// When a network fails.
@@ -124,7 +124,7 @@ impl Detector {
             }
             for face in suppress(seen) {
                 let refined = self.networks.refine(photo, &face)?;
-                // What looked like a face for sure is not dropped for the close look alone: profiles fare badly there.
+                // A certain face is not dropped for its close examination alone, in which profiles fare badly.
                 let least = if face.score >= self.sure() { self.possible() } else { 0.0 };
                 found.push(Face { score: refined.score.max(least), ..refined });
             }
@@ -145,7 +145,7 @@ fn overlap(a: [f32; 4], b: [f32; 4]) -> f32 {
     both / (area(a) + area(b) - both).max(f32::MIN_POSITIVE)
 }
 
-/// Keeps the surest of faces that overlap, the surest first.
+/// Keeps the most certain of overlapping faces, the most certain first.
 fn suppress(mut faces: Vec<Face>) -> Vec<Face> {
     faces.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<Face> = Vec::new();

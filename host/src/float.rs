@@ -1,4 +1,4 @@
-//! A [`Graph`] in `f32`: what the quantiser takes its statistics from.
+//! Runs a [`Graph`] in `f32`, for the quantiser's statistics.
 
 use crate::graph::{Graph, Op};
 use crate::op;

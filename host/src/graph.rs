@@ -15,7 +15,7 @@ pub type Shape = [usize; 3];
 pub struct Graph {
     /// The nodes in topological order.
     pub nodes: Vec<Node>,
-    /// The tensors that the network is run for.
+    /// The outputs of the network.
     pub outputs: Vec<GraphOutput>,
 }
 
@@ -25,7 +25,7 @@ impl Graph {
         self.outputs.iter().any(|output| output.node == node)
     }
 
-    /// Whether a node's tensor is an output that no other node reads: such a one has 16 bits.
+    /// Whether a node's tensor is an output that no other node reads. Such an output has 16 bits.
     pub fn ends_at(&self, node: usize) -> bool {
         self.is_output(node) && self.readers(node).next().is_none()
     }
@@ -36,14 +36,14 @@ impl Graph {
     }
 }
 
-/// An output: its name in the file, and what is left to whoever reads it.
+/// An output: its name in the file, and the function that its reader must still apply.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GraphOutput {
     /// Name in the file.
     pub name: String,
     /// Number of the node.
     pub node: usize,
-    /// What the file still does to the tensor, and a board does not.
+    /// The function that the file applies afterwards and a board does not.
     pub function: Function,
 }
 
@@ -52,7 +52,7 @@ pub struct GraphOutput {
 pub struct Node {
     /// Name of the ONNX node (or of the last ONNX node folded into this one), for messages and reports.
     pub name: String,
-    /// What it computes.
+    /// The operator.
     pub op: Op,
     /// Numbers of the nodes it reads.
     pub inputs: Vec<usize>,

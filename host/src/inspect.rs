@@ -1,4 +1,4 @@
-//! What a network consists of and needs, before anything is exported.
+//! The operators and the needs of a network, before anything is exported.
 
 use std::path::Path;
 
@@ -21,17 +21,17 @@ pub struct Inspection {
     pub dimension: usize,
     /// ONNX operators and how often each occurs.
     pub operators: Vec<(String, usize)>,
-    /// Trained numbers.
+    /// Number of trained parameters.
     pub parameters: usize,
-    /// Multiply-accumulates an embedding.
+    /// Multiply-accumulates of an embedding.
     pub macs: u64,
     /// Bytes of arena.
     pub arena_bytes: usize,
     /// Bytes of weights, biases and multipliers in flash.
     pub flash_bytes: usize,
-    /// What it would take on boards.
+    /// Estimates for boards.
     pub boards: Vec<BoardRow>,
-    /// What the runtime executes.
+    /// The layers that the runtime executes.
     pub layers: Vec<LayerRow>,
 }
 
@@ -48,15 +48,15 @@ pub struct BoardRow {
     pub flash_bytes: usize,
     /// Instructions of an embedding.
     pub instructions: f64,
-    /// Cycles of an embedding, at least and at most.
+    /// Cycles of an embedding: lower and upper bound.
     pub cycles: [f64; 2],
     /// Clock, MHz.
     pub clock_mhz: f64,
-    /// Milliseconds of an embedding at that clock, at least and at most.
+    /// Milliseconds of an embedding at that clock: lower and upper bound.
     pub ms: [f64; 2],
     /// Whether the board can run it.
     pub fits: bool,
-    /// What is too much for the board, where it cannot.
+    /// The exceeded limit, if the board cannot run it.
     pub excesses: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ pub struct LayerRow {
     pub shape: [usize; 3],
     /// Multiply-accumulates.
     pub macs: u64,
-    /// Rows of its tensor that are kept at a time.
+    /// Rows of its tensor that are kept at the same time.
     pub rows_kept: u16,
 }
 

@@ -1,7 +1,7 @@
-//! The host side of Geode: a face-embedding network and photos of people in, a flash image out; and the other end of
-//! a board's link.
+//! The host side of Geode. It makes a flash image from a face-embedding network and photos of people, and talks to
+//! boards over the link.
 //!
-//! These are modules of a library that knows no command line; the program of the same name parses, calls and prints.
+//! The modules form a library that knows no command line; the program of the same name parses, calls and prints.
 //!
 //! # Layers
 //!

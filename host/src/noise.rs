@@ -1,7 +1,9 @@
-//! What quantisation does to each tensor of an image's network, seen from outside: beside the float network, on photos.
+//! Effect of quantisation on each tensor of an image's network, measured from outside by comparing with the float
+//! network on photos.
 //!
-//! An image does not say what its integers stand for, and its channels are equalised ([`crate::quantize::equalise`]). So each
-//! channel's scale is the one with the least squared error, and noise is what is left of the float tensor then.
+//! An image does not store the scales of its tensors, and its channels are equalised ([`crate::quantize::equalise`]).
+//! So each channel's scale is the one with the least squared error, and the noise is the remaining difference from
+//! the float tensor.
 
 use anyhow::{Result, anyhow, ensure};
 use format::layer::{Element, Layer};
@@ -40,12 +42,12 @@ impl Sums {
         }
     }
 
-    /// What one unit of the integers stands for.
+    /// Scale of the integers: the real value of one unit.
     fn scale(&self) -> f64 {
         if self.integer_squared > 0.0 { self.product / self.integer_squared } else { 0.0 }
     }
 
-    /// Squares that the scaled integers leave, as if the scale were known: the fit takes one degree of freedom.
+    /// Sum of squared errors after scaling, corrected for the degree of freedom that fitting the scale takes.
     fn noise(&self) -> f64 {
         let left = (self.float_squared - self.scale() * self.product).max(0.0);
         left * self.count / (self.count - 1.0).max(1.0)

@@ -2,10 +2,10 @@
 //!
 //! * `import` reads an ONNX node.
 //! * `float` computes the tensor in `f32`, before its activation.
-//! * `fill` adds to the layer's record what quantisation gives.
+//! * `fill` adds the results of quantisation to the layer's record.
 //!
-//! What an operator has no use for it does not have. A new operator is a file here, a variant of [`Op`] and a line in each dispatch
-//! below.
+//! An operator has only the functions that it needs. A new operator is a file here, a variant of [`Op`] and a line in
+//! each dispatch below.
 
 pub mod add;
 pub mod concat;
@@ -30,7 +30,8 @@ use crate::quantize::emit::Blob;
 pub enum Op {
     /// The photo, in the network's own units: `(pixel − mean) / scale` is done before it.
     Input,
-    /// Convolution over all input channels, or over those of a group. A dense layer is one whose kernel is its whole input.
+    /// Convolution over all input channels, or over the channels of a group. A dense layer is a convolution whose
+    /// kernel covers its whole input.
     Conv {
         /// `[c_out][kh][kw][c_in / groups]`, flattened.
         weights: Vec<f32>,
@@ -66,7 +67,7 @@ pub enum Op {
     ),
     /// Channels of all inputs, one after another.
     Concat,
-    /// Every pixel so many times down and right.
+    /// Every pixel repeated `factor` times down and right.
     Enlarge(
         /// How many times.
         usize,
@@ -85,7 +86,7 @@ pub enum Op {
     Identity,
 }
 
-/// What a gate does to the values it is computed from.
+/// The function of a gate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Gate {
     /// `1 / (1 + e^−x)`.

@@ -1,5 +1,5 @@
-//! What a network will be in an image, known before it is quantised: its layers, where their rows lie, how many bytes its
-//! weights take. And whether an image can hold it at all.
+//! The outline of a network in an image, known before quantisation: its layers, the place of their rows, and the
+//! bytes of its weights. Also tells whether an image can hold it at all.
 
 use anyhow::{Result, ensure};
 use format::layer::{Element, Layer, MAX_EXTENT, Tensor};
@@ -13,7 +13,7 @@ use crate::{op, plan};
 /// A lowered network ([`crate::passes::lower`]) without its weights.
 #[derive(Clone, Debug)]
 pub struct Outline {
-    /// Layers with everything that the planner looks at, placed in the arena, and nothing else.
+    /// Layers with all fields that the planner uses, placed in the arena, and no others.
     pub layers: Vec<Layer>,
     /// Name of each.
     pub names: Vec<String>,
@@ -50,7 +50,7 @@ impl Outline {
         Ok(Outline { layers, names, macs, arena_bytes, flash_bytes })
     }
 
-    /// What of it is too much: its layers, the rows of its input, its arena, its weights.
+    /// The limits that it exceeds: layers, rows of its input, arena, weights.
     pub fn excesses(&self, budget: &Budget) -> Vec<Excess> {
         let name = |index: usize| self.names[index].clone();
         let mut excesses = budget.excesses(&self.layers, self.arena_bytes, name);

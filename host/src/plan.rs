@@ -1,10 +1,10 @@
 //! Memory of a network: barriers, ring heights, and every ring's place in one arena.
 //!
-//! Heights and lifetimes come from running the board's own scheduler ([`nn::stream`]) dry. Which tensors are
-//! barriers is searched for: each barrier set gives an arena, the smallest wins.
+//! Heights and lifetimes come from a dry run of the board's own scheduler ([`nn::stream`]). The set of barriers is
+//! found by search: each set needs an arena of some size, and the smallest wins.
 //!
-//! Lifetimes are those of rows: a tensor kept whole gives its memory back from the top while it is read for the last time,
-//! and a later one may grow into it.
+//! Lifetimes are those of rows: a tensor kept whole frees its rows from the top while it is read for the last time,
+//! and a later tensor may grow into them.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use nn::plan::check_bytes;
 use nn::stream::{Layers, Order, oldest_needed, state_elements};
 use rayon::prelude::*;
 
-/// A plan: what [`plan`] wrote into the layers, and what follows from it.
+/// A plan. [`plan`] also writes it into the layers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Tensors that are completed one after another, before the outputs.
@@ -27,7 +27,7 @@ pub struct Plan {
     pub rings: Vec<Ring>,
 }
 
-/// A ring of rows, shared by a tensor and the additions that take its place.
+/// A ring of rows, shared by a tensor and the additions whose output replaces it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ring {
     /// The tensors it holds, one after another.
@@ -38,22 +38,22 @@ pub struct Ring {
     pub bytes: usize,
     /// Start in the arena.
     pub offset: usize,
-    /// First and last moment of use; a moment is the making of one row.
+    /// First and last moment of use. A moment is the making of one row.
     pub alive: [usize; 2],
     /// The same for each of its rows.
     rows: Vec<[usize; 2]>,
     /// Bytes of a row.
     row_bytes: usize,
-    /// Rings, by the first tensor, that its layers read or whose layers read it: never in one place.
+    /// Rings (by first tensor) that its layers read, or whose layers read it: these never share memory.
     beside: Vec<usize>,
 }
 
-/// Layers under planning, as the scheduler sees them.
+/// Layers during planning, as the scheduler sees them.
 struct Candidate<'a> {
     layers: &'a [Layer],
     outputs: &'a [u16],
     barriers: &'a [u16],
-    /// For each tensor, the layers that read it, and which of their inputs it is.
+    /// For each tensor, the layers that read it and the number of the input with which they do.
     readers: Vec<Vec<(usize, usize)>>,
 }
 
@@ -101,13 +101,13 @@ impl Layers for Candidate<'_> {
     }
 }
 
-/// Most tensors that are tried as the next barrier: all, of networks that boards have room for.
+/// Most tensors that are tried as the next barrier: all of them, for networks that boards have room for.
 const MOST_TRIED: usize = 128;
-/// Where these are not all, so many that did best at first are tried again.
+/// If these are not all, this many of the best are tried again.
 const MOST_TRIED_AGAIN: usize = 32;
 
-/// Finds the barriers that need the smallest arena for these outputs, and writes every tensor's ring and offset. Each is the one
-/// that helps most beside those found before.
+/// Finds the barriers that need the smallest arena for these outputs, and writes every tensor's ring and offset.
+/// Barriers are added one at a time, each the one that saves most together with those found before.
 pub fn plan(layers: &mut [Layer], outputs: &[u16]) -> Plan {
     let mut best = with_barriers(layers, outputs, &[]);
     let mut tensors: Vec<u16> = (1..layers.len() as u16)
@@ -161,11 +161,11 @@ impl Plan {
 
 /// The plan for given barriers, ascending.
 pub fn with_barriers(layers: &[Layer], outputs: &[u16], barriers: &[u16]) -> Plan {
-    // No plan needs as much.
+    // Every plan needs less.
     with_barriers_below(layers, outputs, barriers, usize::MAX).expect("a plan")
 }
 
-/// The plan for given barriers, unless it is soon seen to need `arena_bytes` or more.
+/// The plan for given barriers, or `None` if it is found early that it needs `arena_bytes` or more.
 fn with_barriers_below(
     layers: &[Layer],
     outputs: &[u16],
@@ -185,12 +185,12 @@ fn with_barriers_below(
     Some(Plan { barriers: barriers.to_vec(), arena_bytes, state_bytes, rings })
 }
 
-/// Bytes of the rows that are in use at once, at most: no way to place them needs fewer.
+/// Most bytes of rows in use at one moment: no placement needs fewer.
 fn peak(rings: &[Ring]) -> usize {
     let rows = rings.iter().flat_map(|ring| ring.rows.iter().map(|alive| (alive, ring.row_bytes as isize)));
     let mut changes: Vec<(usize, isize)> =
         rows.flat_map(|(&[first, last], bytes)| [(first, bytes), (last.saturating_add(1), -bytes)]).collect();
-    // What ends at a moment makes room for what begins then.
+    // Rows that end at a moment free their memory before rows that begin then.
     changes.sort_unstable();
     let mut bytes = 0;
     let sums = changes.iter().map(|(_, change)| {
@@ -200,8 +200,8 @@ fn peak(rings: &[Ring]) -> usize {
     sums.max().unwrap_or(0) as usize
 }
 
-/// For every tensor the one whose ring it shares: itself, or the input that an addition takes the place of
-/// because that input's row has no use after the addition's row is made.
+/// For every tensor the tensor whose ring it shares: itself, or the input that an addition replaces because that
+/// input's row is not used after the addition's row is made.
 fn take_places(candidate: &Candidate<'_>) -> Vec<usize> {
     let layers = candidate.layers;
     let mut free: Vec<[bool; 2]> = vec![[true; 2]; layers.len()];
@@ -217,7 +217,7 @@ fn take_places(candidate: &Candidate<'_>) -> Vec<usize> {
     });
     let mut owner: Vec<usize> = (0..layers.len()).collect();
     for (index, layer) in layers.iter().enumerate().filter(|(_, layer)| layer.operator == Operator::Add) {
-        // The smaller number is the shortcut: its ring is the longer-lived one.
+        // The smaller number is the shortcut: its ring lives longer.
         let mut inputs: Vec<(usize, bool)> =
             layer.inputs().iter().map(|&input| usize::from(input)).zip(free[index]).collect();
         inputs.sort_unstable();
@@ -259,7 +259,7 @@ fn measure(candidate: &Candidate<'_>, owner: &[usize]) -> Vec<Ring> {
         }
         lives[layer].push([moment, usize::MAX]);
         for input in inputs(layer) {
-            // A reader that is at its next row may need less.
+            // A reader that has reached its next row may need less.
             let oldest = candidate.oldest(progress, input).unwrap_or(u16::MAX).min(progress[input]) as usize;
             let done = dead[input]..oldest.max(dead[input]);
             lives[input][done.clone()].iter_mut().for_each(|[_, last]| *last = moment - 1);
@@ -272,10 +272,10 @@ fn measure(candidate: &Candidate<'_>, owner: &[usize]) -> Vec<Ring> {
         }
         moment += 1;
     });
-    // Outputs are read when all is done.
+    // Outputs are read at the end.
     candidate.outputs.iter().for_each(|&output| alive[owner[usize::from(output)]][1] = moment);
     let rings = members.into_iter().enumerate().filter(|(ring, members)| {
-        // A tensor nothing asks for is never made.
+        // A tensor that no output needs is never made.
         !members.is_empty() && heights[*ring] > 0
     });
     rings
@@ -310,12 +310,13 @@ fn meet(a: &[usize; 2], b: &[usize; 2]) -> bool {
 }
 
 impl Ring {
-    /// Whether there are moments at which both are in use.
+    /// Whether both are in use at some moment.
     fn is_used_with(&self, other: &Ring) -> bool {
         self.beside.contains(&other.tensors[0]) || meet(&self.alive, &other.alive)
     }
 
-    /// Whether `other`, which is used with it, at `offset` would overwrite rows of this ring that are still needed, or the other way round.
+    /// Whether `other`, placed at `offset` and in use at the same time, would overwrite rows of this ring that are
+    /// still needed, or the reverse.
     fn collides(&self, other: &Ring, offset: usize) -> bool {
         let shared = self.offset.max(offset)..(self.offset + self.bytes).min(offset + other.bytes);
         if shared.is_empty() {
@@ -329,7 +330,7 @@ impl Ring {
             })
     }
 
-    /// Rows that have bytes in a part of the arena, were the ring at `offset`.
+    /// Rows that would have bytes in a part of the arena with the ring at `offset`.
     fn rows_at(&self, offset: usize, part: &Range<usize>) -> Range<usize> {
         let from = part.start.saturating_sub(offset) / self.row_bytes;
         let to = part.end.saturating_sub(offset).div_ceil(self.row_bytes);
@@ -337,18 +338,18 @@ impl Ring {
     }
 }
 
-/// Rows at the end of a ring that another may begin over.
+/// Rows at the end of a ring over which another ring may begin.
 const LAST_ROWS: usize = 2;
 
-/// Places rings, largest first, each at the lowest offset where nothing is overwritten; gives where they end, unless that is at
-/// `most_bytes` or behind.
+/// Places rings, largest first, each at the lowest offset where nothing is overwritten. Returns their end, or `None`
+/// if it is at `most_bytes` or beyond.
 fn pack(rings: &mut [Ring], most_bytes: usize) -> Option<usize> {
     let mut order: Vec<usize> = (0..rings.len()).collect();
     order.sort_by_key(|&ring| std::cmp::Reverse(rings[ring].bytes));
     for (count, &ring) in order.iter().enumerate() {
         let placed = || order[..count].iter().map(|&other| &rings[other]);
-        // Where others begin or end, or where this one would end with them; over others' last rows, or its own last rows over
-        // others' first: these are made last, when much else is dead.
+        // Candidates: where others begin or end, or where this one would end with them; over others' last rows, or
+        // with its own last rows over others' first. Last rows are made when much else is no longer needed.
         let own = &rings[ring];
         let mut offsets: Vec<usize> = placed()
             .flat_map(|other| {
@@ -367,7 +368,7 @@ fn pack(rings: &mut [Ring], most_bytes: usize) -> Option<usize> {
             .collect();
         offsets.sort_unstable();
         offsets.dedup();
-        // What may be in the way, by offset: of these, what reaches over the one that is tried.
+        // The rings that may be in the way, by offset, without those that end before the candidate.
         let mut others: Vec<&Ring> = placed().filter(|other| other.is_used_with(own)).collect();
         others.sort_unstable_by_key(|other| other.offset);
         let longest = others.iter().map(|other| other.bytes).max().unwrap_or(0);
@@ -376,7 +377,7 @@ fn pack(rings: &mut [Ring], most_bytes: usize) -> Option<usize> {
             let mut over = others[first..].iter().take_while(|other| other.offset < offset + own.bytes);
             !over.any(|other| other.collides(own, offset))
         };
-        // Behind all others there is always room.
+        // After all others there is always room.
         rings[ring].offset = offsets.into_iter().find(is_free).unwrap_or(0);
         if rings[ring].offset + rings[ring].bytes >= most_bytes {
             return None;

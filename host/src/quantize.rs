@@ -48,8 +48,8 @@ impl Preprocessing {
         crop.iter().map(|&pixel| (pixel as f32 - self.mean) / self.scale).collect()
     }
 
-    /// Grid of the input tensor, whose element is the pixel − 128, and what each element is off by, in the
-    /// network's units, because a zero point is whole.
+    /// Grid of the input tensor, whose element is the pixel − 128, and the error of each element in the network's
+    /// units, which arises because a zero point is an integer.
     pub fn grid(&self) -> (Grid, f32) {
         let zero_point = (self.mean - 128.0).round().clamp(-128.0, 127.0);
         let scale = 1.0 / self.scale;
@@ -58,7 +58,7 @@ impl Preprocessing {
     }
 }
 
-/// What the quantiser may do.
+/// Options of the quantiser.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Nodes whose tensors get `int16` elements besides the embedding.
@@ -78,7 +78,7 @@ pub struct QuantisedLayer {
     pub bias: Vec<f32>,
 }
 
-/// What quantisation did to one tensor, measured over the calibration crops.
+/// The effect of quantisation on one tensor, measured over the calibration crops.
 #[derive(Clone, Debug, Serialize)]
 pub struct LayerReport {
     /// Name of the node.
@@ -102,14 +102,14 @@ pub struct Quantised {
     pub layers: Vec<QuantisedLayer>,
     /// One a node.
     pub report: Vec<LayerReport>,
-    /// One a node: signal to noise in dB of rounding this tensor alone. The smaller, the more it gains from
-    /// `int16`.
+    /// For each node, the signal to noise in dB of rounding this tensor alone. The smaller it is, the more `int16`
+    /// helps.
     pub rounding_db: Vec<f32>,
 }
 
 impl Quantised {
-    /// Whether a node's tensor may get `int16` elements: it is accumulated, and nothing that cannot change element
-    /// type reads it.
+    /// Whether a node's tensor may get `int16` elements: it must be accumulated, and no reader may require its
+    /// element type to stay the same.
     pub fn can_be_wide(&self, node: usize) -> bool {
         let accumulated = self.layers[node].filters.is_some();
         accumulated
@@ -195,7 +195,7 @@ pub fn quantise(
     Quantised { graph, layers, report, rounding_db }
 }
 
-/// Which grid a tensor gets.
+/// The kind of grid of a tensor.
 #[derive(Clone, Copy)]
 enum Range {
     /// Eight bits with the least squared error.
@@ -208,7 +208,8 @@ enum Range {
     Output,
 }
 
-/// For each tensor that is joined with others, the grid that all of these have: the one that is best for the float values of all.
+/// For each tensor that is joined with others, the common grid of all of them: the best one for the float values of
+/// all.
 fn shared_grids(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) -> Vec<Option<Grid>> {
     let count = graph.nodes.len();
     let mut group: Vec<usize> = (0..count).collect();

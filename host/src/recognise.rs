@@ -1,4 +1,4 @@
-//! Photos recognised: by the board's code on this computer ([`simulated`]), or by a board ([`board`]).
+//! Recognition of photos, by the board's code on this computer ([`simulated`]) or by a board ([`board`]).
 
 use std::path::{Path, PathBuf};
 
@@ -12,16 +12,16 @@ use crate::simulator::{AlignedBytes, Simulator};
 
 pub mod board;
 
-/// What became of a photo, in the simulator or on a board.
+/// The answer for a photo, from the simulator or a board.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Answer {
     /// The photo.
     pub photo: String,
     /// Whether it was accepted.
     pub accepted: bool,
-    /// Why, or why not.
+    /// Why it was accepted or not.
     pub reason: &'static str,
-    /// Whether nobody else enrolled can be within the margin of it.
+    /// Whether no other enrolled person can be within the margin.
     pub certified: bool,
     /// ArcFace's posterior of the nearest person among all enrolled, 0 to 1.
     pub confidence: f32,
@@ -38,7 +38,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// From what the board's code says.
+    /// From the result of the board's code.
     pub fn new(photo: &Path, decision: Decision) -> Self {
         let Decision { ruling, certified, confidence, best, runner_up } = decision;
         let cosine = |neighbour: &Neighbour| neighbour.cosine_q30 as f32 / (1u32 << 30) as f32;
@@ -67,7 +67,8 @@ fn reason(ruling: Ruling) -> &'static str {
     }
 }
 
-/// Recognises photos with the board's own code; those without a usable face are named on standard error and left out.
+/// Recognises photos with the board's own code. Photos without a usable face are reported on standard error and left
+/// out.
 ///
 /// # Errors
 /// When the image, a file or every photo cannot be used.

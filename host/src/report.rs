@@ -1,6 +1,6 @@
-//! The report: plots and their figures in one HTML file that needs nothing else, and as SVG and PNG files.
+//! The report: plots and their figures in one self-contained HTML file, and as SVG and PNG files.
 //!
-//! Everything here is a function of plain data: [`Page`] says what there is, [`html`] and [`write()`] make files of it.
+//! Everything here is a function of plain data: [`Page`] is the content, [`html`] and [`write()`] make files of it.
 
 use std::path::Path;
 
@@ -22,14 +22,14 @@ pub mod scores;
 pub mod sphere;
 pub mod thresholds;
 
-/// What a report holds. Parts that are `None` or empty are left out.
+/// The content of a report. Parts that are `None` or empty are left out.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     /// Heading.
     pub title: String,
-    /// Names and values of what matters most: network, image, accuracy, bytes, dates, commands.
+    /// Names and values of the main facts: network, image, accuracy, bytes, dates, commands.
     pub facts: Vec<(String, String)>,
-    /// What the reader should know.
+    /// Warnings for the reader.
     pub warnings: Vec<String>,
     /// Histograms of cosines.
     pub scores: Option<scores::Scores>,
@@ -39,7 +39,7 @@ pub struct Page {
     pub thresholds: Option<thresholds::Thresholds>,
     /// Angles between enrolled people.
     pub angles: Option<angles::Angles>,
-    /// People and who is near them.
+    /// People and their neighbours.
     pub spheres: Vec<sphere::Sphere>,
     /// Photos of the worst pairs.
     pub pairs: Option<pairs::WorstPairs>,
@@ -52,9 +52,9 @@ pub struct Page {
 /// Figures in rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// The columns' headings; all empty when there is nothing to say.
+    /// The columns' headings; all empty if the table is empty.
     pub head: Vec<String>,
-    /// As many cells a row.
+    /// Rows with as many cells as columns.
     pub rows: Vec<Vec<String>>,
 }
 
@@ -133,7 +133,7 @@ impl Page {
     }
 }
 
-/// The report as one HTML page: no script, nothing from elsewhere.
+/// The report as one HTML page without scripts or external resources.
 ///
 /// # Errors
 /// When a plot cannot be drawn.
@@ -141,11 +141,11 @@ pub fn html(report: &Page) -> Result<String> {
     Ok(markup::page(report, &report.parts()?))
 }
 
-/// Writes the page to `file` and, where asked, each plot as `.svg` and `.png` into the folder `plots`, which is made.
-/// Files of the same names are replaced.
+/// Writes the page to `file` and, if `plots` is given, each plot as `.svg` and `.png` into that folder, which is
+/// created. Files of the same names are replaced.
 ///
 /// # Errors
-/// When a plot cannot be drawn or a file not be written; files that are there then are whole.
+/// When a plot cannot be drawn or a file cannot be written. Files written so far are complete.
 pub fn write(report: &Page, file: &Path, plots: Option<&Path>) -> Result<()> {
     let parts = report.parts()?;
     if let Some(folder) = plots {
@@ -163,7 +163,7 @@ pub fn write(report: &Page, file: &Path, plots: Option<&Path>) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// What an SVG shows, in pixels.
+    /// The content of an SVG, in pixels.
     pub struct Shapes {
         /// Texts.
         pub texts: Vec<String>,
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn page_is_well_formed_and_refers_to_nothing_elsewhere() {
         let html = html(&full()).unwrap();
-        // But for its doctype and two empty elements, the page is XML too.
+        // Apart from its doctype and two empty elements, the page is XML too.
         let xml = html.replace("<!DOCTYPE html>", "").replace("charset=\"utf-8\">", "charset=\"utf-8\"/>");
         let xml = xml
             .replace("initial-scale=1\">", "initial-scale=1\"/>")

@@ -21,13 +21,13 @@ fn prefix(text: &str, limit: usize) -> &str {
     &text[..end]
 }
 
-/// A network to be written.
+/// A network to write.
 pub struct NetworkParts<'a> {
     /// Its name, for people; cut where it is too long.
     pub name: &'a str,
     /// SHA-256 of the file it was read from.
     pub source: [u8; 32],
-    /// What its input is.
+    /// Description of its input.
     pub input: Preprocess,
     /// Its layers, placed by the plan.
     pub layers: &'a [Layer],
@@ -35,7 +35,7 @@ pub struct NetworkParts<'a> {
     pub outputs: &'a [Output<'a>],
     /// The plan of its memory.
     pub plan: &'a Plan,
-    /// The arrays that layers point into.
+    /// The arrays that layers refer to.
     pub blob: &'a [u8],
 }
 
@@ -77,7 +77,7 @@ pub fn network(parts: &NetworkParts<'_>) -> Result<Vec<u8>> {
     Ok(section)
 }
 
-/// The NETWORK section of a quantised network, its memory planned, and the plan.
+/// The NETWORK section of a quantised network, whose memory is planned here, and the plan.
 ///
 /// # Errors
 /// As [`network()`]; also when an accumulator could overflow 32 bits.
@@ -161,7 +161,7 @@ pub fn gallery(model: ModelId, dimension: usize, people: &[Enrolled]) -> Result<
     centre_section(model, dimension, &persons, &centres)
 }
 
-/// The COHORT section: one centre a stranger.
+/// The COHORT section: one centre for each stranger.
 ///
 /// # Errors
 /// When there are too many.

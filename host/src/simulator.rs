@@ -43,7 +43,7 @@ impl AlignedBytes {
         &bytemuck::cast_slice(&self.words)[..self.length]
     }
 
-    /// The bytes, to change.
+    /// The bytes, mutable.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut bytemuck::cast_slice_mut(&mut self.words)[..self.length]
     }
@@ -68,7 +68,7 @@ impl<'a> Simulator<'a> {
     /// # Errors
     /// When its plan is wrong.
     pub fn new(model: &Model<'a>) -> Result<Self> {
-        // Checking needs an arena as running does.
+        // Checking needs the same arena as running.
         let mut arena = AlignedBytes::zeroed(model.arena_bytes());
         let network = Network::new(*model, arena.bytes_mut()).context("the image's network cannot be run")?;
         Ok(Simulator { network })

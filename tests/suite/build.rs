@@ -1,5 +1,5 @@
-//! Tells the tests what is here: the larger test data beside the repository, and what builds and runs emulated boards. Tests
-//! that need what is not here are ignored.
+//! Tells the tests whether the larger test data is beside the repository, and whether emulated boards can be built
+//! and run. Tests that need missing parts are ignored.
 
 use std::path::Path;
 use std::process::Command;
@@ -25,7 +25,7 @@ fn main() {
     if std::env::var("GEODE_BOARDS").is_ok_and(|value| value == "required") || boards_run() {
         println!("cargo:rustc-cfg=boards");
     } else {
-        // What is not there counts as changed: it is looked for at each build.
+        // A missing file counts as changed, so it is looked for at each build.
         println!("cargo:rerun-if-changed=no-boards-yet");
     }
 }

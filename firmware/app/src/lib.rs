@@ -1,10 +1,10 @@
-//! What a board does: capture, embed, match, report; and the link it is spoken to over.
+//! What a board does: capture, embed, match and report. Also the board's side of the link to the host.
 //!
 //! # Layers
 //!
-//! * [`recogniser`]: a checked image, its network and its matcher in one.
+//! * [`recogniser`]: a checked image with its networks and its matcher.
 //! * [`show`]: angles and confidence for people, computed when they are asked for.
-//! * [`pattern`]: pixels that stand for a photo, to compare boards and simulator with.
+//! * [`pattern`]: generated pixels that stand for a photo, to compare boards with the simulator.
 //! * [`port`]: a board's end of the [`link`] over any byte stream (`embedded-io`).
 //! * [`serve`]: answers the link's requests. Pixels are asked for row by row while the network runs: the link is one
 //!   more source of rows, like a camera, and no buffer holds a photo.

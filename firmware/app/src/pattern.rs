@@ -1,5 +1,5 @@
-//! Pixels that stand for a photo, and a check of what a network makes of them: the same on every machine, so that a board and
-//! the simulator can be compared without a photo or a link.
+//! Generated pixels that stand for a photo, and a checksum of the network's output for them. Both are the same on
+//! every machine, so a board can be compared with the simulator without a photo or a link.
 
 use core::convert::Infallible;
 
@@ -9,7 +9,7 @@ use nn::RowSource;
 pub struct Pattern(u32);
 
 impl Pattern {
-    /// The pattern that starts from a number.
+    /// The pattern for this seed.
     pub const fn new(start: u32) -> Self {
         Pattern(start)
     }
@@ -30,7 +30,7 @@ impl RowSource for Pattern {
     }
 }
 
-/// FNV-1a (Fowler, Noll, Vo), 32 bits, of an output's bytes: other bytes hardly ever have the same.
+/// FNV-1a (Fowler, Noll, Vo), 32 bits, of an output's bytes. Different outputs almost never have the same checksum.
 pub fn check(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn check_is_the_published_hash() {
-        // The test vectors of the draft on FNV.
+        // Test vectors from the FNV draft.
         assert_eq!([check(b""), check(b"a"), check(b"foobar")], [0x811c_9dc5, 0xe40c_292c, 0xbf9c_f968]);
     }
 

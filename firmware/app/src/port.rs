@@ -1,4 +1,4 @@
-//! A board's end of the link: requests out of a byte stream, replies into it.
+//! A board's end of the link: reads requests from a byte stream and writes replies to it.
 
 use core::fmt::{self, Write as _};
 
@@ -6,7 +6,7 @@ use embedded_io::{ErrorKind, Read, Write};
 use heapless::string::{String, StringView};
 use link::{Decoder, FrameError, MAX_REPLY_BYTES, MAX_REPLY_FRAME_BYTES, Message, Reply};
 
-/// Why a port is of no use any more.
+/// Why a port can no longer be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PortError {
     /// The byte stream failed.
@@ -26,14 +26,14 @@ impl fmt::Display for PortError {
 
 impl core::error::Error for PortError {}
 
-/// A byte stream and what came over it.
+/// A byte stream and the bytes received from it.
 pub struct Port<S> {
     stream: S,
     decoder: Decoder,
 }
 
 impl<S: Read + Write> Port<S> {
-    /// Over a byte stream.
+    /// A port over this byte stream.
     pub const fn new(stream: S) -> Self {
         Port { stream, decoder: Decoder::new() }
     }
@@ -52,7 +52,7 @@ impl<S: Read + Write> Port<S> {
         self.stream.write_all(framed).and_then(|()| self.stream.flush()).map_err(stream_error)
     }
 
-    /// Tells whoever listens why the board stopped.
+    /// Tells the host why the board stopped.
     ///
     /// # Errors
     /// As [`Self::send`].
@@ -60,7 +60,7 @@ impl<S: Read + Write> Port<S> {
         self.send(0, &Reply::Failed(text(why)))
     }
 
-    /// Waits for a message or a frame that is none. Echoes of replies are skipped.
+    /// Waits for a message or a damaged frame. Skips echoes of replies.
     ///
     /// # Errors
     /// [`PortError`].
@@ -85,10 +85,10 @@ impl<S: Read + Write> Port<S> {
     }
 }
 
-/// A text, cut at the end if too long.
+/// A text, cut at the end if it is too long.
 pub(crate) fn text<const BYTES: usize>(content: &dyn fmt::Display) -> String<BYTES> {
     let mut text = String::new();
-    // What does not fit is cut.
+    // The rest is cut off.
     let _ = write!(Cut(text.as_mut_view()), "{content}");
     text
 }

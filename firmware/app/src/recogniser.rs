@@ -1,4 +1,4 @@
-//! A checked image, its network and its matcher in one.
+//! A checked image with its networks and its matcher.
 
 use core::fmt;
 
@@ -15,9 +15,9 @@ use crate::show::{self, Posterior};
 pub enum StartError {
     /// The image is damaged, of another version, or inconsistent.
     Image(ImageError),
-    /// Its network cannot be run here.
+    /// The network cannot be run here.
     Network(LoadError),
-    /// Its margin is not what the matcher takes.
+    /// The matcher refuses its margin.
     Matcher,
 }
 
@@ -44,7 +44,8 @@ pub struct Recogniser<'a> {
 }
 
 impl<'a> Recogniser<'a> {
-    /// Checks an image, in an arena as its networks need it; see [`Image::new_checked`] for where the image has to lie.
+    /// Checks an image. The arena must be large enough for its networks. See [`Image::new_checked`] for the image's
+    /// alignment.
     ///
     /// # Errors
     /// [`StartError`].
@@ -53,7 +54,7 @@ impl<'a> Recogniser<'a> {
         Self::of_image(image, arena)
     }
 
-    /// From an image that is checked already.
+    /// A recogniser of an image that is already checked.
     ///
     /// # Errors
     /// [`StartError`].
@@ -108,7 +109,7 @@ impl<'a> Recogniser<'a> {
         self.embedder.embed(source, arena, embedding)
     }
 
-    /// Decides on an embedding: in integers, and all that a door needs.
+    /// Decides on an embedding in integers. This is all that a door needs.
     ///
     /// # Panics
     /// When it does not have the network's dimension.
@@ -116,7 +117,8 @@ impl<'a> Recogniser<'a> {
         self.matcher.decide(embedding)
     }
 
-    /// What is shown of a decision: names, angles and the confidence, which takes about as long as the decision.
+    /// The part of a decision that is only shown: names, angles and the confidence. Takes about as long as the
+    /// decision.
     ///
     /// # Panics
     /// As [`Self::decide`].
@@ -182,7 +184,7 @@ fn rules(policy: &Policy<'_>, people: usize) -> Result<Rules, StartError> {
     })
 }
 
-/// A verdict as it is told.
+/// A verdict in the link's terms.
 fn ruling(verdict: matcher::Verdict) -> Ruling {
     use matcher::{Rejection, Verdict};
     match verdict {

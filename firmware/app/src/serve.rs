@@ -1,5 +1,5 @@
-//! Answers requests that come over a link: a loop over messages. In a task, the network asks for rows, and each row is
-//! asked for over the link.
+//! Answers requests that come over a link, one message after another. During a task the network asks for rows, and
+//! each row is requested over the link.
 
 use core::cell::RefCell;
 use core::fmt::{self, Display};
@@ -15,21 +15,21 @@ use nn::{RowSource, RunError};
 use crate::port::{Port, PortError, text};
 use crate::recogniser::Recogniser;
 
-/// Instructions after which a board that computes says that it does: well below [`link::SILENCE_MS`] on a processor
-/// of some megahertz, also on a Cortex-M55 whose vectors are emulated on a busy machine. At 115,200 bits a second that
-/// is some hundredths of the time that rows take.
+/// After this many instructions a computing board reports that it is still working. On a processor of a few megahertz
+/// this is well below [`link::SILENCE_MS`], and also on an emulated Cortex-M55 on a busy machine. At 115,200 bits a
+/// second these reports take a few hundredths of the time that the rows take.
 const BREATH_INSTRUCTIONS: u64 = 1_000_000;
 
 /// What a board can measure of itself.
 pub trait Meter {
-    /// Instructions executed since some moment in the past (cycles, where those are what is counted).
+    /// Instructions executed since some moment in the past; cycles on boards that count cycles.
     fn instructions(&mut self) -> u64;
 
     /// Most bytes of stack ever in use.
     fn stack_bytes(&mut self) -> u32;
 }
 
-/// What a board says of itself.
+/// Facts that a board reports about itself.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
     /// Its name.
@@ -38,8 +38,8 @@ pub struct About<'a> {
     pub start_instructions: u64,
 }
 
-/// Answers one request after another, until the port fails: gives why it did. `recogniser` is what the board could make
-/// of its image.
+/// Answers one request after another until the port fails, and returns the reason. `recogniser` is the recogniser of
+/// the board's image, or the error of starting it.
 pub fn serve<S: Read + Write, M: Meter>(
     about: &About<'_>,
     recogniser: &Result<Recogniser<'_>, impl Display>,
@@ -60,7 +60,7 @@ pub fn serve<S: Read + Write, M: Meter>(
 enum Ending {
     /// It was answered.
     Answered,
-    /// By another request, which lies in the port and is still to be answered.
+    /// By another request, which is in the port and still to be answered.
     Interrupted,
 }
 
@@ -72,7 +72,7 @@ struct Board<'a, S, M> {
 }
 
 impl<S: Read + Write, M: Meter> Board<'_, S, M> {
-    /// Waits for a request and answers it, and those that interrupt it.
+    /// Waits for a request and answers it, and any request that interrupts it.
     fn round(&mut self, recogniser: &Result<Recogniser<'_>, impl Display>) -> Result<(), PortError> {
         if let Err(error) = self.port.wait()? {
             return self.port.send(0, &Reply::Refused(error.into()));
@@ -117,7 +117,7 @@ impl<S: Read + Write, M: Meter> Board<'_, S, M> {
         }
     }
 
-    /// Computes an embedding of rows asked for over the link; says it, or recognises it.
+    /// Computes an embedding from rows requested over the link, then sends it or recognises it.
     fn embed(
         &mut self,
         recogniser: &Recogniser<'_>,
@@ -165,9 +165,9 @@ impl<S: Read + Write, M: Meter> Board<'_, S, M> {
 
 /// Why a task gets no more rows.
 enum NoRow {
-    /// Another request came, which lies in the port.
+    /// Another request came. It is in the port.
     Interrupted,
-    /// A row of another length.
+    /// A row had the wrong length.
     Length,
     /// The port failed.
     Port(PortError),
@@ -183,12 +183,12 @@ impl fmt::Display for NoRow {
     }
 }
 
-/// What rows and signs of life of one task need.
+/// State of one task: its rows, and when the board last reported.
 struct Task<'a, S, M> {
     port: &'a mut Port<S>,
     meter: &'a mut M,
     turn: u32,
-    /// When something was last said, in instructions.
+    /// When the board last sent a message, in instructions.
     spoke: u64,
     /// Instructions spent on the link.
     waited: u64,
@@ -204,7 +204,7 @@ impl<S: Read + Write, M: Meter> Task<'_, S, M> {
             let message = self.port.message().filter(|_| heard.is_ok());
             match message.map(|message| (message.turn, message.request())) {
                 Some((turn, Ok(Request::Pixels(row, sent)))) => {
-                    // Pixels of a task that is gone, or of a row that was asked for twice, are skipped.
+                    // Skip pixels of an ended task, and rows that were requested twice.
                     if (turn, row) == (self.turn, y) {
                         if sent.len() != pixels.len() {
                             return Err(NoRow::Length);
@@ -213,7 +213,7 @@ impl<S: Read + Write, M: Meter> Task<'_, S, M> {
                         break;
                     }
                 }
-                // What was damaged may have been the row.
+                // The damaged frame may have been the row.
                 None | Some((_, Ok(Request::Status))) => {
                     self.port.send(self.turn, &Reply::Row(y)).map_err(NoRow::Port)?;
                 }
@@ -225,11 +225,11 @@ impl<S: Read + Write, M: Meter> Task<'_, S, M> {
         Ok(())
     }
 
-    /// Says that the board computes, when nothing was said for long.
+    /// Reports that the board is working, if it has sent nothing for a long time.
     fn breathe(&mut self) {
         let now = self.meter.instructions();
         if now - self.spoke > BREATH_INSTRUCTIONS {
-            // A port that fails, fails at the next row or the answer too.
+            // Ignored: a port that fails here fails again at the next row or at the answer.
             let _ = self.port.send(self.turn, &Reply::Working);
             self.spoke = self.meter.instructions();
             self.waited += self.spoke - now;

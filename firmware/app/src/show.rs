@@ -1,9 +1,9 @@
-//! Numbers for people: angles and confidence, in float. Nothing is decided with them.
+//! Numbers for people: angles and confidence, in float. No decision depends on them.
 
 use format::gallery::MAX_CENTRES;
 use format::policy::Angle;
 use matcher::{Candidate, ONE_Q30};
-// Called by name: on a host that has `std`, `x.sin()` would be another function than on the board.
+// Called by its path: on a host with `std`, `x.sin()` would call another function than on the board.
 use micromath::F32Ext;
 
 /// A number in Q30.
@@ -15,7 +15,7 @@ fn q30(number: i32) -> f32 {
 pub fn angle_degrees(cosine_q30: i32) -> f32 {
     let cosine = q30(cosine_q30);
     let mut angle = F32Ext::acos(cosine.clamp(-1.0, 1.0));
-    // micromath's arc cosine is up to 1.7 degrees off: two of Newton's steps.
+    // micromath's arc cosine is off by up to 1.7 degrees: two Newton steps correct it.
     for _ in 0..2 {
         let sine = F32Ext::sin(angle);
         if sine > 0.02 {
@@ -28,7 +28,7 @@ pub fn angle_degrees(cosine_q30: i32) -> f32 {
 /// The best person's probability among everybody enrolled by ArcFace's softmax, within 0.0005: `1 / (1 + Σ e^(s (cos θⱼ − t)))` over
 /// the others j, with `t = cos(θ₁ + m)` (Deng et al., CVPR 2019, equation 3, without the logarithm).
 ///
-/// Whoever is [`Posterior::least_cosine_q30`] or farther need not be added.
+/// People at [`Posterior::least_cosine_q30`] or farther can be left out.
 #[derive(Clone, Copy, Debug)]
 pub struct Posterior {
     scale: f32,
@@ -39,7 +39,7 @@ pub struct Posterior {
 }
 
 impl Posterior {
-    /// Terms below `e^−REACH` are left out: those of [`MAX_CENTRES`] people add up to less than 0.0001.
+    /// Terms below `e^−REACH` are left out. Those of [`MAX_CENTRES`] people add up to less than 0.0001.
     const REACH: f32 = 19.0;
 
     /// For a best person, a scale `s` of logits, and a margin `m`.
@@ -52,14 +52,14 @@ impl Posterior {
         Posterior { scale, target, length, others: 0.0 }
     }
 
-    /// The cosine (Q30) up to which another person does not matter.
+    /// Other people at or below this cosine (Q30) do not change the result.
     pub fn least_cosine_q30(&self) -> i32 {
         ((self.target - Self::REACH / self.scale) * ONE_Q30 as f32) as i32
     }
 
-    /// Another person.
+    /// Adds another person.
     pub fn add(&mut self, other: &Candidate) {
-        // Beyond this the result does not change, but the exponential would overflow.
+        // Larger terms would not change the result, but the exponential would overflow.
         let logit = self.scale * (cosine(other, self.length) - self.target);
         self.others += exp(logit.clamp(-60.0, 60.0));
     }
@@ -75,18 +75,18 @@ fn cosine(candidate: &Candidate, length: f32) -> f32 {
     candidate.dot as f32 / (root(candidate.norm as f32) * length)
 }
 
-/// Square root; of less than nothing, zero.
+/// Square root. Zero for negative numbers.
 fn root(square: f32) -> f32 {
     if square <= 0.0 {
         return 0.0;
     }
-    // micromath's is up to 6 % off: three of Newton's steps.
+    // micromath's is off by up to 6 %: three Newton steps correct it.
     (0..3).fold(F32Ext::sqrt(square), |root, _| 0.5 * (root + square / root))
 }
 
 /// `e^x` for an `x` from −60 to 60.
 fn exp(x: f32) -> f32 {
-    // micromath's is 0.3 % off at the ends of the range that it reduces to, 0.005 % in the inner half.
+    // micromath's error is 0.3 % at the ends of its reduced range and 0.005 % in the inner half.
     let whole = F32Ext::round(x * core::f32::consts::LOG2_E);
     let power = f32::from_bits(((whole as i32 + 127) as u32) << 23);
     F32Ext::exp(x - whole * core::f32::consts::LN_2) * power
@@ -118,12 +118,13 @@ mod tests {
         Angle { urad: 0, cos_q30: to_q30(radians.cos()), sin_q30: to_q30(radians.sin()) }
     }
 
-    /// Whoever stands at this cosine to a probe that lies along the first axis, with a centre in the plane.
+    /// A candidate at this cosine to a probe along the first axis, with a centre in the plane.
     fn centre(cosine: f64) -> [i8; 2] {
         [(127.0 * cosine).round() as i8, (127.0 * (1.0 - cosine * cosine).sqrt()).round() as i8]
     }
 
-    /// What is shown, and the softmax over everybody in double precision, for people at about these cosines.
+    /// The computed confidence, and the softmax over everybody in double precision, for people at about these
+    /// cosines.
     fn shown_and_exact(scale: f32, margin: f64, cosines: &[f64]) -> (f32, f64) {
         let vectors: Vec<i8> = cosines.iter().flat_map(|&cosine| centre(cosine)).collect();
         let norms: Vec<u32> =
@@ -155,7 +156,7 @@ mod tests {
             let scale = [16.0, 30.0, 64.0, 128.0][case % 4];
             let margin = [0.0, 0.1, 0.5][case / 4 % 3];
             let best = 0.2 + 0.8 * uniform();
-            // Where others begin to matter, within reach and beyond it.
+            // Around the cosine where others begin to matter, on both sides.
             let bound = (f64::acos(best) + margin).cos() - 19.0 / f64::from(scale);
             let people = [1, 2, 50, 3000][case / 12 % 4];
             let crowd = (0..people).map(|_| match case / 48 % 3 {
@@ -209,7 +210,7 @@ mod tests {
         };
         assert!(after(1000.0, &same, &opposite) > 0.999);
         assert!((0.0..1e-6).contains(&after(1000.0, &opposite, &same)));
-        // A scale so small that everybody is within reach.
+        // A scale so small that everybody matters.
         assert!((after(1e-6, &same, &opposite) - 0.5).abs() < 0.001);
     }
 }

@@ -1,10 +1,11 @@
-//! Numbers and arrays in bytes: little-endian fields at fixed places, arrays that are read in place.
+//! Reads and writes numbers and arrays in bytes: little-endian fields at fixed offsets, arrays that are read in
+//! place.
 
 use core::ops::Range;
 
 use crate::ALIGNMENT;
 
-/// The `u16` at a field. The caller knows that the record has it.
+/// The `u16` at a field's offset. The caller has checked that the record is long enough.
 #[inline(always)]
 pub(crate) const fn u16_at(record: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([record[at], record[at + 1]])

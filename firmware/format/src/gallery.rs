@@ -1,4 +1,4 @@
-//! The GALLERY and COHORT sections: int8 centres on the unit sphere, with people's names or without.
+//! The GALLERY and COHORT sections: int8 centres on the unit sphere. A gallery has names, a cohort has none.
 //!
 //! ```text
 //!   0  model        [`ModelId`] of the network that the centres were made with
@@ -24,7 +24,7 @@ use crate::{ALIGNMENT, ImageError, ModelId, Section};
 
 /// Most bytes of a name.
 pub const MAX_NAME: usize = 64;
-/// Most people, and most centres.
+/// Most people, and most centres, in a section.
 pub const MAX_CENTRES: usize = 16384;
 
 const HEAD_BYTES: usize = 32;
@@ -34,7 +34,7 @@ const HEAD_BYTES: usize = 32;
 pub struct Person<'a> {
     /// Name, 1 to [`MAX_NAME`] bytes.
     pub name: &'a str,
-    /// Photos the centres were made from.
+    /// Number of photos the centres were made from.
     pub photos: u16,
 }
 
@@ -52,7 +52,7 @@ pub struct Gallery<'a> {
     pub owners: &'a [u16],
 }
 
-/// Where the arrays lie, from the section's start, and where the section ends.
+/// Offsets of the arrays from the section's start, and the section's end.
 struct Layout {
     vectors: usize,
     norms: usize,
@@ -61,7 +61,7 @@ struct Layout {
 }
 
 impl Layout {
-    /// Counts are within their limits and `names_bytes` is no more than a section has: nothing overflows.
+    /// Nothing overflows: the counts are within their limits, and `names_bytes` is at most the length of a section.
     fn of(names_bytes: usize, dimension: usize, centres: usize) -> Layout {
         let vectors = (HEAD_BYTES + names_bytes).next_multiple_of(ALIGNMENT);
         let norms = (vectors + centres * dimension).next_multiple_of(ALIGNMENT);
@@ -129,7 +129,7 @@ impl<'a> Gallery<'a> {
         if norms.contains(&0) || !true_norms.eq(norms.iter().copied()) {
             return Err(record("norms"));
         }
-        // Every person has a centre and owners ascend, so owners step by nought or one from 0 to people - 1.
+        // Owners ascend and every person has a centre, so owners step by 0 or 1, from 0 to people - 1.
         let mut next: u16 = 0;
         for &owner in owners {
             if owner == next && next < people {
@@ -209,10 +209,10 @@ fn names_bytes(people: &[Person<'_>]) -> usize {
     people.iter().map(|person| postcard::experimental::serialized_size(person).unwrap_or(0)).sum()
 }
 
-/// Writes a section: `people` is empty in a cohort, whose strangers are its centres. Norms are computed here.
+/// Writes a section. `people` is empty for a cohort, whose strangers are its centres. Norms are computed here.
 ///
 /// # Panics
-/// When `out` has another length than [`emitted_bytes`] gives, or a centre another number of elements than `dimension`.
+/// When the length of `out` differs from [`emitted_bytes`], or a centre does not have `dimension` elements.
 pub fn emit(model: ModelId, dimension: usize, people: &[Person<'_>], centres: &[Centre<'_>], out: &mut [u8]) {
     assert_eq!(out.len(), emitted_bytes(dimension, people, centres.len()));
     out.fill(0);
@@ -226,7 +226,7 @@ pub fn emit(model: ModelId, dimension: usize, people: &[Person<'_>], centres: &[
     put(out, 24, (names_bytes as u32).to_le_bytes());
     let mut names = &mut out[HEAD_BYTES..HEAD_BYTES + names_bytes];
     for person in people {
-        // There is room: the sizes were added up.
+        // The buffer is long enough: it was sized for these records.
         let written = postcard::to_slice(person, names).map_or(0, |written| written.len());
         names = &mut names[written..];
     }

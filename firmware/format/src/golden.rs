@@ -1,4 +1,4 @@
-//! The GOLDEN section: a crop and the embedding it must give, so that a board can test itself.
+//! The GOLDEN section: a crop and the embedding that it must give, so that a board can test itself.
 //!
 //! ```text
 //!   0  crop bytes  u32
@@ -17,13 +17,13 @@ const HEAD_BYTES: usize = 16;
 /// A checked GOLDEN section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Golden<'a> {
-    /// What the embedder must give.
+    /// The embedding that the embedder must give.
     pub embedding: &'a [i16],
-    /// For this crop, `[height][width][channels]`.
+    /// The crop, `[height][width][channels]`.
     pub crop: &'a [u8],
 }
 
-/// Length of the section for an embedding of `dimension` elements and a crop of so many bytes.
+/// Length of the section for an embedding of `dimension` elements and a crop of `crop_bytes` bytes.
 pub const fn emitted_bytes(dimension: usize, crop_bytes: usize) -> usize {
     HEAD_BYTES + (2 * dimension).next_multiple_of(ALIGNMENT) + crop_bytes
 }
@@ -52,7 +52,7 @@ impl<'a> Golden<'a> {
     /// Writes the section.
     ///
     /// # Panics
-    /// When `out` has another length than [`emitted_bytes`] gives.
+    /// When the length of `out` differs from [`emitted_bytes`].
     pub fn emit(&self, out: &mut [u8]) {
         assert_eq!(out.len(), emitted_bytes(self.embedding.len(), self.crop.len()));
         out.fill(0);

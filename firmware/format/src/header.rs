@@ -1,4 +1,4 @@
-//! The header: magic, version, section table, digests. Parsing beside emitting.
+//! The header: magic, version, section table, digests. Each is parsed and emitted here.
 
 use sha2::{Digest as _, Sha256};
 
@@ -8,7 +8,7 @@ use crate::{ALIGNMENT, ImageError, align_up, bytes};
 pub const MAGIC: [u8; 4] = *b"GEOD";
 /// Layout version; must match exactly.
 pub const MAJOR: u16 = 2;
-/// Additions within a major version; an image may not be newer than its reader.
+/// Version of additions within a major version. An image newer than its reader is refused.
 pub const MINOR: u16 = 0;
 
 /// SHA-256.
@@ -38,17 +38,17 @@ mod field {
 /// Length of the fixed part of the header, in bytes.
 pub const FIXED_BYTES: usize = field::TABLE;
 
-/// What a network is for.
+/// The purpose of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u16)]
 pub enum Role {
-    /// A face's crop to its embedding. Every image has one.
+    /// Turns a face's crop into its embedding. Every image has one.
     Embedder = 1,
-    /// A frame to faces.
+    /// Finds the faces of a frame.
     Detector = 2,
-    /// A face to its landmarks.
+    /// Finds the landmarks of a face.
     Landmarks = 3,
-    /// A face to how likely it is alive.
+    /// Tells how likely a face is alive.
     Liveness = 4,
 }
 
@@ -56,7 +56,7 @@ impl Role {
     /// All roles, in file order.
     pub const ALL: [Role; 4] = [Role::Embedder, Role::Detector, Role::Landmarks, Role::Liveness];
 
-    /// The role's name, as commands and files have it.
+    /// The role's name in commands and files.
     pub const fn name(self) -> &'static str {
         match self {
             Role::Embedder => "embedder",
@@ -66,16 +66,16 @@ impl Role {
         }
     }
 
-    /// Place in an array with an element a role.
+    /// Index in an array with one element for each role.
     pub(crate) const fn index(self) -> usize {
         self as usize - 1
     }
 }
 
-/// A part of the image. The order is the order in the file.
+/// A part of the image. The order here is the order in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Section {
-    /// A network and what its input is.
+    /// A network and the description of its input.
     Network(Role),
     /// Enrolled people.
     Gallery,
@@ -85,7 +85,7 @@ pub enum Section {
     Policy,
     /// A crop and its embedding.
     Golden,
-    /// Who vouches for the image.
+    /// The signature of the image.
     Signature,
 }
 
@@ -103,7 +103,7 @@ impl Section {
         Section::Signature,
     ];
 
-    /// Kind and role in the section table. What has no role has role 0.
+    /// Kind and role in the section table. Kinds without a role have role 0.
     pub const fn code(self) -> [u16; 2] {
         match self {
             Section::Network(role) => [1, role as u16],
@@ -119,7 +119,7 @@ impl Section {
         Self::ALL.into_iter().find(|section| section.code() == code)
     }
 
-    /// Place in [`Self::ALL`].
+    /// Index in [`Self::ALL`].
     const fn index(self) -> usize {
         match self {
             Section::Network(role) => role.index(),
@@ -128,7 +128,7 @@ impl Section {
     }
 }
 
-/// Identifies the embedder together with what its input means: the first 16 bytes of the SHA-256 of its NETWORK section.
+/// Identifies the embedder and the meaning of its input: the first 16 bytes of the SHA-256 of its NETWORK section.
 /// Two images with the same id give the same embedding for the same pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ModelId(pub [u8; 16]);
@@ -146,18 +146,18 @@ impl ModelId {
     }
 }
 
-/// What the header says: where each section lies, all digests verified.
+/// A parsed header: where each section lies. All digests are verified.
 #[derive(Clone, Copy, Debug)]
 pub struct Sections<'a> {
     bytes: [Option<&'a [u8]>; Section::ALL.len()],
-    /// Digest of the whole image (of its header, which holds the sections' digests).
+    /// Digest of the header. It covers the whole image, because the header holds the sections' digests.
     pub digest: Digest,
     /// Id of the embedder.
     pub model_id: ModelId,
 }
 
 impl<'a> Sections<'a> {
-    /// The bytes of a section, or `None` when the image has none.
+    /// The bytes of a section, or `None` if the image does not have it.
     pub fn get(&self, section: Section) -> Option<&'a [u8]> {
         self.bytes[section.index()]
     }
@@ -188,8 +188,8 @@ fn header_digest(header: &[u8]) -> Digest {
         .into()
 }
 
-/// Length in bytes of the image that starts `bytes`, read from its header without checking anything else: how
-/// much a loader must read before [`parse`].
+/// Length in bytes of the image that starts `bytes`, read from its header without any other check. A loader must read
+/// this many bytes before [`parse`].
 ///
 /// # Errors
 /// [`ImageError::Truncated`], [`ImageError::Magic`].
@@ -203,8 +203,8 @@ pub fn image_bytes(bytes: &[u8]) -> Result<usize, ImageError> {
     Ok(u32_at(bytes, field::LENGTH) as usize)
 }
 
-/// Reads header and section table, verifies every digest. Bytes after the image's own length are ignored, so
-/// that a whole flash region can be passed.
+/// Reads the header and the section table and verifies every digest. Bytes after the image's own length are ignored,
+/// so that a whole flash region can be passed.
 ///
 /// # Errors
 /// An [`ImageError`] naming the first field that is wrong.
@@ -258,7 +258,7 @@ pub fn parse(bytes: &[u8]) -> Result<Sections<'_>, ImageError> {
             return Err(ImageError::Padding(section));
         }
         let body = &image[offset..section_end];
-        // The signature is of the table, so that the table cannot hold its digest.
+        // The signature covers the table, so the table cannot hold the signature's digest.
         let body_digest: Digest = match section {
             Section::Signature => [0; 32],
             _ => Sha256::digest(body).into(),
@@ -288,7 +288,7 @@ pub fn emitted_bytes(sections: &[(Section, &[u8])]) -> Option<usize> {
     u32::try_from(end).ok().map(|end| end as usize)
 }
 
-/// Writes an image into `out`, which [`emitted_bytes`] gives the length of.
+/// Writes an image into `out`, whose length must be [`emitted_bytes`].
 ///
 /// # Panics
 /// When `out` has another length, or sections are not in ascending order.

@@ -9,7 +9,7 @@ use crate::network::Model;
 use crate::policy::Policy;
 use crate::signature::Signature;
 
-/// Why an image was refused: the field that is wrong.
+/// Why an image was refused. Names the field that is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageError {
     /// The image does not start at a multiple of 16 in memory.
@@ -21,27 +21,27 @@ pub enum ImageError {
         /// Bytes there are.
         found: u32,
     },
-    /// It does not begin with `GEOD`: not an image.
+    /// It does not begin with `GEOD`, so it is not an image.
     Magic,
-    /// Made for another version of the firmware.
+    /// Its format is of another version than this firmware's.
     Version {
         /// Its major version.
         major: u16,
         /// Its minor version.
         minor: u16,
     },
-    /// The header's length is not where the last section ends.
+    /// The header's length differs from the end of the last section.
     Length {
-        /// What the header says.
+        /// Length in the header.
         header: u32,
-        /// Where the last section ends.
+        /// End of the last section.
         sections: u32,
     },
     /// A flag this firmware does not know.
     Flags,
     /// Impossible number of sections.
     SectionCount(
-        /// The number.
+        /// The count.
         u16,
     ),
     /// The header does not match its digest.
@@ -55,53 +55,53 @@ pub enum ImageError {
     },
     /// A section's offset or length is impossible.
     SectionRange(
-        /// Which.
+        /// The section.
         Section,
     ),
     /// A section twice, or out of order.
     SectionOrder(
-        /// Which.
+        /// The section.
         Section,
     ),
     /// Bytes before a section are not zero.
     Padding(
-        /// Which.
+        /// The section.
         Section,
     ),
     /// A section does not match its digest.
     SectionDigest(
-        /// Which.
+        /// The section.
         Section,
     ),
     /// A section is missing.
     MissingSection(
-        /// Which.
+        /// The section.
         Section,
     ),
     /// A record is malformed.
     Record {
-        /// In which section.
+        /// The section.
         section: Section,
-        /// Which field.
+        /// The field.
         field: &'static str,
     },
     /// A layer is malformed.
     Layer {
-        /// Of which network.
+        /// The network.
         role: Role,
-        /// Its number; 0 is the input.
+        /// The layer's number; 0 is the input.
         index: u16,
-        /// Which field.
+        /// The field.
         field: &'static str,
     },
-    /// Made with another network than the image's.
+    /// The section was made with another network than the image's.
     ForeignGallery(
-        /// Which section.
+        /// The section.
         Section,
     ),
     /// Centres and embeddings differ in length.
     Dimension {
-        /// Which section.
+        /// The section.
         section: Section,
         /// Elements a centre.
         gallery: u16,
@@ -174,24 +174,24 @@ pub struct Image<'a> {
     pub gallery: Gallery<'a>,
     /// Strangers, if the image has any.
     pub cohort: Option<Gallery<'a>>,
-    /// What it takes to be accepted.
+    /// The rules and thresholds of acceptance.
     pub policy: Policy<'a>,
     /// A crop and the embedding it must give, if the image has one.
     pub golden: Option<Golden<'a>>,
-    /// Who vouches for the image, if it is signed. The signature itself is not verified here.
+    /// The signature, if the image is signed. It is not verified here.
     pub signature: Option<Signature<'a>>,
     /// Id of the embedder.
     pub model_id: ModelId,
-    /// SHA-256 of the image's header, which holds those of its sections.
+    /// SHA-256 of the image's header, which holds the digests of its sections.
     pub digest: Digest,
 }
 
 impl<'a> Image<'a> {
-    /// Checks an image that starts at `bytes[0]`, at a multiple of 16 in memory. What follows the image's own
-    /// length is ignored.
+    /// Checks an image that starts at `bytes[0]`, which must be aligned to 16 in memory. Bytes after the image's own
+    /// length are ignored.
     ///
     /// # Errors
-    /// The first field found wrong.
+    /// The first wrong field found.
     pub fn new_checked(bytes: &'a [u8]) -> Result<Self, ImageError> {
         let sections = header::parse(bytes)?;
         let model_id = sections.model_id;
@@ -237,7 +237,7 @@ impl<'a> Image<'a> {
         self.gallery.dimension()
     }
 
-    /// Bytes of arena that every network of the image can run in, one after another.
+    /// Bytes of arena for the largest network of the image. The networks run one after another in it.
     pub fn arena_bytes(&self) -> usize {
         Role::ALL
             .into_iter()

@@ -1,4 +1,5 @@
-//! One record of 64 bytes a layer: the operator, the tensor it makes, and where that tensor's ring of rows lies.
+//! One record of 64 bytes for each layer: the operator, the tensor it makes, and the place of that tensor's ring of
+//! rows.
 //!
 //! ```text
 //!   0  operator     u8
@@ -16,9 +17,9 @@
 //!  62  zero         u16
 //! ```
 //!
-//! Layer `i` makes tensor `i`; layer 0 is the input; a layer reads tensors of smaller numbers only. Every layer has all
-//! fields; which of them an operator uses, and what for, is said with the operator in the crate `nn`. The others are zero, or
-//! one where nought makes no sense (the window, groups, the factor).
+//! Layer `i` makes tensor `i`; layer 0 is the input. A layer reads only tensors with smaller numbers. Every layer has
+//! all fields; the crate `nn` documents with each operator which fields it uses and how. Unused fields are zero, or
+//! one where zero makes no sense (the window, groups, the factor).
 
 use crate::ALIGNMENT;
 use crate::bytes::{put, u16_at, u32_at};
@@ -34,13 +35,13 @@ pub const MAX_EXTENT: u16 = 8192;
 /// Largest left shift of an accumulator before it is multiplied.
 pub const MAX_SHIFT: u8 = 15;
 
-/// What a layer does. The crate `nn` has a file for each.
+/// The operation of a layer. The crate `nn` has a file for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Operator {
     /// The photo: element = pixel − 128.
     Input = 0,
-    /// Convolution over all channels, or over those of a group.
+    /// Convolution over all channels, or over the channels of a group.
     Conv = 1,
     /// One filter a channel.
     Depthwise = 2,
@@ -48,11 +49,11 @@ pub enum Operator {
     Add = 3,
     /// Largest element under a window.
     MaxPool = 4,
-    /// Channels of several tensors, one after another.
+    /// Channels of several tensors, concatenated.
     Concat = 5,
-    /// Every pixel several times.
+    /// Every pixel repeated.
     Enlarge = 6,
-    /// Each channel times a number of its own that the network computes.
+    /// Each channel multiplied by a number that the network computes for it.
     Scale = 7,
     /// Each element through a table.
     Table = 8,
@@ -72,7 +73,7 @@ impl Operator {
         Operator::Table,
     ];
 
-    /// Name, as reports have it.
+    /// Name in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Operator::Input => "input",
@@ -115,23 +116,24 @@ impl Element {
     }
 }
 
-/// A tensor `[height, width, channels]`, and the ring of rows it is kept in. Real value = scale · (element −
-/// `zero_point`); the scale is the exporter's own business, except for outputs.
+/// A tensor `[height, width, channels]` and the ring of rows that holds it. Real value = scale · (element −
+/// `zero_point`). The image stores the scale of outputs only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tensor {
     /// Rows.
     pub height: u16,
-    /// Pixels a row.
+    /// Pixels of a row.
     pub width: u16,
-    /// Channels a pixel.
+    /// Channels of a pixel.
     pub channels: u16,
     /// Type of an element.
     pub element: Element,
-    /// Element that stands for zero.
+    /// Element that represents zero.
     pub zero_point: i16,
-    /// Rows kept: row `r` lies in slot `r % ring`. At most `height`; a ring of `height` rows is the whole tensor.
+    /// Number of rows kept: row `r` lies in slot `r % ring`. At most `height`; a ring of `height` rows holds the
+    /// whole tensor.
     pub ring: u16,
-    /// Start of the ring behind the scheduler's state in the arena, in bytes; a multiple of 16.
+    /// Start of the ring in the arena, counted from the end of the scheduler's state, in bytes; a multiple of 16.
     pub offset: u32,
 }
 
@@ -159,7 +161,7 @@ impl Tensor {
         [self.height, self.width, self.channels]
     }
 
-    /// Checks that it is possible and that its ring lies within so many bytes.
+    /// Checks the shape, and that the ring lies within this many bytes.
     pub(crate) fn check(&self, rings_bytes: usize) -> Result<(), &'static str> {
         if self.shape().iter().any(|extent| !(1..=MAX_EXTENT).contains(extent)) {
             return Err("shape");
@@ -180,8 +182,9 @@ impl Tensor {
     }
 }
 
-/// A sliding window. Output row `y` reads input rows `y · stride − pad + k · dilation` for `k` from 0 to `kernel` − 1; those
-/// outside the tensor read as its zero point. Bottom and right padding follow from the output's size.
+/// A sliding window. Output row `y` reads the input rows `y · stride − pad + k · dilation`, with `k` from 0 up to but not
+/// including `kernel`. Rows outside the tensor read as its zero point. The padding at the bottom and right follows from the
+/// output's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Height and width.
@@ -199,18 +202,19 @@ impl Window {
     pub const PIXEL: Window = Window { kernel: [1, 1], stride: [1, 1], pad: [0, 0], dilation: [1, 1] };
 }
 
-/// Output stage of every layer that accumulates: with `a` the `i32` accumulator, started at the channel's bias,
-/// `clamp(zero_point + mulhi(a << shift, M), low, high)`, where `mulhi(a, b) = (a · b + 2³¹) >> 32` and `M` is the
+/// Output stage of every layer that accumulates. The `i32` accumulator `a` starts at the channel's bias. The output
+/// is `clamp(zero_point + mulhi(a << shift, M), low, high)`, where `mulhi(a, b) = (a · b + 2³¹) >> 32` and `M` is the
 /// channel's multiplier for the sign of `a`. Two multipliers make ReLU, leaky ReLU and PReLU free.
 ///
-/// The offsets are bytes into the section's blob, of `i32` arrays with one element a channel.
+/// The three offsets are in bytes, into the section's blob, and point to `i32` arrays with one element for each
+/// channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stage {
-    /// Where accumulators start; input zero points are folded in.
+    /// Initial values of the accumulators; the input's zero point is folded in.
     pub bias: u32,
     /// Multipliers for accumulators ≥ 0.
     pub positive: u32,
-    /// Multipliers for accumulators < 0; may be the same array.
+    /// Multipliers for accumulators < 0; may point to the same array.
     pub negative: u32,
     /// Left shift of the accumulator, at most [`MAX_SHIFT`].
     pub shift: u8,
@@ -221,7 +225,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Of a layer that does not accumulate.
+    /// The stage of a layer that does not accumulate.
     pub const NONE: Stage = Stage { bias: 0, positive: 0, negative: 0, shift: 0, low: 0, high: 0 };
 }
 
@@ -229,7 +233,7 @@ impl Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reads {
     count: u8,
-    /// Those behind the last are zero.
+    /// Unused places are zero.
     numbers: [u16; MAX_INPUTS],
 }
 
@@ -241,7 +245,7 @@ impl Reads {
         self.numbers.get(..self.count.into()).unwrap_or(&[])
     }
 
-    /// Reads them from a layer's record that was checked.
+    /// Reads the numbers from a layer's record that is already checked.
     #[inline(always)]
     pub(crate) fn of_checked(record: &[u8; BYTES]) -> Reads {
         let numbers = [u16_at(record, 4), u16_at(record, 6), u16_at(record, 8), u16_at(record, 10)];
@@ -249,34 +253,34 @@ impl Reads {
     }
 }
 
-/// A layer: operator, what it reads, what it makes.
+/// A layer: its operator, its inputs and its output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layer {
-    /// What it does.
+    /// The operation.
     pub operator: Operator,
-    /// Which tensors it reads; see [`Self::inputs`].
+    /// The tensors that it reads; see [`Self::inputs`].
     pub reads: Reads,
-    /// What it makes.
+    /// The tensor that it makes.
     pub output: Tensor,
-    /// Where a window stands.
+    /// The sliding window.
     pub window: Window,
     /// Groups of channels, or 1.
     pub groups: u16,
-    /// How many pixels a pixel becomes, down and right.
+    /// How many times a pixel is repeated, down and right.
     pub factor: u8,
     /// Start of the weights, or of a table, in the blob.
     pub weights: u32,
-    /// Weights of the inputs in a sum.
+    /// Weights of the two inputs of a sum.
     pub gains: [i16; 2],
-    /// What becomes of an accumulator.
+    /// The output stage.
     pub stage: Stage,
 }
 
 impl Layer {
-    /// A layer of an operator that makes `output` from tensors; all else as it is where it is not used.
+    /// A layer that makes `output` from these tensors. All other fields have their values for unused fields.
     ///
     /// # Panics
-    /// When it reads more than [`MAX_INPUTS`] tensors.
+    /// When there are more than [`MAX_INPUTS`] tensors.
     pub fn new(operator: Operator, inputs: &[u16], output: Tensor) -> Self {
         let mut numbers = [0; MAX_INPUTS];
         numbers[..inputs.len()].copy_from_slice(inputs);
@@ -293,13 +297,13 @@ impl Layer {
         }
     }
 
-    /// Numbers of the tensors it reads.
+    /// Numbers of the tensors that it reads.
     #[inline(always)]
     pub fn inputs(&self) -> &[u16] {
         self.reads.numbers()
     }
 
-    /// Reads a record, or names the field that is wrong.
+    /// Reads a record. The error names the wrong field.
     pub(crate) fn parse(record: &[u8; BYTES]) -> Result<Layer, &'static str> {
         if usize::from(record[0]) >= Operator::ALL.len() {
             return Err("operator");
@@ -310,17 +314,17 @@ impl Layer {
         let layer = Layer::of_checked(record);
         let Reads { count, numbers } = layer.reads;
         let behind = numbers.get(count.into()..).ok_or("inputs")?;
-        // Whatever has no meaning has one form.
+        // Unused bytes have exactly one valid value.
         if layer.emit() != *record || behind.iter().any(|&number| number != 0) {
             return Err("padding");
         }
         Ok(layer)
     }
 
-    /// Reads a record that was checked.
+    /// Reads a record that is already checked.
     #[inline(always)]
     pub(crate) fn of_checked(record: &[u8; BYTES]) -> Layer {
-        // Field by field, with nothing that a compiler for size would call: what is not used is then not read.
+        // Field by field, without function calls even when compiled for size, so that unused fields are not read.
         Layer {
             operator: Operator::ALL[usize::from(record[0]) % Operator::ALL.len()],
             reads: Reads::of_checked(record),
@@ -390,7 +394,7 @@ impl Layer {
 mod tests {
     use super::*;
 
-    /// A layer in which every field has a value of its own.
+    /// A layer in which every field has a distinct value.
     fn layer() -> Layer {
         let output = Tensor {
             height: 0x0102,

@@ -1,4 +1,4 @@
-//! The flash image: everything a board needs to recognise its people, in one file that is read in place.
+//! The flash image: one file, read in place, with everything that a board needs to recognise its people.
 //!
 //! ```text
 //!      0  magic            "GEOD"
@@ -18,22 +18,22 @@
 //!         SIGNATURE   [`signature`]  of the header and the section table (optional)
 //! ```
 //!
-//! All numbers are little-endian; so must be the machine. Records have a fixed size and are read where they lie; only people's
-//! names, which have no fixed length, are [postcard](https://postcard.jamesmunns.com) records.
+//! All numbers are little-endian, and the machine must be too. Records have a fixed size and are read in place. Only
+//! people's names, which have no fixed length, are stored as [postcard](https://postcard.jamesmunns.com) records.
 //!
 //! # Principles
 //!
-//! * This crate alone knows offsets. Every record's `parse` stands beside its `emit`; host and board go through both.
-//! * [`Image::new_checked`] looks at every field once. What it returns cannot fail later: a truncated,
-//!   corrupted or hostile image gives an [`ImageError`] that names the field, never a panic or a read out of
-//!   bounds. What a layer's operator makes of its fields is the business of the crate `nn`, which checks it in the same way.
-//! * A gallery carries the [`ModelId`] of the network its centres were made with. Embeddings of two networks have
-//!   nothing in common, so a gallery of another network is refused.
+//! * Only this crate knows offsets. Every record's `parse` stands beside its `emit`; host and board use both.
+//! * [`Image::new_checked`] checks every field once. The checked image cannot fail later: a truncated, corrupted or
+//!   hostile image gives an [`ImageError`] that names the field, never a panic or a read out of bounds. The meaning
+//!   of a layer's fields for its operator is checked in the same way by the crate `nn`.
+//! * A gallery carries the [`ModelId`] of the network that made its centres. Embeddings of two networks cannot be
+//!   compared, so a gallery of another network is refused.
 //!
 //! # Version promise
 //!
-//! An image is read by firmware of the same major version whose minor version is not older than the image's.
-//! Every change of layout changes one of the two.
+//! Firmware reads an image of its own major version whose minor version is not newer. Every change of the layout
+//! changes one of the two.
 #![no_std]
 
 #[cfg(target_endian = "big")]

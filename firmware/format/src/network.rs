@@ -1,4 +1,4 @@
-//! The NETWORK section: a quantised network, what its input is, and the plan of its memory.
+//! The NETWORK section: a quantised network, the description of its input, and its memory plan.
 //!
 //! ```text
 //!   0  layers       u16, how many
@@ -25,7 +25,7 @@ use crate::{ALIGNMENT, ImageError, Section};
 
 /// Most layers a network may have.
 pub const MAX_LAYERS: usize = 1024;
-/// Most rows that all tensors of a network may have together: what a board that checks a plan has to go through.
+/// Most rows that all tensors of a network may have together. It bounds the time in which a board checks a plan.
 pub const MAX_ROWS: usize = 1 << 15;
 /// Most outputs a network may have.
 pub const MAX_OUTPUTS: usize = 32;
@@ -35,7 +35,7 @@ pub const MAX_BARRIERS: usize = 32;
 pub const MAX_NAME: usize = 64;
 /// Longest name of an output, in bytes.
 pub const MAX_OUTPUT_NAME: usize = 56;
-/// Largest embedding: with this many `i16` elements and `i8` centres a dot product fits `i32`.
+/// Largest embedding: a dot product of this many `i16` elements and `i8` centres fits in `i32`.
 pub const MAX_DIMENSION: usize = 512;
 
 mod field {
@@ -59,20 +59,20 @@ mod field {
     pub const OUTPUT_TEXT: usize = 8;
 }
 
-/// An output: a tensor that is whole when the network has run.
+/// An output: a tensor that is complete after the network has run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Output<'a> {
     /// Name, 1 to [`MAX_OUTPUT_NAME`] bytes.
     pub name: &'a str,
     /// Number of the tensor.
     pub tensor: u16,
-    /// What one step of its elements stands for: real value = `scale` · (element − zero point).
+    /// Scale of its elements: real value = `scale` · (element − zero point).
     pub scale: f32,
-    /// What the network's file still does to these values.
+    /// The function that the network's file applies to these values afterwards.
     pub function: Function,
 }
 
-/// What whoever reads an output applies to it to get what the network's file calls by its name.
+/// A function that readers of an output apply to get the value that has the output's name in the network's file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Function {
@@ -81,15 +81,15 @@ pub enum Function {
     Identity = 0,
     /// `1 / (1 + e^−x)`, element by element.
     Sigmoid = 1,
-    /// `x / |x|`, all elements together.
+    /// `x / |x|` over all elements together.
     Normalise = 2,
 }
 
 impl Function {
-    /// All, each at the place of its code.
+    /// All functions; a function's code is its index here.
     pub const ALL: [Function; 3] = [Function::Identity, Function::Sigmoid, Function::Normalise];
 
-    /// Name, for people and in JSON.
+    /// Name for people and in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Function::Identity => "identity",
@@ -99,22 +99,22 @@ impl Function {
     }
 }
 
-/// What a NETWORK section says of the network as a whole.
+/// Facts about the network as a whole.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Head<'a> {
     /// Name of the network, for people.
     pub name: &'a str,
     /// SHA-256 of the file it was exported from.
     pub source: Digest,
-    /// What its input is.
+    /// Description of its input.
     pub input: Preprocess,
-    /// Bytes of arena: the scheduler's state, then all rings together.
+    /// Bytes of arena: the scheduler's state, then all rings.
     pub arena_bytes: u32,
     /// Bytes of the scheduler's state; a multiple of 16.
     pub state_bytes: u32,
 }
 
-/// A checked NETWORK section. Its records and arrays stay where they are.
+/// A checked NETWORK section. Its records and arrays are read in place.
 #[derive(Clone, Copy, Debug)]
 pub struct Model<'a> {
     section: &'a [u8],
@@ -124,7 +124,7 @@ pub struct Model<'a> {
     barriers: u16,
 }
 
-/// Where the parts of a section with these counts start: outputs, barriers, blob.
+/// Offsets of the parts of a section with these counts: outputs, barriers, blob.
 fn places(layers: usize, outputs: usize, barriers: usize) -> [usize; 3] {
     let outputs_at = field::HEAD + layers * layer::BYTES;
     let barriers_at = outputs_at + outputs * field::OUTPUT;
@@ -132,11 +132,11 @@ fn places(layers: usize, outputs: usize, barriers: usize) -> [usize; 3] {
 }
 
 impl<'a> Model<'a> {
-    /// Checks every record, except for what the operators make of their fields.
+    /// Checks every record, except the operators' own use of their fields.
     ///
     /// # Errors
     /// An [`ImageError`] with the number of the layer and the field that is wrong.
-    // Not inlined, so that the stack it takes is free again when it returns.
+    // Not inlined, so that its stack is free again when it returns.
     #[inline(never)]
     pub fn new_checked(role: Role, section: &'a [u8]) -> Result<Self, ImageError> {
         let record = |field| ImageError::Record { section: Section::Network(role), field };
@@ -208,7 +208,7 @@ impl<'a> Model<'a> {
         Ok(model)
     }
 
-    /// What the section says of the network as a whole.
+    /// Facts about the network as a whole.
     pub fn head(&self) -> Head<'a> {
         let mut source = [0; 32];
         source.copy_from_slice(&self.section[field::SOURCE..][..32]);
@@ -226,23 +226,23 @@ impl<'a> Model<'a> {
         text(&self.section[field::NAME..field::NAME_END]).unwrap_or("")
     }
 
-    /// What a pixel of the input means.
+    /// Description of the input's pixels.
     pub fn preprocess(&self) -> Preprocess {
         // Checked with the section.
         Preprocess::parse(&self.section[field::INPUT..]).unwrap_or(Preprocess::NONE)
     }
 
-    /// Bytes of arena it needs, the scheduler's state among them.
+    /// Bytes of arena that it needs, including the scheduler's state.
     pub fn arena_bytes(&self) -> usize {
         u32_at(self.section, field::ARENA_BYTES) as usize
     }
 
-    /// Bytes at the front of the arena that the scheduler keeps its state in.
+    /// Bytes of the scheduler's state at the front of the arena.
     pub fn state_bytes(&self) -> usize {
         u32_at(self.section, field::STATE_BYTES) as usize
     }
 
-    /// How many layers there are, the input among them.
+    /// Number of layers, including the input.
     pub fn layer_count(&self) -> usize {
         self.layers.len()
     }
@@ -250,17 +250,17 @@ impl<'a> Model<'a> {
     /// A layer by its number.
     ///
     /// # Panics
-    /// When there are not so many.
-    // Inlined, so that only those fields are read that are used.
+    /// When there is no such layer.
+    // Inlined, so that only the fields in use are read.
     #[inline(always)]
     pub fn layer(&self, number: usize) -> Layer {
         Layer::of_checked(&self.layers[number])
     }
 
-    /// Numbers of the tensors that a layer reads: of [`Self::layer`] that part alone.
+    /// Numbers of the tensors that a layer reads. Reads only this part of [`Self::layer`].
     ///
     /// # Panics
-    /// When there are not so many layers.
+    /// When there is no such layer.
     #[inline(always)]
     pub fn reads(&self, number: usize) -> Reads {
         Reads::of_checked(&self.layers[number])
@@ -278,14 +278,14 @@ impl<'a> Model<'a> {
         records.filter_map(parse_output)
     }
 
-    /// The tensors of the outputs, in order: of [`Self::outputs`] that part alone.
+    /// Numbers of the outputs' tensors, in order. Reads only this part of [`Self::outputs`].
     pub fn output_tensors(&self) -> impl Iterator<Item = u16> + use<'a> {
         let [outputs_at, ..] = places(self.layers.len(), 0, 0);
         let records = self.section[outputs_at..].chunks_exact(field::OUTPUT).take(self.outputs.into());
         records.map(|record| u16_at(record, field::OUTPUT_TENSOR))
     }
 
-    /// How many barriers the plan has.
+    /// Number of barriers of the plan.
     pub fn barrier_count(&self) -> usize {
         self.barriers.into()
     }
@@ -293,13 +293,13 @@ impl<'a> Model<'a> {
     /// A barrier by its number: a tensor that is completed before the next barrier's.
     ///
     /// # Panics
-    /// When there are not so many.
+    /// When there is no such barrier.
     pub fn barrier(&self, number: usize) -> u16 {
         let [_, barriers_at, _] = places(self.layers.len(), self.outputs.into(), 0);
         u16_at(self.section, barriers_at + 2 * number)
     }
 
-    /// The arrays that layers point into.
+    /// The arrays that layers refer to.
     pub fn blob(&self) -> &'a [u8] {
         self.blob
     }
@@ -309,10 +309,10 @@ impl<'a> Model<'a> {
         self.layer(0).output
     }
 
-    /// Dimensions of the embedding, 1 to 512, of a network that makes embeddings.
+    /// Dimension of the embedding, 1 to 512, of an embedder.
     ///
     /// # Errors
-    /// [`ImageError::Record`] when the network makes something else.
+    /// [`ImageError::Record`] when the network is not an embedder.
     pub fn dimension(&self) -> Result<usize, ImageError> {
         let record = |field| ImageError::Record { section: Section::Network(Role::Embedder), field };
         let mut outputs = self.outputs();
@@ -321,7 +321,7 @@ impl<'a> Model<'a> {
         };
         let embedding = self.layer(output.tensor.into()).output;
         if output.function == Function::Sigmoid {
-            return Err(record("embedding: what a sigmoid follows has other directions"));
+            return Err(record("embedding: the output has a sigmoid, which changes its direction"));
         }
         let flat = embedding.height == 1 && embedding.width == 1;
         if !flat || embedding.element != Element::I16 || embedding.zero_point != 0 {
@@ -334,7 +334,7 @@ impl<'a> Model<'a> {
     }
 }
 
-/// Checks what holds for the layer of every operator.
+/// Checks that apply to the layers of all operators.
 fn check(layer: &Layer, index: usize, rings_bytes: usize) -> Result<(), &'static str> {
     if (layer.operator == Operator::Input) != (index == 0) {
         return Err("operator: the first layer, and only that, is the input");
@@ -369,7 +369,7 @@ fn parse_output(record: &[u8]) -> Option<Output<'_>> {
     })
 }
 
-/// Length of the section that [`emit`] writes for these counts and a blob of so many bytes.
+/// Length of the section that [`emit`] writes for these counts and a blob of `blob_bytes` bytes.
 pub fn emitted_bytes(layers: usize, outputs: usize, barriers: usize, blob: usize) -> usize {
     places(layers, outputs, barriers)[2] + blob
 }
@@ -377,8 +377,8 @@ pub fn emitted_bytes(layers: usize, outputs: usize, barriers: usize, blob: usize
 /// Writes a section.
 ///
 /// # Panics
-/// When `out` has another length than [`emitted_bytes`] gives, a count is over its limit, or a name is too long or
-/// an output's name empty.
+/// When the length of `out` differs from [`emitted_bytes`], a count is over its limit, a name is too long, or an
+/// output's name is empty.
 pub fn emit(
     head: &Head<'_>,
     layers: &[Layer],

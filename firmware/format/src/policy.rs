@@ -1,4 +1,4 @@
-//! The POLICY section: what it takes to be accepted.
+//! The POLICY section: the rules and thresholds of acceptance.
 //!
 //! ```text
 //!   0  model         [`ModelId`] of the network it was made for
@@ -21,7 +21,7 @@ use core::iter;
 use crate::bytes::{is_zero, put, u16_at, u32_at};
 use crate::{ImageError, ModelId, Section};
 
-/// Most points of the threshold table.
+/// Most entries of the threshold table.
 pub const MAX_THRESHOLDS: usize = 32;
 /// One, in the fixed-point format of cosines.
 pub const ONE_Q30: i32 = 1 << 30;
@@ -29,14 +29,15 @@ pub const ONE_Q30: i32 = 1 << 30;
 const HEAD_BYTES: usize = 80;
 const THRESHOLD_BYTES: usize = 12;
 
-/// Which rules decide.
+/// The rules that decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The threshold and the margin.
     Calibrated,
     /// The threshold alone.
     Absolute,
-    /// Only who lies in a person's own cap, half the angle to the next person less half the cap's margin, is accepted.
+    /// Accepts only a probe that lies in the person's own cap. Its radius is half of: the angle to the next person
+    /// less the cap's margin.
     Margin,
 }
 
@@ -47,11 +48,11 @@ impl Kind {
 /// The threshold up to a gallery size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Threshold {
-    /// Largest number of enrolled people it holds for.
+    /// Largest number of enrolled people that it holds for.
     pub people: u16,
     /// Least cosine to be accepted, Q30.
     pub cosine_q30: i32,
-    /// Upper bound (95 %) of the rate at which strangers are accepted, parts per million. One million where it is not known.
+    /// Upper bound (95 %) of the rate at which strangers are accepted, parts per million. 1,000,000 if unknown.
     pub fpir_upper_ppm: u32,
 }
 
@@ -71,10 +72,10 @@ impl Threshold {
     }
 }
 
-/// An angle from nothing to a right one.
+/// An angle from 0 to π/2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Angle {
-    /// Microradians, to show.
+    /// Microradians, for display.
     pub urad: u32,
     /// Cosine, Q30.
     pub cos_q30: i32,
@@ -88,7 +89,7 @@ impl Angle {
 
     fn is_sound(&self) -> bool {
         let [cos, sin] = [self.cos_q30, self.sin_q30].map(i64::from);
-        // The ranges first: the squares of all others do not fit.
+        // The ranges are checked first, because the squares of values outside do not fit.
         [cos, sin].iter().all(|part| (0..=1 << 30).contains(part))
             && (cos * cos + sin * sin - (1 << 60)).abs() <= 1 << 32
     }
@@ -105,15 +106,15 @@ impl Angle {
     }
 }
 
-/// Where a threshold came from.
+/// The origin of a threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basis {
-    /// Measured on a cohort of so many strangers.
+    /// Measured on a cohort.
     Cohort {
-        /// Strangers.
+        /// Number of strangers in it.
         strangers: u32,
     },
-    /// A cautious table for networks of this kind, not measured on this one.
+    /// A cautious table for networks of this kind, not measured on this network.
     Table,
     /// Given by the user.
     Given,
@@ -131,32 +132,33 @@ impl<'a> Thresholds<'a> {
         self.records.iter().map(|record| Threshold::parse(record))
     }
 
-    /// Of the largest gallery that the table knows.
+    /// The threshold of the largest gallery in the table.
     pub fn last(&self) -> Option<Threshold> {
         self.records.last().map(|record| Threshold::parse(record))
     }
 }
 
-/// What a POLICY section says besides its thresholds.
+/// The POLICY section except its thresholds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Terms {
-    /// The network it was made for.
+    /// The network that it was made for.
     pub model: ModelId,
-    /// Which rules decide.
+    /// The rules that decide.
     pub kind: Kind,
     /// Stated rate at which strangers are accepted (FPIR), in parts per million.
     pub fpir_ppm: u32,
-    /// Where the thresholds came from.
+    /// The origin of the thresholds.
     pub basis: Basis,
-    /// The runner-up must be so much farther than the best.
+    /// How much farther than the best the runner-up must be.
     pub margin: Angle,
     /// Margin of the caps that decide, for [`Kind::Margin`].
     pub cap: Angle,
     /// Margin of the caps that certify: `margin` and twice the error of quantisation.
     pub certificate: Angle,
-    /// Angle between quantised and float embedding of one photo, the largest or a high percentile, microradians.
+    /// Angle between the quantised and the float embedding of one photo, the largest or a high percentile,
+    /// microradians.
     pub quantisation_urad: u32,
-    /// Scale `s` of the logits that the network was trained with, for the confidence that is shown.
+    /// Scale `s` of the logits in the network's training, for the confidence that is shown.
     pub logit_scale: f32,
 }
 
@@ -204,13 +206,13 @@ impl<'a> Policy<'a> {
         Ok(policy)
     }
 
-    /// What the section says besides its thresholds.
+    /// The section except its thresholds.
     pub fn terms(&self) -> Terms {
         // Checked with the section.
         parse_terms(self.section).expect("a checked section")
     }
 
-    /// The threshold for a gallery of `people`: Q30 cosine. In a larger gallery than the table knows nobody is accepted.
+    /// The threshold for a gallery of `people`: Q30 cosine. A gallery larger than the table covers accepts nobody.
     pub fn threshold_q30(&self, people: usize) -> i32 {
         let reached = self.thresholds.iter().find(|threshold| usize::from(threshold.people) >= people);
         reached.map_or(i32::MAX, |threshold| threshold.cosine_q30)
@@ -249,7 +251,7 @@ fn parse_terms(head: &[u8]) -> Result<Terms, &'static str> {
     Ok(terms)
 }
 
-/// Length of a section with so many thresholds.
+/// Length of a section with this many thresholds.
 pub const fn emitted_bytes(thresholds: usize) -> usize {
     HEAD_BYTES + thresholds * THRESHOLD_BYTES
 }
@@ -257,7 +259,7 @@ pub const fn emitted_bytes(thresholds: usize) -> usize {
 /// Writes a section.
 ///
 /// # Panics
-/// When `out` has another length than [`emitted_bytes`] gives, or there are more than [`MAX_THRESHOLDS`].
+/// When the length of `out` differs from [`emitted_bytes`], or there are more than [`MAX_THRESHOLDS`] thresholds.
 pub fn emit(terms: &Terms, thresholds: impl ExactSizeIterator<Item = Threshold>, out: &mut [u8]) {
     assert!(thresholds.len() <= MAX_THRESHOLDS && out.len() == emitted_bytes(thresholds.len()));
     out.fill(0);

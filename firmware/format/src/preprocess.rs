@@ -1,4 +1,4 @@
-//! What a network's input is, so that host and board cannot differ about a pixel.
+//! The description of a network's input, so that host and board agree about every pixel.
 //!
 //! ```text
 //!   0  height, width   u16, u16
@@ -16,7 +16,7 @@ use crate::bytes::{is_zero, put, u16_at, u32_at};
 /// Length of the record.
 pub const BYTES: usize = 40;
 
-/// Order of a pixel's bytes as the network wants them.
+/// Order of a pixel's bytes that the network expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Colour {
     /// Red, green, blue.
@@ -30,7 +30,7 @@ pub enum Colour {
 impl Colour {
     const ALL: [Colour; 3] = [Colour::Rgb, Colour::Bgr, Colour::Grey];
 
-    /// Bytes a pixel.
+    /// Bytes of a pixel.
     pub const fn channels(self) -> usize {
         match self {
             Colour::Rgb | Colour::Bgr => 3,
@@ -39,7 +39,7 @@ impl Colour {
     }
 }
 
-/// What a network's input is.
+/// The description of a network's input.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preprocess {
     /// Crop height in pixels.
@@ -48,12 +48,14 @@ pub struct Preprocess {
     pub width: u16,
     /// Order of bytes in a pixel.
     pub colour: Colour,
-    /// The network was fed `(pixel − mean) / scale`. Folded into the first layer; kept for the record.
+    /// The network expects `(pixel − mean) / scale`. This is folded into the first layer; the value is kept as
+    /// information.
     pub mean: f32,
     /// See `mean`.
     pub scale: f32,
-    /// Where an aligned face has its left eye, right eye, nose tip, left and right corner of the mouth (left as
-    /// seen in the picture): `[x, y]` in 1/64 pixel. All zero where the input is no aligned face.
+    /// Places in an aligned face of the left eye, the right eye, the tip of the nose, and the left and right corner
+    /// of the mouth (left as seen in the picture): `[x, y]` in 1/64 pixel. All zero if the input is not an aligned
+    /// face.
     pub template: [[u16; 2]; 5],
 }
 
@@ -67,7 +69,7 @@ impl Preprocess {
         template: [[0; 2]; 5],
     };
 
-    /// Reads the record at the start of `bytes`, or names the field that is wrong.
+    /// Reads the record at the start of `bytes`. The error names the wrong field.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, &'static str> {
         let record = bytes.get(..BYTES).ok_or("input: length")?;
         if !is_zero(record, 5..8) || !is_zero(record, 36..BYTES) {

@@ -7,7 +7,7 @@
 //!  48  signature   64 bytes, of [`message`]
 //! ```
 //!
-//! The section table holds no digest of this section (it holds zeros): what is signed is the table.
+//! The section table holds zeros in the place of this section's digest, because the signature covers the table.
 
 use crate::bytes::{is_zero, put, u32_at};
 use crate::header::Digest;
@@ -15,12 +15,12 @@ use crate::{ImageError, Section};
 
 /// Length of the section.
 pub const BYTES: usize = 112;
-/// What a signed message begins with, so that a signature of anything else is none of an image.
+/// Prefix of a signed message, so that a signature of other data cannot pass as an image's.
 const CONTEXT: [u8; 16] = *b"Geode image\0\0\0\0\0";
 /// Length of a signed message.
 pub const MESSAGE_BYTES: usize = CONTEXT.len() + 32 + 4;
 
-/// A SIGNATURE section, as it is read: nothing about it has been verified.
+/// A SIGNATURE section as read: none of it is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signature<'a> {
     /// Release counter.
@@ -31,7 +31,7 @@ pub struct Signature<'a> {
     pub signature: &'a [u8; 64],
 }
 
-/// What is signed: a context, the image's digest (of header and section table), the release counter.
+/// The signed message: a context, the image's digest (of header and section table), the release counter.
 pub fn message(digest: &Digest, version: u32) -> [u8; MESSAGE_BYTES] {
     let mut message = [0; MESSAGE_BYTES];
     message[..CONTEXT.len()].copy_from_slice(&CONTEXT);

@@ -1,5 +1,6 @@
-//! Frames: a zero byte; a message and its CRC-32 (ISO-HDLC, little-endian), stuffed by COBS so that they have no zero
-//! byte; a zero byte. The first zero ends whatever came before, so that no noise reaches into a frame.
+//! Frames. A frame is a zero byte, then a message and its CRC-32 (ISO-HDLC, little-endian) encoded with COBS so that
+//! they contain no zero byte, then a zero byte. The first zero ends any earlier bytes, so that noise before a frame
+//! does not damage it.
 //!
 //! Consistent overhead byte stuffing: Cheshire and Baker, IEEE/ACM Transactions on Networking 7(2), 1999.
 
@@ -14,20 +15,20 @@ use crate::MAX_MESSAGE_BYTES;
 const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 const CHECKSUM_BYTES: usize = 4;
 
-/// What a frame begins and ends with.
+/// The first and the last byte of a frame.
 pub const END: u8 = 0;
 
-/// Bytes of the frame of a message of this length, at most.
+/// Most bytes of the frame of a message of this length.
 pub const fn max_frame_bytes(message_bytes: usize) -> usize {
     cobs::max_encoding_length(message_bytes + CHECKSUM_BYTES) + 2
 }
 
-/// Why a frame was dropped, or cannot be made.
+/// Why a frame was dropped or cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
-    /// Its message is longer than [`MAX_MESSAGE_BYTES`], or than there is room for.
+    /// Its message is longer than [`MAX_MESSAGE_BYTES`] or than the buffer.
     TooLong,
-    /// Its bytes are not those that were sent, or never were a frame.
+    /// Its bytes were damaged, or never were a frame.
     Damaged,
 }
 
@@ -48,7 +49,7 @@ pub struct Decoder {
     /// The message so far, and its checksum.
     message: Vec<u8, { MAX_MESSAGE_BYTES + CHECKSUM_BYTES }>,
     stuffing: DecoderState,
-    /// Whether `message` is one, and the next byte begins another.
+    /// Whether `message` is complete, so that the next byte begins another.
     is_whole: bool,
     is_too_long: bool,
 }
@@ -60,16 +61,16 @@ impl Default for Decoder {
 }
 
 impl Decoder {
-    /// At the start of a stream.
+    /// A decoder at the start of a stream.
     pub const fn new() -> Self {
         Decoder { message: Vec::new(), stuffing: DecoderState::Idle, is_whole: false, is_too_long: false }
     }
 
-    /// Takes the next byte. When it ends a frame, gives `true`, and [`Self::message`] is what the frame held until the
-    /// next byte is pushed. Frames without a byte are nothing.
+    /// Takes the next byte. Returns `true` when the byte completes a frame; [`Self::message`] is then the frame's
+    /// message until the next byte is pushed. Empty frames are ignored.
     ///
     /// # Errors
-    /// [`FrameError`] when the byte ends a frame that is no message: once a frame. The next byte begins another frame.
+    /// [`FrameError`] when the byte ends a damaged frame, once for each frame. The next byte begins another frame.
     pub fn push(&mut self, byte: u8) -> Result<bool, FrameError> {
         if self.is_whole {
             self.start();
@@ -102,7 +103,7 @@ impl Decoder {
         self.is_too_long = false;
     }
 
-    /// The message that the last byte completed; empty when it completed none.
+    /// The message completed by the last byte; empty if it completed none.
     pub fn message(&self) -> &[u8] {
         if self.is_whole { &self.message } else { &[] }
     }
@@ -112,7 +113,7 @@ impl Decoder {
 ///
 /// # Errors
 /// [`FrameError::TooLong`] when the message is longer than [`MAX_MESSAGE_BYTES`], or `frame` is shorter than
-/// [`max_frame_bytes`] of it.
+/// [`max_frame_bytes`].
 pub fn encode<'a>(message: &[u8], frame: &'a mut [u8]) -> Result<&'a [u8], FrameError> {
     if message.len() > MAX_MESSAGE_BYTES || frame.len() < max_frame_bytes(message.len()) {
         return Err(FrameError::TooLong);
@@ -135,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    /// Everything that a decoder makes of bytes.
+    /// All results of a decoder for these bytes.
     fn decode(decoder: &mut Decoder, bytes: &[u8]) -> Vec<Result<Vec<u8>, FrameError>> {
         let results = bytes.iter().filter_map(|&byte| match decoder.push(byte) {
             Ok(true) => Some(Ok(decoder.message().to_vec())),
@@ -178,7 +179,7 @@ mod tests {
         let mut bytes = std::vec![0xff; 3 * crate::MAX_FRAME_BYTES];
         bytes.extend(framed(b"next"));
         assert_eq!(decode(&mut Decoder::new(), &bytes), [Err(FrameError::TooLong), Ok(b"next".to_vec())]);
-        // By one byte, and well formed.
+        // One byte too long, but well formed.
         let message = [0x55; MAX_MESSAGE_BYTES + 1 + CHECKSUM_BYTES];
         let mut frame = [END; cobs::max_encoding_length(MAX_MESSAGE_BYTES + 1 + CHECKSUM_BYTES) + 1];
         cobs::encode(&message, &mut frame);
@@ -238,7 +239,7 @@ mod tests {
             after in prop::collection::vec(any::<u8>(), 0..300),
         ) {
             let mut bytes = framed(&before);
-            // Behind the first zero, up to the last.
+            // The bytes after the first zero, up to the last.
             let place = 1 + place.index(bytes.len() - 1);
             bytes.splice(place..place, noise);
             bytes.extend(framed(&after));

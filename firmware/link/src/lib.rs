@@ -1,11 +1,11 @@
-//! What board and host say to each other, and how it is framed. Nothing here reads or writes: bytes are arguments, so
-//! that a board, a program and a browser use the same code over whatever carries their bytes.
+//! The messages between board and host, and their framing. Nothing here reads or writes: bytes are arguments, so that
+//! a board, a program and a browser use the same code over any transport.
 //!
 //! # Layers
 //!
-//! * [`frame`]: a message and its CRC-32, stuffed by COBS, between zero bytes. A [`Decoder`] takes bytes and gives messages;
-//!   it is in step again at every zero byte, whatever came before.
-//! * [`message`]: what the messages mean.
+//! * [`frame`]: a message and its CRC-32, encoded with COBS, between zero bytes. A [`Decoder`] takes bytes and
+//!   returns messages. It synchronises again at every zero byte.
+//! * [`message`]: the meaning of the messages.
 //!
 //! # A conversation
 //!
@@ -25,19 +25,19 @@
 //!
 //! # Rules
 //!
-//! * **Turns.** Every request carries a *turn*: a number that the host chooses, not 0, for each task anew and at random for
-//!   its first. Pixels and questions about a task carry the turn of the task. A reply carries the turn of the request it
-//!   answers. The host skips replies of other turns, so that what a board still had to say to a host that went away
-//!   is never taken for an answer. The board skips pixels of other turns and of rows that it does not wait for. What a
-//!   board says that answers nobody has turn 0.
+//! * **Turns.** Every request carries a *turn*: a number other than 0 that the host chooses anew for each task; it
+//!   chooses the first at random. Pixels and questions about a task carry the task's turn. A reply carries the turn
+//!   of its request. The host skips replies with other turns, so that it never mistakes a late reply to an earlier
+//!   host for an answer. The board skips pixels with other turns, and rows that it does not wait for. Messages that
+//!   answer no request have turn 0.
 //! * **`Hello` always works.** A board that waits for a row listens to every request. Pixels continue the task and
-//!   [`Request::Status`] asks about it; every other request ends it and is answered. A board that computes listens
-//!   when it is done; as it may lose what it does not listen to, a host greets again until it is answered.
-//! * **Whoever gets a damaged frame asks again.** The board asks for the row again; the host asks for the status, which
-//!   is the row that the board waits for, or [`Reply::Idle`] when it has no task (any more).
-//! * **Silence is an answer.** A board that has a task says something at least every [`SILENCE_MS`].
-//! * **Nobody answers an echo.** The numbers of replies have their highest bit set. A board ignores them, a host
-//!   ignores the others.
+//!   [`Request::Status`] asks about it; every other request ends the task and is answered. A computing board listens
+//!   only when it is done, and may lose requests until then, so a host repeats its `Hello` until it is answered.
+//! * **The receiver of a damaged frame asks again.** The board requests the row again. The host asks for the status;
+//!   the answer is the row that the board waits for, or [`Reply::Idle`] if it has no task (any more).
+//! * **Silence means failure.** A board that has a task sends a message at least every [`SILENCE_MS`].
+//! * **Echoes are ignored.** The numbers of replies have their highest bit set. A board ignores messages with such
+//!   numbers, a host ignores all others.
 #![no_std]
 
 #[cfg(test)]
@@ -49,10 +49,10 @@ pub mod message;
 pub use frame::{Decoder, FrameError, encode};
 pub use message::{Message, Reply, Request};
 
-/// Longest row of pixels: 1,024 RGB pixels. A network with a longer one cannot get its rows over the link.
+/// Longest row of pixels: 1,024 RGB pixels. A network with longer rows cannot get them over the link.
 pub const MAX_ROW_BYTES: usize = 3 * 1024;
 
-/// Longest message: a row of pixels, with its number and its length of at most three bytes each.
+/// Longest message: a row of pixels, with its number and its length in at most three bytes each.
 pub const MAX_MESSAGE_BYTES: usize = message::HEADER_BYTES + 2 * 3 + MAX_ROW_BYTES;
 
 /// Longest message of a board.
@@ -64,5 +64,5 @@ pub const MAX_FRAME_BYTES: usize = frame::max_frame_bytes(MAX_MESSAGE_BYTES);
 /// Longest frame of a board, with its zero bytes.
 pub const MAX_REPLY_FRAME_BYTES: usize = frame::max_frame_bytes(MAX_REPLY_BYTES);
 
-/// Milliseconds after which a board that has a task and says nothing is taken for dead.
+/// If a board with a task sends nothing for this many milliseconds, the host takes it for dead.
 pub const SILENCE_MS: u64 = 3_000;

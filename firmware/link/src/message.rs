@@ -1,8 +1,8 @@
 //! Messages, version 3.
 //!
-//! A message is a group (one byte), a number in that group (one byte; highest bit set in replies), a turn (four bytes,
-//! little-endian) and a body as postcard writes it. Groups have versions of their own, which a board tells in its
-//! [`Hello`]; a board refuses messages of groups that it does not have.
+//! A message is a group (one byte), a number in that group (one byte; highest bit set in replies), a turn (four
+//! bytes, little-endian) and a body in postcard's encoding. Groups have versions of their own, which a board reports
+//! in its [`Hello`]. A board refuses messages of groups that it does not have.
 //!
 //! | group | number | message |
 //! |---|---|---|
@@ -45,7 +45,7 @@ pub const MAX_BOARD_NAME: usize = 32;
 /// Most groups that a board has.
 pub const MAX_GROUPS: usize = 8;
 
-/// Numbers with this bit are those of replies.
+/// This bit is set in the numbers of replies.
 const REPLY: u8 = 0x80;
 
 const HELLO: u8 = 0x00;
@@ -67,7 +67,7 @@ const RECOGNISED: u8 = 0x04;
 /// A short text.
 pub type Text = String<MAX_TEXT>;
 
-/// What messages are about. A group's number is that of its place here.
+/// The subjects of messages. A group's number is its index here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Group {
@@ -77,73 +77,73 @@ pub enum Group {
     Recognise = 1,
     /// Reserved: enrolling and deleting people.
     People = 2,
-    /// Reserved: another image or firmware.
+    /// Reserved: replacing the image or the firmware.
     Update = 3,
-    /// Reserved: what a board says unasked.
+    /// Reserved: messages that a board sends without a request.
     Events = 4,
 }
 
 /// From host to board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request<'a> {
-    /// Who are you? Ends the task there is, if any.
+    /// Asks which board this is. Ends the current task, if any.
     Hello,
-    /// End the task.
+    /// Ends the current task.
     Abort,
-    /// What are you waiting for? The board answers with the row that it waits for, or [`Reply::Idle`].
+    /// Asks what the board waits for. It answers with the row that it waits for, or [`Reply::Idle`].
     Status,
-    /// Recognise the face whose rows follow.
+    /// Asks to recognise a face. Its rows follow.
     Recognise,
-    /// Compute the embedding of the face whose rows follow.
+    /// Asks for the embedding of a face. Its rows follow.
     Embed,
-    /// A row that was asked for: its number; `width · channels` bytes in the image's colour order, at most
+    /// A requested row: its number, and `width · channels` bytes in the image's colour order, at most
     /// [`MAX_ROW_BYTES`](crate::MAX_ROW_BYTES).
     Pixels(u16, &'a [u8]),
 }
 
 /// From board to host.
 #[derive(Clone, Debug, PartialEq)]
-// Messages live for one exchange, one at a time.
+// Messages live for one exchange, and only one at a time.
 #[allow(clippy::large_enum_variant)]
 pub enum Reply {
-    /// What board and image this is.
+    /// Describes the board and its image.
     Hello(Hello),
-    /// What [`Reply::Hello`] of another version of the protocol is read as: its version. Boards do not send it.
+    /// Stands for a [`Reply::Hello`] of another protocol version; holds that version. Boards do not send it.
     OtherVersion(u16),
     /// There is no task (any more).
     Idle,
     /// The request is not carried out.
     Refused(Objection),
-    /// It did not work.
+    /// The request failed.
     Failed(Text),
-    /// Send this row.
+    /// Asks for this row.
     Row(u16),
-    /// A long computation goes on.
+    /// A long computation continues.
     Working,
-    /// Part of an embedding, in order; the last is followed by [`Reply::Embedded`].
+    /// Part of an embedding, in order. [`Reply::Embedded`] follows the last part.
     Embedding(Vec<i16, CHUNK>),
     /// The embedding is complete.
     Embedded(Cost),
-    /// Who it is, or why nobody.
+    /// The person, or the reason why nobody was recognised.
     Recognised(Recognised),
 }
 
-/// Why a board does not carry out a request.
+/// Why a board refuses a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Objection {
-    /// The frame was damaged, so that nobody knows what was asked.
+    /// The frame was damaged, so its request is unknown.
     Damaged,
-    /// The message is longer than any may be.
+    /// The message is longer than the limit.
     TooLong,
-    /// The firmware has no such group of messages.
+    /// The firmware does not have this group of messages.
     UnknownGroup,
     /// The group has no such message.
     UnknownNumber,
-    /// The message's body is not what its number says.
+    /// The message's body does not fit its number.
     Malformed,
-    /// Pixels of a task that the board does not have.
+    /// The pixels belong to a task that the board does not have.
     NoTask,
-    /// A row of pixels of another length than the image's.
+    /// The row's length differs from the image's.
     RowLength,
 }
 
@@ -164,7 +164,7 @@ impl fmt::Display for Objection {
             Self::UnknownGroup => "requests of this kind are not supported by this firmware",
             Self::UnknownNumber => "this request is not supported by this firmware",
             Self::Malformed => "the request is malformed",
-            Self::NoTask => "pixels that nobody asked for",
+            Self::NoTask => "the pixels belong to no current task",
             Self::RowLength => "a row of pixels of another length than the image's",
         })
     }
@@ -198,8 +198,8 @@ pub struct Hello {
     pub dimension: u16,
     /// People enrolled.
     pub people: u16,
-    /// Instructions from the board's start to the first request that it could answer: digests, checks, the plan's dry
-    /// run. Cycles where the board counts those.
+    /// Instructions from the board's start until it could answer a request (digests, checks, dry run of the plan).
+    /// Cycles on boards that count cycles.
     pub start_instructions: u64,
 }
 
@@ -210,12 +210,12 @@ impl Hello {
     }
 }
 
-/// What a task cost the board, without the waiting for its link.
+/// The cost of a task on the board, without waiting for the link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
-    /// Instructions of the embedding; cycles where the board counts those.
+    /// Instructions of the embedding; cycles on boards that count cycles.
     pub embed_instructions: u64,
-    /// The same for the decision and the confidence that is shown; 0 where only the embedding was asked for.
+    /// Instructions of the decision and of the shown confidence; 0 if only the embedding was requested.
     pub match_instructions: u64,
     /// Bytes of arena in use.
     pub arena_bytes: u32,
@@ -226,54 +226,55 @@ pub struct Cost {
 /// Whether a probe is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ruling {
-    /// It is the nearest person.
+    /// The probe is the nearest person.
     Accepted,
     /// The nearest person is not near enough.
     TooFar,
     /// Somebody else is nearly as near.
     Ambiguous,
-    /// There is nobody to be.
+    /// Nobody is enrolled.
     NobodyEnrolled,
     /// The embedding has no direction: a broken network or a broken camera.
     Degenerate,
 }
 
-/// An enrolled person or a stranger of the cohort who is near a probe.
+/// An enrolled person near a probe, or a stranger of the cohort.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Neighbour {
     /// Name; empty for a stranger of the cohort.
     pub name: String<{ format::gallery::MAX_NAME }>,
     /// Cosine of the angle to their centre, Q30.
     pub cosine_q30: i32,
-    /// That angle in degrees, to show: within a tenth.
+    /// That angle in degrees, for display: within 0.1°.
     pub angle_degrees: f32,
 }
 
-/// What became of a probe.
+/// The decision on a probe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// Whether it is accepted.
     pub ruling: Ruling,
-    /// Whether an accepted probe lies so near to its person that nobody else enrolled can be within the margin.
+    /// Whether an accepted probe is so near to its person that no other enrolled person can be within the margin.
     pub certified: bool,
-    /// Probability that it is the nearest person and not another enrolled person, to show: ArcFace's posterior, 0 to 1.
+    /// Probability that it is the nearest person and not another enrolled one, for display: ArcFace's posterior, 0 to
+    /// 1.
     pub confidence: f32,
     /// The nearest enrolled person.
     pub best: Option<Neighbour>,
-    /// The nearest other person, or a stranger of the cohort if nearer.
+    /// The nearest other person, or a stranger of the cohort if one is nearer.
     pub runner_up: Option<Neighbour>,
 }
 
-/// A decision and what it took.
+/// A decision and its cost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recognised {
     /// The decision.
     pub decision: Decision,
-    /// What it took.
+    /// Its cost.
     pub cost: Cost,
 }
 
-/// A message whose body is not looked at yet.
+/// A message whose body is not parsed yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
     /// Number of the group.
@@ -287,13 +288,13 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Splits a message, unless it is too short to be one.
+    /// Splits a message. `None` if it is too short.
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
         let (&[group, number, turn @ ..], body) = bytes.split_first_chunk::<HEADER_BYTES>()?;
         Some(Message { group, number, turn: u32::from_le_bytes(turn), body })
     }
 
-    /// Whether it comes from a board.
+    /// Whether a board sent it.
     pub fn is_reply(&self) -> bool {
         self.number & REPLY != 0
     }
@@ -301,7 +302,7 @@ impl<'a> Message<'a> {
     /// Reads a host's message.
     ///
     /// # Errors
-    /// Why a board that knows no more than this version cannot carry it out.
+    /// The reason why a board of this version cannot carry it out.
     pub fn request(&self) -> Result<Request<'a>, Objection> {
         use Group::{Control, Events, People, Recognise, Update};
         Ok(match (self.known_group()?, self.number) {
@@ -357,7 +358,7 @@ impl<'a> Message<'a> {
         if self.body.is_empty() { Ok(content) } else { Err(Objection::Malformed) }
     }
 
-    /// The body, all of it.
+    /// Parses the whole body.
     fn read<T: Deserialize<'a>>(&self) -> Result<T, Objection> {
         match postcard::take_from_bytes(self.body) {
             Ok((content, [])) => Ok(content),
@@ -367,7 +368,7 @@ impl<'a> Message<'a> {
 }
 
 impl Request<'_> {
-    /// Writes the message into a buffer, best one of [`MAX_MESSAGE_BYTES`](crate::MAX_MESSAGE_BYTES).
+    /// Writes the message into a buffer. [`MAX_MESSAGE_BYTES`](crate::MAX_MESSAGE_BYTES) are always enough.
     ///
     /// # Errors
     /// [`FrameError::TooLong`] when it does not fit.
@@ -385,7 +386,7 @@ impl Request<'_> {
 }
 
 impl Reply {
-    /// Writes the message into a buffer; one of [`MAX_REPLY_BYTES`](crate::MAX_REPLY_BYTES) is long enough.
+    /// Writes the message into a buffer. [`MAX_REPLY_BYTES`](crate::MAX_REPLY_BYTES) are always enough.
     ///
     /// # Errors
     /// [`FrameError::TooLong`] when it does not fit.
@@ -460,7 +461,7 @@ mod tests {
         Recognised { decision, cost: cost() }
     }
 
-    /// Group, number and turn, as every message begins.
+    /// Group, number and turn: the first bytes of every message.
     fn bytes(group: u8, number: u8, body: &[u8]) -> Vec<u8> {
         [&[group, number, 1, 2, 3, 4], body].concat()
     }
@@ -574,7 +575,7 @@ mod tests {
             }
             let longer = [&bytes[..], &[0]].concat();
             let message = Message::parse(&longer).unwrap();
-            // Later versions may say more in it.
+            // Later versions may add to it.
             let expected =
                 if request == Request::Hello { Ok(Request::Hello) } else { Err(Objection::Malformed) };
             assert_eq!(message.request(), expected);
@@ -605,7 +606,7 @@ mod tests {
         let row = [0xff; MAX_ROW_BYTES];
         let mut buffer = [0xa5; MAX_MESSAGE_BYTES];
         let longest = Request::Pixels(u16::MAX, &row).emit(TURN, &mut buffer).unwrap().len();
-        // The length of the longest row takes two bytes of the three that there is room for.
+        // The length of the longest row takes two of the three bytes reserved for it.
         assert_eq!(longest, MAX_MESSAGE_BYTES - 1);
 
         let long = |count: usize| "x".repeat(count);

@@ -1,11 +1,11 @@
-//! A person's own cap on the sphere: where nobody else can be within the margin.
+//! A person's own cap on the sphere: the region in which no other person can be within the margin.
 //!
 //! With φ the angle from a person's centre to the nearest centre of anybody else, a probe at an angle θ from that centre
 //! is at least φ − θ from everybody else (the triangle inequality on the sphere). So `θ ≤ (φ − m) / 2` implies
 //! `θ' ≥ θ + m` for all others: the boundary that ArcFace's margin draws between two classes (Deng et al., CVPR 2019,
 //! figure 3). φ counts as a right angle at most, so that a person alone has a cap, too.
 //!
-//! The test is exact in one direction: it is made with bounds, rounded so that a probe it takes is truly inside.
+//! The test errs on one side only: its bounds are rounded so that an accepted probe is truly inside.
 
 use crate::centres::Centres;
 use crate::cosine::magnitude_q31;
@@ -18,7 +18,7 @@ const ONE: u64 = ONE_Q30 as u64;
 /// Cosine of half a right angle, Q30, rounded up.
 const HALF_RIGHT_Q30: u64 = 759_250_125;
 
-/// Whether the probe lies in the cap of its best centre: `2 θ + m ≤ φ`, φ a right angle at most. `second` is the
+/// Whether the probe lies in the cap of its best centre: `2 θ + m ≤ φ`, with φ at most a right angle. `second` is the
 /// centre of another person that is nearest to the probe.
 pub fn contains(
     gallery: &Centres,
@@ -46,15 +46,15 @@ pub fn contains(
     if !is_apart(0) {
         return false;
     }
-    // φ ≥ θ' − θ, θ' the angle of `second`: the triangle inequality again. Its cosine is at most this, and what is computed
-    // of cos φ at most one more.
+    // φ ≥ θ' − θ, with θ' the angle of `second`: the triangle inequality again. This is an upper bound of its cosine,
+    // and the computed cos φ exceeds the true one by at most one.
     let (second_low, second_high) = cosine_bounds(second, probe_norm);
     let cos_apart = (second_high * high + sine_from_above(second_low) * sine) / ONE + 2;
     if is_apart(cos_apart) {
         return true;
     }
 
-    // cos φ itself. Often `second` is too near to the centre already.
+    // cos φ itself. Often `second` alone already refutes the cap.
     let mut own = [0; MAX_DIMENSION];
     let own = &mut own[..gallery.dimension()];
     let vector = gallery.get(best.centre).vector;
@@ -73,8 +73,8 @@ pub fn contains(
     is_apart(cosine_bounds(&nearest, best.norm.into()).1)
 }
 
-/// Cosine from below and from above, Q30, of the angle between a centre and what it was seen by, of this squared norm. Both
-/// are zero if it is not above zero.
+/// Lower and upper bound of the cosine (Q30) of the angle between a centre and a vector of this squared norm. Both
+/// are zero if the cosine is not above zero.
 fn cosine_bounds(sight: &Sight, other_norm: u64) -> (u64, u64) {
     if sight.dot <= 0 {
         return (0, 0);
@@ -83,7 +83,7 @@ fn cosine_bounds(sight: &Sight, other_norm: u64) -> (u64, u64) {
     (low, low + 1)
 }
 
-/// Sine from above of an angle whose cosine is at least this, Q30.
+/// Upper bound of the sine (Q30) of an angle whose cosine is at least this.
 fn sine_from_above(cosine: u64) -> u64 {
     (ONE * ONE).saturating_sub(cosine * cosine).isqrt() + 1
 }
@@ -125,7 +125,7 @@ mod tests {
         // (60 − 20) / 2 = 20 degrees; eight-bit centres are up to a third of a degree off.
         assert!(is_inside(&[0.0, 60.0], 19.0, 20.0) && !is_inside(&[0.0, 60.0], 21.0, 20.0));
         assert!(is_inside(&[0.0, 60.0], -19.0, 20.0) && !is_inside(&[0.0, 60.0], -21.0, 20.0));
-        // The nearer of two others counts.
+        // The nearer of the two others counts.
         assert!(!is_inside(&[0.0, 60.0, -40.0], 15.0, 20.0) && is_inside(&[0.0, 60.0, -40.0], 9.0, 20.0));
     }
 
@@ -142,11 +142,11 @@ mod tests {
     #[test]
     fn people_closer_than_the_margin_have_no_cap() {
         assert!(!is_inside(&[0.0, 15.0], 0.0, 20.0));
-        // The same centre twice: not even without a margin, for the bounds are open.
+        // The same centre twice: refused even without a margin, because the bounds are rounded away from equality.
         assert!(!is_inside(&[0.0, 0.0], 0.0, 0.0));
     }
 
-    /// [`contains`], every other centre looked at.
+    /// [`contains`], computed with every other centre.
     fn contains_by_definition(gallery: &Centres, best: &Sight, probe_norm: u64, margin: &Margin) -> bool {
         let own = gallery.get(best.centre);
         let wide: Vec<i16> = own.vector.iter().map(|&element| element.into()).collect();
@@ -182,7 +182,7 @@ mod tests {
             let norms: Vec<u32> = vectors.chunks_exact(dimension).map(norm).collect();
             prop_assume!(!norms.contains(&0));
             let gallery = Centres::new_checked(dimension, &vectors, &norms, &[0, 0, 1, 2, 2, 3]).unwrap();
-            // Near some centre: farther ones are in no cap.
+            // Probes near some centre: farther ones lie in no cap.
             let probe: Vec<i16> = probe.iter().zip(&vectors[..dimension]).map(|(&p, &c)| p + toward * i16::from(c)).collect();
             let probe_norm = crate::dot::squared_norm(&probe);
             prop_assume!(probe_norm > 0);

@@ -6,7 +6,7 @@ use format::gallery::{self, Gallery};
 
 use crate::dot::MAX_DIMENSION;
 
-/// Most centres a view has: they are numbered by `u16`.
+/// Most centres of a view, because centres are numbered by `u16`.
 pub const MAX_CENTRES: usize = 1 << 16;
 
 /// Why centres are refused.
@@ -14,21 +14,21 @@ pub const MAX_CENTRES: usize = 1 << 16;
 pub enum CentresError {
     /// The dimension is not in 1..=[`MAX_DIMENSION`].
     Dimension(usize),
-    /// More than [`MAX_CENTRES`] centres, or arrays whose lengths do not agree.
+    /// There are more than [`MAX_CENTRES`] centres, or the lengths of the arrays do not agree.
     Lengths {
         /// Norms given.
         norms: usize,
-        /// Owners given; must be as many.
+        /// Owners given; must equal the norms.
         owners: usize,
-        /// Elements given; must be as many times the dimension.
+        /// Elements given; must be the number of centres times the dimension.
         elements: usize,
     },
-    /// A centre holds −128, which the quantiser never writes and for which sums could overflow.
+    /// A centre holds −128. The quantiser never writes it, and sums could overflow with it.
     Element {
         /// Its number.
         centre: usize,
     },
-    /// The norm of a centre is zero or not its vector's.
+    /// The norm of a centre is zero or wrong.
     Norm {
         /// Its number.
         centre: usize,
@@ -51,7 +51,9 @@ impl fmt::Display for CentresError {
                 )
             }
             Self::Element { centre } => write!(f, "centre {centre} holds -128"),
-            Self::Norm { centre } => write!(f, "the norm of centre {centre} is zero or not its vector's"),
+            Self::Norm { centre } => {
+                write!(f, "the norm of centre {centre} is zero or does not match its vector")
+            }
             Self::Owner { centre } => write!(f, "the owner of centre {centre} is out of order"),
         }
     }
@@ -81,9 +83,9 @@ pub struct Centre<'a> {
 }
 
 impl<'a> Centres<'a> {
-    /// Checks and joins three arrays that come from elsewhere than an image: `vectors` `[centre][dimension]`, elements in −127..=127; `norms` `[centre]`,
-    /// the squared norm of each; `owners` `[centre]`, the number of the person each belongs to, never descending.
-    /// There may be no centres.
+    /// Checks and joins three arrays that do not come from an image: `vectors` `[centre][dimension]`, elements in
+    /// −127..=127; `norms` `[centre]`, the squared norm of each; `owners` `[centre]`, the number of each centre's
+    /// person, never descending. The arrays may be empty.
     ///
     /// # Errors
     /// [`CentresError`], naming the first centre that is wrong.
@@ -120,9 +122,9 @@ impl<'a> Centres<'a> {
         Ok(centres)
     }
 
-    /// The centres of an image's gallery or cohort, which were checked with the image: nobody looks at them again.
+    /// The centres of an image's gallery or cohort. They were checked with the image and are not checked again.
     pub fn of_gallery(gallery: &Gallery<'a>) -> Self {
-        // What the image's check asks of a gallery is what `new_checked` asks of its arrays.
+        // The image's check of a gallery covers all that `new_checked` checks.
         const {
             assert!(format::network::MAX_DIMENSION <= MAX_DIMENSION);
             assert!(gallery::MAX_CENTRES <= MAX_CENTRES);
@@ -150,7 +152,7 @@ impl<'a> Centres<'a> {
         &self.vectors[first * self.dimension..]
     }
 
-    /// The least squared norm of a centre; 1 if there is none.
+    /// The least squared norm of all centres; 1 if there is none.
     pub(crate) fn least_norm(&self) -> u32 {
         self.least_norm
     }

@@ -1,4 +1,5 @@
-//! Cosines as numbers, rounded: to show, and to bound. Comparisons that decide know them by sign and square ([`crate::root`]).
+//! Cosines rounded to numbers, for display and for bounds. Decisions compare cosines exactly, by sign and square
+//! ([`crate::root`]).
 
 /// `2³⁰ · dot / √(norm · probe_norm)`, rounded to nearest, halves away from zero.
 pub fn cosine_q30(dot: i32, norm: u32, probe_norm: u64) -> i32 {
@@ -8,17 +9,17 @@ pub fn cosine_q30(dot: i32, norm: u32, probe_norm: u64) -> i32 {
 
 /// `2³¹ · |dot| / √(norm · other_norm)`, rounded down.
 pub fn magnitude_q31(dot: i32, norm: u32, other_norm: u64) -> u64 {
-    // Below 2⁶², and no less than the square of the product, by Cauchy–Schwarz.
+    // Below 2⁶², and at least the square of the product, by Cauchy–Schwarz.
     let norms = u64::from(norm) * other_norm;
     let square = u64::from(dot.unsigned_abs()).pow(2);
-    // Long division, for cores that divide 32 bits at most.
+    // Long division, for cores whose division has at most 32 bits.
     let (mut quotient, mut rest) = if square < norms { (0, square) } else { (1, 0) };
     for _ in 0..62 {
         let (next, is_over) = (2 * rest, 2 * rest >= norms);
         rest = if is_over { next - norms } else { next };
         quotient = 2 * quotient + u64::from(is_over);
     }
-    // The square of the result is at most 2⁶². Rounding it down first does not change the root's whole part.
+    // The square of the result is at most 2⁶². Rounding it down first does not change the whole part of the root.
     quotient.isqrt()
 }
 

@@ -9,7 +9,7 @@ use crate::dot::squared_norm;
 use crate::nearest::{Sight, nearest_beyond, scan, two_nearest};
 use crate::rules::{Margin, ONE_Q30, Rules, is_within};
 
-/// Why a matcher is refused: the cohort's embeddings are not as long as the gallery's.
+/// Why a matcher is refused: the dimensions of gallery and cohort differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DimensionMismatch {
     /// Elements of a centre of the gallery.
@@ -31,7 +31,7 @@ impl core::error::Error for DimensionMismatch {}
 pub struct Candidate {
     /// Number of the person.
     pub person: u16,
-    /// Number of the centre, among all of the gallery or the cohort.
+    /// Number of the centre in the gallery or the cohort.
     pub centre: u16,
     /// Inner product of the centre and the probe.
     pub dot: i32,
@@ -47,7 +47,7 @@ impl Candidate {
         Candidate { person: owner, centre, dot, norm, probe_norm }
     }
 
-    /// Cosine of the angle between centre and probe, rounded to Q30. To be shown: no verdict depends on it.
+    /// Cosine of the angle between centre and probe, rounded to Q30. For display: no verdict depends on it.
     pub fn cosine_q30(&self) -> i32 {
         cosine_q30(self.dot, self.norm, self.probe_norm)
     }
@@ -63,7 +63,7 @@ pub enum RunnerUp {
 }
 
 impl RunnerUp {
-    /// The candidate, whoever it is.
+    /// The candidate, of either kind.
     pub fn candidate(&self) -> &Candidate {
         match self {
             RunnerUp::Person(candidate) | RunnerUp::Stranger(candidate) => candidate,
@@ -76,34 +76,35 @@ impl RunnerUp {
 pub enum Rejection {
     /// The embedding is zero: it has no direction.
     Degenerate,
-    /// There is nobody to be.
+    /// Nobody is enrolled.
     NobodyEnrolled,
     /// The best is not near enough.
     TooFar,
-    /// The best is near enough, but so is the runner-up, or nearly.
+    /// The best is near enough, but the runner-up is nearly as near.
     Ambiguous,
 }
 
-/// Whether a probe is the best candidate.
+/// Whether the probe is the best candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is.
     Accepted,
-    /// It is not, or cannot be told.
+    /// It is not, or it cannot be decided.
     Rejected(Rejection),
 }
 
-/// What became of a probe.
+/// The decision on a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The nearest enrolled person by their nearest centre. `None` if the probe is degenerate or nobody is enrolled.
     pub best: Option<Candidate>,
-    /// Who is nearest after the best, or nearer if a stranger. `None` without a best, or if there is nobody else.
+    /// The nearest candidate after the best; a stranger may even be nearer. `None` without a best, or if there is no
+    /// other.
     pub runner_up: Option<RunnerUp>,
-    /// Whether the probe is the best.
+    /// Whether the probe is the best candidate.
     pub verdict: Verdict,
-    /// Whether an accepted probe lies so near to its centre that no other enrolled person can be within the certificate's
-    /// margin of it.
+    /// Whether an accepted probe is so near to its centre that no other enrolled person can be within the
+    /// certificate's margin.
     pub certified: bool,
 }
 
@@ -136,15 +137,15 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    /// The same gallery and rules alone.
+    /// A matcher with the same gallery and rules but no cohort.
     pub fn without_cohort(self) -> Self {
         Matcher { cohort: None, ..self }
     }
 
     /// Decides on one embedding, `[dimension]`, of any scale.
     ///
-    /// The absolute rule is asked first: a probe that is both too far and ambiguous is [`Rejection::TooFar`]. With
-    /// nobody but the best to compare with, the margin rule holds.
+    /// The absolute rule is applied first: a probe that is both too far and ambiguous is [`Rejection::TooFar`]. The
+    /// margin rule holds if there is no other candidate.
     ///
     /// # Panics
     /// If `embedding` is not as long as the centres.
@@ -167,8 +168,8 @@ impl<'a> Matcher<'a> {
         };
         let stranger = self.cohort.and_then(|cohort| nearest_beyond(&cohort, embedding, second));
 
-        // A stranger of the cohort stands for all those who are not in it: being nearer to one than to the best counts
-        // against the best, being about as near does not.
+        // The cohort is a sample of all strangers. A stranger nearer than the best counts against the best. A
+        // stranger at about the same angle does not.
         let is_clear = |margin: &Margin| {
             second.is_none_or(|second| margin.holds(&best, &second, probe_norm))
                 && stranger.is_none_or(|stranger| !stranger.is_nearer_than(&best))
@@ -193,15 +194,15 @@ impl<'a> Matcher<'a> {
         Outcome { best: Some(candidate(best)), runner_up, verdict, certified }
     }
 
-    /// Calls `each` with every person but the best whose cosine is above `least_q30` (Q30, from 0 on; everybody if it is below),
-    /// seen by their nearest centre.
+    /// Calls `each` with every person but the best whose cosine is above `least_q30` (Q30, 0 or more; a negative
+    /// value selects everybody), represented by their nearest centre.
     ///
-    /// It looks at everybody once, as a decision does; whoever is farther costs little more than an inner product. Rounding may
-    /// let somebody at the least cosine pass, and leaves nobody out.
+    /// It visits everybody once, as a decision does; a person below the bound costs little more than an inner
+    /// product. Because of rounding a person at the least cosine may pass, but nobody above it is left out.
     ///
     /// # Panics
     /// If `embedding` is not as long as the centres.
-    // Not inlined either.
+    // Not inlined, for the same reason.
     #[inline(never)]
     pub fn others_within(
         &self,
@@ -212,7 +213,7 @@ impl<'a> Matcher<'a> {
     ) {
         assert_eq!(embedding.len(), self.gallery.dimension(), "embedding and gallery differ in dimension");
         let probe_norm = best.probe_norm;
-        // The best's centre as if it had the least cosine. Rounded down: nobody nearer than that is passed over.
+        // The best's centre, as if it had the least cosine. Rounded down, so that nobody nearer is missed.
         let bar = (least_q30 >= 0).then(|| {
             let length = (u64::from(best.norm) * probe_norm).isqrt();
             let dot = (length * least_q30.min(ONE_Q30) as u64) >> 30;
@@ -270,7 +271,7 @@ mod tests {
             certified: false,
         };
         assert_eq!(matcher.decide(&[10, 0]), accepted);
-        // As another tool gives them.
+        // Values from another tool.
         assert_eq!([best, second].map(|candidate| candidate.cosine_q30()), [858_993_459, 644_245_094]);
     }
 
@@ -315,7 +316,7 @@ mod tests {
     fn enrolled_person_comes_before_an_equally_near_stranger() {
         let matcher = Matcher::new_checked(pair(), Some(pair()), rules(0.5, 0.0)).unwrap();
         let outcome = matcher.decide(&[10, 0]);
-        // The cohort's (4, 3) is as near as the best and so nearer than person 1.
+        // The cohort's (4, 3) is as near as the best, and nearer than person 1.
         let stranger = Candidate { person: 0, centre: 0, dot: 40, norm: 25, probe_norm: 100 };
         assert_eq!(outcome.runner_up, Some(RunnerUp::Stranger(stranger)));
         assert_eq!(outcome.verdict, Verdict::Accepted);

@@ -5,11 +5,12 @@ pub const MAX_DIMENSION: usize = 512;
 
 /// `Σ centre[i] · probe[i]` over the shorter of the two lengths.
 ///
-/// Exact for up to [`MAX_DIMENSION`] elements when the centre holds no −128, whatever the probe holds: every partial
-/// sum, in any order, is at most 127 · 32768 · 512 = 2 130 706 432 < 2³¹.
+/// Exact for up to [`MAX_DIMENSION`] elements if the centre holds no −128, for every probe: any partial sum, in any
+/// order, is at most 127 · 32768 · 512 = 2 130 706 432 < 2³¹.
 pub fn dot(centre: &[i8], probe: &[i16]) -> i32 {
     const { assert!(127 * 32768 * (MAX_DIMENSION as i64) < 1 << 31) };
-    // Nothing wraps; said so because an overflow check an element would keep the loop from being vectorised.
+    // Nothing wraps. The wrapping operations avoid an overflow check for each element, which would prevent
+    // vectorisation.
     centre.iter().zip(probe).fold(0, |sum: i32, (&c, &p)| sum.wrapping_add(i32::from(c) * i32::from(p)))
 }
 

@@ -1,7 +1,8 @@
 //! The kernels' contract: one probe against many centres, and the choice of a kernel set.
 //!
-//! A set has a type `Probe`, made of the probe's elements, with one function: the first of some centres whose inner product with
-//! the probe is above a bound. What is no nearer than somebody already seen is passed over there, and nobody looks at it.
+//! A set has a type `Probe`, made from the probe's elements, with one function: it finds the first of some centres
+//! whose inner product with the probe is above a bound. Centres that are no nearer than the nearest seen so far are
+//! skipped there.
 
 pub mod dsp;
 pub mod helium;

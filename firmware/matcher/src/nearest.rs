@@ -1,9 +1,9 @@
-//! The person nearest to a probe, and the nearest one who is somebody else.
+//! Finds the person nearest to a probe, and the nearest other person.
 
 use crate::centres::{Centre, Centres};
 use crate::kernels::Probe;
 
-/// A centre as one probe sees it: `cos θ = dot / √(norm · p)`, with `p` the probe's squared norm.
+/// A centre as seen from one probe: `cos θ = dot / √(norm · p)`, with `p` the probe's squared norm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sight {
     /// Number of the person.
@@ -17,8 +17,8 @@ pub struct Sight {
 }
 
 impl Sight {
-    /// Whether this centre's angle is smaller. Exact: the order of `dot / √norm` is that of the signs, and within a
-    /// sign that of `dot²` times the other's `norm`, which have 85 bits.
+    /// Whether this centre's angle is smaller. Exact: `dot / √norm` is ordered by sign, and within a sign by `dot²`
+    /// times the other's `norm`, which has 85 bits.
     #[inline]
     pub fn is_nearer_than(&self, other: &Sight) -> bool {
         let scaled = |a: &Sight, b: &Sight| {
@@ -34,7 +34,7 @@ impl Sight {
     }
 }
 
-/// `square · norm`, put together from two products of 32 by 32 bits: a multiplication of `u128` would take ten.
+/// `square · norm`, composed of two 32-bit by 32-bit products: a multiplication of `u128` would take ten.
 #[inline]
 fn product(square: u64, norm: u32) -> u128 {
     let low = (square & 0xffff_ffff) * u64::from(norm);
@@ -42,13 +42,13 @@ fn product(square: u64, norm: u32) -> u128 {
     (u128::from(high) << 32) | u128::from(low as u32)
 }
 
-/// The nearest centre of all, and the nearest that belongs to another person. Of equally near ones the first counts.
+/// The nearest centre, and the nearest centre of another person. Among equally near ones the first wins.
 ///
-/// The order of owners does not matter to what is found, only to ties.
+/// The order of owners affects ties only.
 pub fn two_nearest(centres: &Centres, probe: &[i16]) -> (Option<Sight>, Option<Sight>) {
     let (mut best, mut second): (Option<Sight>, Option<Sight>) = (None, None);
     scan(centres, probe, None, &mut |sight| {
-        // No nearer than the second is no nearer than the first.
+        // A centre that is no nearer than the second is no nearer than the first either.
         if second.is_some_and(|second| !sight.is_nearer_than(&second)) {
             return None;
         }
@@ -71,7 +71,7 @@ pub fn two_nearest(centres: &Centres, probe: &[i16]) -> (Option<Sight>, Option<S
     (best, second)
 }
 
-/// The nearest centre, if it is nearer than `rival`. Of equally near ones the first counts.
+/// The nearest centre, if it is nearer than `rival`. Among equally near ones the first wins.
 pub fn nearest_beyond(centres: &Centres, probe: &[i16], rival: Option<Sight>) -> Option<Sight> {
     let mut nearest = None;
     scan(centres, probe, rival, &mut |sight| {
@@ -84,8 +84,8 @@ pub fn nearest_beyond(centres: &Centres, probe: &[i16], rival: Option<Sight>) ->
     nearest
 }
 
-/// Calls `see` with centres as a probe sees them, in order. Centres that are no nearer than the bar may be left out:
-/// that is `bar` at first, then whatever nearer one `see` said last.
+/// Calls `see` with centres as seen from the probe, in order. Centres that are no nearer than the current bar may be
+/// skipped. The current bar starts as `bar`; `see` may return a nearer one, which replaces it.
 pub(crate) fn scan(
     centres: &Centres,
     probe: &[i16],
@@ -106,10 +106,11 @@ pub(crate) fn scan(
     }
 }
 
-/// An inner product: no centre at or below it is nearer than `bar`, if its norm is `least_norm` or more.
+/// A bound for inner products: a centre whose product is at most this is no nearer than `bar`, if its norm is at
+/// least `least_norm`.
 ///
-/// With `s` and `n` of a bar that is not behind the probe, from `dot ≤ s √(least_norm / n)` follows
-/// `dot / √norm ≤ s / √n`. The quotient, its root and the product are rounded down, the quotient counts as less than one.
+/// With `s` and `n` of a bar that is not behind the probe, `dot ≤ s √(least_norm / n)` implies `dot / √norm ≤ s /
+/// √n`. The quotient, its root and the product are rounded down; the quotient is limited to values below one.
 fn bound(bar: Option<Sight>, least_norm: u32) -> i32 {
     match bar {
         Some(Sight { dot, norm, .. }) if dot >= 0 => {

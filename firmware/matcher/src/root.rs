@@ -1,11 +1,11 @@
-//! Real numbers known by their sign and their square.
+//! Real numbers, represented by their sign and their square.
 
 use core::cmp::Ordering;
 
 /// The real number `√square`, or `−√square` when negative.
 ///
-/// Cosines are such numbers: `dot / √n` has an irrational value but a rational square, so two of them, multiplied
-/// by a common positive denominator, are ordered exactly by sign and square. Zero has no sign.
+/// Cosines have this form: `dot / √n` is irrational but has a rational square. Two of them, multiplied by a common
+/// positive denominator, are compared exactly by sign and square. Zero has no sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Root<T> {
     negative: bool,
@@ -13,7 +13,7 @@ pub struct Root<T> {
 }
 
 impl<T: Ord + Default> Root<T> {
-    /// The number whose square is `square` and which is below zero if `negative` (unless it is zero).
+    /// The root of `square`, negated if `negative` (zero stays zero).
     pub fn new(negative: bool, square: T) -> Self {
         Root { negative: negative && square != T::default(), square }
     }

@@ -1,4 +1,4 @@
-//! What it takes to be accepted: the absolute rule and the margin rule, exactly.
+//! The conditions of acceptance: the absolute rule and the margin rule, both exact.
 //!
 //! With `a` and `b` the inner products of the probe with the best and the runner-up centre, `n₁`, `n₂` and `p` the
 //! squared norms of the two centres and of the probe, `C` and `S` the margin's cosine and sine in Q30:
@@ -16,17 +16,17 @@ use crate::wide::Wide;
 /// One, in the fixed-point format of cosines and sines.
 pub const ONE_Q30: i32 = 1 << 30;
 
-/// What it takes to be accepted.
+/// The conditions of acceptance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// Least cosine of the best person's angle, Q30. Any value: above [`ONE_Q30`] nobody is accepted, at or below its
-    /// negative everybody is near enough.
+    /// Least cosine of the best person's angle, Q30. Any value is valid: above [`ONE_Q30`] nobody is accepted, at or
+    /// below its negative everybody is near enough.
     pub threshold_q30: i32,
-    /// How much farther the runner-up has to be, or `None` if who else is near does not matter.
+    /// How much farther the runner-up must be, or `None` if the runner-up does not matter.
     pub margin: Option<Margin>,
-    /// Margin of the cap that the probe has to lie in ([`crate::cap`]), or `None` if it need not.
+    /// Margin of the cap that the probe must lie in ([`crate::cap`]), or `None` if it need not.
     pub cap: Option<Margin>,
-    /// Margin of the cap in which an accepted probe is certified, or `None` to certify nothing.
+    /// Margin of the cap in which an accepted probe is certified, or `None` to never certify.
     pub certificate: Option<Margin>,
 }
 
@@ -44,12 +44,12 @@ pub struct Margin {
     sin: u32,
 }
 
-/// Why a margin is refused: these are not the cosine and sine of one angle from 0 to π/2.
+/// Why a margin is refused: the numbers are not the cosine and sine of one angle from 0 to π/2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarginError {
-    /// Cosine as given.
+    /// The given cosine.
     pub cos_q30: i32,
-    /// Sine as given.
+    /// The given sine.
     pub sin_q30: i32,
 }
 
@@ -63,19 +63,20 @@ impl fmt::Display for MarginError {
 impl core::error::Error for MarginError {}
 
 impl Margin {
-    /// Its cosine from below and its sine from above, Q30: whatever [`Self::new_checked`] lets pass is between.
+    /// Lower bound of its cosine and upper bound of its sine, Q30. They hold for every margin that
+    /// [`Self::new_checked`] accepts.
     pub(crate) fn bounds(&self) -> (u32, u32) {
         (self.cos.saturating_sub(4), self.sin + 4)
     }
 
-    /// No margin: the runner-up has only to be no nearer than the best.
+    /// No margin: the runner-up must only not be nearer than the best.
     pub const ZERO: Margin = Margin { cos: ONE_Q30 as u32, sin: 0 };
 
     /// The margin with this cosine and sine, Q30, each in 0..=[`ONE_Q30`].
     ///
     /// # Errors
-    /// [`MarginError`] if one is out of range, or the sum of their squares is over 2⁻²⁸ away from one (sound rounding
-    /// stays within 2⁻²⁹).
+    /// [`MarginError`] if one is out of range, or the sum of their squares differs from one by more than 2⁻²⁸
+    /// (correct rounding stays within 2⁻²⁹).
     pub fn new_checked(cos_q30: i32, sin_q30: i32) -> Result<Self, MarginError> {
         let range = 0..=ONE_Q30;
         let [cos, sin] = [cos_q30, sin_q30].map(i64::from);
@@ -99,15 +100,15 @@ impl Margin {
     /// `L²`, `R²`, `Y²` and `(2LR)² = 4L²R²` are integers, so both parts are comparisons of [`Root`]s. The squares of
     /// the last are below 2²⁹⁴. `θ₁ + m ≤ π` is `sin(θ₁ + m) ≥ 0`, that is `C√E ≥ −Sa`.
     ///
-    /// What is tested exactly is this inequality with `C` and `S` as given. Rounding them moves `cos(θ₁ + m)` by up to
-    /// 2⁻³⁰, the same on every machine.
+    /// The inequality is tested exactly, with the given `C` and `S`. Their rounding moves `cos(θ₁ + m)` by up to
+    /// 2⁻³⁰, which is the same on every machine.
     ///
-    /// * A runner-up nearer than the best, which only a cohort's can be, fails every margin.
-    /// * One equally near passes [`Margin::ZERO`].
-    /// * `θ₁ + m = π` leaves only a runner-up opposite to the probe, `θ₁ + m > π` none.
+    /// * A runner-up nearer than the best fails every margin. Only a stranger of the cohort can be one.
+    /// * An equally near runner-up passes [`Margin::ZERO`].
+    /// * With `θ₁ + m = π` only a runner-up opposite to the probe passes, with `θ₁ + m > π` none does.
     pub fn holds(&self, best: &Sight, runner_up: &Sight, probe_norm: u64) -> bool {
-        // Implied below, but for a margin whose squares add up to less than one: over a right angle from the probe, such a
-        // margin would let it pass by a hair.
+        // Implied by the test below, except for a margin whose squares add up to less than one: for a probe over a
+        // right angle away, such a margin would pass by a tiny amount.
         if runner_up.is_nearer_than(best) {
             return false;
         }
@@ -133,7 +134,7 @@ impl Margin {
 
         let sum = l_squared.plus(r_squared);
         let left = Root::new(sum < y_squared, sum.distance(y_squared).squared());
-        // 4 · L² · R², factor by factor.
+        // 4 · L² · R², multiplied factor by factor.
         let product = l_squared.times(b).times(b).times(one).times(one).times(n1).times(4);
         left >= Root::new((best.dot < 0) != (runner_up.dot < 0), product)
     }
@@ -221,7 +222,7 @@ mod tests {
     #[test]
     fn no_margin_accepts_equals_and_no_more() {
         for dot in [5, 0, -5] {
-            // The same direction at twice the length.
+            // The same direction with twice the length.
             let (near, same) = (sight(dot, 50), sight(2 * dot, 200));
             assert!(Margin::ZERO.holds(&near, &same, 1));
             assert!(!Margin::ZERO.holds(&near, &sight(2 * dot + 1, 200), 1));
@@ -247,7 +248,7 @@ mod tests {
         // Both opposite: only no margin holds.
         assert!(Margin::ZERO.holds(&opposite, &opposite, 1));
         assert!(!Margin::new_checked(ONE_Q30, 1).unwrap().holds(&opposite, &opposite, 1));
-        // At a right angle, a right angle leads to the opposite and no farther.
+        // From a right angle, a margin of a right angle reaches the opposite direction and no farther.
         assert!(right.holds(&sight(0, 1), &opposite, 1));
         assert!(!right.holds(&sight(0, 1), &sight(-7, 50), 1));
     }
@@ -259,7 +260,7 @@ mod tests {
             assert!(!margin.holds(&sight(3, 25), &sight(4, 25), 1));
             assert!(!margin.holds(&sight(-4, 25), &sight(-3, 25), 1));
         }
-        // Opposite, but for one part in 2³¹, and a margin that is short of one by 2⁻³⁰.
+        // Opposite except for one part in 2³¹, and a margin that is 2⁻³⁰ short of one.
         let short = Margin::new_checked(ONE_Q30 - 1, 0).unwrap();
         let [opposite, nearer] = [-2_130_706_432, -2_130_706_431].map(|dot| sight(dot, 8_258_048));
         assert!(!short.holds(&opposite, &nearer, 1 << 39));

@@ -1,4 +1,4 @@
-//! An integer of 320 bits, for the one comparison that needs them.
+//! An integer of 320 bits, for the one comparison that needs it.
 
 use core::cmp::Ordering;
 
@@ -6,8 +6,8 @@ const LIMBS: usize = 10;
 
 /// Unsigned integer below 2³²⁰, least significant limb first.
 ///
-/// Operations do not check for overflow beyond 320 bits (bits above are lost): the caller shows that there is none. They are
-/// not inlined: a decision calls them a few dozen times, and their code is long.
+/// Operations do not check for overflow beyond 320 bits (higher bits are lost): the caller shows that there is none.
+/// They are not inlined, because a decision calls them a few dozen times and their code is long.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wide([u32; LIMBS]);
 

@@ -1,4 +1,4 @@
-//! The decision against a reference that knows only the definition: cosines and angles, to 700 binary places.
+//! Compares the decision with a reference that uses only the definition: cosines and angles, to 700 binary places.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use num_bigint::{BigInt, BigUint, Sign};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-/// A gallery or cohort as the tests make it: vectors with their owners.
+/// A gallery or cohort in a test: vectors with their owners.
 #[derive(Clone, Debug)]
 struct People {
     dimension: usize,
@@ -35,13 +35,13 @@ fn decide(gallery: &People, cohort: Option<&People>, rules: Rules, probe: &[i16]
 }
 
 mod reference {
-    //! High-precision cosines. Shares nothing with the crate.
+    //! High-precision cosines. Shares no code with the crate.
 
     use super::*;
 
     const PLACES: u64 = 700;
-    /// Two expressions of those compared here that differ at all differ by more than 2⁻⁶⁰⁰: their difference, times at
-    /// most seven conjugates of it, each below 2⁷⁵ in magnitude, is a whole number and not zero.
+    /// If two of the expressions compared here differ at all, they differ by more than 2⁻⁶⁰⁰: the difference times at
+    /// most seven conjugates, each below 2⁷⁵ in magnitude, is an integer and not zero.
     const TELLING: u64 = 600;
 
     pub fn inner(a: &[i64], b: &[i64]) -> i64 {
@@ -83,7 +83,7 @@ mod reference {
         is_behind && sign(&sine_of_sum).is_ge() && sign(&(cosine_of_sum - cosine)).is_ge()
     }
 
-    /// What the definition of best, runner-up and rules says: best (person, centre), runner-up (stranger, person,
+    /// The result by the definition of best, runner-up and rules: best (person, centre), runner-up (stranger, person,
     /// centre), verdict.
     #[derive(Debug, PartialEq)]
     pub struct Answer {
@@ -92,7 +92,7 @@ mod reference {
         pub verdict: Verdict,
     }
 
-    /// Whether a stranger, person, centre; inner product and squared norm.
+    /// Whether it is a stranger, the person, the centre, the inner product and the squared norm.
     type Seen = ((bool, u16, usize), (i64, i64));
 
     pub fn decide(
@@ -118,7 +118,7 @@ mod reference {
         let enrolled = see(gallery, false);
         let mut everybody = enrolled.clone();
         everybody.extend(cohort.iter().flat_map(|cohort| see(cohort, true)));
-        // A stable sort by falling cosine: of equals, the one listed first.
+        // A stable sort by falling cosine: among equals the first comes first.
         let first = |mut all: Vec<Seen>| {
             all.sort_by(|a, b| order(b.1, a.1));
             all.first().copied()
@@ -129,7 +129,7 @@ mod reference {
         everybody.retain(|((stranger, owner, _), _)| *stranger || *owner != person);
         let others = everybody.clone();
         let other = first(everybody);
-        // Strangers only must not be nearer; other people must be farther by the margin.
+        // Strangers must only not be nearer. Other people must be farther by the margin.
         let clear = match margin {
             Some((cos, sin)) => others.iter().all(|&((stranger, ..), other)| match stranger {
                 true => order(nearest, other).is_ge(),
@@ -158,7 +158,7 @@ fn answer(outcome: &Outcome) -> reference::Answer {
     }
 }
 
-/// Centres of one kind: few values (many ties), extreme values, or any.
+/// Centres of one kind: few distinct values (many ties), extreme values, or any values.
 fn vector(dimension: usize) -> impl Strategy<Value = Vec<i8>> {
     let of = move |element: BoxedStrategy<i8>| proptest::collection::vec(element, dimension);
     prop_oneof![
@@ -186,7 +186,7 @@ fn dimension() -> impl Strategy<Value = usize> {
     prop_oneof![1..=4usize, 1..=512usize, Just(128), Just(512)]
 }
 
-/// A gallery, a cohort, and a probe: any, extreme, or near one of the centres or between two.
+/// A gallery, a cohort, and a probe that is arbitrary, extreme, near a centre or between two.
 fn scene() -> impl Strategy<Value = (People, Option<People>, Vec<i16>)> {
     dimension()
         .prop_flat_map(|dimension| {
@@ -220,7 +220,7 @@ fn q30(x: f64) -> i32 {
     (x * f64::from(ONE_Q30)).round() as i32
 }
 
-/// Thresholds and margins, with the ends often among them.
+/// Thresholds and margins, often at the ends of their ranges.
 fn terms() -> impl Strategy<Value = (i32, Option<(i32, i32)>)> {
     let threshold = prop_oneof![Just(-ONE_Q30), Just(0), -ONE_Q30..=ONE_Q30, any::<i32>()];
     let right = std::f64::consts::FRAC_PI_2;
@@ -243,7 +243,7 @@ fn angle(vector: &[i8], probe: &[i16]) -> f64 {
     };
     let a = unit(vector.iter().map(|&v| v.into()).collect());
     let b = unit(probe.iter().map(|&v| v.into()).collect());
-    // Sound at both ends, where the arc cosine is not.
+    // Accurate at both ends, where the arc cosine is not.
     let [sum, difference]: [Vec<f64>; 2] =
         [1.0, -1.0].map(|sign| a.iter().zip(&b).map(|(a, b)| a + sign * b).collect());
     2.0 * length(&difference).atan2(length(&sum))
@@ -271,7 +271,7 @@ proptest! {
             let within = reference::is_within(t.into(), (best.dot.into(), best.norm.into()), p);
             prop_assert_eq!(accepts(t), within, "threshold {}", t);
         }
-        // The displayed cosine is at most half a unit from the exact one: compared as twice both.
+        // The displayed cosine is at most half a unit from the exact one; both are doubled to compare them.
         let twice = (2 * i64::from(best.dot), i64::from(best.norm));
         let shown = 2 * i64::from(best.cosine_q30());
         prop_assert!(reference::is_within(shown - 1, twice, p));
@@ -297,7 +297,7 @@ proptest! {
         let mut expected: Vec<u16> = everybody.iter().map(|&(owner, _)| owner).collect();
         expected.dedup();
         expected.retain(|&person| person != best.person);
-        // Whoever is at the least cosine, to the last place, may be among them or not.
+        // A person exactly at the least cosine may be among them or not.
         let has = |person: u16, least: i64| {
             everybody.iter().any(|&(owner, sight)| owner == person && reference::is_within(least, sight, p))
         };
@@ -351,7 +351,8 @@ proptest! {
         let strangers = cohort.as_ref().map_or(f64::INFINITY, |cohort| nearest(cohort, None)) - own;
         let people = nearest(&gallery, Some(best.person)) - own - margin;
         let slack = people.min(strangers);
-        // Rounding the margin moves the cosine by 2⁻³⁰, and near 0 and π the angle by up to the root of that.
+        // Rounding the margin moves the cosine by 2⁻³⁰, and near 0 and π it moves the angle by up to the root of
+        // that.
         if people.abs() > 1e-4 && strangers.abs() > 1e-4 {
             prop_assert_eq!(outcome.verdict == Verdict::Accepted, slack > 0.0, "slack {}", slack);
         }
@@ -386,7 +387,7 @@ proptest! {
                 prop_assert!(reference::is_clear(cos, sin, seen(own), seen(other), p));
             }
         }
-        // And whoever is well inside is certified.
+        // Everybody who is well inside is certified.
         let own_wide: Vec<i16> = own.iter().map(|&v| v.into()).collect();
         let phi = others().map(|(_, other)| angle(other, &own_wide)).fold(std::f64::consts::FRAC_PI_2, f64::min);
         let room = (phi - margin) / 2.0 - angle(own, &probe);
@@ -420,7 +421,7 @@ proptest! {
             [&gallery, &permuted].map(|gallery| decide(gallery, cohort.as_ref(), rules(terms), &probe));
         prop_assert_eq!(before.verdict, after.verdict);
         let (Some(was), Some(is)) = (before.best, after.best) else { return Ok(()) };
-        // Equally near people are told apart by number alone.
+        // Equally near people are ordered by number alone.
         prop_assert_eq!(
             reference::order((was.dot.into(), was.norm.into()), (is.dot.into(), is.norm.into())),
             Ordering::Equal
@@ -440,7 +441,7 @@ proptest! {
 
     #[test]
     fn lowest_number_wins_a_tie((gallery, _, probe) in scene(), terms in terms()) {
-        // The same people once more, under higher numbers.
+        // The same people again, with higher numbers.
         let mut doubled = gallery.clone();
         doubled.centres.extend(gallery.centres.iter().map(|(owner, vector)| (owner + 5, vector.clone())));
         let [single, double] = [&gallery, &doubled].map(|gallery| decide(gallery, None, rules(terms), &probe));

@@ -1,12 +1,12 @@
 //! The kernels' contract: one output row of one operator over plain slices, and the choice of a kernel set.
 //!
-//! Callers guarantee the lengths that each function asserts. Input rows outside the tensor are `None` and
-//! read as the input's zero point. Sums wrap; the exporter chooses scales with which they cannot overflow.
-//! A set has a type `Scratch`, the memory its kernels need besides: the caller keeps one and passes it in.
+//! Callers guarantee the lengths that each function asserts. Input rows outside the tensor are `None` and read as the
+//! input's zero point. Sums wrap; the exporter chooses scales so that they cannot overflow. A set has a type
+//! `Scratch`, the additional memory of its kernels: the caller keeps one and passes it in.
 //!
-//! [`portable`] has every kernel. The other sets take over what it has and replace some: a name that a module brings in itself
-//! goes before one that comes with `portable::*`. So a new kernel is written there, and named here. What no set does faster stands in its operator's file
-//! ([`crate::op`]).
+//! [`portable`] has every kernel. The other sets re-export it with `portable::*` and replace some kernels by
+//! functions of the same name, which take precedence. A new kernel is therefore written there first and named here.
+//! Operators that no set speeds up are implemented in their file of [`crate::op`].
 
 use core::ops::Range;
 
@@ -35,7 +35,7 @@ pub use set::{Scratch, add, add_in_place, conv, depthwise, grouped, max_pool, sc
 
 /// An element of a tensor: `i8` or `i16`.
 pub trait Element: bytemuck::Pod + Ord + Into<i32> {
-    /// The element with this value, which is in range.
+    /// The element with this value, which must be in range.
     fn from_i32(value: i32) -> Self;
 }
 
@@ -53,22 +53,22 @@ impl Element for i16 {
     }
 }
 
-/// The input rows under a window, and how the window moves along them.
+/// The input rows under a window, and the steps of the window along them.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a, T> {
-    /// One a kernel row, top to bottom, each `[width][channels]`; `None` outside the tensor.
+    /// One for each kernel row, top to bottom, each `[width][channels]`; `None` outside the tensor.
     pub rows: &'a [Option<&'a [T]>],
-    /// Pixels a row.
+    /// Pixels of a row.
     pub width: usize,
-    /// Channels a pixel.
+    /// Channels of a pixel.
     pub channels: usize,
-    /// Value of pixels outside the tensor: an element's.
+    /// Value of pixels outside the tensor, as an element.
     pub zero_point: i32,
     /// Columns under the window.
     pub kernel_width: usize,
     /// Step to the right from one output pixel to the next.
     pub stride: usize,
-    /// Columns by which the first window stands out to the left.
+    /// Columns of the first window that lie outside, to the left.
     pub pad: usize,
     /// Columns between neighbouring taps; 1 for a plain convolution.
     pub dilation: usize,
@@ -76,7 +76,7 @@ pub struct Rows<'a, T> {
 
 impl<T: Copy> Rows<'_, T> {
     /// Copies the taps of output pixel `x` that lie inside the tensor, of these channels, to their places in `patch`,
-    /// `[kh][kw][channels.len()]`. The others stay as they are.
+    /// `[kh][kw][channels.len()]`. The other places stay unchanged.
     ///
     /// # Panics
     /// When `patch` is too short, or there are no such channels.
@@ -96,9 +96,9 @@ impl<T: Copy> Rows<'_, T> {
 }
 
 impl<T> Rows<'_, T> {
-    /// Kernel columns `low..high` that lie inside the tensor for output pixel `x`, and the input column under
-    /// kernel column `low`. Kernel column `k` is over input column `x · stride + k · dilation − pad`. Where none lies
-    /// inside, `low` is `high` and the input column is 0.
+    /// Kernel columns `low..high` that lie inside the tensor for output pixel `x`, and the input column under kernel
+    /// column `low`. Kernel column `k` is over input column `x · stride + k · dilation − pad`. If none lies inside,
+    /// `low` equals `high` and the input column is 0.
     #[inline(always)]
     pub fn columns(&self, x: usize) -> (usize, usize, usize) {
         let start = x * self.stride;

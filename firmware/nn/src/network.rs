@@ -1,4 +1,4 @@
-//! A network ready to run: layers read where they lie in the image, rows computed in an arena.
+//! A network ready to run: layers are read in place in the image, rows are computed in an arena.
 
 use core::fmt;
 
@@ -10,16 +10,16 @@ use crate::op::{self, Around, Work, slot};
 use crate::plan::{self, LoadError};
 use crate::stream::{Order, state_elements};
 
-/// Where the photo's rows come from: a camera, a link, a crop in memory.
+/// The source of the photo's rows: a camera, a link, a crop in memory.
 pub trait RowSource {
-    /// What can go wrong.
+    /// Errors of the source.
     type Error;
 
-    /// Fills row `y` of the aligned crop, `width · channels` bytes in the image's colour order. Rows are asked
-    /// for once each, from the top.
+    /// Fills row `y` of the aligned crop, `width · channels` bytes in the image's colour order. Each row is requested
+    /// once, from the top.
     ///
     /// # Errors
-    /// Ends the embedding.
+    /// An error ends the embedding.
     fn row(&mut self, y: u16, pixels: &mut [u8]) -> Result<(), Self::Error>;
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for ShortCrop {
 
 impl core::error::Error for ShortCrop {}
 
-/// Memory for rings of rows, aligned as kernels want it.
+/// Memory for rings of rows, aligned for the kernels.
 #[repr(C, align(16))]
 pub struct Arena<const BYTES: usize>(pub [u8; BYTES]);
 
@@ -92,7 +92,7 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
                 write!(f, "arena: {needed} bytes aligned to 16 are needed, {given} were given")
             }
             Self::Dimension { needed, given } => {
-                write!(f, "embedding has {needed} elements, room for {given}")
+                write!(f, "embedding: the network gives {needed} elements, the buffer has room for {given}")
             }
             Self::Source(error) => write!(f, "no more rows: {error}"),
         }
@@ -108,11 +108,11 @@ pub struct Network<'a> {
 }
 
 impl<'a> Network<'a> {
-    /// Checks the layers, and the plan by going through it dry, in an arena as [`Self::run`] needs it.
+    /// Checks the layers, and the plan with a dry run. The arena must be as large as for [`Self::run`].
     ///
     /// # Errors
     /// [`LoadError`].
-    // Not inlined, so that what loading and running keep on the stack is not there at the same time.
+    // Not inlined, so that loading and running do not occupy the stack at the same time.
     #[inline(never)]
     pub fn new(model: Model<'a>, arena: &mut [u8]) -> Result<Self, LoadError> {
         let network = Network { model };
@@ -132,12 +132,12 @@ impl<'a> Network<'a> {
         self.model.arena_bytes()
     }
 
-    /// The network as the image has it.
+    /// The network in the image.
     pub fn model(&self) -> &Model<'a> {
         &self.model
     }
 
-    /// Runs the network on a photo; gives its outputs. The arena's content before does not matter.
+    /// Runs the network on a photo and returns its outputs. The arena's initial content does not matter.
     ///
     /// # Errors
     /// [`RunError::Arena`], [`RunError::Source`].
@@ -149,7 +149,8 @@ impl<'a> Network<'a> {
         self.run_observed(source, arena, |_, _, _| {})
     }
 
-    /// [`Self::run`], showing every row as it is made: number of the layer, number of the row, bytes of the row.
+    /// [`Self::run`] that also passes every new row to a callback: number of the layer, number of the row, bytes of
+    /// the row.
     ///
     /// # Errors
     /// As [`Self::run`].
@@ -164,7 +165,7 @@ impl<'a> Network<'a> {
         let needed = self.arena_bytes();
         let Some(arena) = fitting(arena, needed) else { return Err(RunError::Arena { needed, given }) };
         let (state, rings) = arena.split_at_mut(self.model.state_bytes());
-        // A constant: else it may be made in one place and copied to another.
+        // A constant, so that it is not built in one place and copied to another.
         let scratch = &mut const { Scratch::new() };
         for (number, row) in Order::new(&self.model, bytemuck::cast_slice_mut(state)) {
             let output = self.model.layer(number).output;
@@ -178,7 +179,8 @@ impl<'a> Network<'a> {
         Ok(Outputs { model: self.model, rings })
     }
 
-    /// Runs the network on one aligned crop and copies its embedding out. The arena is of no use afterwards.
+    /// Runs the network on one aligned crop and copies the embedding out. The arena's content is meaningless
+    /// afterwards.
     ///
     /// # Errors
     /// [`RunError`].
@@ -191,7 +193,7 @@ impl<'a> Network<'a> {
         self.embed_observed(source, arena, embedding, |_, _, _| {})
     }
 
-    /// [`Self::embed`], showing every row as [`Self::run_observed`] does.
+    /// [`Self::embed`] that also passes every new row to a callback, as [`Self::run_observed`] does.
     ///
     /// # Errors
     /// As [`Self::embed`].
@@ -202,7 +204,7 @@ impl<'a> Network<'a> {
         embedding: &mut [i16],
         observe: impl FnMut(usize, u16, &[u8]),
     ) -> Result<(), RunError<S::Error>> {
-        // A network that makes something else has no embedding of any length.
+        // Other networks have no embedding, of any length.
         let (needed, given) = (self.model.dimension().unwrap_or(0), embedding.len());
         if needed != given || needed == 0 {
             return Err(RunError::Dimension { needed, given });
@@ -213,13 +215,13 @@ impl<'a> Network<'a> {
     }
 }
 
-/// So many bytes of an arena, if it has them and is aligned.
+/// The first `bytes` bytes of an arena, if it has them and is aligned.
 fn fitting(arena: &mut [u8], bytes: usize) -> Option<&mut [u8]> {
     let aligned = arena.as_ptr().align_offset(format::ALIGNMENT) == 0;
     arena.get_mut(..bytes).filter(|_| aligned)
 }
 
-/// What a network has made: its outputs, whole.
+/// The complete outputs of a network.
 #[derive(Clone, Copy, Debug)]
 pub struct Outputs<'a, 'b> {
     model: Model<'a>,
@@ -230,7 +232,7 @@ impl<'b> Outputs<'_, 'b> {
     /// An output's bytes, `[height][width][channels]` of its element type.
     ///
     /// # Panics
-    /// When the network has no output of this number.
+    /// When the network has no output with this number.
     pub fn bytes(&self, number: usize) -> &'b [u8] {
         let output = self.model.outputs().nth(number).expect("an output of the network");
         let tensor = self.model.layer(output.tensor.into()).output;
@@ -243,8 +245,8 @@ impl<'b> Outputs<'_, 'b> {
     }
 }
 
-/// Makes one row of a layer; the pixels of the input's are there already.
-// Not inlined: it is the same for every source of rows.
+/// Makes one row of a layer. The input layer's pixels are already there.
+// Not inlined, because it is the same for every source of rows.
 #[inline(never)]
 fn make(
     model: &Model<'_>,

@@ -1,13 +1,14 @@
-//! The operators: one file each, all with the same four functions.
+//! The operators: one file for each, all with the same four functions.
 //!
-//! * `check(layer, inputs, blob)`: whether a record's fields make sense for tensors of these shapes.
-//! * `rows(layer, input, height, row)`: the rows of its input number `input`, of that height, that output row `row` needs.
+//! * `check(layer, inputs, blob)`: whether a record's fields are valid for tensors of these shapes.
+//! * `rows(layer, input, height, row)`: the rows of input number `input` (of that height) that output row `row`
+//!   needs.
 //! * `macs(layer, inputs)`: multiply-accumulates of the whole layer.
 //! * `run(work)`: makes one output row.
 //!
-//! A new operator touches eight files: its code in [`format::layer::Operator`], a file here (with its kernel, as long as no kernel
-//! set has one of its own) and a line in `dispatch`; in the host a file and the dispatch of the module `op`, and the name in
-//! ONNX's terms among those that are read; in the battery a file and a call.
+//! A new operator touches eight files: its code in [`format::layer::Operator`]; a file here (with its kernel, until a
+//! kernel set has its own) and its line in `dispatch`; in the host a file of the module `op`, its line in the
+//! dispatch there, and its ONNX name in the importer; in the battery a file and a call.
 
 pub(crate) mod add;
 pub mod concat;
@@ -53,7 +54,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Of a layer, whose inputs are looked up by their numbers.
+    /// Tensors of a layer, whose inputs are looked up by their numbers.
     pub fn of(layer: &Layer, tensor: impl Fn(usize) -> Tensor) -> Self {
         let mut tensors = [None; MAX_INPUTS];
         for (place, &input) in tensors.iter_mut().zip(layer.inputs()) {
@@ -67,7 +68,7 @@ impl Inputs {
         self.tensors.iter().flatten()
     }
 
-    /// Exactly so many, or `None`.
+    /// Exactly `N` tensors, or `None`.
     fn exactly<const N: usize>(&self) -> Option<[&Tensor; N]> {
         let mut tensors = self.iter();
         let all = [(); N].map(|()| tensors.next());
@@ -86,14 +87,14 @@ pub fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static
     dispatch!(layer.operator, check(layer, inputs, blob))
 }
 
-/// The rows that output row `row` of a layer needs of its input number `input` (0 is the first it reads), which is `height`
-/// rows high. Never empty for a row that the layer has, and both ends only grow with `row`.
+/// The rows that output row `row` of a layer needs of its input number `input` (0 is the first), which is `height`
+/// rows high. Never empty for an existing row, and both ends never decrease with `row`.
 #[inline(always)]
 pub fn rows(layer: &Layer, input: usize, height: u16, row: u16) -> Range<u16> {
     dispatch!(layer.operator, rows(layer, input, height, row))
 }
 
-/// Multiply-accumulates of a layer, of all its rows. Other work counts none.
+/// Multiply-accumulates of all rows of a layer. Other operations are not counted.
 pub fn macs(layer: &Layer, inputs: &Inputs) -> u64 {
     dispatch!(layer.operator, macs(layer, inputs))
 }
@@ -103,7 +104,7 @@ pub(crate) fn run(work: &mut Work<'_>) {
     dispatch!(work.layer().operator, run(work));
 }
 
-/// One row to be made: of which layer, from what, where to.
+/// One output row to make: layer, inputs and destination.
 pub(crate) struct Work<'a> {
     /// The network.
     pub model: &'a Model<'a>,
@@ -115,27 +116,27 @@ pub(crate) struct Work<'a> {
     pub row: u16,
     /// The rings' memory around the row.
     pub around: Around<'a>,
-    /// For kernels.
+    /// Scratch for kernels.
     pub scratch: &'a mut Scratch,
     /// The row.
     pub output: &'a mut [u8],
 }
 
 impl<'a> Work<'a> {
-    /// A tensor that the layer reads; there are so many, as was checked.
+    /// A tensor that the layer reads. The number of inputs was checked.
     #[inline(never)]
     fn input(&self, index: usize) -> Tensor {
         self.model.layer(self.model.reads(self.number).numbers()[index].into()).output
     }
 
-    /// The layer. Only those fields are read that are used.
+    /// The layer. Only fields in use are read.
     #[inline(always)]
     fn layer(&self) -> Layer {
         self.model.layer(self.number)
     }
 
     /// The layer's output stage.
-    // Not inlined: every operator that accumulates has it.
+    // Not inlined, because every operator that accumulates uses it.
     #[inline(never)]
     fn stage(&self) -> Stage<'a> {
         let (stage, output) = (self.layer().stage, self.tensor);
@@ -160,19 +161,19 @@ impl<'a> Work<'a> {
     }
 }
 
-/// The rings' memory around a row that is being made.
+/// The rings' memory around the row that is being made.
 #[derive(Clone, Copy)]
 pub(crate) struct Around<'a> {
-    /// Up to the row.
+    /// Before the row.
     pub before: &'a [u8],
-    /// Where the row lies.
+    /// Place of the row.
     pub place: (usize, usize),
-    /// From the row's end on.
+    /// From the end of the row on.
     pub after: &'a [u8],
 }
 
 impl<'a> Around<'a> {
-    /// Another row. Rings of a layer's input and output were found disjoint when loading.
+    /// Another row. The rings of a layer's input and output were checked to be disjoint when loading.
     #[cfg_attr(arm_helium, inline(always))]
     #[cfg_attr(not(arm_helium), inline(never))]
     pub fn row(&self, tensor: &Tensor, row: u16) -> &'a [u8] {
@@ -185,7 +186,7 @@ impl<'a> Around<'a> {
     }
 }
 
-/// Bytes of the rings' memory where a row lies.
+/// Byte range of a row in the rings' memory.
 #[inline(always)]
 pub(crate) fn slot(tensor: &Tensor, row: u16) -> Range<usize> {
     let bytes = tensor.row_bytes();
@@ -213,7 +214,7 @@ fn check_stage(layer: &Layer, blob: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether an operator that only moves elements can make this output of that input.
+/// Whether an operator that only moves elements can make this output from that input.
 fn check_same_grid(input: &Tensor, output: &Tensor) -> Result<(), &'static str> {
     match (input.element, input.zero_point) == (output.element, output.zero_point) {
         true => Ok(()),

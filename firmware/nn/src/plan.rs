@@ -1,4 +1,4 @@
-//! Whether a plan of memory overwrites nothing that is still needed: the order of rows gone through once, dry.
+//! Checks with one dry run through the order of rows that a memory plan overwrites nothing that is still needed.
 
 use core::fmt;
 use core::ops::Range;
@@ -21,14 +21,14 @@ pub enum LoadError {
     },
     /// A layer's record is wrong.
     Layer {
-        /// Its number.
+        /// The layer's number.
         layer: u16,
-        /// Which field.
+        /// The field.
         field: &'static str,
     },
     /// A layer overwrites rows that are still needed.
     Overlap {
-        /// Its number.
+        /// The layer's number.
         layer: u16,
     },
     /// A tensor's ring is too low: a row is overwritten before its last use.
@@ -36,7 +36,7 @@ pub enum LoadError {
         /// The tensor's number.
         tensor: u16,
     },
-    /// The arena is too small for the scheduler's state, or for checking the plan.
+    /// The arena is too small for the scheduler's state or for the check of the plan.
     State,
 }
 
@@ -49,23 +49,23 @@ impl fmt::Display for LoadError {
             Self::Layer { layer, field } => write!(f, "network: layer {layer}: bad {field}"),
             Self::Overlap { layer } => write!(f, "plan: layer {layer} overwrites rows that are still needed"),
             Self::Ring { tensor } => write!(f, "plan: ring of tensor {tensor} is too low"),
-            Self::State => write!(f, "plan: arena or state bytes are too few for so many layers"),
+            Self::State => write!(f, "plan: too few bytes of arena or state for this number of layers"),
         }
     }
 }
 
 impl core::error::Error for LoadError {}
 
-/// Bytes of arena that checking a plan works in, for so many layers.
+/// Bytes of arena that the check of a plan with this many layers uses.
 pub const fn check_bytes(layers: usize) -> usize {
     2 * (state_elements(layers) + 2 * layers + Readers::elements(layers))
 }
 
-/// The readers of every tensor: a chain for each, so that a tensor that is read early and late costs no more than another.
+/// The readers of every tensor as linked lists, so that each reader costs the same, whichever tensor it reads.
 struct Readers<'a> {
-    /// The first link of each tensor's chain.
+    /// The first link of each tensor's list.
     first: &'a mut [u16],
-    /// The link after each. A link is `MAX_INPUTS · layer + input + 1`; 0 ends the chain.
+    /// The link after each. A link is `MAX_INPUTS · layer + input + 1`; 0 ends the list.
     next: &'a mut [u16],
 }
 
@@ -74,7 +74,7 @@ impl<'a> Readers<'a> {
         (1 + MAX_INPUTS) * layers
     }
 
-    /// In a memory of [`Self::elements`].
+    /// In `memory`, of [`Self::elements`] elements.
     fn new(model: &Model<'_>, memory: &'a mut [u16]) -> Self {
         let (first, next) = memory.split_at_mut(model.layer_count());
         first.fill(0);
@@ -87,7 +87,7 @@ impl<'a> Readers<'a> {
         Readers { first, next }
     }
 
-    /// The layers that read a tensor, and which of their inputs it is.
+    /// The layers that read a tensor, and the number of the input with which they read it.
     fn of(&self, tensor: usize) -> impl Iterator<Item = (usize, usize)> {
         let link = |at: u16| at.checked_sub(1).map(usize::from);
         core::iter::successors(link(self.first[tensor]), move |&at| link(self.next[at]))
@@ -97,7 +97,7 @@ impl<'a> Readers<'a> {
 
 const _: () = assert!(MAX_LAYERS * MAX_INPUTS < u16::MAX as usize);
 
-/// In the list of oldest rows: nothing more will be read.
+/// In the list of oldest rows: no row will be read any more.
 const DEAD: u16 = u16::MAX;
 
 /// Checks every layer's record and the plan. `memory` is at least [`check_bytes`] long and aligned to two bytes.
@@ -158,19 +158,19 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
     Ok(())
 }
 
-/// A layer. Not inlined: here size counts, not speed.
+/// A layer. Not inlined, because size matters here and not speed.
 #[inline(never)]
 fn layer_of(model: &Model<'_>, number: usize) -> Layer {
     model.layer(number)
 }
 
-/// Whether a place shares bytes with any of these rows of a tensor, which are no more than its ring holds.
+/// Whether a place shares bytes with any of these rows of a tensor. There are no more rows than its ring holds.
 fn overwrites(tensor: &Tensor, rows: Range<u16>, place: &Range<usize>) -> bool {
     let own = ring(tensor);
     if rows.is_empty() || !overlap(&own, place) {
         return false;
     }
-    // The slots of the ring that the place touches, and how far behind the oldest row's slot the first of them is.
+    // The slots of the ring that the place touches, and the distance of the first of them from the oldest row's slot.
     let bytes = tensor.row_bytes();
     let first = (place.start.max(own.start) - own.start) / bytes;
     let last = (place.end.min(own.end) - own.start - 1) / bytes;

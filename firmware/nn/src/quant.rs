@@ -7,10 +7,10 @@ pub const fn mulhi(a: i32, b: i32) -> i32 {
     ((a as i64 * b as i64 + (1 << 31)) >> 32) as i32
 }
 
-/// Output stage of a layer; see [`format::layer::Stage`]. Arrays have one element a channel.
+/// Output stage of a layer; see [`format::layer::Stage`]. Arrays have one element for each channel.
 #[derive(Clone, Copy, Debug)]
 pub struct Stage<'a> {
-    /// Where accumulators start.
+    /// Initial values of accumulators.
     pub bias: &'a [i32],
     /// Multipliers for accumulators ≥ 0.
     pub positive: &'a [i32],
@@ -27,7 +27,7 @@ pub struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// Element that an accumulator of `channel` becomes.
+    /// Requantises an accumulator of `channel` to an element.
     #[inline(always)]
     pub fn requantise(&self, accumulator: i32, channel: usize) -> i32 {
         let multiplier = if accumulator < 0 { self.negative[channel] } else { self.positive[channel] };

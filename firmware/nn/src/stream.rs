@@ -1,18 +1,18 @@
-//! Which row to make next: rows on demand between barriers.
+//! The order of rows: rows on demand between barriers.
 //!
-//! An [`Order`] completes the goals' tensors one after another: the plan's barriers, then the outputs. To make a row it first makes
-//! the rows that its operator needs and that do not exist yet, and those that these need, down to the input. The order depends
-//! on layers and goals alone, so that the exporter finds ring heights and lifetimes by going through it dry, and a board
-//! checks a plan the same way.
+//! An [`Order`] completes the goals' tensors one after another: the plan's barriers, then the outputs. To make a row
+//! it first makes the missing rows that its operator needs, then those that these need, and so on down to the input.
+//! The order depends only on layers and goals: the exporter finds ring heights and lifetimes with a dry run, and a
+//! board checks a plan in the same way.
 
 use format::layer::{Layer, Reads};
 use format::network::Model;
 
 use crate::op;
 
-/// The layers of a network, and the tensors to be completed.
+/// The layers of a network and the tensors to complete.
 pub trait Layers {
-    /// How many layers there are.
+    /// Number of layers.
     fn layer_count(&self) -> usize;
 
     /// A layer by its number.
@@ -23,10 +23,10 @@ pub trait Layers {
         self.layer(number).reads
     }
 
-    /// The tensor that is completed at this place of the order: barriers, then outputs; `None` behind the last.
+    /// The tensor that is completed at this place in the order: barriers, then outputs; `None` after the last.
     fn goal(&self, place: usize) -> Option<u16>;
 
-    /// Whether a tensor is an output, which is kept whole.
+    /// Whether a tensor is an output. Outputs are kept whole.
     fn is_output(&self, tensor: usize) -> bool;
 }
 
@@ -57,33 +57,33 @@ impl Layers for Model<'_> {
     }
 }
 
-/// Elements of state that an order of so many layers needs.
+/// Elements of state for an order of this many layers.
 pub const fn state_elements(layers: usize) -> usize {
     3 * layers
 }
 
-/// Every row of every goal's tensor, and the rows they need, in the order in which they are made: number of the layer,
-/// number of the row. Rows of one layer come in ascending order, each once.
+/// Yields every row of every goal's tensor and the rows they need, in the order in which they are made: number of the
+/// layer, number of the row. Rows of one layer come in ascending order, each once.
 pub struct Order<'a, L> {
     layers: &'a L,
     goal: usize,
-    /// Rows of each tensor made so far, the row that was given last among them.
+    /// Rows of each tensor made so far, including the row that was returned last.
     made: &'a mut [u16],
-    /// Layers of which rows are to be made, each for the one before. A layer waits for layers of smaller numbers only: none is
-    /// here twice.
+    /// Stack of layers that must make rows, each for the one before. A layer waits only for layers with smaller
+    /// numbers, so none is here twice.
     waiting: &'a mut [u16],
-    /// How many rows each of these is to have in the end.
+    /// Number of rows that each of these must have in the end.
     until: &'a mut [u16],
     depth: usize,
-    /// The input whose rows the deepest waiting layer was waiting for, if they are there now.
+    /// The input for whose rows the deepest waiting layer was waiting, if they now exist.
     served: Option<u16>,
 }
 
 impl<'a, L: Layers> Order<'a, L> {
-    /// The order for these layers. `state` is where it keeps how far it is: its content before does not matter.
+    /// The order of these layers. `state` is memory for its progress; its initial content does not matter.
     ///
     /// # Panics
-    /// When `state` has fewer than [`state_elements`].
+    /// When `state` has fewer than [`state_elements`] elements.
     pub fn new(layers: &'a L, state: &'a mut [u16]) -> Self {
         let count = layers.layer_count();
         let (made, state) = state.split_at_mut(count);
@@ -104,12 +104,13 @@ impl<'a, L: Layers> Order<'a, L> {
         self.depth += 1;
     }
 
-    /// An input of which the layer's next row needs rows that do not exist yet, and how many it has to have then.
+    /// An input whose rows the layer's next row needs and that do not exist yet, and the number of rows that it must
+    /// then have.
     #[inline(always)]
     fn missing_input(&self, number: usize) -> Option<(u16, u16)> {
         let layer = self.layers.layer(number);
         let row = self.made[number];
-        // Inputs up to the one it waited for have been looked at.
+        // Inputs up to the one that it waited for were already checked.
         let mut served = self.served;
         for (index, &input) in self.layers.reads(number).numbers().iter().enumerate() {
             if served.is_some() {
@@ -131,7 +132,7 @@ impl<'a, L: Layers> Order<'a, L> {
 impl<L: Layers> Iterator for Order<'_, L> {
     type Item = (usize, u16);
 
-    // Not inlined, as a plan is checked and then followed.
+    // Not inlined, because both the check of a plan and its execution call it.
     #[inline(never)]
     fn next(&mut self) -> Option<(usize, u16)> {
         while self.depth == 0 {
@@ -163,9 +164,9 @@ impl<L: Layers> Iterator for Order<'_, L> {
     }
 }
 
-/// First row of a tensor that a later row of one of its readers needs, or `None` when nothing more will be
-/// read. `made` are the rows of each tensor so far; `readers` are all that read it: number of the layer, and which of its
-/// inputs. An output is kept whole.
+/// First row of a tensor that a later row of one of its readers needs, or `None` if no more is read. `made` are the
+/// rows of each tensor so far; `readers` are all its readers: number of the layer, and number of the input. An output
+/// is kept whole.
 pub fn oldest_needed(
     layers: &impl Layers,
     made: &[u16],

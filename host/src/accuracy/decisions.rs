@@ -1,5 +1,5 @@
-//! The decision as a board makes it, with thresholds and margins measured as export does: how many strangers it accepts, and how
-//! many probes.
+//! The decision exactly as a board makes it, with thresholds and margins measured as export does: the shares of
+//! strangers and of probes that it accepts.
 
 use anyhow::{Context, Result, anyhow};
 use matcher::{Centres, Margin, Matcher, Rules, Verdict};
@@ -12,16 +12,16 @@ use crate::calibrate::margin;
 use crate::calibrate::{self, Person, Point, angle_record, q30};
 use crate::sections::quantise_centre;
 
-/// Decisions with thresholds from the cohort, the matcher's own.
+/// Figures of the matcher's decisions, with thresholds from the cohort.
 #[derive(Clone, Debug, Serialize)]
 pub struct Decisions {
     /// People enrolled.
     pub people: usize,
-    /// Galleries of that size.
+    /// Number of galleries of that size.
     pub galleries: usize,
     /// Rate asked for.
     pub fpir_asked: f64,
-    /// Its bounds as calibration states them, 95 %.
+    /// The 95 % bounds that calibration states for it.
     pub fpir_bounds: [f64; 2],
     /// Share of strangers accepted.
     pub fpir: f64,
@@ -35,17 +35,18 @@ pub struct Decisions {
     pub margin: f32,
     /// Whether the measured rate is no higher than the stated bound.
     pub holds: bool,
-    /// How sure the measured rate of strangers is, over all galleries.
+    /// Confidence bounds of the strangers' measured rate, over all galleries.
     pub strangers: Rate,
-    /// How sure that of probes is.
+    /// Confidence bounds of the probes' measured rate.
     pub probes: Rate,
 }
 
-/// Decides on all probes and strangers with the matcher, for each gallery, thresholds and margins measured as export does.
-/// `embeddings` are a board's, of every photo; `quantisation` is how far they may be from the float network's, radians.
+/// Decides on all probes and strangers with the matcher, for each gallery, with thresholds and margins measured as
+/// export does. `embeddings` are the board's, of every photo. `quantisation` is their largest distance from the float
+/// network's, radians.
 ///
 /// # Errors
-/// When the matcher does not take a gallery.
+/// When the matcher refuses a gallery.
 pub(super) fn decide(
     scene: &Scene,
     embeddings: &[Vec<i16>],
@@ -98,7 +99,7 @@ pub(super) fn decide(
     })
 }
 
-/// What a gallery's decision has as limits.
+/// The limits of a gallery's decision.
 pub(super) struct Limits {
     point: Point,
     /// Radians.
@@ -106,7 +107,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Measures as export does.
+    /// Measures them as export does.
     pub fn measure(scene: &Scene, gallery: &[usize], rate: f64) -> Result<Self> {
         let people: Vec<Person<'_>> = gallery.iter().map(|&number| scene.members[number].person()).collect();
         let table = calibrate::measure(&scene.cohort, &people, rate);
@@ -117,7 +118,7 @@ impl Limits {
         Ok(Limits { point, margin })
     }
 
-    /// As the matcher takes them.
+    /// In the matcher's form.
     fn rules(&self, quantisation: f64) -> Result<Rules> {
         let record = |radians: f64| {
             let angle = angle_record(radians);
@@ -133,10 +134,11 @@ impl Limits {
     }
 }
 
-/// What became of probes and strangers with one gallery: who each is of, and 1 where it was accepted (a probe as the right person).
+/// Decisions on probes and strangers with one gallery: the person of each photo, and 1 if it was accepted (a probe:
+/// as the right person).
 struct Counts {
     strangers: Vec<(usize, f64)>,
-    /// Of people in the gallery.
+    /// Probes of people in the gallery.
     probes: Vec<(usize, f64)>,
     /// Accepted probes that are certified.
     certified: usize,

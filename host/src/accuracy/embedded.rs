@@ -1,4 +1,4 @@
-//! Photos as the image's network and the float network see them.
+//! Embeddings of photos by the image's network and by the float network.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -18,24 +18,24 @@ use crate::quantize::{LayerReport, Preprocessing};
 use crate::simulator::{AlignedBytes, Simulator};
 use crate::{noise, output, passes};
 
-/// Photos that the noise of single layers is measured on.
+/// Number of photos on which the noise of single layers is measured.
 const NOISE_CROPS: usize = 24;
 
-/// Photos as both networks see them.
+/// Embeddings of photos by both networks.
 pub struct Embedded {
-    /// Embeddings by the image's network, as a board has them.
+    /// Embeddings by the image's network, identical to a board's.
     pub integers: Vec<Vec<i16>>,
     /// The same as unit vectors.
     pub quantised: Vec<Vec<f32>>,
     /// Unit embeddings by the float network.
     pub float: Option<Vec<Vec<f32>>>,
-    /// What quantisation does to each tensor; empty without the float network.
+    /// Effect of quantisation on each tensor; empty without the float network.
     pub layers: Vec<LayerReport>,
-    /// What took how long.
+    /// Times of the parts.
     pub seconds: Seconds,
 }
 
-/// Seconds of an evaluation's parts.
+/// Seconds that the parts of an evaluation took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Seconds {
     /// Decoding photos, and finding faces in raw ones.
@@ -49,14 +49,14 @@ pub struct Seconds {
 }
 
 impl Embedded {
-    /// How far the two are apart, if there are two.
+    /// Agreement of the two networks, if there are two.
     pub fn agreement(&self) -> Option<Agreement> {
         Agreement::of(self.float.as_ref()?, &self.quantised)
     }
 }
 
-/// Embeds photos, whose paths start from `folder`, by the image's network and, if `model` is the ONNX file it was exported
-/// from, by the float network; on all cores.
+/// Embeds photos, whose paths are relative to `folder`, with the image's network and, if `model` is given, with the
+/// float network of that file, which must be the one that the image was exported from. Uses all cores.
 ///
 /// # Errors
 /// When image, photos or network cannot be used, or the network is not the image's.
@@ -88,7 +88,7 @@ pub fn embed_photos(
     Ok(Embedded { integers, quantised, float, layers, seconds })
 }
 
-/// The network that an image was exported from.
+/// Checks that a network is the one that an image was exported from.
 struct FloatNetwork {
     reference: Reference,
     graph: Graph,
@@ -117,7 +117,7 @@ impl FloatNetwork {
         })
     }
 
-    /// What quantisation does to each tensor, on a few of the crops.
+    /// Effect of quantisation on each tensor, measured on a few of the crops.
     fn noise(&self, simulator: &Simulator<'_>, crops: &[Vec<u8>]) -> Result<Vec<LayerReport>> {
         let step = crops.len().div_ceil(NOISE_CROPS).max(1);
         let few: Vec<Vec<u8>> = crops.iter().step_by(step).cloned().collect();

@@ -1,19 +1,19 @@
 //! Galleries drawn from the people enrolled.
 
-/// Gallery sizes, besides that of all enrolled.
+/// Gallery sizes, in addition to all enrolled people.
 const SIZES: [usize; 3] = [1, 10, 50];
 
-/// Galleries drawn of a size.
+/// Number of galleries drawn of each size.
 const GALLERIES: usize = 24;
 
-/// Galleries of several sizes drawn from `all` people, and everybody last.
+/// Galleries of several sizes drawn from `all` people, and finally everybody.
 pub(super) fn of_sizes(all: usize) -> Vec<Vec<Vec<usize>>> {
     let sizes = SIZES.into_iter().filter(|&size| size < all).chain([all]);
     let count = |size| if size == all { 1 } else { GALLERIES as u64 };
     sizes.map(|size| (0..count(size)).map(|seed| draw(all, size, seed + 1)).collect()).collect()
 }
 
-/// Numbers of a gallery drawn from `all`, ascending; the same for the same seed.
+/// The people of a gallery drawn from `all`, ascending; the same seed gives the same gallery.
 fn draw(all: usize, size: usize, seed: u64) -> Vec<usize> {
     let mut numbers: Vec<usize> = (0..all).collect();
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;

@@ -1,8 +1,9 @@
-//! Open-set identification: people are enrolled, their other photos are probes, strangers are nobody's.
+//! Open-set identification: enrolled people's other photos are probes, and strangers belong to nobody enrolled.
 //!
-//! As NIST's FRTE 1:N counts it: TPIR is the share of probes accepted as the right person, FNIR the rest, FPIR the share
-//! of strangers accepted as anybody. Thresholds come from the cohort, which shares nobody with probes or strangers.
-//! Smaller galleries are drawn from the enrolled, several of a size, and figures are means over them.
+//! Counted as in NIST's FRTE 1:N: TPIR is the share of probes accepted as the right person, FNIR the rest, FPIR the
+//! share of strangers accepted as anybody. Thresholds come from the cohort, which shares nobody with probes or
+//! strangers. Smaller galleries are drawn from the enrolled people, several of each size; figures are means over
+//! them.
 
 use std::time::Instant;
 
@@ -31,26 +32,26 @@ pub struct Identification {
     pub counts: [usize; 4],
     /// The decision as a board makes it, with thresholds from the cohort.
     pub decisions: Vec<Decisions>,
-    /// Thresholds for everybody enrolled, for the rate asked for.
+    /// Thresholds for the whole gallery and the rate asked for.
     pub table: calibrate::Table,
-    /// TPIR where exactly the stated share of the strangers themselves is accepted, by rule.
+    /// TPIR of each rule at the limit that accepts exactly the stated share of the strangers themselves.
     pub rules: Vec<RuleFigures>,
     /// The whole gallery by network.
     pub networks: Vec<NetworkFigures>,
-    /// What wrong labels do, if enough people have photos enough.
+    /// Effect of wrong labels, if enough people have enough photos.
     pub wrong_labels: Option<WrongLabels>,
-    /// What strangers every bound holds for.
+    /// The strangers for whom all bounds hold.
     pub bounds_hold_for: &'static str,
-    /// Between the quantised and the float network.
+    /// Agreement of the quantised and the float network.
     pub agreement: Option<Agreement>,
-    /// What took how long.
+    /// Times of the parts.
     pub seconds: Seconds,
 }
 
-/// Evaluates with the board's decision at the rates of NIST and at `fpir`.
+/// Evaluates the board's decision at NIST's rates and at `fpir`.
 ///
 /// # Errors
-/// When a probe is of nobody enrolled, or the matcher does not take a gallery.
+/// When a probe's person is not enrolled, or the matcher refuses a gallery.
 pub fn identify(roles: &Roles, embedded: &Embedded, fpir: f64) -> Result<Identification> {
     let start = Instant::now();
     let scene = Scene::new(roles, &embedded.quantised)?;

@@ -1,4 +1,5 @@
-//! What wrong labels do: of people with photos enough five are enrolled; then one of the five is another person's.
+//! Effect of wrong labels: people with enough photos are enrolled with five, then one of the five is another
+//! person's.
 
 use serde::Serialize;
 
@@ -7,7 +8,7 @@ use super::scene::{Member, Scene, cosines, two_best};
 use crate::calibrate::{self, Person};
 use crate::embedding::centre;
 
-/// Photos a person needs for the trial of wrong labels, and how many of them are enrolled.
+/// Photos that a person needs for this trial, and how many of them are enrolled.
 const WRONG_LABEL_PHOTOS: [usize; 2] = [6, 5];
 
 /// TPIR with one of five enrolment photos replaced by another person's.
@@ -17,13 +18,13 @@ pub struct WrongLabels {
     pub people: usize,
     /// Probes.
     pub probes: usize,
-    /// Plain mean: right labels, wrong labels.
+    /// Plain mean: with right labels, with a wrong label.
     pub plain: [f64; 2],
-    /// Outliers dropped and sub-centres: right labels, wrong labels.
+    /// Outliers dropped and sub-centres: with right labels, with a wrong label.
     pub robust: [f64; 2],
 }
 
-/// Of people with photos enough five are enrolled; then one of the five is another person's.
+/// Enrols people who have enough photos with five, then replaces one of the five by another person's.
 pub(super) fn wrong_labels(scene: &Scene) -> Option<WrongLabels> {
     let [needed, enrolled] = WRONG_LABEL_PHOTOS;
     let mut people: Vec<Vec<Vec<f32>>> = Vec::new();
@@ -66,7 +67,7 @@ pub(super) fn wrong_labels(scene: &Scene) -> Option<WrongLabels> {
         let all: Vec<usize> = (0..members.len()).collect();
         let (mut right, mut count) = (0, 0);
         for (number, photos) in people.iter().enumerate() {
-            // The photo that was put into somebody else's folder is no probe.
+            // The photo that replaced another person's is not a probe.
             let spare = &photos[enrolled + 1..];
             for row in cosines(spare, &members) {
                 let (best, _, place) = two_best(&row, &all);

@@ -1,10 +1,10 @@
-//! Lists in CSV files, whose mistakes are named with their lines.
+//! Lists in CSV files. Errors name the line.
 
 use anyhow::{Context, Result, ensure};
 use csv::{ReaderBuilder, StringRecord, Trim};
 use serde::de::DeserializeOwned;
 
-/// Rows of a list with exactly the columns of `header`. `hint` is told where it has others.
+/// Rows of a list with exactly the columns of `header`. `hint` is called if the columns differ.
 ///
 /// # Errors
 /// Names the line.

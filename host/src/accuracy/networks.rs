@@ -1,4 +1,4 @@
-//! A network with everybody enrolled, its threshold set on the strangers themselves.
+//! A network's figures with everybody enrolled and a threshold set on the strangers themselves.
 
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ pub struct NetworkFigures {
     pub curve: Vec<[f64; 3]>,
 }
 
-/// The cosine that a share of at most `rate` of the scores exceeds.
+/// The cosine that at most a share `rate` of the scores exceeds.
 pub(super) fn threshold_at(mut scores: Vec<f32>, rate: f64) -> f32 {
     scores.sort_by(|a, b| b.total_cmp(a));
     scores[((rate * scores.len() as f64) as usize).min(scores.len() - 1)]

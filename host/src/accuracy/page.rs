@@ -1,4 +1,4 @@
-//! What was measured as data for a page of plots.
+//! Data of an evaluation for a page of plots.
 
 use std::path::{Path, PathBuf};
 
@@ -19,10 +19,10 @@ use crate::report::thresholds::Thresholds;
 use crate::report::{Page, angles, arena, det, pairs, scores, sphere};
 use crate::simulator::AlignedBytes;
 
-/// Pairs shown of the worst impostors and of the worst genuine ones.
+/// Number of pairs shown: the worst impostors and the worst genuine pairs.
 const WORST: usize = 6;
 
-/// Reads photos again, to show them.
+/// Reads photos again to show them.
 pub struct Album<'a> {
     preprocess: Preprocess,
     loader: Loader,
@@ -30,7 +30,7 @@ pub struct Album<'a> {
 }
 
 impl<'a> Album<'a> {
-    /// Photos of `folder` as the network of an image sees them.
+    /// Photos of `folder`, cropped as for the network of an image.
     ///
     /// # Errors
     /// When the image or the detector cannot be used.
@@ -45,7 +45,7 @@ impl<'a> Album<'a> {
     }
 }
 
-/// What both protocols show: the image, its memory over time, and what quantisation does to its tensors.
+/// Content of both protocols' pages: the image, its memory over time, and the effect of quantisation on its tensors.
 fn common(image: &Path, title: &str, embedded: &Embedded) -> Result<Page> {
     let bytes = AlignedBytes::read(image)?;
     let checked = bytes.image(image)?;
@@ -135,7 +135,7 @@ fn worst_pairs(pairs: &Pairs, embedded: &Embedded, album: &Album<'_>) -> Result<
     show_pairs([worst(false), worst(true)], &pairs.photos, float, None, album)
 }
 
-/// Impostors and genuine pairs with their photos, read again; `float` tells the float network's cosine of a pair.
+/// Impostors and genuine pairs with their photos, read again. `float` gives the float network's cosine of a pair.
 fn show_pairs(
     [impostors, genuine]: [Vec<Worst>; 2],
     photos: &[PathBuf],
@@ -209,7 +209,7 @@ pub fn identification(
     page.scores = Some(scores::Scores { series, threshold, log_counts: true });
     page.thresholds = Some(Thresholds::of(&table, enrolled));
     let Some((_, scene)) = scenes.first() else { return Ok(page) };
-    // What decides is the cosine to a centre, of which the float network has another.
+    // The deciding cosine is to a centre, and the float network has other centres.
     page.pairs = Some(show_pairs(scene.worst(WORST), &roles.photos, |_| None, threshold, album)?);
     let people = scene.people();
     let angles = angles::Angles::of(&people, None);

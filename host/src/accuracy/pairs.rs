@@ -1,5 +1,5 @@
-//! Pairs of photos to verify: from a CSV file, from LFW's own `pairs.txt`, or dealt from a folder with a subfolder for each
-//! person.
+//! Pairs of photos to verify: from a CSV file, from LFW's own `pairs.txt`, or made from a folder with a subfolder for
+//! each person.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -10,9 +10,9 @@ use serde::Deserialize;
 use super::list;
 use crate::photo;
 
-/// Most genuine pairs that a person is dealt: more of one person add little.
+/// Most genuine pairs made for each person: more of one person add little.
 const MOST_PAIRS_A_PERSON: usize = 15;
-/// Folds that dealt pairs are in, if there are people enough.
+/// Number of folds of such pairs, if there are enough people.
 const FOLDS: usize = 10;
 
 /// Two photos, of one person or of two.
@@ -22,7 +22,7 @@ pub struct Pair {
     pub photos: [usize; 2],
     /// Whether they show one person.
     pub same: bool,
-    /// The fold it belongs to.
+    /// Its fold.
     pub fold: usize,
 }
 
@@ -46,7 +46,7 @@ enum Same {
 /// A pairs file: photos, and pairs of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pairs {
-    /// Paths as the file has them.
+    /// Paths as in the file.
     pub photos: Vec<PathBuf>,
     /// The pairs.
     pub pairs: Vec<Pair>,
@@ -73,8 +73,8 @@ impl Pairs {
         read.check()
     }
 
-    /// Reads LFW's `pairs.txt` (view 2) or `pairsDevTest.txt` (view 1, one fold): people's names and numbers of their photos,
-    /// which lie in `folder` as `Name/Name_0001.jpg`.
+    /// Reads LFW's `pairs.txt` (view 2) or `pairsDevTest.txt` (view 1, one fold): people's names and numbers of their
+    /// photos, which lie in `folder` as `Name/Name_0001.jpg`.
     ///
     /// # Errors
     /// Names the line, or the photo that is missing.
@@ -129,11 +129,11 @@ impl Pairs {
         read.check()
     }
 
-    /// Deals pairs from a folder with a subfolder for each person: for each pair of one person's photos (15 a person at
-    /// most) one of that photo and another person's. Nobody is in two folds.
+    /// Makes pairs from a folder with a subfolder for each person: for each pair of one person's photos (at most 15
+    /// for each person) also a pair of one of these and another person's photo. Nobody is in two folds.
     ///
     /// # Errors
-    /// When nobody has two photos, or there is but one person.
+    /// When nobody has two photos, or there is only one person.
     pub fn deal(folder: &Path) -> Result<Self> {
         let people = photo::folder::people(folder)?.told();
         let relative = |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).to_path_buf();
@@ -159,7 +159,7 @@ impl Pairs {
             let pairs = (0..photos.len()).flat_map(|b| (0..b).map(move |a| [a, b]));
             for (turn, [a, b]) in pairs.take(MOST_PAIRS_A_PERSON).enumerate() {
                 dealt.push(&mut numbers, [&photos[a], &photos[b]].map(relative), true, fold);
-                // Everybody of the fold in turn, beginning elsewhere for each person.
+                // All other people of the fold in turn, with a different start for each person.
                 if let Some(&other) = others.get((person * 7 + turn) % others.len().max(1)) {
                     let theirs = &people[other].1;
                     let other = &theirs[turn % theirs.len()];
@@ -180,7 +180,8 @@ impl Pairs {
         self.pairs.push(Pair { photos, same, fold });
     }
 
-    /// The person in each photo, from 0: photos of pairs of one person show one; so do those of a folder in which no pair is of two.
+    /// The person in each photo, from 0. The photos of a genuine pair show one person; so do the photos of a folder,
+    /// if no genuine pair contradicts that.
     pub(super) fn people(&self) -> Vec<usize> {
         let mut people: Vec<usize> = (0..self.photos.len()).collect();
         let folder =
@@ -212,7 +213,7 @@ impl Pairs {
     }
 }
 
-/// The photo that stands for all that are joined with this one.
+/// The photo that represents all photos joined with this one.
 fn root(joined: &[usize], mut photo: usize) -> usize {
     while joined[photo] != photo {
         photo = joined[photo];

@@ -1,4 +1,4 @@
-//! What photos are for in open-set identification: from a CSV file, or dealt out to the people of a folder.
+//! The use of each photo in open-set identification: from a CSV file, or assigned to the people of a folder.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,17 +9,17 @@ use serde::Deserialize;
 use super::list;
 use crate::photo;
 
-/// What a photo is for.
+/// The use of a photo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// To enrol with.
+    /// Enrols its person.
     Enrol,
-    /// Of somebody enrolled.
+    /// Shows somebody enrolled.
     Probe,
-    /// Of nobody enrolled.
+    /// Shows nobody enrolled.
     Stranger,
-    /// To measure thresholds on.
+    /// Measures the thresholds.
     Cohort,
 }
 
@@ -31,14 +31,14 @@ struct RoleLine {
     role: Role,
 }
 
-/// Photos with who they show and what for.
+/// Photos with their people and uses.
 #[derive(Clone, Debug, Default)]
 pub struct Roles {
     /// Paths.
     pub photos: Vec<PathBuf>,
-    /// Who is in each.
+    /// The person in each photo.
     pub(super) identities: Vec<String>,
-    /// What each is for.
+    /// The use of each photo.
     roles: Vec<Role>,
 }
 
@@ -61,8 +61,9 @@ impl Roles {
         read.check()
     }
 
-    /// Deals roles out to the people of a folder, a subfolder each: of who has four photos or more the first three enrol
-    /// and the others are probes; everybody else's first photo is a stranger's or the cohort's, in turn.
+    /// Assigns roles to the people of a folder, each with a subfolder. People with at least four photos are enrolled
+    /// with the first three, and the others are probes. The first photo of everybody else is a stranger's or the
+    /// cohort's, alternately.
     ///
     /// # Errors
     /// When the folder has too few people of each kind.
@@ -106,7 +107,7 @@ impl Roles {
         Ok(self)
     }
 
-    /// Photos of a role by person.
+    /// Photos of a role, by person.
     pub(super) fn by_person(&self, role: Role) -> BTreeMap<&str, Vec<usize>> {
         let mut people = BTreeMap::new();
         for (index, identity) in

@@ -1,4 +1,4 @@
-//! Rules beside each other: how many probes each accepts where it accepts the same share of the strangers.
+//! Compares rules: how many probes each accepts when it accepts the same share of the strangers.
 
 use anyhow::Result;
 use rayon::prelude::*;
@@ -21,11 +21,11 @@ pub struct RuleFigures {
     pub absolute: f64,
     /// Threshold and margin.
     pub combined: f64,
-    /// The caps alone, with ArcFace's margin of 0.5: share of probes they accept, whatever strangers do.
+    /// The caps alone, with ArcFace's margin of 0.5: share of probes they accept, at whatever FPIR results.
     pub caps: f64,
 }
 
-/// TPIR of the threshold alone and of threshold and margin where each accepts the same share of the strangers.
+/// TPIR of the threshold alone, and of threshold and margin, when each accepts the same share of the strangers.
 ///
 /// # Errors
 /// When there are no thresholds for so many people.
@@ -47,7 +47,7 @@ pub(super) fn compare_rules(scene: &Scene, galleries: &[Vec<usize>], rate: f64) 
     })
 }
 
-/// How near embeddings are to everybody.
+/// Similarity of embeddings to everybody.
 struct Looks {
     /// Cosines `[embedding][member]`.
     members: Vec<Vec<f32>>,
@@ -116,7 +116,7 @@ fn count(
     counts
 }
 
-/// The angle φ from each person of a gallery to the nearest other, radians, a right angle at most.
+/// The angle φ from each person of a gallery to the nearest other, radians, limited to a right angle.
 fn nearest_others(scene: &Scene, gallery: &[usize]) -> Vec<f32> {
     let nearest = |&number: &usize| {
         let own = &scene.members[number].centres[0];

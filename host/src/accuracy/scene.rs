@@ -1,4 +1,4 @@
-//! Everybody and everything that one network sees of an identification: people enrolled, probes, strangers, cohort.
+//! The data of an identification as one network embeds it: people enrolled, probes, strangers, cohort.
 
 use anyhow::{Context, Result};
 use rayon::prelude::*;
@@ -14,9 +14,9 @@ use crate::sections::quantise_centre;
 #[derive(Clone, Debug)]
 pub(super) struct Member {
     pub photos: Vec<Vec<f32>>,
-    /// As calibration has them.
+    /// Their photos and centres in calibration's form.
     pub centres: Vec<Vec<f32>>,
-    /// As the image has them.
+    /// Their centres in the image's form.
     pub stored: Vec<Vec<i8>>,
 }
 
@@ -54,12 +54,12 @@ pub(super) fn cosines(embeddings: &[Vec<f32>], members: &[Member]) -> Vec<Vec<f3
     embeddings.par_iter().map(row).collect()
 }
 
-/// Everybody and everything of one network.
+/// All people and photos of an identification, embedded by one network.
 pub struct Scene {
     names: Vec<String>,
     pub(super) members: Vec<Member>,
     pub(super) probes: Vec<Vec<f32>>,
-    /// The member that each probe shows.
+    /// The member in each probe.
     pub(super) owners: Vec<usize>,
     pub(super) strangers: Vec<Vec<f32>>,
     pub(super) cohort: Vec<Vec<f32>>,
@@ -69,11 +69,11 @@ pub struct Scene {
     pub(super) probe_photos: Vec<usize>,
     /// Numbers of the photos of strangers.
     pub(super) stranger_photos: Vec<usize>,
-    /// The person that each stranger's photo shows, from 0.
+    /// The person in each stranger's photo, from 0.
     pub(super) stranger_people: Vec<usize>,
 }
 
-/// A photo and the enrolled one that shows best why it got its score.
+/// A photo, and the enrolled photo that best explains its score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Worst {
     /// Numbers of both photos.
@@ -115,8 +115,8 @@ impl Scene {
         })
     }
 
-    /// Cosine of each probe to its own person; the same, but −∞ where another person is nearer; the largest cosine of each
-    /// stranger.
+    /// Cosine of each probe to its own person; the same, but −∞ if another person is nearer; the largest cosine of
+    /// each stranger.
     pub fn scores(&self) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
         let all: Vec<usize> = (0..self.members.len()).collect();
         let rows = cosines(&self.probes, &self.members);
@@ -131,8 +131,8 @@ impl Scene {
         )
     }
 
-    /// The strangers nearest to anybody enrolled and the probes farthest from their own person, `count` of each, the worst
-    /// first; each with that person's enrolled photo that is most like it.
+    /// The strangers nearest to anybody enrolled and the probes farthest from their own person, `count` of each, the
+    /// worst first, each with the most similar enrolled photo of that person.
     pub fn worst(&self, count: usize) -> [Vec<Worst>; 2] {
         let enrolled = &self.member_photos;
         let all: Vec<usize> = (0..self.members.len()).collect();
@@ -176,7 +176,7 @@ impl Scene {
     }
 }
 
-/// Best and next cosine of a row among the columns of a gallery, and the best's place in it.
+/// Best and second-best cosine of a row among the columns of a gallery, and the position of the best.
 pub(super) fn two_best(row: &[f32], gallery: &[usize]) -> (f32, f32, usize) {
     let mut best = (-1f32, -1f32, 0);
     for (place, &column) in gallery.iter().enumerate() {

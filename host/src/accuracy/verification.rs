@@ -1,5 +1,5 @@
-//! Verification as LFW's view 2 does it (Huang et al. 2007): pairs in folds; the threshold that is best on the other folds
-//! decides each fold. TAR at a given FAR is over all pairs.
+//! Verification as in LFW's view 2 (Huang et al. 2007): each fold is decided with the threshold that is best on the
+//! other folds. TAR at a given FAR is over all pairs.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use crate::agreement::Agreement;
 use crate::bounds::{LIKE_THE_COHORT, Scored, tar_at_far};
 use crate::embedding::cosine;
 
-/// Shares of impostor pairs accepted that TAR is given for.
+/// Shares of impostor pairs accepted for which TAR is given.
 const FARS: [f64; 2] = [1e-2, 1e-3];
 
 /// Verification figures, as fractions.
@@ -20,10 +20,10 @@ const FARS: [f64; 2] = [1e-2, 1e-3];
 pub struct Rates {
     /// Mean over folds.
     pub accuracy: f64,
-    /// Standard error of that mean, as LFW's view 2 asks for: the folds' standard deviation over the root of their number.
-    /// 0 with one fold.
+    /// Standard error of that mean as LFW's view 2 requires: the folds' standard deviation divided by the root of
+    /// their number. 0 with one fold.
     pub standard_error: f64,
-    /// Share of genuine pairs accepted where 1 % of impostor pairs are.
+    /// Share of genuine pairs accepted when 1 % of impostor pairs are.
     pub tar_at_far_1e2: f64,
     /// The same at 0.1 %.
     pub tar_at_far_1e3: f64,
@@ -66,7 +66,7 @@ fn rates(scores: &[(f32, bool, usize)], people: &[[usize; 2]]) -> Rates {
 /// The threshold with the most right decisions; the middle between two scores.
 fn best_threshold(mut scores: Vec<(f32, bool)>) -> f32 {
     scores.sort_by(|a, b| a.0.total_cmp(&b.0));
-    // Everything accepted to begin with; moving the threshold up past a score rejects it.
+    // Everything is accepted at first; moving the threshold above a score rejects that pair.
     let mut right = scores.iter().filter(|score| score.1).count();
     let mut best = (right, f32::NEG_INFINITY);
     for (index, &(score, same)) in scores.iter().enumerate() {
@@ -90,12 +90,12 @@ pub struct Verification {
     pub float: Option<Rates>,
     /// The image.
     pub quantised: Rates,
-    /// What strangers every bound holds for.
+    /// The strangers for whom all bounds hold.
     pub bounds_hold_for: &'static str,
-    /// Between the two.
+    /// Agreement of the two networks.
     #[serde(flatten)]
     pub agreement: Option<Agreement>,
-    /// What took how long.
+    /// Times of the parts.
     pub seconds: Seconds,
 }
 
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn each_fold_is_decided_by_the_others() {
-        // Fold 0 alone would put the threshold at 0.5; fold 1 needs 0.8.
+        // Fold 0 alone would set the threshold to 0.5; fold 1 needs 0.8.
         let scores = [
             (0.6, true, 0),
             (0.4, false, 0),

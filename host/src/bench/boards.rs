@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::board::{Board, Memory};
 use crate::simulator::{AlignedBytes, Simulator};
 
-/// What an image costs on a board.
+/// The cost of an image on a board.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
     /// Board.
@@ -29,7 +29,7 @@ pub struct Cost {
     pub stack_bytes: u64,
     /// Bytes of memory that the checked image, its network and its matcher take.
     pub recogniser_bytes: u64,
-    /// Instructions from reset's end to the recogniser being ready.
+    /// Instructions from reset until the recogniser is ready.
     pub start: Start,
     /// Instructions of matching.
     pub matching: Matching,
@@ -37,7 +37,7 @@ pub struct Cost {
     pub networks: Vec<NetworkCost>,
 }
 
-/// What a network costs, and what it made of the pattern.
+/// The cost of a network, and checksums of its outputs for the pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkCost {
     /// Its role.
@@ -46,11 +46,11 @@ pub struct NetworkCost {
     pub instructions: u64,
     /// Multiply-accumulates.
     pub macs: u64,
-    /// A check of each output's bytes ([`app::pattern::check`]).
+    /// A checksum of each output's bytes ([`app::pattern::check`]).
     pub outputs: Vec<u32>,
 }
 
-/// What the simulator makes of the pattern: a check of each output's bytes.
+/// The simulator's outputs for the pattern: a checksum of each output's bytes.
 ///
 /// # Errors
 /// As [`Simulator::new`].
@@ -108,7 +108,7 @@ pub fn run(board: &Board, image: &Path) -> Result<Cost> {
     parse(&board.name, &text).with_context(|| format!("{}: its program printed {text:?}", board.name))
 }
 
-/// Reads what the board's program prints: a line a layer, then a line for each total.
+/// Parses the output of the board's program: a line for each layer, then a line for each total.
 fn parse(board: &str, text: &str) -> Result<Cost> {
     let mut layers = Vec::new();
     let mut totals = BTreeMap::new();
@@ -168,8 +168,8 @@ fn parse(board: &str, text: &str) -> Result<Cost> {
 pub struct Code {
     /// Board.
     pub board: String,
-    /// Code of the runtime: network and matcher, by their symbols. What the compiler puts into other crates' functions is not
-    /// in it: therefore the larger functions that others call are not inlined.
+    /// Code of the runtime: the symbols of network and matcher. Code that the compiler inlined into other crates'
+    /// functions is not counted; for this reason the larger functions that other crates call are not inlined.
     pub runtime_bytes: u64,
     /// All code and constants, with the link, the image's checks and SHA-256.
     pub firmware_bytes: u64,

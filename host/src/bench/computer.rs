@@ -1,7 +1,7 @@
-//! Milliseconds of an embedding on this computer, on one thread, beside other runtimes in the same run.
+//! Milliseconds of an embedding on one thread of this computer, for Geode and other runtimes in the same run.
 //!
-//! Every runtime is asked in turn, over and over, so that what else the computer does falls on all alike; the fastest
-//! run of each counts.
+//! The runtimes take turns, so that other load on the computer affects all of them equally; the fastest run of each
+//! counts.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub struct Time {
     pub ms: f64,
 }
 
-/// What is compared with.
+/// The runtimes to compare with.
 #[derive(Clone, Debug, Default)]
 pub struct Peers {
     /// The ONNX file, for tract in float.
@@ -81,7 +81,7 @@ pub fn run(simulator: &Simulator<'_>, preprocessing: Preprocessing, peers: &Peer
     Ok(times)
 }
 
-/// Crops for which time and scales are as for any: noise of several kinds.
+/// Crops whose timing and scales are typical: noise of several kinds.
 fn patterns(simulator: &Simulator<'_>) -> Vec<Vec<u8>> {
     let input = simulator.network().model().input();
     let bytes = input.height as usize * input.row_bytes();

@@ -1,4 +1,5 @@
-//! The margin between the nearest person and the next, and the caps: what each costs of the photos enrolled.
+//! The margin to the next person and the margin of the caps, and the share of enrolled photos that each of them
+//! refuses.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -6,30 +7,31 @@ use serde::Serialize;
 use super::Person;
 use crate::embedding::{angle, centre, cosine};
 
-/// Largest margin that is derived, radians: on LFW with two networks, a larger one costs more genuine probes than it saves
-/// strangers, though enrolled photos do not show it.
+/// Largest margin that is derived, radians. On LFW with two networks, a larger one refuses more genuine probes than
+/// strangers, although enrolled photos do not show it.
 const MOST_MARGIN: f32 = 0.1;
-/// Margin of the caps where none is given, radians: ArcFace's own in training.
+/// Default margin of the caps, radians: ArcFace's own in training.
 pub const CAP_MARGIN: f32 = 0.5;
-/// Margin where too few photos tell, radians.
+/// Margin used with too few photos to derive one, radians.
 pub const USUAL_MARGIN: f32 = 0.1;
 /// Share of genuine photos that a derived margin may refuse.
 const MARGIN_LOSS: f64 = 0.002;
 /// Photos needed to derive a margin.
 const MARGIN_PHOTOS: usize = 100;
 
-/// A margin and what it costs.
+/// A margin and the share of photos it refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct DerivedMargin {
     /// Radians.
     pub radians: f32,
-    /// Photos of enrolled people it was tried on, each against centres made without it.
+    /// Number of enrolled photos it was tried on, each against centres made without it.
     pub photos: usize,
-    /// Share of them that the margin refuses though they are near enough.
+    /// Share of them that the margin refuses although they are within the threshold.
     pub loss: f64,
 }
 
-/// Angles of each photo of people with several, to their person's centre made without it, and to the nearest other person.
+/// Angles of each photo, for people with several: to their person's centre made without the photo, and to the nearest
+/// other person.
 pub fn left_out(people: &[Person<'_>]) -> Vec<[f32; 2]> {
     let probe = |(number, person): (usize, &Person<'_>)| -> Vec<[f32; 2]> {
         if person.photos.len() < 2 {
@@ -52,21 +54,21 @@ pub fn left_out(people: &[Person<'_>]) -> Vec<[f32; 2]> {
     people.par_iter().enumerate().flat_map_iter(|(number, person)| probe((number, person))).collect()
 }
 
-/// How much farther than their own person the next is, of photos that are near enough to their own.
+/// How much farther the next person is than the own person, for photos that are near enough to the own person.
 fn gaps(left_out: &[[f32; 2]], threshold: f32) -> Vec<f32> {
     let reach = angle(threshold);
     left_out.iter().filter(|[own, _]| *own <= reach).map(|[own, other]| other - own).collect()
 }
 
-/// What a margin costs. `threshold` is the least cosine.
+/// The share of photos that a margin refuses. `threshold` is the least cosine.
 pub fn margin_loss(left_out: &[[f32; 2]], threshold: f32, radians: f32) -> DerivedMargin {
     let gaps = gaps(left_out, threshold);
     let refused = gaps.iter().filter(|&&gap| gap < radians).count();
     DerivedMargin { radians, photos: gaps.len(), loss: refused as f64 / gaps.len().max(1) as f64 }
 }
 
-/// The largest margin that refuses hardly any photo of the right person; the usual one where too few photos tell.
-/// `threshold` is the least cosine.
+/// The largest margin that refuses at most 0.2 % of photos of the right person, or the usual one if there
+/// are too few photos. `threshold` is the least cosine.
 pub fn derive_margin(left_out: &[[f32; 2]], threshold: f32) -> DerivedMargin {
     let cost = |margin: f32| margin_loss(left_out, threshold, margin);
     let usual = cost(USUAL_MARGIN);
@@ -77,8 +79,8 @@ pub fn derive_margin(left_out: &[[f32; 2]], threshold: f32) -> DerivedMargin {
     steps.take_while(|margin| margin.loss <= MARGIN_LOSS).last().unwrap_or_else(|| cost(0.0))
 }
 
-/// Share of left-out photos of the right person that the caps of `margin` would refuse: `θ > (φ − m) / 2`, φ the angle from
-/// the person to the nearest other, a right angle at most.
+/// Share of left-out photos of the right person that the caps of `margin` would refuse: `θ > (φ − m) / 2`, with φ the
+/// angle from the person to the nearest other, limited to a right angle.
 pub fn cap_loss(people: &[Person<'_>], left_out: &[[f32; 2]], margin: f32) -> f64 {
     let several = people.iter().enumerate().filter(|(_, person)| person.photos.len() > 1);
     let limits = several.flat_map(|(number, person)| {

@@ -1,5 +1,6 @@
-//! The upper tail of a sample: far quantiles, of which few comparisons tell, come from a generalised Pareto distribution
-//! fitted to the largest scores (Pickands 1975), by probability-weighted moments (Hosking and Wallis 1987).
+//! The upper tail of a sample. Far quantiles, beyond most of the comparisons, come from a generalised Pareto
+//! distribution fitted to the largest scores (Pickands 1975) by probability-weighted moments (Hosking and Wallis
+//! 1987).
 
 /// The upper tail of a sample.
 pub(super) struct Tail {
@@ -24,7 +25,7 @@ impl Tail {
         let weighted = excess.iter().enumerate().map(weighted).sum::<f64>() / n;
         let (scale, shape) =
             (2.0 * mean * weighted / (mean - 2.0 * weighted), 2.0 - mean / (mean - 2.0 * weighted));
-        // An exponential tail where the fit is none; cosines have no heavier tails than this.
+        // An exponential tail if the fit fails; cosines have no heavier tails than that.
         let fits = scale.is_finite() && scale > 0.0 && above >= 20;
         let (scale, shape) = if fits { (scale, shape.clamp(-0.5, 0.1)) } else { (mean.max(1e-3), 0.0) };
         Tail { scores, above, scale, shape }
@@ -54,7 +55,7 @@ mod tests {
 
     #[test]
     fn far_quantiles_follow_the_tail() {
-        // Of an exponential sample the quantile of p is −ln p, also where the sample ends.
+        // The quantile of p of an exponential sample is −ln p, also beyond the sample.
         let scores: Vec<f32> =
             (0..20_000).map(|i| -((f64::from(i) + 0.5) / 20_000.0).ln() as f32 * 0.1).collect();
         let tail = Tail::new(scores);

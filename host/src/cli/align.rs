@@ -14,12 +14,12 @@ use super::values::{CHOICES, one_of, size};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// A photo, or a folder of photos; its subfolders are kept.
+    /// A photo, or a folder of photos. The crops keep its subfolders.
     photos: PathBuf,
     /// Folder for the crops.
     #[arg(short, long)]
     output: PathBuf,
-    /// Height and width of crops.
+    /// Height and width of the crops.
     #[arg(long, value_parser = size, default_value = "112x112")]
     size: [usize; 2],
     /// Which faces of a photo.
@@ -28,7 +28,7 @@ pub struct Arguments {
     /// Folder with fr_detect.onnx and fr_landmark.onnx, or the ONNX file of YuNet.
     #[arg(long, default_value = "data/faceplugin")]
     detector: PathBuf,
-    /// Take faces that are too small, blurred, turned aside or badly lit as well.
+    /// Also take faces that are too small, blurred, turned aside or badly lit.
     #[arg(long)]
     no_quality: bool,
     /// Print JSON.

@@ -1,4 +1,4 @@
-//! What `host simulate` and `host recognise` print alike: a table of answers.
+//! The table of answers that `host simulate` and `host recognise` print.
 
 use host::recognise::Answer;
 use std::fmt::{self, Write as _};

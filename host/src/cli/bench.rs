@@ -1,4 +1,4 @@
-//! `host bench`: what an image's network and gallery cost.
+//! `host bench`: the cost of an image's network and gallery.
 
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
@@ -12,12 +12,12 @@ use host::board::{self, Board};
 
 use super::show;
 
-/// Count what an image's network costs on emulated boards, and time it on this computer.
+/// Count the instructions of an image's network on emulated boards, and time it on this computer.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Flash image.
     pub image: PathBuf,
-    /// Boards to count on, between commas.
+    /// Boards to count on, separated by commas.
     #[arg(
         long = "board",
         alias = "boards",
@@ -29,16 +29,16 @@ pub struct Arguments {
     /// Print every layer.
     #[arg(long)]
     pub layers: bool,
-    /// Count matching against galleries of 10 to 10,000 people too.
+    /// Also count matching against galleries of 10 to 10,000 people.
     #[arg(long)]
     pub matching: bool,
     /// Do not time this computer.
     #[arg(long)]
     pub no_computer: bool,
-    /// ONNX file the image was exported from: time tract with it in float.
+    /// ONNX file that the image was exported from: also time tract with it, in float.
     #[arg(long)]
     pub model: Option<PathBuf>,
-    /// A Python that has onnxruntime and onnx: time ONNX Runtime, in float and quantised.
+    /// A Python with onnxruntime and onnx: also time ONNX Runtime, in float and quantised.
     #[arg(long, requires = "model")]
     pub onnxruntime: Option<PathBuf>,
     /// Print JSON.

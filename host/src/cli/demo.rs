@@ -1,4 +1,4 @@
-//! `host demo`: the whole way on what set-up has fetched.
+//! `host demo`: the whole way on the data of ./setup.sh.
 
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;

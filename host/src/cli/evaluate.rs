@@ -23,22 +23,23 @@ use super::{angle_text, centred_text, show};
 pub struct Arguments {
     /// Flash image whose network is measured.
     image: PathBuf,
-    /// What is measured.
+    /// The protocol of the measurement.
     #[arg(long, value_enum, default_value_t = Protocol::Pairs)]
     protocol: Protocol,
-    /// For pairs: CSV with the columns path_a, path_b, same, fold; without, the photos folder has a subfolder for each person,
-    /// and pairs are dealt out. For lfw: LFW's pairs.txt.
+    /// For pairs: CSV with the columns path_a, path_b, same, fold; without it, pairs are made from the photos folder,
+    /// which has a subfolder for each person. For lfw: LFW's pairs.txt.
     #[arg(long, required_if_eq("protocol", "lfw"))]
     pairs: Option<PathBuf>,
-    /// For identification: CSV with the columns path, identity, role (enrol, probe, stranger, cohort); without, the photos
-    /// folder has a subfolder for each person, and roles are dealt out: who has four photos is enrolled with three, the first
-    /// photos of at least 40 others are strangers and cohort.
+    /// For identification: CSV with the columns path, identity, role (enrol, probe, stranger, cohort). Without it,
+    /// roles are assigned from the photos folder, which has a subfolder for each person: people with four photos are
+    /// enrolled with three, and the first photos of at least 40 others are strangers and cohort.
     #[arg(long)]
     list: Option<PathBuf>,
-    /// Folder that the file's paths start from; without a file, that of the people, a subfolder each.
+    /// Folder that the paths in the file are relative to; without a file, the folder with a subfolder for each
+    /// person.
     #[arg(long)]
     photos: PathBuf,
-    /// ONNX file the image was exported from, to compare with.
+    /// ONNX file that the image was exported from, to compare with.
     #[arg(long)]
     model: Option<PathBuf>,
     /// Share of strangers that may be accepted, for identification.

@@ -31,17 +31,17 @@ pub struct Arguments {
     /// ONNX file of the embedding network.
     #[arg(long)]
     model: PathBuf,
-    /// Folder of people: a subfolder each, with photos of them.
+    /// Folder with a subfolder of photos for each person to enrol.
     #[arg(long)]
     enrol: Option<PathBuf>,
-    /// Folder of photos to choose the quantiser's scales on [default: those of people and strangers].
+    /// Folder of photos to choose the quantiser's scales on [default: the photos of people and strangers].
     #[arg(long)]
     calibrate: Option<PathBuf>,
-    /// Folder of photos of strangers to measure the threshold on: one person a photo, or a subfolder each.
+    /// Folder of photos of strangers to measure the threshold on: one photo, or a subfolder, for each person.
     #[arg(long)]
     cohort: Option<PathBuf>,
-    /// Folder of photos of people who are not enrolled and not like the cohort, one person a photo or a subfolder each: the image
-    /// is tried on them, and how many it accepts is printed beside how many it promises to.
+    /// Folder of photos of people who are neither enrolled nor like the cohort (one photo, or a subfolder, for each):
+    /// prints the share of them that the image accepts, beside the promised share.
     #[arg(long)]
     check: Option<PathBuf>,
     /// Where to write the image.
@@ -50,23 +50,24 @@ pub struct Arguments {
     /// Container of the image.
     #[arg(long, value_parser = one_of(CONTAINERS), default_value = "bin")]
     format: Container,
-    /// Board whose memory and limits the image must fit, and whose addresses the containers hex, uf2 and elf use.
+    /// Board whose memory and limits the image must fit, and whose address goes into hex, uf2 and elf files.
     #[arg(long, value_parser = board::names(), default_value = board::DEFAULT)]
     board: String,
     /// Which of the board's flash memories the image is for.
     #[arg(long, value_parser = one_of(MEMORIES), default_value = "external")]
     memory: Memory,
-    /// Most bytes of the image [default: what the board has].
+    /// Largest size of the image in bytes [default: the board's].
     #[arg(long)]
     image_limit: Option<usize>,
-    /// Most bytes of RAM for the network [default: what the board has].
+    /// Largest RAM for the network in bytes [default: the board's].
     #[arg(long)]
     arena_limit: Option<usize>,
-    /// Which rules decide.
+    /// Rules of the decision.
     #[arg(long, value_parser = one_of(POLICIES), default_value = "calibrated")]
     policy: Kind,
-    /// Radians. For the calibrated policy how much farther the next person must be than the best [default: as much as
-    /// costs hardly any genuine photo]; for the margin policy the margin m of θ ≤ (φ − m)/2 [default: 0.5].
+    /// Radians. For the calibrated policy: how much farther than the best the next person must be [default: the
+    /// largest that refuses hardly any genuine photo]. For the margin policy: the margin m of θ ≤ (φ − m)/2 [default:
+    /// 0.5].
     #[arg(long)]
     margin: Option<f32>,
     /// Share of strangers that may be accepted.
@@ -75,7 +76,7 @@ pub struct Arguments {
     /// Least cosine to be accepted, instead of one measured on the cohort.
     #[arg(long, allow_negative_numbers = true)]
     threshold: Option<f32>,
-    /// Colour order the network wants [default: rgb, or grey for one channel].
+    /// Colour order that the network expects [default: rgb, or grey for one channel].
     #[arg(long, value_parser = one_of(COLOURS))]
     colour: Option<Colour>,
     /// Which part of the file is taken.
@@ -84,25 +85,25 @@ pub struct Arguments {
     /// Mean that was subtracted from pixels in training.
     #[arg(long, default_value_t = 127.5)]
     mean: f32,
-    /// What pixels were divided by in training.
+    /// Divisor of the pixels in training.
     #[arg(long, default_value_t = 128.0)]
     scale: f32,
-    /// Keep photos that look like another person's than the folder says.
+    /// Keep photos that look like another person than their folder's.
     #[arg(long)]
     keep_outliers: bool,
-    /// Enrol people who look like one under two names.
+    /// Enrol people who look like one person under two names.
     #[arg(long)]
     allow_duplicates: bool,
-    /// Leave the strangers out of the image: it is smaller, and who is nearer to one of them is not noticed.
+    /// Leave the strangers out of the image. It gets smaller, but faces nearer to a stranger are not noticed.
     #[arg(long)]
     without_cohort: bool,
-    /// Scale s of the logits in training, for the confidence that is shown.
+    /// Scale s of the logits in training, used for the confidence that is shown.
     #[arg(long, default_value_t = 64.0)]
     logit_scale: f32,
     /// How photos are read.
     #[command(flatten)]
     photos: Photos,
-    /// Export although quantisation harms more than is good, or unlike pictures get like embeddings.
+    /// Export even if quantisation harms too much, or if unlike pictures get like embeddings.
     #[arg(long)]
     force: bool,
     /// Write a report with plots, one HTML file: quantisation noise, memory over time, people, thresholds.

@@ -1,4 +1,4 @@
-//! `host flash`: puts an image where a board reads it and starts the board.
+//! `host flash`: puts an image where a board reads it, and starts the board.
 
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
@@ -16,10 +16,10 @@ use super::values::{MEMORIES, one_of};
 pub struct Arguments {
     /// Flash image.
     image: PathBuf,
-    /// Which board.
+    /// Board.
     #[arg(long, value_parser = board::names(), default_value = board::DEFAULT)]
     board: String,
-    /// Which flash the image goes to.
+    /// Flash memory for the image.
     #[arg(long, value_parser = one_of(MEMORIES), default_value = "external")]
     memory: Memory,
     /// Print JSON.

@@ -1,4 +1,4 @@
-//! `host inspect`: what a network consists of and what it needs on a board.
+//! `host inspect`: the operators of a network and its needs on a board.
 
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub struct Arguments {
     /// Boards to estimate it for, between commas.
     #[arg(long, value_parser = board::names(), value_delimiter = ',', default_values = board::names())]
     board: Vec<String>,
-    /// Clock of the boards, MHz [default: usual for the core].
+    /// Clock of the boards, MHz [default: typical for the core].
     #[arg(long)]
     clock: Option<f64>,
     /// Print JSON.

@@ -1,4 +1,4 @@
-//! How photos are read: what several commands ask for.
+//! How photos are read: options of several commands.
 
 use std::path::PathBuf;
 
@@ -11,16 +11,16 @@ use super::values::{CHOICES, one_of};
 
 #[derive(Debug, Args)]
 pub struct Photos {
-    /// Photos are aligned crops of the network's size already; no faces are searched for.
+    /// The photos are already aligned crops of the network's size; do not search for faces.
     #[arg(long)]
     aligned: bool,
-    /// What finds faces: folder of the default networks, or YuNet's ONNX file.
+    /// Face detector: folder of the default networks, or YuNet's ONNX file.
     #[arg(long, default_value = "data/faceplugin")]
     detector: PathBuf,
-    /// Which face of a photo with several: of one person's photos it is one.
+    /// Face to take from a photo with several. Photos of one person have only one face taken.
     #[arg(long, value_parser = one_of(CHOICES), default_value = "largest")]
     face: Choice,
-    /// Take faces however small, blurred, turned or badly lit.
+    /// Also take faces that are too small, blurred, turned aside or badly lit.
     #[arg(long)]
     no_quality: bool,
     /// Stop at the first file that cannot be used [default: leave it out and say so].

@@ -17,7 +17,7 @@ use super::{answers, show};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Flash image the board holds.
+    /// Flash image on the board.
     image: PathBuf,
     /// Photos.
     #[arg(required = true)]

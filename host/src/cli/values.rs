@@ -1,4 +1,4 @@
-//! Words of the command line and what they stand for.
+//! Words of the command line and their values.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use format::policy::Kind;
@@ -8,22 +8,22 @@ use host::board::Memory;
 use host::containers::Container;
 use host::face::Choice;
 
-/// A word, its help, and what it stands for.
+/// A word, its help, and its value.
 pub type Word<T> = (&'static str, &'static str, T);
 
 pub const CHOICES: &[Word<Choice>] = &[
     ("largest", "The largest", Choice::Largest),
-    ("centre", "The one nearest to the middle", Choice::Centre),
+    ("centre", "The face nearest to the middle", Choice::Centre),
     ("all", "All of them", Choice::All),
 ];
 
 pub const MEMORIES: &[Word<Memory>] = &[
     ("internal", "Flash of the microcontroller, behind the firmware", Memory::Internal),
-    ("external", "Flash beside it, memory-mapped", Memory::External),
+    ("external", "Memory-mapped flash outside it", Memory::External),
 ];
 
 pub const CONTAINERS: &[Word<Container>] = &[
-    ("bin", "The bytes as they are", Container::Bin),
+    ("bin", "The plain bytes", Container::Bin),
     ("hex", "Intel HEX", Container::Hex),
     ("uf2", "UF2, for mass-storage boot loaders", Container::Uf2),
     ("elf", "ELF with one loadable segment", Container::Elf),
@@ -51,7 +51,7 @@ pub const MARGINS: &[Word<MarginKind>] = &[
 /// Takes one of some words.
 ///
 /// # Panics
-/// Never: clap lets no other word through.
+/// Never: clap accepts no other word.
 pub fn one_of<T: Copy + Send + Sync>(words: &'static [Word<T>]) -> impl TypedValueParser<Value = T> {
     let values = words.iter().map(|(word, help, _)| PossibleValue::new(word).help(help));
     PossibleValuesParser::new(values).try_map(move |chosen| {

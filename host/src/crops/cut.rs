@@ -32,7 +32,7 @@ pub struct Cutting {
     pub gates: Option<Gates>,
 }
 
-/// What became of the photos.
+/// The results for the photos.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Cuts {
     /// Crops, in order of photos and of size.
@@ -48,11 +48,11 @@ pub struct Cut {
     pub photo: PathBuf,
     /// The crop's file.
     pub crop: PathBuf,
-    /// How sure the detector is of the face, 0 to 1.
+    /// The detector's confidence, 0 to 1.
     pub score: f32,
     /// Left eye, right eye, nose tip, left and right mouth corner in the photo, `[x, y]`, left and right as seen.
     pub landmarks: [[f32; 2]; 5],
-    /// What was measured of the face.
+    /// The face's measurements.
     pub quality: Quality,
 }
 

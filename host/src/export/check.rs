@@ -1,5 +1,5 @@
-//! A second population: strangers who are not like the cohort, run through an image, and how many of them it accepts beside how
-//! many it promised to.
+//! A second population: strangers who are not like the cohort are run through an image, and the accepted share is
+//! compared with the promised one.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ pub struct Stranger {
     pub crop: Vec<u8>,
 }
 
-/// What a population of strangers showed of an image.
+/// The result of a population of strangers with an image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CheckReport {
     /// Photos tried.
@@ -42,11 +42,11 @@ pub struct CheckReport {
     pub enrolled: usize,
     /// Photos accepted as somebody enrolled.
     pub accepted: Vec<Accepted>,
-    /// Their share, and how sure it is.
+    /// Their share, with its confidence intervals.
     pub measured: Rate,
-    /// What the image promises; nothing where its threshold was not measured on strangers.
+    /// The image's promise; `None` if its threshold was not measured on strangers.
     pub promised: Option<Promise>,
-    /// What strangers the promise holds for.
+    /// The strangers for whom the promise holds.
     pub bounds_hold_for: &'static str,
 }
 
@@ -55,23 +55,23 @@ pub struct CheckReport {
 pub struct Accepted {
     /// The photo.
     pub photo: PathBuf,
-    /// Who they were taken for.
+    /// The person whom they were taken for.
     pub person: String,
     /// Angle to that person, degrees.
     pub angle_degrees: f32,
 }
 
-/// What an image promises of strangers.
+/// The promise of an image about strangers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Promise {
     /// Share of them that is accepted.
     pub fpir: f64,
-    /// Its upper bound, 95 % sure.
+    /// Its upper bound (95 %).
     pub bound: f64,
 }
 
 impl CheckReport {
-    /// What the user should know.
+    /// Advice for the user.
     pub(super) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let [low, _] = self.measured.bounds_by_people;
@@ -136,7 +136,7 @@ pub fn measured_on(image: &Image<'_>, strangers: &[Stranger]) -> Result<CheckRep
     })
 }
 
-/// What an image promises for so many people enrolled.
+/// The promise of an image for this number of enrolled people.
 fn promise(image: &Image<'_>, enrolled: usize) -> Option<Promise> {
     let terms = image.policy.terms();
     let Basis::Cohort { .. } = terms.basis else { return None };

@@ -18,14 +18,14 @@ pub enum Choice {
     All,
 }
 
-/// The way from photos to crops.
+/// Turns photos into crops.
 #[derive(Clone)]
 pub struct Pipeline {
     /// Finds faces.
     pub detector: Detector,
     /// Which faces of a photo.
     pub choice: Choice,
-    /// What is asked of a face; `None` takes every one.
+    /// Requirements of a face; `None` accepts every face.
     pub gates: Option<Gates>,
 }
 
@@ -34,18 +34,18 @@ pub struct Pipeline {
 pub struct Crop {
     /// The pixels.
     pub image: RgbImage,
-    /// Where it is in the photo.
+    /// The face's place in the photo.
     pub face: Face,
-    /// What was measured of it.
+    /// The face's measurements.
     pub quality: Quality,
 }
 
-/// Why a photo or a face gave no crop.
+/// Why a photo or a face has no crop.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Refusal {
     /// Nothing looks like a face.
     NoFace,
-    /// What looks like a face may be none.
+    /// The likeliest face may not be one.
     Unsure {
         /// How sure the detector is, 0 to 1.
         score: f32,
@@ -95,14 +95,15 @@ impl Pipeline {
         }
     }
 
-    /// What became of each chosen face of a photo, the largest first: a crop of `[height, width]`, or why not.
+    /// The result for each chosen face of a photo, the largest first: a crop of `[height, width]`, or the reason why
+    /// there is none.
     ///
     /// # Errors
-    /// When nothing in the photo is likely to be a face.
+    /// When the photo has nothing that is likely to be a face.
     pub fn each(&self, photo: &RgbImage, size: [usize; 2]) -> Result<Vec<Result<Crop, Refusal>>, Refusal> {
         let found = self.detector.find(photo).map_err(|error| Refusal::Network(format!("{error:#}")))?;
-        // What is hardly a face is passed over. What may be one is not: were the largest face left out for being
-        // doubtful, as a profile is, the crop would be somebody else's.
+        // Unlikely faces are skipped, but doubtful ones are not: if the largest face is doubtful, for example a
+        // profile, skipping it would return another person's crop.
         let least = self.detector.sure();
         let possible = self.detector.possible();
         let mut likely: Vec<Face> = found.iter().copied().filter(|face| face.score >= possible).collect();
@@ -138,7 +139,7 @@ impl Pipeline {
     }
 }
 
-/// Pixels from the middle of a face to that of the photo.
+/// Pixels from the middle of a face to the middle of the photo.
 fn off_centre(face: &Face, photo: &RgbImage) -> f32 {
     let [left, top, right, bottom] = face.bounds;
     (left + right - photo.width() as f32).hypot(top + bottom - photo.height() as f32) / 2.0

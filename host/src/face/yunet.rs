@@ -1,7 +1,8 @@
 //! YuNet, a detector with five landmarks of its own (Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector, 2023).
 //!
-//! Input: blue, green, red, 0 to 255. Twelve outputs: for each stride of 8, 16 and 32 pixels a grid of cells; first how
-//! much each looks like a face, then whether it is one's centre, then boxes, then landmarks.
+//! Input: blue, green, red, 0 to 255. Twelve outputs: for each stride of 8, 16 and 32 pixels a grid of cells. The
+//! first three grids tell how much each cell looks like a face, the next whether it is a face's centre; then come
+//! boxes and landmarks.
 
 use std::path::Path;
 
@@ -18,7 +19,7 @@ const STRIDES: [usize; 3] = [8, 16, 32];
 const LEAST_SCORE: f32 = 0.5;
 /// Score of a face beyond doubt.
 const SURE: f32 = 0.75;
-/// Sizes at which a face is looked at closely: the picture's side in pixels of the template of 112 × 112.
+/// Sizes for the close examination of a face: the picture's side in pixels of the template of 112 × 112.
 const SPANS: [f32; 3] = [141.0, 113.0, 94.0];
 /// How far YuNet sets eyes above the middle of the lids, in distances between the eyes. Measured on photos of faces
 /// beside two other detectors, which agree.
@@ -81,7 +82,7 @@ impl Networks for YuNet {
                     continue;
                 }
                 let origin = [(cell % columns) as f32, (cell / columns) as f32];
-                // Coordinates of the network start at the first pixel's corner.
+                // The network's coordinates start at the corner of the first pixel.
                 let place = |shift: &[f32], axis: usize| (origin[axis] + shift[axis]) * stride as f32 - 0.5;
                 let shape = &boxes[4 * cell..][..4];
                 let [x, y] = [place(shape, 0), place(shape, 1)];
@@ -100,8 +101,8 @@ impl Networks for YuNet {
         Ok(faces)
     }
 
-    /// A single look sets landmarks with an error of 8 % of the distance between the eyes. Several, at different sizes
-    /// and mirrored, err differently: their mean is better.
+    /// A single pass sets landmarks with an error of 8 % of the distance between the eyes. Passes at different sizes
+    /// and mirrored err differently, so their mean is better.
     fn refine(&self, photo: &RgbImage, face: &Face) -> Result<Face> {
         let size = self.size();
         let (mut views, mut score) = (Vec::new(), 0.0);

@@ -33,7 +33,7 @@ pub(super) fn into_producer(graph: &mut Graph) -> bool {
     changed
 }
 
-/// `conv(affine(x))`: scales what filters see. A shift cannot pass padding, which is zero after it.
+/// `conv(affine(x))`: scales the filters' inputs. A shift cannot be moved past padding, which is zero after it.
 pub(super) fn into_consumers(graph: &mut Graph) -> bool {
     let mut changed = false;
     for node in 1..graph.nodes.len() {

@@ -1,4 +1,4 @@
-//! A network of colour for photos that are grey: red, green and blue are then the same, so that weights are added up.
+//! Adapts a colour network to grey photos: red, green and blue are then equal, so their weights are added.
 
 use anyhow::{Result, ensure};
 

@@ -1,4 +1,4 @@
-//! What no operator could take is executed, as a depthwise convolution of one pixel.
+//! Affine maps that no operator could absorb are executed as depthwise convolutions of one pixel.
 
 use crate::graph::{Activation, Graph, Node, Op, Window};
 use crate::op;

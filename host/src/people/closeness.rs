@@ -1,4 +1,4 @@
-//! Who is close to whom: people whom the decision cannot always tell apart, and one person under two names.
+//! Closeness of people: pairs that the decision cannot always tell apart, and one person under two names.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::gallery::unit_centre;
 use crate::embedding::{angle, cosine};
 use crate::sections::Enrolled;
 
-/// Share of the acceptance angle within which two people are taken for one under two names.
+/// Within this share of the acceptance angle, two people are taken for one under two names.
 const SAME_PERSON: f32 = 0.6;
 
 /// Angle within which a stranger is taken for an enrolled person, radians.
@@ -62,12 +62,14 @@ impl fmt::Display for Closeness {
     }
 }
 
-/// People whom the decision cannot always tell apart, the closest first, and refuses one person under two names. `reach` is the
-/// largest angle from a probe to its person that is accepted, `margin` how much farther the next has to be, radians.
+/// People whom the decision cannot always tell apart, the closest first. Refuses one person under two names. `reach`
+/// is the largest accepted angle from a probe to its person, and `margin` is how much farther the next person must
+/// be, radians.
 ///
-/// Told are those no farther apart than both together: a good photo of one, near their centre, may then be within reach of the
-/// other, or too near for the margin. That any photo within reach of one be clear of the other would take `2 · reach + margin`,
-/// which is more than a right angle: any two people are closer than that.
+/// The result has all pairs whose angle is at most `reach + margin`: a good photo of one, near their centre, may then
+/// be within reach of the other, or too near to the other for the margin. To keep every accepted photo of one clear
+/// of the other would take `2 · reach + margin`. That is more than a right angle, and any two people are closer than
+/// that.
 ///
 /// # Errors
 /// Names the two, unless duplicates are allowed.

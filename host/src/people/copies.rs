@@ -37,7 +37,7 @@ pub fn pictures(crops: &[&[u8]], shape: [usize; 3]) -> Vec<Option<usize>> {
     firsts(crops.len(), is_copy)
 }
 
-/// For each photo, as its unit embedding, the first one before it that shows the same person far beyond doubt.
+/// For each photo, given as its unit embedding, the first earlier photo that shows the same person beyond doubt.
 pub fn people(embeddings: &[Vec<f32>]) -> Vec<Option<usize>> {
     let Some(beyond) = beyond_others(embeddings) else { return vec![None; embeddings.len()] };
     let is_one = |a: usize, b: usize| {
@@ -47,7 +47,7 @@ pub fn people(embeddings: &[Vec<f32>]) -> Vec<Option<usize>> {
     firsts(embeddings.len(), is_one)
 }
 
-/// For each of `count` the first before it that it equals, among those that equal none themselves.
+/// For each of `count` items the first earlier one that it equals, among those that equal no earlier one.
 fn firsts(count: usize, is_one: impl Fn(usize, usize) -> bool + Sync) -> Vec<Option<usize>> {
     let equal: Vec<Vec<usize>> =
         (0..count).into_par_iter().map(|b| (0..b).filter(|&a| is_one(a, b)).collect()).collect();

@@ -14,10 +14,10 @@ pub const MOST_CENTRES: usize = 3;
 const LEAST_GROUP: usize = 3;
 /// By how much a further sub-centre must raise the mean cosine of photos to centres made without them.
 const LEAST_GAIN: f32 = 0.03;
-/// Cosine from which on two photos are taken for one.
+/// Photos with at least this cosine are taken for the same picture.
 const DUPLICATE_COSINE: f32 = 0.999;
 
-/// Centres of a person and what became of their photos.
+/// Centres of a person, and the use of each of their photos.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Enrolment {
     /// Unit vectors, that of the most photos first.
@@ -74,8 +74,8 @@ fn mean(photos: &[Vec<f32>], group: &[usize]) -> Vec<f32> {
     centre(&group.iter().map(|&photo| photos[photo].clone()).collect::<Vec<_>>())
 }
 
-/// The centre most photos agree on, and those within reach of it: from the photo that the others are nearest to, the mean
-/// of all within reach, until that changes no more.
+/// The centre that most photos agree on, and the photos within its reach: starts from the photo nearest to the others
+/// and repeatedly takes the mean of all photos within reach, until it no longer changes.
 fn dominant(photos: &[Vec<f32>]) -> (Vec<f32>, Vec<usize>) {
     let reach = WRONG_LABEL_DEGREES.to_radians().cos();
     let support = |photo: &Vec<f32>| photos.iter().map(|other| cosine(photo, other).max(0.0)).sum::<f32>();
@@ -98,7 +98,7 @@ fn dominant(photos: &[Vec<f32>]) -> (Vec<f32>, Vec<usize>) {
     (mean(photos, &kept), kept)
 }
 
-/// Groups of photos, the largest first: as many as serve photos that were not in them better.
+/// Groups of photos, the largest first. A further group is made while it is better for photos left out of it.
 fn split(photos: &[Vec<f32>], kept: &[usize]) -> Vec<Vec<usize>> {
     let mut best = vec![kept.to_vec()];
     let mut score = left_out_cosine(photos, &best);
@@ -117,7 +117,7 @@ fn split(photos: &[Vec<f32>], kept: &[usize]) -> Vec<Vec<usize>> {
     best
 }
 
-/// Mean cosine of each photo to the nearest centre when its group's is made without it.
+/// Mean cosine of each photo to the nearest centre, with its own group's centre made without it.
 fn left_out_cosine(photos: &[Vec<f32>], groups: &[Vec<usize>]) -> f32 {
     let mut sum = 0.0;
     let mut count = 0;

@@ -8,7 +8,7 @@ use crate::crops::{Loader, skipped_words};
 use crate::output;
 use crate::photo::folder::{Listed, people};
 
-/// The photos of one person that can be used.
+/// The usable photos of one person.
 pub struct Photographed {
     /// Name: that of the subfolder.
     pub name: String,

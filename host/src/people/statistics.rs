@@ -28,12 +28,12 @@ pub struct Statistics {
     pub between: Option<f32>,
     /// Mean loss of a photo. Needs photos.
     pub mean_loss: Option<f32>,
-    /// One a photo.
+    /// One for each photo.
     pub photos: Vec<PhotoLoss>,
-    /// People whose photos are on average farther from their centre than most people's: over the mean and two standard
-    /// deviations.
+    /// People whose photos are unusually far from their centre on average: beyond the mean plus two standard
+    /// deviations of all people.
     pub loose: Vec<(String, f32)>,
-    /// People closer to each other than a photo on average is to its own person.
+    /// People who are closer to each other than an average photo is to its own person.
     pub close: Vec<([String; 2], f32)>,
 }
 

@@ -1,4 +1,4 @@
-//! Photos recognised by a board: their pixels go over the link, its answers come back.
+//! Recognition of photos by a board: their pixels go over the link, and its answers come back.
 
 use std::path::{Path, PathBuf};
 
@@ -25,10 +25,10 @@ pub enum Place {
         board: &'static Board,
         /// Its flash image.
         image: PathBuf,
-        /// Where the image lies.
+        /// Flash memory for the image.
         memory: Memory,
     },
-    /// On a serial port. The image tells what crops it takes.
+    /// On a serial port. The size of crops is read from the image.
     Port {
         /// Path of the port.
         path: String,
@@ -39,13 +39,13 @@ pub enum Place {
     },
 }
 
-/// An answer and what it took.
+/// An answer and its cost.
 #[derive(Clone, Debug, Serialize)]
 pub struct Timed {
     /// The answer.
     #[serde(flatten)]
     pub answer: Answer,
-    /// Instructions of the embedding, or cycles where the board counts those.
+    /// Instructions of the embedding; cycles on boards that count cycles.
     pub embed_instructions: u64,
     /// The same for the decision and the confidence.
     pub match_instructions: u64,
@@ -98,13 +98,13 @@ pub fn connect(place: &Place) -> Result<(Client, Preprocess)> {
     Ok((client, image.embedder.preprocess()))
 }
 
-/// Lets a board recognise photos; those without a usable face are named on standard error and left out.
+/// Lets a board recognise photos. Photos without a usable face are reported on standard error and left out.
 ///
 /// # Errors
 /// As [`connect`]; when a photo cannot be used or the link fails.
 pub fn recognise(place: &Place, photos: &[PathBuf], source: &Source) -> Result<Vec<Timed>> {
     ensure!(!photos.is_empty(), "no photos");
-    // Photos first: a board is not started in vain.
+    // Photos are read first, so that a board is not started for nothing.
     let path = place.image();
     let bytes = AlignedBytes::read(path)?;
     let preprocess = bytes.image(path)?.embedder.preprocess();

@@ -24,10 +24,10 @@ const COLOURS: [[f64; 3]; 5] = [
     [247.0, 251.0, 255.0],
 ];
 
-/// Angles between people: one for each two, so that memory grows with the square of the gallery.
+/// Angles between people, one for each pair, so memory grows with the square of the gallery.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Angles {
-    /// Names, as the gallery has them.
+    /// Names in the gallery's order.
     pub names: Vec<String>,
     /// Degrees between two people, `[names.len()][names.len()]`, symmetric.
     pub degrees: Vec<f32>,
@@ -90,14 +90,14 @@ fn colour(degrees: f32) -> Rgb<u8> {
     }))
 }
 
-/// Draws the map; one's angle to oneself is grey. Of more than [`MOST_PEOPLE`] those with the nearest neighbours
-/// are shown.
+/// Draws the map; the diagonal is grey. With more than [`MOST_PEOPLE`] people, those with the nearest neighbours are
+/// drawn.
 ///
 /// # Errors
 /// As [`plot`].
 ///
 /// # Panics
-/// When `degrees` has another length than it should.
+/// When `degrees` has the wrong length.
 pub fn heat_map(data: &Angles) -> Result<Plot> {
     let count = data.names.len();
     assert_eq!(data.degrees.len(), count * count, "degrees are not [people][people]");

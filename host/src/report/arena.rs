@@ -1,4 +1,4 @@
-//! The arena over time: which ring of rows lies where, from when to when.
+//! The arena over time: the place of each ring of rows, and the time it is in use.
 
 use anyhow::Result;
 use format::layer::{Layer, Operator};
@@ -10,16 +10,16 @@ use super::axes::{Axis, Frame, thousands};
 use super::canvas::{Anchor, Ink, Plot, SMALL, inks, nothing, plot, shortened, text_width};
 
 const TITLE: &str = "Memory over time";
-/// Neighbours in time get different ones; text on them is black.
+/// Neighbours in time get different colours; text on them is black.
 const INKS: [Ink; 6] = [inks::SKY, inks::ORANGE, inks::GREEN, inks::YELLOW, inks::PURPLE, inks::BLUE];
 /// Most rings that are listed.
 const MOST_ROWS: usize = 15;
 
-/// A ring of rows. A step is the making of one row of one layer. Where blocks overlap, one grows into rows of the other that
-/// nobody needs any more.
+/// A ring of rows. A step is the making of one row of one layer. Where blocks overlap, one grows into rows of the
+/// other that are no longer needed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
-    /// Whose rows it holds.
+    /// The tensors in it.
     pub name: String,
     /// Start in the arena.
     pub offset_bytes: usize,
@@ -40,19 +40,19 @@ pub struct Arena {
     pub total_bytes: usize,
     /// Steps of one embedding.
     pub steps: usize,
-    /// Steps after which a tensor was complete that the plan completes before it goes on.
+    /// Steps that complete a barrier of the plan.
     pub barriers: Vec<usize>,
 }
 
 impl Arena {
-    /// Runs a checked model dry. `name` gives layers' names; additions that take the place of an input share its block.
+    /// Dry run of a checked model. `name` gives the layers' names; additions that replace an input share its block.
     pub fn of(model: &Model<'_>, name: impl Fn(usize) -> String) -> Self {
         let layers: Vec<Layer> = model.layers().collect();
         let place = |tensor: usize| {
             let output = &layers[tensor].output;
             (output.offset, output.ring, output.element)
         };
-        // For every tensor the one whose ring it is in.
+        // For every tensor, the tensor whose ring it shares.
         let mut owner: Vec<usize> = (0..layers.len()).collect();
         for (index, layer) in layers.iter().enumerate() {
             if layer.operator == Operator::Add
@@ -73,7 +73,7 @@ impl Arena {
             made.push(layer as u16);
         }
         let steps = made.len();
-        // Outputs are read when all is done.
+        // Outputs are read at the end.
         for output in model.outputs() {
             if let Some([_, last]) = alive[owner[usize::from(output.tensor)]].as_mut() {
                 *last = steps;
@@ -110,7 +110,7 @@ impl Arena {
     }
 }
 
-/// Draws every block as the rectangle of its bytes and its time.
+/// Draws every block as a rectangle of its bytes and its time.
 ///
 /// # Errors
 /// As [`plot`].

@@ -1,4 +1,4 @@
-//! Axes: values to places, ticks and their labels.
+//! Axes: positions of values, ticks and labels.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
@@ -50,7 +50,7 @@ impl Axis {
         Axis { label: label.to_string(), range, ticks, warp: deviate }
     }
 
-    /// Share of the axis' length before a value; outside the range it is at the nearer end.
+    /// Share of the axis' length before a value; values outside the range are at the nearer end.
     fn share(&self, value: f64) -> f64 {
         let [low, high] = self.range.map(self.warp);
         (((self.warp)(value.clamp(self.range[0], self.range[1])) - low) / (high - low)).clamp(0.0, 1.0)
@@ -64,7 +64,7 @@ fn step(least: f64) -> f64 {
     multiple.unwrap_or(10.0) * power
 }
 
-/// A number with so many decimals and, from 10,000 on, commas.
+/// A number with this many decimals and, from 10,000 on, commas.
 pub fn thousands(value: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", value.abs());
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
@@ -80,7 +80,7 @@ pub fn thousands(value: f64, decimals: usize) -> String {
     format!("{sign}{grouped}{rest}")
 }
 
-/// A rate as percent, with the two digits that matter of it or of what is missing to all.
+/// A rate in percent, with two significant digits of it, or of its distance from 100 %.
 pub fn percent(rate: f64) -> String {
     let percent = rate * 100.0;
     let least = percent.min(100.0 - percent);
@@ -90,12 +90,12 @@ pub fn percent(rate: f64) -> String {
     format!("{text} %")
 }
 
-/// The normal distribution's quantile of a rate; rates of 0 and 1 are taken for the nearest that have one.
+/// The normal distribution's quantile of a rate; rates of 0 and 1 are replaced by the nearest finite ones.
 pub fn deviate(rate: f64) -> f64 {
     Normal::standard().inverse_cdf(rate.clamp(1e-12, 1.0 - 1e-12))
 }
 
-/// Where values are on the canvas.
+/// Positions of values on the canvas.
 #[derive(Clone, Debug)]
 pub struct Frame {
     /// Upper left corner of the field.
@@ -109,7 +109,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Place of two values; those outside the axes are at their ends.
+    /// Position of two values; values outside the axes are at their ends.
     pub fn at(&self, x: f64, y: f64) -> Point {
         let [left, top] = self.from;
         let [right, bottom] = self.to;
@@ -151,7 +151,7 @@ impl Frame {
     }
 }
 
-/// How an entry of a legend is shown.
+/// The symbol of a legend's entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     /// A filled square.
@@ -164,7 +164,7 @@ pub enum Key {
     Dot,
 }
 
-/// Draws a legend from `at` to the right, in as many lines as a width of `most` pixels needs; gives its height.
+/// Draws a legend from `at` to the right, in as many lines as a width of `most` pixels requires; returns its height.
 pub fn legend(canvas: &mut Canvas<'_>, at: Point, most: f64, entries: &[(Key, Ink, &str)]) -> f64 {
     let [mut x, mut y] = at;
     for (key, ink, label) in entries {

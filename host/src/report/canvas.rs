@@ -1,9 +1,10 @@
-//! A drawing kept twice: as SVG text and as pixels.
+//! A drawing in two forms: as SVG text and as pixels.
 //!
-//! Two backends of plotters get every call, so that a plot has one drawing function and its two files show the same.
-//! They take whole coordinates only; here those are quarters of a pixel, which keeps positions true in SVG and, averaged
-//! to half as many, lines smooth in PNG. Text in pixels needs no font of the system: Ubuntu Light is linked in. It has
-//! Latin, Greek and Cyrillic letters; others are boxes in PNG files, while SVG has the reader's fonts.
+//! Every call goes to two backends of plotters, so a plot has one drawing function and its two files show the same.
+//! The backends take only whole coordinates. These are quarters of a pixel, which keeps positions accurate in SVG;
+//! averaged to half as many, they make lines smooth in PNG. Text in pixels needs no system font, because Ubuntu Light
+//! is linked in. It has Latin, Greek and Cyrillic letters; other letters are boxes in PNG files, while SVG uses the
+//! reader's fonts.
 
 use std::fmt::Write as _;
 use std::io::Cursor;
@@ -23,11 +24,11 @@ use plotters::style::{
 
 use super::markup::printable;
 
-/// Backend coordinates in a pixel.
+/// Backend coordinates for each pixel.
 const UNIT: f64 = 4.0;
-/// Backend coordinates, each way, averaged to one pixel of the PNG.
+/// Backend coordinates, in each direction, that are averaged to one pixel of the PNG.
 const AVERAGED: usize = 2;
-/// What plotters' font sizes are larger by than the em.
+/// Ratio of plotters' font sizes to the em.
 const PLOTTERS_EM: f64 = 1.24;
 
 /// Pixels from the left and from the top.
@@ -42,12 +43,12 @@ pub struct Plot {
     pub png: Vec<u8>,
 }
 
-/// What to draw with.
+/// Colour and width for drawing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ink {
     /// Red, green, blue.
     pub rgb: (u8, u8, u8),
-    /// 0 leaves what is beneath, 1 covers it.
+    /// Opacity: 0 is transparent, 1 covers.
     pub alpha: f64,
     /// Width of lines, pixels.
     pub width: f64,
@@ -58,12 +59,12 @@ impl Ink {
         Ink { rgb: (red, green, blue), alpha: 1.0, width: 1.5 }
     }
 
-    /// The same, letting through what is beneath.
+    /// The same ink with this opacity.
     pub const fn alpha(self, alpha: f64) -> Self {
         Ink { alpha, ..self }
     }
 
-    /// The same with lines of another width, in pixels.
+    /// The same ink with this line width, in pixels.
     pub const fn width(self, width: f64) -> Self {
         Ink { width, ..self }
     }
@@ -77,51 +78,51 @@ impl From<Ink> for ShapeStyle {
     }
 }
 
-/// Colours that are told apart with any colour vision (Okabe and Ito 2008), and greys.
+/// Colours that can be distinguished with any colour vision (Okabe and Ito 2008), and greys.
 pub mod inks {
     use super::Ink;
 
-    /// For what is one person's, and for int8.
+    /// For one person's data, and for int8.
     pub const BLUE: Ink = Ink::solid(0x00, 0x72, 0xb2);
-    /// For what is another's, and for float.
+    /// For another person's data, and for float.
     pub const ORANGE: Ink = Ink::solid(0xe6, 0x9f, 0x00);
-    /// For what is accepted.
+    /// For accepted regions.
     pub const GREEN: Ink = Ink::solid(0x00, 0x9e, 0x73);
-    /// For limits, and what is wrong.
+    /// For limits and errors.
     pub const VERMILION: Ink = Ink::solid(0xd5, 0x5e, 0x00);
     /// For bands.
     pub const SKY: Ink = Ink::solid(0x56, 0xb4, 0xe9);
     /// For margins.
     pub const PURPLE: Ink = Ink::solid(0xcc, 0x79, 0xa7);
-    /// One more.
+    /// A further colour.
     pub const YELLOW: Ink = Ink::solid(0xf0, 0xe4, 0x42);
     /// For text.
     pub const BLACK: Ink = Ink::solid(0x20, 0x20, 0x20);
-    /// For axes, and what matters less.
+    /// For axes and less important parts.
     pub const GREY: Ink = Ink::solid(0x70, 0x70, 0x70);
     /// For grids.
     pub const PALE: Ink = Ink::solid(0xdd, 0xdd, 0xdd);
-    /// Paper.
+    /// For the background.
     pub const WHITE: Ink = Ink::solid(0xff, 0xff, 0xff);
 }
 
-/// Where text is from its point: the first letter across, the second down.
+/// Position of text relative to its point, in one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
-    /// Right of it.
+    /// The text starts at the point.
     Left,
-    /// Around it.
+    /// The text is centred on the point.
     Middle,
-    /// Left of it.
+    /// The text ends at the point.
     Right,
 }
 
-/// Size of ordinary text, pixels an em: to be read where a phone shows a plot at half its size.
+/// Size of ordinary text, pixels for each em: legible on a phone that shows the plot at half its size.
 pub const TEXT: f64 = 17.0;
-/// Size of small text, pixels an em.
+/// Size of small text, pixels for each em.
 pub const SMALL: f64 = 15.0;
 
-/// What plots draw on.
+/// The surface that plots draw on.
 pub struct Canvas<'a> {
     svg: SVGBackend<'a>,
     pixels: BitMapBackend<'a>,
@@ -129,14 +130,14 @@ pub struct Canvas<'a> {
     failed: Option<String>,
 }
 
-/// Makes a plot of `size` pixels, width first. The title is for those who cannot see it.
+/// Makes a plot of `size` pixels, width first. The title is for readers who cannot see it.
 ///
 /// # Errors
 /// When a backend fails.
 pub fn plot(title: &str, size: [u32; 2], draw: impl FnOnce(&mut Canvas<'_>)) -> Result<Plot> {
     static FONT: Once = Once::new();
     FONT.call_once(|| {
-        // Refused only if the bytes were no font; then drawing text fails below.
+        // Fails only if the bytes are not a font; drawing text then fails below.
         let _ = register_font("sans-serif", FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
     });
     let units = size.map(|side| side * UNIT as u32);
@@ -182,18 +183,18 @@ pub fn nothing(title: &str, why: &str) -> Result<Plot> {
     })
 }
 
-/// A PNG as the address of itself.
+/// A PNG as a data URL.
 pub fn data_address(png: &[u8]) -> String {
     format!("data:image/png;base64,{}", STANDARD.encode(png))
 }
 
-/// Width of text in pixels, as the font that is linked in has it.
+/// Width of text in pixels with the built-in font.
 pub fn text_width(text: &str, size: f64) -> f64 {
     let font = FontDesc::new(FontFamily::SansSerif, size * UNIT * PLOTTERS_EM, FontStyle::Normal);
     font.box_size(text).map_or(0.0, |(width, _)| f64::from(width) / UNIT)
 }
 
-/// Text, without as much of its middle as makes it wider than so many pixels.
+/// Text with its middle shortened so that it is at most this many pixels wide.
 pub fn shortened(text: &str, size: f64, most: f64) -> String {
     if text_width(text, size) <= most {
         return text.to_string();
@@ -254,7 +255,7 @@ impl Canvas<'_> {
         self.note(drawn);
     }
 
-    /// Joins points by dashes of so many pixels, with gaps of as many.
+    /// Joins points by dashes of this many pixels, with gaps of the same length.
     pub fn dashes(&mut self, points: &[Point], ink: Ink, length: f64) {
         let mut dash = Vec::new();
         let mut left = length;
@@ -328,12 +329,13 @@ impl Canvas<'_> {
         self.note(drawn);
     }
 
-    /// Writes text; `anchors` across and down, where `Left` down means that it hangs from its point.
+    /// Writes text. `anchors` are for the horizontal and the vertical direction; vertically, `Left` puts the text
+    /// below its point.
     pub fn text(&mut self, at: Point, anchors: [Anchor; 2], size: f64, ink: Ink, text: &str) {
         self.write(at, anchors, size, ink, text, FontTransform::None);
     }
 
-    /// Writes text that reads upwards, in the middle of `at`.
+    /// Writes text that reads upwards, centred on `at`.
     pub fn text_upwards(&mut self, at: Point, size: f64, ink: Ink, text: &str) {
         self.write(at, [Anchor::Middle; 2], size, ink, text, FontTransform::Rotate270);
     }
@@ -370,12 +372,12 @@ impl Canvas<'_> {
         let centred = if anchors[1] == Anchor::Middle { 0.08 } else { 0.0 };
         let drawn = self.svg.draw_text(&text, &style, units(lower(centred)));
         self.note(drawn);
-        // plotters' own text stands higher than its SVG.
+        // plotters draws text higher in pixels than in SVG.
         let drawn = self.pixels.draw_text(&text, &style, units(lower(centred + 0.13)));
         self.note(drawn);
     }
 
-    /// Puts an image of square pixels into a rectangle, above all that is drawn otherwise.
+    /// Puts an image of square pixels into a rectangle, above all other drawing.
     pub fn image(&mut self, from: Point, to: Point, image: &RgbImage) {
         let (from, to) = (units(from), units(to));
         let (width, height) = ((to.0 - from.0).max(1) as u32, (to.1 - from.1).max(1) as u32);

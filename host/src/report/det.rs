@@ -1,4 +1,4 @@
-//! Detection error trade-off: people refused against strangers accepted.
+//! Detection error trade-off: refused people against accepted strangers.
 //!
 //! Both axes are normal deviates (Martin et al. 1997). The same plot serves verification (FNMR against FMR, pairs of
 //! photos) and identification (FNIR against FPIR, probes against a gallery).
@@ -14,17 +14,17 @@ const INKS: [Ink; 4] = [inks::ORANGE, inks::BLUE, inks::GREEN, inks::PURPLE];
 /// Most points of a curve.
 const POINTS: usize = 300;
 
-/// A rate that was counted.
+/// A counted rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How often it happened.
+    /// Number of events.
     pub events: usize,
-    /// Of how many times it could have.
+    /// Number of trials.
     pub trials: usize,
 }
 
 impl Rate {
-    /// Events a trial; 0 without trials.
+    /// Events for each trial; 0 without trials.
     pub fn share(self) -> f64 {
         self.events as f64 / self.trials.max(1) as f64
     }
@@ -44,10 +44,10 @@ impl Rate {
     }
 }
 
-/// What a threshold does.
+/// The effect of a threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Operating {
-    /// Rate of strangers accepted that was asked for.
+    /// The requested rate of accepted strangers.
     pub asked: f64,
     /// Scores above it are accepted.
     pub threshold: f32,
@@ -62,17 +62,17 @@ pub struct Operating {
 pub struct Curve {
     /// Which network: `float`, `int8`.
     pub name: String,
-    /// Share of strangers accepted, share of people refused; the first rises.
+    /// Share of strangers accepted and share of people refused; the former ascends.
     pub points: Vec<[f64; 2]>,
-    /// Where thresholds were set.
+    /// Thresholds that were set.
     pub marks: Vec<Operating>,
-    /// Trials of strangers and of people: what rates of 0 are drawn by.
+    /// Numbers of trials of strangers and of people, used to draw rates of 0.
     pub trials: [usize; 2],
 }
 
 impl Curve {
-    /// From scores. In verification they are cosines of pairs; in identification a person's is the cosine to their own
-    /// centre if no other is nearer, else −∞, and a stranger's is the largest cosine to any centre.
+    /// From scores. In verification scores are cosines of pairs. In identification a person's score is the cosine to
+    /// their own centre if no other is nearer, else −∞; a stranger's is the largest cosine to any centre.
     pub fn of(name: &str, genuine: &[f32], impostor: &[f32], asked: &[f64]) -> Self {
         let sorted = |scores: &[f32]| {
             let mut scores: Vec<f32> = scores.iter().copied().filter(|score| !score.is_nan()).collect();
@@ -82,7 +82,7 @@ impl Curve {
         let (genuine, impostor) = (sorted(genuine), sorted(impostor));
         let over = |scores: &[f32], threshold: f32| scores.partition_point(|&score| score > threshold);
         let at = |asked: f64, allowed: usize| {
-            // The first stranger that must not be accepted.
+            // The first stranger that must be rejected.
             let threshold = impostor.get(allowed).copied().unwrap_or(f32::NEG_INFINITY);
             let accepted = Rate { events: over(&impostor, threshold), trials: impostor.len() };
             let people = genuine.len();
@@ -115,11 +115,11 @@ impl Curve {
 /// Curves to compare.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Det {
-    /// What accepting a stranger is called: `FPIR (strangers accepted)`.
+    /// Label for accepting a stranger: `FPIR (strangers accepted)`.
     pub positives: String,
-    /// What refusing a person is called: `FNIR (people refused)`.
+    /// Label for refusing a person: `FNIR (people refused)`.
     pub negatives: String,
-    /// One a network.
+    /// One for each network.
     pub curves: Vec<Curve>,
 }
 
@@ -163,7 +163,7 @@ pub fn trade_off(data: &Det) -> Result<Plot> {
             let x = frame.at(asked, least[1])[0];
             canvas.dashes(&[[x, frame.from[1]], [x, frame.to[1]]], inks::GREY.width(1.0), 3.0);
         }
-        // The first, dashed and with larger dots, shows also where another lies on it.
+        // The first curve is dashed with larger dots, so that it shows even under another.
         for (index, curve) in curves.iter().enumerate().rev() {
             let ink = INKS[index % INKS.len()];
             let in_view = curve.points.iter().filter(|point| point[0] <= 0.5);
@@ -266,7 +266,7 @@ mod tests {
         let shapes = Shapes::of(&trade_off(&data).unwrap());
         let dots = shapes.rings("#E69F00");
         assert_eq!(dots.len(), 2);
-        // Half an event stands for none.
+        // Half an event is drawn for none.
         let share = |rate: f64| (deviate(rate) - deviate(0.005)) / (deviate(0.5) - deviate(0.005));
         assert!((dots[0][0] - 90.0).abs() < 0.2);
         assert!((dots[1][0] - (90.0 + 534.0 * share(0.03))).abs() < 0.2, "{dots:?}");

@@ -97,7 +97,7 @@ fn table(figures: &Figures) -> Markup {
     }
 }
 
-/// Text without control characters, which may stand nowhere in HTML and XML.
+/// Text without control characters, which are not allowed in HTML and XML.
 pub fn printable(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }

@@ -13,7 +13,7 @@ fn ink(layer: &LayerReport) -> Ink {
     if layer.bits > 8 { inks::ORANGE } else { inks::BLUE }
 }
 
-/// Draws a bar a layer. Where there is no noise at all, the bar reaches the top.
+/// Draws a bar for each layer. Without any noise, the bar reaches the top.
 ///
 /// # Errors
 /// As [`plot`].

@@ -17,7 +17,7 @@ const NAME: f64 = 12.0;
 /// A photo to show.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShownPhoto {
-    /// What it is called: a file's name.
+    /// Its name, that of a file.
     pub label: String,
     /// Its pixels.
     pub pixels: RgbImage,

@@ -1,4 +1,4 @@
-//! Histograms of cosines: one person's photos against each other, and different people's.
+//! Histograms of cosines: between photos of one person, and between photos of different people.
 
 use anyhow::Result;
 
@@ -9,12 +9,12 @@ use super::canvas::{Anchor, Canvas, Ink, Plot, SMALL, TEXT, inks, nothing, plot}
 const TITLE: &str = "Histograms of genuine and impostor cosines";
 /// Width of a bin.
 const BIN: f64 = 0.02;
-/// Where a logarithmic axis of counts starts: a single pair still stands above it.
+/// Start of a logarithmic axis of counts, so that a single pair is still visible.
 const LEAST_COUNT: f64 = 0.7;
 const GENUINE: Ink = inks::BLUE;
 const IMPOSTOR: Ink = inks::ORANGE;
 
-/// Cosines of one network. Those that are not finite are left out.
+/// Cosines of one network. Values that are not finite are left out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
     /// Which network: `float`, `int8`.
@@ -25,18 +25,18 @@ pub struct Series {
     pub impostor: Vec<f32>,
 }
 
-/// Cosines to compare; each series has a panel of its own.
+/// Cosines to compare; each series has its own panel.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scores {
-    /// One a network.
+    /// One for each network.
     pub series: Vec<Series>,
     /// Least cosine that is accepted.
     pub threshold: Option<f32>,
-    /// Whether the counts' axis is logarithmic: then the few scores near the threshold show.
+    /// Whether the counts' axis is logarithmic, which shows the few scores near the threshold.
     pub log_counts: bool,
 }
 
-/// Scores a bin, of the bins from `first` on.
+/// Number of scores in each bin, from bin `first` on.
 fn counts(scores: &[f32], first: i64, bins: usize) -> Vec<usize> {
     let mut counts = vec![0; bins];
     for bin in scores.iter().filter_map(|&score| bin(score)) {
@@ -61,7 +61,7 @@ pub fn histograms(data: &Scores) -> Result<Plot> {
     let (Some(&first), Some(&last), true) = (all.iter().min(), all.iter().max(), any) else {
         return nothing(TITLE, "no scores");
     };
-    // Bins of two series side by side need room also when there is only one score.
+    // Adjacent bins of two series need room even with only one score.
     let (first, last) = (first - 2, last + 3);
     const PANEL: f64 = 210.0;
     let height = 66.0 + data.series.len() as f64 * (PANEL + 30.0);
@@ -114,7 +114,7 @@ fn panel(
         }
         steps.push(frame.at(range[1], floor));
         canvas.fill(&steps, ink.alpha(0.45));
-        // The outline leaves out where there is nothing.
+        // The outline skips empty parts.
         let bottom = frame.at(range[0], floor)[1];
         for run in steps.split_inclusive(|step| step[1] == bottom).filter(|run| run.len() > 1) {
             let start = [run[0][0], bottom];

@@ -1,10 +1,10 @@
-//! One person on the sphere: their centre, the nearest other one, probes, and what the rules make of the space between.
+//! One person on the sphere: their centre, the nearest other centre, probes, and the regions of the rules.
 //!
-//! Two centres and a probe span three dimensions: there they lie on an ordinary sphere. It is drawn around the person's
-//! centre so that distances from the middle are angles to that centre (azimuthal equidistant projection). The nearest
-//! other centre is to the right; a probe's bearing from it follows from the spherical law of cosines. Each probe's third
-//! dimension is its own, so whether it is above or below the line between the centres means nothing: the person's own
-//! are drawn above, all others below.
+//! Two centres and a probe span three dimensions, in which they lie on an ordinary sphere. It is drawn around the
+//! person's centre so that distances from the middle are angles to that centre (azimuthal equidistant projection).
+//! The nearest other centre is to the right; a probe's bearing from it follows from the spherical law of cosines.
+//! Each probe has a third dimension of its own, so the side of the line between the centres has no meaning: the
+//! person's own probes are drawn above, all others below.
 
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
@@ -20,7 +20,7 @@ const TITLE: &str = "A person's centre, the nearest other one, and probes";
 const MIDDLE: Point = [320.0, 352.0];
 const RADIUS: f64 = 270.0;
 
-/// Whose photo a probe is.
+/// The person in a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
     /// The person's.
@@ -42,7 +42,7 @@ pub struct Seen {
     pub whose: Whose,
 }
 
-/// A person and who is near.
+/// A person and their nearest neighbour.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sphere {
     /// Their name.
@@ -53,7 +53,7 @@ pub struct Sphere {
     pub between_rad: f32,
     /// Radians within which the absolute rule accepts: arccos t(N).
     pub accept_rad: f32,
-    /// Radians by which the other centre has to be farther, if that is asked.
+    /// Radians by which the other centre must be farther, if the rules require it.
     pub margin_rad: Option<f32>,
     /// Margin m of the cap of radius (φ − m) / 2, radians, if there is one.
     pub cap_margin_rad: Option<f32>,
@@ -62,9 +62,9 @@ pub struct Sphere {
 }
 
 impl Sphere {
-    /// The angles around a person. Of their centres and all others' (unit vectors, each person has one or more) those
-    /// nearest to each other are drawn. `probes` are unit embeddings and the numbers of the people they show, `None` for
-    /// people not enrolled. The rules are left empty, but for `accept_rad`.
+    /// The angles around a person. Of their centres and all others' (unit vectors, each person has one or more) the
+    /// nearest pair is drawn. `probes` are unit embeddings and the numbers of the people they show, `None` for people
+    /// not enrolled. Only `accept_rad` of the rules is filled in.
     ///
     /// `None` without another person.
     ///
@@ -102,7 +102,7 @@ impl Sphere {
         })
     }
 
-    /// Radius of the cap, radians: `None` without, or when the centres are closer than its margin.
+    /// Radius of the cap, radians. `None` without a cap, or if the centres are closer than its margin.
     pub fn cap_rad(&self) -> Option<f32> {
         self.cap_margin_rad.map(|margin| (self.between_rad - margin) / 2.0).filter(|&radius| radius > 0.0)
     }
@@ -113,8 +113,8 @@ impl Sphere {
     }
 }
 
-/// Bearing of a probe as seen from the own centre, 0 towards the other one, to π: from the sides of the triangle, by
-/// the spherical law of cosines. All in radians.
+/// Bearing of a probe as seen from the own centre, from 0 (towards the other centre) to π, from the sides of the
+/// triangle by the spherical law of cosines. All in radians.
 pub fn bearing(own: f64, other: f64, between: f64) -> f64 {
     let sines = own.sin() * between.sin();
     if sines < 1e-12 {
@@ -123,14 +123,15 @@ pub fn bearing(own: f64, other: f64, between: f64) -> f64 {
     ((other.cos() - own.cos() * between.cos()) / sines).clamp(-1.0, 1.0).acos()
 }
 
-/// Angle to the other centre from `own` radians away from the own one at a bearing.
+/// Angle to the other centre from a point at a bearing and `own` radians from the own centre.
 fn other_angle(own: f64, bearing: f64, between: f64) -> f64 {
     (own.cos() * between.cos() + own.sin() * between.sin() * bearing.cos()).clamp(-1.0, 1.0).acos()
 }
 
-/// How far one can go from the own centre at a bearing with the other at least `margin` farther.
+/// The greatest distance from the own centre at a bearing at which the other centre is still at least `margin`
+/// farther.
 fn reach(bearing: f64, between: f64, margin: f64) -> f64 {
-    // By the triangle inequality the difference falls all the way.
+    // By the triangle inequality the difference decreases throughout.
     let (mut near, mut far) = (0.0, PI);
     for _ in 0..50 {
         let middle = (near + far) / 2.0;
@@ -224,7 +225,7 @@ pub fn sphere(data: &Sphere) -> Result<Plot> {
     })
 }
 
-/// The part of a closed line that is not at the field's edge.
+/// The part of a closed line inside the field.
 fn inside(line: &[Point]) -> Vec<Point> {
     let is_inside = |p: &&Point| (p[0] - MIDDLE[0]).hypot(p[1] - MIDDLE[1]) < RADIUS - 0.01;
     // It starts towards the other centre, so that what is beyond the edge is in its middle.

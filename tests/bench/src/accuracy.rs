@@ -1,4 +1,4 @@
-//! README's tables of accuracy: verification and open-set identification on the larger test data beside the repository.
+//! The book's tables of accuracy: verification and open-set identification on the larger test data beside the repository.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use host::crops::Source;
 use host::export::{Report, export};
 use suite::{accuracy_baseline, accuracy_figures, job, real_networks, shared};
 
-use crate::readme::{self, ACCURACY, grouped, row};
+use crate::figures::{self, ACCURACY, grouped, row};
 
 /// A network's figures.
 struct Measured {
@@ -23,7 +23,7 @@ struct Measured {
     identification: Identification,
 }
 
-/// Measures the real networks and writes README's tables and the baseline, or prints the tables only.
+/// Measures the real networks and writes the book's tables and the baseline, or prints the tables only.
 pub fn run(dry: bool) -> Result<()> {
     let faces =
         shared("faces/lfw").context("accuracy is measured on ../shared/faces/lfw, which is not there")?;
@@ -55,7 +55,7 @@ pub fn run(dry: bool) -> Result<()> {
         .collect();
     let baseline = serde_json::to_string_pretty(&figures)? + "\n";
     std::fs::write(accuracy_baseline(), baseline).context("cannot write the baseline of accuracy")?;
-    readme::write(ACCURACY, &text)
+    figures::write(ACCURACY, &text)
 }
 
 fn percent(share: f64) -> String {

@@ -1,4 +1,4 @@
-//! What the pinned networks cost when last agreed on, and the check that they cost no more.
+//! The baseline: the agreed cost of the pinned networks, and the check that it has not grown.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,10 +15,10 @@ use crate::networks;
 
 /// Share by which a figure may grow.
 const GROWTH: f64 = 0.02;
-/// Share by which the model of costs may be off, for a whole network.
+/// Largest error of the cost model for a whole network, as a share.
 const MODEL: f64 = 0.10;
 
-/// People enrolled where matching is counted.
+/// Number of enrolled people for which matching is counted.
 const PEOPLE: usize = 1000;
 
 /// Figures of a network on a board. Those of matching are with [`PEOPLE`].
@@ -39,13 +39,13 @@ impl Figures {
             arena_bytes: cost.arena_bytes,
             start_instructions: cost.start.instructions,
             decide_instructions: matching.decide,
-            // Zero would pass for an improvement.
+            // Zero would pass as an improvement.
             certify_instructions: matching.certify.unwrap_or(u64::MAX),
             confidence_instructions: matching.confidence,
         }
     }
 
-    /// Every figure with what it counts.
+    /// Every figure with its name.
     fn named(&self) -> [(&'static str, u64); 6] {
         [
             ("instructions", self.instructions),

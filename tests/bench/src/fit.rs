@@ -1,4 +1,4 @@
-//! The model of costs: instructions fitted to what boards count, cycles to llvm-mca's models of the cores.
+//! Fits the cost model: instructions to the boards' counts, cycles to llvm-mca's models of the cores.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -13,10 +13,10 @@ use object::{Object, ObjectSymbol};
 
 use crate::networks;
 
-/// Versions of LLVM's tools to look for, the best first; a core that a version does not know is refused by it.
+/// Versions of LLVM's tools to look for, the best first. A version that does not know a core refuses it.
 const VERSIONS: [&str; 6] = ["", "-22", "-21", "-20", "-19", "-18"];
 
-/// Fits, prints how far each network is off, and writes `host/src/cost.json`.
+/// Fits, prints the error for each network, and writes `host/src/cost.json`.
 pub fn fit() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut counted: BTreeMap<&str, Vec<(Work, u64)>> = BTreeMap::new();
@@ -79,7 +79,7 @@ fn inner_loops(board: &Board, kind: Kind) -> &'static [&'static str] {
     }
 }
 
-/// Cycles an instruction of each kind, memory never waiting.
+/// Cycles for each instruction, by kind, if memory never waits.
 fn cycles(board: &Board) -> Result<BTreeMap<Kind, f64>> {
     let elf = board.build()?;
     let bytes = std::fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
@@ -94,7 +94,7 @@ fn cycles(board: &Board) -> Result<BTreeMap<Kind, f64>> {
                 code.extend(disassemble(board, &elf, start, start + symbol.size())?);
             }
         }
-        // An inner loop that was inlined has no symbol; then the core's other loops stand for it.
+        // An inlined inner loop has no symbol; the core's other loops then stand for it.
         if !code.is_empty() {
             cycles.insert(kind, cycles_an_instruction(board, &code)?);
         }
@@ -127,7 +127,7 @@ fn disassemble(board: &Board, elf: &std::path::Path, start: u64, end: u64) -> Re
     let text = String::from_utf8_lossy(&output.stdout).to_string();
     let lines = text.lines().filter(|line| line.starts_with(char::is_whitespace));
     let stays = |line: &str| {
-        // Tables of where to jump lie among the code.
+        // Jump tables lie among the code.
         if line.contains(".word") || line.contains("pc") {
             return false;
         }
@@ -142,7 +142,7 @@ fn disassemble(board: &Board, elf: &std::path::Path, start: u64, end: u64) -> Re
     Ok(lines.filter(|line| stays(line)).map(|line| line.trim().to_string()).collect())
 }
 
-/// Cycles an instruction of straight-line code, over and over.
+/// Cycles for each instruction of straight-line code, repeated.
 fn cycles_an_instruction(board: &Board, code: &[String]) -> Result<f64> {
     let mut mca = tool("llvm-mca")?
         .args(["-mtriple=thumbv8.1m.main-none-eabihf", "-iterations=20", "-instruction-info=false"])

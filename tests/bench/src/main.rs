@@ -1,17 +1,17 @@
 //! The project's benchmark, on the networks that it is pinned to: the default one, and those of `../shared` if there.
 //!
-//! * `run` measures all costs, beside other runtimes, and writes README's tables of them; build it with `--release`, or
+//! * `run` measures all costs, beside other runtimes, and writes the book's tables of them; build it with `--release`, or
 //!   tract is timed unoptimised.
-//! * `accuracy` measures accuracy on the faces of `../shared` and writes README's tables of it.
+//! * `accuracy` measures accuracy on the faces of `../shared` and writes the book's tables of it.
 //! * `check` counts instructions and arena on boards and fails when one has grown by more than 2 % over `baseline.json`,
 //!   or when the model of costs is off by more than 10 %.
 //! * `fit` fits that model.
 
 mod accuracy;
 mod baseline;
+mod figures;
 mod fit;
 mod networks;
-mod readme;
 
 use std::path::PathBuf;
 
@@ -32,18 +32,18 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Measure costs and write README's tables of them.
+    /// Measure costs and write the book's tables of them.
     Run {
         /// A Python that has onnxruntime and onnx.
         #[arg(long)]
         onnxruntime: Option<PathBuf>,
-        /// Print only; leave README as it is.
+        /// Print only; leave the book unchanged.
         #[arg(long)]
         dry: bool,
     },
-    /// Measure accuracy on the faces of ../shared and write README's tables of it.
+    /// Measure accuracy on the faces of ../shared and write the book's tables of it.
     Accuracy {
-        /// Print only; leave README as it is.
+        /// Print only; leave the book unchanged.
         #[arg(long)]
         dry: bool,
     },
@@ -79,10 +79,10 @@ fn run(python: Option<PathBuf>, dry: bool) -> Result<()> {
         measured.push(bench(&image, &scope)?);
     }
     ensure!(!measured.is_empty(), "there are no networks: run ./setup.sh");
-    let text = readme::costs(&measured);
+    let text = figures::costs(&measured);
     println!("{text}");
     if !dry {
-        readme::write(readme::COSTS, &text)?;
+        figures::write(figures::COSTS, &text)?;
     }
     Ok(())
 }

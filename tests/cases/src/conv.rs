@@ -14,7 +14,7 @@ pub fn attempt<S: Set, I: Element, O: Element, const N: usize>(
     [pixels, channels]: [usize; 2],
 ) -> Result<(), Failure> {
     let taps = input.rows.len() * input.kernel_width * input.channels;
-    // A filter over all channels may be too large where one a channel is not.
+    // A filter over all channels may be too large for a case; one over a single channel is not.
     let channels = channels.min(N / taps);
     let stage = &parts.arrays.stage::<O>(case.random, channels);
     let weights = &parts.weights[..channels * taps];

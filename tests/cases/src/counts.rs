@@ -1,4 +1,4 @@
-//! How many cases ran, and how one failed.
+//! Counts the cases that ran, and reports one that failed.
 
 use core::fmt;
 
@@ -33,7 +33,7 @@ impl Counts {
         Counts([0; KERNELS.len()])
     }
 
-    /// Counts a case, or says that it failed: `differs` is the first element that differs.
+    /// Counts a case. `differs` is the first element that differs, if any.
     ///
     /// # Errors
     /// If an element differs.

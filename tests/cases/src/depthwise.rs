@@ -1,4 +1,4 @@
-//! Convolution of each channel with a filter of its own.
+//! Convolution of each channel with its own filter.
 
 use nn::kernels::{Element, Rows};
 use nn::quant::Stage;

@@ -1,4 +1,4 @@
-//! Battery of kernel cases, for any machine: every kernel set must give what the naive loops here give, bit for bit.
+//! Battery of kernel cases for any machine: every kernel set must equal the naive loops here, bit for bit.
 //!
 //! [`run`] needs no heap and no test harness, so that the host's tests and a board's firmware call the same function. Each
 //! kernel is tried over many small shapes with pseudo-random elements, and at the edges of its arithmetic.
@@ -26,8 +26,8 @@ mod windows;
 pub use counts::{Counts, Failure};
 pub use sets::{Chosen, Dsp, Helium, Portable, Set};
 
-/// Runs `cases` random cases of every kernel of a set and every combination of element types, the matcher's included, and some
-/// shapes of real networks. Gives how many cases of each kernel ran.
+/// Runs `cases` random cases of every kernel of a set (the matcher's included) with every combination of element
+/// types, and some shapes of real networks. Returns the number of cases of each kernel.
 ///
 /// # Errors
 /// The first case in which a kernel and the naive loop differ, or a kernel of which no case ran.

@@ -5,9 +5,9 @@ use matcher::MAX_DIMENSION;
 use crate::random::{Random, ends};
 use crate::{Counts, Failure, Set, naive};
 
-/// Most centres of a case: some groups of those that kernels take together, and some over.
+/// Most centres of a case: several groups of the size that kernels process together, and some more.
 const CENTRES: usize = 11;
-/// Bytes by which centres may lie beside words and vectors.
+/// Offsets in bytes at which centres are not aligned to words and vectors.
 const OFFSETS: usize = 5;
 
 #[repr(align(16))]
@@ -22,7 +22,7 @@ pub fn run<S: Set>(cases: u32, counts: &mut Counts) -> Result<(), Failure> {
     let mut probe = [0i16; MAX_DIMENSION];
     let mut centres = Aligned([0; MAX_DIMENSION * CENTRES + OFFSETS]);
     for case in 0..cases {
-        // Kernels may treat whole blocks apart.
+        // Kernels may treat whole blocks separately.
         let dimension = match case % 2 {
             0 => 1 + case as usize / 2 % MAX_DIMENSION,
             _ => 32 * (1 + random.below(MAX_DIMENSION / 32)),
@@ -32,7 +32,7 @@ pub fn run<S: Set>(cases: u32, counts: &mut Counts) -> Result<(), Failure> {
         let probe = &mut probe[..dimension];
         let centres = &mut centres.0[offset..][..dimension * count];
         match random.below(4) {
-            // All at an end: the largest sums.
+            // All elements at the ends of their range: the largest sums.
             0 => {
                 probe.fill(if random.next().is_multiple_of(2) { i16::MIN } else { i16::MAX });
                 centres.fill(if random.next().is_multiple_of(2) { -127 } else { 127 });
@@ -50,7 +50,7 @@ pub fn run<S: Set>(cases: u32, counts: &mut Counts) -> Result<(), Failure> {
         }
         let mut dots = [0; CENTRES];
         naive::dots(probe, centres, &mut dots[..count]);
-        // The bound is what some centre has, or nearly.
+        // The bound equals or nearly equals the product of some centre.
         let bound = match random.below(4) {
             0 => i32::MIN,
             1 => i32::MAX,

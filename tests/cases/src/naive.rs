@@ -1,4 +1,4 @@
-//! What the definitions of several operators share, and the matcher's.
+//! Code shared by the definitions of several operators and of the matcher.
 
 use nn::kernels::{Element, Rows};
 use nn::quant::Stage;

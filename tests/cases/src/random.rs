@@ -1,4 +1,4 @@
-//! Numbers of cases.
+//! Random numbers of the cases.
 
 use nn::kernels::Element;
 

@@ -1,4 +1,4 @@
-//! Arrays of a case, and how a kernel is tried.
+//! Arrays of a case, and the trial of a kernel.
 
 use nn::kernels::Element;
 use nn::quant::Stage;
@@ -12,7 +12,7 @@ pub const SMALL: usize = 2048;
 pub const CHANNELS: usize = 512;
 /// Largest left shift of a stage.
 const MAX_SHIFT: u32 = 15;
-/// Elements behind an output that must stay as they are.
+/// Elements after an output that must not change.
 const MARGIN: usize = 64;
 
 /// Arrays of a case.
@@ -54,7 +54,7 @@ impl Arrays {
         for bias in &mut self.bias {
             *bias = random.next() as i32 >> (random.next() % 20);
         }
-        // Sets may have a faster way for stages whose multipliers are all small, as networks' are.
+        // Sets may have a faster way for stages whose multipliers are all small, as those of real networks are.
         let least = if random.is_one_in(2) { 3 } else { 0 };
         for multipliers in [&mut self.positive, &mut self.negative] {
             multipliers.iter_mut().for_each(|m| *m = random.next() as i32 >> (least + random.next() % 13));
@@ -70,7 +70,7 @@ impl Arrays {
         let zero_point = random.between(ends);
         let [low, high] = match random.next() % 8 {
             0 => {
-                // Often one value alone, at an end.
+                // Often a single value, at an end of the range.
                 let [a, b] = [random.between(ends), random.between(ends)];
                 [a.min(b), a.max(b)]
             }
@@ -123,7 +123,7 @@ impl<O: Element, const N: usize> Case<'_, O, N> {
     }
 }
 
-/// What outputs hold before.
+/// Initial content of outputs.
 fn mark<O: Element>() -> O {
     O::from_i32(if size_of::<O>() == 1 { 0xa5u8 as i8 as i32 } else { 0xa5a5u16 as i16 as i32 })
 }

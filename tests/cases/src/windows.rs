@@ -11,7 +11,7 @@ const LARGE: usize = 25_600;
 /// Most rows of a window.
 const ROWS: usize = 16;
 
-/// What a window slides over, and how many channels a convolution makes.
+/// The tensor under a window, and the number of output channels of a convolution.
 struct Shape {
     kernel: [usize; 2],
     width: usize,
@@ -50,7 +50,7 @@ const NETWORKS: [Shape; 23] = [
     dilated(20, 8, 5, 12),
 ];
 
-/// As many pixels as have a whole window, padding on both sides included.
+/// The number of pixels that have a whole window, including the padding on both sides.
 const fn shape(
     kernel: [usize; 2],
     width: usize,
@@ -68,7 +68,7 @@ const fn dilated(width: usize, channels_in: usize, dilation: usize, channels: us
     Shape { kernel: [3, 3], width, channels_in, stride: 1, pad: dilation, dilation, pixels: width, channels }
 }
 
-/// What a kernel needs besides its input.
+/// The parameters of a kernel besides its input.
 pub struct Parts<'a> {
     pub weights: &'a [i8],
     pub arrays: &'a Arrays,
@@ -81,7 +81,7 @@ pub fn run<S: Set, I: Element, O: Element>(cases: u32, counts: &mut Counts) -> R
     for case in 0..cases {
         room.randomise(&mut random);
         let kernel = [1 + random.below(4), 1 + random.below(4)];
-        // Kernels may treat whole vectors of channels apart.
+        // Kernels may treat whole vectors of channels separately.
         let channels_in = match case % 4 {
             0 => 1 + random.below(40),
             1 => 16 * (1 + random.below(3)),
@@ -109,7 +109,7 @@ pub fn networks<S: Set, I: Element, O: Element>(counts: &mut Counts) -> Result<(
     let mut random = Random(0x2545_f491);
     let mut room = Room::<I, O, LARGE>::new();
     for (case, shape) in NETWORKS.iter().enumerate() {
-        // More than once, so that most kinds of stages come up.
+        // Several times, so that most kinds of stages occur.
         for _ in 0..6 {
             room.randomise(&mut random);
             slide::<S, I, O, LARGE>(1_000_000 + case as u32, shape, &mut random, &mut room, counts)?;

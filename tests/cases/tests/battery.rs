@@ -1,4 +1,4 @@
-//! Every kernel set gives what the naive loops give, its instructions modelled where this machine has none.
+//! Every kernel set equals the naive loops. Instructions that this machine lacks are modelled.
 
 use cases::{Dsp, Helium, Portable, Set};
 
@@ -6,7 +6,7 @@ use cases::{Dsp, Helium, Portable, Set};
 const CASES: u32 = 4000;
 
 fn run<S: Set>() {
-    // The arrays of a case are large for a test thread's stack.
+    // The arrays of a case are too large for a test thread's stack.
     let run = std::thread::Builder::new().stack_size(16 << 20).spawn(|| cases::run::<S>(CASES)).unwrap();
     for (kernel, count) in run.join().unwrap().unwrap().iter() {
         assert!(count >= CASES, "{kernel}: {count} cases");

@@ -1,4 +1,4 @@
-//! Kernels at every level of this processor give what the portable ones and the naive loops give.
+//! Kernels at every level of this processor equal the portable ones and the naive loops.
 #![cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 
 use std::sync::{Mutex, MutexGuard};
@@ -11,7 +11,7 @@ use nn::kernels::{self, Element, Rows, portable};
 use nn::quant::Stage;
 use proptest::prelude::*;
 
-/// The limit holds for the whole process: tests that set it take turns.
+/// The limit applies to the whole process, so tests that set it take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
 fn turn() -> MutexGuard<'static, ()> {
@@ -36,7 +36,7 @@ fn every_level_equals_the_naive_loops() {
     for each in levels() {
         set_limit(each);
         assert_eq!(level(), each);
-        // The arrays of a case are large for a test thread's stack.
+        // The arrays of a case are too large for a test thread's stack.
         let run = std::thread::Builder::new()
             .stack_size(16 << 20)
             .spawn(|| cases::run::<cases::Chosen>(4000))
@@ -176,7 +176,7 @@ fn shapes() -> impl Strategy<Value = Shape> {
         })
 }
 
-/// What a kernel makes of an output prefilled with a mark.
+/// The output of a kernel in a buffer prefilled with a mark.
 fn made<O: Element>(count: usize, kernel: impl FnOnce(&mut [O])) -> Vec<i32> {
     let mark = if size_of::<O>() == 1 { 0xa5u8 as i8 as i32 } else { 0xa5a5u16 as i16 as i32 };
     let mut output = vec![O::from_i32(mark); count];

@@ -1,4 +1,4 @@
-//! What the tests of the suite share: where data lies, and a tiny image made by hand.
+//! Shared by the tests of the suite: places of data, and a tiny image made by hand.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ pub fn real_networks() -> Vec<PathBuf> {
     [Some(default_network()), shared("models/mobilefacenet-relu6-128.onnx")].into_iter().flatten().collect()
 }
 
-/// Faces of different people, aligned, 112 × 112: of the larger test data where it is there, else those of the demo.
+/// Faces of different people, aligned, 112 × 112: from the larger test data if available, otherwise from the demo's.
 ///
 /// # Panics
 /// When set-up has not been run.
@@ -94,7 +94,7 @@ pub fn write_faces(folder: &Path, faces: &[RgbImage], [height, width]: [u32; 2])
     }
 }
 
-/// Figures of an int8 network's accuracy by name, shares of one: those of README's tables that its baseline holds.
+/// Figures of an int8 network's accuracy by name, shares of one: those of the book's tables that the baseline holds.
 pub fn accuracy_figures(
     verification: &Verification,
     identification: &Identification,
@@ -167,7 +167,7 @@ pub struct Handmade {
     pub layers: Vec<Layer>,
     /// Numbers of the tensors that are outputs.
     pub outputs: Vec<u16>,
-    /// What layers point into.
+    /// The arrays that layers refer to.
     pub blob: Vec<u8>,
 }
 

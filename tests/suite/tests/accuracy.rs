@@ -1,4 +1,4 @@
-//! What quantisation costs on Labelled Faces in the Wild, for every real network that is there.
+//! Loss of accuracy by quantisation on Labelled Faces in the Wild, for every available real network.
 //!
 //! Needs the larger test data beside the repository; without it the demo's faces show that int8 and float agree.
 
@@ -13,7 +13,7 @@ use host::crops::Source;
 use host::export::export;
 use suite::{accuracy_baseline, accuracy_figures, default_network, faces, job, shared, write_faces};
 
-/// How far a figure may be below its baseline (FPIR: above it): another processor rounds calibration's sums otherwise.
+/// How far a figure may be below its baseline (FPIR: above it): processors round calibration's sums differently.
 const TOLERANCE: f64 = 0.003;
 /// Accuracy and TAR at FAR 1e-2 of the float network, and the least mean cosine between int8 and float embeddings.
 const FIGURES: [(&str, f64, f64, f32); 2] =
@@ -70,7 +70,7 @@ fn quantisation_costs_no_accuracy() {
         for row in figures.decisions.iter().filter(|row| row.people > 1) {
             assert!(row.holds, "{name}: {row:?}");
         }
-        // What the float networks have, less half a point: 97.3 % and 96.4 %.
+        // The float networks' values minus half a point: 97.3 % and 96.4 %.
         let least = if name == "fr_feature" { 0.955 } else { 0.965 };
         assert!(figures.networks[0].tpir[1] >= least, "{name}: {:?}", figures.networks[0].tpir);
         let wrong = figures.wrong_labels.expect("people with six photos");

@@ -1,7 +1,7 @@
 //! The simulator against boards: embeddings equal byte for byte, decisions too.
 //!
-//! Each board is an emulated one that runs the real firmware and speaks over its UART. Without QEMU or a compiler for a
-//! board the tests are ignored, unless `GEODE_BOARDS=required` is set, as the README's test command does: then they fail.
+//! Each board is emulated, runs the real firmware and talks over its UART. Without QEMU or a compiler for a board the
+//! tests are ignored, or fail if `GEODE_BOARDS=required` is set, as `./test.sh` does.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

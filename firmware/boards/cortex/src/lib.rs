@@ -1,5 +1,5 @@
-//! What every board with a Cortex-M core has, whatever its maker: a stack, memory that is mapped for reading, and a debugger
-//! that can be spoken to.
+//! Parts common to all boards with a Cortex-M core, whatever the maker: the stack, memory mapped for reading, and
+//! semihosting.
 #![no_std]
 
 pub mod mapped;

@@ -4,7 +4,8 @@
 /// All bytes of a memory, from its address and its length.
 ///
 /// # Safety
-/// There is memory at these addresses, not address 0 among them, and nothing writes to it while the program runs.
+/// These addresses must be readable memory that does not include address 0, and nothing may write to it while the
+/// program runs.
 pub const unsafe fn bytes((address, bytes): (usize, usize)) -> &'static [u8] {
     // SAFETY: passed on to the caller.
     unsafe { core::slice::from_raw_parts(address as *const u8, bytes) }

@@ -1,4 +1,4 @@
-//! How deep the stack ever was: the unused part is painted at start and looked at later.
+//! Measures the greatest depth of the stack: the unused part is painted at start and inspected later.
 #![allow(unsafe_code)]
 
 use core::ptr;
@@ -6,9 +6,9 @@ use core::ptr;
 const PAINT: u32 = 0xa5a5_5a5a;
 
 unsafe extern "C" {
-    /// Behind the last static.
+    /// End of the statics.
     static mut __sheap: u32;
-    /// Where the stack starts, going down.
+    /// Start of the stack, which grows down.
     static mut _stack_start: u32;
 }
 

@@ -1,4 +1,4 @@
-//! The facts for the linker, and for the firmware's source.
+//! Writes a board's facts for the linker and for the firmware's source.
 
 use std::fmt::Write as _;
 
@@ -20,12 +20,12 @@ impl Facts {
         )
     }
 
-    /// Constants in Rust: `NAME`, `ARENA_BYTES`, the `IMAGES` that may lie in internal and external flash, each an
-    /// address and a length, and the address of each device by its name.
+    /// Rust constants: `NAME`, `ARENA_BYTES`, `IMAGES` (address and length of the internal and the external flash
+    /// that may hold an image), and the address of each device under the device's name.
     pub fn constants(&self) -> String {
         let mut text = String::new();
         let mut constant = |about: &str, name: &str, kind: &str, value: String| {
-            // A string takes everything.
+            // Writing to a string cannot fail.
             let _ = writeln!(text, "/// {about}.\npub const {name}: {kind} = {value};");
         };
         constant("Name of the board", "NAME", "&str", format!("{:?}", self.name));

@@ -1,11 +1,11 @@
-//! The facts of a board: its core, memories, devices and limits. Each board's `board.toml` is the one place of them.
+//! The facts of a board: its core, memories, devices and limits. They are stated only in the board's `board.toml`.
 //!
 //! # Layers
 //!
-//! * [`Facts`]: what a `board.toml` says, parsed and checked.
+//! * [`Facts`]: a parsed and checked `board.toml`.
 //! * [`emit`]: the same for the linker and for the firmware's source.
 //! * [`script`]: the build script of every board, which writes both.
-//! * [`toolchain`]: what compiles for a board's target on this machine.
+//! * [`toolchain`]: the compiler for a board's target on this machine.
 //!
 //! The host embeds the files and reads them with [`Facts::parse`] too, so that firmware and host cannot disagree.
 
@@ -27,25 +27,25 @@ pub const ALIGNMENT: usize = 16;
 pub struct Facts {
     /// Name, also of its package and its folder.
     pub name: String,
-    /// The core and what has it, for people.
+    /// The core, and the machine or part that has it, as text for people.
     pub about: String,
-    /// The core, as compilers call it: `cortex-m7`.
+    /// The core's name in compilers: `cortex-m7`.
     pub core: String,
     /// Rust target.
     pub target: String,
     /// QEMU machine that runs it.
     pub qemu_machine: String,
-    /// Clock of usual parts with this core, MHz.
+    /// Typical clock of parts with this core, MHz.
     pub clock_mhz: f64,
     /// RAM for the network's rows, bytes.
     pub arena_bytes: usize,
-    /// RAM that is left for the stack at least, bytes.
+    /// Least RAM left for the stack, bytes.
     pub stack_bytes: usize,
-    /// Where things lie.
+    /// Addresses and sizes of the memories.
     pub memory: Memories,
-    /// What the board takes at most.
+    /// Limits of the board.
     pub limits: Limits,
-    /// Addresses of devices, by the names that the board's drivers know.
+    /// Addresses of devices, by the names that the board's drivers use.
     pub devices: BTreeMap<String, u32>,
 }
 
@@ -55,11 +55,11 @@ pub struct Facts {
 pub struct Memories {
     /// Flash of the firmware.
     pub firmware: Region,
-    /// RAM of the firmware: statics, with the arena among them, and the stack.
+    /// RAM of the firmware: the statics (including the arena) and the stack.
     pub ram: Region,
-    /// The part of internal flash that an image may fill.
+    /// The part of internal flash that an image may use.
     pub internal: Region,
-    /// Memory-mapped external flash, all of it for an image.
+    /// Memory-mapped external flash, used for an image only.
     pub external: Region,
 }
 
@@ -73,7 +73,7 @@ pub struct Region {
     pub bytes: usize,
 }
 
-/// What a board takes at most, besides what its memories have room for.
+/// Limits of a board besides the sizes of its memories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
@@ -83,12 +83,12 @@ pub struct Limits {
     pub row_bytes: usize,
 }
 
-/// Why a `board.toml` is not one.
+/// Why a `board.toml` is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FactsError {
-    /// It is no TOML, a fact is missing, or one is unknown.
+    /// It is not TOML, a fact is missing, or a fact is unknown.
     Syntax(String),
-    /// A memory is empty, ends behind the last address, or holds images and does not start at a multiple of
+    /// A memory is empty or ends beyond the last address, or one that holds images does not start at a multiple of
     /// [`ALIGNMENT`].
     Memory(&'static str),
     /// Two memories share addresses.
@@ -102,9 +102,9 @@ pub enum FactsError {
         /// Bytes there are.
         bytes: usize,
     },
-    /// Nothing could ever run: a limit is 0.
+    /// A limit is 0, so that nothing could run.
     Limit(&'static str),
-    /// A device's name is not made of small letters, digits and `_`.
+    /// A device's name contains something other than small letters, digits and `_`.
     Device(String),
 }
 
@@ -174,7 +174,7 @@ impl Facts {
 }
 
 impl Region {
-    /// First address behind it.
+    /// First address after it.
     fn end(&self) -> u64 {
         u64::from(self.address) + self.bytes as u64
     }

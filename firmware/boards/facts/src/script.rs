@@ -9,7 +9,7 @@ use crate::Facts;
 /// build for another processor than the board's is refused with the command that builds for it.
 pub fn run() {
     println!("cargo::rerun-if-changed=board.toml");
-    // One line: the rest would not be taken for a part of the message.
+    // On one line: cargo would drop further lines from the message.
     match prepare() {
         Ok(()) => {}
         Err(error) => println!("cargo::error={}", error.replace('\n', " ")),

@@ -1,11 +1,11 @@
-//! The compiler of a board's programs, as this machine has it.
+//! Finds a compiler for a board's programs on this machine.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A `cargo` that compiles for a Rust target: rustup's where the target is installed, else the distribution's with its library
-/// sources. `None` where neither is there.
+/// A `cargo` that compiles for a Rust target: rustup's if it has the target, otherwise the distribution's together
+/// with its library sources. `None` if neither is installed.
 pub fn cargo(target: &str) -> Option<Command> {
     let library = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
     if let Ok(library) = library

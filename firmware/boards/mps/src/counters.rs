@@ -1,4 +1,4 @@
-//! Instructions executed, from a timer.
+//! Counts executed instructions with a timer.
 //!
 //! QEMU's `-icount shift=0` makes virtual time the number of instructions in nanoseconds. A timer that ticks every
 //! `n` nanoseconds counts `n` instructions a tick.
@@ -48,7 +48,7 @@ static SYSTICK_WRAPS: AtomicU32 = AtomicU32::new(0);
 
 #[exception]
 fn SysTick() {
-    // A load and a store suffice: nothing else writes it.
+    // A load and a store suffice, because nothing else writes it.
     SYSTICK_WRAPS.store(SYSTICK_WRAPS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
 }
 
@@ -68,7 +68,7 @@ impl SysTick {
         systick.clear_current();
         systick.enable_interrupt();
         systick.enable_counter();
-        // It counts from zero, which reads as a whole turn, until its first tick.
+        // It starts at zero, which reads as a whole turn until its first tick.
         while SYST::get_current() == 0 {}
         SysTick(())
     }

@@ -1,7 +1,7 @@
-//! What the emulated boards have in common: each names only its counter.
+//! Drivers common to the emulated boards. A board names only its counter.
 
-/// Implements [`programs::Board`] for a board of Arm's platforms, by the facts of its `board.toml`: `counter` is the type
-/// that counts instructions, `start` starts it.
+/// Implements [`programs::Board`] for a board of Arm's MPS platforms from the facts in its `board.toml`. `counter` is
+/// the type that counts instructions; `start` starts it.
 #[macro_export]
 macro_rules! drivers {
     ($board:ty, $facts:path, $counter:ty, $start:expr) => {
@@ -15,17 +15,18 @@ macro_rules! drivers {
             type Counter = $counter;
 
             fn stream() -> $crate::Uart {
-                // SAFETY: the UART's address; whoever opened it before does not run any more.
+                // SAFETY: this is the UART's address, and any earlier owner of the UART no longer runs.
                 unsafe { $crate::Uart::new(facts::UART) }
             }
 
             fn counter() -> $counter {
-                // SAFETY: only this counter uses its device, whose address is the board's, and it is started once.
+                // SAFETY: this is the board's address of the device, only this counter uses it, and it is started
+                // once.
                 unsafe { $start }
             }
 
             fn images() -> [&'static [u8]; 2] {
-                // SAFETY: memories of the machine that the program does not write to.
+                // SAFETY: these are memories of the machine that the program does not write to.
                 facts::IMAGES.map(|memory| unsafe { $crate::programs::cortex::mapped::bytes(memory) })
             }
         }

@@ -5,7 +5,7 @@ mod counters;
 mod drivers;
 mod uart;
 
-#[doc(hidden)] // For the macro.
+#[doc(hidden)] // Used by the macro.
 pub use programs;
 
 pub use counters::{SysTick, Timer};

@@ -15,7 +15,7 @@ const STATE_SEND_FULL: u32 = 1 << 0;
 const STATE_RECEIVE_FULL: u32 = 1 << 1;
 const CTRL_SEND_AND_RECEIVE: u32 = 0b11;
 
-/// Smallest divider the UART takes: as fast as it goes.
+/// Smallest divider that the UART accepts, which is the highest speed.
 const DIVIDER: u32 = 16;
 
 /// A UART.

@@ -1,4 +1,4 @@
-//! Instructions of start-up, of an embedding, layer by layer, and of matching it, as text.
+//! Counts instructions of start-up, of an embedding (layer by layer) and of matching, and prints them as text.
 
 use core::fmt::Write;
 use core::hint::black_box;
@@ -16,10 +16,10 @@ use nn::op::{self, Inputs};
 
 use crate::{Board, Gauges, image, load};
 
-/// Why there are no figures.
+/// Why the bench failed.
 #[derive(Clone, Copy, Debug)]
 pub enum BenchError {
-    /// The image cannot be used.
+    /// The image was refused.
     Start(StartError),
     /// A network does not run.
     Run(RunError<core::convert::Infallible>),
@@ -35,13 +35,12 @@ impl From<core::fmt::Error> for BenchError {
 
 /// Instructions of each layer.
 pub type Counts = [u64; MAX_LAYERS];
-/// Before anything was counted.
+/// With nothing counted yet.
 pub const NO_COUNTS: Counts = [0; MAX_LAYERS];
 
-/// Embeds one pattern with the board's image and prints the instructions of each layer, in the order of the
-/// layers: number, operator, output, multiply-accumulates, instructions; then totals, memory, and the sum of the
-/// embedding's elements weighted by their place, which has to be the same on every machine. Then [`start_up`], [`matching`] and
-/// [`outputs`].
+/// Embeds one pattern with the board's image and prints a line for each layer in order: number, operator, output,
+/// multiply-accumulates, instructions. Totals and memory follow, then the sum of the embedding's elements weighted by
+/// their index, which must be the same on every machine. Then come [`start_up`], [`matching`] and [`outputs`].
 ///
 /// # Errors
 /// [`BenchError`].
@@ -93,8 +92,8 @@ pub fn bench<B: Board>(
     outputs(recogniser, arena, &mut gauges, out)
 }
 
-/// Runs every network of the image on a pattern and prints, for each, its instructions and multiply-accumulates, and for each
-/// of its outputs a check of all bytes ([`check`]).
+/// Runs every network of the image on a pattern. Prints each network's instructions and multiply-accumulates, and a
+/// checksum ([`check`]) of each output.
 fn outputs(
     recogniser: &Recogniser<'_>,
     arena: &mut [u8],
@@ -116,15 +115,15 @@ fn outputs(
     Ok(())
 }
 
-/// Instructions that something takes.
+/// Number of instructions that a function takes.
 fn count<T>(gauges: &mut impl Meter, run: impl FnOnce() -> T) -> (u64, T) {
     let start = gauges.instructions();
     let result = black_box(run());
     (gauges.instructions() - start, result)
 }
 
-/// Prints what starting with an image took: all, then those of digests and of the image's other checks, both counted once more, and
-/// the rest, which is the network's.
+/// Prints the instructions of start-up: the total, the digests, the other checks of the image (both counted in a
+/// second run), and the remainder, which is the network's.
 fn start_up(image: &[u8], all: u64, gauges: &mut impl Meter, out: &mut impl Write) -> Result<(), BenchError> {
     let (digests, _) = count(gauges, || header::parse(black_box(image)).is_ok());
     let (checked, _) = count(gauges, || Image::new_checked(black_box(image)).is_ok());
@@ -135,8 +134,9 @@ fn start_up(image: &[u8], all: u64, gauges: &mut impl Meter, out: &mut impl Writ
     Ok(())
 }
 
-/// Matches an embedding with the image's people, without their cohort and with it; computes the confidence, and all that is shown;
-/// then matches probes ever farther from the first person, and prints the most that one took that was certified.
+/// Matches an embedding with the image's people, without the cohort and with it, computes the confidence and
+/// everything else that is shown. Then matches probes at growing distance from the first person and prints the
+/// largest count among those that were certified.
 fn matching(
     recogniser: &Recogniser<'_>,
     embedding: &[i16],
@@ -168,11 +168,11 @@ fn matching(
     Ok(())
 }
 
-/// A probe about as far from the gallery's first centre as the angle whose tangent is `step / 16`, if there is a centre.
+/// A probe whose angle to the gallery's first centre has about the tangent `step / 16`. `None` if there is no centre.
 fn beside_first<'p>(gallery: &Gallery<'_>, step: u32, probe: &'p mut [i16]) -> Option<&'p [i16]> {
     let (dimension, norm) = (gallery.dimension(), *gallery.norms.first()?);
     let probe = &mut probe[..dimension];
-    // Uniform numbers from −a to a have a mean square of a² / 3. The centre counts 64 times.
+    // Uniform numbers from −a to a have a mean square of a² / 3. The centre is weighted 64 times.
     let largest = (48 * step * step * (norm / dimension as u32)).isqrt() as i32;
     let mut noise = Pattern::new(1);
     for (element, &centre) in probe.iter_mut().zip(gallery.vectors) {

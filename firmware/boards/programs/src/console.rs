@@ -4,7 +4,7 @@ use core::fmt;
 
 use embedded_io::Write;
 
-/// A place for text.
+/// A writer of text.
 pub struct Console<S>(pub S);
 
 impl<S: Write> fmt::Write for Console<S> {

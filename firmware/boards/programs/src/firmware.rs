@@ -1,4 +1,4 @@
-//! The firmware: the link is served for ever, and a panic is told over it.
+//! The firmware: serves the link for ever and reports a panic over it.
 
 use core::panic::PanicInfo;
 
@@ -16,12 +16,12 @@ pub fn run<B: Board>(arena: &mut [u8]) -> ! {
     let recogniser = load::<B>(arena);
     let about = About { board: B::NAME, start_instructions: gauges.instructions() };
     loop {
-        // A stream that fails may work again: the next request starts anew.
+        // The stream may recover: the next request starts anew.
         serve(&about, &recogniser, arena, &mut port, &mut gauges);
     }
 }
 
-/// Tells the other side of the link why the board stopped, and stops.
+/// Tells the host why the board stopped, then stops.
 pub fn report_panic<B: Board>(info: &PanicInfo<'_>) -> ! {
     let _ = Port::new(B::stream()).send_stop(info);
     cortex::stop()

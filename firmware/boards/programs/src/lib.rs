@@ -1,10 +1,11 @@
-//! The programs of every board, over what a [`Board`] is: no address, no device and no emulator is known here.
+//! The programs of every board. They see a board only through the trait [`Board`]: no address, device or emulator
+//! appears here.
 //!
 //! * [`firmware!`] serves the link for ever with the board's image.
 //! * [`bench!`] counts the instructions of an embedding and prints them.
-//! * [`battery!`] runs the kernels' cases and prints how many there were.
+//! * [`battery!`] runs the kernels' cases and prints how many it ran.
 //!
-//! The last two run once: something answers semihosting, such as QEMU, and takes their exit code.
+//! The last two run once and end through semihosting (QEMU, for example), which takes their exit code.
 #![no_std]
 
 mod bench;
@@ -32,9 +33,9 @@ pub trait Board {
     /// RAM for the network's rows, bytes.
     const ARENA_BYTES: usize;
 
-    /// The byte stream of the link, also of text.
+    /// The byte stream of the link and of printed text.
     type Stream: Read + Write;
-    /// What counts instructions.
+    /// The instruction counter.
     type Counter: Counter;
 
     /// Opens the stream. Called once at start, and once more after a panic.
@@ -43,13 +44,13 @@ pub trait Board {
     /// Starts the counter. Called once.
     fn counter() -> Self::Counter;
 
-    /// The memories that an image may lie in, the first to be looked in first: internal and external flash.
+    /// The memories that may hold an image, in the order in which they are searched: internal and external flash.
     fn images() -> [&'static [u8]; 2];
 }
 
-/// Counts what a board executes.
+/// Counts the instructions that a board executes.
 pub trait Counter {
-    /// Instructions since the start, or cycles where those are what is counted.
+    /// Instructions since start-up, or cycles on boards that count cycles.
     fn instructions(&self) -> u64;
 }
 
@@ -66,18 +67,18 @@ impl<C: Counter> Meter for Gauges<C> {
     }
 }
 
-/// The memory that begins with the board's image.
+/// The first memory that begins with an image.
 fn image<B: Board>() -> &'static [u8] {
     let [internal, external] = B::images();
     if internal.starts_with(&format::header::MAGIC) { internal } else { external }
 }
 
 /// Checks the board's image, in its arena.
-// Not inlined, so that the stack it takes is free again when it returns.
+// Not inlined, so that its stack is free again when it returns.
 #[inline(never)]
 fn load<B: Board>(arena: &mut [u8]) -> Result<Recogniser<'static>, StartError> {
     Recogniser::new(image::<B>(), arena)
 }
 
-// What a board keeps in RAM of an image and its networks.
+// The RAM that a board uses for an image and its networks.
 const _: () = assert!(size_of::<Recogniser<'_>>() <= 512 || size_of::<usize>() > 4);

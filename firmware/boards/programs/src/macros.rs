@@ -1,4 +1,4 @@
-//! What every program begins and ends with.
+//! The entry points of every program.
 
 /// The firmware of a [`Board`](crate::Board).
 #[macro_export]
@@ -18,7 +18,8 @@ macro_rules! firmware {
     };
 }
 
-/// A program that counts the instructions of an embedding on a [`Board`](crate::Board), layer by layer, and of matching it.
+/// A program that counts the instructions of an embedding (layer by layer) and of matching on a
+/// [`Board`](crate::Board).
 #[macro_export]
 macro_rules! bench {
     ($board:ty) => {
@@ -26,8 +27,8 @@ macro_rules! bench {
     };
 }
 
-/// A program that runs the battery of kernel cases on a [`Board`](crate::Board), some seconds of QEMU. The crate `cases` must
-/// be among the dependencies.
+/// A program that runs the battery of kernel cases on a [`Board`](crate::Board), which takes some seconds in QEMU.
+/// The crate `cases` must be among the dependencies.
 #[macro_export]
 macro_rules! battery {
     ($board:ty) => {
@@ -43,8 +44,8 @@ macro_rules! battery {
     };
 }
 
-/// A program that runs a function once, prints the `Result` it gives, and ends with exit code 0 or 1, or 2 after a panic. The
-/// function gets the arena, room for counts, and a place for text.
+/// A program that runs a function once, prints its `Result` and ends with exit code 0 or 1, or 2 after a panic. The
+/// function gets the arena, a place for counts and a writer of text.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! once {

@@ -1,10 +1,11 @@
-//! Geode on a Cortex-M55 with Helium: QEMU machine `mps3-an547`. The image lies in internal flash, or in DDR, which stands for memory-mapped flash.
+//! Geode on a Cortex-M55 with Helium: QEMU machine `mps3-an547`. The image lies in internal flash, or in DDR in the
+//! place of memory-mapped flash.
 #![no_std]
 
 mod drivers;
 
 mod facts {
-    //! The facts of `board.toml`, as the build script writes them.
+    //! The facts of `board.toml`, written by the build script.
     include!(concat!(env!("OUT_DIR"), "/facts.rs"));
 }
 

@@ -1,10 +1,11 @@
-//! Geode on a Cortex-M7: QEMU machine `mps2-an500`. The image lies in internal flash, or in the 16 MB PSRAM, which stands for memory-mapped flash.
+//! Geode on a Cortex-M7: QEMU machine `mps2-an500`. The image lies in internal flash, or in 16 MB of PSRAM in the
+//! place of memory-mapped flash.
 #![no_std]
 
 mod drivers;
 
 mod facts {
-    //! The facts of `board.toml`, as the build script writes them.
+    //! The facts of `board.toml`, written by the build script.
     include!(concat!(env!("OUT_DIR"), "/facts.rs"));
 }
 

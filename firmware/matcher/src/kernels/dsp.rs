@@ -1,7 +1,7 @@
 //! Kernels for cores that multiply pairs of 16-bit numbers: Cortex-M4, M7, M33 with the DSP extension.
 //!
-//! The four bytes of a centre's word become two pairs (elements 0 and 2, 1 and 3), as `SXTB16` makes them of a word and of the
-//! word turned by a byte. The probe is rearranged alike, once.
+//! `SXTB16` turns the four bytes of a centre's word into two pairs: elements 0 and 2 from the word itself, 1 and 3
+//! from the word rotated by a byte. The probe is rearranged once in the same way.
 
 mod ops;
 
@@ -20,8 +20,8 @@ impl<'a> Probe<'a> {
     /// The probe with these elements.
     ///
     /// # Panics
-    /// When there is none, or there are more than [`MAX_DIMENSION`].
-    // Inlined, so that no copy is made of it.
+    /// When there are no elements, or more than [`MAX_DIMENSION`].
+    // Inlined, so that it is not copied.
     #[inline(always)]
     pub fn new(elements: &'a [i16]) -> Self {
         assert!((1..=MAX_DIMENSION).contains(&elements.len()));

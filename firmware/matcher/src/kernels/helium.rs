@@ -1,7 +1,7 @@
 //! Kernels for cores with Helium, the M-profile vector extension: Cortex-M52, M55, M85.
 //!
-//! Bytes are widened as they are loaded. Four centres share the probe's vectors; fewer, and centres that are not whole blocks, are
-//! left to the portable kernels, which the compiler vectorises.
+//! Bytes are widened when they are loaded. Four centres share the probe's vectors. Groups of fewer centres, and
+//! centres that are not whole blocks, go to the portable kernels, which the compiler vectorises.
 
 mod ops;
 
@@ -13,7 +13,7 @@ use ops::Block;
 pub struct Probe<'a>(&'a [i16]);
 
 impl<'a> Probe<'a> {
-    /// The probe with these elements, of which there is one at least.
+    /// The probe with these elements, at least one.
     pub fn new(elements: &'a [i16]) -> Self {
         Probe(elements)
     }

@@ -1,15 +1,15 @@
 //! Kernels for cores that multiply pairs of 16-bit numbers: Cortex-M4, M7, M33 with the DSP extension.
 //!
-//! Four elements become two words of pairs (elements 0 and 2, 1 and 3), as `SXTB16` makes them of a word and of the word
-//! turned by a byte. Inputs and weights are expanded alike, once for many uses, so that the innermost loops load
-//! several words at a time and multiply.
+//! `SXTB16` turns four elements into two words of pairs: elements 0 and 2 from the word itself, 1 and 3 from the word
+//! rotated by a byte. Inputs and weights are both expanded in this way, once for many uses, so that the innermost
+//! loops load several words at a time and multiply.
 //!
-//! `choose` says which loop a shape gets, `ops` checks what a loop relies on and calls it, `asm` has the loops.
+//! `choose` selects the loop for a shape, `ops` checks a loop's preconditions and calls it, `asm` has the loops.
 
 mod add;
 #[cfg(arm_dsp)]
 mod asm;
-#[cfg_attr(not(arm_dsp), allow(dead_code, reason = "some loops are only on the target"))]
+#[cfg_attr(not(arm_dsp), allow(dead_code, reason = "some loops exist only on the target"))]
 mod choose;
 mod conv;
 mod depthwise;
@@ -22,10 +22,10 @@ pub use depthwise::depthwise;
 
 pub use super::portable::*;
 
-/// Four words: what the innermost loops load at once.
+/// Four words, which the innermost loops load at once.
 type Quad = [u32; 4];
 
-/// Quads of [`Scratch`]: 12 KiB hold a row of 56 pixels of 64 channels and two filters.
+/// Quads of [`Scratch`]: 12 KiB, enough for a row of 56 pixels of 64 channels and two filters.
 const QUADS: usize = 768;
 /// Sums kept before they are requantised, in groups of four.
 const SUMS: usize = 64;

@@ -1,16 +1,16 @@
 //! Kernels for cores with Helium, the M-profile vector extension: Cortex-M52, M55, M85.
 //!
-//! A convolution of bytes multiplies two pixels with four filters, 16 taps at a time: as many sums as there are registers for.
-//! Depthwise convolutions take two channels of four pixels, a window of a channel in a vector. What is rare (inputs of 16 bits,
-//! patches larger than scratch, depthwise convolutions whose taps lie apart) is left to the portable kernels, which the compiler
-//! vectorises.
+//! A convolution of bytes multiplies two pixels with four filters, 16 taps at a time; the registers hold no more
+//! sums. Depthwise convolutions compute two channels of four pixels, with a channel's window in one vector. Rare
+//! cases (inputs of 16 bits, patches larger than scratch, depthwise convolutions with dilated taps) go to the
+//! portable kernels, which the compiler vectorises.
 //!
-//! `choose` says which loop a shape gets, `ops` checks what a loop relies on and calls it, `asm` has the loops.
+//! `choose` selects the loop for a shape, `ops` checks a loop's preconditions and calls it, `asm` has the loops.
 
 mod add;
 #[cfg(arm_helium)]
 mod asm;
-#[cfg_attr(not(arm_helium), allow(dead_code, reason = "some loops are only on the target"))]
+#[cfg_attr(not(arm_helium), allow(dead_code, reason = "some loops exist only on the target"))]
 mod choose;
 mod conv;
 mod depthwise;
@@ -28,7 +28,8 @@ type Vector = [i8; 16];
 /// Vectors of [`Scratch`].
 const VECTORS: usize = 768;
 
-/// Memory for gathered patches and packed columns, aligned for any element. Its content before and after a call does not matter.
+/// Memory for gathered patches and packed columns, aligned for any element. Its content before and after a call does
+/// not matter.
 #[derive(Clone, Debug)]
 #[repr(align(16))]
 pub struct Scratch {

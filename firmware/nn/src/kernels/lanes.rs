@@ -1,7 +1,8 @@
-//! Kernels over vectors of 32-bit lanes, written once for every instruction set that has them.
+//! Kernels over vectors of 32-bit lanes, written once for all instruction sets with such vectors.
 //!
-//! [`Lanes`] is what an instruction set must offer; `ops.rs` of each set implements it and holds all of its unsafe code.
-//! The kernels here are safe, take `i8` inputs, and are inlined into functions compiled for the set.
+//! [`Lanes`] lists the operations that an instruction set must provide; `ops.rs` of each set implements it and holds
+//! all of its unsafe code. The kernels here are safe, take `i8` inputs, and are inlined into functions compiled for
+//! the set.
 
 pub mod add;
 pub mod conv;
@@ -18,7 +19,8 @@ pub(crate) use ops::entries;
 use super::{Element, Rows};
 use crate::quant::Stage;
 
-/// The statement for each number below a bound of at most 16, as a constant: arrays indexed with it stay in registers.
+/// Repeats the statement for each number below a bound of at most 16, as a constant: arrays indexed with it stay in
+/// registers.
 macro_rules! unrolled {
     (3, $i:ident => $body:expr) => {
         unrolled!(@all $i => $body; 0 1 2)
@@ -41,52 +43,54 @@ pub(crate) use unrolled;
 /// Kernel rows that [`bytes`] has room for.
 pub const MAX_ROWS: usize = format::layer::MAX_KERNEL;
 
-/// A vector instruction set. A value of the type is a proof that the CPU has it.
+/// A vector instruction set. A value of the type proves that the CPU supports it.
 pub trait Lanes: Copy {
     /// [`Self::LANES`] integers of 32 bits.
     type Vector: Copy;
-    /// What [`Self::dot`] adds up, before [`Self::total`].
+    /// Partial sums of [`Self::dot`], before [`Self::total`].
     type Sums: Copy;
-    /// Four input bytes a lane, as [`Self::dot`] wants them.
+    /// Four input bytes for each lane, in the form that [`Self::dot`] takes.
     type Quads: Copy;
-    /// The same set with half the lanes, for rows that do not fill more; or the set itself.
+    /// The same set with half the lanes, for shorter rows; or the set itself.
     type Half: Lanes;
 
     /// Lanes of a vector: a multiple of 4, at most 16.
     const LANES: usize;
-    /// Lanes at the end of a tile without a pixel, which are needed to make up for [`Self::FLIP`]: 0 or 1.
+    /// Number of lanes at the end of a tile that hold no pixel but [`Self::FLIP`]; their sums correct the others for
+    /// it: 0 or 1.
     const SPARE: usize;
-    /// Filters whose sums fit into registers: 4, 8 or 16.
+    /// Number of filters whose sums fit in registers: 4, 8 or 16.
     const FILTERS: usize;
-    /// Filters of which two vectors of sums each fit into registers: 8, or 0 if two are not worth while.
+    /// Number of filters with two vectors of sums each that fit in registers: 8, or 0 if two are not worthwhile.
     const WIDE_FILTERS: usize;
-    /// What input bytes are combined with (exclusive or) before [`Self::dot`]. Lanes without a pixel hold it bare.
+    /// Input bytes are combined with this (exclusive or) before [`Self::dot`]. Lanes without a pixel hold only this
+    /// value.
     const FLIP: u32;
 
     /// The same set with half the lanes.
     fn half(self) -> Self::Half;
-    /// Whether the set can end the stage; all can if it does not say otherwise.
+    /// Whether the set can compute the end of the stage. True by default.
     #[inline(always)]
     fn takes(self, _: &Stage<'_>) -> bool {
         true
     }
 
-    /// Value in every lane.
+    /// The value in every lane.
     fn splat(self, value: i32) -> Self::Vector;
     /// The first integers of a slice.
     fn load(self, values: &[i32]) -> Self::Vector;
-    /// The integers, in the first elements of an array.
+    /// Stores the integers in the first elements of an array.
     fn array(self, vector: Self::Vector) -> [i32; 16];
     /// The first bytes of a slice, widened.
     fn widen(self, values: &[i8]) -> Self::Vector;
-    /// Integers of 16 bits as second factors for [`Self::multiply_add`].
+    /// 16-bit integers as second factors for [`Self::multiply_add`].
     fn factors(self, values: Self::Vector) -> Self::Vector;
     /// `sums + values · factors`; values have 16 bits.
     fn multiply_add(self, sums: Self::Vector, values: Self::Vector, factors: Self::Vector) -> Self::Vector;
 
-    /// Sums before anything is added. Either this or [`Self::totals`] adds the bias.
+    /// Initial sums. The bias is added either here or in [`Self::totals`].
     fn start(self, bias: i32) -> Self::Sums;
-    /// The first words of a slice, one a lane.
+    /// The first words of a slice, one in each lane.
     fn quads(self, words: &[u32]) -> Self::Quads;
     /// Adds to each lane the products of its four bytes and the four bytes of `weights`.
     fn dot(self, sums: Self::Sums, quads: Self::Quads, weights: i32) -> Self::Sums;
@@ -102,7 +106,7 @@ pub trait Lanes: Copy {
         unrolled!(4, I => sums = self.dot(sums, quads[I], weights.quad(filter, I)));
         sums
     }
-    /// The sums of a filter over a tile of `V` vectors, one a lane.
+    /// The sums of a filter over a tile of `V` vectors, one in each lane.
     fn totals<const V: usize>(self, sums: [Self::Sums; V], bias: i32) -> [Self::Vector; V];
     /// Four rows of four words as four columns, combined with [`Self::FLIP`].
     fn transpose(self, rows: [&[u8; 16]; 4]) -> [[u32; 4]; 4];
@@ -119,7 +123,7 @@ pub trait Lanes: Copy {
 
     /// Left shift, by less than 32.
     fn shift(self, values: Self::Vector, shift: u32) -> Self::Vector;
-    /// Lane by lane `negative` where the sum is, else `positive`.
+    /// In each lane `negative` if the sum is negative, else `positive`.
     fn select(self, sums: Self::Vector, positive: Self::Vector, negative: Self::Vector) -> Self::Vector;
     /// A stage's multipliers as second factors for [`Self::mulhi`].
     #[inline(always)]
@@ -131,14 +135,14 @@ pub trait Lanes: Copy {
     fn multipliers_of(self, values: &[i32; 16]) -> [i32; 16] {
         *values
     }
-    /// [`crate::quant::mulhi`], or what comes before its rounding where the set's stores round.
+    /// [`crate::quant::mulhi`], or its value before rounding if the set's stores round.
     fn mulhi(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// Adds the zero point and clamps, for the first bytes of `out`.
+    /// Adds the zero point, clamps and stores into the first bytes of `out`.
     fn store(self, scaled: Self::Vector, limits: Limits, out: &mut [i8]);
-    /// Adds the zero point and clamps: four bytes a lane, the first vector's lowest. Lanes may change places, which
-    /// [`Self::pixels`] allows for.
+    /// Adds the zero point and clamps: four bytes for each lane, with the first vector's byte lowest. The order of
+    /// lanes may change; [`Self::pixels`] undoes that.
     fn narrow(self, scaled: [Self::Vector; 4], limits: Limits) -> Self::Vector;
-    /// Results of [`Self::narrow`] for sixteen channels as the channels of each pixel. Pixel `p` is element
+    /// Turns results of [`Self::narrow`] for sixteen channels into the channels of each pixel. Pixel `p` is element
     /// `p % 4 · LANES / 4 + p / 4`.
     fn pixels(self, channels: [Self::Vector; 4]) -> [[i8; 16]; 16];
 
@@ -159,13 +163,13 @@ pub trait Lanes: Copy {
     }
 }
 
-/// What depthwise convolution and addition ask of a set: columns of three bytes for [`Self::CHANNELS`] channels, and sums in an order
-/// of the set's own.
+/// The operations of a set for depthwise convolution and addition: columns of three bytes for [`Self::CHANNELS`]
+/// channels, with sums in an order that the set chooses.
 pub trait Columns: Lanes {
-    /// Three bytes for each channel.
+    /// Three bytes of each channel.
     type Column: Copy;
 
-    /// Channels of a column: those of four vectors.
+    /// Channels of a column: four vectors.
     const CHANNELS: usize = 4 * Self::LANES;
 
     /// Values: the first bytes of three rows.
@@ -174,7 +178,7 @@ pub trait Columns: Lanes {
     fn weights(self, rows: [&[i8]; 3]) -> Self::Column;
     /// The first integers of a slice, in the order of sums.
     fn arrange(self, values: &[i32]) -> [Self::Vector; 4];
-    /// Sums before three columns are added with these weights.
+    /// Initial sums before three columns are added with these weights.
     fn begin(self, bias: &[i32], weights: &[Self::Column; 3]) -> [Self::Vector; 4];
     /// Adds the products of a column.
     fn add_column(
@@ -183,8 +187,8 @@ pub trait Columns: Lanes {
         values: Self::Column,
         weights: Self::Column,
     ) -> [Self::Vector; 4];
-    /// Adds the first bytes of two rows, each times its gain, to sums. As it stands here, it is for sums in the order of
-    /// channels.
+    /// Adds the first bytes of two rows, each multiplied by its gain, to sums. The default is for sums in the order
+    /// of channels.
     #[inline(always)]
     fn weigh(self, mut sums: [Self::Vector; 4], rows: [&[i8]; 2], gains: [i16; 2]) -> [Self::Vector; 4] {
         let gains = gains.map(|gain| self.factors(self.splat(gain.into())));
@@ -194,14 +198,14 @@ pub trait Columns: Lanes {
         });
         sums
     }
-    /// Adds the zero point and clamps, for the first bytes of `out`, in the order of channels.
+    /// Adds the zero point, clamps and stores into the first bytes of `out`, in the order of channels.
     fn store_four(self, scaled: [Self::Vector; 4], limits: Limits, out: &mut [i8]);
 }
 
-/// End of a stage with bytes as outputs.
+/// End of a stage that outputs bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Added first.
+    /// The zero point, added first.
     pub zero_point: i8,
     /// Smallest result.
     pub low: i8,
@@ -210,7 +214,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The stage's, if they are bytes.
+    /// The end of the stage, if it outputs bytes.
     #[inline(always)]
     pub fn of(stage: &Stage<'_>) -> Option<Limits> {
         Some(Limits {
@@ -232,7 +236,7 @@ pub fn as_bytes<T: Element>(values: &[T]) -> Option<&[i8]> {
     (size_of::<T>() == 1).then(|| bytemuck::cast_slice(values))
 }
 
-/// [`as_bytes`], to change.
+/// [`as_bytes`], mutable.
 pub fn as_bytes_mut<T: Element>(values: &mut [T]) -> Option<&mut [i8]> {
     (size_of::<T>() == 1).then(|| bytemuck::cast_slice_mut(values))
 }

@@ -1,4 +1,4 @@
-//! Kernels for aarch64, chosen at run time by what the processor has.
+//! Kernels for aarch64, chosen at run time by the processor's features.
 
 mod ops;
 
@@ -7,7 +7,7 @@ use self::ops::{DotProduct, Neon};
 super::lanes::levels! {
     /// NEON, which every aarch64 has.
     Neon: Neon,
-    /// The dot product (`FEAT_DotProd`). Linux and Android are asked for it; elsewhere it is used where the target has it,
-    /// as Apple's have.
+    /// The dot product (`FEAT_DotProd`). On Linux and Android the system is asked for it; elsewhere it is used if the
+    /// target includes it, as Apple's targets do.
     DotProduct: DotProduct,
 }

@@ -1,6 +1,6 @@
 //! The definition of every operator, in safe Rust for any machine.
 //!
-//! These kernels need no memory besides; where they take any, it is another set's `Scratch`, which they leave alone.
+//! These kernels need no additional memory. Their `Scratch` argument has the type of the set in use and is ignored.
 
 mod add;
 mod conv;

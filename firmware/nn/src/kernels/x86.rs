@@ -1,4 +1,4 @@
-//! Kernels for x86-64, chosen at run time by what the processor has.
+//! Kernels for x86-64, chosen at run time by the processor's features.
 
 mod ops;
 
@@ -7,8 +7,8 @@ use self::ops::{Avx2, Avx512Any, Avx512Doubled};
 super::lanes::levels! {
     /// AVX2.
     Avx2: Avx2,
-    /// AVX-512 F, BW, VL and VNNI, in the way that any stage can be ended.
+    /// AVX-512 F, BW, VL and VNNI, for all stages.
     Avx512Any: Avx512Any,
-    /// The same, in a faster way where the stage allows it.
+    /// The same, in a faster way for stages that allow it.
     Avx512Vnni: Avx512Doubled,
 }

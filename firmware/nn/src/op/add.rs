@@ -1,6 +1,6 @@
 //! Weighted sum of two tensors of one shape and element type: bias + gain₀ · a + gain₁ · b.
 //!
-//! Uses `gains` and `stage`. Its output may take the place of an input, row by row.
+//! Uses `gains` and `stage`. Its output may replace an input in memory, row by row.
 
 use core::ops::Range;
 
@@ -17,7 +17,7 @@ pub(super) fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &
     if tensors[0].element != tensors[1].element {
         return Err("element");
     }
-    // The output may take the place of one input, and the other is then read beside it.
+    // The output may replace one input; the other is then read beside it.
     if layer.inputs()[0] == layer.inputs()[1] {
         return Err("inputs");
     }
@@ -32,19 +32,19 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
     0
 }
 
-/// Whether the output takes the place of this input, row by row.
+/// Whether the output replaces this input in memory, row by row.
 pub(crate) fn in_place(layer: &Layer, input: &Tensor) -> bool {
     let place = |t: &Tensor| (t.offset, t.ring, t.element);
     layer.operator == Operator::Add && place(input) == place(&layer.output)
 }
 
-// Not inlined: each operator's code stands alone.
+// Not inlined, so that each operator's code is separate.
 #[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
     use Element::{I8, I16};
     let (stage, output) = (&work.stage(), work.tensor);
     let (inputs, gains) = ([work.input(0), work.input(1)], work.layer().gains);
-    // What takes the place of an input comes first, and is there already.
+    // A replaced input comes first, and its row is already there.
     let (inputs, gains) = match inputs.map(|input| in_place(&work.layer(), &input)) {
         [false, true] => ([inputs[1], inputs[0]], [gains[1], gains[0]]),
         _ => (inputs, gains),

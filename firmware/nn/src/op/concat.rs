@@ -1,4 +1,4 @@
-//! Channels of several tensors, one after another. All have one height, width, element type and zero point.
+//! Concatenation of channels. All tensors have one height, width, element type and zero point.
 
 use core::ops::Range;
 
@@ -28,7 +28,7 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
     0
 }
 
-// Not inlined: each operator's code stands alone.
+// Not inlined, so that each operator's code is separate.
 #[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
     match work.tensor.element {
@@ -47,8 +47,8 @@ fn typed<T: Number>(work: &mut Work<'_>) {
     concat(&inputs[..count], cast::<T>(work.output));
 }
 
-/// One output row `[width][c]`: each pixel has the channels of the first input's pixel, then those of the second's, and so on.
-/// `inputs` are rows `[width][channels]`, each with its number of channels. Elements are copied.
+/// One output row `[width][c]`: each pixel has the channels of the first input's pixel, then those of the second's,
+/// and so on. `inputs` are rows `[width][channels]` with their numbers of channels. Elements are copied.
 ///
 /// # Panics
 /// When lengths do not agree.

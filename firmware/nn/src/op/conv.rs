@@ -1,4 +1,5 @@
-//! Convolution over all channels, or over those of a group. A dense layer is one whose kernel is its whole input.
+//! Convolution over all channels, or over the channels of a group. A dense layer is a convolution whose kernel covers
+//! its whole input.
 //!
 //! Uses `window`, `groups`, `weights` (`i8 [c_out][kh][kw][c_in / groups]`) and `stage`. Its taps may be dilated.
 
@@ -23,11 +24,11 @@ pub(super) fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &
     {
         return Err("groups");
     }
-    // Groups of 16-bit elements would take code that no network uses.
+    // Groups of 16-bit elements would need code that no network uses.
     if layer.groups > 1 && input.element != Element::I8 {
         return Err("element");
     }
-    // More than 32 bits count, with the largest of all extents.
+    // With the largest extents the count exceeds 32 bits.
     let weights = (window::taps(layer) * members(layer, input)) as u64 * u64::from(output.channels);
     let weights = usize::try_from(weights).map_err(|_| "weights")?;
     bytes::array::<i8>(blob, layer.weights, weights).ok_or("weights")?;
@@ -44,7 +45,7 @@ pub(super) fn macs(layer: &Layer, inputs: &Inputs) -> u64 {
     elements * (window::taps(layer) * members(layer, input)) as u64
 }
 
-// Not inlined: each operator's code stands alone.
+// Not inlined, so that each operator's code is separate.
 #[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
     if work.layer().groups > 1 {

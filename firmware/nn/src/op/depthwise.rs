@@ -1,4 +1,4 @@
-//! Convolution of each channel with a filter of its own.
+//! Convolution of each channel with its own filter.
 //!
 //! Uses `window`, `weights` (`i8 [kh][kw][c]`) and `stage`. Its taps may be dilated.
 
@@ -29,7 +29,7 @@ pub(super) fn macs(layer: &Layer, _: &Inputs) -> u64 {
     u64::from(layer.output.height) * layer.output.row_elements() as u64 * window::taps(layer) as u64
 }
 
-// Not inlined: each operator's code stands alone.
+// Not inlined, so that each operator's code is separate.
 #[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
     window::run(work, row::<i8>, row::<i16>);

@@ -1,4 +1,5 @@
-//! Every pixel `factor` times down and right: nearest-neighbour enlarging. Same element type and zero point.
+//! Nearest-neighbour enlarging: every pixel is repeated `factor` times down and right. Same element type and zero
+//! point.
 
 use core::ops::Range;
 
@@ -22,7 +23,7 @@ pub(super) fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'st
 }
 
 pub(super) fn rows(layer: &Layer, _: usize, _: u16, row: u16) -> Range<u16> {
-    // A factor of nought is refused before anything asks.
+    // A factor of zero is refused before this is called.
     let input = row / u16::from(layer.factor).max(1);
     input..input + 1
 }
@@ -31,7 +32,7 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
     0
 }
 
-// Not inlined: each operator's code stands alone.
+// Not inlined, so that each operator's code is separate.
 #[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
     let input = work.input(0);
@@ -43,8 +44,8 @@ pub(super) fn run(work: &mut Work<'_>) {
     }
 }
 
-/// One output row `[width · factor][channels]` of an input row `[width][channels]`: output pixel `x` is input pixel
-/// `x / factor`. The rows of the output repeat alike, which the caller sees to.
+/// One output row `[width · factor][channels]` from an input row `[width][channels]`: output pixel `x` is input pixel
+/// `x / factor`. The caller repeats rows in the same way.
 ///
 /// # Panics
 /// When lengths do not agree.

@@ -1,4 +1,4 @@
-//! Largest element under a window; outside the tensor there is none. Same element type and zero point.
+//! Largest element under a window; positions outside the tensor are ignored. Same element type and zero point.
 //!
 //! Uses `window`, which is not dilated.
 
@@ -12,7 +12,7 @@ use crate::kernels::{self, Rows};
 pub(super) fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static str> {
     let [input] = inputs.exactly().ok_or("inputs")?;
     window::check(&layer.window, input, &layer.output)?;
-    // Every window has a tap inside then.
+    // Then every window has a tap inside.
     if layer.window.dilation != [1, 1] {
         return Err("dilation");
     }
@@ -30,7 +30,7 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
     0
 }
 
-// Not inlined: each operator's code stands alone.
+// Not inlined, so that each operator's code is separate.
 #[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
     window::run(work, row::<i8>, row::<i16>);

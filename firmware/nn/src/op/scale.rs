@@ -1,8 +1,9 @@
-//! Each channel times a gain that the network computes: squeeze and excitation (Hu et al. 2018, arXiv:1709.01507).
+//! Each channel is multiplied by a gain that the network computes: squeeze and excitation (Hu et al. 2018,
+//! arXiv:1709.01507).
 //!
-//! Reads a map of `i8` and gates `[1, 1, c]` of `i8`. Uses `weights`, a table `i16 [256]` of the gain in Q15 for each gate, the first for
-//! −128 (a sigmoid, say, of what the gate stands for), and `stage`: the accumulator is
-//! bias + gain · (x − zero point).
+//! Reads an `i8` tensor and `i8` gates `[1, 1, c]`. Uses `weights`, a table `i16 [256]` with the gain in Q15 of each
+//! gate, starting at −128 (for example the sigmoid of the gate's real value), and `stage`: the accumulator is bias +
+//! gain · (x − zero point).
 
 use core::ops::Range;
 
@@ -37,7 +38,7 @@ pub(super) fn macs(layer: &Layer, _: &Inputs) -> u64 {
     u64::from(layer.output.height) * layer.output.row_elements() as u64
 }
 
-// Not inlined: each operator's code stands alone.
+// Not inlined, so that each operator's code is separate.
 #[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
     match work.tensor.element {

@@ -8,7 +8,7 @@ pub type Pairs = [u32; 2];
 /// Thirty-two elements of a centre.
 pub type Block = [u32; 8];
 
-/// A function that is one instruction: name, operands in the order of the assembler, template, arithmetic.
+/// Defines a function for one instruction: name, operands in the assembler's order, template, arithmetic.
 macro_rules! instruction {
     ($(#[$doc:meta])* $name:ident($($operand:ident: $type:ty),+) -> $result:ty, $template:literal, $model:expr) => {
         $(#[$doc])*
@@ -55,20 +55,20 @@ instruction! {
 }
 
 instruction! {
-    /// `sum` and the products of the low and of the high halves.
+    /// Adds to `sum` the product of the low halves and the product of the high halves.
     smlad(a: u32, b: u32, sum: i32) -> i32, "smlad {result}, {a}, {b}, {sum}",
     halves(a).into_iter().zip(halves(b)).fold(sum, |sum, (a, b)| sum.wrapping_add(a.wrapping_mul(b)))
 }
 
-/// Elements as blocks, if they lie as words do and make whole blocks.
+/// The elements as blocks, if they are aligned to words and fill whole blocks.
 pub fn blocks(elements: &[i8]) -> Option<&[Block]> {
-    // SAFETY: any bytes are words.
+    // SAFETY: any bytes are valid words.
     let (before, blocks, after) = unsafe { elements.align_to() };
     (before.is_empty() && after.is_empty()).then_some(blocks)
 }
 
-/// The first of `centres` whose product with the probe is above `bound`: its number and that product. A centre has as many
-/// blocks as the probe has eights of pairs, 1 to 16.
+/// The first of `centres` whose product with the probe is above `bound`: its number and the product. A centre has one
+/// block for each eight pairs of the probe, 1 to 16.
 ///
 /// # Panics
 /// When lengths do not agree.
@@ -81,7 +81,7 @@ pub fn first_above(probe: &[Pairs], centres: &[Block], bound: i32) -> Option<(us
     {
         let range = centres.as_ptr_range();
         let job = arm::Job::new(probe, range.end, bound);
-        // SAFETY: the lengths were checked; the loop reads within them.
+        // SAFETY: the lengths were checked, and the loop reads within them.
         let stop = unsafe { arm::first_above(&job, range.start) };
         let past = (stop.centre as usize - range.start as usize) / size_of::<Block>() / blocks;
         (stop.dot > bound).then(|| (past - 1, stop.dot))
@@ -98,20 +98,20 @@ pub fn first_above(probe: &[Pairs], centres: &[Block], bound: i32) -> Option<(us
     }
 }
 
-// Naked functions are assembled without the target's features: each names what it needs.
+// Naked functions are assembled without the target's features, so each names the features that it needs.
 #[cfg(arm_dsp)]
 mod arm {
     use core::arch::naked_asm;
 
     use super::{Block, Pairs};
 
-    /// What the loop works on. It takes a copy onto its stack, in this order.
+    /// Arguments of the loop, which copies them onto its stack in this order.
     #[repr(C)]
     pub struct Job {
         probe: *const Pairs,
-        /// Where sums start.
+        /// Initial value of sums.
         zero: i32,
-        /// Bytes of the unrolled loop to skip the first time; the loop makes the address of it where it is entered.
+        /// Bytes of the unrolled loop to skip at the first entry. The loop computes its entry address from it.
         skipped_bytes: usize,
         probe_end: *const Pairs,
         centres_end: *const Block,
@@ -120,7 +120,7 @@ mod arm {
 
     impl Job {
         pub fn new(probe: &[Pairs], centres_end: *const Block, bound: i32) -> Self {
-            /// Blocks in the unrolled loop, and the bytes of its code for one.
+            /// Blocks in the unrolled loop, and bytes of code for each.
             const UNROLLED: usize = 4;
             const BLOCK_BYTES: usize = 148;
             let skipped_bytes = (probe.len() / 8).wrapping_neg() % UNROLLED * BLOCK_BYTES;
@@ -129,14 +129,14 @@ mod arm {
         }
     }
 
-    /// Where the loop stopped: past the first centre whose product is above the bound, or at the end.
+    /// Where the loop stopped: after the first centre whose product is above the bound, or at the end.
     #[repr(C)]
     pub struct Stop {
         pub dot: i32,
         pub centre: *const Block,
     }
 
-    /// Two pairs from a word of elements, times the probe's.
+    /// Two pairs from a word of elements, multiplied by the probe's.
     macro_rules! multiply {
         ($word:literal, $even:literal, $odd:literal) => {
             concat!(
@@ -160,15 +160,16 @@ mod arm {
         };
     }
 
-    /// Stops at the first centre whose product is above the bound. Without centres it stops there, with the bound.
+    /// Stops at the first centre whose product is above the bound. Without centres it returns the start and the
+    /// bound.
     ///
     /// # Safety
-    /// As [`super::first_above`] checks.
+    /// The conditions that [`super::first_above`] checks.
     pub unsafe fn first_above(job: &Job, centres: *const Block) -> Stop {
         if centres == job.centres_end {
             return Stop { dot: job.bound, centre: centres };
         }
-        // SAFETY: passed on to the caller; there is a centre.
+        // SAFETY: the caller promises this, and there is a centre.
         let stop = unsafe { run(job, centres) };
         Stop { dot: stop as i32, centre: (stop >> 32) as usize as *const Block }
     }
@@ -178,7 +179,7 @@ mod arm {
     /// r0: centre; r1: probe; r3: sum; r4–r7: elements; r8–r12, lr: the probe's pairs.
     ///
     /// # Safety
-    /// As [`first_above`], and there is a centre.
+    /// As [`first_above`], and there must be a centre.
     #[unsafe(naked)]
     unsafe extern "C" fn run(job: &Job, centres: *const Block) -> u64 {
         naked_asm!(

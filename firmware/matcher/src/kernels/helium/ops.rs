@@ -1,11 +1,11 @@
 //! The loop over centres: assembly on the target, its arithmetic elsewhere, so that the kernels can be tested on any machine.
 #![allow(unsafe_code)]
 
-/// Elements that the loop multiplies before it looks whether a centre has more.
+/// Elements that the loop multiplies before it checks whether the centre has more.
 pub type Block<T> = [T; 32];
 
-/// The first of `centres` whose product with the probe is above `bound`: its number and that product. A centre has as many
-/// blocks as the probe; centres come in fours, or there is none.
+/// The first of `centres` whose product with the probe is above `bound`: its number and the product. A centre has as
+/// many blocks as the probe. The number of centres is a multiple of four, perhaps zero.
 ///
 /// # Panics
 /// When lengths do not agree.
@@ -25,7 +25,7 @@ pub fn first_above(probe: &[Block<i16>], centres: &[Block<i8>], bound: i32) -> O
             fours: centres.len() / (4 * blocks),
             blocks,
         };
-        // SAFETY: the lengths were checked; the loop reads within them.
+        // SAFETY: the lengths were checked, and the loop reads within them.
         let stop = unsafe { arm::first_above(&job) };
         let (dot, past) = (stop as i32, (stop >> 32) as usize);
         (dot > bound).then(|| ((past - centres.as_ptr() as usize) / job.dimension - 1, dot))
@@ -40,14 +40,14 @@ pub fn first_above(probe: &[Block<i16>], centres: &[Block<i8>], bound: i32) -> O
     }
 }
 
-// Naked functions are assembled without the target's features: each names what it needs.
+// Naked functions are assembled without the target's features, so each names the features that it needs.
 #[cfg(arm_helium)]
 mod arm {
     use core::arch::naked_asm;
 
     use super::Block;
 
-    /// What the loop works on. It loads it in this order.
+    /// Arguments of the loop, which loads them in this order.
     #[repr(C)]
     pub struct Job {
         pub centres: *const Block<i8>,
@@ -55,19 +55,19 @@ mod arm {
         /// Bytes of a centre.
         pub dimension: usize,
         pub bound: i32,
-        /// Centres, in fours; one at least.
+        /// Number of centres, a multiple of four; not zero.
         pub fours: usize,
-        /// Blocks of a centre; one at least.
+        /// Blocks of a centre; not zero.
         pub blocks: usize,
     }
 
-    /// Stops at the first centre whose product is above the bound, or after the last: that product in the lower word, the address
-    /// past its centre in the upper.
+    /// Stops at the first centre whose product is above the bound, or after the last. The lower word is that product,
+    /// the upper word the address after its centre.
     ///
     /// r0, r2, r4, r6: sums; r1, r3, r5, r7: centres; r8–r12: the rest of the job.
     ///
     /// # Safety
-    /// As [`super::first_above`] checks, and there is a centre.
+    /// The conditions that [`super::first_above`] checks, and there must be a centre.
     #[unsafe(naked)]
     pub unsafe extern "C" fn first_above(job: &Job) -> u64 {
         naked_asm!(

@@ -22,8 +22,8 @@ pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &S
     sum(None, bytemuck::cast_slice(b), size_of::<T>(), gains, stage, Output::of(a));
 }
 
-/// Adds elements of `size` bytes. Without `a`, `output` is in its place.
-// One piece of code for all types.
+/// Adds elements of `size` bytes. If `a` is `None`, `output` holds its elements.
+// One function for all types, to keep the code small.
 #[inline(never)]
 fn sum(a: Option<&[u8]>, b: &[u8], size: usize, gains: [i16; 2], stage: &Stage<'_>, mut output: Output<'_>) {
     let channels = stage.bias.len();
@@ -50,7 +50,7 @@ fn sum(a: Option<&[u8]>, b: &[u8], size: usize, gains: [i16; 2], stage: &Stage<'
     }
 }
 
-/// Biases and multipliers of as many channels as come in fours, if [`ops::add_bytes`] makes the stage's elements of bytes.
+/// Biases and multipliers of whole groups of four channels, if [`ops::add_bytes`] can compute the stage's elements.
 fn quads<'a>(stage: &Stage<'a>) -> Option<(&'a [Quad], &'a [Quad])> {
     let (bias, _) = stage.bias.as_chunks::<4>();
     let (multipliers, _) = stage.positive[..stage.bias.len()].as_chunks::<4>();

@@ -1,7 +1,7 @@
-//! Which loop for which shape and stage.
+//! Selects the loop for a shape and a stage.
 //!
-//! Plain arithmetic, without an instruction of the processor: the tests show on any machine, over all shapes that matter,
-//! that scratch holds what a loop works on, and that the shapes of real networks get the loop meant for them.
+//! Plain arithmetic without processor instructions. The tests show on any machine, over all relevant shapes, that
+//! scratch is large enough for a loop's data, and that the shapes of real networks get the loop meant for them.
 
 use format::layer::MAX_KERNEL;
 
@@ -10,37 +10,38 @@ use super::{QUADS, SUMS};
 use crate::kernels::Rows;
 use crate::quant::Stage;
 
-/// What becomes of a group's four sums. Loops find the code of each by its number.
+/// The finishing of a group's four sums. Loops find the code by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Finish {
-    /// They are stored.
+    /// Sums are stored.
     Sums = 0,
-    /// They are requantised to bytes, multipliers the same for both signs.
+    /// Sums are requantised to bytes, with the same multipliers for both signs.
     LinearBytes = 1,
-    /// They are requantised to bytes.
+    /// Sums are requantised to bytes.
     SignedBytes = 2,
 }
 
 impl Finish {
-    /// For multipliers of both signs that differ by this, and a stage of which [`makes_bytes`].
+    /// For multipliers that differ between signs by `difference`, and a stage for which [`makes_bytes`] holds.
     pub fn of(difference: &[i32; 4]) -> Finish {
         let is_linear = difference.iter().fold(0, |any, difference| any | difference) == 0;
         if is_linear { Finish::LinearBytes } else { Finish::SignedBytes }
     }
 }
 
-/// Whether loops make the stage's elements, if they are bytes: they neither shift nor clamp to less than all bytes.
+/// Whether loops can compute the stage's elements, if they are bytes: it neither shifts nor clamps to less than the
+/// range of bytes.
 pub fn makes_bytes(stage: &Stage<'_>) -> bool {
     stage.shift == 0 && stage.low == i8::MIN as i32 && stage.high == i8::MAX as i32
 }
 
-/// How a convolution is computed.
+/// The implementation of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conv {
     /// As products of expanded patches and filters.
     Tiles(Tiles),
-    /// An output at a time, every weight expanded when it is used.
+    /// One output at a time, with every weight expanded at its use.
     OneByOne,
 }
 
@@ -49,18 +50,18 @@ pub enum Conv {
 pub struct Tiles {
     /// Quads of two filters or of two patches, expanded.
     pub quads: usize,
-    /// Bytes of a patch as it is gathered.
+    /// Bytes of a patch while it is gathered.
     pub patch_bytes: usize,
-    /// Quads of scratch for it.
+    /// Quads of scratch for that.
     pub patch_quads: usize,
-    /// Most pixels of a block, of which scratch holds the expanded patches.
+    /// Most pixels of a block, whose expanded patches scratch holds.
     pub pixels: usize,
 }
 
-/// The way for `pixels` pixels.
+/// The implementation for `pixels` pixels.
 pub fn conv(input: &Input<'_>, pixels: usize) -> Conv {
     let taps = input.taps();
-    // Four taps of two filters, or of two pixels, are a quad.
+    // A quad holds four taps of two filters, or of two pixels.
     let quads = taps.div_ceil(4);
     let patch_bytes = taps * input.size;
     let patch_quads = patch_bytes.div_ceil(16);
@@ -71,10 +72,11 @@ pub fn conv(input: &Input<'_>, pixels: usize) -> Conv {
     Conv::Tiles(Tiles { quads, patch_bytes, patch_quads, pixels: 2 * tiles })
 }
 
-/// A depthwise convolution in packed columns, in passes: the pixels of a pass share columns of which a window takes neighbours.
+/// A depthwise convolution in packed columns, in passes. The pixels of a pass share columns, and a window takes
+/// neighbouring ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Depthwise {
-    /// Passes, one if taps are neighbours. A pass takes every so many-th pixel.
+    /// Number of passes: one if taps are neighbours. A pass takes every `passes`-th pixel.
     pub passes: usize,
     /// Columns of the input from one packed column to the next.
     pub distance: usize,
@@ -82,19 +84,19 @@ pub struct Depthwise {
     pub step: usize,
     /// Quads of a window.
     pub window: usize,
-    /// Most pixels of a block, of which scratch holds the columns.
+    /// Most pixels of a block, whose columns scratch holds.
     pub block_pixels: usize,
 }
 
-/// The way for any number of pixels.
+/// The implementation for any number of pixels.
 pub fn depthwise(input: &Input<'_>) -> Depthwise {
-    // Room for the largest window twice: as weights, and as columns of one pixel at least.
+    // Room for the largest window twice: as weights, and as columns of at least one pixel.
     const { assert!(QUADS >= 2 * MAX_KERNEL * MAX_KERNEL.div_ceil(2)) };
     let Rows { stride, dilation, kernel_width, .. } = input.rows;
-    // Windows that stand a multiple of the dilation apart share columns.
+    // Windows that are a multiple of the dilation apart share columns.
     let is_common = |&divisor: &usize| stride.is_multiple_of(divisor) && dilation.is_multiple_of(divisor);
     let common = (1..=dilation).rev().find(is_common).unwrap_or(1);
-    // A column's rows come in twos.
+    // A column's rows are packed in twos.
     let pairs = input.rows.rows.len().div_ceil(2);
     let step = stride / common * pairs;
     let window = kernel_width * pairs;
@@ -107,7 +109,7 @@ pub fn depthwise(input: &Input<'_>) -> Depthwise {
     }
 }
 
-/// How a pixel's elements of up to four channels become a quad.
+/// How the elements of up to four channels of a pixel become a quad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
     /// Four bytes at once.
@@ -117,14 +119,14 @@ pub enum Packing {
 }
 
 impl Packing {
-    /// For `count` channels of elements of `size` bytes.
+    /// The way for `count` channels of elements of `size` bytes.
     #[inline(always)]
     pub fn of(size: usize, count: usize) -> Packing {
         if size == 1 && count == 4 { Packing::Fours } else { Packing::Few }
     }
 }
 
-/// Whether [`super::ops::add_bytes`] makes the stage's elements of bytes, if they are bytes.
+/// Whether [`super::ops::add_bytes`] can compute the stage's elements from bytes, if they are bytes.
 pub fn adds_bytes(stage: &Stage<'_>) -> bool {
     makes_bytes(stage) && stage.positive == stage.negative
 }
@@ -133,7 +135,7 @@ pub fn adds_bytes(stage: &Stage<'_>) -> bool {
 mod tests {
     use super::*;
 
-    /// An input without elements: the choice depends on its shape alone.
+    /// An input without elements, because the choice depends only on its shape.
     fn input(
         [height, kernel_width]: [usize; 2],
         channels: usize,
@@ -185,7 +187,7 @@ mod tests {
                 assert_eq!(Finish::of(&differences), Finish::SignedBytes);
             }
         }
-        // Their bits cancel, but not in one lane.
+        // Their bits cancel, but in different lanes.
         assert_eq!(Finish::of(&[1, -1, 1, -1]), Finish::SignedBytes);
     }
 
@@ -197,7 +199,7 @@ mod tests {
                 assert_eq!(conv(&shape, 1), Conv::OneByOne);
                 for pixels in [2, 3, 112] {
                     let Conv::Tiles(tiles) = conv(&shape, pixels) else {
-                        // Filters, patches and one tile are more than there is room for.
+                        // Filters, patches and one tile exceed the scratch.
                         assert!(2 * taps.div_ceil(4) + 2 * (taps * size).div_ceil(16) > QUADS);
                         continue;
                     };
@@ -206,7 +208,7 @@ mod tests {
                     assert!(patch_bytes == taps * size && patch_bytes <= 16 * patch_quads);
                     assert!(pixels >= 2 && pixels.is_multiple_of(2) && pixels / 2 <= SUMS);
                     assert!(quads + 2 * patch_quads + pixels / 2 * quads <= QUADS);
-                    // No more than that, or there are no more sums.
+                    // No more than that: there are no further sums.
                     assert!(quads + 2 * patch_quads + (pixels / 2 + 1) * quads > QUADS || pixels / 2 == SUMS);
                 }
             }
@@ -215,7 +217,7 @@ mod tests {
 
     #[test]
     fn convolutions_of_real_networks_are_tiles() {
-        // Kernel, channels, and how many pixels at least share an expanded filter.
+        // Kernel, channels, and the least number of pixels that share an expanded filter.
         let shapes = [
             ([3, 3], 3, 112),
             ([3, 3], 1, 112),
@@ -233,7 +235,7 @@ mod tests {
             };
             assert!(tiles.pixels >= least, "{kernel:?} × {channels}: {}", tiles.pixels);
         }
-        // A filter of these is larger than what it is multiplied with.
+        // A filter of these is larger than its patch.
         assert_eq!(conv(&input([3, 3], 256, 1, 1), 7), Conv::OneByOne);
     }
 
@@ -263,7 +265,7 @@ mod tests {
                 shape.rows.dilation = dilation;
                 let Depthwise { passes, distance, step, .. } = depthwise(&shape);
                 assert_eq!(distance, dilation);
-                // Two quads a column of three rows.
+                // Two quads for a column of three rows.
                 assert_eq!(passes * stride, step / 2 * distance);
                 assert!((1..passes).all(|fewer| !(fewer * stride).is_multiple_of(distance)));
             }

@@ -1,7 +1,7 @@
 //! Convolution over all input channels, as products of expanded patches and expanded filters.
 //!
-//! The patches of as many pixels as scratch holds are expanded once; then each two filters are expanded and multiplied
-//! with all of them, two pixels at a time.
+//! The patches of as many pixels as fit in scratch are expanded once. Then each pair of filters is expanded and
+//! multiplied with all of them, two pixels at a time.
 
 use format::layer::MAX_KERNEL;
 
@@ -27,7 +27,7 @@ pub fn conv<I: Element, O: Element>(
     multiply(&Input::of(input, &mut rows), weights, stage, scratch, Output::of(output));
 }
 
-// One piece of code for all types.
+// One function for all types, to keep the code small.
 #[inline(never)]
 fn multiply(
     input: &Input<'_>,
@@ -55,7 +55,7 @@ fn multiply(
         let count = output.len() / channels;
         let pixels = &mut pixels[..count.div_ceil(2) * quads];
         for (tile, pixels) in pixels.chunks_exact_mut(quads).enumerate() {
-            // The last pixel may be alone: then it is its own neighbour.
+            // The last pixel may be alone; it is then paired with itself.
             let x = start + 2 * tile;
             let next = (x + 1).min(start + count - 1);
             expand_two(under(input, x, one), under(input, next, other), input.size, pixels);
@@ -63,7 +63,7 @@ fn multiply(
         for (pair, weights) in weights.chunks(2 * taps).enumerate() {
             let channel = 2 * pair;
             let (filter, next) = weights.split_at(taps);
-            // So may the last filter.
+            // The last filter likewise.
             let is_pair = !next.is_empty();
             expand_two(filter, if is_pair { next } else { filter }, 1, filters);
             if let Output::Bytes(bytes) = &mut output
@@ -86,7 +86,8 @@ fn multiply(
     }
 }
 
-/// The bytes under the window of output pixel `x`: where they are, if they lie together, or gathered in `patch`.
+/// The bytes under the window of output pixel `x`: in the input if they are contiguous, otherwise gathered in
+/// `patch`.
 fn under<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> &'a [u8] {
     let rows = &input.rows;
     if input.run_columns() < rows.kernel_width {
@@ -115,7 +116,7 @@ fn under<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> &'a [u8] {
     patch
 }
 
-/// [`under`] for taps that lie apart.
+/// [`under`] for dilated taps.
 #[inline(never)]
 fn scattered<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> &'a [u8] {
     let rows = &input.rows;
@@ -135,7 +136,7 @@ fn scattered<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> &'a [u8] {
     patch
 }
 
-/// For a single pixel, or filters too large for scratch: every weight is expanded when it is used.
+/// For a single pixel, or for filters too large for scratch: every weight is expanded at its use.
 #[inline(never)]
 fn one_by_one(input: &Input<'_>, weights: &[i8], stage: &Stage<'_>, mut output: Output<'_>) {
     let channels = stage.bias.len();
@@ -143,7 +144,7 @@ fn one_by_one(input: &Input<'_>, weights: &[i8], stage: &Stage<'_>, mut output: 
     let filter_row = rows.kernel_width * input.channels;
     for x in 0..output.len() / channels {
         let (low, high, column) = rows.columns(x);
-        // Neighbouring taps are one run.
+        // Neighbouring taps form one run.
         let run = input.run_columns().min(high - low);
         let (starts, step) = (column..column + (high - low) * rows.dilation, rows.dilation * run);
         let [low, high, run] = [low, high, run].map(|columns| columns * input.channels);

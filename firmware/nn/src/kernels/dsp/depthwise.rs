@@ -1,8 +1,8 @@
-//! Convolution of each channel with a filter of its own, four channels at a time.
+//! Convolution of each channel with its own filter, four channels at a time.
 //!
-//! The columns of input under the row are packed once: rows in twos, so that a word is a channel's pair from an upper and a
-//! lower row. A window is then as many neighbouring quads as there are of weights. Where taps lie apart, so do the columns that are
-//! packed, and pixels come in passes.
+//! The input columns under the row are packed once, with rows in twos, so that a word holds a channel's pair from an
+//! upper and a lower row. A window is then a sequence of neighbouring quads, as many as the weights have. With
+//! dilated taps the packed columns are the dilated ones, and pixels are computed in passes.
 
 use core::ops::Range;
 
@@ -30,7 +30,7 @@ pub fn depthwise<I: Element, O: Element>(
     slide(&Input::of(input, &mut rows), weights, stage, scratch, Output::of(output));
 }
 
-// One piece of code for all types.
+// One function for all types, to keep the code small.
 #[inline(never)]
 fn slide(
     input: &Input<'_>,
@@ -76,7 +76,7 @@ fn slide(
     }
 }
 
-/// For each kernel column, the quads of its rows.
+/// The quads of the rows, for each kernel column.
 fn pack_weights(weights: &[u8], input: &Input<'_>, first: usize, count: usize, taps: &mut [Quad]) {
     let Input { rows: Rows { rows, kernel_width: width, .. }, channels, .. } = *input;
     let pairs = rows.len().div_ceil(2);
@@ -102,12 +102,12 @@ struct Inside {
     count: usize,
     /// Their quads.
     quads: Range<usize>,
-    /// Which column of the tensor the first is.
+    /// Number of the first one in the tensor.
     column: usize,
 }
 
-/// Packs the columns outside the tensor, which are the same for all channels. The first column is `start`, counted from where
-/// the first window stands, the next `distance` further. Gives the columns inside.
+/// Packs the columns outside the tensor, which are the same for all channels. The first column is `start`, counted
+/// from the first window's, and the next is `distance` further. Returns the columns inside.
 fn fill_edges(input: &Rows<'_, u8>, start: usize, distance: usize, columns: &mut [Quad]) -> Inside {
     let pairs = input.rows.len().div_ceil(2);
     let width = columns.len() / pairs;
@@ -115,7 +115,7 @@ fn fill_edges(input: &Rows<'_, u8>, start: usize, distance: usize, columns: &mut
     let column = (start + left * distance).saturating_sub(input.pad);
     let inside = input.width.saturating_sub(column).div_ceil(distance).min(width - left);
     let quads = left * pairs..(left + inside) * pairs;
-    // With the same element everywhere, a row alone looks like one of two.
+    // Because all elements are equal, packing one row gives the same as packing two.
     let zero = input.zero_point as u32;
     let outside = [ops::pkhbt(zero, zero); 4];
     columns[..quads.start].fill(outside);
@@ -123,7 +123,7 @@ fn fill_edges(input: &Rows<'_, u8>, start: usize, distance: usize, columns: &mut
     Inside { count: inside, quads, column }
 }
 
-/// Packs the columns inside the tensor, `distance` of its columns from one to the next.
+/// Packs the columns inside the tensor, which are `distance` columns apart.
 fn pack_columns(
     input: &Input<'_>,
     inside: &Inside,
@@ -153,7 +153,7 @@ fn pack_columns(
     }
 }
 
-/// Where elements lie: four channels (or fewer) of a pixel together, the next pixel's `stride` bytes further.
+/// The place of elements: up to four adjacent channels of a pixel, with `stride` bytes from pixel to pixel.
 #[derive(Clone, Copy)]
 struct Strip<'a> {
     bytes: &'a [u8],
@@ -162,8 +162,8 @@ struct Strip<'a> {
     size: usize,
 }
 
-/// Packs `count` channels of each of `pixels` pixels of an upper and a lower row, or of a last row that has none below, into
-/// every `step`-th quad.
+/// Packs `count` channels of each of `pixels` pixels into every `step`-th quad, from an upper and a lower row, or
+/// from a last row that has no row below.
 #[inline(always)]
 fn pack(
     upper: Strip<'_>,
@@ -183,7 +183,7 @@ fn pack(
     }
 }
 
-/// Packs what is not four bytes. Not inlined, so that it does not slow down what is.
+/// Packs elements other than four bytes. Not inlined, so that it does not slow down the common case.
 #[inline(never)]
 fn pack_few(
     upper: Strip<'_>,
@@ -198,8 +198,8 @@ fn pack_few(
         let [a, b] = pairs(upper);
         *slot = match lower.map(pairs) {
             Some([c, d]) => [ops::pkhbt(a, c), ops::pkhbt(b, d), ops::pkhtb(c, a), ops::pkhtb(d, b)],
-            // Words 0 and 2 have an element in their low half, and the next channel's in the high one, which is
-            // what words 1 and 3 use.
+            // The low half of words 0 and 2 has an element; the high half has the next channel's, which words 1 and 3
+            // use.
             None => [a, b, a, b],
         };
     }

@@ -1,4 +1,4 @@
-//! Elements of either type, as pairs and as numbers.
+//! Access to elements of both types, as pairs and as numbers.
 
 use format::layer::MAX_KERNEL;
 
@@ -6,18 +6,18 @@ use super::{Quad, ops};
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
-/// Input rows whose elements are of either type, as bytes.
+/// Input rows of either element type, as bytes.
 pub struct Input<'a> {
-    /// The rows. What they have of channels are bytes.
+    /// The rows. Their channels are counted in bytes.
     pub rows: Rows<'a, u8>,
-    /// Channels a pixel.
+    /// Channels of a pixel.
     pub channels: usize,
     /// Bytes of an element, one or two.
     pub size: usize,
 }
 
 impl<'a> Input<'a> {
-    /// These rows, of which there are [`MAX_KERNEL`] at most. `bytes` is memory for them.
+    /// These rows, at most [`MAX_KERNEL`]. `bytes` is memory for them.
     #[inline(never)]
     pub fn of<T: Element>(input: &Rows<'a, T>, bytes: &'a mut [Option<&'a [u8]>; MAX_KERNEL]) -> Self {
         let bytes = &mut bytes[..input.rows.len()];
@@ -44,7 +44,7 @@ impl<'a> Input<'a> {
         self.rows.rows.len() * self.rows.kernel_width * self.channels
     }
 
-    /// How many kernel columns lie over neighbouring pixels: all, or one.
+    /// How many kernel columns lie over neighbouring pixels: all of them, or one.
     pub fn run_columns(&self) -> usize {
         if self.rows.dilation == 1 { self.rows.kernel_width } else { 1 }
     }
@@ -56,7 +56,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// Element `index` of some of `size` bytes.
+/// Element `index` of elements of `size` bytes.
 #[inline]
 pub fn element(bytes: &[u8], size: usize, index: usize) -> i32 {
     if size == 1 {
@@ -78,7 +78,7 @@ pub fn expand<T: Element>(quad: [T; 4]) -> [u32; 2] {
     }
 }
 
-/// Up to four elements of `size` bytes from byte `start` on as two pairs, zeros behind them.
+/// Up to four elements of `size` bytes from byte `start` on, as two pairs; missing elements are zero.
 pub fn expand_few(bytes: &[u8], size: usize, start: usize, count: usize) -> [u32; 2] {
     let bytes = &bytes[start..start + count * size];
     if let Ok(halves) = <[u8; 8]>::try_from(bytes) {
@@ -91,8 +91,8 @@ pub fn expand_few(bytes: &[u8], size: usize, start: usize, count: usize) -> [u32
     expand(four)
 }
 
-/// The pairs of elements of `size` bytes in `a` and `b`, of one length, side by side: in each quad two of `a`, then two of
-/// `b`. Elements that there are not are zero.
+/// The pairs of elements of `size` bytes in `a` and `b`, which have the same length, side by side: in each quad two
+/// pairs of `a`, then two of `b`. Missing elements are zero.
 pub fn expand_two(a: &[u8], b: &[u8], size: usize, quads: &mut [Quad]) {
     let count = a.len() / size;
     let done = count / 4;
@@ -111,7 +111,7 @@ pub fn expand_two(a: &[u8], b: &[u8], size: usize, quads: &mut [Quad]) {
     }
 }
 
-/// What [`ops::bytes`] needs for `N` neighbouring channels, over and over.
+/// Arguments of [`ops::bytes`] for `N` neighbouring channels, repeated.
 pub fn lanes<const N: usize>(stage: &Stage<'_>, channel: usize) -> ops::Lanes {
     let part = |array: &[i32]| -> [i32; 4] {
         let array = &array[channel..channel + N];
@@ -126,13 +126,13 @@ pub fn lanes<const N: usize>(stage: &Stage<'_>, channel: usize) -> ops::Lanes {
     }
 }
 
-/// What [`ops::sums`] needs for `count` neighbouring channels, the first of them in place of those that there are not.
+/// Arguments of [`ops::sums`] for `count` neighbouring channels; the first channel stands in for missing ones.
 pub fn bias(stage: &Stage<'_>, channel: usize, count: usize) -> ops::Lanes {
     let bias = core::array::from_fn(|lane| stage.bias[channel + if lane < count { lane } else { 0 }]);
     ops::Lanes { bias, zero_point: 0, positive: [0; 4], difference: [0; 4] }
 }
 
-/// What makes a channel's sums elements.
+/// The output stage of a channel.
 #[derive(Clone, Copy)]
 pub struct Channel {
     positive: i32,
@@ -144,7 +144,7 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Of channel `index`.
+    /// The stage of channel `index`.
     #[inline(always)]
     pub fn of(stage: &Stage<'_>, index: usize) -> Self {
         let &Stage { shift, zero_point, low, high, .. } = stage;
@@ -180,7 +180,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// How many.
+    /// Their number.
     pub fn len(&self) -> usize {
         match self {
             Output::Bytes(bytes) => bytes.len(),
@@ -188,7 +188,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// `count` elements from `start` on, or as many as there are.
+    /// `count` elements from `start` on, or fewer at the end.
     pub fn part(&mut self, start: usize, count: usize) -> Output<'_> {
         let end = self.len().min(start + count);
         match self {
@@ -214,8 +214,8 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Requantises one channel of each pixel, `channels` elements from one to the next: `sums` has its sums in every `step`-th
-    /// place.
+    /// Requantises one channel of each pixel; pixels are `channels` elements apart. Their sums are at every `step`-th
+    /// place of `sums`.
     #[inline(never)]
     pub fn put_channel(
         &mut self,

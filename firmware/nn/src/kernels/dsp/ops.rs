@@ -1,9 +1,9 @@
-//! One function per instruction, and the loops in which a compiler would spill registers: assembly on the target, its
-//! arithmetic elsewhere, so that every kernel can be tested on any machine.
+//! One function for each instruction, and the loops in which a compiler would spill registers. They are assembly on
+//! the target and equivalent arithmetic elsewhere, so that every kernel can be tested on any machine.
 //!
-//! The loops, [`sums`] and [`bytes`], make groups of four sums: of two pixels and two channels ([`Tile`]), or of one pixel
-//! and four channels ([`Slide`]). Both multiply the same weights with as many quads from every `step` on; tiles lie side by
-//! side.
+//! The loops [`sums`] and [`bytes`] compute groups of four sums: two pixels and two channels ([`Tile`]), or one pixel
+//! and four channels ([`Slide`]). Both multiply the same weights with an equal number of quads, starting at every
+//! `step`-th quad; tiles are adjacent.
 #![allow(unsafe_code)]
 
 use super::Quad;
@@ -12,7 +12,7 @@ use super::asm;
 #[cfg(arm_dsp)]
 use super::choose::Finish;
 
-/// A function that is one instruction: name, operands in the order of the assembler, template, arithmetic.
+/// Defines a function for one instruction: name, operands in the assembler's order, template, arithmetic.
 macro_rules! instruction {
     ($(#[$doc:meta])* $name:ident($($operand:ident: $type:ty),+) -> $result:ty, $template:literal, $model:expr) => {
         $(#[$doc])*
@@ -66,17 +66,17 @@ instruction! {
 }
 
 instruction! {
-    /// The low halves of both.
+    /// The low halves of `a` and `b`.
     pkhbt(a: u32, b: u32) -> u32, "pkhbt {result}, {a}, {b}, lsl #16", pair(low(a), low(b))
 }
 
 instruction! {
-    /// The high halves of both, that of `b` lower.
+    /// The high halves of `a` and `b`, with that of `b` in the low half.
     pkhtb(a: u32, b: u32) -> u32, "pkhtb {result}, {a}, {b}, asr #16", pair(high(b), high(a))
 }
 
 instruction! {
-    /// `sum` and the products of the low and of the high halves.
+    /// Adds to `sum` the product of the low halves and the product of the high halves.
     smlad(a: u32, b: u32, sum: i32) -> i32, "smlad {result}, {a}, {b}, {sum}",
     sum.wrapping_add(low(a) * low(b)).wrapping_add(high(a).wrapping_mul(high(b)))
 }
@@ -87,17 +87,17 @@ instruction! {
     sum.wrapping_add(crate::quant::mulhi(a, b))
 }
 
-/// What starts four sums, and what makes bytes of them. In the order in which the loops load it.
+/// Start and output stage of four sums, in the order in which the loops load them.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Lanes {
-    /// Where sums start.
+    /// Initial values of the sums.
     pub bias: [i32; 4],
     /// Added after multiplying.
     pub zero_point: i32,
     /// Multipliers for sums ≥ 0.
     pub positive: [i32; 4],
-    /// Multipliers for sums < 0, less those for sums ≥ 0.
+    /// Multipliers for sums < 0, minus those for sums ≥ 0.
     pub difference: [i32; 4],
 }
 
@@ -109,8 +109,7 @@ impl Lanes {
     }
 }
 
-/// Expands twice as many bytes as there are words in `a` and `b`: into each quad the pairs of a word of `a`, then those
-/// of a word of `b`.
+/// Expands the words of `a` and `b`: each quad gets the pairs of a word of `a`, then those of a word of `b`.
 ///
 /// # Panics
 /// When lengths do not agree.
@@ -119,7 +118,7 @@ pub fn expand_two(a: &[[u8; 4]], b: &[[u8; 4]], quads: &mut [Quad]) {
     #[cfg(arm_dsp)]
     if !quads.is_empty() {
         let quads = quads.as_mut_ptr_range();
-        // SAFETY: the lengths were checked; the function reads and writes within them.
+        // SAFETY: the lengths were checked, and the function reads and writes within them.
         unsafe { asm::expand_two(a.as_ptr(), b.as_ptr(), quads.start, quads.end) };
     }
     #[cfg(not(arm_dsp))]
@@ -129,9 +128,8 @@ pub fn expand_two(a: &[[u8; 4]], b: &[[u8; 4]], quads: &mut [Quad]) {
     }
 }
 
-/// Packs four bytes of each of `pixels` pixels of an upper and a lower row, with their distances from pixel to pixel, into every
-/// `step`-th quad:
-/// word `i` has byte `i` of both.
+/// Packs four bytes of each of `pixels` pixels of an upper and a lower row into every `step`-th quad: word `i` has
+/// byte `i` of both rows. Each row has its own distance from pixel to pixel.
 ///
 /// # Panics
 /// When a row is too short, or there is nothing to do.
@@ -145,7 +143,7 @@ pub fn pack_two(
     assert!(pixels > 0 && (pixels - 1) * step < quads.len());
     assert!((pixels - 1) * upper_stride + 4 <= upper.len() && (pixels - 1) * lower_stride + 4 <= lower.len());
     #[cfg(arm_dsp)]
-    // SAFETY: the lengths were checked; the function reads and writes within them.
+    // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
         let (upper, lower) = (upper.as_ptr(), lower.as_ptr());
         asm::pack_two(upper, lower, upper_stride, lower_stride, quads.as_mut_ptr(), step * 16, pixels);
@@ -157,7 +155,8 @@ pub fn pack_two(
     }
 }
 
-/// Packs four bytes of each of `pixels` pixels of a row alone into every `step`-th quad: words 0 and 2 have bytes 0 and 2, words 1 and 3 have bytes 1 and 3.
+/// Packs four bytes of each of `pixels` pixels of a single row into every `step`-th quad: words 0 and 2 have bytes 0
+/// and 2, words 1 and 3 have bytes 1 and 3.
 ///
 /// # Panics
 /// When the row is too short, or there is nothing to do.
@@ -165,7 +164,7 @@ pub fn pack_one((row, stride): (&[u8], usize), pixels: usize, quads: &mut [Quad]
     assert!(pixels > 0 && (pixels - 1) * step < quads.len());
     assert!((pixels - 1) * stride + 4 <= row.len());
     #[cfg(arm_dsp)]
-    // SAFETY: the lengths were checked; the function reads and writes within them.
+    // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
         asm::pack_one(row.as_ptr(), stride, quads.as_mut_ptr(), step * 16, pixels);
     }
@@ -176,12 +175,12 @@ pub fn pack_one((row, stride): (&[u8], usize), pixels: usize, quads: &mut [Quad]
     }
 }
 
-/// What four sums are.
+/// The arrangement of four sums.
 pub trait Group {
     /// Pixels of a group.
     const PIXELS: usize;
 
-    /// Adds the products of a quad of elements and one of weights.
+    /// Adds the products of a quad of elements and a quad of weights.
     #[cfg(not(arm_dsp))]
     fn multiply(sums: &mut [i32; 4], elements: &Quad, weights: &Quad);
 
@@ -190,8 +189,8 @@ pub trait Group {
     const LOOP: asm::Loop;
 }
 
-/// Sums of two pixels and two channels: `[pixel 0 channel 0, 0 1, 1 0, 1 1]`. Quads have two pairs of pixel or channel 0, then
-/// two of 1.
+/// Sums of two pixels and two channels: `[pixel 0 channel 0, 0 1, 1 0, 1 1]`. A quad has two pairs of pixel or
+/// channel 0, then two of pixel or channel 1.
 #[derive(Clone, Copy, Debug)]
 pub struct Tile;
 
@@ -232,10 +231,10 @@ fn check<G: Group>(weights: &[Quad], elements: &[Quad], step: usize, groups: usi
     assert!((groups - 1) * step + weights.len() <= elements.len());
 }
 
-/// Sums of every group. Of `lanes` only the bias is used.
+/// Sums of every group. Only the biases of `lanes` are used.
 ///
 /// # Panics
-/// When `elements` are too few, or there is nothing to do.
+/// When there are too few `elements`, or nothing to do.
 pub fn sums<G: Group>(
     weights: &[Quad],
     elements: &[Quad],
@@ -247,7 +246,7 @@ pub fn sums<G: Group>(
     #[cfg(arm_dsp)]
     {
         let job = asm::Job::new(weights, elements, step, Finish::Sums, sums.as_mut_ptr_range(), 0);
-        // SAFETY: the lengths were checked; the loop reads and writes within them.
+        // SAFETY: the lengths were checked, and the loop reads and writes within them.
         unsafe { G::LOOP(&job, lanes) };
     }
     #[cfg(not(arm_dsp))]
@@ -257,11 +256,11 @@ pub fn sums<G: Group>(
     }
 }
 
-/// Sums of `pixels` pixels, requantised to bytes without a shift. Pixel `p` lies at `output[p · stride]`. Of a last group
-/// only the pixels there are are stored.
+/// Sums of `pixels` pixels, requantised to bytes without a shift. Pixel `p` is stored at `output[p · stride]`. Only
+/// existing pixels of the last group are stored.
 ///
 /// # Panics
-/// When `elements` or `output` are too few, or there is nothing to do.
+/// When `elements` or `output` is too short, or there is nothing to do.
 pub fn bytes<G: Group>(
     weights: &[Quad],
     elements: &[Quad],
@@ -279,7 +278,7 @@ pub fn bytes<G: Group>(
         let end = start.wrapping_add(pixels * stride);
         let finish = Finish::of(&lanes.difference);
         let job = asm::Job::new(weights, elements, step, finish, start..end, stride);
-        // SAFETY: the lengths were checked; the loop reads and writes within them.
+        // SAFETY: the lengths were checked, and the loop reads and writes within them.
         unsafe { G::LOOP(&job, lanes) };
     }
     #[cfg(not(arm_dsp))]
@@ -295,9 +294,9 @@ pub fn bytes<G: Group>(
     }
 }
 
-/// Weighted sums of bytes, requantised to bytes without a shift and with one multiplier for both signs: `output`, `bias`
-/// and `multipliers` have a word's worth of bytes, or four words, for each word of `a` and of `b`. Without `a`, `output` is in
-/// its place.
+/// Weighted sums of bytes, requantised to bytes without a shift and with one multiplier for both signs. For each word
+/// of `a` and `b`, `output` has a word of bytes, and `bias` and `multipliers` have four words. If `a` is `None`,
+/// `output` holds its elements.
 ///
 /// # Panics
 /// When lengths do not agree.
@@ -324,7 +323,8 @@ pub fn add_bytes(
             output_end: output.end,
         };
         let a = a.map_or(output.start.cast_const(), <[_]>::as_ptr);
-        // SAFETY: the lengths were checked; the function reads and writes within them, each word of `a` before it writes.
+        // SAFETY: the lengths were checked. The function reads and writes within them, and reads each word of `a`
+        // before it writes.
         unsafe { asm::add_bytes(&job, a, output.start) };
     }
     #[cfg(not(arm_dsp))]

@@ -1,4 +1,4 @@
-//! Weighted sum of two tensors: a row at once, or a pixel at a time.
+//! Weighted sum of two tensors: a whole row, or a pixel at a time.
 
 use super::choose::{self, Sum};
 use super::ops;

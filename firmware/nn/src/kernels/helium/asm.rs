@@ -1,7 +1,8 @@
-//! The loops in assembly, one a file, each beside the record that it works on.
+//! The loops in assembly, one in each file, together with the record of its arguments.
 //!
-//! A record's fields lie where the text says, or in the order in which it loads them: assertions beside the record hold it to
-//! that when this is compiled. Naked functions are assembled without the target's features: each names what it needs.
+//! The assembly relies on the offsets of the record's fields, or on their order; assertions beside the record check
+//! both at compile time. Naked functions are assembled without the target's features, so each names the features that
+//! it needs.
 #![allow(unsafe_code)]
 
 mod add;
@@ -26,7 +27,7 @@ pub use pack::Packing;
 pub use products::Products;
 pub use slide::*;
 
-/// Asserts where fields of a record lie on the target, and how long it is.
+/// Asserts the offsets of a record's fields on the target, and its size.
 macro_rules! assert_layout {
     ($type:ty, $size:literal, $($field:ident: $offset:literal),+) => {
         const _: () = {

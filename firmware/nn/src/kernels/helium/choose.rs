@@ -1,7 +1,7 @@
-//! Which loop for which shape and stage.
+//! Selects the loop for a shape and a stage.
 //!
-//! Plain arithmetic, without an instruction of the processor: the tests show on any machine, over all shapes that matter,
-//! that a loop gets only what it can do, and that the shapes of real networks get the loop meant for them.
+//! Plain arithmetic without processor instructions. The tests show on any machine, over all relevant shapes, that a
+//! loop is only selected for shapes it supports, and that the shapes of real networks get the loop meant for them.
 
 use core::ops::Range;
 
@@ -9,23 +9,23 @@ use super::VECTORS;
 use crate::kernels::Rows;
 use crate::quant::Stage;
 
-/// How a loop makes elements of sums.
+/// How a loop turns sums into elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Epilogue {
-    /// Multiplies by one multiplier for both signs and adds a byte. The clamp is that of all bytes.
+    /// One multiplier for both signs, then adds a byte. No clamp beyond the range of bytes.
     LinearToWholeBytes,
-    /// Shifts, multiplies by one multiplier for both signs, adds a byte, and clamps.
+    /// A shift, one multiplier for both signs, then adds a byte and clamps.
     LinearToBytes,
-    /// Multiplies by the multiplier for the sum's sign and adds a byte. The clamp is that of all bytes.
+    /// A multiplier for each sign, then adds a byte. No clamp beyond the range of bytes.
     SignedToWholeBytes,
-    /// Makes bytes by whatever stages can do.
+    /// Makes bytes with any stage.
     ToBytes,
-    /// Makes elements of 16 bits by whatever stages can do.
+    /// Makes 16-bit elements with any stage.
     ToHalves,
 }
 
 impl Epilogue {
-    /// The shortest for this stage and elements of `size` bytes.
+    /// The fastest for this stage and elements of `size` bytes.
     pub fn of(stage: &Stage<'_>, size: usize) -> Epilogue {
         let &Stage { positive, negative, shift, zero_point, low, high, .. } = stage;
         let is_byte = (i8::MIN as i32..=i8::MAX as i32).contains(&zero_point);
@@ -41,32 +41,33 @@ impl Epilogue {
     }
 }
 
-/// The multipliers of a stage that neither shifts nor clamps to less than all bytes.
+/// The multipliers of a stage that neither shifts nor clamps to less than the range of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Multipliers {
     /// One for both signs.
     One,
-    /// One a sign.
+    /// One for each sign.
     Two,
 }
 
 /// The loop over tiles of two pixels and four filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Product {
-    /// Filters of any length at any address, each under a pointer that moves.
+    /// Filters of any length at any address; a moving pointer for each.
     Any(Epilogue),
-    /// Filters of 27 taps at any address. One pointer that stays reaches all four.
+    /// Filters of 27 taps at any address. One fixed pointer reaches all four.
     Near27(Multipliers),
-    /// Filters of 64 taps in whole words. One pointer that stays reaches all four.
+    /// Filters of 64 taps in whole words. One fixed pointer reaches all four.
     Near64(Multipliers),
-    /// Filters of 128 taps in whole words. One pointer that stays reaches all four.
+    /// Filters of 128 taps in whole words. One fixed pointer reaches all four.
     Near128(Multipliers),
-    /// Filters of 256 taps in whole words, with one multiplier for both signs. Two pointers that stay reach two each.
+    /// Filters of 256 taps in whole words, with one multiplier for both signs. Two fixed pointers reach two filters
+    /// each.
     Near256,
 }
 
 impl Product {
-    /// The fastest for filters of `taps` taps that start at a word or not, and pixels `stride` elements apart.
+    /// The fastest for filters of `taps` taps, aligned to words or not, and pixels `stride` elements apart.
     #[inline]
     pub fn of(taps: usize, are_words: bool, stride: usize, epilogue: Epilogue) -> Product {
         let multipliers = match epilogue {
@@ -74,7 +75,7 @@ impl Product {
             Epilogue::SignedToWholeBytes => Multipliers::Two,
             _ => return Product::Any(epilogue),
         };
-        // These loops write a second tile one pixel behind the first.
+        // These loops write a second tile one pixel after the first.
         let is_near = stride <= FARTHEST;
         match (taps, multipliers) {
             (27, _) if is_near => Product::Near27(multipliers),
@@ -87,11 +88,11 @@ impl Product {
     }
 }
 
-/// Elements from a tile's start to the start of four channels that 16 bits still count to their end.
+/// Most elements from a tile's start to the start of four channels, so that 16-bit offsets reach to their end.
 const FARTHEST: usize = u16::MAX as usize - 3;
 
-/// Most pixels, `stride` elements apart, of one call of [`super::ops::multiply`]. A tile takes the first pixel and that half of
-/// them further, and the next tile the pixels behind both: 16 bits count how far that is.
+/// Most pixels, `stride` elements apart, of one call of [`super::ops::multiply`]. A tile takes a pixel and the one
+/// half of them further on; the next tile takes the pixels after both. 16-bit offsets limit that distance.
 pub const fn pixels_in_reach(stride: usize) -> usize {
     match FARTHEST / stride {
         0 => 1,
@@ -99,19 +100,19 @@ pub const fn pixels_in_reach(stride: usize) -> usize {
     }
 }
 
-/// Vectors of each filter, after the first, that are multiplied without looking whether that was the last.
+/// Vectors of each filter, after the first, that are multiplied without a check for the last one.
 pub const UNROLLED: usize = 15;
-/// Vectors before them after which the loop looks.
+/// Number of earlier vectors after which the loop checks.
 pub const AHEAD: usize = 8;
 
-/// How many of a filter's vectors after the first are multiplied by the loop that looks, and how many by the unrolled one.
+/// How many of a filter's vectors after the first go to the loop that checks, and how many to the unrolled one.
 pub const fn split_steps(steps: usize) -> [usize; 2] {
     let after = steps - 1;
     let ahead = after.saturating_sub(UNROLLED).next_multiple_of(AHEAD);
     [ahead, after - ahead]
 }
 
-/// How a convolution is computed.
+/// The implementation of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conv {
     /// By [`super::ops::multiply`].
@@ -123,34 +124,34 @@ pub enum Conv {
 /// A convolution in tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiles {
-    /// Vectors of a filter or a patch. The last may be filled in part.
+    /// Vectors of a filter or a patch. The last may be partly filled.
     pub steps: usize,
-    /// Filters, in fours, that are read where they lie.
+    /// Groups of four filters that are read in place.
     pub whole: usize,
-    /// Vectors of scratch into which the filters behind them are copied, four at a time.
+    /// Vectors of scratch for copies of the remaining filters, four at a time.
     pub spare_filters: usize,
     /// Most pixels of a block. Each has a patch in scratch, and a vector for the results of spare filters.
     pub pixels: usize,
-    /// How pixels come to lie in whole vectors.
+    /// How the pixels are brought into whole vectors.
     pub windows: Windows,
 }
 
-/// How the elements under windows come to lie in whole vectors, one window behind the other.
+/// How the elements under windows are brought into whole vectors, one window after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Windows {
-    /// They do so in the input, except in blocks whose windows are cut off by its edge.
+    /// They already are in the input, except in blocks whose windows are cut off by its edge.
     InPlace,
-    /// They are gathered, of each row this many kernel columns as one run of elements.
+    /// They are gathered: from each row this many kernel columns as one run of elements.
     Gathered(usize),
 }
 
-/// The way for `channels` filters.
+/// The implementation for `channels` filters.
 #[inline]
 pub fn conv<T>(input: &Rows<'_, T>, channels: usize) -> Conv {
     let filter_row = input.kernel_width * input.channels;
     let taps = input.rows.len() * filter_row;
     let steps = taps.div_ceil(16);
-    // A loop reads whole vectors of its last filter, too: what follows it must be filters.
+    // A loop also reads whole vectors of its last filter, so only filters may follow it.
     let fits = |&filters: &usize| (filters - 1) * taps + 16 * steps <= channels * taps;
     let whole = (4..=channels / 4 * 4).rev().step_by(4).find(fits).unwrap_or(0);
     let spare_filters = if whole < channels { 4 * steps } else { 0 };
@@ -180,24 +181,25 @@ pub fn conv<T>(input: &Rows<'_, T>, channels: usize) -> Conv {
 /// Columns that scratch has room for besides filters, in [`super::depthwise()`].
 pub const COLUMNS: usize = VECTORS / 4 - 5;
 
-/// Elements from a pixel to the next for which [`super::ops::slide`] reaches three pixels on, and two channels there.
+/// Most elements from a pixel to the next, so that [`super::ops::slide`] reaches two channels of the third pixel
+/// ahead.
 pub const MAX_STRIDE: usize = (u16::MAX as usize - 1) / 3;
 
-/// How a depthwise convolution is computed.
+/// The implementation of a depthwise convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depthwise {
     /// By [`super::ops::slide`].
     Packed {
-        /// Most pixels of a block, of which scratch holds the columns.
+        /// Most pixels of a block, whose columns scratch holds.
         block_pixels: usize,
     },
-    /// A tap of all channels at a time.
+    /// One tap of all channels at a time.
     Taps,
-    /// By the portable kernel: wider elements, and taps apart from one another.
+    /// By the portable kernel, for wider elements and for dilated taps.
     Portable,
 }
 
-/// The way for `pixels` pixels of elements of `output_size` bytes.
+/// The implementation for `pixels` pixels of elements of `output_size` bytes.
 pub fn depthwise<T>(input: &Rows<'_, T>, output_size: usize, pixels: usize) -> Depthwise {
     let &Rows { channels, stride, kernel_width: width, .. } = input;
     let height = input.rows.len();
@@ -214,7 +216,7 @@ pub fn depthwise<T>(input: &Rows<'_, T>, output_size: usize, pixels: usize) -> D
     if size_of::<T>() == 1 && fits { Depthwise::Taps } else { Depthwise::Portable }
 }
 
-/// Blocks of at most `block_pixels` of `pixels` pixels, four at least. The last may take pixels of that before it again.
+/// Blocks of four to `block_pixels` of `pixels` pixels. The last block may repeat pixels of the one before.
 pub fn blocks(pixels: usize, block_pixels: usize) -> impl Iterator<Item = Range<usize>> {
     (0..pixels).step_by(block_pixels).map(move |first| {
         let count = (pixels - first).clamp(4, block_pixels);
@@ -223,8 +225,8 @@ pub fn blocks(pixels: usize, block_pixels: usize) -> impl Iterator<Item = Range<
     })
 }
 
-/// How many fours `pixels` pixels begin with, and how many pixels of the last of them one more four takes again, if pixels are
-/// left.
+/// How many whole groups of four `pixels` pixels have, and, if pixels remain, how many pixels of the last group one
+/// more group repeats.
 pub const fn fours(pixels: usize) -> (usize, Option<usize>) {
     match pixels % 4 {
         0 => (pixels / 4, None),
@@ -232,23 +234,23 @@ pub const fn fours(pixels: usize) -> (usize, Option<usize>) {
     }
 }
 
-/// The distance of columns in words, if the upper three of four rows share it and the fourth lies outside, else 0: then
-/// columns are loaded without adding to pointers.
+/// The distance of columns in words, if the upper three of four rows share it and the fourth lies outside, else 0.
+/// With such a distance columns are loaded without adding to pointers.
 pub fn common_stride(strides: [usize; 4], are_words: bool) -> usize {
     let is_common = strides[1] == strides[0] && strides[2] == strides[0] && strides[3] == 0;
     if is_common && are_words { strides[0] } else { 0 }
 }
 
-/// How rows are added.
+/// The implementation of the addition of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sum {
-    /// A row at once.
+    /// A whole row at once.
     Row,
     /// A pixel at a time.
     Pixels,
 }
 
-/// The way for `count` elements of `sizes` bytes, read and written.
+/// The implementation for `count` elements of `sizes` bytes, read and written.
 pub fn add(sizes: [usize; 2], stage: &Stage<'_>, count: usize) -> Sum {
     let channels = stage.bias.len();
     let is_whole = count > 0 && channels.is_multiple_of(8) && count.is_multiple_of(channels);
@@ -265,7 +267,7 @@ pub fn add(sizes: [usize; 2], stage: &Stage<'_>, count: usize) -> Sum {
 mod tests {
     use super::*;
 
-    /// An input without elements: the choice depends on its shape alone.
+    /// An input without elements, because the choice depends only on its shape.
     fn input<T>(
         [height, kernel_width]: [usize; 2],
         channels: usize,
@@ -319,7 +321,7 @@ mod tests {
                                 assert!(is_byte && shift == 0 && clamp == WHOLE);
                             }
                             Epilogue::ToBytes => assert!(!is_byte || !is_linear),
-                            Epilogue::ToHalves => panic!("bytes were asked for"),
+                            Epilogue::ToHalves => panic!("bytes were requested"),
                         }
                         assert_eq!(Epilogue::of(&stage, 2), Epilogue::ToHalves);
                     }
@@ -331,7 +333,7 @@ mod tests {
         assert_eq!(Epilogue::of(&stage([&one, &other], 0, 3, WHOLE), 1), Epilogue::SignedToWholeBytes);
     }
 
-    /// Saturating at 16 bits before the zero point is added changes no byte.
+    /// Saturating at 16 bits before the zero point is added does not change any byte.
     #[test]
     fn sixteen_bits_on_the_way_to_bytes_suffice() {
         for zero_point in -128..=127 {
@@ -351,7 +353,7 @@ mod tests {
                     EPILOGUES.into_iter().flat_map(|epilogue| [(false, epilogue), (true, epilogue)])
                 {
                     let product = Product::of(taps, are_words, stride, epilogue);
-                    // Bytes to the last vector from the pointer, and how far its load reaches.
+                    // Bytes from the pointer to the last vector, and the reach of its load.
                     let (length, last, reach, multipliers) = match product {
                         Product::Any(chosen) => {
                             assert_eq!(chosen, epilogue);
@@ -364,7 +366,7 @@ mod tests {
                     };
                     assert!(taps == length && last <= reach);
                     assert!(are_words || taps == 27);
-                    // The second tile's places.
+                    // The places of the second tile.
                     let pixels = pixels_in_reach(stride);
                     assert!((pixels / 2 + 1) * stride + 3 <= u16::MAX as usize);
                     let expected = match multipliers {
@@ -397,7 +399,7 @@ mod tests {
     fn sixteen_bits_count_to_the_end_of_what_is_in_reach() {
         for stride in (1..=70_000).chain([1 << 20, usize::MAX]) {
             let pixels = pixels_in_reach(stride);
-            // Pairs but one have the upper half of a word.
+            // The number of pairs minus one has the upper half of a word.
             assert!(pixels >= 1 && pixels.div_ceil(2) <= 1 << 16);
             assert!(pixels == 1 || pixels / 2 * stride + 3 <= u16::MAX as usize);
         }
@@ -409,7 +411,7 @@ mod tests {
             let [ahead, unrolled] = split_steps(steps);
             assert_eq!(1 + ahead + unrolled, steps);
             assert!(ahead.is_multiple_of(AHEAD) && unrolled <= UNROLLED);
-            // Nothing is ahead of a filter that the unrolled loop holds.
+            // Nothing precedes the unrolled loop when it holds the whole filter.
             assert!(ahead == 0 || steps > UNROLLED + 1);
         }
     }
@@ -432,7 +434,7 @@ mod tests {
                     |filters: usize| filters == 0 || (filters - 1) * taps + 16 * steps <= channels * taps;
                 assert!(whole.is_multiple_of(4) && whole <= channels && fits(whole));
                 assert!(whole + 4 > channels || !fits(whole + 4));
-                // Four filters, of which the last is read to the end of its last vector.
+                // Four filters; the last is read to the end of its last vector.
                 assert!(whole == channels || 3 * taps + 16 * steps <= 16 * spare_filters);
                 // Patches, and results of four spare filters of at most two bytes.
                 assert!(pixels >= 1 && spare_filters + pixels + pixels * steps <= VECTORS);
@@ -479,7 +481,7 @@ mod tests {
         for (kernel, channels_in, stride, channels, windows) in shapes {
             let shape = input::<i8>(kernel, channels_in, stride, kernel[1] / 2);
             let Conv::Tiles(tiles) = conv(&shape, channels) else { panic!("{kernel:?} × {channels_in}") };
-            // But for the last four where a vector would read behind them.
+            // Except the last four, if a vector would read beyond them.
             let is_exact = (kernel[0] * kernel[1] * channels_in).is_multiple_of(16);
             assert_eq!(tiles.whole, if is_exact { channels } else { channels - 4 });
             assert_eq!(tiles.windows, windows);
@@ -514,9 +516,9 @@ mod tests {
             Depthwise::Packed { block_pixels } => {
                 assert!(shape.rows.len() <= 4 && width <= 4 && stride <= 2 && width <= 2 + stride);
                 assert!(channels.is_multiple_of(16) && pixels >= 4 && block_pixels >= 4);
-                // Scratch holds the columns under a block, and a filter's besides.
+                // Scratch holds the columns under a block and one filter.
                 assert!((block_pixels - 1) * stride + 4 <= COLUMNS && 4 * (COLUMNS + 5) <= VECTORS);
-                // The second channel of a four's last pixel.
+                // The second channel of the last pixel of a group of four.
                 assert!(3 * channels < u16::MAX as usize);
             }
             Depthwise::Taps => {
@@ -535,10 +537,10 @@ mod tests {
                 assert!(matches!(chosen, Depthwise::Packed { .. }), "{channels} channels, {pixels} pixels");
             }
         }
-        // Taps apart from one another.
+        // Dilated taps.
         let apart = Rows { dilation: 2, ..input::<i8>([3, 3], 64, 1, 2) };
         assert_eq!(depthwise(&apart, 1, 56), Depthwise::Portable);
-        // The last window of an embedder, as large as its input.
+        // The last window of an embedder has the size of its input.
         assert_eq!(depthwise(&input::<i8>([7, 7], 512, 1, 0), 1, 1), Depthwise::Taps);
     }
 

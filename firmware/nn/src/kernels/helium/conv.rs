@@ -1,7 +1,7 @@
 //! Convolution over all input channels: two pixels and four filters at a time.
 //!
-//! Pixels are read where they lie when windows are runs of whole vectors side by side; else their patches are gathered first, row by
-//! row, or tap by tap if taps lie apart.
+//! Pixels are read in place if windows are adjacent runs of whole vectors. Otherwise their patches are gathered
+//! first: row by row, or tap by tap if taps are dilated.
 
 use core::ops::Range;
 
@@ -80,7 +80,7 @@ fn with_arrays<'a>(stage: &Stage<'_>, [bias, positive, negative]: [&'a [i32]; 3]
     Stage { bias, positive, negative, ..*stage }
 }
 
-/// The pixels under the windows of `count` output pixels from `first`, which follow one another in the only row, if they lie
+/// The pixels under the windows of `count` output pixels from `first`, if they are contiguous in a single row and lie
 /// in the tensor.
 fn in_place<'a, I: Element>(input: &Rows<'a, I>, first: usize, count: usize) -> Option<&'a [i8]> {
     let start = (first * input.stride).checked_sub(input.pad)?;
@@ -89,8 +89,8 @@ fn in_place<'a, I: Element>(input: &Rows<'a, I>, first: usize, count: usize) -> 
     (end <= input.width).then(|| bytemuck::cast_slice(&row[start * input.channels..end * input.channels]))
 }
 
-/// Gathers what lies under these kernel columns, which are neighbours in the input, of the windows from output pixel `first`; what
-/// of patches is not theirs stays.
+/// Gathers the elements under these kernel columns, which are adjacent in the input, for the windows from output
+/// pixel `first`. The rest of the patches is unchanged.
 fn gather<I: Element>(
     input: &Rows<'_, I>,
     taps: Range<usize>,
@@ -100,7 +100,7 @@ fn gather<I: Element>(
 ) {
     let zero = input.zero_point as i8;
     let filter_row = input.kernel_width * input.channels;
-    // They are a window of their own, over the tensor without the columns that its first tap never reaches.
+    // They form a window of their own, over the tensor without the columns that its first tap never reaches.
     let shift = taps.start * input.dilation;
     let skipped = shift.saturating_sub(input.pad).min(input.width);
     let run = Rows {
@@ -113,7 +113,7 @@ fn gather<I: Element>(
     };
     let run_bytes = taps.len() * input.channels;
     let last = first + patches.len() / patch_bytes;
-    // Output pixels whose windows are not cut.
+    // Output pixels whose windows lie inside.
     let end = (run.width + run.pad).checked_sub(run.kernel_width).map_or(0, |x| x / run.stride + 1);
     let end = end.clamp(first, last);
     let start = run.pad.div_ceil(run.stride).clamp(first, end);

@@ -1,5 +1,5 @@
-//! Convolution of each channel with a filter of its own: sixteen channels packed at a time, so that a window of up to four by
-//! four is one vector; other windows tap by tap.
+//! Convolution of each channel with its own filter. For a window of up to four by four, sixteen channels are packed
+//! at a time, so that a window is one vector; other windows are computed tap by tap.
 
 use super::choose::{self, COLUMNS, Depthwise};
 use super::{Scratch, ops};
@@ -29,7 +29,7 @@ pub fn depthwise<I: Element, O: Element>(
     }
 }
 
-/// Sixteen channels of a block of pixels at a time, their columns packed.
+/// Computes sixteen channels of a block of pixels at a time, with packed columns.
 fn packed<I: Element>(
     input: &Rows<'_, I>,
     weights: &[i8],
@@ -46,7 +46,7 @@ fn packed<I: Element>(
     let outside = [input.zero_point as i8; 16];
     for block in choose::blocks(output.len() / channels, block_pixels) {
         let columns = &mut columns[..(block.len() - 1) * input.stride + 4];
-        // Columns before the tensor, in it, and behind.
+        // Columns before, in and after the tensor.
         let start = block.start * input.stride;
         let left = input.pad.saturating_sub(start).min(columns.len());
         let column = (start + left).saturating_sub(input.pad);
@@ -64,7 +64,7 @@ fn packed<I: Element>(
     }
 }
 
-/// A tap of all channels at a time, whatever the window.
+/// One tap of all channels at a time, for any window.
 fn by_taps<I: Element, O: Element>(
     input: &Rows<'_, I>,
     weights: &[i8],

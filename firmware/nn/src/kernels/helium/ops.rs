@@ -1,5 +1,5 @@
-//! The loops that compilers do not find: assembly on the target, its arithmetic elsewhere, so that every kernel can be tested
-//! on any machine.
+//! Loops that compilers do not generate well: assembly on the target and equivalent arithmetic elsewhere, so that
+//! every kernel can be tested on any machine.
 #![allow(unsafe_code)]
 
 use core::ops::Range;
@@ -13,22 +13,22 @@ use super::choose::{Epilogue, Multipliers, Product};
 use crate::kernels::Element;
 use crate::quant::Stage;
 
-/// Where elements go.
+/// Destination of elements.
 pub struct Place<'a, O> {
-    /// The first pixel's, and what follows.
+    /// The first pixel's place, and all after it.
     pub elements: &'a mut [O],
     /// Elements from a pixel to the next.
     pub stride: usize,
 }
 
-/// Whether elements start at a word, as vectors of words need it.
+/// Whether elements are aligned to words, as vectors of words require.
 pub fn is_aligned<T>(elements: &[T]) -> bool {
     elements.as_ptr().addr().is_multiple_of(4)
 }
 
-/// Products of pixels, `taps` rounded up to whole vectors each, and filters `[channels][taps]`, requantised by the stage of as
-/// many channels, which come in fours. Pixels are zero where there are no taps; what follows the last filter is read up to a
-/// whole vector.
+/// Products of pixels and filters `[channels][taps]`, requantised by the stage, which has the same number of
+/// channels, a multiple of four. The taps of a pixel are rounded up to whole vectors, and pixels are zero beyond
+/// their taps. The last filter is read up to a whole vector.
 ///
 /// # Panics
 /// When lengths do not agree, there are more than [`choose::pixels_in_reach`], or there is nothing to do.
@@ -65,7 +65,7 @@ pub fn multiply<O: Element>(
             Product::Near256 => asm::multiply_256_linear_to_whole_bytes,
         };
         let mut job = asm::Products::new((pixels, count), (weights, taps), stage, place);
-        // SAFETY: the lengths were checked; the function reads and writes within them.
+        // SAFETY: the lengths were checked, and the function reads and writes within them.
         unsafe { run(&mut job) };
     }
     #[cfg(not(arm_helium))]
@@ -80,7 +80,7 @@ pub fn multiply<O: Element>(
     }
 }
 
-/// Copies runs of `run_bytes`, `step_bytes` from one to the next, to the start of patches.
+/// Copies runs of `run_bytes`, which are `step_bytes` apart, to the start of patches.
 ///
 /// # Panics
 /// When lengths do not agree, or there is nothing to do.
@@ -96,7 +96,7 @@ pub fn gather(
     {
         let (source, patches) = (source.as_ptr(), patches.as_mut_ptr());
         let job = asm::Gathering { source, step_bytes, patches, patch_bytes, run_bytes, count };
-        // SAFETY: the lengths were checked; the function reads and writes within them.
+        // SAFETY: the lengths were checked, and the function reads and writes within them.
         unsafe { asm::gather(&job) };
     }
     #[cfg(not(arm_helium))]
@@ -106,14 +106,14 @@ pub fn gather(
     }
 }
 
-/// Makes vectors zero.
+/// Sets vectors to zero.
 ///
 /// # Panics
 /// When there are none.
 pub fn clear(vectors: &mut [Vector]) {
     assert!(!vectors.is_empty());
     #[cfg(arm_helium)]
-    // SAFETY: the function writes the vectors and nothing else.
+    // SAFETY: the function writes only these vectors.
     unsafe {
         asm::clear(vectors.as_mut_ptr(), vectors.len());
     }
@@ -121,14 +121,14 @@ pub fn clear(vectors: &mut [Vector]) {
     vectors.fill([0; 16]);
 }
 
-/// What [`slide`] slides over: a window's rows from the first column that lies in the tensor, with the distance from one column
-/// to the next; 0 for rows outside, which are the same sixteen bytes everywhere. And the columns that are so filled.
+/// Input of [`slide`]: the rows of a window from the first column in the tensor, with the distance from one column to
+/// the next (0 for rows outside, whose columns all read the same sixteen bytes), and the packed columns.
 pub struct Strip<'a> {
     /// From top to bottom.
     pub rows: [(&'a [i8], usize); 4],
-    /// Where the rows' columns go. Columns around them hold what is outside.
+    /// Destination of the rows' columns. The columns around them hold the values outside.
     pub inside: Range<usize>,
-    /// Sixteen channels of a column, four bytes each: one a row.
+    /// Sixteen channels of a column, four bytes each: one from each row.
     pub columns: &'a mut [Column],
     /// Room for filters four columns wide, and a column of zeros before them.
     pub taps: &'a mut [Column; 5],
@@ -137,12 +137,13 @@ pub struct Strip<'a> {
 /// Four bytes of each of sixteen channels, from top to bottom.
 pub type Column = [Vector; 4];
 
-/// Products of windows of a strip, `step` columns apart, and filters `[height][width][channels]`, requantised by the stage of as
-/// many channels, which come in sixteens, for `pixels` pixels. A window is at most four by four, three wide if `step` is 1.
+/// Products of windows of a strip, `step` columns apart, and filters `[height][width][channels]`, for `pixels`
+/// pixels. They are requantised by the stage, which has the same number of channels, a multiple of sixteen. A window
+/// is at most four by four, or three wide if `step` is 1.
 ///
 /// # Panics
-/// When lengths do not agree, columns do not lie in whole words, `place.stride` is above [`MAX_STRIDE`], there are fewer than
-/// four pixels, or `step` is neither 1 nor 2.
+/// When lengths do not agree, columns are not whole words, `place.stride` is above [`MAX_STRIDE`], there are fewer
+/// than four pixels, or `step` is neither 1 nor 2.
 pub fn slide(
     strip: Strip<'_>,
     step: usize,
@@ -185,7 +186,7 @@ pub fn slide(
         let image = asm::Packing::new(rows, &mut columns[inside]);
         let taps = asm::Packing::new(filters, &mut taps[1..=width]);
         let mut job = asm::Sliding::new(image, taps, columns.as_ptr(), step, pixels, stage, place);
-        // SAFETY: the lengths were checked; the function reads and writes within them.
+        // SAFETY: the lengths were checked, and the function reads and writes within them.
         unsafe { run(&mut job) };
     }
     #[cfg(not(arm_helium))]
@@ -213,7 +214,7 @@ pub fn slide(
     }
 }
 
-/// `gains[0] · a + gains[1] · b` of a pixel, requantised by the stage of all its channels.
+/// `gains[0] · a + gains[1] · b` for a pixel, requantised by the stage of all its channels.
 ///
 /// # Panics
 /// When lengths do not agree, or there is nothing to do.
@@ -222,7 +223,7 @@ pub fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &St
     assert!(a.len() == count && b.len() == count);
     check_addition(stage, count);
     #[cfg(arm_helium)]
-    // SAFETY: the lengths were checked; the function reads and writes within them.
+    // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
         asm::Addition::new(gains, stage).run(a.as_ptr(), b.as_ptr(), output.as_mut_ptr(), count);
     }
@@ -232,7 +233,7 @@ pub fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &St
     }
 }
 
-/// [`add`] whose output takes the place of `a`.
+/// [`add`] with the output in place of `a`.
 ///
 /// # Panics
 /// When lengths do not agree, or there is nothing to do.
@@ -252,8 +253,8 @@ pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &S
     }
 }
 
-/// [`add`] of a row of bytes to bytes, in pixels of a multiple of eight channels, by a linear stage whose zero point is a byte,
-/// and that does not shift.
+/// [`add`] of a row of bytes to bytes. Pixels have a multiple of eight channels; the stage is linear, has a zero
+/// point of a byte and does not shift.
 ///
 /// # Panics
 /// When lengths do not agree, or there is nothing to do.
@@ -262,7 +263,7 @@ pub fn add_row(a: &[i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>, output: &
     assert!(a.len() == count && b.len() == count);
     check_row(stage, count);
     #[cfg(arm_helium)]
-    // SAFETY: the lengths were checked; the function reads and writes within them.
+    // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
         asm::add_row(
             a.as_ptr(),
@@ -277,7 +278,7 @@ pub fn add_row(a: &[i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>, output: &
     }
 }
 
-/// [`add_row`] whose output takes the place of `a`.
+/// [`add_row`] with the output in place of `a`.
 ///
 /// # Panics
 /// When lengths do not agree, or there is nothing to do.
@@ -316,7 +317,7 @@ pub fn add_products(sums: &mut [i32], values: &[i8], weights: &[i8]) {
     let count = sums.len();
     assert!(count > 0 && values.len() == count && weights.len() == count);
     #[cfg(arm_helium)]
-    // SAFETY: the lengths were checked; the function reads and writes within them.
+    // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
         asm::add_products(sums.as_mut_ptr(), values.as_ptr(), weights.as_ptr(), count);
     }

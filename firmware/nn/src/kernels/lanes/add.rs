@@ -47,7 +47,7 @@ pub fn add_in_place<S: Columns>(set: S, a: &mut [i8], b: &[i8], gains: [i16; 2],
     }
 }
 
-/// Channels from `first` on, as many as a column has.
+/// One column's channels, from `first` on.
 #[inline(always)]
 fn block<S: Columns>(
     set: S,

@@ -1,7 +1,7 @@
 //! Convolution over all input channels, pixels side by side.
 //!
-//! A lane holds one pixel's sum, so that weights are used in the image's order, four at a time for all pixels, and never
-//! rearranged; the input is rearranged instead, once a row, into words of four taps of each pixel.
+//! A lane holds one pixel's sum. Weights are used in the image's order, four at a time for all pixels, and never
+//! rearranged. Instead, the input is rearranged once for each row into words of four taps of each pixel.
 
 use super::ops::{Filters, lay, spread};
 use super::{Lanes, Limits, as_bytes_mut, is_linear, unrolled};
@@ -12,7 +12,7 @@ use crate::quant::Stage;
 const BLOCK: usize = 16;
 /// Taps rearranged together.
 const CHUNK: usize = 16;
-/// Taps rearranged together where there are as many.
+/// Taps rearranged together where enough remain.
 const WIDE_CHUNK: usize = 64;
 /// Lanes of the widest tile.
 const MAX_LANES: usize = 32;
@@ -30,7 +30,7 @@ impl Scratch {
         Scratch([0; WORDS])
     }
 
-    /// Memory enough for convolution of a row into so many pixels, if there is.
+    /// Enough memory for convolving a row into `pixels` pixels, if scratch has it.
     pub fn room(&mut self, input: &Rows<'_, i8>, pixels: usize) -> Option<&mut [u32]> {
         self.0.get_mut(..words(input, pixels))
     }
@@ -42,7 +42,7 @@ impl Default for Scratch {
     }
 }
 
-/// Words that [`conv`] needs: those of a tile, and its pixels' patches where these are not in one piece already.
+/// Words that [`conv`] needs: the words of a tile, and its pixels' patches if these are not already contiguous.
 fn words(input: &Rows<'_, i8>, pixels: usize) -> usize {
     let lanes = if pixels < MAX_LANES / 2 { MAX_LANES / 2 } else { MAX_LANES };
     let taps = input.rows.len() * input.kernel_width * input.channels;
@@ -89,7 +89,7 @@ pub fn conv<S: Lanes, O: Element>(
     }
 }
 
-/// A tile of output pixels, from `first` on.
+/// A tile of output pixels, starting at `first`.
 struct Pixels<'a> {
     input: &'a Rows<'a, i8>,
     first: usize,
@@ -97,7 +97,7 @@ struct Pixels<'a> {
 }
 
 impl Pixels<'_> {
-    /// Makes the tile's output, `V` vectors side by side.
+    /// Computes the tile's output, `V` vectors side by side.
     #[inline(always)]
     fn make<S: Lanes, O: Element, const V: usize>(
         &self,
@@ -134,7 +134,7 @@ impl Pixels<'_> {
     }
 }
 
-/// Copies what is under the window at pixel `x`, `[kh][kw][c]`, and may write [`CHUNK`] bytes more.
+/// Copies the window at pixel `x`, `[kh][kw][c]`. May write up to [`CHUNK`] bytes more.
 #[inline(always)]
 fn gather(input: &Rows<'_, i8>, x: usize, patch: &mut [i8]) {
     let zero = input.zero_point as i8;
@@ -153,7 +153,7 @@ fn gather(input: &Rows<'_, i8>, x: usize, patch: &mut [i8]) {
             Some(row) if high - low == length => {
                 let from = &row[column..];
                 match (part.first_chunk_mut::<CHUNK>(), from.first_chunk::<CHUNK>()) {
-                    // Short parts are copied with what follows them; the next part replaces it.
+                    // Short parts are copied together with the bytes after them; the next part overwrites those.
                     (Some(to), Some(from)) if length <= CHUNK => *to = *from,
                     _ => part[..length].copy_from_slice(&from[..length]),
                 }
@@ -183,7 +183,7 @@ fn pack<S: Lanes, const V: usize>(
     let (wide, rest) = words.split_at_mut(taps / WIDE_CHUNK * (WIDE_CHUNK / 4) * lanes);
     let (narrow, rest) = rest.split_at_mut(taps % WIDE_CHUNK / CHUNK * (CHUNK / 4) * lanes);
     for lane in (0..pixels).step_by(4) {
-        // Lanes without a pixel may hold anything but for the spare one: here, the last pixel again.
+        // Lanes without a pixel may hold any value, except the spare one. They repeat the last pixel.
         let mut runs: [&[u8]; 4] = [&[]; 4];
         unrolled!(4, I => runs[I] = &source[(lane + I).min(pixels - 1) * step..][..taps]);
         let mut chunks: [&[[u8; WIDE_CHUNK]]; 4] = [&[]; 4];
@@ -218,7 +218,7 @@ fn pack<S: Lanes, const V: usize>(
     }
 }
 
-/// Up to [`BLOCK`] filters over a tile of pixels.
+/// Applies up to [`BLOCK`] filters to a tile of pixels.
 struct Block<'a> {
     words: &'a [u32],
     weights: &'a [i8],
@@ -227,7 +227,7 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// Makes its channels of the tile's output.
+    /// Computes its channels of the tile's output.
     #[inline(always)]
     fn make<S: Lanes, O: Element, const V: usize>(&self, set: S, stage: &Stage<'_>, output: &mut [O]) {
         match if V == 1 { S::FILTERS } else { S::WIDE_FILTERS } {
@@ -305,7 +305,7 @@ impl Block<'_> {
         });
     }
 
-    /// Sums of `N` filters from `first` on. Where there are fewer, the last one stands in for those that lack.
+    /// Sums of `N` filters from `first` on. If there are fewer, the last one stands in for the missing ones.
     #[inline(always)]
     fn dots<S: Lanes, const V: usize, const N: usize>(
         &self,
@@ -352,7 +352,7 @@ impl Block<'_> {
     }
 }
 
-/// The first [`BLOCK`] integers of a slice, made up to that number in `room` where there are fewer.
+/// The first [`BLOCK`] integers of a slice, padded in `room` if there are fewer.
 #[inline(always)]
 fn block_of<'a>(values: &'a [i32], room: &'a mut [i32; BLOCK]) -> &'a [i32; BLOCK] {
     values.first_chunk().unwrap_or_else(

@@ -1,4 +1,4 @@
-//! Convolution of each channel with a filter of its own, channels side by side.
+//! Convolution of each channel with its own filter, channels side by side.
 
 use super::{Columns, Lanes, Limits, as_bytes_mut, is_linear, unrolled};
 use crate::kernels::{Element, Rows};
@@ -35,7 +35,7 @@ pub fn depthwise<S: Columns, O: Element>(
         }
     }
     for block in (0..channels).step_by(S::LANES) {
-        // The last block may overlap the one before and make the same again.
+        // The last block may overlap the one before and compute some channels again.
         let first = block.min(channels - S::LANES);
         let bias = set.load(&stage.bias[first..]);
         let block = Block { set, input, weights, first, bias, end: End::new(set, stage, first) };
@@ -43,7 +43,7 @@ pub fn depthwise<S: Columns, O: Element>(
     }
 }
 
-/// Bytes of a row for which one outside the tensor is made up.
+/// Bytes of a row for which a constant one stands in outside the tensor.
 const MAX_ROW: usize = 8192;
 
 /// Windows of 3 × 3, by columns.
@@ -63,7 +63,7 @@ fn three<S: Columns>(
     let zeros = [input.zero_point as i8; 64];
     let outside = set.values([&zeros; 3]);
     for block in (0..channels).step_by(S::CHANNELS) {
-        // The last block may overlap the one before and make the same again.
+        // The last block may overlap the one before and compute some channels again.
         let first = block.min(channels - S::CHANNELS);
         let tap = |y: usize, x: usize| &weights[(3 * y + x) * channels + first..];
         let weights = [
@@ -81,7 +81,7 @@ fn three<S: Columns>(
         let mut columns = [outside; 3];
         let mut x = 0usize.wrapping_sub(input.pad);
         for (number, pixel) in output.chunks_exact_mut(channels).enumerate() {
-            // Columns that the window before had too are kept.
+            // Columns shared with the previous window are kept.
             let kept = if number == 0 { 0 } else { 3usize.saturating_sub(stride) };
             unrolled!(3, X => {
                 let column = x.wrapping_add(X);
@@ -107,7 +107,7 @@ fn three<S: Columns>(
     }
 }
 
-/// Channels from `first` on, as many as there are lanes.
+/// One lane's channel each, from `first` on.
 struct Block<'a, S: Lanes> {
     set: S,
     input: &'a Rows<'a, i8>,
@@ -118,7 +118,7 @@ struct Block<'a, S: Lanes> {
 }
 
 impl<S: Lanes> Block<'_, S> {
-    /// Makes pixels under any window.
+    /// Computes pixels for any window.
     #[inline(always)]
     fn make<O: Element>(&self, output: &mut [O]) {
         let (set, input, channels) = (self.set, self.input, self.input.channels);
@@ -143,7 +143,7 @@ impl<S: Lanes> Block<'_, S> {
     }
 }
 
-/// What becomes of the sums of [`Lanes::LANES`] channels.
+/// The output stage of [`Lanes::LANES`] channels.
 pub struct End<'a, S: Lanes> {
     stage: &'a Stage<'a>,
     first: usize,
@@ -154,7 +154,7 @@ pub struct End<'a, S: Lanes> {
 }
 
 impl<'a, S: Lanes> End<'a, S> {
-    /// For channels from `first` on.
+    /// The stage of the channels from `first` on.
     #[inline(always)]
     pub fn new(set: S, stage: &'a Stage<'a>, first: usize) -> Self {
         End {

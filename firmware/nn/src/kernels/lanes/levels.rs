@@ -1,10 +1,10 @@
-//! Levels of a processor: the kernels' contract by the best instruction set that it has.
+//! Levels of a processor: the kernels' contract, fulfilled by the processor's best instruction set.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
-/// The levels of a processor, the lowest first, each with its set, and the contract of [`crate::kernels`].
+/// Defines the levels of a processor, the lowest first, each with its set, and the contract of [`crate::kernels`].
 ///
-/// A set has the functions of `entries!`, and `detect`, which gives it if the processor has it.
+/// A set has the functions of `entries!` and `detect`, which returns the set if the processor supports it.
 macro_rules! levels {
     ($($(#[$doc:meta])* $level:ident: $set:ident,)*) => {
         use core::sync::atomic::{AtomicU8, Ordering};
@@ -14,10 +14,11 @@ macro_rules! levels {
         use $crate::kernels::{Element, Rows, lanes, portable};
         use $crate::quant::Stage;
 
-        /// What kernels may use; each level includes those before it. Results are the same.
+        /// Instruction sets that kernels may use; each level includes those before it. Results are the same on all
+        /// levels.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Level {
-            /// Portable kernels alone.
+            /// Only portable kernels.
             Portable,
             $($(#[$doc])* $level,)*
         }
@@ -29,12 +30,12 @@ macro_rules! levels {
 
         static LIMIT: AtomicU8 = AtomicU8::new(u8::MAX);
 
-        /// Sets the level that kernels do not go beyond, for tests and measurements.
+        /// Limits the level of the kernels, for tests and measurements.
         pub fn set_limit(level: Level) {
             LIMIT.store(level as u8, Ordering::Relaxed);
         }
 
-        /// The level kernels are at: the processor's, or the limit where that is lower.
+        /// The level in use: the processor's, or the limit if that is lower.
         pub fn level() -> Level {
             match Set::current(None) {
                 Set::Portable => Level::Portable,
@@ -49,7 +50,7 @@ macro_rules! levels {
         }
 
         impl Set {
-            /// The best set that may be used and takes the stage.
+            /// The best set that may be used and supports the stage.
             fn current(stage: Option<&Stage<'_>>) -> Set {
                 let limit = LIMIT.load(Ordering::Relaxed);
                 let mut current = Set::Portable;
@@ -152,18 +153,18 @@ macro_rules! levels {
 }
 pub(crate) use levels;
 
-/// A fact about the processor, found out when it is first asked for: asking can take microseconds.
+/// A fact about the processor, determined at its first use, because asking can take microseconds.
 pub struct Fact(AtomicU8);
 
 impl Fact {
     const UNKNOWN: u8 = 2;
 
-    /// Nothing known.
+    /// Not determined yet.
     pub const fn new() -> Self {
         Fact(AtomicU8::new(Self::UNKNOWN))
     }
 
-    /// Whether it holds, as `ask` says, which gives the same answer each time.
+    /// Whether it holds, according to `ask`, which must return the same answer each time.
     #[inline(always)]
     pub fn get(&self, ask: impl FnOnce() -> bool) -> bool {
         match self.0.load(Ordering::Relaxed) {

@@ -1,12 +1,13 @@
-//! What is unsafe for every set: functions compiled for it, and weights of filters side by side, read behind one check.
+//! Unsafe code common to all sets: functions compiled for a set, and weights of adjacent filters, read behind one
+//! check.
 #![allow(unsafe_code)]
 
 use core::marker::PhantomData;
 
 use super::{Lanes, unrolled};
 
-/// Functions compiled for a set, into which kernels are inlined. A value of the set is a proof that the processor has the
-/// features.
+/// Defines functions compiled for a set, into which kernels are inlined. A value of the set proves that the processor
+/// has the features.
 macro_rules! entries {
     ($set:ident, $features:literal) => {
         impl $set {
@@ -120,8 +121,8 @@ pub struct Filters<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Filters<'a, N> {
-    /// Filters from number `first` on of `weights`, each `taps` long. Where there are fewer, the last one stands in for
-    /// those that lack.
+    /// Filters from number `first` on of `weights`, each `taps` long. If there are too few, the last one stands in
+    /// for the missing ones.
     ///
     /// # Panics
     /// When there is no filter.
@@ -153,7 +154,7 @@ impl<'a, const N: usize> Filters<'a, N> {
         Weights { filters: self, tap }
     }
 
-    /// The one to three weights behind tap `tap`, zero behind the last.
+    /// The one to three weights from tap `tap` on, then zeros.
     ///
     /// # Panics
     /// When there are fewer or more.
@@ -162,7 +163,7 @@ impl<'a, const N: usize> Filters<'a, N> {
         assert!(tap < self.taps && self.taps - tap < 4);
         let mut quad = [0; 4];
         if tap >= 4 {
-            // SAFETY: each start is that of `taps` weights, which live for `'a`.
+            // SAFETY: each pointer is to the start of `taps` weights, which live for `'a`.
             let last = unsafe { self.starts[filter].add(self.taps - 4).cast::<[u8; 4]>().read() };
             quad = (u32::from_le_bytes(last) >> (8 * (4 + tap - self.taps))).to_le_bytes();
         } else {
@@ -190,40 +191,41 @@ impl<const N: usize, const TAPS: usize> Weights<'_, N, TAPS> {
     #[inline(always)]
     pub fn quad(&self, filter: usize, i: usize) -> i32 {
         assert!(i < TAPS / 4);
-        // SAFETY: each start is that of `taps` weights, which live for `'a`, and `TAPS` of them follow `tap`.
+        // SAFETY: each pointer is to the start of `taps` weights, which live for `'a`, and `TAPS` of them follow
+        // `tap`.
         unsafe { (*self.filters.starts[filter].wrapping_add(self.tap).cast::<Quads>()).0[i] }
     }
 }
 
-/// Weights by fours, wherever they start.
+/// Weights in groups of four, at any address.
 #[repr(C, packed)]
 struct Quads([i32; 4]);
 
-/// Puts the channels of so many pixels, which are as [`Lanes::pixels`] gives them, at each `step` of `output`.
+/// Stores the channels of `pixels` pixels, in the order of [`Lanes::pixels`], `step` elements apart in `output`.
 ///
 /// # Panics
-/// When it has no room for them.
+/// When `output` is too short.
 #[inline(always)]
 pub fn spread<S: Lanes>(channels: [[i8; 16]; 16], output: &mut [i8], step: usize, pixels: usize) {
     assert!(pixels <= 16 && pixels.saturating_sub(1) * step + 16 <= output.len());
     let mut to = output.as_mut_ptr();
     unrolled!(16, P => if P < S::LANES && P < pixels {
-        // SAFETY: there is room for as many pixels.
+        // SAFETY: `output` has room for this many pixels.
         unsafe { to.cast::<[i8; 16]>().write(channels[P % 4 * (S::LANES / 4) + P / 4]) };
         to = to.wrapping_add(step);
     });
 }
 
-/// Puts four words at each `step` of `words`.
+/// Stores four words at each `step` of `words`.
 ///
 /// # Panics
-/// When it has no room for them.
+/// When `words` is too short.
 #[inline(always)]
 pub fn lay<const N: usize>(columns: [[u32; 4]; N], words: &mut [u32], step: usize) {
     assert!(step <= 64 && (N - 1) * step + 4 <= words.len());
     let mut to = words.as_mut_ptr();
     unrolled!(16, I => if I < N {
-        // SAFETY: there is room for all.
+        // SAFETY: `words` has room for all of them.
         unsafe { to.cast::<[u32; 4]>().write(columns[I]) };
         to = to.wrapping_add(step);
     });

@@ -23,14 +23,14 @@ pub fn scale<S: Lanes, O: Element>(
     let table: &[i16; 256] = table.try_into().expect("an entry for each gate");
     assert!(gates.len() == channels && input.len() == output.len());
     for block in (0..channels).step_by(S::LANES) {
-        // The last block may overlap the one before and make the same again.
+        // The last block may overlap the one before and compute some channels again.
         let first = block.min(channels - S::LANES);
         let end = End::new(set, stage, first);
         let (mut starts, mut gains) = ([0; 16], [0; 16]);
         let lanes = gates[first..first + S::LANES].iter().zip(&stage.bias[first..]);
         for ((start, factor), (&gate, &bias)) in starts.iter_mut().zip(&mut gains).zip(lanes) {
             *factor = table[usize::from(gate.wrapping_sub(i8::MIN) as u8)].into();
-            // (x − zero_point) · gain, with the second product taken out of the loop.
+            // (x − zero_point) · gain, with the second product computed outside the loop.
             *start = bias.wrapping_sub(zero_point.wrapping_mul(*factor));
         }
         let (starts, gains) = (set.load(&starts), set.factors(set.load(&gains)));

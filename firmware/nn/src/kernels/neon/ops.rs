@@ -1,5 +1,5 @@
-//! Instructions of aarch64, and the functions compiled for them. NEON is part of the target, and a value of [`DotProduct`]
-//! exists only where the processor has that too: every unsafe block rests on this.
+//! Instructions of aarch64, and functions compiled for them. NEON is part of the target, and a value of
+//! [`DotProduct`] exists only if the processor has dot products: every unsafe block relies on this.
 #![allow(unsafe_code)]
 
 use core::arch::aarch64::*;
@@ -17,7 +17,7 @@ pub struct Neon(());
 pub struct DotProduct(());
 
 impl Neon {
-    /// The set, which this processor has.
+    /// The set, which every processor of this target has.
     pub fn detect() -> Option<Self> {
         Some(Neon(()))
     }
@@ -32,7 +32,7 @@ impl DotProduct {
     }
 }
 
-/// Whether the system says that the processor has dot products. `cpufeatures` does not know them.
+/// Whether the system reports dot products. `cpufeatures` does not know them.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn system_has_dot_product() -> bool {
     use core::ffi::c_ulong;
@@ -44,7 +44,7 @@ fn system_has_dot_product() -> bool {
     getauxval(AT_HWCAP) & HWCAP_ASIMDDP != 0
 }
 
-/// No program may ask the processor itself.
+/// On these systems programs cannot query the processor.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn system_has_dot_product() -> bool {
     false
@@ -57,7 +57,7 @@ lanes::entries!(DotProduct, "neon,dotprod");
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn sdot(mut sums: int32x4_t, a: int8x16_t, b: int8x16_t) -> int32x4_t {
-    // SAFETY: the instruction changes the sums alone.
+    // SAFETY: the instruction changes only the sums.
     unsafe {
         asm!("sdot {:v}.4s, {:v}.16b, {:v}.16b",
             inout(vreg) sums, in(vreg) a, in(vreg) b,
@@ -66,11 +66,11 @@ fn sdot(mut sums: int32x4_t, a: int8x16_t, b: int8x16_t) -> int32x4_t {
     sums
 }
 
-/// [`sdot`] with lane `LANE` of `b` for every lane.
+/// [`sdot`] with lane `LANE` of `b` in every lane.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn sdot_lane<const LANE: u32>(mut sums: int32x4_t, a: int8x16_t, b: int8x16_t) -> int32x4_t {
-    // SAFETY: the instruction changes the sums alone.
+    // SAFETY: the instruction changes only the sums.
     unsafe {
         asm!("sdot {:v}.4s, {:v}.16b, {:v}.4b[{}]",
             inout(vreg) sums, in(vreg) a, in(vreg) b, const LANE,
@@ -79,15 +79,15 @@ fn sdot_lane<const LANE: u32>(mut sums: int32x4_t, a: int8x16_t, b: int8x16_t) -
     sums
 }
 
-/// Lane `LANE` for every lane.
+/// Copies lane `LANE` to every lane.
 ///
-/// In assembly, because the compiler must not know that both halves are the same: it would not take the high half of the
-/// other factor where that is (`SMULL2`), but move it first.
+/// In assembly, so that the compiler does not know that both halves are equal. Otherwise it would move the high half
+/// of the other factor first instead of using it in place (`SMULL2`).
 #[inline]
 #[target_feature(enable = "neon")]
 fn copy_lane<const LANE: u32>(four: int32x4_t) -> int8x16_t {
     let copies;
-    // SAFETY: the instruction changes the result alone.
+    // SAFETY: the instruction changes only the result.
     unsafe {
         asm!("dup {:v}.4s, {:v}.s[{}]",
             lateout(vreg) copies, in(vreg) four, const LANE,
@@ -96,7 +96,7 @@ fn copy_lane<const LANE: u32>(four: int32x4_t) -> int8x16_t {
     copies
 }
 
-/// Adds products of bytes, two by two.
+/// Adds products of bytes in pairs.
 #[inline(always)]
 fn multiply([low, high]: [int32x4_t; 2], a: int8x16_t, b: int8x16_t) -> [int32x4_t; 2] {
     // SAFETY: NEON.
@@ -117,7 +117,7 @@ fn sixteen<const N: usize>(weights: Weights<'_, N, 16>, filter: usize) -> int32x
 #[inline(always)]
 fn bytes(values: &[i8]) -> int8x16_t {
     let bytes: [i8; 16] = *values.first_chunk().expect("16 bytes");
-    // SAFETY: one size, and every value is valid.
+    // SAFETY: both have the same size, and every value is valid.
     unsafe { transmute::<[i8; 16], int8x16_t>(bytes) }
 }
 
@@ -125,13 +125,13 @@ fn bytes(values: &[i8]) -> int8x16_t {
 #[inline(always)]
 fn integers(values: &[i32]) -> int32x4_t {
     let integers: [i32; 4] = *values.first_chunk().expect("4 integers");
-    // SAFETY: one size, and every value is valid.
+    // SAFETY: both have the same size, and every value is valid.
     unsafe { transmute::<[i32; 4], int32x4_t>(integers) }
 }
 
-/// Ends a stage whose multiplication is doubled and not yet rounded: halves and rounds, adds the zero point, and clamps.
+/// Ends a stage whose products are doubled and not yet rounded: halves and rounds, adds the zero point, and clamps.
 ///
-/// Nothing saturates that would not be clamped.
+/// Only values that the clamp changes anyway can saturate.
 #[inline(always)]
 fn narrow(scaled: [int32x4_t; 4], limits: Limits) -> int8x16_t {
     // SAFETY: NEON.
@@ -159,7 +159,7 @@ fn columns(rows: [int32x4_t; 4]) -> [int64x2_t; 4] {
     }
 }
 
-/// What the two sets have in common.
+/// Implements the operations common to the two sets.
 macro_rules! four_lanes {
     () => {
         type Vector = int32x4_t;
@@ -189,7 +189,7 @@ macro_rules! four_lanes {
 
         #[inline(always)]
         fn array(self, vector: int32x4_t) -> [i32; 16] {
-            // SAFETY: one size, and every value is valid.
+            // SAFETY: both have the same size, and every value is valid.
             unsafe { transmute::<[int32x4_t; 4], [i32; 16]>([vector; 4]) }
         }
 
@@ -219,7 +219,7 @@ macro_rules! four_lanes {
 
         #[inline(always)]
         fn transpose(self, rows: [&[u8; 16]; 4]) -> [[u32; 4]; 4] {
-            // SAFETY: one size, and every value is valid.
+            // SAFETY: both have the same size, and every value is valid.
             unsafe {
                 let rows = rows.map(|row| transmute::<[u8; 16], int32x4_t>(*row));
                 transmute::<[int64x2_t; 4], [[u32; 4]; 4]>(columns(rows))
@@ -238,8 +238,8 @@ macro_rules! four_lanes {
             unsafe { vbslq_s32(vcltzq_s32(sums), negative, positive) }
         }
 
-        /// Twice the product's high half, rounded down; [`narrow`] halves it and rounds half up. That is the same as
-        /// rounding once, for the largest product too, where doubling saturates.
+        /// Twice the product's high half, rounded down; [`narrow`] halves it and rounds half up. The result equals a
+        /// single rounding, also for the largest product, where doubling saturates.
         #[inline(always)]
         fn mulhi(self, a: int32x4_t, b: int32x4_t) -> int32x4_t {
             // SAFETY: NEON.
@@ -266,7 +266,7 @@ macro_rules! four_lanes {
 
         #[inline(always)]
         fn pixels(self, channels: [int32x4_t; 4]) -> [[i8; 16]; 16] {
-            // SAFETY: one size, and every value is valid.
+            // SAFETY: both have the same size, and every value is valid.
             unsafe { transmute::<[[int64x2_t; 4]; 4], [[i8; 16]; 16]>([columns(channels); 4]) }
         }
     };
@@ -274,7 +274,7 @@ macro_rules! four_lanes {
 
 impl Lanes for Neon {
     four_lanes!();
-    /// Sums of the first two bytes' products and of the last two's, side by side, for lanes 0–1 and 2–3.
+    /// Sums of the first two bytes' products next to those of the last two's, for lanes 0–1 and 2–3.
     type Sums = [int32x4_t; 2];
 
     const FILTERS: usize = 8;
@@ -329,7 +329,7 @@ impl Lanes for DotProduct {
 
     #[inline(always)]
     fn dot(self, sums: int32x4_t, quads: int8x16_t, weights: i32) -> int32x4_t {
-        // SAFETY: by `self`.
+        // SAFETY: `self` exists.
         unsafe { sdot(sums, quads, vreinterpretq_s8_s32(vdupq_n_s32(weights))) }
     }
 
@@ -341,7 +341,7 @@ impl Lanes for DotProduct {
         weights: Weights<'_, N, 16>,
         filter: usize,
     ) -> int32x4_t {
-        // SAFETY: by `self`.
+        // SAFETY: `self` exists.
         unsafe {
             let weights = vreinterpretq_s8_s32(sixteen(weights, filter));
             let sums = sdot_lane::<0>(sums, a, weights);
@@ -357,7 +357,7 @@ impl Lanes for DotProduct {
     }
 }
 
-/// What both sets do with sums of columns, which are in the order of channels.
+/// Implements the operations of both sets on sums of columns, which are in the order of channels.
 macro_rules! channels {
     () => {
         #[inline(always)]
@@ -378,7 +378,7 @@ macro_rules! channels {
         #[inline(always)]
         fn store_four(self, scaled: [int32x4_t; 4], limits: Limits, out: &mut [i8]) {
             let out: &mut [i8; 16] = out.first_chunk_mut().expect("16 bytes");
-            // SAFETY: one size, and every value is valid.
+            // SAFETY: both have the same size, and every value is valid.
             *out = unsafe { transmute::<int8x16_t, [i8; 16]>(narrow(scaled, limits)) };
         }
     };
@@ -450,7 +450,7 @@ impl Columns for DotProduct {
         values: [int8x16_t; 4],
         weights: [int8x16_t; 4],
     ) -> [int32x4_t; 4] {
-        // SAFETY: by `self`.
+        // SAFETY: `self` exists.
         unsafe {
             unrolled!(4, I => sums[I] = sdot(sums[I], values[I], weights[I]));
         }

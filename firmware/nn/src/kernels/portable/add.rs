@@ -27,7 +27,7 @@ pub fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &St
     }
 }
 
-/// [`add`] whose output takes the place of `a`.
+/// [`add`] with the output in place of `a`.
 ///
 /// # Panics
 /// When lengths do not agree.

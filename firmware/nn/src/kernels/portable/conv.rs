@@ -15,7 +15,7 @@ pub fn conv<I: Element, O: Element, S>(
     scratch: &mut S,
     output: &mut [O],
 ) {
-    // Without dilation a row's taps lie together.
+    // Without dilation the taps of a row are contiguous.
     if input.dilation != 1 {
         return grouped(input, 1, weights, stage, scratch, output);
     }

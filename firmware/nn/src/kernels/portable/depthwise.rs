@@ -1,4 +1,4 @@
-//! Convolution of each channel with a filter of its own.
+//! Convolution of each channel with its own filter.
 
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;

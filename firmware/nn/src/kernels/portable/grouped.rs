@@ -1,4 +1,4 @@
-//! Convolution of groups of channels, each group with filters of its own.
+//! Convolution of groups of channels, each with its own filters.
 
 use super::conv::{dot, total};
 use crate::kernels::{Element, Rows};

@@ -2,10 +2,10 @@
 
 use crate::kernels::{Element, Rows};
 
-/// One output row `[width][c]` of a max pool. Pixels outside the tensor do not take part.
+/// One output row `[width][c]` of a max pool. Pixels outside the tensor are ignored.
 ///
 /// # Panics
-/// When lengths do not agree, or a window lies wholly outside.
+/// When lengths do not agree, or a window lies entirely outside.
 pub fn max_pool<T: Element>(input: &Rows<'_, T>, output: &mut [T]) {
     let channels = input.channels;
     for (x, pixel) in output.chunks_exact_mut(channels).enumerate() {

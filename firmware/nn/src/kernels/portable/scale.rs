@@ -3,8 +3,9 @@
 use crate::kernels::Element;
 use crate::quant::Stage;
 
-/// One output row `[width][c]`: `bias + (x − zero_point) · gain`, requantised. A channel's gain is the entry of `table` for
-/// its gate, entry 0 that of gate −128; `gates` are `[c]`, gains have 15 bits behind the point. `zero_point` is the input's.
+/// One output row `[width][c]`: `bias + (x − zero_point) · gain`, requantised. A channel's gain is looked up in
+/// `table` by its gate (entry 0 is for gate −128). `gates` is `[c]`, gains have 15 fractional bits, and `zero_point`
+/// is the input's.
 ///
 /// # Panics
 /// When lengths do not agree, or the table has not 256 entries.

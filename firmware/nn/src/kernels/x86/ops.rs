@@ -1,5 +1,5 @@
-//! Instructions of x86-64, and the functions compiled for them. A value of [`Avx2`] or [`Avx512`] exists only where the
-//! processor has the instructions: every unsafe block rests on that, and on the lengths checked beside it.
+//! Instructions of x86-64, and functions compiled for them. A value of [`Avx2`] or [`Avx512`] exists only if the
+//! processor has the instructions: every unsafe block relies on that, and on the lengths checked beside it.
 #![allow(unsafe_code)]
 
 use core::arch::asm;
@@ -16,7 +16,7 @@ cpufeatures::new!(avx512, "avx2", "avx512f", "avx512bw", "avx512vl");
 #[derive(Clone, Copy, Debug)]
 pub struct Avx2(());
 
-/// AVX-512 with VNNI: 16 lanes. Products are doubled and rounded when they are narrowed, or rounded as they are made.
+/// AVX-512 with VNNI: 16 lanes. Products are either doubled and rounded when they are narrowed, or rounded at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Avx512<const IS_DOUBLED: bool>(());
 
@@ -26,7 +26,7 @@ pub type Avx512Any = Avx512<false>;
 /// For stages without a shift whose multipliers can be doubled.
 pub type Avx512Doubled = Avx512<true>;
 
-/// AVX-512 with VNNI, 8 lanes of it.
+/// AVX-512 with VNNI, with 8 lanes in use.
 #[derive(Clone, Copy, Debug)]
 pub struct Avx512Half<const IS_DOUBLED: bool>(());
 
@@ -51,7 +51,7 @@ lanes::entries!(Avx2, "avx2");
 lanes::entries!(Avx512Any, "avx2,avx512f,avx512bw,avx512vl,avx512vnni");
 lanes::entries!(Avx512Doubled, "avx2,avx512f,avx512bw,avx512vl,avx512vnni");
 
-/// Anything anywhere in memory.
+/// Loads any type from any address.
 #[repr(C, packed)]
 struct Unaligned<T>(T);
 
@@ -81,7 +81,7 @@ fn store<V: Plain>(vector: V, out: &mut [i8]) {
 
 #[inline(always)]
 fn transpose(rows: [&[u8; 16]; 4], flip: u32) -> [[u32; 4]; 4] {
-    // SAFETY: SSE2 is part of x86-64; vectors and arrays have one size, and every value is valid.
+    // SAFETY: SSE2 is part of x86-64. Vectors and arrays have the same size, and every value is valid.
     unsafe {
         let [a, b, c, d]: [__m128i; 4] = rows.map(|row| load(row));
         let (ab, cd) = (_mm_unpacklo_epi32(a, b), _mm_unpacklo_epi32(c, d));
@@ -97,14 +97,14 @@ fn transpose(rows: [&[u8; 16]; 4], flip: u32) -> [[u32; 4]; 4] {
     }
 }
 
-/// One lane for every lane; `lane` has its number in each.
+/// Copies one lane to every lane; `lane` has its number in each lane.
 ///
-/// In assembly, because the compiler would make it of two shuffles.
+/// In assembly, because the compiler would use two shuffles.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn copy_lane(values: __m512i, lane: __m512i) -> __m512i {
     let copies;
-    // SAFETY: the instruction changes the result alone.
+    // SAFETY: the instruction changes only the result.
     unsafe {
         asm!("vpermd {}, {}, {}",
             lateout(zmm_reg) copies, in(zmm_reg) lane, in(zmm_reg) values,
@@ -116,7 +116,7 @@ fn copy_lane(values: __m512i, lane: __m512i) -> __m512i {
 /// [`Lanes::transpose_wide`] with AVX-512.
 #[inline(always)]
 fn transpose_wide(rows: [&[u8; 64]; 4]) -> [[u32; 4]; 16] {
-    // SAFETY: called with AVX-512 only; vectors and arrays have one size, and every value is valid.
+    // SAFETY: called with AVX-512 only. Vectors and arrays have the same size, and every value is valid.
     unsafe {
         let [a, b, c, d]: [__m512i; 4] = rows.map(|row| load(row));
         let flip = _mm512_set1_epi32(Avx512Any::FLIP as i32);
@@ -144,17 +144,17 @@ fn are_halves(values: &[i32]) -> bool {
     values.iter().fold(0, |signs, &value| signs | (value ^ value.wrapping_add(value))) >= 0
 }
 
-/// What is added to products before they are halved, or to products as they are.
+/// Rounding constant, added to products before they are halved, or directly.
 #[inline(always)]
 fn addend(is_doubled: bool, limits: Limits) -> i16 {
     let zero_point: i16 = limits.zero_point.into();
     if is_doubled { 2 * zero_point + 1 } else { zero_point }
 }
 
-/// Ends a stage: halves and rounds what is doubled, adds the zero point, and clamps, four vectors side by side in each 128
-/// bits by themselves.
+/// Ends a stage: halves and rounds doubled products, adds the zero point, and clamps. Works on four adjacent vectors,
+/// in each 128 bits separately.
 ///
-/// Nothing saturates that would not be clamped.
+/// Only values that the clamp changes anyway can saturate.
 #[inline(always)]
 fn narrow<const IS_DOUBLED: bool>(scaled: [__m512i; 4], limits: Limits) -> __m512i {
     // SAFETY: called with AVX-512 only.
@@ -166,7 +166,7 @@ fn narrow<const IS_DOUBLED: bool>(scaled: [__m512i; 4], limits: Limits) -> __m51
             (low, high) = (_mm512_srai_epi16::<1>(low), _mm512_srai_epi16::<1>(high));
         }
         let mut bytes = _mm512_packs_epi16(low, high);
-        // Most stages clamp to the whole range, as packing does.
+        // Most stages clamp to the whole range, which packing does.
         if limits.low > i8::MIN {
             bytes = _mm512_max_epi8(bytes, _mm512_set1_epi8(limits.low));
         }
@@ -177,10 +177,10 @@ fn narrow<const IS_DOUBLED: bool>(scaled: [__m512i; 4], limits: Limits) -> __m51
     }
 }
 
-/// Bytes of four vectors of words, a word's lowest byte from the first vector, in each 128 bits by themselves.
+/// Bytes of four vectors of words, with the first vector's byte lowest in a word, in each 128 bits separately.
 const INTERLEAVE: [i8; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
 
-/// What 8 lanes of AVX2 and of AVX-512 have in common.
+/// Implements the operations common to 8 lanes of AVX2 and of AVX-512.
 macro_rules! eight_lanes {
     () => {
         type Vector = __m256i;
@@ -199,7 +199,7 @@ macro_rules! eight_lanes {
 
         #[inline(always)]
         fn array(self, vector: __m256i) -> [i32; 16] {
-            // SAFETY: one size, and every value is valid.
+            // SAFETY: both have the same size, and every value is valid.
             unsafe { transmute::<[__m256i; 2], [i32; 16]>([vector; 2]) }
         }
 
@@ -247,7 +247,7 @@ macro_rules! eight_lanes {
             // SAFETY: by `self`.
             unsafe {
                 let half = _mm256_set1_epi64x(if Self::IS_DOUBLED { 0 } else { 1 << 31 });
-                // Copies of odd lanes in even ones.
+                // Copies odd lanes to even ones.
                 let (a_odd, b_odd) = (_mm256_srli_epi64::<32>(a), _mm256_shuffle_epi32::<0xf5>(b));
                 let even = _mm256_add_epi64(_mm256_mul_epi32(a, b), half);
                 let odd = _mm256_add_epi64(_mm256_mul_epi32(a_odd, b_odd), half);
@@ -290,7 +290,7 @@ macro_rules! eight_lanes {
 
         #[inline(always)]
         fn pixels(self, channels: [__m256i; 4]) -> [[i8; 16]; 16] {
-            // SAFETY: by `self`; vectors and arrays have one size, and every value is valid.
+            // SAFETY: `self` exists. Vectors and arrays have the same size, and every value is valid.
             unsafe {
                 let [a, b, c, d] = channels;
                 let (ab, cd) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
@@ -308,13 +308,13 @@ macro_rules! eight_lanes {
 }
 
 impl Avx2 {
-    /// Products are rounded as they are made.
+    /// Products are rounded at once.
     const IS_DOUBLED: bool = false;
 }
 
 impl Lanes for Avx2 {
     eight_lanes!();
-    /// Sums of the first two bytes' products and of the last two's, side by side, for lanes 0–3 and 4–7.
+    /// Sums of the first two bytes' products next to those of the last two's, for lanes 0–3 and 4–7.
     type Sums = [__m256i; 2];
     /// Bytes widened to 16 bits, for lanes 0–3 and 4–7.
     type Quads = [__m256i; 2];
@@ -450,8 +450,8 @@ impl<const IS_DOUBLED: bool> Lanes for Avx512<IS_DOUBLED> {
     const WIDE_FILTERS: usize = 8;
     const FLIP: u32 = 0x8080_8080;
 
-    /// With doubled products, stages without a shift whose multipliers can be doubled, as nearly all are, and those whose
-    /// results are not bytes: these are multiplied one by one.
+    /// With doubled products. Supports stages without a shift whose multipliers can be doubled (nearly all), and
+    /// stages whose results are not bytes, which are multiplied one by one.
     #[inline(always)]
     fn takes(self, stage: &Stage<'_>) -> bool {
         if !IS_DOUBLED || Limits::of(stage).is_none() {
@@ -479,7 +479,7 @@ impl<const IS_DOUBLED: bool> Lanes for Avx512<IS_DOUBLED> {
 
     #[inline(always)]
     fn array(self, vector: __m512i) -> [i32; 16] {
-        // SAFETY: both are 64 bytes, of which every value is valid.
+        // SAFETY: both are 64 bytes, and every value is valid.
         unsafe { transmute::<__m512i, [i32; 16]>(vector) }
     }
 
@@ -564,13 +564,13 @@ impl<const IS_DOUBLED: bool> Lanes for Avx512<IS_DOUBLED> {
         self.array(self.multipliers(self.load(values)))
     }
 
-    /// Where doubled, twice the product's high half, rounded down; [`narrow`] halves it and rounds half up. That is the
-    /// same as rounding once.
+    /// With doubling: twice the product's high half, rounded down; [`narrow`] halves it and rounds half up. The
+    /// result equals a single rounding.
     #[inline(always)]
     fn mulhi(self, a: __m512i, b: __m512i) -> __m512i {
         // SAFETY: by `self`.
         unsafe {
-            // Copies of odd lanes in even ones.
+            // Copies odd lanes to even ones.
             let (a_odd, b_odd) = (_mm512_srli_epi64::<32>(a), _mm512_shuffle_epi32::<0xf5>(b));
             let half = _mm512_set1_epi64(if IS_DOUBLED { 0 } else { 1 << 31 });
             let even = _mm512_add_epi64(_mm512_mul_epi32(a, b), half);
@@ -606,7 +606,7 @@ impl<const IS_DOUBLED: bool> Lanes for Avx512<IS_DOUBLED> {
 
     #[inline(always)]
     fn pixels(self, channels: [__m512i; 4]) -> [[i8; 16]; 16] {
-        // SAFETY: by `self`; vectors and arrays have one size, and every value is valid.
+        // SAFETY: `self` exists. Vectors and arrays have the same size, and every value is valid.
         unsafe {
             let [a, b, c, d] = channels;
             let (ab, cd) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
@@ -623,7 +623,7 @@ impl<const IS_DOUBLED: bool> Lanes for Avx512<IS_DOUBLED> {
 }
 
 impl Columns for Avx2 {
-    /// The first two bytes of each channel widened to 16 bits, then the third, 8 channels a vector.
+    /// The first two bytes of each channel widened to 16 bits, then the third byte, 8 channels in each vector.
     type Column = [[__m256i; 4]; 2];
 
     #[inline(always)]
@@ -691,7 +691,7 @@ impl Columns for Avx2 {
             let bytes = _mm256_packs_epi16(low, high);
             let bytes = _mm256_max_epi8(bytes, _mm256_set1_epi8(limits.low));
             let bytes = _mm256_min_epi8(bytes, _mm256_set1_epi8(limits.high));
-            // Packing works in each 128 bits by themselves.
+            // Packing works in each 128 bits separately.
             let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
             store(_mm256_permutevar8x32_epi32(bytes, order), out);
         }
@@ -786,7 +786,7 @@ impl<const IS_DOUBLED: bool> Columns for Avx512<IS_DOUBLED> {
         // SAFETY: by `self`.
         unsafe {
             let (low, high) = (_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b));
-            // Each byte twice; the upper one and its sign are what is left after the shift.
+            // Each byte is doubled to 16 bits; the shift leaves the upper byte with its sign.
             let pairs = [
                 _mm512_unpacklo_epi8(low, low),
                 _mm512_unpackhi_epi8(low, low),

@@ -4,32 +4,31 @@ use core::arch::naked_asm;
 
 use crate::kernels::dsp::Quad;
 
-/// What [`add_bytes`] works on, besides what may be written. In the order in which it loads it.
+/// Arguments of [`add_bytes`] except the output, in the order in which it loads them.
 #[repr(C)]
 pub struct Addition {
-    /// The addend that is not written.
+    /// The addend that is not overwritten.
     pub b: *const [i8; 4],
     /// Four words for each word of bytes.
     pub bias: *const Quad,
-    /// Likewise.
+    /// Four words for each word of bytes.
     pub multipliers: *const Quad,
-    /// For `a` and `b`.
+    /// Gains of `a` and `b`.
     pub gains: [i16; 2],
     /// Added after multiplying.
     pub zero_point: i32,
-    /// Behind the last word.
+    /// End of the words.
     pub output_end: *const [i8; 4],
 }
 
 super::assert_layout!(Addition, 24, b: 0, bias: 4, multipliers: 8, gains: 12, zero_point: 16, output_end: 20);
-// Gains are a word of which the low half is for `a`.
+// Both gains in one word; the low half is for `a`.
 const _: () = assert!(size_of::<[i16; 2]>() == 4 && cfg!(target_endian = "little"));
 
 /// `ops::add_bytes`. r0–r3, r12: addends, biases, multipliers, output; r4–r7: elements, then sums; lr: gains, then
 /// the zero point.
 ///
-/// # Safety
-/// As `ops::add_bytes` checks, and there is a word; `output` may be `a`.
+/// The conditions that `ops::add_bytes` checks, and at least one word; `output` may be `a`.
 #[unsafe(naked)]
 pub unsafe extern "C" fn add_bytes(job: &Addition, a: *const [i8; 4], output: *mut [i8; 4]) {
     naked_asm!(
@@ -39,9 +38,9 @@ pub unsafe extern "C" fn add_bytes(job: &Addition, a: *const [i8; 4], output: *m
         "mov r4, r0",
         "mov r0, r1",
         "ldm r4, {{r1, r2, r3, r5, r6, r7}}",
-        // Registers do not suffice: gains, zero point and end lie on the stack.
+        // There are too few registers: gains, zero point and end lie on the stack.
         "push {{r5, r6, r7}}",
-        // A word of either addend; then pairs of both, one a channel.
+        // A word of each addend, then pairs of both, one for each channel.
         "2:",
         "ldr r4, [r0], #4",
         "ldr r6, [r1], #4",
@@ -54,7 +53,7 @@ pub unsafe extern "C" fn add_bytes(job: &Addition, a: *const [i8; 4], output: *m
         "pkhbt r5, r9, r11, lsl #16",
         "pkhtb r6, r10, r8, asr #16",
         "pkhtb r7, r11, r9, asr #16",
-        // Four sums. Gains and zero point take turns in one register.
+        // Four sums. Gains and zero point share one register.
         "ldm r2!, {{r8-r11}}",
         "smlad r4, r4, lr, r8",
         "smlad r5, r5, lr, r9",
@@ -70,7 +69,7 @@ pub unsafe extern "C" fn add_bytes(job: &Addition, a: *const [i8; 4], output: *m
         "ssat r5, #8, r5",
         "ssat r6, #8, r6",
         "ssat r7, #8, r7",
-        // Four bytes to a word. The output may be `a`: it is written after its word was read.
+        // Four bytes become a word. The output may be `a`: each word is read before it is written.
         "bfi r4, r5, #8, #8",
         "bfi r6, r7, #8, #8",
         "pkhbt r4, r4, r6, lsl #16",

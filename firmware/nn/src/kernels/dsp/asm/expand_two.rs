@@ -4,16 +4,16 @@ use core::arch::naked_asm;
 
 use crate::kernels::dsp::Quad;
 
-// The number of quads is that of their bytes, shifted.
+// The number of quads is computed from the number of bytes by a shift.
 const _: () = assert!(size_of::<Quad>() == 1 << 4);
 
-/// Binary logarithm of the turns that stand in a row.
+/// Binary logarithm of the number of unrolled turns.
 const TURNS_LOG: u32 = 3;
 
-/// `ops::expand_two`. r0, r1: words; r2, r3: quads and their end; r4–r7: a quad; r12: where the loop is entered.
+/// `ops::expand_two`. r0, r1: words; r2, r3: quads and their end; r4–r7: a quad; r12: entry of the loop.
 ///
 /// # Safety
-/// As `ops::expand_two` checks, and there is a quad.
+/// The conditions that `ops::expand_two` checks, and at least one quad.
 #[unsafe(naked)]
 pub unsafe extern "C" fn expand_two(
     a: *const [u8; 4],
@@ -24,8 +24,8 @@ pub unsafe extern "C" fn expand_two(
     naked_asm!(
         ".arch armv7e-m",
         "push {{r4-r7, lr}}",
-        // Eight turns stand in a row. The loop is entered where as many are left as quads, modulo eight, need: minus their number
-        // times a turn's bytes, from the start. An odd address is for Thumb.
+        // Eight turns are unrolled. The loop is entered where the number of quads modulo eight turns remain: the
+        // start minus that number times the bytes of a turn. The odd address selects Thumb.
         "sub r12, r2, r3",
         "ubfx r12, r12, #4, #{turns_log}",
         "movs r4, #{turn_bytes}",
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn expand_two(
         "add r12, r4",
         "orr r12, #1",
         "bx r12",
-        // A turn: the pairs of a word of either, stored at once.
+        // A turn: the pairs of a word of each input, stored at once.
         "3:",
         ".rept {turns}",
         "ldr r5, [r0], #4",
@@ -49,7 +49,8 @@ pub unsafe extern "C" fn expand_two(
         "cmp r2, r3",
         "bne 3b",
         "pop {{r4-r7, pc}}",
-        // The entry relies on the loop's length: another one leaves a number of bytes below zero, which does not assemble.
+        // The entry relies on the loop's length: for any other length the number of bytes here is negative, which
+        // does not assemble.
         ".space (4b - 3b) - {turns} * {turn_bytes}",
         ".space {turns} * {turn_bytes} - (4b - 3b)",
         turns = const 1 << TURNS_LOG,

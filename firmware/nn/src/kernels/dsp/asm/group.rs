@@ -8,7 +8,7 @@ use crate::kernels::dsp::Quad;
 use crate::kernels::dsp::choose::Finish;
 use crate::kernels::dsp::ops::Lanes;
 
-/// What a loop works on. It loads it in this order.
+/// Arguments of a loop, in the order in which it loads them.
 #[repr(C)]
 pub struct Job {
     weights: *const Quad,
@@ -17,7 +17,7 @@ pub struct Job {
     output: *mut u8,
     stride: usize,
     output_end: *mut u8,
-    /// From the last of a group's elements to the first of the next.
+    /// From the last of a group's elements to the first of the next group's.
     skip_bytes: isize,
     elements: *const Quad,
 }
@@ -27,18 +27,18 @@ super::assert_layout!(
     weights: 0, weights_end: 4, finish: 8, output: 12, stride: 16, output_end: 20, skip_bytes: 24, elements: 28
 );
 super::assert_layout!(Lanes, 52, bias: 0, zero_point: 16, positive: 20, difference: 36);
-// The number of quads is that of their bytes, shifted.
+// The number of quads is computed from the number of bytes by a shift.
 const _: () = assert!(size_of::<Quad>() == 1 << 4);
-// The table of what finishes a group has an entry each, in this order.
+// The table of finishing code has one entry for each, in this order.
 const _: () = assert!(
     Finish::Sums as usize == 0 && Finish::LinearBytes as usize == 1 && Finish::SignedBytes as usize == 2
 );
 
-/// Binary logarithm of the turns of the loop over weights that stand in a row.
+/// Binary logarithm of the unrolled turns of the loop over weights.
 const TURNS_LOG: u32 = 4;
 
 impl Job {
-    /// Of a group's weights, the elements of all groups, `step` quads from one to the next, and outputs, `stride` bytes apart.
+    /// From a group's weights, the elements of all groups (`step` quads apart), and outputs (`stride` bytes apart).
     pub fn new<T>(
         weights: &[Quad],
         elements: &[Quad],
@@ -65,10 +65,10 @@ impl Job {
 /// A loop over groups.
 ///
 /// # Safety
-/// The job's pointers are valid for what the loop reads and writes, as `ops::sums` and `ops::bytes` check.
+/// The job's pointers must be valid for the loop's reads and writes, as `ops::sums` and `ops::bytes` check.
 pub type Loop = unsafe extern "C" fn(&Job, &Lanes);
 
-/// Words of two filters with words of two pixels.
+/// Multiplies words of two filters with words of two pixels.
 macro_rules! tile {
     () => {
         "smlad r0, r4, r8, r0
@@ -82,7 +82,7 @@ macro_rules! tile {
     };
 }
 
-/// Words of four channels.
+/// Multiplies words of four channels.
 macro_rules! slide {
     () => {
         "smlad r0, r4, r8, r0
@@ -92,7 +92,7 @@ macro_rules! slide {
     };
 }
 
-/// Sums to bytes. r4: zero point; r5–r8: multipliers.
+/// Turns sums into bytes. r4: zero point; r5–r8: multipliers.
 macro_rules! requantise {
     () => {
         "smmlar r0, r0, r5, r4
@@ -106,7 +106,7 @@ macro_rules! requantise {
     };
 }
 
-/// Stores bytes of two pixels, or of one if it is the last.
+/// Stores the bytes of two pixels, or of one if it is the last.
 macro_rules! store_tile {
     () => {
         "ldrd r4, r5, [sp, #32]
@@ -122,7 +122,7 @@ macro_rules! store_tile {
     };
 }
 
-/// Stores bytes of a pixel.
+/// Stores the bytes of a pixel.
 macro_rules! store_slide {
     () => {
         "ldrd r4, r5, [sp, #32]
@@ -135,14 +135,14 @@ macro_rules! store_slide {
     };
 }
 
-/// Tiles lie side by side.
+/// Tiles are adjacent.
 macro_rules! next_tile {
     () => {
         ""
     };
 }
 
-/// Goes on to the next group's elements.
+/// Moves on to the next group's elements.
 macro_rules! next_slide {
     () => {
         "ldr r5, [sp, #44]
@@ -150,21 +150,21 @@ macro_rules! next_slide {
     };
 }
 
-/// Goes on with the next group, if there is one. r4: its output; r6: the end.
+/// Moves on to the next group, if there is one. r4: its output; r6: the end.
 macro_rules! next {
     ($next:ident) => {
         concat!($next!(), "\ncmp r4, r6\nstr r4, [sp, #32]\nbne 2b")
     };
 }
 
-/// The loop. r0–r3: sums; r4–r7: elements; r8–r11: weights; r12, lr: where these come from. The loop
-/// over weights is unrolled, a turn has `$turn_bytes` bytes, and it is entered where as many turns are left as are needed for
-/// the first time.
+/// The loop. r0–r3: sums; r4–r7: elements; r8–r11: weights; r12, lr: the addresses of both. The loop over weights is
+/// unrolled with `$turn_bytes` bytes for each turn. It is entered so that the turns up to its end are those that the
+/// first pass needs.
 ///
-/// 2: a group; 3: the loop over weights; 4: what finishes a group; 6, 7, 8: each of them; 9: the end.
+/// 2: a group; 3: the loop over weights; 4: the finishing code; 6, 7, 8: its variants; 9: the end.
 ///
-/// On the stack: biases; at 16 where the loop over weights is entered, then the job up to its elements, with the
-/// address of what finishes a group; at 48 the rest of the lanes.
+/// On the stack: biases; at 16 the entry of the loop over weights, then the job up to its elements with the address
+/// of the finishing code; at 48 the rest of the lanes.
 macro_rules! group_loop {
     ($name:ident, $multiply:ident, $turn_bytes:literal, $store:ident, $next:ident) => {
         /// # Safety
@@ -174,13 +174,13 @@ macro_rules! group_loop {
             naked_asm!(
                 ".arch armv7e-m",
                 "push {{r4-r11, lr}}",
-                // The lanes but for the biases come to the stack, the job below them, the biases below it.
+                // The lanes without the biases go onto the stack, the job below them, the biases below the job.
                 "add r2, r1, #{zero_point}",
                 "ldm r2, {{r4-r12}}",
                 "push {{r4-r12}}",
                 "ldm r0, {{r5-r12}}",
-                // Where the loop over weights is entered: minus the number of quads, modulo that of turns, times a turn's bytes,
-                // from the start. An odd address is for Thumb.
+                // Entry of the loop over weights: the start minus the number of quads, modulo the number of turns,
+                // times the bytes of a turn. The odd address selects Thumb.
                 "sub r4, r5, r6",
                 "ubfx r4, r4, #4, #{turns_log}",
                 "movs r2, #{turn_bytes}",
@@ -188,14 +188,14 @@ macro_rules! group_loop {
                 "adr.w r2, 3f",
                 "add r4, r2",
                 "orr r4, #1",
-                // The job's word for what finishes a group becomes its address: it is looked up once.
+                // The job's number of the finishing code is replaced by its address, looked up once.
                 "adr.w r2, 4f",
                 "ldr r7, [r2, r7, lsl #2]",
                 "add r7, r2",
                 "push {{r4-r11}}",
                 "ldm r1, {{r0-r3}}",
                 "push {{r0-r3}}",
-                // A group: one load gives its first sums and jumps into the loop.
+                // A group: one load gives its initial sums and jumps into the loop.
                 "2:",
                 "ldr lr, [sp, #20]",
                 "ldm sp, {{r0-r3, pc}}",
@@ -210,13 +210,13 @@ macro_rules! group_loop {
                 "cmp lr, r4",
                 "bne 3b",
                 "ldr pc, [sp, #28]",
-                // Distances of what finishes a group, in the order of `Finish`.
+                // Distances of the finishing code, in the order of `Finish`.
                 ".p2align 2",
                 "4:",
                 ".word 6f - 4b + 1",
                 ".word 7f - 4b + 1",
                 ".word 8f - 4b + 1",
-                // `Finish::Sums`: as they are.
+                // `Finish::Sums`: unchanged.
                 "6:",
                 "ldr r4, [sp, #32]",
                 "ldr r6, [sp, #40]",
@@ -231,7 +231,8 @@ macro_rules! group_loop {
                 $store!(),
                 next!($next),
                 "b 9f",
-                // `Finish::SignedBytes`: the differences of multipliers, r9–r11 and lr, are added where a sum's sign is set.
+                // `Finish::SignedBytes`: the differences of the multipliers, r9–r11 and lr, are added where a sum is
+                // negative.
                 "8:",
                 "add lr, sp, #48",
                 "ldm lr, {{r4-r11, lr}}",
@@ -249,7 +250,8 @@ macro_rules! group_loop {
                 "9:",
                 "add sp, #84",
                 "pop {{r4-r11, pc}}",
-                // The entry relies on the loop's length: another one leaves a number of bytes below zero, which does not assemble.
+                // The entry relies on the loop's length: for any other length the number of bytes here is negative,
+                // which does not assemble.
                 ".space (5b - 3b) - {turns} * {turn_bytes}",
                 ".space {turns} * {turn_bytes} - (5b - 3b)",
                 zero_point = const offset_of!(Lanes, zero_point),

@@ -1,4 +1,4 @@
-//! Columns of one row, packed.
+//! Packs columns of one row.
 
 use core::arch::naked_asm;
 
@@ -7,10 +7,10 @@ use crate::kernels::dsp::Quad;
 // A quad is two pairs of registers.
 const _: () = assert!(size_of::<Quad>() == 16);
 
-/// `ops::pack_one`. r0, r1: row and its stride; r2, r3: quads and their distance; lr: pixels left.
+/// `ops::pack_one`. r0, r1: row and its stride; r2, r3: quads and their distance; lr: remaining pixels.
 ///
 /// # Safety
-/// As `ops::pack_one` checks.
+/// The conditions that `ops::pack_one` checks.
 #[unsafe(naked)]
 pub unsafe extern "C" fn pack_one(
     row: *const u8,
@@ -22,9 +22,9 @@ pub unsafe extern "C" fn pack_one(
     naked_asm!(
         ".arch armv7e-m",
         "push {{r4, r5, lr}}",
-        // The fifth argument is above the three registers.
+        // The fifth argument lies above the three saved registers.
         "ldr lr, [sp, #12]",
-        // A pixel: pairs as they are, twice. Weights, of which one half is zero, pick the channel.
+        // A pixel: its pairs unchanged, twice. The weights select the channel, because one half of each is zero.
         "2:",
         "ldr r5, [r0]",
         "add r0, r1",

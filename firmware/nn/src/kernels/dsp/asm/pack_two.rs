@@ -1,16 +1,16 @@
-//! Columns of two rows, packed.
+//! Packs columns of two rows.
 
 use core::arch::naked_asm;
 
 use crate::kernels::dsp::Quad;
 
-// A quad is what four registers store.
+// Four registers store a quad.
 const _: () = assert!(size_of::<Quad>() == 16);
 
-/// `ops::pack_two`. r0–r3: rows and their strides; r10, r12: quads and their distance; lr: pixels left.
+/// `ops::pack_two`. r0–r3: rows and their strides; r10, r12: quads and their distance; lr: remaining pixels.
 ///
 /// # Safety
-/// As `ops::pack_two` checks.
+/// The conditions that `ops::pack_two` checks.
 #[unsafe(naked)]
 pub unsafe extern "C" fn pack_two(
     upper: *const u8,
@@ -24,16 +24,17 @@ pub unsafe extern "C" fn pack_two(
     naked_asm!(
         ".arch armv7e-m",
         "push {{r4-r10, lr}}",
-        // The fifth argument and the others are above the eight registers.
+        // The fifth argument and those after it lie above the eight saved registers.
         "ldrd r10, r12, [sp, #32]",
         "ldr lr, [sp, #40]",
-        // A pixel: a word of either row, which may start at any address.
+        // A pixel: a word of each row, at any address.
         "2:",
         "ldr r5, [r0]",
         "ldr r7, [r1]",
         "add r0, r2",
         "add r1, r3",
-        // Bytes to pairs of one row, channels 0 and 2, 1 and 3; then halves change places: pairs of one channel.
+        // Bytes become pairs of one row (channels 0 and 2, 1 and 3); then halves are exchanged to make pairs of one
+        // channel.
         "sxtb16 r8, r5",
         "sxtb16 r9, r5, ror #8",
         "sxtb16 r6, r7",

@@ -1,10 +1,10 @@
-//! The weighted sum of two pixels, by any stage.
+//! The weighted sum of two pixels, with any stage.
 
 use core::arch::naked_asm;
 
 use crate::quant::Stage;
 
-/// What the loop works on besides elements. In the order in which it loads it.
+/// Arguments of the loop except the elements, in the order in which it loads them.
 #[repr(C)]
 pub struct Addition {
     bias: *const i32,
@@ -22,7 +22,7 @@ super::assert_layout!(
 );
 
 impl Addition {
-    /// By this stage.
+    /// With this stage.
     pub fn new(gains: [i16; 2], stage: &Stage<'_>) -> Self {
         Addition {
             bias: stage.bias.as_ptr(),
@@ -39,7 +39,7 @@ impl Addition {
     /// Adds.
     ///
     /// # Safety
-    /// `a`, `b`, `output` and the stage have `count` elements, of one or two bytes; `output` may be `a`.
+    /// `a`, `b`, `output` and the stage must have `count` elements of one or two bytes; `output` may be `a`.
     pub unsafe fn run<I, O>(&self, a: *const I, b: *const I, output: *mut O, count: usize) {
         let add = match (size_of::<I>(), size_of::<O>()) {
             (1, 1) => add_bytes_to_bytes,
@@ -47,7 +47,7 @@ impl Addition {
             (_, 1) => add_halves_to_bytes,
             _ => add_halves_to_halves,
         };
-        // SAFETY: passed on to the caller.
+        // SAFETY: the caller promises this.
         unsafe { add(a.cast(), b.cast(), output.cast(), count, self) };
     }
 }
@@ -70,11 +70,11 @@ macro_rules! add {
         ) {
             naked_asm!(
                 ".cpu cortex-m55",
-                // The job is the fifth argument: above the nine registers.
+                // The job is the fifth argument, above the nine saved registers.
                 "push {{r4-r11, lr}}",
                 "ldr r12, [sp, #36]",
                 "vpush {{d8-d11}}",
-                // Four channels a turn; of the last turn only the lanes that are left load and store.
+                // Four channels in each turn; in the last turn only the remaining lanes load and store.
                 "dlstp.32 lr, r3",
                 "ldm r12, {{r3-r11}}",
                 "vdup.32 q4, r6",
@@ -87,12 +87,12 @@ macro_rules! add {
                 "vldrw.u32 q0, [r4], #16",
                 "vmla.s32 q2, q1, r11",
                 "vldrw.u32 q1, [r5], #16",
-                // The sign that picks the multiplier is that before the shift.
+                // The multiplier is chosen by the sign before the shift.
                 "vpt.s32 lt, q2, zr",
                 "vorrt q0, q1, q1",
                 "vshl.s32 q2, r8",
                 "vrmulh.s32 q2, q2, q0",
-                // 32 bits up to the clamp: a zero point of 16 bits must not saturate.
+                // 32 bits up to the clamp, because a 16-bit zero point must not saturate.
                 "vadd.i32 q2, q2, r9",
                 "vmax.s32 q2, q2, q4",
                 "vmin.s32 q2, q2, q5",

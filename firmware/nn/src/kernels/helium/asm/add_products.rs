@@ -1,17 +1,17 @@
-//! Products of bytes, added to sums.
+//! Adds products of bytes to sums.
 
 use core::arch::naked_asm;
 
 /// `ops::add_products`.
 ///
 /// # Safety
-/// All have `count` elements.
+/// All slices must have `count` elements.
 #[unsafe(naked)]
 pub unsafe extern "C" fn add_products(sums: *mut i32, values: *const i8, weights: *const i8, count: usize) {
     naked_asm!(
         ".cpu cortex-m55",
         "push {{r7, lr}}",
-        // Four channels a turn; of the last turn only the lanes that are left load and store.
+        // Four channels in each turn; in the last turn only the remaining lanes load and store.
         "dlstp.32 lr, r3",
         "2:",
         "vldrb.s32 q0, [r1], #4",

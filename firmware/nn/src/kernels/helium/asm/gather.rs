@@ -1,31 +1,31 @@
-//! Runs of bytes, copied to the start of patches.
+//! Copies runs of bytes to the start of patches.
 
 use core::arch::naked_asm;
 
-/// What [`gather`] works on. In the order in which it loads it.
+/// Arguments of [`gather`], in the order in which it loads them.
 #[repr(C)]
 pub struct Gathering {
-    /// Where the first run starts.
+    /// Start of the first run.
     pub source: *const i8,
-    /// From one run to the next.
+    /// Bytes from one run to the next.
     pub step_bytes: usize,
-    /// Where the first patch starts.
+    /// Start of the first patch.
     pub patches: *mut i8,
-    /// From one patch to the next.
+    /// Bytes from one patch to the next.
     pub patch_bytes: usize,
     /// Length of a run.
     pub run_bytes: usize,
-    /// Runs.
+    /// Number of runs.
     pub count: usize,
 }
 
 super::assert_layout!(Gathering, 24, source: 0, step_bytes: 4, patches: 8, patch_bytes: 12, run_bytes: 16, count: 20);
 
-/// `ops::gather`. r0: a run; r1: from it to the next; r2: its patch; r3: from it to the next; r4: bytes of a
-/// run; r5: runs left.
+/// `ops::gather`. r0: a run; r1: distance to the next; r2: its patch; r3: distance to the next; r4: bytes of a run;
+/// r5: remaining runs.
 ///
 /// # Safety
-/// As `ops::gather` checks.
+/// The conditions that `ops::gather` checks.
 #[unsafe(naked)]
 pub unsafe extern "C" fn gather(job: &Gathering) {
     naked_asm!(
@@ -34,7 +34,8 @@ pub unsafe extern "C" fn gather(job: &Gathering) {
         "ldm r0, {{r0-r5}}",
         "cmp r4, #16",
         "bls 4f",
-        // Long runs: a loop each, whose last vector stores only the bytes that are left, for others' taps may follow.
+        // Long runs: one loop for each. Its last vector stores only the remaining bytes, because other taps may
+        // follow.
         "2:",
         "mov r6, r0",
         "mov r7, r2",
@@ -48,7 +49,7 @@ pub unsafe extern "C" fn gather(job: &Gathering) {
         "subs r5, #1",
         "bne 2b",
         "pop {{r4-r7, pc}}",
-        // Runs of a vector or less: the lanes are the same for all, and one loop goes over runs.
+        // Runs of at most a vector: the lanes are the same for all, and one loop goes over the runs.
         "4:",
         "vctp.8 r4",
         "dls lr, r5",

@@ -1,4 +1,4 @@
-//! Products of tiles, filters of any length.
+//! Products of tiles, for filters of any length.
 
 use core::arch::naked_asm;
 use core::mem::offset_of;
@@ -6,8 +6,8 @@ use core::mem::offset_of;
 use super::products::*;
 use crate::kernels::helium::choose::{AHEAD, UNROLLED};
 
-/// Vectors of long filters, all between the first and the last of [`UNROLLED`]. It has the registers and the stack of the loop
-/// that comes here, and goes back to it.
+/// The vectors of long filters between the first and the last [`UNROLLED`]. It shares the registers and the stack of
+/// the loop that jumps here, and jumps back.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn multiply_ahead() {
     naked_asm!(
@@ -16,7 +16,7 @@ pub(super) unsafe extern "C" fn multiply_ahead() {
         ".rept {ahead}",
         products!(),
         ".endr",
-        // All core registers hold sums or pointers: one rests in q0, which the next pixel's load overwrites.
+        // All core registers hold sums or pointers: one is saved in q0, which the next pixel's load overwrites.
         "vmov s0, r0",
         "ldr r0, [sp, #52]",
         "sub.w r0, r0, r5",
@@ -30,28 +30,30 @@ pub(super) unsafe extern "C" fn multiply_ahead() {
     )
 }
 
-/// The loop. A tile is two pixels of four channels, the pixels half a row apart, so that each runs on to the next. r0, r2, r4, r6:
-/// sums of the first pixel; r8, r10, r12, lr: of the second; r1, r3: pixels; r5, r7, r9, r11: filters; later r7, r9, r11: output,
-/// pairs left with the zero point, output stride. q3: multipliers; q4–q7: first vectors of filters.
+/// The loop. A tile is two pixels of four channels; the two pixels are half a row apart, and both advance from tile
+/// to tile. r0, r2, r4, r6: sums of the first pixel; r8, r10, r12, lr: of the second; r1, r3: pixels; r5, r7, r9,
+/// r11: filters; later r7, r9, r11: output, remaining pairs with the zero point, output stride. q3: multipliers;
+/// q4–q7: first vectors of the filters.
 ///
-/// 5: four channels; 2: a tile; 4: vectors of filters after the first.
+/// 5: four channels; 2: a tile; 4: vectors of the filters after the first.
 ///
-/// On the stack: at 0 what a tile starts with; 48 where vectors after the first start, 52 the end of those that
-/// [`multiply_ahead`] multiplies, 56 and 60 output and pairs left, 64 output stride, 68 where the last vectors start, 72 the job,
-/// 80 shift, 84 distance of a pair in the output, 88 zero point, 96 negative multipliers, 112 places, 128 and 144 smallest and
-/// largest result.
+/// On the stack: at 0 the initial values of a tile; 48 start of the vectors after the first, 52 end of those that
+/// [`multiply_ahead`] multiplies, 56 and 60 output and remaining pairs, 64 output stride, 68 start of the last
+/// vectors, 72 the job, 80 shift, 84 distance of a pair in the output, 88 zero point, 96 negative multipliers, 112
+/// places, 128 and 144 smallest and largest result.
 macro_rules! multiply {
     ($name:ident, $multiply:ident, $finish:ident, $clamped:literal, $group_bytes:literal) => {
         /// `ops::multiply`.
         ///
         /// # Safety
-        /// As `ops::multiply` checks.
+        /// The conditions that `ops::multiply` checks.
         #[unsafe(naked)]
         pub unsafe extern "C" fn $name(job: &mut Products) {
             naked_asm!(
                 ".cpu cortex-m55",
                 enter_multiply!($clamped),
-                // Filters have one length: the entry into the unrolled loop, an odd address for Thumb, is computed once.
+                // All filters have the same length, so the entry into the unrolled loop (an odd address, for Thumb)
+                // is computed once.
                 "adr.w r1, 4f",
                 "add r1, r9",
                 "orr r1, #1",
@@ -60,7 +62,7 @@ macro_rules! multiply {
                 "it eq",
                 "moveq r8, r1",
                 "str.w r8, [sp, #48]",
-                // Four channels: their multipliers and biases, and the job moved on to the next four.
+                // Four channels: load their multipliers and biases, and move the job on to the next four.
                 "5:",
                 "ldr.w lr, [sp, #72]",
                 "ldm.w lr, {{r1, r3, r5, r7, r9, r11}}",
@@ -86,14 +88,14 @@ macro_rules! multiply {
                 "add r3, r5",
                 "str r3, [sp, #52]",
                 "ldrd r1, r3, [lr, #{pixels}]",
-                // What every tile starts with is stored in the order in which one instruction loads it: biases of both pixels, and
-                // filters behind their first vectors.
+                // The initial values of every tile are stored in the order in which one instruction loads them:
+                // biases of both pixels, and the filters after their first vectors.
                 "mov r8, r0",
                 "mov r10, r2",
                 "mov r12, r4",
                 "mov lr, r6",
                 "stm.w sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
-                // A tile. Pixels lie side by side: their pointers run on.
+                // A tile. Pixels are adjacent, so their pointers just advance.
                 "2:",
                 "ldm.w sp, {{r0, r2, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
                 first_products!(),
@@ -104,7 +106,7 @@ macro_rules! multiply {
                 products!(),
                 ".endr",
                 "3:",
-                // No sum is needed in core registers any more: they take output, pairs and stride.
+                // The sums in core registers are finished, so these now hold output, pairs and stride.
                 place_products!(),
                 "ldrd r7, r9, [sp, #56]",
                 "ldr.w r11, [sp, #64]",
@@ -121,7 +123,8 @@ macro_rules! multiply {
                 "str r0, [r1, #{groups}]",
                 "bne.w 5b",
                 leave_multiply!(),
-                // The entry relies on the loop's length: another one leaves a number of bytes below zero, which does not assemble.
+                // The entry relies on the loop's length: for any other length the number of bytes here is negative,
+                // which does not assemble.
                 ".space (3b - 4b) - {unrolled} * {body_bytes}",
                 ".space {unrolled} * {body_bytes} - (3b - 4b)",
                 places = const offset_of!(Products, places),

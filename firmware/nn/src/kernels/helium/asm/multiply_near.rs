@@ -1,11 +1,11 @@
-//! Products of tiles, filters of lengths that networks have: pointers that stay reach all four.
+//! Products of tiles, for the common filter lengths, at which fixed pointers reach all four filters.
 
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
 use super::products::*;
 
-/// The next vector, of filters in reach of pointers that stay.
+/// The next vector, for filters within reach of fixed pointers.
 macro_rules! near_products {
     ($load:literal, $first:literal, $second:literal, $third:literal, $fourth:literal) => {
         concat!(
@@ -39,16 +39,16 @@ macro_rules! near_products {
     };
 }
 
-/// The loop. A tile is as in [`super::multiply`], and registers are, but for r5: filters; r7, r9: output, pairs of tiles left with
-/// the zero point; r11: twice the output stride, or the third filter. The text has two tiles: with one count for both, and
-/// places for each.
+/// The loop. Tiles and registers are as in [`super::multiply`], except r5: filters; r7, r9: output, remaining pairs
+/// of tiles with the zero point; r11: twice the output stride, or the third filter. The text contains two tiles, with
+/// one counter for both and separate places.
 ///
-/// 5: four channels; 2: two tiles; 6: the second of them.
+/// 5: four channels; 2: two tiles; 6: the second tile.
 ///
-/// On the stack: at 0 sums that a tile starts with; 32 bias, 36 multipliers, 40 negative multipliers, 44 pairs of tiles
-/// with the zero point, 48 pixels, 56 groups left, 60 what goes from the output's end to the next channels, 64 the output
-/// stride if tiles are odd, 68 twice the output stride, 80 and from 96 on as in [`super::multiply`], 160 places of the second
-/// tile.
+/// On the stack: at 0 the initial sums of a tile; 32 bias, 36 multipliers, 40 negative multipliers, 44 pairs of tiles
+/// with the zero point, 48 pixels, 56 remaining groups, 60 distance from the output's end to the next channels, 64
+/// the output stride if the number of tiles is odd, 68 twice the output stride, 80 and from 96 on as in
+/// [`super::multiply`], 160 places of the second tile.
 macro_rules! multiply_near {
     (
         $name:ident, $multiply:ident, $finish:ident, $load:literal, $steps:literal,
@@ -58,7 +58,8 @@ macro_rules! multiply_near {
         /// `ops::multiply`.
         ///
         /// # Safety
-        /// As `ops::multiply` checks, with filters as long as the name says, in whole words if not of 27 taps.
+        /// The conditions that `ops::multiply` checks. Filters must have the length in the function's name, and be
+        /// whole words unless they have 27 taps.
         #[unsafe(naked)]
         pub unsafe extern "C" fn $name(job: &mut Products) {
             naked_asm!(
@@ -66,7 +67,8 @@ macro_rules! multiply_near {
                 enter_multiply!("16"),
                 "ldm.w r12, {{r0, r3, r4, r5, r7}}",
                 "strd r0, r3, [sp, #32]",
-                // Pairs of tiles but one. Are tiles odd, each four channels begin with a second tile.
+                // Pairs of tiles minus one. If the number of tiles is odd, each four channels begin at the second
+                // tile.
                 "ldr.w r0, [r12, #{pairs}]",
                 "lsls r3, r0, #15",
                 "lsr.w r3, r0, #17",
@@ -81,7 +83,7 @@ macro_rules! multiply_near {
                 "strd r0, r2, [sp, #48]",
                 "ldr.w r0, [r12, #{next_bytes}]",
                 "strd r1, r0, [sp, #56]",
-                // Four channels: their multipliers, and their biases as both pixels' first sums.
+                // Four channels: load their multipliers, and their biases as the initial sums of both pixels.
                 "5:",
                 "ldrd r1, r3, [sp, #32]",
                 "ldr.w r8, [sp, #40]",
@@ -104,11 +106,12 @@ macro_rules! multiply_near {
                 "ldrd r1, r3, [sp, #48]",
                 "ldr r0, [sp, #64]",
                 "ldr.w r9, [sp, #44]",
-                // Whoever enters at the second tile adds its stride without having gone by it.
+                // An entry at the second tile adds this tile's stride although it did not pass the first: correct for
+                // that.
                 "cbz r0, 2f",
                 "subs r7, r7, r0",
                 "b.w 6f",
-                // Two tiles. Filters' other vectors are loaded from where they lie: no pointer moves but the pixels'.
+                // Two tiles. The other vectors of the filters are loaded in place: only the pixels' pointers move.
                 "2:",
                 "ldm.w sp, {{r0, r2, r4, r6, r8, r10, r12, lr}}",
                 first_products!(),
@@ -127,11 +130,12 @@ macro_rules! multiply_near {
                 place_products!(),
                 $multiply!(),
                 $finish!("[sp, #160]"),
-                // Both tiles' strides, and one pair of tiles less, counted above the zero point: a borrow ends the row.
+                // Advance by both tiles' strides, and count one pair of tiles less, above the zero point: a borrow
+                // ends the row.
                 $advance,
                 "subs.w r9, r9, #65536",
                 "bcs.w 2b",
-                // On to the next four channels, and back to the row's start.
+                // Move on to the next four channels and back to the start of the row.
                 "ldrd r0, r2, [sp, #56]",
                 concat!("add.w r5, r5, #", $group),
                 "add r7, r2",
@@ -148,7 +152,7 @@ macro_rules! multiply_near {
     };
 }
 
-/// Filters of 27 taps start anywhere: bytes are loaded, which a pointer reaches up to 127 bytes away.
+/// Filters of 27 taps may start at any address: bytes are loaded, which a pointer reaches up to 127 bytes away.
 macro_rules! multiply_27 {
     ($name:ident, $multiply:ident, $finish:ident) => {
         multiply_near!(
@@ -164,7 +168,7 @@ macro_rules! multiply_27 {
     };
 }
 
-/// Longer ones are loaded in words, up to 508 bytes away.
+/// Longer filters are loaded in words, up to 508 bytes away.
 macro_rules! multiply_64 {
     ($name:ident, $multiply:ident, $finish:ident) => {
         multiply_near!(
@@ -196,7 +200,8 @@ macro_rules! multiply_128 {
     };
 }
 
-// Filters of 256 taps need a second pointer. It takes the register of the output's stride, which rests on the stack.
+// Filters of 256 taps need a second pointer. It takes the register of the output's stride, which is kept on the
+// stack.
 multiply_near!(
     multiply_256_linear_to_whole_bytes,
     linear,

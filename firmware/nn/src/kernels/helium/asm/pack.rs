@@ -1,4 +1,4 @@
-//! Columns of four rows, packed: four bytes a channel.
+//! Packs columns of four rows, four bytes for each channel.
 
 use core::arch::naked_asm;
 use core::mem::offset_of;
@@ -6,17 +6,17 @@ use core::mem::offset_of;
 use crate::kernels::helium::choose;
 use crate::kernels::helium::ops::{Column, is_aligned};
 
-/// Rows to be packed into columns, sixteen channels at a time: four bytes a channel, one a row. In the order in which [`pack`]
-/// loads it.
+/// Rows to pack into columns, sixteen channels at a time: four bytes for each channel, one from each row. In the
+/// order in which [`pack`] loads the fields.
 #[repr(C)]
 pub struct Packing {
     rows: [*const i8; 4],
     strides: [usize; 4],
     pub(super) columns: *mut Column,
     count: usize,
-    /// Bytes from sixteen channels to the next.
+    /// Bytes from sixteen channels to the next sixteen.
     advances: [usize; 4],
-    /// The stride of three rows in whole words, or 0; see [`choose::common_stride`].
+    /// The common stride of three rows in whole words, or 0; see [`choose::common_stride`].
     common_stride: usize,
 }
 
@@ -25,7 +25,7 @@ super::assert_layout!(Packing, 60, rows: 0, strides: 16, columns: 32, count: 36,
 const _: () = assert!(size_of::<Column>() == 64);
 
 impl Packing {
-    /// Of these rows, with the distance from one column to the next.
+    /// For these rows, with the distance from one column to the next.
     pub fn new(rows: [(&[i8], usize); 4], columns: &mut [Column]) -> Self {
         let strides = rows.map(|(_, stride)| stride);
         let are_words = rows[..3].iter().all(|(row, _)| is_aligned(row));
@@ -40,7 +40,7 @@ impl Packing {
     }
 }
 
-/// A column of sixteen channels of four rows, of which registers hold the first. r8: where it goes.
+/// A column of sixteen channels of four rows; registers hold the first row. r8: destination.
 macro_rules! pack_columns {
     ($label:literal, $($load:literal),*) => {
         concat!(
@@ -69,10 +69,11 @@ pub(super) unsafe extern "C" fn pack() {
         "cmp r9, #0",
         "beq 9f",
         "dls lr, r9",
-        // Three rows and one that lies outside, which is the same vector for all columns: windows three high are most.
+        // Three rows, and a fourth outside, which is the same vector for all columns. Most windows are three high.
         "cbnz r7, 2f",
         "vldrb.u8 q3, [r3]",
-        // Loads that move their pointer need the distance in the text: those of usual channel counts are there.
+        // Loads that advance their pointer have the distance in the instruction, so there is code for each common
+        // channel count.
         "ldr.w r11, [r10, #{common_stride}]",
         "cmp.w r11, #64",
         "beq 4f",
@@ -122,7 +123,7 @@ pub(super) unsafe extern "C" fn pack() {
             "vldrw.u32 q1, [r1], #256",
             "vldrw.u32 q2, [r2], #256"
         ),
-        // All four rows' next sixteen channels at once.
+        // The next sixteen channels of all four rows at once.
         "9:",
         "vldrw.u32 q0, [r10, #{rows}]",
         "vldrw.u32 q1, [r10, #{advances}]",

@@ -1,11 +1,12 @@
-//! Products of tiles: the record of the loops that multiply tiles of two pixels and four filters, and what their texts share.
+//! Products of tiles: the arguments and the shared code of the loops that multiply tiles of two pixels and four
+//! filters.
 
 use super::multiply::multiply_ahead;
 use crate::kernels::helium::choose::{self, UNROLLED};
 use crate::kernels::helium::ops::Place;
 use crate::quant::Stage;
 
-/// What the loops work on. Those for filters of any length move its pointers on as they go.
+/// Arguments of the loops. The loops for filters of any length advance its pointers.
 #[repr(C)]
 pub struct Products {
     bias: *const i32,
@@ -14,17 +15,17 @@ pub struct Products {
     weights: *const i8,
     output: *mut u8,
     taps: usize,
-    /// The first pixel, and that with which it goes in pairs, and so on.
+    /// The first pixel and its partner in the pair, and so on.
     pub(super) pixels: [*const i8; 2],
-    /// Pairs but one in the upper half, the zero point in the lower.
+    /// Number of pairs minus one in the upper half, the zero point in the lower.
     pub(super) pairs: u32,
     /// Bytes of a filter that [`multiply_ahead`] multiplies.
     ahead_bytes: usize,
-    /// Four channels each.
+    /// Number of groups of four channels.
     pub(super) groups: usize,
     /// Bytes of output from a pixel to the next.
     stride_bytes: usize,
-    /// And to that with which it goes in pairs.
+    /// Bytes of output from a pixel to its partner in the pair.
     distance_bytes: usize,
     zero_point: i32,
     shift: u32,
@@ -34,9 +35,9 @@ pub struct Products {
     ahead: usize,
     /// Bytes of the unrolled loop to skip.
     skipped_bytes: usize,
-    /// From the end of a row's output to the start of the next channels'.
+    /// Bytes from the end of a row's output to the start of the next channels'.
     pub(super) next_bytes: usize,
-    /// Where the bytes of a pair go: channel by channel, first one pixel's and then the other's.
+    /// Destinations of a pair's bytes: first one pixel's channels, then the other's.
     pub(super) places: [u16; 8],
 }
 
@@ -48,7 +49,7 @@ super::assert_layout!(
 );
 
 impl Products {
-    /// Of `count` pixels.
+    /// For `count` pixels.
     pub fn new<O>(
         (pixels, count): (&[i8], usize),
         (weights, taps): (&[i8], usize),
@@ -85,10 +86,10 @@ impl Products {
         }
     }
 }
-/// Bytes of the text of [`products`], which is entered behind as many as are not needed.
+/// Length in bytes of the code of [`products`], which is entered after the parts that are not needed.
 pub const BODY_BYTES: usize = 56;
 
-/// The first vector of two pixels times that of four filters, added to sums.
+/// Adds to the sums the products of the first vectors of two pixels and of four filters.
 macro_rules! first_products {
     () => {
         "vldrb.u8 q0, [r1], #16
@@ -105,7 +106,7 @@ macro_rules! first_products {
 }
 pub(super) use first_products;
 
-/// The next vector.
+/// Likewise for the next vector.
 macro_rules! products {
     () => {
         "vldrb.u8 q0, [r1], #16
@@ -126,7 +127,8 @@ macro_rules! products {
 }
 pub(super) use products;
 
-/// Sums to vectors, one a pixel. Two moves each, of lanes two apart: that is how the instruction pairs them.
+/// Moves sums into vectors, one for each pixel, with two moves of lanes that are two apart, as the instruction pairs
+/// them.
 macro_rules! place_products {
     () => {
         "vmov q0[2], q0[0], r0, r4
@@ -137,7 +139,7 @@ macro_rules! place_products {
 }
 pub(super) use place_products;
 
-/// Sums to products: one multiplier for both signs, no shift. q3: multipliers.
+/// Multiplies sums: one multiplier for both signs, no shift. q3: multipliers.
 macro_rules! linear {
     () => {
         "vrmulh.s32 q0, q0, q3
@@ -146,7 +148,7 @@ macro_rules! linear {
 }
 pub(super) use linear;
 
-/// One multiplier, shifted.
+/// With one multiplier and a shift.
 macro_rules! linear_shifted {
     () => {
         concat!(
@@ -159,7 +161,7 @@ macro_rules! linear_shifted {
 }
 pub(super) use linear_shifted;
 
-/// Two multipliers, no shift.
+/// With two multipliers and no shift.
 macro_rules! signed {
     () => {
         "vldrw.u32 q2, [sp, #96]
@@ -173,7 +175,7 @@ macro_rules! signed {
 }
 pub(super) use signed;
 
-/// Two multipliers, shifted. The sign is that before the shift.
+/// With two multipliers and a shift. The multiplier is chosen by the sign before the shift.
 macro_rules! shifted {
     () => {
         "ldr r0, [sp, #80]
@@ -192,9 +194,9 @@ macro_rules! shifted {
 }
 pub(super) use shifted;
 
-/// Products to bytes. What saturates at 16 bits on the way lies outside bytes by more than a zero point of a byte brings back.
-/// r9: the zero point in the lower half; r7: where bytes go. A store of halves' low bytes takes channels of one pixel in even
-/// and of the other in odd places.
+/// Turns products into bytes. A value that saturates at 16 bits is so far outside the bytes that adding a zero point
+/// of a byte does not bring it back. r9: the zero point in the lower half; r7: destination. Storing the low bytes of
+/// halves takes channels of one pixel from even and of the other from odd places.
 macro_rules! whole_bytes {
     ($places:literal) => {
         concat!(
@@ -210,7 +212,7 @@ macro_rules! whole_bytes {
 }
 pub(super) use whole_bytes;
 
-/// The same, clamped.
+/// The same with a clamp.
 macro_rules! clamped_bytes {
     ($places:literal) => {
         concat!(
@@ -229,7 +231,8 @@ macro_rules! clamped_bytes {
 }
 pub(super) use clamped_bytes;
 
-/// Products to elements, a pixel at a time: 32 bits up to the clamp. r0 becomes where the other pixel goes.
+/// Turns products into elements, one pixel at a time, with 32 bits up to the clamp. r0 becomes the destination of the
+/// other pixel.
 macro_rules! elements {
     ($store:literal) => {
         concat!(
@@ -268,8 +271,8 @@ macro_rules! halves {
 }
 pub(super) use halves;
 
-/// What the loops begin with. r0: the job, which r12 becomes. Leaves r1: groups; r2: the output's stride; on the stack what
-/// both loops have there, see [`super::multiply`] and [`super::multiply_near`].
+/// The beginning of the loops. r0: the job, which moves to r12. Sets r1: groups; r2: the output's stride; and the
+/// common part of the stack, see [`super::multiply`] and [`super::multiply_near`].
 macro_rules! enter_multiply {
     ($clamped:literal) => {
         concat!(
@@ -301,7 +304,7 @@ macro_rules! enter_multiply {
 }
 pub(super) use enter_multiply;
 
-/// What they end with.
+/// The end of the loops.
 macro_rules! leave_multiply {
     () => {
         "add sp, #176

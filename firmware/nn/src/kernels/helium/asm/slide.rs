@@ -8,7 +8,7 @@ use crate::kernels::helium::choose;
 use crate::kernels::helium::ops::{Column, Place};
 use crate::quant::Stage;
 
-/// What the loop works on.
+/// Arguments of the loop.
 #[repr(C)]
 pub struct Sliding {
     image: Packing,
@@ -17,23 +17,24 @@ pub struct Sliding {
     positive: *const i32,
     negative: *const i32,
     output: *mut i8,
-    /// Four pixels each.
+    /// Number of groups of four pixels.
     fours: usize,
-    /// The zero point in the lower half; negative if pixels are left: then a last four overlaps the one before.
+    /// The zero point in the lower half. Negative if pixels remain: a last group of four then overlaps the one
+    /// before.
     rest: u32,
-    /// By which it overlaps it, in columns and in the output.
+    /// The size of that overlap, in columns and in the output.
     overlap_bytes: [usize; 2],
     shift: u32,
     zero_point: i32,
     four_stride_bytes: usize,
-    /// Sixteen channels each.
+    /// Number of groups of sixteen channels.
     groups: usize,
     low: i32,
     high: i32,
-    /// Filters, less the first step; from filters to the first columns, less theirs.
+    /// Distance to the filters without the first step, and from the filters to the first columns without theirs.
     filters: *const u8,
     windows_offset: usize,
-    /// Where the bytes of a four go: two channels, pixel by pixel.
+    /// Destinations of the bytes of four pixels: two channels, pixel by pixel.
     places: [u16; 8],
 }
 
@@ -43,11 +44,12 @@ super::assert_layout!(
     shift: 152, zero_point: 156, four_stride_bytes: 160, groups: 164, low: 168, high: 172, filters: 176,
     windows_offset: 180, places: 184
 );
-// The loop takes channels 4 bytes and columns 64 bytes apart, and packs its second record behind the first.
+// The loop assumes that channels are 4 bytes and columns 64 bytes apart, and that the second record follows the
+// first.
 const _: () = assert!(size_of::<Column>() == 64 && size_of::<Packing>() == offset_of!(Sliding, taps));
 
 impl Sliding {
-    /// For windows `step` columns apart; `image` and `taps` are packed on the way.
+    /// For windows `step` columns apart. The loop packs `image` and `taps`.
     pub fn new(
         image: Packing,
         taps: Packing,
@@ -85,8 +87,8 @@ impl Sliding {
     }
 }
 
-/// Sums of four pixels side by side, for two channels: two windows, each multiplied with the filter and with the filter moved
-/// by a column. q2: those of the first channel; the second's come into q1 behind it.
+/// Sums of four adjacent pixels for two channels: two windows, each multiplied with the filter and with the filter
+/// shifted by a column. q2: sums of the first channel; those of the second then go to q1.
 macro_rules! near {
     () => {
         "vldrw.u32 q0, [q3, #256]!
@@ -106,7 +108,7 @@ macro_rules! near {
     };
 }
 
-/// The same where windows are two columns apart: four windows.
+/// The same for windows that are two columns apart: four windows.
 macro_rules! apart {
     () => {
         "vldrw.u32 q0, [q3, #252]!
@@ -130,7 +132,7 @@ macro_rules! apart {
     };
 }
 
-/// Sums to products: one multiplier for both signs, no shift.
+/// Multiplies sums: one multiplier for both signs, no shift.
 macro_rules! slide_linear {
     () => {
         "vdup.32 q0, r10
@@ -140,7 +142,7 @@ macro_rules! slide_linear {
     };
 }
 
-/// One multiplier, shifted.
+/// With one multiplier and a shift.
 macro_rules! slide_linear_shifted {
     () => {
         concat!(
@@ -152,7 +154,7 @@ macro_rules! slide_linear_shifted {
     };
 }
 
-/// Two multipliers, no shift.
+/// With two multipliers and no shift.
 macro_rules! slide_signed {
     () => {
         "vdup.32 q0, r10
@@ -166,7 +168,7 @@ macro_rules! slide_signed {
     };
 }
 
-/// Two multipliers, shifted. The sign is that before the shift.
+/// With two multipliers and a shift. The multiplier is chosen by the sign before the shift.
 macro_rules! slide_shifted {
     () => {
         "ldr r0, [sp, #112]
@@ -183,8 +185,8 @@ macro_rules! slide_shifted {
     };
 }
 
-/// Products to bytes, two a pixel. What saturates at 16 bits on the way lies outside bytes by more than a zero point of a byte
-/// brings back. q0 becomes places.
+/// Turns products into bytes, two for each pixel. A value that saturates at 16 bits is so far outside the bytes that
+/// adding a zero point of a byte does not bring it back. q0 becomes the destinations.
 macro_rules! slide_to_whole_bytes {
     () => {
         "vqmovnb.s32 q2, q2
@@ -195,7 +197,7 @@ macro_rules! slide_to_whole_bytes {
     };
 }
 
-/// The same, clamped.
+/// The same with a clamp.
 macro_rules! slide_to_clamped_bytes {
     () => {
         "vqmovnb.s32 q2, q2
@@ -226,21 +228,23 @@ macro_rules! slide_to_bytes {
     };
 }
 
-/// The loop. r1, r3: biases of two channels; r10, r11: their multipliers; r8, r9: their negative multipliers; r5: where four pixels
-/// go; r7: from there to the next four; r12: zero point and whether pixels are left; r0, r2, r4, r6: sums of four pixels; q3: where
-/// the four columns of a window are; q4–q7: filters of two channels, each followed by itself moved by a column.
+/// The loop. r1, r3: biases of two channels; r10, r11: their multipliers; r8, r9: their negative multipliers; r5:
+/// destination of four pixels; r7: distance to the next four; r12: zero point, negative if pixels remain; r0, r2, r4,
+/// r6: sums of four pixels; q3: addresses of the four columns of a window; q4–q7: filters of two channels, each
+/// followed by itself shifted by a column.
 ///
 /// 5: sixteen channels; 2: two of them; 3: four pixels; 4: the next two channels.
 ///
-/// On the stack: at 0 channels left in twos, 4 from filters to windows, 16 where the last channels' filters are, 32 and 48
-/// smallest and largest result, 64 places, 80 bias, 84 multipliers, 88 negative multipliers, 92 output, 96 fours, 100 see
-/// r12, 104 the last four's overlap, 112 shift, 116 the job, 124 groups left, 128 zero point.
+/// On the stack: at 0 remaining pairs of channels, 4 distance from filters to windows, 16 address of the last
+/// channels' filters, 32 and 48 smallest and largest result, 64 destinations, 80 bias, 84 multipliers, 88 negative
+/// multipliers, 92 output, 96 groups of four, 100 see r12, 104 overlap of the last four, 112 shift, 116 the job, 124
+/// remaining groups, 128 zero point.
 macro_rules! slide {
     ($name:ident, $sum:ident, $multiply:ident, $finish:ident, $clamped:literal) => {
         /// `ops::slide`.
         ///
         /// # Safety
-        /// As `ops::slide` checks.
+        /// The conditions that `ops::slide` checks.
         #[unsafe(naked)]
         pub unsafe extern "C" fn $name(job: &mut Sliding) {
             naked_asm!(
@@ -273,8 +277,8 @@ macro_rules! slide {
                 "ldr r6, [sp, #116]",
                 "ldr.w r7, [r6, #{four_stride_bytes}]",
                 "ldrd r1, r2, [r6, #{filters}]",
-                // Addresses of four neighbouring columns' words, a column 64 bytes behind the other, lie in a vector: loads and
-                // steps from there take a window of a channel each.
+                // A vector holds the addresses of the words of four adjacent columns, 64 bytes apart. Loads and steps
+                // from there take a window of one channel each.
                 "movs r0, #0",
                 "vidup.u32 q0, r0, #8",
                 "vshl.i32 q0, q0, #3",
@@ -282,7 +286,7 @@ macro_rules! slide {
                 "vstrw.32 q0, [sp, #16]",
                 "movs r1, #8",
                 "strd r1, r2, [sp]",
-                // Two channels: biases, multipliers, and where the output goes.
+                // Two channels: biases, multipliers, and the destination of the output.
                 "2:",
                 "ldrd r0, r2, [sp, #80]",
                 "ldrd r4, r5, [sp, #88]",
@@ -293,8 +297,8 @@ macro_rules! slide {
                 "strd r0, r2, [sp, #80]",
                 "strd r4, r6, [sp, #88]",
                 "vldrw.u32 q0, [sp, #16]",
-                // Filters of the next two channels, 8 bytes on, and moved by a column: 64 bytes before, where the first column is
-                // zeros.
+                // The filters of the next two channels are 8 bytes further. The shifted ones start 64 bytes earlier,
+                // at the column of zeros.
                 "vldrw.u32 q4, [q0, #8]!",
                 "ldr r0, [sp, #4]",
                 "vldrw.u32 q5, [q0, #-64]",
@@ -304,7 +308,7 @@ macro_rules! slide {
                 "vstrw.32 q0, [sp, #16]",
                 "ldrd r0, r12, [sp, #96]",
                 "dls lr, r0",
-                // Four pixels: sums of the first channel to q2, of the second to q1.
+                // Four pixels: sums of the first channel go to q2, of the second to q1.
                 "3:",
                 $sum!(),
                 "vmov q1[2], q1[0], r0, r4",
@@ -316,7 +320,7 @@ macro_rules! slide {
                 "vstrb.16 q2, [r5, q0]",
                 "add r5, r7",
                 "le lr, 3b",
-                // Pixels are left: four more that end with them, once.
+                // Pixels remain: compute once more the four that end with the last pixel.
                 "cmp.w r12, #0",
                 "bge 4f",
                 "uxth.w r12, r12",

@@ -1,4 +1,4 @@
-//! README's tables: where they stand, and those of costs.
+//! The tables of the book's chapter of figures: their places, and the tables of costs.
 
 use std::fmt::Write as _;
 
@@ -8,6 +8,8 @@ use host::bench::computer::Time;
 use host::bench::{Bench, GALLERIES};
 use host::output;
 
+/// The chapter that holds the tables.
+const CHAPTER: &str = "docs/src/figures.md";
 /// Marks around the tables of costs.
 pub const COSTS: [&str; 2] = ["<!-- costs: written by the benchmark -->", "<!-- end of costs -->"];
 /// Marks around the tables of accuracy.
@@ -106,16 +108,16 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// Puts tables in their place in README, between two marks.
+/// Puts tables in their place in the book, between two marks.
 pub fn write(marks: [&str; 2], tables: &str) -> Result<()> {
-    let path = suite::root().join("README.md");
-    let readme = std::fs::read_to_string(&path).context("cannot read README.md")?;
-    output::write_whole(&path, replaced(&readme, marks, tables)?.as_bytes())
+    let path = suite::root().join(CHAPTER);
+    let chapter = std::fs::read_to_string(&path).context("cannot read the book's figures")?;
+    output::write_whole(&path, replaced(&chapter, marks, tables)?.as_bytes())
 }
 
-fn replaced(readme: &str, [start, end]: [&str; 2], tables: &str) -> Result<String> {
-    let (before, rest) = readme.split_once(start).with_context(|| format!("README.md lacks {start}"))?;
-    let (_, after) = rest.split_once(end).with_context(|| format!("README.md lacks {end}"))?;
+fn replaced(chapter: &str, [start, end]: [&str; 2], tables: &str) -> Result<String> {
+    let (before, rest) = chapter.split_once(start).with_context(|| format!("{CHAPTER} lacks {start}"))?;
+    let (_, after) = rest.split_once(end).with_context(|| format!("{CHAPTER} lacks {end}"))?;
     Ok(format!("{before}{start}\n\n{tables}\n{end}{after}"))
 }
 
@@ -126,9 +128,9 @@ mod tests {
     #[test]
     fn tables_take_the_place_between_the_marks() {
         let [start, end] = COSTS;
-        let readme = format!("a\n{start}\nold\n{end}\nb");
-        assert_eq!(replaced(&readme, COSTS, "new\n").unwrap(), format!("a\n{start}\n\nnew\n\n{end}\nb"));
-        assert!(format!("{:#}", replaced(&readme, ACCURACY, "new").unwrap_err()).contains("accuracy"));
+        let chapter = format!("a\n{start}\nold\n{end}\nb");
+        assert_eq!(replaced(&chapter, COSTS, "new\n").unwrap(), format!("a\n{start}\n\nnew\n\n{end}\nb"));
+        assert!(format!("{:#}", replaced(&chapter, ACCURACY, "new").unwrap_err()).contains("accuracy"));
     }
 
     #[test]
