@@ -56,7 +56,7 @@ fn requantise_joined_photo(graph: &mut Graph) {
     let copy = Node { name, op: identity(shape[2]), inputs: vec![0], shape, activation: Activation::None };
     for (index, node) in graph.nodes.iter_mut().enumerate() {
         // Numbers from 1 on move up by one for the copy.
-        let takes_copy = is_photo[index] && (is_joined[index] || needs_own_grid(&node.op));
+        let takes_copy = needs_own_grid(&node.op) || (is_photo[index] && is_joined[index]);
         for input in &mut node.inputs {
             *input += usize::from(*input > 0 || takes_copy);
         }
@@ -67,4 +67,42 @@ fn requantise_joined_photo(graph: &mut Graph) {
 
 fn identity(channels: usize) -> Op {
     Op::Depthwise { weights: vec![1.0; channels], bias: vec![0.0; channels], window: Window::PIXEL }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Function, Gate, GraphOutput};
+    use crate::op::table::Curve;
+
+    /// A photo of 2 × 2, what reads it one after another, and a dense layer.
+    fn chain(ops: &[Op]) -> Graph {
+        let dense =
+            Op::Conv { weights: vec![1.0; 4], bias: vec![0.0], window: Window::whole(2, 2), groups: 1 };
+        let ops = [Op::Input].iter().chain(ops).chain([&dense]).cloned().collect::<Vec<_>>();
+        let last = ops.len() - 1;
+        let node = |(index, op): (usize, Op)| Node {
+            name: format!("n{index}"),
+            op,
+            inputs: index.checked_sub(1).into_iter().collect(),
+            shape: if index == last { [1, 1, 1] } else { [2, 2, 1] },
+            activation: Activation::None,
+        };
+        let output = GraphOutput { name: "out".into(), node: last, function: Function::Identity };
+        Graph { nodes: ops.into_iter().enumerate().map(node).collect(), outputs: vec![output] }
+    }
+
+    #[test]
+    fn table_of_the_photo_reads_a_copy_on_a_grid_of_its_own() {
+        let silu = Op::Table(Curve::Gated(Gate::Sigmoid));
+        let pool = Op::MaxPool(Window::PIXEL);
+        for ops in [vec![silu.clone()], vec![pool, silu]] {
+            let mut graph = chain(&ops);
+            apply(&mut graph);
+            assert!(matches!(graph.nodes[1].op, Op::Depthwise { .. }), "{:?}", graph.nodes);
+            // Each reads the one before it, the copy among them.
+            let inputs: Vec<&[usize]> = graph.nodes[1..].iter().map(|node| &*node.inputs).collect();
+            assert_eq!(inputs, (0..graph.nodes.len() - 1).map(|index| vec![index]).collect::<Vec<_>>());
+        }
+    }
 }
