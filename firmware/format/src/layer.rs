@@ -326,7 +326,7 @@ impl Layer {
     pub(crate) fn of_checked(record: &[u8; BYTES]) -> Layer {
         // Field by field, without function calls even when compiled for size, so that unused fields are not read.
         Layer {
-            operator: Operator::ALL[usize::from(record[0]) % Operator::ALL.len()],
+            operator: Operator::ALL[usize::from(record[0]).min(Operator::ALL.len() - 1)],
             reads: Reads::of_checked(record),
             output: Tensor {
                 height: u16_at(record, 12),
