@@ -80,7 +80,7 @@ fn network_with_every_operator_has_outputs_of_any_shape() {
 #[test]
 fn record_that_makes_no_sense_is_refused_by_its_operator() {
     type Change = fn(&mut Layer);
-    let changes: [(usize, &str, Change); 12] = [
+    let changes: [(usize, &str, Change); 15] = [
         (1, "window", |layer| layer.window.stride[0] = 0),
         (1, "window", |layer| layer.window.pad[1] = 1),
         (1, "weights", |layer| layer.weights = 1 << 20),
@@ -93,6 +93,9 @@ fn record_that_makes_no_sense_is_refused_by_its_operator() {
         (6, "channels", |layer| layer.output.channels = 7),
         (8, "factor", |layer| layer.factor = 3),
         (11, "table", |layer| layer.weights = u32::MAX - 15),
+        (12, "table", |layer| layer.weights = u32::MAX - 15),
+        (12, "shape", |layer| layer.output.width = 3),
+        (12, "table", |layer| layer.weights += 8),
     ];
     for (number, field, change) in changes {
         let mut network = varied_network();
@@ -100,6 +103,25 @@ fn record_that_makes_no_sense_is_refused_by_its_operator() {
         let section = AlignedBytes::copy(&network.section());
         assert_eq!(load(&section), Err(LoadError::Layer { layer: number as u16, field }));
     }
+}
+
+#[test]
+fn table_of_a_tensor_of_16_bits_is_refused() {
+    let mut network = varied_network();
+    network.layers[11].output.element = Element::I16;
+    let section = AlignedBytes::copy(&network.section());
+    assert_eq!(load(&section), Err(LoadError::Layer { layer: 12, field: "element" }));
+}
+
+#[test]
+fn table_must_end_within_the_blob() {
+    let mut network = varied_network();
+    network.layers[12].weights = network.blob.len() as u32 - 256;
+    let section = AlignedBytes::copy(&network.section());
+    assert_eq!(load(&section), Ok(()));
+    network.layers[12].weights += 16;
+    let section = AlignedBytes::copy(&network.section());
+    assert_eq!(load(&section), Err(LoadError::Layer { layer: 12, field: "table" }));
 }
 
 #[test]
