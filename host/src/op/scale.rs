@@ -43,8 +43,8 @@ pub(crate) fn import(
     let (shape, gates_shape) = (importer.shape(map), importer.shape(gates));
     ensure!(
         gates_shape == [1, 1, shape[2]],
-        "multiplies a map of {shape:?} with a sigmoid of {gates_shape:?}; one gate a channel is supported (squeeze and \
-         excitation), not SiLU or attention"
+        "multiplies a map of {shape:?} with a sigmoid of {gates_shape:?}; supported are one gate for each \
+         channel (squeeze and excitation) and a tensor times its own sigmoid (SiLU), not attention"
     );
     // ONNX matches dimensions from the last one on: gates of [1, C] lie along the width of [1, C, H, W], not its channels.
     let channels = importer.axes(map, &[Axis::C]);

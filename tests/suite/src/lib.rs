@@ -25,6 +25,7 @@ use host::sections::{self, Enrolled, NetworkParts};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 
+pub mod command;
 pub mod onnx;
 
 /// Folder of the repository.

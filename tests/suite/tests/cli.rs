@@ -1,69 +1,7 @@
 //! The program as users run it: what it prints, its exit codes, and that failures leave nothing behind.
 
-use std::path::Path;
-use std::process::{Command, Output};
-
-use suite::{default_network, faces, fetched, onnx, program, write_faces};
-use tempfile::TempDir;
-
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(program()).args(arguments).current_dir(folder).output().unwrap()
-}
-
-/// Runs what must fail with exit code 1; gives what it says.
-fn fails(folder: &Path, arguments: &[&str]) -> String {
-    let output = run(folder, arguments);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
-    assert!(said.contains("error: "), "{said}");
-    said
-}
-
-fn succeeds(folder: &Path, arguments: &[&str]) -> String {
-    let output = run(folder, arguments);
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {complaints}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// Runs what must succeed; gives what it warns of.
-fn warns(folder: &Path, arguments: &[&str]) -> String {
-    let output = run(folder, arguments);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
-    said
-}
-
-/// The arguments, and that nothing may be left out.
-fn strict<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
-    arguments.iter().copied().chain(["--strict"]).collect()
-}
-
-/// A folder with a small network, two people and strangers, 24 × 40 pixels.
-fn folder() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    std::fs::write(at("net.onnx"), onnx::pools()).unwrap();
-    let faces = faces();
-    write_faces(&at("people/Ada"), &faces[..1], [40, 24]);
-    write_faces(&at("people/Grace"), &faces[2..4], [40, 24]);
-    write_faces(&at("strangers"), &faces[4..24], [40, 24]);
-    folder
-}
-
-const EXPORT: [&str; 11] = [
-    "export",
-    "--aligned",
-    "--allow-duplicates",
-    "--model",
-    "net.onnx",
-    "--enrol",
-    "people",
-    "--cohort",
-    "strangers",
-    "-o",
-    "image.geode",
-];
+use suite::command::{EXPORT, fails, folder, run, strict, succeeds, warns};
+use suite::{default_network, faces, fetched, onnx, write_faces};
 
 #[test]
 fn export_and_simulate_work_and_speak_json() {
@@ -436,4 +374,46 @@ fn evaluate_reports_accuracy_and_names_bad_lines() {
     std::fs::write(folder.path().join("pairs.csv"), pairs.replace("006", "600")).unwrap();
     let said = fails(folder.path(), &arguments);
     assert!(said.contains("600.png"), "{said}");
+}
+
+#[test]
+fn threshold_given_by_hand_that_accepts_everybody_is_said_with_the_measured_rate() {
+    let folder = folder();
+    let export = |more: &[&str]| run(folder.path(), &[&EXPORT[..], more].concat());
+    let words = |output: &std::process::Output| {
+        assert_eq!(output.status.code(), Some(0));
+        [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    };
+    for policy in ["absolute", "calibrated"] {
+        let [said, warned] = words(&export(&["--threshold", "0", "--policy", policy]));
+        let warning = "--threshold 0 accepts everybody: 20 of 20 strangers of the cohort, 100.00 %";
+        assert!(warned.contains(warning) && warned.contains("without --threshold"), "{warned}");
+        let measured = "given by hand; accepts 20 of 20 strangers of the cohort, 100.00 %";
+        assert!(said.contains(measured), "{said}");
+    }
+    // Whatever the threshold, its rate is beside it.
+    let [said, warned] = words(&export(&["--threshold", "1"]));
+    assert!(said.contains("given by hand; accepts 0 of 20 strangers"), "{said}");
+    assert!(!warned.contains("--threshold"), "{warned}");
+    let json = words(&export(&["--threshold", "1", "--json"]));
+    let report: serde_json::Value = serde_json::from_str(&json[0]).unwrap();
+    assert_eq!((&report["given"]["accepted"], &report["given"]["strangers"]), (&0.into(), &20.into()));
+    // The caps of this policy are not the threshold's.
+    let [_, warned] = words(&export(&["--threshold", "0", "--policy", "margin"]));
+    assert!(!warned.contains("--threshold 0"), "{warned}");
+    let alone = [
+        "export",
+        "--aligned",
+        "--force",
+        "--model",
+        "net.onnx",
+        "--calibrate",
+        "strangers",
+        "--threshold",
+        "0",
+        "-o",
+        "image.geode",
+    ];
+    let [_, warned] = words(&run(folder.path(), &alone));
+    assert!(warned.contains("--threshold 0 accepts everybody: embeddings of different people"), "{warned}");
 }

@@ -681,8 +681,8 @@ fn board_that_dies_while_a_long_row_is_under_way_is_noticed_within_five_seconds(
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
-/// The board's end of a serial line.
-struct Line(TTYPort);
+/// The board's end of a serial line, unplugged after some more bytes from the host.
+struct Line(TTYPort, usize);
 
 impl embedded_io::ErrorType for Line {
     type Error = embedded_io::ErrorKind;
@@ -693,7 +693,8 @@ impl embedded_io::Read for Line {
         loop {
             // Fails while no host has the other end open.
             if let Ok(count @ 1..) = self.0.read(buffer) {
-                return Ok(count);
+                self.1 = self.1.saturating_sub(count);
+                return Ok(if self.1 == 0 { 0 } else { count });
             }
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -719,7 +720,7 @@ fn serial_port_serves_one_host_after_another() {
     drop(port);
     std::thread::spawn(move || {
         let mut meter = Slowness { instructions: 1000, pause: Duration::ZERO, now: 0 };
-        run_board(Line(board), &mut meter, || {});
+        run_board(Line(board, usize::MAX), &mut meter, || {});
     });
     let open = || {
         let stream = Arc::new(Mutex::new(Transport::serial(&name, 115_200).unwrap()));
@@ -766,4 +767,22 @@ fn slow_board_is_not_taken_for_a_dead_one() {
     let start = Instant::now();
     assert_eq!(client.recognise(&CROP).unwrap().decision, expected().decision);
     assert!(start.elapsed() > Duration::from_secs(5), "{:?} is not slow", start.elapsed());
+}
+
+#[test]
+fn port_that_is_unplugged_in_mid_photo_is_named_at_once() {
+    let (board, port) = TTYPort::pair().unwrap();
+    let name = port.name().unwrap();
+    // The greeting is within these bytes, the request for the photo and its first row are not.
+    let greeting = 24;
+    std::thread::spawn(move || {
+        let mut meter = Slowness { instructions: 1000, pause: Duration::ZERO, now: 0 };
+        run_board(Line(board, greeting), &mut meter, || {});
+    });
+    let mut client = Client::connect(Transport::Serial(Box::new(port), name.clone())).unwrap();
+    let start = Instant::now();
+    let mut photos = std::iter::repeat_with(|| client.recognise(&CROP));
+    let said = photos.find_map(Result::err).unwrap().to_string();
+    assert!(said.contains(&name) && said.contains("unplugged"), "{said}");
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
