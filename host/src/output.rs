@@ -1,4 +1,4 @@
-//! What the program gives: text on standard output, files written whole or not at all ([`file`](self::file)), and what is said on
+//! What the program gives: text on standard output, files written whole or not at all ([`file`]), and what is said on
 //! standard error while something goes on, progress on terminals only.
 
 mod file;
