@@ -1,7 +1,7 @@
 //! Accuracy of an image's network, compared with the float network that it was made from.
 //!
 //! The photos to compare come from list files or from folders: [`pairs`] for verification, [`roles`] for open-set
-//! identification. [`embedded`] runs both networks over the photos. [`verification`] and [`identification`] compute
+//! identification. [`reading`] reads them, [`embedded`] runs both networks over them. [`verification`] and [`identification`] compute
 //! the figures; the latter combines [`scene`], [`decisions`], [`rules`], [`networks`] and [`labels`]. [`page`]
 //! prepares the plots.
 
@@ -14,6 +14,7 @@ mod list;
 pub mod networks;
 pub mod page;
 pub mod pairs;
+pub mod reading;
 pub mod roles;
 pub mod rules;
 pub mod scene;

@@ -115,6 +115,7 @@ fn text<T: Serialize + ?Sized>(
         text.push('\n');
     } else {
         print(&mut text, value)?;
+        text = output::harmless(&text);
     }
     Ok(text)
 }

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::face::{Choice, Detector, Gates, Pipeline};
+use crate::photo::folder::visible;
 use crate::{output, photo};
 
 pub mod cut;
@@ -68,7 +69,7 @@ pub struct Skipped {
 impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let face = self.face.map_or(String::new(), |number| format!(", face {number}"));
-        write!(f, "{}{face}: {}", self.photo.display(), self.reason)
+        write!(f, "{}{face}: {}", visible(&self.photo.display().to_string()), self.reason)
     }
 }
 
@@ -132,6 +133,12 @@ impl Loader {
             }
         };
         Ok(Loader { preprocess: *preprocess, pipeline, is_strict: source.is_strict })
+    }
+
+    /// Height, width and channels of a crop.
+    pub fn shape(&self) -> [usize; 3] {
+        let Preprocess { height, width, colour, .. } = self.preprocess;
+        [height.into(), width.into(), colour.channels()]
     }
 
     /// Reads photos. What cannot be used is skipped: files that are no photos, raw ones without a face that is fit, aligned crops

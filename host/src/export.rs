@@ -158,7 +158,7 @@ pub fn export(job: &Job) -> Result<Exported> {
         warnings.extend(normalised_twice(node, job.preprocessing));
     }
     let check = match &job.check {
-        Some(folder) => Some(check_folder(&AlignedBytes::copy(&image), folder, &job.photos)?),
+        Some(folder) => Some(check_folder(&AlignedBytes::copy(&image), folder, &job.photos, &mut warnings)?),
         None => None,
     };
     warnings.extend(check.iter().flat_map(CheckReport::warnings));

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::photo::folder::visible;
+
 pub use self::file::{is_standard_output, write_whole};
 pub use self::hold::{Hold, PATIENCE};
 pub use self::plan::{Named, Planned, first_overwritten, make_folder};
@@ -43,9 +45,14 @@ pub fn print(bytes: &[u8]) -> Result<(), Unprintable> {
     out.write_all(bytes).and_then(|()| out.flush()).map_err(Unprintable)
 }
 
+/// Text whose lines a terminal shows and does not obey, whatever names of files and people are in it.
+pub fn harmless(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+}
+
 /// Prints a line on standard error. If nobody reads that, there is nobody to tell.
 pub fn step(step: &str) {
-    let _ = writeln!(io::stderr(), "{step}");
+    let _ = writeln!(io::stderr(), "{}", harmless(step));
 }
 
 /// The first of some words, and how many more there are.

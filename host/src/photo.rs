@@ -1,48 +1,57 @@
-//! Photos from files: decoding, orientation, and bytes in the network's order.
+//! Photos from files: decoding, orientation, and bytes in the network's order. [`folder`] finds them, [`content`] tells their formats.
 
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{Cursor, Read as _};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use format::preprocess::{Colour, Preprocess};
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 
+use self::content::{Content, Foreign, READ};
+
+pub mod content;
 pub mod folder;
-mod kind;
+mod jpeg;
 
-/// The formats that photos are read in.
-pub const FORMATS: &str = "JPEG, PNG, WebP, BMP, TIFF, GIF, PNM";
 /// Most pixels of a photo: more than any camera makes.
 pub const MOST_PIXELS: u64 = 200_000_000;
 /// Most bytes of a photo's pixels.
 pub const MOST_BYTES: u64 = 1 << 30;
+/// Most bytes of a photo's file.
+pub const MOST_FILE_BYTES: u64 = 512 << 20;
 
-/// Reads a photo, upright as its EXIF orientation says, in colour (a grey one has three equal channels). Its content tells the
-/// format, whatever its name. Of an animation the first picture is taken; sixteen bits become eight; what is transparent is
-/// taken as it would look without transparency.
+/// Reads a photo, upright as its EXIF orientation says, in 8 bits a channel of red, green and blue.
+///
+/// The content tells the format, whatever the name. A grey photo has three equal channels. Of sixteen bits the upper ones are kept.
+/// Transparent pixels let white through. Colour profiles are not applied. Of an animation the first picture is taken.
 ///
 /// # Errors
 /// Names the file, the cause and what to do.
 pub fn load(path: &Path) -> Result<RgbImage> {
     let file = path.display();
     ensure!(!path.is_dir(), "{file} is a folder, not a photo");
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read photo {file}"))?;
-    if let Some(other) = kind::of(&bytes, path) {
-        bail!("{file} is {other}");
-    }
-    let image = decode(&bytes)
-        .with_context(|| format!("{file} is not a readable photo ({FORMATS}); replace or remove it"))?;
-    Ok(image.into_rgb8())
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MOST_FILE_BYTES + 1).read_to_end(&mut bytes))
+        .with_context(|| format!("cannot read photo {file}"))?;
+    ensure!(
+        bytes.len() as u64 <= MOST_FILE_BYTES,
+        "{file} has more than {} MB, a photo has less; make it smaller",
+        MOST_FILE_BYTES >> 20
+    );
+    let format = match content::of(&bytes) {
+        Content::Photo(format) => format,
+        Content::Foreign(Foreign { name, remedy }) => bail!("{file} is {name}, which is not read; {remedy}"),
+        Content::Unknown if bytes.is_empty() => bail!("{file} is an empty file; copy it anew or remove it"),
+        Content::Unknown => bail!("{file} is not a photo ({READ}); replace or remove it"),
+    };
+    decode(&bytes, format)
+        .with_context(|| format!("{file} is not a readable photo ({READ}); replace or remove it"))
 }
 
-fn decode(bytes: &[u8]) -> Result<DynamicImage> {
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-    // The decoder makes up what is missing of a JPEG.
-    ensure!(
-        reader.format() != Some(ImageFormat::Jpeg) || is_whole_jpeg(bytes),
-        "it ends in the middle of its pixels"
-    );
-    let mut decoder = reader.into_decoder()?;
+fn decode(bytes: &[u8], format: ImageFormat) -> Result<RgbImage> {
+    let mut decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder()?;
     let (width, height) = decoder.dimensions();
     ensure!(
         u64::from(width) * u64::from(height) <= MOST_PIXELS && decoder.total_bytes() <= MOST_BYTES,
@@ -50,31 +59,25 @@ fn decode(bytes: &[u8]) -> Result<DynamicImage> {
         MOST_PIXELS / 1_000_000,
         MOST_BYTES >> 20
     );
+    // The decoder makes up what is missing of a JPEG.
+    ensure!(format != ImageFormat::Jpeg || jpeg::is_whole(bytes), "it ends in the middle of its pixels");
     let mut limits = Limits::default();
     limits.max_alloc = Some(2 * MOST_BYTES);
     decoder.set_limits(limits)?;
     let orientation = decoder.orientation()?;
     let mut image = DynamicImage::from_decoder(decoder)?;
     image.apply_orientation(orientation);
-    Ok(image)
+    Ok(if image.color().has_alpha() { on_white(&image) } else { image.into_rgb8() })
 }
 
-/// Two bytes that end a JPEG, and cannot occur within a scan.
-const JPEG_END: [u8; 2] = [0xff, 0xd9];
-
-/// Whether all pixels of a JPEG are there: its last scan has an end, or whatever is put in place of the end changes no pixel.
-fn is_whole_jpeg(bytes: &[u8]) -> bool {
-    const SCAN: [u8; 2] = [0xff, 0xda];
-    let scan = bytes.windows(2).rposition(|pair| pair == SCAN).unwrap_or(0);
-    if bytes[scan..].windows(2).any(|pair| pair == JPEG_END) {
-        return true;
+/// A picture whose transparent pixels let white through.
+fn on_white(image: &DynamicImage) -> RgbImage {
+    let mut opaque = RgbImage::new(image.width(), image.height());
+    for (to, from) in opaque.pixels_mut().zip(image.to_rgba8().pixels()) {
+        let [r, g, b, alpha] = from.0.map(u32::from);
+        *to = Rgb([r, g, b].map(|value| ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8));
     }
-    let continued = |filler: u8| {
-        let whole = [bytes, &[filler; 256], &JPEG_END].concat();
-        image::load_from_memory_with_format(&whole, ImageFormat::Jpeg).ok()
-    };
-    let first = continued(0x00);
-    first.is_some() && [0x55, 0xa6, 0x7e].into_iter().all(|filler| continued(filler) == first)
+    opaque
 }
 
 /// The bytes of an aligned crop as the network takes them, `[h][w][c]`.
@@ -184,7 +187,7 @@ mod tests {
         picture.save(&path).unwrap();
         let whole = std::fs::read(&path).unwrap();
         let expected = load(&path).unwrap();
-        std::fs::write(&path, whole.strip_suffix(&JPEG_END).unwrap()).unwrap();
+        std::fs::write(&path, whole.strip_suffix(&[0xff, 0xd9]).unwrap()).unwrap();
         assert_eq!(load(&path).unwrap(), expected);
         // A few bytes more, and the last pixels are gone.
         std::fs::write(&path, &whole[..whole.len() - 12]).unwrap();
@@ -235,8 +238,8 @@ mod tests {
             ("a.heic", &b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..], "HEIC"),
             ("a.jpg", b"\0\0\0\x1cftypavif\0\0\0\0avifmif1", "AVIF"),
             ("a.jxl", b"\xff\x0a\0\0", "JPEG XL"),
-            ("a.cr2", b"II*\0\x10\0\0\0CR\x02\0", "camera's raw"),
-            ("a.nef", b"MM\0*\0\0\0\x08", "camera's raw"),
+            ("a.jpg", b"II*\0\x10\0\0\0CR\x02\0", "camera's raw"),
+            ("a.jpg", b"MM\0*\0\0\0\x08\0\x01\0\xfe\0\x04\0\0\0\x01\0\0\0\x01", "camera's raw"),
             ("a.jpg", b"%PDF-1.7", "PDF"),
             ("a.mp4", b"\0\0\0\x18ftypisom\0\0\0\0", "video"),
             ("a.jpg", b"<!DOCTYPE html>", "web page"),

@@ -9,8 +9,9 @@ use format::preprocess::Preprocess;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::reading::{self, ReadPhotos};
 use crate::agreement::Agreement;
-use crate::crops::{Loader, Source};
+use crate::crops::Source;
 use crate::embedding::{embed, unit, units};
 use crate::graph::Graph;
 use crate::onnx::{Cut, Reference, import};
@@ -31,6 +32,8 @@ pub struct Embedded {
     pub float: Option<Vec<Vec<f32>>>,
     /// Effect of quantisation on each tensor; empty without the float network.
     pub layers: Vec<LayerReport>,
+    /// Lines on photos that are not used.
+    pub warnings: Vec<String>,
     /// Times of the parts.
     pub seconds: Seconds,
 }
@@ -55,11 +58,10 @@ impl Embedded {
     }
 }
 
-/// Embeds photos, whose paths are relative to `folder`, with the image's network and, if `model` is given, with the
-/// float network of that file, which must be the one that the image was exported from. Uses all cores.
+/// Embeds photos that a list names, whose paths are relative to `folder`, as [`embed_read`] does.
 ///
 /// # Errors
-/// When image, photos or network cannot be used, or the network is not the image's.
+/// As [`embed_read`]; also when one of the photos cannot be used.
 pub fn embed_photos(
     image: &Path,
     photos: &[PathBuf],
@@ -67,13 +69,20 @@ pub fn embed_photos(
     source: &Source,
     model: Option<&Path>,
 ) -> Result<Embedded> {
+    embed_read(image, reading::listed(image, photos, folder, source)?, model)
+}
+
+/// Embeds photos with the image's network and, if `model` is given, with the float network of that file, which must be the one that
+/// the image was exported from. Uses all cores.
+///
+/// # Errors
+/// When image or network cannot be used, or the network is not the image's.
+pub fn embed_read(image: &Path, read: ReadPhotos, model: Option<&Path>) -> Result<Embedded> {
     let bytes = AlignedBytes::read(image)?;
     let checked = bytes.image(image)?;
     let float = model.map(|path| FloatNetwork::of_image(path, &checked, image)).transpose()?;
-    let timed = Instant::now();
-    let paths: Vec<PathBuf> = photos.iter().map(|photo| folder.join(photo)).collect();
-    let crops = Loader::new(&checked.embedder.preprocess(), source)?.load_all(&paths)?;
-    let mut seconds = Seconds { reading: timed.elapsed().as_secs_f64(), ..Seconds::default() };
+    let ReadPhotos { crops, warnings, .. } = read;
+    let mut seconds = Seconds { reading: read.seconds, ..Seconds::default() };
 
     let timed = Instant::now();
     let simulator = Simulator::new(&checked.embedder)?;
@@ -85,7 +94,7 @@ pub fn embed_photos(
     let layers = float.as_ref().map(|float| float.noise(&simulator, &crops)).transpose()?.unwrap_or_default();
     let float = float.map(|float| float.embed(&crops)).transpose()?;
     seconds.float = timed.elapsed().as_secs_f64();
-    Ok(Embedded { integers, quantised, float, layers, seconds })
+    Ok(Embedded { integers, quantised, float, layers, warnings, seconds })
 }
 
 /// Checks that a network is the one that an image was exported from.

@@ -44,6 +44,8 @@ pub struct Identification {
     pub bounds_hold_for: &'static str,
     /// Agreement of the quantised and the float network.
     pub agreement: Option<Agreement>,
+    /// Lines on photos that are not used.
+    pub warnings: Vec<String>,
     /// Times of the parts.
     pub seconds: Seconds,
 }
@@ -88,6 +90,7 @@ pub fn identify(roles: &Roles, embedded: &Embedded, fpir: f64) -> Result<Identif
         wrong_labels: wrong_labels(&scene),
         bounds_hold_for: LIKE_THE_COHORT,
         agreement: embedded.agreement(),
+        warnings: embedded.warnings.clone(),
         seconds,
     })
 }
@@ -131,7 +134,14 @@ mod tests {
 
     fn embedded(integers: Vec<Vec<i16>>) -> Embedded {
         let quantised = units(&integers);
-        Embedded { integers, quantised, float: None, layers: Vec::new(), seconds: Seconds::default() }
+        Embedded {
+            integers,
+            quantised,
+            float: None,
+            layers: Vec::new(),
+            warnings: Vec::new(),
+            seconds: Seconds::default(),
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 use super::list;
+use super::reading::People;
 use crate::photo;
 
 /// Most genuine pairs made for each person: more of one person add little.
@@ -129,13 +130,12 @@ impl Pairs {
         read.check()
     }
 
-    /// Makes pairs from a folder with a subfolder for each person: for each pair of one person's photos (at most 15
+    /// Makes pairs of the photos of a folder's people: for each pair of one person's photos (at most 15
     /// for each person) also a pair of one of these and another person's photo. Nobody is in two folds.
     ///
     /// # Errors
     /// When nobody has two photos, or there is only one person.
-    pub fn deal(folder: &Path) -> Result<Self> {
-        let people = photo::folder::people(folder)?.told();
+    pub fn deal(folder: &Path, people: &People) -> Result<Self> {
         let relative = |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).to_path_buf();
         let several: Vec<usize> = (0..people.len()).filter(|&person| people[person].1.len() > 1).collect();
         ensure!(
@@ -283,8 +283,9 @@ mod tests {
                 std::fs::write(folder.path().join(format!("{name}/{number}.jpg")), b"").unwrap();
             }
         }
-        let pairs = Pairs::deal(folder.path()).unwrap();
-        assert_eq!(pairs, Pairs::deal(folder.path()).unwrap());
+        let people = photo::folder::people(folder.path()).unwrap().found;
+        let pairs = Pairs::deal(folder.path(), &people).unwrap();
+        assert_eq!(pairs, Pairs::deal(folder.path(), &people).unwrap());
         let person = |photo: usize| pairs.photos[photo].parent().unwrap().to_path_buf();
         let mut folds = HashMap::new();
         for Pair { photos: [a, b], same, fold } in &pairs.pairs {
@@ -293,7 +294,7 @@ mod tests {
         }
         let count = |kind| pairs.pairs.iter().filter(|pair| pair.same == kind).count();
         assert_eq!((count(true), count(false)), (6, 6));
-        let alone = folder.path().join("Edith");
-        assert!(format!("{:#}", Pairs::deal(&alone).unwrap_err()).contains("no people"));
+        let error = Pairs::deal(folder.path(), &people[1..2]).unwrap_err().to_string();
+        assert!(error.contains("no pairs"), "{error}");
     }
 }

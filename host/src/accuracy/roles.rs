@@ -7,7 +7,8 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use super::list;
-use crate::photo;
+use super::reading::{People, ReadPhotos};
+use crate::people::copies;
 
 /// The use of a photo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -67,10 +68,10 @@ impl Roles {
     ///
     /// # Errors
     /// When the folder has too few people of each kind.
-    pub fn deal(folder: &Path) -> Result<Self> {
+    pub fn deal(folder: &Path, people: &People) -> Result<Self> {
         let mut dealt = Roles::default();
         let mut to_cohort = false;
-        for (name, photos) in photo::folder::people(folder)?.told() {
+        for (name, photos) in people {
             let relative = |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).to_path_buf();
             if photos.len() >= 4 {
                 for (index, path) in photos.iter().enumerate() {
@@ -81,11 +82,41 @@ impl Roles {
                     );
                 }
             } else if let Some(first) = photos.first() {
-                dealt.push(relative(first), name, if to_cohort { Role::Cohort } else { Role::Stranger });
+                dealt.push(
+                    relative(first),
+                    name.clone(),
+                    if to_cohort { Role::Cohort } else { Role::Stranger },
+                );
                 to_cohort = !to_cohort;
             }
         }
         dealt.check()
+    }
+
+    /// The same without photos of the cohort that are copies of another there: each would raise the thresholds.
+    ///
+    /// # Errors
+    /// When too few are left.
+    pub fn without_copies(self, read: ReadPhotos) -> Result<(Self, ReadPhotos)> {
+        let cohort = self.of_role(Role::Cohort);
+        let crops: Vec<&[u8]> = cohort.iter().map(|&photo| &*read.crops[photo]).collect();
+        let firsts = copies::pictures(&crops, read.shape);
+        let first_of: BTreeMap<usize, usize> =
+            cohort.iter().zip(&firsts).filter_map(|(&copy, first)| Some((copy, cohort[(*first)?]))).collect();
+        let mut kept = Roles::default();
+        let ReadPhotos { crops, mut warnings, .. } = read;
+        let mut kept_crops = Vec::new();
+        for (photo, crop) in crops.into_iter().enumerate().filter(|(photo, _)| !first_of.contains_key(photo))
+        {
+            kept.push(self.photos[photo].clone(), self.identities[photo].clone(), self.roles[photo]);
+            kept_crops.push(crop);
+        }
+        let pairs: Vec<[PathBuf; 2]> = first_of
+            .iter()
+            .map(|(&copy, &first)| [first, copy].map(|photo| self.photos[photo].clone()))
+            .collect();
+        warnings.extend(copies::words("photos of the cohort", cohort.len() - pairs.len(), &pairs));
+        Ok((kept.check()?, ReadPhotos { crops: kept_crops, warnings, ..read }))
     }
 
     fn push(&mut self, path: PathBuf, identity: String, role: Role) {

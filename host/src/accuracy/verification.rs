@@ -80,7 +80,7 @@ fn best_threshold(mut scores: Vec<(f32, bool)>) -> f32 {
 }
 
 /// Figures of both networks.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verification {
     /// Photos embedded.
     pub photos: usize,
@@ -95,6 +95,8 @@ pub struct Verification {
     /// Agreement of the two networks.
     #[serde(flatten)]
     pub agreement: Option<Agreement>,
+    /// Lines on photos that are not used.
+    pub warnings: Vec<String>,
     /// Times of the parts.
     pub seconds: Seconds,
 }
@@ -125,6 +127,7 @@ pub fn verify(pairs: &Pairs, embedded: &Embedded) -> Verification {
         quantised,
         bounds_hold_for: LIKE_THE_COHORT,
         agreement: embedded.agreement(),
+        warnings: embedded.warnings.clone(),
         seconds,
     }
 }

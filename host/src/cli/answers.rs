@@ -1,5 +1,6 @@
 //! The table of answers that `host simulate` and `host recognise` print.
 
+use host::photo::folder::visible;
 use host::recognise::Answer;
 use std::fmt::{self, Write as _};
 
@@ -7,7 +8,7 @@ pub fn print(out: &mut String, answers: &[Answer]) -> fmt::Result {
     let name = |name: &Option<String>| match name.as_deref() {
         None => "-".to_string(),
         Some("") => "(a stranger)".to_string(),
-        Some(name) => name.to_string(),
+        Some(name) => visible(name),
     };
     let degrees = |angle: Option<f32>| angle.map_or("-".to_string(), |angle| format!("{angle:.1}°"));
     let width = answers.iter().map(|a| a.photo.chars().count()).max().unwrap_or(0).max(5);
@@ -20,7 +21,7 @@ pub fn print(out: &mut String, answers: &[Answer]) -> fmt::Result {
         writeln!(
             out,
             "{:width$}  {:8}  {:16} {:>7}  {:16} {:>7}  {:>9.1}%  {}{}",
-            answer.photo,
+            visible(&answer.photo),
             if answer.accepted { "ACCEPTED" } else { "rejected" },
             name(&answer.person),
             degrees(answer.angle_degrees),

@@ -1,19 +1,20 @@
 //! `host evaluate`: measures accuracy.
 
 use std::fmt::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use host::accuracy::embedded::{Embedded, Seconds, embed_photos};
+use host::accuracy::embedded::{Embedded, Seconds, embed_read};
 use host::accuracy::identification::{Identification, identify};
 use host::accuracy::labels::WrongLabels;
 use host::accuracy::page::{self, Album};
 use host::accuracy::pairs::Pairs;
+use host::accuracy::reading::{self, People, ReadPhotos};
 use host::accuracy::roles::Roles;
 use host::accuracy::verification::{Verification, verify};
 use host::agreement::Agreement;
-use host::output::{Named, Planned};
+use host::output::{self, Named, Planned};
 use host::report::{self, Page};
 
 use super::photos::Photos;
@@ -67,8 +68,23 @@ enum Protocol {
 }
 
 impl Arguments {
-    fn embed(&self, photos: &[PathBuf]) -> Result<Embedded> {
-        embed_photos(&self.image, photos, &self.photos, &self.reading.source(), self.model.as_deref())
+    /// What a list names, and its photos.
+    fn listed<T>(&self, listed: T, photos: fn(&T) -> &[PathBuf]) -> Result<(T, ReadPhotos)> {
+        let read = reading::listed(&self.image, photos(&listed), &self.photos, &self.reading.source())?;
+        Ok((listed, read))
+    }
+
+    /// What is dealt to the people of the photos folder, and their photos.
+    fn dealt<T>(
+        &self,
+        deal: impl Fn(&Path, &People) -> Result<T>,
+        photos: fn(&T) -> &[PathBuf],
+    ) -> Result<(T, ReadPhotos)> {
+        reading::dealt(&self.image, &self.photos, &self.reading.source(), deal, photos)
+    }
+
+    fn embed(&self, read: ReadPhotos) -> Result<Embedded> {
+        embed_read(&self.image, read, self.model.as_deref())
     }
 
     fn planned(&self) -> Planned {
@@ -100,23 +116,26 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn run_verification(arguments: &Arguments) -> Result<()> {
-    let pairs = match (&arguments.pairs, arguments.protocol) {
-        (Some(path), Protocol::Lfw) => Pairs::read_lfw(path, &arguments.photos)?,
-        (Some(path), _) => Pairs::read(path)?,
-        (None, _) => Pairs::deal(&arguments.photos)?,
+    let photos: fn(&Pairs) -> &[PathBuf] = |pairs| &pairs.photos;
+    let (pairs, read) = match (&arguments.pairs, arguments.protocol) {
+        (Some(path), Protocol::Lfw) => arguments.listed(Pairs::read_lfw(path, &arguments.photos)?, photos)?,
+        (Some(path), _) => arguments.listed(Pairs::read(path)?, photos)?,
+        (None, _) => arguments.dealt(Pairs::deal, photos)?,
     };
-    let embedded = arguments.embed(&pairs.photos)?;
+    let embedded = arguments.embed(read)?;
     let measured = verify(&pairs, &embedded);
     arguments.write_page(|album| page::verification(&arguments.image, &pairs, &embedded, album))?;
     show(arguments.json, &measured, print_verification)
 }
 
 fn run_identification(arguments: &Arguments) -> Result<()> {
-    let roles = match &arguments.list {
-        Some(list) => Roles::read(list)?,
-        None => Roles::deal(&arguments.photos)?,
+    let photos: fn(&Roles) -> &[PathBuf] = |roles| &roles.photos;
+    let (roles, read) = match &arguments.list {
+        Some(list) => arguments.listed(Roles::read(list)?, photos)?,
+        None => arguments.dealt(Roles::deal, photos)?,
     };
-    let embedded = arguments.embed(&roles.photos)?;
+    let (roles, read) = roles.without_copies(read)?;
+    let embedded = arguments.embed(read)?;
     let measured = identify(&roles, &embedded, arguments.fpir)?;
     let image = &arguments.image;
     arguments.write_page(|album| page::identification(image, &roles, &measured, &embedded, album))?;
@@ -124,6 +143,7 @@ fn run_identification(arguments: &Arguments) -> Result<()> {
 }
 
 fn print_verification(out: &mut String, measured: &Verification) -> fmt::Result {
+    measured.warnings.iter().for_each(|warning| output::warn(warning));
     writeln!(out, "{} pairs of {} photos", measured.pairs, measured.photos)?;
     writeln!(out, "{:10} {:>16} {:>12} {:>12}", "", "accuracy", "TAR@FAR 1e-2", "TAR@FAR 1e-3")?;
     for (name, row) in [("float", measured.float), ("int8", Some(measured.quantised))] {
@@ -147,6 +167,7 @@ fn print_verification(out: &mut String, measured: &Verification) -> fmt::Result 
 }
 
 fn print_identification(out: &mut String, measured: &Identification) -> fmt::Result {
+    measured.warnings.iter().for_each(|warning| output::warn(warning));
     let [enrolled, probes, strangers, cohort] = measured.counts;
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     writeln!(

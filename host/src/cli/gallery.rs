@@ -12,7 +12,9 @@ use host::people::change::{Changed, add, merge, remove};
 use host::people::gallery::people_of;
 use host::people::list::{Listed, list};
 use host::people::statistics::{self, Statistics};
+use host::photo::folder::visible;
 use host::simulator::AlignedBytes;
+use serde::Serialize;
 
 use super::photos::Photos;
 use super::values::{MARGINS, one_of};
@@ -46,6 +48,9 @@ pub enum Command {
         /// How photos are read.
         #[command(flatten)]
         photos: Photos,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Remove people; nothing of them stays in the image.
     Remove {
@@ -57,6 +62,9 @@ pub enum Command {
         /// Where to write the changed image, in the same container.
         #[arg(short, long)]
         output: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Add the people of another image of the same network, exported with the same --calibrate photos.
     Merge {
@@ -70,6 +78,9 @@ pub enum Command {
         /// Take people who look like one under two names.
         #[arg(long)]
         allow_duplicates: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Write names and centres as JSON.
     Export {
@@ -78,6 +89,9 @@ pub enum Command {
         /// Where to write it.
         #[arg(short, long)]
         output: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// The angle statistics of the gallery, and ArcFace's loss of each photo.
     Report {
@@ -113,25 +127,29 @@ pub fn run(command: &Command) -> Result<()> {
             let bytes = AlignedBytes::read(image)?;
             show(*json, &list(&bytes.image(image)?), |out, listed| print_list(out, listed))
         }
-        Command::Add { image, people, output, keep_outliers, allow_duplicates, photos } => {
+        Command::Add { image, people, output, keep_outliers, allow_duplicates, photos, json } => {
             let read = [Some(Named::new("PEOPLE", people)), photos.named()];
-            change(image, output.as_deref(), read.into_iter().flatten(), || {
+            change(*json, image, output.as_deref(), read.into_iter().flatten(), || {
                 add(image, people, &photos.source(), *keep_outliers, *allow_duplicates)
             })
         }
-        Command::Remove { image, names, output } => {
-            change(image, output.as_deref(), None, || remove(image, names))
+        Command::Remove { image, names, output, json } => {
+            change(*json, image, output.as_deref(), None, || remove(image, names))
         }
-        Command::Merge { image, other, output, allow_duplicates } => {
+        Command::Merge { image, other, output, allow_duplicates, json } => {
             let read = Some(Named::new("OTHER", other));
-            change(image, output.as_deref(), read, || merge(image, other, *allow_duplicates))
+            change(*json, image, output.as_deref(), read, || merge(image, other, *allow_duplicates))
         }
-        Command::Export { image, output } => {
+        Command::Export { image, output, json } => {
             let outputs = vec![Named::new("--output", output)];
             Planned { outputs, inputs: vec![Named::new("IMAGE", image)] }.check()?;
             let bytes = AlignedBytes::read(image)?;
             let people = people_of(&bytes.image(image)?);
-            output::write_whole(output, serde_json::to_string_pretty(&people)?.as_bytes())
+            output::write_whole(output, serde_json::to_string_pretty(&people)?.as_bytes())?;
+            let saved = Saved { people: people.len(), output };
+            show_beside(output, *json, &saved, |out, Saved { people, output }| {
+                writeln!(out, "{people} people written to {}", output.display())
+            })
         }
         Command::Report { image, people, margin_kind, m, combined, s, photos, json } => {
             let loss = match combined.as_deref() {
@@ -144,8 +162,28 @@ pub fn run(command: &Command) -> Result<()> {
     }
 }
 
+/// People written to a file.
+#[derive(Serialize)]
+struct Saved<'a> {
+    /// How many.
+    people: usize,
+    /// The file.
+    output: &'a Path,
+}
+
+/// A changed image written to a file.
+#[derive(Serialize)]
+struct Written<'a> {
+    /// What changed.
+    #[serde(flatten)]
+    changed: &'a Changed,
+    /// The file.
+    output: &'a Path,
+}
+
 /// Changes an image, in place unless an output is given, in the container it is in. `read` is what else is read.
 fn change(
+    json: bool,
     image: &Path,
     output: Option<&Path>,
     read: impl IntoIterator<Item = Named>,
@@ -162,12 +200,18 @@ fn change(
     let changed = make()?;
     let path = output.unwrap_or(image);
     output::write_whole(path, &wrapping.wrap(&changed.image)?)?;
-    for warning in &changed.warnings {
-        output::warn(warning);
-    }
-    show_beside(path, false, &changed.done, |out, done| {
-        writeln!(out, "{done}; written to {}", path.display())
-    })
+    show_beside(path, json, &Written { changed: &changed, output: path }, print_written)
+}
+
+fn print_written(out: &mut String, Written { changed, output }: &Written<'_>) -> fmt::Result {
+    let Changed { added, removed, people, warnings, .. } = changed;
+    warnings.iter().for_each(|warning| output::warn(warning));
+    let done: Vec<String> = [(added, "enrolled"), (removed, "removed")]
+        .into_iter()
+        .filter(|(names, _)| !names.is_empty())
+        .map(|(names, done)| format!("{} {done}", names.len()))
+        .collect();
+    writeln!(out, "{}, {people} in all; written to {}", done.join(", "), output.display())
 }
 
 fn print_list(out: &mut String, rows: &[Listed]) -> fmt::Result {
@@ -177,7 +221,7 @@ fn print_list(out: &mut String, rows: &[Listed]) -> fmt::Result {
             (Some(name), Some(degrees)) => format!("{name} at {degrees:.0}°"),
             _ => "-".to_string(),
         };
-        writeln!(out, "{name:24} {photos:>6} {centres:>7}  {nearest}")?;
+        writeln!(out, "{:24} {photos:>6} {centres:>7}  {}", visible(name), visible(&nearest))?;
     }
     writeln!(out, "{} people", rows.len())?;
     Ok(())

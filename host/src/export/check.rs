@@ -1,6 +1,7 @@
 //! A second population: strangers who are not like the cohort are run through an image, and the accepted share is
 //! compared with the promised one.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, ensure};
@@ -10,13 +11,14 @@ use format::policy::Basis;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::read::{Photo, without_copies};
+use super::read::{Photo, by_person, without_copies};
 use link::message::Ruling;
 
 use crate::bounds::{self, LIKE_THE_COHORT, Rate};
-use crate::crops::{Loader, Source};
+use crate::crops::{Loaded, Loader, Source, skipped_words};
 use crate::embedding::embed;
-use crate::photo;
+use crate::people::copies;
+use crate::photo::folder::{Listed, list};
 use crate::simulator::{AlignedBytes, Simulator};
 
 /// A photo of somebody who is not enrolled.
@@ -146,29 +148,40 @@ fn promise(image: &Image<'_>, enrolled: usize) -> Option<Promise> {
 }
 
 /// Runs the photos of a folder through an image: people who are not enrolled, a photo or a subfolder each. Copies count once.
+/// Warnings are added to.
 ///
 /// # Errors
 /// When a photo or the image cannot be used, or there is none.
-pub fn check_folder(image: &AlignedBytes, folder: &Path, source: &Source) -> Result<CheckReport> {
+pub fn check_folder(
+    image: &AlignedBytes,
+    folder: &Path,
+    source: &Source,
+    warnings: &mut Vec<String>,
+) -> Result<CheckReport> {
     let image = image.image(Path::new("the image as exported"))?;
     let loader = Loader::new(&image.embedder.preprocess(), source)?;
-    let loaded = loader.load(&photo::folder::list(folder)?.told())?;
-    let photos = loaded.crops.into_iter().map(|(path, crop)| Photo { path, crop }).collect();
-    let preprocess = image.embedder.preprocess();
-    let shape = [preprocess.height.into(), preprocess.width.into(), preprocess.colour.channels()];
-    let (photos, copies) = without_copies(photos, shape);
-    ensure!(!photos.is_empty(), "no photo in {} can be used", folder.display());
-    let mut people: Vec<PathBuf> = Vec::new();
-    let strangers = photos.into_iter().map(|photo| {
-        // A subfolder is a person; a photo of the folder itself is one too.
-        let below = photo.path.strip_prefix(folder).unwrap_or(&photo.path).components().next();
-        let name = below.map(|part| PathBuf::from(part.as_os_str())).unwrap_or_default();
-        let person = people.iter().position(|known| *known == name).unwrap_or_else(|| {
-            people.push(name);
-            people.len() - 1
-        });
-        Stranger { person, path: photo.path, crop: photo.crop }
-    });
+    let Listed { found, unused } = list(folder)?;
+    warnings.extend(unused);
+    let Loaded { crops, skipped } = loader.load(&found)?;
+    let words = skipped_words(&skipped);
+    ensure!(
+        !crops.is_empty(),
+        "no photo in {} can be used{}",
+        folder.display(),
+        words.map_or(String::new(), |words| format!(": {words}"))
+    );
+    warnings.extend(words);
+    let photos = crops.into_iter().map(|(path, crop)| Photo { path, crop }).collect();
+    let (photos, copies) = without_copies(photos, loader.shape());
+    warnings.extend(copies::words("photos of --check", photos.len(), &copies));
+    let people = by_person(folder, photos.iter().map(|photo| photo.path.clone()).collect(), warnings);
+    let person_of: HashMap<&Path, usize> = people
+        .iter()
+        .enumerate()
+        .flat_map(|(person, photos)| photos.iter().map(move |photo| (&**photo, person)))
+        .collect();
+    let strangers =
+        photos.into_iter().map(|Photo { path, crop }| Stranger { person: person_of[&*path], path, crop });
     let report = measured_on(&image, &strangers.collect::<Vec<_>>())?;
     Ok(CheckReport { copies: copies.len(), ..report })
 }

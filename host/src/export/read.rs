@@ -1,5 +1,6 @@
 //! What an export starts from: the network, the photos of people and strangers, and the photos to quantise on.
 
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -20,6 +21,8 @@ use crate::quantize::Preprocessing;
 
 /// Most photos of a folder to calibrate on that are read.
 const MOST_READ: usize = 4 * (MOST_CALIBRATE + 200);
+/// Folders within a stranger's folder from which on they may be people of their own.
+const LEAST_OF_PEOPLE: usize = 3;
 
 /// A photo's file and what the network takes of it, `[h][w][c]` bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,24 +66,20 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
         None => Folder::default(),
     };
     let strangers = match &job.cohort {
-        Some(folder) => load(&loader, &one_photo_each(folder, warnings)?, warnings)?,
+        Some(folder) => strangers_of(folder, &loader, warnings)?,
         None => Vec::new(),
     };
-    let (strangers, copies) = without_copies(strangers, imported.input());
-    if let Some([first, copy]) = copies.first() {
-        warnings.push(format!(
-            "{} of {} photos of strangers are copies of others and count once, {} of {} for one",
-            copies.len(),
-            copies.len() + strangers.len(),
-            copy.display(),
-            first.display()
-        ));
-    }
+    let (strangers, copies) = without_copies(strangers, loader.shape());
+    warnings.extend(copies::words("photos of strangers", strangers.len(), &copies));
     let photos = match &job.calibrate {
         Some(folder) => {
             let Listed { found, unused } = list(folder)?;
             warnings.extend(unused);
-            load(&loader, &split::spread(&found, MOST_READ), warnings)?
+            let photos = load(&loader, &split::spread(&found, MOST_READ), warnings)?;
+            // A copy of a photo that scales were chosen on is no judge of them.
+            let (photos, copies) = without_copies(photos, loader.shape());
+            warnings.extend(copies::words("photos of --calibrate", photos.len(), &copies));
+            photos
         }
         None => strangers.iter().cloned().chain(photos_of(&folder)).collect(),
     };
@@ -155,16 +154,118 @@ fn preprocess(
     Ok(Preprocess { height: height as u16, width: width as u16, colour, mean, scale, template })
 }
 
-/// One photo of each stranger: photos in the folder itself, and the first of each subfolder.
-fn one_photo_each(folder: &Path, warnings: &mut Vec<String>) -> Result<Vec<PathBuf>> {
-    let Listed { found: mut photos, unused } = list(folder)?;
+/// One photo of each stranger: of several the first that can be used.
+///
+/// # Errors
+/// When no photo can be used.
+fn strangers_of(folder: &Path, loader: &Loader, warnings: &mut Vec<String>) -> Result<Vec<Photo>> {
+    let Listed { found, unused } = list(folder)?;
     warnings.extend(unused);
-    let mut previous: Option<PathBuf> = None;
-    photos.retain(|path| {
-        let parent = path.parent().map(Path::to_path_buf);
-        let first = parent.as_deref() == Some(folder) || parent != previous;
-        previous = parent;
-        first
-    });
-    Ok(photos)
+    let mut read = Vec::new();
+    let mut skipped = Vec::new();
+    let mut waiting: Vec<VecDeque<PathBuf>> =
+        by_person(folder, found, warnings).into_iter().map(VecDeque::from).collect();
+    while !waiting.is_empty() {
+        let next: Vec<PathBuf> = waiting.iter_mut().filter_map(VecDeque::pop_front).collect();
+        let loaded = loader.load(&next)?;
+        // Whose photo was skipped is tried with the next one.
+        let unused: HashSet<&Path> = loaded.skipped.iter().map(|skipped| &*skipped.photo).collect();
+        waiting = waiting
+            .into_iter()
+            .zip(&next)
+            .filter(|(_, photo)| unused.contains(&***photo))
+            .map(|(more, _)| more)
+            .collect();
+        waiting.retain(|more| !more.is_empty());
+        read.extend(loaded.crops.into_iter().map(|(path, crop)| Photo { path, crop }));
+        skipped.extend(loaded.skipped);
+    }
+    let words = skipped_words(&skipped);
+    if let (true, Some(words)) = (read.is_empty(), &words) {
+        bail!("{words}");
+    }
+    warnings.extend(words);
+    read.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(read)
+}
+
+/// Photos of a folder by the person they show: a folder in it is a person, and so is a photo that lies in it itself. Where all
+/// folders are named after dates (`2024`, `2024-05`), they hold different people, a photo or a folder each. A folder of many folders that
+/// counts as one person is warned of.
+pub(super) fn by_person(
+    folder: &Path,
+    photos: Vec<PathBuf>,
+    warnings: &mut Vec<String>,
+) -> Vec<Vec<PathBuf>> {
+    let below = |photo: &Path| -> Vec<String> {
+        let below = photo.strip_prefix(folder).unwrap_or(photo).components();
+        below.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect()
+    };
+    let are_dates =
+        photos.iter().map(|photo| below(photo)).all(|parts| parts.len() == 1 || is_date(&parts[0]));
+    let mut people: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for photo in photos {
+        let parts = photo.strip_prefix(folder).unwrap_or(&photo).components();
+        let person = folder.join(parts.take(if are_dates { 2 } else { 1 }).collect::<PathBuf>());
+        people.entry(person).or_default().push(photo);
+    }
+    for (person, photos) in &people {
+        let within: BTreeSet<&Path> =
+            photos.iter().filter_map(|photo| photo.parent()).filter(|within| within != person).collect();
+        let are_people =
+            within.iter().filter(|path| !is_date(&path.file_name().unwrap_or_default().to_string_lossy()));
+        if are_people.count() >= LEAST_OF_PEOPLE {
+            warnings.push(format!(
+                "{} has {} folders and counts as one person, as each folder of {} does; if it holds different people, move its folders up",
+                person.display(),
+                within.len(),
+                folder.display()
+            ));
+        }
+    }
+    people.into_values().collect()
+}
+
+/// Whether a folder's name is a year, with a month or a day perhaps.
+fn is_date(name: &str) -> bool {
+    let mut parts = name.split(['-', '_', '.', ' ']);
+    let year = parts.next().unwrap_or("");
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    year.len() == 4
+        && (year.starts_with("19") || year.starts_with("20"))
+        && is_number(year)
+        && parts.all(is_number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn people_of(photos: &[&str]) -> (Vec<usize>, Vec<String>) {
+        let mut warnings = Vec::new();
+        let folder = Path::new("strangers");
+        let people =
+            by_person(folder, photos.iter().map(|photo| folder.join(photo)).collect(), &mut warnings);
+        (people.iter().map(Vec::len).collect(), warnings)
+    }
+
+    #[test]
+    fn stranger_is_a_photo_or_a_folder_with_all_below_it() {
+        let (people, warnings) =
+            people_of(&["1.jpg", "Ada/1.jpg", "Ada/2023/2.jpg", "Ada/2024/3.jpg", "Bob/1.jpg"]);
+        assert_eq!((people, warnings), (vec![1, 3, 1], vec![]));
+    }
+
+    #[test]
+    fn folders_of_years_hold_different_people() {
+        let (people, _) = people_of(&["2023/1.jpg", "2023/2.jpg", "2024-05/Ada/1.jpg", "2024-05/Ada/2.jpg"]);
+        assert_eq!(people, [1, 1, 2]);
+    }
+
+    #[test]
+    fn folder_of_many_people_that_counts_as_one_is_told() {
+        let (people, warnings) = people_of(&["lfw/Ada/1.jpg", "lfw/Bob/1.jpg", "lfw/Cy/1.jpg", "1.jpg"]);
+        assert_eq!(people, [1, 3]);
+        assert!(warnings[0].contains("lfw has 3 folders and counts as one person"), "{warnings:?}");
+    }
 }

@@ -5,23 +5,30 @@ use std::path::Path;
 use anyhow::{Result, bail, ensure};
 use format::Image;
 use format::policy::ONE_Q30;
+use serde::Serialize;
 
 use super::closeness::{is_same, separate};
 use super::gallery::{people_of, unit_centre, with_people};
 use super::{folder, newcomers};
 use crate::crops::{Loader, Source};
 use crate::embedding::angle;
-use crate::photo::folder::composed;
+use crate::photo::folder::{composed, visible};
 use crate::sections::Enrolled;
 use crate::simulator::{AlignedBytes, Simulator};
 
-/// A changed image and what to tell the user.
+/// A changed image and what changed; as JSON without the image itself.
+#[derive(Clone, Debug, Serialize)]
 pub struct Changed {
     /// The image.
+    #[serde(skip)]
     pub image: Vec<u8>,
-    /// What was done.
-    pub done: String,
-    /// What the user should know.
+    /// Names of people who were added.
+    pub added: Vec<String>,
+    /// Names of people who were removed.
+    pub removed: Vec<String>,
+    /// People enrolled now.
+    pub people: usize,
+    /// Warnings for the user.
     pub warnings: Vec<String>,
 }
 
@@ -44,18 +51,16 @@ pub fn add(
     let read = folder::read(people, &loader)?;
     let newcomers = newcomers::enrol_all(read, &simulator, keep_outliers, &mut warnings)?;
     let added: Vec<Enrolled> = newcomers.iter().map(|newcomer| newcomer.enrolled()).collect();
-    let done = format!("{} enrolled", added.len());
-    joined(&image, bytes.bytes(), added, allow_duplicates, Changed { image: Vec::new(), done, warnings })
+    joined(&image, bytes.bytes(), added, allow_duplicates, warnings)
 }
 
-/// The image with more people, after the checks that enrolling somebody needs. `changed` has what was done and warned of so
-/// far.
+/// The image with more people, after the checks that enrolling somebody needs. Warnings are added to.
 fn joined(
     image: &Image<'_>,
     bytes: &[u8],
     added: Vec<Enrolled>,
     allow_duplicates: bool,
-    mut changed: Changed,
+    mut warnings: Vec<String>,
 ) -> Result<Changed> {
     let mut people = people_of(image);
     people.extend(added.iter().cloned());
@@ -63,12 +68,11 @@ fn joined(
     ensure!(threshold <= ONE_Q30, "{} people are more than the image's thresholds are for", people.len());
     let reach = angle(threshold as f32 / ONE_Q30 as f32);
     let margin = image.policy.terms().margin.urad as f32 * 1e-6;
-    changed.done = format!("{}, {} in all", changed.done, people.len());
     let fresh = with_people(image, bytes, people.clone())?;
     for pair in separate(&people, reach, margin, allow_duplicates)? {
         // Of the pairs that were there before the user knows.
         if added.iter().any(|person| pair.names.contains(&person.name)) {
-            changed.warnings.push(pair.to_string());
+            warnings.push(pair.to_string());
         }
     }
     if let Some(cohort) = image.cohort.as_ref().filter(|_| !allow_duplicates) {
@@ -85,7 +89,8 @@ fn joined(
             );
         }
     }
-    Ok(Changed { image: fresh, ..changed })
+    let names = added.into_iter().map(|person| person.name).collect();
+    Ok(Changed { image: fresh, added: names, removed: Vec::new(), people: people.len(), warnings })
 }
 
 /// The image without some people.
@@ -96,18 +101,23 @@ pub fn remove(path: &Path, names: &[String]) -> Result<Changed> {
     let bytes = AlignedBytes::read(path)?;
     let image = bytes.image(path)?;
     let mut people = people_of(&image);
+    let mut removed = Vec::new();
     for name in names {
         let before = people.len();
-        let wanted = composed(name);
-        people.retain(|person| composed(&person.name) != wanted);
+        // A name that cannot be typed is given as it is listed.
+        let is_wanted =
+            |person: &Enrolled| composed(&person.name) == composed(name) || visible(&person.name) == *name;
+        removed.extend(people.iter().filter(|person| is_wanted(person)).map(|person| person.name.clone()));
+        people.retain(|person| !is_wanted(person));
         ensure!(
             people.len() < before,
             "{name} is not enrolled in {}; `host gallery list` shows who is",
             path.display()
         );
     }
-    let done = format!("{} removed, {} left", names.len(), people.len());
-    Ok(Changed { image: with_people(&image, bytes.bytes(), people)?, done, warnings: Vec::new() })
+    let count = people.len();
+    let image = with_people(&image, bytes.bytes(), people)?;
+    Ok(Changed { image, added: Vec::new(), removed, people: count, warnings: Vec::new() })
 }
 
 /// The image with the people of another as well.
@@ -125,7 +135,5 @@ pub fn merge(path: &Path, other: &Path, allow_duplicates: bool) -> Result<Change
         );
     }
     let added = people_of(&other_image);
-    let changed =
-        Changed { image: Vec::new(), done: format!("{} people added", added.len()), warnings: Vec::new() };
-    joined(&image, bytes.bytes(), added, allow_duplicates, changed)
+    joined(&image, bytes.bytes(), added, allow_duplicates, Vec::new())
 }

@@ -9,6 +9,8 @@
 //!
 //! Other photos of one person are told by the network, where it tells people apart at all.
 
+use std::path::PathBuf;
+
 use rayon::prelude::*;
 
 use crate::embedding::{angle, cosine, unit};
@@ -35,6 +37,18 @@ pub fn pictures(crops: &[&[u8]], shape: [usize; 3]) -> Vec<Option<usize>> {
         cosine(&thumbnails[a], &thumbnails[b]) >= SAME_PICTURE || crops[a] == crops[b]
     };
     firsts(crops.len(), is_copy)
+}
+
+/// A line on copies, each after the photo it is a copy of, among `whose` photos of which `kept` are left; nothing if there are none.
+pub fn words(whose: &str, kept: usize, copies: &[[PathBuf; 2]]) -> Option<String> {
+    let [first, copy] = copies.first()?;
+    Some(format!(
+        "{} of {} {whose} are copies of others and count once, such as {} of {}",
+        copies.len(),
+        copies.len() + kept,
+        copy.display(),
+        first.display()
+    ))
 }
 
 /// For each photo, given as its unit embedding, the first earlier photo that shows the same person beyond doubt.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 
+use super::copies;
 use crate::crops::{Loader, skipped_words};
 use crate::output;
 use crate::photo::folder::{Listed, people};
@@ -36,13 +37,16 @@ pub fn read(folder: &Path, loader: &Loader) -> Result<Folder> {
     let mut read = Folder { warnings: unused, ..Folder::default() };
     let mut skipped = Vec::new();
     let mut without = Vec::new();
+    let mut copies = Vec::new();
+    let mut kept = 0;
     for (name, files) in found {
         let loaded = loader.load(&files)?;
         if loaded.crops.is_empty() {
             let why = loaded.skipped.first().map_or(String::new(), |skipped| skipped.reason.clone());
             without.push(format!("{name} ({why})"));
         } else {
-            let (files, crops) = loaded.crops.into_iter().unzip();
+            let (files, crops) = once_each(loaded.crops, loader.shape(), &mut copies);
+            kept += files.len();
             read.people.push(Photographed { name, files, crops });
         }
         skipped.extend(loaded.skipped);
@@ -53,5 +57,21 @@ pub fn read(folder: &Path, loader: &Loader) -> Result<Folder> {
         read.warnings.insert(0, format!("{words}: not enrolled"));
     }
     read.warnings.extend(skipped_words(&skipped));
+    read.warnings.extend(copies::words("photos of people", kept, &copies));
     Ok(read)
+}
+
+/// Photos of one person without copies, which would draw the centre to one picture. Each copy is added to the others, after the photo
+/// that it is a copy of.
+fn once_each(
+    photos: Vec<(PathBuf, Vec<u8>)>,
+    shape: [usize; 3],
+    copies: &mut Vec<[PathBuf; 2]>,
+) -> (Vec<PathBuf>, Vec<Vec<u8>>) {
+    let crops: Vec<&[u8]> = photos.iter().map(|(_, crop)| &**crop).collect();
+    let firsts = copies::pictures(&crops, shape);
+    let copy = |(place, first): (usize, &Option<usize>)| first.map(|first| [first, place]);
+    let pairs = firsts.iter().enumerate().filter_map(copy);
+    copies.extend(pairs.map(|pair| pair.map(|place| photos[place].0.clone())));
+    photos.into_iter().zip(&firsts).filter(|(_, first)| first.is_none()).map(|(photo, _)| photo).unzip()
 }

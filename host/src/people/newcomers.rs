@@ -45,36 +45,51 @@ pub fn enrol_all(
     let crops: Vec<Vec<u8>> = folder.people.iter().flat_map(|person| person.crops.clone()).collect();
     let mut embeddings = units(&embed(simulator, &crops, "enrolling")?).into_iter();
     let mut newcomers = Vec::new();
-    let mut from_one = Vec::new();
+    let (mut outliers, mut alike, mut from_one) = (Vec::new(), Vec::new(), Vec::new());
     for Photographed { name, files, .. } in folder.people {
         let photos: Vec<Vec<f32>> = embeddings.by_ref().take(files.len()).collect();
         let enrolment = enrol(&photos, keep_outliers);
-        for dropped in enrolment.dropped() {
-            warnings.push(format!(
-                "{name}: {} is {:.0}° from the person's other photos and looks like somebody else; not used (--keep-outliers uses it)",
+        let words = |dropped: usize| {
+            format!(
+                "{} ({:.0}° from {name}'s others)",
                 files[dropped].display(),
                 enrolment.angles_degrees[dropped]
-            ));
-        }
-        for [a, b] in duplicates(&photos) {
-            warnings.push(format!(
-                "{name}: {} and {} are one picture",
-                files[a].display(),
-                files[b].display()
-            ));
-        }
+            )
+        };
+        outliers.extend(enrolment.dropped().map(words));
+        alike.extend(
+            duplicates(&photos)
+                .into_iter()
+                .map(|[a, b]| format!("{} and {}", files[a].display(), files[b].display())),
+        );
         if enrolment.kept() == 1 {
             from_one.push(name.clone());
         }
         newcomers.push(Newcomer { name, photos, enrolment });
     }
+    if !outliers.is_empty() {
+        warnings.push(format!(
+            "{} not used, as they look like somebody else than the person's other photos (--keep-outliers uses them): {}",
+            counted(outliers.len(), "photo is", "photos are"),
+            output::some_of(&outliers)
+        ));
+    }
+    if !alike.is_empty() {
+        warnings.push(format!(
+            "{} one picture: {}",
+            counted(alike.len(), "pair of photos is", "pairs of photos are"),
+            output::some_of(&alike)
+        ));
+    }
     if !from_one.is_empty() {
-        let who = match from_one.len() {
-            1 => "one person is".to_string(),
-            count => format!("{count} people are"),
-        };
+        let who = counted(from_one.len(), "person is", "people are");
         let names = output::some_of(&from_one);
         warnings.push(format!("{who} enrolled from one photo ({names}); three of different days are better"));
     }
     Ok(newcomers)
+}
+
+/// A number of things, as the subject of a sentence.
+fn counted(count: usize, one: &str, several: &str) -> String {
+    if count == 1 { format!("one {one}") } else { format!("{count} {several}") }
 }

@@ -1,23 +1,33 @@
 //! Folders of photos as people have them: with the system's own files, with photos in places that are not read, with names in any
 //! spelling.
+//!
+//! Hidden entries and those that systems make (thumbnails, bins, indexes) are left out. Everything else that is not used is counted and
+//! told.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use format::gallery::MAX_NAME;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::FORMATS;
+use super::content::{self, Content, Foreign, HEAD_BYTES, READ};
 use crate::output;
 
-/// File name endings of the photos that can be read.
-pub const EXTENSIONS: [&str; 12] =
-    ["jpg", "jpeg", "jpe", "png", "webp", "bmp", "tif", "tiff", "gif", "pgm", "ppm", "pnm"];
-/// What systems put into folders for themselves, besides whatever begins with a dot.
-const SYSTEM: [&str; 9] = [
+/// Most files and folders in a folder and all below it. More of them are no folder of photos to enrol or to measure on.
+pub const MOST_ENTRIES: usize = 200_000;
+/// File name endings of photos. A file with one of them that is no photo is a damaged photo, others are files of another kind.
+pub const EXTENSIONS: [&str; 13] =
+    ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "tif", "tiff", "gif", "pgm", "ppm", "pnm"];
+/// Names of what systems put into folders for themselves, besides whatever begins with a dot.
+const SYSTEM: [&str; 13] = [
     "@eaDir",
+    "@__thumb",
+    "@Recycle",
     "#recycle",
+    "#snapshot",
     "$RECYCLE.BIN",
     "System Volume Information",
     "__MACOSX",
@@ -25,11 +35,10 @@ const SYSTEM: [&str; 9] = [
     "Thumbs.db",
     "desktop.ini",
     "ehthumbs.db",
+    "Icon\r",
 ];
-/// Most folders within folders that are looked into.
-const MOST_NESTED: usize = 32;
 
-/// What a folder holds that is used, and words on what is not.
+/// Content of a folder that is used, and words on the rest.
 pub struct Listed<T> {
     /// What is used.
     pub found: T,
@@ -47,16 +56,16 @@ impl<T> Listed<T> {
 
 /// Files that are not used, by the reason.
 #[derive(Default)]
-struct Unused(BTreeMap<&'static str, Vec<PathBuf>>);
+struct Unused(BTreeMap<String, Vec<PathBuf>>);
 
 impl Unused {
-    fn add(&mut self, reason: &'static str, path: PathBuf) {
-        self.0.entry(reason).or_default().push(path);
+    fn add(&mut self, reason: impl Into<String>, path: PathBuf) {
+        self.0.entry(reason.into()).or_default().push(path);
     }
 
     fn lines(&self) -> Vec<String> {
-        let line = |(reason, paths): (&&str, &Vec<PathBuf>)| {
-            let example = paths.first().map_or(String::new(), |path| path.display().to_string());
+        let line = |(reason, paths): (&String, &Vec<PathBuf>)| {
+            let example = paths.first().map_or(String::new(), |path| visible(&path.display().to_string()));
             match paths.len() {
                 1 => format!("{example} is not used: {reason}"),
                 count => format!("{count} files are not used, such as {example}: {reason}"),
@@ -66,46 +75,134 @@ impl Unused {
     }
 }
 
-const OTHER_FORMAT: &str =
-    "they have not the name of a photo (.jpg, .png, .webp, .bmp, .tif, .gif, .ppm); convert or rename them";
-const LOOSE: &str = "photos that lie beside the people's folders belong to nobody; move them into one";
+const NO_PHOTO: &str = "no photo";
+const NO_FILE: &str = "neither a file nor a folder, or a link to nothing";
+const LOOSE: &str = "a photo beside the people's folders belongs to nobody; move it into one";
 const NESTED: &str = "photos in a folder within a person's folder are not read; move them up";
+
+/// What lies at a path.
+enum Entry {
+    Folder,
+    Photo,
+    /// Why it is not used.
+    Other(String),
+}
+
+fn entry(path: &Path) -> Entry {
+    // Of links, what they lead to.
+    let Ok(found) = path.metadata() else { return Entry::Other(NO_FILE.to_string()) };
+    if found.is_dir() {
+        return Entry::Folder;
+    }
+    if !found.is_file() {
+        return Entry::Other(NO_FILE.to_string());
+    }
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD_BYTES as u64).read_to_end(&mut head));
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
+    let is_named_photo = EXTENSIONS.contains(&&*extension.to_ascii_lowercase());
+    match (read, content::of(&head)) {
+        (Ok(_), Content::Photo(_)) => Entry::Photo,
+        (Ok(_), Content::Foreign(Foreign { name, remedy })) => {
+            Entry::Other(format!("{name}, which is not read; {remedy}"))
+        }
+        // Damaged or unreadable: it is told as a photo that cannot be used.
+        _ if is_named_photo => Entry::Photo,
+        _ => Entry::Other(NO_PHOTO.to_string()),
+    }
+}
+
+/// A way through folders that ends, whatever links there are.
+struct Walk<'a> {
+    root: &'a Path,
+    seen: HashSet<PathBuf>,
+    entries: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(root: &'a Path) -> Self {
+        Walk { root, seen: HashSet::new(), entries: 0 }
+    }
+
+    /// Entries of a folder, in order of names, without what is hidden or a system's own; none of a folder that was read before.
+    fn entries(&mut self, folder: &Path) -> Result<Vec<PathBuf>> {
+        let cannot = || format!("cannot read folder {}", folder.display());
+        if !self.seen.insert(folder.canonicalize().with_context(cannot)?) {
+            return Ok(Vec::new());
+        }
+        let mut entries = Vec::new();
+        for entry in std::fs::read_dir(folder).with_context(cannot)? {
+            let entry = entry.with_context(cannot)?;
+            self.entries += 1;
+            ensure!(
+                self.entries <= MOST_ENTRIES,
+                "{} holds more than {MOST_ENTRIES} files and folders; give a folder of photos alone",
+                self.root.display()
+            );
+            if !is_systems(&entry.file_name().to_string_lossy()) {
+                entries.push(entry.path());
+            }
+        }
+        entries.sort();
+        Ok(entries)
+    }
+
+    /// Photos of a folder and all below it; other files are added to those not used.
+    fn photos(&mut self, folder: &Path, unused: &mut Unused) -> Result<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        let mut folders = vec![folder.to_path_buf()];
+        while let Some(next) = folders.pop() {
+            for path in self.entries(&next)? {
+                match entry(&path) {
+                    Entry::Folder => folders.push(path),
+                    Entry::Photo => found.push(path),
+                    Entry::Other(reason) => unused.add(reason, path),
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Photos of a person's folder; those in folders of it and other files are added to those not used.
+    fn person(&mut self, folder: &Path, unused: &mut Unused) -> Result<Vec<PathBuf>> {
+        let mut photos = Vec::new();
+        for path in self.entries(folder)? {
+            match entry(&path) {
+                Entry::Folder => {
+                    let nested = self.photos(&path, unused)?;
+                    nested.into_iter().for_each(|photo| unused.add(NESTED, photo));
+                }
+                Entry::Photo => photos.push(path),
+                Entry::Other(reason) => unused.add(reason, path),
+            }
+        }
+        Ok(photos)
+    }
+}
+
+/// Whether an entry is hidden, or made by a system for itself.
+fn is_systems(name: &str) -> bool {
+    name.starts_with('.') || SYSTEM.iter().any(|system| name.eq_ignore_ascii_case(system))
+}
 
 /// All photos in a folder and its subfolders, in order of their paths. A folder that is reached twice, by a link, is read once.
 ///
 /// # Errors
-/// When the folder cannot be read or holds none.
+/// When a folder cannot be read, holds too much, or there is no photo.
 pub fn list(folder: &Path) -> Result<Listed<Vec<PathBuf>>> {
-    let mut found = Vec::new();
     let mut unused = Unused::default();
-    let mut seen = HashSet::new();
-    let mut folders = vec![(folder.to_path_buf(), 0)];
-    while let Some((folder, depth)) = folders.pop() {
-        if !seen.insert(folder.canonicalize().unwrap_or_else(|_| folder.clone())) {
-            continue;
-        }
-        ensure!(depth <= MOST_NESTED, "{} has folders within folders without end", folder.display());
-        for path in entries(&folder)? {
-            if path.is_dir() {
-                folders.push((path, depth + 1));
-            } else if is_photo(&path) {
-                found.push(path);
-            } else {
-                unused.add(OTHER_FORMAT, path);
-            }
-        }
-    }
-    found.sort();
+    let found = Walk::new(folder).photos(folder, &mut unused)?;
     ensure!(
         !found.is_empty(),
-        "no photos in {} ({FORMATS} are looked for){}",
+        "no photos in {} ({READ} are looked for){}",
         folder.display(),
         unused.lines().iter().map(|line| format!("; {line}")).collect::<String>()
     );
     Ok(Listed { found, unused: unused.lines() })
 }
 
-/// A name, and the photos of whoever has it.
+/// A person's name and photos.
 pub type Person = (String, Vec<PathBuf>);
 
 /// The people in a folder: a subfolder each, named after them, with their photos.
@@ -117,10 +214,18 @@ pub fn people(folder: &Path) -> Result<Listed<Vec<Person>>> {
     let mut unused = Unused::default();
     let mut without = Vec::new();
     let mut folders: BTreeMap<String, PathBuf> = BTreeMap::new();
-    for path in entries(folder)? {
-        if !path.is_dir() {
-            unused.add(if is_photo(&path) { LOOSE } else { OTHER_FORMAT }, path);
-            continue;
+    let mut walk = Walk::new(folder);
+    for path in walk.entries(folder)? {
+        match entry(&path) {
+            Entry::Folder => {}
+            Entry::Photo => {
+                unused.add(LOOSE, path);
+                continue;
+            }
+            Entry::Other(reason) => {
+                unused.add(reason, path);
+                continue;
+            }
         }
         let name = path.file_name().unwrap_or_default();
         let Some(name) = name.to_str() else {
@@ -135,19 +240,7 @@ pub fn people(folder: &Path) -> Result<Listed<Vec<Person>>> {
                 path.display()
             );
         }
-        let mut photos = Vec::new();
-        for entry in entries(&path)? {
-            if entry.is_dir() {
-                list(&entry)
-                    .map_or(vec![], |listed| listed.found)
-                    .into_iter()
-                    .for_each(|p| unused.add(NESTED, p));
-            } else if is_photo(&entry) {
-                photos.push(entry);
-            } else {
-                unused.add(OTHER_FORMAT, entry);
-            }
-        }
+        let photos = walk.person(&path, &mut unused)?;
         match photos.is_empty() {
             true => without.push(name),
             false => found.push((name, photos)),
@@ -156,7 +249,7 @@ pub fn people(folder: &Path) -> Result<Listed<Vec<Person>>> {
     let mut lines = unused.lines();
     if !without.is_empty() {
         lines.push(format!(
-            "{} without a photo in their folder ({FORMATS}): {}",
+            "{} without a photo in their folder ({READ}): {}",
             if without.len() == 1 {
                 "one person is".to_string()
             } else {
@@ -181,8 +274,7 @@ pub fn people(folder: &Path) -> Result<Listed<Vec<Person>>> {
 /// When it has characters that are not seen, or is too long.
 pub fn person(name: &str) -> Result<String> {
     let name = composed(name);
-    let hidden = name.chars().find(|&c| is_hidden(c));
-    if let Some(hidden) = hidden {
+    if let Some(hidden) = name.chars().find(|&c| is_hidden(c)).or_else(|| misplaced_joiner(&name)) {
         bail!(
             "the name {name:?} has a character that is not seen or moves others (U+{:04X}); rename it",
             u32::from(hidden)
@@ -208,31 +300,23 @@ pub fn composed(name: &str) -> String {
 /// Characters that control terminals, that are not seen, or that change the order of others.
 fn is_hidden(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A joiner or non-joiner that is not within a word of a script that has them, such as Persian.
+fn misplaced_joiner(name: &str) -> Option<char> {
+    let chars: Vec<char> = name.chars().collect();
+    let is_letter =
+        |c: Option<&char>| c.is_some_and(|c| !c.is_ascii() && !matches!(c, '\u{200c}' | '\u{200d}'));
+    let is_within = |at: usize| is_letter(chars[..at].last()) && is_letter(chars.get(at + 1));
+    (0..chars.len())
+        .find(|&at| matches!(chars[at], '\u{200c}' | '\u{200d}') && !is_within(at))
+        .map(|at| chars[at])
 }
 
 /// A name as it may be printed: what is not seen is written out.
 pub fn visible(name: &str) -> String {
     name.chars().map(|c| if is_hidden(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
-}
-
-/// What a folder holds, in order of names, without what is hidden or a system's own.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let read = || -> std::io::Result<Vec<PathBuf>> {
-        std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
-    };
-    let mut entries = read().with_context(|| format!("cannot read folder {}", folder.display()))?;
-    entries.retain(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        !name.starts_with('.') && !SYSTEM.iter().any(|system| name.eq_ignore_ascii_case(system))
-    });
-    entries.sort();
-    Ok(entries)
-}
-
-fn is_photo(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-    path.is_file() && EXTENSIONS.contains(&&*extension.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -296,10 +380,22 @@ mod tests {
 
     #[test]
     fn names_that_would_deceive_are_refused() {
-        for name in ["a\nb", "a\u{1b}[31m", "a\u{202e}b", "a\u{200b}", " a", "", &"x".repeat(65)] {
+        for name in [
+            "a\nb",
+            "a\u{1b}[31m",
+            "a\u{202e}b",
+            "a\u{200b}",
+            "a\u{200d}b",
+            "é\u{200d}",
+            " a",
+            "",
+            &"x".repeat(65),
+        ] {
             assert!(person(name).is_err(), "{name:?}");
         }
-        assert_eq!(person("Zoë Müller-Łódź 李").unwrap(), "Zoë Müller-Łódź 李");
+        for name in ["Zoë Müller-Łódź 李", "O'Neil", "علی\u{200c}رضا"] {
+            assert_eq!(person(name).unwrap(), name);
+        }
         assert_eq!(visible("a\u{1b}[31mb"), "a\\u{1b}[31mb");
     }
 

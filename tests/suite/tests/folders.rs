@@ -1,0 +1,389 @@
+//! Folders of photos as people have them: what is used, what is told, and that nothing in them hangs or deceives.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use format::header::ModelId;
+use host::crops::{Loader, Source};
+use host::export::{Exported, Job, export};
+use host::people::change::{add, remove};
+use host::people::folder::{self, Folder};
+use host::people::list::list as enrolled;
+use host::photo;
+use host::photo::folder::{MOST_ENTRIES, list as photos, people};
+use host::sections::{self, Enrolled};
+use host::simulator::AlignedBytes;
+use image::imageops::{FilterType, resize};
+use image::{DynamicImage, ImageBuffer, Rgb, RgbImage, Rgba};
+use suite::onnx;
+use tempfile::TempDir;
+
+/// A picture of 24 × 40 pixels with light and dark places, another for each seed.
+fn picture(seed: u64) -> RgbImage {
+    let mut state = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let coarse = RgbImage::from_fn(9, 9, |_, _| {
+        let mut next = || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 56) as u8
+        };
+        Rgb([next(), next(), next()])
+    });
+    resize(&coarse, 24, 40, FilterType::CatmullRom)
+}
+
+fn save(path: &Path, picture: &RgbImage) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    picture.save(path).unwrap();
+}
+
+/// A folder with a small network, two people of two photos in `people`, and strangers.
+fn scene() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("net.onnx"), onnx::pools()).unwrap();
+    for (person, name) in ["Ada", "Grace"].into_iter().enumerate() {
+        for photo in 0..2 {
+            save(&at(&format!("people/{name}/{photo}.png")), &picture((2 * person + photo) as u64));
+        }
+    }
+    for stranger in 0..24 {
+        save(&at(&format!("strangers/{stranger:02}.png")), &picture(100 + stranger));
+    }
+    folder
+}
+
+fn job(folder: &Path) -> Job {
+    let strangers = folder.join("strangers");
+    Job {
+        enrol: Some(folder.join("people")),
+        cohort: Some(strangers.clone()),
+        calibrate: None,
+        threshold: None,
+        keep_outliers: true,
+        allow_duplicates: true,
+        force: true,
+        ..suite::job(&folder.join("net.onnx"), &strangers)
+    }
+}
+
+fn exported(folder: &Path) -> Exported {
+    export(&job(folder)).unwrap()
+}
+
+fn read(folder: &Path, strict: bool) -> anyhow::Result<Folder> {
+    let preprocess = format::preprocess::Preprocess {
+        height: 40,
+        width: 24,
+        colour: format::preprocess::Colour::Rgb,
+        mean: 127.5,
+        scale: 128.0,
+        template: [[0; 2]; 5],
+    };
+    let source = Source { is_strict: strict, ..Source::aligned() };
+    folder::read(&folder.join("people"), &Loader::new(&preprocess, &source)?)
+}
+
+/// Files of everybody.
+fn counts(folder: &Folder) -> Vec<(&str, usize)> {
+    folder.people.iter().map(|person| (&*person.name, person.files.len())).collect()
+}
+
+#[test]
+fn hidden_and_system_entries_are_left_out_without_a_word() {
+    let folder = scene();
+    let at = |name: &str| folder.path().join("people").join(name);
+    std::fs::write(at("Ada/._0.jpg"), b"\0\x05\x16\x07\0\x02\0\0Mac OS X        ").unwrap();
+    for name in [".DS_Store", "Ada/Thumbs.db", "desktop.ini", "Ada/.git"] {
+        std::fs::write(at(name), b"x").unwrap();
+    }
+    let system = ["@eaDir", "__MACOSX", ".git", "lost+found", "#recycle", "$RECYCLE.BIN"];
+    for name in system.into_iter().chain(["System Volume Information"]) {
+        save(&at(name).join("SYNOPHOTO_THUMB_M.png"), &picture(7));
+    }
+    save(&at("Ada/@eaDir/0.png/SYNOPHOTO_THUMB_M.png"), &picture(8));
+    let read = read(folder.path(), true).unwrap();
+    assert_eq!(counts(&read), [("Ada", 2), ("Grace", 2)]);
+    assert!(read.warnings.is_empty(), "{:?}", read.warnings);
+}
+
+#[test]
+fn nested_and_loose_photos_and_other_files_are_told_with_their_number() {
+    let folder = scene();
+    let at = |name: &str| folder.path().join("people").join(name);
+    for photo in 0..3 {
+        save(&at(&format!("Ada/2024/{photo}.png")), &picture(50 + photo));
+    }
+    save(&at("Linus.png"), &picture(60));
+    std::fs::write(at("Grace/notes.txt"), b"notes").unwrap();
+    for photo in 0..2 {
+        std::fs::write(at(&format!("Grace/{photo}.heic")), b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").unwrap();
+    }
+    let read = read(folder.path(), false).unwrap();
+    assert_eq!(counts(&read), [("Ada", 2), ("Grace", 2)]);
+    let said = &read.warnings;
+    let is_said = |parts: &[&str]| said.iter().any(|line| parts.iter().all(|part| line.contains(part)));
+    assert!(is_said(&["3 files are not used", "within a person's folder", "2024"]), "{said:?}");
+    assert!(is_said(&["Linus.png is not used", "beside the people's folders"]), "{said:?}");
+    assert!(is_said(&["notes.txt is not used", "no photo"]), "{said:?}");
+    assert!(is_said(&["2 files are not used", "HEIC", "heif-convert"]), "{said:?}");
+    assert_eq!(said.len(), 4);
+}
+
+#[test]
+fn format_is_told_by_content_and_every_kind_of_pixels_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let colours = picture(1);
+    let dynamic = DynamicImage::from(colours.clone());
+    for ending in ["png", "tiff", "ppm", "bmp", "webp"] {
+        save(&at(&format!("a.{ending}")), &colours);
+        std::fs::rename(at(&format!("a.{ending}")), at(&format!("{ending}.jpg"))).unwrap();
+        assert_eq!(photo::load(&at(&format!("{ending}.jpg"))).unwrap(), colours, "{ending}");
+    }
+    dynamic.to_rgb16().save(at("16.png")).unwrap();
+    assert_eq!(photo::load(&at("16.png")).unwrap(), colours);
+    dynamic.to_rgb16().save(at("16.tif")).unwrap();
+    assert_eq!(photo::load(&at("16.tif")).unwrap(), colours);
+    let grey = dynamic.to_luma8();
+    grey.save(at("grey.pgm")).unwrap();
+    assert_eq!(photo::load(&at("grey.pgm")).unwrap(), DynamicImage::from(grey).to_rgb8());
+    dynamic.save(at("palette.gif")).unwrap();
+    let gif = photo::load(&at("palette.gif")).unwrap();
+    let far = gif.iter().zip(colours.iter()).filter(|(a, b)| a.abs_diff(**b) > 24).count();
+    assert!(gif.dimensions() == (24, 40) && far < gif.len() / 4, "{far}");
+    let clear: ImageBuffer<Rgba<u8>, _> =
+        ImageBuffer::from_raw(2, 1, vec![10, 20, 30, 255, 10, 20, 30, 0]).unwrap();
+    clear.save(at("clear.png")).unwrap();
+    assert_eq!(photo::load(&at("clear.png")).unwrap().into_raw(), [10, 20, 30, 255, 255, 255]);
+    assert_eq!(photos(folder.path()).unwrap().found.len(), 10);
+}
+
+#[test]
+fn formats_that_are_not_read_are_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jpg");
+    for (bytes, name, remedy) in [
+        (&b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..], "HEIC", "heif-convert"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0mif1avifmiaf", "AVIF", "heif-convert"),
+        (b"II*\0\x10\0\0\0CR\x02\0", "raw photo", "darktable-cli"),
+        (b"\xff\x0a\0\0", "JPEG XL", "djxl"),
+        (b"%PDF-1.7", "PDF", "pdfimages"),
+        (b"\0\0\0\x18ftypisom\0\0\x02\0isommp41", "video", "ffmpeg"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS", "git lfs pull"),
+        (b"", "empty", "remove"),
+        (b"notes", "not a photo", "TIFF"),
+    ] {
+        std::fs::write(&path, bytes).unwrap();
+        let error = format!("{:#}", photo::load(&path).unwrap_err());
+        assert!(error.contains("a.jpg") && error.contains(name) && error.contains(remedy), "{error}");
+    }
+}
+
+/// A PNG of one black row after another, so many that their pixels take gigabytes.
+fn huge_png(side: u32) -> Vec<u8> {
+    let chunk = |kind: &[u8; 4], data: &[u8]| {
+        let mut crc = !0u32;
+        for &byte in kind.iter().chain(data) {
+            crc ^= u32::from(byte);
+            for _ in 0..8 {
+                crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+            }
+        }
+        [&(data.len() as u32).to_be_bytes()[..], kind, data, &(!crc).to_be_bytes()].concat()
+    };
+    let header = [&side.to_be_bytes()[..], &side.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
+    let start = b"\x89PNG\r\n\x1a\n".to_vec();
+    let pixels = vec![0x78; 2_600_000];
+    [start, chunk(b"IHDR", &header), chunk(b"IDAT", &pixels), chunk(b"IEND", &[])].concat()
+}
+
+#[test]
+fn photo_of_900_megapixels_is_refused_at_once_with_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("huge.png");
+    std::fs::write(&path, huge_png(30_000)).unwrap();
+    let start = Instant::now();
+    let error = format!("{:#}", photo::load(&path).unwrap_err());
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(error.contains("30000×30000") && error.contains("200 million"), "{error}");
+    assert!(error.contains("make it smaller"), "{error}");
+}
+
+#[test]
+fn jpeg_without_its_end_marker_is_read_and_without_pixels_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("photo.jpg");
+    save(&path, &resize(&picture(3), 240, 400, FilterType::CatmullRom));
+    let whole = std::fs::read(&path).unwrap();
+    let upright = photo::load(&path).unwrap();
+    assert_eq!(&whole[whole.len() - 2..], [0xff, 0xd9]);
+    std::fs::write(&path, &whole[..whole.len() - 2]).unwrap();
+    assert_eq!(photo::load(&path).unwrap(), upright);
+    std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    assert_eq!(photo::load(&path).unwrap(), upright);
+    for missing in [40, 400, whole.len() / 3, whole.len() / 2] {
+        std::fs::write(&path, &whole[..whole.len() - missing]).unwrap();
+        let error = format!("{:#}", photo::load(&path).unwrap_err());
+        assert!(error.contains("photo.jpg") && error.contains("in the middle of its pixels"), "{error}");
+    }
+}
+
+#[test]
+fn two_spellings_of_one_name_are_an_error_that_names_both_folders() {
+    let folder = scene();
+    save(&folder.path().join("people/José/0.png"), &picture(30));
+    save(&folder.path().join("people/Jose\u{301}/0.png"), &picture(31));
+    let error = format!("{:#}", read(folder.path(), false).err().unwrap());
+    assert!(error.contains("people/José") && error.contains("people/Jose"), "{error}");
+    assert!(error.contains("one name in two spellings"), "{error}");
+}
+
+#[test]
+fn people_are_found_by_either_spelling_of_their_name() {
+    let folder = scene();
+    let image = folder.path().join("image.geode");
+    std::fs::write(&image, exported(folder.path()).image).unwrap();
+    save(&folder.path().join("later/Jose\u{301}/0.png"), &picture(30));
+    let later = folder.path().join("later");
+    let added = add(&image, &later, &Source::aligned(), true, true).unwrap();
+    assert_eq!(added.added, ["José"]);
+    std::fs::write(&image, added.image).unwrap();
+    let error = add(&image, &later, &Source::aligned(), true, true).err().unwrap().to_string();
+    assert!(error.contains("enrolled already"), "{error}");
+    assert_eq!(remove(&image, &["Jose\u{301}".to_string()]).unwrap().removed, ["José"]);
+}
+
+#[test]
+fn names_with_control_characters_are_refused_and_shown_escaped() {
+    for name in ["Ada\nGrace 99 1", "\u{1b}[31mRed", "Ad\u{202e}a"] {
+        let folder = scene();
+        save(&folder.path().join("people").join(name).join("0.png"), &picture(30));
+        let error = format!("{:#}", read(folder.path(), false).err().unwrap());
+        assert!(error.contains("a character that is not seen"), "{error}");
+        assert!(!error.contains(['\n', '\u{1b}', '\u{202e}']), "{error:?}");
+    }
+    let folder = scene();
+    save(&folder.path().join("people").join("x".repeat(65)).join("0.png"), &picture(30));
+    let error = format!("{:#}", read(folder.path(), false).err().unwrap());
+    assert!(error.contains("65 bytes") && error.contains("64"), "{error}");
+}
+
+#[test]
+fn same_photo_of_a_person_twice_counts_once() {
+    let folder = scene();
+    let at = |name: &str| folder.path().join("people").join(name);
+    std::fs::copy(at("Ada/0.png"), at("Ada/copy of 0.png")).unwrap();
+    std::fs::hard_link(at("Ada/0.png"), at("Ada/hard.png")).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(at("Ada/1.png"), at("Ada/soft.png")).unwrap();
+    save(&at("Ada/again.jpg"), &picture(1));
+    let read = read(folder.path(), false).unwrap();
+    assert_eq!(counts(&read), [("Ada", 2), ("Grace", 2)]);
+    let copies = if cfg!(unix) { 4 } else { 3 };
+    let words = format!("{copies} of {} photos of people are copies", copies + 4);
+    assert!(read.warnings.len() == 1 && read.warnings[0].contains(&words), "{:?}", read.warnings);
+}
+
+#[test]
+fn strangers_that_are_there_again_in_links_thumbnails_and_year_folders_count_once() {
+    let folder = scene();
+    let at = |name: String| folder.path().join("strangers").join(name);
+    let before = exported(folder.path()).report;
+    for number in 0..24 {
+        let original = at(format!("{number:02}.png"));
+        std::fs::create_dir_all(at("2023".to_string())).unwrap();
+        std::fs::hard_link(&original, at(format!("2023/{number:02}.png"))).unwrap();
+        save(&at(format!("2024/{number:02}.jpg")), &picture(100 + number));
+        // A thumbnail enlarged again to the size of crops.
+        let small = resize(&picture(100 + number), 14, 20, FilterType::Triangle);
+        save(&at(format!("2024-05/{number:02}.png")), &resize(&small, 24, 40, FilterType::Triangle));
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(&original, at(format!("link {number:02}.png"))).unwrap();
+    }
+    let after = exported(folder.path()).report;
+    assert_eq!((before.strangers, after.strangers), (24, 24));
+    assert_eq!(after.copies.len(), if cfg!(unix) { 96 } else { 72 });
+    assert_eq!(before.thresholds, after.thresholds);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_a_circle_end() {
+    let folder = scene();
+    let at = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink(at("people"), at("people/Ada/again")).unwrap();
+    std::os::unix::fs::symlink(at("strangers"), at("strangers/again")).unwrap();
+    std::os::unix::fs::symlink(at("nowhere"), at("people/Ada/gone.jpg")).unwrap();
+    let read = read(folder.path(), false).unwrap();
+    assert_eq!(counts(&read), [("Ada", 2), ("Grace", 2)]);
+    let said = &read.warnings;
+    assert!(
+        said.iter().any(|line| line.contains("gone.jpg") && line.contains("link to nothing")),
+        "{said:?}"
+    );
+    assert_eq!(photos(&at("strangers")).unwrap().found.len(), 24);
+}
+
+#[test]
+fn folder_of_too_many_files_is_refused_before_any_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("Ada")).unwrap();
+    for number in 0..=MOST_ENTRIES {
+        std::fs::File::create(folder.path().join(format!("Ada/{number}.jpg"))).unwrap();
+    }
+    for error in [photos(folder.path()).err().unwrap(), people(folder.path()).err().unwrap()] {
+        assert!(error.to_string().contains(&format!("more than {MOST_ENTRIES} files")), "{error}");
+    }
+}
+
+#[test]
+fn one_bad_photo_among_many_does_not_stop_the_export() {
+    let folder = scene();
+    for number in 0..3 {
+        std::fs::File::create(folder.path().join(format!("strangers/bad{number}.png")))
+            .unwrap()
+            .write_all(b"\x89PNG\r\n\x1a\nnothing more")
+            .unwrap();
+    }
+    let report = exported(folder.path()).report;
+    assert_eq!(report.strangers, 24);
+    let said = &report.warnings;
+    assert!(
+        said.iter().any(|line| line.contains("3 photos are not used") && line.contains("bad0")),
+        "{said:?}"
+    );
+    let mut strict = job(folder.path());
+    strict.photos.is_strict = true;
+    assert!(format!("{:#}", export(&strict).err().unwrap()).contains("bad"));
+}
+
+#[test]
+fn many_people_of_one_photo_are_one_line() {
+    let folder = scene();
+    for person in 0..60 {
+        save(&folder.path().join(format!("people/P{person:02}/0.png")), &picture(1000 + person));
+    }
+    let report = exported(folder.path()).report;
+    let said = &report.warnings;
+    let one_photo: Vec<&String> = said.iter().filter(|line| line.contains("from one photo")).collect();
+    assert!(one_photo.len() == 1 && one_photo[0].starts_with("60 people"), "{said:?}");
+}
+
+#[test]
+fn images_with_unfit_names_are_listed_and_emptied() {
+    let folder = tempfile::tempdir().unwrap();
+    let image: PathBuf = folder.path().join("image.geode");
+    let mut sections = suite::tiny_sections();
+    let id = ModelId::of_section(&sections[0].1);
+    let red = Enrolled { name: "\u{1b}[31mRed".to_string(), photos: 1, centres: vec![vec![0, 0, 127]] };
+    sections[1].1 = sections::gallery(id, 3, &[red]).unwrap();
+    std::fs::write(&image, suite::join(&sections)).unwrap();
+    let bytes = AlignedBytes::read(&image).unwrap();
+    assert!(enrolled(&bytes.image(&image).unwrap()).iter().any(|row| row.name == "\u{1b}[31mRed"));
+    let host =
+        std::process::Command::new(suite::program()).args(["gallery", "list"]).arg(&image).output().unwrap();
+    let said = String::from_utf8(host.stdout).unwrap();
+    assert!(said.contains("\\u{1b}[31mRed") && !said.contains('\u{1b}'), "{said}");
+    assert_eq!(remove(&image, &["\\u{1b}[31mRed".to_string()]).unwrap().removed, ["\u{1b}[31mRed"]);
+}
