@@ -81,7 +81,7 @@ pub enum Op {
         /// The curve.
         table::Curve,
     ),
-    /// Passes its input on: a place for an activation that no operator could take yet.
+    /// Returns its input. It holds an activation that no operator has taken over yet.
     Identity,
 }
 
