@@ -2,10 +2,10 @@
 //! counts, and from these a range of cycles.
 //!
 //! A layer's instructions are a weighted sum of its [`Work::features`], with weights that depend on the core and on the
-//! [`Kind`] of layer; `cargo run -p bench -- fit` fits them to the counts of the emulated boards. An
-//! instruction takes more than a cycle. Static analysis of the inner loops (llvm-mca's models of the cores) gives the
-//! cycles for each instruction, which are the lower end of the range. The upper end adds [`IMPERFECTION`], and the
-//! time to fetch every weight that a row needs from serial flash at [`FLASH_CYCLES_A_BYTE`].
+//! [`Kind`] of layer; `cargo run -p bench -- fit` fits them to the counts of the emulated boards. The number of
+//! cycles for each instruction comes from static analysis of the inner loops (llvm-mca's models of the cores) and gives
+//! the lower end of the range. The upper end adds [`IMPERFECTION`], and the time to fetch every weight that a row needs
+//! from serial flash at [`FLASH_CYCLES_A_BYTE`].
 
 use std::collections::BTreeMap;
 
