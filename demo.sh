@@ -1,6 +1,7 @@
 #!/bin/sh
-# The main job, from nothing: sets up what is missing, exports the default network with two people enrolled, starts the
-# firmware on an emulated Cortex-M7 and lets it recognise photos. Arguments go to `host demo`, such as --board qemu-m55.
+# Shows the main job from nothing: sets up missing parts, exports the default network with two people enrolled, starts
+# the firmware on an emulated Cortex-M7 and lets it recognise photos. Arguments go to `host demo`, such as --board
+# qemu-m55.
 set -eu
 cd "$(dirname "$0")"
 echo "demo: setting up, then building; the first time takes about 6 minutes on two cores, later runs one" >&2

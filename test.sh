@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tests, from nothing: sets up what is missing, then runs all parts or those that are named, cheap ones first.
+# The tests, from nothing: sets up missing parts, then runs all tests or the named parts, cheap ones first.
 #
 #   ./test.sh [PART…]    fmt clippy docs book host boards aarch64 costs
 set -eu
@@ -26,7 +26,7 @@ tests() { # tests FOLDER-PATTERN…: the workspace's tests, of these integration
     cargo test --locked --workspace --quiet $names
 }
 
-# What starts emulated boards; all else is the host's.
+# Tests that start emulated boards. All other tests run on the host alone.
 on_boards="boards kernels link"
 
 part_fmt() {
@@ -50,8 +50,8 @@ part_docs() {
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 }
 
-# The book's links, chapters and figures. mdBook itself is not run: to compile its library takes longer than a minute, and it
-# checks no anchors.
+# The book's links, chapters and figures. mdBook itself is not run: compiling its library takes longer than a minute,
+# and it does not check anchors.
 part_book() {
     tests book
 }
@@ -84,7 +84,7 @@ part_aarch64() {
     elif [ -n "$missing" ]; then
         step "skipped, because there is no:$missing"
     else
-        # One processor that has dot products, one that has not.
+        # One processor that has dot products, and one that does not.
         for processor in max cortex-a53; do
             export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu $processor"
             cargo test --locked --package cases --package nn --lib --test levels --target $target --quiet
@@ -97,7 +97,7 @@ part_costs() {
     cargo run --locked --quiet --package bench -- check
 }
 
-# Whoever runs all tests wants to hear it when boards do not run.
+# Users who run all tests want an error when boards do not run.
 export GEODE_BOARDS=required
 
 if [ -d ../shared/faces ]; then
@@ -109,7 +109,7 @@ step "building and testing; the first time takes about 20 minutes on two cores, 
 times=
 is_set_up=
 for part in $parts; do
-    # What formatting needs is there with the compiler: it fails before anything is fetched.
+    # Formatting needs only the compiler's own tools, so it can fail before anything is fetched.
     if [ "$part" != fmt ] && [ -z "$is_set_up" ]; then
         step "setting up"
         ./setup.sh --tests

@@ -36,7 +36,7 @@ pub struct Bench {
     pub image_bytes: usize,
     /// The layers' work, in order.
     pub work: Vec<Work>,
-    /// One a board.
+    /// One for each board.
     pub boards: Vec<Cost>,
     /// Firmware of each board.
     pub code: Vec<Code>,
@@ -56,18 +56,18 @@ pub struct Crowded {
     pub matching: Matching,
 }
 
-/// What to measure.
+/// The measurements to make.
 #[derive(Clone, Debug)]
 pub struct Scope {
     /// Boards.
     pub boards: Vec<&'static Board>,
-    /// Whether to time this computer, and beside what.
+    /// The runtimes to compare with, or `None` to not time this computer.
     pub computer: Option<Peers>,
     /// Sizes of galleries.
     pub galleries: Vec<usize>,
 }
 
-/// Measures.
+/// Makes the measurements.
 ///
 /// # Errors
 /// When the image cannot be used, a board's program does not build or run, or another runtime fails.
@@ -87,7 +87,7 @@ pub fn bench(image: &Path, scope: &Scope) -> Result<Bench> {
         computer: Vec::new(),
         matching: Vec::new(),
     };
-    // What a board reads is the image itself, not the container it may be in.
+    // A board reads the image itself, not a container of the image.
     let folder = TemporaryFolder::new()?;
     let plain = folder.path().join("image.geode");
     output::write_whole(&plain, bytes.bytes())?;
@@ -111,11 +111,12 @@ pub fn bench(image: &Path, scope: &Scope) -> Result<Bench> {
     Ok(measured)
 }
 
-/// People in all directions.
+/// People whose centres have random directions.
 fn crowd(people: usize, dimension: usize) -> Vec<Enrolled> {
     let mut state = 7u32;
     let mut random = |_| {
-        // The sum of a few uniform numbers is nearly normal, and a vector of such points in any direction alike.
+        // The sum of a few uniform numbers is nearly normal. A vector of such numbers has every direction with equal
+        // probability.
         (0..4).fold(0.0, |sum, _| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             sum + (state >> 8) as f32 / (1 << 24) as f32 - 0.5

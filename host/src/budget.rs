@@ -1,6 +1,6 @@
 //! The limits of a board, and the parts of a network or an image that exceed them.
 //!
-//! This is the one list of limits: `inspect`, `export` and whatever starts a board ask it.
+//! This is the only list of limits: `inspect`, `export` and every command that starts a board use it.
 
 use std::fmt;
 
@@ -22,20 +22,20 @@ pub struct Budget {
     pub row_bytes: usize,
 }
 
-/// A board's budget, or one that the user gives.
+/// The budget of a board, or one that the user gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// Its name, for messages.
+    /// Name, for messages.
     pub name: String,
     /// The limits.
     pub budget: Budget,
 }
 
 impl Room {
-    /// Refuses what exceeds it.
+    /// Refuses a network or image that exceeds limits.
     ///
     /// # Errors
-    /// The limits exceeded.
+    /// Names the limits that are exceeded.
     pub fn check(&self, excesses: &[Excess]) -> Result<()> {
         let words: Vec<String> = excesses.iter().map(Excess::to_string).collect();
         ensure!(
@@ -48,16 +48,16 @@ impl Room {
     }
 }
 
-/// A limit that is exceeded: by how much, where, and how to stay within it.
+/// A limit that is exceeded: the excess, its place, and how to stay within the limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Excess {
     /// The network has too many layers.
     Layers {
-        /// How many it has.
+        /// Number of layers of the network.
         layers: usize,
-        /// How many there may be.
+        /// Most layers of a network.
         room: usize,
-        /// Name of the first layer too many.
+        /// Name of the first layer beyond the limit.
         first: String,
     },
     /// A row of the crop is too long.
@@ -66,18 +66,18 @@ pub enum Excess {
         input: String,
         /// Shape of the crop.
         crop: Tensor,
-        /// Bytes that a row may have.
+        /// Most bytes of a row.
         room: usize,
     },
     /// The network's rows need too much RAM.
     Arena {
         /// Bytes they need.
         bytes: usize,
-        /// Bytes there are.
+        /// Bytes of arena.
         room: usize,
-        /// Name of the layer whose tensor takes the most of them.
+        /// Name of the layer with the largest tensor.
         layer: String,
-        /// That tensor.
+        /// The largest tensor.
         tensor: Tensor,
     },
     /// The image is too large for its flash.
@@ -86,7 +86,7 @@ pub enum Excess {
         bytes: usize,
         /// Bytes of the flash.
         room: usize,
-        /// The part that takes the most of them, and its bytes.
+        /// The largest part of the image, and its bytes.
         largest: String,
     },
 }
@@ -130,7 +130,7 @@ impl fmt::Display for Excess {
 }
 
 impl Budget {
-    /// The limits that an image exceeds. `name` gives the name of a layer of its embedder by number.
+    /// The limits that an image exceeds. `name` gives the name of a layer of the image's embedder, by number.
     pub fn excesses_of_image(
         &self,
         image: &Image<'_>,

@@ -1,4 +1,4 @@
-//! Thresholds from strangers: the least cosine to be accepted, by gallery size, for a stated rate of accepting
+//! Thresholds measured on strangers: the least accepted cosine, by gallery size, for a stated rate of accepting
 //! strangers.
 //!
 //! A stranger is compared with everybody enrolled. If comparisons are independent, a gallery of `N` people accepts a
@@ -6,9 +6,10 @@
 //! comparison (FMR). The threshold is the matching quantile of the strangers' cosines to enrolled centres and to each
 //! other.
 //!
-//! The confidence in a threshold depends on the number of people, not of comparisons: a share FPIR of `n` strangers
-//! is expected to be accepted, and the exact binomial interval (Clopper and Pearson 1934) bounds the true rate. With
-//! fewer than three expected, the claim is marked as unsupported: even if none of `n` is accepted, no rate below `3 /
+//! The confidence in a threshold depends on the number of people, not on the number of comparisons: a share FPIR of
+//! `n` strangers is expected to be accepted, and the exact binomial interval (Clopper and Pearson 1934) bounds the
+//! true rate. If fewer than three acceptances are expected, the claim is marked as unsupported: even if none of `n` is
+//! accepted, no rate below `3 / n` is shown.
 //! n` is shown.
 
 use format::policy::{Angle, Threshold};
@@ -28,25 +29,25 @@ const SIZES: [u16; 26] = [
     10000, 13000, 16384,
 ];
 
-/// Least cosines used when there are no strangers to measure on, and lower bounds when there are few. For ArcFace
-/// networks of 128 to 512 dimensions, slightly above the values for FPIR 0.003 on LFW. Linear in `log₁₀ N` between
-/// the entries.
+/// Least cosines for a calibration without strangers. With few strangers they are lower bounds. They are for ArcFace
+/// networks of 128 to 512 dimensions, slightly above the values for FPIR 0.003 on LFW. Linear in `log₁₀ N` between the
+/// entries.
 const CAUTIOUS: [(f64, f64); 6] =
     [(0.0, 0.35), (1.0, 0.43), (1.7, 0.48), (2.3, 0.52), (3.0, 0.57), (4.3, 0.65)];
 /// With fewer strangers than this, the cautious table is a lower bound.
 const FEW_STRANGERS: usize = 100;
 /// With fewer strangers than this, nothing is extrapolated.
 pub const HARDLY_ANY_STRANGERS: usize = 50;
-/// Distance of the threshold above the nearest stranger when there are hardly any.
+/// Distance of the threshold above the nearest stranger's cosine, if there are hardly any strangers.
 const AHEAD: f32 = 0.02;
-/// Cosines to a centre of several photos vary more than those between single photos by this factor, measured with two
-/// networks on LFW. Used if the enrolled photos do not determine it.
+/// Cosines to a centre of several photos vary more than cosines between single photos, by this factor. It was measured
+/// with two networks on LFW, and is used if the enrolled photos do not determine the factor.
 const CENTRE_GAIN: f32 = 1.02;
 
-/// The threshold up to a gallery size.
+/// The threshold for galleries up to a size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Point {
-    /// Most people enrolled.
+    /// Largest number of enrolled people.
     pub people: u16,
     /// Least cosine.
     pub cosine: f32,
@@ -61,23 +62,23 @@ pub struct Table {
     pub points: Vec<Point>,
     /// Stated rate.
     pub fpir: f64,
-    /// Strangers measured on.
+    /// Number of strangers that were measured.
     pub strangers: usize,
-    /// Comparisons made.
+    /// Number of comparisons.
     pub comparisons: usize,
     /// Whether this number of strangers supports the stated rate.
     pub is_supported: bool,
-    /// Number of strangers that would.
+    /// Number of strangers that would support the stated rate.
     pub strangers_needed: usize,
 }
 
 impl Table {
-    /// The point for a gallery of `people`.
+    /// The point for a gallery of `people` people.
     pub fn at(&self, people: usize) -> Option<&Point> {
         self.points.iter().find(|point| usize::from(point.people) >= people)
     }
 
-    /// The image's form.
+    /// The thresholds in the image's form.
     pub fn records(&self) -> impl Iterator<Item = Threshold> + '_ {
         self.points.iter().map(|point| Threshold {
             people: point.people,
@@ -105,7 +106,7 @@ pub fn q30(value: f64) -> i32 {
     (value * f64::from(1 << 30)).round() as i32
 }
 
-/// The image's form of an angle of 0 to π/2 radians; a larger angle is limited to that.
+/// The image's form of an angle of 0 to π/2 radians. A larger angle is limited to π/2.
 pub fn angle_record(radians: f64) -> Angle {
     let radians = radians.clamp(0.0, std::f64::consts::FRAC_PI_2);
     Angle { urad: (radians * 1e6).round() as u32, cos_q30: q30(radians.cos()), sin_q30: q30(radians.sin()) }
@@ -149,7 +150,7 @@ pub fn measure(strangers: &[Vec<f32>], people: &[Person<'_>], fpir: f64) -> Tabl
     let points = SIZES.map(|size| {
         let fmr = 1.0 - (1.0 - fpir).powf(1.0 / f64::from(size));
         let cosine = if count < HARDLY_ANY_STRANGERS {
-            // A tail fitted to so few scores is meaningless, but the strangers seen must not be accepted.
+            // A tail fitted to so few scores is meaningless, but the measured strangers must not be accepted.
             tail.scores.first().map_or(-1.0, |&nearest| nearest + AHEAD).max(cautious_cosine(size))
         } else if count < FEW_STRANGERS {
             tail.quantile(fmr).max(cautious_cosine(size))
@@ -186,7 +187,7 @@ fn scores(strangers: &[Vec<f32>], people: &[Person<'_>]) -> Vec<f32> {
         .collect()
 }
 
-/// How much more comparisons with centres vary than comparisons with the single photos of these centres.
+/// Factor by which comparisons with centres vary more than comparisons with the single photos of these centres.
 fn centre_gain(strangers: &[Vec<f32>], people: &[Person<'_>]) -> f32 {
     let several: Vec<&Person<'_>> = people.iter().filter(|person| person.photos.len() > 1).collect();
     if several.len() * strangers.len() < 1000 {

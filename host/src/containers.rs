@@ -1,4 +1,5 @@
-//! Containers that flashers take: an image with the address it goes to. They are written ([`wrap`]) and read back ([`unwrap`]).
+//! Containers for flash programmers: an image with its address. They are written ([`wrap`]) and read back
+//! ([`unwrap`]).
 
 use std::path::Path;
 
@@ -25,17 +26,17 @@ pub enum Container {
     Elf,
 }
 
-/// How an image is wrapped.
+/// The container and the address of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wrapping {
-    /// In which container.
+    /// The container.
     pub container: Container,
-    /// The address it goes to; 0 where the container tells none.
+    /// The address of the image. 0 if the container has none.
     pub address: u32,
 }
 
 impl Wrapping {
-    /// Another image in the same container, for the same address.
+    /// Wraps another image in the same container, for the same address.
     ///
     /// # Errors
     /// As [`wrap`].
@@ -52,15 +53,15 @@ const UF2_BLOCK: usize = 512;
 const UF2_DATA: usize = 476;
 /// Words of a block of UF2 that are always the same, and their places.
 const UF2_MAGIC: [(usize, u32); 3] = [(0, 0x0A32_4655), (4, 0x9E5D_5157), (508, 0x0AB1_6F30)];
-/// A block that does not go to the main flash.
+/// Flag: the block does not go to the main flash.
 const UF2_ELSEWHERE: u32 = 1;
-/// The block names a family of processors.
+/// Flag: the block names a family of processors.
 const UF2_FAMILY: u32 = 0x2000;
 
 /// Wraps an image that goes to `address`.
 ///
 /// # Errors
-/// When the address is not one the container can express.
+/// When the container cannot express the address.
 pub fn wrap(container: Container, image: &[u8], address: u32) -> Result<Vec<u8>> {
     match container {
         Container::Bin => Ok(image.to_vec()),
@@ -124,7 +125,7 @@ fn elf(image: &[u8], address: u32) -> Result<Vec<u8>> {
 /// Reads an image's file in any container.
 ///
 /// # Errors
-/// When it cannot be read, is something else, or the container is damaged: with the file's name.
+/// When the file cannot be read, is something else, or its container is damaged. The error has the file's name.
 pub fn read(path: &Path) -> Result<(Vec<u8>, Wrapping)> {
     let file = path.display();
     let metadata = path.metadata().with_context(|| format!("cannot read image {file}"))?;
@@ -141,7 +142,7 @@ pub fn read(path: &Path) -> Result<(Vec<u8>, Wrapping)> {
 }
 
 fn container_of(bytes: &[u8]) -> Container {
-    // What follows tells it from another text that begins with a colon.
+    // The characters after the colon distinguish Intel HEX from other text that begins with a colon.
     let is_hex = bytes.trim_ascii_start().strip_prefix(b":");
     if bytes.starts_with(b"\x7fELF") {
         Container::Elf
@@ -154,10 +155,10 @@ fn container_of(bytes: &[u8]) -> Container {
     }
 }
 
-/// Takes an image out of the container it is in, which its content tells.
+/// Takes an image out of its container. The content determines the container.
 ///
 /// # Errors
-/// When the container is damaged, or holds something else than one image.
+/// When the container is damaged, or does not hold exactly one image.
 pub fn unwrap(bytes: &[u8]) -> Result<(Vec<u8>, Wrapping)> {
     let container = container_of(bytes);
     let (name, parts) = match container {
@@ -168,19 +169,19 @@ pub fn unwrap(bytes: &[u8]) -> Result<(Vec<u8>, Wrapping)> {
     };
     let (address, mut image) = parts
         .and_then(join)
-        .with_context(|| format!("as a file of {name}, which it is by its first bytes"))?;
-    // Some containers have blocks of one length.
+        .with_context(|| format!("read as a file of {name}, because of its first bytes"))?;
+    // Some containers have blocks of a fixed length.
     let length = header::image_bytes(&image).unwrap_or(image.len());
     image.truncate(length);
     Ok((image, Wrapping { container, address }))
 }
 
-/// Bytes and the address they go to.
+/// Bytes and their address.
 type Part = (u32, Vec<u8>);
 
-/// The one image that parts make.
+/// Joins parts to one image.
 fn join(mut parts: Vec<Part>) -> Result<Part> {
-    // In any order, as other tools write them.
+    // Other tools may write the parts in any order.
     parts.sort_by_key(|(address, _)| *address);
     let mut runs: Vec<Part> = Vec::new();
     for (address, bytes) in parts.into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
@@ -211,13 +212,13 @@ fn join(mut parts: Vec<Part>) -> Result<Part> {
     let (address, image) = runs.pop().context("it holds no data; export again")?;
     ensure!(
         image.starts_with(&header::MAGIC),
-        "it holds no image: what goes to {address:#x} does not begin with GEOD; give what `host export` wrote"
+        "it holds no image: the bytes at {address:#x} do not begin with GEOD; give a file that `host export` wrote"
     );
     Ok((address, image))
 }
 
 fn hex_parts(bytes: &[u8]) -> Result<Vec<Part>> {
-    let text = std::str::from_utf8(bytes).context("it is no text; export again")?;
+    let text = std::str::from_utf8(bytes).context("it is not text; export again")?;
     let mut parts: Vec<Part> = Vec::new();
     let (mut base, mut is_ended) = (0u32, false);
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -293,7 +294,7 @@ mod tests {
     const ADDRESS: u32 = 0x2100_ffe0;
     const WRAPPED: [Container; 3] = [Container::Hex, Container::Uf2, Container::Elf];
 
-    /// Something with an image's beginning; its length is its header's.
+    /// Bytes that begin like an image. Their length is the one in the header.
     fn image() -> Vec<u8> {
         let mut image: Vec<u8> = (0..1000u32).map(|i| (i * 7) as u8).collect();
         image[..header::MAGIC.len()].copy_from_slice(&header::MAGIC);
@@ -325,7 +326,7 @@ mod tests {
         let ours = String::from_utf8(file(Container::Hex)).unwrap();
         let windows = ours.replace('\n', "\r\n").to_lowercase();
         assert_eq!(unwrap(windows.as_bytes()).unwrap().0, image());
-        // An order of their own, each line with its address.
+        // Lines in another order, each with its address.
         let mut records: Vec<Record> = Vec::new();
         for (index, part) in image().chunks(10).enumerate().rev() {
             let place = ADDRESS + 10 * index as u32;
@@ -404,7 +405,8 @@ mod tests {
     }
 
     proptest! {
-        // No damage of a container goes unnoticed, or ends otherwise than by an error: an image's own digests tell the rest.
+        // No damage of a container stays unnoticed, except damage of the image's bytes, which the image's own digests
+        // find.
         #[test]
         fn damaged_containers_are_refused_or_still_hold_the_bytes_that_digests_judge(
             which in 0..3usize,

@@ -1,11 +1,11 @@
-//! What a network costs on a core, without running it: instructions from a linear model fitted to counts, and from these
-//! a range of cycles. Estimates, all of them.
+//! Estimates the cost of a network on a core without running it: instructions from a linear model that was fitted to
+//! counts, and from these a range of cycles.
 //!
 //! A layer's instructions are a weighted sum of its [`Work::features`], with weights that depend on the core and on the
-//! [`Kind`] of layer; `cargo run -p bench -- fit` fits them to what the emulated boards count. A cycle costs more
-//! than an instruction: how much more follows from static analysis of the inner loops (llvm-mca's models of the cores), and
-//! is the lower end of the range. The upper end adds [`IMPERFECTION`], and fetching every weight that a row needs from
-//! serial flash at [`FLASH_CYCLES_A_BYTE`].
+//! [`Kind`] of layer; `cargo run -p bench -- fit` fits them to the counts of the emulated boards. The number of
+//! cycles for each instruction comes from static analysis of the inner loops (llvm-mca's models of the cores) and gives
+//! the lower end of the range. The upper end adds [`IMPERFECTION`], and the time to fetch every weight that a row needs
+//! from serial flash at [`FLASH_CYCLES_A_BYTE`].
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,8 @@ use format::layer::{Element, Layer, Operator};
 use nn::op::{self, Inputs};
 use serde::{Deserialize, Serialize};
 
-/// Cycles that the upper end of the range adds for each of the lower end: memory, branches, pipelines that do not fill.
+/// Cycles that the upper end of the range adds for each cycle of the lower end: for memory, branches, and pipelines
+/// that do not fill.
 pub const IMPERFECTION: f64 = 0.3;
 /// Cycles that a byte of weights costs at the upper end, from quad serial flash read in place.
 pub const FLASH_CYCLES_A_BYTE: f64 = 4.0;
@@ -29,23 +30,23 @@ pub enum Kind {
     Pointwise,
     /// Convolution of larger windows.
     Conv,
-    /// Convolution with one pixel a row: dense layers.
+    /// Convolution with rows of one pixel: dense layers.
     Dense,
     /// Convolution over groups of channels.
     Grouped,
-    /// One filter a channel.
+    /// Convolution of each channel with its own filter.
     Depthwise,
-    /// The same with channels that do not fill vectors of 16.
+    /// The same as [`Kind::Depthwise`], with channels that do not fill vectors of 16.
     Narrow,
     /// Sum of two tensors.
     Add,
     /// Largest element under a window.
     MaxPool,
-    /// Tensors side by side, and enlarging.
+    /// Concatenation of tensors, and enlarging.
     Copy,
-    /// Channels times gains.
+    /// Each channel multiplied by a gain.
     Scale,
-    /// Elements through a table.
+    /// Each element replaced by its entry in a table.
     Table,
     /// Any layer that reads 16-bit elements.
     Wide,
@@ -89,13 +90,13 @@ impl Kind {
     }
 }
 
-/// Numbers that a layer's instructions are a weighted sum of.
+/// Number of features of a layer. The layer's instructions are a weighted sum of them.
 pub const FEATURES: usize = 5;
 
-/// What a layer has to do.
+/// The work of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Work {
-    /// Its kind.
+    /// Kind of the layer.
     pub kind: Kind,
     /// Rows of its tensor.
     pub rows: u64,
@@ -103,9 +104,9 @@ pub struct Work {
     pub elements: u64,
     /// Multiply-accumulates; comparisons for [`Kind::MaxPool`].
     pub macs: u64,
-    /// Bytes of weights read: each row reads all of them once.
+    /// Bytes of weights that are read. Each row reads all weights once.
     pub weight_bytes: u64,
-    /// Elements of input under all windows of all rows.
+    /// Elements of the input under all windows of all rows.
     pub window_elements: u64,
 }
 
@@ -159,7 +160,7 @@ impl Work {
         }
     }
 
-    /// What its instructions depend on.
+    /// The features that the layer's instructions depend on.
     pub fn features(&self) -> [f64; FEATURES] {
         [self.rows, self.elements, self.macs, self.weight_bytes, self.window_elements]
             .map(|count| count as f64)
@@ -171,9 +172,9 @@ impl Work {
 pub struct Core {
     /// Instructions for each of [`Work::features`].
     pub instructions: BTreeMap<Kind, [f64; FEATURES]>,
-    /// Cycles an instruction where memory never waits.
+    /// Cycles for each instruction if memory never waits.
     pub cycles: BTreeMap<Kind, f64>,
-    /// Most bytes of stack that any network took.
+    /// Most bytes of stack of any network.
     pub stack_bytes: u64,
     /// Bytes of firmware in flash.
     pub firmware_bytes: u64,
@@ -208,14 +209,14 @@ impl Core {
     /// The fitted weights of a board's core.
     ///
     /// # Errors
-    /// When there are none for this board.
+    /// When no weights were fitted for this board.
     pub fn of_board(board: &str) -> Result<Core> {
         let mut cores: BTreeMap<String, Core> =
             serde_json::from_str(include_str!("cost.json")).context("cost.json cannot be read")?;
         cores.remove(board).with_context(|| format!("no costs were fitted for {board}"))
     }
 
-    /// What a layer costs.
+    /// The cost of a layer.
     pub fn estimate(&self, work: &Work) -> Estimate {
         let weights = self.instructions.get(&work.kind).copied().unwrap_or_default();
         let instructions =
@@ -225,8 +226,8 @@ impl Core {
         Estimate { instructions, cycles: [low, low * (1.0 + IMPERFECTION) + fetched] }
     }
 
-    /// Fits the weights of instructions: for each kind those, none negative, with the least squared relative error over
-    /// layers and what was counted for them.
+    /// Fits the weights of instructions. For each kind they are not negative and have the least squared relative error
+    /// over the layers and their counts.
     pub fn fit(counted: &[(Work, u64)]) -> BTreeMap<Kind, [f64; FEATURES]> {
         let mut fitted = BTreeMap::new();
         for kind in Kind::ALL {
@@ -242,7 +243,7 @@ impl Core {
     }
 }
 
-/// Weights, none negative, for which every row's weighted sum is as near to 1 as can be: coordinate descent.
+/// Finds weights, none negative, that bring every row's weighted sum as near to 1 as possible, by coordinate descent.
 fn least_squares(rows: &[[f64; FEATURES]]) -> [f64; FEATURES] {
     let mut weights = [0.0; FEATURES];
     for _ in 0..20_000 {

@@ -1,11 +1,12 @@
-//! Whether unlike pictures get unlike embeddings.
+//! Checks whether the network gives different embeddings for unlike pictures.
 //!
-//! A network that is fed pixels in other units than it was trained with gives every picture nearly one embedding: everybody
-//! is accepted, and yet quantised and float embeddings agree. So does a network whose training collapsed. Measured by the mean cosine
-//! between embeddings of pictures of different people: 0.01 to 0.02 for two trained networks, 0.998 to 0.9999 where pixels are
-//! normalised twice, 0.66 and 0.88 where they are not normalised at all, up to 0.98 for networks with random weights.
-//! The last two overlap, so what is not a collapse is compared with other ways to normalise: that one of them tells far more apart is a
-//! sign that only wrong preprocessing gives.
+//! A network that gets pixels in other units than in its training gives every picture nearly the same embedding. It
+//! then accepts everybody, although quantised and float embeddings agree. A network whose training collapsed does the
+//! same. The measure is the mean cosine between embeddings of pictures of different people. It is 0.01 to 0.02 for two
+//! trained networks, 0.998 to 0.9999 if pixels are normalised twice, 0.66 and 0.88 if they are not normalised at all,
+//! and up to 0.98 for networks with random weights. The last two ranges overlap. Below a collapse, the network is
+//! therefore compared with other ways to normalise. Only wrong preprocessing has another way that separates pictures
+//! far better.
 
 use std::fmt;
 
@@ -15,39 +16,40 @@ use serde::Serialize;
 use crate::graph::{Graph, Node, Op, Window};
 use crate::quantize::Preprocessing;
 
-/// Mean cosine between unlike pictures from which on they are not told apart.
+/// Mean cosine between unlike pictures from which on the network does not distinguish them.
 pub const COLLAPSED: f64 = 0.99;
 /// Mean cosine from which on other ways to normalise are tried.
 const SUSPICIOUS: f64 = 0.4;
-/// Largest mean cosine of a way to normalise that is taken for the right one.
+/// Largest mean cosine with which a way to normalise can be the right one.
 const PLAUSIBLE: f64 = 0.8;
-/// How many times more the right way to normalise sets pictures apart: 1.9 to 2.9 measured where none was done, at most 1 where it was.
+/// The right way to normalise separates pictures by at least this factor more: 1.9 to 2.9 was measured if pixels were
+/// not normalised, and at most 1 if they were.
 const FAR_MORE: f64 = 1.5;
-/// Fewest pictures that tell.
+/// Least number of pictures for a judgement.
 const LEAST_PICTURES: usize = 2;
 
 /// Pixels as they are, for networks that normalise them themselves.
 const PLAIN: Preprocessing = Preprocessing { mean: 0.0, scale: 1.0 };
-/// Ways to normalise pixels in use: ArcFace's, none, and a division by 255.
+/// Common ways to normalise pixels: ArcFace's, none, and a division by 255.
 const USUAL: [Preprocessing; 3] =
     [Preprocessing { mean: 127.5, scale: 128.0 }, PLAIN, Preprocessing { mean: 0.0, scale: 255.0 }];
 
 /// How alike embeddings of unlike pictures are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
-    /// Pictures compared, each with every other.
+    /// Number of pictures. Each is compared with every other.
     pub pictures: usize,
-    /// Mean cosine over all pairs; 1 means that all are one.
+    /// Mean cosine over all pairs. 1 means that all embeddings are equal.
     pub mean_cosine: f64,
 }
 
 impl Spread {
-    /// Of unit embeddings; `None` of fewer than two.
+    /// The spread of unit embeddings; `None` for fewer than two.
     pub fn of(embeddings: &[Vec<f32>]) -> Option<Self> {
         if embeddings.len() < LEAST_PICTURES {
             return None;
         }
-        // The squared length of the sum has each pair twice, and each embedding with itself.
+        // The squared length of the sum contains each pair twice, and each embedding multiplied by itself.
         let dimension = embeddings[0].len();
         let sum = (0..dimension).map(|index| embeddings.iter().map(|e| f64::from(e[index])).sum::<f64>());
         let own: f64 = embeddings.iter().flatten().map(|&x| f64::from(x) * f64::from(x)).sum();
@@ -56,38 +58,39 @@ impl Spread {
         Some(Spread { pictures: embeddings.len(), mean_cosine })
     }
 
-    /// Whether pictures are told apart so little that other ways to normalise are worth trying.
+    /// Whether the network distinguishes pictures so little that other ways to normalise should be tried.
     pub fn is_suspicious(&self) -> bool {
         self.mean_cosine.is_nan() || self.mean_cosine >= SUSPICIOUS
     }
 
-    /// Whether pictures are not told apart at all.
+    /// Whether the network does not distinguish pictures at all.
     pub fn is_collapsed(&self) -> bool {
         self.mean_cosine.is_nan() || self.mean_cosine >= COLLAPSED
     }
 
-    /// Whether this sets pictures apart as only the right preprocessing does, and `other` does not.
+    /// Whether this way separates pictures so much better than `other` that only this way can be right.
     fn is_far_better_than(&self, other: &Spread) -> bool {
         self.mean_cosine <= PLAUSIBLE && 1.0 - self.mean_cosine >= FAR_MORE * (1.0 - other.mean_cosine)
     }
 }
 
-/// Why unlike pictures do not get unlike embeddings.
+/// The network does not give different embeddings for unlike pictures, and the likely causes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Indiscriminate {
-    /// Of the float network, with the preprocessing in force.
+    /// Spread of the float network, with the preprocessing in use.
     float: Spread,
-    /// Of the quantised network.
+    /// Spread of the quantised network.
     quantised: Spread,
     in_force: Preprocessing,
-    /// Preprocessing that sets them apart.
+    /// Preprocessing that separates the pictures, and its spread.
     better: Option<(Preprocessing, Spread)>,
-    /// Whether the network normalises pixels itself, which have been normalised before.
+    /// Whether the network normalises pixels itself, so that they are normalised twice.
     is_twice: bool,
 }
 
-/// Judges the embeddings of a float network and of its quantised form. `is_inside` tells whether the network normalises pixels itself; `try_other` gives the float network's spread with other
-/// preprocessing; it is asked only where that is in doubt.
+/// Judges the embeddings of a float network and of its quantised form. `is_inside` tells whether the network
+/// normalises pixels itself. `try_other` gives the float network's spread with other preprocessing; it is called only
+/// in doubtful cases.
 ///
 /// # Errors
 /// As `try_other`.
@@ -124,7 +127,7 @@ impl fmt::Display for Indiscriminate {
              near 0 is usual. ",
             float.pictures, float.mean_cosine, quantised.mean_cosine
         )?;
-        write!(f, "First suspect preprocessing: in force is --mean {mean} --scale {scale}")?;
+        write!(f, "Suspect preprocessing first: --mean {mean} --scale {scale} is in use")?;
         if *is_twice {
             write!(f, ", and the network normalises pixels itself as well, so they are normalised twice")?;
         }
@@ -137,15 +140,15 @@ impl fmt::Display for Indiscriminate {
         }
         write!(
             f,
-            "; is that what the network was trained with, neither missing nor done twice? Then --colour, photos that are not aligned faces \
-             (--aligned skips alignment), photos that are all one picture, and last a training that collapsed"
+            "; was the network trained with that, and is it applied exactly once? Then suspect --colour, photos that are not \
+             aligned faces (--aligned skips alignment), photos that all show one picture, and last a training that collapsed"
         )
     }
 }
 
-/// Whether a network as imported begins by scaling or shifting pixels, and the name of the node that does.
+/// The name of the node with which an imported network begins to scale or shift pixels, if it does so.
 pub fn normalisation_inside(graph: &Graph) -> Option<&str> {
-    // Colours may be put in another order before.
+    // An operator that changes the order of colours may come before.
     let is_order = |op: &Op| match op {
         Op::Conv { weights, window, .. } => {
             *window == Window::PIXEL && weights.iter().all(|weight| [0.0, 1.0].contains(weight))
@@ -192,7 +195,8 @@ mod tests {
 
     #[test]
     fn networks_that_tell_pictures_apart_pass() {
-        // Trained networks, of many pictures, three at worst, and three photos of one person; networks of random weights.
+        // Trained networks with many pictures, with three at worst, and with three photos of one person; networks with
+        // random weights.
         for (in_force, mean, others) in [
             (DEFAULT, 0.0052, [0.8785, 0.0218]),
             (DEFAULT, 0.161, [0.75, 0.17]),
@@ -207,7 +211,8 @@ mod tests {
 
     #[test]
     fn pixels_normalised_twice_or_not_at_all_are_refused_with_what_would_do() {
-        // Twice with random weights; not at all with MobileFaceNet of ReLU6, fr_feature and random weights.
+        // Pixels normalised twice, with random weights. Pixels not normalised, with MobileFaceNet of ReLU6, fr_feature
+        // and random weights.
         for (in_force, mean, others, better) in [
             (DEFAULT, 0.9991, [0.124, 0.36], PLAIN),
             (PLAIN, 0.6551, [0.0142, 0.0427], DEFAULT),

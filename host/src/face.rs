@@ -1,5 +1,5 @@
-//! Faces in photos: where they are, their five landmarks, whether they are fit for recognition, and cut out upright
-//! at the network's size. [`Pipeline`] is the whole way.
+//! Faces in photos: finds faces and their five landmarks, decides whether they are fit for recognition, and cuts them
+//! out upright at the network's size. [`Pipeline`] does all of this.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl Face {
         (right - left).max(0.0) * (bottom - top).max(0.0)
     }
 
-    /// The face after a transform; bounds stay upright.
+    /// The face after a transform. Its bounds stay upright.
     fn moved(&self, to: &Similarity) -> Self {
         let [left, top, right, bottom] = self.bounds;
         let centre = to.apply([(left + right) / 2.0, (top + bottom) / 2.0]);
@@ -58,7 +58,7 @@ trait Networks: Send + Sync {
     /// Candidates: bounds and score are good, landmarks are rough. One face may be returned several times.
     fn look(&self, picture: &RgbImage) -> Result<Vec<Face>>;
 
-    /// A face examined closely: its landmarks, and a score that is low if it is not a face.
+    /// Examines a face closely. Returns its landmarks, and a score that is low if it is not a face.
     fn refine(&self, photo: &RgbImage, face: &Face) -> Result<Face>;
 
     /// The least score of a certain face.
@@ -101,7 +101,7 @@ impl Detector {
         self.networks.sure()
     }
 
-    /// The score below which a candidate is not a face.
+    /// Candidates below this score are not faces.
     fn possible(&self) -> f32 {
         self.sure() / 6.0
     }
@@ -124,7 +124,8 @@ impl Detector {
             }
             for face in suppress(seen) {
                 let refined = self.networks.refine(photo, &face)?;
-                // A certain face is not dropped for its close examination alone, in which profiles fare badly.
+                // A certain face is not dropped because of the close examination alone, which often gives profiles a
+                // low score.
                 let least = if face.score >= self.sure() { self.possible() } else { 0.0 };
                 found.push(Face { score: refined.score.max(least), ..refined });
             }
@@ -138,14 +139,14 @@ impl Detector {
     }
 }
 
-/// Shares of two boxes' area that both cover.
+/// Share of the area of two boxes that both of them cover.
 fn overlap(a: [f32; 4], b: [f32; 4]) -> f32 {
     let area = |[left, top, right, bottom]: [f32; 4]| (right - left).max(0.0) * (bottom - top).max(0.0);
     let both = area([a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])]);
     both / (area(a) + area(b) - both).max(f32::MIN_POSITIVE)
 }
 
-/// Keeps the most certain of overlapping faces, the most certain first.
+/// Keeps the most certain face of overlapping ones. Returns them in order, the most certain first.
 fn suppress(mut faces: Vec<Face>) -> Vec<Face> {
     faces.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<Face> = Vec::new();

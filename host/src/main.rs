@@ -1,4 +1,4 @@
-//! The program: parse, call, exit code.
+//! The program: parses the command line, runs the command, and ends with an exit code.
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
@@ -14,7 +14,7 @@ use host::{interrupt, output};
 const WRONG_USE: u8 = 2;
 
 fn main() -> ExitCode {
-    // Where signals cannot be watched, the program works all the same.
+    // The program also works if signals cannot be watched.
     let _ = interrupt::watch();
     let command = match cli::Cli::try_parse() {
         Ok(command) => command,

@@ -1,4 +1,5 @@
-//! ONNX files: what they hold, as a [`Graph`] and as tract runs them. Only this folder knows tract, and operators' `import`.
+//! ONNX files: their content as a [`Graph`], and as tract runs it. Only this folder and the operators' `import` know
+//! tract.
 
 pub(crate) mod attributes;
 mod constant;
@@ -19,14 +20,15 @@ use file::File;
 use import::Importer;
 pub use reference::Reference;
 
-/// Which part of a file is taken, and for which photos.
+/// The part of a file that is read, and the size of its photos.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cut {
-    /// Height and width of the photo, where the file leaves them open.
+    /// Height and width of the photo, if the file leaves them open.
     pub size: Option<[usize; 2]>,
     /// Let `size` replace another size that the file fixes.
     pub is_reshaped: bool,
-    /// Values to be the outputs, in this order; the file's own where there are none. What they do not need is left out.
+    /// Values to be the outputs, in this order. If there are none, the file's own outputs are used. Nodes that no
+    /// output needs are left out.
     pub outputs: Vec<String>,
 }
 
@@ -37,7 +39,7 @@ pub struct Imported {
     pub graph: Graph,
     /// SHA-256 of the file.
     pub sha256: [u8; 32],
-    /// Trained numbers in the part that is taken.
+    /// Trained numbers in the part that is read.
     pub parameters: usize,
     /// ONNX operators and how often each occurs, most frequent first.
     pub operators: Vec<(String, usize)>,
@@ -60,22 +62,22 @@ pub fn import(path: &Path, cut: &Cut) -> Result<Imported> {
     let outputs = &imported.graph.outputs;
     ensure!(
         outputs.len() == 1,
-        "{file}: the network has {} outputs: say which is the embedding, with --embedding and one of {}",
+        "{file}: the network has {} outputs: name the embedding with --embedding and one of {}",
         outputs.len(),
         outputs.iter().map(|output| &*output.name).collect::<Vec<_>>().join(", ")
     );
     let [h, w, _] = imported.graph.nodes[outputs[0].node].shape;
     ensure!(
         h == 1 && w == 1,
-        "{file} cannot be exported: output {} is a map of {h}×{w}, an embedding has one value a dimension",
+        "{file} cannot be exported: output {} is a map of {h}×{w}, an embedding has one pixel",
         outputs[0].name
     );
     check_dimension(imported.graph.nodes[outputs[0].node].shape[2])
         .with_context(|| format!("{file} cannot be exported"))?;
     ensure!(
         outputs[0].function != Function::Sigmoid,
-        "{file} cannot be exported: output {} comes out of a sigmoid, which an embedding does not: it is another network's, or \
-         export it without the sigmoid",
+        "{file} cannot be exported: output {} comes out of a sigmoid, and an embedding has none: take another network, or \
+         export this one without the sigmoid",
         outputs[0].name
     );
     Ok(imported)
@@ -84,13 +86,13 @@ pub fn import(path: &Path, cut: &Cut) -> Result<Imported> {
 /// Reads a part of an ONNX file.
 ///
 /// # Errors
-/// When it is not an ONNX file, has not these outputs or more than one input, or has nodes that are not supported: all of
-/// them are named, with what helps.
+/// When it is not an ONNX file, lacks one of these outputs, has more than one input, or has nodes that are not
+/// supported. All of these nodes are named, each with a remedy.
 pub fn import_cut(path: &Path, cut: &Cut) -> Result<Imported> {
     import_file(&File::read(path, cut)?).with_context(|| format!("{} cannot be exported", path.display()))
 }
 
-/// [`import_cut`] of a file's bytes, which hold all of its weights.
+/// [`import_cut`] of a file's bytes. They hold all of its weights.
 ///
 /// # Errors
 /// As [`import_cut`].

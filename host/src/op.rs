@@ -24,11 +24,10 @@ use crate::onnx::import::{Importer, Value};
 use crate::quantize::Quantised;
 use crate::quantize::emit::Blob;
 
-/// An operator. Import makes all of these; the passes leave all but `Affine` and `Identity`, which are what the runtime
-/// executes.
+/// An operator. Import makes all of these. The passes remove `Affine` and `Identity`; the runtime executes the others.
 #[derive(Clone, Debug)]
 pub enum Op {
-    /// The photo, in the network's own units: `(pixel − mean) / scale` is done before it.
+    /// The photo, in the network's own units. `(pixel − mean) / scale` is applied before it.
     Input,
     /// Convolution over all input channels, or over the channels of a group. A dense layer is a convolution whose
     /// kernel covers its whole input.
@@ -37,7 +36,7 @@ pub enum Op {
         weights: Vec<f32>,
         /// `[c_out]`.
         bias: Vec<f32>,
-        /// Where the kernel stands.
+        /// Place of the kernel.
         window: Window,
         /// Groups of channels.
         groups: usize,
@@ -48,7 +47,7 @@ pub enum Op {
         weights: Vec<f32>,
         /// `[c]`.
         bias: Vec<f32>,
-        /// Where the kernel stands.
+        /// Place of the kernel.
         window: Window,
     },
     /// `x · scale + shift` per channel: an unfused batch norm, or preprocessing inside the network.
@@ -60,19 +59,19 @@ pub enum Op {
     },
     /// Sum of two tensors of one shape.
     Add,
-    /// Largest value under the window; padding never wins.
+    /// Largest value under the window. Padding is ignored.
     MaxPool(
-        /// Where the window stands.
+        /// Place of the window.
         Window,
     ),
     /// Channels of all inputs, one after another.
     Concat,
     /// Every pixel repeated `factor` times down and right.
     Enlarge(
-        /// How many times.
+        /// The factor.
         usize,
     ),
-    /// Channels of the first input times a function of the second, which has one pixel.
+    /// The channels of the first input, each multiplied by a function of the second input, which has one pixel.
     Scale(
         /// The function.
         Gate,
@@ -82,7 +81,7 @@ pub enum Op {
         /// The curve.
         table::Curve,
     ),
-    /// Passes its input on: a place for an activation that no operator could take yet.
+    /// Returns its input. It holds an activation that no operator has taken over yet.
     Identity,
 }
 
@@ -95,7 +94,7 @@ pub enum Gate {
     HardSigmoid {
         /// Slope.
         slope: f32,
-        /// Value at nought.
+        /// Value at zero.
         shift: f32,
     },
 }
@@ -132,7 +131,7 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &tract_onnx::pb::NodePro
 /// A node's tensor before its activation, from its inputs' tensors.
 ///
 /// # Panics
-/// For the input, and for what passes remove ([`crate::passes::lower`]).
+/// For the input, and for operators that passes remove ([`crate::passes::lower`]).
 pub fn float(graph: &Graph, node: &Node, inputs: &[&[f32]]) -> Vec<f32> {
     let shape = |index: usize| graph.nodes[node.inputs[index]].shape;
     match &node.op {
@@ -154,8 +153,8 @@ pub fn float(graph: &Graph, node: &Node, inputs: &[&[f32]]) -> Vec<f32> {
     }
 }
 
-/// The record of a node without what quantisation adds: weights, stage, gains. `output` is its tensor. What passes remove becomes
-/// an input.
+/// The record of a node without the results of quantisation: weights, stage, gains. `output` is the node's tensor. An
+/// operator that passes remove becomes an input.
 pub fn outline(node: &Node, output: Tensor) -> Layer {
     let inputs: Vec<u16> = node.inputs.iter().map(|&input| input as u16).collect();
     let layer = |operator| Layer::new(operator, &inputs, output);
@@ -174,7 +173,7 @@ pub fn outline(node: &Node, output: Tensor) -> Layer {
     }
 }
 
-/// A window's record. Import has seen to it that its numbers fit.
+/// A window's record. Import has checked that its numbers fit.
 fn record(window: &Window) -> layer::Window {
     layer::Window {
         kernel: window.kernel.map(|k| k as u8),
@@ -184,7 +183,7 @@ fn record(window: &Window) -> layer::Window {
     }
 }
 
-/// Fills in what quantisation adds to a node's outline; its arrays go to the blob.
+/// Adds the results of quantisation to a node's outline. Its arrays go to the blob.
 ///
 /// # Errors
 /// When an accumulator could overflow 32 bits, or the node was not lowered.
@@ -218,7 +217,7 @@ pub fn name(op: &Op) -> &'static str {
     operator.name()
 }
 
-/// Whether an operator passes elements on: its tensor has the grid of its inputs.
+/// Whether an operator only moves elements, so that its tensor has the grid of its inputs.
 pub fn moves_elements(op: &Op) -> bool {
     matches!(op, Op::MaxPool(_) | Op::Concat | Op::Enlarge(_))
 }

@@ -1,5 +1,5 @@
-//! The outline of a network in an image, known before quantisation: its layers, the place of their rows, and the
-//! bytes of its weights. Also tells whether an image can hold it at all.
+//! The outline of a network in an image, known before quantisation: its layers, the places of their rows, and the
+//! bytes of its weights. Also decides whether an image can hold the network at all.
 
 use anyhow::{Result, ensure};
 use format::layer::{Element, Layer, MAX_EXTENT, Tensor};
@@ -15,9 +15,9 @@ use crate::{op, plan};
 pub struct Outline {
     /// Layers with all fields that the planner uses, placed in the arena, and no others.
     pub layers: Vec<Layer>,
-    /// Name of each.
+    /// Name of each layer.
     pub names: Vec<String>,
-    /// Multiply-accumulates of each.
+    /// Multiply-accumulates of each layer.
     pub macs: Vec<u64>,
     /// Bytes of arena.
     pub arena_bytes: usize,
@@ -29,7 +29,7 @@ impl Outline {
     /// Plans the network.
     ///
     /// # Errors
-    /// When no image can hold it: every limit that it exceeds.
+    /// When no image can hold it. The error has every limit that the network exceeds.
     pub fn of(graph: &Graph) -> Result<Outline> {
         let excesses = excesses_of_format(graph);
         ensure!(excesses.is_empty(), "{}", excesses.join("; "));
@@ -50,7 +50,7 @@ impl Outline {
         Ok(Outline { layers, names, macs, arena_bytes, flash_bytes })
     }
 
-    /// The limits that it exceeds: layers, rows of its input, arena, weights.
+    /// The limits that the network exceeds: layers, rows of its input, arena, weights.
     pub fn excesses(&self, budget: &Budget) -> Vec<Excess> {
         let name = |index: usize| self.names[index].clone();
         let mut excesses = budget.excesses(&self.layers, self.arena_bytes, name);
@@ -76,7 +76,7 @@ fn excesses_of_format(graph: &Graph) -> Vec<String> {
     let rows = graph.nodes.iter().map(|node| node.shape[0]).sum();
     for (what, count, most, remedy) in [
         ("layers", graph.nodes.len(), MAX_LAYERS, "take a shallower network"),
-        ("outputs", graph.outputs.len(), MAX_OUTPUTS, "export fewer of them"),
+        ("outputs", graph.outputs.len(), MAX_OUTPUTS, "export fewer outputs"),
         ("rows in all its tensors together", rows, MAX_ROWS, "take smaller photos or a shallower network"),
     ] {
         if count > most {
@@ -98,7 +98,7 @@ fn excesses_of_format(graph: &Graph) -> Vec<String> {
 /// Refuses an embedding that has more elements than a gallery's centres may have.
 ///
 /// # Errors
-/// Says how many there may be.
+/// The error says how many elements are possible.
 pub fn check_dimension(dimension: usize) -> Result<()> {
     ensure!(
         dimension <= MAX_DIMENSION,

@@ -1,6 +1,7 @@
-//! Rewrites that leave only what the runtime executes: all but `Affine` and `Identity`.
+//! Rewrites a network so that only operators of the runtime are left: all except `Affine` and `Identity`.
 //!
-//! Every rewrite keeps what the network computes (up to `f32` rounding) and makes it smaller; they run until none applies.
+//! Every rewrite makes the network smaller and keeps its result (up to `f32` rounding). Rewrites run until none
+//! applies.
 
 mod fold_affine;
 mod fuse_activation;
@@ -25,13 +26,14 @@ pub fn lower(mut graph: Graph) -> Graph {
     graph
 }
 
-/// How often a node is read, by other nodes and as an output.
+/// The number of times that other nodes and outputs read a node.
 fn readers(graph: &Graph, node: usize) -> usize {
     let inputs = graph.nodes.iter().flat_map(|n| &n.inputs).filter(|&&input| input == node).count();
     inputs + graph.outputs.iter().filter(|output| output.node == node).count()
 }
 
-/// Lets the readers of `node` read its only input instead, and the outputs that it makes be made by that. The node becomes unused.
+/// Makes the readers of `node` read its only input instead. Outputs that `node` makes are made by that input. The node
+/// becomes unused.
 fn bypass(graph: &mut Graph, node: usize) {
     let input = graph.nodes[node].inputs[0];
     for reader in &mut graph.nodes[node + 1..] {

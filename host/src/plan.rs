@@ -3,8 +3,8 @@
 //! Heights and lifetimes come from a dry run of the board's own scheduler ([`nn::stream`]). The set of barriers is
 //! found by search: each set needs an arena of some size, and the smallest wins.
 //!
-//! Lifetimes are those of rows: a tensor kept whole frees its rows from the top while it is read for the last time,
-//! and a later tensor may grow into them.
+//! Lifetimes are those of single rows. While a tensor that is kept whole is read for the last time, its rows become
+//! free from the top, and a later tensor may use their memory.
 
 use std::ops::Range;
 
@@ -30,21 +30,21 @@ pub struct Plan {
 /// A ring of rows, shared by a tensor and the additions whose output replaces it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ring {
-    /// The tensors it holds, one after another.
+    /// The tensors that the ring holds, one after another.
     pub tensors: Vec<usize>,
-    /// Rows.
+    /// Number of rows.
     pub height: u16,
-    /// Bytes.
+    /// Length in bytes.
     pub bytes: usize,
     /// Start in the arena.
     pub offset: usize,
     /// First and last moment of use. A moment is the making of one row.
     pub alive: [usize; 2],
-    /// The same for each of its rows.
+    /// First and last moment of use of each row.
     rows: Vec<[usize; 2]>,
-    /// Bytes of a row.
+    /// Length of a row in bytes.
     row_bytes: usize,
-    /// Rings (by first tensor) that its layers read, or whose layers read it: these never share memory.
+    /// Rings that its layers read, and rings whose layers read it, each by its first tensor. These never share memory.
     beside: Vec<usize>,
 }
 
@@ -53,7 +53,7 @@ struct Candidate<'a> {
     layers: &'a [Layer],
     outputs: &'a [u16],
     barriers: &'a [u16],
-    /// For each tensor, the layers that read it and the number of the input with which they do.
+    /// For each tensor, the layers that read it, and the number of the input with which they read it.
     readers: Vec<Vec<(usize, usize)>>,
 }
 
@@ -68,7 +68,7 @@ impl<'a> Candidate<'a> {
         Candidate { layers, outputs, barriers, readers }
     }
 
-    /// Every row as it is made: layer, row, rows of each tensor so far.
+    /// Calls `watch` for every row in the order of making: layer, row, rows of each tensor so far.
     fn dry_run(&self, mut watch: impl FnMut(usize, u16, &[u16])) {
         let mut state = vec![0; state_elements(self.layers.len())];
         let mut order = Order::new(self, &mut state);
@@ -101,9 +101,9 @@ impl Layers for Candidate<'_> {
     }
 }
 
-/// Most tensors that are tried as the next barrier: all of them, for networks that boards have room for.
+/// Most tensors that are tried as the next barrier. Networks that fit on boards have fewer.
 const MOST_TRIED: usize = 128;
-/// If these are not all, this many of the best are tried again.
+/// If not all tensors were tried, this many of the best are tried again.
 const MOST_TRIED_AGAIN: usize = 32;
 
 /// Finds the barriers that need the smallest arena for these outputs, and writes every tensor's ring and offset.
@@ -161,11 +161,11 @@ impl Plan {
 
 /// The plan for given barriers, ascending.
 pub fn with_barriers(layers: &[Layer], outputs: &[u16], barriers: &[u16]) -> Plan {
-    // Every plan needs less.
+    // Every plan needs fewer bytes than this limit.
     with_barriers_below(layers, outputs, barriers, usize::MAX).expect("a plan")
 }
 
-/// The plan for given barriers, or `None` if it is found early that it needs `arena_bytes` or more.
+/// The plan for given barriers, or `None` if it needs `arena_bytes` or more. This is often found early.
 fn with_barriers_below(
     layers: &[Layer],
     outputs: &[u16],
@@ -190,7 +190,7 @@ fn peak(rings: &[Ring]) -> usize {
     let rows = rings.iter().flat_map(|ring| ring.rows.iter().map(|alive| (alive, ring.row_bytes as isize)));
     let mut changes: Vec<(usize, isize)> =
         rows.flat_map(|(&[first, last], bytes)| [(first, bytes), (last.saturating_add(1), -bytes)]).collect();
-    // Rows that end at a moment free their memory before rows that begin then.
+    // A row that ends at a moment frees its memory before a row that begins at that moment.
     changes.sort_unstable();
     let mut bytes = 0;
     let sums = changes.iter().map(|(_, change)| {
@@ -200,8 +200,8 @@ fn peak(rings: &[Ring]) -> usize {
     sums.max().unwrap_or(0) as usize
 }
 
-/// For every tensor the tensor whose ring it shares: itself, or the input that an addition replaces because that
-/// input's row is not used after the addition's row is made.
+/// For every tensor, the tensor whose ring it uses. That is the tensor itself, or the input that an addition replaces.
+/// An addition can replace an input if the input's row is not used after the addition's row is made.
 fn take_places(candidate: &Candidate<'_>) -> Vec<usize> {
     let layers = candidate.layers;
     let mut free: Vec<[bool; 2]> = vec![[true; 2]; layers.len()];
@@ -217,7 +217,7 @@ fn take_places(candidate: &Candidate<'_>) -> Vec<usize> {
     });
     let mut owner: Vec<usize> = (0..layers.len()).collect();
     for (index, layer) in layers.iter().enumerate().filter(|(_, layer)| layer.operator == Operator::Add) {
-        // The smaller number is the shortcut: its ring lives longer.
+        // The tensor with the smaller number is the shortcut. Its ring lives longer.
         let mut inputs: Vec<(usize, bool)> =
             layer.inputs().iter().map(|&input| usize::from(input)).zip(free[index]).collect();
         inputs.sort_unstable();
@@ -259,7 +259,7 @@ fn measure(candidate: &Candidate<'_>, owner: &[usize]) -> Vec<Ring> {
         }
         lives[layer].push([moment, usize::MAX]);
         for input in inputs(layer) {
-            // A reader that has reached its next row may need less.
+            // A reader that has reached its next row may need fewer rows.
             let oldest = candidate.oldest(progress, input).unwrap_or(u16::MAX).min(progress[input]) as usize;
             let done = dead[input]..oldest.max(dead[input]);
             lives[input][done.clone()].iter_mut().for_each(|[_, last]| *last = moment - 1);
@@ -272,7 +272,7 @@ fn measure(candidate: &Candidate<'_>, owner: &[usize]) -> Vec<Ring> {
         }
         moment += 1;
     });
-    // Outputs are read at the end.
+    // Outputs are read after the last row.
     candidate.outputs.iter().for_each(|&output| alive[owner[usize::from(output)]][1] = moment);
     let rings = members.into_iter().enumerate().filter(|(ring, members)| {
         // A tensor that no output needs is never made.
@@ -304,7 +304,7 @@ fn measure(candidate: &Candidate<'_>, owner: &[usize]) -> Vec<Ring> {
         .collect()
 }
 
-/// Whether two spans of moments have one in common.
+/// Whether two spans of moments overlap.
 fn meet(a: &[usize; 2], b: &[usize; 2]) -> bool {
     a[0] <= b[1] && b[0] <= a[1]
 }
@@ -330,7 +330,7 @@ impl Ring {
             })
     }
 
-    /// Rows that would have bytes in a part of the arena with the ring at `offset`.
+    /// The rows that would use a part of the arena if the ring were at `offset`.
     fn rows_at(&self, offset: usize, part: &Range<usize>) -> Range<usize> {
         let from = part.start.saturating_sub(offset) / self.row_bytes;
         let to = part.end.saturating_sub(offset).div_ceil(self.row_bytes);
@@ -341,15 +341,16 @@ impl Ring {
 /// Rows at the end of a ring over which another ring may begin.
 const LAST_ROWS: usize = 2;
 
-/// Places rings, largest first, each at the lowest offset where nothing is overwritten. Returns their end, or `None`
-/// if it is at `most_bytes` or beyond.
+/// Places rings, largest first, each at the lowest offset at which it overwrites nothing. Returns the end of the last
+/// one, or `None` if it is at `most_bytes` or beyond.
 fn pack(rings: &mut [Ring], most_bytes: usize) -> Option<usize> {
     let mut order: Vec<usize> = (0..rings.len()).collect();
     order.sort_by_key(|&ring| std::cmp::Reverse(rings[ring].bytes));
     for (count, &ring) in order.iter().enumerate() {
         let placed = || order[..count].iter().map(|&other| &rings[other]);
-        // Candidates: where others begin or end, or where this one would end with them; over others' last rows, or
-        // with its own last rows over others' first. Last rows are made when much else is no longer needed.
+        // Candidates are the offsets where another ring begins or ends, or where this ring would end together with it.
+        // The ring may also begin over another ring's last rows, or end with its own last rows over another ring's
+        // first rows. Last rows are made when many other rows are no longer needed.
         let own = &rings[ring];
         let mut offsets: Vec<usize> = placed()
             .flat_map(|other| {
@@ -368,7 +369,7 @@ fn pack(rings: &mut [Ring], most_bytes: usize) -> Option<usize> {
             .collect();
         offsets.sort_unstable();
         offsets.dedup();
-        // The rings that may be in the way, by offset, without those that end before the candidate.
+        // The rings that may be in the way, by offset, except those that end before the candidate.
         let mut others: Vec<&Ring> = placed().filter(|other| other.is_used_with(own)).collect();
         others.sort_unstable_by_key(|other| other.offset);
         let longest = others.iter().map(|other| other.bytes).max().unwrap_or(0);
@@ -377,7 +378,7 @@ fn pack(rings: &mut [Ring], most_bytes: usize) -> Option<usize> {
             let mut over = others[first..].iter().take_while(|other| other.offset < offset + own.bytes);
             !over.any(|other| other.collides(own, offset))
         };
-        // After all others there is always room.
+        // There is always room after all other rings.
         rings[ring].offset = offsets.into_iter().find(is_free).unwrap_or(0);
         if rings[ring].offset + rings[ring].bytes >= most_bytes {
             return None;

@@ -1,13 +1,13 @@
-//! Post-training quantisation: a lowered [`Graph`] and calibration crops to the runtime's layers.
+//! Post-training quantisation: turns a lowered [`Graph`] and calibration crops into the runtime's layers.
 //!
-//! Weights are `int8`, symmetric, one scale an output channel; activations `int8`, one scale and zero point a
-//! tensor. In order:
+//! Weights are `int8`, symmetric, with one scale for each output channel. Activations are `int8`, with one scale and
+//! zero point for each tensor. The steps:
 //!
 //! 1. [`equalise`]: channels of each tensor are scaled to equal ranges (cross-layer equalisation, Nagel et al.
-//!    2019, arXiv:1906.04721), which the layers around absorb.
-//! 2. Layer by layer, each on what the already quantised layers before it give: weights are rounded, the mean error of each
-//!    channel's accumulator goes into its bias (bias correction, ibid.), and the tensor's range is the one with
-//!    the least squared error.
+//!    2019, arXiv:1906.04721). The neighbouring layers absorb the factors.
+//! 2. Layer by layer, each on the outputs of the quantised layers before it: weights are rounded, the mean error of each
+//!    channel's accumulator is added to its bias (bias correction, ibid.), and the tensor gets the range with the least
+//!    squared error.
 //! 3. [`emit`] turns scales into multipliers.
 //!
 //! Tensors named in [`Options::wide`] get `int16` elements.
@@ -29,14 +29,14 @@ use weights::Filters;
 /// Affine preprocessing of a pixel: the network is fed `(pixel − mean) / scale`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Preprocessing {
-    /// Subtracted.
+    /// Value that is subtracted.
     pub mean: f32,
-    /// Divides.
+    /// Divisor.
     pub scale: f32,
 }
 
 impl Default for Preprocessing {
-    /// What ArcFace networks are usually trained with (Deng et al. 2019, section 3.1).
+    /// The usual preprocessing of ArcFace networks (Deng et al. 2019, section 3.1).
     fn default() -> Self {
         Preprocessing { mean: 127.5, scale: 128.0 }
     }
@@ -49,7 +49,7 @@ impl Preprocessing {
     }
 
     /// Grid of the input tensor, whose element is the pixel − 128, and the error of each element in the network's
-    /// units, which arises because a zero point is an integer.
+    /// units. The error arises because a zero point is an integer.
     pub fn grid(&self) -> (Grid, f32) {
         let zero_point = (self.mean - 128.0).round().clamp(-128.0, 127.0);
         let scale = 1.0 / self.scale;
@@ -72,9 +72,9 @@ pub struct QuantisedLayer {
     pub grid: Grid,
     /// Whether the tensor's elements are `int16`.
     pub wide: bool,
-    /// Rounded weights; none for operators without.
+    /// Rounded weights. `None` for operators without weights.
     pub filters: Option<Filters>,
-    /// Corrected bias, one a channel, in the tensor's real units; of additions too.
+    /// Corrected bias, one for each channel, in the tensor's real units. Additions have one, too.
     pub bias: Vec<f32>,
 }
 
@@ -85,11 +85,11 @@ pub struct LayerReport {
     pub name: String,
     /// Operator.
     pub operator: &'static str,
-    /// Smallest and largest value the elements can stand for.
+    /// Smallest and largest value that the elements can represent.
     pub range: [f32; 2],
-    /// Bits an element.
+    /// Bits of an element.
     pub bits: u8,
-    /// Signal to quantisation noise in dB, of everything up to and including this tensor.
+    /// Signal to quantisation noise in dB, including the noise of all layers before.
     pub sqnr_db: f32,
 }
 
@@ -98,17 +98,17 @@ pub struct LayerReport {
 pub struct Quantised {
     /// The equalised graph.
     pub graph: Graph,
-    /// One a node.
+    /// One for each node.
     pub layers: Vec<QuantisedLayer>,
-    /// One a node.
+    /// One for each node.
     pub report: Vec<LayerReport>,
-    /// For each node, the signal to noise in dB of rounding this tensor alone. The smaller it is, the more `int16`
+    /// For each node, the signal to noise in dB if only this tensor is rounded. The smaller it is, the more `int16`
     /// helps.
     pub rounding_db: Vec<f32>,
 }
 
 impl Quantised {
-    /// Whether a node's tensor may get `int16` elements: it must be accumulated, and no reader may require its
+    /// Whether a node's tensor may get `int16` elements. The node must accumulate, and no reader may require its
     /// element type to stay the same.
     pub fn can_be_wide(&self, node: usize) -> bool {
         let accumulated = self.layers[node].filters.is_some();
@@ -127,8 +127,8 @@ struct Pair {
     quantised: Vec<f32>,
 }
 
-/// Quantises a lowered graph over calibration crops (`[h][w][c]` bytes in the network's colour order). `tick`
-/// is called once a layer.
+/// Quantises a lowered graph over calibration crops (`[h][w][c]` bytes in the network's colour order). Calls `tick`
+/// once for each layer.
 ///
 /// # Panics
 /// When there are no crops, or they have another size than the input.
@@ -200,16 +200,16 @@ pub fn quantise(
 enum Range {
     /// Eight bits with the least squared error.
     Best,
-    /// Eight bits as others have them.
+    /// Eight bits, with the same grid as other tensors.
     Shared(Grid),
     /// Sixteen bits that another layer reads.
     Wide,
-    /// Sixteen bits that none reads.
+    /// Sixteen bits that no other layer reads.
     Output,
 }
 
-/// For each tensor that is joined with others, the common grid of all of them: the best one for the float values of
-/// all.
+/// For each tensor that is joined with others, the common grid of all of them. It is the best grid for the float
+/// values of all.
 fn shared_grids(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) -> Vec<Option<Grid>> {
     let count = graph.nodes.len();
     let mut group: Vec<usize> = (0..count).collect();
@@ -223,7 +223,7 @@ fn shared_grids(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) 
     }
     let joined =
         |node: usize| (0..count).any(|n| group[n] == group[node] && matches!(graph.nodes[n].op, Op::Concat));
-    // Values are counted where they are made.
+    // Values are counted at the tensors in which they are made.
     let members: Vec<usize> =
         (0..count).filter(|&node| joined(node) && !op::moves_elements(&graph.nodes[node].op)).collect();
     if members.is_empty() {
@@ -284,7 +284,7 @@ fn quantise_layer(
         })
         .collect();
 
-    // A table is one for all channels.
+    // All channels share one table, so it cannot correct single channels.
     let is_corrected = !matches!(node.op, Op::Table(_));
     let correction = if is_corrected { mean_error(&sums, channels) } else { vec![0.0; channels] };
     bias.iter_mut().zip(&correction).for_each(|(bias, error)| *bias += error);
@@ -317,7 +317,7 @@ fn quantise_layer(
     (QuantisedLayer { grid, wide, filters, bias }, sums, decibel(signal, noise))
 }
 
-/// Mean of float − quantised a channel.
+/// Mean of float − quantised for each channel.
 fn mean_error(pairs: &[Pair], channels: usize) -> Vec<f32> {
     let sums = pairs
         .par_iter()

@@ -68,7 +68,7 @@ impl Figures {
     }
 }
 
-/// A plot, its figures, and how to read it.
+/// A plot, its figures, and an explanation.
 struct Part {
     /// Name of the plot's files, and of the place in the page.
     name: String,
@@ -85,14 +85,14 @@ impl Page {
             parts.push(Part { name: name.into(), heading: heading.into(), explanation, plot, table });
         };
         if let Some(data) = &self.scores {
-            let why = "How similar photos of one person are, and photos of two. The less the two hills overlap, the \
-                       better the network tells people apart; what is right of the threshold is accepted.";
+            let why = "The cosines of photos of one person, and of photos of two. The less the two hills overlap, the \
+                       better the network distinguishes people. Pairs to the right of the threshold are accepted.";
             add("scores", "Scores", why, scores::histograms(data)?, scores::table(data));
         }
         if let Some(data) = &self.det {
             let why = "Every threshold trades strangers accepted (right) against people refused (up): lower left is \
-                       better. Dots are the rates asked for, with 95 % confidence bounds as crosses, for independent \
-                       trials; a rate of zero is drawn as half an event.";
+                       better. Dots are the requested rates. Crosses are their 95 % confidence bounds, for independent \
+                       trials. A rate of zero is drawn as half an event.";
             add("det", "Errors", why, det::trade_off(data)?, det::table(data));
         }
         if let Some(data) = &self.thresholds {
@@ -108,9 +108,9 @@ impl Page {
         }
         for (index, data) in self.spheres.iter().enumerate() {
             let why = "Distance from the middle is the angle to the person's centre; the nearest other centre is to \
-                       the right, at its angle φ. The bearing of a probe is that on the sphere of both centres and \
-                       the probe. Above or below means nothing in itself: the person's own photos are drawn above, \
-                       all others below. Lines are where the rules change their mind.";
+                       the right, at its angle φ. The bearing of a probe is its bearing on the sphere through both \
+                       centres and the probe. Its side has no meaning: the person's own photos are drawn above, \
+                       all others below. On the lines the decision of the rules changes.";
             let name = format!("sphere-{}", index + 1);
             add(&name, &format!("Around {}", data.person), why, sphere::sphere(data)?, sphere::table(data));
         }
@@ -120,13 +120,13 @@ impl Page {
             add("pairs", "Worst pairs", why, pairs::worst(data)?, pairs::table(data));
         }
         if !self.layers.is_empty() {
-            let why = "Signal to quantisation noise of each layer's output, all layers before it included, on \
-                       calibration photos. A steep fall shows the layer that int8 harms.";
+            let why = "Signal to quantisation noise of each layer's output on calibration photos, with the noise of all \
+                       layers before it. A steep fall shows the layer that int8 harms.";
             add("noise", "Quantisation", why, noise::noise(&self.layers)?, noise::table(&self.layers));
         }
         if let Some(data) = &self.arena {
-            let why = "Each rectangle is a ring of rows: where it lies in the arena, and from when to when. A step is \
-                       one row of one layer; dashed lines are where a tensor is completed before going on.";
+            let why = "Each rectangle is a ring of rows: its place in the arena, and its first and last step. A step \
+                       makes one row of one layer. At a dashed line a tensor is completed before the next step.";
             add("arena", "Memory", why, arena::timeline(data)?, arena::table(data));
         }
         Ok(parts)
@@ -224,7 +224,7 @@ mod tests {
             found
         }
 
-        /// Whether a text holds this.
+        /// Whether a text contains this.
         pub fn says(&self, text: &str) -> bool {
             self.texts.iter().any(|shown| shown.contains(text))
         }
@@ -268,7 +268,7 @@ mod tests {
         Shapes::of(plot).says("Nothing to show: ")
     }
 
-    /// A report with every part; names that would break a page if they were not escaped.
+    /// A report with every part. Its names would break a page if they were not escaped.
     fn full() -> Page {
         let name = "<b>\"Ada\" & 'Bo'</b>".to_string();
         Page {
@@ -368,7 +368,7 @@ mod tests {
             assert!(!part.plot.svg.contains("NaN"), "{}", part.name);
             let shapes = Shapes::of(&part.plot);
             if part.name == "sphere-1" {
-                // The legend's and the one that is at an angle.
+                // One dot is the legend's, the other is the probe's that lies at an angle.
                 assert_eq!(shapes.dots("#0072B2").len(), 2);
             }
         }

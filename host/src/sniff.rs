@@ -1,10 +1,10 @@
-//! What a file is by its first bytes, for whoever is given another than was asked for.
+//! Recognises files by their first bytes, for users who give another file than the expected one.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
-/// What a file was given as.
+/// The kind of file that a command expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// A network.
@@ -22,14 +22,14 @@ impl Wanted {
     }
 }
 
-/// What a file is.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
     /// Its name, with an article.
     pub name: &'static str,
-    /// What it was wanted as where it is right.
+    /// The kind for which it is right, if any.
     right: Option<Wanted>,
-    /// What to do where a network was wanted; empty where the general advice does.
+    /// The remedy if a network was expected. Empty if the general advice applies.
     for_model: &'static str,
 }
 
@@ -38,7 +38,7 @@ impl Kind {
         Kind { name, right: None, for_model }
     }
 
-    /// What to do where something else was wanted.
+    /// The remedy if something else was expected.
     pub fn remedy(&self, wanted: Wanted) -> &'static str {
         match (wanted, self.right) {
             (Wanted::Image, _) if *self == LFS => self.for_model,
@@ -69,7 +69,7 @@ const IMAGE: Kind = Kind {
     for_model: "give the .onnx file that it was exported from",
 };
 
-/// Kinds that begin with these bytes, at this place.
+/// Kinds of files that have these bytes at this offset.
 const BEGINNINGS: &[(usize, &[u8], Kind)] = &[
     (0, b"version https://git-lfs", LFS),
     (0, b"GEOD", IMAGE),
@@ -100,7 +100,7 @@ const BEGINNINGS: &[(usize, &[u8], Kind)] = &[
     (0, b":", Kind::new("an Intel HEX file", "give the .onnx file that the image was exported from")),
 ];
 
-/// What a file is, as far as its bytes tell.
+/// The kind of a file, if its bytes show it.
 pub fn what_is(bytes: &[u8]) -> Option<Kind> {
     if bytes.is_empty() {
         return Some(Kind::new("an empty file", "download or export it again"));
@@ -140,7 +140,7 @@ pub fn what_is(bytes: &[u8]) -> Option<Kind> {
     is_onnx(bytes).then_some(ONNX)
 }
 
-/// A ZIP file, by the names in it.
+/// The kind of a ZIP file, by the names in it.
 fn archive(zip: &[u8]) -> Kind {
     let has = |name: &[u8]| zip.windows(name.len()).any(|window| window == name);
     if has(b"/data.pkl") {
@@ -157,20 +157,20 @@ fn archive(zip: &[u8]) -> Kind {
     }
 }
 
-/// A length of 8 bytes, and as much JSON.
+/// Whether the file begins with a length of 8 bytes and that many bytes of JSON.
 fn is_safetensors(bytes: &[u8]) -> bool {
     let Some((length, rest)) = bytes.split_first_chunk() else { return false };
     let length = u64::from_le_bytes(*length);
     (2..=rest.len() as u64).contains(&length) && rest.starts_with(b"{\"")
 }
 
-/// A field of a message as Protocol Buffers have it: number, wire type, and the rest behind the key.
+/// A field of a message in Protocol Buffers: number, wire type, and the bytes after the key.
 fn field(bytes: &[u8]) -> Option<(u8, u8, &[u8])> {
     let (&key, rest) = bytes.split_first()?;
     (key < 0x80).then_some((key >> 3, key & 7, rest))
 }
 
-/// A length, and as many bytes.
+/// A length and that many bytes.
 fn delimited(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = varint(bytes)?;
     rest.split_at_checked(usize::try_from(length).ok()?)
@@ -186,7 +186,8 @@ fn is_word(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| byte.is_ascii_graphic())
 }
 
-/// A `GraphDef`, whose first field is a node (name, operator), or a `SavedModel`, whose second field is one graph of many.
+/// Whether the file is a `GraphDef`, whose first field is a node (name, operator), or a `SavedModel`, whose second
+/// field is one of several graphs.
 fn is_tensorflow(bytes: &[u8]) -> bool {
     let is_graph = || {
         let (1, 2, rest) = field(bytes)? else { return None };
@@ -201,14 +202,15 @@ fn is_tensorflow(bytes: &[u8]) -> bool {
         let (1, 0, rest) = field(bytes)? else { return None };
         let (1, rest) = varint(rest)? else { return None };
         let (2, 2, rest) = field(rest)? else { return None };
-        // In ONNX this is the name of the program that wrote it.
+        // In ONNX this field is the name of the program that wrote the file.
         let (length, _) = varint(rest)?;
         Some(length > 1000)
     };
     is_graph().or_else(is_saved).unwrap_or(false)
 }
 
-/// A `ModelProto`: the format's version, then the program that wrote it, the graph or another of the first fields.
+/// Whether the file is a `ModelProto`: the format's version, then the program that wrote it, the graph or another of
+/// the first fields.
 fn is_onnx(bytes: &[u8]) -> bool {
     let is_model = || {
         let (1, 0, rest) = field(bytes)? else { return None };
@@ -219,19 +221,19 @@ fn is_onnx(bytes: &[u8]) -> bool {
     is_model().unwrap_or(false)
 }
 
-/// Reads a file that was given as something.
+/// Reads a file that should be of a kind.
 ///
 /// # Errors
-/// When it cannot be read, or plainly is something else: what, and what to do.
+/// When it cannot be read, or certainly is something else. The error has its kind and a remedy.
 pub fn read(path: &Path, wanted: Wanted) -> Result<Vec<u8>> {
     let file = path.display();
     let metadata = path.metadata().with_context(|| format!("cannot read {file}"))?;
     let name = wanted.name();
     ensure!(!metadata.is_dir(), "{file} is a folder, not {name}: give a file in it");
-    // It would be waited for without end, and is read more than once.
+    // Reading a pipe or a device could wait forever, and the file is read more than once.
     ensure!(
         metadata.is_file(),
-        "{file} is a pipe or a device, not {name}: save what comes out of it, and give that file"
+        "{file} is a pipe or a device, not {name}: save its output to a file, and give that file"
     );
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {file}"))?;
     match what_is(&bytes) {
@@ -240,7 +242,7 @@ pub fn read(path: &Path, wanted: Wanted) -> Result<Vec<u8>> {
     }
 }
 
-/// That a file is something else than was wanted.
+/// The error that a file is of another kind than expected.
 pub(crate) fn is_not(path: &Path, kind: Kind, wanted: Wanted) -> anyhow::Error {
     anyhow!("{} is {}, not {}: {}", path.display(), kind.name, wanted.name(), kind.remedy(wanted))
 }

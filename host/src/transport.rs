@@ -12,43 +12,43 @@ use serialport::{SerialPortInfo, SerialPortType};
 use crate::board::{Board, Memory};
 use crate::interrupt::Running;
 
-/// How long a port may take to accept bytes.
+/// Longest time that a port may take to accept bytes.
 const WRITING: Duration = Duration::from_secs(3);
 
 /// A byte stream to a board.
 pub trait Stream {
-    /// Reads what has come, waiting for it as long as `patience`. Gives the number of bytes; 0 when the other side has
-    /// ended the stream.
+    /// Reads the bytes that have arrived. Waits up to `patience` for the first. Returns the number of bytes, or 0 if
+    /// the other side has ended the stream.
     ///
     /// # Errors
-    /// `TimedOut` when nothing comes; another when the stream fails.
+    /// `TimedOut` when nothing arrives. Another error when the stream fails.
     fn read(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<usize>;
 
     /// Writes all of these bytes.
     ///
     /// # Errors
-    /// `TimedOut` when nobody takes them; another when the stream fails.
+    /// `TimedOut` when the other side does not take the bytes. Another error when the stream fails.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// How many of the written bytes the other side has not taken yet, as far as the system knows: as long as it takes some, it is
-    /// there.
+    /// Number of written bytes that the other side has not taken yet, as far as the system knows. As long as the
+    /// number falls, the other side works.
     fn untaken(&mut self) -> usize;
 
-    /// Says why the stream ended or failed, and what to do.
+    /// The reason why the stream ended or failed, and a remedy.
     fn why_gone(&mut self, error: Option<&io::Error>) -> String;
 
-    /// Where else the board may be, for when it does not answer.
+    /// Other places where the board may be connected, for an error message when it does not answer.
     fn elsewhere(&mut self) -> String {
         String::new()
     }
 
-    /// What the other side printed besides messages, such as an emulator's complaints.
+    /// Text that the other side printed besides messages, such as an emulator's error messages.
     fn complaints(&mut self) -> String {
         String::new()
     }
 }
 
-/// A way to a board.
+/// A connection to a board.
 pub enum Transport {
     /// An emulated machine.
     Qemu(Qemu),
@@ -65,7 +65,7 @@ impl Transport {
         Self::emulator(board.emulator(elf, Some((image, memory))))
     }
 
-    /// Starts QEMU by a command that gives it the link as standard input and output.
+    /// Starts QEMU with a command that makes standard input and output the link.
     ///
     /// # Errors
     /// As [`Self::qemu`].
@@ -76,7 +76,8 @@ impl Transport {
     /// Opens a serial port.
     ///
     /// # Errors
-    /// Says whether there is no such port, and what ports there are; who may use it; or that another program does.
+    /// When there is no such port (the error lists the ports), the user has no rights to it, or another program uses
+    /// it.
     pub fn serial(path: &str, baud: u32) -> Result<Self> {
         match serialport::new(path, baud).timeout(WRITING).open() {
             Ok(port) => Ok(Transport::Serial(port, path.to_string())),
@@ -87,14 +88,14 @@ impl Transport {
 
 /// The serial ports of this computer.
 fn ports() -> Vec<SerialPortInfo> {
-    // Where Linux has this folder not, as in some containers, looking for ports panics.
+    // If Linux lacks this folder, as in some containers, the search for ports panics.
     if cfg!(target_os = "linux") && !Path::new("/sys/class/tty").is_dir() {
         return Vec::new();
     }
     serialport::available_ports().unwrap_or_default()
 }
 
-/// Names of ports, with what the device on each says that it is.
+/// Names of ports, with the description that the device on each port gives.
 fn names<'a>(ports: impl IntoIterator<Item = &'a SerialPortInfo>) -> String {
     let name = |port: &SerialPortInfo| match &port.port_type {
         SerialPortType::UsbPort(usb) => {
@@ -108,14 +109,14 @@ fn names<'a>(ports: impl IntoIterator<Item = &'a SerialPortInfo>) -> String {
     ports.into_iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-/// The only port that a board is likely to be on, with a name for people: the one on USB.
+/// The only port on USB, where a board is likely; `None` if there is not exactly one.
 fn only_candidate(ports: &[SerialPortInfo]) -> Option<&SerialPortInfo> {
     let mut on_usb = ports.iter().filter(|port| matches!(port.port_type, SerialPortType::UsbPort(_)));
     let first = on_usb.next()?;
     on_usb.next().is_none().then_some(first)
 }
 
-/// Where the board of somebody who named no port may be, if there is one such place: the option, and what is there.
+/// The option for the port that is likely to have the board, and the device on it, if there is only one such port.
 pub fn likely_port() -> Option<String> {
     let ports = ports();
     let port = only_candidate(&ports)?;
@@ -134,7 +135,7 @@ fn cannot_open(path: &str, error: &serialport::Error, ports: &[SerialPortInfo]) 
             };
             anyhow!("cannot open {path}: you have no rights to it; {rights}")
         }
-        // The system says "busy", which is told as this kind.
+        // The system's error "busy" has this kind.
         ErrorKind::NoDevice if Path::new(path).exists() => anyhow!(
             "cannot open {path}: another program uses it, such as a serial monitor; close that and start again"
         ),
@@ -158,7 +159,7 @@ fn group_of(path: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     let id = std::fs::metadata(path).ok()?.gid().to_string();
     let groups = std::fs::read_to_string("/etc/group").ok()?;
-    // A line: name, password, number, members.
+    // A line has a name, a password, a number and the members.
     let mut lines = groups.lines().map(|line| line.split(':').collect::<Vec<_>>());
     lines.find(|fields| fields.get(2) == Some(&&*id)).map(|fields| fields[0].to_string())
 }
@@ -185,7 +186,7 @@ impl Stream for Transport {
                 qemu.input.write_all(bytes)?;
                 qemu.input.flush()
             }
-            // Not flushed: that would wait without end for a board that takes nothing.
+            // The port is not flushed: that would wait forever for a board that takes nothing.
             Transport::Serial(port, _) => {
                 port.set_timeout(WRITING)?;
                 port.write_all(bytes)
@@ -197,7 +198,7 @@ impl Stream for Transport {
         match self {
             // QEMU reads a byte when the emulated UART has room for one.
             Transport::Qemu(qemu) => in_pipe(&qemu.input),
-            // What the system holds; a wire takes the rest of its time in any case.
+            // The number of bytes that the system holds. The bytes on the wire arrive in any case.
             Transport::Serial(port, _) => port.bytes_to_write().map_or(0, |bytes| bytes as usize),
         }
     }
@@ -278,7 +279,7 @@ impl Qemu {
     }
 
     fn complaints(&mut self) -> String {
-        // If it is ending, what it has to say is about to come.
+        // If QEMU is ending, its message arrives soon.
         let first = self.errors.recv_timeout(Duration::from_millis(200)).unwrap_or_default();
         let bytes: Vec<u8> = first.into_iter().chain(self.errors.try_iter().flatten()).collect();
         match String::from_utf8_lossy(&bytes).trim() {
@@ -288,7 +289,7 @@ impl Qemu {
     }
 }
 
-/// Bytes that were written into a pipe and not read out of it.
+/// Number of bytes that were written into a pipe and not yet read from it.
 #[cfg(unix)]
 fn in_pipe(pipe: &ChildStdin) -> usize {
     rustix::io::ioctl_fionread(pipe).map_or(0, |bytes| bytes as usize)
@@ -299,7 +300,7 @@ fn in_pipe(_pipe: &ChildStdin) -> usize {
     0
 }
 
-/// Reads a stream to its end in a thread of its own, so that reading can time out.
+/// Reads a stream to its end in a separate thread, so that reading can time out.
 fn forward(mut stream: impl std::io::Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {

@@ -1,5 +1,5 @@
-//! Tells the tests whether the larger test data is beside the repository, and whether emulated boards can be built
-//! and run. Tests that need missing parts are ignored.
+//! Tells the tests whether the larger test data lies beside the repository, and whether emulated boards can be built
+//! and run. Tests are ignored if the parts that they need are missing.
 
 use std::path::Path;
 use std::process::Command;
@@ -21,7 +21,7 @@ fn main() {
     } else {
         println!("cargo:rerun-if-changed=no-onnxruntime-yet");
     }
-    // Whoever requires boards wants to see why they do not run.
+    // If boards are required, their tests run and fail with the reason why boards do not run.
     if std::env::var("GEODE_BOARDS").is_ok_and(|value| value == "required") || boards_run() {
         println!("cargo:rustc-cfg=boards");
     } else {

@@ -1,5 +1,5 @@
-//! Generated pixels that stand for a photo, and a checksum of the network's output for them. Both are the same on
-//! every machine, so a board can be compared with the simulator without a photo or a link.
+//! Generated pixels that replace a photo, and a checksum of the network's output for them. Both are the same on every
+//! machine, so a board can be compared with the simulator without a photo or a link.
 
 use core::convert::Infallible;
 

@@ -13,9 +13,9 @@ use crate::show::{self, Posterior};
 /// Why an image cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartError {
-    /// The image is damaged, of another version, or inconsistent.
+    /// The image is damaged, has another version, or is inconsistent.
     Image(ImageError),
-    /// The network cannot be run here.
+    /// The network cannot be run on this board.
     Network(LoadError),
     /// The matcher refuses its margin.
     Matcher,
@@ -109,7 +109,7 @@ impl<'a> Recogniser<'a> {
         self.embedder.embed(source, arena, embedding)
     }
 
-    /// Decides on an embedding in integers. This is all that a door needs.
+    /// Decides on an embedding in integers. A door needs nothing more.
     ///
     /// # Panics
     /// When it does not have the network's dimension.

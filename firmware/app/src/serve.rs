@@ -16,11 +16,11 @@ use crate::port::{Port, PortError, text};
 use crate::recogniser::Recogniser;
 
 /// After this many instructions a computing board reports that it is still working. On a processor of a few megahertz
-/// this is well below [`link::SILENCE_MS`], and also on an emulated Cortex-M55 on a busy machine. At 115,200 bits a
-/// second these reports take a few hundredths of the time that the rows take.
+/// this takes much less time than [`link::SILENCE_MS`], and also on an emulated Cortex-M55 on a busy machine. At
+/// 115,200 bits per second these reports take a few hundredths of the time that the rows take.
 const BREATH_INSTRUCTIONS: u64 = 1_000_000;
 
-/// What a board can measure of itself.
+/// Measurements that a board makes of itself.
 pub trait Meter {
     /// Instructions executed since some moment in the past; cycles on boards that count cycles.
     fn instructions(&mut self) -> u64;
@@ -60,7 +60,7 @@ pub fn serve<S: Read + Write, M: Meter>(
 enum Ending {
     /// It was answered.
     Answered,
-    /// By another request, which is in the port and still to be answered.
+    /// Another request ended it. That request is in the port and must still be answered.
     Interrupted,
 }
 
@@ -188,7 +188,7 @@ struct Task<'a, S, M> {
     port: &'a mut Port<S>,
     meter: &'a mut M,
     turn: u32,
-    /// When the board last sent a message, in instructions.
+    /// Number of instructions at which the board last sent a message.
     spoke: u64,
     /// Instructions spent on the link.
     waited: u64,
@@ -204,7 +204,7 @@ impl<S: Read + Write, M: Meter> Task<'_, S, M> {
             let message = self.port.message().filter(|_| heard.is_ok());
             match message.map(|message| (message.turn, message.request())) {
                 Some((turn, Ok(Request::Pixels(row, sent)))) => {
-                    // Skip pixels of an ended task, and rows that were requested twice.
+                    // Skip pixels of an ended task, and answers to a row that was requested twice.
                     if (turn, row) == (self.turn, y) {
                         if sent.len() != pixels.len() {
                             return Err(NoRow::Length);
@@ -229,7 +229,7 @@ impl<S: Read + Write, M: Meter> Task<'_, S, M> {
     fn breathe(&mut self) {
         let now = self.meter.instructions();
         if now - self.spoke > BREATH_INSTRUCTIONS {
-            // Ignored: a port that fails here fails again at the next row or at the answer.
+            // The error is ignored: a port that fails here fails again at the next row or at the answer.
             let _ = self.port.send(self.turn, &Reply::Working);
             self.spoke = self.meter.instructions();
             self.waited += self.spoke - now;

@@ -1,4 +1,4 @@
-//! Numbers for people: angles and confidence, in float. No decision depends on them.
+//! Numbers for people to read: angles and confidence, in float. No decision depends on them.
 
 use format::gallery::MAX_CENTRES;
 use format::policy::Angle;
@@ -25,8 +25,9 @@ pub fn angle_degrees(cosine_q30: i32) -> f32 {
     angle.clamp(0.0, core::f32::consts::PI).to_degrees()
 }
 
-/// The best person's probability among everybody enrolled by ArcFace's softmax, within 0.0005: `1 / (1 + Σ e^(s (cos θⱼ − t)))` over
-/// the others j, with `t = cos(θ₁ + m)` (Deng et al., CVPR 2019, equation 3, without the logarithm).
+/// The best person's probability among everybody enrolled by ArcFace's softmax, within 0.0005:
+/// `1 / (1 + Σ e^(s (cos θⱼ − t)))`. The sum is over the others j, and `t = cos(θ₁ + m)` (Deng et al., CVPR 2019,
+/// equation 3, without the logarithm).
 ///
 /// People at [`Posterior::least_cosine_q30`] or farther can be left out.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +60,7 @@ impl Posterior {
 
     /// Adds another person.
     pub fn add(&mut self, other: &Candidate) {
-        // Larger terms would not change the result, but the exponential would overflow.
+        // Larger terms are limited: they would not change the result, but the exponential would overflow.
         let logit = self.scale * (cosine(other, self.length) - self.target);
         self.others += exp(logit.clamp(-60.0, 60.0));
     }
@@ -80,7 +81,7 @@ fn root(square: f32) -> f32 {
     if square <= 0.0 {
         return 0.0;
     }
-    // micromath's is off by up to 6 %: three Newton steps correct it.
+    // micromath's root is off by up to 6 %: three Newton steps correct it.
     (0..3).fold(F32Ext::sqrt(square), |root, _| 0.5 * (root + square / root))
 }
 

@@ -1,23 +1,23 @@
-//! Reads and writes numbers and arrays in bytes: little-endian fields at fixed offsets, arrays that are read in
+//! Reads and writes numbers and arrays in bytes: little-endian fields at fixed offsets, and arrays that are read in
 //! place.
 
 use core::ops::Range;
 
 use crate::ALIGNMENT;
 
-/// The `u16` at a field's offset. The caller has checked that the record is long enough.
+/// The `u16` at offset `at` of a record. The caller has checked that the record is long enough.
 #[inline(always)]
 pub(crate) const fn u16_at(record: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([record[at], record[at + 1]])
 }
 
-/// The `u32` at a field.
+/// The `u32` at offset `at` of a record. The caller has checked that the record is long enough.
 #[inline(always)]
 pub(crate) const fn u32_at(record: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]])
 }
 
-/// Writes a field.
+/// Writes a field at offset `at` of a record.
 pub(crate) fn put<const N: usize>(record: &mut [u8], at: usize, value: [u8; N]) {
     record[at..at + N].copy_from_slice(&value);
 }

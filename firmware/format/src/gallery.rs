@@ -2,19 +2,19 @@
 //!
 //! ```text
 //!   0  model        [`ModelId`] of the network that the centres were made with
-//!  16  dimension    u16, elements a centre
+//!  16  dimension    u16, elements of a centre
 //!  18  people       u16; in a cohort, strangers
-//!  20  centres      u16, at least one a person
+//!  20  centres      u16, at least one for each person
 //!  22  zero         u16
 //!  24  names bytes  u32
 //!  28  zero         u32
 //!  32  people       postcard records: name, photos; none in a cohort. Zero up to a multiple of 16
 //! ...  centres      i8 [centre][dimension], up to a multiple of 16
 //! ...  norms        u32 [centre], their squared lengths, up to a multiple of 16
-//! ...  owners       u16 [centre], the person each belongs to, ascending
+//! ...  owners       u16 [centre], the number of each centre's person, ascending
 //! ```
 //!
-//! In a cohort each centre is a stranger of their own, numbered in order.
+//! In a cohort each centre belongs to a different stranger. Strangers are numbered in order.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ use crate::bytes::{array, is_zero, put, u16_at, u32_at};
 use crate::network::MAX_DIMENSION;
 use crate::{ALIGNMENT, ImageError, ModelId, Section};
 
-/// Most bytes of a name.
+/// Longest name, in bytes.
 pub const MAX_NAME: usize = 64;
 /// Most people, and most centres, in a section.
 pub const MAX_CENTRES: usize = 16384;
@@ -34,7 +34,7 @@ const HEAD_BYTES: usize = 32;
 pub struct Person<'a> {
     /// Name, 1 to [`MAX_NAME`] bytes.
     pub name: &'a str,
-    /// Number of photos the centres were made from.
+    /// Number of photos that the centres were made from.
     pub photos: u16,
 }
 
@@ -149,7 +149,7 @@ impl<'a> Gallery<'a> {
         } else if !names.is_empty() {
             return Err(record("names in a cohort"));
         } else if people != centres {
-            return Err(record("a stranger of several centres"));
+            return Err(record("a stranger with several centres"));
         }
         Ok(gallery)
     }
@@ -171,7 +171,7 @@ impl<'a> Gallery<'a> {
         self.people_count.into()
     }
 
-    /// Elements a centre.
+    /// Elements of a centre.
     pub fn dimension(&self) -> usize {
         self.dimension.into()
     }

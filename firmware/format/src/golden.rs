@@ -1,4 +1,4 @@
-//! The GOLDEN section: a crop and the embedding that it must give, so that a board can test itself.
+//! The GOLDEN section: a crop and the embedding that the embedder must give for it, so that a board can test itself.
 //!
 //! ```text
 //!   0  crop bytes  u32

@@ -18,12 +18,12 @@ pub enum ImageError {
     Truncated {
         /// Bytes it should have.
         needed: u32,
-        /// Bytes there are.
+        /// Bytes that were found.
         found: u32,
     },
     /// It does not begin with `GEOD`, so it is not an image.
     Magic,
-    /// Its format is of another version than this firmware's.
+    /// This firmware cannot read the version of its format.
     Version {
         /// Its major version.
         major: u16,
@@ -37,16 +37,16 @@ pub enum ImageError {
         /// End of the last section.
         sections: u32,
     },
-    /// A flag this firmware does not know.
+    /// A flag is set that this firmware does not know.
     Flags,
-    /// Impossible number of sections.
+    /// The number of sections is impossible.
     SectionCount(
         /// The count.
         u16,
     ),
     /// The header does not match its digest.
     HeaderDigest,
-    /// A section of unknown kind or role.
+    /// A section has an unknown kind or role.
     SectionKind {
         /// The kind.
         kind: u16,
@@ -58,7 +58,7 @@ pub enum ImageError {
         /// The section.
         Section,
     ),
-    /// A section twice, or out of order.
+    /// A section occurs twice, or is out of order.
     SectionOrder(
         /// The section.
         Section,
@@ -103,9 +103,9 @@ pub enum ImageError {
     Dimension {
         /// The section.
         section: Section,
-        /// Elements a centre.
+        /// Elements of a centre.
         gallery: u16,
-        /// Elements an embedding.
+        /// Elements of an embedding.
         network: u16,
     },
 }
@@ -140,7 +140,7 @@ impl fmt::Display for ImageError {
                 write!(f, "section table: unknown section of kind {kind}, role {role}")
             }
             Self::SectionRange(section) => write!(f, "section table: impossible place of {section:?}"),
-            Self::SectionOrder(section) => write!(f, "section table: {section:?} twice or out of order"),
+            Self::SectionOrder(section) => write!(f, "section table: {section:?} repeated or out of order"),
             Self::Padding(section) => write!(f, "padding before {section:?} is not zero"),
             Self::SectionDigest(section) => {
                 write!(f, "{section:?}: SHA-256 does not match, the image is corrupted")
@@ -155,7 +155,7 @@ impl fmt::Display for ImageError {
                 )
             }
             Self::Dimension { section, gallery, network } => {
-                write!(f, "{section:?}: {gallery} dimensions, the network gives {network}")
+                write!(f, "{section:?}: centres have {gallery} elements, embeddings have {network}")
             }
         }
     }
@@ -176,7 +176,7 @@ pub struct Image<'a> {
     pub cohort: Option<Gallery<'a>>,
     /// The rules and thresholds of acceptance.
     pub policy: Policy<'a>,
-    /// A crop and the embedding it must give, if the image has one.
+    /// A crop and the embedding that the embedder must give for it, if the image has one.
     pub golden: Option<Golden<'a>>,
     /// The signature, if the image is signed. It is not verified here.
     pub signature: Option<Signature<'a>>,
@@ -227,7 +227,7 @@ impl<'a> Image<'a> {
     pub fn network(&self, role: Role) -> Option<Model<'a>> {
         match role {
             Role::Embedder => Some(self.embedder),
-            // Checked with the image.
+            // The network was checked with the image.
             other => Model::new_checked(other, self.others[other.index()]?).ok(),
         }
     }

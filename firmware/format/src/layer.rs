@@ -26,9 +26,9 @@ use crate::bytes::{put, u16_at, u32_at};
 
 /// Length of a record.
 pub const BYTES: usize = 64;
-/// Most tensors a layer reads.
+/// Most tensors that a layer reads.
 pub const MAX_INPUTS: usize = 4;
-/// Largest kernel height: how many rows a window can span.
+/// Largest kernel height: the most rows that a window reads.
 pub const MAX_KERNEL: usize = 16;
 /// Largest height, width or number of channels of a tensor.
 pub const MAX_EXTENT: u16 = 8192;
@@ -43,7 +43,7 @@ pub enum Operator {
     Input = 0,
     /// Convolution over all channels, or over the channels of a group.
     Conv = 1,
-    /// One filter a channel.
+    /// Convolution of each channel with its own filter.
     Depthwise = 2,
     /// Weighted sum of two tensors.
     Add = 3,
@@ -51,11 +51,11 @@ pub enum Operator {
     MaxPool = 4,
     /// Channels of several tensors, concatenated.
     Concat = 5,
-    /// Every pixel repeated.
+    /// Every pixel, repeated down and right.
     Enlarge = 6,
     /// Each channel multiplied by a number that the network computes for it.
     Scale = 7,
-    /// Each element through a table.
+    /// Each element, replaced by its entry in a table.
     Table = 8,
 }
 
@@ -138,13 +138,13 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// Elements a row.
+    /// Elements of a row.
     #[inline(always)]
     pub const fn row_elements(&self) -> usize {
         self.width as usize * self.channels as usize
     }
 
-    /// Bytes a row.
+    /// Bytes of a row.
     #[inline(always)]
     pub const fn row_bytes(&self) -> usize {
         self.row_elements() * self.element.bytes()

@@ -5,9 +5,9 @@
 //!   2  outputs      u16, how many
 //!   4  barriers     u16, how many
 //!   6  zero         u16
-//!   8  arena bytes  u32, of all that the network needs
-//!  12  state bytes  u32, of which the scheduler keeps so many at the front
-//!  16  source       SHA-256 of the file it was exported from
+//!   8  arena bytes  u32, all memory that the network needs
+//!  12  state bytes  u32, the part of it at the front that holds the scheduler's state
+//!  16  source       SHA-256 of the file that the network was exported from
 //!  48  input        [`preprocess`](crate::preprocess), 40 bytes
 //!  88  name         u8 length, then 64 bytes
 //! 153  zero         7 bytes
@@ -81,7 +81,7 @@ pub enum Function {
     Identity = 0,
     /// `1 / (1 + e^−x)`, element by element.
     Sigmoid = 1,
-    /// `x / |x|` over all elements together.
+    /// `x / |x|` , where `|x|` is the norm over all elements.
     Normalise = 2,
 }
 
@@ -104,7 +104,7 @@ impl Function {
 pub struct Head<'a> {
     /// Name of the network, for people.
     pub name: &'a str,
-    /// SHA-256 of the file it was exported from.
+    /// SHA-256 of the file that the network was exported from.
     pub source: Digest,
     /// Description of its input.
     pub input: Preprocess,
@@ -290,7 +290,7 @@ impl<'a> Model<'a> {
         self.barriers.into()
     }
 
-    /// A barrier by its number: a tensor that is completed before the next barrier's.
+    /// The tensor of barrier `number`. It is completed before the tensor of the next barrier.
     ///
     /// # Panics
     /// When there is no such barrier.
@@ -309,7 +309,7 @@ impl<'a> Model<'a> {
         self.layer(0).output
     }
 
-    /// Dimension of the embedding, 1 to 512, of an embedder.
+    /// Number of elements of the embedding, 1 to 512. Only an embedder has one.
     ///
     /// # Errors
     /// [`ImageError::Record`] when the network is not an embedder.
@@ -337,7 +337,7 @@ impl<'a> Model<'a> {
 /// Checks that apply to the layers of all operators.
 fn check(layer: &Layer, index: usize, rings_bytes: usize) -> Result<(), &'static str> {
     if (layer.operator == Operator::Input) != (index == 0) {
-        return Err("operator: the first layer, and only that, is the input");
+        return Err("operator: the first layer must be the input, and no other layer may be");
     }
     if layer.inputs().iter().any(|&input| usize::from(input) >= index) {
         return Err("input");

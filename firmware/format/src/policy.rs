@@ -6,7 +6,7 @@
 //!  17  basis         u8: 0 cohort, 1 table, 2 given
 //!  18  thresholds    u16, how many
 //!  20  fpir          u32, parts per million
-//!  24  strangers     u32, that the thresholds were measured on
+//!  24  strangers     u32, the number that the thresholds were measured on
 //!  28  quantisation  u32, microradians
 //!  32  logit scale   f32
 //!  36  margin        angle: microradians u32, cosine i32, sine i32
@@ -36,8 +36,8 @@ pub enum Kind {
     Calibrated,
     /// The threshold alone.
     Absolute,
-    /// Accepts only a probe that lies in the person's own cap. Its radius is half of: the angle to the next person
-    /// less the cap's margin.
+    /// Accepts only a probe that lies in the person's own cap. The cap's radius is half of the difference between the
+    /// angle to the next person and the cap's margin.
     Margin,
 }
 
@@ -45,12 +45,12 @@ impl Kind {
     const ALL: [Kind; 3] = [Kind::Calibrated, Kind::Absolute, Kind::Margin];
 }
 
-/// The threshold up to a gallery size.
+/// The threshold for galleries up to a size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Threshold {
-    /// Largest number of enrolled people that it holds for.
+    /// Largest number of enrolled people for which it is valid.
     pub people: u16,
-    /// Least cosine to be accepted, Q30.
+    /// Smallest cosine that is accepted, Q30.
     pub cosine_q30: i32,
     /// Upper bound (95 %) of the rate at which strangers are accepted, parts per million. 1,000,000 if unknown.
     pub fpir_upper_ppm: u32,
@@ -141,7 +141,7 @@ impl<'a> Thresholds<'a> {
 /// The POLICY section except its thresholds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Terms {
-    /// The network that it was made for.
+    /// The network for which it was made.
     pub model: ModelId,
     /// The rules that decide.
     pub kind: Kind,
@@ -149,14 +149,14 @@ pub struct Terms {
     pub fpir_ppm: u32,
     /// The origin of the thresholds.
     pub basis: Basis,
-    /// How much farther than the best the runner-up must be.
+    /// The runner-up must be farther than the best by at least this angle.
     pub margin: Angle,
     /// Margin of the caps that decide, for [`Kind::Margin`].
     pub cap: Angle,
-    /// Margin of the caps that certify: `margin` and twice the error of quantisation.
+    /// Margin of the caps that certify: `margin` plus twice the error of quantisation.
     pub certificate: Angle,
-    /// Angle between the quantised and the float embedding of one photo, the largest or a high percentile,
-    /// microradians.
+    /// Angle between the quantised and the float embedding of one photo, in microradians: the largest one or a high
+    /// percentile.
     pub quantisation_urad: u32,
     /// Scale `s` of the logits in the network's training, for the confidence that is shown.
     pub logit_scale: f32,
@@ -180,7 +180,7 @@ impl<'a> Policy<'a> {
         let head = section.get(..HEAD_BYTES).ok_or(record("length"))?;
         let count = usize::from(u16_at(head, 18));
         if !(1..=MAX_THRESHOLDS).contains(&count) {
-            return Err(record("thresholds: how many"));
+            return Err(record("number of thresholds"));
         }
         if section.len() != emitted_bytes(count) {
             return Err(record("length"));
@@ -208,11 +208,12 @@ impl<'a> Policy<'a> {
 
     /// The section except its thresholds.
     pub fn terms(&self) -> Terms {
-        // Checked with the section.
+        // The terms were checked with the section.
         parse_terms(self.section).expect("a checked section")
     }
 
-    /// The threshold for a gallery of `people`: Q30 cosine. A gallery larger than the table covers accepts nobody.
+    /// The threshold for a gallery of `people` people, a cosine in Q30. If the table does not cover so many people,
+    /// the threshold accepts nobody.
     pub fn threshold_q30(&self, people: usize) -> i32 {
         let reached = self.thresholds.iter().find(|threshold| usize::from(threshold.people) >= people);
         reached.map_or(i32::MAX, |threshold| threshold.cosine_q30)

@@ -48,7 +48,7 @@ pub struct Preprocess {
     pub width: u16,
     /// Order of bytes in a pixel.
     pub colour: Colour,
-    /// The network expects `(pixel − mean) / scale`. This is folded into the first layer; the value is kept as
+    /// The network expects `(pixel − mean) / scale`. The first layer includes this computation; the value is kept as
     /// information.
     pub mean: f32,
     /// See `mean`.

@@ -1,7 +1,7 @@
 //! The SIGNATURE section: an Ed25519 signature (RFC 8032) of the image.
 //!
 //! ```text
-//!   0  version     u32, counts up with each release: a board refuses one below its floor
+//!   0  version     u32, increases with each release: a board can refuse versions below a minimum
 //!   4  zero        12 bytes
 //!  16  key         32 bytes, the public key that verifies the signature
 //!  48  signature   64 bytes, of [`message`]
@@ -20,7 +20,7 @@ const CONTEXT: [u8; 16] = *b"Geode image\0\0\0\0\0";
 /// Length of a signed message.
 pub const MESSAGE_BYTES: usize = CONTEXT.len() + 32 + 4;
 
-/// A SIGNATURE section as read: none of it is verified.
+/// A SIGNATURE section as it was read. Nothing of it is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signature<'a> {
     /// Release counter.
@@ -31,7 +31,7 @@ pub struct Signature<'a> {
     pub signature: &'a [u8; 64],
 }
 
-/// The signed message: a context, the image's digest (of header and section table), the release counter.
+/// The signed message: a context, the image's digest (of header and section table) and the release counter.
 pub fn message(digest: &Digest, version: u32) -> [u8; MESSAGE_BYTES] {
     let mut message = [0; MESSAGE_BYTES];
     message[..CONTEXT.len()].copy_from_slice(&CONTEXT);

@@ -18,7 +18,7 @@ const CHECKSUM_BYTES: usize = 4;
 /// The first and the last byte of a frame.
 pub const END: u8 = 0;
 
-/// Most bytes of the frame of a message of this length.
+/// Longest frame of a message of this length, in bytes.
 pub const fn max_frame_bytes(message_bytes: usize) -> usize {
     cobs::max_encoding_length(message_bytes + CHECKSUM_BYTES) + 2
 }
@@ -26,9 +26,9 @@ pub const fn max_frame_bytes(message_bytes: usize) -> usize {
 /// Why a frame was dropped or cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
-    /// Its message is longer than [`MAX_MESSAGE_BYTES`] or than the buffer.
+    /// Its message is longer than [`MAX_MESSAGE_BYTES`], or longer than the buffer.
     TooLong,
-    /// Its bytes were damaged, or never were a frame.
+    /// Its bytes were damaged, or did not come from a frame.
     Damaged,
 }
 

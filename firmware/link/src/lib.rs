@@ -1,5 +1,5 @@
-//! The messages between board and host, and their framing. Nothing here reads or writes: bytes are arguments, so that
-//! a board, a program and a browser use the same code over any transport.
+//! The messages between board and host, and their framing. The crate does no input or output: it takes and returns
+//! bytes, so that a board, a program and a browser use the same code over any transport.
 //!
 //! # Layers
 //!
@@ -16,9 +16,9 @@
 //! Recognise, or Embed    →
 //!                        ←     Row(0)
 //! Pixels(0)              →
-//!                        ←     Working, as often as the board computes for long
+//!                        ←     Working, repeated during a long computation
 //!                        ←     Row(1) …
-//!                        ←     Recognised, or some Embedding and Embedded
+//!                        ←     Recognised, or several Embedding and then Embedded
 //! ```
 //!
 //! The board asks for each row when it needs it: neither side needs flow control or a buffer for a photo.
@@ -64,5 +64,5 @@ pub const MAX_FRAME_BYTES: usize = frame::max_frame_bytes(MAX_MESSAGE_BYTES);
 /// Longest frame of a board, with its zero bytes.
 pub const MAX_REPLY_FRAME_BYTES: usize = frame::max_frame_bytes(MAX_REPLY_BYTES);
 
-/// If a board with a task sends nothing for this many milliseconds, the host takes it for dead.
+/// If a board with a task sends nothing for this many milliseconds, the host considers the board dead.
 pub const SILENCE_MS: u64 = 3_000;

@@ -3,7 +3,7 @@
 //! With φ the angle from a person's centre to the nearest centre of anybody else, a probe at an angle θ from that centre
 //! is at least φ − θ from everybody else (the triangle inequality on the sphere). So `θ ≤ (φ − m) / 2` implies
 //! `θ' ≥ θ + m` for all others: the boundary that ArcFace's margin draws between two classes (Deng et al., CVPR 2019,
-//! figure 3). φ counts as a right angle at most, so that a person alone has a cap, too.
+//! figure 3). φ counts as a right angle at most, so that a single enrolled person has a cap, too.
 //!
 //! The test errs on one side only: its bounds are rounded so that an accepted probe is truly inside.
 
@@ -34,7 +34,7 @@ pub fn contains(
     }
     let sine = sine_from_above(low);
 
-    // cos (2 θ + m) = cos 2θ cos m − sin 2θ sin m from below, Q90; the margin's own rounding is half a unit.
+    // A lower bound, Q90, of cos (2 θ + m) = cos 2θ cos m − sin 2θ sin m; the margin's own rounding is half a unit.
     let cos_double = 2 * u128::from(low) * u128::from(low) - u128::from(ONE) * u128::from(ONE);
     let sin_double = 2 * u128::from(sine) * u128::from(high);
     let (cos_margin, sin_margin) = margin.bounds();
@@ -46,15 +46,16 @@ pub fn contains(
     if !is_apart(0) {
         return false;
     }
-    // φ ≥ θ' − θ, with θ' the angle of `second`: the triangle inequality again. This is an upper bound of its cosine,
-    // and the computed cos φ exceeds the true one by at most one.
+    // φ ≥ θ' − θ, with θ' the angle of `second`: the triangle inequality again. The result is an upper bound of cos φ.
+    // The computed cos φ exceeds the true one by at most one.
     let (second_low, second_high) = cosine_bounds(second, probe_norm);
     let cos_apart = (second_high * high + sine_from_above(second_low) * sine) / ONE + 2;
     if is_apart(cos_apart) {
         return true;
     }
 
-    // cos φ itself. Often `second` alone already refutes the cap.
+    // cos φ itself. The angle from `best` to `second` alone often refutes the cap. Only otherwise are all centres
+    // searched.
     let mut own = [0; MAX_DIMENSION];
     let own = &mut own[..gallery.dimension()];
     let vector = gallery.get(best.centre).vector;
@@ -122,7 +123,7 @@ mod tests {
 
     #[test]
     fn boundary_lies_halfway_less_the_margin() {
-        // (60 − 20) / 2 = 20 degrees; eight-bit centres are up to a third of a degree off.
+        // (60 − 20) / 2 = 20 degrees; rounding to eight bits moves a centre by up to a third of a degree.
         assert!(is_inside(&[0.0, 60.0], 19.0, 20.0) && !is_inside(&[0.0, 60.0], 21.0, 20.0));
         assert!(is_inside(&[0.0, 60.0], -19.0, 20.0) && !is_inside(&[0.0, 60.0], -21.0, 20.0));
         // The nearer of the two others counts.
@@ -182,7 +183,7 @@ mod tests {
             let norms: Vec<u32> = vectors.chunks_exact(dimension).map(norm).collect();
             prop_assume!(!norms.contains(&0));
             let gallery = Centres::new_checked(dimension, &vectors, &norms, &[0, 0, 1, 2, 2, 3]).unwrap();
-            // Probes near some centre: farther ones lie in no cap.
+            // Probes near some centre, because probes farther away lie in no cap.
             let probe: Vec<i16> = probe.iter().zip(&vectors[..dimension]).map(|(&p, &c)| p + toward * i16::from(c)).collect();
             let probe_norm = crate::dot::squared_norm(&probe);
             prop_assume!(probe_norm > 0);

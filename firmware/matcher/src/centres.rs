@@ -137,7 +137,7 @@ impl<'a> Centres<'a> {
         Centres { dimension, vectors, norms, owners, least_norm }
     }
 
-    /// Elements a centre.
+    /// Elements of a centre.
     pub fn dimension(&self) -> usize {
         self.dimension
     }

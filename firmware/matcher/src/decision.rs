@@ -120,10 +120,10 @@ pub struct Matcher<'a> {
 const _: () = assert!(size_of::<Matcher>() <= 104);
 
 impl<'a> Matcher<'a> {
-    /// A matcher of probes as long as the centres of `gallery`.
+    /// A matcher of probes that have as many elements as the centres of `gallery`.
     ///
     /// # Errors
-    /// [`DimensionMismatch`] if the centres of `cohort` are not as long.
+    /// [`DimensionMismatch`] if the centres of `cohort` have another length.
     pub fn new_checked(
         gallery: Centres<'a>,
         cohort: Option<Centres<'a>>,
@@ -194,11 +194,11 @@ impl<'a> Matcher<'a> {
         Outcome { best: Some(candidate(best)), runner_up, verdict, certified }
     }
 
-    /// Calls `each` with every person but the best whose cosine is above `least_q30` (Q30, 0 or more; a negative
-    /// value selects everybody), represented by their nearest centre.
+    /// Calls `each` for every person except the best whose cosine is above `least_q30` (Q30, 0 or more; a negative
+    /// value selects everybody). The nearest centre represents the person.
     ///
-    /// It visits everybody once, as a decision does; a person below the bound costs little more than an inner
-    /// product. Because of rounding a person at the least cosine may pass, but nobody above it is left out.
+    /// It visits everybody once, as a decision does; a person below the bound costs little more than an inner product.
+    /// Rounding may let a person pass whose cosine equals `least_q30`, but nobody above it is left out.
     ///
     /// # Panics
     /// If `embedding` is not as long as the centres.
@@ -282,7 +282,7 @@ mod tests {
         assert_eq!(verdict(rules(0.79, 17.0)), Verdict::Rejected(Rejection::Ambiguous));
         assert_eq!(verdict(rules(0.81, 17.0)), Verdict::Rejected(Rejection::TooFar));
         assert_eq!(verdict(Rules { margin: None, ..rules(0.79, 17.0) }), Verdict::Accepted);
-        // The two are 16.26° apart: no cap has room for a probe 36.87° away.
+        // The two are 16.26° apart: no cap contains a probe 36.87° away.
         let cap = Some(Margin::ZERO);
         assert_eq!(verdict(Rules { cap, ..rules(0.79, 16.0) }), Verdict::Rejected(Rejection::TooFar));
     }

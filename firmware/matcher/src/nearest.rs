@@ -109,8 +109,9 @@ pub(crate) fn scan(
 /// A bound for inner products: a centre whose product is at most this is no nearer than `bar`, if its norm is at
 /// least `least_norm`.
 ///
-/// With `s` and `n` of a bar that is not behind the probe, `dot ≤ s √(least_norm / n)` implies `dot / √norm ≤ s /
-/// √n`. The quotient, its root and the product are rounded down; the quotient is limited to values below one.
+/// Let `s` be the product and `n` the norm of a bar that is not behind the probe. Then `dot ≤ s √(least_norm / n)`
+/// implies `dot / √norm ≤ s / √n`. The quotient, its root and the product are rounded down; the quotient is limited to
+/// values below one.
 fn bound(bar: Option<Sight>, least_norm: u32) -> i32 {
     match bar {
         Some(Sight { dot, norm, .. }) if dot >= 0 => {

@@ -22,11 +22,11 @@ pub struct Rules {
     /// Least cosine of the best person's angle, Q30. Any value is valid: above [`ONE_Q30`] nobody is accepted, at or
     /// below its negative everybody is near enough.
     pub threshold_q30: i32,
-    /// How much farther the runner-up must be, or `None` if the runner-up does not matter.
+    /// The runner-up must be farther than the best by this margin. `None` if the runner-up does not matter.
     pub margin: Option<Margin>,
-    /// Margin of the cap that the probe must lie in ([`crate::cap`]), or `None` if it need not.
+    /// Margin of the cap in which the probe must lie ([`crate::cap`]). `None` if it need not lie in one.
     pub cap: Option<Margin>,
-    /// Margin of the cap in which an accepted probe is certified, or `None` to never certify.
+    /// Margin of the cap in which an accepted probe is certified. `None` if no probe is certified.
     pub certificate: Option<Margin>,
 }
 
@@ -69,7 +69,7 @@ impl Margin {
         (self.cos.saturating_sub(4), self.sin + 4)
     }
 
-    /// No margin: the runner-up must only not be nearer than the best.
+    /// No margin: it is enough that the runner-up is not nearer than the best.
     pub const ZERO: Margin = Margin { cos: ONE_Q30 as u32, sin: 0 };
 
     /// The margin with this cosine and sine, Q30, each in 0..=[`ONE_Q30`].
@@ -90,15 +90,16 @@ impl Margin {
     /// The margin rule: whether `θ₁ + m ≤ θ₂`, for a probe of squared norm `probe_norm` (`p`).
     ///
     /// By ArcFace's identity (Deng et al., CVPR 2019, equation 3) that is `C cos θ₁ − S sin θ₁ ≥ 2³⁰ cos θ₂` if
-    /// `θ₁ + m ≤ π`, and false otherwise, where the cosine of the sum would rise again. Taken times `√(n₁n₂p)`:
+    /// `θ₁ + m ≤ π`. Otherwise it is false; the cosine of a sum above π would rise again. The inequality multiplied by
+    /// `√(n₁n₂p)` is:
     ///
     /// ```text
     /// L − R ≥ Y,   L = aC√n₂   R = 2³⁰b√n₁   Y = S√(En₂)
     /// ⇔  L ≥ R  and  L² + R² − Y² ≥ 2LR
     /// ```
     ///
-    /// `L²`, `R²`, `Y²` and `(2LR)² = 4L²R²` are integers, so both parts are comparisons of [`Root`]s. The squares of
-    /// the last are below 2²⁹⁴. `θ₁ + m ≤ π` is `sin(θ₁ + m) ≥ 0`, that is `C√E ≥ −Sa`.
+    /// `L²`, `R²`, `Y²` and `(2LR)² = 4L²R²` are integers, so both parts are comparisons of [`Root`]s. The squares in
+    /// the second comparison are below 2²⁹⁴. `θ₁ + m ≤ π` is `sin(θ₁ + m) ≥ 0`, that is `C√E ≥ −Sa`.
     ///
     /// The inequality is tested exactly, with the given `C` and `S`. Their rounding moves `cos(θ₁ + m)` by up to
     /// 2⁻³⁰, which is the same on every machine.
@@ -107,8 +108,8 @@ impl Margin {
     /// * An equally near runner-up passes [`Margin::ZERO`].
     /// * With `θ₁ + m = π` only a runner-up opposite to the probe passes, with `θ₁ + m > π` none does.
     pub fn holds(&self, best: &Sight, runner_up: &Sight, probe_norm: u64) -> bool {
-        // Implied by the test below, except for a margin whose squares add up to less than one: for a probe over a
-        // right angle away, such a margin would pass by a tiny amount.
+        // The test below implies this, except for a margin whose squares add up to less than one. With such a margin,
+        // a probe more than a right angle away would pass by a tiny amount.
         if runner_up.is_nearer_than(best) {
             return false;
         }
@@ -245,7 +246,7 @@ mod tests {
         assert!(slightly_less.holds(&best, &opposite, 1));
         assert!(!sixty.holds(&best, &opposite, 1));
         assert!(!right.holds(&best, &opposite, 1));
-        // Both opposite: only no margin holds.
+        // Both are opposite to the probe: only the zero margin holds.
         assert!(Margin::ZERO.holds(&opposite, &opposite, 1));
         assert!(!Margin::new_checked(ONE_Q30, 1).unwrap().holds(&opposite, &opposite, 1));
         // From a right angle, a margin of a right angle reaches the opposite direction and no farther.

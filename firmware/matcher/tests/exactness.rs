@@ -129,7 +129,7 @@ mod reference {
         everybody.retain(|((stranger, owner, _), _)| *stranger || *owner != person);
         let others = everybody.clone();
         let other = first(everybody);
-        // Strangers must only not be nearer. Other people must be farther by the margin.
+        // A stranger must not be nearer. Another person must be farther by at least the margin.
         let clear = match margin {
             Some((cos, sin)) => others.iter().all(|&((stranger, ..), other)| match stranger {
                 true => order(nearest, other).is_ge(),
@@ -387,7 +387,7 @@ proptest! {
                 prop_assert!(reference::is_clear(cos, sin, seen(own), seen(other), p));
             }
         }
-        // Everybody who is well inside is certified.
+        // Away from the edge of the cap, exactly the probes inside it are certified.
         let own_wide: Vec<i16> = own.iter().map(|&v| v.into()).collect();
         let phi = others().map(|(_, other)| angle(other, &own_wide)).fold(std::f64::consts::FRAC_PI_2, f64::min);
         let room = (phi - margin) / 2.0 - angle(own, &probe);

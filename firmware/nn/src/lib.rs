@@ -15,7 +15,7 @@
 //! * Every tensor is a ring of rows. The only operation of a layer is to make its next output row from the input rows
 //!   that its operator names. A ring as high as its tensor stores the whole tensor, so layer-by-layer execution is
 //!   the special case in which every tensor is a barrier.
-//! * No row is computed twice, and none before it is needed.
+//! * No row is computed twice, and none before another row or an output needs it.
 //! * Integers only, from the pixel to the output. The portable kernels define the result; every other kernel set
 //!   equals them bit for bit.
 //! * A network is checked when it is loaded ([`Network::new`]); running it then fails only if its arena is too small or

@@ -204,7 +204,7 @@ impl<'a> Network<'a> {
         embedding: &mut [i16],
         observe: impl FnMut(usize, u16, &[u8]),
     ) -> Result<(), RunError<S::Error>> {
-        // Other networks have no embedding, of any length.
+        // Networks of other roles have no embedding.
         let (needed, given) = (self.model.dimension().unwrap_or(0), embedding.len());
         if needed != given || needed == 0 {
             return Err(RunError::Dimension { needed, given });
@@ -245,7 +245,7 @@ impl<'b> Outputs<'_, 'b> {
     }
 }
 
-/// Makes one row of a layer. The input layer's pixels are already there.
+/// Makes one row of a layer. The pixels of the input layer's row are already in place.
 // Not inlined, because it is the same for every source of rows.
 #[inline(never)]
 fn make(

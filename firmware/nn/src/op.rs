@@ -129,7 +129,7 @@ impl<'a> Work<'a> {
         self.model.layer(self.model.reads(self.number).numbers()[index].into()).output
     }
 
-    /// The layer. Only fields in use are read.
+    /// The layer. Only the fields in use are read.
     #[inline(always)]
     fn layer(&self) -> Layer {
         self.model.layer(self.number)
@@ -214,7 +214,7 @@ fn check_stage(layer: &Layer, blob: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether an operator that only moves elements can make this output from that input.
+/// Checks that input and output have the same element type and zero point, as operators that only move elements need.
 fn check_same_grid(input: &Tensor, output: &Tensor) -> Result<(), &'static str> {
     match (input.element, input.zero_point) == (output.element, output.zero_point) {
         true => Ok(()),

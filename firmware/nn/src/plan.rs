@@ -1,4 +1,4 @@
-//! Checks with one dry run through the order of rows that a memory plan overwrites nothing that is still needed.
+//! Checks that a memory plan overwrites nothing that is still needed, by one dry run through the order of rows.
 
 use core::fmt;
 use core::ops::Range;
@@ -31,7 +31,7 @@ pub enum LoadError {
         /// The layer's number.
         layer: u16,
     },
-    /// A tensor's ring is too low: a row is overwritten before its last use.
+    /// A tensor's ring has too few rows: a row is overwritten before its last use.
     Ring {
         /// The tensor's number.
         tensor: u16,
@@ -61,11 +61,11 @@ pub const fn check_bytes(layers: usize) -> usize {
     2 * (state_elements(layers) + 2 * layers + Readers::elements(layers))
 }
 
-/// The readers of every tensor as linked lists, so that each reader costs the same, whichever tensor it reads.
+/// The readers of every tensor as linked lists. Finding a reader takes the same time for every tensor.
 struct Readers<'a> {
     /// The first link of each tensor's list.
     first: &'a mut [u16],
-    /// The link after each. A link is `MAX_INPUTS · layer + input + 1`; 0 ends the list.
+    /// The link that follows each link. A link is `MAX_INPUTS · layer + input + 1`; 0 ends the list.
     next: &'a mut [u16],
 }
 
@@ -74,7 +74,7 @@ impl<'a> Readers<'a> {
         (1 + MAX_INPUTS) * layers
     }
 
-    /// In `memory`, of [`Self::elements`] elements.
+    /// The lists, in `memory`, which has [`Self::elements`] elements.
     fn new(model: &Model<'_>, memory: &'a mut [u16]) -> Self {
         let (first, next) = memory.split_at_mut(model.layer_count());
         first.fill(0);
@@ -97,7 +97,7 @@ impl<'a> Readers<'a> {
 
 const _: () = assert!(MAX_LAYERS * MAX_INPUTS < u16::MAX as usize);
 
-/// In the list of oldest rows: no row will be read any more.
+/// Marks a tensor in the list of oldest rows: no row of it will be read any more.
 const DEAD: u16 = u16::MAX;
 
 /// Checks every layer's record and the plan. `memory` is at least [`check_bytes`] long and aligned to two bytes.
@@ -158,7 +158,7 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
     Ok(())
 }
 
-/// A layer. Not inlined, because size matters here and not speed.
+/// A layer by its number. Not inlined, because size matters here and speed does not.
 #[inline(never)]
 fn layer_of(model: &Model<'_>, number: usize) -> Layer {
     model.layer(number)
@@ -170,7 +170,7 @@ fn overwrites(tensor: &Tensor, rows: Range<u16>, place: &Range<usize>) -> bool {
     if rows.is_empty() || !overlap(&own, place) {
         return false;
     }
-    // The slots of the ring that the place touches, and the distance of the first of them from the oldest row's slot.
+    // The slots of the ring that the place touches, and the distance from the oldest row's slot to the first of them.
     let bytes = tensor.row_bytes();
     let first = (place.start.max(own.start) - own.start) / bytes;
     let last = (place.end.min(own.end) - own.start - 1) / bytes;

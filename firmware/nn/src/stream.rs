@@ -75,7 +75,7 @@ pub struct Order<'a, L> {
     /// Number of rows that each of these must have in the end.
     until: &'a mut [u16],
     depth: usize,
-    /// The input for whose rows the deepest waiting layer was waiting, if they now exist.
+    /// The input for which the deepest waiting layer waited, if its rows now exist.
     served: Option<u16>,
 }
 
@@ -104,13 +104,12 @@ impl<'a, L: Layers> Order<'a, L> {
         self.depth += 1;
     }
 
-    /// An input whose rows the layer's next row needs and that do not exist yet, and the number of rows that it must
-    /// then have.
+    /// An input that lacks rows for the layer's next row, and the number of rows that it must have then.
     #[inline(always)]
     fn missing_input(&self, number: usize) -> Option<(u16, u16)> {
         let layer = self.layers.layer(number);
         let row = self.made[number];
-        // Inputs up to the one that it waited for were already checked.
+        // Inputs up to the one for which the layer waited are already checked.
         let mut served = self.served;
         for (index, &input) in self.layers.reads(number).numbers().iter().enumerate() {
             if served.is_some() {
@@ -164,9 +163,9 @@ impl<L: Layers> Iterator for Order<'_, L> {
     }
 }
 
-/// First row of a tensor that a later row of one of its readers needs, or `None` if no more is read. `made` are the
-/// rows of each tensor so far; `readers` are all its readers: number of the layer, and number of the input. An output
-/// is kept whole.
+/// First row of a tensor that a later row of one of its readers needs, or `None` if no row is needed any more. `made`
+/// holds the number of rows of each tensor so far. `readers` are all readers of the tensor: number of the layer, and
+/// number of the input. An output is kept whole, so its first row is always needed.
 pub fn oldest_needed(
     layers: &impl Layers,
     made: &[u16],

@@ -33,7 +33,7 @@ pub struct Cost {
     pub start: Start,
     /// Instructions of matching.
     pub matching: Matching,
-    /// Every network of the image, on a pattern of pixels.
+    /// Cost of every network of the image, for a pattern of pixels.
     pub networks: Vec<NetworkCost>,
 }
 
@@ -65,13 +65,13 @@ pub fn simulated(model: &Model<'_>) -> Result<Vec<u32>> {
 /// Instructions of start-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
-    /// All.
+    /// All instructions.
     pub instructions: u64,
-    /// Those of the header and of all sections' digests.
+    /// Instructions of the header's and all sections' digests.
     pub digests: u64,
-    /// Those of the records' and the centres' checks.
+    /// Instructions of the checks of records and centres.
     pub checks: u64,
-    /// The rest: the check of the network's plan.
+    /// Instructions of the rest: the check of the network's plan.
     pub network: u64,
 }
 
@@ -80,20 +80,21 @@ pub struct Start {
 pub struct Matching {
     /// People enrolled.
     pub people: u64,
-    /// To decide, without a cohort.
+    /// To decide without a cohort.
     pub decide: u64,
-    /// The same with the image's cohort.
+    /// To decide with the image's cohort.
     pub decide_with_cohort: u64,
-    /// To decide on a probe that is accepted and then certified, the most of several; `None` when none was.
+    /// To decide on a probe that is accepted and then certified: the largest of several counts, or `None` if no probe
+    /// was certified.
     pub certify: Option<u64>,
     /// To compute the confidence of a decision.
     pub confidence: u64,
-    /// To make all that is shown of a decision: names, angles and the confidence.
+    /// To compute everything that is shown of a decision: names, angles and the confidence.
     pub show: u64,
 }
 
 impl Cost {
-    /// Instructions a multiply-accumulate, the whole network.
+    /// Instructions for each multiply-accumulate, over the whole network.
     pub fn instructions_per_mac(&self) -> f64 {
         self.instructions as f64 / self.macs.max(1) as f64
     }

@@ -1,6 +1,6 @@
 //! Milliseconds of an embedding on one thread of this computer, for Geode and other runtimes in the same run.
 //!
-//! The runtimes take turns, so that other load on the computer affects all of them equally; the fastest run of each
+//! The runtimes take turns, so that other load on the computer affects all of them equally. The fastest run of each
 //! counts.
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -20,7 +20,7 @@ use crate::simulator::Simulator;
 /// Turns of each runtime.
 const TURNS: usize = 15;
 
-/// Another runtime's, or our own, milliseconds.
+/// Milliseconds of Geode or of another runtime.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Time {
     /// Runtime and arithmetic.
@@ -38,7 +38,7 @@ pub struct Peers {
     pub python: Option<PathBuf>,
 }
 
-/// Times all.
+/// Times all runtimes.
 ///
 /// # Errors
 /// When another runtime is not installed or fails.
@@ -103,7 +103,7 @@ fn fastest(runs: usize, mut run: impl FnMut() -> Result<()>) -> Result<f64> {
     Ok(least)
 }
 
-/// ONNX Runtime in a Python process of its own.
+/// ONNX Runtime in a separate Python process.
 struct OnnxRuntime {
     _running: Running,
     input: ChildStdin,
@@ -113,7 +113,7 @@ struct OnnxRuntime {
 }
 
 impl OnnxRuntime {
-    /// Starts it with crops `[h][w][c]` in the network's units.
+    /// Starts the process with crops `[h][w][c]` in the network's units.
     fn start(python: &Path, model: &Path, crops: &[Vec<f32>], [h, w, c]: [usize; 3]) -> Result<Self> {
         let folder = TemporaryFolder::new()?;
         let (script, data) = (folder.path().join("peer.py"), folder.path().join("crops.f32"));
@@ -170,7 +170,7 @@ impl OnnxRuntime {
         }
     }
 
-    /// Tells why it ended.
+    /// The error with the reason why the process ended.
     fn failed<T>(&mut self) -> Result<T> {
         let errors = std::fs::read(self.folder.path().join("errors.txt")).unwrap_or_default();
         let errors = String::from_utf8_lossy(&errors);

@@ -1,5 +1,4 @@
-//! The margin to the next person and the margin of the caps, and the share of enrolled photos that each of them
-//! refuses.
+//! The margin to the next person, the margin of the caps, and the share of enrolled photos that each of them refuses.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -7,8 +6,8 @@ use serde::Serialize;
 use super::Person;
 use crate::embedding::{angle, centre, cosine};
 
-/// Largest margin that is derived, radians. On LFW with two networks, a larger one refuses more genuine probes than
-/// strangers, although enrolled photos do not show it.
+/// Largest margin that is derived, radians. On LFW with two networks, a larger margin refuses more genuine probes than
+/// strangers, although enrolled photos do not show this.
 const MOST_MARGIN: f32 = 0.1;
 /// Default margin of the caps, radians: ArcFace's own in training.
 pub const CAP_MARGIN: f32 = 0.5;
@@ -19,19 +18,19 @@ const MARGIN_LOSS: f64 = 0.002;
 /// Photos needed to derive a margin.
 const MARGIN_PHOTOS: usize = 100;
 
-/// A margin and the share of photos it refuses.
+/// A margin and the share of photos that it refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct DerivedMargin {
     /// Radians.
     pub radians: f32,
-    /// Number of enrolled photos it was tried on, each against centres made without it.
+    /// Number of enrolled photos that are within the threshold. Each was compared with centres made without it.
     pub photos: usize,
-    /// Share of them that the margin refuses although they are within the threshold.
+    /// Share of these photos that the margin refuses.
     pub loss: f64,
 }
 
-/// Angles of each photo, for people with several: to their person's centre made without the photo, and to the nearest
-/// other person.
+/// Two angles of each photo, for people with several photos: to the person's centre made without the photo, and to the
+/// nearest other person.
 pub fn left_out(people: &[Person<'_>]) -> Vec<[f32; 2]> {
     let probe = |(number, person): (usize, &Person<'_>)| -> Vec<[f32; 2]> {
         if person.photos.len() < 2 {
@@ -54,7 +53,8 @@ pub fn left_out(people: &[Person<'_>]) -> Vec<[f32; 2]> {
     people.par_iter().enumerate().flat_map_iter(|(number, person)| probe((number, person))).collect()
 }
 
-/// How much farther the next person is than the own person, for photos that are near enough to the own person.
+/// For each photo that is near enough to its own person: the difference between the angle to the next person and the
+/// angle to its own.
 fn gaps(left_out: &[[f32; 2]], threshold: f32) -> Vec<f32> {
     let reach = angle(threshold);
     left_out.iter().filter(|[own, _]| *own <= reach).map(|[own, other]| other - own).collect()
@@ -67,8 +67,8 @@ pub fn margin_loss(left_out: &[[f32; 2]], threshold: f32, radians: f32) -> Deriv
     DerivedMargin { radians, photos: gaps.len(), loss: refused as f64 / gaps.len().max(1) as f64 }
 }
 
-/// The largest margin that refuses at most 0.2 % of photos of the right person, or the usual one if there
-/// are too few photos. `threshold` is the least cosine.
+/// The largest margin that refuses at most 0.2 % of photos of the right person. If there are too few photos, the usual
+/// margin. `threshold` is the least cosine.
 pub fn derive_margin(left_out: &[[f32; 2]], threshold: f32) -> DerivedMargin {
     let cost = |margin: f32| margin_loss(left_out, threshold, margin);
     let usual = cost(USUAL_MARGIN);
@@ -79,8 +79,8 @@ pub fn derive_margin(left_out: &[[f32; 2]], threshold: f32) -> DerivedMargin {
     steps.take_while(|margin| margin.loss <= MARGIN_LOSS).last().unwrap_or_else(|| cost(0.0))
 }
 
-/// Share of left-out photos of the right person that the caps of `margin` would refuse: `θ > (φ − m) / 2`, with φ the
-/// angle from the person to the nearest other, limited to a right angle.
+/// Share of photos of the right person that the caps of `margin` would refuse. A cap refuses a photo if
+/// `θ > (φ − m) / 2`, with φ the angle from the person to the nearest other, limited to a right angle.
 pub fn cap_loss(people: &[Person<'_>], left_out: &[[f32; 2]], margin: f32) -> f64 {
     let several = people.iter().enumerate().filter(|(_, person)| person.photos.len() > 1);
     let limits = several.flat_map(|(number, person)| {

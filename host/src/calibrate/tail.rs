@@ -4,9 +4,9 @@
 
 /// The upper tail of a sample.
 pub(super) struct Tail {
-    /// Falling.
+    /// The scores, in falling order.
     pub scores: Vec<f32>,
-    /// Scores the fit is made on: those above score number `above`.
+    /// The fit uses the scores above score number `above`.
     above: usize,
     scale: f64,
     shape: f64,
@@ -25,7 +25,7 @@ impl Tail {
         let weighted = excess.iter().enumerate().map(weighted).sum::<f64>() / n;
         let (scale, shape) =
             (2.0 * mean * weighted / (mean - 2.0 * weighted), 2.0 - mean / (mean - 2.0 * weighted));
-        // An exponential tail if the fit fails; cosines have no heavier tails than that.
+        // If the fit fails, the tail is exponential. Cosines do not have heavier tails than that.
         let fits = scale.is_finite() && scale > 0.0 && above >= 20;
         let (scale, shape) = if fits { (scale, shape.clamp(-0.5, 0.1)) } else { (mean.max(1e-3), 0.0) };
         Tail { scores, above, scale, shape }

@@ -14,7 +14,7 @@ use crate::calibrate::angle_record;
 use crate::sections::{self, quantise_centre};
 use crate::simulator::AlignedBytes;
 
-/// Lays out the image, and reads it back.
+/// Lays out the image and reads it back.
 ///
 /// # Errors
 /// When a part has more than the format holds.
@@ -34,7 +34,7 @@ pub(super) fn build(job: &Job, fitted: &Fitted, settled: &Settled) -> Result<Vec
     }
     parts.push((Section::Policy, &policy));
     let image = sections::image(&parts)?;
-    // What is written is what was checked.
+    // Check the written bytes themselves.
     AlignedBytes::copy(&image).image(Path::new("the image as exported"))?;
     Ok(image)
 }

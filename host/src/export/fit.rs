@@ -1,5 +1,5 @@
-//! From a network to a quantised one that is good enough: quantise, compare with the float network, and widen the tensors that
-//! lose most until the comparison is good.
+//! Turns a network into a quantised one that is good enough: quantises it, compares it with the float network, and
+//! widens the tensors that lose most until the comparison is good.
 
 use anyhow::{Context, Result, bail};
 use format::Role;
@@ -20,18 +20,18 @@ use crate::quantize::{LayerReport, Options, Preprocessing, Quantised, quantise};
 use crate::simulator::{AlignedBytes, Simulator};
 use crate::{output, sections};
 
-/// Least mean cosine between float and quantised embeddings that is exported without `force`.
+/// Least mean cosine between float and quantised embeddings for an export without `force`.
 pub const LEAST_COSINE: f32 = 0.98;
-/// The same once the mean direction of each side is taken out: of what tells one photo from another.
+/// The same limit after the mean direction of each side is removed, so that only differences between photos count.
 pub const LEAST_CENTRED_COSINE: f32 = 0.9;
-/// Most photos that other preprocessing is tried on.
+/// Most photos for trying other preprocessing.
 const MOST_TRIED: usize = 12;
-/// Mean cosine from which on no tensor is widened any more.
+/// Mean cosine at which widening stops.
 const GOOD_COSINE: f32 = 0.99;
-/// Most tensors that are widened.
+/// Most tensors that can be widened.
 const MOST_WIDE: usize = 8;
 
-/// A network as the image has it.
+/// A network in the form for the image.
 pub(super) struct Fitted {
     /// The NETWORK section.
     pub model: AlignedBytes,
@@ -39,18 +39,18 @@ pub(super) struct Fitted {
     /// Names of tensors with 16-bit elements besides the embedding.
     pub wide: Vec<String>,
     pub arena_bytes: usize,
-    /// With the float network, on the photos that judge.
+    /// Agreement with the float network, on the photos that judge.
     pub agreement: Agreement,
-    /// How alike unlike photos are to both networks; nothing where fewer than two of them judge.
+    /// How similar unlike photos are to both networks. `None` if fewer than two photos judge.
     pub discrimination: Option<Discrimination>,
 }
 
-/// How alike embeddings of unlike pictures are.
+/// How similar the embeddings of unlike pictures are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Discrimination {
-    /// To the float network.
+    /// For the float network.
     pub float: Spread,
-    /// To the quantised one.
+    /// For the quantised network.
     pub quantised: Spread,
 }
 
@@ -64,7 +64,7 @@ fn read_back(section: &AlignedBytes) -> Result<Model<'_>> {
     Model::new_checked(Role::Embedder, section.bytes()).context("the network as exported does not read back")
 }
 
-/// Fits the network. Warnings are added to.
+/// Fits the network. Adds to the warnings.
 ///
 /// # Errors
 /// When the network has no integer form, does not tell unlike photos apart, or agrees too little with the float one, unless forced.
@@ -83,7 +83,7 @@ pub(super) fn fit(material: &Material, job: &Job, warnings: &mut Vec<String>) ->
     Ok(Fitted { model: section, layers, wide, arena_bytes, agreement, discrimination })
 }
 
-/// Refuses, or warns of, networks and preprocessing that do not tell unlike photos apart.
+/// Refuses networks and preprocessing that do not distinguish unlike photos, or warns of them.
 fn tell_apart(
     imported: &Imported,
     job: &Job,
@@ -116,7 +116,7 @@ fn tell_apart(
     };
     let found = discrimination::judge(float, quantised, job.preprocessing, inside.is_some(), try_other)?;
     match found {
-        Some(found) if !job.force => bail!("{found}. --force exports it all the same"),
+        Some(found) if !job.force => bail!("{found}. --force exports it anyway"),
         Some(found) => warnings.push(found.to_string()),
         None => {}
     }
@@ -136,15 +136,15 @@ fn check(agreement: &Agreement, force: bool, warnings: &mut Vec<String>) -> Resu
     );
     if !force {
         bail!(
-            "{message}; are colour order, --mean and --scale those it was trained with, and are the photos aligned faces? \
-             --force exports it all the same"
+            "{message}; are colour order, --mean and --scale those of its training, and are the photos aligned faces? \
+             --force exports it anyway"
         );
     }
     warnings.push(message);
     Ok(())
 }
 
-/// Photos and what the float network makes of them.
+/// Photos and the float network's embeddings of them.
 struct Compared<'a> {
     photos: &'a [Photo],
     /// Unit embeddings.
@@ -159,7 +159,7 @@ impl<'a> Compared<'a> {
         Ok(Compared { photos, floats: photos.par_iter().map(embed).collect::<Result<_>>()? })
     }
 
-    /// A quantised network's unit embeddings of the photos.
+    /// The unit embeddings that a quantised network gives for the photos.
     fn quantised(&self, section: &AlignedBytes) -> Result<Vec<Vec<f32>>> {
         let model = read_back(section)?;
         let simulator = Simulator::new(&model)?;
@@ -167,7 +167,7 @@ impl<'a> Compared<'a> {
     }
 }
 
-/// A quantisation that is tried.
+/// A quantisation to be tried.
 struct Candidate {
     section: AlignedBytes,
     layers: Vec<LayerReport>,
@@ -175,7 +175,7 @@ struct Candidate {
     arena_bytes: usize,
 }
 
-/// The candidate that agrees best on the photos that choose; tensors are widened until one is good.
+/// The candidate that agrees best on the photos that choose. Tensors are widened until a candidate is good.
 fn widen(material: &Material, job: &Job, seen: &[Vec<u8>], choose: &Compared<'_>) -> Result<Candidate> {
     let graph = &material.graph;
     let mut options = Options::default();
@@ -211,7 +211,7 @@ fn candidate(material: &Material, job: &Job, options: &Options, quantised: &Quan
     })
 }
 
-/// The tensor that loses most by rounding among those that may be widened.
+/// Among the tensors that may be widened, the one that loses most by rounding.
 fn worst(graph: &Graph, options: &Options, quantised: &Quantised) -> Option<usize> {
     let narrow =
         (1..graph.nodes.len()).filter(|node| !options.wide.contains(node) && quantised.can_be_wide(*node));

@@ -1,4 +1,4 @@
-//! What to export, and with what.
+//! The subject and the options of an export.
 
 use std::path::PathBuf;
 
@@ -11,51 +11,52 @@ use crate::crops::Source;
 use crate::onnx::Cut;
 use crate::quantize::Preprocessing;
 
-/// What to export.
+/// The subject and the options of an export.
 #[derive(Clone, Debug)]
 pub struct Job {
     /// The ONNX file.
     pub model: PathBuf,
-    /// Which of its outputs is the embedding, and the size of photos where the file leaves it open.
+    /// The output that is the embedding, and the size of photos if the file leaves it open.
     pub cut: Cut,
-    /// Folder with a subfolder of aligned crops a person; nobody is enrolled without.
+    /// Folder with a subfolder of aligned crops for each person. Without it nobody is enrolled.
     pub enrol: Option<PathBuf>,
-    /// Folder of aligned crops to calibrate the quantiser on; without, the photos of people and strangers are used.
+    /// Folder of aligned crops for calibrating the quantiser. Without it the photos of people and strangers are used.
     pub calibrate: Option<PathBuf>,
-    /// Folder of aligned crops of strangers, one person a photo or a subfolder a person.
+    /// Folder of aligned crops of strangers: one person for each photo, or a subfolder for each person.
     pub cohort: Option<PathBuf>,
-    /// Folder of photos of strangers that the image is tried on, one person a photo or a subfolder a person.
+    /// Folder of photos of strangers for testing the image: one person for each photo, or a subfolder for each person.
     pub check: Option<PathBuf>,
-    /// Order of a pixel's bytes; without, RGB or grey, as the network's input has channels.
+    /// Order of a pixel's bytes. Without it RGB or grey, by the number of channels of the network's input.
     pub colour: Option<Colour>,
-    /// What the network was trained with.
+    /// Preprocessing in the network's training.
     pub preprocessing: Preprocessing,
-    /// Which rules decide.
+    /// The rules that decide.
     pub policy: Kind,
-    /// Radians: the margin between the best and the next, or that of the caps for [`Kind::Margin`]; without, derived.
+    /// Margin in radians between the best and the next person, or of the caps for [`Kind::Margin`]. Without it the
+    /// margin is derived.
     pub margin: Option<f32>,
     /// Stated rate of accepting strangers.
     pub fpir: f64,
-    /// Least cosine, instead of one from the cohort.
+    /// Least cosine, instead of a threshold from the cohort.
     pub threshold: Option<f32>,
     /// Keep photos that look like another person's.
     pub keep_outliers: bool,
-    /// Enrol people who look like one.
+    /// Enrol several people who look like one person.
     pub allow_duplicates: bool,
-    /// Leave strangers out of the image.
+    /// Do not store strangers in the image.
     pub without_cohort: bool,
     /// Scale of the logits in training.
     pub logit_scale: f32,
-    /// What the photos are.
+    /// Kind of the photos.
     pub photos: Source,
-    /// What the image must have room in.
+    /// The memory in which the image must fit.
     pub room: Option<Room>,
-    /// Export although quantisation harms too much, or unlike photos get like embeddings.
+    /// Export even if quantisation harms the network too much, or unlike photos get similar embeddings.
     pub force: bool,
 }
 
 impl Job {
-    /// A job for a network with everything else as it is by default; photos are aligned crops.
+    /// A job for a network, with defaults for everything else. Photos are aligned crops.
     pub fn new(model: PathBuf) -> Self {
         Job {
             model,
@@ -80,12 +81,12 @@ impl Job {
         }
     }
 
-    /// Name of the network: that of its file.
+    /// Name of the network, which is the name of its file.
     pub(super) fn network(&self) -> String {
         self.model.file_stem().and_then(|stem| stem.to_str()).unwrap_or("network").to_string()
     }
 
-    /// Refuses numbers that mean nothing.
+    /// Refuses numbers that make no sense.
     ///
     /// # Errors
     /// Names the option.

@@ -1,4 +1,4 @@
-//! Networks besides the embedder: quantised like it, and judged output by output.
+//! Networks besides the embedder. They are quantised in the same way and judged output by output.
 
 use std::path::{Path, PathBuf};
 
@@ -19,17 +19,17 @@ use crate::{float, passes, sections};
 /// A network to be quantised for an image.
 #[derive(Clone, Debug)]
 pub struct OtherJob {
-    /// What it is for.
+    /// Role of the network.
     pub role: Role,
     /// The ONNX file.
     pub model: PathBuf,
-    /// Which part of it, for photos of which size.
+    /// The part of the file that is used, and the size of its photos.
     pub cut: Cut,
-    /// Let it take grey photos though it was trained on colour: exact for photos that are grey.
+    /// Let a network that was trained on colour take grey photos. The result is exact for grey photos.
     pub grey: bool,
-    /// Order of a pixel's bytes of a network that takes colour.
+    /// Order of a pixel's bytes, for a network that takes colour.
     pub colour: Colour,
-    /// What the network was trained with.
+    /// Preprocessing in the network's training.
     pub preprocessing: Preprocessing,
 }
 
@@ -38,27 +38,27 @@ pub struct OtherJob {
 pub struct Other {
     /// The NETWORK section.
     pub section: AlignedBytes,
-    /// One an output.
+    /// One report for each output.
     pub outputs: Vec<OutputReport>,
     /// Bytes of arena.
     pub arena_bytes: usize,
 }
 
-/// How far an output is from the float network's.
+/// The difference of an output from the float network's output.
 #[derive(Clone, Debug, Serialize)]
 pub struct OutputReport {
-    /// Its name in the file.
+    /// Name of the output in the file.
     pub name: String,
     /// Height, width, channels.
     pub shape: [usize; 3],
-    /// What the file still does to it, and a board does not.
+    /// The function that the file applies to the output and a board does not.
     pub function: &'static str,
-    /// Signal to quantisation noise in dB, over all photos that were not calibrated on.
+    /// Signal to quantisation noise in dB, over all photos that were not used for calibration.
     pub sqnr_db: f32,
 }
 
 impl OtherJob {
-    /// What the network's input is: of the file's size, or of the cut's.
+    /// The network's input, with the size in the file or in the cut.
     ///
     /// # Errors
     /// As [`import_cut`].
@@ -74,11 +74,11 @@ impl OtherJob {
     }
 }
 
-/// Quantises a network over `seen` photos and compares it with its float form over `judged` ones. A photo is as
-/// [`OtherJob::input`] says, `[h][w][c]` bytes.
+/// Quantises a network over the photos `seen` and compares it with its float form over the photos `judged`. A photo
+/// has the form of [`OtherJob::input`], `[h][w][c]` bytes.
 ///
 /// # Errors
-/// When the file is not supported, a photo has another size, or there is none of either.
+/// When the file is not supported, a photo has another size, or `seen` or `judged` is empty.
 pub fn quantise_other(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>]) -> Result<Other> {
     let imported = import_cut(&job.model, &job.cut)?;
     let mut graph = passes::lower(imported.graph.clone());
@@ -89,7 +89,7 @@ pub fn quantise_other(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>]) -> R
     let input = job.preprocess(graph.nodes[0].shape);
     ensure!(
         !seen.is_empty() && !judged.is_empty(),
-        "the {} needs photos to be quantised on",
+        "the {} needs photos for its quantisation",
         job.role.name()
     );
     let sizes = seen.iter().chain(judged).map(Vec::len);
@@ -142,15 +142,15 @@ pub fn quantise_other(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>]) -> R
     Ok(Other { outputs, arena_bytes: plan.arena_bytes, section })
 }
 
-/// An image with these networks besides what it has; what it had of their roles goes.
+/// An image with these networks added. They replace the image's networks of the same roles.
 ///
 /// # Errors
-/// When the bytes are no image, or the result would be over 4 GiB.
+/// When the bytes are not an image, or the result would be over 4 GiB.
 pub fn with_networks(image: &AlignedBytes, networks: &[(Role, &AlignedBytes)]) -> Result<Vec<u8>> {
     let sections = header::parse(image.bytes()).context("the image cannot be read")?;
     let parts: Vec<(Section, &[u8])> = Section::ALL
         .into_iter()
-        // A signature is of the image as it was.
+        // A signature was made for the image without the changes.
         .filter(|&section| section != Section::Signature)
         .filter_map(|section| {
             let new = networks.iter().find(|(role, _)| section == Section::Network(*role));
@@ -158,7 +158,7 @@ pub fn with_networks(image: &AlignedBytes, networks: &[(Role, &AlignedBytes)]) -
         })
         .collect();
     let joined = sections::image(&parts)?;
-    // What is written is what was checked.
+    // Check the written bytes themselves.
     AlignedBytes::copy(&joined).image(Path::new("the image with other networks"))?;
     Ok(joined)
 }

@@ -30,7 +30,7 @@ pub fn page(exported: &Exported) -> Result<Page> {
         ("mean cosine between int8 and float".to_string(), format!("{:.4}", agreement.mean_cosine)),
     ];
     if let Some(centred) = agreement.centred_mean_cosine {
-        facts.push(("the same without what all photos have in common".to_string(), format!("{centred:.4}")));
+        facts.push(("the same without the common direction".to_string(), format!("{centred:.4}")));
     }
     if let Some(Discrimination { float, quantised }) = exported.report.discrimination {
         facts.push((
@@ -58,7 +58,7 @@ pub fn page(exported: &Exported) -> Result<Page> {
     })
 }
 
-/// What a second population showed, and what was promised.
+/// The measured and the promised rate of a second population.
 fn check_facts(check: &CheckReport) -> Vec<(String, String)> {
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let [low, high] = check.measured.bounds_by_people;

@@ -1,18 +1,18 @@
-//! Photos split by what they are for: those that scales are chosen on, those that choose between quantisations, and those that
-//! judge the one chosen. What was chosen on some photos looks better on them than on others.
+//! Splits photos by their purpose: photos for choosing scales, photos for choosing between quantisations, and photos
+//! for judging the result. A choice looks better on the photos that it was made on than on others.
 
 use serde::Serialize;
 
 use super::read::Photo;
 
-/// Most photos that scales are chosen on; more do not change the result.
+/// Most photos for choosing scales. More do not change the result.
 pub const MOST_CALIBRATE: usize = 96;
 /// Most photos that choose and that judge, together.
 pub const MOST_HELD_OUT: usize = 300;
-/// Fewest photos that are split.
+/// Least number of photos that are split.
 pub const LEAST_TO_SPLIT: usize = 40;
 
-/// Photos by what they are for.
+/// Photos by their purpose.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Split<T> {
     /// Scales are chosen on these.
@@ -26,7 +26,7 @@ pub struct Split<T> {
 }
 
 impl<T> Split<T> {
-    /// The same split of something else.
+    /// The same split, with every item mapped.
     pub fn map<U>(&self, of: impl Fn(&T) -> U) -> Split<U> {
         let [calibrate, choose, judge] =
             [&self.calibrate, &self.choose, &self.judge].map(|photos| photos.iter().map(&of).collect());
@@ -34,9 +34,9 @@ impl<T> Split<T> {
     }
 }
 
-/// Splits photos. Of every twelve in their order nine calibrate, one chooses and two judge, so that no part has other people,
-/// cameras or folders than the whole. Fewer than [`LEAST_TO_SPLIT`] do all three; then calibration sees their mirror images,
-/// `[h][w][c]` bytes of `[width, channels]`, besides.
+/// Splits photos. Of every twelve photos in order, nine calibrate, one chooses and two judge, so that each part has
+/// the same people, cameras and folders as the whole. Fewer than [`LEAST_TO_SPLIT`] photos serve all three purposes.
+/// Calibration then also uses their mirror images, `[h][w][c]` bytes of `[width, channels]`.
 pub fn split(photos: &[Photo], [width, channels]: [usize; 2]) -> Split<Photo> {
     if photos.len() < LEAST_TO_SPLIT {
         let both = |photo: &Photo| {
@@ -59,7 +59,7 @@ pub fn split(photos: &[Photo], [width, channels]: [usize; 2]) -> Split<Photo> {
     }
 }
 
-/// `count` of them, evenly spread.
+/// `count` items, evenly spread over all.
 pub fn spread<T: Clone>(items: &[T], count: usize) -> Vec<T> {
     let count = count.min(items.len());
     (0..count).map(|index| items[index * items.len() / count].clone()).collect()

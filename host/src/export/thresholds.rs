@@ -1,4 +1,4 @@
-//! What the decision rests on: people enrolled, strangers, thresholds measured on them, and margins.
+//! The basis of the decision: people enrolled, strangers, thresholds measured on them, and margins.
 
 use anyhow::Result;
 use format::policy::{Basis, Kind};
@@ -19,24 +19,24 @@ use crate::simulator::Simulator;
 /// Share of the enrolled photos that a rule may refuse without a warning.
 const MUCH_LOSS: f64 = 0.1;
 
-/// With a threshold below this cosine it makes hardly a difference who comes: embeddings of unlike faces are spread around 0.
+/// A threshold below this cosine accepts nearly everybody: embeddings of unlike faces are spread around 0.
 const HARDLY_ANY_THRESHOLD: f32 = 0.1;
 
-/// What a threshold given by hand does to the cohort.
+/// The effect of a threshold given by hand on the cohort.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Given {
-    /// Strangers within the threshold of somebody enrolled.
+    /// Number of strangers within the threshold of somebody enrolled.
     pub accepted: usize,
-    /// Strangers tried.
+    /// Number of strangers that were tried.
     pub strangers: usize,
-    /// Their share.
+    /// Share of strangers accepted.
     pub fpir: f64,
-    /// Its bounds, 95 % sure.
+    /// 95 % bounds of that share.
     pub fpir_bounds: [f64; 2],
 }
 
 impl Given {
-    /// Tries strangers and people, both not none.
+    /// Tries strangers on people. `None` if there are no strangers or no people.
     fn measure(cosine: f32, strangers: &[Vec<f32>], people: &[Person<'_>]) -> Option<Self> {
         let count = strangers.len();
         if count == 0 || people.is_empty() {
@@ -53,7 +53,7 @@ impl Given {
     }
 }
 
-/// Says what a threshold given by hand does, where that is more than was asked for.
+/// Warns of a threshold given by hand that accepts more strangers than requested.
 fn warn_of_given(threshold: f32, fpir: f64, given: Option<&Given>, warnings: &mut Vec<String>) {
     let whom = match threshold {
         0.0 => "everybody",
@@ -77,14 +77,14 @@ fn warn_of_given(threshold: f32, fpir: f64, given: Option<&Given>, warnings: &mu
     }
 }
 
-/// What the decision rests on.
+/// The basis of the decision.
 pub(super) struct Settled {
     pub enrolled: Vec<Enrolled>,
     /// Unit embeddings of strangers, one each.
     pub cohort: Vec<Vec<f32>>,
     pub table: Table,
     pub basis: Basis,
-    /// What a threshold given by hand does to the cohort.
+    /// The effect of a threshold given by hand on the cohort.
     pub given: Option<Given>,
     pub margin: DerivedMargin,
     /// Margin of the caps, radians.
@@ -93,10 +93,10 @@ pub(super) struct Settled {
     pub cap_loss: f64,
 }
 
-/// Enrols people, embeds strangers, and measures thresholds and margins on them. Warnings are added to.
+/// Enrols people, embeds strangers, and measures thresholds and margins on them. Adds to the warnings.
 ///
 /// # Errors
-/// When one person seems to be there under two names.
+/// When one person seems to be enrolled under two names.
 pub(super) fn settle(
     job: &Job,
     folder: Folder,
@@ -125,7 +125,7 @@ pub(super) fn settle(
     Ok(Settled { enrolled, cohort, table, basis, given, margin, cap_margin, cap_loss })
 }
 
-/// Strangers without those who look like somebody enrolled, or like another of them.
+/// The strangers, except those who look like somebody enrolled or like another stranger.
 fn cohort(
     job: &Job,
     people: &[Person<'_>],
@@ -142,7 +142,7 @@ fn cohort(
     });
     if strangers.len() < before {
         warnings.push(format!(
-            "{} of the strangers look like people enrolled and are left out: somebody cannot be both",
+            "{} of the strangers look like people enrolled and are left out: nobody can be both",
             before - strangers.len()
         ));
     }
@@ -150,8 +150,8 @@ fn cohort(
     let several = firsts.iter().flatten().count();
     if several > 0 {
         warnings.push(format!(
-            "{several} of the strangers look like others of them and are left out: one person counts once (a subfolder for each \
-             stranger tells who is who)"
+            "{several} of the strangers look like other strangers and are left out: one person counts once (a subfolder \
+             for each stranger tells them apart)"
         ));
         let mut firsts = firsts.iter();
         strangers.retain(|_| firsts.next().is_some_and(Option::is_none));
@@ -192,7 +192,7 @@ fn table(
     (table, Basis::Cohort { strangers: cohort.len() as u32 })
 }
 
-/// The margin to the next person, and that of the caps: the job's, or derived.
+/// The margin to the next person and the margin of the caps: the job's margins, or derived ones.
 fn margins(job: &Job, left_out: &[[f32; 2]], threshold: f32) -> (DerivedMargin, f32) {
     let derived = || margin::derive_margin(left_out, threshold);
     match (job.policy, job.margin) {

@@ -6,16 +6,17 @@ use image::{Rgb, RgbImage};
 /// A similarity transform of the plane: `[x, y]` to `[a x − b y + tx, b x + a y + ty]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Similarity {
-    /// Cosine of the turn times the scale.
+    /// Cosine of the rotation times the scale.
     pub a: f32,
-    /// Sine of the turn times the scale.
+    /// Sine of the rotation times the scale.
     pub b: f32,
-    /// Where the origin goes.
+    /// Image of the origin.
     pub t: [f32; 2],
 }
 
 impl Similarity {
-    /// The one that brings points nearest to others in least squares (Umeyama 1991, two dimensions without reflection).
+    /// The transform that brings points nearest to others in least squares (Umeyama 1991, two dimensions without
+    /// reflection).
     /// `None` when all points are the same.
     pub fn between<const N: usize>(from: &[[f32; 2]; N], to: &[[f32; 2]; N]) -> Option<Self> {
         let mean = |points: &[[f32; 2]; N]| -> [f32; 2] {
@@ -38,12 +39,12 @@ impl Similarity {
         })
     }
 
-    /// Where a point goes.
+    /// Image of a point.
     pub fn apply(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         [self.a * x - self.b * y + self.t[0], self.b * x + self.a * y + self.t[1]]
     }
 
-    /// The way back.
+    /// The inverse transform.
     pub fn inverse(&self) -> Self {
         let square = self.a * self.a + self.b * self.b;
         let (a, b) = (self.a / square, -self.b / square);
@@ -51,14 +52,14 @@ impl Similarity {
         Similarity { a, b, t: [-(a * x - b * y), -(b * x + a * y)] }
     }
 
-    /// How much longer distances become.
+    /// Factor by which distances grow.
     pub fn scale(&self) -> f32 {
         self.a.hypot(self.b)
     }
 }
 
-/// ArcFace's template in a crop of `width × height`: that of 112 × 112 (Deng et al. 2019, reference implementation),
-/// scaled by the smaller side and centred.
+/// ArcFace's template in a crop of `width × height`: the template of 112 × 112 (Deng et al. 2019, reference
+/// implementation), scaled by the smaller side and centred.
 pub fn template(width: usize, height: usize) -> [[f32; 2]; 5] {
     const POINTS: [[f32; 2]; 5] =
         [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]];
@@ -67,8 +68,8 @@ pub fn template(width: usize, height: usize) -> [[f32; 2]; 5] {
     POINTS.map(|[x, y]| [x * scale + shift[0], y * scale + shift[1]])
 }
 
-/// The crop of `width × height` in which landmarks lie at `template`; black where the photo ends. `None` when the
-/// landmarks are all in one place.
+/// The crop of `width × height` in which landmarks lie at `template`. Places outside the photo are black. `None` if
+/// the landmarks are all in one place.
 pub fn crop(
     photo: &RgbImage,
     landmarks: &[[f32; 2]; 5],
@@ -78,10 +79,11 @@ pub fn crop(
     Some(warp(photo, &Similarity::between(landmarks, template)?, size))
 }
 
-/// The picture of `width × height` to which `to` brings a photo; black where the photo ends.
+/// The picture of `width × height` into which `to` transforms a photo. Places outside the photo are black.
 pub fn warp(photo: &RgbImage, to: &Similarity, [width, height]: [u32; 2]) -> RgbImage {
     let back = to.inverse();
-    // A photo with more pixels than the picture is made smaller first, or single pixels would be picked out of it.
+    // A photo with more pixels than the picture is reduced first. Otherwise the picture would show single pixels of
+    // it.
     let step = back.scale();
     let corners = [[0, 0], [width, 0], [0, height], [width, height]];
     let corners = corners.map(|corner| back.apply(corner.map(|x| x as f32 - 0.5)));
@@ -112,7 +114,7 @@ pub fn warp(photo: &RgbImage, to: &Similarity, [width, height]: [u32; 2]) -> Rgb
     })
 }
 
-/// Bilinear interpolation between pixels' centres; black outside of the pixels' area.
+/// Bilinear interpolation between the centres of pixels. Black outside the area of pixels.
 fn sample(photo: &RgbImage, at: [f32; 2]) -> Rgb<u8> {
     let sides = [photo.width(), photo.height()];
     if (0..2).any(|axis| !(-0.5..=sides[axis] as f32 - 0.5).contains(&at[axis])) {
@@ -169,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_large_photo_is_averaged_not_picked_from() {
-        // Columns alternate black and white: seen at an eighth of the size they are grey.
+        // Columns alternate between black and white. At an eighth of the size they are grey.
         let photo = RgbImage::from_fn(400, 400, |x, _| Rgb([if x % 2 == 0 { 0 } else { 255 }; 3]));
         let landmarks = POINTS.map(|point| point.map(|x| x * 8.0));
         let cut = crop(&photo, &landmarks, &POINTS, [44, 44]).unwrap();

@@ -1,7 +1,7 @@
 //! The detector and the landmark network of the default model's package.
 //!
-//! `fr_detect` (240 × 320, RGB) gives boxes as shares of the picture and a score each; `fr_landmark` (64 × 64, grey)
-//! gives 68 points as shares of a picture of the face.
+//! `fr_detect` (240 × 320, RGB) gives boxes, as shares of the picture's size, with a score each. `fr_landmark` (64 ×
+//! 64, grey) gives 68 points, as shares of the size of a face's picture.
 
 use std::path::Path;
 
@@ -12,18 +12,19 @@ use super::align::{self, Similarity};
 use super::{Face, Networks, look};
 use crate::onnx::Reference;
 
-/// Least score of what may be a face.
+/// Least score of a possible face.
 const LEAST_SCORE: f32 = 0.65;
-/// Score of a face beyond doubt.
+/// Score of a certain face.
 const SURE: f32 = 0.9;
-/// What `fr_landmark` sees of a face, in pixels of the template of 112 × 112: from the brows to the chin.
+/// Side of the square that `fr_landmark` sees of a face, in pixels of the template of 112 × 112: from the brows to the
+/// chin.
 const FACE_SPAN: f32 = 96.0;
-/// A wider look at the same face, likewise.
+/// Side of a wider square around the same face, in the same pixels.
 const WIDE_SPAN: f32 = 135.0;
-/// How far landmarks may move in the wider look and in the mirrored picture, in distances between the eyes, for the
-/// face to be beyond doubt. Those of a face stay (99 of 100 within 0.07 and 0.04), those of a pizza or a profile wander.
+/// How far landmarks may move in the wider square and in the mirrored picture for a certain face, in distances between
+/// the eyes. Landmarks of a face stay (99 of 100 within 0.07 and 0.04); those of a pizza or a profile move.
 const MOST_MOVED: [f32; 2] = [0.1, 0.08];
-/// What `fr_detect` sees at the second look, likewise.
+/// Side of the square that `fr_detect` sees in its second examination, in the same pixels.
 const SECOND_SPAN: f32 = 200.0;
 
 /// The two networks.
@@ -33,7 +34,7 @@ pub struct Faceplugin {
 }
 
 impl Faceplugin {
-    /// Loads them from a folder.
+    /// Loads the networks from a folder.
     pub fn load(folder: &Path) -> Result<Self> {
         let load = |name: &str, channels: usize, lengths: fn(&[Vec<f32>]) -> bool| -> Result<Reference> {
             let path = folder.join(name);
@@ -65,11 +66,13 @@ impl Faceplugin {
             let sum = indices.iter().map(|&i| point(i)).fold([0.0; 2], |a, b| [a[0] + b[0], a[1] + b[1]]);
             sum.map(|sum| sum / indices.len() as f32)
         };
-        // Of each eye the four points of the lids; of the mouth, outer and inner corner.
+        // Each eye is the mean of four points of its lids. Each corner of the mouth is the mean of the outer and the
+        // inner corner.
         Ok([mean(&[37, 38, 40, 41]), mean(&[43, 44, 46, 47]), point(30), mean(&[48, 60]), mean(&[54, 64])])
     }
 
-    /// Landmarks of a face, from a picture of `span` in which rough ones are upright, and those from the mirrored one.
+    /// Landmarks of a face from two pictures, in which rough landmarks are upright: one of `span` pixels, and its
+    /// mirror image.
     fn landmarks(
         &self,
         photo: &RgbImage,
@@ -93,7 +96,7 @@ impl Networks for Faceplugin {
         [width as u32, height as u32]
     }
 
-    /// Landmarks are where they usually are in a box of this detector.
+    /// Places the landmarks where they usually are in a box of this detector.
     fn look(&self, picture: &RgbImage) -> Result<Vec<Face>> {
         let input: Vec<f32> =
             picture.as_raw().iter().map(|&pixel| (f32::from(pixel) - 127.0) / 128.0).collect();
@@ -112,8 +115,8 @@ impl Networks for Faceplugin {
         Ok(faces.collect())
     }
 
-    /// The landmark network is used again on the picture that its first answer makes upright. Where a wider look says
-    /// otherwise, or the detector does not see a face there too, the score is low.
+    /// Uses the landmark network again on the picture that its first answer makes upright. The score is low if the
+    /// wider square gives other landmarks, or if the detector does not see a face there too.
     fn refine(&self, photo: &RgbImage, face: &Face) -> Result<Face> {
         let none = Face { score: 0.0, ..*face };
         let Some(first) = self.landmarks(photo, &face.landmarks, FACE_SPAN)? else { return Ok(none) };
@@ -140,7 +143,7 @@ impl Networks for Faceplugin {
     }
 }
 
-/// Mean distance of landmarks from others.
+/// Mean distance between two sets of landmarks.
 fn distance(a: &[[f32; 2]; 5], b: &[[f32; 2]; 5]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1])).sum::<f32>() / 5.0
 }

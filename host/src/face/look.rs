@@ -1,14 +1,16 @@
-//! How photos are put before a detector: whole, smaller, in tiles; and a face upright, for a close look.
+//! Ways to show a photo to a detector: whole, smaller, or in tiles. Also shows a face upright, for a close
+//! examination.
 
 use super::align::{self, Similarity};
 
-/// Tiles are made while the last ones showed the photo smaller than this.
+/// Tiles are made as long as the last level showed the photo smaller than this scale.
 const LEAST_SCALE: f32 = 0.3;
-/// Where the middle of the landmarks lies in the template of 112 × 112.
+/// Place of the middle of the landmarks in the template of 112 × 112.
 const MIDDLE: [f32; 2] = [56.0, 72.0];
 
-/// Ways to put a photo into a picture, `[width, height]`, in the order they are to be tried: first as large as it
-/// fits, then at half that size, then in overlapping tiles at two, four, … times the first size, while pixels last.
+/// Ways to put a photo into a picture, `[width, height]`, in the order in which they should be tried: first as large
+/// as fits, then at half that size, then in overlapping tiles at two, four, … times the first size, up to the photo's
+/// resolution.
 pub fn levels(photo: [u32; 2], picture: [u32; 2]) -> Vec<Vec<Similarity>> {
     let (photo, picture) = (photo.map(|side| side as f32), picture.map(|side| side as f32));
     let whole = (picture[0] / photo[0]).min(picture[1] / photo[1]);
@@ -21,10 +23,10 @@ pub fn levels(photo: [u32; 2], picture: [u32; 2]) -> Vec<Vec<Similarity>> {
     levels
 }
 
-/// Pictures at a scale that together show the whole photo; neighbours share about a half.
+/// Pictures at a scale that together show the whole photo. Neighbours share about a half.
 fn tiles(photo: [f32; 2], picture: [f32; 2], scale: f32) -> Vec<Similarity> {
     let [columns, rows]: [Vec<f32>; 2] = std::array::from_fn(|axis| {
-        // What does not fit. A photo smaller than the picture lies in its middle.
+        // The length that does not fit. A photo smaller than the picture lies in the picture's middle.
         let rest = (photo[axis] * scale - picture[axis]).round();
         if rest <= 0.0 {
             return vec![-rest / 2.0];
@@ -32,13 +34,14 @@ fn tiles(photo: [f32; 2], picture: [f32; 2], scale: f32) -> Vec<Similarity> {
         let steps = (rest / (picture[axis] / 2.0)).ceil();
         (0..=steps as usize).map(|step| -rest * step as f32 / steps).collect()
     });
-    // Pixels' centres are whole numbers: a pixel's upper left corner is half a pixel before.
+    // The centres of pixels have whole coordinates, so the upper left corner of a pixel is half a pixel before its
+    // centre.
     let at = |x: f32, y: f32| Similarity { a: scale, b: 0.0, t: [x, y].map(|t| t + (scale - 1.0) / 2.0) };
     rows.iter().flat_map(|&y| columns.iter().map(move |&x| (x, y))).map(|(x, y)| at(x, y)).collect()
 }
 
-/// Where the landmarks of an upright face lie in a picture of `size` whose smaller side is `span` pixels of the
-/// template of 112 × 112, with the middle of the landmarks in its middle.
+/// Places of an upright face's landmarks in a picture of `size`. The smaller side of the picture is `span` pixels of
+/// the template of 112 × 112, and the middle of the landmarks lies in the picture's middle.
 pub fn upright(size: [u32; 2], span: f32) -> [[f32; 2]; 5] {
     let scale = size[0].min(size[1]) as f32 / span;
     align::template(112, 112).map(|point| {
@@ -46,7 +49,7 @@ pub fn upright(size: [u32; 2], span: f32) -> [[f32; 2]; 5] {
     })
 }
 
-/// Landmarks as they lie in the mirrored picture.
+/// Landmarks in the mirrored picture.
 pub fn mirrored(landmarks: [[f32; 2]; 5], width: u32) -> [[f32; 2]; 5] {
     [1, 0, 2, 4, 3].map(|index| {
         let [x, y]: [f32; 2] = landmarks[index];
@@ -54,7 +57,7 @@ pub fn mirrored(landmarks: [[f32; 2]; 5], width: u32) -> [[f32; 2]; 5] {
     })
 }
 
-/// The mean of each landmark.
+/// The mean of each landmark over several views.
 pub fn mean(views: &[[[f32; 2]; 5]]) -> [[f32; 2]; 5] {
     std::array::from_fn(|point| {
         std::array::from_fn(|axis| {
@@ -67,7 +70,7 @@ pub fn mean(views: &[[[f32; 2]; 5]]) -> [[f32; 2]; 5] {
 mod tests {
     use super::*;
 
-    /// What a picture shows of the photo: left, top, right, bottom in photo pixels.
+    /// The part of the photo that a picture shows: left, top, right, bottom in photo pixels.
     fn shown(to: &Similarity, picture: [u32; 2]) -> [f32; 4] {
         let [left, top] = to.inverse().apply([-0.5, -0.5]);
         let [right, bottom] = to.inverse().apply(picture.map(|side| side as f32 - 0.5));

@@ -1,4 +1,4 @@
-//! From a photo to aligned crops, or to the reason why there is none.
+//! Turns a photo into aligned crops, or gives the reason why there are none.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use image::RgbImage;
 
 use super::{Detector, Face, Fault, Gates, Quality, align};
 
-/// Which faces of a photo.
+/// The faces of a photo that are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
     /// The largest.
     #[default]
     Largest,
-    /// The one nearest to the middle.
+    /// The face nearest to the middle.
     Centre,
     /// All of them.
     All,
@@ -23,7 +23,7 @@ pub enum Choice {
 pub struct Pipeline {
     /// Finds faces.
     pub detector: Detector,
-    /// Which faces of a photo.
+    /// The faces of a photo that are used.
     pub choice: Choice,
     /// Requirements of a face; `None` accepts every face.
     pub gates: Option<Gates>,
@@ -45,9 +45,9 @@ pub struct Crop {
 pub enum Refusal {
     /// Nothing looks like a face.
     NoFace,
-    /// The likeliest face may not be one.
+    /// The most likely face may not be one.
     Unsure {
-        /// How sure the detector is, 0 to 1.
+        /// Confidence of the detector, 0 to 1.
         score: f32,
         /// Limit.
         least: f32,
@@ -64,7 +64,7 @@ impl fmt::Display for Refusal {
             Refusal::NoFace => write!(f, "no face was found"),
             Refusal::Unsure { score, least } => write!(
                 f,
-                "not beyond doubt a face: sure to {:.0} %, at least {:.0} % is needed",
+                "not certainly a face: sure to {:.0} %, at least {:.0} % is needed",
                 100.0 * score,
                 100.0 * least
             ),
@@ -77,10 +77,10 @@ impl fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 impl Pipeline {
-    /// The chosen faces of a photo that are fit, the largest first, as crops of `[height, width]`: at least one.
+    /// Crops of `[height, width]` of the chosen faces that are fit, the largest first. There is at least one.
     ///
     /// # Errors
-    /// The reason when there is none: that of the first face when there are several.
+    /// The reason why there is none. If there are several faces, the reason for the first.
     pub fn crops(&self, photo: &RgbImage, size: [usize; 2]) -> Result<Vec<Crop>, Refusal> {
         let (mut crops, mut refusals) = (Vec::new(), Vec::new());
         for outcome in self.each(photo, size)? {
@@ -99,7 +99,7 @@ impl Pipeline {
     /// there is none.
     ///
     /// # Errors
-    /// When the photo has nothing that is likely to be a face.
+    /// When nothing in the photo is likely to be a face.
     pub fn each(&self, photo: &RgbImage, size: [usize; 2]) -> Result<Vec<Result<Crop, Refusal>>, Refusal> {
         let found = self.detector.find(photo).map_err(|error| Refusal::Network(format!("{error:#}")))?;
         // Unlikely faces are skipped, but doubtful ones are not: if the largest face is doubtful, for example a
@@ -139,7 +139,7 @@ impl Pipeline {
     }
 }
 
-/// Pixels from the middle of a face to the middle of the photo.
+/// Distance in pixels from the middle of a face to the middle of the photo.
 fn off_centre(face: &Face, photo: &RgbImage) -> f32 {
     let [left, top, right, bottom] = face.bounds;
     (left + right - photo.width() as f32).hypot(top + bottom - photo.height() as f32) / 2.0

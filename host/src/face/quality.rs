@@ -1,7 +1,8 @@
-//! Whether a face is fit for recognition: size, pose, sharpness, exposure, each with its figure and its limit.
+//! Decides whether a face is fit for recognition: size, pose, sharpness and exposure, each with its figure and its
+//! limit.
 //!
-//! Pose is estimated from the five landmarks, the rest measured on the face between brows and chin, aligned to 112 × 112
-//! whatever the network's size, so that limits hold for all of them.
+//! Pose is estimated from the five landmarks. The rest is measured between brows and chin, on the face aligned to 112
+//! × 112 pixels. This size does not depend on the network, so the limits hold for all networks.
 
 use std::fmt;
 
@@ -10,24 +11,24 @@ use serde::Serialize;
 
 use super::{Face, align};
 
-/// What was measured of a face.
+/// The measurements of a face.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Quality {
-    /// Pixels of the photo between the eyes; for a face turned aside, as many as there would be if it were not.
+    /// Pixels of the photo between the eyes. For a face turned aside, the number that a frontal view would have.
     pub eye_distance_px: f32,
-    /// How far the face is turned to a side, degrees; positive when it looks to the right as seen.
+    /// Angle by which the face is turned to a side, degrees; positive when it looks to the right as seen.
     pub yaw_degrees: f32,
-    /// How far the face looks up or down, degrees; positive when it looks down.
+    /// Angle by which the face looks up or down, degrees; positive when it looks down.
     pub pitch_degrees: f32,
-    /// How far the head is inclined to a shoulder, degrees; positive when clockwise as seen.
+    /// Angle by which the head is inclined to a shoulder, degrees; positive when clockwise as seen.
     pub roll_degrees: f32,
-    /// Variance of the Laplacian, without that of rounding, divided by the variance of luminance.
+    /// Variance of the Laplacian, without the part that rounding adds, divided by the variance of luminance.
     pub sharpness: f32,
     /// Mean luminance, 0 to 255.
     pub brightness: f32,
     /// Standard deviation of luminance.
     pub contrast: f32,
-    /// Share of pixels that are black or white altogether.
+    /// Share of pixels that are completely black or white.
     pub clipped: f32,
 }
 
@@ -51,19 +52,19 @@ impl Quality {
     }
 }
 
-/// Yaw, pitch and roll in radians, and the distance between the eyes if yaw were none, from five landmarks.
+/// Yaw, pitch and roll in radians, and the distance between the eyes in a view without yaw, from five landmarks.
 ///
-/// The landmarks are taken for a parallel projection of a mean face: its width, height and depth axes as they lie in the
-/// photo follow by least squares, and the direction of view is square to both rows of that matrix.
+/// The landmarks are treated as a parallel projection of a mean face. Least squares give the images of the face's
+/// width, height and depth axes in the photo. The direction of view is orthogonal to both rows of that matrix.
 fn pose(landmarks: &[[f32; 2]; 5]) -> [f32; 4] {
-    /// Of the mean face, in distances between the eyes: half-width of the mouth over that of the eyes, height of nose
-    /// and mouth below the eyes, depth of the nose before the plane of eyes and mouth.
+    /// Proportions of the mean face, in distances between the eyes: half-width of the mouth over that of the eyes,
+    /// height of nose and mouth below the eyes, depth of the nose before the plane of eyes and mouth.
     const MOUTH_WIDTH: f32 = 0.83;
     const NOSE_DOWN: f32 = 0.60;
     const MOUTH_DOWN: f32 = 1.15;
     const NOSE_DEPTH: f32 = 0.45;
     let [left, right, nose, mouth_left, mouth_right] = *landmarks;
-    // One row for each axis of the photo: how far it goes along width, height and depth of the face.
+    // One row for each axis of the photo: its components along the width, height and depth of the face.
     let rows: [[f32; 3]; 2] = std::array::from_fn(|axis| {
         let (eyes, mouth) = ((left[axis] + right[axis]) / 2.0, (mouth_left[axis] + mouth_right[axis]) / 2.0);
         let width = (right[axis] - left[axis] + MOUTH_WIDTH * (mouth_right[axis] - mouth_left[axis]))
@@ -91,7 +92,7 @@ struct Luminance {
 
 impl Luminance {
     fn of(crop: &RgbImage) -> Self {
-        // Between brows and chin, without hair and background.
+        // The part between brows and chin, without hair and background.
         const COLUMNS: std::ops::Range<u32> = 27..85;
         const ROWS: std::ops::Range<u32> = 39..105;
         let grey = DynamicImage::from(crop.clone()).into_luma8();
@@ -99,7 +100,8 @@ impl Luminance {
         let places = || ROWS.flat_map(|y| COLUMNS.map(move |x| (x, y)));
         let laplacian = |(x, y)| at(x - 1, y) + at(x + 1, y) + at(x, y - 1) + at(x, y + 1) - 4.0 * at(x, y);
         let (mean, variance) = moments(places().map(|(x, y)| at(x, y)));
-        // Rounding to whole numbers alone gives each pixel a variance of 1/12, and the Laplacian 4 + 16 times that.
+        // Rounding to whole numbers alone gives each pixel a variance of 1/12, and the Laplacian 4 + 16 times that
+        // variance.
         let edges = (moments(places().map(laplacian)).1 - 20.0 / 12.0).max(0.0);
         let clipped = places().filter(|&(x, y)| !(5.0..=250.0).contains(&at(x, y))).count();
         Luminance {
@@ -123,7 +125,7 @@ fn moments(values: impl Iterator<Item = f32>) -> (f32, f32) {
     (mean as f32, (squares / count - mean * mean).max(0.0) as f32)
 }
 
-/// Limits of what is accepted.
+/// Limits for accepted faces.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gates {
     /// Least pixels between the eyes in the photo, as a share of those in the crop.
@@ -140,13 +142,14 @@ pub struct Gates {
     pub brightness: [f32; 2],
     /// Least standard deviation of luminance.
     pub least_contrast: f32,
-    /// Most share of pixels that are black or white altogether.
+    /// Largest share of pixels that are completely black or white.
     pub most_clipped: f32,
 }
 
 impl Default for Gates {
-    /// Where recognition starts to suffer, measured on aligned press photos made smaller, blurred, darker, brighter and
-    /// flatter with the default network. Of those photos as they are, fewer than one in a hundred is refused.
+    /// The limits at which recognition gets worse, measured with the default network on aligned press photos that were
+    /// made smaller, blurred, darker, brighter and flatter. Fewer than one in a hundred of the unchanged photos is
+    /// refused.
     fn default() -> Self {
         Gates {
             least_eye_share: 0.5,
@@ -162,7 +165,7 @@ impl Default for Gates {
 }
 
 impl Gates {
-    /// The first reason to refuse a face that is to become a crop with `crop_eyes_px` between the eyes.
+    /// Finds the first reason to refuse a face. Its crop will have `crop_eyes_px` pixels between the eyes.
     ///
     /// # Errors
     /// That reason.
@@ -195,7 +198,7 @@ impl Gates {
     }
 }
 
-/// Why a face is not fit for recognition: what was measured and the limit.
+/// The reason why a face is not fit for recognition, with the measurement and the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub enum Fault {
     /// Too few pixels between the eyes.
@@ -240,7 +243,7 @@ pub enum Fault {
         /// Limit.
         most: f32,
     },
-    /// Black or white where there should be a face.
+    /// Large parts of the face are black or white.
     Clipped {
         /// Share of pixels.
         share: f32,
@@ -318,7 +321,7 @@ mod tests {
 
     use super::*;
 
-    /// The mean face turned by yaw, then pitch, then roll (radians), as a camera far away sees it.
+    /// The landmarks of the mean face turned by yaw, then pitch, then roll (radians), seen by a camera far away.
     fn turned(yaw: f32, pitch: f32, roll: f32) -> [[f32; 2]; 5] {
         let points: [[f32; 3]; 5] =
             [[-0.5, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 0.60, 0.45], [-0.415, 1.15, 0.0], [0.415, 1.15, 0.0]];
@@ -383,7 +386,7 @@ mod tests {
         let grid = RgbImage::from_fn(112, 112, |x, y| Rgb([if (x + y) % 2 == 0 { 60 } else { 180 }; 3]));
         let (slope, grid) = (Luminance::of(&slope), Luminance::of(&grid));
         assert_eq!(slope.sharpness, 0.0);
-        // Of ± 60 around 120, each pixel and its four neighbours: a Laplacian of ± 480.
+        // The pixels are ± 60 around 120, and neighbours have opposite signs: a Laplacian of ± 480.
         assert!((grid.sharpness - 64.0).abs() < 0.1, "{}", grid.sharpness);
         assert!((grid.mean - 120.0).abs() < 1.0 && (grid.deviation - 60.0).abs() < 1.0);
     }

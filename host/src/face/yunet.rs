@@ -1,8 +1,9 @@
-//! YuNet, a detector with five landmarks of its own (Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector, 2023).
+//! YuNet, a detector that gives five landmarks itself (Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector,
+//! 2023).
 //!
-//! Input: blue, green, red, 0 to 255. Twelve outputs: for each stride of 8, 16 and 32 pixels a grid of cells. The
-//! first three grids tell how much each cell looks like a face, the next whether it is a face's centre; then come
-//! boxes and landmarks.
+//! Input: blue, green, red, 0 to 255. There are twelve outputs: for each stride of 8, 16 and 32 pixels, a grid of
+//! cells. The first three grids give how much each cell looks like a face, the next three whether it is a face's
+//! centre. Boxes and landmarks follow.
 
 use std::path::Path;
 
@@ -15,14 +16,14 @@ use crate::onnx::Reference;
 
 /// Pixels between the cells of a grid.
 const STRIDES: [usize; 3] = [8, 16, 32];
-/// Least score of what may be a face.
+/// Least score of a possible face.
 const LEAST_SCORE: f32 = 0.5;
-/// Score of a face beyond doubt.
+/// Score of a certain face.
 const SURE: f32 = 0.75;
 /// Sizes for the close examination of a face: the picture's side in pixels of the template of 112 × 112.
 const SPANS: [f32; 3] = [141.0, 113.0, 94.0];
-/// How far YuNet sets eyes above the middle of the lids, in distances between the eyes. Measured on photos of faces
-/// beside two other detectors, which agree.
+/// Distance by which YuNet places eyes above the middle of the lids, in distances between the eyes. It was measured on
+/// photos of faces against two other detectors, which agree.
 const EYES_ABOVE: f32 = 0.033;
 
 /// The network.
@@ -31,7 +32,7 @@ pub struct YuNet {
 }
 
 impl YuNet {
-    /// Loads it from its file.
+    /// Loads the network from its file.
     pub fn load(path: &Path) -> Result<Self> {
         let network = Reference::load(path)?;
         let [height, width, channels] = network.input();
@@ -45,7 +46,7 @@ impl YuNet {
         Ok(YuNet { network })
     }
 
-    /// The likeliest face of a picture near the place where landmarks are expected.
+    /// The most likely face of a picture near the expected landmarks.
     fn close(&self, picture: &RgbImage, expected: &[[f32; 2]; 5]) -> Result<Option<Face>> {
         let middle = |points: &[[f32; 2]; 5]| -> [f32; 2] {
             std::array::from_fn(|axis| points.iter().map(|point| point[axis]).sum::<f32>() / 5.0)
@@ -101,8 +102,8 @@ impl Networks for YuNet {
         Ok(faces)
     }
 
-    /// A single pass sets landmarks with an error of 8 % of the distance between the eyes. Passes at different sizes
-    /// and mirrored err differently, so their mean is better.
+    /// Landmarks of a single pass have an error of 8 % of the distance between the eyes. Passes at different sizes and
+    /// over the mirrored picture have different errors, so their mean is better.
     fn refine(&self, photo: &RgbImage, face: &Face) -> Result<Face> {
         let size = self.size();
         let (mut views, mut score) = (Vec::new(), 0.0);

@@ -8,7 +8,7 @@ fn of_type<'a>(node: &'a NodeProto, name: &str, wanted: AttributeType) -> Result
     let Some(attribute) = node.attribute.iter().find(|attribute| attribute.name == name) else {
         return Ok(None);
     };
-    // Files of version 1 do not say the type.
+    // Files of version 1 do not name the type.
     let is_silent = attribute.r#type == AttributeType::Undefined as i32;
     ensure!(
         is_silent || attribute.r#type == wanted as i32,
@@ -34,7 +34,7 @@ pub fn integers(node: &NodeProto, name: &str) -> Result<Option<Vec<i64>>> {
     Ok(of_type(node, name, AttributeType::Ints)?.map(|attribute| attribute.ints.clone()))
 }
 
-/// Numbers of things, if the node has them.
+/// Whole numbers that cannot be negative, if the node has them.
 ///
 /// # Errors
 /// When the attribute has another type, or one is negative.
@@ -63,7 +63,7 @@ pub fn floats(node: &NodeProto, name: &str) -> Result<Option<Vec<f32>>> {
 /// A text, if the node has it.
 ///
 /// # Errors
-/// When the attribute has another type, or is no UTF-8.
+/// When the attribute has another type, or is not UTF-8.
 pub fn text(node: &NodeProto, name: &str) -> Result<Option<String>> {
     let Some(attribute) = of_type_or(node, name, AttributeType::String) else { return Ok(None) };
     let text = String::from_utf8(attribute.s.clone()).ok();

@@ -1,5 +1,5 @@
-//! Constants of an ONNX file, and what operators make of constants alone: shapes that are put together, weights behind a cast or a
-//! transposition.
+//! Constants of an ONNX file, and values that operators compute from constants alone: for example shapes that are put
+//! together, or weights behind a cast or a transposition.
 
 use anyhow::{Context, Result, bail, ensure};
 use tract_onnx::pb::tensor_proto::DataType;
@@ -8,7 +8,7 @@ use tract_onnx::prelude::tract_ndarray::{ArrayD, Axis, Dimension, IxDyn, concate
 
 use super::attributes::{integer, integers, tensor, text};
 
-/// Most elements of a constant that is computed: more than any network's weights that a board could hold.
+/// Most elements of a computed constant. No board could hold a network with so many weights.
 const MOST_ELEMENTS: usize = 1 << 24;
 
 /// A constant tensor. All floating-point types are read as `f32`, all whole numbers and truth values as `i64`.
@@ -24,7 +24,7 @@ impl Constant {
     /// Reads a tensor that holds its own data.
     ///
     /// # Errors
-    /// When its type is not supported or its data have another length than its shape says.
+    /// When its type is not supported, or its data do not have the length that its shape gives.
     pub fn read(proto: &TensorProto) -> Result<Constant> {
         let dims: Vec<usize> = proto
             .dims
@@ -127,10 +127,10 @@ fn half(bits: u16) -> f32 {
     }
 }
 
-/// What a node makes of constants alone.
+/// The value that a node computes from constants alone.
 ///
 /// # Errors
-/// When the operator is not one of those that files compute constants with, or its inputs do not fit it.
+/// When the operator is not supported for constants, or its inputs do not fit it.
 pub fn evaluate(node: &NodeProto, inputs: &[Option<&Constant>]) -> Result<Constant> {
     let input = |index: usize| {
         inputs.get(index).copied().flatten().with_context(|| format!("input {index} is missing"))
@@ -273,7 +273,7 @@ fn cast(node: &NodeProto, input: &Constant) -> Result<Constant> {
     })
 }
 
-/// What a `Cast` makes.
+/// The result type of a `Cast`.
 pub enum Cast {
     /// A floating-point type.
     Float,
@@ -284,9 +284,9 @@ pub enum Cast {
 /// The type that a `Cast` makes.
 ///
 /// # Errors
-/// When it names none.
+/// When the node names no type.
 pub fn cast_to(node: &NodeProto) -> Result<Cast> {
-    // Up to version 5 the type was a word.
+    // Up to version 5 the type was given as text.
     let name = match text(node, "to")? {
         Some(word) => word,
         None => {
@@ -300,7 +300,7 @@ pub fn cast_to(node: &NodeProto) -> Result<Cast> {
     })
 }
 
-/// The part of a shape that a `Shape` node asks for.
+/// The part of a shape that a `Shape` node returns.
 ///
 /// # Errors
 /// When its attributes have other types.
@@ -315,7 +315,7 @@ pub fn part_of_shape(node: &NodeProto, shape: Vec<i64>) -> Result<Vec<i64>> {
 /// The shape that Reshape, Flatten, Squeeze or Unsqueeze gives a tensor of `shape`; `wanted` is the node's second input.
 ///
 /// # Errors
-/// When it has another number of elements, or is not given.
+/// When it has another number of elements, or the node does not give it.
 pub fn reshaped(node: &NodeProto, shape: &[usize], wanted: Option<&[i64]>) -> Result<Vec<usize>> {
     let rank = shape.len();
     let listed = |name: &str| -> Result<Option<Vec<i64>>> {
@@ -357,17 +357,17 @@ pub fn reshaped(node: &NodeProto, shape: &[usize], wanted: Option<&[i64]>) -> Re
                 .map(|(axis, &extent)| match extent {
                     -1 => Ok(None),
                     0 if !keeps_zero => {
-                        shape.get(axis).copied().map(Some).context("keeps a dimension it has not")
+                        shape.get(axis).copied().map(Some).context("keeps a dimension that does not exist")
                     }
                     extent => Ok(Some(usize::try_from(extent)?)),
                 })
                 .collect::<Result<_>>()?;
             let product =
                 known.iter().flatten().try_fold(1usize, |product, &extent| product.checked_mul(extent));
-            let product = product.context("a shape too large")?;
+            let product = product.context("the shape is too large")?;
             ensure!(
                 known.iter().filter(|extent| extent.is_none()).count() <= 1,
-                "a shape with two open dimensions"
+                "the shape has two open dimensions"
             );
             let all: usize = shape.iter().product();
             let open = all.checked_div(product).unwrap_or(0);
@@ -376,14 +376,17 @@ pub fn reshaped(node: &NodeProto, shape: &[usize], wanted: Option<&[i64]>) -> Re
     };
     let count =
         |shape: &[usize]| shape.iter().try_fold(1usize, |product, &extent| product.checked_mul(extent));
-    ensure!(count(&result) == count(shape), "gives {shape:?} another number of elements, as {result:?}");
+    ensure!(
+        count(&result) == count(shape),
+        "changes the number of elements, from shape {shape:?} to {result:?}"
+    );
     Ok(result)
 }
 
-/// An axis or index, counted from the end where it is negative.
+/// An axis or index. A negative one is counted from the end.
 ///
 /// # Errors
-/// When there is none.
+/// When it is out of range.
 pub fn place(index: i64, count: usize) -> Result<usize> {
     let from_start = if index < 0 { index.saturating_add(count as i64) } else { index };
     let place = usize::try_from(from_start).ok().filter(|&place| place < count);
@@ -416,7 +419,7 @@ fn gathered<T: Clone>(array: &ArrayD<T>, axis: usize, indices: &[usize], is_scal
 }
 
 fn joined(parts: &[&Constant], axis: i64) -> Result<Constant> {
-    let axis = place(axis, parts.first().context("joins nothing")?.shape().len())?;
+    let axis = place(axis, parts.first().context("has no inputs to join")?.shape().len())?;
     if parts.iter().all(|part| matches!(part, Constant::Int(_))) {
         let views: Vec<_> = parts
             .iter()
@@ -511,7 +514,7 @@ fn binary(operator: &str, a: &Constant, b: &Constant) -> Result<Constant> {
             "Add" => i64::wrapping_add,
             "Sub" => i64::wrapping_sub,
             "Mul" => i64::wrapping_mul,
-            // Without remainder towards nought, as in C; nothing divided by nought is used.
+            // Integer division rounds towards zero, as in C. The result of a division by zero is never used.
             "Div" => |a, b| a.checked_div(b).unwrap_or(0),
             "Pow" => |a, b| a.wrapping_pow(b.clamp(0, 63) as u32),
             "Min" => i64::min,

@@ -1,5 +1,5 @@
-//! An ONNX file as it is read: with the weights that lie beside it, cut, with one photo of a known size as its input and real numbers
-//! of one type.
+//! Reads an ONNX file: adds the weights that lie in other files, cuts the network, and changes it to have one photo of
+//! a known size as its input and real numbers of one type.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path};
@@ -20,9 +20,9 @@ use crate::sniff::{self, Wanted};
 
 /// A file, ready to be imported or run.
 pub(super) struct File {
-    /// The network: batch of one, known size, no shapes but the input's, all real numbers `f32`.
+    /// The network: batch of one, known size, no stored shapes except the input's, all real numbers `f32`.
     pub proto: ModelProto,
-    /// SHA-256 of the file, and of the files beside it that it takes weights from.
+    /// SHA-256 of the file, and of the other files that hold its weights.
     pub sha256: [u8; 32],
     /// Name of its input.
     pub input: String,
@@ -38,17 +38,18 @@ impl File {
         self.proto.graph.as_ref().expect("there is one: it was looked at")
     }
 
-    /// Reads a file, and what lies beside it.
+    /// Reads a file, and the files of its weights.
     ///
     /// # Errors
-    /// When it is not an ONNX file, weights beside it are missing, it has not the outputs of the cut, or not one photo as its input.
+    /// When it is not an ONNX file, a file of its weights is missing, it lacks an output of the cut, or its input is
+    /// not one photo.
     pub fn read(path: &Path, cut: &Cut) -> Result<File> {
         let bytes = sniff::read(path, Wanted::Model)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         Self::parse(&bytes, folder, cut).with_context(|| path.display().to_string())
     }
 
-    /// [`Self::read`] for bytes; `folder` holds the files that weights are in.
+    /// [`Self::read`] for bytes. `folder` holds the files of the weights.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -68,7 +69,7 @@ impl File {
         for node in &mut onnx.node {
             plain_types(node);
         }
-        // Shapes that exporters wrote may hold a batch that is open, or another size.
+        // Shapes that exporters wrote may have an open batch, or another size.
         onnx.value_info.clear();
         onnx.output.iter_mut().for_each(|output| output.r#type = None);
         let (input, shape, is_nchw) = photo(onnx, cut)?;
@@ -82,7 +83,7 @@ fn tensors(onnx: &mut GraphProto) -> impl Iterator<Item = &mut TensorProto> {
     onnx.initializer.iter_mut().chain(attributes.filter_map(|attribute| attribute.t.as_mut()))
 }
 
-/// Fetches the data of tensors that lie in other files; gives these, by name.
+/// Fetches the data of tensors that lie in other files. Returns these files' contents by name.
 fn read_external(onnx: &mut GraphProto, folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for tensor in tensors(onnx) {
@@ -96,7 +97,8 @@ fn read_external(onnx: &mut GraphProto, folder: &Path) -> Result<BTreeMap<String
             let is_inside = Path::new(location).components().all(|part| matches!(part, Component::Normal(_)));
             ensure!(
                 is_inside && !location.is_empty(),
-                "takes weights from {location:?}, which is not a file in its own folder; save it anew with its weights beside it"
+                "takes weights from {location:?}, which is not a file in its own folder; save it again \
+                 with its weights in the same folder"
             );
             let data = std::fs::read(folder.join(location)).with_context(|| {
                 format!(
@@ -112,7 +114,8 @@ fn read_external(onnx: &mut GraphProto, folder: &Path) -> Result<BTreeMap<String
         let length = number("length")?.unwrap_or(data.len().saturating_sub(start));
         let part = start.checked_add(length).and_then(|end| data.get(start..end)).with_context(|| {
             format!(
-                "the weights of {} lie at {start}…{} of {location}, which has {} bytes: it belongs to another file, or is cut short",
+                "the weights of {} should lie at {start}…{} of {location}, which has {} bytes: {location} belongs to \
+                 another file, or is cut short",
                 tensor.name,
                 start.saturating_add(length),
                 data.len()
@@ -125,7 +128,7 @@ fn read_external(onnx: &mut GraphProto, folder: &Path) -> Result<BTreeMap<String
     Ok(files)
 }
 
-/// Makes a tensor of other real numbers one of `f32`.
+/// Turns a tensor of another type of real numbers into one of `f32`.
 fn widen(tensor: &mut TensorProto) -> Result<()> {
     let data_type = DataType::try_from(tensor.data_type).unwrap_or(DataType::Undefined);
     if matches!(data_type, DataType::Float16 | DataType::Bfloat16 | DataType::Double) {
@@ -138,7 +141,7 @@ fn widen(tensor: &mut TensorProto) -> Result<()> {
     Ok(())
 }
 
-/// Lets casts between real numbers give `f32`, and reads attributes of old versions as what they are today.
+/// Makes casts between real numbers return `f32`, and turns attributes of old versions into those of today.
 fn plain_types(node: &mut NodeProto) {
     if node.op_type == "Cast" && matches!(cast_to(node), Ok(Cast::Float)) {
         for attribute in node.attribute.iter_mut().filter(|attribute| attribute.name == "to") {
@@ -146,19 +149,19 @@ fn plain_types(node: &mut NodeProto) {
         }
     }
     if node.op_type == "BatchNormalization" {
-        // One value a channel, which import sees to: statistics a pixel would need more.
+        // Import requires one value per channel. Statistics of single pixels would need more values.
         node.attribute.retain(|attribute| attribute.name != "spatial");
     }
 }
 
-/// Makes these values the outputs, and leaves out what they do not need.
+/// Makes these values the outputs, and leaves out the nodes that none of them needs.
 fn keep_outputs(onnx: &mut GraphProto, outputs: &[String]) -> Result<()> {
     let mut needed: HashSet<String> = outputs.iter().cloned().collect();
     let made: HashSet<&String> = onnx.node.iter().flat_map(|node| &node.output).collect();
     if let Some(missing) = outputs.iter().find(|output| !made.contains(output)) {
         let named: Vec<&str> = onnx.output.iter().map(|output| &*output.name).collect();
         bail!(
-            "no node makes {missing}, which is asked for as an output; the file's own are {}",
+            "no node makes {missing}, which was requested as an output; the file's own outputs are {}",
             named.join(", ")
         );
     }
@@ -174,11 +177,12 @@ fn keep_outputs(onnx: &mut GraphProto, outputs: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The only input that is no constant: its name, its shape, whether channels come first. Its batch and size are fixed in the file.
+/// The only input that is not a constant: its name, its shape, and whether channels come first. Fixes the batch and
+/// the size in the file.
 fn photo(onnx: &mut GraphProto, cut: &Cut) -> Result<(String, Shape, bool)> {
     let weights: HashSet<&String> = onnx.initializer.iter().map(|tensor| &tensor.name).collect();
     let read: HashSet<&String> = onnx.node.iter().flat_map(|node| &node.input).collect();
-    // Old files list their weights as inputs, too; some keep inputs of training that nothing reads.
+    // Old files list their weights as inputs, too. Some files keep inputs of training that no node reads.
     let is_photo = |input: &&mut ValueInfoProto| !weights.contains(&input.name) && read.contains(&input.name);
     let mut inputs: Vec<&mut ValueInfoProto> = onnx.input.iter_mut().filter(is_photo).collect();
     let names: Vec<String> = inputs.iter().map(|input| input.name.clone()).collect();
@@ -235,8 +239,8 @@ fn photo(onnx: &mut GraphProto, cut: &Cut) -> Result<(String, Shape, bool)> {
         }
         (None, Some(height), Some(width)) => [height, width],
         _ => bail!(
-            "height and width of the photo are open in the file (input {name}): say what the network was trained with, such as \
-             --size 112x112"
+            "height and width of the photo are open in the file (input {name}): give the size that the \
+             network was trained with, such as --size 112x112"
         ),
     };
     let channels = channels.unwrap_or(3);
@@ -244,7 +248,7 @@ fn photo(onnx: &mut GraphProto, cut: &Cut) -> Result<(String, Shape, bool)> {
         (1..=usize::from(MAX_EXTENT)).contains(&height) && (1..=usize::from(MAX_EXTENT)).contains(&width),
         "photos of {height}×{width}; at most {MAX_EXTENT} rows and columns are supported"
     );
-    // One photo, however many the file takes at once.
+    // The batch is one photo, even if the file takes several at once.
     let fixed = if is_nchw { [1, channels, height, width] } else { [1, height, width, channels] };
     for (dim, extent) in dims.iter_mut().zip(fixed) {
         dim.value = Some(Extent::DimValue(extent as i64));
@@ -253,7 +257,7 @@ fn photo(onnx: &mut GraphProto, cut: &Cut) -> Result<(String, Shape, bool)> {
     Ok((name, [height, width, channels], is_nchw))
 }
 
-/// The first weights that are no finite numbers: the name of the tensor.
+/// Name of the first tensor of weights with a number that is not finite.
 pub(super) fn first_not_finite(onnx: &GraphProto) -> Result<Option<String>> {
     let mut tensors: Vec<(&String, &TensorProto)> =
         onnx.initializer.iter().map(|tensor| (&tensor.name, tensor)).collect();

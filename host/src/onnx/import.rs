@@ -1,9 +1,10 @@
-//! An ONNX graph to [`Graph`], node by node.
+//! Turns an ONNX graph into a [`Graph`], node by node.
 //!
-//! Operators of the runtime have their `import` in [`crate::op`]; here are those that are folded into others, re-read a
-//! layout, or belong to a closing L2 normalisation. What only re-reads a layout (Reshape, Transpose, …) makes no node: each ONNX
-//! value is tracked as a node's tensor, the order in which the file sees its axes, and what is still to be done to it
-//! ([`Form`]). What depends on constants alone is computed here.
+//! Operators of the runtime have their `import` in [`crate::op`]. This module has the operators that are folded into
+//! others, that only change the layout, or that belong to a final L2 normalisation. An operator that only changes the
+//! layout (Reshape, Transpose, …) makes no node: each ONNX value is tracked as a node's tensor, the order in which the
+//! file sees its axes, and the operations that remain to be done ([`Form`]). Values that depend on constants alone are
+//! computed here.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -23,11 +24,11 @@ use crate::op::table::Curve;
 
 /// Most nodes of a file.
 const MOST_NODES: usize = 20_000;
-/// Most nodes of a network, before rewrites make fewer of them.
+/// Most nodes of a network, before rewrites reduce them.
 const MOST_MADE: usize = 4_096;
 /// Most elements of all constants that are computed together.
 const MOST_COMPUTED: usize = 1 << 26;
-/// Most channels that are put in another order.
+/// Most channels that can be put in another order.
 const MOST_ORDERED: usize = 1024;
 
 /// Takes the file's nodes one by one into a graph.
@@ -35,7 +36,7 @@ pub struct Importer<'a> {
     graph: Graph,
     values: HashMap<&'a str, Value>,
     constants: HashMap<&'a str, Cow<'a, Constant>>,
-    /// Nodes made of values that were computed lazily: the tensor, its form, the node.
+    /// Nodes that were made for lazily computed values: the tensor, its form, the node.
     made: Vec<(usize, Form, usize)>,
 }
 
@@ -57,7 +58,7 @@ impl<'a> Importer<'a> {
         let dims = [vec![]].into_iter().chain(order.map(|axis| importer.axes(0, &[axis]))).collect();
         importer.values.insert(&file.input, importer.plain(0, dims));
         for tensor in &onnx.initializer {
-            // What is not supported is refused where it is used.
+            // An unsupported constant is refused where it is used.
             if let Ok(constant) = Constant::read(tensor) {
                 importer.constants.insert(&tensor.name, Cow::Owned(constant));
             }
@@ -68,7 +69,7 @@ impl<'a> Importer<'a> {
         Ok(importer.graph)
     }
 
-    /// Refuses nodes that are wrong whatever they read.
+    /// Refuses nodes that are wrong for any input.
     fn refuse_nodes(&self, file: &File) -> Result<()> {
         let onnx = file.graph();
         let mut constant: std::collections::HashSet<&str> = self.constants.keys().copied().collect();
@@ -94,14 +95,14 @@ impl<'a> Importer<'a> {
             let is_known = |name: &String| {
                 name.is_empty() || self.values.contains_key(&**name) || self.constants.contains_key(&**name)
             };
-            // What follows a node that is refused has no value and is passed over, so that each is named once.
+            // A node after a refused node has no value. It is skipped, so that only the cause is named.
             if !node.input.iter().all(is_known) && !refusals.is_empty() {
                 continue;
             }
             if !node.input.iter().any(|name| self.values.contains_key(&**name)) {
                 let inputs: Vec<Option<&Constant>> =
                     node.input.iter().map(|name| self.constants.get(&**name).map(|c| &**c)).collect();
-                // Whoever needs a constant that could not be computed says that it is none.
+                // A constant that could not be computed is refused by the node that needs it.
                 if let Ok(constant) = constant::evaluate(node, &inputs) {
                     computed += constant.shape().iter().product::<usize>();
                     ensure!(
@@ -145,7 +146,7 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    /// Those of `axes` whose extent in the node's tensor is not one.
+    /// The axes among `axes` whose extent in the node's tensor is not one.
     pub(crate) fn axes(&self, node: usize, axes: &[Axis]) -> Vec<Axis> {
         axes.iter().copied().filter(|&axis| self.extent(node, axis) > 1).collect()
     }
@@ -242,7 +243,7 @@ impl<'a> Importer<'a> {
         self.values.get(name).with_context(|| format!("input {name:?} is not computed from the photo"))
     }
 
-    /// The value as a tensor: nodes are made of what is still to be done.
+    /// The value as a tensor. Makes nodes for the operations that remain to be done.
     fn tensor(&mut self, name: &str) -> Result<(usize, Vec<Vec<Axis>>)> {
         let value = self.value(name)?.clone();
         let made = self.made.iter().find(|(node, form, _)| *node == value.node && *form == value.form);
@@ -291,7 +292,7 @@ impl<'a> Importer<'a> {
         node
     }
 
-    /// The value as straight on both sides of nought of some tensor.
+    /// The value as a function of some tensor that is straight on both sides of zero.
     fn bent(&mut self, name: &str) -> Result<(usize, Vec<Vec<Axis>>, Bent)> {
         if let Value { node, dims, form: Form::Bent(bent), .. } = self.value(name)? {
             return Ok((*node, dims.clone(), bent.clone()));
@@ -300,10 +301,10 @@ impl<'a> Importer<'a> {
         Ok((node, dims, Bent::identity(self.extent(node, Axis::C))))
     }
 
-    /// The node's input of this number as a tensor: its node, and how ONNX sees its axes.
+    /// Input number `index` of the node as a tensor: its node, and how ONNX sees its axes.
     ///
     /// # Errors
-    /// When it is not computed from the photo, or no tensor.
+    /// When it is not computed from the photo, or is not a tensor.
     pub fn tensor_at(&mut self, node: &NodeProto, index: usize) -> Result<(usize, Vec<Vec<Axis>>)> {
         self.tensor(node.input.get(index).map_or("", |name| name))
     }
@@ -311,7 +312,7 @@ impl<'a> Importer<'a> {
     /// The node's first input as a map that ONNX sees as `[1, c, h, w]`.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is not such a map.
     pub fn map_input(&mut self, node: &NodeProto) -> Result<(usize, Shape)> {
         self.map_at(node, 0)
     }
@@ -325,7 +326,7 @@ impl<'a> Importer<'a> {
         self.as_map(input, &dims)
     }
 
-    /// [`Self::map_input`], and the zeros that were put around the map.
+    /// [`Self::map_input`], and the number of zeros around the map on each side.
     ///
     /// # Errors
     /// As [`Self::map_input`].
@@ -347,11 +348,11 @@ impl<'a> Importer<'a> {
             {
                 Ok((node, self.shape(node)))
             }
-            _ => bail!("reads a tensor that is not in the order [1, c, h, w]"),
+            _ => bail!("reads a tensor whose axes are not in the order [1, c, h, w]"),
         }
     }
 
-    /// Whether no element of a node's tensor is below nought.
+    /// Whether no element of a node's tensor is negative.
     pub fn is_not_negative(&self, node: usize) -> bool {
         match &self.graph.nodes[node].activation {
             Activation::Relu => true,
@@ -360,7 +361,8 @@ impl<'a> Importer<'a> {
         }
     }
 
-    /// Values of a constant per channel, if that is how it broadcasts over the tensor.
+    /// A constant as one value for each channel. Refuses a constant that does not broadcast over the tensor in this
+    /// way.
     fn per_channel(&self, node: usize, dims: &[Vec<Axis>], constant: &Constant) -> Result<Vec<f32>> {
         let (shape, values) = (constant.shape(), constant.floats());
         let channels = self.extent(node, Axis::C);
@@ -368,7 +370,7 @@ impl<'a> Importer<'a> {
             return Ok(vec![value; channels]);
         }
         let varying: Vec<usize> = (0..shape.len()).filter(|&axis| shape[axis] != 1).collect();
-        // Axes are counted from the last.
+        // Broadcasting matches axes from the last one on.
         if let [axis] = varying[..]
             && let Some(place) = (dims.len() + axis).checked_sub(shape.len())
             && dims[place] == [Axis::C]
@@ -376,7 +378,7 @@ impl<'a> Importer<'a> {
         {
             return Ok(values);
         }
-        bail!("a constant of shape {shape:?} is not one value a channel")
+        bail!("a constant of shape {shape:?} does not have one value per channel")
     }
 
     fn node(&mut self, node: &NodeProto) -> Result<Made> {
@@ -423,14 +425,17 @@ impl<'a> Importer<'a> {
             "Identity" => self.value(first)?.clone(),
             "Dropout" => {
                 let is_training = self.optional_constant(node, 2)?.is_some_and(|mode| mode.integers() == [1]);
-                ensure!(!is_training, "drops elements as in training: export after `model.eval()`");
+                ensure!(
+                    !is_training,
+                    "drops elements at random, as in training: export after `model.eval()`"
+                );
                 self.value(first)?.clone()
             }
             "Cast" => match constant::cast_to(node)? {
                 Cast::Float => self.value(first)?.clone(),
                 Cast::Other(name) => {
                     bail!(
-                        "makes {name} of what is computed, which cuts fractions off; {}",
+                        "turns computed values into {name}, which cuts off fractions; {}",
                         remedy(&node.op_type)
                     )
                 }
@@ -477,7 +482,10 @@ impl<'a> Importer<'a> {
                 );
                 self.length(node, value.node, &value.dims, 2.0)?
             }
-            _ => bail!("is not supported on what is computed from the photo; {}", remedy(&node.op_type)),
+            _ => bail!(
+                "is not supported on values that are computed from the photo; {}",
+                remedy(&node.op_type)
+            ),
         };
         Ok(Made::Value(value))
     }
@@ -511,7 +519,7 @@ impl<'a> Importer<'a> {
         Ok(self.plain(node, dims))
     }
 
-    /// A PReLU, given slopes for so many channels.
+    /// A PReLU. `slopes` gives its slopes for a number of channels.
     fn prelu(&mut self, node: &NodeProto, slopes: impl FnOnce(usize) -> Result<Vec<f32>>) -> Result<Value> {
         let first = node.input.first().map_or("", |name| name);
         let (input, dims, bent) = self.bent(first)?;
@@ -538,10 +546,10 @@ impl<'a> Importer<'a> {
         self.clamp(node, node.input.first().map_or("", |name| name), low, high)
     }
 
-    /// Between bounds.
+    /// Limits the value to between two bounds.
     fn clamp(&mut self, node: &NodeProto, name: &str, low: f32, high: f32) -> Result<Value> {
         if let value @ Value { form: Form::Length { .. }, .. } = self.value(name)? {
-            // Against division by nought: it leaves the angle alone.
+            // The clamp prevents a division by zero. It does not change the angle.
             return Ok(value.clone());
         }
         if low == 0.0 && high == f32::INFINITY {
@@ -561,7 +569,7 @@ impl<'a> Importer<'a> {
 
     fn power(&mut self, node: &NodeProto) -> Result<Value> {
         let exponent = self.constant(node, 1)?.floats();
-        let [power] = exponent[..] else { bail!("powers with an exponent a channel are not supported") };
+        let [power] = exponent[..] else { bail!("powers with an exponent per channel are not supported") };
         let first = node.input.first().map_or("", |name| name);
         if let Value { node: input, dims, form: Form::Length { exponent }, .. } = self.value(first)?.clone() {
             return Ok(self.lazy(node, input, dims, Form::Length { exponent: exponent * power }));
@@ -595,22 +603,22 @@ impl<'a> Importer<'a> {
         Ok(self.lazy(node, input, kept, Form::Length { exponent }))
     }
 
-    /// Whether a node reads squares.
+    /// Whether a node reads a tensor of squares.
     pub fn is_squares(&self, node: &NodeProto) -> bool {
         let value = node.input.first().and_then(|name| self.values.get(&**name));
         value.is_some_and(|value| value.form == Form::Squares)
     }
 
-    /// A mean of squares, which is as good as their sum for a normalisation.
+    /// A mean of squares. For a normalisation it is equivalent to their sum.
     ///
     /// # Errors
-    /// When it runs along other axes than the embedding's elements.
+    /// When it runs along other axes than that of the embedding's elements.
     pub fn mean_of_squares(&self, node: &NodeProto) -> Result<Value> {
         let value = self.value(node.input.first().map_or("", |name| name))?;
         self.length(node, value.node, &value.dims, 2.0)
     }
 
-    /// Normalisation has to run over all elements of the embedding.
+    /// Checks that a normalisation runs over all elements of the embedding.
     fn check_embedding(&self, node: usize, dims: &[Vec<Axis>], axes: &[usize]) -> Result<()> {
         let [h, w, _] = self.shape(node);
         ensure!(h == 1 && w == 1, "normalises a map of {h}×{w}; only the embedding may be normalised");
@@ -623,10 +631,10 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    /// The axes that a reduction names, of a tensor of so many.
+    /// The axes that a reduction names, for a tensor of `rank` axes.
     ///
     /// # Errors
-    /// When they are not constant, or there are no such.
+    /// When they are not constant, or the tensor does not have them.
     pub(crate) fn reduced_axes(&self, node: &NodeProto, rank: usize) -> Result<Vec<usize>> {
         let axes = match attributes::integers(node, "axes")? {
             Some(axes) => axes,
@@ -638,10 +646,11 @@ impl<'a> Importer<'a> {
         axes.into_iter().map(|axis| constant::place(axis, rank)).collect()
     }
 
-    /// Position of the window, and height and width of the output. `before` is padding that another node put around the map.
+    /// Place of the window, and height and width of the output. `before` is padding that another node put around the
+    /// map.
     ///
     /// # Errors
-    /// When the window is larger than kernels are, or attributes make no sense.
+    /// When the window is larger than the largest kernel, or an attribute is wrong.
     pub(crate) fn window(
         &self,
         node: &NodeProto,
@@ -666,7 +675,7 @@ impl<'a> Importer<'a> {
         );
         ensure!(stride.iter().all(|&s| (1..=255).contains(&s)), "stride {stride:?}");
         ensure!(dilation.iter().all(|&d| (1..=255).contains(&d)), "dilation {dilation:?}");
-        // Rows or columns from the first tap to the last.
+        // Number of rows or columns from the first tap to the last.
         let reach = [0, 1].map(|axis| (kernel[axis] - 1) * dilation[axis] + 1);
         let auto = attributes::text(node, "auto_pad")?.unwrap_or("NOTSET".into());
         let mut pad = match &*auto {
@@ -702,14 +711,14 @@ impl<'a> Importer<'a> {
                 .checked_sub(reach[axis])
                 .with_context(|| format!("a kernel of {kernel:?} on a map of {}×{}", input[0], input[1]))?;
             output[axis] = steps / stride[axis] + 1;
-            // A last window that is not whole counts if it begins on the map or the padding before it.
+            // A last window that is cut off counts if it begins on the map or on the padding before it.
             let is_cut = is_ceil && !steps.is_multiple_of(stride[axis]);
             if is_cut && output[axis] * stride[axis] < input[axis] + pad[axis] {
                 output[axis] += 1;
             }
             ensure!(
                 (output[axis] - 1) * stride[axis] < input[axis] + pad[axis],
-                "padding {pad:?} has windows of its own"
+                "some windows lie entirely in the padding {pad:?}"
             );
             // Bottom and right padding follow from the output's size.
             let end = (output[axis] - 1) * stride[axis] + reach[axis];
@@ -746,7 +755,7 @@ impl<'a> Importer<'a> {
             _ => None,
         };
         match (&value.form, operator, single) {
-            // What keeps from division by nought, and factors, leave the angle alone.
+            // Constants that prevent a division by zero, and factors, do not change the angle.
             (Form::Length { .. }, "Add" | "Max", Some(_)) => return Ok(value),
             (Form::Length { .. } | Form::Normalised, "Mul", Some(factor)) if factor > 0.0 => {
                 return Ok(value);
@@ -759,7 +768,7 @@ impl<'a> Importer<'a> {
                 return Ok(self.lazy(node, value.node, value.dims, form));
             }
             (Form::Normalised, "Mul" | "Div", _) => {
-                bail!("turns the normalised embedding round, or scales its elements differently")
+                bail!("reverses the normalised embedding, or scales its elements by different factors")
             }
             (Form::Clamped(clamped), "Mul" | "Div", Some(factor))
                 if factor > 0.0 && !(is_turned && operator == "Div") =>
@@ -790,13 +799,18 @@ impl<'a> Importer<'a> {
                         let (input, dims) = self.tensor(name)?;
                         let bent = Bent::identity(channels);
                         let zero = bent.clone().scaled(&vec![0.0; channels]);
-                        let bent = bent.extreme(&zero, operator == "Max").context("is bent elsewhere")?;
+                        let bent = bent
+                            .extreme(&zero, operator == "Max")
+                            .context("changes its slope elsewhere than at zero")?;
                         return Ok(self.lazy(node, input, dims, Form::Bent(bent)));
                     }
                 }
             }
-            ("Div", true) => bail!("divides a constant by what is computed; {}", remedy("Div")),
-            _ => bail!("with a bound a channel is not supported; {}", remedy(operator)),
+            ("Div", true) => bail!("divides a constant by a computed value; {}", remedy("Div")),
+            _ => bail!(
+                "is not supported with these constants, such as one bound per channel; {}",
+                remedy(operator)
+            ),
         };
         ensure!(
             [&bent.positive, &bent.negative, &bent.shift]
@@ -807,7 +821,7 @@ impl<'a> Importer<'a> {
         Ok(self.lazy(node, input, dims, Form::Bent(bent)))
     }
 
-    /// An operator on two values.
+    /// An operator that reads two computed values.
     fn of_two(&mut self, node: &NodeProto, a: &str, b: &str) -> Result<Value> {
         let operator = &*node.op_type;
         let (left, right) = (self.value(a)?.clone(), self.value(b)?.clone());
@@ -879,7 +893,7 @@ impl<'a> Importer<'a> {
         Ok(self.plain(sum, dims))
     }
 
-    /// A value over its own length.
+    /// A value divided by its own length.
     fn normalised(&self, node: &NodeProto, value: &Value, length: &Value, is_length: bool) -> Result<Value> {
         let is_own = match &value.form {
             Form::Plain => true,
@@ -920,7 +934,7 @@ impl<'a> Importer<'a> {
         if node.op_type == "Expand" {
             let wanted = wanted.context("the new shape is not constant")?;
             if let Form::Length { .. } = value.form {
-                // One number, however often: what is divided by it sees to the shape.
+                // The value is one number, however often it is repeated. The division that reads it checks the shape.
                 value.dims = vec![vec![]; wanted.len().min(8)];
                 return Ok(value);
             }
@@ -952,7 +966,7 @@ impl<'a> Importer<'a> {
         Ok(value)
     }
 
-    /// The only photo of a batch, or channels in another order.
+    /// Selects the only photo of a batch, or puts channels in another order.
     fn gather(&mut self, node: &NodeProto) -> Result<Value> {
         let index = self.constant(node, 1)?.clone();
         let (input, mut dims) = self.tensor_at(node, 0)?;
@@ -981,7 +995,7 @@ impl<'a> Importer<'a> {
         Ok(self.plain(ordered, dims))
     }
 
-    /// A slice that takes everything.
+    /// A slice that keeps all elements.
     fn slice(&mut self, node: &NodeProto) -> Result<Value> {
         let value = self.value(node.input.first().map_or("", |name| name))?.clone();
         let shape = self.onnx_shape(value.node, &value.dims);
@@ -1005,7 +1019,7 @@ impl<'a> Importer<'a> {
         Ok(value)
     }
 
-    /// Zeros around a map, which the convolution behind takes.
+    /// Zeros around a map. The next convolution includes them in its padding.
     fn pad(&mut self, node: &NodeProto) -> Result<Value> {
         let mode = attributes::text(node, "mode")?.unwrap_or("constant".into());
         let of_version_two = attributes::float(node, "value")?;
@@ -1036,7 +1050,7 @@ impl<'a> Importer<'a> {
         for (place, &axis) in axes.iter().enumerate() {
             let axis = constant::place(axis, dims.len())?;
             let [start, end] = [pads[place], pads[place + axes.len()]];
-            // Axes of extent one have no mark: in the order of maps, these are the last two.
+            // Axes of extent one have no mark. In a map's order of axes, height and width are the last two.
             let side = match dims.len() - axis {
                 _ if start == 0 && end == 0 => continue,
                 2 if dims.len() == 4 => 0,
@@ -1052,7 +1066,7 @@ impl<'a> Importer<'a> {
     }
 }
 
-/// What a node makes.
+/// Result of a node.
 enum Made {
     Value(Value),
     Constant(Constant),

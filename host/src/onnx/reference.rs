@@ -1,4 +1,4 @@
-//! The network as its file computes it, in `f32` by tract: the reference that everything else is compared with.
+//! The network as its file computes it, run in `f32` by tract. Everything else is compared with this reference.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::Cut;
 use super::file::File;
 use crate::graph::Shape;
 
-/// A network as tract runs it in `f32`: the reference that the quantised one is compared with, and the detectors.
+/// A network that tract runs in `f32`: the reference for the quantised network, and the face detectors.
 pub struct Reference {
     model: Arc<TypedSimplePlan>,
     input: Shape,
@@ -21,7 +21,7 @@ impl Reference {
     /// Loads and optimises the network.
     ///
     /// # Errors
-    /// When tract cannot.
+    /// When tract cannot load it.
     pub fn load(path: &Path) -> Result<Self> {
         Self::load_cut(path, &Cut::default())
     }

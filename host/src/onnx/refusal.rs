@@ -1,4 +1,4 @@
-//! Why a network is refused: all causes at once, each with the nodes it holds for and what helps.
+//! The reasons to refuse a network: all causes at once, each with its nodes and a remedy.
 
 use anyhow::{Result, bail};
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
@@ -13,15 +13,15 @@ const MOST_NAMED: usize = 3;
 pub(super) struct Refusals(Vec<Refusal>);
 
 struct Refusal {
-    /// What the nodes are, such as an operator.
+    /// The kind of the nodes, such as their operator.
     what: String,
-    /// Why they cannot be taken, and what helps.
+    /// The reason why they are refused, and a remedy.
     why: String,
     nodes: Vec<String>,
 }
 
 impl Refusals {
-    /// Adds a cause for a node, or the node to a cause that is there.
+    /// Adds a cause with a node, or adds the node to a cause that exists already.
     pub fn add(&mut self, node: &NodeProto, why: String) {
         let what = operator(node);
         match self.0.iter_mut().find(|refusal| refusal.what == what && refusal.why == why) {
@@ -30,12 +30,12 @@ impl Refusals {
         }
     }
 
-    /// Whether there is none.
+    /// Whether there are no causes.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Refuses, if there are causes.
+    /// Refuses the network if there are causes.
     ///
     /// # Errors
     /// All of them.
@@ -64,7 +64,7 @@ impl Refusal {
     }
 }
 
-/// Name of a node, or of what it makes where it has none.
+/// Name of a node, or of its first output if the node has no name.
 pub(super) fn node_name(node: &NodeProto) -> &str {
     if node.name.is_empty() { node.output.first().map_or("?", |name| name) } else { &node.name }
 }
@@ -81,14 +81,14 @@ fn is_standard(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
 
-/// What whoever has the file alone can do, and whoever can train.
+/// A remedy for users of the file, and a remedy for those who can train the network.
 struct Remedy(&'static str, Option<&'static str>);
 
 impl Remedy {
     fn words(&self) -> String {
         match self {
             Remedy(file, None) => (*file).to_string(),
-            Remedy(file, Some(training)) => format!("{file}; whoever can train: {training}"),
+            Remedy(file, Some(training)) => format!("{file}; if you can train the network: {training}"),
         }
     }
 }
@@ -97,7 +97,7 @@ const ANOTHER: &str =
     "take another network, or cut this one before it with --embedding NAME if the embedding is made there";
 const SMOOTH: &str = "take a network with PReLU, ReLU or ReLU6 in its place";
 
-/// What to do about an operator.
+/// The remedy for an operator.
 pub(super) fn remedy(operator: &str) -> String {
     match operator {
         "ConvTranspose" => Remedy(ANOTHER, Some("enlarge with Resize (nearest) and a convolution")),
@@ -108,7 +108,7 @@ pub(super) fn remedy(operator: &str) -> String {
             Remedy("take a convolutional network; attention is not supported", None)
         }
         "LSTM" | "GRU" | "RNN" | "Loop" | "If" | "Scan" => Remedy(
-            "take a feed-forward convolutional network; where it only chooses by a shape, `onnxsim IN.onnx OUT.onnx` may remove it",
+            "take a feed-forward convolutional network; if it only chooses by a shape, `onnxsim IN.onnx OUT.onnx` may remove it",
             Some("export without control flow (torch.jit.trace or the default exporter)"),
         ),
         "QLinearConv" | "QLinearMatMul" | "QuantizeLinear" | "DequantizeLinear" | "ConvInteger"
@@ -116,7 +116,7 @@ pub(super) fn remedy(operator: &str) -> String {
             Remedy("take the float file that this one was made from: networks are quantised here", None)
         }
         "Split" | "ScatterND" | "GatherND" | "Tile" | "DepthToSpace" | "SpaceToDepth" => {
-            Remedy(ANOTHER, Some("do without moving parts of tensors about; additions and concatenations are supported"))
+            Remedy(ANOTHER, Some("avoid moving parts of tensors; additions and concatenations are supported"))
         }
         "Exp" | "Log" | "Erf" | "Sin" | "Cos" | "Floor" | "Round" | "Where" | "Greater" | "Less" | "Equal" => {
             Remedy(ANOTHER, Some(SMOOTH))
@@ -189,8 +189,8 @@ const SUPPORTED: &[&str] = &[
     "Upsample",
 ];
 
-/// What is wrong with nodes whatever they compute on: other domains, operators that are not known, training. A node that
-/// reads nothing computed, by `is_constant`, is not looked at.
+/// Finds nodes that are wrong for any input: other domains, unknown operators, training. Nodes that read only
+/// constants, as `is_constant` tells, are skipped.
 pub(super) fn of_nodes(
     proto: &ModelProto,
     onnx: &GraphProto,
@@ -206,7 +206,7 @@ pub(super) fn of_nodes(
         } else if !is_standard(&node.domain) {
             let remedy = match &*node.domain {
                 "com.microsoft" | "com.ms.internal.nhwc" => {
-                    "the file was rewritten by ONNX Runtime's optimiser; take the file from before that"
+                    "the file was rewritten by ONNX Runtime's optimiser; take the file as it was before"
                 }
                 _ => ANOTHER,
             };
@@ -225,10 +225,10 @@ pub(super) fn of_nodes(
     refusals
 }
 
-/// Whether a node behaves as in training.
+/// Whether a node works as in training.
 fn is_training(node: &NodeProto) -> bool {
     let has_mode = matches!(attributes::integer(node, "training_mode"), Ok(Some(1)));
-    // Running statistics are outputs in training alone.
+    // Only training has running statistics as outputs.
     let outputs = node.output.iter().filter(|name| !name.is_empty()).count();
     node.op_type == "BatchNormalization" && (has_mode || outputs > 1)
 }

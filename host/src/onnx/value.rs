@@ -1,8 +1,9 @@
-//! What an ONNX value is to the importer: a node's tensor, or something that is computed from one and not yet a node of its own.
+//! An ONNX value as the importer sees it: a node's tensor, or a function of a node's tensor that is not yet a node
+//! itself.
 //!
-//! Exporters spell PReLU as sums of ReLUs, hard-sigmoid as clip and division, L2 normalisation in a dozen ways. What they have in common
-//! is that each step is a simple function of one tensor. The importer keeps such functions as a [`Form`] until something reads the
-//! value that needs a tensor; only then are nodes made.
+//! Exporters write PReLU as sums of ReLUs, hard-sigmoid as clip and division, and L2 normalisation in a dozen ways. In
+//! all of them each step is a simple function of one tensor. The importer keeps such a function as a [`Form`] until a
+//! node reads the value and needs a tensor. Only then are nodes made.
 
 use crate::graph::Gate;
 
@@ -17,14 +18,14 @@ pub enum Axis {
     C,
 }
 
-/// What an ONNX value is to us.
+/// An ONNX value as the importer sees it.
 #[derive(Clone, Debug)]
 pub struct Value {
-    /// The node whose tensor it is computed from.
+    /// The node whose tensor the value is computed from.
     pub node: usize,
-    /// For each ONNX dimension the axes it runs over, slowest first; axes of extent one are left out.
+    /// For each ONNX dimension, the axes that it runs over, slowest first. Axes of extent one are left out.
     pub dims: Vec<Vec<Axis>>,
-    /// How it is computed from that.
+    /// How the value is computed from that tensor.
     pub form: Form,
     /// Name of the ONNX node that made it.
     pub name: String,
@@ -35,43 +36,44 @@ pub struct Value {
 pub enum Form {
     /// The tensor itself.
     Plain,
-    /// Straight on both sides of nought.
+    /// Straight on both sides of zero.
     Bent(Bent),
     /// A straight line between bounds.
     Clamped(Clamped),
     /// A sigmoid, or something like it.
     Gate(Gate),
-    /// Zeros around it: so many rows or columns at the top, left, bottom, right.
+    /// Zeros around it: the number of rows or columns at the top, left, bottom and right.
     Padded([usize; 4]),
     /// Its squares.
     Squares,
-    /// `|x|^exponent`, times something positive or plus something small.
+    /// `|x|^exponent`, multiplied by a positive number or with a small number added.
     Length {
         /// The exponent.
         exponent: f32,
     },
-    /// `x / |x|`, times something positive.
+    /// `x / |x|`, multiplied by a positive number.
     Normalised,
 }
 
-/// `positive · max(x, 0) + negative · min(x, 0) + shift`, with one of each a channel: ReLU, PReLU, scaling, shifting, absolute values.
+/// `positive · max(x, 0) + negative · min(x, 0) + shift`, each with one value per channel: ReLU, PReLU, scaling,
+/// shifting, absolute values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bent {
-    /// Slope where `x` is above nought, `[c]`.
+    /// Slope for positive `x`, `[c]`.
     pub positive: Vec<f32>,
-    /// Slope where it is below, `[c]`.
+    /// Slope for negative `x`, `[c]`.
     pub negative: Vec<f32>,
-    /// Value at nought, `[c]`.
+    /// Value at zero, `[c]`.
     pub shift: Vec<f32>,
 }
 
-/// A [`Bent`] as the nodes that compute it: `gain · prelu(sign · x) + shift`.
+/// A [`Bent`] in the form of the nodes that compute it: `gain · prelu(sign · x) + shift`.
 pub struct Spelled {
     /// 1 or −1, `[c]`.
     pub sign: Vec<f32>,
-    /// Slope below nought, `[c]`.
+    /// Slope for negative values, `[c]`.
     pub slope: Vec<f32>,
-    /// `[c]`.
+    /// Factor, `[c]`.
     pub gain: Vec<f32>,
 }
 
@@ -87,7 +89,7 @@ impl Bent {
         Bent { positive: ones, shift: vec![0.0; slopes.len()], negative: slopes }
     }
 
-    /// Times a constant.
+    /// The function multiplied by a constant.
     pub fn scaled(mut self, factors: &[f32]) -> Self {
         for values in [&mut self.positive, &mut self.negative, &mut self.shift] {
             values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
@@ -95,13 +97,13 @@ impl Bent {
         self
     }
 
-    /// Plus a constant.
+    /// The function with a constant added.
     pub fn shifted(mut self, by: &[f32]) -> Self {
         self.shift.iter_mut().zip(by).for_each(|(value, by)| *value += by);
         self
     }
 
-    /// The sum with another of the same tensor.
+    /// The sum with another function of the same tensor.
     pub fn plus(mut self, other: &Bent) -> Self {
         for (values, others) in [
             (&mut self.positive, &other.positive),
@@ -113,26 +115,28 @@ impl Bent {
         self
     }
 
-    /// A PReLU of it, which is bent at nought alone only if its own value there is nought.
+    /// A PReLU of the function. `None` if the function is not zero at zero, because the result would change its slope
+    /// elsewhere.
     pub fn then_prelu(mut self, slopes: &[f32]) -> Option<Self> {
         if !self.passes_nought() {
             return None;
         }
         for ((positive, negative), slope) in self.positive.iter_mut().zip(&mut self.negative).zip(slopes) {
-            // Below nought a positive slope gives negative values.
+            // For negative `x` a positive slope gives negative values.
             *positive *= if *positive < 0.0 { *slope } else { 1.0 };
             *negative *= if *negative > 0.0 { *slope } else { 1.0 };
         }
         Some(self)
     }
 
-    /// The larger (or smaller) of it and another of the same tensor, if that is bent at nought alone.
+    /// The larger (or smaller) of this function and another of the same tensor. `None` if one of them is not zero at
+    /// zero.
     pub fn extreme(mut self, other: &Bent, is_larger: bool) -> Option<Self> {
         if !self.passes_nought() || !other.passes_nought() {
             return None;
         }
         let sides = self.positive.iter_mut().zip(&other.positive).map(|(own, other)| (own, other, is_larger));
-        // Below nought the smaller slope gives the larger value.
+        // For negative `x` the smaller slope gives the larger value.
         let below =
             self.negative.iter_mut().zip(&other.negative).map(|(own, other)| (own, other, !is_larger));
         for (own, other, is_larger) in sides.chain(below) {
@@ -145,19 +149,19 @@ impl Bent {
         self.shift.iter().all(|&shift| shift == 0.0)
     }
 
-    /// Whether it is straight.
+    /// Whether the function is a straight line.
     pub fn is_affine(&self) -> bool {
         self.positive == self.negative
     }
 
-    /// The factor, if it is that times `x`, alike for all channels.
+    /// The factor, if the function is `factor · x` with the same factor for all channels.
     pub fn factor(&self) -> Option<f32> {
         let first = *self.positive.first()?;
         let is_alike = self.is_affine() && self.positive.iter().all(|&slope| slope == first);
         (is_alike && self.passes_nought()).then_some(first)
     }
 
-    /// Slope and value at nought, if it is straight and alike for all channels.
+    /// Slope and value at zero, if the function is a straight line and the same for all channels.
     pub fn line(&self) -> Option<(f32, f32)> {
         let (slope, shift) = (*self.positive.first()?, *self.shift.first()?);
         let is_alike =
@@ -165,27 +169,27 @@ impl Bent {
         (is_alike && self.is_affine()).then_some((slope, shift))
     }
 
-    /// The slope above nought, if it is a ReLU with one for all channels.
+    /// The slope for positive `x`, if the function is a ReLU with one slope for all channels.
     pub fn relu(&self) -> Option<f32> {
         let first = *self.positive.first()?;
         let is_alike = self.positive.iter().all(|&slope| slope == first && slope > 0.0);
         (is_alike && self.passes_nought() && self.negative.iter().all(|&slope| slope == 0.0)).then_some(first)
     }
 
-    /// Whether its square is that of `x`.
+    /// Whether the function's square is the square of `x`.
     pub fn squares_like_x(&self) -> bool {
         let is_one = |values: &[f32]| values.iter().all(|value| value.abs() == 1.0);
         self.passes_nought() && is_one(&self.positive) && is_one(&self.negative)
     }
 
-    /// As nodes.
+    /// The function in the form of nodes.
     pub fn spelled(&self) -> Spelled {
         let channels = self.positive.len();
         let mut spelled =
             Spelled { sign: vec![1.0; channels], slope: vec![1.0; channels], gain: vec![0.0; channels] };
         for channel in 0..channels {
             let (positive, negative) = (self.positive[channel], self.negative[channel]);
-            // With the sign turned, what was below nought is above it.
+            // If the sign is reversed, the slope for negative values becomes that for positive ones.
             let (sign, above, below) =
                 if positive != 0.0 { (1.0, positive, negative) } else { (-1.0, -negative, -positive) };
             if above != 0.0 {
@@ -198,33 +202,34 @@ impl Bent {
     }
 }
 
-/// `min(max(slope · x + shift, low), high)`, for all channels alike.
+/// `min(max(slope · x + shift, low), high)`, the same for all channels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Clamped {
     /// Slope.
     pub slope: f32,
-    /// Value at nought.
+    /// Value at zero.
     pub shift: f32,
-    /// Least value.
+    /// Smallest value.
     pub low: f32,
     /// Largest value.
     pub high: f32,
 }
 
 impl Clamped {
-    /// Between other bounds as well.
+    /// The function, limited by further bounds as well.
     pub fn within(self, low: f32, high: f32) -> Self {
         Clamped { low: self.low.clamp(low, high), high: self.high.clamp(low, high), ..self }
     }
 
-    /// Times something positive.
+    /// The function multiplied by a positive number.
     pub fn scaled(self, factor: f32) -> Self {
         let [slope, shift, low, high] =
             [self.slope, self.shift, self.low, self.high].map(|number| number * factor);
         Clamped { slope, shift, low, high }
     }
 
-    /// As a gate and the largest value that it then is multiplied by, if it is between nought and that.
+    /// The function as a gate and a factor, if its bounds are zero and a positive number. The factor is the upper
+    /// bound.
     pub fn gate(self) -> Option<(Gate, f32)> {
         let Clamped { slope, shift, .. } = self.scaled(1.0 / self.high);
         (self.low == 0.0 && self.high > 0.0 && self.high.is_finite())
@@ -233,7 +238,7 @@ impl Clamped {
 }
 
 impl Form {
-    /// As a gate and what that is multiplied by. Only where nothing else than a gate is meant: a ReLU6 is none on its own.
+    /// The value as a gate and its factor. Call this only where a gate is expected: a ReLU6 alone is not a gate.
     pub fn gate(&self) -> Option<(Gate, f32)> {
         match self {
             Form::Gate(gate) => Some((*gate, 1.0)),
@@ -242,7 +247,7 @@ impl Form {
         }
     }
 
-    /// As a clamped straight line.
+    /// The value as a straight line between bounds.
     pub fn clamped(&self) -> Option<Clamped> {
         let line = |slope, shift, low| Clamped { slope, shift, low, high: f32::INFINITY };
         match self {
@@ -257,7 +262,7 @@ impl Form {
         }
     }
 
-    /// What reads it cannot take it, and why.
+    /// Words for an error message: why a node cannot read this form.
     pub fn words(&self) -> &'static str {
         match self {
             Form::Plain | Form::Bent(_) | Form::Clamped(_) | Form::Gate(_) => "a tensor",

@@ -11,7 +11,7 @@ pub fn float(inputs: &[&[f32]]) -> Vec<f32> {
     inputs[0].iter().zip(inputs[1]).map(|(a, b)| a + b).collect()
 }
 
-/// Gains that bring both inputs to one unit, 16 bits for the coarser.
+/// Gains that bring both inputs to one unit. The coarser input gets a gain of 16 bits.
 ///
 /// # Errors
 /// When an accumulator could overflow 32 bits.

@@ -1,7 +1,8 @@
 //! Channels of several maps, one after another.
 //!
-//! All inputs share one grid, which the quantiser sees to, so that a board copies elements. Copying costs about an instruction
-//! for four elements; a view into a common ring would save that, but every operator's rows would have gaps then.
+//! The quantiser gives all inputs the same grid, so that a board only copies elements. Copying costs about one
+//! instruction for four elements. A view into a common ring would save that cost, but then the rows of every operator
+//! would have gaps.
 
 use anyhow::{Result, ensure};
 use format::layer::MAX_EXTENT;
@@ -40,7 +41,7 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
     Ok(importer.map(node, Op::Concat, inputs, [height, width, channels]))
 }
 
-/// `channels` are those of each input.
+/// Joins rows of channels. `channels` has the number of channels of each input.
 pub fn float(inputs: &[&[f32]], channels: &[usize]) -> Vec<f32> {
     let pixels = inputs[0].len() / channels[0];
     let pixel = |pixel: usize| {

@@ -1,4 +1,4 @@
-//! Convolution over all channels, or over those of a group; dense layers.
+//! Convolution over all channels, or over the channels of a group; dense layers.
 
 use anyhow::{Context, Result, bail, ensure};
 use format::layer::{Layer, MAX_KERNEL};
@@ -12,8 +12,8 @@ use crate::onnx::import::{Axis, Importer, Value};
 use crate::quantize::emit::{Blob, stage};
 use crate::quantize::{Quantised, weights::Filters};
 
-/// A grouped convolution becomes a full one, whose other weights are zero, where that makes it at most so many times larger:
-/// kernels for full convolutions are faster by more.
+/// If a grouped convolution becomes at most this many times larger as a full one (with weights of zero), import makes
+/// it a full one. Kernels for full convolutions are faster by more than this factor.
 const MOST_EXPANSION: usize = 2;
 
 /// `Conv`: full, grouped or depthwise.
@@ -46,7 +46,7 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
         let weights = order.map(|(c, y, x)| at(c, 0, y, x)).collect();
         return Ok(importer.map(node, Op::Depthwise { weights, bias, window }, vec![input], output));
     }
-    // [c_out][kh][kw][c]: over the group's channels, or over all with zeros for those of other groups.
+    // [c_out][kh][kw][c]: c are the channels of the group, or all channels with zeros for those of other groups.
     let expanded = groups <= MOST_EXPANSION;
     let (groups, members) = if expanded { (1, channels) } else { (groups, c_group) };
     let per_group = c_out * c_group / channels;
@@ -66,7 +66,7 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
     Ok(importer.map(node, op, vec![input], output))
 }
 
-/// `Gemm` or `MatMul`: a convolution whose kernel is its whole input.
+/// `Gemm` or `MatMul`: a convolution whose kernel covers its whole input.
 ///
 /// # Errors
 /// When weights are not constant, or the input is a map too large for a kernel.
@@ -139,7 +139,7 @@ pub fn patches(input: &[f32], shape: Shape, window: &Window, output: Shape) -> V
     patches
 }
 
-/// One output pixel after another.
+/// Computes one output pixel after another.
 pub fn float(
     input: &[f32],
     shape: Shape,
@@ -189,7 +189,7 @@ fn multiply_add(patches: &[f32], filters: &[f32], taps: usize, result: &mut [f32
     general_mat_mul(1.0, &patches, &filters.t(), 1.0, &mut result);
 }
 
-/// Rounded filters, and a stage that brings each channel to the tensor's grid. Of depthwise convolutions too.
+/// Rounded filters, and a stage that brings each channel to the tensor's grid. Also for depthwise convolutions.
 ///
 /// # Errors
 /// When an accumulator could overflow 32 bits.

@@ -1,4 +1,4 @@
-//! One filter a channel; average pooling is one whose weights are all alike.
+//! Convolution of each channel with its own filter. Average pooling is one with equal weights.
 
 use anyhow::{Result, ensure};
 use format::layer::MAX_KERNEL;
@@ -17,12 +17,13 @@ pub(crate) fn import_average(importer: &mut Importer<'_>, node: &NodeProto) -> R
     let (window, [height, width]) = importer.window(node, shape, None, before)?;
     let counts_pad = attributes::integer(node, "count_include_pad")? == Some(1);
     let is_ceil = attributes::integer(node, "ceil_mode")? == Some(1);
-    // Zeros that another node put around the map are counted, the node's own as it says; beyond both nothing is.
+    // Zeros that another node put around the map count in the mean. Padding of the node itself counts if the node says
+    // so. Places beyond both never count.
     let is_even = window.pad == before || (counts_pad && !is_ceil);
     ensure!(
         is_even && window.dilation == [1, 1],
-        "averages with padding left out of the count; with the file alone: take another network; whoever can train: set \
-         count_include_pad = 1 and ceil_mode = 0"
+        "averages with padding left out of the count; with the file alone: take another network; if you can train the network: \
+         set count_include_pad = 1 and ceil_mode = 0"
     );
     Ok(average(importer, node, input, window, [height, width, shape[2]]))
 }
@@ -30,7 +31,7 @@ pub(crate) fn import_average(importer: &mut Importer<'_>, node: &NodeProto) -> R
 /// `GlobalAveragePool`.
 ///
 /// # Errors
-/// When the map is too large to be averaged by the kernels there are.
+/// When the map is too large for the mean to be computed by kernels.
 pub(crate) fn import_global_average(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
     let (input, _) = importer.map_input(node)?;
     average_all(importer, node, input)
@@ -71,7 +72,7 @@ fn average(
     importer.map(node, Op::Depthwise { weights, bias: vec![0.0; shape[2]], window }, vec![input], shape)
 }
 
-/// The mean of a whole map, in steps where one kernel would be too large.
+/// The mean of a whole map. It takes several steps if one kernel would be too large.
 fn average_all(importer: &mut Importer<'_>, node: &NodeProto, mut input: usize) -> Result<Value> {
     loop {
         let [h, w, c] = importer.shape(input);
@@ -92,7 +93,7 @@ fn average_all(importer: &mut Importer<'_>, node: &NodeProto, mut input: usize) 
     }
 }
 
-/// One output pixel after another.
+/// Computes one output pixel after another.
 pub fn float(
     input: &[f32],
     shape: Shape,

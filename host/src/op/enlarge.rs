@@ -1,4 +1,4 @@
-//! Every pixel several times: nearest-neighbour enlarging by a whole factor.
+//! Nearest-neighbour enlarging by a whole factor: every pixel is repeated.
 
 use anyhow::{Result, ensure};
 use format::layer::MAX_EXTENT;
@@ -11,7 +11,7 @@ use crate::onnx::import::{Importer, Value};
 /// `Resize` or `Upsample` that repeats pixels.
 ///
 /// # Errors
-/// When it interpolates, shrinks, or takes another pixel than the nearest.
+/// When it interpolates, shrinks, or does not take the nearest pixel.
 pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
     let (input, [height, width, channels]) = importer.map_input(node)?;
     let mode = attributes::text(node, "mode")?.unwrap_or("nearest".into());
@@ -24,7 +24,8 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
         shape[0],
         shape[1]
     );
-    // For whole factors, these ways to place pixels agree on pixel y / factor, if halves round down or always down.
+    // With a whole factor, all of these take pixel y / factor: asymmetric ones round down, and half-pixel ones meet no
+    // halves.
     let way = attributes::text(node, "coordinate_transformation_mode")?.unwrap_or("half_pixel".into());
     let rounding = attributes::text(node, "nearest_mode")?.unwrap_or("round_prefer_floor".into());
     let repeats = factor == 1
@@ -42,9 +43,9 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
     Ok(importer.map(node, Op::Enlarge(factor), vec![input], shape))
 }
 
-/// How many times each pixel is repeated, from the factors along `[1, c, h, w]` or from the sizes.
+/// The number of times that each pixel is repeated, from the factors along `[1, c, h, w]` or from the sizes.
 fn factor(importer: &Importer<'_>, node: &NodeProto, [height, width, channels]: Shape) -> Result<usize> {
-    // Photo and scales, or photo, region, scales and sizes; version 7 had the scales as an attribute.
+    // The inputs are photo and scales, or photo, region, scales and sizes. In version 7 the scales were an attribute.
     let place = if node.input.len() == 2 { 1 } else { 2 };
     let scales = match attributes::floats(node, "scales")? {
         Some(scales) => Some(scales),
@@ -61,12 +62,12 @@ fn factor(importer: &Importer<'_>, node: &NodeProto, [height, width, channels]: 
     let factor = scales.last().copied().unwrap_or(0.0);
     ensure!(
         scales == [1.0, 1.0, factor, factor] && (1.0..=255.0).contains(&factor) && factor.fract() == 0.0,
-        "resizes by {scales:?}; only whole factors, alike down and right, are supported"
+        "resizes by {scales:?}; only whole factors, equal for height and width, are supported"
     );
     Ok(factor as usize)
 }
 
-/// One output row after another.
+/// Computes one output row after another.
 pub fn float(input: &[f32], [height, width, channels]: Shape, factor: usize) -> Vec<f32> {
     let mut result = Vec::with_capacity(input.len() * factor * factor);
     for y in 0..height * factor {

@@ -1,4 +1,4 @@
-//! Largest value under a window; padding never wins.
+//! Largest value under a window. Padding is ignored.
 
 use anyhow::{Result, ensure};
 use format::layer::MAX_KERNEL;
@@ -13,10 +13,10 @@ use crate::onnx::import::{Importer, Value};
 /// When its window is not supported.
 pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
     let (input, shape, before) = importer.padded_input(node)?;
-    // Padding of its own never wins; zeros do not where nothing is below them.
+    // The node's own padding is ignored. Zeros that another node added change nothing only if no value is negative.
     ensure!(
         before == [0; 4] || importer.is_not_negative(input),
-        "pools a map padded with zeros, of which some values are below them; only after a ReLU is that supported"
+        "pools a map that is padded with zeros and may have negative values; this is supported only after a ReLU"
     );
     let (window, [height, width]) = importer.window(node, shape, None, before)?;
     ensure!(window.dilation == [1, 1], "dilation {:?}; pool with dilation 1", window.dilation);
@@ -26,7 +26,7 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
 /// `GlobalMaxPool`.
 ///
 /// # Errors
-/// When the map is larger than kernels are.
+/// When the map is larger than the largest kernel.
 pub(crate) fn import_global(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
     let (input, [height, width, channels]) = importer.map_input(node)?;
     ensure!(
@@ -36,7 +36,7 @@ pub(crate) fn import_global(importer: &mut Importer<'_>, node: &NodeProto) -> Re
     Ok(importer.map(node, Op::MaxPool(Window::whole(height, width)), vec![input], [1, 1, channels]))
 }
 
-/// One output pixel after another.
+/// Computes one output pixel after another.
 pub fn float(input: &[f32], shape: Shape, window: &Window, output: Shape) -> Vec<f32> {
     let channels = shape[2];
     let mut result = vec![f32::NEG_INFINITY; output.iter().product()];

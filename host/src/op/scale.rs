@@ -1,4 +1,5 @@
-//! Each channel times a gain that the network computes: squeeze and excitation (Hu et al. 2018, arXiv:1709.01507).
+//! Each channel multiplied by a gain that the network computes: squeeze and excitation (Hu et al. 2018,
+//! arXiv:1709.01507).
 
 use anyhow::{Result, ensure};
 use format::layer::Layer;
@@ -13,10 +14,10 @@ use crate::quantize::emit::{Blob, stage};
 /// A gain of one, in the table's format.
 const ONE_Q15: f32 = 32768.0;
 
-/// `Sigmoid` or `HardSigmoid`: a gate, which is a multiplication's or an output's business.
+/// `Sigmoid` or `HardSigmoid`: a gate. A multiplication or an output uses it.
 ///
 /// # Errors
-/// None that the file can cause, but for attributes of another type.
+/// When an attribute has another type.
 pub(crate) fn import_gate(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
     let (input, dims) = importer.tensor_at(node, 0)?;
     let gate = match &*node.op_type {
@@ -32,7 +33,7 @@ pub(crate) fn import_gate(importer: &mut Importer<'_>, node: &NodeProto) -> Resu
 /// A multiplication of a map and a gate.
 ///
 /// # Errors
-/// When the gate is a map itself.
+/// When the gate does not have one value for each channel of the map.
 pub(crate) fn import(
     importer: &mut Importer<'_>,
     node: &NodeProto,
@@ -57,13 +58,13 @@ pub(crate) fn import(
     Ok(importer.plain(scaled, dims))
 }
 
-/// `gates` are `[c]`.
+/// Computes one output pixel after another. `gates` are `[c]`.
 pub fn float(map: &[f32], gates: &[f32], gate: Gate) -> Vec<f32> {
     let gains: Vec<f32> = gates.iter().map(|&value| gate.gain(value)).collect();
     map.iter().zip(gains.iter().cycle()).map(|(value, gain)| value * gain).collect()
 }
 
-/// A table of the gain for each of the gate's 256 elements.
+/// A table with the gain for each of the 256 elements of a gate.
 ///
 /// # Errors
 /// When an accumulator could overflow 32 bits.

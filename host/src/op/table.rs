@@ -1,4 +1,5 @@
-//! A curve, element by element: activations that no straight lines make. A board has a table of it, as its input has 256 values.
+//! A curve, element by element: for activations that straight lines cannot represent. The input has 256 values, so a
+//! board uses a table of the curve.
 
 use anyhow::{Result, bail};
 use format::layer::{Element, Layer};
@@ -20,18 +21,19 @@ pub enum Curve {
     Gate(Gate),
     /// Hyperbolic tangent.
     Tanh,
-    /// `x` above nought, `alpha · (e^(x / scale) − 1)` below: ELU with a scale of 1, CELU with one of alpha.
+    /// For positive `x`: `x`. For negative `x`: `alpha · (e^(x / scale) − 1)`. ELU has a scale of 1; CELU has a scale
+    /// of alpha.
     Elu {
-        /// Distance of the lower bound from nought.
+        /// Distance of the lower bound from zero.
         alpha: f32,
         /// Divides `x`.
         scale: f32,
-        /// Multiplies all: SELU's.
+        /// Multiplies the result, for SELU.
         gain: f32,
     },
     /// `x · Φ(x)` (Hendrycks and Gimpel 2016, arXiv:1606.08415), exactly.
     Gelu,
-    /// The same by its approximation with a hyperbolic tangent.
+    /// GELU by its approximation with a hyperbolic tangent.
     TanhGelu,
     /// `ln(1 + e^x)`.
     Softplus,
@@ -42,7 +44,7 @@ pub enum Curve {
 }
 
 impl Curve {
-    /// Its value.
+    /// The curve's value at `x`.
     pub fn at(self, x: f32) -> f32 {
         let softplus = |x: f32| if x > 20.0 { x } else { x.exp().ln_1p() };
         match self {
@@ -64,16 +66,16 @@ impl Curve {
     }
 }
 
-/// An activation of ONNX's own.
+/// An activation that ONNX has as an operator.
 ///
 /// # Errors
-/// When it reads no tensor, or an attribute has another type.
+/// When its input is not a tensor, or an attribute has another type.
 pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
     let attribute =
         |name: &str, default: f32| -> Result<f32> { Ok(attributes::float(node, name)?.unwrap_or(default)) };
     let curve = match &*node.op_type {
         "HardSwish" => Curve::Gated(Gate::HardSigmoid { slope: 1.0 / 6.0, shift: 0.5 }),
-        // ONNX has it from version 24 on.
+        // ONNX has Swish from version 24 on.
         "Swish" if attribute("alpha", 1.0)? == 1.0 => Curve::Gated(Gate::Sigmoid),
         "Tanh" => Curve::Tanh,
         "Elu" => Curve::Elu { alpha: attribute("alpha", 1.0)?, scale: 1.0, gain: 1.0 },
@@ -106,7 +108,7 @@ pub fn float(input: &[f32], curve: Curve) -> Vec<f32> {
     input.iter().map(|&value| curve.at(value)).collect()
 }
 
-/// The table: an output element for each of the input's 256.
+/// The table: one output element for each of the input's 256 elements.
 pub fn fill(quantised: &Quantised, index: usize, curve: Curve, outline: Layer, blob: &mut Blob) -> Layer {
     let input = quantised.layers[quantised.graph.nodes[index].inputs[0]].grid;
     let output = quantised.layers[index].grid;

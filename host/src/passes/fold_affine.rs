@@ -1,4 +1,4 @@
-//! An affine map beside a convolution disappears into its weights.
+//! Folds an affine map into the weights of a neighbouring convolution.
 
 use super::{bypass, readers};
 use crate::graph::{Activation, Graph, Op};
@@ -33,7 +33,8 @@ pub(super) fn into_producer(graph: &mut Graph) -> bool {
     changed
 }
 
-/// `conv(affine(x))`: scales the filters' inputs. A shift cannot be moved past padding, which is zero after it.
+/// `conv(affine(x))`: scales the filters' inputs. A shift cannot be moved past padding, because padding is zero after
+/// the shift.
 pub(super) fn into_consumers(graph: &mut Graph) -> bool {
     let mut changed = false;
     for node in 1..graph.nodes.len() {

@@ -1,13 +1,13 @@
-//! Adapts a colour network to grey photos: red, green and blue are then equal, so their weights are added.
+//! Adapts a colour network to grey photos. In a grey photo red, green and blue are equal, so their weights are added.
 
 use anyhow::{Result, ensure};
 
 use crate::graph::{Graph, Op};
 
-/// Lets a lowered network take one channel where it took three. What it computes for a grey photo stays the same.
+/// Changes a lowered network to take one channel instead of three. Its result for a grey photo stays the same.
 ///
 /// # Errors
-/// When the photo has other than three channels, or something else than full convolutions reads it.
+/// When the photo does not have three channels, or an operator other than a full convolution reads it.
 pub fn apply(graph: &mut Graph) -> Result<()> {
     let channels = graph.nodes[0].shape[2];
     ensure!(channels == 3, "the network takes {channels} channels; only three can become one");
@@ -16,7 +16,10 @@ pub fn apply(graph: &mut Graph) -> Result<()> {
             continue;
         }
         let Op::Conv { weights, groups: 1, .. } = &mut node.op else {
-            anyhow::bail!("{} reads the photo and is no full convolution: it cannot be made grey", node.name)
+            anyhow::bail!(
+                "{} reads the photo and is not a full convolution: the network cannot be made grey",
+                node.name
+            )
         };
         *weights = weights.chunks_exact(3).map(|colours| colours.iter().sum()).collect();
     }

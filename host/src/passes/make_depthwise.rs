@@ -1,4 +1,4 @@
-//! Affine maps that no operator could absorb are executed as depthwise convolutions of one pixel.
+//! Affine maps that no operator could absorb become depthwise convolutions of one pixel.
 
 use crate::graph::{Activation, Graph, Node, Op, Window};
 use crate::op;
@@ -16,7 +16,8 @@ pub(super) fn apply(graph: &mut Graph) {
         }
     }
     requantise_joined_photo(graph);
-    // An output that nothing reads has 16 bits, and tensors that are moved have eight: something must accumulate it.
+    // An output that no node reads has 16 bits, and moved tensors have eight. An operator that accumulates must come
+    // between.
     for index in 0..graph.outputs.len() {
         let node = graph.outputs[index].node;
         if matches!(graph.nodes[node].op, Op::Input) || op::moves_elements(&graph.nodes[node].op) {
@@ -28,15 +29,16 @@ pub(super) fn apply(graph: &mut Graph) {
     }
 }
 
-/// Whether an operator's inputs have to be on a grid that suits it.
+/// Whether an operator requires its inputs to have a grid that suits it.
 fn needs_own_grid(op: &Op) -> bool {
     matches!(op, Op::Concat | Op::Table(_))
 }
 
-/// Tensors that are joined have one grid, and the photo has its own: a copy of it takes theirs. For a table the photo's grid is
-/// wrong by a fraction of a step that only sums can make good.
+/// Tensors that are joined have one grid, but the photo has its own. A copy of the photo gets the common grid. A table
+/// needs a copy as well: the photo's grid is wrong by a fraction of a step, which only sums can correct.
 fn requantise_joined_photo(graph: &mut Graph) {
-    // Whether a node passes the photo's elements on, and whether it passes its own on to a concatenation.
+    // Whether a node passes the photo's elements on, and whether its own elements are passed on to a concatenation or
+    // a table.
     let mut is_photo = vec![false; graph.nodes.len()];
     let mut is_joined = vec![false; graph.nodes.len()];
     is_photo[0] = true;
@@ -55,7 +57,7 @@ fn requantise_joined_photo(graph: &mut Graph) {
     let Node { name, shape, .. } = graph.nodes[0].clone();
     let copy = Node { name, op: identity(shape[2]), inputs: vec![0], shape, activation: Activation::None };
     for (index, node) in graph.nodes.iter_mut().enumerate() {
-        // Numbers from 1 on move up by one for the copy.
+        // Node numbers from 1 on grow by one, because the copy becomes node 1.
         let takes_copy = needs_own_grid(&node.op) || (is_photo[index] && is_joined[index]);
         for input in &mut node.inputs {
             *input += usize::from(*input > 0 || takes_copy);
@@ -75,7 +77,7 @@ mod tests {
     use crate::graph::{Function, Gate, GraphOutput};
     use crate::op::table::Curve;
 
-    /// A photo of 2 × 2, what reads it one after another, and a dense layer.
+    /// A photo of 2 × 2, these operators one after another, and a dense layer.
     fn chain(ops: &[Op]) -> Graph {
         let dense =
             Op::Conv { weights: vec![1.0; 4], bias: vec![0.0], window: Window::whole(2, 2), groups: 1 };
@@ -100,7 +102,7 @@ mod tests {
             let mut graph = chain(&ops);
             apply(&mut graph);
             assert!(matches!(graph.nodes[1].op, Op::Depthwise { .. }), "{:?}", graph.nodes);
-            // Each reads the one before it, the copy among them.
+            // Each node reads the one before it, and the copy is one of them.
             let inputs: Vec<&[usize]> = graph.nodes[1..].iter().map(|node| &*node.inputs).collect();
             assert_eq!(inputs, (0..graph.nodes.len() - 1).map(|index| vec![index]).collect::<Vec<_>>());
         }

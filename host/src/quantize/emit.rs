@@ -1,4 +1,4 @@
-//! Quantised layers to the image's records and arrays: scales become multipliers.
+//! Turns quantised layers into the image's records and arrays. Scales become multipliers.
 
 use anyhow::{Result, ensure};
 use format::layer::{self, Element, Layer, MAX_SHIFT, Stage, Tensor};
@@ -7,12 +7,12 @@ use super::{Quantised, QuantisedLayer};
 use crate::graph::{Activation, Node};
 use crate::op;
 
-/// The arrays that layers point into.
+/// The arrays that layers refer to.
 #[derive(Default)]
 pub struct Blob(pub Vec<u8>);
 
 impl Blob {
-    /// Adds an array; gives its offset.
+    /// Adds an array and returns its offset.
     pub fn push(&mut self, bytes: &[u8]) -> u32 {
         self.0.resize(self.0.len().next_multiple_of(format::ALIGNMENT), 0);
         let offset = self.0.len() as u32;
@@ -25,7 +25,7 @@ impl Blob {
     }
 }
 
-/// Records of all layers and their arrays. Rings are as high as their tensors, each at offset 0: the planner
+/// Records of all layers, and their arrays. Rings are as high as their tensors, all at offset 0, because the planner
 /// places them.
 ///
 /// # Errors
@@ -58,8 +58,8 @@ fn layer(quantised: &Quantised, index: usize, blob: &mut Blob) -> Result<Layer> 
     op::fill(quantised, index, op::outline(node, output), blob)
 }
 
-/// The output stage that brings accumulators to a tensor's grid. `scales`: what an accumulator's unit stands for; `spans`: the
-/// largest magnitude that inputs add to a bias.
+/// The output stage that brings accumulators to a tensor's grid. `scales` are the real values of an accumulator's
+/// unit. `spans` are the largest magnitudes that inputs add to a bias.
 ///
 /// # Errors
 /// When an accumulator could overflow 32 bits.
@@ -78,7 +78,7 @@ pub fn stage(
         }
         _ => positive.clone(),
     };
-    // A multiplier is a fraction of 2³², below a half; larger ones need the accumulator shifted.
+    // A multiplier is a fraction of 2³² below a half. For a larger one the accumulator must be shifted.
     let largest = positive.iter().chain(&negative).fold(0f64, |largest, m| largest.max(m.abs()));
     let shift = (0..=MAX_SHIFT).find(|&shift| largest / f64::from(1u32 << shift) < 0.4999);
     let reach = bias.iter().zip(spans).map(|(b, span)| b.abs() + span).max().unwrap_or(0);

@@ -1,10 +1,10 @@
-//! Cross-layer equalisation: every channel of a tensor uses the tensor's whole range.
+//! Cross-layer equalisation: lets every channel of a tensor use the tensor's whole range.
 //!
-//! ReLU and PReLU commute with positive factors, so dividing a tensor's channel by its range and multiplying the readers'
-//! weights by it changes nothing in `f32`. Rounding noise, one step size a tensor, then harms each channel in
-//! proportion to its range. Tensors that additions or poolings tie together share their factors.
-//! (Nagel et al. 2019, arXiv:1906.04721, section 4.1, with ranges of activations in place of those of weights,
-//! since weights have one scale a channel here.)
+//! ReLU and PReLU commute with positive factors. It therefore changes nothing in `f32` to divide a tensor's channel by
+//! its range and to multiply the readers' weights by it. All channels of a tensor have the same step size and
+//! therefore the same rounding noise, which then harms each channel in proportion to its range. Tensors that additions
+//! or poolings tie together share their factors. (Nagel et al. 2019, arXiv:1906.04721, section 4.1. Ranges of
+//! activations replace those of weights, because weights have one scale for each channel here.)
 
 use rayon::prelude::*;
 
@@ -16,7 +16,7 @@ use crate::graph::{Activation, Graph, Op};
 pub fn equalise(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) -> Graph {
     let ranges = ranges(graph, preprocessing, crops);
     let group = groups(graph);
-    // What a table, an output's reader or a neighbour in a joined tensor makes of values depends on their scale.
+    // The result of a table, of an output's reader or of a joined tensor depends on the scale of its values.
     let fixed: Vec<usize> = (0..graph.nodes.len())
         .filter(|&node| {
             let is_joined = graph.readers(node).any(|reader| matches!(reader.op, Op::Concat));
@@ -40,7 +40,7 @@ pub fn equalise(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) 
         for &member in &members {
             factor.iter_mut().zip(&ranges[member]).for_each(|(f, r)| *f = f.max(*r));
         }
-        // A channel that never fires must not make its readers' weights vanish.
+        // A channel that is always zero must not make its readers' weights vanish.
         let floor = factor.iter().fold(0f32, |a, b| a.max(*b)) * 1e-2;
         factor.iter_mut().for_each(|f| *f = f.max(floor).max(1e-6));
         members.iter().for_each(|&member| factors[member] = Some(factor.clone()));
@@ -50,7 +50,7 @@ pub fn equalise(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) 
         let input = graph.nodes[node].inputs.first().and_then(|&input| factors[input].clone());
         let output = factors[node].clone();
         let node = &mut graph.nodes[node];
-        // Output channels that share a group of input channels, and how many these are.
+        // Output channels that read the same group of input channels, and the number of these input channels.
         let (weights, bias, depthwise, groups) = match &mut node.op {
             Op::Conv { weights, bias, groups, .. } => (weights, bias, false, *groups),
             Op::Depthwise { weights, bias, .. } => (weights, bias, true, 1),
@@ -65,7 +65,7 @@ pub fn equalise(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) 
         for (index, weight) in weights.iter_mut().enumerate() {
             let channel = if depthwise { index % channels_out } else { index / filter };
             if let Some(input) = &input {
-                // The first input channel of the filter's group, then the place within it.
+                // The first input channel of the filter's group, then the place in the group.
                 let first = if depthwise { 0 } else { channel / (channels_out / groups) * members };
                 *weight *= input[first + index % members];
             }
@@ -81,9 +81,9 @@ pub fn equalise(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) 
     graph
 }
 
-/// Whether the bounds of a clip, once divided by factors, would have to differ by channels where values reach them. A board has one
-/// bound for all. A factor that is the tensor's own range puts the upper bound at the end of the grid or beyond; one that is shared
-/// does not, nor does any for a lower bound other than nought.
+/// Whether the bounds of a clip, divided by the factors, would differ between channels and also limit values. A board
+/// has one bound for all channels. A factor that is the tensor's own range puts the upper bound at the end of the grid
+/// or beyond, where it limits nothing. A shared factor does not. No factor does so for a lower bound other than zero.
 fn cuts_unevenly(activation: &Activation, members: usize) -> bool {
     match activation {
         Activation::Clip { low, .. } => members > 1 || low.iter().any(|&low| low != 0.0 && low.is_finite()),
@@ -97,7 +97,7 @@ fn scale_clip(activation: &mut Activation, factor: Option<&[f32]>) {
     }
 }
 
-/// Largest magnitude a channel of each node, over all crops.
+/// Largest magnitude of each channel of each node, over all crops.
 fn ranges(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) -> Vec<Vec<f32>> {
     let none = || graph.nodes.iter().map(|node| vec![0f32; node.shape[2]]).collect::<Vec<_>>();
     crops
@@ -119,7 +119,7 @@ fn ranges(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) -> Vec
         })
 }
 
-/// For every node the smallest node of its group.
+/// For every node, the smallest node number of its group.
 fn groups(graph: &Graph) -> Vec<usize> {
     let mut group: Vec<usize> = (0..graph.nodes.len()).collect();
     for (index, node) in graph.nodes.iter().enumerate() {

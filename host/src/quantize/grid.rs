@@ -1,15 +1,15 @@
-//! The values a tensor's elements can stand for, and which are best for given data.
+//! The values that a tensor's elements can represent, and the best ones for given data.
 
-/// Largest magnitude of an `int16` activation that another layer reads: with up to 1,000 inputs an accumulator
+/// Largest magnitude of an `int16` activation that another layer reads. An accumulator of up to 1,000 inputs then
 /// still fits 32 bits.
 pub const WIDE_LIMIT: i32 = 8191;
 
-/// Element `q`, `low..=high`, stands for `scale · (q − zero_point)`.
+/// Element `q`, `low..=high`, represents `scale · (q − zero_point)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Grid {
-    /// Distance of neighbouring values.
+    /// Distance between neighbouring values.
     pub scale: f32,
-    /// Element that stands for zero.
+    /// Element that represents zero.
     pub zero_point: i32,
     /// Smallest element.
     pub low: i32,
@@ -23,7 +23,7 @@ impl Grid {
         Grid { scale: largest.max(f32::MIN_POSITIVE) / limit as f32, zero_point: 0, low: -limit, high: limit }
     }
 
-    /// `int8` elements for values `low..=high`, widened to hold zero.
+    /// `int8` elements for values `low..=high`. The range is widened to include zero.
     pub fn int8(low: f32, high: f32) -> Self {
         let (low, high) = (low.min(0.0), high.max(0.0));
         let scale = ((high - low) / 255.0).max(1e-12);
@@ -33,12 +33,12 @@ impl Grid {
 
     /// The element nearest to a real value.
     pub fn element(&self, value: f32) -> i32 {
-        // Half rounds up, as on the board.
+        // Halves are rounded up, as on the board.
         let element = (value / self.scale + self.zero_point as f32 + 0.5).floor();
         (element.clamp(self.low as f32, self.high as f32)) as i32
     }
 
-    /// The value nearest to a real value.
+    /// The value of the grid that is nearest to a real value.
     pub fn round(&self, value: f32) -> f32 {
         self.scale * (self.element(value) - self.zero_point) as f32
     }
@@ -51,7 +51,7 @@ impl Grid {
 
 const BINS: usize = 4096;
 
-/// How often values occur.
+/// Frequencies of values.
 pub struct Histogram {
     low: f32,
     high: f32,
@@ -59,7 +59,7 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Counts the values of all tensors, which are gone through twice.
+    /// Counts the values of all tensors. Goes through them twice.
     pub fn of<'a, T: Iterator<Item = &'a [f32]>>(tensors: impl Fn() -> T) -> Self {
         let values = tensors().flatten();
         let (low, high) = values.fold((0f32, 0f32), |(low, high), &x| (low.min(x), high.max(x)));
@@ -76,7 +76,7 @@ impl Histogram {
         self.high.max(-self.low)
     }
 
-    /// The `int8` grid with the least squared error: either end may be moved in, down to 30 %.
+    /// The `int8` grid with the least squared error. Either end of the range may move inwards, to no less than 30 %.
     pub fn best_int8(&self) -> Grid {
         let mut best = ([1.0, 1.0], f64::INFINITY);
         let steps = |centre: f32, step: f32, n: i32| (-n..=n).map(move |i| centre + step * i as f32);
@@ -106,7 +106,7 @@ impl Histogram {
         bins.map(|(bin, &count)| {
             let value = self.low + (bin as f32 + 0.5) * width;
             let clipped = (value - value.clamp(low, high)) as f64;
-            // Zero is met exactly.
+            // Zero is represented exactly.
             let exact = value.abs() <= width && value.abs() < grid.scale / 2.0;
             count as f64 * (clipped * clipped + if exact { 0.0 } else { noise })
         })

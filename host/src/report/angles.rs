@@ -9,13 +9,13 @@ use super::canvas::{Anchor, Canvas, Plot, SMALL, TEXT, inks, nothing, plot, shor
 use crate::embedding::{angle, cosine};
 
 const TITLE: &str = "Angles between enrolled people's centres";
-/// Most people that are drawn.
+/// Most people who are drawn.
 pub const MOST_PEOPLE: usize = 200;
 /// Most people whose names are drawn.
 const MOST_NAMES: usize = 30;
 /// Most pairs that are listed.
 const MOST_PAIRS: usize = 20;
-/// Colours from 0° to 90° and beyond: one hue, the nearer the darker.
+/// Colours from 0° to 90° and more: one hue, darker for smaller angles.
 const COLOURS: [[f64; 3]; 5] = [
     [0.0, 20.0, 60.0],
     [0.0, 70.0, 130.0],
@@ -31,7 +31,7 @@ pub struct Angles {
     pub names: Vec<String>,
     /// Degrees between two people, `[names.len()][names.len()]`, symmetric.
     pub degrees: Vec<f32>,
-    /// Degrees below which the decision cannot tell two people apart, if stated.
+    /// The decision cannot distinguish two people closer than this, in degrees. `None` if it is not stated.
     pub separable: Option<f32>,
 }
 
@@ -62,7 +62,7 @@ impl Angles {
         pairs
     }
 
-    /// The people to draw: all, or those with the nearest neighbours, in the gallery's order.
+    /// The people to draw, in the gallery's order: all, or those with the nearest neighbours.
     fn shown(&self) -> Vec<usize> {
         let mut shown = Vec::new();
         for (a, b, _) in self.closest() {
@@ -152,7 +152,7 @@ pub fn heat_map(data: &Angles) -> Result<Plot> {
     })
 }
 
-/// The colours' scale.
+/// Draws the scale of colours.
 fn scale(canvas: &mut Canvas<'_>, from: [f64; 2], height: f64, separable: Option<f32>) {
     const STEPS: u32 = 90;
     let to = [from[0] + 18.0, from[1] + height];

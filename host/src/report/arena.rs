@@ -19,15 +19,15 @@ const MOST_ROWS: usize = 15;
 /// other that are no longer needed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
-    /// The tensors in it.
+    /// Names of the tensors in the ring.
     pub name: String,
     /// Start in the arena.
     pub offset_bytes: usize,
-    /// Length.
+    /// Length in bytes.
     pub bytes: usize,
     /// First step that uses it.
     pub start_step: usize,
-    /// The step after the last that uses it.
+    /// The step after the last step that uses it.
     pub end_step: usize,
 }
 
@@ -45,7 +45,8 @@ pub struct Arena {
 }
 
 impl Arena {
-    /// Dry run of a checked model. `name` gives the layers' names; additions that replace an input share its block.
+    /// The memory of a checked model, by a dry run. `name` gives the layers' names. An addition that replaces an input
+    /// shares its block.
     pub fn of(model: &Model<'_>, name: impl Fn(usize) -> String) -> Self {
         let layers: Vec<Layer> = model.layers().collect();
         let place = |tensor: usize| {
@@ -73,7 +74,7 @@ impl Arena {
             made.push(layer as u16);
         }
         let steps = made.len();
-        // Outputs are read at the end.
+        // Outputs are read after the last step.
         for output in model.outputs() {
             if let Some([_, last]) = alive[owner[usize::from(output.tensor)]].as_mut() {
                 *last = steps;

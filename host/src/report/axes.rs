@@ -10,12 +10,12 @@ pub struct Axis {
     label: String,
     range: [f64; 2],
     ticks: Vec<(f64, String)>,
-    /// Makes distances on the axis even.
+    /// The function that makes distances on the axis even.
     warp: fn(f64) -> f64,
 }
 
 impl Axis {
-    /// Even values.
+    /// An axis of even steps.
     pub fn linear(label: &str, range: [f64; 2], decimals: usize) -> Self {
         let step = step((range[1] - range[0]) / 8.0).max(0.1f64.powi(decimals as i32));
         let first = (range[0] / step - 1e-6).ceil() as i64;
@@ -38,8 +38,8 @@ impl Axis {
         Axis { label: label.to_string(), range, ticks, warp: f64::log10 }
     }
 
-    /// Rates between 0 and 1, spaced as deviates of the normal distribution: errors that come from normal scores make a
-    /// straight line (Martin et al. 1997).
+    /// An axis of rates between 0 and 1, spaced as deviates of the normal distribution. Errors that come from normal
+    /// scores make a straight line (Martin et al. 1997).
     pub fn deviate(label: &str, range: [f64; 2]) -> Self {
         const RATES: [f64; 19] = [
             1e-6, 1e-5, 1e-4, 3e-4, 0.001, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9,
@@ -64,7 +64,7 @@ fn step(least: f64) -> f64 {
     multiple.unwrap_or(10.0) * power
 }
 
-/// A number with this many decimals and, from 10,000 on, commas.
+/// A number with this many decimals and, from 10,000 on, commas between thousands.
 pub fn thousands(value: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", value.abs());
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
@@ -80,7 +80,7 @@ pub fn thousands(value: f64, decimals: usize) -> String {
     format!("{sign}{grouped}{rest}")
 }
 
-/// A rate in percent, with two significant digits of it, or of its distance from 100 %.
+/// A rate in percent. The rate or its distance from 100 %, whichever is smaller, has two significant digits.
 pub fn percent(rate: f64) -> String {
     let percent = rate * 100.0;
     let least = percent.min(100.0 - percent);
@@ -102,14 +102,14 @@ pub struct Frame {
     pub from: Point,
     /// Lower right corner.
     pub to: Point,
-    /// Across.
+    /// Horizontal axis.
     pub x: Axis,
-    /// Up.
+    /// Vertical axis.
     pub y: Axis,
 }
 
 impl Frame {
-    /// Position of two values; values outside the axes are at their ends.
+    /// Position of two values. A value outside its axis is at the nearer end.
     pub fn at(&self, x: f64, y: f64) -> Point {
         let [left, top] = self.from;
         let [right, bottom] = self.to;

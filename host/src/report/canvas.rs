@@ -39,7 +39,7 @@ pub type Point = [f64; 2];
 pub struct Plot {
     /// An SVG document.
     pub svg: String,
-    /// A PNG file, two of its pixels for each of the SVG's.
+    /// A PNG file with two pixels, in each direction, for each pixel of the SVG.
     pub png: Vec<u8>,
 }
 
@@ -442,7 +442,7 @@ mod tests {
         let svg = plot.unwrap().svg;
         let document = roxmltree::Document::parse(&svg).unwrap();
         let lines: Vec<&str> = document.descendants().filter_map(|node| node.attribute("points")).collect();
-        // From 0 to 10, from 20 to 30 and from 40 to 45 of the way.
+        // Dashes go from 0 to 10, from 20 to 30 and from 40 to 45 of the line.
         assert_eq!(lines, ["0,40 40,40 ", "60,60 60,100 ", "60,140 60,160 "]);
     }
 

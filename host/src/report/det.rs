@@ -57,22 +57,23 @@ pub struct Operating {
     pub refused: Rate,
 }
 
-/// The trade-off of one network.
+/// The trade-off curve of one network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
-    /// Which network: `float`, `int8`.
+    /// Name of the network: `float`, `int8`.
     pub name: String,
     /// Share of strangers accepted and share of people refused; the former ascends.
     pub points: Vec<[f64; 2]>,
     /// Thresholds that were set.
     pub marks: Vec<Operating>,
-    /// Numbers of trials of strangers and of people, used to draw rates of 0.
+    /// Numbers of trials of strangers and of people, for drawing rates of 0.
     pub trials: [usize; 2],
 }
 
 impl Curve {
-    /// From scores. In verification scores are cosines of pairs. In identification a person's score is the cosine to
-    /// their own centre if no other is nearer, else −∞; a stranger's is the largest cosine to any centre.
+    /// The curve of scores. In verification, scores are cosines of pairs. In identification, a person's score is the
+    /// cosine to their own centre if no other centre is nearer, else −∞. A stranger's score is the largest cosine to
+    /// any centre.
     pub fn of(name: &str, genuine: &[f32], impostor: &[f32], asked: &[f64]) -> Self {
         let sorted = |scores: &[f32]| {
             let mut scores: Vec<f32> = scores.iter().copied().filter(|score| !score.is_nan()).collect();
@@ -82,7 +83,7 @@ impl Curve {
         let (genuine, impostor) = (sorted(genuine), sorted(impostor));
         let over = |scores: &[f32], threshold: f32| scores.partition_point(|&score| score > threshold);
         let at = |asked: f64, allowed: usize| {
-            // The first stranger that must be rejected.
+            // The largest score of a stranger who must be rejected.
             let threshold = impostor.get(allowed).copied().unwrap_or(f32::NEG_INFINITY);
             let accepted = Rate { events: over(&impostor, threshold), trials: impostor.len() };
             let people = genuine.len();
@@ -163,7 +164,7 @@ pub fn trade_off(data: &Det) -> Result<Plot> {
             let x = frame.at(asked, least[1])[0];
             canvas.dashes(&[[x, frame.from[1]], [x, frame.to[1]]], inks::GREY.width(1.0), 3.0);
         }
-        // The first curve is dashed with larger dots, so that it shows even under another.
+        // The first curve is dashed with larger dots, so that it shows even under another curve.
         for (index, curve) in curves.iter().enumerate().rev() {
             let ink = INKS[index % INKS.len()];
             let in_view = curve.points.iter().filter(|point| point[0] <= 0.5);
@@ -191,7 +192,7 @@ pub fn trade_off(data: &Det) -> Result<Plot> {
     })
 }
 
-/// The marks' figures.
+/// Figures of the marks.
 pub fn table(data: &Det) -> Figures {
     let mut table = Figures::new(&[
         "network",
@@ -253,7 +254,7 @@ mod tests {
 
     #[test]
     fn bounds_are_wilsons() {
-        // As statsmodels' proportion_confint(10, 100, method="wilson") has them.
+        // The values of statsmodels' proportion_confint(10, 100, method="wilson").
         let [low, high] = Rate { events: 10, trials: 100 }.bounds();
         assert!((low - 0.055229).abs() < 1e-5 && (high - 0.174366).abs() < 1e-5, "{low} {high}");
         assert_eq!(Rate { events: 0, trials: 0 }.bounds(), [0.0, 1.0]);
@@ -266,7 +267,7 @@ mod tests {
         let shapes = Shapes::of(&trade_off(&data).unwrap());
         let dots = shapes.rings("#E69F00");
         assert_eq!(dots.len(), 2);
-        // Half an event is drawn for none.
+        // A rate without events is drawn as half an event.
         let share = |rate: f64| (deviate(rate) - deviate(0.005)) / (deviate(0.5) - deviate(0.005));
         assert!((dots[0][0] - 90.0).abs() < 0.2);
         assert!((dots[1][0] - (90.0 + 534.0 * share(0.03))).abs() < 0.2, "{dots:?}");

@@ -1,4 +1,4 @@
-//! The page as HTML. What is not markup is escaped by the template.
+//! The page as HTML. The template escapes all text that is not markup.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

@@ -13,7 +13,7 @@ fn ink(layer: &LayerReport) -> Ink {
     if layer.bits > 8 { inks::ORANGE } else { inks::BLUE }
 }
 
-/// Draws a bar for each layer. Without any noise, the bar reaches the top.
+/// Draws a bar for each layer. The bar of a layer without noise reaches the top.
 ///
 /// # Errors
 /// As [`plot`].
@@ -56,7 +56,7 @@ pub fn noise(layers: &[LayerReport]) -> Result<Plot> {
     })
 }
 
-/// All layers.
+/// Figures of all layers.
 pub fn table(layers: &[LayerReport]) -> Figures {
     let mut table = Figures::new(&["layer", "name", "operator", "bits", "range", "SQNR"]);
     for (index, layer) in layers.iter().enumerate() {
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn bars_are_as_high_as_their_ratio_and_show_their_bits() {
         let shapes = Shapes::of(&noise(&[layer(8, 40.0), layer(8, 20.0), layer(16, 30.0)]).unwrap());
-        // The first of each colour is the legend's.
+        // The first bar of each colour belongs to the legend.
         let heights =
             |colour: &str| -> Vec<f64> { shapes.bars(colour)[1..].iter().map(|bar| bar[3]).collect() };
         let (narrow, wide) = (heights("#0072B2"), heights("#E69F00"));

@@ -11,13 +11,13 @@ use crate::embedding::angle;
 const TITLE: &str = "The most similar impostors and the least similar genuine pairs";
 /// Side of a photo, pixels.
 const SIDE: f64 = 104.0;
-/// Size of photos' names, pixels an em.
+/// Size of photos' names, in pixels for each em.
 const NAME: f64 = 12.0;
 
 /// A photo to show.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShownPhoto {
-    /// Its name, that of a file.
+    /// Name of the photo's file.
     pub label: String,
     /// Its pixels.
     pub pixels: RgbImage,
@@ -27,7 +27,7 @@ impl ShownPhoto {
     /// An aligned crop, `[h][w][c]` bytes in the image's colour order.
     ///
     /// # Panics
-    /// When the crop has another size than `preprocess` says.
+    /// When the size of the crop is not the one in `preprocess`.
     pub fn of_crop(label: &str, crop: &[u8], preprocess: &Preprocess) -> Self {
         let (width, height) = (preprocess.width.into(), preprocess.height.into());
         let channels = preprocess.colour.channels();
@@ -53,12 +53,12 @@ pub struct ShownPair {
     pub float_cosine: Option<f32>,
 }
 
-/// WorstPairs to show, the worst first.
+/// Pairs to show, the worst first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorstPairs {
-    /// Two people: the most similar first.
+    /// Pairs of two people, the most similar first.
     pub impostors: Vec<ShownPair>,
-    /// One person: the least similar first.
+    /// Pairs of one person, the least similar first.
     pub genuine: Vec<ShownPair>,
     /// Least cosine that is accepted.
     pub threshold: Option<f32>,
@@ -99,7 +99,7 @@ pub fn worst(data: &WorstPairs) -> Result<Plot> {
 fn draw(canvas: &mut Canvas<'_>, [left, top]: [f64; 2], pair: &ShownPair, ink: Ink, is_wrong: bool) {
     for (index, photo) in pair.photos.iter().enumerate() {
         let x = left + index as f64 * (SIDE + 6.0);
-        // In its own shape, in the middle of its square.
+        // The photo keeps its own shape and lies in the middle of its square.
         let [width, height] =
             [photo.pixels.width(), photo.pixels.height()].map(|side| f64::from(side.max(1)));
         let scale = SIDE / width.max(height);
@@ -125,7 +125,7 @@ fn draw(canvas: &mut Canvas<'_>, [left, top]: [f64; 2], pair: &ShownPair, ink: I
     }
 }
 
-/// The pairs' names and cosines.
+/// Names and cosines of the pairs.
 pub fn table(data: &WorstPairs) -> Figures {
     let mut table = Figures::new(&["pair", "cosine", "angle", "decision", "photos", ""]);
     for (kind, pairs, is_same) in

@@ -17,11 +17,11 @@ const IMPOSTOR: Ink = inks::ORANGE;
 /// Cosines of one network. Values that are not finite are left out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
-    /// Which network: `float`, `int8`.
+    /// Name of the network: `float`, `int8`.
     pub name: String,
-    /// Between photos of one person.
+    /// Cosines between photos of one person.
     pub genuine: Vec<f32>,
-    /// Between photos of two.
+    /// Cosines between photos of two people.
     pub impostor: Vec<f32>,
 }
 
@@ -32,7 +32,7 @@ pub struct Scores {
     pub series: Vec<Series>,
     /// Least cosine that is accepted.
     pub threshold: Option<f32>,
-    /// Whether the counts' axis is logarithmic, which shows the few scores near the threshold.
+    /// Whether the axis of counts is logarithmic. Such an axis shows the few scores near the threshold.
     pub log_counts: bool,
 }
 

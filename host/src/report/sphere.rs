@@ -20,18 +20,18 @@ const TITLE: &str = "A person's centre, the nearest other one, and probes";
 const MIDDLE: Point = [320.0, 352.0];
 const RADIUS: f64 = 270.0;
 
-/// The person in a probe.
+/// The person whom a probe shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
-    /// The person's.
+    /// The person in the middle.
     Own,
-    /// The nearest other person's.
+    /// The nearest other person.
     Other,
-    /// Somebody else's.
+    /// Anybody else.
     Stranger,
 }
 
-/// A probe, by its angles.
+/// A probe, described by its angles.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Seen {
     /// Radians to the person's centre.
@@ -53,7 +53,7 @@ pub struct Sphere {
     pub between_rad: f32,
     /// Radians within which the absolute rule accepts: arccos t(N).
     pub accept_rad: f32,
-    /// Radians by which the other centre must be farther, if the rules require it.
+    /// The other centre must be farther than the person's own by this many radians, if the rules require it.
     pub margin_rad: Option<f32>,
     /// Margin m of the cap of radius (φ − m) / 2, radians, if there is one.
     pub cap_margin_rad: Option<f32>,
@@ -62,9 +62,9 @@ pub struct Sphere {
 }
 
 impl Sphere {
-    /// The angles around a person. Of their centres and all others' (unit vectors, each person has one or more) the
-    /// nearest pair is drawn. `probes` are unit embeddings and the numbers of the people they show, `None` for people
-    /// not enrolled. Only `accept_rad` of the rules is filled in.
+    /// The angles around a person. Of this person's centres and all others' centres (unit vectors, each person has one
+    /// or more), the nearest pair is drawn. `probes` are unit embeddings, each with the number of the person whom it
+    /// shows, or `None` for people not enrolled. Of the rules only `accept_rad` is filled in.
     ///
     /// `None` without another person.
     ///
@@ -113,8 +113,8 @@ impl Sphere {
     }
 }
 
-/// Bearing of a probe as seen from the own centre, from 0 (towards the other centre) to π, from the sides of the
-/// triangle by the spherical law of cosines. All in radians.
+/// Bearing of a probe as seen from the own centre, from 0 (towards the other centre) to π. It follows from the sides
+/// of the triangle by the spherical law of cosines. All values are in radians.
 pub fn bearing(own: f64, other: f64, between: f64) -> f64 {
     let sines = own.sin() * between.sin();
     if sines < 1e-12 {
@@ -128,10 +128,10 @@ fn other_angle(own: f64, bearing: f64, between: f64) -> f64 {
     (own.cos() * between.cos() + own.sin() * between.sin() * bearing.cos()).clamp(-1.0, 1.0).acos()
 }
 
-/// The greatest distance from the own centre at a bearing at which the other centre is still at least `margin`
-/// farther.
+/// Greatest distance from the own centre, in the direction of a bearing, at which the other centre is still farther by
+/// at least `margin`.
 fn reach(bearing: f64, between: f64, margin: f64) -> f64 {
-    // By the triangle inequality the difference decreases throughout.
+    // By the triangle inequality the difference decreases with the distance everywhere.
     let (mut near, mut far) = (0.0, PI);
     for _ in 0..50 {
         let middle = (near + far) / 2.0;
@@ -228,7 +228,7 @@ pub fn sphere(data: &Sphere) -> Result<Plot> {
 /// The part of a closed line inside the field.
 fn inside(line: &[Point]) -> Vec<Point> {
     let is_inside = |p: &&Point| (p[0] - MIDDLE[0]).hypot(p[1] - MIDDLE[1]) < RADIUS - 0.01;
-    // It starts towards the other centre, so that what is beyond the edge is in its middle.
+    // The line starts towards the other centre, so the part beyond the edge is in the middle of the line.
     let first: Vec<Point> = line.iter().take_while(is_inside).copied().collect();
     if first.len() == line.len() {
         return first;
@@ -316,7 +316,7 @@ mod tests {
         Seen { own_rad: own.to_radians(), other_rad: other.to_radians(), whose }
     }
 
-    /// Pixels a degree in a plot that reaches to 90°.
+    /// Pixels for each degree in a plot that reaches 90°.
     const SCALE: f64 = RADIUS / 90.0;
 
     #[test]
@@ -377,7 +377,7 @@ mod tests {
 
     #[test]
     fn bearings_are_those_on_the_sphere() {
-        // Towards the other, away from it, and square to the great circle.
+        // Probes towards the other centre, away from it, and at a right angle to the great circle.
         let degrees = |own: f64, other: f64, between: f64| {
             let [own, other, between] = [own, other, between].map(f64::to_radians);
             bearing(own, other, between).to_degrees()
@@ -385,7 +385,7 @@ mod tests {
         assert!((degrees(30.0, 50.0, 80.0)).abs() < 1e-4);
         assert!((degrees(30.0, 110.0, 80.0) - 180.0).abs() < 1e-4);
         assert!((degrees(40.0, 90.0, 90.0) - 90.0).abs() < 1e-9);
-        // In 512 dimensions: the angle at a corner is that between the tangents there.
+        // In 512 dimensions the angle at a corner is the angle between the tangents there.
         let vector = |seed: usize| -> Vec<f32> {
             unit(&(0..512).map(|i| ((i * seed) as f32).sin()).collect::<Vec<_>>())
         };

@@ -10,23 +10,24 @@ use crate::embedding::angle;
 
 const TITLE: &str = "Threshold by number of enrolled people";
 
-/// The threshold from a gallery size on.
+/// The threshold for galleries from a size on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {
-    /// Smallest number of enrolled people it holds for.
+    /// Smallest number of enrolled people for which it is valid.
     pub people: u32,
     /// Least cosine that is accepted.
     pub cosine: f32,
-    /// 95 % confidence band of it, lower and upper.
+    /// 95 % confidence band of the threshold, lower and upper bound.
     pub band: Option<[f32; 2]>,
 }
 
-/// Thresholds and what they rest on.
+/// Thresholds and the data that support them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Thresholds {
-    /// Ascending by people. Those without a finite cosine are left out.
+    /// Thresholds, ascending by people. Those without a finite cosine are left out.
     pub rows: Vec<Row>,
-    /// Largest gallery that the number of comparisons supports the rate for: beyond, thresholds are extrapolated.
+    /// Largest gallery for which the number of comparisons supports the rate. Thresholds of larger galleries are
+    /// extrapolated.
     pub supported_people: u32,
     /// People in the gallery, if any.
     pub enrolled: Option<u32>,
@@ -35,7 +36,7 @@ pub struct Thresholds {
 }
 
 impl Thresholds {
-    /// Of a table; each row of the plot holds from its number of people on.
+    /// The thresholds of a table. Each row of the plot is valid from its number of people on.
     pub fn of(table: &calibrate::Table, enrolled: usize) -> Self {
         let from = [0].into_iter().chain(table.points.iter().map(|point| u32::from(point.people)));
         let rows = from.zip(&table.points);
@@ -92,7 +93,7 @@ pub fn thresholds(data: &Thresholds) -> Result<Plot> {
             y: Axis::linear("least cosine accepted, t(N)", [low, high], 2),
         };
         frame.draw(canvas);
-        // A threshold holds up to the next one's people.
+        // A threshold is valid up to the number of people of the next one.
         let ends = data.rows.iter().skip(1).map(|row| f64::from(row.people)).chain([most]);
         let mut before: Option<Point> = None;
         for (row, end) in data.rows.iter().zip(ends).filter(|(row, _)| row.cosine.is_finite()) {
@@ -125,7 +126,7 @@ pub fn thresholds(data: &Thresholds) -> Result<Plot> {
     })
 }
 
-/// All thresholds.
+/// Figures of all thresholds.
 pub fn table(data: &Thresholds) -> Figures {
     let mut table = Figures::new(&["people from", "cosine", "angle", "95 % band", "FPIR stated", "basis"]);
     for row in &data.rows {

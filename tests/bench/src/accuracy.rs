@@ -23,7 +23,7 @@ struct Measured {
     identification: Identification,
 }
 
-/// Measures the real networks and writes the book's tables and the baseline, or prints the tables only.
+/// Measures the real networks. Writes the book's tables and the baseline, or only prints the tables.
 pub fn run(dry: bool) -> Result<()> {
     let faces =
         shared("faces/lfw").context("accuracy is measured on ../shared/faces/lfw, which is not there")?;
@@ -73,7 +73,7 @@ fn tables(measured: &[Measured]) -> Result<String> {
     Ok(text)
 }
 
-/// A column a network.
+/// A table with one column for each network.
 fn columns(text: &mut String, measured: &[Measured]) -> Result<()> {
     let mut line = |head: &str, cell: &dyn Fn(&Measured) -> Option<String>| -> Result<()> {
         let cells: Option<Vec<String>> = measured.iter().map(cell).collect();

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::networks;
 
-/// Share by which a figure may grow.
+/// Share by which a figure may grow without an error.
 const GROWTH: f64 = 0.02;
 /// Largest error of the cost model for a whole network, as a share.
 const MODEL: f64 = 0.10;
@@ -21,7 +21,7 @@ const MODEL: f64 = 0.10;
 /// Number of enrolled people for which matching is counted.
 const PEOPLE: usize = 1000;
 
-/// Figures of a network on a board. Those of matching are with [`PEOPLE`].
+/// Figures of a network on a board. Those of matching are for [`PEOPLE`] people.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Figures {
     instructions: u64,
@@ -39,7 +39,7 @@ impl Figures {
             arena_bytes: cost.arena_bytes,
             start_instructions: cost.start.instructions,
             decide_instructions: matching.decide,
-            // Zero would pass as an improvement.
+            // A missing count becomes the largest number, because zero would pass as an improvement.
             certify_instructions: matching.certify.unwrap_or(u64::MAX),
             confidence_instructions: matching.confidence,
         }
@@ -65,7 +65,7 @@ fn path() -> PathBuf {
     suite::root().join("tests/bench/baseline.json")
 }
 
-/// Measures the real networks and compares, or writes the baseline.
+/// Measures the real networks. Compares the figures with the baseline, or writes the baseline.
 pub fn check(write: bool) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut baseline: Baseline = match std::fs::read(path()) {

@@ -108,7 +108,7 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// Puts tables in their place in the book, between two marks.
+/// Puts tables between two marks in the book.
 pub fn write(marks: [&str; 2], tables: &str) -> Result<()> {
     let path = suite::root().join(CHAPTER);
     let chapter = std::fs::read_to_string(&path).context("cannot read the book's figures")?;

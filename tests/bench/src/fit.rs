@@ -1,4 +1,4 @@
-//! Fits the cost model: instructions to the boards' counts, cycles to llvm-mca's models of the cores.
+//! Fits the cost model: instructions to the counts of the boards, cycles to llvm-mca's models of the cores.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -13,7 +13,7 @@ use object::{Object, ObjectSymbol};
 
 use crate::networks;
 
-/// Versions of LLVM's tools to look for, the best first. A version that does not know a core refuses it.
+/// Versions of LLVM's tools to search for, the best first. A version that does not know a core refuses it.
 const VERSIONS: [&str; 6] = ["", "-22", "-21", "-20", "-19", "-18"];
 
 /// Fits, prints the error for each network, and writes `host/src/cost.json`.
@@ -94,7 +94,7 @@ fn cycles(board: &Board) -> Result<BTreeMap<Kind, f64>> {
                 code.extend(disassemble(board, &elf, start, start + symbol.size())?);
             }
         }
-        // An inlined inner loop has no symbol; the core's other loops then stand for it.
+        // An inlined inner loop has no symbol. Its kind then gets the cycles of [`Kind::Pointwise`].
         if !code.is_empty() {
             cycles.insert(kind, cycles_an_instruction(board, &code)?);
         }
@@ -106,7 +106,7 @@ fn cycles(board: &Board) -> Result<BTreeMap<Kind, f64>> {
     Ok(cycles)
 }
 
-/// A tool of LLVM, in the version that is installed.
+/// A tool of LLVM, in the best version that is installed.
 fn tool(name: &str) -> Result<Command> {
     let installed = VERSIONS.iter().map(|version| format!("{name}{version}"));
     let is_there = |name: &String| Command::new(name).arg("--version").output().is_ok();
@@ -114,7 +114,7 @@ fn tool(name: &str) -> Result<Command> {
     Ok(Command::new(found.with_context(|| format!("{name} is not installed; apt-get install llvm-19"))?))
 }
 
-/// Instructions between two addresses, without those that go elsewhere.
+/// Instructions between two addresses, except those that change the flow of the program.
 fn disassemble(board: &Board, elf: &std::path::Path, start: u64, end: u64) -> Result<Vec<String>> {
     let output = tool("llvm-objdump")?
         .args(["--disassemble", "--no-show-raw-insn", "--no-leading-addr"])
@@ -127,7 +127,7 @@ fn disassemble(board: &Board, elf: &std::path::Path, start: u64, end: u64) -> Re
     let text = String::from_utf8_lossy(&output.stdout).to_string();
     let lines = text.lines().filter(|line| line.starts_with(char::is_whitespace));
     let stays = |line: &str| {
-        // Jump tables lie among the code.
+        // The code contains jump tables.
         if line.contains(".word") || line.contains("pc") {
             return false;
         }
@@ -153,7 +153,8 @@ fn cycles_an_instruction(board: &Board, code: &[String]) -> Result<f64> {
         .stderr(Stdio::piped())
         .spawn()?;
     if let Some(mut input) = mca.stdin.take() {
-        // llvm-mca has no model of loads of several registers on the Cortex-M4, which take a cycle each and one more.
+        // On the Cortex-M4, llvm-mca has no model of loads of several registers. Such a load takes one cycle for each
+        // register, and one more.
         for line in code {
             writeln!(input, "{line}")?;
         }
@@ -174,7 +175,7 @@ fn cycles_an_instruction(board: &Board, code: &[String]) -> Result<f64> {
     Ok((figure("Total Cycles:")? + iterations * extra as f64) / figure("Instructions:")?)
 }
 
-/// Registers that a load or store of several moves.
+/// Number of registers that a load or store of several registers moves.
 fn registers_loaded(line: &str) -> usize {
     let is_several = ["ldm", "stm"].iter().any(|name| line.starts_with(name));
     if is_several {

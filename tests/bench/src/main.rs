@@ -1,10 +1,10 @@
-//! The project's benchmark, on the networks that it is pinned to: the default one, and those of `../shared` if there.
+//! The project's benchmark. Its networks are fixed: the default one, and those of `../shared` if they exist.
 //!
-//! * `run` measures all costs, beside other runtimes, and writes the book's tables of them; build it with `--release`, or
-//!   tract is timed unoptimised.
+//! * `run` measures all costs, together with those of other runtimes, and writes the book's tables of them. Build it
+//!   with `--release`, or tract is timed without optimisation.
 //! * `accuracy` measures accuracy on the faces of `../shared` and writes the book's tables of it.
-//! * `check` counts instructions and arena on boards and fails when one has grown by more than 2 % over `baseline.json`,
-//!   or when the model of costs is off by more than 10 %.
+//! * `check` counts instructions and arena on boards. It fails when a figure has grown by more than 2 % over
+//!   `baseline.json`, or when the model of costs is off by more than 10 %.
 //! * `fit` fits that model.
 
 mod accuracy;

@@ -30,7 +30,7 @@ pub fn real(folder: &Path) -> Result<Vec<Pinned>> {
         .collect()
 }
 
-/// Made-up networks with features that the real ones lack.
+/// Generated networks with features that the real ones lack.
 pub fn generated(folder: &Path) -> Result<Vec<Pinned>> {
     let inside = Preprocessing { mean: 0.0, scale: 1.0 };
     [

@@ -1,4 +1,4 @@
-//! Tensors side by side in one.
+//! Concatenation of tensors along the channels.
 
 use nn::kernels::Element;
 use nn::op::concat;

@@ -1,4 +1,4 @@
-//! Counts the cases that ran, and reports one that failed.
+//! Counts the cases that ran, and reports a case that failed.
 
 use core::fmt;
 
@@ -23,12 +23,12 @@ pub enum Failure {
     },
 }
 
-/// Cases that ran, a number for each kernel.
+/// Number of cases that ran, for each kernel.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Counts([u32; KERNELS.len()]);
 
 impl Counts {
-    /// None.
+    /// No case has run.
     pub(crate) const fn new() -> Self {
         Counts([0; KERNELS.len()])
     }

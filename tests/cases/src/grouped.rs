@@ -8,10 +8,10 @@ use crate::room::{CHANNELS, Case};
 use crate::windows::Parts;
 use crate::{Failure, Set};
 
-/// Most groups of a case, but for those of one channel.
+/// Most groups of a case, except cases with groups of one channel.
 const GROUPS: usize = 16;
 
-/// With one group the convolution over all channels.
+/// With one group it is the convolution over all channels.
 pub fn naive<I: Element, O: Element>(
     input: &Rows<'_, I>,
     groups: usize,

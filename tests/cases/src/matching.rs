@@ -13,7 +13,8 @@ const OFFSETS: usize = 5;
 #[repr(align(16))]
 struct Aligned([i8; MAX_DIMENSION * CENTRES + OFFSETS]);
 
-/// Runs `cases` random cases, every other of each dimension in turn, centres at any address, elements at random or extreme.
+/// Runs `cases` random cases. Even and odd cases choose the dimension in different ways. Centres lie at any address;
+/// elements are random or extreme.
 ///
 /// # Errors
 /// The first case in which the kernel and the naive loop differ. Its element is the number of a centre.
@@ -32,7 +33,7 @@ pub fn run<S: Set>(cases: u32, counts: &mut Counts) -> Result<(), Failure> {
         let probe = &mut probe[..dimension];
         let centres = &mut centres.0[offset..][..dimension * count];
         match random.below(4) {
-            // All elements at the ends of their range: the largest sums.
+            // All elements are at the ends of their range, which gives the largest sums.
             0 => {
                 probe.fill(if random.next().is_multiple_of(2) { i16::MIN } else { i16::MAX });
                 centres.fill(if random.next().is_multiple_of(2) { -127 } else { 127 });

@@ -18,12 +18,12 @@ impl Random {
         self.next() as usize % bound
     }
 
-    /// Whether a chance of one in `many` comes true.
+    /// Returns `true` with a probability of one in `many`.
     pub fn is_one_in(&mut self, many: u32) -> bool {
         self.next().is_multiple_of(many)
     }
 
-    /// A number of a range, one in four of them one of its ends.
+    /// A number of a range. One in four is an end of the range.
     pub fn between(&mut self, [low, high]: [i32; 2]) -> i32 {
         match self.next() % 8 {
             0 => low,
@@ -32,7 +32,8 @@ impl Random {
         }
     }
 
-    /// Elements of a range, of which at least one in eight is an end, where sums and products are largest; now and then all.
+    /// Elements of a range. At least one in eight is an end of the range, where sums and products are largest.
+    /// Sometimes all are.
     pub fn fill<T: Element>(&mut self, values: &mut [T], [low, high]: [i32; 2]) {
         let are_ends = self.is_one_in(16);
         for value in values {

@@ -1,4 +1,4 @@
-//! Arrays of a case, and the trial of a kernel.
+//! Arrays of a case, and the comparison of a kernel with its naive loop.
 
 use nn::kernels::Element;
 use nn::quant::Stage;
@@ -54,15 +54,15 @@ impl Arrays {
         for bias in &mut self.bias {
             *bias = random.next() as i32 >> (random.next() % 20);
         }
-        // Sets may have a faster way for stages whose multipliers are all small, as those of real networks are.
+        // Sets may have a faster way for stages whose multipliers are all small, as in real networks.
         let least = if random.is_one_in(2) { 3 } else { 0 };
         for multipliers in [&mut self.positive, &mut self.negative] {
             multipliers.iter_mut().for_each(|m| *m = random.next() as i32 >> (least + random.next() % 13));
         }
     }
 
-    /// A stage of so many channels. Kernels may treat some apart: those that clamp to the whole range, do not shift, or are
-    /// linear.
+    /// A stage of `channels` channels. Kernels may treat some stages specially: those that clamp to the whole range,
+    /// do not shift, or are linear.
     pub fn stage<O: Element>(&self, random: &mut Random, channels: usize) -> Stage<'_> {
         let ends = ends::<O>();
         let [first, last] = ends;
@@ -70,7 +70,7 @@ impl Arrays {
         let zero_point = random.between(ends);
         let [low, high] = match random.next() % 8 {
             0 => {
-                // Often a single value, at an end of the range.
+                // The range is often a single value, at an end of the possible range.
                 let [a, b] = [random.between(ends), random.between(ends)];
                 [a.min(b), a.max(b)]
             }
@@ -95,7 +95,7 @@ impl<O: Element, const N: usize> Outputs<O, N> {
     }
 }
 
-/// A case, for kernels that make elements of type `O`.
+/// A case for kernels that make elements of type `O`.
 pub struct Case<'a, O, const N: usize> {
     pub number: u32,
     pub random: &'a mut Random,
@@ -104,7 +104,7 @@ pub struct Case<'a, O, const N: usize> {
 }
 
 impl<O: Element, const N: usize> Case<'_, O, N> {
-    /// Tries a kernel that makes `count` elements against its naive loop, and counts it.
+    /// Runs a kernel that makes `count` elements, compares it with its naive loop, and counts the case.
     pub fn attempt(
         &mut self,
         kernel: &'static str,

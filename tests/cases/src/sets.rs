@@ -6,7 +6,7 @@ use matcher::kernels::{
 use nn::kernels::{self, Element, Rows, dsp, helium, portable};
 use nn::quant::Stage;
 
-/// Hands every kernel of [`nn::kernels`], as it is declared there, to a macro, behind the macro's other arguments.
+/// Passes every kernel of [`nn::kernels`], as it is declared there, to a macro, after the macro's other arguments.
 macro_rules! with_kernels {
     ($macro:ident $($arguments:tt)*) => {
         $macro! {
@@ -33,7 +33,7 @@ macro_rules! declare {
             fn first_above(probe: &[i16], centres: &[i8], bound: i32) -> Option<(usize, i32)>;
         }
 
-        /// Names of the kernels: those of the sets, the matcher's, and those that every set shares.
+        /// Names of the kernels: those of the sets, the matcher's, and those that all sets share.
         pub const KERNELS: &[&str] = &[$(stringify!($kernel),)+ "first_above", "concat", "enlarge", "table"];
     };
 }

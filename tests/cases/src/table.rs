@@ -1,4 +1,4 @@
-//! Elements through a table.
+//! Elements replaced by their entries in a table.
 
 use nn::kernels::Element;
 use nn::op::table;

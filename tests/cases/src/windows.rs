@@ -23,7 +23,7 @@ struct Shape {
     channels: usize,
 }
 
-/// Shapes as networks have them, and shapes too large for a kernel's scratch.
+/// Shapes from real networks, and shapes too large for a kernel's scratch.
 const NETWORKS: [Shape; 23] = [
     shape([1, 1], 56, 64, 1, 0, 10),
     shape([1, 1], 7, 64, 1, 0, 9),
@@ -63,7 +63,7 @@ const fn shape(
     Shape { kernel, width, channels_in, stride, pad, dilation: 1, pixels, channels }
 }
 
-/// A window of three by three whose taps are `dilation` apart, of as many pixels as the input.
+/// A window of three by three whose taps are `dilation` apart. The output has as many pixels as the input.
 const fn dilated(width: usize, channels_in: usize, dilation: usize, channels: usize) -> Shape {
     Shape { kernel: [3, 3], width, channels_in, stride: 1, pad: dilation, dilation, pixels: width, channels }
 }
@@ -91,7 +91,7 @@ pub fn run<S: Set, I: Element, O: Element>(cases: u32, counts: &mut Counts) -> R
         let stride = 1 + random.below(3);
         let dilation = if random.is_one_in(3) { 1 + random.below(5) } else { 1 };
         let pad = random.below((kernel[1] - 1) * dilation + 1);
-        // As many pixels as have something under their window; with dilation it may lie between two taps.
+        // Each pixel's window has a tap on a real column or, with dilation, has real columns between two taps.
         let pixels = (width + pad).div_ceil(stride).min(9);
         let taps = kernel[0] * kernel[1] * channels_in;
         if kernel[0] * width * channels_in > SMALL || taps > SMALL {
@@ -118,7 +118,7 @@ pub fn networks<S: Set, I: Element, O: Element>(counts: &mut Counts) -> Result<(
     Ok(())
 }
 
-/// Tries each kernel.
+/// Runs each kernel.
 fn slide<S: Set, I: Element, O: Element, const N: usize>(
     case: u32,
     shape: &Shape,

@@ -1,4 +1,4 @@
-//! Every kernel set equals the naive loops. Instructions that this machine lacks are modelled.
+//! Every kernel set equals the naive loops. A model replaces instructions that this machine lacks.
 
 use cases::{Dsp, Helium, Portable, Set};
 

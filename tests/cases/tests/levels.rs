@@ -11,7 +11,7 @@ use nn::kernels::{self, Element, Rows, portable};
 use nn::quant::Stage;
 use proptest::prelude::*;
 
-/// The limit applies to the whole process, so tests that set it take turns.
+/// The limit applies to the whole process, so the tests that set it must not run at the same time.
 static TURN: Mutex<()> = Mutex::new(());
 
 fn turn() -> MutexGuard<'static, ()> {
@@ -67,7 +67,7 @@ fn the_highest_level_is_what_the_processor_has() {
     assert_eq!(levels().last(), Some(expected));
 }
 
-/// Numbers from a seed, one in `rarity` of them an extreme.
+/// Numbers from a seed. One in `rarity` of them is an extreme value.
 struct Random {
     state: u64,
     rarity: u64,
@@ -116,7 +116,7 @@ impl Owned {
         let limits = [random.between(low, high), random.between(low, 0), random.between(1, high)];
         // Small biases, so that sums of all sizes occur.
         let bias = (0..channels).map(|_| random.between(-100_000, 100_000) as i32).collect();
-        // Sets may have a faster way for multipliers of networks, which are small and need no shift.
+        // Sets may have a faster way for multipliers like those of real networks, which are small and need no shift.
         let is_small = random.next().is_multiple_of(2);
         let bound = 1 << if is_small { random.between(14, 30) } else { 31 };
         Owned {
@@ -206,7 +206,7 @@ fn check<I: Element, O: Element>(shape: &Shape) -> Result<(), TestCaseError> {
         pad: shape.pad,
         dilation: shape.dilation,
     };
-    // As many pixels as have something under their window.
+    // Each pixel has part of the input under its window.
     let pixels = (shape.width + shape.pad).div_ceil(shape.stride);
     let taps = kh * kw * channels_in;
     let weights = random.elements::<i8>(channels_out * taps);

@@ -1,4 +1,4 @@
-//! Images with any bytes in their sections, and digests that are right: refused, or run without a panic.
+//! Images with arbitrary bytes in their sections and correct digests are refused, or run without a panic.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -12,8 +12,8 @@ use libfuzzer_sys::fuzz_target;
 /// A small image.
 static IMAGE: LazyLock<Vec<u8>> = LazyLock::new(|| suite::join(&suite::sections_of(&suite::varied_network())));
 
-/// The image with changes: each is a section, a place in it, a byte to exclusive-or; or, where the section's number is odd above
-/// all, a cut of its length.
+/// The image with changes, four bytes each: a section, a place in it (two bytes), and a byte for an exclusive or. If
+/// the first byte's highest bit is set and the last byte is zero, the section is cut off at the place instead.
 fn changed(edits: &[u8]) -> Option<Vec<u8>> {
     let image = AlignedBytes::copy(&IMAGE);
     let parsed = header::parse(image.bytes()).ok()?;

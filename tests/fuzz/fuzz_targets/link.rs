@@ -1,4 +1,4 @@
-//! A board that hears anything: it neither panics nor stops serving, and its host takes any answer.
+//! A board that receives arbitrary bytes does not panic and does not stop serving, and its host accepts any answer.
 #![no_main]
 
 use std::convert::Infallible;
@@ -14,7 +14,7 @@ use link::{Decoder, Message};
 /// A small image.
 static IMAGE: LazyLock<Vec<u8>> = LazyLock::new(|| suite::join(&suite::tiny_sections()));
 
-/// What the board hears, and nothing after it.
+/// The bytes that the board receives. The stream ends after them.
 struct Heard<'a>(&'a [u8]);
 
 impl embedded_io::ErrorType for Heard<'_> {
@@ -53,7 +53,7 @@ impl Meter for Still {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    // As a host hears it.
+    // The host receives the bytes.
     let mut decoder = Decoder::new();
     for &byte in bytes {
         if decoder.push(byte) == Ok(true)
@@ -62,7 +62,7 @@ fuzz_target!(|bytes: &[u8]| {
             let _ = message.reply();
         }
     }
-    // As a board does. Where bytes are no frames, each piece is made one.
+    // The board receives the bytes. If they contain no frames, each piece is put into a frame.
     let image = AlignedBytes::copy(&IMAGE);
     let image = format::Image::new_checked(image.bytes()).expect("the image is sound");
     let mut arena = AlignedBytes::zeroed(1 << 14);

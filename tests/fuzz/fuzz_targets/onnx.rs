@@ -1,4 +1,4 @@
-//! The importer on files that somebody damaged or made up: refused or taken, within bounded time and memory.
+//! The importer refuses or accepts damaged and invented files, within bounded time and memory.
 #![no_main]
 
 use host::onnx::{Cut, import_bytes};

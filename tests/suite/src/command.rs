@@ -15,10 +15,10 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(program()).args(arguments).current_dir(folder).output().unwrap()
 }
 
-/// Runs what must fail with exit code 1; gives what it says.
+/// Runs a command that must fail with exit code 1. Returns its message.
 ///
 /// # Panics
-/// When it ends otherwise.
+/// When the command ends in another way.
 pub fn fails(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
     let said = String::from_utf8(output.stderr).unwrap();
@@ -27,10 +27,10 @@ pub fn fails(folder: &Path, arguments: &[&str]) -> String {
     said
 }
 
-/// Runs what must succeed; gives what it prints.
+/// Runs a command that must succeed. Returns its output.
 ///
 /// # Panics
-/// When it ends otherwise.
+/// When the command ends in another way.
 pub fn succeeds(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
     let complaints = String::from_utf8_lossy(&output.stderr);
@@ -38,7 +38,7 @@ pub fn succeeds(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs what must succeed; gives what it warns of.
+/// Runs a command that must succeed. Returns its warnings.
 ///
 /// # Panics
 /// When it fails.
@@ -49,7 +49,7 @@ pub fn warns(folder: &Path, arguments: &[&str]) -> String {
     said
 }
 
-/// The arguments, and that nothing may be left out.
+/// The arguments with the option that refuses to skip anything.
 pub fn strict<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     arguments.iter().copied().chain(["--strict"]).collect()
 }
@@ -69,7 +69,7 @@ pub fn folder() -> TempDir {
     folder
 }
 
-/// Exports what is in [`folder`].
+/// Exports the network of [`folder`].
 pub const EXPORT: [&str; 11] = [
     "export",
     "--aligned",

@@ -1,4 +1,4 @@
-//! Shared by the tests of the suite: places of data, and a tiny image made by hand.
+//! Code that the tests of the suite share: places of data, and a tiny image made by hand.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ pub fn default_network() -> PathBuf {
     fetched("faceplugin/fr_feature.onnx")
 }
 
-/// The real networks that are there: the default one, and a ReLU6 one of the larger test data.
+/// The real networks that are available: the default one, and a network with ReLU6 of the larger test data.
 pub fn real_networks() -> Vec<PathBuf> {
     [Some(default_network()), shared("models/mobilefacenet-relu6-128.onnx")].into_iter().flatten().collect()
 }
@@ -125,7 +125,7 @@ pub fn accuracy_baseline() -> PathBuf {
     root().join("tests/bench/accuracy.json")
 }
 
-/// A job that exports a network for nobody in particular, calibrated on a folder of crops.
+/// A job that exports a network without people, calibrated on a folder of crops.
 pub fn job(model: &Path, calibrate: &Path) -> Job {
     Job { calibrate: Some(calibrate.to_path_buf()), threshold: Some(0.4), ..Job::new(model.to_path_buf()) }
 }
@@ -149,7 +149,7 @@ pub fn program() -> &'static Path {
     })
 }
 
-/// Adds an array to a blob, aligned as kernels want it; gives its offset.
+/// Adds an array to a blob, aligned as kernels need it. Returns its offset.
 fn push(blob: &mut Vec<u8>, bytes: &[u8]) -> u32 {
     blob.resize(blob.len().next_multiple_of(16), 0);
     let offset = blob.len() as u32;
@@ -162,7 +162,7 @@ fn square(extent: u16, channels: u16, element: Element) -> Tensor {
     Tensor { height: extent, width: extent, channels, element, zero_point: 0, ring: extent, offset: 0 }
 }
 
-/// A network as tests make them by hand: layers, outputs and arrays.
+/// A handmade network: layers, outputs and arrays.
 pub struct Handmade {
     /// The layers; the planner places them.
     pub layers: Vec<Layer>,
@@ -218,7 +218,7 @@ pub fn tiny_network() -> Handmade {
     Handmade { layers, outputs: vec![1], blob }
 }
 
-/// The same for crops 256 pixels wide, of which it sees the first two.
+/// The same network for crops 256 pixels wide. It uses only the first two pixels.
 pub fn wide_network() -> Handmade {
     let mut network = tiny_network();
     network.layers[0].output.width = 256;
@@ -226,8 +226,8 @@ pub fn wide_network() -> Handmade {
     network
 }
 
-/// A network of the same input and output with every operator: an addition in place, dilated and grouped convolutions among
-/// them.
+/// A network of the same input and output with every operator. It has an addition in place, and dilated and grouped
+/// convolutions.
 pub fn varied_network() -> Handmade {
     let mut blob = Vec::new();
     let weights = [4, 36, 8, 72, 96]
@@ -276,7 +276,7 @@ pub fn varied_network() -> Handmade {
     ];
     let mut layers = layers;
     let last = layers.len() - 1;
-    // The dense layer sees the first pixels; its output has 16 bits.
+    // The dense layer uses the first pixels. Its output has 16 bits.
     layers[last].output = square(1, 3, Element::I16);
     Handmade { layers, outputs: vec![last as u16], blob }
 }
@@ -344,7 +344,7 @@ pub fn fr_landmark() -> OtherJob {
     }
 }
 
-/// YuNet for grey photos of 160 × 128, where the larger test data is.
+/// YuNet for grey photos of 160 × 128, if the larger test data is available.
 pub fn yunet() -> Option<OtherJob> {
     Some(OtherJob {
         role: Role::Detector,
@@ -356,7 +356,7 @@ pub fn yunet() -> Option<OtherJob> {
     })
 }
 
-/// MiniFASNet V2, where the larger test data is.
+/// MiniFASNet V2, if the larger test data is available.
 pub fn minifasnet() -> Option<OtherJob> {
     Some(OtherJob {
         role: Role::Liveness,
@@ -368,7 +368,7 @@ pub fn minifasnet() -> Option<OtherJob> {
     })
 }
 
-/// Pictures as a network takes them, `[h][w][c]` bytes: each face alone, in the middle of the picture.
+/// Pictures in the form that a network takes, `[h][w][c]` bytes. Each has a single face in the middle.
 pub fn pictures(input: &Preprocess, faces: &[RgbImage]) -> Vec<Vec<u8>> {
     let (width, height) = (u32::from(input.width), u32::from(input.height));
     let picture = |face: &RgbImage| {

@@ -1,5 +1,5 @@
-//! Networks for tests, written as ONNX files: shapes that users bring and the real networks do not have. Weights are
-//! random, from a fixed seed, and scaled so that activations stay in range.
+//! Networks for tests, written as ONNX files. Their shapes occur in users' networks but not in the real networks of
+//! the tests. Weights are random, from a fixed seed, and scaled so that activations stay in range.
 
 use prost::Message;
 use tract_onnx::pb::{
@@ -92,7 +92,7 @@ impl Onnx {
         name
     }
 
-    /// A node; gives the name of its output.
+    /// Adds a node and returns the name of its output.
     pub fn node(&mut self, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) -> String {
         let name = format!("{operator}_{}", self.graph.node.len());
         let output = format!("{name}_out");
@@ -310,7 +310,7 @@ pub fn deep(width: usize, layers: usize) -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 16, width]);
     let mut x = net.conv("input", [3, 8], [16, 16], 16, 0, 1);
     let mut width = width / 16;
-    // Besides these the input, the convolution and the head.
+    // Three further layers are the input, the convolution and the head.
     for _ in 3..layers {
         let stride = if width > 16 { 2 } else { 1 };
         width = width.div_ceil(stride);
@@ -324,7 +324,7 @@ pub fn deep(width: usize, layers: usize) -> Vec<u8> {
     net.finish(&x)
 }
 
-/// A network whose training collapsed: whatever it is shown, its embedding is its last bias and hardly anything else.
+/// A network whose training collapsed. For every input its embedding is nearly the bias of its last layer.
 pub fn collapsed() -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 40, 24]);
     let mut x = net.conv("input", [3, 16], [3, 3], 4, 1, 1);
@@ -338,7 +338,7 @@ pub fn collapsed() -> Vec<u8> {
     net.finish(&x)
 }
 
-/// A network whose output a sigmoid closes, as one that scores a picture has it.
+/// A network that ends with a sigmoid, as a network that scores pictures does.
 pub fn scores() -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 40, 24]);
     let x = net.conv("input", [3, 8], [3, 3], 4, 1, 1);
@@ -348,7 +348,7 @@ pub fn scores() -> Vec<u8> {
     net.finish(&x)
 }
 
-/// A network that enlarges a map of 5 × 5 by `factor` to the whole number of pixels below.
+/// A network that enlarges a map of 5 × 5 by `factor`. The size is rounded down to whole pixels.
 pub fn enlarged_by(factor: f32) -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 20, 20]);
     let x = net.conv("input", [3, 8], [3, 3], 4, 1, 1);
@@ -363,7 +363,7 @@ pub fn enlarged_by(factor: f32) -> Vec<u8> {
     net.finish(&x)
 }
 
-/// A network that joins the photo, made smaller, with something far louder.
+/// A network that joins the photo, made smaller, with a tensor of much larger values.
 pub fn joined_with_photo() -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 40, 24]);
     let two = || Attribute::Ints(vec![2; 2]);
@@ -379,7 +379,7 @@ pub fn joined_with_photo() -> Vec<u8> {
     net.finish(&x)
 }
 
-/// A network with a SiLU, spelled as a product with a sigmoid.
+/// A network with a SiLU, written as a product with a sigmoid.
 pub fn with_silu() -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 16, 16]);
     let x = net.conv("input", [3, 8], [3, 3], 1, 1, 1);
@@ -390,8 +390,8 @@ pub fn with_silu() -> Vec<u8> {
     net.finish(&x)
 }
 
-/// A network with what embedding networks seldom have: dilated and grouped convolutions, branches joined and enlarged, channels
-/// scaled by what a map is on average.
+/// A network with operators that embedding networks seldom have: dilated and grouped convolutions, branches that are
+/// joined and enlarged, and channels multiplied by a function of a map's mean.
 pub fn every_operator() -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 40, 24]);
     let mut x = net.conv("input", [3, 16], [3, 3], 2, 1, 1);
@@ -410,7 +410,7 @@ pub fn every_operator() -> Vec<u8> {
     let gate = net.node("Sigmoid", &[&gate], &[]);
     x = net.node("Mul", &[&half, &gate], &[]);
     x = net.node("HardSwish", &[&x], &[]);
-    // Down and up again, beside what stayed.
+    // The map is made smaller and enlarged again, and joined with the map of full size.
     let low = net.conv(&x, [40, 40], [3, 3], 2, 1, 40);
     let low = net.prelu(&low, 40);
     let scales = net.constant(&[4], vec![1.0, 1.0, 2.0, 2.0]);
@@ -449,8 +449,8 @@ pub fn with_operator(operator: &str) -> Vec<u8> {
     net.finish(&x)
 }
 
-/// A network that `stages` times looks at differences between channels that have a far louder signal in common: rounding
-/// the common signal to eight bits drowns them, and no scaling of channels helps.
+/// A network that computes differences between channels `stages` times. The channels have a much larger signal in
+/// common. Rounding this signal to eight bits hides the differences, and no scaling of channels helps.
 pub fn small_differences(stages: usize) -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 40, 24]);
     let mut x = net.conv("input", [3, 16], [3, 3], 4, 1, 1);

@@ -13,7 +13,7 @@ use host::crops::Source;
 use host::export::export;
 use suite::{accuracy_baseline, accuracy_figures, default_network, faces, job, shared, write_faces};
 
-/// How far a figure may be below its baseline (FPIR: above it): processors round calibration's sums differently.
+/// A figure may be worse than its baseline by this much, because processors round the sums of calibration differently.
 const TOLERANCE: f64 = 0.003;
 /// Accuracy and TAR at FAR 1e-2 of the float network, and the least mean cosine between int8 and float embeddings.
 const FIGURES: [(&str, f64, f64, f32); 2] =

@@ -1,7 +1,7 @@
-//! The simulator against boards: embeddings equal byte for byte, decisions too.
+//! Compares the simulator with boards: embeddings are equal byte for byte, and decisions are equal.
 //!
-//! Each board is emulated, runs the real firmware and talks over its UART. Without QEMU or a compiler for a board the
-//! tests are ignored, or fail if `GEODE_BOARDS=required` is set, as `./test.sh` does.
+//! Each board is emulated, runs the real firmware and communicates over its UART. Without QEMU or a compiler for a
+//! board the tests are ignored, or fail if `GEODE_BOARDS=required` is set, as in `./test.sh`.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -144,7 +144,7 @@ fn boards_equal_simulator_on_users_networks() {
     ] {
         let built = Built::of_bytes(&onnx, &faces(), size, |job| Job { preprocessing, force: true, ..job });
         for board in BOARDS.iter() {
-            // These lie in internal flash, the real ones in external.
+            // These images lie in internal flash, those of the real networks in external flash.
             board_equals_simulator(board, Memory::Internal, &built, 4);
         }
     }
@@ -234,7 +234,7 @@ fn boards_equal_simulator_on_detectors() {
 fn boards_decide_as_the_simulator() {
     let folder = tempfile::tempdir().unwrap();
     let faces = faces();
-    // Four people of one photo each; probes are these, mirrored, and strangers.
+    // Four people with one photo each. The probes are these photos, their mirror images, and photos of strangers.
     let mut probes: Vec<PathBuf> = Vec::new();
     for (index, face) in faces[..4].iter().enumerate() {
         write_faces(
@@ -283,7 +283,7 @@ fn board_refuses_what_is_not_an_image() {
     let path = folder.path().join("image.geode");
     std::fs::write(&path, image).unwrap();
     for board in BOARDS.iter() {
-        // The program would refuse it itself: give the file to the board behind its back.
+        // The program itself would refuse this image, so the test gives the file to the board directly.
         let transport =
             host::transport::Transport::qemu(board, &board.build().unwrap(), &path, Memory::External)
                 .unwrap();

@@ -8,7 +8,7 @@ fn export_and_simulate_work_and_speak_json() {
     let folder = folder();
     let said = succeeds(folder.path(), &EXPORT);
     assert!(said.contains("agreement") && said.contains("2 people from 3 photos; 20 strangers"), "{said}");
-    // A percentile that few photos cannot tell is not printed.
+    // A percentile is not printed if the photos are too few to determine it.
     assert!(said.contains("largest angle") && !said.contains("99.9th"), "{said}");
     let said =
         succeeds(folder.path(), &["simulate", "--aligned", "image.geode", "people/Ada/000.png", "--json"]);
@@ -282,7 +282,7 @@ fn unknown_board_is_answered_with_those_there_are() {
 
 #[test]
 fn full_disk_leaves_the_old_image() {
-    // A folder that cannot be written to stands for a full disk: the temporary file fails.
+    // A folder without the right to write replaces a full disk: creating the temporary file fails.
     let folder = folder();
     let mut arguments = EXPORT.to_vec();
     *arguments.last_mut().unwrap() = "/proc/image.geode";
@@ -391,14 +391,14 @@ fn threshold_given_by_hand_that_accepts_everybody_is_said_with_the_measured_rate
         let measured = "given by hand; accepts 20 of 20 strangers of the cohort, 100.00 %";
         assert!(said.contains(measured), "{said}");
     }
-    // Whatever the threshold, its rate is beside it.
+    // The rate of any threshold is printed next to it.
     let [said, warned] = words(&export(&["--threshold", "1"]));
     assert!(said.contains("given by hand; accepts 0 of 20 strangers"), "{said}");
     assert!(!warned.contains("--threshold"), "{warned}");
     let json = words(&export(&["--threshold", "1", "--json"]));
     let report: serde_json::Value = serde_json::from_str(&json[0]).unwrap();
     assert_eq!((&report["given"]["accepted"], &report["given"]["strangers"]), (&0.into(), &20.into()));
-    // The caps of this policy are not the threshold's.
+    // The caps of this policy do not depend on the threshold.
     let [_, warned] = words(&export(&["--threshold", "0", "--policy", "margin"]));
     assert!(!warned.contains("--threshold 0"), "{warned}");
     let alone = [

@@ -1,4 +1,4 @@
-//! Export: networks that users bring, widening, and what must stop it.
+//! Export: networks that users have, widening, and errors that must stop an export.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -84,7 +84,7 @@ fn network_that_needs_16_bits_gets_them() {
 
 #[test]
 fn network_that_quantisation_harms_is_refused_unless_forced() {
-    // More layers that need 16 bits than may have them.
+    // More layers need 16 bits than may have them.
     let folder = folder_with(&onnx::small_differences(12), [40, 24]);
     let job = job_in(folder.path());
     let error = format!("{:#}", export(&job).err().expect("refused"));

@@ -1,6 +1,6 @@
-//! From raw photos to aligned crops: faces found, landmarks, refusals, and what alignment costs recognition.
+//! From raw photos to aligned crops: finding faces, landmarks, refusals, and the effect of alignment on recognition.
 //!
-//! What needs many photos uses the larger test data beside the repository; the rest runs on the fetched photos.
+//! Tests that need many photos use the larger test data beside the repository. The others use the fetched photos.
 
 use std::collections::{HashMap, HashSet};
 use std::f32::consts::PI;
@@ -18,7 +18,7 @@ use suite::{default_network, fetched, shared};
 
 const SIZE: [usize; 2] = [112, 112];
 
-/// Name and path of the detectors that are there.
+/// Name and path of the available detectors.
 fn detectors() -> Vec<(&'static str, PathBuf)> {
     let yunet = shared("models/yunet-320.onnx").map(|path| ("yunet", path));
     [Some(("default", fetched("faceplugin"))), yunet].into_iter().flatten().collect()
@@ -43,7 +43,7 @@ fn distance(a: [f32; 2], b: [f32; 2]) -> f32 {
     (a[0] - b[0]).hypot(a[1] - b[1])
 }
 
-/// Distances of landmarks from others, in distances between the eyes.
+/// Distances between two sets of landmarks, in distances between the eyes.
 fn errors(found: &[[f32; 2]; 5], expected: &[[f32; 2]; 5]) -> [f32; 5] {
     let eyes = distance(expected[0], expected[1]);
     std::array::from_fn(|point| distance(found[point], expected[point]) / eyes)
@@ -54,7 +54,8 @@ fn median(mut values: Vec<f32>) -> f32 {
     values[values.len() / 2]
 }
 
-/// The raw photos' landmarks by another detector, by path. Their file counts from the corner of the first pixel.
+/// The raw photos' landmarks by another detector, by path. Coordinates in its file start at the corner of the first
+/// pixel.
 fn landmarks(raw: &Path) -> HashMap<PathBuf, [[f32; 2]; 5]> {
     let file = std::fs::read_to_string(raw.join("landmarks.csv")).unwrap();
     let lines = file.lines().skip(1).map(|line| {
@@ -66,15 +67,15 @@ fn landmarks(raw: &Path) -> HashMap<PathBuf, [[f32; 2]; 5]> {
     lines.collect()
 }
 
-/// The raw photos as a detector aligned them.
+/// The raw photos, aligned with a detector.
 struct Aligned {
     detector: &'static str,
     cuts: Cuts,
-    /// By photo.
+    /// The crops by photo.
     crops: HashMap<PathBuf, RgbImage>,
 }
 
-/// The raw photos, aligned by each detector; made once.
+/// The raw photos, aligned with each detector. They are aligned only once.
 fn aligned() -> &'static [Aligned] {
     static ALIGNED: OnceLock<Vec<Aligned>> = OnceLock::new();
     ALIGNED.get_or_init(|| {
@@ -126,7 +127,7 @@ fn landmarks_agree_with_another_detector() {
             "{name}: of a landmark {middle:.4}, of a face's mean {mean:.4}, of each landmark {each:.3?}"
         );
         assert!(middle < 0.05, "{name}: {middle}");
-        // Nobody else's face.
+        // A larger error would be another person's face.
         assert!(errors.iter().flatten().all(|&error| error < 0.6), "{name}");
     }
 }
@@ -138,7 +139,7 @@ fn what_is_no_face_is_refused() {
     for (name, detector) in detectors() {
         let pipeline = pipeline(&detector, Choice::Largest, None);
         for path in photo::folder::list(&folder).unwrap().found {
-            // There are portraits on bank notes.
+            // Bank notes show portraits.
             if path.file_name().unwrap().to_str().unwrap().starts_with("dollar") {
                 continue;
             }
@@ -152,8 +153,8 @@ fn what_is_no_face_is_refused() {
 
 type Embeddings = HashMap<PathBuf, Vec<f32>>;
 
-/// Best accuracy over all thresholds on pairs of photos, one from each side, genuine and impostor pairs weighing the same;
-/// and the number of genuine pairs.
+/// Best accuracy over all thresholds on pairs of photos, one photo from each side. Genuine and impostor pairs have the
+/// same weight. Also returns the number of genuine pairs.
 fn accuracy(a: &Embeddings, b: &Embeddings, photos: &[PathBuf]) -> (f64, usize) {
     let mut pairs = Vec::new();
     for (index, one) in photos.iter().enumerate() {
@@ -164,7 +165,7 @@ fn accuracy(a: &Embeddings, b: &Embeddings, photos: &[PathBuf]) -> (f64, usize) 
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
     let genuine = pairs.iter().filter(|pair| pair.1).count();
     let impostors = pairs.len() - genuine;
-    // The threshold goes up past one pair after the other.
+    // The threshold rises past one pair after the other.
     let (mut accepted, mut rejected, mut best) = (genuine, 0, 0.0f64);
     for (_, same) in pairs {
         if same {
@@ -208,7 +209,7 @@ fn own_alignment_recognises_as_well_as_that_of_the_data_set() {
     let (reference, genuine) = accuracy(&given, &given, &photos);
     println!("{} photos of {} people, {genuine} genuine pairs", photos.len(), people.len());
     println!("aligned by the data set: {reference:.4}");
-    // Enrolled with one detector, recognised with another or the same.
+    // People are enrolled with one detector and recognised with the same or another one.
     for (enrolled, a) in &own {
         for (probed, b) in &own {
             let (accuracy, _) = accuracy(a, b, &photos);
@@ -218,7 +219,8 @@ fn own_alignment_recognises_as_well_as_that_of_the_data_set() {
     }
 }
 
-/// What is done to a photo, and the fault it must be refused for, where it is not refused as no face beyond doubt.
+/// A change to a photo, and the fault for which the changed photo must be refused, unless it is refused because no
+/// face is certain.
 type Variant = (&'static str, fn(&RgbImage, &Face) -> RgbImage, fn(&Fault) -> bool);
 
 const VARIANTS: [Variant; 6] = [
@@ -257,7 +259,7 @@ fn shrunk(photo: &RgbImage, scale: f32) -> RgbImage {
     imageops::resize(photo, width, height, FilterType::Triangle)
 }
 
-/// The face turned by 70 degrees, as far as one photo shows it: as if its pixels lay on an ellipsoid with a nose.
+/// The face turned by 70 degrees, approximated from one photo as if its pixels lay on an ellipsoid with a nose.
 fn in_profile(photo: &RgbImage, face: &Face) -> RgbImage {
     let unit = eyes(face);
     let [left, right, nose, mouth_left, mouth_right] = face.landmarks;
@@ -268,7 +270,7 @@ fn in_profile(photo: &RgbImage, face: &Face) -> RgbImage {
     let mut turned = RgbImage::from_pixel(width, height, Rgb([120, 110, 100]));
     for y in 0..height {
         let v = (y as f32 - middle[1]) / unit;
-        // From the brows down to the tip the nose rises, then it ends.
+        // The nose rises from the brows to the tip, then it ends.
         let below_tip = (y as f32 - nose[1]) / unit;
         let ridge = if below_tip < 0.0 { 1.0 + below_tip / 0.6 } else { 1.0 - below_tip / 0.15 };
         let mut nearest = vec![f32::MIN; width as usize];
@@ -291,7 +293,7 @@ fn in_profile(photo: &RgbImage, face: &Face) -> RgbImage {
     turned
 }
 
-/// Photos with a face in good condition: fetched ones, and some of the larger test data.
+/// Photos with a face in good condition: fetched photos, and some of the larger test data.
 fn good_photos() -> Vec<RgbImage> {
     let mut photos = portraits();
     if let Some(raw) = shared("faces/raw") {
@@ -329,7 +331,7 @@ fn spoilt_photos_are_refused_and_the_reason_named() {
             missed.push((name, variant, good.len() - named - unseen));
         }
     }
-    // A face turned on a computer is not a profile to every eye; whatever else was done must show.
+    // A face turned by computation does not always look like a profile. All other changes must be noticed.
     let allowed = |variant| if variant == "profile" { photos.len() / 10 } else { 0 };
     assert!(missed.iter().all(|&(_, variant, missed)| missed <= allowed(variant)), "{missed:?}");
 }
@@ -374,7 +376,7 @@ fn difference(a: &RgbImage, b: &RgbImage) -> f32 {
 #[test]
 fn a_turned_photo_is_aligned_by_its_exif_orientation() {
     let portrait = &portraits()[1];
-    // Orientation 6: the reader turns it clockwise, so it is stored turned the other way.
+    // The reader of orientation 6 rotates the photo clockwise, so the test stores it rotated the other way.
     let mut jpeg = Vec::new();
     let stored = imageops::rotate270(portrait);
     image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 98).encode_image(&stored).unwrap();
@@ -413,7 +415,7 @@ fn of_several_faces_the_chosen_ones_are_cut_out() {
         let largest = pipeline(&detector, Choice::Largest, None).crops(&photo, SIZE).unwrap();
         assert_eq!((largest.len(), largest[0].face), (1, all[0].face), "{name}");
 
-        // Around the smallest face, it is the central one.
+        // In a crop around the smallest face, this face is the central one.
         let smallest = &all[3].face;
         let [left, top, right, bottom] = smallest.bounds;
         let middle = [(left + right) / 2.0, (top + bottom) / 2.0];

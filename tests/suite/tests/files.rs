@@ -1,4 +1,4 @@
-//! Files, pipes and signals as users of Unix tools expect them.
+//! Files, pipes and signals behave as users of Unix tools expect.
 #![cfg(unix)]
 
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use suite::command::{EXPORT, fails, folder, run, succeeds};
 use suite::{faces, program, write_faces};
 use tempfile::TempDir;
 
-/// [`EXPORT`] with another output, and more.
+/// [`EXPORT`] with another output, and with more arguments.
 fn export_to<'a>(output: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut arguments = EXPORT.to_vec();
     *arguments.last_mut().unwrap() = output;
@@ -32,7 +32,7 @@ fn exported() -> TempDir {
     folder
 }
 
-/// Runs the program by a shell, after some commands of that.
+/// Runs the program in a shell, after some shell commands.
 fn run_by_shell(folder: &Path, before: &str, arguments: &[&str]) -> Output {
     let script = format!("{before}; exec \"$0\" \"$@\"");
     let mut shell = Command::new("sh");
@@ -114,7 +114,7 @@ fn links_are_kept_and_lead_to_the_new_image() {
     let at = |name: &str| folder.path().join(name);
     std::fs::create_dir(at("images")).unwrap();
     symlink("images/door.geode", at("link.geode")).unwrap();
-    // It leads to nothing yet.
+    // The link's target does not exist yet.
     succeeds(folder.path(), &export_to("link.geode", &[]));
     assert!(at("link.geode").is_symlink() && at("images/door.geode").symlink_metadata().unwrap().is_file());
     succeeds(folder.path(), &["gallery", "remove", "link.geode", "Ada"]);
@@ -150,7 +150,7 @@ fn full_disk_leaves_the_old_image_and_nothing_else() {
     let folder = folder();
     std::fs::write(folder.path().join("image.geode"), b"old").unwrap();
     let before = entries(folder.path());
-    // No file of more than one block.
+    // The limit allows no file of more than one block.
     let output = run_by_shell(folder.path(), "trap '' XFSZ; ulimit -f 1", &EXPORT);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -196,7 +196,7 @@ fn output_that_is_an_input_or_another_output_is_refused_and_both_options_are_nam
         assert!(said.contains("one file"), "{arguments:?}: {said}");
         assert!((read(), entries(folder.path())) == before, "{arguments:?}");
     }
-    // An image that lies beside photos is none of them.
+    // An image that lies beside photos is not one of the photos.
     for _ in 0..2 {
         succeeds(folder.path(), &export_to("strangers/door.geode", &[]));
     }
@@ -286,7 +286,7 @@ fn closed_standard_output_ends_the_program_quietly_as_other_tools_end() {
         assert_eq!(output.status.signal(), Some(Signal::PIPE.as_raw()), "{arguments:?}: {said}");
         assert!(!said.contains("panicked") && !said.contains("error"), "{arguments:?}: {said}");
     }
-    // Nor does it matter whether anybody reads complaints.
+    // It also does not matter whether anybody reads the messages.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut command = Command::new(program());
@@ -461,7 +461,7 @@ fn file_that_is_no_network_is_named_for_what_it_is_with_a_remedy() {
     assert!(Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap().success());
     let said = fails(folder.path(), &["inspect", "pipe"]);
     assert!(said.contains("pipe is a pipe") && said.contains("save"), "{said}");
-    // And the other way round.
+    // The reverse also holds.
     for command in
         [&["gallery", "list", "net.onnx"][..], &["simulate", "--aligned", "net.onnx", "strangers/000.png"]]
     {
@@ -481,6 +481,6 @@ fn busy_port_is_said_by_the_program() {
     let name = port.name().unwrap();
     let arguments = ["recognise", "--aligned", "image.geode", "strangers/000.png", "--port", &name];
     let said = fails(folder.path(), &arguments);
-    // Root may open what is in use, and then hears nothing.
+    // Root may open a port that is in use, and then receives nothing.
     assert!(said.contains(&name) && said.contains("another program uses it"), "{said}");
 }

@@ -1,4 +1,4 @@
-//! The people of an image: removed, enrolled again, merged, and what must stop it.
+//! The people of an image are removed, enrolled again and merged; and errors that must stop these changes.
 
 use std::path::{Path, PathBuf};
 
@@ -135,7 +135,7 @@ fn a_stranger_of_the_cohort_is_not_enrolled() {
     let (folder, image) = scene();
     let hired = folder.path().join("hired");
     write_faces(&hired.join("Edith"), &faces()[8..9], [40, 24]);
-    // The people of this network are all near each other: only then is the stranger looked at.
+    // This network places all people near each other. Without them, the comparison with strangers decides.
     std::fs::write(&image, remove(&image, &names(&image)).unwrap().image).unwrap();
     let error = format!("{:#}", add(&image, &hired, &Source::aligned(), true, false).err().unwrap());
     assert!(error.contains("Edith looks like one of the strangers"), "{error}");

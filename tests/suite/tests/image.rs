@@ -1,4 +1,4 @@
-//! The image format: pinned bytes, and every way in which an image can be wrong.
+//! The image format: fixed bytes, and every way in which an image can be wrong.
 
 use app::Recogniser;
 use format::header::{self, Section};
@@ -41,7 +41,7 @@ fn image_reads_back() {
     assert_eq!(image.gallery.norms, [16129, 16084, 16129]);
     assert_eq!(image.cohort.unwrap().people_count(), 2);
     assert_eq!(image.policy.threshold_q30(2), 1 << 29);
-    // Emitting what was read gives the same bytes.
+    // Writing the parts that were read gives the same bytes.
     let sections = header::parse(bytes.bytes()).unwrap();
     let parts: Vec<_> = Section::ALL.iter().filter_map(|&s| Some((s, sections.get(s)?.to_vec()))).collect();
     assert_eq!(join(&parts), bytes.bytes());
@@ -126,7 +126,7 @@ fn gallery_of_another_network_is_refused() {
     let place = parts[0].1.windows(4).position(|window| window == b"tiny").unwrap();
     parts[0].1[place] = b'T';
     assert_eq!(check(&join(&parts)), Err(ImageError::ForeignGallery(Section::Gallery)));
-    // The same network fed with another colour order or mean is another one, too.
+    // The same network with another colour order or mean is another network, too.
     let mut parts = tiny_sections();
     let mean = parts[0].1.windows(4).position(|window| window == 127.5f32.to_le_bytes()).unwrap();
     parts[0].1[mean..mean + 4].copy_from_slice(&128f32.to_le_bytes());
@@ -164,7 +164,7 @@ fn both_networks_that_are_damaged_work_undamaged() {
     }
 }
 
-/// Whatever the image says, using it ends without a panic.
+/// Using an image ends without a panic, whatever its content.
 fn use_image(bytes: &[u8]) {
     let bytes = AlignedBytes::copy(bytes);
     let Ok(image) = Image::new_checked(bytes.bytes()) else { return };
@@ -189,7 +189,7 @@ fn use_image(bytes: &[u8]) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// A hostile image has correct digests: damage that the checks of records have to find.
+    /// A hostile image has correct digests, so the checks of records must find the damage.
     #[test]
     fn damaged_records_with_good_digests_never_panic(
         varied in any::<bool>(),
@@ -199,7 +199,7 @@ proptest! {
     ) {
         let fresh = if varied { sections_of(&varied_network()) } else { tiny_sections() };
         let mut parts = fresh.clone();
-        // Half of the time the network's records, of which there are the most ways to be wrong.
+        // In half of the cases the network's records are changed, because they can be wrong in the most ways.
         let body = &mut parts[if varied { 0 } else { section }].1;
         for (place, value) in damage {
             let place = place.index(body.len());
@@ -209,7 +209,7 @@ proptest! {
             let length = cut.index(body.len());
             body.truncate(length);
         }
-        // The gallery's and the policy's id follow the network, as a forger's would.
+        // The ids in the gallery and the policy are set to that of the network, as a forger would do.
         let id = header::ModelId::of_section(&parts[0].1);
         let old = header::ModelId::of_section(&fresh[0].1);
         for part in &mut parts[1..] {

@@ -1,4 +1,4 @@
-//! Import: the lowered graph computes what tract computes on the file itself; what is not supported is named.
+//! Import: the lowered graph computes the same as tract does on the file itself. Errors name the unsupported parts.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ fn lowered_equals_tract(path: &Path) {
     let [h, w, c] = graph.nodes[0].shape;
     let crop: Vec<f32> =
         (0..h * w * c).map(|i| ((i * 7919 + i / 97 * 31) % 255) as f32 / 128.0 - 1.0).collect();
-    // Normalisation at the end is dropped: what counts is the direction.
+    // Import drops a final normalisation, because only the direction matters.
     let ours = unit(&float::run(&graph, &crop).pop().unwrap());
     let theirs = unit(&reference.embed(&crop).unwrap());
     assert_eq!(ours.len(), theirs.len());
@@ -61,7 +61,7 @@ fn users_networks_lower_to_what_tract_computes() {
 #[test]
 fn batch_normalisation_before_a_padded_convolution_is_executed() {
     let graph = passes::lower(import(written(&onnx::resnet18_grey()).path()).unwrap().graph);
-    // One before each of eight blocks; the one behind the last block goes into the fully connected layer.
+    // There is one before each of eight blocks. The one after the last block is folded into the fully connected layer.
     let executed = graph.nodes.iter().filter(|node| matches!(&node.op, Op::Depthwise { .. })).count();
     assert_eq!(executed, 8);
 }

@@ -1,5 +1,5 @@
-//! The link when things go wrong: hosts that stop, noise, damage, resets, boards that die. Each scenario runs over a pipe
-//! in memory with the board's own code in a thread, and over the UART of an emulated board.
+//! The link when errors occur: hosts that stop, noise, damage, resets, boards that stop. Each scenario runs over a
+//! pipe in memory with the board's own code in a thread, and over the UART of an emulated board.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -27,7 +27,7 @@ use suite::{join, sections_of, tiny_sections, wide_network};
 /// The tiny image's crop, of two rows.
 const CROP: [u8; 4] = [200, 30, 90, 250];
 
-/// What a board must make of the crop.
+/// The board's correct results for the crop.
 struct Expected {
     embedding: Vec<i16>,
     decision: Decision,
@@ -49,41 +49,41 @@ fn expected() -> Expected {
 trait Bench {
     /// The host's end of the wire.
     fn wire(&self) -> Wire;
-    /// The board starts anew.
+    /// Restarts the board.
     fn reset(&self) -> Box<dyn FnMut() + Send>;
-    /// The board does nothing any more.
+    /// Stops the board.
     fn stop(&self) -> Box<dyn FnMut() + Send>;
 }
 
-/// A wire that several hosts use one after another, and on which things are done to bytes.
+/// A wire that several hosts use one after another. The test can change the bytes on it.
 #[derive(Clone)]
 struct Wire {
     stream: Arc<Mutex<dyn Stream + Send>>,
     tampering: Arc<Mutex<Tampering>>,
 }
 
-/// What happens to bytes on their way.
+/// Changes to the bytes on the wire.
 #[derive(Default)]
 struct Tampering {
-    /// The host reads these first.
+    /// The host reads these bytes first.
     injected: VecDeque<u8>,
-    /// A bit is turned in the host's write after so many others.
+    /// After this many writes of the host, a bit of its next write is changed.
     damaged_write: Option<usize>,
-    /// After so many writes, a bit is turned in the byte that the host reads after so many others.
+    /// After this many writes and then this many bytes that the host reads, a bit of the next byte is changed.
     damaged_read: Option<(usize, usize)>,
-    /// After so many writes the next is lost, and this happens instead.
+    /// After this many writes, the next write is lost, and this function is called instead.
     accident: Option<(usize, Box<dyn FnMut() + Send>)>,
 }
 
 impl Tampering {
-    /// Counts bytes that the host reads.
+    /// Counts a byte that the host reads. Returns whether the byte must be damaged.
     fn is_read_damaged(&mut self) -> bool {
         let Some((0, bytes)) = self.damaged_read else { return false };
         self.damaged_read = bytes.checked_sub(1).map(|bytes| (0, bytes));
         bytes == 0
     }
 
-    /// Counts the host's writes.
+    /// Counts a write of the host. Returns whether the write must be damaged.
     fn is_write_damaged(&mut self) -> bool {
         if let Some((writes, _)) = &mut self.damaged_read {
             *writes = writes.saturating_sub(1);
@@ -148,18 +148,18 @@ impl Wire {
         change(&mut self.tampering.lock().unwrap());
     }
 
-    /// What the host reads before all else.
+    /// Makes the host read these bytes before all others.
     fn inject(&self, bytes: &[u8]) {
         self.tamper(|tampering| tampering.injected.extend(bytes));
     }
 
-    /// The wire's end after an accident to the board instead of the `count`th write from now.
+    /// The wire, with an accident to the board instead of the `count`th write from now.
     fn accident(&self, count: usize, accident: Box<dyn FnMut() + Send>) {
         self.tamper(|tampering| tampering.accident = Some((count, accident)));
     }
 }
 
-/// A host that says one message after another, and may stop at any moment.
+/// A host that sends one message after another, and may stop at any moment.
 struct RawHost {
     wire: Wire,
     decoder: Decoder,
@@ -194,13 +194,13 @@ impl RawHost {
         }
     }
 
-    /// Begins to recognise, up to the wish for the first row.
+    /// Begins to recognise, up to the request for the first row.
     fn begin(&mut self, turn: u32) {
         self.say(turn, Request::Recognise);
         assert_eq!(self.hear(), (turn, Reply::Row(0)));
     }
 
-    /// Sends both rows, and hears the decision.
+    /// Sends both rows, and receives the decision.
     fn finish(&mut self, turn: u32) {
         self.say(turn, Request::Pixels(0, &CROP[..2]));
         assert_eq!(self.hear(), (turn, Reply::Row(1)));
@@ -216,7 +216,7 @@ impl RawHost {
     }
 }
 
-/// A host comes and gets what it must.
+/// A new host gets all correct results.
 fn works(wire: Wire) -> Client {
     let mut client = Client::connect(wire).unwrap();
     assert_eq!((client.hello().crop, client.hello().people), ([2, 2, 1], 2));
@@ -234,7 +234,7 @@ fn host_that_stops_in_mid_crop_leaves_the_next_one_a_board(bench: &dyn Bench) {
     let mut gone = RawHost::new(bench.wire());
     gone.begin(1);
     works(bench.wire());
-    // And one that does not hear what it asked for.
+    // The next host does not read the board's answer.
     gone.begin(2);
     gone.say(2, Request::Pixels(0, &CROP[..2]));
     works(bench.wire());
@@ -259,7 +259,7 @@ fn noise_in_mid_crop_makes_the_board_ask_again(bench: &dyn Bench) {
     host.begin(1);
     host.bytes(b"\0noise\0");
     assert_eq!(host.hear(), (1, Reply::Row(0)));
-    // A row that was sent twice counts once.
+    // A row that was sent twice counts only once.
     host.say(1, Request::Pixels(0, &CROP[..2]));
     assert_eq!(host.hear(), (1, Reply::Row(1)));
     host.say(1, Request::Pixels(0, &CROP[..2]));
@@ -307,7 +307,7 @@ fn other_requests_in_mid_crop_end_the_task_and_are_answered(bench: &dyn Bench) {
     assert_eq!(host.hear(), (5, Reply::Row(0)));
     host.say(6, Request::Embed);
     assert_eq!(host.hear(), (6, Reply::Row(0)));
-    // Of the task before.
+    // This row belongs to the task before.
     host.say(5, Request::Pixels(0, &CROP[..2]));
     host.say(7, Request::Abort);
     assert_eq!(host.hear(), (7, Reply::Idle));
@@ -337,18 +337,18 @@ fn damaged_frames_are_sent_again(bench: &dyn Bench) {
     assert_eq!(host.hear(), (0, Reply::Refused(Objection::Damaged)));
     let mut client = works(bench.wire());
     let decision = expected().decision;
-    // The request, and both rows.
+    // The writes are the request and both rows.
     for write in 0..3 {
         bench.wire().tamper(|tampering| tampering.damaged_write = Some(write));
         assert_eq!(client.recognise(&CROP).unwrap().decision, decision, "write {write}");
         assert_eq!(bench.wire().tampering.lock().unwrap().damaged_write, None);
     }
-    // The wishes for both rows, which are frames of 14 bytes.
+    // The requests for both rows are frames of 14 bytes.
     for (writes, byte) in (1..=2).flat_map(|writes| (0..14).map(move |byte| (writes, byte))) {
         bench.wire().tamper(|tampering| tampering.damaged_read = Some((writes, byte)));
         assert_eq!(client.recognise(&CROP).unwrap().decision, decision, "byte {byte} after {writes} writes");
     }
-    // The decision cannot be asked for again: it is missed, and the next photo works.
+    // The decision cannot be requested again. It is lost, and the next photo works.
     bench.wire().tamper(|tampering| tampering.damaged_read = Some((3, 10)));
     let error = client.recognise(&CROP).unwrap_err().to_string();
     assert!(error.contains("send the photo again"), "{error}");
@@ -370,7 +370,7 @@ fn reserved_groups_are_refused_and_end_the_task(bench: &dyn Bench) {
         host.say(3, Request::Status);
         assert_eq!(host.hear(), (3, Reply::Idle));
     }
-    // A number that the group lacks; a message too short for one; a reply that comes back.
+    // A number that the group lacks, a message too short for a number, and an echoed reply.
     host.message(&[1, 0x7f, 4, 0, 0, 0]);
     assert_eq!(host.hear(), (4, Reply::Refused(Objection::UnknownNumber)));
     host.message(b"short");
@@ -381,7 +381,7 @@ fn reserved_groups_are_refused_and_end_the_task(bench: &dyn Bench) {
 
 fn board_that_was_reset_in_mid_crop_is_told_from_a_dead_one(bench: &dyn Bench) {
     let mut client = works(bench.wire());
-    // Instead of the first row, after the request.
+    // The reset takes the place of the first row, after the request.
     bench.wire().accident(1, bench.reset());
     let error = client.recognise(&CROP).unwrap_err().to_string();
     assert!(error.contains("forgot the photo after row 1 of 2"), "{error}");
@@ -472,7 +472,7 @@ impl embedded_io::Read for BoardEnd {
 
 impl embedded_io::Write for BoardEnd {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> {
-        // Hosts come and go.
+        // Several hosts use the board one after another.
         for &byte in bytes {
             let _ = self.sender.send(byte);
         }
@@ -484,7 +484,7 @@ impl embedded_io::Write for BoardEnd {
     }
 }
 
-/// A meter of a board on which every look at the meter takes this many instructions, and this long.
+/// The meter of a slow board. Each reading adds this many instructions and takes this long.
 struct Slowness {
     instructions: u64,
     pause: Duration,
@@ -503,7 +503,7 @@ impl Meter for Slowness {
     }
 }
 
-/// A board's program: serves the tiny image, and starts anew when its stream fails, until the stream ends.
+/// A board's program. It serves the tiny image. When its stream fails it starts anew, until the stream ends.
 fn run_board(
     stream: impl embedded_io::Read + embedded_io::Write,
     meter: &mut Slowness,
@@ -568,11 +568,11 @@ impl Bench for Fake {
     }
 }
 
-/// A machine in QEMU, which is told what to do over a socket beside the link.
+/// A machine in QEMU. The test controls it over a socket beside the link.
 struct Emulated {
     wire: Wire,
     socket: PathBuf,
-    // Dropped last.
+    // Fields are dropped in order, so the folder is removed last.
     _folder: tempfile::TempDir,
 }
 
@@ -621,7 +621,8 @@ impl Bench for Emulated {
     }
 }
 
-/// Each of these functions as a test over a pipe, and all of them over one emulated board's UART, in this order.
+/// Makes each of these functions a test over a pipe, and one test that runs all of them over the UART of an emulated
+/// board, in this order.
 macro_rules! over_pipe_and_uart {
     ($($name:ident,)*) => {
         mod over_a_pipe {
@@ -681,7 +682,7 @@ fn board_that_dies_while_a_long_row_is_under_way_is_noticed_within_five_seconds(
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
-/// The board's end of a serial line, unplugged after some more bytes from the host.
+/// The board's end of a serial line. It is unplugged after this many more bytes from the host.
 struct Line(TTYPort, usize);
 
 impl embedded_io::ErrorType for Line {
@@ -691,7 +692,7 @@ impl embedded_io::ErrorType for Line {
 impl embedded_io::Read for Line {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Self::Error> {
         loop {
-            // Fails while no host has the other end open.
+            // Reading fails while no host has the other end open.
             if let Ok(count @ 1..) = self.0.read(buffer) {
                 self.1 = self.1.saturating_sub(count);
                 return Ok(if self.1 == 0 { 0 } else { count });
@@ -716,7 +717,7 @@ impl embedded_io::Write for Line {
 fn serial_port_serves_one_host_after_another() {
     let (board, port) = TTYPort::pair().unwrap();
     let name = port.name().unwrap();
-    // Else it is in use.
+    // The port is in use until it is dropped.
     drop(port);
     std::thread::spawn(move || {
         let mut meter = Slowness { instructions: 1000, pause: Duration::ZERO, now: 0 };
@@ -754,7 +755,7 @@ fn board_that_computes_says_so_and_tells_its_costs() {
         }
     };
     assert!(working > 0 && rows == 1);
-    // One look before and one after.
+    // The meter is read once before and once after.
     assert_eq!(cost.match_instructions, 9_000_000);
     assert!(cost.embed_instructions > 0 && cost.arena_bytes > 0 && cost.stack_bytes == 1);
     assert_eq!(Client::connect(bench.wire()).unwrap().hello().start_instructions, 7);
@@ -773,7 +774,7 @@ fn slow_board_is_not_taken_for_a_dead_one() {
 fn port_that_is_unplugged_in_mid_photo_is_named_at_once() {
     let (board, port) = TTYPort::pair().unwrap();
     let name = port.name().unwrap();
-    // The greeting is within these bytes, the request for the photo and its first row are not.
+    // The greeting is within these bytes. The request for the photo and its first row are after them.
     let greeting = 24;
     std::thread::spawn(move || {
         let mut meter = Slowness { instructions: 1000, pause: Duration::ZERO, now: 0 };

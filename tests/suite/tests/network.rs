@@ -1,4 +1,4 @@
-//! The streaming runtime: literal results, and the same bits whatever the plan.
+//! The streaming runtime: literal results, and the same bits with every plan.
 
 use format::Role;
 use format::layer::{Element, Layer, Operator};
@@ -64,7 +64,7 @@ fn network_with_every_operator_has_outputs_of_any_shape() {
     let section = AlignedBytes::copy(&network.section());
     let photo = [10, 90, 170, 250];
     let embedding = Simulator::new(&model(&section)).unwrap().embed(&photo).unwrap();
-    // A map that others read, one that none reads, and the embedding, in an order of their own.
+    // The outputs, in an unusual order, are a map that other layers read, a map that none reads, and the embedding.
     let last = network.layers.len() as u16 - 1;
     network.outputs = vec![last, 6, 12];
     let section = AlignedBytes::copy(&network.section());
@@ -152,7 +152,7 @@ fn arena_without_room_for_the_state_is_refused() {
     }
 }
 
-/// The default network quantised on noise: what it recognises does not matter here.
+/// The default network quantised on noise. This test does not need correct recognition.
 fn default_quantised() -> Quantised {
     let graph = passes::lower(onnx::import(&default_network(), &Cut::default()).unwrap().graph);
     quantise(&graph, Preprocessing::default(), &[noise(1), noise(2)], &Options::default(), |_| {})
@@ -169,7 +169,7 @@ fn noise(seed: usize) -> Vec<u8> {
     (0..112 * 112 * 3).map(|i: usize| (((i * 7919 * seed) >> 5) ^ ((i / 336) * 3)) as u8).collect()
 }
 
-/// A section of the default network: its photo has colour.
+/// A section of the default network, whose photo has colour.
 fn coloured(network: &Handmade, layers: &[Layer], plan: &Plan) -> AlignedBytes {
     let outputs: Vec<format::network::Output<'_>> = network
         .outputs
@@ -207,7 +207,7 @@ fn every_plan_gives_the_same_bits() {
     let last = network.layers.len() as u16 - 1;
     let mut searched = network.layers.clone();
     let best = plan::plan(&mut searched, &network.outputs);
-    // Layer by layer: every tensor whole, nothing shared.
+    // Layer by layer: every tensor is kept whole, and none shares memory.
     let mut stored = network.layers.clone();
     let mut offset = 0;
     for layer in &mut stored {
@@ -216,7 +216,7 @@ fn every_plan_gives_the_same_bits() {
     }
     let barriers = (1..last).step_by(2).take(32).collect();
     let all = Plan { barriers, arena_bytes: best.state_bytes + offset as usize, ..best.clone() };
-    // Rows on demand from the first to the last, no barrier between.
+    // Rows are made on demand from the first to the last, without barriers.
     let streamed_plan = plan::with_barriers(&network.layers, &network.outputs, &[]);
     let mut streamed = network.layers.clone();
     streamed_plan.write(&mut streamed);
@@ -246,7 +246,7 @@ fn plan_that_overwrites_needed_rows_is_refused() {
     let mut overlapping = layers.clone();
     overlapping[2].output.offset = overlapping[1].output.offset;
     assert!(matches!(load(&overlapping), Err(LoadError::Overlap { .. })));
-    // Every other ring moved to the front of the rings: whatever is alive there is overwritten.
+    // Every other ring is moved to the front of the rings, where it overwrites rows that are in use.
     let mut refused = 0;
     for number in 1..layers.len() {
         let mut moved = layers.clone();

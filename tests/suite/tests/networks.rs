@@ -1,4 +1,5 @@
-//! Networks besides the embedder: what the file computes, in `f32` and in integers, with several outputs of any shape.
+//! Networks besides the embedder compute the results of their files, in `f32` and in integers, with several outputs of
+//! any shape.
 
 use format::preprocess::Colour;
 use host::export::other::{Other, OtherJob, quantise_other};
@@ -8,7 +9,7 @@ use host::quantize::Preprocessing;
 use host::{float, passes};
 use suite::{faces, fr_detect, fr_landmark, minifasnet, pictures, yunet};
 
-/// Largest error of `f32` beside the largest value of an output.
+/// Largest error of `f32`, relative to the largest value of an output.
 const TOLERANCE: f32 = 1e-4;
 
 /// Values `[c][h][w]` as `[h][w][c]`.
@@ -17,13 +18,13 @@ fn channels_last(values: &[f32], [h, w, c]: [usize; 3]) -> Vec<f32> {
     places.map(|place| values[place]).collect()
 }
 
-/// Compares every output of the lowered graph with tract's on the same part of the file. `is_nchw`: whether the file's outputs have
-/// channels first.
+/// Compares every output of the lowered graph with tract's output for the same part of the file. `is_nchw`: whether
+/// the file's outputs have channels first.
 fn lowered_equals_tract(job: &OtherJob, is_nchw: bool) {
     let imported = import_cut(&job.model, &job.cut).unwrap();
     let mut graph = passes::lower(imported.graph);
     let [h, w, c] = graph.nodes[0].shape;
-    // The same in every channel, so that it stands for the grey photo too.
+    // All channels are equal, so that the photo is also a grey photo.
     let grey: Vec<f32> = (0..h * w).map(|i| ((i * 7919 + i / 97 * 31) % 255) as f32 / 128.0 - 1.0).collect();
     let colour: Vec<f32> = grey.iter().flat_map(|&pixel| std::iter::repeat_n(pixel, c)).collect();
     let reference = Reference::load_cut(&job.model, &job.cut).unwrap().run(&colour).unwrap();
@@ -35,7 +36,8 @@ fn lowered_equals_tract(job: &OtherJob, is_nchw: bool) {
     for (output, theirs) in graph.outputs.iter().zip(&reference) {
         let shape = graph.nodes[output.node].shape;
         let theirs = if is_nchw { channels_last(theirs, shape) } else { theirs.clone() };
-        // What the file still does to the tensor. tract's sigmoid is a rational function: near nought, right to 1e-6 only.
+        // The function that the file still applies to the tensor. tract's sigmoid is a rational function. Near zero it
+        // is accurate to 1e-6 only.
         let (ours, floor): (Vec<f32>, f32) = match output.function {
             Function::Identity => (tensors[output.node].clone(), 0.0),
             Function::Sigmoid => {
@@ -62,7 +64,7 @@ fn detectors_and_landmarks_lower_to_what_tract_computes() {
     }
 }
 
-/// Quantises a network over pictures of faces and tells what became of its outputs.
+/// Quantises a network over pictures of faces and prints the quality of its outputs.
 fn quantised(job: &OtherJob) -> Other {
     let pictures = pictures(&job.input().unwrap(), &faces());
     let (judged, seen): (Vec<_>, Vec<_>) =

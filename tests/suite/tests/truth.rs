@@ -1,4 +1,5 @@
-//! Figures that tell the whole truth: networks and preprocessing that tell nobody apart, copies in a cohort, and a second population.
+//! Figures must not mislead: networks and preprocessing that do not distinguish people, copies in a cohort, and a
+//! second population.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,7 @@ fn refusal(job: &Job) -> String {
     format!("{:#}", export(job).err().expect("refused"))
 }
 
-/// Whether texts stand in this order.
+/// Whether the texts occur in this order.
 fn in_order(said: &str, texts: &[&str]) -> bool {
     let places: Vec<Option<usize>> = texts.iter().map(|text| said.find(text)).collect();
     places.iter().all(Option::is_some) && places.is_sorted()
@@ -125,7 +126,7 @@ fn copies_in_a_cohort_count_once() {
             crop.save(path).unwrap();
         }
     }
-    // The same file again, in a year's folder, through a link, saved again, and a thumbnail of it enlarged.
+    // The same file again: in another year's folder, through a link, saved again, and as an enlarged thumbnail.
     std::fs::copy(at("copied/000.png"), at("copied/copy of 000.png")).unwrap();
     std::fs::create_dir(at("copied/2024")).unwrap();
     std::fs::copy(at("copied/001.png"), at("copied/2024/holiday.png")).unwrap();

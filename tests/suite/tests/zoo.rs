@@ -1,5 +1,5 @@
-//! Networks as people have them, in the spellings of the exporters that wrote them (tests/zoo/zoo.py): import computes what ONNX
-//! Runtime computes, and what ONNX Runtime's int8 carries is carried here.
+//! Networks as users have them, in the forms of the exporters that wrote them (tests/zoo/zoo.py). Import computes the
+//! same as ONNX Runtime. Networks that ONNX Runtime's int8 keeps accurate stay accurate here, too.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 /// Least cosine between the imported float network and ONNX Runtime's.
 const LEAST_PARITY: f32 = 0.9999;
-/// Mean cosine from which on ONNX Runtime's int8 is said to carry a network.
+/// Least mean cosine at which ONNX Runtime's int8 keeps a network accurate.
 const CARRIED: f32 = 0.98;
 
 #[derive(Deserialize)]
@@ -79,7 +79,7 @@ fn zoo() -> &'static Zoo {
 }
 
 impl Zoo {
-    /// The network, or why it was refused.
+    /// The network, or the reason why it was refused.
     fn imported(&self, entry: &Entry) -> Result<Imported, String> {
         import(&self.folder.join(format!("{}.onnx", entry.name)), &Cut::default())
             .map_err(|error| format!("{}: {error:#}", entry.name))
@@ -126,7 +126,7 @@ fn whatever_exporter_wrote_a_network_import_computes_what_onnx_runtime_does() {
     assert!(worst >= LEAST_PARITY, "{worst}: see the table above");
 }
 
-/// A photo's bytes: the nearest of 256 steps between −1 and 1.
+/// A photo's bytes: each is the nearest of 256 steps between −1 and 1.
 fn bytes(photo: &[f32]) -> Vec<u8> {
     photo.iter().map(|value| ((value * 128.0) + 127.5).round().clamp(0.0, 255.0) as u8).collect()
 }

@@ -1,4 +1,4 @@
-//! Parts common to all boards with a Cortex-M core, whatever the maker: the stack, memory mapped for reading, and
+//! Parts common to all boards with a Cortex-M core, of any maker: the stack, memory mapped for reading, and
 //! semihosting.
 #![no_std]
 

@@ -1,4 +1,4 @@
-//! Memory that is read in place: flash, or RAM that stands for it.
+//! Memory that is read in place: flash, or RAM in the place of flash.
 #![allow(unsafe_code)]
 
 /// All bytes of a memory, from its address and its length.

@@ -16,10 +16,10 @@ unsafe extern "C" {
 #[inline(never)]
 pub fn paint() {
     let mut word = &raw mut __sheap;
-    // Below the frame of this function, with room for an interrupt's.
+    // Paint below the frame of this function, and leave room for the frame of an interrupt.
     let end = cortex_m::register::msp::read() as usize - 256;
     while (word as usize) < end {
-        // SAFETY: between the statics and the stack's end lies nothing.
+        // SAFETY: nothing lies between the statics and the stack's end.
         unsafe { ptr::write_volatile(word, PAINT) };
         word = word.wrapping_add(1);
     }

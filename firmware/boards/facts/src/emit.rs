@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::Facts;
 
 impl Facts {
-    /// The linker script `memory.x` that `cortex-m-rt` includes. Linking fails where statics leave less than
+    /// The linker script `memory.x` that `cortex-m-rt` includes. Linking fails if the statics leave less than
     /// [`Facts::stack_bytes`] of RAM.
     pub fn memory_x(&self) -> String {
         let (flash, ram) = (self.memory.firmware, self.memory.ram);

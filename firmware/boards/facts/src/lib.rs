@@ -1,9 +1,9 @@
-//! The facts of a board: its core, memories, devices and limits. They are stated only in the board's `board.toml`.
+//! The facts of a board: its core, memories, devices and limits. Only one file states them, the board's `board.toml`.
 //!
 //! # Layers
 //!
 //! * [`Facts`]: a parsed and checked `board.toml`.
-//! * [`emit`]: the same for the linker and for the firmware's source.
+//! * [`emit`]: the same facts for the linker and for the firmware's source.
 //! * [`script`]: the build script of every board, which writes both.
 //! * [`toolchain`]: the compiler for a board's target on this machine.
 //!
@@ -25,7 +25,7 @@ pub const ALIGNMENT: usize = 16;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
-    /// Name, also of its package and its folder.
+    /// Name of the board, of its package and of its folder.
     pub name: String,
     /// The core, and the machine or part that has it, as text for people.
     pub about: String,
@@ -35,7 +35,7 @@ pub struct Facts {
     pub target: String,
     /// QEMU machine that runs it.
     pub qemu_machine: String,
-    /// Typical clock of parts with this core, MHz.
+    /// Typical clock of processors with this core, MHz.
     pub clock_mhz: f64,
     /// RAM for the network's rows, bytes.
     pub arena_bytes: usize,
@@ -67,9 +67,9 @@ pub struct Memories {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Region {
-    /// Where it starts.
+    /// First address.
     pub address: u32,
-    /// How long it is.
+    /// Length in bytes.
     pub bytes: usize,
 }
 
@@ -77,9 +77,9 @@ pub struct Region {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Layers of a network.
+    /// Most layers of a network.
     pub layers: usize,
-    /// Bytes of a row of the crop, which one message of the link carries.
+    /// Most bytes of a row of the crop, so that one message of the link carries it.
     pub row_bytes: usize,
 }
 
@@ -88,7 +88,7 @@ pub struct Limits {
 pub enum FactsError {
     /// It is not TOML, a fact is missing, or a fact is unknown.
     Syntax(String),
-    /// A memory is empty or ends beyond the last address, or one that holds images does not start at a multiple of
+    /// A memory is empty or ends beyond the last address. Or a memory for images does not start at a multiple of
     /// [`ALIGNMENT`].
     Memory(&'static str),
     /// Two memories share addresses.
@@ -99,10 +99,10 @@ pub enum FactsError {
     Ram {
         /// Bytes of both.
         needed: usize,
-        /// Bytes there are.
+        /// Bytes of RAM.
         bytes: usize,
     },
-    /// A limit is 0, so that nothing could run.
+    /// A limit is 0: no network could run.
     Limit(&'static str),
     /// A device's name contains something other than small letters, digits and `_`.
     Device(String),
@@ -174,7 +174,7 @@ impl Facts {
 }
 
 impl Region {
-    /// First address after it.
+    /// First address after the region.
     fn end(&self) -> u64 {
         u64::from(self.address) + self.bytes as u64
     }

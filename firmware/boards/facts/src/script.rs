@@ -5,8 +5,9 @@ use std::{env, fs};
 
 use crate::Facts;
 
-/// Writes the linker's `memory.x` and the firmware's `facts.rs` from the package's `board.toml`, and says how to link. A
-/// build for another processor than the board's is refused with the command that builds for it.
+/// Writes the linker's `memory.x` and the firmware's `facts.rs` from the package's `board.toml`, and gives cargo the
+/// linker's arguments. A build for another processor than the board's is refused; the message has the command that
+/// builds for it.
 pub fn run() {
     println!("cargo::rerun-if-changed=board.toml");
     // On one line: cargo would drop further lines from the message.

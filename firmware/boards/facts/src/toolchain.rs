@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A `cargo` that compiles for a Rust target: rustup's if it has the target, otherwise the distribution's together
-/// with its library sources. `None` if neither is installed.
+/// A `cargo` that compiles for a Rust target. It is rustup's if that has the target, otherwise the distribution's
+/// together with its library sources. `None` if neither is installed.
 pub fn cargo(target: &str) -> Option<Command> {
     let library = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
     if let Ok(library) = library

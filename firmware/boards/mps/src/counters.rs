@@ -1,7 +1,7 @@
 //! Counts executed instructions with a timer.
 //!
 //! QEMU's `-icount shift=0` makes virtual time the number of instructions in nanoseconds. A timer that ticks every
-//! `n` nanoseconds counts `n` instructions a tick.
+//! `n` nanoseconds counts `n` instructions per tick.
 #![allow(unsafe_code)]
 
 use core::ptr;
@@ -15,7 +15,7 @@ const CTRL: usize = 0x0;
 const VALUE: usize = 0x4;
 const RELOAD: usize = 0x8;
 
-/// A CMSDK timer, 32 bits, counting down at 25 MHz: 40 instructions a tick. It wraps after 171 · 10⁹.
+/// A CMSDK timer, 32 bits, counting down at 25 MHz: 40 instructions per tick. It wraps after 171 · 10⁹.
 pub struct Timer {
     base: usize,
 }
@@ -52,7 +52,7 @@ fn SysTick() {
     SYSTICK_WRAPS.store(SYSTICK_WRAPS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
 }
 
-/// The core's SysTick, 24 bits, counting down at 32 MHz: 125/4 instructions a tick.
+/// The core's SysTick, 24 bits, counting down at 32 MHz: 125/4 instructions per tick.
 pub struct SysTick(());
 
 impl SysTick {
@@ -68,7 +68,7 @@ impl SysTick {
         systick.clear_current();
         systick.enable_interrupt();
         systick.enable_counter();
-        // It starts at zero, which reads as a whole turn until its first tick.
+        // The timer starts at zero, which would be read as a whole turn until the first tick.
         while SYST::get_current() == 0 {}
         SysTick(())
     }

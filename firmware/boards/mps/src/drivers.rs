@@ -1,4 +1,4 @@
-//! Drivers common to the emulated boards. A board names only its counter.
+//! Drivers common to the emulated boards. Only the counter differs between the boards.
 
 /// Implements [`programs::Board`] for a board of Arm's MPS platforms from the facts in its `board.toml`. `counter` is
 /// the type that counts instructions; `start` starts it.

@@ -21,7 +21,7 @@ use crate::{Board, Gauges, image, load};
 pub enum BenchError {
     /// The image was refused.
     Start(StartError),
-    /// A network does not run.
+    /// A network failed to run.
     Run(RunError<core::convert::Infallible>),
     /// Text could not be written.
     Write,
@@ -35,7 +35,7 @@ impl From<core::fmt::Error> for BenchError {
 
 /// Instructions of each layer.
 pub type Counts = [u64; MAX_LAYERS];
-/// With nothing counted yet.
+/// All counts zero.
 pub const NO_COUNTS: Counts = [0; MAX_LAYERS];
 
 /// Embeds one pattern with the board's image and prints a line for each layer in order: number, operator, output,
@@ -122,8 +122,8 @@ fn count<T>(gauges: &mut impl Meter, run: impl FnOnce() -> T) -> (u64, T) {
     (gauges.instructions() - start, result)
 }
 
-/// Prints the instructions of start-up: the total, the digests, the other checks of the image (both counted in a
-/// second run), and the remainder, which is the network's.
+/// Prints the instructions of start-up: the total, the digests, the other checks of the image, and the remainder,
+/// which the network takes. Digests and checks are counted in a second run.
 fn start_up(image: &[u8], all: u64, gauges: &mut impl Meter, out: &mut impl Write) -> Result<(), BenchError> {
     let (digests, _) = count(gauges, || header::parse(black_box(image)).is_ok());
     let (checked, _) = count(gauges, || Image::new_checked(black_box(image)).is_ok());
@@ -134,9 +134,9 @@ fn start_up(image: &[u8], all: u64, gauges: &mut impl Meter, out: &mut impl Writ
     Ok(())
 }
 
-/// Matches an embedding with the image's people, without the cohort and with it, computes the confidence and
-/// everything else that is shown. Then matches probes at growing distance from the first person and prints the
-/// largest count among those that were certified.
+/// Matches an embedding with the image's people, without the cohort and with it, and computes the confidence and the
+/// other shown numbers. Then matches probes at growing distance from the first person and prints the largest count
+/// among the certified probes.
 fn matching(
     recogniser: &Recogniser<'_>,
     embedding: &[i16],

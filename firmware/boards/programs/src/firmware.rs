@@ -16,7 +16,7 @@ pub fn run<B: Board>(arena: &mut [u8]) -> ! {
     let recogniser = load::<B>(arena);
     let about = About { board: B::NAME, start_instructions: gauges.instructions() };
     loop {
-        // The stream may recover: the next request starts anew.
+        // The stream may recover, so the next request starts anew.
         serve(&about, &recogniser, arena, &mut port, &mut gauges);
     }
 }

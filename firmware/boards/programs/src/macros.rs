@@ -45,7 +45,7 @@ macro_rules! battery {
 }
 
 /// A program that runs a function once, prints its `Result` and ends with exit code 0 or 1, or 2 after a panic. The
-/// function gets the arena, a place for counts and a writer of text.
+/// function receives the arena, memory for counts and a writer of text.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! once {

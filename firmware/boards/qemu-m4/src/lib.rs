@@ -1,5 +1,5 @@
-//! Geode on a Cortex-M4: QEMU machine `mps2-an386`. The image lies in internal flash, or in 16 MB of PSRAM in the
-//! place of memory-mapped flash.
+//! Geode on a Cortex-M4: QEMU machine `mps2-an386`. The image lies in internal flash, or in 16 MB of PSRAM that
+//! replaces memory-mapped flash.
 #![no_std]
 
 mod drivers;

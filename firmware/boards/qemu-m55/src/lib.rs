@@ -1,5 +1,5 @@
-//! Geode on a Cortex-M55 with Helium: QEMU machine `mps3-an547`. The image lies in internal flash, or in DDR in the
-//! place of memory-mapped flash.
+//! Geode on a Cortex-M55 with Helium: QEMU machine `mps3-an547`. The image lies in internal flash, or in DDR that
+//! replaces memory-mapped flash.
 #![no_std]
 
 mod drivers;

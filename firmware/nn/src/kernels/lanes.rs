@@ -56,15 +56,15 @@ pub trait Lanes: Copy {
 
     /// Lanes of a vector: a multiple of 4, at most 16.
     const LANES: usize;
-    /// Number of lanes at the end of a tile that hold no pixel but [`Self::FLIP`]; their sums correct the others for
-    /// it: 0 or 1.
+    /// Number of lanes, 0 or 1, that are reserved at the end of a tile. A reserved lane holds [`Self::FLIP`] instead
+    /// of a pixel. Its sum corrects the sums of the other lanes for the flip.
     const SPARE: usize;
     /// Number of filters whose sums fit in registers: 4, 8 or 16.
     const FILTERS: usize;
-    /// Number of filters with two vectors of sums each that fit in registers: 8, or 0 if two are not worthwhile.
+    /// Number of filters with two vectors of sums each that fit in registers: 8, or 0 if two vectors are not faster.
     const WIDE_FILTERS: usize;
-    /// Input bytes are combined with this (exclusive or) before [`Self::dot`]. Lanes without a pixel hold only this
-    /// value.
+    /// Input bytes are combined with this (exclusive or) before [`Self::dot`]. A reserved lane ([`Self::SPARE`]) holds
+    /// this value.
     const FLIP: u32;
 
     /// The same set with half the lanes.
@@ -135,7 +135,7 @@ pub trait Lanes: Copy {
     fn multipliers_of(self, values: &[i32; 16]) -> [i32; 16] {
         *values
     }
-    /// [`crate::quant::mulhi`], or its value before rounding if the set's stores round.
+    /// [`crate::quant::mulhi`], or its value before rounding if the set rounds when it stores.
     fn mulhi(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// Adds the zero point, clamps and stores into the first bytes of `out`.
     fn store(self, scaled: Self::Vector, limits: Limits, out: &mut [i8]);
@@ -202,7 +202,7 @@ pub trait Columns: Lanes {
     fn store_four(self, scaled: [Self::Vector; 4], limits: Limits, out: &mut [i8]);
 }
 
-/// End of a stage that outputs bytes.
+/// The last part of a stage that outputs bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The zero point, added first.
@@ -214,7 +214,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The end of the stage, if it outputs bytes.
+    /// The last part of the stage, if it outputs bytes.
     #[inline(always)]
     pub fn of(stage: &Stage<'_>) -> Option<Limits> {
         Some(Limits {

@@ -9,6 +9,6 @@ super::lanes::levels! {
     Avx2: Avx2,
     /// AVX-512 F, BW, VL and VNNI, for all stages.
     Avx512Any: Avx512Any,
-    /// The same, in a faster way for stages that allow it.
+    /// The same instructions, used in a faster way for stages that allow it.
     Avx512Vnni: Avx512Doubled,
 }

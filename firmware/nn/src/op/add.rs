@@ -17,7 +17,7 @@ pub(super) fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &
     if tensors[0].element != tensors[1].element {
         return Err("element");
     }
-    // The output may replace one input; the other is then read beside it.
+    // The output may replace one input in memory while the other input is read, so the two inputs must differ.
     if layer.inputs()[0] == layer.inputs()[1] {
         return Err("inputs");
     }
@@ -44,7 +44,7 @@ pub(super) fn run(work: &mut Work<'_>) {
     use Element::{I8, I16};
     let (stage, output) = (&work.stage(), work.tensor);
     let (inputs, gains) = ([work.input(0), work.input(1)], work.layer().gains);
-    // A replaced input comes first, and its row is already there.
+    // If an input is replaced, it comes first. Its row already lies in the place of the output.
     let (inputs, gains) = match inputs.map(|input| in_place(&work.layer(), &input)) {
         [false, true] => ([inputs[1], inputs[0]], [gains[1], gains[0]]),
         _ => (inputs, gains),

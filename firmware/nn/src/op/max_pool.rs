@@ -12,7 +12,7 @@ use crate::kernels::{self, Rows};
 pub(super) fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static str> {
     let [input] = inputs.exactly().ok_or("inputs")?;
     window::check(&layer.window, input, &layer.output)?;
-    // Then every window has a tap inside.
+    // Without dilation, every window that the check above accepts has a tap inside the tensor.
     if layer.window.dilation != [1, 1] {
         return Err("dilation");
     }

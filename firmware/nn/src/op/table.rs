@@ -1,6 +1,6 @@
-//! Each element through a table: activations that no straight lines make, such as SiLU.
+//! Replaces each element by its entry in a table: for activations that straight lines cannot represent, such as SiLU.
 //!
-//! Reads a map of `i8`. Uses `weights`, a table `[256]` of output elements, the first for −128.
+//! Reads an `i8` tensor. Uses `weights`, a table `[256]` of output elements; the first entry is for −128.
 
 use core::ops::Range;
 

@@ -8,7 +8,7 @@ use heapless::Vec;
 use super::Work;
 use crate::kernels::{Element, Rows};
 
-/// Rows from that of the first tap to that of the last, without those outside the tensor.
+/// Rows from the row of the first tap to that of the last tap, without rows outside the tensor.
 #[inline(always)]
 pub fn rows(window: &Window, height: u16, row: u16) -> Range<u16> {
     let start = i32::from(row) * i32::from(window.stride[0]) - i32::from(window.pad[0]);
@@ -16,7 +16,7 @@ pub fn rows(window: &Window, height: u16, row: u16) -> Range<u16> {
     start.max(0) as u16..end.min(height.into()) as u16
 }
 
-/// Every window covers at least one existing row and column.
+/// Checks that every window covers at least one existing row and column.
 pub fn check(window: &Window, input: &Tensor, output: &Tensor) -> Result<(), &'static str> {
     for (axis, input, output) in [(0, input.height, output.height), (1, input.width, output.width)] {
         let [kernel, stride, pad, dilation] =
@@ -56,7 +56,7 @@ pub fn run(
 }
 
 /// Calls a kernel with the input rows under the window of the row to make.
-// The same for every operator. Inlined only where rows take so few instructions that the call matters.
+// One function for every operator. It is inlined only where rows take so few instructions that the call matters.
 #[cfg_attr(arm_helium, inline(always))]
 #[cfg_attr(not(arm_helium), inline(never))]
 pub fn with_rows<I: Element>(work: &mut Work<'_>, input: &Tensor, kernel: fn(&mut Work<'_>, &Rows<'_, I>)) {
@@ -66,7 +66,7 @@ pub fn with_rows<I: Element>(work: &mut Work<'_>, input: &Tensor, kernel: fn(&mu
     for tap in 0..i32::from(window.kernel[0]) {
         let y = start + tap * i32::from(window.dilation[0]);
         let is_inside = (0..i32::from(input.height)).contains(&y);
-        // Windows are at most this high.
+        // Windows are at most this high, so there is room.
         let _ = rows.push(is_inside.then(|| bytemuck::cast_slice(work.around.row(input, y as u16))));
     }
     let rows = Rows {

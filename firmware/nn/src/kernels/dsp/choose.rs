@@ -10,7 +10,7 @@ use super::{QUADS, SUMS};
 use crate::kernels::Rows;
 use crate::quant::Stage;
 
-/// The finishing of a group's four sums. Loops find the code by its number.
+/// The last step for a group's four sums. A loop finds the step's code by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Finish {
@@ -30,8 +30,8 @@ impl Finish {
     }
 }
 
-/// Whether loops can compute the stage's elements, if they are bytes: it neither shifts nor clamps to less than the
-/// range of bytes.
+/// Whether loops can compute the stage's elements, if they are bytes. The stage must not shift, and must clamp to the
+/// full range of bytes.
 pub fn makes_bytes(stage: &Stage<'_>) -> bool {
     stage.shift == 0 && stage.low == i8::MIN as i32 && stage.high == i8::MAX as i32
 }
@@ -41,7 +41,7 @@ pub fn makes_bytes(stage: &Stage<'_>) -> bool {
 pub enum Conv {
     /// As products of expanded patches and filters.
     Tiles(Tiles),
-    /// One output at a time, with every weight expanded at its use.
+    /// One output at a time; every weight is expanded when it is used.
     OneByOne,
 }
 
@@ -52,9 +52,9 @@ pub struct Tiles {
     pub quads: usize,
     /// Bytes of a patch while it is gathered.
     pub patch_bytes: usize,
-    /// Quads of scratch for that.
+    /// Quads of scratch for a patch while it is gathered.
     pub patch_quads: usize,
-    /// Most pixels of a block, whose expanded patches scratch holds.
+    /// Most pixels of a block. Scratch holds their expanded patches.
     pub pixels: usize,
 }
 
@@ -72,8 +72,8 @@ pub fn conv(input: &Input<'_>, pixels: usize) -> Conv {
     Conv::Tiles(Tiles { quads, patch_bytes, patch_quads, pixels: 2 * tiles })
 }
 
-/// A depthwise convolution in packed columns, in passes. The pixels of a pass share columns, and a window takes
-/// neighbouring ones.
+/// A depthwise convolution in packed columns. It runs in passes. The pixels of a pass share columns, and a window
+/// reads neighbouring columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Depthwise {
     /// Number of passes: one if taps are neighbours. A pass takes every `passes`-th pixel.
@@ -84,7 +84,7 @@ pub struct Depthwise {
     pub step: usize,
     /// Quads of a window.
     pub window: usize,
-    /// Most pixels of a block, whose columns scratch holds.
+    /// Most pixels of a block. Scratch holds their columns.
     pub block_pixels: usize,
 }
 
@@ -93,7 +93,7 @@ pub fn depthwise(input: &Input<'_>) -> Depthwise {
     // Room for the largest window twice: as weights, and as columns of at least one pixel.
     const { assert!(QUADS >= 2 * MAX_KERNEL * MAX_KERNEL.div_ceil(2)) };
     let Rows { stride, dilation, kernel_width, .. } = input.rows;
-    // Windows that are a multiple of the dilation apart share columns.
+    // Windows whose distance is a multiple of the dilation share columns.
     let is_common = |&divisor: &usize| stride.is_multiple_of(divisor) && dilation.is_multiple_of(divisor);
     let common = (1..=dilation).rev().find(is_common).unwrap_or(1);
     // A column's rows are packed in twos.
@@ -199,7 +199,7 @@ mod tests {
                 assert_eq!(conv(&shape, 1), Conv::OneByOne);
                 for pixels in [2, 3, 112] {
                     let Conv::Tiles(tiles) = conv(&shape, pixels) else {
-                        // Filters, patches and one tile exceed the scratch.
+                        // Filters, gathered patches and one tile do not fit in scratch.
                         assert!(2 * taps.div_ceil(4) + 2 * (taps * size).div_ceil(16) > QUADS);
                         continue;
                     };
@@ -208,7 +208,7 @@ mod tests {
                     assert!(patch_bytes == taps * size && patch_bytes <= 16 * patch_quads);
                     assert!(pixels >= 2 && pixels.is_multiple_of(2) && pixels / 2 <= SUMS);
                     assert!(quads + 2 * patch_quads + pixels / 2 * quads <= QUADS);
-                    // No more than that: there are no further sums.
+                    // Scratch has no room for one more tile, or there are no more sums for it.
                     assert!(quads + 2 * patch_quads + (pixels / 2 + 1) * quads > QUADS || pixels / 2 == SUMS);
                 }
             }
@@ -235,7 +235,7 @@ mod tests {
             };
             assert!(tiles.pixels >= least, "{kernel:?} × {channels}: {}", tiles.pixels);
         }
-        // A filter of these is larger than its patch.
+        // Scratch has no room for such filters and the patches of one tile.
         assert_eq!(conv(&input([3, 3], 256, 1, 1), 7), Conv::OneByOne);
     }
 

@@ -63,7 +63,7 @@ fn multiply(
         for (pair, weights) in weights.chunks(2 * taps).enumerate() {
             let channel = 2 * pair;
             let (filter, next) = weights.split_at(taps);
-            // The last filter likewise.
+            // The last filter may be alone, too.
             let is_pair = !next.is_empty();
             expand_two(filter, if is_pair { next } else { filter }, 1, filters);
             if let Output::Bytes(bytes) = &mut output
@@ -136,7 +136,7 @@ fn scattered<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> &'a [u8] {
     patch
 }
 
-/// For a single pixel, or for filters too large for scratch: every weight is expanded at its use.
+/// For a single pixel, or for filters too large for scratch. Every weight is expanded when it is used.
 #[inline(never)]
 fn one_by_one(input: &Input<'_>, weights: &[i8], stage: &Stage<'_>, mut output: Output<'_>) {
     let channels = stage.bias.len();

@@ -98,7 +98,7 @@ fn pack_weights(weights: &[u8], input: &Input<'_>, first: usize, count: usize, t
 
 /// Columns that lie inside the tensor.
 struct Inside {
-    /// How many.
+    /// Their number.
     count: usize,
     /// Their quads.
     quads: Range<usize>,
@@ -183,7 +183,7 @@ fn pack(
     }
 }
 
-/// Packs elements other than four bytes. Not inlined, so that it does not slow down the common case.
+/// Packs 16-bit elements, or fewer than four channels. Not inlined, so that it does not slow down the common case.
 #[inline(never)]
 fn pack_few(
     upper: Strip<'_>,
@@ -198,8 +198,8 @@ fn pack_few(
         let [a, b] = pairs(upper);
         *slot = match lower.map(pairs) {
             Some([c, d]) => [ops::pkhbt(a, c), ops::pkhbt(b, d), ops::pkhtb(c, a), ops::pkhtb(d, b)],
-            // The low half of words 0 and 2 has an element; the high half has the next channel's, which words 1 and 3
-            // use.
+            // The low half of words 0 and 2 holds an element. The high half holds an element of the next channel,
+            // which words 1 and 3 use.
             None => [a, b, a, b],
         };
     }

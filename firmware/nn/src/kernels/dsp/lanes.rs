@@ -44,7 +44,7 @@ impl<'a> Input<'a> {
         self.rows.rows.len() * self.rows.kernel_width * self.channels
     }
 
-    /// How many kernel columns lie over neighbouring pixels: all of them, or one.
+    /// Number of kernel columns over neighbouring pixels: all of them, or one.
     pub fn run_columns(&self) -> usize {
         if self.rows.dilation == 1 { self.rows.kernel_width } else { 1 }
     }
@@ -126,7 +126,7 @@ pub fn lanes<const N: usize>(stage: &Stage<'_>, channel: usize) -> ops::Lanes {
     }
 }
 
-/// Arguments of [`ops::sums`] for `count` neighbouring channels; the first channel stands in for missing ones.
+/// Arguments of [`ops::sums`] for `count` neighbouring channels. The first channel replaces missing ones.
 pub fn bias(stage: &Stage<'_>, channel: usize, count: usize) -> ops::Lanes {
     let bias = core::array::from_fn(|lane| stage.bias[channel + if lane < count { lane } else { 0 }]);
     ops::Lanes { bias, zero_point: 0, positive: [0; 4], difference: [0; 4] }
@@ -180,7 +180,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Their number.
+    /// The number of elements.
     pub fn len(&self) -> usize {
         match self {
             Output::Bytes(bytes) => bytes.len(),
@@ -197,7 +197,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Writes one.
+    /// Writes an element.
     #[inline(always)]
     pub fn put(&mut self, index: usize, value: i32) {
         match self {
@@ -206,7 +206,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Reads one.
+    /// Reads an element.
     pub fn get(&self, index: usize) -> i32 {
         match self {
             Output::Bytes(bytes) => bytes[index].into(),

@@ -256,8 +256,8 @@ pub fn sums<G: Group>(
     }
 }
 
-/// Sums of `pixels` pixels, requantised to bytes without a shift. Pixel `p` is stored at `output[p · stride]`. Only
-/// existing pixels of the last group are stored.
+/// Sums of `pixels` pixels, requantised to bytes without a shift. Pixel `p` is stored at `output[p · stride]`. If the
+/// last group has places without a pixel, nothing is stored for them.
 ///
 /// # Panics
 /// When `elements` or `output` is too short, or there is nothing to do.

@@ -12,11 +12,11 @@ use crate::quant::Stage;
 /// How a loop turns sums into elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Epilogue {
-    /// One multiplier for both signs, then adds a byte. No clamp beyond the range of bytes.
+    /// One multiplier for both signs, then a zero point that is a byte. No clamp to less than the range of bytes.
     LinearToWholeBytes,
-    /// A shift, one multiplier for both signs, then adds a byte and clamps.
+    /// A shift, one multiplier for both signs, then a zero point that is a byte, then a clamp.
     LinearToBytes,
-    /// A multiplier for each sign, then adds a byte. No clamp beyond the range of bytes.
+    /// One multiplier for each sign, then a zero point that is a byte. No clamp to less than the range of bytes.
     SignedToWholeBytes,
     /// Makes bytes with any stage.
     ToBytes,
@@ -53,7 +53,7 @@ pub enum Multipliers {
 /// The loop over tiles of two pixels and four filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Product {
-    /// Filters of any length at any address; a moving pointer for each.
+    /// Filters of any length at any address. Each filter has a moving pointer.
     Any(Epilogue),
     /// Filters of 27 taps at any address. One fixed pointer reaches all four.
     Near27(Multipliers),
@@ -88,11 +88,12 @@ impl Product {
     }
 }
 
-/// Most elements from a tile's start to the start of four channels, so that 16-bit offsets reach to their end.
+/// Most elements from a tile's start to the start of four channels. 16-bit offsets then reach the end of these
+/// channels.
 const FARTHEST: usize = u16::MAX as usize - 3;
 
-/// Most pixels, `stride` elements apart, of one call of [`super::ops::multiply`]. A tile takes a pixel and the one
-/// half of them further on; the next tile takes the pixels after both. 16-bit offsets limit that distance.
+/// Most pixels, `stride` elements apart, of one call of [`super::ops::multiply`]. A tile takes two pixels that are
+/// half of the call's pixels apart. The next tile takes the two pixels after them. 16-bit offsets limit the distance.
 pub const fn pixels_in_reach(stride: usize) -> usize {
     match FARTHEST / stride {
         0 => 1,
@@ -100,12 +101,13 @@ pub const fn pixels_in_reach(stride: usize) -> usize {
     }
 }
 
-/// Vectors of each filter, after the first, that are multiplied without a check for the last one.
+/// Vectors of each filter, after the first, that the loop multiplies without checking whether one is the last.
 pub const UNROLLED: usize = 15;
-/// Number of earlier vectors after which the loop checks.
+/// Number of vectors that the loop for the earlier vectors multiplies between two checks.
 pub const AHEAD: usize = 8;
 
-/// How many of a filter's vectors after the first go to the loop that checks, and how many to the unrolled one.
+/// Of a filter's vectors after the first: the number that go to the loop that checks, and the number that go to the
+/// unrolled loop.
 pub const fn split_steps(steps: usize) -> [usize; 2] {
     let after = steps - 1;
     let ahead = after.saturating_sub(UNROLLED).next_multiple_of(AHEAD);
@@ -130,7 +132,7 @@ pub struct Tiles {
     pub whole: usize,
     /// Vectors of scratch for copies of the remaining filters, four at a time.
     pub spare_filters: usize,
-    /// Most pixels of a block. Each has a patch in scratch, and a vector for the results of spare filters.
+    /// Most pixels of a block. For each, scratch holds a patch and a vector for the results of spare filters.
     pub pixels: usize,
     /// How the pixels are brought into whole vectors.
     pub windows: Windows,
@@ -139,7 +141,7 @@ pub struct Tiles {
 /// How the elements under windows are brought into whole vectors, one window after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Windows {
-    /// They already are in the input, except in blocks whose windows are cut off by its edge.
+    /// The input already holds them in whole vectors, except in blocks whose windows are cut off by its edge.
     InPlace,
     /// They are gathered: from each row this many kernel columns as one run of elements.
     Gathered(usize),
@@ -151,7 +153,8 @@ pub fn conv<T>(input: &Rows<'_, T>, channels: usize) -> Conv {
     let filter_row = input.kernel_width * input.channels;
     let taps = input.rows.len() * filter_row;
     let steps = taps.div_ceil(16);
-    // A loop also reads whole vectors of its last filter, so only filters may follow it.
+    // A loop reads its last filter to the end of a whole vector, so the bytes after that filter must be of other
+    // filters.
     let fits = |&filters: &usize| (filters - 1) * taps + 16 * steps <= channels * taps;
     let whole = (4..=channels / 4 * 4).rev().step_by(4).find(fits).unwrap_or(0);
     let spare_filters = if whole < channels { 4 * steps } else { 0 };
@@ -181,8 +184,7 @@ pub fn conv<T>(input: &Rows<'_, T>, channels: usize) -> Conv {
 /// Columns that scratch has room for besides filters, in [`super::depthwise()`].
 pub const COLUMNS: usize = VECTORS / 4 - 5;
 
-/// Most elements from a pixel to the next, so that [`super::ops::slide`] reaches two channels of the third pixel
-/// ahead.
+/// Most elements from a pixel to the next. [`super::ops::slide`] then reaches two channels of the third pixel ahead.
 pub const MAX_STRIDE: usize = (u16::MAX as usize - 1) / 3;
 
 /// The implementation of a depthwise convolution.
@@ -190,7 +192,7 @@ pub const MAX_STRIDE: usize = (u16::MAX as usize - 1) / 3;
 pub enum Depthwise {
     /// By [`super::ops::slide`].
     Packed {
-        /// Most pixels of a block, whose columns scratch holds.
+        /// Most pixels of a block. Scratch holds their columns.
         block_pixels: usize,
     },
     /// One tap of all channels at a time.
@@ -211,12 +213,13 @@ pub fn depthwise<T>(input: &Rows<'_, T>, output_size: usize, pixels: usize) -> D
     if are_bytes && is_small && channels.is_multiple_of(16) && channels <= MAX_STRIDE && pixels >= 4 {
         return Depthwise::Packed { block_pixels: (COLUMNS - 4) / stride + 1 };
     }
-    // Sums of all channels, and a pixel outside.
+    // Scratch holds the sums of all channels, and a pixel of values outside the tensor.
     let fits = channels.div_ceil(4) + channels.div_ceil(16) <= VECTORS;
     if size_of::<T>() == 1 && fits { Depthwise::Taps } else { Depthwise::Portable }
 }
 
-/// Blocks of four to `block_pixels` of `pixels` pixels. The last block may repeat pixels of the one before.
+/// Blocks of `pixels` pixels. A block has four to `block_pixels` pixels. The last one may repeat pixels of the block
+/// before.
 pub fn blocks(pixels: usize, block_pixels: usize) -> impl Iterator<Item = Range<usize>> {
     (0..pixels).step_by(block_pixels).map(move |first| {
         let count = (pixels - first).clamp(4, block_pixels);
@@ -225,8 +228,8 @@ pub fn blocks(pixels: usize, block_pixels: usize) -> impl Iterator<Item = Range<
     })
 }
 
-/// How many whole groups of four `pixels` pixels have, and, if pixels remain, how many pixels of the last group one
-/// more group repeats.
+/// The number of whole groups of four in `pixels` pixels. If pixels remain, they form one more group together with
+/// pixels of the last whole group; the second value is the number of these repeated pixels.
 pub const fn fours(pixels: usize) -> (usize, Option<usize>) {
     match pixels % 4 {
         0 => (pixels / 4, None),
@@ -234,8 +237,8 @@ pub const fn fours(pixels: usize) -> (usize, Option<usize>) {
     }
 }
 
-/// The distance of columns in words, if the upper three of four rows share it and the fourth lies outside, else 0.
-/// With such a distance columns are loaded without adding to pointers.
+/// The distance of columns in words, if the upper three of four rows have the same one and the fourth row lies
+/// outside; otherwise 0. With such a distance the loads themselves advance the pointers.
 pub fn common_stride(strides: [usize; 4], are_words: bool) -> usize {
     let is_common = strides[1] == strides[0] && strides[2] == strides[0] && strides[3] == 0;
     if is_common && are_words { strides[0] } else { 0 }
@@ -366,7 +369,7 @@ mod tests {
                     };
                     assert!(taps == length && last <= reach);
                     assert!(are_words || taps == 27);
-                    // The places of the second tile.
+                    // The second tile's places are within reach.
                     let pixels = pixels_in_reach(stride);
                     assert!((pixels / 2 + 1) * stride + 3 <= u16::MAX as usize);
                     let expected = match multipliers {
@@ -399,7 +402,7 @@ mod tests {
     fn sixteen_bits_count_to_the_end_of_what_is_in_reach() {
         for stride in (1..=70_000).chain([1 << 20, usize::MAX]) {
             let pixels = pixels_in_reach(stride);
-            // The number of pairs minus one has the upper half of a word.
+            // The upper half of a word holds the number of pairs minus one.
             assert!(pixels >= 1 && pixels.div_ceil(2) <= 1 << 16);
             assert!(pixels == 1 || pixels / 2 * stride + 3 <= u16::MAX as usize);
         }
@@ -434,9 +437,9 @@ mod tests {
                     |filters: usize| filters == 0 || (filters - 1) * taps + 16 * steps <= channels * taps;
                 assert!(whole.is_multiple_of(4) && whole <= channels && fits(whole));
                 assert!(whole + 4 > channels || !fits(whole + 4));
-                // Four filters; the last is read to the end of its last vector.
+                // There are four spare filters. The last one is read to the end of its last vector.
                 assert!(whole == channels || 3 * taps + 16 * steps <= 16 * spare_filters);
-                // Patches, and results of four spare filters of at most two bytes.
+                // Scratch holds the patches, and the results of four spare filters, which have at most two bytes each.
                 assert!(pixels >= 1 && spare_filters + pixels + pixels * steps <= VECTORS);
                 assert!(4 * 2 * pixels <= 16 * pixels);
                 assert!(pixels <= pixels_in_reach(channels) && pixels <= pixels_in_reach(4));
@@ -481,7 +484,7 @@ mod tests {
         for (kernel, channels_in, stride, channels, windows) in shapes {
             let shape = input::<i8>(kernel, channels_in, stride, kernel[1] / 2);
             let Conv::Tiles(tiles) = conv(&shape, channels) else { panic!("{kernel:?} × {channels_in}") };
-            // Except the last four, if a vector would read beyond them.
+            // All filters are read in place, or all except the last four if a vector would read beyond them.
             let is_exact = (kernel[0] * kernel[1] * channels_in).is_multiple_of(16);
             assert_eq!(tiles.whole, if is_exact { channels } else { channels - 4 });
             assert_eq!(tiles.windows, windows);
@@ -518,7 +521,7 @@ mod tests {
                 assert!(channels.is_multiple_of(16) && pixels >= 4 && block_pixels >= 4);
                 // Scratch holds the columns under a block and one filter.
                 assert!((block_pixels - 1) * stride + 4 <= COLUMNS && 4 * (COLUMNS + 5) <= VECTORS);
-                // The second channel of the last pixel of a group of four.
+                // A 16-bit offset reaches the second channel of the last pixel of a group of four.
                 assert!(3 * channels < u16::MAX as usize);
             }
             Depthwise::Taps => {

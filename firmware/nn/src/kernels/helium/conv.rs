@@ -100,7 +100,7 @@ fn gather<I: Element>(
 ) {
     let zero = input.zero_point as i8;
     let filter_row = input.kernel_width * input.channels;
-    // They form a window of their own, over the tensor without the columns that its first tap never reaches.
+    // The kernel columns form a window of their own. Its tensor omits the columns that the first tap never reaches.
     let shift = taps.start * input.dilation;
     let skipped = shift.saturating_sub(input.pad).min(input.width);
     let run = Rows {

@@ -1,5 +1,5 @@
-//! Convolution of each channel with its own filter. For a window of up to four by four, sixteen channels are packed
-//! at a time, so that a window is one vector; other windows are computed tap by tap.
+//! Convolution of each channel with its own filter. For a window of up to four by four, sixteen channels are packed at
+//! a time, so that one vector holds a channel's window. Other windows are computed tap by tap.
 
 use super::choose::{self, COLUMNS, Depthwise};
 use super::{Scratch, ops};
@@ -42,7 +42,7 @@ fn packed<I: Element>(
     let kernel = [input.rows.len(), input.kernel_width];
     let (columns, taps) = scratch.vectors.split_at_mut(4 * COLUMNS);
     let (columns, taps) = (columns.as_chunks_mut::<4>().0, taps.as_chunks_mut::<4>().0);
-    let taps: &mut [ops::Column; 5] = taps.try_into().expect("scratch has room for five columns besides");
+    let taps: &mut [ops::Column; 5] = taps.try_into().expect("scratch has room for five more columns");
     let outside = [input.zero_point as i8; 16];
     for block in choose::blocks(output.len() / channels, block_pixels) {
         let columns = &mut columns[..(block.len() - 1) * input.stride + 4];
@@ -64,7 +64,7 @@ fn packed<I: Element>(
     }
 }
 
-/// One tap of all channels at a time, for any window.
+/// Computes any window, one tap of all channels at a time.
 fn by_taps<I: Element, O: Element>(
     input: &Rows<'_, I>,
     weights: &[i8],

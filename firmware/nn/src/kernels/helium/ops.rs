@@ -15,7 +15,7 @@ use crate::quant::Stage;
 
 /// Destination of elements.
 pub struct Place<'a, O> {
-    /// The first pixel's place, and all after it.
+    /// The elements from the first pixel's place on.
     pub elements: &'a mut [O],
     /// Elements from a pixel to the next.
     pub stride: usize,
@@ -26,9 +26,9 @@ pub fn is_aligned<T>(elements: &[T]) -> bool {
     elements.as_ptr().addr().is_multiple_of(4)
 }
 
-/// Products of pixels and filters `[channels][taps]`, requantised by the stage, which has the same number of
-/// channels, a multiple of four. The taps of a pixel are rounded up to whole vectors, and pixels are zero beyond
-/// their taps. The last filter is read up to a whole vector.
+/// Products of pixels and filters `[channels][taps]`, requantised by the stage. The stage has the same number of
+/// channels, a multiple of four. Each pixel has its taps rounded up to whole vectors, with zeros after the taps. The
+/// last filter is read to the end of its last vector.
 ///
 /// # Panics
 /// When lengths do not agree, there are more than [`choose::pixels_in_reach`], or there is nothing to do.
@@ -126,11 +126,11 @@ pub fn clear(vectors: &mut [Vector]) {
 pub struct Strip<'a> {
     /// From top to bottom.
     pub rows: [(&'a [i8], usize); 4],
-    /// Destination of the rows' columns. The columns around them hold the values outside.
+    /// Destination of the rows' columns. The columns around them hold the values outside the tensor.
     pub inside: Range<usize>,
     /// Sixteen channels of a column, four bytes each: one from each row.
     pub columns: &'a mut [Column],
-    /// Room for filters four columns wide, and a column of zeros before them.
+    /// Room for filters four columns wide, with a column of zeros before them.
     pub taps: &'a mut [Column; 5],
 }
 

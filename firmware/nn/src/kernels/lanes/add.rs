@@ -47,7 +47,7 @@ pub fn add_in_place<S: Columns>(set: S, a: &mut [i8], b: &[i8], gains: [i16; 2],
     }
 }
 
-/// One column's channels, from `first` on.
+/// Adds the channels of one column, from `first` on.
 #[inline(always)]
 fn block<S: Columns>(
     set: S,

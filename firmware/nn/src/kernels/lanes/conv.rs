@@ -30,7 +30,7 @@ impl Scratch {
         Scratch([0; WORDS])
     }
 
-    /// Enough memory for convolving a row into `pixels` pixels, if scratch has it.
+    /// Memory for convolving a row into `pixels` pixels; `None` if scratch is too small.
     pub fn room(&mut self, input: &Rows<'_, i8>, pixels: usize) -> Option<&mut [u32]> {
         self.0.get_mut(..words(input, pixels))
     }
@@ -183,7 +183,8 @@ fn pack<S: Lanes, const V: usize>(
     let (wide, rest) = words.split_at_mut(taps / WIDE_CHUNK * (WIDE_CHUNK / 4) * lanes);
     let (narrow, rest) = rest.split_at_mut(taps % WIDE_CHUNK / CHUNK * (CHUNK / 4) * lanes);
     for lane in (0..pixels).step_by(4) {
-        // Lanes without a pixel may hold any value, except the spare one. They repeat the last pixel.
+        // Lanes without a pixel may hold any value, except a reserved lane, which is set below. They repeat the last
+        // pixel.
         let mut runs: [&[u8]; 4] = [&[]; 4];
         unrolled!(4, I => runs[I] = &source[(lane + I).min(pixels - 1) * step..][..taps]);
         let mut chunks: [&[[u8; WIDE_CHUNK]]; 4] = [&[]; 4];
@@ -305,7 +306,7 @@ impl Block<'_> {
         });
     }
 
-    /// Sums of `N` filters from `first` on. If there are fewer, the last one stands in for the missing ones.
+    /// Sums of `N` filters from `first` on. If there are fewer, the last one replaces the missing ones.
     #[inline(always)]
     fn dots<S: Lanes, const V: usize, const N: usize>(
         &self,

@@ -43,10 +43,10 @@ pub fn depthwise<S: Columns, O: Element>(
     }
 }
 
-/// Bytes of a row for which a constant one stands in outside the tensor.
+/// Longest row in bytes, `width · channels`, that a constant row can replace outside the tensor.
 const MAX_ROW: usize = 8192;
 
-/// Windows of 3 × 3, by columns.
+/// Computes windows of 3 × 3, column by column.
 #[inline(always)]
 fn three<S: Columns>(
     set: S,
@@ -107,7 +107,7 @@ fn three<S: Columns>(
     }
 }
 
-/// One lane's channel each, from `first` on.
+/// Some channels from `first` on, one in each lane.
 struct Block<'a, S: Lanes> {
     set: S,
     input: &'a Rows<'a, i8>,

@@ -1,5 +1,5 @@
-//! Unsafe code common to all sets: functions compiled for a set, and weights of adjacent filters, read behind one
-//! check.
+//! Unsafe code common to all sets: functions compiled for a set, and access to the weights of several filters after a
+//! single check.
 #![allow(unsafe_code)]
 
 use core::marker::PhantomData;
@@ -11,7 +11,7 @@ use super::{Lanes, unrolled};
 macro_rules! entries {
     ($set:ident, $features:literal) => {
         impl $set {
-            /// Fewest channels of a depthwise convolution.
+            /// Least number of channels of a depthwise convolution.
             pub const CHANNELS: usize = <$set as $crate::kernels::lanes::Lanes>::LANES;
 
             /// [`crate::kernels::lanes::conv::conv`].
@@ -121,8 +121,8 @@ pub struct Filters<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Filters<'a, N> {
-    /// Filters from number `first` on of `weights`, each `taps` long. If there are too few, the last one stands in
-    /// for the missing ones.
+    /// Filters from number `first` on of `weights`, each `taps` long. If there are too few, the last one replaces the
+    /// missing ones.
     ///
     /// # Panics
     /// When there is no filter.

@@ -81,8 +81,8 @@ fn sdot_lane<const LANE: u32>(mut sums: int32x4_t, a: int8x16_t, b: int8x16_t) -
 
 /// Copies lane `LANE` to every lane.
 ///
-/// In assembly, so that the compiler does not know that both halves are equal. Otherwise it would move the high half
-/// of the other factor first instead of using it in place (`SMULL2`).
+/// Written in assembly, so that the compiler does not know that both halves are equal. Otherwise it would move the
+/// high half of the other factor first instead of using it in place (`SMULL2`).
 #[inline]
 #[target_feature(enable = "neon")]
 fn copy_lane<const LANE: u32>(four: int32x4_t) -> int8x16_t {
@@ -421,7 +421,7 @@ impl Columns for Neon {
 
 impl Columns for DotProduct {
     channels!();
-    /// Bytes of each channel side by side, four channels a vector; the fourth byte is zero.
+    /// Bytes of each channel side by side, four channels in each vector; the fourth byte is zero.
     type Column = [int8x16_t; 4];
 
     #[inline(always)]

@@ -55,7 +55,7 @@ lanes::entries!(Avx512Doubled, "avx2,avx512f,avx512bw,avx512vl,avx512vnni");
 #[repr(C, packed)]
 struct Unaligned<T>(T);
 
-/// Types of which every value is valid.
+/// Types for which every bit pattern is a valid value.
 trait Plain: Copy {}
 impl Plain for i64 {}
 impl Plain for __m128i {}
@@ -99,7 +99,7 @@ fn transpose(rows: [&[u8; 16]; 4], flip: u32) -> [[u32; 4]; 4] {
 
 /// Copies one lane to every lane; `lane` has its number in each lane.
 ///
-/// In assembly, because the compiler would use two shuffles.
+/// Written in assembly, because the compiler would use two shuffles.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn copy_lane(values: __m512i, lane: __m512i) -> __m512i {
@@ -144,7 +144,7 @@ fn are_halves(values: &[i32]) -> bool {
     values.iter().fold(0, |signs, &value| signs | (value ^ value.wrapping_add(value))) >= 0
 }
 
-/// Rounding constant, added to products before they are halved, or directly.
+/// Rounding constant. It is added to doubled products before they are halved, or directly to rounded products.
 #[inline(always)]
 fn addend(is_doubled: bool, limits: Limits) -> i16 {
     let zero_point: i16 = limits.zero_point.into();
@@ -166,7 +166,7 @@ fn narrow<const IS_DOUBLED: bool>(scaled: [__m512i; 4], limits: Limits) -> __m51
             (low, high) = (_mm512_srai_epi16::<1>(low), _mm512_srai_epi16::<1>(high));
         }
         let mut bytes = _mm512_packs_epi16(low, high);
-        // Most stages clamp to the whole range, which packing does.
+        // Most stages clamp to the whole range of bytes, which packing does already.
         if limits.low > i8::MIN {
             bytes = _mm512_max_epi8(bytes, _mm512_set1_epi8(limits.low));
         }
@@ -450,8 +450,8 @@ impl<const IS_DOUBLED: bool> Lanes for Avx512<IS_DOUBLED> {
     const WIDE_FILTERS: usize = 8;
     const FLIP: u32 = 0x8080_8080;
 
-    /// With doubled products. Supports stages without a shift whose multipliers can be doubled (nearly all), and
-    /// stages whose results are not bytes, which are multiplied one by one.
+    /// If products are doubled: supports stages without a shift whose multipliers can be doubled (nearly all). Also
+    /// supports stages whose results are not bytes: those results are multiplied one by one.
     #[inline(always)]
     fn takes(self, stage: &Stage<'_>) -> bool {
         if !IS_DOUBLED || Limits::of(stage).is_none() {
@@ -699,7 +699,8 @@ impl Columns for Avx2 {
 }
 
 impl<const IS_DOUBLED: bool> Avx512<IS_DOUBLED> {
-    /// Bytes of each channel side by side; the fourth is zero. Vector `i` has channels `4 i` to `4 i + 3` of each 16.
+    /// Bytes of each channel side by side; the fourth is zero. Vector `i` holds the channels `4 i` to `4 i + 3` of
+    /// every 16 channels.
     #[inline(always)]
     fn interleave(self, a: __m512i, b: __m512i, c: __m512i) -> [__m512i; 4] {
         // SAFETY: by `self`.

@@ -24,8 +24,8 @@ pub unsafe extern "C" fn expand_two(
     naked_asm!(
         ".arch armv7e-m",
         "push {{r4-r7, lr}}",
-        // Eight turns are unrolled. The loop is entered where the number of quads modulo eight turns remain: the
-        // start minus that number times the bytes of a turn. The odd address selects Thumb.
+        // Eight turns are unrolled. The loop is entered so that as many turns remain as the number of quads modulo
+        // eight: at the start minus that number times the bytes of a turn. The odd address selects Thumb.
         "sub r12, r2, r3",
         "ubfx r12, r12, #4, #{turns_log}",
         "movs r4, #{turn_bytes}",

@@ -17,7 +17,7 @@ pub struct Job {
     output: *mut u8,
     stride: usize,
     output_end: *mut u8,
-    /// From the last of a group's elements to the first of the next group's.
+    /// Bytes from the last of a group's elements to the first of the next group's.
     skip_bytes: isize,
     elements: *const Quad,
 }
@@ -29,7 +29,7 @@ super::assert_layout!(
 super::assert_layout!(Lanes, 52, bias: 0, zero_point: 16, positive: 20, difference: 36);
 // The number of quads is computed from the number of bytes by a shift.
 const _: () = assert!(size_of::<Quad>() == 1 << 4);
-// The table of finishing code has one entry for each, in this order.
+// The table of finishing code has one entry for each variant, in this order.
 const _: () = assert!(
     Finish::Sums as usize == 0 && Finish::LinearBytes as usize == 1 && Finish::SignedBytes as usize == 2
 );
@@ -38,7 +38,7 @@ const _: () = assert!(
 const TURNS_LOG: u32 = 4;
 
 impl Job {
-    /// From a group's weights, the elements of all groups (`step` quads apart), and outputs (`stride` bytes apart).
+    /// A job from a group's weights, the elements of all groups (`step` quads apart), and outputs (`stride` bytes apart).
     pub fn new<T>(
         weights: &[Quad],
         elements: &[Quad],
@@ -158,8 +158,8 @@ macro_rules! next {
 }
 
 /// The loop. r0–r3: sums; r4–r7: elements; r8–r11: weights; r12, lr: the addresses of both. The loop over weights is
-/// unrolled with `$turn_bytes` bytes for each turn. It is entered so that the turns up to its end are those that the
-/// first pass needs.
+/// unrolled with `$turn_bytes` bytes for each turn. The first pass enters it so that only the turns that it needs
+/// remain before the end.
 ///
 /// 2: a group; 3: the loop over weights; 4: the finishing code; 6, 7, 8: its variants; 9: the end.
 ///
@@ -174,7 +174,8 @@ macro_rules! group_loop {
             naked_asm!(
                 ".arch armv7e-m",
                 "push {{r4-r11, lr}}",
-                // The lanes without the biases go onto the stack, the job below them, the biases below the job.
+                // The lanes without the biases go onto the stack. The job goes below them, and the biases below the
+                // job.
                 "add r2, r1, #{zero_point}",
                 "ldm r2, {{r4-r12}}",
                 "push {{r4-r12}}",

@@ -6,8 +6,8 @@ use core::mem::offset_of;
 use super::products::*;
 use crate::kernels::helium::choose::{AHEAD, UNROLLED};
 
-/// The vectors of long filters between the first and the last [`UNROLLED`]. It shares the registers and the stack of
-/// the loop that jumps here, and jumps back.
+/// The vectors of long filters between the first and the last [`UNROLLED`]. The loop jumps here, and this code jumps
+/// back. It uses the loop's registers and stack.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn multiply_ahead() {
     naked_asm!(
@@ -30,10 +30,10 @@ pub(super) unsafe extern "C" fn multiply_ahead() {
     )
 }
 
-/// The loop. A tile is two pixels of four channels; the two pixels are half a row apart, and both advance from tile
-/// to tile. r0, r2, r4, r6: sums of the first pixel; r8, r10, r12, lr: of the second; r1, r3: pixels; r5, r7, r9,
-/// r11: filters; later r7, r9, r11: output, remaining pairs with the zero point, output stride. q3: multipliers;
-/// q4–q7: first vectors of the filters.
+/// The loop. A tile is two pixels of four channels. The two pixels are half a row apart, and both advance from tile to
+/// tile. r0, r2, r4, r6: sums of the first pixel; r8, r10, r12, lr: of the second; r1, r3: pixels; r5, r7, r9, r11:
+/// filters; later r7, r9, r11: output, remaining pairs with the zero point, output stride. q3: multipliers; q4–q7:
+/// first vectors of the filters.
 ///
 /// 5: four channels; 2: a tile; 4: vectors of the filters after the first.
 ///

@@ -1,11 +1,11 @@
-//! Products of tiles, for the common filter lengths, at which fixed pointers reach all four filters.
+//! Products of tiles, for the common filter lengths. One or two pointers that do not move reach all four filters.
 
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
 use super::products::*;
 
-/// The next vector, for filters within reach of fixed pointers.
+/// The next vector, for filters that pointers reach without moving.
 macro_rules! near_products {
     ($load:literal, $first:literal, $second:literal, $third:literal, $fourth:literal) => {
         concat!(
@@ -106,8 +106,8 @@ macro_rules! multiply_near {
                 "ldrd r1, r3, [sp, #48]",
                 "ldr r0, [sp, #64]",
                 "ldr.w r9, [sp, #44]",
-                // An entry at the second tile adds this tile's stride although it did not pass the first: correct for
-                // that.
+                // An entry at the second tile adds this tile's stride, although the first tile did not run: correct
+                // for that.
                 "cbz r0, 2f",
                 "subs r7, r7, r0",
                 "b.w 6f",
@@ -152,7 +152,7 @@ macro_rules! multiply_near {
     };
 }
 
-/// Filters of 27 taps may start at any address: bytes are loaded, which a pointer reaches up to 127 bytes away.
+/// Filters of 27 taps may start at any address: they are loaded in bytes, up to 127 bytes from the pointer.
 macro_rules! multiply_27 {
     ($name:ident, $multiply:ident, $finish:ident) => {
         multiply_near!(
@@ -168,7 +168,7 @@ macro_rules! multiply_27 {
     };
 }
 
-/// Longer filters are loaded in words, up to 508 bytes away.
+/// Longer filters are loaded in words, up to 508 bytes from the pointer.
 macro_rules! multiply_64 {
     ($name:ident, $multiply:ident, $finish:ident) => {
         multiply_near!(
@@ -184,7 +184,7 @@ macro_rules! multiply_64 {
     };
 }
 
-/// The last vector lies 496 bytes away.
+/// The last vector lies 496 bytes from the pointer.
 macro_rules! multiply_128 {
     ($name:ident, $multiply:ident, $finish:ident) => {
         multiply_near!(
@@ -200,8 +200,8 @@ macro_rules! multiply_128 {
     };
 }
 
-// Filters of 256 taps need a second pointer. It takes the register of the output's stride, which is kept on the
-// stack.
+// Filters of 256 taps need a second pointer. It uses the register of the output's stride, so the stack holds the
+// stride.
 multiply_near!(
     multiply_256_linear_to_whole_bytes,
     linear,

@@ -69,11 +69,12 @@ pub(super) unsafe extern "C" fn pack() {
         "cmp r9, #0",
         "beq 9f",
         "dls lr, r9",
-        // Three rows, and a fourth outside, which is the same vector for all columns. Most windows are three high.
+        // There are three rows, and a fourth outside, which is the same vector for all columns. Most windows are three
+        // high.
         "cbnz r7, 2f",
         "vldrb.u8 q3, [r3]",
-        // Loads that advance their pointer have the distance in the instruction, so there is code for each common
-        // channel count.
+        // A load that advances its pointer has the distance in the instruction, so each common channel count has its
+        // own code.
         "ldr.w r11, [r10, #{common_stride}]",
         "cmp.w r11, #64",
         "beq 4f",

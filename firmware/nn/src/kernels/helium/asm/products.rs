@@ -15,7 +15,7 @@ pub struct Products {
     weights: *const i8,
     output: *mut u8,
     taps: usize,
-    /// The first pixel and its partner in the pair, and so on.
+    /// The first pixel and its partner in the pair. The other pixels follow each of them.
     pub(super) pixels: [*const i8; 2],
     /// Number of pairs minus one in the upper half, the zero point in the lower.
     pub(super) pairs: u32,
@@ -86,7 +86,7 @@ impl Products {
         }
     }
 }
-/// Length in bytes of the code of [`products`], which is entered after the parts that are not needed.
+/// Length in bytes of the code of one [`products`]. The unrolled loop is entered after the copies that are not needed.
 pub const BODY_BYTES: usize = 56;
 
 /// Adds to the sums the products of the first vectors of two pixels and of four filters.
@@ -106,7 +106,7 @@ macro_rules! first_products {
 }
 pub(super) use first_products;
 
-/// Likewise for the next vector.
+/// The same for the next vector.
 macro_rules! products {
     () => {
         "vldrb.u8 q0, [r1], #16
@@ -127,8 +127,7 @@ macro_rules! products {
 }
 pub(super) use products;
 
-/// Moves sums into vectors, one for each pixel, with two moves of lanes that are two apart, as the instruction pairs
-/// them.
+/// Moves sums into vectors, one for each pixel. Each instruction moves two lanes that are two apart.
 macro_rules! place_products {
     () => {
         "vmov q0[2], q0[0], r0, r4
@@ -148,7 +147,7 @@ macro_rules! linear {
 }
 pub(super) use linear;
 
-/// With one multiplier and a shift.
+/// Multiplies sums: one multiplier for both signs, and a shift.
 macro_rules! linear_shifted {
     () => {
         concat!(
@@ -161,7 +160,7 @@ macro_rules! linear_shifted {
 }
 pub(super) use linear_shifted;
 
-/// With two multipliers and no shift.
+/// Multiplies sums: one multiplier for each sign, no shift.
 macro_rules! signed {
     () => {
         "vldrw.u32 q2, [sp, #96]
@@ -175,7 +174,7 @@ macro_rules! signed {
 }
 pub(super) use signed;
 
-/// With two multipliers and a shift. The multiplier is chosen by the sign before the shift.
+/// Multiplies sums: one multiplier for each sign, and a shift. The sign before the shift selects the multiplier.
 macro_rules! shifted {
     () => {
         "ldr r0, [sp, #80]
@@ -195,8 +194,8 @@ macro_rules! shifted {
 pub(super) use shifted;
 
 /// Turns products into bytes. A value that saturates at 16 bits is so far outside the bytes that adding a zero point
-/// of a byte does not bring it back. r9: the zero point in the lower half; r7: destination. Storing the low bytes of
-/// halves takes channels of one pixel from even and of the other from odd places.
+/// of a byte does not bring it back. r9: the zero point in the lower half; r7: destination. The low bytes of the
+/// halves are stored: even places hold the channels of one pixel, odd places those of the other.
 macro_rules! whole_bytes {
     ($places:literal) => {
         concat!(
@@ -212,7 +211,7 @@ macro_rules! whole_bytes {
 }
 pub(super) use whole_bytes;
 
-/// The same with a clamp.
+/// The same as `whole_bytes`, with a clamp.
 macro_rules! clamped_bytes {
     ($places:literal) => {
         concat!(
@@ -231,8 +230,8 @@ macro_rules! clamped_bytes {
 }
 pub(super) use clamped_bytes;
 
-/// Turns products into elements, one pixel at a time, with 32 bits up to the clamp. r0 becomes the destination of the
-/// other pixel.
+/// Turns products into elements, one pixel at a time. Values have 32 bits up to the clamp. r0 becomes the destination
+/// of the other pixel.
 macro_rules! elements {
     ($store:literal) => {
         concat!(
@@ -255,7 +254,7 @@ macro_rules! elements {
 }
 pub(super) use elements;
 
-/// To bytes.
+/// Turns products into bytes.
 macro_rules! bytes {
     ($places:literal) => {
         elements!("vstrb.32")
@@ -263,7 +262,7 @@ macro_rules! bytes {
 }
 pub(super) use bytes;
 
-/// To elements of 16 bits.
+/// Turns products into elements of 16 bits.
 macro_rules! halves {
     ($places:literal) => {
         elements!("vstrh.32")

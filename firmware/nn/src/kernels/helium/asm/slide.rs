@@ -19,7 +19,7 @@ pub struct Sliding {
     output: *mut i8,
     /// Number of groups of four pixels.
     fours: usize,
-    /// The zero point in the lower half. Negative if pixels remain: a last group of four then overlaps the one
+    /// The zero point in the lower half. Negative if pixels remain: a last group of four then overlaps the group
     /// before.
     rest: u32,
     /// The size of that overlap, in columns and in the output.
@@ -31,7 +31,8 @@ pub struct Sliding {
     groups: usize,
     low: i32,
     high: i32,
-    /// Distance to the filters without the first step, and from the filters to the first columns without theirs.
+    /// Address of the filters minus the first step, and distance from the filters to the first columns minus their
+    /// first step. Loads add a step before they read.
     filters: *const u8,
     windows_offset: usize,
     /// Destinations of the bytes of four pixels: two channels, pixel by pixel.
@@ -108,7 +109,7 @@ macro_rules! near {
     };
 }
 
-/// The same for windows that are two columns apart: four windows.
+/// The same as `near`, for windows that are two columns apart: four windows.
 macro_rules! apart {
     () => {
         "vldrw.u32 q0, [q3, #252]!
@@ -142,7 +143,7 @@ macro_rules! slide_linear {
     };
 }
 
-/// With one multiplier and a shift.
+/// Multiplies sums: one multiplier for both signs, and a shift.
 macro_rules! slide_linear_shifted {
     () => {
         concat!(
@@ -154,7 +155,7 @@ macro_rules! slide_linear_shifted {
     };
 }
 
-/// With two multipliers and no shift.
+/// Multiplies sums: one multiplier for each sign, no shift.
 macro_rules! slide_signed {
     () => {
         "vdup.32 q0, r10
@@ -168,7 +169,7 @@ macro_rules! slide_signed {
     };
 }
 
-/// With two multipliers and a shift. The multiplier is chosen by the sign before the shift.
+/// Multiplies sums: one multiplier for each sign, and a shift. The sign before the shift selects the multiplier.
 macro_rules! slide_shifted {
     () => {
         "ldr r0, [sp, #112]
@@ -197,7 +198,7 @@ macro_rules! slide_to_whole_bytes {
     };
 }
 
-/// The same with a clamp.
+/// The same as `slide_to_whole_bytes`, with a clamp.
 macro_rules! slide_to_clamped_bytes {
     () => {
         "vqmovnb.s32 q2, q2
@@ -320,7 +321,7 @@ macro_rules! slide {
                 "vstrb.16 q2, [r5, q0]",
                 "add r5, r7",
                 "le lr, 3b",
-                // Pixels remain: compute once more the four that end with the last pixel.
+                // Pixels remain: compute the last four pixels, some of them a second time.
                 "cmp.w r12, #0",
                 "bge 4f",
                 "uxth.w r12, r12",
