@@ -14,7 +14,7 @@ use image::imageops::{self, FilterType};
 use prost::Message as _;
 use serde_json::Value;
 use suite::command::{fails, succeeds, warns};
-use suite::root;
+use suite::{onnx, root};
 use tempfile::TempDir;
 use tract_onnx::pb::ModelProto;
 
@@ -236,7 +236,6 @@ fn write_many(folder: &Path, prefix: &str) {
 }
 
 #[test]
-#[cfg(unix)]
 #[cfg_attr(not(field), ignore = "needs ../shared/field beside the repository")]
 fn stranger_there_many_times_counts_once_and_moves_no_threshold() {
     let folder = tempfile::tempdir().unwrap();
@@ -343,6 +342,10 @@ fn keras_prelu_is_recognised() {
 fn absolute_value_is_recognised_as_prelu() {
     runs("abs", 32, &[]);
     assert_eq!(operators(&inspected("abs", &[])), ["input", "conv", "depthwise"]);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("net.onnx"), onnx::prelu_of_absolute_values()).unwrap();
+    let said = succeeds(folder.path(), &["inspect", "net.onnx", "--json"]);
+    assert_eq!(operators(&serde_json::from_str(&said).unwrap()), ["input", "conv", "conv"]);
 }
 
 #[test]

@@ -54,6 +54,7 @@ fn users_networks_lower_to_what_tract_computes() {
         onnx::every_operator(),
         onnx::joined_with_photo(),
         onnx::colours_reversed(),
+        onnx::prelu_of_absolute_values(),
     ] {
         lowered_equals_tract(written(&onnx).path());
     }
