@@ -134,6 +134,12 @@ pub fn what_is(bytes: &[u8]) -> Option<Kind> {
             "give the ONNX file that it was made from",
         ));
     }
+    if is_text(bytes) {
+        return Some(Kind::new(
+            "a text file",
+            "look what it says: a download may have failed (404: Not Found), and then download it again",
+        ));
+    }
     if is_tensorflow(bytes) {
         return Some(TENSORFLOW);
     }
@@ -155,6 +161,12 @@ fn archive(zip: &[u8]) -> Kind {
     } else {
         Kind::new("a ZIP archive", "unpack it and give the .onnx file in it")
     }
+}
+
+/// Letters and line ends alone: the numbers of a message or a header are others.
+fn is_text(bytes: &[u8]) -> bool {
+    let is_letter = |byte: &u8| *byte >= b' ' && *byte != 0x7f || byte.is_ascii_whitespace();
+    bytes.iter().all(is_letter) && std::str::from_utf8(bytes).is_ok()
 }
 
 /// Whether the file begins with a length of 8 bytes and that many bytes of JSON.
@@ -282,7 +294,9 @@ mod tests {
             (b"UF2\nWQ]\x9e", "UF2"),
             (b"\x08\x07\x12\x07pytorch\x1a\x052.1.0", "an ONNX file"),
             (b"\x08\x01\x12\x04onnx", "an ONNX file"),
-            (b"something else altogether", "unknown"),
+            (b"404: Not Found\n", "a text file"),
+            ("# Gesichter für Türen\r\n".as_bytes(), "a text file"),
+            (b"something else altogether\x01", "unknown"),
         ] {
             assert!(name(bytes).contains(expected), "{:?}: {}", String::from_utf8_lossy(bytes), name(bytes));
         }

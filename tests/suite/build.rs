@@ -7,13 +7,17 @@ use std::process::Command;
 use facts::{Facts, toolchain};
 
 fn main() {
-    println!("cargo:rustc-check-cfg=cfg(shared, boards, onnxruntime)");
+    println!("cargo:rustc-check-cfg=cfg(shared, field, boards, onnxruntime)");
     println!("cargo:rerun-if-changed=../../../shared/faces");
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=GEODE_BOARDS");
     println!("cargo:rerun-if-env-changed=PATH");
     if Path::new("../../../shared/faces").is_dir() {
         println!("cargo:rustc-cfg=shared");
+    }
+    println!("cargo:rerun-if-changed=../../../shared/field");
+    if Path::new("../../../shared/field/nets").is_dir() {
+        println!("cargo:rustc-cfg=field");
     }
     if onnx_runs() {
         println!("cargo:rustc-cfg=onnxruntime");

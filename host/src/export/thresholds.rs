@@ -55,10 +55,12 @@ impl Given {
 
 /// Warns of a threshold given by hand that accepts more strangers than requested.
 fn warn_of_given(threshold: f32, fpir: f64, given: Option<&Given>, warnings: &mut Vec<String>) {
-    let whom = match threshold {
-        0.0 => "everybody",
-        ..HARDLY_ANY_THRESHOLD => "nearly everybody",
-        _ => "strangers",
+    let whom = match given {
+        Some(given) if given.accepted == given.strangers => "everybody",
+        Some(given) if 2 * given.accepted > given.strangers => "most strangers",
+        None if threshold <= 0.0 => "everybody",
+        None => "nearly everybody",
+        Some(_) => "strangers",
     };
     match given {
         Some(given) if given.fpir > fpir || threshold < HARDLY_ANY_THRESHOLD => warnings.push(format!(

@@ -94,7 +94,8 @@ fn read_external(onnx: &mut GraphProto, folder: &Path) -> Result<BTreeMap<String
         let number = |key: &str| entry(key).map(|entry| entry.value.parse::<usize>()).transpose();
         let location = &entry("location").context("weights without the name of their file")?.value;
         if !files.contains_key(location) {
-            let is_inside = Path::new(location).components().all(|part| matches!(part, Component::Normal(_)));
+            let is_below = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+            let is_inside = Path::new(location).components().all(is_below);
             ensure!(
                 is_inside && !location.is_empty(),
                 "takes weights from {location:?}, which is not a file in its own folder; save it again \

@@ -514,7 +514,11 @@ impl<'a> Importer<'a> {
             .zip(&variance)
             .map(|(g, v)| (*g as f64 / (*v as f64 + epsilon as f64).sqrt()) as f32)
             .collect();
-        let shift = beta.iter().zip(&mean).zip(&scale).map(|((b, m), s)| b - m * s).collect();
+        let shift: Vec<f32> = beta.iter().zip(&mean).zip(&scale).map(|((b, m), s)| b - m * s).collect();
+        ensure!(
+            scale.iter().chain(&shift).all(|value| value.is_finite()),
+            "gives no finite numbers: a variance is negative, or nought without an epsilon"
+        );
         let node = self.affine(node_name(node), scale, shift, input);
         Ok(self.plain(node, dims))
     }
@@ -984,18 +988,31 @@ impl<'a> Importer<'a> {
         sorted.sort_unstable();
         let is_order = dims[axis] == [Axis::C] && sorted == (0..extent).collect::<Vec<_>>();
         ensure!(is_order, "takes a part of a tensor; {}", remedy("Split"));
+        self.ordered(node, input, dims, &indices)
+    }
+
+    /// A tensor's channels in another order: for each its number in the tensor.
+    fn ordered(
+        &mut self,
+        node: &NodeProto,
+        input: usize,
+        dims: Vec<Vec<Axis>>,
+        order: &[usize],
+    ) -> Result<Value> {
+        let channels = order.len();
         ensure!(
-            extent <= MOST_ORDERED,
-            "puts {extent} channels in another order, at most {MOST_ORDERED} are supported"
+            channels <= MOST_ORDERED,
+            "puts {channels} channels in another order, at most {MOST_ORDERED} are supported"
         );
-        let weights = (0..extent * extent).map(|at| f32::from(indices[at / extent] == at % extent)).collect();
-        let op = Op::Conv { weights, bias: vec![0.0; extent], window: Window::PIXEL, groups: 1 };
+        let weights =
+            (0..channels * channels).map(|at| f32::from(order[at / channels] == at % channels)).collect();
+        let op = Op::Conv { weights, bias: vec![0.0; channels], window: Window::PIXEL, groups: 1 };
         let shape = self.shape(input);
         let ordered = self.push(node, op, vec![input], shape);
         Ok(self.plain(ordered, dims))
     }
 
-    /// A slice that keeps all elements.
+    /// A slice that takes everything, or the channels from last to first.
     fn slice(&mut self, node: &NodeProto) -> Result<Value> {
         let value = self.value(node.input.first().map_or("", |name| name))?.clone();
         let shape = self.onnx_shape(value.node, &value.dims);
@@ -1011,12 +1028,25 @@ impl<'a> Importer<'a> {
             [&ends, &axes, &steps].iter().all(|list| list.len() == starts.len()),
             "lists of different lengths"
         );
+        let mut is_reversed = false;
         for (((start, end), axis), step) in starts.into_iter().zip(ends).zip(axes).zip(steps) {
-            let extent = shape[constant::place(axis, shape.len())?] as i64;
+            let axis = constant::place(axis, shape.len())?;
+            let extent = shape[axis] as i64;
             let is_all = step == 1 && (start == 0 || start <= -extent) && end >= extent;
-            ensure!(is_all, "takes a part of a tensor; {}", remedy("Split"));
+            let is_backwards = step == -1 && (start == -1 || start >= extent - 1) && end < -extent;
+            ensure!(
+                is_all || is_backwards && value.dims[axis] == [Axis::C],
+                "takes a part of a tensor; {}",
+                remedy("Split")
+            );
+            is_reversed ^= is_backwards;
         }
-        Ok(value)
+        if !is_reversed {
+            return Ok(value);
+        }
+        let (input, dims) = self.tensor_at(node, 0)?;
+        let order: Vec<usize> = (0..self.extent(input, Axis::C)).rev().collect();
+        self.ordered(node, input, dims, &order)
     }
 
     /// Zeros around a map. The next convolution includes them in its padding.

@@ -440,6 +440,42 @@ pub fn doubled() -> Vec<u8> {
     net.finish(&x)
 }
 
+/// A network whose PReLU is spelled as TFLite's files have it: `relu(x) + a (x − |x|)`, with half the slope as `a`.
+pub fn prelu_of_absolute_values() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let x = net.conv("input", [3, 8], [3, 3], 2, 1, 1);
+    let halves = net.randoms(8, 0.125, 0.05);
+    let halves = net.constant(&[8, 1, 1], halves);
+    let positive = net.node("Relu", &[&x], &[]);
+    let absolute = net.node("Abs", &[&x], &[]);
+    let twice_negative = net.node("Sub", &[&x, &absolute], &[]);
+    let negative = net.node("Mul", &[&halves, &twice_negative], &[]);
+    let x = net.node("Add", &[&positive, &negative], &[]);
+    let x = net.conv(&x, [8, 8], [8, 8], 1, 0, 1);
+    net.finish(&x)
+}
+
+/// A network that takes the photo's colours from last to first, as `flip` in PyTorch and `[..., ::-1]` in TensorFlow are written.
+pub fn colours_reversed() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let [start, end, axis, step] = [-1, i64::MIN, 1, -1].map(|value| net.integers(&[value]));
+    let x = net.node("Slice", &["input", &start, &end, &axis, &step], &[]);
+    let x = net.conv(&x, [3, 8], [3, 3], 2, 1, 1);
+    let x = net.conv(&x, [8, 8], [8, 8], 1, 0, 1);
+    net.finish(&x)
+}
+
+/// A network whose batch normalisation takes the root of a negative variance.
+pub fn negative_variance() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let x = net.conv("input", [3, 8], [3, 3], 2, 1, 1);
+    let one = net.constant(&[8], vec![1.0; 8]);
+    let variance = net.constant(&[8], vec![-1.0; 8]);
+    let x = net.node("BatchNormalization", &[&x, &one, &one, &one, &variance], &[]);
+    let x = net.conv(&x, [8, 8], [8, 8], 1, 0, 1);
+    net.finish(&x)
+}
+
 /// A network with one node of an operator between two convolutions.
 pub fn with_operator(operator: &str) -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 16, 16]);

@@ -250,7 +250,7 @@ fn truncated_damaged_and_foreign_images_are_named() {
     for (name, bytes, expected) in [
         ("short.geode", &image[..image.len() - 1], "cut short"),
         ("damaged.geode", &damaged, "SHA-256"),
-        ("other.geode", b"something else altogether, long enough for a header of 48 bytes", "GEOD"),
+        ("other.geode", b"something else altogether\x01, long enough for a header of 48 bytes", "GEOD"),
     ] {
         std::fs::write(folder.path().join(name), bytes).unwrap();
         let said = fails(folder.path(), &["simulate", "--aligned", name, "people/Ada/000.png"]);

@@ -53,6 +53,8 @@ fn users_networks_lower_to_what_tract_computes() {
         onnx::doubled(),
         onnx::every_operator(),
         onnx::joined_with_photo(),
+        onnx::colours_reversed(),
+        onnx::prelu_of_absolute_values(),
     ] {
         lowered_equals_tract(written(&onnx).path());
     }
@@ -78,6 +80,13 @@ fn unsupported_operator_is_named_with_its_node_and_a_replacement() {
         assert!(error.contains(&format!("{operator} (node {operator}_1)")), "{error}");
         assert!(error.contains(instead), "{operator}: {error}");
     }
+}
+
+#[test]
+fn root_of_a_negative_variance_is_refused_with_its_node() {
+    let error = format!("{:#}", import(written(&onnx::negative_variance()).path()).err().unwrap());
+    assert!(error.contains("BatchNormalization (node BatchNormalization_1)"), "{error}");
+    assert!(error.contains("a variance is negative"), "{error}");
 }
 
 #[test]
