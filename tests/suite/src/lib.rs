@@ -140,9 +140,8 @@ pub fn program() -> &'static Path {
         // Tests run from target/<profile>/deps.
         let profile = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_path_buf();
         let mut cargo = Command::new(env!("CARGO"));
-        // With a test beside it, dependencies have the features that the tests compiled them with, and are not compiled again.
-        let targets = ["--bin", "host", "--test", "book"];
-        cargo.args(["build", "--quiet", "--locked", "--workspace"]).args(targets).current_dir(root());
+        // Of the whole workspace, as the tests are: dependencies have the same features and are not compiled again.
+        cargo.args(["build", "--quiet", "--locked", "--workspace", "--bin", "host"]).current_dir(root());
         if profile.ends_with("release") {
             cargo.arg("--release");
         }
