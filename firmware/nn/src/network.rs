@@ -1,6 +1,7 @@
 //! A network ready to run: layers are read in place in the image, rows are computed in an arena.
 
 use core::fmt;
+use core::ops::Range;
 
 use format::layer::Tensor;
 use format::network::Model;
@@ -173,7 +174,7 @@ impl<'a> Network<'a> {
             if number == 0 {
                 source.row(row, &mut rings[place.clone()]).map_err(RunError::Source)?;
             }
-            make(&self.model, number, &output, row, rings, scratch);
+            make(&self.model, number, &output, row, place.clone(), rings, scratch);
             observe(number, row, &rings[place]);
         }
         Ok(Outputs { model: self.model, rings })
@@ -245,7 +246,7 @@ impl<'b> Outputs<'_, 'b> {
     }
 }
 
-/// Makes one row of a layer. The pixels of the input layer's row are already in place.
+/// Makes one row of a layer at its place in the rings' memory. The pixels of the input layer's row are already there.
 // Not inlined, because it is the same for every source of rows.
 #[inline(never)]
 fn make(
@@ -253,10 +254,10 @@ fn make(
     number: usize,
     output: &Tensor,
     row: u16,
+    place: Range<usize>,
     rings: &mut [u8],
     scratch: &mut Scratch,
 ) {
-    let place = slot(output, row);
     let (before, rest) = rings.split_at_mut(place.start);
     let (made, after) = rest.split_at_mut(place.len());
     let around = Around { before, place: (place.start, place.end), after };

@@ -104,11 +104,10 @@ impl<'a, L: Layers> Order<'a, L> {
         self.depth += 1;
     }
 
-    /// An input that lacks rows for the layer's next row, and the number of rows that it must have then.
+    /// An input that lacks rows for the layer's next row, `row`, and the number of rows that it must have then.
     #[inline(always)]
-    fn missing_input(&self, number: usize) -> Option<(u16, u16)> {
+    fn missing_input(&self, number: usize, row: u16) -> Option<(u16, u16)> {
         let layer = self.layers.layer(number);
-        let row = self.made[number];
         // Inputs up to the one for which the layer waited are already checked.
         let mut served = self.served;
         for (index, &input) in self.layers.reads(number).numbers().iter().enumerate() {
@@ -146,12 +145,12 @@ impl<L: Layers> Iterator for Order<'_, L> {
         loop {
             let place = self.depth - 1;
             let layer = usize::from(self.waiting[place]);
-            if let Some(missing) = self.missing_input(layer) {
+            let row = self.made[layer];
+            if let Some(missing) = self.missing_input(layer, row) {
                 self.served = None;
                 self.push(missing);
                 continue;
             }
-            let row = self.made[layer];
             self.made[layer] = row + 1;
             self.served = None;
             if row + 1 == self.until[place] {
