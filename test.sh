@@ -27,7 +27,7 @@ tests() { # tests FOLDER-PATTERN…: the workspace's tests, of these integration
 }
 
 # Tests that start emulated boards. All other tests run on the host alone.
-on_boards="boards kernels link"
+on_boards="boards json kernels link"
 
 part_fmt() {
     for script in ./*.sh .ci/run; do sh -n "$script"; done

@@ -1,5 +1,6 @@
 //! The operators and the needs of a network, before anything is exported.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
@@ -20,7 +21,7 @@ pub struct Inspection {
     /// Elements of the embedding.
     pub dimension: usize,
     /// ONNX operators and how often each occurs.
-    pub operators: Vec<(String, usize)>,
+    pub operators: BTreeMap<String, usize>,
     /// Number of trained parameters.
     pub parameters: usize,
     /// Multiply-accumulates of an embedding.
@@ -96,7 +97,7 @@ pub fn inspect(path: &Path, cut: &Cut, boards: &[&Board], clock_mhz: Option<f64>
     Ok(Inspection {
         input,
         dimension: graph.outputs.first().map_or(0, |output| graph.nodes[output.node].shape[2]),
-        operators: imported.operators,
+        operators: imported.operators.into_iter().collect(),
         parameters: imported.parameters,
         macs: outline.macs.iter().sum(),
         arena_bytes: outline.arena_bytes,

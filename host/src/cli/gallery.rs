@@ -11,7 +11,7 @@ use host::output::{self, Hold, Named, PATIENCE, Planned};
 use host::people::change::{Changed, add, merge, remove};
 use host::people::gallery::people_of;
 use host::people::list::{Listed, list};
-use host::people::statistics::{self, Statistics};
+use host::people::statistics::{self, Close, Loose, Statistics};
 use host::photo::folder::visible;
 use host::simulator::AlignedBytes;
 use serde::Serialize;
@@ -240,11 +240,11 @@ fn print_statistics(out: &mut String, measured: &Statistics) -> fmt::Result {
             "  loss of a photo, mean                      {loss:>7.3}   s = {s}, cos({m1} θ + {m2}) − {m3}"
         )?;
     }
-    for (name, spread) in &measured.loose {
-        writeln!(out, "too loose: {name}, photos {spread:.0}° from their centre on average")?;
+    for Loose { name, spread_degrees } in &measured.loose {
+        writeln!(out, "too loose: {name}, photos {spread_degrees:.0}° from their centre on average")?;
     }
-    for ([a, b], angle) in &measured.close {
-        writeln!(out, "too close: {a} and {b}, {angle:.0}° apart")?;
+    for Close { names: [a, b], angle_degrees } in &measured.close {
+        writeln!(out, "too close: {a} and {b}, {angle_degrees:.0}° apart")?;
     }
     if !measured.photos.is_empty() {
         writeln!(out, "\nphotos of the largest loss")?;

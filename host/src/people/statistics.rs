@@ -13,6 +13,24 @@ use crate::crops::{Loader, Source};
 use crate::embedding::{angle, cosine, embed, units};
 use crate::simulator::{AlignedBytes, Simulator};
 
+/// A person whose photos differ more than those of others.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Loose {
+    /// Name.
+    pub name: String,
+    /// Mean angle of their photos to their centre, degrees.
+    pub spread_degrees: f32,
+}
+
+/// Two people who are alike.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Close {
+    /// Names.
+    pub names: [String; 2],
+    /// Angle between them, degrees.
+    pub angle_degrees: f32,
+}
+
 /// Angle statistics of a gallery, degrees, as ArcFace's own table has them (Deng et al., CVPR 2019, table 3), and losses.
 #[derive(Clone, Debug, Serialize)]
 pub struct Statistics {
@@ -32,9 +50,9 @@ pub struct Statistics {
     pub photos: Vec<PhotoLoss>,
     /// People whose photos are unusually far from their centre on average: beyond the mean plus two standard
     /// deviations of all people.
-    pub loose: Vec<(String, f32)>,
+    pub loose: Vec<Loose>,
     /// People who are closer to each other than an average photo is to its own person.
-    pub close: Vec<([String; 2], f32)>,
+    pub close: Vec<Close>,
 }
 
 /// A photo and its loss.
@@ -119,10 +137,12 @@ pub fn measure(path: &Path, folder: Option<&Path>, source: &Source, loss: Loss) 
     let intra = measured.intra.unwrap_or(0.0);
     let middle = mean(spreads.iter().map(|(_, spread)| *spread)).unwrap_or(0.0);
     let deviation = mean(spreads.iter().map(|(_, s)| (s - middle).powi(2))).unwrap_or(0.0).sqrt();
-    measured.loose = spreads.into_iter().filter(|(_, spread)| *spread > middle + 2.0 * deviation).collect();
-    measured.loose.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let loose = spreads.into_iter().filter(|(_, spread)| *spread > middle + 2.0 * deviation);
+    measured.loose = loose.map(|(name, spread_degrees)| Loose { name, spread_degrees }).collect();
+    measured.loose.sort_by(|a, b| b.spread_degrees.total_cmp(&a.spread_degrees));
     let close = pairs.into_iter().take_while(|pair| pair.angle_degrees < intra);
-    measured.close = close.map(|pair| (pair.names, pair.angle_degrees)).collect();
+    measured.close =
+        close.map(|pair| Close { names: pair.names, angle_degrees: pair.angle_degrees }).collect();
     measured.photos.sort_by(|a, b| b.loss.total_cmp(&a.loss));
     Ok(measured)
 }

@@ -84,6 +84,19 @@ pub fn faces() -> Vec<RgbImage> {
     crops.map(|crop| crop.image).collect()
 }
 
+/// A picture of `[height, width]` pixels with light and dark places, another for each seed.
+pub fn picture(seed: u64, [height, width]: [u32; 2]) -> RgbImage {
+    let mut state = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let coarse = RgbImage::from_fn(9, 9, |_, _| {
+        let mut next = || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 56) as u8
+        };
+        image::Rgb([next(), next(), next()])
+    });
+    imageops::resize(&coarse, width, height, FilterType::CatmullRom)
+}
+
 /// Writes faces as crops of `[height, width]` into a folder, one file each.
 ///
 /// # Panics

@@ -15,21 +15,13 @@ use host::photo::folder::{MOST_ENTRIES, list as photos, people};
 use host::sections::{self, Enrolled};
 use host::simulator::AlignedBytes;
 use image::imageops::{FilterType, resize};
-use image::{DynamicImage, ImageBuffer, Rgb, RgbImage, Rgba};
+use image::{DynamicImage, ImageBuffer, RgbImage, Rgba};
 use suite::onnx;
 use tempfile::TempDir;
 
-/// A picture of 24 × 40 pixels with light and dark places, another for each seed.
+/// A picture of 24 × 40 pixels, another for each seed.
 fn picture(seed: u64) -> RgbImage {
-    let mut state = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let coarse = RgbImage::from_fn(9, 9, |_, _| {
-        let mut next = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 56) as u8
-        };
-        Rgb([next(), next(), next()])
-    });
-    resize(&coarse, 24, 40, FilterType::CatmullRom)
+    suite::picture(seed, [40, 24])
 }
 
 fn save(path: &Path, picture: &RgbImage) {
