@@ -186,7 +186,7 @@ fn pixels_normalised_twice_are_refused_and_both_normalisations_are_named() {
     let said = refused("t23_preproc_inside", 112, &[&*enrol[0], &enrol[1]]);
     for part in [
         "unlike pictures",
-        "in force is --mean 127.5 --scale 128",
+        "--mean 127.5 --scale 128 is in use",
         "normalised twice",
         "with --mean 0 --scale 1",
         "--force",
@@ -220,7 +220,7 @@ fn normalisation_inside_is_said_and_nobody_is_taken_for_another() {
 #[cfg_attr(not(field), ignore = "needs ../shared/field beside the repository")]
 fn normalisation_left_out_is_refused_with_the_right_one() {
     let said = refused("ok_base", 112, &PLAIN);
-    for part in ["unlike pictures", "in force is --mean 0 --scale 1", "with --mean 127.5 --scale 128"] {
+    for part in ["unlike pictures", "--mean 0 --scale 1 is in use", "with --mean 127.5 --scale 128"] {
         assert!(said.contains(part), "{part} is not in {said}");
     }
     let enrol = enrolling();
@@ -389,7 +389,10 @@ fn normalisation_along_the_batch_is_refused_with_its_node() {
 #[cfg_attr(not(field), ignore = "needs ../shared/field beside the repository")]
 fn cast_to_whole_numbers_is_refused_with_its_node() {
     let said = refused_by_all("o18_cast_int32_mid", 112);
-    assert!(said.contains("Cast (node toint): makes INT32") && said.contains("fractions"), "{said}");
+    assert!(
+        said.contains("Cast (node toint): turns computed values into INT32") && said.contains("fractions"),
+        "{said}"
+    );
     assert!(!said.contains("tofloat"), "{said}");
 }
 
@@ -492,7 +495,8 @@ fn deepest_network_that_is_taken_fits_every_board_and_a_deeper_one_none() {
 #[cfg_attr(not(field), ignore = "needs ../shared/field beside the repository")]
 fn two_outputs_are_named_and_either_is_taken() {
     let said = refused_by_all("two_outputs", 32);
-    let why = "two_outputs.onnx: the network has 2 outputs: say which is the embedding, with --embedding and one of emb, p";
+    let why =
+        "two_outputs.onnx: the network has 2 outputs: name the embedding with --embedding and one of emb, p";
     assert!(said.contains(why), "{said}");
     for output in ["emb", "p"] {
         let report = runs("two_outputs", 32, &["--embedding", output]);
