@@ -1,12 +1,12 @@
 #!/bin/sh
 # The tests, from nothing: sets up missing parts, then runs all tests or the named parts, cheap ones first.
 #
-#   ./test.sh [PART…]    fmt clippy docs book host boards aarch64 costs
+#   ./test.sh [PART…]    fmt clippy docs book host boards aarch64 costs fuzz
 set -eu
 cd "$(dirname "$0")"
 step() { printf '\ntest: %s\n' "$*" >&2; }
 
-parts="fmt clippy docs book host boards aarch64 costs"
+parts="fmt clippy docs book host boards aarch64 costs fuzz"
 for part in "$@"; do
     case " $parts " in
     *" $part "*) ;;
@@ -97,6 +97,25 @@ part_costs() {
     # Of the whole workspace, as the tests are: dependencies have the same features and are not compiled again.
     cargo build --locked --quiet --workspace --bin bench
     target/debug/bench check
+}
+
+# Each fuzzer for a minute, from the seeds and from what earlier runs found. FUZZ_SECONDS changes the time.
+part_fuzz() {
+    cargo build --locked --quiet --workspace --bin fuzz-seeds
+    target/debug/fuzz-seeds target/fuzz
+    RUSTC_WORKSPACE_WRAPPER=$PWD/tests/fuzz/instrument.sh cargo build --locked --quiet --workspace \
+        --features fuzz/libfuzzer --bin fuzz-onnx --bin fuzz-image --bin fuzz-link
+    running=
+    for fuzzer in onnx image link; do
+        target/debug/fuzz-$fuzzer "target/fuzz/$fuzzer" -max_total_time="${FUZZ_SECONDS:-60}" -timeout=30 -rss_limit_mb=2048 \
+            -artifact_prefix="target/fuzz/$fuzzer-" -print_final_stats=1 >"target/fuzz/$fuzzer.log" 2>&1 &
+        running="$running $fuzzer=$!"
+    done
+    for each in $running; do
+        log=target/fuzz/${each%=*}.log
+        wait "${each#*=}" || { tail -50 "$log" >&2 && exit 1; }
+        step "fuzz ${each%=*}: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") runs without a finding"
+    done
 }
 
 # Users who run all tests want an error when boards do not run.

@@ -10,7 +10,8 @@ use host::simulator::AlignedBytes;
 use libfuzzer_sys::fuzz_target;
 
 /// A small image.
-static IMAGE: LazyLock<Vec<u8>> = LazyLock::new(|| suite::join(&suite::sections_of(&suite::varied_network())));
+static IMAGE: LazyLock<Vec<u8>> =
+    LazyLock::new(|| suite::join(&suite::sections_of(&suite::varied_network())));
 
 /// The image with changes, four bytes each: a section, a place in it (two bytes), and a byte for an exclusive or. If
 /// the first byte's highest bit is set and the last byte is zero, the section is cut off at the place instead.

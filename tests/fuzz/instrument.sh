@@ -1,0 +1,19 @@
+#!/bin/sh
+# Compiles the crates that are fuzzed with the coverage counters that libFuzzer reads. Cargo calls it as RUSTC_WORKSPACE_WRAPPER, so that
+# dependencies are the ones that other parts of the tests have compiled. Crates that build scripts use run without libFuzzer and are
+# left as they are.
+set -eu
+name=
+previous=
+for argument in "$@"; do
+    [ "$previous" != --crate-name ] || name=$argument
+    previous=$argument
+done
+case $name in
+format | nn | matcher | link | app | host | fuzz_*)
+    exec "$@" --cfg fuzzing -C passes=sancov-module -C llvm-args=-sanitizer-coverage-level=4 \
+        -C llvm-args=-sanitizer-coverage-inline-8bit-counters -C llvm-args=-sanitizer-coverage-pc-table \
+        -C llvm-args=-sanitizer-coverage-trace-compares
+    ;;
+*) exec "$@" ;;
+esac
