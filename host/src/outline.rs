@@ -138,4 +138,16 @@ mod tests {
             assert!(said.contains(part), "{said}");
         }
     }
+
+    #[test]
+    fn tensors_that_others_read_have_8_bits_and_those_that_end_16() {
+        let outline = Outline::of(&chain(4, [8, 4, 3])).unwrap();
+        let elements: Vec<Element> = outline.layers.iter().map(|layer| layer.output.element).collect();
+        assert_eq!(elements, [Element::I8, Element::I8, Element::I8, Element::I16]);
+        // An output that another layer reads has 8 bits as well.
+        let mut branched = chain(4, [8, 4, 3]);
+        let early = GraphOutput { name: "early".into(), node: 1, function: Function::Identity };
+        branched.outputs.insert(0, early);
+        assert_eq!(Outline::of(&branched).unwrap().layers[1].output.element, Element::I8);
+    }
 }

@@ -1,8 +1,10 @@
 //! The image format: fixed bytes, and every way in which an image can be wrong.
 
 use app::Recogniser;
-use format::header::{self, Section};
+use format::header::{self, ModelId, Section};
 use format::{Image, ImageError, Role};
+use host::budget::Budget;
+use host::sections::{self, Enrolled};
 use host::simulator::AlignedBytes;
 use nn::RowSource;
 use proptest::prelude::*;
@@ -141,6 +143,43 @@ fn tampered_centre_is_named() {
     gallery[centre] = 126;
     let error = check(&join(&parts)).unwrap_err();
     assert_eq!(error, ImageError::Record { section: Section::Gallery, field: "norms" });
+}
+
+#[test]
+fn cohort_has_as_many_strangers_as_centres() {
+    for people in [0u16, 1, 3] {
+        let mut parts = tiny_sections();
+        let (_, cohort) = parts.iter_mut().find(|(section, _)| *section == Section::Cohort).unwrap();
+        assert_eq!(cohort[18..20], [2, 0]);
+        cohort[18..20].copy_from_slice(&people.to_le_bytes());
+        let error = check(&join(&parts)).unwrap_err();
+        assert!(matches!(error, ImageError::Record { section: Section::Cohort, .. }), "{error:?}");
+    }
+}
+
+#[test]
+fn more_photos_than_the_record_has_room_for_are_the_most_it_has() {
+    let person = |photos| Enrolled { name: "Ada".into(), photos, centres: vec![vec![1, 0, 0]] };
+    for (photos, kept) in [(65_535, u16::MAX), (65_536, u16::MAX), (1 << 32, u16::MAX), (7, 7)] {
+        let mut parts = tiny_sections();
+        let id = ModelId::of_section(&parts[0].1);
+        parts[1].1 = sections::gallery(id, 3, &[person(photos)]).unwrap();
+        let bytes = AlignedBytes::copy(&join(&parts));
+        let image = Image::new_checked(bytes.bytes()).unwrap();
+        assert_eq!(image.gallery.people().next().unwrap().photos, kept);
+    }
+}
+
+#[test]
+fn limits_of_a_board_are_asked_for_every_network() {
+    let mut parts = tiny_sections();
+    parts.insert(1, (Section::Network(Role::Landmarks), varied_network().section()));
+    let bytes = AlignedBytes::copy(&join(&parts));
+    let image = Image::new_checked(bytes.bytes()).unwrap();
+    let room = Budget { image_bytes: 1 << 20, arena_bytes: 1 << 20, layers: 4, row_bytes: 4096 };
+    let excesses = room.excesses_of_image(&image, bytes.bytes(), |layer| format!("node {layer}"));
+    let said: Vec<String> = excesses.iter().map(|excess| excess.to_string()).collect();
+    assert!(said.len() == 1 && said[0].contains("layer 4 of the landmarks"), "{said:?}");
 }
 
 #[test]
