@@ -34,7 +34,7 @@ pub enum Kind {
     Dense,
     /// Convolution over groups of channels.
     Grouped,
-    /// Convolution of each channel with its own filter.
+    /// Convolution of each channel with its own filter, or averages.
     Depthwise,
     /// The same as [`Kind::Depthwise`], with channels that do not fill vectors of 16.
     Narrow,
@@ -139,7 +139,7 @@ impl Work {
                 };
                 (kind, macs, filters)
             }
-            Operator::Depthwise => {
+            Operator::Depthwise | Operator::Average => {
                 let kind = if output.channels.is_multiple_of(16) { Kind::Depthwise } else { Kind::Narrow };
                 (kind, macs, window)
             }

@@ -95,6 +95,12 @@ impl Window {
         let column = (x * self.stride[1] + kx * self.dilation[1]).checked_sub(self.pad[1])?;
         (row < input[0] && column < input[1]).then(|| row * input[1] + column)
     }
+
+    /// Taps of output pixel `(y, x)` that lie inside.
+    pub fn taps_inside(&self, input: Shape, at: [usize; 2]) -> usize {
+        let taps = (0..self.kernel[0]).flat_map(|ky| (0..self.kernel[1]).map(move |kx| [ky, kx]));
+        taps.filter(|&tap| self.under(input, at, tap).is_some()).count()
+    }
 }
 
 /// A pointwise nonlinearity.

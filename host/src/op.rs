@@ -8,6 +8,7 @@
 //! each dispatch below.
 
 pub mod add;
+pub mod average;
 pub mod concat;
 pub mod conv;
 pub mod depthwise;
@@ -48,6 +49,16 @@ pub enum Op {
         /// `[c]`.
         bias: Vec<f32>,
         /// Place of the kernel.
+        window: Window,
+    },
+    /// [`Op::Depthwise`] with the same weight for all taps of a channel. Padding is left out: the sum is multiplied by the
+    /// number of taps and divided by the number of taps inside the tensor.
+    Average {
+        /// `[kh][kw][c]`, flattened.
+        weights: Vec<f32>,
+        /// `[c]`.
+        bias: Vec<f32>,
+        /// Place of the window.
         window: Window,
     },
     /// `x · scale + shift` per channel: an unfused batch norm, or preprocessing inside the network.
@@ -114,7 +125,7 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &tract_onnx::pb::NodePro
     Some(match &*node.op_type {
         "Conv" => conv::import(importer, node),
         "Gemm" | "MatMul" => conv::import_dense(importer, node),
-        "AveragePool" => depthwise::import_average(importer, node),
+        "AveragePool" => average::import(importer, node),
         "GlobalAveragePool" => depthwise::import_global_average(importer, node),
         "ReduceMean" => depthwise::import_mean(importer, node),
         "MaxPool" => max_pool::import(importer, node),
@@ -141,6 +152,9 @@ pub fn float(graph: &Graph, node: &Node, inputs: &[&[f32]]) -> Vec<f32> {
         Op::Depthwise { weights, bias, window } => {
             depthwise::float(inputs[0], shape(0), weights, bias, window, node.shape)
         }
+        Op::Average { weights, bias, window } => {
+            average::float(inputs[0], shape(0), weights, bias, window, node.shape)
+        }
         Op::Add => add::float(inputs),
         Op::MaxPool(window) => max_pool::float(inputs[0], shape(0), window, node.shape),
         Op::Concat => {
@@ -164,6 +178,7 @@ pub fn outline(node: &Node, output: Tensor) -> Layer {
             Layer { window: record(window), groups: *groups as u16, ..layer(Operator::Conv) }
         }
         Op::Depthwise { window, .. } => Layer { window: record(window), ..layer(Operator::Depthwise) },
+        Op::Average { window, .. } => Layer { window: record(window), ..layer(Operator::Average) },
         Op::MaxPool(window) => Layer { window: record(window), ..layer(Operator::MaxPool) },
         Op::Add => layer(Operator::Add),
         Op::Concat => layer(Operator::Concat),
@@ -191,7 +206,9 @@ pub fn fill(quantised: &Quantised, index: usize, outline: Layer, blob: &mut Blob
     let node = &quantised.graph.nodes[index];
     match &node.op {
         Op::Input | Op::MaxPool(_) | Op::Concat | Op::Enlarge(_) => Ok(outline),
-        Op::Conv { .. } | Op::Depthwise { .. } => conv::fill(quantised, index, outline, blob),
+        Op::Conv { .. } | Op::Depthwise { .. } | Op::Average { .. } => {
+            conv::fill(quantised, index, outline, blob)
+        }
         Op::Add => add::fill(quantised, index, outline, blob),
         Op::Scale(gate) => scale::fill(quantised, index, *gate, outline, blob),
         Op::Table(curve) => Ok(table::fill(quantised, index, *curve, outline, blob)),
@@ -205,6 +222,7 @@ pub fn name(op: &Op) -> &'static str {
         Op::Input => Operator::Input,
         Op::Conv { .. } => Operator::Conv,
         Op::Depthwise { .. } => Operator::Depthwise,
+        Op::Average { .. } => Operator::Average,
         Op::Add => Operator::Add,
         Op::MaxPool(_) => Operator::MaxPool,
         Op::Concat => Operator::Concat,

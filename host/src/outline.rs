@@ -62,7 +62,9 @@ impl Outline {
 fn flash_bytes(node: &Node) -> usize {
     let channels = node.shape[2];
     match &node.op {
-        Op::Conv { weights, .. } | Op::Depthwise { weights, .. } => weights.len() + 12 * channels,
+        Op::Conv { weights, .. } | Op::Depthwise { weights, .. } | Op::Average { weights, .. } => {
+            weights.len() + 12 * channels
+        }
         Op::Add => 12 * channels,
         Op::Scale(_) => 12 * channels + 512,
         Op::Table(_) => 256,

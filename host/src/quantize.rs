@@ -114,10 +114,9 @@ impl Quantised {
         let accumulated = self.layers[node].filters.is_some();
         accumulated
             && !self.graph.is_output(node)
-            && self
-                .graph
-                .readers(node)
-                .all(|reader| matches!(reader.op, Op::Conv { groups: 1, .. } | Op::Depthwise { .. }))
+            && self.graph.readers(node).all(|reader| {
+                matches!(reader.op, Op::Conv { groups: 1, .. } | Op::Depthwise { .. } | Op::Average { .. })
+            })
     }
 }
 
@@ -269,8 +268,12 @@ fn quantise_layer(
     let filters = Filters::quantise(&node.op);
     let mut rounded = node.clone();
     let mut bias = vec![0.0; channels];
-    if let (Some(filters), Op::Conv { weights, bias: b, .. } | Op::Depthwise { weights, bias: b, .. }) =
-        (&filters, &mut rounded.op)
+    if let (
+        Some(filters),
+        Op::Conv { weights, bias: b, .. }
+        | Op::Depthwise { weights, bias: b, .. }
+        | Op::Average { weights, bias: b, .. },
+    ) = (&filters, &mut rounded.op)
     {
         filters.add_constant_input(input_offset, b);
         bias.clone_from(b);

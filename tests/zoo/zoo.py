@@ -140,6 +140,10 @@ class Exporter:
     def max_pool(self, x):
         return self.node("MaxPool", [x], kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
 
+    def average_pool(self, x):
+        """Padding is left out of the count, as in Inception."""
+        return self.node("AveragePool", [x], kernel_shape=[3, 3], strides=[1, 1], pads=[1] * 4, count_include_pad=0, ceil_mode=0)
+
     def normalise(self, x):
         length = self.node("ReduceL2", [x], axes=[1], keepdims=1)
         length = self.node("Clip", [length, self.const(np.float32(1e-12))])
@@ -228,6 +232,9 @@ class Tf2Onnx(Exporter):
             "Conv", [x, self.const(weights), bias], kernel_shape=list(weights.shape[2:]), strides=[stride] * 2,
             pads=[pad] * 4, group=groups, dilations=[dilation] * 2,
         )
+
+    def average_pool(self, x):
+        return self.node("AveragePool", [x], kernel_shape=[3, 3], strides=[1, 1], auto_pad="SAME_UPPER")
 
     def prelu(self, x, c):
         slopes = self.const(-self.slopes(c).reshape(1, c, 1, 1))
@@ -437,11 +444,12 @@ def silu(e, x):
 
 def inception(e, x):
     x = e.node("Relu", [e.bn(e.conv(x, 3, 16, 3, 2), 16)])
-    for c in (16, 48):
+    for c in (16, 64):
         parts = [e.conv(x, c, 16, 1), e.conv(x, c, 16, 3), e.conv(x, c, 16, 3, dilation=2)]
+        parts.append(e.conv(e.average_pool(x), c, 16, 1))
         x = e.concat([e.node("Relu", [e.bn(part, 16)]) for part in parts])
         x = e.max_pool(x)
-    return x, 48, 8
+    return x, 64, 8
 
 
 KINDS = [mobilefacenet, grouped, iresnet, resnet18, se_iresnet, mobilenet_v2, mobilenet_v3, silu, inception]

@@ -57,11 +57,13 @@ pub enum Operator {
     Scale = 7,
     /// Each element, replaced by its entry in a table.
     Table = 8,
+    /// Mean of the elements under a window that lie inside the tensor.
+    Average = 9,
 }
 
 impl Operator {
     /// All operators, in the order of their codes.
-    pub const ALL: [Operator; 9] = [
+    pub const ALL: [Operator; 10] = [
         Operator::Input,
         Operator::Conv,
         Operator::Depthwise,
@@ -71,6 +73,7 @@ impl Operator {
         Operator::Enlarge,
         Operator::Scale,
         Operator::Table,
+        Operator::Average,
     ];
 
     /// Name in reports.
@@ -85,6 +88,7 @@ impl Operator {
             Operator::Enlarge => "enlarge",
             Operator::Scale => "scale",
             Operator::Table => "table",
+            Operator::Average => "average",
         }
     }
 }
@@ -439,7 +443,7 @@ mod tests {
     #[test]
     fn record_that_is_none_is_refused() {
         for (at, value, field) in [
-            (0, 9, "operator"),
+            (0, 10, "operator"),
             (1, 2, "element"),
             (2, 5, "inputs"),
             (10, 1, "padding"),

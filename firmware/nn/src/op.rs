@@ -11,6 +11,7 @@
 //! dispatch there, and its ONNX name in the importer; in the battery a file and a call.
 
 pub(crate) mod add;
+pub mod average;
 pub mod concat;
 mod conv;
 mod depthwise;
@@ -43,6 +44,7 @@ macro_rules! dispatch {
             Operator::Enlarge => enlarge::$function($($argument),*),
             Operator::Scale => scale::$function($($argument),*),
             Operator::Table => table::$function($($argument),*),
+            Operator::Average => average::$function($($argument),*),
         }
     };
 }

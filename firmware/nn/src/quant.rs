@@ -1,10 +1,28 @@
-//! The only rounding: from an `i32` accumulator to an element.
+//! The only rounding: of `i32` accumulators, and from an accumulator to an element.
 
 /// High half of a 64-bit product, rounded half up: `(a · b + 2³¹) >> 32`. One instruction on Cortex-M
 /// (`SMMULR`, `VRMULH`).
 #[inline(always)]
 pub const fn mulhi(a: i32, b: i32) -> i32 {
     ((a as i64 * b as i64 + (1 << 31)) >> 32) as i32
+}
+
+/// Bits of a ratio after the binary point.
+const RATIO_BITS: u32 = 22;
+
+/// `numerator / denominator` in units of 2⁻²², rounded half up. The numerator is at most 256.
+///
+/// # Panics
+/// When the denominator is zero.
+#[inline(always)]
+pub const fn ratio_q22(numerator: u32, denominator: u32) -> i32 {
+    (((numerator << RATIO_BITS) + denominator / 2) / denominator) as i32
+}
+
+/// Product with a ratio of [`ratio_q22`], rounded half up: `(a · ratio + 2²¹) >> 22`.
+#[inline(always)]
+pub const fn times_q22(a: i32, ratio: i32) -> i32 {
+    ((a as i64 * ratio as i64 + (1 << (RATIO_BITS - 1))) >> RATIO_BITS) as i32
 }
 
 /// Output stage of a layer; see [`format::layer::Stage`]. Arrays have one element for each channel.
@@ -49,6 +67,19 @@ mod tests {
         assert_eq!(mulhi(-6, 1 << 30), -1);
         assert_eq!(mulhi(i32::MIN, i32::MIN), 1 << 30);
         assert_eq!(mulhi(i32::MIN, i32::MAX), -(1 << 30) + 1);
+    }
+
+    #[test]
+    fn ratio_rounds_half_up() {
+        assert_eq!(ratio_q22(9, 9), 1 << 22);
+        assert_eq!(ratio_q22(9, 4), 9 << 20);
+        assert_eq!(ratio_q22(4, 3), 5_592_405);
+        assert_eq!(ratio_q22(5, 3), 6_990_507);
+        assert_eq!(ratio_q22(256, 1), 1 << 30);
+        let [half, third] = [ratio_q22(3, 2), ratio_q22(4, 3)];
+        assert_eq!([-3, -1, 0, 1, 3].map(|a| times_q22(a, half)), [-4, -1, 0, 2, 5]);
+        assert_eq!([-3, -1, 0, 1, 3].map(|a| times_q22(a, third)), [-4, -1, 0, 1, 4]);
+        assert_eq!(times_q22(-(1 << 22), ratio_q22(256, 1)), -(1 << 30));
     }
 
     #[test]

@@ -650,8 +650,9 @@ impl<'a> Importer<'a> {
         axes.into_iter().map(|axis| constant::place(axis, rank)).collect()
     }
 
-    /// Place of the window, and height and width of the output. `before` is padding that another node put around the
-    /// map.
+    /// Place of the window, height and width of the output, and the padding as the file has it (top, left, bottom,
+    /// right): the last windows may end before its end or beyond it. `before` is padding that another node put around
+    /// the map. All padding includes it.
     ///
     /// # Errors
     /// When the window is larger than the largest kernel, or an attribute is wrong.
@@ -661,7 +662,7 @@ impl<'a> Importer<'a> {
         input: Shape,
         kernel: Option<[usize; 2]>,
         before: [usize; 4],
-    ) -> Result<(Window, [usize; 2])> {
+    ) -> Result<(Window, [usize; 2], [usize; 4])> {
         let two = |name: &str, default: Option<[usize; 2]>| -> Result<[usize; 2]> {
             match attributes::counts(node, name)?.as_deref() {
                 Some(&[a, b]) => Ok([a, b]),
@@ -708,6 +709,7 @@ impl<'a> Importer<'a> {
             "padding {pad:?} is as large as the kernel {kernel:?}"
         );
         let is_ceil = attributes::integer(node, "ceil_mode")?.unwrap_or(0) == 1;
+        let declared = pad;
         let mut output = [0; 2];
         for axis in 0..2 {
             let padded = input[axis] + pad[axis] + pad[axis + 2];
@@ -717,7 +719,7 @@ impl<'a> Importer<'a> {
             output[axis] = steps / stride[axis] + 1;
             // A last window that is cut off counts if it begins on the map or on the padding before it.
             let is_cut = is_ceil && !steps.is_multiple_of(stride[axis]);
-            if is_cut && output[axis] * stride[axis] < input[axis] + pad[axis] {
+            if is_cut && output[axis] * stride[axis] < input[axis] + pad[axis] + before[axis + 2] {
                 output[axis] += 1;
             }
             ensure!(
@@ -728,7 +730,7 @@ impl<'a> Importer<'a> {
             let end = (output[axis] - 1) * stride[axis] + reach[axis];
             pad[axis + 2] = end.saturating_sub(input[axis] + pad[axis]);
         }
-        Ok((Window { kernel, stride, pad, dilation }, output))
+        Ok((Window { kernel, stride, pad, dilation }, output, declared))
     }
 
     fn binary(&mut self, node: &NodeProto) -> Result<Value> {

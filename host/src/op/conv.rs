@@ -26,7 +26,7 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
     let [c_out, c_group, kh, kw] = dims[..] else {
         bail!("weights have shape {dims:?}: a 2-D convolution has four dimensions")
     };
-    let (window, [height, width]) = importer.window(node, shape, Some([kh, kw]), before)?;
+    let (window, [height, width], _) = importer.window(node, shape, Some([kh, kw]), before)?;
     ensure!(
         window.kernel == [kh, kw],
         "kernel_shape {:?} differs from the weights' {kh}×{kw}",
@@ -189,7 +189,8 @@ fn multiply_add(patches: &[f32], filters: &[f32], taps: usize, result: &mut [f32
     general_mat_mul(1.0, &patches, &filters.t(), 1.0, &mut result);
 }
 
-/// Rounded filters, and a stage that brings each channel to the tensor's grid. Also for depthwise convolutions.
+/// Rounded filters, and a stage that brings each channel to the tensor's grid. Also for depthwise convolutions
+/// and averages.
 ///
 /// # Errors
 /// When an accumulator could overflow 32 bits.

@@ -1,4 +1,5 @@
-//! Convolution of each channel with its own filter. Average pooling is one with equal weights.
+//! Convolution of each channel with its own filter. Average pooling whose windows all count as many places is one
+//! with equal weights.
 
 use anyhow::{Result, ensure};
 use format::layer::MAX_KERNEL;
@@ -7,26 +8,6 @@ use tract_onnx::pb::NodeProto;
 use crate::graph::{Op, Shape, Window};
 use crate::onnx::attributes;
 use crate::onnx::import::{Axis, Importer, Value};
-
-/// `AveragePool`.
-///
-/// # Errors
-/// When its window is not supported.
-pub(crate) fn import_average(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
-    let (input, shape, before) = importer.padded_input(node)?;
-    let (window, [height, width]) = importer.window(node, shape, None, before)?;
-    let counts_pad = attributes::integer(node, "count_include_pad")? == Some(1);
-    let is_ceil = attributes::integer(node, "ceil_mode")? == Some(1);
-    // Zeros that another node put around the map count in the mean. Padding of the node itself counts if the node says
-    // so. Places beyond both never count.
-    let is_even = window.pad == before || (counts_pad && !is_ceil);
-    ensure!(
-        is_even && window.dilation == [1, 1],
-        "averages with padding left out of the count; with the file alone: take another network; if you can train the network: \
-         set count_include_pad = 1 and ceil_mode = 0"
-    );
-    Ok(average(importer, node, input, window, [height, width, shape[2]]))
-}
 
 /// `GlobalAveragePool`.
 ///
@@ -61,15 +42,21 @@ pub(crate) fn import_mean(importer: &mut Importer<'_>, node: &NodeProto) -> Resu
     Ok(Value { dims, ..value })
 }
 
-fn average(
+/// A mean of all taps of the window.
+pub(super) fn average(
     importer: &mut Importer<'_>,
     node: &NodeProto,
     input: usize,
     window: Window,
     shape: Shape,
 ) -> Value {
-    let weights = vec![1.0 / window.taps() as f32; window.taps() * shape[2]];
-    importer.map(node, Op::Depthwise { weights, bias: vec![0.0; shape[2]], window }, vec![input], shape)
+    let (weights, bias) = mean_weights(&window, shape[2]);
+    importer.map(node, Op::Depthwise { weights, bias, window }, vec![input], shape)
+}
+
+/// Weights and biases of a mean over a window.
+pub(super) fn mean_weights(window: &Window, channels: usize) -> (Vec<f32>, Vec<f32>) {
+    (vec![1.0 / window.taps() as f32; window.taps() * channels], vec![0.0; channels])
 }
 
 /// The mean of a whole map. It takes several steps if one kernel would be too large.

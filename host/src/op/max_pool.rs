@@ -18,7 +18,7 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
         before == [0; 4] || importer.is_not_negative(input),
         "pools a map that is padded with zeros and may have negative values; this is supported only after a ReLU"
     );
-    let (window, [height, width]) = importer.window(node, shape, None, before)?;
+    let (window, [height, width], _) = importer.window(node, shape, None, before)?;
     ensure!(window.dilation == [1, 1], "dilation {:?}; pool with dilation 1", window.dilation);
     Ok(importer.map(node, Op::MaxPool(window), vec![input], [height, width, shape[2]]))
 }

@@ -14,7 +14,7 @@ pub(super) fn into_producer(graph: &mut Graph) -> bool {
         }
         let (weights, bias, per_filter) = match &mut graph.nodes[input].op {
             Op::Conv { weights, bias, .. } => (weights, bias, true),
-            Op::Depthwise { weights, bias, .. } => (weights, bias, false),
+            Op::Depthwise { weights, bias, .. } | Op::Average { weights, bias, .. } => (weights, bias, false),
             _ => continue,
         };
         let channels = scale.len();
@@ -43,12 +43,14 @@ pub(super) fn into_consumers(graph: &mut Graph) -> bool {
         if graph.nodes[input].activation != Activation::None {
             continue;
         }
-        let (weights, bias, window, depthwise) = match &mut graph.nodes[node].op {
-            Op::Conv { weights, bias, window, groups: 1 } => (weights, bias, window, false),
-            Op::Depthwise { weights, bias, window } => (weights, bias, window, true),
+        let (weights, bias, is_padded, depthwise) = match &mut graph.nodes[node].op {
+            Op::Conv { weights, bias, window, groups: 1 } => (weights, bias, window.pad != [0; 4], false),
+            Op::Depthwise { weights, bias, window } => (weights, bias, window.pad != [0; 4], true),
+            // Averages leave padding out.
+            Op::Average { weights, bias, .. } => (weights, bias, false, true),
             _ => continue,
         };
-        if window.pad != [0; 4] && shift.iter().any(|&s| s != 0.0) {
+        if is_padded && shift.iter().any(|&s| s != 0.0) {
             continue;
         }
         let channels = scale.len();

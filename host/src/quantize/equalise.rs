@@ -53,7 +53,9 @@ pub fn equalise(graph: &Graph, preprocessing: Preprocessing, crops: &[Vec<u8>]) 
         // Output channels that read the same group of input channels, and the number of these input channels.
         let (weights, bias, depthwise, groups) = match &mut node.op {
             Op::Conv { weights, bias, groups, .. } => (weights, bias, false, *groups),
-            Op::Depthwise { weights, bias, .. } => (weights, bias, true, 1),
+            Op::Depthwise { weights, bias, .. } | Op::Average { weights, bias, .. } => {
+                (weights, bias, true, 1)
+            }
             _ => {
                 scale_clip(&mut node.activation, output.as_deref());
                 continue;

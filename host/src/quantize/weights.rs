@@ -18,7 +18,9 @@ impl Filters {
     pub fn quantise(op: &Op) -> Option<Filters> {
         let (weights, channels, depthwise) = match op {
             Op::Conv { weights, bias, .. } => (weights, bias.len(), false),
-            Op::Depthwise { weights, bias, .. } => (weights, bias.len(), true),
+            Op::Depthwise { weights, bias, .. } | Op::Average { weights, bias, .. } => {
+                (weights, bias.len(), true)
+            }
             _ => return None,
         };
         let mut filters =

@@ -7,6 +7,7 @@
 #![no_std]
 
 mod add;
+mod average;
 mod concat;
 mod conv;
 mod counts;
@@ -54,6 +55,10 @@ pub fn run<S: Set>(cases: u32) -> Result<Counts, Failure> {
     enlarge::run::<i16>(cases, &mut counts)?;
     table::run::<i8>(cases, &mut counts)?;
     table::run::<i16>(cases, &mut counts)?;
+    average::run::<S, i8, i8>(cases, &mut counts)?;
+    average::run::<S, i8, i16>(cases, &mut counts)?;
+    average::run::<S, i16, i8>(cases, &mut counts)?;
+    average::run::<S, i16, i16>(cases, &mut counts)?;
     matching::run::<S>(cases, &mut counts)?;
     counts.of_all()
 }

@@ -34,7 +34,7 @@ macro_rules! declare {
         }
 
         /// Names of the kernels: those of the sets, the matcher's, and those that all sets share.
-        pub const KERNELS: &[&str] = &[$(stringify!($kernel),)+ "first_above", "concat", "enlarge", "table"];
+        pub const KERNELS: &[&str] = &[$(stringify!($kernel),)+ "first_above", "concat", "enlarge", "table", "average"];
     };
 }
 

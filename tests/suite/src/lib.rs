@@ -249,6 +249,8 @@ pub fn varied_network() -> Handmade {
     let [pointwise, depthwise, grouped, dilated, dense] = weights.map(|weights| push(&mut blob, &weights));
     let words = [5i32, 1 << 27, 1 << 25].map(|value| [value; 8].map(i32::to_le_bytes).concat());
     let [bias, positive, negative] = words.map(|words| push(&mut blob, &words));
+    let mean = [3i8, -3, -8, 0, 6, -128, 7, 127].map(|weight| weight as u8);
+    let mean = push(&mut blob, &[mean; 9].concat());
     let table: Vec<u8> = (0..256).flat_map(|entry: i16| (entry * 128).to_le_bytes()).collect();
     let table = push(&mut blob, &table);
     let stage = Stage { bias, positive, negative, shift: 0, low: -128, high: 127 };
@@ -283,9 +285,10 @@ pub fn varied_network() -> Handmade {
         Layer { stage, ..conv(&[9], window(1, 0, 1), grouped, 1, 8) },
         Layer { weights: table, ..layer(Operator::Scale, &[8, 10], 4, 8) },
         Layer { weights: table, ..Layer::new(Operator::Table, &[11], square(4, 8, Element::I8)) },
+        Layer { window: window(3, 1, 1), weights: mean, ..layer(Operator::Average, &[12], 4, 8) },
         Layer {
             window: Window { kernel: [2, 2], stride: [2, 2], ..Window::PIXEL },
-            ..conv(&[12], window(2, 0, 1), dense, 1, 3)
+            ..conv(&[13], window(2, 0, 1), dense, 1, 3)
         },
     ];
     let mut layers = layers;

@@ -305,6 +305,60 @@ pub fn pools() -> Vec<u8> {
     net.finish(&x)
 }
 
+/// A network of averages that leave padding out of the count, whose windows end beyond the map, or both: 3 × 40 × 24.
+pub fn averages() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 40, 24]);
+    let ints = |values: &[i64]| Attribute::Ints(values.to_vec());
+    let mut x = net.conv("input", [3, 16], [3, 3], 2, 1, 1);
+    x = net.node("Relu", &[&x], &[]);
+    // The average takes the batch normalisation over; its shift must not depend on the padding.
+    x = net.batch_norm(&x, 16);
+    // 20 × 12, as in Inception.
+    x = net.node("AveragePool", &[&x], &[("kernel_shape", ints(&[3, 3])), ("pads", ints(&[1; 4]))]);
+    x = net.batch_norm(&x, 16);
+    x = net.prelu(&x, 16);
+    x = net.conv(&x, [16, 20], [1, 1], 1, 0, 1);
+    x = net.node("Relu", &[&x], &[]);
+    // 10 × 6, with one more row and column at the bottom and right.
+    let same = ("auto_pad", Attribute::Text("SAME_UPPER"));
+    x = net.node("AveragePool", &[&x], &[("kernel_shape", ints(&[3, 3])), ("strides", ints(&[2, 2])), same]);
+    x = net.conv(&x, [20, 20], [3, 3], 1, 1, 20);
+    // 3 × 2: the last windows end beyond the map.
+    x = net.node(
+        "AveragePool",
+        &[&x],
+        &[("kernel_shape", ints(&[4, 4])), ("strides", ints(&[4, 4])), ("ceil_mode", Attribute::Int(1))],
+    );
+    // 2 × 5, with pads that differ. The first window has one place on the map.
+    x = net.node(
+        "AveragePool",
+        &[&x],
+        &[
+            ("kernel_shape", ints(&[3, 7])),
+            ("strides", ints(&[2, 1])),
+            ("pads", ints(&[2, 6, 1, 3])),
+            ("count_include_pad", Attribute::Int(0)),
+        ],
+    );
+    x = net.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]);
+    x = net.gemm(&x, 20 * 10, 24);
+    net.finish(&x)
+}
+
+/// A network that averages a map of 10 × 10 to one of `side` × `side`, after a node that puts `around` zeros around it.
+pub fn average(around: i64, attributes: &[(&str, Attribute)], side: usize) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 20, 20]);
+    let mut x = net.conv("input", [3, 8], [3, 3], 2, 1, 1);
+    if around > 0 {
+        let pads = net.integers(&[0, 0, around, around, 0, 0, around, around]);
+        x = net.node("Pad", &[&x, &pads], &[]);
+    }
+    x = net.node("AveragePool", &[&x], attributes);
+    x = net.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]);
+    x = net.gemm(&x, 8 * side * side, 24);
+    net.finish(&x)
+}
+
 /// A network of `layers` layers that takes crops of 16 rows, `width` pixels wide; `width` is a multiple of 16.
 pub fn deep(width: usize, layers: usize) -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 16, width]);

@@ -139,6 +139,7 @@ fn boards_equal_simulator_on_users_networks() {
         (onnx::resnet18_grey(), [128, 128], Preprocessing::default()),
         (onnx::mobile_112x96(), [112, 96], inside),
         (onnx::pools(), [40, 24], Preprocessing::default()),
+        (onnx::averages(), [40, 24], Preprocessing::default()),
         (onnx::every_operator(), [40, 24], Preprocessing::default()),
         (onnx::small_differences(3), [40, 24], Preprocessing::default()),
     ] {

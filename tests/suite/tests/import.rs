@@ -6,7 +6,7 @@ use host::embedding::unit;
 use host::graph::Op;
 use host::onnx::{Cut, Imported, Reference};
 use host::{float, passes};
-use suite::onnx::{self, Onnx};
+use suite::onnx::{self, Attribute, Onnx};
 use suite::real_networks;
 
 fn import(path: &Path) -> anyhow::Result<Imported> {
@@ -50,6 +50,7 @@ fn users_networks_lower_to_what_tract_computes() {
         onnx::resnet18_grey(),
         onnx::mobile_112x96(),
         onnx::pools(),
+        onnx::averages(),
         onnx::doubled(),
         onnx::every_operator(),
         onnx::joined_with_photo(),
@@ -106,6 +107,70 @@ fn curves_lower_to_what_tract_computes() {
         lowered_equals_tract(written(&onnx::with_operator(operator)).path());
     }
     lowered_equals_tract(written(&onnx::with_silu()).path());
+}
+
+/// An average of a map of 10 × 10: the zeros that a node puts around it, kernel, stride, padding, whether it counts its
+/// padding, whether the last window may be cut off, and the side of the result.
+struct Mean(i64, i64, i64, i64, bool, bool, usize);
+
+impl Mean {
+    fn onnx(&self) -> Vec<u8> {
+        let &Mean(around, kernel, stride, pad, counts_pad, is_ceil, side) = self;
+        let attributes = [
+            ("kernel_shape", Attribute::Ints(vec![kernel; 2])),
+            ("strides", Attribute::Ints(vec![stride; 2])),
+            ("pads", Attribute::Ints(vec![pad; 4])),
+            ("count_include_pad", Attribute::Int(counts_pad.into())),
+            ("ceil_mode", Attribute::Int(is_ceil.into())),
+        ];
+        onnx::average(around, &attributes, side)
+    }
+}
+
+#[test]
+fn average_that_counts_as_many_places_everywhere_stays_a_depthwise_convolution() {
+    for (mean, is_average) in [
+        (Mean(0, 2, 2, 0, false, true, 5), false),
+        (Mean(0, 3, 1, 1, true, false, 10), false),
+        (Mean(0, 3, 2, 1, true, false, 5), false),
+        (Mean(1, 3, 1, 0, false, false, 10), false),
+        // The last windows end before the zeros.
+        (Mean(1, 2, 3, 0, false, false, 4), false),
+        (Mean(0, 3, 1, 1, false, false, 10), true),
+        (Mean(0, 3, 2, 1, false, true, 6), true),
+        (Mean(0, 3, 2, 0, false, true, 5), true),
+    ] {
+        let file = written(&mean.onnx());
+        let graph = passes::lower(import(file.path()).unwrap().graph);
+        assert_eq!(matches!(graph.nodes[2].op, Op::Average { .. }), is_average, "{:?}", graph.nodes[2].op);
+        lowered_equals_tract(file.path());
+    }
+}
+
+#[test]
+fn place_beyond_the_padding_never_counts() {
+    let [counting, leaving] = [true, false].map(|counts_pad| {
+        let file = written(&Mean(0, 3, 2, 0, counts_pad, true, 5).onnx());
+        let graph = passes::lower(import(file.path()).unwrap().graph);
+        let crop: Vec<f32> = (0..20 * 20 * 3).map(|i| (i * 7919 % 255) as f32 / 128.0).collect();
+        float::run(&graph, &crop).pop().unwrap()
+    });
+    assert_eq!(counting, leaving);
+}
+
+#[test]
+fn average_that_counts_a_part_of_its_padding_is_refused() {
+    for mean in [
+        Mean(0, 3, 2, 1, true, true, 6),
+        Mean(1, 3, 2, 0, false, true, 6),
+        Mean(1, 3, 1, 1, false, false, 12),
+    ] {
+        let error = format!("{:#}", import(written(&mean.onnx()).path()).err().unwrap());
+        assert!(
+            error.contains("AveragePool (node AveragePool_") && error.contains("all or nothing"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use format::Role;
 use format::layer::{Element, Layer, Operator};
 use format::network::Model;
 use format::preprocess::{Colour, Preprocess};
+use host::graph::{Activation, Function, Graph, GraphOutput, Node, Op, Window};
 use host::onnx::Cut;
 use host::plan::{self, Plan};
 use host::quantize::{Options, Preprocessing, Quantised, emit, quantise};
@@ -70,7 +71,7 @@ fn network_with_every_operator_has_outputs_of_any_shape() {
     let section = AlignedBytes::copy(&network.section());
     let model = model(&section);
     let names: Vec<&str> = model.outputs().map(|output| output.name).collect();
-    assert_eq!(names, ["output 13", "output 6", "output 12"]);
+    assert_eq!(names, ["output 14", "output 6", "output 12"]);
     let outputs = Simulator::new(&model).unwrap().run(&photo).unwrap();
     assert_eq!(outputs[0], embedding.iter().map(|&x| i32::from(x)).collect::<Vec<_>>());
     assert_eq!(outputs[1..].iter().map(Vec::len).collect::<Vec<_>>(), [2 * 2 * 8, 4 * 4 * 8]);
@@ -80,7 +81,7 @@ fn network_with_every_operator_has_outputs_of_any_shape() {
 #[test]
 fn record_that_makes_no_sense_is_refused_by_its_operator() {
     type Change = fn(&mut Layer);
-    let changes: [(usize, &str, Change); 15] = [
+    let changes: [(usize, &str, Change); 18] = [
         (1, "window", |layer| layer.window.stride[0] = 0),
         (1, "window", |layer| layer.window.pad[1] = 1),
         (1, "weights", |layer| layer.weights = 1 << 20),
@@ -96,12 +97,79 @@ fn record_that_makes_no_sense_is_refused_by_its_operator() {
         (12, "table", |layer| layer.weights = u32::MAX - 15),
         (12, "shape", |layer| layer.output.width = 3),
         (12, "table", |layer| layer.weights += 8),
+        (13, "weights", |layer| layer.weights -= 16),
+        (13, "dilation", |layer| layer.window.dilation = [1, 2]),
+        (13, "output size", |layer| layer.output.height = 6),
     ];
     for (number, field, change) in changes {
         let mut network = varied_network();
         change(&mut network.layers[number]);
         let section = AlignedBytes::copy(&network.section());
         assert_eq!(load(&section), Err(LoadError::Layer { layer: number as u16, field }));
+    }
+}
+
+/// A photo of 12 × 10, a convolution to eight channels, an average of this window, and nothing else.
+fn averaged(window: Window, [height, width]: [usize; 2]) -> Graph {
+    let node =
+        |op, inputs, shape| Node { name: "node".into(), op, inputs, shape, activation: Activation::None };
+    // Eight bits hold these filters exactly.
+    let filters = (0..8 * 3).map(|index| [127.0, -64.0, 32.0][(index + index / 3) % 3] / 127.0).collect();
+    let conv = Op::Conv { weights: filters, bias: vec![0.1; 8], window: Window::PIXEL, groups: 1 };
+    let weights = vec![1.0 / window.taps() as f32; window.taps() * 8];
+    let average = Op::Average { weights, bias: vec![0.0; 8], window };
+    let nodes = vec![
+        node(Op::Input, vec![], [12, 10, 3]),
+        node(conv, vec![0], [12, 10, 8]),
+        node(average, vec![1], [height, width, 8]),
+    ];
+    let output = GraphOutput { name: "out".into(), node: 2, function: Function::Identity };
+    Graph { nodes, outputs: vec![output] }
+}
+
+#[test]
+fn averages_are_as_exact_at_the_borders_as_inside() {
+    let crops: Vec<Vec<u8>> = (1..5).map(|seed| noise(seed)[..12 * 10 * 3].to_vec()).collect();
+    let window = |kernel: [usize; 2], stride: usize, pad: [usize; 4]| Window {
+        kernel,
+        stride: [stride; 2],
+        pad,
+        ..Window::PIXEL
+    };
+    for (window, size) in [
+        (window([3, 3], 1, [1; 4]), [12, 10]),
+        (window([3, 3], 2, [0, 0, 1, 1]), [6, 5]),
+        (window([7, 2], 2, [6, 1, 0, 0]), [6, 5]),
+        (window([5, 5], 3, [2, 1, 3, 1]), [5, 3]),
+    ] {
+        for wide in [vec![], vec![1]] {
+            let preprocessing = Preprocessing::default();
+            let options = Options { wide: wide.clone() };
+            let quantised = quantise(&averaged(window, size), preprocessing, &crops, &options, |_| {});
+            let input = Preprocess {
+                height: 12,
+                width: 10,
+                colour: Colour::Rgb,
+                mean: preprocessing.mean,
+                scale: preprocessing.scale,
+                template: [[0; 2]; 5],
+            };
+            let (section, _) =
+                host::sections::quantised_network("averages", [0; 32], &input, &quantised).unwrap();
+            let section = AlignedBytes::copy(&section);
+            let simulator = Simulator::new(&model(&section)).unwrap();
+            for crop in &crops {
+                let expected = host::float::run(&quantised.graph, &preprocessing.apply(crop)).pop().unwrap();
+                let elements = &simulator.run(crop).unwrap()[0];
+                // The elements of the convolution span about 3: a step of 8 bits, or half a step of 14.
+                let most = if wide.is_empty() { 3.0 / 256.0 } else { 3.0 / 16384.0 };
+                let scale = quantised.layers[2].grid.scale;
+                for (index, (&element, expected)) in elements.iter().zip(&expected).enumerate() {
+                    let error = (element as f32 * scale - expected).abs();
+                    assert!(error <= most, "{window:?} {wide:?} {index}: {error}");
+                }
+            }
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn run(work: &mut Work<'_>) {
     window::run(work, row::<i8>, row::<i16>);
 }
 
-fn row<I: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) {
+pub(super) fn row<I: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) {
     match work.tensor.element {
         Element::I8 => typed::<I, i8>(work, rows),
         Element::I16 => typed::<I, i16>(work, rows),
