@@ -76,6 +76,24 @@ impl Operator {
         Operator::Average,
     ];
 
+    /// The operator of a code that is already checked. Compilers see that an operator is its code, which they do not where it is
+    /// looked up in [`Self::ALL`].
+    #[inline(always)]
+    const fn of_checked(code: u8) -> Self {
+        match code {
+            0 => Operator::Input,
+            1 => Operator::Conv,
+            2 => Operator::Depthwise,
+            3 => Operator::Add,
+            4 => Operator::MaxPool,
+            5 => Operator::Concat,
+            6 => Operator::Enlarge,
+            7 => Operator::Scale,
+            8 => Operator::Table,
+            _ => Operator::Average,
+        }
+    }
+
     /// Name in reports.
     pub const fn name(self) -> &'static str {
         match self {
@@ -330,7 +348,7 @@ impl Layer {
     pub(crate) fn of_checked(record: &[u8; BYTES]) -> Layer {
         // Field by field, without function calls even when compiled for size, so that unused fields are not read.
         Layer {
-            operator: Operator::ALL[usize::from(record[0]).min(Operator::ALL.len() - 1)],
+            operator: Operator::of_checked(record[0]),
             reads: Reads::of_checked(record),
             output: Tensor {
                 height: u16_at(record, 12),
@@ -433,6 +451,13 @@ mod tests {
         0x1c, 0x1b, 0x1a, 0x21, 0x20, 0x1f, 0x1e, 10, 0, 0xfc, 0xff, 0x23, 0x22, 0xfd, 0xff, 0x15, 0x14, 0,
         0,
     ];
+
+    #[test]
+    fn operators_are_their_codes() {
+        for (code, operator) in Operator::ALL.into_iter().enumerate() {
+            assert_eq!((operator as usize, Operator::of_checked(code as u8)), (code, operator));
+        }
+    }
 
     #[test]
     fn record_has_these_bytes() {
