@@ -467,6 +467,10 @@ pub fn every_operator() -> Vec<u8> {
     // The map is made smaller and enlarged again, and joined with the map of full size.
     let low = net.conv(&x, [40, 40], [3, 3], 2, 1, 40);
     let low = net.prelu(&low, 40);
+    // As MobileNetV3 does it: many channels between two convolutions.
+    let wide = net.conv(&low, [40, 160], [1, 1], 1, 0, 1);
+    let wide = net.node("HardSwish", &[&wide], &[]);
+    let low = net.conv(&wide, [160, 40], [1, 1], 1, 0, 1);
     let scales = net.constant(&[4], vec![1.0, 1.0, 2.0, 2.0]);
     let attributes = [
         ("mode", Attribute::Text("nearest")),
