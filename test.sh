@@ -105,17 +105,21 @@ part_fuzz() {
     target/debug/fuzz-seeds target/fuzz
     RUSTC_WORKSPACE_WRAPPER=$PWD/tests/fuzz/instrument.sh cargo build --locked --quiet --workspace \
         --features fuzz/libfuzzer --bin fuzz-onnx --bin fuzz-image --bin fuzz-link
-    running=
+    running= pids=
     for fuzzer in onnx image link; do
         target/debug/fuzz-$fuzzer "target/fuzz/$fuzzer" -max_total_time="${FUZZ_SECONDS:-60}" -timeout=30 -rss_limit_mb=2048 \
             -artifact_prefix="target/fuzz/$fuzzer-" -print_final_stats=1 >"target/fuzz/$fuzzer.log" 2>&1 &
         running="$running $fuzzer=$!"
+        pids="$pids $!"
     done
+    # shellcheck disable=SC2064 # the fuzzers that run now
+    trap "kill $pids 2>/dev/null || :" EXIT
     for each in $running; do
         log=target/fuzz/${each%=*}.log
         wait "${each#*=}" || { tail -50 "$log" >&2 && exit 1; }
         step "fuzz ${each%=*}: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") runs without a finding"
     done
+    trap - EXIT
 }
 
 # Users who run all tests want an error when boards do not run.

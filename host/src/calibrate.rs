@@ -10,7 +10,6 @@
 //! `n` strangers is expected to be accepted, and the exact binomial interval (Clopper and Pearson 1934) bounds the
 //! true rate. If fewer than three acceptances are expected, the claim is marked as unsupported: even if none of `n` is
 //! accepted, no rate below `3 / n` is shown.
-//! n` is shown.
 
 use format::policy::{Angle, Threshold};
 use rayon::prelude::*;

@@ -108,7 +108,14 @@ impl Client {
         let mut reply = self.begin(Request::Embed, crop)?;
         loop {
             match reply {
-                Reply::Embedding(part) => embedding.extend_from_slice(&part),
+                Reply::Embedding(part) => {
+                    embedding.extend_from_slice(&part);
+                    let dimension = self.hello.dimension;
+                    ensure!(
+                        embedding.len() <= dimension as usize,
+                        "the board sends more than {dimension} elements of an embedding; flash matching firmware"
+                    );
+                }
                 Reply::Embedded(cost) => {
                     ensure!(
                         embedding.len() == self.hello.dimension as usize,
@@ -144,7 +151,14 @@ impl Client {
         let mut deadline = Instant::now() + SILENCE;
         let (mut is_asked, mut repeats, mut untaken) = (false, 0, self.wire.stream.untaken());
         loop {
-            let heard = self.wire.listen(deadline.min(Instant::now() + LOOK))?;
+            let heard = match self.wire.listen(deadline.min(Instant::now() + LOOK))? {
+                // Noise and messages for others are no answer, however many of them there are.
+                Heard::Damaged | Heard::Unknown if Instant::now() >= deadline => Heard::Nothing,
+                Heard::Reply(turn, _) if turn != self.turn && turn != 0 && Instant::now() >= deadline => {
+                    Heard::Nothing
+                }
+                heard => heard,
+            };
             let reply = match heard {
                 Heard::Reply(turn, reply) if turn == self.turn => reply,
                 Heard::Reply(0, Reply::Failed(why)) => {

@@ -14,6 +14,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use tract_onnx::pb::TensorProto;
+use tract_onnx::pb::tensor_proto::DataType;
+
 use crate::graph::{Function, Graph, Shape};
 use crate::outline::check_dimension;
 use file::File;
@@ -100,6 +103,18 @@ pub fn import_bytes(bytes: &[u8], cut: &Cut) -> Result<Imported> {
     import_file(&File::parse(bytes, Path::new(""), cut)?)
 }
 
+/// Elements of a tensor of floating-point numbers; 0 of another, such as a shape.
+fn float_elements(tensor: &TensorProto) -> usize {
+    use DataType::{Bfloat16, Double, Float, Float16};
+    match DataType::try_from(tensor.data_type) {
+        Ok(Float | Double | Float16 | Bfloat16) => {
+            let extents = tensor.dims.iter().map(|&extent| usize::try_from(extent).unwrap_or(0));
+            extents.fold(1, usize::saturating_mul)
+        }
+        _ => 0,
+    }
+}
+
 fn import_file(file: &File) -> Result<Imported> {
     let onnx = file.graph();
     if let Some(name) = file::first_not_finite(onnx)? {
@@ -115,6 +130,9 @@ fn import_file(file: &File) -> Result<Imported> {
         operators.into_iter().map(|(name, count)| (name.to_string(), count)).collect();
     operators.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     let graph = Importer::run(file)?;
-    let parameters = onnx.initializer.iter().map(|t| t.dims.iter().product::<i64>() as usize).sum();
+    let constants = onnx.node.iter().filter(|node| node.op_type == "Constant");
+    let tensors = constants.flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_ref());
+    let parameters =
+        onnx.initializer.iter().chain(tensors).map(float_elements).fold(0, usize::saturating_add);
     Ok(Imported { graph, sha256: file.sha256, parameters, operators })
 }

@@ -45,7 +45,8 @@ impl Outline {
         let macs = (layers.iter())
             .map(|layer| nn::op::macs(layer, &Inputs::of(layer, |input| layers[input].output)))
             .collect();
-        let flash_bytes = graph.nodes.iter().map(flash_bytes).sum();
+        let flash_bytes =
+            graph.nodes.iter().enumerate().map(|(index, node)| flash_bytes(node, graph.ends_at(index))).sum();
         let names = graph.nodes.iter().map(|node| node.name.clone()).collect();
         Ok(Outline { layers, names, macs, arena_bytes, flash_bytes })
     }
@@ -59,7 +60,7 @@ impl Outline {
     }
 }
 
-fn flash_bytes(node: &Node) -> usize {
+fn flash_bytes(node: &Node, is_end: bool) -> usize {
     let channels = node.shape[2];
     match &node.op {
         Op::Conv { weights, .. } | Op::Depthwise { weights, .. } | Op::Average { weights, .. } => {
@@ -67,6 +68,8 @@ fn flash_bytes(node: &Node) -> usize {
         }
         Op::Add => 12 * channels,
         Op::Scale(_) => 12 * channels + 512,
+        // Of 16-bit entries if nothing reads it.
+        Op::Table(_) if is_end => 512,
         Op::Table(_) => 256,
         Op::Input | Op::MaxPool(_) | Op::Concat | Op::Enlarge(_) | Op::Affine { .. } | Op::Identity => 0,
     }

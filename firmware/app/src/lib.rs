@@ -3,7 +3,6 @@
 //! # Layers
 //!
 //! * [`recogniser`]: a checked image with its networks and its matcher.
-//! * [`show`]: angles and confidence for people, computed when they are asked for.
 //! * [`show`]: angles and confidence for people to read, computed when they are requested.
 //! * [`port`]: a board's end of the [`link`] over any byte stream (`embedded-io`).
 //! * [`serve`]: answers the link's requests. Pixels are asked for row by row while the network runs: the link is one

@@ -112,8 +112,8 @@ impl FloatNetwork {
         let size = Some([input.height.into(), input.width.into()]);
         let whole = Cut { size, ..Cut::default() };
         let cut = Cut { outputs: output.into_iter().collect(), ..whole.clone() };
-        // The embedding may be one of several outputs, or be named at greater length than an image has room for.
-        let cut = if import(model, &whole).is_ok() { whole } else { cut };
+        // The embedding may be any value of the file, or be named at greater length than an image has room for.
+        let cut = if import(model, &cut).is_ok() { cut } else { whole };
         let imported = import(model, &cut)?;
         if imported.sha256 != image.embedder.head().source {
             bail!("{} is not the network that {} was exported from", model.display(), path.display())

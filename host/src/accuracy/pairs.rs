@@ -106,11 +106,13 @@ impl Pairs {
         let mut numbers = HashMap::new();
         let mut read = Pairs::default();
         // A fold's pairs of one person come first, then as many of two.
-        for place in 0..2 * folds * count {
+        let all = folds.checked_mul(count).and_then(|pairs| pairs.checked_mul(2));
+        let all = all.with_context(|| format!("line 1 is {header:?}, which are too many pairs"))?;
+        for place in 0..all {
             let same = place / count % 2 == 0;
-            let (number, line) = lines.next().with_context(|| {
-                format!("it ends after {place} pairs, line 1 promises {}", 2 * folds * count)
-            })?;
+            let (number, line) = lines
+                .next()
+                .with_context(|| format!("it ends after {place} pairs, line 1 promises {all}"))?;
             let fields: Vec<&str> = line.split_whitespace().collect();
             let names = match fields[..] {
                 [name, a, b] if same => Some([(name, a), (name, b)]),

@@ -1,6 +1,6 @@
 //! The use of each photo in open-set identification: from a CSV file, or assigned to the people of a folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -126,13 +126,29 @@ impl Roles {
     }
 
     fn check(self) -> Result<Self> {
+        let group = |role| match role {
+            Role::Enrol | Role::Probe => "enrolled",
+            Role::Stranger => "a stranger",
+            Role::Cohort => "of the cohort",
+        };
+        let mut groups = BTreeMap::new();
+        let mut paths = HashSet::new();
+        for ((person, path), &role) in self.identities.iter().zip(&self.photos).zip(&self.roles) {
+            let (one, other) = (*groups.entry(person).or_insert(group(role)), group(role));
+            ensure!(
+                one == other,
+                "{person} is {one} and {other}: only one of these is possible; correct the list"
+            );
+            ensure!(paths.insert(path), "{} is there twice; a photo has one role", path.display());
+        }
         for (role, least, name) in [
             (Role::Enrol, 1, "to enrol"),
             (Role::Probe, 1, "of enrolled people as probes"),
             (Role::Stranger, 20, "of strangers"),
             (Role::Cohort, 20, "for the cohort"),
         ] {
-            let count = self.roles.iter().filter(|&&r| r == role).count();
+            let people = self.by_person(role).len();
+            let count = if role == Role::Cohort { people } else { self.of_role(role).len() };
             ensure!(count >= least, "{count} photos {name}, at least {least} are needed");
         }
         Ok(self)
@@ -170,6 +186,14 @@ mod tests {
         let error =
             format!("{:#}", Roles::parse(&text.replace("b.jpg,Ada,probe", "b.jpg,Ada,prob")).unwrap_err());
         assert!(error.contains("line 3"), "{error}");
+        for (line, words) in [
+            ("x.jpg,Ada,stranger", "Ada is enrolled and a stranger"),
+            ("x.jpg,S3,cohort", "S3 is a stranger and of the cohort"),
+            ("a.jpg,Ada,probe", "a.jpg is there twice"),
+        ] {
+            let error = format!("{:#}", Roles::parse(&format!("{text}{line}\n")).unwrap_err());
+            assert!(error.contains(words), "{error}");
+        }
         let error = Roles::parse("path,identity,role\na.jpg,Ada,enrol\n").unwrap_err().to_string();
         assert!(error.contains("probes"), "{error}");
     }

@@ -228,6 +228,7 @@ fn print_list(out: &mut String, rows: &[Listed]) -> fmt::Result {
 }
 
 fn print_statistics(out: &mut String, measured: &Statistics) -> fmt::Result {
+    measured.warnings.iter().for_each(|warning| output::warn(warning));
     let Loss { s, m1, m2, m3 } = measured.loss;
     let degrees = |value: Option<f32>| value.map_or("-".to_string(), |value| format!("{value:.1}°"));
     writeln!(out, "{} people", measured.people)?;

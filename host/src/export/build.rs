@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use format::Role;
 use format::header::{ModelId, Section};
 use format::policy::Terms;
@@ -23,13 +23,17 @@ pub(super) fn build(job: &Job, fitted: &Fitted, settled: &Settled) -> Result<Vec
     let embedder = fitted.model.bytes();
     let id = ModelId::of_section(embedder);
     let gallery = sections::gallery(id, dimension, &settled.enrolled)?;
-    let strangers: Vec<Vec<i8>> = settled.cohort.iter().map(|stranger| quantise_centre(stranger)).collect();
-    let cohort = sections::cohort(id, dimension, &strangers)?;
+    let strangers: Vec<Vec<i8>> = match job.without_cohort {
+        true => Vec::new(),
+        false => settled.cohort.iter().map(|stranger| quantise_centre(stranger)).collect(),
+    };
+    let cohort = sections::cohort(id, dimension, &strangers)
+        .context("the strangers do not fit into the image; --without-cohort leaves them out")?;
     let thresholds: Vec<_> = settled.table.records().collect();
     let policy = sections::policy(&terms(job, id, fitted, settled), &thresholds);
     let mut parts: Vec<(Section, &[u8])> =
         vec![(Section::Network(Role::Embedder), embedder), (Section::Gallery, &gallery)];
-    if !strangers.is_empty() && !job.without_cohort {
+    if !strangers.is_empty() {
         parts.push((Section::Cohort, &cohort));
     }
     parts.push((Section::Policy, &policy));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, ensure};
 use app::Recogniser;
 use format::Image;
-use format::policy::Basis;
+use format::policy::{Basis, Kind};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -141,6 +141,10 @@ pub fn measured_on(image: &Image<'_>, strangers: &[Stranger]) -> Result<CheckRep
 /// The promise of an image for this number of enrolled people.
 fn promise(image: &Image<'_>, enrolled: usize) -> Option<Promise> {
     let terms = image.policy.terms();
+    // Caps alone promise nothing about strangers.
+    if terms.kind == Kind::Margin {
+        return None;
+    }
     let Basis::Cohort { .. } = terms.basis else { return None };
     let threshold =
         image.policy.thresholds.iter().find(|threshold| usize::from(threshold.people) >= enrolled)?;

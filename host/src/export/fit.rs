@@ -184,7 +184,11 @@ fn widen(material: &Material, job: &Job, seen: &[Vec<u8>], choose: &Compared<'_>
         let bar = output::bar(graph.nodes.len(), "quantising");
         let quantised = quantise(graph, job.preprocessing, seen, &options, |_| bar.inc(1));
         bar.finish_and_clear();
-        let candidate = candidate(material, job, &options, &quantised)?;
+        let candidate = match candidate(material, job, &options, &quantised) {
+            // A tensor of 16 bits may be more than the sums of its reader hold. What was found before is kept.
+            Err(_) if best.is_some() => break,
+            candidate => candidate?,
+        };
         let agreement = Agreement::of(&choose.floats, &choose.quantised(&candidate.section)?);
         let mean = agreement.context("there are no photos that choose")?.mean_cosine;
         if best.as_ref().is_none_or(|(best, _)| mean > *best) {

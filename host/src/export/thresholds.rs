@@ -120,7 +120,7 @@ pub(super) fn settle(
     let threshold = table.at(enrolled.len().max(1)).map_or(1.0, |point| point.cosine);
     let left_out = margin::left_out(&people);
     let (margin, cap_margin) = margins(job, &left_out, threshold);
-    let close = separate(&enrolled, angle(threshold), margin.radians, job.allow_duplicates)?;
+    let close = separate(&enrolled, angle(threshold), margin.radians, |_| !job.allow_duplicates)?;
     warnings.extend(close.iter().map(ToString::to_string));
     let cap_loss = margin::cap_loss(&people, &left_out, cap_margin);
     warn_of_loss(job.policy, &margin, cap_loss, warnings);

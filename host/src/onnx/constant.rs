@@ -162,6 +162,8 @@ pub fn evaluate(node: &NodeProto, inputs: &[Option<&Constant>]) -> Result<Consta
         "Size" => Ok(Constant::Int(one(input(0)?.shape().iter().product::<usize>() as i64))),
         "Concat" => {
             let parts = (0..inputs.len()).map(input).collect::<Result<Vec<_>>>()?;
+            let count: usize = parts.iter().map(|part| part.shape().iter().product::<usize>()).sum();
+            ensure!(count <= MOST_ELEMENTS, "joins {count} elements");
             let axis = integer(node, "axis")?.context("axis is missing")?;
             joined(&parts, axis)
         }
@@ -171,6 +173,12 @@ pub fn evaluate(node: &NodeProto, inputs: &[Option<&Constant>]) -> Result<Consta
             let extent = data.shape()[axis];
             let indices: Vec<usize> =
                 indices.iter().map(|&index| place(index, extent)).collect::<Result<_>>()?;
+            let count = data.shape().iter().product::<usize>() / extent.max(1);
+            ensure!(
+                count.checked_mul(indices.len()).is_some_and(|count| count <= MOST_ELEMENTS),
+                "gathers {} times {count} elements",
+                indices.len()
+            );
             let is_scalar = input(1)?.shape().is_empty();
             ensure!(is_scalar || input(1)?.shape().len() == 1, "gathers with an index of several dimensions");
             Ok(match data {

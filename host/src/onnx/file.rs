@@ -167,8 +167,9 @@ fn keep_outputs(onnx: &mut GraphProto, outputs: &[String]) -> Result<()> {
         );
     }
     for node in onnx.node.iter().rev() {
+        // Omitted inputs and outputs have empty names.
         if node.output.iter().any(|output| needed.contains(output)) {
-            needed.extend(node.input.iter().cloned());
+            needed.extend(node.input.iter().filter(|input| !input.is_empty()).cloned());
         }
     }
     onnx.node.retain(|node| node.output.iter().any(|output| needed.contains(output)));

@@ -702,8 +702,13 @@ impl<'a> Importer<'a> {
             }
             other => bail!("auto_pad {other} is not known"),
         };
-        ensure!(pad.iter().all(|&pad| pad <= 4096), "pads are {pad:?}");
+        ensure!(pad.iter().all(|&pad| pad <= MOST_PAD), "pads are {pad:?}");
         pad.iter_mut().zip(before).for_each(|(pad, before)| *pad += before);
+        ensure!(
+            pad[..2].iter().all(|&pad| pad <= u8::MAX.into()),
+            "padding {pad:?}; at most {} at the top and at the left is supported",
+            u8::MAX
+        );
         ensure!(
             (0..2).all(|axis| pad[axis] < reach[axis] && pad[axis + 2] < reach[axis] + stride[axis]),
             "padding {pad:?} is as large as the kernel {kernel:?}"
@@ -755,6 +760,10 @@ impl<'a> Importer<'a> {
         is_turned: bool,
     ) -> Result<Value> {
         let operator = &*node.op_type;
+        ensure!(
+            constant.floats().iter().all(|value| !value.is_nan()),
+            "computes with a constant that is not a number (NaN): the file is damaged, or divides zero by zero"
+        );
         let value = self.value(name)?.clone();
         let single = match constant.floats()[..] {
             [value] => Some(value),
@@ -1091,12 +1100,16 @@ impl<'a> Importer<'a> {
             };
             for (place, pad) in [(side, start), (side + 2, end)] {
                 around[place] = usize::try_from(pad).ok().context("cuts off rows or columns")?;
+                ensure!(around[place] <= MOST_PAD, "pads by {pad}; at most {MOST_PAD} is supported");
             }
         }
         self.as_map(input, &dims).context("pads")?;
         Ok(self.lazy(node, input, dims, Form::Padded(around)))
     }
 }
+
+/// Most rows or columns of zeros at a side of a map.
+const MOST_PAD: usize = 4096;
 
 /// Result of a node.
 enum Made {

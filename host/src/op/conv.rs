@@ -84,6 +84,7 @@ pub(crate) fn import_dense(importer: &mut Importer<'_>, node: &NodeProto) -> Res
     ensure!(attributes::integer(node, "transA")?.unwrap_or(0) == 0, "transA = 1");
     let transposed = attributes::integer(node, "transB")?.unwrap_or(0) == 1;
     let (outputs, inputs) = if transposed { (rows, columns) } else { (columns, rows) };
+    ensure!(outputs > 0, "has no outputs");
     ensure!(inputs == h * w * c, "{inputs} inputs for a map of {h}×{w}×{c}");
     ensure!(
         h <= MAX_KERNEL && w <= MAX_KERNEL,

@@ -1,5 +1,6 @@
 //! Changes of who is enrolled in an image. What they give is the whole image, changed.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
@@ -7,7 +8,7 @@ use format::Image;
 use format::policy::ONE_Q30;
 use serde::Serialize;
 
-use super::closeness::{is_same, separate};
+use super::closeness::{Closeness, is_same, separate};
 use super::gallery::{people_of, unit_centre, with_people};
 use super::{folder, newcomers};
 use crate::crops::{Loader, Source};
@@ -69,12 +70,11 @@ fn joined(
     let reach = angle(threshold as f32 / ONE_Q30 as f32);
     let margin = image.policy.terms().margin.urad as f32 * 1e-6;
     let fresh = with_people(image, bytes, people.clone())?;
-    for pair in separate(&people, reach, margin, allow_duplicates)? {
-        // Of the pairs that were there before the user knows.
-        if added.iter().any(|person| pair.names.contains(&person.name)) {
-            warnings.push(pair.to_string());
-        }
-    }
+    // Of the pairs that were there before the user knows.
+    let names: HashSet<&str> = added.iter().map(|person| &*person.name).collect();
+    let is_new = |pair: &Closeness| pair.names.iter().any(|name| names.contains(&**name));
+    let pairs = separate(&people, reach, margin, |pair| !allow_duplicates && is_new(pair))?;
+    warnings.extend(pairs.iter().filter(|pair| is_new(pair)).map(Closeness::to_string));
     if let Some(cohort) = image.cohort.as_ref().filter(|_| !allow_duplicates) {
         let strangers: Vec<Vec<f32>> =
             cohort.vectors.chunks_exact(cohort.dimension()).map(unit_centre).collect();

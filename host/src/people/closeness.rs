@@ -72,16 +72,16 @@ impl fmt::Display for Closeness {
 /// that.
 ///
 /// # Errors
-/// Names the two, unless duplicates are allowed.
+/// Names the two, if `is_refused` says so of such a pair.
 pub fn separate(
     people: &[Enrolled],
     reach: f32,
     margin: f32,
-    allow_duplicates: bool,
+    is_refused: impl Fn(&Closeness) -> bool,
 ) -> Result<Vec<Closeness>> {
     let mut pairs = closeness(people);
     pairs.retain(|pair| pair.angle_degrees.to_radians() <= reach + margin);
-    for pair in pairs.iter().filter(|_| !allow_duplicates) {
+    for pair in pairs.iter().filter(|pair| is_refused(pair)) {
         let [a, b] = &pair.names;
         ensure!(
             pair.angle_degrees.to_radians() > SAME_PERSON * reach,

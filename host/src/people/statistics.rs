@@ -53,6 +53,8 @@ pub struct Statistics {
     pub loose: Vec<Loose>,
     /// People who are closer to each other than an average photo is to its own person.
     pub close: Vec<Close>,
+    /// Warnings for the user.
+    pub warnings: Vec<String>,
 }
 
 /// A photo and its loss.
@@ -99,11 +101,13 @@ pub fn measure(path: &Path, folder: Option<&Path>, source: &Source, loss: Loss) 
         photos: Vec::new(),
         loose: Vec::new(),
         close: Vec::new(),
+        warnings: Vec::new(),
     };
     let Some(folder) = folder else { return Ok(measured) };
 
     let simulator = Simulator::new(&image.embedder)?;
     let read = folder::read(folder, &Loader::new(&image.embedder.preprocess(), source)?)?;
+    measured.warnings = read.warnings;
     let centres: Vec<Vec<Vec<f32>>> = people
         .iter()
         .map(|person| person.centres.iter().map(|centre| unit_centre(centre)).collect())

@@ -170,7 +170,10 @@ impl<'a> Walk<'a> {
         for path in self.entries(folder)? {
             match entry(&path) {
                 Entry::Folder => {
-                    let nested = self.photos(&path, unused)?;
+                    // With a memory of its own: the folder may be a link to another person's.
+                    let mut within = Walk { root: self.root, seen: HashSet::new(), entries: self.entries };
+                    let nested = within.photos(&path, unused)?;
+                    self.entries = within.entries;
                     nested.into_iter().for_each(|photo| unused.add(NESTED, photo));
                 }
                 Entry::Photo => photos.push(path),
