@@ -10,7 +10,7 @@ mod refusal;
 mod value;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -46,6 +46,8 @@ pub struct Imported {
     pub parameters: usize,
     /// ONNX operators and how often each occurs, most frequent first.
     pub operators: Vec<(String, usize)>,
+    /// Whether the photo's elements are bytes in the file, which the network normalises itself.
+    pub is_bytes: bool,
 }
 
 impl Imported {
@@ -115,6 +117,11 @@ fn float_elements(tensor: &TensorProto) -> usize {
     }
 }
 
+/// The other files that hold weights of an ONNX file.
+pub fn weights_beside(path: &Path) -> Vec<PathBuf> {
+    file::weights_beside(path)
+}
+
 fn import_file(file: &File) -> Result<Imported> {
     let onnx = file.graph();
     if let Some(name) = file::first_not_finite(onnx)? {
@@ -134,5 +141,5 @@ fn import_file(file: &File) -> Result<Imported> {
     let tensors = constants.flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_ref());
     let parameters =
         onnx.initializer.iter().chain(tensors).map(float_elements).fold(0, usize::saturating_add);
-    Ok(Imported { graph, sha256: file.sha256, parameters, operators })
+    Ok(Imported { graph, sha256: file.sha256, parameters, operators, is_bytes: file.is_bytes })
 }

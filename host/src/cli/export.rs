@@ -17,6 +17,7 @@ use host::embedding::angle;
 use host::export::check::{CheckReport, Promise};
 use host::export::page::page;
 use host::export::{Discrimination, Given, Job, Report, export};
+use host::onnx::weights_beside;
 use host::output::{Named, Planned};
 use host::quantize::Preprocessing;
 use host::{output, report};
@@ -150,7 +151,11 @@ impl Arguments {
         let report = Named::given("--report", self.report.as_ref());
         Planned {
             outputs: [Named::new("--output", &self.output)].into_iter().chain(report).collect(),
-            inputs: folders.chain([Named::new("--model", &self.model)]).chain(self.photos.named()).collect(),
+            inputs: folders
+                .chain([Named::new("--model", &self.model)])
+                .chain(weights_beside(&self.model).iter().map(|path| Named::new("--model", path)))
+                .chain(self.photos.named())
+                .collect(),
         }
     }
 

@@ -54,6 +54,12 @@ pub(super) struct Material {
 /// Whatever is wrong with network or photos.
 pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
     let imported = import(&job.model, &job.cut)?;
+    let Preprocessing { mean, scale } = job.preprocessing;
+    ensure!(
+        !imported.is_bytes || (mean == 0.0 && scale == 1.0),
+        "{} takes pixels as bytes and normalises them itself: give --mean 0 --scale 1",
+        job.model.display()
+    );
     let graph = passes::lower(imported.graph.clone());
     let outline = Outline::of(&graph).with_context(|| job.model.display().to_string())?;
     if let Some(room) = &job.room {

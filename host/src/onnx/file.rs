@@ -1,8 +1,8 @@
 //! Reads an ONNX file: adds the weights that lie in other files, cuts the network, and changes it to have one photo of
 //! a known size as its input and real numbers of one type.
 
-use std::collections::{BTreeMap, HashSet};
-use std::path::{Component, Path};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use format::layer::MAX_EXTENT;
@@ -30,6 +30,21 @@ pub(super) struct File {
     pub shape: Shape,
     /// Whether the photo's channels come before its rows.
     pub is_nchw: bool,
+    /// Whether the photo's elements are bytes, which the network normalises itself.
+    pub is_bytes: bool,
+}
+
+/// The other files that hold weights of an ONNX file; none where it cannot be read, which is told when it is imported.
+pub(super) fn weights_beside(path: &Path) -> Vec<PathBuf> {
+    let bytes = if path.is_file() { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
+    let Ok(mut proto) = tract_onnx::onnx().proto_model_for_read(&mut &*bytes) else { return Vec::new() };
+    let Some(onnx) = proto.graph.as_mut() else { return Vec::new() };
+    let locations: BTreeSet<String> = tensors(onnx)
+        .flat_map(|tensor| &tensor.external_data)
+        .filter(|entry| entry.key == "location")
+        .map(|entry| entry.value.clone())
+        .collect();
+    locations.into_iter().map(|location| path.with_file_name(location)).collect()
 }
 
 impl File {
@@ -72,8 +87,9 @@ impl File {
         // Shapes that exporters wrote may have an open batch, or another size.
         onnx.value_info.clear();
         onnx.output.iter_mut().for_each(|output| output.r#type = None);
+        let is_bytes = takes_bytes(onnx);
         let (input, shape, is_nchw) = photo(onnx, cut)?;
-        Ok(File { proto, sha256: sha256.finalize().into(), input, shape, is_nchw })
+        Ok(File { proto, sha256: sha256.finalize().into(), input, shape, is_nchw, is_bytes })
     }
 }
 
@@ -100,6 +116,10 @@ fn read_external(onnx: &mut GraphProto, folder: &Path) -> Result<BTreeMap<String
                 is_inside && !location.is_empty(),
                 "takes weights from {location:?}, which is not a file in its own folder; save it again \
                  with its weights in the same folder"
+            );
+            ensure!(
+                !folder.join(location).exists() || folder.join(location).is_file(),
+                "takes weights from {location}, which is not a regular file; copy them into one"
             );
             let data = std::fs::read(folder.join(location)).with_context(|| {
                 format!(
@@ -177,6 +197,16 @@ fn keep_outputs(onnx: &mut GraphProto, outputs: &[String]) -> Result<()> {
     onnx.output =
         outputs.iter().map(|name| ValueInfoProto { name: name.clone(), ..Default::default() }).collect();
     Ok(())
+}
+
+/// Whether an input that is not a constant has elements of a byte.
+fn takes_bytes(onnx: &GraphProto) -> bool {
+    let weights: HashSet<&String> = onnx.initializer.iter().map(|tensor| &tensor.name).collect();
+    let mut inputs = onnx.input.iter().filter(|input| !weights.contains(&input.name));
+    inputs.any(|input| match input.r#type.as_ref().and_then(|found| found.value.as_ref()) {
+        Some(type_proto::Value::TensorType(tensor)) => tensor.elem_type == DataType::Uint8 as i32,
+        _ => false,
+    })
 }
 
 /// The only input that is not a constant: its name, its shape, and whether channels come first. Fixes the batch and

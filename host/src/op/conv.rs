@@ -202,7 +202,8 @@ pub fn fill(quantised: &Quantised, index: usize, outline: Layer, blob: &mut Blob
     let scales: Vec<f64> = filters.scales.iter().map(|&s| s as f64 * input.scale as f64).collect();
     let bias = (0..scales.len()).map(|channel| {
         let real = (own.bias[channel] as f64 / scales[channel]).round() as i64;
-        real - input.zero_point as i64 * filters.total(channel) as i64
+        // Numbers out of all proportion are refused with the accumulators.
+        real.saturating_sub(input.zero_point as i64 * filters.total(channel) as i64)
     });
     let largest = i64::from(input.low.abs().max(input.high.abs()));
     let spans: Vec<i64> = (0..scales.len()).map(|channel| largest * filters.magnitude(channel)).collect();

@@ -81,8 +81,10 @@ pub fn stage(
     // A multiplier is a fraction of 2³² below a half. For a larger one the accumulator must be shifted.
     let largest = positive.iter().chain(&negative).fold(0f64, |largest, m| largest.max(m.abs()));
     let shift = (0..=MAX_SHIFT).find(|&shift| largest / f64::from(1u32 << shift) < 0.4999);
-    let reach = bias.iter().zip(spans).map(|(b, span)| b.abs() + span).max().unwrap_or(0);
-    let shift = shift.filter(|&shift| reach << shift < i32::MAX as i64);
+    let reach =
+        bias.iter().zip(spans).map(|(b, span)| b.saturating_abs().saturating_add(*span)).max().unwrap_or(0);
+    let fits = |shift: &u8| reach.checked_mul(1 << shift).is_some_and(|reach| reach < i64::from(i32::MAX));
+    let shift = shift.filter(fits);
     let Some(shift) = shift else {
         anyhow::bail!(
             "{}: accumulators reach {reach} with multipliers up to {largest:.3e}, too much for 32 bits; \

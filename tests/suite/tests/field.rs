@@ -560,3 +560,31 @@ fn threshold_of_0_is_said_plainly_with_the_measured_rate() {
     let taken = answers.iter().filter(|answer| answer["accepted"] == true).count();
     assert_eq!(taken as u64, accepted);
 }
+
+#[test]
+#[cfg_attr(not(field), ignore = "needs ../shared/field beside the repository")]
+fn weights_beside_the_network_are_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let model = net("t02_dynamo_default");
+    std::fs::copy(&model, at("t02_dynamo_default.onnx")).unwrap();
+    std::fs::copy(format!("{model}.data"), at("t02_dynamo_default.onnx.data")).unwrap();
+    let weights = std::fs::read(at("t02_dynamo_default.onnx.data")).unwrap();
+    let strangers = crops(112).join("strangers");
+    let export = [
+        "export",
+        "--aligned",
+        "--calibrate",
+        strangers.to_str().unwrap(),
+        "--model",
+        "t02_dynamo_default.onnx",
+    ];
+    for outputs in [
+        &["-o", "t02_dynamo_default.onnx.data"][..],
+        &["-o", "x.geode", "--report", "t02_dynamo_default.onnx.data"],
+    ] {
+        let said = fails(folder.path(), &[&export[..], outputs].concat());
+        assert!(said.contains("it would be overwritten"), "{said}");
+        assert_eq!(std::fs::read(at("t02_dynamo_default.onnx.data")).unwrap(), weights);
+    }
+}
