@@ -4,7 +4,7 @@
 # qemu-m55.
 set -eu
 cd "$(dirname "$0")"
-echo "demo: setting up, then building; the first time takes about 6 minutes on two cores, later runs one" >&2
+echo "demo: setting up, then building; the first time takes about 10 minutes on two idle cores, later runs one" >&2
 ./setup.sh
 cargo build --locked --bin host
 exec target/debug/host demo "$@"

@@ -113,8 +113,15 @@ impl Board {
                 self.target, self.target
             )
         })?;
-        let spinner =
-            output::spinner(format!("building the firmware for {} (first time: a minute)", self.name));
+        let elf = target_folder.join(&self.target).join("release").join(file);
+        // Only the first build takes long enough for a word where there is no terminal.
+        if !elf.exists() {
+            output::step(&format!(
+                "building the firmware for {}, which takes a minute the first time",
+                self.name
+            ));
+        }
+        let spinner = output::spinner(format!("building the firmware for {}", self.name));
         cargo
             .current_dir(root.join("firmware/boards"))
             .args(["build", "--release", "--locked", "--package", &self.name, "--target", &self.target])
@@ -133,7 +140,6 @@ impl Board {
                 String::from_utf8_lossy(&built.stderr)
             );
         }
-        let elf = target_folder.join(&self.target).join("release").join(file);
         ensure!(elf.is_file(), "the build left no {}", elf.display());
         Ok(elf)
     }

@@ -17,12 +17,13 @@ mod simulate;
 mod values;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use host::agreement::Agreement;
-use host::output;
+use host::output::{self, Named};
+use host::report;
 use serde::Serialize;
 
 /// Face recognition that runs whole on a microcontroller: a network and photos in, a flash image out.
@@ -79,6 +80,11 @@ impl Cli {
             Command::Gallery { command } => gallery::run(&command),
         }
     }
+}
+
+/// The folder of a report's plots, if a report is written.
+fn plots(report: Option<&PathBuf>) -> Vec<Named> {
+    report.map(|file| Named::new("--report", &report::plots_folder(file))).into_iter().collect()
 }
 
 /// Prints a result: as JSON for programs, or for people.

@@ -151,14 +151,13 @@ impl Client {
         let mut deadline = Instant::now() + SILENCE;
         let (mut is_asked, mut repeats, mut untaken) = (false, 0, self.wire.stream.untaken());
         loop {
-            let heard = match self.wire.listen(deadline.min(Instant::now() + LOOK))? {
-                // Noise and messages for others are no answer, however many of them there are.
-                Heard::Damaged | Heard::Unknown if Instant::now() >= deadline => Heard::Nothing,
-                Heard::Reply(turn, _) if turn != self.turn && turn != 0 && Instant::now() >= deadline => {
-                    Heard::Nothing
-                }
-                heard => heard,
+            let heard = self.wire.listen(deadline.min(Instant::now() + LOOK))?;
+            // Noise and messages for others are no answer, however many of them there are.
+            let is_answer = match &heard {
+                Heard::Reply(turn, reply) => *turn == self.turn || matches!(reply, Reply::Failed(_)),
+                _ => false,
             };
+            let heard = if is_answer || Instant::now() < deadline { heard } else { Heard::Nothing };
             let reply = match heard {
                 Heard::Reply(turn, reply) if turn == self.turn => reply,
                 Heard::Reply(0, Reply::Failed(why)) => {
@@ -466,5 +465,47 @@ mod tests {
         }
         let mut client = greeted(&[hello(&[RECOGNISE])]).unwrap();
         assert!(client.recognise(&[0, 0]).unwrap_err().to_string().contains("crop of 2 bytes"));
+    }
+
+    /// A line with noise that never ends.
+    struct Noisy;
+
+    impl Stream for Noisy {
+        fn read(&mut self, buffer: &mut [u8], _: Duration) -> io::Result<usize> {
+            // Slower than a real line, so that the test does not only decode.
+            std::thread::sleep(Duration::from_millis(1));
+            buffer[..3].copy_from_slice(&[1, 2, 0]);
+            Ok(3)
+        }
+
+        fn write(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn untaken(&mut self) -> usize {
+            0
+        }
+
+        fn why_gone(&mut self, error: Option<&io::Error>) -> String {
+            format!("gone: {error:?}")
+        }
+    }
+
+    #[test]
+    fn noise_without_end_is_no_answer() {
+        let mut client = greeted(&[hello(&[RECOGNISE])]).unwrap();
+        client.wire.stream = Box::new(Noisy);
+        let said = client.recognise(&[0]).unwrap_err().to_string();
+        assert!(said.contains("stopped answering"), "{said}");
+    }
+
+    #[test]
+    fn more_of_an_embedding_than_there_is_ends_the_task() {
+        let mut client = greeted(&[hello(&[RECOGNISE])]).unwrap();
+        let part = Reply::Embedding([1, 2, 3].into_iter().collect());
+        client.wire.stream =
+            Box::new(Parrot { replies: vec![part], decoder: Decoder::new(), said: VecDeque::new() });
+        let said = client.embed(&[0]).unwrap_err().to_string();
+        assert!(said.contains("more than 2 elements"), "{said}");
     }
 }

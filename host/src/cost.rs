@@ -14,6 +14,8 @@ use format::layer::{Element, Layer, Operator};
 use nn::op::{self, Inputs};
 use serde::{Deserialize, Serialize};
 
+use crate::board;
+
 /// Cycles that the upper end of the range adds for each cycle of the lower end: for memory, branches, and pipelines
 /// that do not fill.
 pub const IMPERFECTION: f64 = 0.3;
@@ -203,6 +205,36 @@ impl Estimate {
     pub fn milliseconds(&self, clock_mhz: f64) -> [f64; 2] {
         self.cycles.map(|cycles| cycles / clock_mhz / 1e3)
     }
+}
+
+/// Estimated instructions of an embedding on a board.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BoardCost {
+    /// The board.
+    pub board: String,
+    /// Of the whole network.
+    pub instructions: f64,
+    /// Of its layers that read tensors of 16 bits.
+    pub wide_instructions: f64,
+}
+
+/// Estimated costs of layers as they are in an image, on every board.
+///
+/// # Errors
+/// As [`Core::of_board`].
+pub fn on_boards(layers: &[Layer]) -> Result<Vec<BoardCost>> {
+    let work = Work::of(layers);
+    let of_board = |name: &str| {
+        let core = Core::of_board(name)?;
+        let count =
+            |works: &mut dyn Iterator<Item = &Work>| works.map(|work| core.estimate(work).instructions).sum();
+        Ok(BoardCost {
+            board: name.to_string(),
+            instructions: count(&mut work.iter()),
+            wide_instructions: count(&mut work.iter().filter(|work| work.kind == Kind::Wide)),
+        })
+    };
+    board::names().into_iter().map(of_board).collect()
 }
 
 impl Core {

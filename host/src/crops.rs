@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::face::{Choice, Detector, Gates, Pipeline};
-use crate::photo::folder::visible;
+use crate::name::visible;
 use crate::{output, photo};
 
 pub mod cut;
@@ -73,11 +73,26 @@ impl fmt::Display for Skipped {
     }
 }
 
+/// A photo's file and what the network takes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Photo {
+    /// The file.
+    pub path: PathBuf,
+    /// The crop, `[h][w][c]` bytes.
+    pub crop: Vec<u8>,
+}
+
+impl AsRef<Path> for Photo {
+    fn as_ref(&self) -> &Path {
+        &self.path
+    }
+}
+
 /// Results of loading photos.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Loaded {
-    /// Files and what the network takes, `[h][w][c]` bytes.
-    pub crops: Vec<(PathBuf, Vec<u8>)>,
+    /// Those that can be used.
+    pub photos: Vec<Photo>,
     /// The others.
     pub skipped: Vec<Skipped>,
 }
@@ -85,7 +100,8 @@ pub struct Loaded {
 /// Why a file cannot be used, without its name, which stands before that already.
 fn without_path(error: &str, path: &Path) -> String {
     let path = path.display().to_string();
-    let reason = error.strip_prefix("cannot use ").unwrap_or(error);
+    let verbs = ["cannot use ", "cannot read photo "];
+    let reason = verbs.iter().find_map(|verb| error.strip_prefix(verb)).unwrap_or(error);
     reason.strip_prefix(&*path).map_or(reason, |rest| rest.trim_start_matches([':', ' '])).to_string()
 }
 
@@ -106,15 +122,8 @@ pub fn skipped_words(skipped: &[Skipped]) -> Option<String> {
 impl Loaded {
     /// The crops alone.
     pub fn bytes(&self) -> Vec<Vec<u8>> {
-        self.crops.iter().map(|(_, crop)| crop.clone()).collect()
+        self.photos.iter().map(|photo| photo.crop.clone()).collect()
     }
-}
-
-/// The path itself or, if it does not exist, the path in the folder that this program was built in: the default
-/// network is found from any working directory.
-fn found(path: &Path) -> PathBuf {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
-    if !path.exists() && built.exists() { built } else { path.to_path_buf() }
 }
 
 impl Loader {
@@ -129,7 +138,7 @@ impl Loader {
                 bail!("--face all is for `host align`: here a photo is of one person")
             }
             Content::Raw { detector, choice, gates } => {
-                Some(Pipeline { detector: Detector::load(&found(detector))?, choice: *choice, gates: *gates })
+                Some(Pipeline { detector: Detector::load(detector)?, choice: *choice, gates: *gates })
             }
         };
         Ok(Loader { preprocess: *preprocess, pipeline, is_strict: source.is_strict })
@@ -163,7 +172,7 @@ impl Loader {
         let mut loaded = Loaded::default();
         for (path, outcome) in paths.iter().zip(outcomes) {
             match outcome {
-                Ok(Ok(crop)) => loaded.crops.push((path.clone(), crop)),
+                Ok(Ok(crop)) => loaded.photos.push(Photo { path: path.clone(), crop }),
                 Err(error) if self.is_strict => return Err(error),
                 Ok(Err(Skipped { photo, reason, .. })) if self.is_strict => {
                     bail!("cannot use {}: {reason}", photo.display())
@@ -198,17 +207,20 @@ impl Loader {
     ///
     /// # Errors
     /// As [`Self::load`]; also when no photo can be used.
-    pub fn load_usable(&self, paths: &[PathBuf]) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-        let Loaded { crops, skipped } = self.load(paths)?;
+    pub fn load_usable(&self, paths: &[PathBuf]) -> Result<Vec<Photo>> {
+        let Loaded { photos, skipped } = self.load(paths)?;
         let words = skipped_words(&skipped);
+        if let ([_], [Skipped { photo, reason, .. }]) = (paths, &skipped[..]) {
+            bail!("cannot use {}: {reason}", photo.display());
+        }
         ensure!(
-            !crops.is_empty(),
+            !photos.is_empty(),
             "none of the {} photos can be used: {}",
             paths.len(),
             words.as_deref().unwrap_or("there are none")
         );
         words.iter().for_each(|words| output::warn(words));
-        Ok(crops)
+        Ok(photos)
     }
 
     fn load_one(&self, path: &Path) -> Result<Result<Vec<u8>, Skipped>> {

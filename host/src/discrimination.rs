@@ -141,7 +141,7 @@ impl fmt::Display for Indiscriminate {
         write!(
             f,
             "; was the network trained with that, and is it applied exactly once? Then suspect --colour, photos that are not \
-             aligned faces (--aligned skips alignment), photos that all show one picture, and last a training that collapsed"
+             aligned faces (--aligned skips alignment), photos that all show one picture, weights that are not trained or were not loaded, and last a training that collapsed"
         )
     }
 }

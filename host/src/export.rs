@@ -31,6 +31,7 @@ use crate::agreement::Agreement;
 use crate::bounds::LIKE_THE_COHORT;
 use crate::calibrate::Table;
 use crate::calibrate::margin::DerivedMargin;
+use crate::cost::{self, BoardCost};
 use crate::discrimination::normalisation_inside;
 use crate::quantize::{LayerReport, Preprocessing};
 use crate::sections::Enrolled;
@@ -59,6 +60,8 @@ pub struct Report {
     pub discrimination: Option<Discrimination>,
     /// The node with which the network normalises pixels itself, after `mean` and `scale`.
     pub normalisation_inside: Option<String>,
+    /// Estimated instructions of an embedding on each board.
+    pub costs: Vec<BoardCost>,
     /// Bytes of arena at run time.
     pub arena_bytes: usize,
     /// Bytes of the image.
@@ -145,7 +148,17 @@ pub fn export(job: &Job) -> Result<Exported> {
     let fitted = fit::fit(&material, job, &mut warnings)?;
     let network = fitted.network()?;
     let simulator = Simulator::new(&network)?;
-    let settled = thresholds::settle(job, material.folder, &material.strangers, &simulator, &mut warnings)?;
+    // A network that tells nobody apart, exported all the same, takes everybody for one person.
+    let allow_duplicates =
+        job.allow_duplicates || fitted.discrimination.is_some_and(|found| !found.tells_apart);
+    let settled = thresholds::settle(
+        job,
+        material.folder,
+        &material.strangers,
+        &simulator,
+        allow_duplicates,
+        &mut warnings,
+    )?;
     let image = build::build(job, &fitted, &settled)?;
     if let Some(room) = &job.room {
         let bytes = AlignedBytes::copy(&image);
@@ -176,6 +189,7 @@ pub fn export(job: &Job) -> Result<Exported> {
         agreement: fitted.agreement,
         discrimination: fitted.discrimination,
         normalisation_inside,
+        costs: cost::on_boards(&network.layers().collect::<Vec<_>>())?,
         arena_bytes: fitted.arena_bytes,
         image_bytes: image.len(),
         model_bytes: fitted.model.bytes().len(),

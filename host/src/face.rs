@@ -1,7 +1,7 @@
 //! Faces in photos: finds faces and their five landmarks, decides whether they are fit for recognition, and cuts them
 //! out upright at the network's size. [`Pipeline`] does all of this.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -74,13 +74,21 @@ pub struct Detector {
     networks: Arc<dyn Networks>,
 }
 
+/// The path itself or, if it does not exist, the path in the folder that this program was built in: the default
+/// network is found from any working directory.
+fn found(path: &Path) -> PathBuf {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    if !path.exists() && built.exists() { built } else { path.to_path_buf() }
+}
+
 impl Detector {
     /// Loads the default model's detector from a folder with `fr_detect.onnx` and `fr_landmark.onnx`, or YuNet from
-    /// its ONNX file.
+    /// its ONNX file. A path that does not exist is looked up in the folder that this program was built in.
     ///
     /// # Errors
     /// When the files are missing, or are not these networks.
     pub fn load(path: &Path) -> Result<Self> {
+        let path = &*found(path);
         let networks: Result<Arc<dyn Networks>> = if path.is_file() {
             YuNet::load(path).map(|yunet| Arc::new(yunet) as _)
         } else {

@@ -48,6 +48,7 @@ pub mod float;
 pub mod graph;
 pub mod inspect;
 pub mod interrupt;
+pub mod name;
 pub mod noise;
 pub mod onnx;
 pub mod op;

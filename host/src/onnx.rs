@@ -10,16 +10,16 @@ mod refusal;
 mod value;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-
 use tract_onnx::pb::TensorProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
 use crate::graph::{Function, Graph, Shape};
 use crate::outline::check_dimension;
 use file::File;
+pub use file::weights_beside;
 use import::Importer;
 pub use reference::Reference;
 
@@ -117,11 +117,6 @@ fn float_elements(tensor: &TensorProto) -> usize {
     }
 }
 
-/// The other files that hold weights of an ONNX file.
-pub fn weights_beside(path: &Path) -> Vec<PathBuf> {
-    file::weights_beside(path)
-}
-
 fn import_file(file: &File) -> Result<Imported> {
     let onnx = file.graph();
     if let Some(name) = file::first_not_finite(onnx)? {
@@ -141,5 +136,5 @@ fn import_file(file: &File) -> Result<Imported> {
     let tensors = constants.flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_ref());
     let parameters =
         onnx.initializer.iter().chain(tensors).map(float_elements).fold(0, usize::saturating_add);
-    Ok(Imported { graph, sha256: file.sha256, parameters, operators, is_bytes: file.is_bytes })
+    Ok(Imported { graph, sha256: file.sha256, parameters, operators, is_bytes: file.photo.is_bytes })
 }

@@ -20,7 +20,7 @@ pub mod table;
 use anyhow::{Result, bail};
 use format::layer::{self, Layer, Operator, Tensor};
 
-use crate::graph::{Graph, Node, Window};
+use crate::graph::{Graph, Node, Shape, Window};
 use crate::onnx::import::{Importer, Value};
 use crate::quantize::Quantised;
 use crate::quantize::emit::Blob;
@@ -139,22 +139,41 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &tract_onnx::pb::NodePro
     })
 }
 
+/// A map, the filters over it, and the shape of the result.
+#[derive(Clone, Copy, Debug)]
+pub struct Filtered<'a> {
+    /// The map, `[h][w][c]`.
+    pub input: &'a [f32],
+    /// Its shape.
+    pub shape: Shape,
+    /// Weights, as the operator has them.
+    pub weights: &'a [f32],
+    /// One bias a channel of the result.
+    pub bias: &'a [f32],
+    /// The filters' window.
+    pub window: &'a Window,
+    /// Shape of the result.
+    pub output: Shape,
+}
+
 /// A node's tensor before its activation, from its inputs' tensors.
 ///
 /// # Panics
 /// For the input, and for operators that passes remove ([`crate::passes::lower`]).
 pub fn float(graph: &Graph, node: &Node, inputs: &[&[f32]]) -> Vec<f32> {
     let shape = |index: usize| graph.nodes[node.inputs[index]].shape;
+    let filter = |weights, bias, window| Filtered {
+        input: inputs[0],
+        shape: shape(0),
+        weights,
+        bias,
+        window,
+        output: node.shape,
+    };
     match &node.op {
-        Op::Conv { weights, bias, window, groups } => {
-            conv::float(inputs[0], shape(0), weights, bias, window, *groups, node.shape)
-        }
-        Op::Depthwise { weights, bias, window } => {
-            depthwise::float(inputs[0], shape(0), weights, bias, window, node.shape)
-        }
-        Op::Average { weights, bias, window } => {
-            average::float(inputs[0], shape(0), weights, bias, window, node.shape)
-        }
+        Op::Conv { weights, bias, window, groups } => conv::float(&filter(weights, bias, window), *groups),
+        Op::Depthwise { weights, bias, window } => depthwise::float(&filter(weights, bias, window)),
+        Op::Average { weights, bias, window } => average::float(&filter(weights, bias, window)),
         Op::Add => add::float(inputs),
         Op::MaxPool(window) => max_pool::float(inputs[0], shape(0), window, node.shape),
         Op::Concat => {

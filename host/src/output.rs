@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::photo::folder::visible;
+use crate::name::visible;
 
 pub use self::file::{is_standard_output, write_whole};
 pub use self::hold::{Hold, PATIENCE};
@@ -68,6 +68,11 @@ pub fn some_of(words: &[String]) -> String {
 /// Says what the user should know at once.
 pub fn warn(warning: &str) {
     step(&format!("warning: {warning}"));
+}
+
+/// Says all that the user should know.
+pub fn warn_all(warnings: &[String]) {
+    warnings.iter().for_each(|warning| warn(warning));
 }
 
 /// Leaves a terminal as other programs want it: without a bar half drawn, and with its cursor.

@@ -7,7 +7,7 @@ use app::Recogniser;
 use link::message::{Decision, Neighbour, Ruling};
 use serde::Serialize;
 
-use crate::crops::{Loader, Source};
+use crate::crops::{Loader, Photo, Source};
 use crate::simulator::{AlignedBytes, Simulator};
 
 pub mod board;
@@ -79,10 +79,10 @@ pub fn simulated(image: &Path, photos: &[PathBuf], source: &Source) -> Result<Ve
     let recogniser =
         Recogniser::of_image(image.clone(), arena.bytes_mut()).map_err(|error| anyhow!("{error}"))?;
     let simulator = Simulator::new(&image.embedder)?;
-    let crops = Loader::new(&image.embedder.preprocess(), source)?.load_usable(photos)?;
-    let answer = |(photo, crop): &(PathBuf, Vec<u8>)| {
-        let embedding = simulator.embed(crop).with_context(|| photo.display().to_string())?;
-        Ok(Answer::new(photo, recogniser.recognise(&embedding)))
+    let usable = Loader::new(&image.embedder.preprocess(), source)?.load_usable(photos)?;
+    let answer = |Photo { path, crop }: &Photo| {
+        let embedding = simulator.embed(crop).with_context(|| path.display().to_string())?;
+        Ok(Answer::new(path, recogniser.recognise(&embedding)))
     };
-    crops.iter().map(answer).collect()
+    usable.iter().map(answer).collect()
 }

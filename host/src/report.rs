@@ -2,7 +2,7 @@
 //!
 //! Everything here is a function of plain data: [`Page`] is the content, [`html`] and [`write()`] make files of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -141,22 +141,27 @@ pub fn html(report: &Page) -> Result<String> {
     Ok(markup::page(report, &report.parts()?))
 }
 
-/// Writes the page to `file` and, if `plots` is given, each plot as `.svg` and `.png` into that folder, which is
-/// created. Files of the same names are replaced.
+/// The folder beside a report that gets each plot as a file.
+pub fn plots_folder(file: &Path) -> PathBuf {
+    file.with_extension("plots")
+}
+
+/// Writes the page to `file`, and each plot as `.svg` and `.png` into [`plots_folder`], which is created. Files of the same names are
+/// replaced.
 ///
 /// # Errors
 /// When a plot cannot be drawn or a file cannot be written. Files written so far are complete.
-pub fn write(report: &Page, file: &Path, plots: Option<&Path>) -> Result<()> {
+pub fn write(report: &Page, file: &Path) -> Result<()> {
     let parts = report.parts()?;
-    if let Some(folder) = plots {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        for part in &parts {
-            let path = folder.join(&part.name);
-            write_whole(&path.with_extension("svg"), part.plot.svg.as_bytes())?;
-            write_whole(&path.with_extension("png"), &part.plot.png)?;
-        }
+    write_whole(file, markup::page(report, &parts).as_bytes())?;
+    let folder = plots_folder(file);
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for part in &parts {
+        let path = folder.join(&part.name);
+        write_whole(&path.with_extension("svg"), part.plot.svg.as_bytes())?;
+        write_whole(&path.with_extension("png"), &part.plot.png)?;
     }
-    write_whole(file, markup::page(report, &parts).as_bytes())
+    Ok(())
 }
 
 #[cfg(test)]
@@ -383,8 +388,9 @@ mod tests {
     #[test]
     fn files_are_written_beside_the_page() {
         let folder = tempfile::tempdir().unwrap();
-        let (file, plots) = (folder.path().join("report.html"), folder.path().join("plots"));
-        write(&full(), &file, Some(&plots)).unwrap();
+        let (file, plots) =
+            (folder.path().join("report.html"), plots_folder(&folder.path().join("report.html")));
+        write(&full(), &file).unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), html(&full()).unwrap());
         let mut names: Vec<String> = std::fs::read_dir(&plots)
             .unwrap()
@@ -412,6 +418,6 @@ mod tests {
             }
         }
         let nowhere = folder.path().join("no/report.html");
-        assert!(write(&full(), &nowhere, None).unwrap_err().to_string().contains("cannot write"));
+        assert!(write(&full(), &nowhere).unwrap_err().to_string().contains("cannot write"));
     }
 }

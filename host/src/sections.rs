@@ -192,6 +192,22 @@ fn centre_section(
     Ok(section)
 }
 
+/// An image with some sections replaced or added. A signature is left out: it was made for the image as it was.
+///
+/// # Errors
+/// When the bytes are not an image, or the result would be over 4 GiB.
+pub fn replaced(bytes: &[u8], fresh: &[(Section, &[u8])]) -> Result<Vec<u8>> {
+    let old = header::parse(bytes).context("the image cannot be read")?;
+    let parts = Section::ALL.into_iter().filter(|&section| section != Section::Signature);
+    let parts: Vec<(Section, &[u8])> = parts
+        .filter_map(|section| {
+            let new = fresh.iter().find(|(replaced, _)| *replaced == section);
+            Some((section, new.map(|(_, bytes)| *bytes).or(old.get(section))?))
+        })
+        .collect();
+    image(&parts)
+}
+
 /// Joins sections, in ascending order, into an image.
 ///
 /// # Errors

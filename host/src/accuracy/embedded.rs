@@ -1,6 +1,6 @@
 //! Embeddings of photos by the image's network and by the float network.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -9,9 +9,8 @@ use format::preprocess::Preprocess;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::reading::{self, ReadPhotos};
+use super::reading::ReadPhotos;
 use crate::agreement::Agreement;
-use crate::crops::Source;
 use crate::embedding::{embed, unit, units};
 use crate::graph::Graph;
 use crate::onnx::{Cut, Reference, import};
@@ -58,26 +57,12 @@ impl Embedded {
     }
 }
 
-/// Embeds photos that a list names, whose paths are relative to `folder`, as [`embed_read`] does.
-///
-/// # Errors
-/// As [`embed_read`]; also when one of the photos cannot be used.
-pub fn embed_photos(
-    image: &Path,
-    photos: &[PathBuf],
-    folder: &Path,
-    source: &Source,
-    model: Option<&Path>,
-) -> Result<Embedded> {
-    embed_read(image, reading::listed(image, photos, folder, source)?, model)
-}
-
 /// Embeds photos with the image's network and, if `model` is given, with the float network of that file, which must be the one that
 /// the image was exported from. Uses all cores.
 ///
 /// # Errors
 /// When image or network cannot be used, or the network is not the image's.
-pub fn embed_read(image: &Path, read: ReadPhotos, model: Option<&Path>) -> Result<Embedded> {
+pub fn embed_photos(image: &Path, read: ReadPhotos, model: Option<&Path>) -> Result<Embedded> {
     let bytes = AlignedBytes::read(image)?;
     let checked = bytes.image(image)?;
     let float = model.map(|path| FloatNetwork::of_image(path, &checked, image)).transpose()?;

@@ -53,7 +53,7 @@ pub fn dealt<T>(
     folder: &Path,
     source: &Source,
     deal: impl Fn(&Path, &People) -> Result<T>,
-    photos: fn(&T) -> &[PathBuf],
+    photos_of: fn(&T) -> &[PathBuf],
 ) -> Result<(T, ReadPhotos)> {
     let timed = Instant::now();
     let loader = loader(image, source)?;
@@ -62,10 +62,10 @@ pub fn dealt<T>(
     let mut read: HashMap<PathBuf, Vec<u8>> = HashMap::new();
     loop {
         let dealt = deal(folder, &people)?;
-        let paths: Vec<PathBuf> = photos(&dealt).iter().map(|photo| folder.join(photo)).collect();
+        let paths: Vec<PathBuf> = photos_of(&dealt).iter().map(|photo| folder.join(photo)).collect();
         let fresh: Vec<PathBuf> = paths.iter().filter(|path| !read.contains_key(*path)).cloned().collect();
-        let Loaded { crops, skipped } = loader.load(&fresh)?;
-        read.extend(crops);
+        let Loaded { photos, skipped } = loader.load(&fresh)?;
+        read.extend(photos.into_iter().map(|photo| (photo.path, photo.crop)));
         if skipped.is_empty() {
             let crops = paths.iter().filter_map(|path| read.remove(path)).collect();
             warnings.extend(skipped_words(&unusable));

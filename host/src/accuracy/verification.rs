@@ -127,9 +127,21 @@ pub fn verify(pairs: &Pairs, embedded: &Embedded) -> Verification {
         quantised,
         bounds_hold_for: LIKE_THE_COHORT,
         agreement: embedded.agreement(),
-        warnings: embedded.warnings.clone(),
+        warnings: warnings(pairs, embedded),
         seconds,
     }
+}
+
+/// Warnings of the photos, and that thresholds could not be chosen on other folds.
+fn warnings(pairs: &Pairs, embedded: &Embedded) -> Vec<String> {
+    let mut warnings = embedded.warnings.clone();
+    if pairs.pairs.iter().all(|pair| pair.fold == pairs.pairs[0].fold) {
+        warnings.push(
+            "all pairs are of one fold: its accuracy is that of the threshold which suits these pairs best"
+                .to_string(),
+        );
+    }
+    warnings
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The table of answers that `host simulate` and `host recognise` print.
 
-use host::photo::folder::visible;
+use host::name::visible;
 use host::recognise::Answer;
 use std::fmt::{self, Write as _};
 
@@ -20,14 +20,15 @@ pub fn print(out: &mut String, answers: &[Answer]) -> fmt::Result {
     for answer in answers {
         writeln!(
             out,
-            "{:width$}  {:8}  {:16} {:>7}  {:16} {:>7}  {:>9.1}%  {}{}",
+            "{:width$}  {:8}  {:16} {:>7}  {:16} {:>7}  {:>10}  {}{}",
             visible(&answer.photo),
             if answer.accepted { "ACCEPTED" } else { "rejected" },
             name(&answer.person),
             degrees(answer.angle_degrees),
             name(&answer.runner_up),
             degrees(answer.runner_up_angle_degrees),
-            100.0 * answer.confidence,
+            // A share among the enrolled, which says nothing of somebody who is none of them.
+            if answer.accepted { format!("{:.1}%", 100.0 * answer.confidence) } else { "-".to_string() },
             answer.reason,
             if answer.certified { ", certified" } else { "" }
         )?;

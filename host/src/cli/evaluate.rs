@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use host::accuracy::embedded::{Embedded, Seconds, embed_read};
+use host::accuracy::embedded::{Embedded, Seconds, embed_photos};
 use host::accuracy::identification::{Identification, identify};
 use host::accuracy::labels::WrongLabels;
 use host::accuracy::page::{self, Album};
@@ -14,11 +14,12 @@ use host::accuracy::reading::{self, People, ReadPhotos};
 use host::accuracy::roles::Roles;
 use host::accuracy::verification::{Verification, verify};
 use host::agreement::Agreement;
+use host::onnx::weights_beside;
 use host::output::{self, Named, Planned};
 use host::report::{self, Page};
 
 use super::photos::Photos;
-use super::{angle_text, centred_text, show};
+use super::{angle_text, centred_text, plots, show};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -46,7 +47,7 @@ pub struct Arguments {
     /// Share of strangers that may be accepted, for identification.
     #[arg(long, default_value_t = 0.003)]
     fpir: f64,
-    /// Write a report with plots: one HTML file.
+    /// Write a report, one HTML file. Its plots are also written as SVG and PNG, into a folder beside it, NAME.plots.
     #[arg(long)]
     report: Option<PathBuf>,
     /// How photos are read.
@@ -84,7 +85,7 @@ impl Arguments {
     }
 
     fn embed(&self, read: ReadPhotos) -> Result<Embedded> {
-        embed_read(&self.image, read, self.model.as_deref())
+        embed_photos(&self.image, read, self.model.as_deref())
     }
 
     fn planned(&self) -> Planned {
@@ -96,14 +97,20 @@ impl Arguments {
             Named::given("--model", self.model.as_ref()),
         ];
         let outputs = Named::given("--report", self.report.as_ref()).into_iter().collect();
-        Planned { outputs, inputs: inputs.into_iter().flatten().chain(self.reading.named()).collect() }
+        let weights = self.model.iter().flat_map(|model| weights_beside(model));
+        let weights = weights.map(|path| Named::new("--model", &path));
+        Planned {
+            outputs,
+            folders: plots(self.report.as_ref()),
+            inputs: inputs.into_iter().flatten().chain(weights).chain(self.reading.named()).collect(),
+        }
     }
 
     /// Writes the page with plots, if one is asked for.
     fn write_page(&self, page: impl Fn(&Album<'_>) -> Result<Page>) -> Result<()> {
         let Some(path) = &self.report else { return Ok(()) };
         let album = Album::new(&self.image, &self.photos, &self.reading.source())?;
-        report::write(&page(&album)?, path, Some(&path.with_extension("plots")))
+        report::write(&page(&album)?, path)
     }
 }
 
@@ -143,7 +150,7 @@ fn run_identification(arguments: &Arguments) -> Result<()> {
 }
 
 fn print_verification(out: &mut String, measured: &Verification) -> fmt::Result {
-    measured.warnings.iter().for_each(|warning| output::warn(warning));
+    output::warn_all(&measured.warnings);
     writeln!(out, "{} pairs of {} photos", measured.pairs, measured.photos)?;
     writeln!(out, "{:10} {:>16} {:>12} {:>12}", "", "accuracy", "TAR@FAR 1e-2", "TAR@FAR 1e-3")?;
     for (name, row) in [("float", measured.float), ("int8", Some(measured.quantised))] {
@@ -167,7 +174,7 @@ fn print_verification(out: &mut String, measured: &Verification) -> fmt::Result 
 }
 
 fn print_identification(out: &mut String, measured: &Identification) -> fmt::Result {
-    measured.warnings.iter().for_each(|warning| output::warn(warning));
+    output::warn_all(&measured.warnings);
     let [enrolled, probes, strangers, cohort] = measured.counts;
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     writeln!(

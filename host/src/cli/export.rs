@@ -13,6 +13,7 @@ use host::budget::{Budget, Room};
 use host::calibrate::HARDLY_ANY_STRANGERS;
 use host::calibrate::margin::DerivedMargin;
 use host::containers::{self, Container};
+use host::cost::BoardCost;
 use host::embedding::angle;
 use host::export::check::{CheckReport, Promise};
 use host::export::page::page;
@@ -25,7 +26,7 @@ use host::{output, report};
 use super::part::Part;
 use super::photos::Photos;
 use super::values::{COLOURS, CONTAINERS, MEMORIES, POLICIES, one_of};
-use super::{angle_text, centred_text, show_beside};
+use super::{angle_text, centred_text, plots, show_beside};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -107,7 +108,8 @@ pub struct Arguments {
     /// Export even if quantisation harms too much, or if unlike pictures get like embeddings.
     #[arg(long)]
     force: bool,
-    /// Write a report with plots, one HTML file: quantisation noise, memory over time, people, thresholds.
+    /// Write a report, one HTML file: quantisation noise, memory over time, people, thresholds. Its plots are also written as SVG
+    /// and PNG, into a folder beside it, NAME.plots.
     #[arg(long)]
     report: Option<PathBuf>,
     /// Print a report of every layer as JSON.
@@ -151,6 +153,7 @@ impl Arguments {
         let report = Named::given("--report", self.report.as_ref());
         Planned {
             outputs: [Named::new("--output", &self.output)].into_iter().chain(report).collect(),
+            folders: plots(self.report.as_ref()),
             inputs: folders
                 .chain([Named::new("--model", &self.model)])
                 .chain(weights_beside(&self.model).iter().map(|path| Named::new("--model", path)))
@@ -180,7 +183,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let file = containers::wrap(arguments.format, &exported.image, address)?;
     output::write_whole(&arguments.output, &file)?;
     if let Some(path) = &arguments.report {
-        report::write(&page(&exported)?, path, Some(&path.with_extension("plots")))?;
+        report::write(&page(&exported)?, path)?;
     }
     show_beside(&arguments.output, arguments.json, &exported.report, |out, report| {
         print(out, report, &arguments.output)
@@ -188,9 +191,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn print(out: &mut String, report: &Report, path: &Path) -> fmt::Result {
-    for warning in &report.warnings {
-        output::warn(warning);
-    }
+    output::warn_all(&report.warnings);
     writeln!(
         out,
         "{:>4}  {:10} {:>5} {:>9} {:>9} {:>8}  node",
@@ -216,7 +217,7 @@ fn print(out: &mut String, report: &Report, path: &Path) -> fmt::Result {
         agreement.crops,
         if report.photos.is_judge_unseen { "held-out" } else { "calibration" }
     )?;
-    if let Some(Discrimination { float, quantised }) = report.discrimination {
+    if let Some(Discrimination { float, quantised, .. }) = report.discrimination {
         writeln!(
             out,
             "unlike      mean cosine between {} pictures {:.4} (float), {:.4} (int8); near 0 is usual",
@@ -242,6 +243,17 @@ fn print(out: &mut String, report: &Report, path: &Path) -> fmt::Result {
     print_policy(out, report)?;
     if let Some(check) = &report.check {
         print_check(out, check)?;
+    }
+    for BoardCost { board, instructions, wide_instructions } in &report.costs {
+        let wide = match *wide_instructions > 0.0 {
+            true => format!(", {:.1} M of them in layers that read 16 bits", wide_instructions / 1e6),
+            false => String::new(),
+        };
+        writeln!(
+            out,
+            "cost        {board}: about {:.1} M instructions for an embedding{wide}",
+            instructions / 1e6
+        )?;
     }
     writeln!(out, "arena       {} bytes", report.arena_bytes)?;
     writeln!(out, "image       {} bytes, written to {}", report.image_bytes, path.display())?;
@@ -280,6 +292,11 @@ fn print_policy(out: &mut String, report: &Report) -> fmt::Result {
     }
     let DerivedMargin { radians, photos, loss } = report.margin;
     match report.policy {
+        Kind::Calibrated if photos == 0 => writeln!(
+            out,
+            "margin      {:.1}° to the next person; not tried, as nobody has enough enrolled photos",
+            degrees(radians)
+        )?,
         Kind::Calibrated => writeln!(
             out,
             "margin      {:.1}° to the next person; refuses {:.2} % of {photos} enrolled photos tried",
@@ -305,7 +322,7 @@ fn print_check(out: &mut String, check: &CheckReport) -> fmt::Result {
         Some(Promise { fpir, bound }) => {
             format!("promised {}, 95 % sure of at most {}", percent(fpir), percent(bound))
         }
-        None => "nothing was promised: no threshold was measured on strangers".to_string(),
+        None => "nothing was promised: no threshold was measured on enough strangers".to_string(),
     };
     writeln!(
         out,

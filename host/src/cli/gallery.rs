@@ -7,12 +7,13 @@ use anyhow::Result;
 use clap::Subcommand;
 use host::arcface::{Loss, MarginKind};
 use host::containers;
+use host::name::visible;
 use host::output::{self, Hold, Named, PATIENCE, Planned};
 use host::people::change::{Changed, add, merge, remove};
+use host::people::closeness::Closeness;
 use host::people::gallery::people_of;
 use host::people::list::{Listed, list};
-use host::people::statistics::{self, Close, Loose, Statistics};
-use host::photo::folder::visible;
+use host::people::statistics::{self, Loose, Statistics};
 use host::simulator::AlignedBytes;
 use serde::Serialize;
 
@@ -142,7 +143,7 @@ pub fn run(command: &Command) -> Result<()> {
         }
         Command::Export { image, output, json } => {
             let outputs = vec![Named::new("--output", output)];
-            Planned { outputs, inputs: vec![Named::new("IMAGE", image)] }.check()?;
+            Planned { outputs, inputs: vec![Named::new("IMAGE", image)], ..Planned::default() }.check()?;
             let bytes = AlignedBytes::read(image)?;
             let people = people_of(&bytes.image(image)?);
             output::write_whole(output, serde_json::to_string_pretty(&people)?.as_bytes())?;
@@ -193,7 +194,12 @@ fn change(
         Some(output) => (Named::new("--output", output), Some(Named::new("IMAGE", image))),
         None => (Named::new("IMAGE", image), None),
     };
-    Planned { outputs: vec![written], inputs: inputs.into_iter().chain(read).collect() }.check()?;
+    Planned {
+        outputs: vec![written],
+        inputs: inputs.into_iter().chain(read).collect(),
+        ..Planned::default()
+    }
+    .check()?;
     // Whoever changes it at the same time would lose what this writes, or the other way round.
     let _hold = output.is_none().then(|| Hold::on(image, PATIENCE)).transpose()?;
     let (_, wrapping) = containers::read(image)?;
@@ -205,7 +211,7 @@ fn change(
 
 fn print_written(out: &mut String, Written { changed, output }: &Written<'_>) -> fmt::Result {
     let Changed { added, removed, people, warnings, .. } = changed;
-    warnings.iter().for_each(|warning| output::warn(warning));
+    output::warn_all(warnings);
     let done: Vec<String> = [(added, "enrolled"), (removed, "removed")]
         .into_iter()
         .filter(|(names, _)| !names.is_empty())
@@ -228,7 +234,7 @@ fn print_list(out: &mut String, rows: &[Listed]) -> fmt::Result {
 }
 
 fn print_statistics(out: &mut String, measured: &Statistics) -> fmt::Result {
-    measured.warnings.iter().for_each(|warning| output::warn(warning));
+    output::warn_all(&measured.warnings);
     let Loss { s, m1, m2, m3 } = measured.loss;
     let degrees = |value: Option<f32>| value.map_or("-".to_string(), |value| format!("{value:.1}°"));
     writeln!(out, "{} people", measured.people)?;
@@ -244,7 +250,7 @@ fn print_statistics(out: &mut String, measured: &Statistics) -> fmt::Result {
     for Loose { name, spread_degrees } in &measured.loose {
         writeln!(out, "too loose: {name}, photos {spread_degrees:.0}° from their centre on average")?;
     }
-    for Close { names: [a, b], angle_degrees } in &measured.close {
+    for Closeness { names: [a, b], angle_degrees } in &measured.close {
         writeln!(out, "too close: {a} and {b}, {angle_degrees:.0}° apart")?;
     }
     if !measured.photos.is_empty() {

@@ -73,7 +73,14 @@ fn print(out: &mut String, path: &Path, inspection: &Inspection) -> fmt::Result 
         out,
         "  Estimates: fitted to counts under emulation and to models of the cores; from memory that never waits to"
     )?;
-    writeln!(out, "  weights in quad serial flash. Flash is firmware and weights, without people.")?;
+    writeln!(
+        out,
+        "  weights in quad serial flash. Flash is firmware and weights, without people. All tensors are taken"
+    )?;
+    writeln!(
+        out,
+        "  to have 8 bits: a layer that export gives 16 bits costs two to thirty times as much; `host export` prints the sum."
+    )?;
     writeln!(out)?;
     writeln!(
         out,

@@ -74,8 +74,13 @@ pub fn cut(job: &Cutting) -> Result<Cuts> {
         }
     }
     refuse_overwriting(job, root, &photos)?;
+    let is_new = !job.output.exists();
     output::make_folder(&job.output)?;
-    let detector = Detector::load(&job.detector)?;
+    let detector = Detector::load(&job.detector).inspect_err(|_| {
+        if is_new {
+            let _ = std::fs::remove_dir(&job.output);
+        }
+    })?;
     let pipeline = Pipeline { detector, choice: job.choice, gates: job.gates };
     let bar = output::bar(photos.len(), "finding faces");
     let outcomes: Vec<Result<Cuts>> = photos

@@ -1,7 +1,6 @@
 //! A second population: strangers who are not like the cohort are run through an image, and the accepted share is
 //! compared with the promised one.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, ensure};
@@ -11,11 +10,12 @@ use format::policy::{Basis, Kind};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::read::{Photo, by_person, without_copies};
+use super::read::by_person;
 use link::message::Ruling;
 
 use crate::bounds::{self, LIKE_THE_COHORT, Rate};
-use crate::crops::{Loaded, Loader, Source, skipped_words};
+use crate::calibrate::HARDLY_ANY_STRANGERS;
+use crate::crops::{Loaded, Loader, Photo, Source, skipped_words};
 use crate::embedding::embed;
 use crate::people::copies;
 use crate::photo::folder::{Listed, list};
@@ -25,10 +25,8 @@ use crate::simulator::{AlignedBytes, Simulator};
 pub struct Stranger {
     /// Number of the person.
     pub person: usize,
-    /// The photo's file.
-    pub path: PathBuf,
-    /// Its crop, `[h][w][c]` bytes as the network takes them.
-    pub crop: Vec<u8>,
+    /// The photo.
+    pub photo: Photo,
 }
 
 /// The result of a population of strangers with an image.
@@ -108,7 +106,7 @@ pub fn measured_on(image: &Image<'_>, strangers: &[Stranger]) -> Result<CheckRep
     let recogniser =
         Recogniser::of_image(image.clone(), arena.bytes_mut()).map_err(|error| anyhow!("{error}"))?;
     let simulator = Simulator::new(&image.embedder)?;
-    let crops: Vec<Vec<u8>> = strangers.iter().map(|stranger| stranger.crop.clone()).collect();
+    let crops: Vec<Vec<u8>> = strangers.iter().map(|stranger| stranger.photo.crop.clone()).collect();
     let embeddings = embed(&simulator, &crops, "second population")?;
     let decisions: Vec<_> = embeddings.par_iter().map(|embedding| recogniser.recognise(embedding)).collect();
     let is_accepted = |ruling: Ruling| ruling == Ruling::Accepted;
@@ -120,7 +118,7 @@ pub fn measured_on(image: &Image<'_>, strangers: &[Stranger]) -> Result<CheckRep
     let measured = bounds::of_probes(&probes);
     let accepted = strangers.iter().zip(decisions).filter_map(|(stranger, decision)| {
         let best = decision.best.filter(|_| is_accepted(decision.ruling))?;
-        let (photo, person) = (stranger.path.clone(), best.name.to_string());
+        let (photo, person) = (stranger.photo.path.clone(), best.name.to_string());
         Some(Accepted { photo, person, angle_degrees: best.angle_degrees })
     });
     let mut accepted: Vec<Accepted> = accepted.collect();
@@ -145,7 +143,11 @@ fn promise(image: &Image<'_>, enrolled: usize) -> Option<Promise> {
     if terms.kind == Kind::Margin {
         return None;
     }
-    let Basis::Cohort { .. } = terms.basis else { return None };
+    let Basis::Cohort { strangers } = terms.basis else { return None };
+    // With fewer the thresholds were not measured.
+    if (strangers as usize) < HARDLY_ANY_STRANGERS {
+        return None;
+    }
     let threshold =
         image.policy.thresholds.iter().find(|threshold| usize::from(threshold.people) >= enrolled)?;
     Some(Promise { fpir: f64::from(terms.fpir_ppm) / 1e6, bound: f64::from(threshold.fpir_upper_ppm) / 1e6 })
@@ -166,26 +168,21 @@ pub fn check_folder(
     let loader = Loader::new(&image.embedder.preprocess(), source)?;
     let Listed { found, unused } = list(folder)?;
     warnings.extend(unused);
-    let Loaded { crops, skipped } = loader.load(&found)?;
+    let Loaded { photos, skipped } = loader.load(&found)?;
     let words = skipped_words(&skipped);
     ensure!(
-        !crops.is_empty(),
+        !photos.is_empty(),
         "no photo in {} can be used{}",
         folder.display(),
         words.map_or(String::new(), |words| format!(": {words}"))
     );
     warnings.extend(words);
-    let photos = crops.into_iter().map(|(path, crop)| Photo { path, crop }).collect();
-    let (photos, copies) = without_copies(photos, loader.shape());
+    let (photos, copies) = copies::without(photos, loader.shape());
     warnings.extend(copies::words("photos of --check", photos.len(), &copies));
-    let people = by_person(folder, photos.iter().map(|photo| photo.path.clone()).collect(), warnings);
-    let person_of: HashMap<&Path, usize> = people
-        .iter()
-        .enumerate()
-        .flat_map(|(person, photos)| photos.iter().map(move |photo| (&**photo, person)))
+    let people = by_person(folder, photos, warnings).into_iter().enumerate();
+    let strangers: Vec<Stranger> = people
+        .flat_map(|(person, photos)| photos.into_iter().map(move |photo| Stranger { person, photo }))
         .collect();
-    let strangers =
-        photos.into_iter().map(|Photo { path, crop }| Stranger { person: person_of[&*path], path, crop });
-    let report = measured_on(&image, &strangers.collect::<Vec<_>>())?;
+    let report = measured_on(&image, &strangers)?;
     Ok(CheckReport { copies: copies.len(), ..report })
 }

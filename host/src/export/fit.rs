@@ -8,9 +8,10 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::job::Job;
-use super::read::{Material, Photo};
+use super::read::Material;
 use super::split;
 use crate::agreement::Agreement;
+use crate::crops::Photo;
 use crate::discrimination::{self, Spread};
 use crate::embedding::{unit, unit_of_i16};
 use crate::graph::Graph;
@@ -52,6 +53,8 @@ pub struct Discrimination {
     pub float: Spread,
     /// For the quantised network.
     pub quantised: Spread,
+    /// Whether they are unlike enough.
+    pub tells_apart: bool,
 }
 
 impl Fitted {
@@ -78,7 +81,7 @@ pub(super) fn fit(material: &Material, job: &Job, warnings: &mut Vec<String>) ->
     let quantised = judge.quantised(&chosen.section)?;
     let discrimination = tell_apart(imported, job, &reference, &judge, &quantised, warnings)?;
     let agreement = Agreement::of(&judge.floats, &quantised).context("there are no photos that judge")?;
-    check(&agreement, job.force, warnings)?;
+    check(&agreement, job.force, &chosen.layers, seen.len(), warnings)?;
     let Candidate { section, layers, wide, arena_bytes } = chosen;
     Ok(Fitted { model: section, layers, wide, arena_bytes, agreement, discrimination })
 }
@@ -115,16 +118,23 @@ fn tell_apart(
         Ok(Spread::of(&tried.par_iter().map(embed).collect::<Result<Vec<_>>>()?))
     };
     let found = discrimination::judge(float, quantised, job.preprocessing, inside.is_some(), try_other)?;
+    let tells_apart = found.is_none();
     match found {
         Some(found) if !job.force => bail!("{found}. --force exports it anyway"),
         Some(found) => warnings.push(found.to_string()),
         None => {}
     }
-    Ok(Some(Discrimination { float, quantised }))
+    Ok(Some(Discrimination { float, quantised, tells_apart }))
 }
 
 /// Refuses a network that quantisation harms too much, or warns of it.
-fn check(agreement: &Agreement, force: bool, warnings: &mut Vec<String>) -> Result<()> {
+fn check(
+    agreement: &Agreement,
+    force: bool,
+    layers: &[LayerReport],
+    calibrated: usize,
+    warnings: &mut Vec<String>,
+) -> Result<()> {
     let plain = (agreement.mean_cosine, LEAST_COSINE, "");
     let centred = agreement.centred_mean_cosine.unwrap_or(1.0);
     let centred =
@@ -135,9 +145,14 @@ fn check(agreement: &Agreement, force: bool, warnings: &mut Vec<String>) -> Resu
         "quantised embeddings agree with the float network{how} by a mean cosine of {cosine:.4} only (at least {least} is needed)"
     );
     if !force {
+        let mut noisiest: Vec<&LayerReport> = layers.iter().collect();
+        noisiest.sort_by(|a, b| a.sqnr_db.total_cmp(&b.sqnr_db));
+        let named = noisiest.iter().take(3).map(|layer| format!("{} ({:.0} dB)", layer.name, layer.sqnr_db));
         bail!(
-            "{message}; are colour order, --mean and --scale those of its training, and are the photos aligned faces? \
-             --force exports it anyway"
+            "{message}; are colour order, --mean and --scale those of its training, and are the photos aligned faces? Scales were \
+             chosen on {calibrated} crops; more photos for --calibrate may help. The tensors that lose most are {}. --force exports \
+             it anyway",
+            named.collect::<Vec<_>>().join(", ")
         );
     }
     warnings.push(message);

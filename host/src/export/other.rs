@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use format::Role;
-use format::header::{self, Section};
+use format::header::Section;
 use format::network::Model;
 use format::preprocess::{Colour, Preprocess};
 use rayon::prelude::*;
@@ -147,17 +147,9 @@ pub fn quantise_other(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>]) -> R
 /// # Errors
 /// When the bytes are not an image, or the result would be over 4 GiB.
 pub fn with_networks(image: &AlignedBytes, networks: &[(Role, &AlignedBytes)]) -> Result<Vec<u8>> {
-    let sections = header::parse(image.bytes()).context("the image cannot be read")?;
-    let parts: Vec<(Section, &[u8])> = Section::ALL
-        .into_iter()
-        // A signature was made for the image without the changes.
-        .filter(|&section| section != Section::Signature)
-        .filter_map(|section| {
-            let new = networks.iter().find(|(role, _)| section == Section::Network(*role));
-            Some((section, new.map(|(_, bytes)| bytes.bytes()).or(sections.get(section))?))
-        })
-        .collect();
-    let joined = sections::image(&parts)?;
+    let fresh: Vec<(Section, &[u8])> =
+        networks.iter().map(|(role, bytes)| (Section::Network(*role), bytes.bytes())).collect();
+    let joined = sections::replaced(image.bytes(), &fresh)?;
     // Check the written bytes themselves.
     AlignedBytes::copy(&joined).image(Path::new("the image with other networks"))?;
     Ok(joined)

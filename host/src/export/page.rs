@@ -32,7 +32,7 @@ pub fn page(exported: &Exported) -> Result<Page> {
     if let Some(centred) = agreement.centred_mean_cosine {
         facts.push(("the same without the common direction".to_string(), format!("{centred:.4}")));
     }
-    if let Some(Discrimination { float, quantised }) = exported.report.discrimination {
+    if let Some(Discrimination { float, quantised, .. }) = exported.report.discrimination {
         facts.push((
             "mean cosine between unlike pictures".to_string(),
             format!("{:.4} (float), {:.4} (int8)", float.mean_cosine, quantised.mean_cosine),

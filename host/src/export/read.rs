@@ -8,7 +8,7 @@ use format::preprocess::{Colour, Preprocess};
 
 use super::job::Job;
 use super::split::{self, LEAST_TO_SPLIT, MOST_CALIBRATE, Split};
-use crate::crops::{Loader, skipped_words};
+use crate::crops::{Loader, Photo, skipped_words};
 use crate::face::align::template;
 use crate::graph::Graph;
 use crate::onnx::{Imported, import};
@@ -23,15 +23,6 @@ use crate::quantize::Preprocessing;
 const MOST_READ: usize = 4 * (MOST_CALIBRATE + 200);
 /// Folders within a stranger's folder from which on they may be people of their own.
 const LEAST_OF_PEOPLE: usize = 3;
-
-/// A photo's file and what the network takes of it, `[h][w][c]` bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Photo {
-    /// The file.
-    pub path: PathBuf,
-    /// The crop.
-    pub crop: Vec<u8>,
-}
 
 /// Everything read.
 pub(super) struct Material {
@@ -75,7 +66,7 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
         Some(folder) => strangers_of(folder, &loader, warnings)?,
         None => Vec::new(),
     };
-    let (strangers, copies) = without_copies(strangers, loader.shape());
+    let (strangers, copies) = copies::without(strangers, loader.shape());
     warnings.extend(copies::words("photos of strangers", strangers.len(), &copies));
     let photos = match &job.calibrate {
         Some(folder) => {
@@ -83,7 +74,7 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
             warnings.extend(unused);
             let photos = load(&loader, &split::spread(&found, MOST_READ), warnings)?;
             // A copy of a photo that scales were chosen on is no judge of them.
-            let (photos, copies) = without_copies(photos, loader.shape());
+            let (photos, copies) = copies::without(photos, loader.shape());
             warnings.extend(copies::words("photos of --calibrate", photos.len(), &copies));
             photos
         }
@@ -105,27 +96,15 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
     Ok(Material { imported, graph, preprocess, folder, strangers, copies, photos })
 }
 
-/// Photos of different pictures, and the copies among them, each after the photo it is a copy of. `shape` is that of crops.
-pub fn without_copies(photos: Vec<Photo>, shape: [usize; 3]) -> (Vec<Photo>, Vec<[PathBuf; 2]>) {
-    let crops: Vec<&[u8]> = photos.iter().map(|photo| &*photo.crop).collect();
-    let firsts = copies::pictures(&crops, shape);
-    let copy = |(photo, first): (&Photo, &Option<usize>)| {
-        first.map(|first| [photos[first].path.clone(), photo.path.clone()])
-    };
-    let copies = photos.iter().zip(&firsts).filter_map(copy).collect();
-    let kept = photos.into_iter().zip(&firsts).filter(|(_, first)| first.is_none());
-    (kept.map(|(photo, _)| photo).collect(), copies)
-}
-
 /// Reads photos; warns of those that are not used.
 fn load(loader: &Loader, paths: &[PathBuf], warnings: &mut Vec<String>) -> Result<Vec<Photo>> {
     let loaded = loader.load(paths)?;
     let words = skipped_words(&loaded.skipped);
-    if let (true, Some(words)) = (loaded.crops.is_empty(), &words) {
+    if let (true, Some(words)) = (loaded.photos.is_empty(), &words) {
         bail!("{words}");
     }
     warnings.extend(words);
-    Ok(loaded.crops.into_iter().map(|(path, crop)| Photo { path, crop }).collect())
+    Ok(loaded.photos)
 }
 
 fn photos_of(folder: &Folder) -> impl Iterator<Item = Photo> + '_ {
@@ -183,7 +162,7 @@ fn strangers_of(folder: &Path, loader: &Loader, warnings: &mut Vec<String>) -> R
             .map(|(more, _)| more)
             .collect();
         waiting.retain(|more| !more.is_empty());
-        read.extend(loaded.crops.into_iter().map(|(path, crop)| Photo { path, crop }));
+        read.extend(loaded.photos);
         skipped.extend(loaded.skipped);
     }
     let words = skipped_words(&skipped);
@@ -198,31 +177,30 @@ fn strangers_of(folder: &Path, loader: &Loader, warnings: &mut Vec<String>) -> R
 /// Photos of a folder by the person they show: a folder in it is a person, and so is a photo that lies in it itself. Where all
 /// folders are named after dates (`2024`, `2024-05`), they hold different people, a photo or a folder each. A folder of many folders that
 /// counts as one person is warned of.
-pub(super) fn by_person(
+pub(super) fn by_person<T: AsRef<Path>>(
     folder: &Path,
-    photos: Vec<PathBuf>,
+    photos: Vec<T>,
     warnings: &mut Vec<String>,
-) -> Vec<Vec<PathBuf>> {
-    let below = |photo: &Path| -> Vec<String> {
-        let below = photo.strip_prefix(folder).unwrap_or(photo).components();
-        below.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect()
+) -> Vec<Vec<T>> {
+    let below = |photo: &T| -> Vec<PathBuf> {
+        let below = photo.as_ref().strip_prefix(folder).unwrap_or(photo.as_ref());
+        below.components().map(|part| PathBuf::from(part.as_os_str())).collect()
     };
-    let are_dates =
-        photos.iter().map(|photo| below(photo)).all(|parts| parts.len() == 1 || is_date(&parts[0]));
-    let mut people: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    let are_dates = photos.iter().map(below).all(|parts| parts.len() == 1 || is_date(&parts[0]));
+    let mut people: BTreeMap<PathBuf, Vec<T>> = BTreeMap::new();
     for photo in photos {
-        let parts = photo.strip_prefix(folder).unwrap_or(&photo).components();
-        let person = folder.join(parts.take(if are_dates { 2 } else { 1 }).collect::<PathBuf>());
-        people.entry(person).or_default().push(photo);
+        let person = below(&photo).iter().take(if are_dates { 2 } else { 1 }).collect::<PathBuf>();
+        people.entry(folder.join(person)).or_default().push(photo);
     }
     for (person, photos) in &people {
-        let within: BTreeSet<&Path> =
-            photos.iter().filter_map(|photo| photo.parent()).filter(|within| within != person).collect();
+        let within = photos.iter().filter_map(|photo| photo.as_ref().parent());
+        let within: BTreeSet<&Path> = within.filter(|within| within != person).collect();
         let are_people =
-            within.iter().filter(|path| !is_date(&path.file_name().unwrap_or_default().to_string_lossy()));
+            within.iter().filter(|path| !is_date(Path::new(path.file_name().unwrap_or_default())));
         if are_people.count() >= LEAST_OF_PEOPLE {
             warnings.push(format!(
-                "{} has {} folders and counts as one person, as each folder of {} does; if it holds different people, move its folders up",
+                "{} has {} folders and counts as one person, as each folder of {} does; if it holds different people, move its \
+                 folders up",
                 person.display(),
                 within.len(),
                 folder.display()
@@ -233,7 +211,8 @@ pub(super) fn by_person(
 }
 
 /// Whether a folder's name is a year, with a month or a day perhaps.
-fn is_date(name: &str) -> bool {
+fn is_date(name: &Path) -> bool {
+    let name = name.to_string_lossy();
     let mut parts = name.split(['-', '_', '.', ' ']);
     let year = parts.next().unwrap_or("");
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::read::Photo;
+use crate::crops::Photo;
 
 /// Most photos for choosing scales. More do not change the result.
 pub const MOST_CALIBRATE: usize = 96;

@@ -9,7 +9,7 @@ use crate::bounds::clopper_pearson;
 use crate::calibrate::margin::{self, CAP_MARGIN, DerivedMargin};
 use crate::calibrate::{self, HARDLY_ANY_STRANGERS, Person, Table};
 use crate::embedding::{angle, cosine, embed, units};
-use crate::people::closeness::{is_same, separate};
+use crate::people::closeness::{self, is_same, separate};
 use crate::people::copies;
 use crate::people::folder::Folder;
 use crate::people::newcomers::{self, Newcomer};
@@ -104,12 +104,14 @@ pub(super) fn settle(
     folder: Folder,
     strangers: &[Vec<u8>],
     simulator: &Simulator<'_>,
+    allow_duplicates: bool,
     warnings: &mut Vec<String>,
 ) -> Result<Settled> {
     let newcomers = newcomers::enrol_all(folder, simulator, job.keep_outliers, warnings)?;
     let people: Vec<Person<'_>> =
         newcomers.iter().map(|n| Person { centres: &n.enrolment.centres, photos: &n.photos }).collect();
-    let cohort = cohort(job, &people, units(&embed(simulator, strangers, "strangers")?), warnings);
+    let cohort =
+        cohort(allow_duplicates, &people, units(&embed(simulator, strangers, "strangers")?), warnings);
     let (table, basis) = table(job, &cohort, &people, warnings);
     let mut given = None;
     if let Some(cosine) = job.threshold.filter(|_| job.policy != Kind::Margin) {
@@ -120,8 +122,8 @@ pub(super) fn settle(
     let threshold = table.at(enrolled.len().max(1)).map_or(1.0, |point| point.cosine);
     let left_out = margin::left_out(&people);
     let (margin, cap_margin) = margins(job, &left_out, threshold);
-    let close = separate(&enrolled, angle(threshold), margin.radians, |_| !job.allow_duplicates)?;
-    warnings.extend(close.iter().map(ToString::to_string));
+    let close = separate(&enrolled, angle(threshold), margin.radians, |_| !allow_duplicates)?;
+    warnings.extend(closeness::words(&close));
     let cap_loss = margin::cap_loss(&people, &left_out, cap_margin);
     warn_of_loss(job.policy, &margin, cap_loss, warnings);
     Ok(Settled { enrolled, cohort, table, basis, given, margin, cap_margin, cap_loss })
@@ -129,12 +131,12 @@ pub(super) fn settle(
 
 /// The strangers, except those who look like somebody enrolled or like another stranger.
 fn cohort(
-    job: &Job,
+    allow_duplicates: bool,
     people: &[Person<'_>],
     mut strangers: Vec<Vec<f32>>,
     warnings: &mut Vec<String>,
 ) -> Vec<Vec<f32>> {
-    if job.allow_duplicates {
+    if allow_duplicates {
         return strangers;
     }
     let before = strangers.len();

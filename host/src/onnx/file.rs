@@ -24,18 +24,24 @@ pub(super) struct File {
     pub proto: ModelProto,
     /// SHA-256 of the file, and of the other files that hold its weights.
     pub sha256: [u8; 32],
-    /// Name of its input.
-    pub input: String,
-    /// Height, width, channels of the photo.
+    /// Its input.
+    pub photo: PhotoInput,
+}
+
+/// The input of a network.
+pub(super) struct PhotoInput {
+    /// Its name.
+    pub name: String,
+    /// Height, width, channels.
     pub shape: Shape,
-    /// Whether the photo's channels come before its rows.
+    /// Whether channels come before rows.
     pub is_nchw: bool,
-    /// Whether the photo's elements are bytes, which the network normalises itself.
+    /// Whether its elements are bytes, which the network normalises itself.
     pub is_bytes: bool,
 }
 
 /// The other files that hold weights of an ONNX file; none where it cannot be read, which is told when it is imported.
-pub(super) fn weights_beside(path: &Path) -> Vec<PathBuf> {
+pub fn weights_beside(path: &Path) -> Vec<PathBuf> {
     let bytes = if path.is_file() { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
     let Ok(mut proto) = tract_onnx::onnx().proto_model_for_read(&mut &*bytes) else { return Vec::new() };
     let Some(onnx) = proto.graph.as_mut() else { return Vec::new() };
@@ -87,9 +93,8 @@ impl File {
         // Shapes that exporters wrote may have an open batch, or another size.
         onnx.value_info.clear();
         onnx.output.iter_mut().for_each(|output| output.r#type = None);
-        let is_bytes = takes_bytes(onnx);
-        let (input, shape, is_nchw) = photo(onnx, cut)?;
-        Ok(File { proto, sha256: sha256.finalize().into(), input, shape, is_nchw, is_bytes })
+        let photo = photo(onnx, cut)?;
+        Ok(File { proto, sha256: sha256.finalize().into(), photo })
     }
 }
 
@@ -199,19 +204,8 @@ fn keep_outputs(onnx: &mut GraphProto, outputs: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Whether an input that is not a constant has elements of a byte.
-fn takes_bytes(onnx: &GraphProto) -> bool {
-    let weights: HashSet<&String> = onnx.initializer.iter().map(|tensor| &tensor.name).collect();
-    let mut inputs = onnx.input.iter().filter(|input| !weights.contains(&input.name));
-    inputs.any(|input| match input.r#type.as_ref().and_then(|found| found.value.as_ref()) {
-        Some(type_proto::Value::TensorType(tensor)) => tensor.elem_type == DataType::Uint8 as i32,
-        _ => false,
-    })
-}
-
-/// The only input that is not a constant: its name, its shape, and whether channels come first. Fixes the batch and
-/// the size in the file.
-fn photo(onnx: &mut GraphProto, cut: &Cut) -> Result<(String, Shape, bool)> {
+/// The only input that is not a constant. Fixes the batch and the size in the file.
+fn photo(onnx: &mut GraphProto, cut: &Cut) -> Result<PhotoInput> {
     let weights: HashSet<&String> = onnx.initializer.iter().map(|tensor| &tensor.name).collect();
     let read: HashSet<&String> = onnx.node.iter().flat_map(|node| &node.input).collect();
     // Old files list their weights as inputs, too. Some files keep inputs of training that no node reads.
@@ -286,7 +280,8 @@ fn photo(onnx: &mut GraphProto, cut: &Cut) -> Result<(String, Shape, bool)> {
         dim.value = Some(Extent::DimValue(extent as i64));
     }
     onnx.input.retain(|input| input.name == name);
-    Ok((name, [height, width, channels], is_nchw))
+    let is_bytes = elements == DataType::Uint8;
+    Ok(PhotoInput { name, shape: [height, width, channels], is_nchw, is_bytes })
 }
 
 /// Name of the first tensor of weights with a number that is not finite.

@@ -45,18 +45,19 @@ impl<'a> Importer<'a> {
         let onnx = file.graph();
         ensure!(onnx.node.len() <= MOST_NODES, "the network has {} nodes", onnx.node.len());
         let input = Node {
-            name: file.input.clone(),
+            name: file.photo.name.clone(),
             op: Op::Input,
             inputs: vec![],
-            shape: file.shape,
+            shape: file.photo.shape,
             activation: Activation::None,
         };
-        let order = if file.is_nchw { [Axis::C, Axis::H, Axis::W] } else { [Axis::H, Axis::W, Axis::C] };
+        let order =
+            if file.photo.is_nchw { [Axis::C, Axis::H, Axis::W] } else { [Axis::H, Axis::W, Axis::C] };
         let graph = Graph { nodes: vec![input], outputs: Vec::new() };
         let mut importer =
             Importer { graph, values: HashMap::new(), constants: HashMap::new(), made: Vec::new() };
         let dims = [vec![]].into_iter().chain(order.map(|axis| importer.axes(0, &[axis]))).collect();
-        importer.values.insert(&file.input, importer.plain(0, dims));
+        importer.values.insert(&file.photo.name, importer.plain(0, dims));
         for tensor in &onnx.initializer {
             // An unsupported constant is refused where it is used.
             if let Ok(constant) = Constant::read(tensor) {

@@ -32,10 +32,10 @@ impl Reference {
     /// As [`Self::load`]; also when the file has no such part.
     pub fn load_cut(path: &Path, cut: &Cut) -> Result<Self> {
         let tract = |error: TractError| anyhow!("{}: {error:#}", path.display());
-        let File { proto, shape, is_nchw, .. } = File::read(path, cut)?;
+        let File { proto, photo, .. } = File::read(path, cut)?;
         let model = tract_onnx::onnx().parse(&proto, None).map_err(tract)?.model;
         let model = model.into_optimized().and_then(|model| model.into_runnable()).map_err(tract)?;
-        Ok(Reference { model, input: shape, nchw: is_nchw })
+        Ok(Reference { model, input: photo.shape, nchw: photo.is_nchw })
     }
 
     /// Height, width and channels of the input.

@@ -4,8 +4,8 @@
 use anyhow::{Result, bail, ensure};
 use tract_onnx::pb::NodeProto;
 
-use super::depthwise;
-use crate::graph::{Op, Shape, Window};
+use super::{Filtered, depthwise};
+use crate::graph::Op;
 use crate::onnx::attributes;
 use crate::onnx::import::{Importer, Value};
 
@@ -39,15 +39,9 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
 }
 
 /// Computes one output pixel after another.
-pub fn float(
-    input: &[f32],
-    shape: Shape,
-    weights: &[f32],
-    bias: &[f32],
-    window: &Window,
-    output: Shape,
-) -> Vec<f32> {
-    let mut result = depthwise::float(input, shape, weights, &vec![0.0; bias.len()], window, output);
+pub fn float(map: &Filtered<'_>) -> Vec<f32> {
+    let &Filtered { shape, bias, window, output, .. } = map;
+    let mut result = depthwise::float(&Filtered { bias: &vec![0.0; bias.len()], ..*map });
     for (place, pixel) in result.chunks_exact_mut(bias.len()).enumerate() {
         let inside = window.taps_inside(shape, [place / output[1], place % output[1]]);
         let ratio = window.taps() as f32 / inside as f32;
@@ -59,13 +53,21 @@ pub fn float(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::{Shape, Window};
 
     fn assert_means(window: Window, output: Shape, expected: &[f32]) {
         // 1 2 3
         // 4 5 6
         let input = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let (weights, bias) = depthwise::mean_weights(&window, 1);
-        let means = float(&input, [2, 3, 1], &weights, &bias, &window, output);
+        let means = float(&Filtered {
+            input: &input,
+            shape: [2, 3, 1],
+            weights: &weights,
+            bias: &bias,
+            window: &window,
+            output,
+        });
         let is_near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5;
         assert!(means.len() == expected.len() && means.iter().zip(expected).all(is_near), "{means:?}");
     }
@@ -86,14 +88,14 @@ mod tests {
     #[test]
     fn bias_is_added_once_and_weights_are_of_the_whole_window() {
         let window = Window { kernel: [1, 3], pad: [0, 1, 0, 1], ..Window::PIXEL };
-        let sums = float(
-            &[1.0, 10.0, 3.0, 30.0],
-            [1, 2, 2],
-            &[2.0, 1.0, 2.0, 1.0, 2.0, 1.0],
-            &[0.5, 0.0],
-            &window,
-            [1, 2, 2],
-        );
+        let sums = float(&Filtered {
+            input: &[1.0, 10.0, 3.0, 30.0],
+            shape: [1, 2, 2],
+            weights: &[2.0, 1.0, 2.0, 1.0, 2.0, 1.0],
+            bias: &[0.5, 0.0],
+            window: &window,
+            output: [1, 2, 2],
+        });
         assert_eq!(sums, [12.5, 60.0, 12.5, 60.0]);
     }
 }

@@ -6,6 +6,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::prelude::tract_ndarray::linalg::general_mat_mul;
 use tract_onnx::prelude::tract_ndarray::{ArrayView2, ArrayViewMut2};
 
+use super::Filtered;
 use crate::graph::{Op, Shape, Window};
 use crate::onnx::attributes;
 use crate::onnx::import::{Axis, Importer, Value};
@@ -141,15 +142,8 @@ pub fn patches(input: &[f32], shape: Shape, window: &Window, output: Shape) -> V
 }
 
 /// Computes one output pixel after another.
-pub fn float(
-    input: &[f32],
-    shape: Shape,
-    weights: &[f32],
-    bias: &[f32],
-    window: &Window,
-    groups: usize,
-    output: Shape,
-) -> Vec<f32> {
+pub fn float(map: &Filtered<'_>, groups: usize) -> Vec<f32> {
+    let &Filtered { input, shape, weights, bias, window, output } = map;
     let pixels = output[0] * output[1];
     let channels = bias.len();
     let mut result: Vec<f32> = bias.iter().copied().cycle().take(pixels * channels).collect();
@@ -219,22 +213,30 @@ mod tests {
     #[test]
     fn groups_see_their_own_channels() {
         // Two groups of two channels, one filter each, over one pixel.
-        let sums = float(
-            &[1.0, 2.0, 3.0, 4.0],
-            [1, 1, 4],
-            &[1.0, 10.0, 100.0, 1000.0],
-            &[0.5, 0.0],
-            &Window::PIXEL,
-            2,
-            [1, 1, 2],
-        );
+        let map = Filtered {
+            input: &[1.0, 2.0, 3.0, 4.0],
+            shape: [1, 1, 4],
+            weights: &[1.0, 10.0, 100.0, 1000.0],
+            bias: &[0.5, 0.0],
+            window: &Window::PIXEL,
+            output: [1, 1, 2],
+        };
+        let sums = float(&map, 2);
         assert_eq!(sums, [21.5, 4300.0]);
     }
 
     #[test]
     fn taps_are_as_far_apart_as_the_dilation() {
         let window = Window { kernel: [1, 3], dilation: [1, 2], pad: [0, 2, 0, 2], ..Window::PIXEL };
-        let sums = float(&[1.0, 2.0, 4.0, 8.0], [1, 4, 1], &[1.0, 1.0, 1.0], &[0.0], &window, 1, [1, 4, 1]);
+        let map = Filtered {
+            input: &[1.0, 2.0, 4.0, 8.0],
+            shape: [1, 4, 1],
+            weights: &[1.0, 1.0, 1.0],
+            bias: &[0.0],
+            window: &window,
+            output: [1, 4, 1],
+        };
+        let sums = float(&map, 1);
         assert_eq!(sums, [5.0, 10.0, 5.0, 10.0]);
     }
 }

@@ -5,6 +5,7 @@ use anyhow::{Result, ensure};
 use format::layer::MAX_KERNEL;
 use tract_onnx::pb::NodeProto;
 
+use super::Filtered;
 use crate::graph::{Op, Shape, Window};
 use crate::onnx::attributes;
 use crate::onnx::import::{Axis, Importer, Value};
@@ -81,14 +82,8 @@ fn average_all(importer: &mut Importer<'_>, node: &NodeProto, mut input: usize) 
 }
 
 /// Computes one output pixel after another.
-pub fn float(
-    input: &[f32],
-    shape: Shape,
-    weights: &[f32],
-    bias: &[f32],
-    window: &Window,
-    output: Shape,
-) -> Vec<f32> {
+pub fn float(map: &Filtered<'_>) -> Vec<f32> {
+    let &Filtered { input, shape, weights, bias, window, output } = map;
     let channels = bias.len();
     let mut result: Vec<f32> = bias.iter().copied().cycle().take(output.iter().product()).collect();
     let mut pixels = result.chunks_exact_mut(channels);

@@ -21,13 +21,10 @@ pub enum Curve {
     Gate(Gate),
     /// Hyperbolic tangent.
     Tanh,
-    /// For positive `x`: `x`. For negative `x`: `alpha · (e^(x / scale) − 1)`. ELU has a scale of 1; CELU has a scale
-    /// of alpha.
+    /// For positive `x`: `gain · x`. For negative `x`: `gain · alpha · (e^x − 1)`. CELU with an alpha of 1 is the same.
     Elu {
         /// Distance of the lower bound from zero.
         alpha: f32,
-        /// Divides `x`.
-        scale: f32,
         /// Multiplies the result, for SELU.
         gain: f32,
     },
@@ -51,9 +48,7 @@ impl Curve {
             Curve::Gated(gate) => x * gate.gain(x),
             Curve::Gate(gate) => gate.gain(x),
             Curve::Tanh => x.tanh(),
-            Curve::Elu { alpha, scale, gain } => {
-                gain * if x < 0.0 { alpha * (x / scale).exp_m1() } else { x }
-            }
+            Curve::Elu { alpha, gain } => gain * if x < 0.0 { alpha * x.exp_m1() } else { x },
             Curve::Gelu => (f64::from(x) * 0.5 * (1.0 + erf(f64::from(x) / std::f64::consts::SQRT_2))) as f32,
             Curve::TanhGelu => {
                 let inner = (2.0 / std::f32::consts::PI).sqrt() * (x + 0.044715 * x * x * x);
@@ -78,16 +73,12 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
         // ONNX has Swish from version 24 on.
         "Swish" if attribute("alpha", 1.0)? == 1.0 => Curve::Gated(Gate::Sigmoid),
         "Tanh" => Curve::Tanh,
-        "Elu" => Curve::Elu { alpha: attribute("alpha", 1.0)?, scale: 1.0, gain: 1.0 },
-        "Celu" => {
-            let alpha = attribute("alpha", 1.0)?;
-            Curve::Elu { alpha, scale: alpha, gain: 1.0 }
+        "Elu" => Curve::Elu { alpha: attribute("alpha", 1.0)?, gain: 1.0 },
+        // The reference computes Celu with another alpha otherwise than ONNX defines it, so nothing could be compared.
+        "Celu" if attribute("alpha", 1.0)? == 1.0 => Curve::Elu { alpha: 1.0, gain: 1.0 },
+        "Selu" => {
+            Curve::Elu { alpha: attribute("alpha", 1.673_263_2)?, gain: attribute("gamma", 1.050_701)? }
         }
-        "Selu" => Curve::Elu {
-            alpha: attribute("alpha", 1.673_263_2)?,
-            scale: 1.0,
-            gain: attribute("gamma", 1.050_701)?,
-        },
         "Gelu" => match attributes::text(node, "approximate")?.as_deref() {
             Some("tanh") => Curve::TanhGelu,
             _ => Curve::Gelu,
@@ -134,7 +125,7 @@ mod tests {
             (Curve::Gated(hard), -4.0, 0.0),
             (Curve::Gated(hard), 5.0, 5.0),
             (Curve::Tanh, 0.5, 0.462_117_16),
-            (Curve::Elu { alpha: 2.0, scale: 1.0, gain: 1.0 }, -1.0, -1.264_241_1),
+            (Curve::Elu { alpha: 2.0, gain: 1.0 }, -1.0, -1.264_241_1),
             (Curve::Gelu, 1.0, 0.841_344_7),
             (Curve::TanhGelu, 1.0, 0.841_192),
             (Curve::Softplus, 30.0, 30.0),

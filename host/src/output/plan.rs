@@ -58,6 +58,8 @@ impl Identity {
 pub struct Planned {
     /// Files to be written.
     pub outputs: Vec<Named>,
+    /// Folders that several files are written into.
+    pub folders: Vec<Named>,
     /// Files that are read, and folders whose photos and networks are.
     pub inputs: Vec<Named>,
 }
@@ -85,8 +87,31 @@ impl Planned {
                 }
             }
         }
+        for Named { option, path } in &self.folders {
+            let folder = in_full(path);
+            let is_within = |other: &&Named| {
+                let other = in_full(&other.path);
+                other.starts_with(&folder) || folder.starts_with(&other)
+            };
+            if let Some(Named { option: also, path: given }) = self.inputs.iter().find(is_within) {
+                bail!(
+                    "{option} writes files into the folder {}, and {also} {} is there or holds it: give {option} a name in another \
+                     folder",
+                    path.display(),
+                    given.display()
+                );
+            }
+        }
         Ok(())
     }
+}
+
+/// A path from the root on, without links as far as it exists.
+fn in_full(path: &Path) -> PathBuf {
+    let (folder, name) = (folder_of(path), path.file_name().unwrap_or_default());
+    path.canonicalize()
+        .or_else(|_| folder.canonicalize().map(|folder| folder.join(name)))
+        .unwrap_or(path.to_path_buf())
 }
 
 /// The file of `other`, or in the folder `other`, that has this identity.

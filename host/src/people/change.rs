@@ -8,12 +8,12 @@ use format::Image;
 use format::policy::ONE_Q30;
 use serde::Serialize;
 
-use super::closeness::{Closeness, is_same, separate};
+use super::closeness::{self, Closeness, is_same, separate};
 use super::gallery::{people_of, unit_centre, with_people};
 use super::{folder, newcomers};
 use crate::crops::{Loader, Source};
 use crate::embedding::angle;
-use crate::photo::folder::{composed, visible};
+use crate::name::{composed, visible};
 use crate::sections::Enrolled;
 use crate::simulator::{AlignedBytes, Simulator};
 
@@ -73,8 +73,9 @@ fn joined(
     // Of the pairs that were there before the user knows.
     let names: HashSet<&str> = added.iter().map(|person| &*person.name).collect();
     let is_new = |pair: &Closeness| pair.names.iter().any(|name| names.contains(&**name));
-    let pairs = separate(&people, reach, margin, |pair| !allow_duplicates && is_new(pair))?;
-    warnings.extend(pairs.iter().filter(|pair| is_new(pair)).map(Closeness::to_string));
+    let mut pairs = separate(&people, reach, margin, |pair| !allow_duplicates && is_new(pair))?;
+    pairs.retain(is_new);
+    warnings.extend(closeness::words(&pairs));
     if let Some(cohort) = image.cohort.as_ref().filter(|_| !allow_duplicates) {
         let strangers: Vec<Vec<f32>> =
             cohort.vectors.chunks_exact(cohort.dimension()).map(unit_centre).collect();

@@ -1,13 +1,12 @@
 //! Closeness of people: pairs that the decision cannot always tell apart, and one person under two names.
 
-use std::fmt;
-
 use anyhow::{Result, ensure};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::gallery::unit_centre;
 use crate::embedding::{angle, cosine};
+use crate::output;
 use crate::sections::Enrolled;
 
 /// Within this share of the acceptance angle, two people are taken for one under two names.
@@ -51,15 +50,21 @@ pub fn closeness(people: &[Enrolled]) -> Vec<Closeness> {
     pairs
 }
 
-impl fmt::Display for Closeness {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b] = &self.names;
-        write!(
-            f,
-            "{a} and {b} are only {:.0}° apart: each may be taken for the other, or be refused as ambiguous",
-            self.angle_degrees
-        )
-    }
+/// A line on pairs of people who are close, the closest first; nothing if there are none.
+pub fn words(close: &[Closeness]) -> Option<String> {
+    let named = |pair: &Closeness| {
+        format!("{} and {} ({:.0}° apart)", pair.names[0], pair.names[1], pair.angle_degrees)
+    };
+    let named: Vec<String> = close.iter().map(named).collect();
+    Some(match &named[..] {
+        [] => return None,
+        [pair] => format!("{pair} are close: each may be taken for the other, or be refused as ambiguous"),
+        pairs => format!(
+            "{} pairs of people are close, so that each may be taken for the other or be refused as ambiguous: {}",
+            pairs.len(),
+            output::some_of(pairs)
+        ),
+    })
 }
 
 /// People whom the decision cannot always tell apart, the closest first. Refuses one person under two names. `reach`

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use crate::crops::Photo;
 use crate::embedding::{angle, cosine, unit};
 
 /// Cells of a thumbnail along each side.
@@ -37,6 +38,21 @@ pub fn pictures(crops: &[&[u8]], shape: [usize; 3]) -> Vec<Option<usize>> {
         cosine(&thumbnails[a], &thumbnails[b]) >= SAME_PICTURE || crops[a] == crops[b]
     };
     firsts(crops.len(), is_copy)
+}
+
+/// Photos of different pictures, and the copies among them, each after the photo it is a copy of. `shape` as for [`pictures`].
+///
+/// # Panics
+/// As [`pictures`].
+pub fn without(photos: Vec<Photo>, shape: [usize; 3]) -> (Vec<Photo>, Vec<[PathBuf; 2]>) {
+    let crops: Vec<&[u8]> = photos.iter().map(|photo| &*photo.crop).collect();
+    let firsts = pictures(&crops, shape);
+    let copy = |(photo, first): (&Photo, &Option<usize>)| {
+        first.map(|first| [photos[first].path.clone(), photo.path.clone()])
+    };
+    let copies = photos.iter().zip(&firsts).filter_map(copy).collect();
+    let kept = photos.into_iter().zip(&firsts).filter(|(_, first)| first.is_none());
+    (kept.map(|(photo, _)| photo).collect(), copies)
 }
 
 /// A line on copies, each after the photo it is a copy of, among `whose` photos of which `kept` are left; nothing if there are none.

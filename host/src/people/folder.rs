@@ -41,12 +41,15 @@ pub fn read(folder: &Path, loader: &Loader) -> Result<Folder> {
     let mut kept = 0;
     for (name, files) in found {
         let loaded = loader.load(&files)?;
-        if loaded.crops.is_empty() {
+        if loaded.photos.is_empty() {
             let why = loaded.skipped.first().map_or(String::new(), |skipped| skipped.reason.clone());
             without.push(format!("{name} ({why})"));
         } else {
-            let (files, crops) = once_each(loaded.crops, loader.shape(), &mut copies);
-            kept += files.len();
+            // Copies would draw the centre to one picture.
+            let (photos, of_person) = copies::without(loaded.photos, loader.shape());
+            copies.extend(of_person);
+            kept += photos.len();
+            let (files, crops) = photos.into_iter().map(|photo| (photo.path, photo.crop)).unzip();
             read.people.push(Photographed { name, files, crops });
         }
         skipped.extend(loaded.skipped);
@@ -59,19 +62,4 @@ pub fn read(folder: &Path, loader: &Loader) -> Result<Folder> {
     read.warnings.extend(skipped_words(&skipped));
     read.warnings.extend(copies::words("photos of people", kept, &copies));
     Ok(read)
-}
-
-/// Photos of one person without copies, which would draw the centre to one picture. Each copy is added to the others, after the photo
-/// that it is a copy of.
-fn once_each(
-    photos: Vec<(PathBuf, Vec<u8>)>,
-    shape: [usize; 3],
-    copies: &mut Vec<[PathBuf; 2]>,
-) -> (Vec<PathBuf>, Vec<Vec<u8>>) {
-    let crops: Vec<&[u8]> = photos.iter().map(|(_, crop)| &**crop).collect();
-    let firsts = copies::pictures(&crops, shape);
-    let copy = |(place, first): (usize, &Option<usize>)| first.map(|first| [first, place]);
-    let pairs = firsts.iter().enumerate().filter_map(copy);
-    copies.extend(pairs.map(|pair| pair.map(|place| photos[place].0.clone())));
-    photos.into_iter().zip(&firsts).filter(|(_, first)| first.is_none()).map(|(photo, _)| photo).unzip()
 }

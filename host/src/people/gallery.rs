@@ -40,14 +40,5 @@ pub fn with_people(image: &Image<'_>, bytes: &[u8], mut people: Vec<Enrolled>) -
         bail!("{} is enrolled already; remove them first, or give another name", twice[0].name);
     }
     let fresh = sections::gallery(image.model_id, image.gallery.dimension(), &people)?;
-    let table = format::header::parse(bytes)?;
-    let mut parts: Vec<(Section, &[u8])> = Vec::new();
-    for section in Section::ALL {
-        match table.require(section) {
-            _ if section == Section::Gallery => parts.push((section, &fresh)),
-            Ok(part) => parts.push((section, part)),
-            Err(_) => {}
-        }
-    }
-    sections::image(&parts)
+    sections::replaced(bytes, &[(Section::Gallery, &fresh)])
 }

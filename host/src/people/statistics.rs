@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::closeness::closeness;
+use super::closeness::{Closeness, closeness};
 use super::folder::{self, Photographed};
 use super::gallery::{people_of, unit_centre};
 use crate::arcface::Loss;
@@ -20,15 +20,6 @@ pub struct Loose {
     pub name: String,
     /// Mean angle of their photos to their centre, degrees.
     pub spread_degrees: f32,
-}
-
-/// Two people who are alike.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Close {
-    /// Names.
-    pub names: [String; 2],
-    /// Angle between them, degrees.
-    pub angle_degrees: f32,
 }
 
 /// Angle statistics of a gallery, degrees, as ArcFace's own table has them (Deng et al., CVPR 2019, table 3), and losses.
@@ -52,7 +43,7 @@ pub struct Statistics {
     /// deviations of all people.
     pub loose: Vec<Loose>,
     /// People who are closer to each other than an average photo is to its own person.
-    pub close: Vec<Close>,
+    pub close: Vec<Closeness>,
     /// Warnings for the user.
     pub warnings: Vec<String>,
 }
@@ -144,9 +135,7 @@ pub fn measure(path: &Path, folder: Option<&Path>, source: &Source, loss: Loss) 
     let loose = spreads.into_iter().filter(|(_, spread)| *spread > middle + 2.0 * deviation);
     measured.loose = loose.map(|(name, spread_degrees)| Loose { name, spread_degrees }).collect();
     measured.loose.sort_by(|a, b| b.spread_degrees.total_cmp(&a.spread_degrees));
-    let close = pairs.into_iter().take_while(|pair| pair.angle_degrees < intra);
-    measured.close =
-        close.map(|pair| Close { names: pair.names, angle_degrees: pair.angle_degrees }).collect();
+    measured.close = pairs.into_iter().take_while(|pair| pair.angle_degrees < intra).collect();
     measured.photos.sort_by(|a, b| b.loss.total_cmp(&a.loss));
     Ok(measured)
 }

@@ -10,10 +10,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use format::gallery::MAX_NAME;
-use unicode_normalization::UnicodeNormalization as _;
 
 use super::content::{self, Content, Foreign, HEAD_BYTES, READ};
+use crate::name::{checked, visible};
 use crate::output;
 
 /// Most files and folders in a folder and all below it. More of them are no folder of photos to enrol or to measure on.
@@ -49,7 +48,7 @@ pub struct Listed<T> {
 impl<T> Listed<T> {
     /// What is used; what is not is told on standard error.
     pub fn told(self) -> T {
-        self.unused.iter().for_each(|line| output::warn(line));
+        output::warn_all(&self.unused);
         self.found
     }
 }
@@ -81,34 +80,34 @@ const LOOSE: &str = "a photo beside the people's folders belongs to nobody; move
 const NESTED: &str = "photos in a folder within a person's folder are not read; move them up";
 
 /// What lies at a path.
-enum Entry {
+enum Found {
     Folder,
     Photo,
     /// Why it is not used.
     Other(String),
 }
 
-fn entry(path: &Path) -> Entry {
+fn at(path: &Path) -> Found {
     // Of links, what they lead to.
-    let Ok(found) = path.metadata() else { return Entry::Other(NO_FILE.to_string()) };
+    let Ok(found) = path.metadata() else { return Found::Other(NO_FILE.to_string()) };
     if found.is_dir() {
-        return Entry::Folder;
+        return Found::Folder;
     }
     if !found.is_file() {
-        return Entry::Other(NO_FILE.to_string());
+        return Found::Other(NO_FILE.to_string());
     }
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEAD_BYTES as u64).read_to_end(&mut head));
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
     let is_named_photo = EXTENSIONS.contains(&&*extension.to_ascii_lowercase());
     match (read, content::of(&head)) {
-        (Ok(_), Content::Photo(_)) => Entry::Photo,
+        (Ok(_), Content::Photo(_)) => Found::Photo,
         (Ok(_), Content::Foreign(Foreign { name, remedy })) => {
-            Entry::Other(format!("{name}, which is not read; {remedy}"))
+            Found::Other(format!("{name}, which is not read; {remedy}"))
         }
         // Damaged or unreadable: it is told as a photo that cannot be used.
-        _ if is_named_photo => Entry::Photo,
-        _ => Entry::Other(NO_PHOTO.to_string()),
+        _ if is_named_photo => Found::Photo,
+        _ => Found::Other(NO_PHOTO.to_string()),
     }
 }
 
@@ -153,10 +152,10 @@ impl<'a> Walk<'a> {
         let mut folders = vec![folder.to_path_buf()];
         while let Some(next) = folders.pop() {
             for path in self.entries(&next)? {
-                match entry(&path) {
-                    Entry::Folder => folders.push(path),
-                    Entry::Photo => found.push(path),
-                    Entry::Other(reason) => unused.add(reason, path),
+                match at(&path) {
+                    Found::Folder => folders.push(path),
+                    Found::Photo => found.push(path),
+                    Found::Other(reason) => unused.add(reason, path),
                 }
             }
         }
@@ -168,16 +167,16 @@ impl<'a> Walk<'a> {
     fn person(&mut self, folder: &Path, unused: &mut Unused) -> Result<Vec<PathBuf>> {
         let mut photos = Vec::new();
         for path in self.entries(folder)? {
-            match entry(&path) {
-                Entry::Folder => {
+            match at(&path) {
+                Found::Folder => {
                     // With a memory of its own: the folder may be a link to another person's.
                     let mut within = Walk { root: self.root, seen: HashSet::new(), entries: self.entries };
                     let nested = within.photos(&path, unused)?;
                     self.entries = within.entries;
                     nested.into_iter().for_each(|photo| unused.add(NESTED, photo));
                 }
-                Entry::Photo => photos.push(path),
-                Entry::Other(reason) => unused.add(reason, path),
+                Found::Photo => photos.push(path),
+                Found::Other(reason) => unused.add(reason, path),
             }
         }
         Ok(photos)
@@ -219,13 +218,13 @@ pub fn people(folder: &Path) -> Result<Listed<Vec<Person>>> {
     let mut folders: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut walk = Walk::new(folder);
     for path in walk.entries(folder)? {
-        match entry(&path) {
-            Entry::Folder => {}
-            Entry::Photo => {
+        match at(&path) {
+            Found::Folder => {}
+            Found::Photo => {
                 unused.add(LOOSE, path);
                 continue;
             }
-            Entry::Other(reason) => {
+            Found::Other(reason) => {
                 unused.add(reason, path);
                 continue;
             }
@@ -235,7 +234,7 @@ pub fn people(folder: &Path) -> Result<Listed<Vec<Person>>> {
             bail!("the name of the folder {} is not valid Unicode; rename it", path.display());
         };
         let name =
-            person(name).with_context(|| format!("the folder {:?} cannot be a person", path.display()))?;
+            checked(name).with_context(|| format!("the folder {:?} cannot be a person", path.display()))?;
         if let Some(other) = folders.insert(name.clone(), path.clone()) {
             bail!(
                 "{:?} and {:?} are one name in two spellings; put the photos into one folder",
@@ -269,57 +268,6 @@ pub fn people(folder: &Path) -> Result<Listed<Vec<Person>>> {
         lines.iter().map(|line| format!("; {line}")).collect::<String>()
     );
     Ok(Listed { found, unused: lines })
-}
-
-/// A person's name as an image has it: in Unicode's form C, so that one name has one spelling.
-///
-/// # Errors
-/// When it has characters that are not seen, or is too long.
-pub fn person(name: &str) -> Result<String> {
-    let name = composed(name);
-    if let Some(hidden) = name.chars().find(|&c| is_hidden(c)).or_else(|| misplaced_joiner(&name)) {
-        bail!(
-            "the name {name:?} has a character that is not seen or moves others (U+{:04X}); rename it",
-            u32::from(hidden)
-        );
-    }
-    ensure!(
-        !name.is_empty() && name.trim() == name,
-        "the name {name:?} is empty, or begins or ends with a space; rename it"
-    );
-    ensure!(
-        name.len() <= MAX_NAME,
-        "the name {name:?} has {} bytes, at most {MAX_NAME} are supported; shorten it",
-        name.len()
-    );
-    Ok(name)
-}
-
-/// The one spelling of a name: Unicode's form C.
-pub fn composed(name: &str) -> String {
-    name.nfc().collect()
-}
-
-/// Characters that control terminals, that are not seen, or that change the order of others.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// A joiner or non-joiner that is not within a word of a script that has them, such as Persian.
-fn misplaced_joiner(name: &str) -> Option<char> {
-    let chars: Vec<char> = name.chars().collect();
-    let is_letter =
-        |c: Option<&char>| c.is_some_and(|c| !c.is_ascii() && !matches!(c, '\u{200c}' | '\u{200d}'));
-    let is_within = |at: usize| is_letter(chars[..at].last()) && is_letter(chars.get(at + 1));
-    (0..chars.len())
-        .find(|&at| matches!(chars[at], '\u{200c}' | '\u{200d}') && !is_within(at))
-        .map(|at| chars[at])
-}
-
-/// A name as it may be printed: what is not seen is written out.
-pub fn visible(name: &str) -> String {
-    name.chars().map(|c| if is_hidden(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
 #[cfg(test)]
@@ -378,28 +326,6 @@ mod tests {
         let folder = folder_with(&["Jos\u{e9}/0.jpg", "Jose\u{301}/0.jpg"]);
         let error = people(folder.path()).err().unwrap().to_string();
         assert!(error.contains("one name in two spellings"), "{error}");
-        assert_eq!(person("Jose\u{301}").unwrap(), "Jos\u{e9}");
-    }
-
-    #[test]
-    fn names_that_would_deceive_are_refused() {
-        for name in [
-            "a\nb",
-            "a\u{1b}[31m",
-            "a\u{202e}b",
-            "a\u{200b}",
-            "a\u{200d}b",
-            "é\u{200d}",
-            " a",
-            "",
-            &"x".repeat(65),
-        ] {
-            assert!(person(name).is_err(), "{name:?}");
-        }
-        for name in ["Zoë Müller-Łódź 李", "O'Neil", "علی\u{200c}رضا"] {
-            assert_eq!(person(name).unwrap(), name);
-        }
-        assert_eq!(visible("a\u{1b}[31mb"), "a\\u{1b}[31mb");
     }
 
     #[cfg(unix)]

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Answer;
 use crate::board::{Board, Memory};
 use crate::client::Client;
-use crate::crops::{Loader, Source};
+use crate::crops::{Loader, Photo, Source};
 use crate::interrupt::TemporaryFolder;
 use crate::output;
 use crate::simulator::AlignedBytes;
@@ -108,12 +108,12 @@ pub fn recognise(place: &Place, photos: &[PathBuf], source: &Source) -> Result<V
     let path = place.image();
     let bytes = AlignedBytes::read(path)?;
     let preprocess = bytes.image(path)?.embedder.preprocess();
-    let crops = Loader::new(&preprocess, source)?.load_usable(photos)?;
+    let usable = Loader::new(&preprocess, source)?.load_usable(photos)?;
 
     let (mut client, _) = connect(place)?;
-    let bar = output::bar(crops.len(), "recognising on the board");
-    let answers = crops.iter().map(|(photo, crop)| {
-        let answer = ask(&mut client, photo, crop);
+    let bar = output::bar(usable.len(), "recognising on the board");
+    let answers = usable.iter().map(|Photo { path, crop }| {
+        let answer = ask(&mut client, path, crop);
         bar.inc(1);
         answer
     });

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use host::accuracy::embedded::{Seconds, embed_photos};
 use host::accuracy::identification::{Identification, identify};
 use host::accuracy::pairs::Pairs;
+use host::accuracy::reading::listed;
 use host::accuracy::roles::Roles;
 use host::accuracy::verification::{Verification, verify};
 use host::crops::Source;
@@ -37,10 +38,12 @@ pub fn run(dry: bool) -> Result<()> {
         let image = folder.path().join("image.geode");
         std::fs::write(&image, &exported.image)?;
         let pairs = Pairs::read(&faces.join("pairs.csv"))?;
-        let embedded = embed_photos(&image, &pairs.photos, &crops, &Source::aligned(), Some(&model))?;
+        let embedded =
+            embed_photos(&image, listed(&image, &pairs.photos, &crops, &Source::aligned())?, Some(&model))?;
         let verification = verify(&pairs, &embedded);
         let roles = Roles::read(&faces.join("identification.csv"))?;
-        let embedded = embed_photos(&image, &roles.photos, &crops, &Source::aligned(), Some(&model))?;
+        let embedded =
+            embed_photos(&image, listed(&image, &roles.photos, &crops, &Source::aligned())?, Some(&model))?;
         let identification = identify(&roles, &embedded, 0.003)?;
         measured.push(Measured { network, export: exported.report, verification, identification });
     }

@@ -484,3 +484,18 @@ fn busy_port_is_said_by_the_program() {
     // Root may open a port that is in use, and then receives nothing.
     assert!(said.contains(&name) && said.contains("another program uses it"), "{said}");
 }
+
+#[test]
+fn plots_of_a_report_do_not_fall_among_photos() {
+    let folder = folder();
+    std::fs::rename(folder.path().join("strangers"), folder.path().join("report.plots")).unwrap();
+    let photo = std::fs::read(folder.path().join("report.plots/000.png")).unwrap();
+    let mut export = EXPORT.to_vec();
+    let cohort = export.iter().position(|word| *word == "strangers").unwrap();
+    export[cohort] = "report.plots";
+    let said = fails(folder.path(), &[&export[..], &["--report", "report.html"]].concat());
+    assert!(said.contains("--report writes files into the folder report.plots, and --cohort"), "{said}");
+    assert_eq!(std::fs::read(folder.path().join("report.plots/000.png")).unwrap(), photo);
+    let said = fails(folder.path(), &[&export[..], &["--report", "people/report.html"]].concat());
+    assert!(said.contains("--enrol people is there or holds it"), "{said}");
+}

@@ -379,3 +379,14 @@ fn images_with_unfit_names_are_listed_and_emptied() {
     assert!(said.contains("\\u{1b}[31mRed") && !said.contains('\u{1b}'), "{said}");
     assert_eq!(remove(&image, &["\\u{1b}[31mRed".to_string()]).unwrap().removed, ["\u{1b}[31mRed"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn link_to_another_persons_folder_loses_nobody() {
+    let folder = scene();
+    let at = |name: &str| folder.path().join("people").join(name);
+    std::os::unix::fs::symlink(at("Grace"), at("Ada/friend")).unwrap();
+    let read = read(folder.path(), false).unwrap();
+    assert_eq!(counts(&read), [("Ada", 2), ("Grace", 2)]);
+    assert!(read.warnings.iter().any(|line| line.contains("2 files are not used")), "{:?}", read.warnings);
+}
