@@ -120,23 +120,46 @@ impl Gate {
     }
 }
 
-/// Reads the ONNX node of an operator that has a file here; `None` for others.
-pub(crate) fn import(importer: &mut Importer<'_>, node: &tract_onnx::pb::NodeProto) -> Option<Result<Value>> {
-    Some(match &*node.op_type {
-        "Conv" => conv::import(importer, node),
-        "Gemm" | "MatMul" => conv::import_dense(importer, node),
-        "AveragePool" => average::import(importer, node),
-        "GlobalAveragePool" => depthwise::import_global_average(importer, node),
-        "ReduceMean" => depthwise::import_mean(importer, node),
-        "MaxPool" => max_pool::import(importer, node),
-        "GlobalMaxPool" => max_pool::import_global(importer, node),
-        "Concat" => concat::import(importer, node),
-        "Resize" | "Upsample" => enlarge::import(importer, node),
-        "Sigmoid" | "HardSigmoid" => scale::import_gate(importer, node),
-        "Celu" | "Elu" | "Gelu" | "HardSwish" | "Mish" | "Selu" | "Softplus" | "Softsign" | "Swish"
-        | "Tanh" => table::import(importer, node),
-        _ => return None,
-    })
+/// Reads a node.
+type Import = fn(&mut Importer<'_>, &tract_onnx::pb::NodeProto) -> Result<Value>;
+
+/// The ONNX operators that have a file here, with what reads them.
+const IMPORTS: &[(&[&str], Import)] = &[
+    (&["Conv"], conv::import),
+    (&["Gemm", "MatMul"], conv::import_dense),
+    (&["AveragePool"], average::import),
+    (&["GlobalAveragePool"], depthwise::import_global_average),
+    (&["ReduceMean"], depthwise::import_mean),
+    (&["MaxPool"], max_pool::import),
+    (&["GlobalMaxPool"], max_pool::import_global),
+    (&["Concat"], concat::import),
+    (&["Resize", "Upsample"], enlarge::import),
+    (&["Sigmoid", "HardSigmoid"], scale::import_gate),
+    (
+        &["Celu", "Elu", "Gelu", "HardSwish", "Mish", "Selu", "Softplus", "Softsign", "Swish", "Tanh"],
+        table::import,
+    ),
+];
+
+/// What reads an ONNX operator that has a file here; `None` for others.
+pub(crate) fn import(op_type: &str) -> Option<Import> {
+    IMPORTS.iter().find(|(names, _)| names.contains(&op_type)).map(|(_, import)| *import)
+}
+
+/// Bytes of flash of a node's weights, biases, multipliers and table. `is_end` tells that nothing reads its tensor, which then has
+/// 16 bits.
+pub fn flash_bytes(node: &Node, is_end: bool) -> usize {
+    let channels = node.shape[2];
+    match &node.op {
+        Op::Conv { weights, .. } | Op::Depthwise { weights, .. } | Op::Average { weights, .. } => {
+            weights.len() + 12 * channels
+        }
+        Op::Add => 12 * channels,
+        Op::Scale(_) => 12 * channels + 512,
+        Op::Table(_) if is_end => 512,
+        Op::Table(_) => 256,
+        Op::Input | Op::MaxPool(_) | Op::Concat | Op::Enlarge(_) | Op::Affine { .. } | Op::Identity => 0,
+    }
 }
 
 /// A map, the filters over it, and the shape of the result.

@@ -7,7 +7,7 @@ use format::network::{MAX_DIMENSION, MAX_LAYERS, MAX_OUTPUTS, MAX_ROWS};
 use nn::op::Inputs;
 
 use crate::budget::{Budget, Excess};
-use crate::graph::{Graph, Node, Op};
+use crate::graph::{Graph, Node};
 use crate::{op, plan};
 
 /// A lowered network ([`crate::passes::lower`]) without its weights.
@@ -45,8 +45,12 @@ impl Outline {
         let macs = (layers.iter())
             .map(|layer| nn::op::macs(layer, &Inputs::of(layer, |input| layers[input].output)))
             .collect();
-        let flash_bytes =
-            graph.nodes.iter().enumerate().map(|(index, node)| flash_bytes(node, graph.ends_at(index))).sum();
+        let flash_bytes = graph
+            .nodes
+            .iter()
+            .enumerate()
+            .map(|(index, node)| op::flash_bytes(node, graph.ends_at(index)))
+            .sum();
         let names = graph.nodes.iter().map(|node| node.name.clone()).collect();
         Ok(Outline { layers, names, macs, arena_bytes, flash_bytes })
     }
@@ -57,21 +61,6 @@ impl Outline {
         let mut excesses = budget.excesses(&self.layers, self.arena_bytes, name);
         excesses.extend(budget.weights_excess(&self.layers, self.flash_bytes, name));
         excesses
-    }
-}
-
-fn flash_bytes(node: &Node, is_end: bool) -> usize {
-    let channels = node.shape[2];
-    match &node.op {
-        Op::Conv { weights, .. } | Op::Depthwise { weights, .. } | Op::Average { weights, .. } => {
-            weights.len() + 12 * channels
-        }
-        Op::Add => 12 * channels,
-        Op::Scale(_) => 12 * channels + 512,
-        // Of 16-bit entries if nothing reads it.
-        Op::Table(_) if is_end => 512,
-        Op::Table(_) => 256,
-        Op::Input | Op::MaxPool(_) | Op::Concat | Op::Enlarge(_) | Op::Affine { .. } | Op::Identity => 0,
     }
 }
 
@@ -116,6 +105,7 @@ pub fn check_dimension(dimension: usize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::Op;
     use crate::graph::{Activation, Function, GraphOutput, Shape};
 
     fn chain(count: usize, shape: Shape) -> Graph {

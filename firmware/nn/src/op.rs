@@ -7,8 +7,8 @@
 //! * `run(work)`: makes one output row.
 //!
 //! A new operator touches eight files: its code in [`format::layer::Operator`]; a file here (with its kernel, until a
-//! kernel set has its own) and its line in `dispatch`; in the host a file of the module `op`, its line in the
-//! dispatch there, and its ONNX name in the importer; in the battery a file and a call.
+//! kernel set has its own) and its line in `dispatch`; in the host a file of the module `op`, its lines in the
+//! dispatch there, and its kind of cost; in the battery a file and a call.
 
 pub(crate) mod add;
 pub mod average;

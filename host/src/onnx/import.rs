@@ -383,8 +383,8 @@ impl<'a> Importer<'a> {
     }
 
     fn node(&mut self, node: &NodeProto) -> Result<Made> {
-        if let Some(value) = op::import(self, node) {
-            return value.map(Made::Value);
+        if let Some(import) = op::import(&node.op_type) {
+            return import(self, node).map(Made::Value);
         }
         let first = node.input.first().map_or("", |name| name);
         let value = match &*node.op_type {

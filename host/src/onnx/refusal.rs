@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 
 use super::attributes;
+use crate::op;
 
 /// Most nodes that are named for one cause.
 const MOST_NAMED: usize = 3;
@@ -126,39 +127,25 @@ pub(super) fn remedy(operator: &str) -> String {
     .words()
 }
 
-/// Operators that the importer knows.
+/// Operators that the importer knows besides those that have a file ([`op::import`]).
 const SUPPORTED: &[&str] = &[
     "Abs",
     "Add",
-    "AveragePool",
     "BatchNormalization",
     "Cast",
-    "Celu",
     "Clip",
-    "Concat",
     "Constant",
     "ConstantOfShape",
-    "Conv",
     "Div",
     "Dropout",
-    "Elu",
     "Expand",
     "Flatten",
     "Gather",
-    "Gelu",
-    "Gemm",
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "HardSigmoid",
-    "HardSwish",
     "Identity",
     "LeakyRelu",
     "LpNormalization",
-    "MatMul",
     "Max",
-    "MaxPool",
     "Min",
-    "Mish",
     "Mul",
     "Neg",
     "PRelu",
@@ -166,28 +153,23 @@ const SUPPORTED: &[&str] = &[
     "Pow",
     "Reciprocal",
     "ReduceL2",
-    "ReduceMean",
     "ReduceSum",
     "ReduceSumSquare",
     "Relu",
     "Reshape",
-    "Resize",
-    "Selu",
     "Shape",
-    "Sigmoid",
     "Slice",
-    "Softplus",
-    "Softsign",
     "Sqrt",
     "Squeeze",
     "Sub",
     "Sum",
-    "Swish",
-    "Tanh",
     "Transpose",
     "Unsqueeze",
-    "Upsample",
 ];
+
+fn is_supported(op_type: &str) -> bool {
+    SUPPORTED.contains(&op_type) || op::import(op_type).is_some()
+}
 
 /// Finds nodes that are wrong for any input: other domains, unknown operators, training. Nodes that read only
 /// constants, as `is_constant` tells, are skipped.
@@ -212,7 +194,7 @@ pub(super) fn of_nodes(
             };
             let why = format!("the operator is not ONNX's own, but of the domain {}; {remedy}", node.domain);
             refusals.add(node, why);
-        } else if !SUPPORTED.contains(&&*node.op_type) && !is_constant(node) {
+        } else if !is_supported(&node.op_type) && !is_constant(node) {
             refusals.add(node, format!("the operator is not supported; {}", remedy(&node.op_type)));
         } else if is_training(node) {
             refusals.add(

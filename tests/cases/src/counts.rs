@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::SHARED;
 use crate::sets::KERNELS;
 
 /// Why a battery failed.
@@ -23,14 +24,22 @@ pub enum Failure {
     },
 }
 
+/// Number of kernels.
+const COUNT: usize = KERNELS.len() + SHARED.len();
+
+/// Their names.
+fn names() -> impl Iterator<Item = &'static str> {
+    KERNELS.iter().copied().chain(SHARED)
+}
+
 /// Number of cases that ran, for each kernel.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Counts([u32; KERNELS.len()]);
+pub struct Counts([u32; COUNT]);
 
 impl Counts {
     /// No case has run.
     pub(crate) const fn new() -> Self {
-        Counts([0; KERNELS.len()])
+        Counts([0; COUNT])
     }
 
     /// Counts a case. `differs` is the first element that differs, if any.
@@ -49,7 +58,7 @@ impl Counts {
         if let Some(element) = differs {
             return Err(Failure::Differs { kernel, case, element });
         }
-        let number = KERNELS.iter().position(|&listed| listed == kernel).expect("every kernel is listed");
+        let number = names().position(|listed| listed == kernel).expect("every kernel is listed");
         self.0[number] += 1;
         Ok(())
     }
@@ -67,7 +76,7 @@ impl Counts {
 
     /// Each kernel's name and cases.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u32)> + '_ {
-        KERNELS.iter().copied().zip(self.0)
+        names().zip(self.0)
     }
 
     /// Cases of all kernels together.
@@ -90,12 +99,12 @@ mod tests {
     #[test]
     fn a_kernel_without_a_case_is_a_failure() {
         let mut counts = Counts::new();
-        for kernel in &KERNELS[1..] {
+        for kernel in names().skip(1) {
             counts.add(kernel, 0, None).unwrap();
         }
         assert_eq!(counts.of_all(), Err(Failure::NeverRan { kernel: KERNELS[0] }));
         counts.add(KERNELS[0], 1, None).unwrap();
-        assert_eq!(counts.of_all().map(|counts| counts.total()), Ok(KERNELS.len() as u32));
+        assert_eq!(counts.of_all().map(|counts| counts.total()), Ok(COUNT as u32));
     }
 
     #[test]

@@ -27,6 +27,9 @@ mod windows;
 pub use counts::{Counts, Failure};
 pub use sets::{Chosen, Dsp, Helium, Portable, Set};
 
+/// Code that all kernel sets share.
+const SHARED: [&str; 4] = ["concat", "enlarge", "table", "average"];
+
 /// Runs `cases` random cases of every kernel of a set (the matcher's included) with every combination of element
 /// types, and some shapes of real networks. Returns the number of cases of each kernel.
 ///

@@ -33,8 +33,8 @@ macro_rules! declare {
             fn first_above(probe: &[i16], centres: &[i8], bound: i32) -> Option<(usize, i32)>;
         }
 
-        /// Names of the kernels: those of the sets, the matcher's, and those that all sets share.
-        pub const KERNELS: &[&str] = &[$(stringify!($kernel),)+ "first_above", "concat", "enlarge", "table", "average"];
+        /// Names of the kernels of a set, the matcher's included.
+        pub const KERNELS: &[&str] = &[$(stringify!($kernel),)+ "first_above"];
     };
 }
 

@@ -307,6 +307,13 @@ fn full_standard_output_is_an_error() {
     }
 }
 
+/// The program in a folder, with signals as a terminal's programs have them: tests in the background inherit some as ignored.
+fn interruptible(folder: &Path) -> Command {
+    let mut command = Command::new("env");
+    command.arg("--default-signal=HUP,INT,TERM").arg(program()).current_dir(folder);
+    command
+}
+
 fn send(signal: Signal, child: &Child) {
     kill_process(Pid::from_raw(child.id() as i32).unwrap(), signal).unwrap();
 }
@@ -320,9 +327,8 @@ fn signals_at_any_moment_leave_nothing_half_written_and_end_the_program_by_thems
         std::fs::create_dir(&out).unwrap();
         let signal = if round % 2 == 0 { Signal::INT } else { Signal::TERM };
         let arguments = export_to("out/image.geode", &["--report", "out/report.html"]);
-        let mut command = Command::new(program());
-        command.args(arguments).current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
+        let mut command = interruptible(folder.path());
+        let mut child = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         // Signals are watched as soon as it has begun to write: it tries its folder first.
         std::thread::sleep(Duration::from_millis(25 * round + 20));
         send(signal, &child);
@@ -350,7 +356,7 @@ fn program_that_waits_in_a_pipe_ends_at_a_signal() {
     assert!(Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap().success());
     for (signal, code) in [(Signal::INT, 2), (Signal::TERM, 15), (Signal::HUP, 1)] {
         let arguments = ["gallery", "export", "image.geode", "-o", "pipe"];
-        let mut child = Command::new(program()).args(arguments).current_dir(folder.path()).spawn().unwrap();
+        let mut child = interruptible(folder.path()).args(arguments).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(200));
         assert!(child.try_wait().unwrap().is_none());
         send(signal, &child);
