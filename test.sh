@@ -36,7 +36,7 @@ part_fmt() {
 }
 
 part_clippy() {
-    cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+    cargo clippy --locked --workspace --all-targets --features fuzz/libfuzzer --quiet -- -D warnings
     for board in firmware/boards/*/board.toml; do
         fact() { sed -n "s/^$1 = \"\(.*\)\"\$/\1/p" "$board"; }
         name=$(fact name) core=$(fact core) target=$(fact target)

@@ -1,13 +1,13 @@
-//! Writes what fuzzers start from: small networks with every operator, changes of an image, messages of a host.
+//! Writes what fuzzers start from: tiny networks that hold every operator between them, changes of an image, messages of a host.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use link::message::Request;
-use suite::onnx;
+use suite::onnx::{Attribute, Onnx};
 
 /// Largest file of the larger test data that is a seed: fuzzers are slow with more.
-const MOST_BYTES: u64 = 64 << 10;
+const MOST_BYTES: u64 = 8 << 10;
 
 fn write(folder: &Path, fuzzer: &str, seeds: impl IntoIterator<Item = Vec<u8>>) -> Result<()> {
     let folder = folder.join(fuzzer);
@@ -18,17 +18,104 @@ fn write(folder: &Path, fuzzer: &str, seeds: impl IntoIterator<Item = Vec<u8>>) 
     Ok(())
 }
 
-fn networks() -> Vec<Vec<u8>> {
-    let mut networks = vec![
-        onnx::pools(),
-        onnx::scores(),
-        onnx::joined_with_photo(),
-        onnx::with_silu(),
-        onnx::every_operator(),
-        onnx::prelu_of_absolute_values(),
-        onnx::colours_reversed(),
-        onnx::with_operator("Erf"),
+/// The head of most small networks: a convolution of the photo, normalised and bent.
+fn stem(net: &mut Onnx) -> String {
+    let x = net.conv("input", [3, 4], [3, 3], 2, 1, 1);
+    let x = net.batch_norm(&x, 4);
+    net.prelu(&x, 4)
+}
+
+/// Small networks that hold, together, every operator that is imported.
+fn tiny() -> Vec<Vec<u8>> {
+    use Attribute::{Float, Int, Ints, Text};
+    let photo = [1, 3, 8, 8];
+    let mut all = Vec::new();
+
+    // A face's embedding, its length made one in steps.
+    let mut net = Onnx::new(&photo);
+    let x = stem(&mut net);
+    let x = net.conv(&x, [4, 4], [3, 3], 1, 1, 4);
+    let x = net.node("Flatten", &[&x], &[("axis", Int(1))]);
+    let x = net.gemm(&x, 64, 8);
+    let length = net.node("ReduceL2", &[&x], &[("axes", Ints(vec![1])), ("keepdims", Int(1))]);
+    let length = net.node("Clip", &[&length], &[("min", Float(1e-12))]);
+    let x = net.node("Div", &[&x, &length], &[]);
+    all.push(net.finish(&x));
+
+    // Squeeze and excitation, in a residual block.
+    let mut net = Onnx::new(&photo);
+    let x = stem(&mut net);
+    let mean = net.node("GlobalAveragePool", &[&x], &[]);
+    let gate = net.conv(&mean, [4, 2], [1, 1], 1, 0, 1);
+    let gate = net.node("Relu", &[&gate], &[]);
+    let gate = net.conv(&gate, [2, 4], [1, 1], 1, 0, 1);
+    let gate = net.node("Sigmoid", &[&gate], &[]);
+    let scaled = net.node("Mul", &[&x, &gate], &[]);
+    let x = net.node("Add", &[&x, &scaled], &[]);
+    let x = net.node("ReduceMean", &[&x], &[("axes", Ints(vec![2, 3])), ("keepdims", Int(0))]);
+    all.push(net.finish(&x));
+
+    // Maps that are joined, made smaller and enlarged.
+    let mut net = Onnx::new(&photo);
+    let x = stem(&mut net);
+    let window = [("kernel_shape", Ints(vec![2; 2])), ("strides", Ints(vec![2; 2]))];
+    let greatest = net.node("MaxPool", &[&x], &window);
+    let mean = net.node("AveragePool", &[&x], &window);
+    let joined = net.node("Concat", &[&greatest, &mean], &[("axis", Int(1))]);
+    let scales = net.constant(&[4], vec![1.0, 1.0, 2.0, 2.0]);
+    let attributes = [
+        ("mode", Text("nearest")),
+        ("coordinate_transformation_mode", Text("asymmetric")),
+        ("nearest_mode", Text("floor")),
     ];
+    let large = net.node("Resize", &[&joined, "", &scales], &attributes);
+    let far = net.dilated(&large, [8, 4], 2);
+    let x = net.node("HardSwish", &[&far], &[]);
+    let padded = net.integers(&[0, 0, 1, 1, 0, 0, 1, 1]);
+    let x = net.node("Pad", &[&x, &padded], &[]);
+    let x = net.conv(&x, [4, 4], [3, 3], 1, 0, 2);
+    all.push(net.finish(&x));
+
+    // What a photo goes through before a network, and shapes that are computed.
+    let mut net = Onnx::new(&[1, 8, 8, 3]);
+    let mean = net.constant(&[1], vec![127.5]);
+    let deviation = net.constant(&[1], vec![128.0]);
+    let x = net.node("Sub", &["input", &mean], &[]);
+    let x = net.node("Div", &[&x, &deviation], &[]);
+    let x = net.node("Transpose", &[&x], &[("perm", Ints(vec![0, 3, 1, 2]))]);
+    let order = net.integers(&[2, 1, 0]);
+    let x = net.node("Gather", &[&x, &order], &[("axis", Int(1))]);
+    let x = net.conv(&x, [3, 4], [3, 3], 2, 1, 1);
+    let half = net.node("Sigmoid", &[&x], &[]);
+    let x = net.node("Mul", &[&x, &half], &[]);
+    let shape = net.integers(&[1, -1]);
+    let x = net.node("Reshape", &[&x, &shape], &[]);
+    let axes = net.integers(&[0]);
+    let x = net.node("Squeeze", &[&x, &axes], &[]);
+    let x = net.node("Unsqueeze", &[&x, &axes], &[]);
+    all.push(net.finish(&x));
+
+    // A clipped activation, whole arithmetic of constants, and a product without a bias.
+    let mut net = Onnx::new(&photo);
+    let x = net.conv("input", [3, 4], [3, 3], 2, 1, 1);
+    let bounds = [0.0, 6.0].map(|bound| net.constant(&[], vec![bound]));
+    let x = net.node("Clip", &[&x, &bounds[0], &bounds[1]], &[]);
+    let numbers = net.constant(&[4, 1, 1], vec![1.0, 2.0, 3.0, 4.0]);
+    let root = net.node("Sqrt", &[&numbers], &[]);
+    let x = net.node("Mul", &[&x, &root], &[]);
+    let x = net.node("LeakyRelu", &[&x], &[("alpha", Float(0.1))]);
+    let x = net.node("Elu", &[&x], &[]);
+    let x = net.node("Dropout", &[&x], &[]);
+    let x = net.node("Flatten", &[&x], &[]);
+    let weights = net.constant(&[64, 4], vec![0.01; 256]);
+    let x = net.node("MatMul", &[&x, &weights], &[]);
+    let x = net.node("LpNormalization", &[&x], &[("axis", Int(1)), ("p", Int(2))]);
+    all.push(net.finish(&x));
+    all
+}
+
+fn networks() -> Vec<Vec<u8>> {
+    let mut networks = tiny();
     let field = suite::root().join("../shared/field/nets");
     let files: Vec<PathBuf> = std::fs::read_dir(field)
         .map_or(Vec::new(), |files| files.flatten().map(|file| file.path()).collect());
