@@ -19,6 +19,7 @@ use host::output::{self, Named, Planned};
 use host::report::{self, Page};
 
 use super::photos::Photos;
+use super::values::share;
 use super::{angle_text, centred_text, plots, show};
 
 #[derive(Debug, Args)]
@@ -45,7 +46,7 @@ pub struct Arguments {
     #[arg(long)]
     model: Option<PathBuf>,
     /// Share of strangers that may be accepted, for identification.
-    #[arg(long, default_value_t = 0.003)]
+    #[arg(long, value_parser = share, default_value_t = 0.003)]
     fpir: f64,
     /// Write a report, one HTML file. Its plots are also written as SVG and PNG, into a folder beside it, NAME.plots.
     #[arg(long)]

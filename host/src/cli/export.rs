@@ -25,7 +25,9 @@ use host::{output, report};
 
 use super::part::Part;
 use super::photos::Photos;
-use super::values::{COLOURS, CONTAINERS, MEMORIES, POLICIES, one_of};
+use super::values::{
+    COLOURS, CONTAINERS, MEMORIES, POLICIES, cosine, finite, one_of, positive, radians, share,
+};
 use super::{angle_text, centred_text, plots, show_beside};
 
 #[derive(Debug, Args)]
@@ -70,13 +72,13 @@ pub struct Arguments {
     /// Radians. For the calibrated policy: how much farther than the best the next person must be [default: the
     /// largest that refuses hardly any genuine photo]. For the margin policy: the margin m of θ ≤ (φ − m)/2 [default:
     /// 0.5].
-    #[arg(long)]
+    #[arg(long, value_parser = radians)]
     margin: Option<f32>,
     /// Share of strangers that may be accepted.
-    #[arg(long, default_value_t = 0.003)]
+    #[arg(long, value_parser = share, default_value_t = 0.003)]
     fpir: f64,
     /// Least cosine to be accepted, instead of one measured on the cohort.
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, value_parser = cosine, allow_negative_numbers = true)]
     threshold: Option<f32>,
     /// Colour order that the network expects [default: rgb, or grey for one channel].
     #[arg(long, value_parser = one_of(COLOURS))]
@@ -85,10 +87,10 @@ pub struct Arguments {
     #[command(flatten)]
     part: Part,
     /// Mean that was subtracted from pixels in training.
-    #[arg(long, default_value_t = 127.5)]
+    #[arg(long, value_parser = finite, allow_negative_numbers = true, default_value_t = 127.5)]
     mean: f32,
     /// Divisor of the pixels in training.
-    #[arg(long, default_value_t = 128.0)]
+    #[arg(long, value_parser = positive::<f32>, default_value_t = 128.0)]
     scale: f32,
     /// Keep photos that look like another person than their folder's.
     #[arg(long)]
@@ -100,7 +102,7 @@ pub struct Arguments {
     #[arg(long)]
     without_cohort: bool,
     /// Scale s of the logits in training, used for the confidence that is shown.
-    #[arg(long, default_value_t = 64.0)]
+    #[arg(long, value_parser = positive::<f32>, default_value_t = 64.0)]
     logit_scale: f32,
     /// How photos are read.
     #[command(flatten)]

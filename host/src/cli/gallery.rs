@@ -18,7 +18,7 @@ use host::simulator::AlignedBytes;
 use serde::Serialize;
 
 use super::photos::Photos;
-use super::values::{MARGINS, one_of};
+use super::values::{MARGINS, finite, one_of, positive};
 use super::{show, show_beside};
 
 #[derive(Debug, Subcommand)]
@@ -105,13 +105,13 @@ pub enum Command {
         #[arg(long, value_parser = one_of(MARGINS), default_value = "arcface")]
         margin_kind: MarginKind,
         /// The kind's margin [default: softmax none, sphereface 4, arcface 0.5, cosface 0.35].
-        #[arg(long, conflicts_with = "combined")]
+        #[arg(long, value_parser = finite, conflicts_with = "combined")]
         m: Option<f32>,
         /// Margins of cos(M1 θ + M2) − M3, instead of one kind's: three numbers.
-        #[arg(long, value_delimiter = ',', num_args = 3, value_names = ["M1", "M2", "M3"])]
+        #[arg(long, value_parser = finite, value_delimiter = ',', num_args = 3, value_names = ["M1", "M2", "M3"])]
         combined: Option<Vec<f32>>,
         /// Scale s of the logits.
-        #[arg(long, default_value_t = 64.0)]
+        #[arg(long, value_parser = positive::<f32>, default_value_t = 64.0)]
         s: f32,
         /// How photos are read.
         #[command(flatten)]

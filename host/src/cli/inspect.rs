@@ -10,6 +10,7 @@ use host::inspect::{self, Inspection};
 
 use super::part::Part;
 use super::show;
+use super::values::positive;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -22,7 +23,7 @@ pub struct Arguments {
     #[arg(long, value_parser = board::names(), value_delimiter = ',', default_values = board::names())]
     board: Vec<String>,
     /// Clock of the boards, MHz [default: typical for the core].
-    #[arg(long)]
+    #[arg(long, value_parser = positive::<f64>)]
     clock: Option<f64>,
     /// Print JSON.
     #[arg(long)]

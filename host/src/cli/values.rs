@@ -1,5 +1,7 @@
 //! Words of the command line and their values.
 
+use std::str::FromStr;
+
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use format::policy::Kind;
 use format::preprocess::Colour;
@@ -64,4 +66,38 @@ pub fn one_of<T: Copy + Send + Sync>(words: &'static [Word<T>]) -> impl TypedVal
 pub fn size(text: &str) -> Result<[usize; 2], String> {
     let parsed = text.split_once(['x', '×']).and_then(|(h, w)| Some([h.parse().ok()?, w.parse().ok()?]));
     parsed.ok_or_else(|| "expected HEIGHTxWIDTH, such as 112x96".to_string())
+}
+
+fn number<T: FromStr + Copy + Into<f64>>(
+    text: &str,
+    wanted: &str,
+    is_right: impl Fn(f64) -> bool,
+) -> Result<T, String> {
+    let parsed = text.parse().ok().filter(|&number: &T| is_right(number.into()));
+    parsed.ok_or_else(|| format!("expected {wanted}"))
+}
+
+/// A share of strangers.
+pub fn share(text: &str) -> Result<f64, String> {
+    number(text, "a share above 0 and below 1, such as 0.003", |share| share > 0.0 && share < 1.0)
+}
+
+/// A cosine to be accepted from.
+pub fn cosine(text: &str) -> Result<f32, String> {
+    number(text, "a cosine between 0 and 1", |cosine| (0.0..=1.0).contains(&cosine))
+}
+
+/// An angle between people.
+pub fn radians(text: &str) -> Result<f32, String> {
+    number(text, "an angle between 0 and 1.5 radians", |angle| (0.0..=1.5).contains(&angle))
+}
+
+/// A number above zero.
+pub fn positive<T: FromStr + Copy + Into<f64>>(text: &str) -> Result<T, String> {
+    number(text, "a number above 0", |number| number.is_finite() && number > 0.0)
+}
+
+/// Any number.
+pub fn finite(text: &str) -> Result<f32, String> {
+    number(text, "a number", f64::is_finite)
 }

@@ -130,11 +130,13 @@ fn preprocess(
         "--colour {colour:?} has {} channels, the network takes {channels}",
         colour.channels()
     );
+    let template = template(width, height).map(|point| point.map(|x| (x.max(0.0) * 64.0).round()));
     ensure!(
-        height <= u16::MAX as usize && width <= u16::MAX as usize,
-        "crops of {width}×{height} are too large"
+        template.as_flattened().iter().all(|&x| x <= f32::from(u16::MAX)),
+        "crops of {width}×{height} are too large: the points of a face must lie within 1,023 pixels; embedding networks take about \
+         112×112"
     );
-    let template = template(width, height).map(|point| point.map(|x| (x.max(0.0) * 64.0).round() as u16));
+    let template = template.map(|point| point.map(|x| x as u16));
     let Preprocessing { mean, scale } = preprocessing;
     Ok(Preprocess { height: height as u16, width: width as u16, colour, mean, scale, template })
 }

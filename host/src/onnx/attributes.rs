@@ -60,19 +60,15 @@ pub fn floats(node: &NodeProto, name: &str) -> Result<Option<Vec<f32>>> {
     Ok(of_type(node, name, AttributeType::Floats)?.map(|attribute| attribute.floats.clone()))
 }
 
-/// A text, if the node has it.
+/// A text, if the node has it and it is not empty.
 ///
 /// # Errors
 /// When the attribute has another type, or is not UTF-8.
 pub fn text(node: &NodeProto, name: &str) -> Result<Option<String>> {
-    let Some(attribute) = of_type_or(node, name, AttributeType::String) else { return Ok(None) };
+    let Some(attribute) = of_type(node, name, AttributeType::String)? else { return Ok(None) };
     let text = String::from_utf8(attribute.s.clone()).ok();
-    text.with_context(|| format!("attribute {name} is no text")).map(Some)
-}
-
-/// The attribute if it has this type.
-fn of_type_or<'a>(node: &'a NodeProto, name: &str, wanted: AttributeType) -> Option<&'a AttributeProto> {
-    of_type(node, name, wanted).ok().flatten().filter(|attribute| !attribute.s.is_empty())
+    let text = text.with_context(|| format!("attribute {name} is no text"))?;
+    Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
 /// A tensor, if the node has it.

@@ -101,6 +101,11 @@ impl Constant {
         Constant::Int(ArrayD::from_shape_vec(IxDyn(&[values.len()]), values).expect("one dimension"))
     }
 
+    /// Whether it is one number, perhaps an infinite one, that can limit others.
+    pub fn is_bound(&self) -> bool {
+        matches!(self, Constant::Float(array) if array.len() == 1 && !array.iter().any(|value| value.is_nan()))
+    }
+
     /// Whether each of its numbers is finite.
     pub fn is_finite(&self) -> bool {
         match self {
@@ -295,9 +300,9 @@ pub enum Cast {
 /// When the node names no type.
 pub fn cast_to(node: &NodeProto) -> Result<Cast> {
     // Up to version 5 the type was given as text.
-    let name = match text(node, "to")? {
-        Some(word) => word,
-        None => {
+    let name = match text(node, "to") {
+        Ok(Some(word)) => word,
+        _ => {
             let to = i32::try_from(integer(node, "to")?.context("the type is missing")?)?;
             DataType::try_from(to).ok().context("a type that is not known")?.as_str_name().to_string()
         }
@@ -427,7 +432,16 @@ fn gathered<T: Clone>(array: &ArrayD<T>, axis: usize, indices: &[usize], is_scal
 }
 
 fn joined(parts: &[&Constant], axis: i64) -> Result<Constant> {
-    let axis = place(axis, parts.first().context("has no inputs to join")?.shape().len())?;
+    let first = parts.first().context("has no inputs to join")?.shape();
+    let axis = place(axis, first.len())?;
+    for part in parts {
+        let shape = part.shape();
+        let fits =
+            shape.len() == first.len() && (0..first.len()).all(|at| at == axis || shape[at] == first[at]);
+        ensure!(fits, "joins constants of shapes {first:?} and {shape:?} along axis {axis}");
+    }
+    let count: usize = parts.iter().map(|part| part.shape().iter().product::<usize>()).sum();
+    ensure!(count <= MOST_ELEMENTS, "joins constants to one of {count} elements");
     if parts.iter().all(|part| matches!(part, Constant::Int(_))) {
         let views: Vec<_> = parts
             .iter()
@@ -605,6 +619,18 @@ mod tests {
         assert_eq!(common_shape(&[3, 1, 5], &[4, 1]).unwrap(), [3, 4, 5]);
         assert_eq!(common_shape(&[], &[2]).unwrap(), [2]);
         assert!(common_shape(&[3], &[2]).is_err());
+    }
+
+    #[test]
+    fn constants_of_unlike_shapes_are_not_joined() {
+        let [one, two] = [vec![1], vec![2, 3]].map(Constant::of_integers);
+        assert_eq!(joined(&[&one, &two], 0).unwrap(), Constant::of_integers(vec![1, 2, 3]));
+        let single = Constant::Int(ArrayD::from_elem(IxDyn(&[]), 1));
+        let square = Constant::Int(ArrayD::from_elem(IxDyn(&[2, 2]), 1));
+        let narrow = Constant::Int(ArrayD::from_elem(IxDyn(&[1, 2]), 1));
+        for (parts, axis) in [([&one, &single], 0), ([&one, &square], 0), ([&square, &narrow], 1)] {
+            assert!(joined(&parts, axis).unwrap_err().to_string().contains("shapes"), "{parts:?}");
+        }
     }
 
     #[test]

@@ -292,11 +292,18 @@ pub(super) fn first_not_finite(onnx: &GraphProto) -> Result<Option<String>> {
         tensors.extend(attributes::tensor(node, "value")?.map(|tensor| (&node.name, tensor)));
     }
     for (name, tensor) in tensors {
-        if tensor.data_type == DataType::Float as i32
-            && !Constant::read(tensor).with_context(|| format!("tensor {name}"))?.is_finite()
-        {
-            return Ok(Some(name.clone()));
+        if tensor.data_type == DataType::Float as i32 {
+            let constant = Constant::read(tensor).with_context(|| format!("tensor {name}"))?;
+            if !(constant.is_finite() || constant.is_bound() && only_bounds(onnx, name)) {
+                return Ok(Some(name.clone()));
+            }
         }
     }
     Ok(None)
+}
+
+/// Whether a constant is only read by operators that limit a value. An infinite bound is none.
+fn only_bounds(onnx: &GraphProto, constant: &str) -> bool {
+    let reads = |node: &&NodeProto| node.input.iter().any(|input| input == constant);
+    onnx.node.iter().filter(reads).all(|node| matches!(&*node.op_type, "Clip" | "Max" | "Min"))
 }

@@ -557,6 +557,12 @@ impl<'a> Importer<'a> {
             // The clamp prevents a division by zero. It does not change the angle.
             return Ok(value.clone());
         }
+        // Exporters write a bound that there is not as an infinite or as the largest number.
+        let low = if low <= f32::MIN { f32::NEG_INFINITY } else { low };
+        let high = if high >= f32::MAX { f32::INFINITY } else { high };
+        if low == f32::NEG_INFINITY && high == f32::INFINITY {
+            return Ok(self.value(name)?.clone());
+        }
         if low == 0.0 && high == f32::INFINITY {
             let (input, dims, bent) = self.bent(name)?;
             if let Some(bent) = bent.then_prelu(&vec![0.0; self.extent(input, Axis::C)]) {

@@ -534,6 +534,38 @@ pub fn negative_variance() -> Vec<u8> {
     net.finish(&x)
 }
 
+/// A network whose activations have bounds that are not there, as exporters write them: infinite ones and the largest number.
+pub fn open_bounds() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let [infinite, lowest, highest, zero, six] =
+        [f32::INFINITY, f32::MIN, f32::MAX, 0.0, 6.0].map(|bound| net.constant(&[], vec![bound]));
+    let bounds = [[&zero, &infinite], [&zero, &highest], [&lowest, &six], [&lowest, &infinite]];
+    let mut x = net.conv("input", [3, 8], [3, 3], 2, 1, 1);
+    for [low, high] in bounds {
+        x = net.node("Clip", &[&x, low, high], &[]);
+        x = net.conv(&x, [8, 8], [3, 3], 1, 1, 1);
+    }
+    x = net.node("Min", &[&x, &infinite], &[]);
+    x = net.conv(&x, [8, 8], [8, 8], 1, 0, 1);
+    net.finish(&x)
+}
+
+/// A network whose convolution names its padding by a number.
+pub fn attribute_of_another_type() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let weights = net.constant(&[4, 3, 3, 3], vec![0.1; 108]);
+    let x = net.node("Conv", &["input", &weights], &[("auto_pad", Attribute::Int(1))]);
+    net.finish(&x)
+}
+
+/// A network whose photo is so large that a flash image cannot say where a face's points lie in it.
+pub fn huge_photo() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 1600, 1600]);
+    let x = net.conv("input", [3, 8], [3, 3], 32, 1, 1);
+    let x = net.node("GlobalAveragePool", &[&x], &[]);
+    net.finish(&x)
+}
+
 /// A network with one node of an operator between two convolutions.
 pub fn with_operator(operator: &str) -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 16, 16]);

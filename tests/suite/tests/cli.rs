@@ -151,14 +151,23 @@ fn network_that_the_board_cannot_run_is_refused_and_inspect_says_why() {
 #[test]
 fn numbers_that_mean_nothing_are_refused() {
     let folder = folder();
-    for [option, value] in [["--threshold", "nan"], ["--threshold", "3"], ["--scale", "0"], ["--mean", "inf"]]
-    {
+    for [option, value] in [
+        ["--threshold", "nan"],
+        ["--threshold", "3"],
+        ["--threshold", "-0.1"],
+        ["--scale", "0"],
+        ["--mean", "inf"],
+        ["--fpir", "1"],
+        ["--fpir", "0"],
+        ["--margin", "2"],
+        ["--logit-scale", "0"],
+    ] {
         let mut arguments = EXPORT.to_vec();
         arguments.extend([option, value]);
         let output = run(folder.path(), &arguments);
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(2), "{option} {value}");
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains(option), "{said}");
+        assert!(said.contains(option) && said.contains("expected"), "{said}");
         assert!(!folder.path().join("image.geode").exists());
     }
 }

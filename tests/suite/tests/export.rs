@@ -120,3 +120,12 @@ fn the_same_input_gives_the_same_image() {
     let job = job_in(folder.path());
     assert_eq!(export(&job).unwrap().image, export(&job).unwrap().image);
 }
+
+#[test]
+fn photo_too_large_for_the_image_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("huge.onnx");
+    std::fs::write(&model, onnx::huge_photo()).unwrap();
+    let error = export(&job(&model, folder.path())).err().unwrap();
+    assert!(format!("{error:#}").contains("crops of 1600×1600 are too large"), "{error:#}");
+}

@@ -351,6 +351,18 @@ fn one_bad_photo_among_many_does_not_stop_the_export() {
 }
 
 #[test]
+fn photo_of_one_colour_and_a_transparent_one_are_not_used() {
+    let folder = scene();
+    let flat = RgbImage::from_pixel(24, 40, image::Rgb([30, 90, 200]));
+    save(&folder.path().join("people/Ada/flat.png"), &flat);
+    let clear = ImageBuffer::from_fn(24, 40, |x, y| Rgba([x as u8, y as u8, 9, 0]));
+    DynamicImage::ImageRgba8(clear).save(folder.path().join("people/Ada/clear.png")).unwrap();
+    let said = exported(folder.path()).report.warnings;
+    let line = said.iter().find(|line| line.contains("2 photos are not used")).expect("a line on them");
+    assert!(line.contains("flat.png") && line.contains("clear.png") && line.contains("one colour"), "{line}");
+}
+
+#[test]
 fn many_people_of_one_photo_are_one_line() {
     let folder = scene();
     for person in 0..60 {

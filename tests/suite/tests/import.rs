@@ -56,6 +56,7 @@ fn users_networks_lower_to_what_tract_computes() {
         onnx::joined_with_photo(),
         onnx::colours_reversed(),
         onnx::prelu_of_absolute_values(),
+        onnx::open_bounds(),
     ] {
         lowered_equals_tract(written(&onnx).path());
     }
@@ -88,6 +89,13 @@ fn root_of_a_negative_variance_is_refused_with_its_node() {
     let error = format!("{:#}", import(written(&onnx::negative_variance()).path()).err().unwrap());
     assert!(error.contains("BatchNormalization (node BatchNormalization_1)"), "{error}");
     assert!(error.contains("a variance is negative"), "{error}");
+}
+
+#[test]
+fn attribute_of_another_type_is_refused_with_its_node() {
+    let error = import(written(&onnx::attribute_of_another_type()).path()).err().unwrap();
+    let said = format!("{error:#}");
+    assert!(said.contains("Conv_0") && said.contains("auto_pad is not of type STRING"), "{said}");
 }
 
 #[test]
