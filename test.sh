@@ -84,11 +84,18 @@ part_aarch64() {
     elif [ -n "$missing" ]; then
         step "skipped, because there is no:$missing"
     else
-        # One processor that has dot products, and one that does not.
-        for processor in max cortex-a53; do
-            export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu $processor"
-            cargo test --locked --package cases --package nn --lib --test levels --target $target --quiet
-        done
+        on_one() { # on_one PROCESSOR [OPTION…]: the tests on an emulated processor
+            runner="qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu $1"
+            shift
+            CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=$runner \
+                cargo test --locked --package cases --package nn --lib --test levels --target $target --quiet "$@"
+        }
+        on_one max --no-run
+        # One processor that has dot products, and one that does not. Each runs its tests one after another.
+        on_one cortex-a53 >target/cortex-a53.log 2>&1 &
+        other=$!
+        on_one max || { wait $other || cat target/cortex-a53.log && exit 1; }
+        wait $other || { cat target/cortex-a53.log && exit 1; }
         cargo clippy --locked --package cases --package nn --all-targets --target $target --quiet -- -D warnings
     fi
 }

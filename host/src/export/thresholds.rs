@@ -111,7 +111,7 @@ pub(super) fn settle(
     let people: Vec<Person<'_>> =
         newcomers.iter().map(|n| Person { centres: &n.enrolment.centres, photos: &n.photos }).collect();
     let cohort =
-        cohort(allow_duplicates, &people, units(&embed(simulator, strangers, "strangers")?), warnings);
+        cohort(job, allow_duplicates, &people, units(&embed(simulator, strangers, "strangers")?), warnings);
     let (table, basis) = table(job, &cohort, &people, warnings);
     let mut given = None;
     if let Some(cosine) = job.threshold.filter(|_| job.policy != Kind::Margin) {
@@ -131,24 +131,31 @@ pub(super) fn settle(
 
 /// The strangers, except those who look like somebody enrolled or like another stranger.
 fn cohort(
+    job: &Job,
     allow_duplicates: bool,
     people: &[Person<'_>],
     mut strangers: Vec<Vec<f32>>,
     warnings: &mut Vec<String>,
 ) -> Vec<Vec<f32>> {
+    let is_enrolled = |stranger: &Vec<f32>| {
+        let mut centres = people.iter().flat_map(|person| person.centres);
+        centres.any(|centre| is_same(stranger, centre))
+    };
+    let enrolled = strangers.iter().filter(|stranger| is_enrolled(stranger)).count();
     if allow_duplicates {
+        if enrolled > 0 && job.allow_duplicates {
+            warnings.push(format!(
+                "{enrolled} of the strangers look like people enrolled; they count as strangers, as --allow-duplicates has it, so that \
+                 thresholds may refuse those people"
+            ));
+        }
         return strangers;
     }
-    let before = strangers.len();
-    strangers.retain(|stranger| {
-        let mut centres = people.iter().flat_map(|person| person.centres);
-        !centres.any(|centre| is_same(stranger, centre))
-    });
-    if strangers.len() < before {
+    if enrolled > 0 {
         warnings.push(format!(
-            "{} of the strangers look like people enrolled and are left out: nobody can be both",
-            before - strangers.len()
+            "{enrolled} of the strangers look like people enrolled and are left out: nobody can be both"
         ));
+        strangers.retain(|stranger| !is_enrolled(stranger));
     }
     let firsts = copies::people(&strangers);
     let several = firsts.iter().flatten().count();

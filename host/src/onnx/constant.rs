@@ -387,8 +387,8 @@ pub fn reshaped(node: &NodeProto, shape: &[usize], wanted: Option<&[i64]>) -> Re
             known.into_iter().map(|extent| extent.unwrap_or(open)).collect()
         }
     };
-    let count =
-        |shape: &[usize]| shape.iter().try_fold(1usize, |product, &extent| product.checked_mul(extent));
+    ensure!(is_in_bounds(&result), "the shape {result:?} is too large");
+    let count = |shape: &[usize]| -> usize { shape.iter().product() };
     ensure!(
         count(&result) == count(shape),
         "changes the number of elements, from shape {shape:?} to {result:?}"
@@ -417,9 +417,14 @@ fn filled<T: Copy>(shape: &[usize], value: Option<&T>) -> Result<ArrayD<T>> {
 fn extents(values: &[i64]) -> Result<Vec<usize>> {
     let shape = values.iter().map(|&extent| usize::try_from(extent).ok()).collect::<Option<Vec<_>>>();
     let shape = shape.context("a negative extent")?;
-    let count = shape.iter().try_fold(1usize, |product, &extent| product.checked_mul(extent));
-    ensure!(count.is_some_and(|count| count <= MOST_ELEMENTS) && shape.len() <= 8, "a shape of {shape:?}");
+    ensure!(is_in_bounds(&shape) && shape.len() <= 8, "a shape of {shape:?}");
     Ok(shape)
+}
+
+/// Whether a shape's elements are not too many. Extents count also beside one of 0.
+fn is_in_bounds(shape: &[usize]) -> bool {
+    let count = shape.iter().try_fold(1usize, |product, &extent| product.checked_mul(extent.max(1)));
+    count.is_some_and(|count| count <= MOST_ELEMENTS)
 }
 
 fn in_order<T: Clone>(array: ArrayD<T>) -> ArrayD<T> {
@@ -440,8 +445,6 @@ fn joined(parts: &[&Constant], axis: i64) -> Result<Constant> {
             shape.len() == first.len() && (0..first.len()).all(|at| at == axis || shape[at] == first[at]);
         ensure!(fits, "joins constants of shapes {first:?} and {shape:?} along axis {axis}");
     }
-    let count: usize = parts.iter().map(|part| part.shape().iter().product::<usize>()).sum();
-    ensure!(count <= MOST_ELEMENTS, "joins constants to one of {count} elements");
     if parts.iter().all(|part| matches!(part, Constant::Int(_))) {
         let views: Vec<_> = parts
             .iter()
@@ -631,6 +634,16 @@ mod tests {
         for (parts, axis) in [([&one, &single], 0), ([&one, &square], 0), ([&square, &narrow], 1)] {
             assert!(joined(&parts, axis).unwrap_err().to_string().contains("shapes"), "{parts:?}");
         }
+    }
+
+    #[test]
+    fn shapes_without_elements_are_bounded_too() {
+        let node = NodeProto { op_type: "ConstantOfShape".into(), ..Default::default() };
+        let shape = Constant::of_integers(vec![0, 2, i64::MAX]);
+        assert!(evaluate(&node, &[Some(&shape)]).is_err());
+        let [empty, shape] = [vec![], vec![0, i64::MAX]].map(Constant::of_integers);
+        let node = NodeProto { op_type: "Reshape".into(), ..Default::default() };
+        assert!(evaluate(&node, &[Some(&empty), Some(&shape)]).is_err());
     }
 
     #[test]

@@ -363,6 +363,21 @@ fn photo_of_one_colour_and_a_transparent_one_are_not_used() {
 }
 
 #[test]
+fn people_enrolled_who_are_strangers_too_are_told_although_duplicates_are_allowed() {
+    let folder = scene();
+    let alike = || -> usize {
+        let warnings = exported(folder.path()).report.warnings;
+        let line = warnings
+            .iter()
+            .find(|line| line.contains("of the strangers look like people enrolled; they count"));
+        line.map_or(0, |line| line.split(' ').next().unwrap().parse().unwrap())
+    };
+    let before = alike();
+    std::fs::copy(folder.path().join("people/Ada/0.png"), folder.path().join("strangers/ada.png")).unwrap();
+    assert_eq!(alike(), before + 1);
+}
+
+#[test]
 fn many_people_of_one_photo_are_one_line() {
     let folder = scene();
     for person in 0..60 {
