@@ -113,6 +113,8 @@ part_fuzz() {
     RUSTC_WORKSPACE_WRAPPER=$PWD/tests/fuzz/instrument.sh cargo build --locked --quiet --workspace \
         --features fuzz/libfuzzer --bin fuzz-onnx --bin fuzz-image --bin fuzz-link
     running= pids=
+    # Errors are made by the thousand; looking up where costs ten times as much as the rest.
+    export RUST_LIB_BACKTRACE=0
     for fuzzer in onnx image link; do
         target/debug/fuzz-$fuzzer "target/fuzz/$fuzzer" -max_total_time="${FUZZ_SECONDS:-60}" -timeout=30 -rss_limit_mb=2048 \
             -artifact_prefix="target/fuzz/$fuzzer-" -print_final_stats=1 >"target/fuzz/$fuzzer.log" 2>&1 &
