@@ -139,7 +139,7 @@ if [ -d ../shared/faces ]; then
 else
     step "data: the default network and its photos; tests that need ../shared beside the repository are ignored"
 fi
-step "building and testing; the first time takes about 20 minutes on two cores, later runs less than half of that"
+step "building and testing; the first time takes about half an hour on two cores, later runs less than half of that"
 times=
 is_set_up=
 for part in $parts; do

@@ -188,7 +188,7 @@ pub fn watch() -> io::Result<()> {
     Ok(())
 }
 
-/// See the other.
+/// Signals are watched on Unix only: elsewhere this does nothing.
 ///
 /// # Errors
 /// Never.
