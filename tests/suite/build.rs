@@ -1,4 +1,4 @@
-//! Tells the tests whether the larger test data lies beside the repository, and whether emulated boards can be built
+//! Tells the tests which parts of the larger test data lie beside the repository, and whether emulated boards can be built
 //! and run. Tests are ignored if the parts that they need are missing.
 
 use std::path::Path;
@@ -6,18 +6,28 @@ use std::process::Command;
 
 use facts::{Facts, toolchain};
 
+/// Parts of the larger test data, and where they lie in it.
+const PARTS: [(&str, &str); 6] = [
+    ("lfw", "faces/lfw"),
+    ("raw", "faces/raw"),
+    ("nonface", "faces/nonface"),
+    ("yunet", "models/yunet-dyn.onnx"),
+    ("minifasnet", "models/minifasnet-v2-80.onnx"),
+    ("field", "field/nets"),
+];
+
 fn main() {
-    println!("cargo:rustc-check-cfg=cfg(shared, field, boards, onnxruntime)");
-    println!("cargo:rerun-if-changed=../../../shared/faces");
+    println!("cargo:rustc-check-cfg=cfg(boards, onnxruntime)");
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=GEODE_BOARDS");
     println!("cargo:rerun-if-env-changed=PATH");
-    if Path::new("../../../shared/faces").is_dir() {
-        println!("cargo:rustc-cfg=shared");
-    }
-    println!("cargo:rerun-if-changed=../../../shared/field");
-    if Path::new("../../../shared/field/nets").is_dir() {
-        println!("cargo:rustc-cfg=field");
+    for (name, place) in PARTS {
+        println!("cargo:rustc-check-cfg=cfg({name})");
+        // A missing part counts as changed, so it is looked for at each build.
+        println!("cargo:rerun-if-changed=../../../shared/{place}");
+        if Path::new("../../../shared").join(place).exists() {
+            println!("cargo:rustc-cfg={name}");
+        }
     }
     if onnx_runs() {
         println!("cargo:rustc-cfg=onnxruntime");

@@ -21,9 +21,9 @@ const FIGURES: [(&str, f64, f64, f32); 2] =
     [("fr_feature", 0.9896, 0.9900, 0.985), ("mobilefacenet-relu6-128", 0.9929, 0.9900, 0.994)];
 
 #[test]
-#[cfg_attr(not(shared), ignore = "needs ../shared beside the repository")]
+#[cfg_attr(not(lfw), ignore = "needs ../shared/faces/lfw beside the repository")]
 fn quantisation_costs_no_accuracy() {
-    let Some(faces) = shared("faces/lfw") else { return };
+    let faces = shared("faces/lfw").unwrap();
     let baseline = std::fs::read(accuracy_baseline()).unwrap();
     let baseline: BTreeMap<String, BTreeMap<String, f64>> = serde_json::from_slice(&baseline).unwrap();
     for (name, accuracy, tar, cosine) in FIGURES {

@@ -79,7 +79,7 @@ struct Aligned {
 fn aligned() -> &'static [Aligned] {
     static ALIGNED: OnceLock<Vec<Aligned>> = OnceLock::new();
     ALIGNED.get_or_init(|| {
-        let Some(raw) = shared("faces/raw") else { return Vec::new() };
+        let raw = shared("faces/raw").unwrap();
         let align = |(name, detector)| {
             let folder = tempfile::tempdir().unwrap();
             let cutting = Cutting {
@@ -100,6 +100,7 @@ fn aligned() -> &'static [Aligned] {
 }
 
 #[test]
+#[cfg_attr(not(raw), ignore = "needs ../shared/faces/raw beside the repository")]
 fn faces_of_raw_photos_are_found_and_few_refused() {
     for Aligned { detector: name, cuts, .. } in aligned() {
         let (accepted, refused) = (cuts.crops.len(), cuts.skipped.len());
@@ -113,9 +114,9 @@ fn faces_of_raw_photos_are_found_and_few_refused() {
 }
 
 #[test]
-#[cfg_attr(not(shared), ignore = "needs ../shared beside the repository")]
+#[cfg_attr(not(raw), ignore = "needs ../shared/faces/raw beside the repository")]
 fn landmarks_agree_with_another_detector() {
-    let Some(raw) = shared("faces/raw") else { return };
+    let raw = shared("faces/raw").unwrap();
     let expected = landmarks(&raw);
     for Aligned { detector: name, cuts, .. } in aligned() {
         let errors: Vec<[f32; 5]> =
@@ -133,9 +134,9 @@ fn landmarks_agree_with_another_detector() {
 }
 
 #[test]
-#[cfg_attr(not(shared), ignore = "needs ../shared beside the repository")]
+#[cfg_attr(not(nonface), ignore = "needs ../shared/faces/nonface beside the repository")]
 fn what_is_no_face_is_refused() {
-    let Some(folder) = shared("faces/nonface") else { return };
+    let folder = shared("faces/nonface").unwrap();
     for (name, detector) in detectors() {
         let pipeline = pipeline(&detector, Choice::Largest, None);
         for path in photo::folder::list(&folder).unwrap().found {
@@ -180,9 +181,12 @@ fn accuracy(a: &Embeddings, b: &Embeddings, photos: &[PathBuf]) -> (f64, usize) 
 }
 
 #[test]
-#[cfg_attr(not(shared), ignore = "needs ../shared beside the repository")]
+#[cfg_attr(
+    not(all(raw, lfw)),
+    ignore = "needs ../shared/faces/raw and ../shared/faces/lfw beside the repository"
+)]
 fn own_alignment_recognises_as_well_as_that_of_the_data_set() {
-    let (Some(raw), Some(crops)) = (shared("faces/raw"), shared("faces/lfw/crops")) else { return };
+    let [raw, crops] = ["faces/raw", "faces/lfw/crops"].map(|part| shared(part).unwrap());
     let network = Reference::load(&default_network()).unwrap();
     let embed = |crop: &RgbImage| {
         let input: Vec<f32> = crop.as_raw().iter().map(|&x| (f32::from(x) - 127.5) / 128.0).collect();
