@@ -153,8 +153,12 @@ pub fn evaluate(node: &NodeProto, inputs: &[Option<&Constant>]) -> Result<Consta
             })
         }
         "Range" => {
-            let [start, end, step] = [0, 1, 2].map(|index| input(index).map(Constant::integers));
-            let [start, end, step] = [start?, end?, step?].map(|values| values.first().copied().unwrap_or(0));
+            let [start, end, step] = [input(0)?, input(1)?, input(2)?];
+            if [start, end, step].iter().any(|input| matches!(input, Constant::Float(_))) {
+                return counted_in_reals([start, end, step].map(Constant::floats));
+            }
+            let [start, end, step] = [start, end, step].map(Constant::integers);
+            let [start, end, step] = [start, end, step].map(|values| values.first().copied().unwrap_or(0));
             ensure!(step != 0, "counts in steps of 0");
             let count = ((end.saturating_sub(start)) as f64 / step as f64).ceil().max(0.0);
             ensure!(count <= MOST_ELEMENTS as f64, "counts to {end}");
@@ -276,14 +280,47 @@ fn constant(node: &NodeProto) -> Result<Constant> {
     bail!("a constant that is no tensor of numbers")
 }
 
+/// A `Range` of real numbers.
+fn counted_in_reals(inputs: [Vec<f32>; 3]) -> Result<Constant> {
+    let [start, end, step] = inputs.map(|values| values.first().copied().map_or(f64::NAN, f64::from));
+    let is_finite = [start, end, step].iter().all(|number| number.is_finite());
+    ensure!(is_finite && step != 0.0, "counts from {start} to {end} in steps of {step}");
+    let count = ((end - start) / step).ceil().max(0.0);
+    ensure!(count <= MOST_ELEMENTS as f64, "counts to {end}");
+    let values = (0..count as usize).map(|i| (start + i as f64 * step) as f32).collect();
+    Ok(Constant::Float(ArrayD::from_shape_vec(IxDyn(&[count as usize]), values)?))
+}
+
 fn cast(node: &NodeProto, input: &Constant) -> Result<Constant> {
-    Ok(match cast_to(node)? {
-        Cast::Float => Constant::Float(real(input)),
-        Cast::Other(_) => Constant::Int(match input {
-            Constant::Int(array) => array.clone(),
-            Constant::Float(array) => array.mapv(|value| value as i64),
-        }),
-    })
+    let name = match cast_to(node)? {
+        Cast::Float => return Ok(Constant::Float(real(input))),
+        Cast::Other(name) => name,
+    };
+    let range = match &*name {
+        "BOOL" => {
+            let truth = match input {
+                Constant::Int(array) => array.mapv(|value| i64::from(value != 0)),
+                Constant::Float(array) => array.mapv(|value| i64::from(value != 0.0)),
+            };
+            return Ok(Constant::Int(truth));
+        }
+        "INT8" => -128..=127,
+        "UINT8" => 0..=255,
+        "INT16" => -32768..=32767,
+        "UINT16" => 0..=65535,
+        "INT32" => i64::from(i32::MIN)..=i64::from(i32::MAX),
+        "UINT32" => 0..=i64::from(u32::MAX),
+        "INT64" => i64::MIN..=i64::MAX,
+        "UINT64" => 0..=i64::MAX,
+        _ => bail!("turns a constant into {name}, which is not supported"),
+    };
+    let whole = match input {
+        Constant::Int(array) => array.clone(),
+        Constant::Float(array) => array.mapv(|value| value as i64),
+    };
+    let beyond = whole.iter().find(|value| !range.contains(value));
+    ensure!(beyond.is_none(), "turns the constant {} into {name}, which is smaller", beyond.unwrap_or(&0));
+    Ok(Constant::Int(whole))
 }
 
 /// The result type of a `Cast`.
@@ -599,6 +636,8 @@ fn spread<T: Clone>(array: &ArrayD<T>, shape: &[usize]) -> Result<ArrayD<T>> {
 
 #[cfg(test)]
 mod tests {
+    use tract_onnx::pb::AttributeProto;
+
     use super::*;
 
     #[test]
@@ -634,6 +673,32 @@ mod tests {
         for (parts, axis) in [([&one, &single], 0), ([&one, &square], 0), ([&square, &narrow], 1)] {
             assert!(joined(&parts, axis).unwrap_err().to_string().contains("shapes"), "{parts:?}");
         }
+    }
+
+    #[test]
+    fn casts_keep_what_fits_and_refuse_the_rest() {
+        let node = |to: DataType| NodeProto {
+            op_type: "Cast".into(),
+            attribute: vec![AttributeProto { name: "to".into(), i: to as i64, ..Default::default() }],
+            ..Default::default()
+        };
+        let cast = |to, values: &[i64]| evaluate(&node(to), &[Some(&Constant::of_integers(values.to_vec()))]);
+        assert_eq!(cast(DataType::Bool, &[0, 7, -1]).unwrap(), Constant::of_integers(vec![0, 1, 1]));
+        assert_eq!(cast(DataType::Uint8, &[0, 255]).unwrap(), Constant::of_integers(vec![0, 255]));
+        assert!(cast(DataType::Uint8, &[0, 256]).unwrap_err().to_string().contains("256 into UINT8"));
+        assert!(cast(DataType::Int32, &[1 << 31]).is_err() && cast(DataType::String, &[1]).is_err());
+    }
+
+    #[test]
+    fn ranges_count_in_whole_and_in_real_numbers() {
+        let node = NodeProto { op_type: "Range".into(), ..Default::default() };
+        let number = |value: f32| Constant::Float(ArrayD::from_elem(IxDyn(&[]), value));
+        let counted = |inputs: [&Constant; 3]| evaluate(&node, &inputs.map(Some));
+        let [zero, half, two] = [0.0, 0.5, 2.0].map(number);
+        assert_eq!(counted([&zero, &two, &half]).unwrap().floats(), [0.0, 0.5, 1.0, 1.5]);
+        assert!(counted([&zero, &two, &zero]).is_err() && counted([&zero, &two, &number(f32::NAN)]).is_err());
+        let [one, nine, four] = [1, 9, 4].map(|value| Constant::of_integers(vec![value]));
+        assert_eq!(counted([&one, &nine, &four]).unwrap(), Constant::of_integers(vec![1, 5]));
     }
 
     #[test]
