@@ -550,6 +550,21 @@ pub fn open_bounds() -> Vec<u8> {
     net.finish(&x)
 }
 
+/// Squeeze and excitation of a map behind ReLU6: the gate, a sigmoid, is the first factor or the second.
+pub fn gate_of_clipped_map(is_first: bool) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let [zero, six] = [0.0, 6.0].map(|bound| net.constant(&[], vec![bound]));
+    let map = net.conv("input", [3, 8], [3, 3], 2, 1, 1);
+    let map = net.node("Clip", &[&map, &zero, &six], &[]);
+    let gate = net.node("GlobalAveragePool", &[&map], &[]);
+    let gate = net.conv(&gate, [8, 8], [1, 1], 1, 0, 1);
+    let gate = net.node("Sigmoid", &[&gate], &[]);
+    let factors = if is_first { [&*gate, &map] } else { [&*map, &gate] };
+    let x = net.node("Mul", &factors, &[]);
+    let x = net.conv(&x, [8, 8], [8, 8], 1, 0, 1);
+    net.finish(&x)
+}
+
 /// A network whose convolution names its padding by a number.
 pub fn attribute_of_another_type() -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 16, 16]);

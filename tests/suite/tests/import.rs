@@ -57,6 +57,8 @@ fn users_networks_lower_to_what_tract_computes() {
         onnx::colours_reversed(),
         onnx::prelu_of_absolute_values(),
         onnx::open_bounds(),
+        onnx::gate_of_clipped_map(true),
+        onnx::gate_of_clipped_map(false),
     ] {
         lowered_equals_tract(written(&onnx).path());
     }
