@@ -26,6 +26,11 @@ tests() { # tests FOLDER-PATTERN…: the workspace's tests, of these integration
     cargo test --locked --workspace --quiet $names
 }
 
+stop_at_exit() { # stop_at_exit PIDS: ends what runs in the background, which an interrupt does not reach
+    # shellcheck disable=SC2064 # those that run now
+    trap "kill $1 2>/dev/null || :" EXIT
+}
+
 # Tests that start emulated boards. All other tests run on the host alone.
 on_boards="boards json kernels link"
 
@@ -94,8 +99,10 @@ part_aarch64() {
         # One processor that has dot products, and one that does not. Each runs its tests one after another.
         on_one cortex-a53 >target/cortex-a53.log 2>&1 &
         other=$!
-        on_one max || { wait $other || cat target/cortex-a53.log && exit 1; }
-        wait $other || { cat target/cortex-a53.log && exit 1; }
+        stop_at_exit $other
+        on_one max
+        wait $other || { cat target/cortex-a53.log >&2 && exit 1; }
+        trap - EXIT
         cargo clippy --locked --package cases --package nn --all-targets --target $target --quiet -- -D warnings
     fi
 }
@@ -113,16 +120,14 @@ part_fuzz() {
     RUSTC_WORKSPACE_WRAPPER=$PWD/tests/fuzz/instrument.sh cargo build --locked --quiet --workspace \
         --features fuzz/libfuzzer --bin fuzz-onnx --bin fuzz-image --bin fuzz-link
     running= pids=
-    # Errors are made by the thousand; looking up where costs ten times as much as the rest.
-    export RUST_LIB_BACKTRACE=0
     for fuzzer in onnx image link; do
-        target/debug/fuzz-$fuzzer "target/fuzz/$fuzzer" -max_total_time="${FUZZ_SECONDS:-60}" -timeout=30 -rss_limit_mb=2048 \
+        # Errors are made by the thousand; looking up where costs ten times as much as the rest.
+        RUST_LIB_BACKTRACE=0 target/debug/fuzz-$fuzzer "target/fuzz/$fuzzer" -max_total_time="${FUZZ_SECONDS:-60}" -timeout=30 -rss_limit_mb=2048 \
             -artifact_prefix="target/fuzz/$fuzzer-" -print_final_stats=1 >"target/fuzz/$fuzzer.log" 2>&1 &
         running="$running $fuzzer=$!"
         pids="$pids $!"
     done
-    # shellcheck disable=SC2064 # the fuzzers that run now
-    trap "kill $pids 2>/dev/null || :" EXIT
+    stop_at_exit "$pids"
     for each in $running; do
         log=target/fuzz/${each%=*}.log
         wait "${each#*=}" || { tail -50 "$log" >&2 && exit 1; }

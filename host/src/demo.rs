@@ -79,7 +79,7 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
     let image = output.join("image.geode");
     output::write_whole(&image, &exported.image)?;
 
-    output::step(&format!("3/4 building the firmware for {}", board.name));
+    output::step("3/4 making the firmware");
     board.build()?;
 
     let seconds = 4 * probes.len();

@@ -22,7 +22,7 @@ use format::policy::Kind;
 use serde::{Serialize, Serializer};
 
 pub use self::fit::{Discrimination, LEAST_CENTRED_COSINE, LEAST_COSINE};
-pub use self::job::Job;
+pub use self::job::{Job, MARGINS, THRESHOLDS};
 pub use self::split::Split;
 pub use self::thresholds::Given;
 
@@ -148,15 +148,13 @@ pub fn export(job: &Job) -> Result<Exported> {
     let fitted = fit::fit(&material, job, &mut warnings)?;
     let network = fitted.network()?;
     let simulator = Simulator::new(&network)?;
-    // A network that tells nobody apart, exported all the same, takes everybody for one person.
-    let allow_duplicates =
-        job.allow_duplicates || fitted.discrimination.is_some_and(|found| !found.tells_apart);
+    let tells_apart = fitted.discrimination.is_none_or(|found| found.tells_apart);
     let settled = thresholds::settle(
         job,
         material.folder,
         &material.strangers,
         &simulator,
-        allow_duplicates,
+        tells_apart,
         &mut warnings,
     )?;
     let image = build::build(job, &fitted, &settled)?;

@@ -22,6 +22,7 @@ use file::File;
 pub use file::weights_beside;
 use import::Importer;
 pub use reference::Reference;
+pub use refusal::operators;
 
 /// The part of a file that is read, and the size of its photos.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

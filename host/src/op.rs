@@ -141,6 +141,11 @@ const IMPORTS: &[(&[&str], Import)] = &[
     ),
 ];
 
+/// Names of the ONNX operators that have a file here.
+pub(crate) fn imported() -> impl Iterator<Item = &'static str> {
+    IMPORTS.iter().flat_map(|(names, _)| names.iter().copied())
+}
+
 /// What reads an ONNX operator that has a file here; `None` for others.
 pub(crate) fn import(op_type: &str) -> Option<Import> {
     IMPORTS.iter().find(|(names, _)| names.contains(&op_type)).map(|(_, import)| *import)

@@ -105,8 +105,7 @@ pub fn check_dimension(dimension: usize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Op;
-    use crate::graph::{Activation, Function, GraphOutput, Shape};
+    use crate::graph::{Activation, Function, GraphOutput, Op, Shape};
 
     fn chain(count: usize, shape: Shape) -> Graph {
         let node = |index: usize| Node {

@@ -93,16 +93,18 @@ pub fn crop_bytes(crop: &RgbImage, preprocess: &Preprocess) -> Result<Vec<u8>> {
         crop.width(),
         crop.height()
     );
-    let first = crop.get_pixel(0, 0);
-    ensure!(
-        crop.pixels().any(|pixel| pixel != first),
-        "photo has one colour everywhere, so that there is no face in it; replace or remove it"
-    );
-    Ok(match preprocess.colour {
+    let bytes = match preprocess.colour {
         Colour::Rgb => crop.as_raw().clone(),
         Colour::Bgr => crop.pixels().flat_map(|pixel| [pixel[2], pixel[1], pixel[0]]).collect(),
         Colour::Grey => DynamicImage::from(crop.clone()).into_luma8().into_raw(),
-    })
+    };
+    let mut pixels = bytes.chunks_exact(preprocess.colour.channels());
+    let first = pixels.next();
+    ensure!(
+        pixels.any(|pixel| Some(pixel) != first),
+        "photo has one colour everywhere, so that there is no face in it; replace or remove it"
+    );
+    Ok(bytes)
 }
 
 /// Reads an aligned crop.

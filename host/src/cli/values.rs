@@ -8,6 +8,7 @@ use format::preprocess::Colour;
 use host::arcface::MarginKind;
 use host::board::Memory;
 use host::containers::Container;
+use host::export::{MARGINS as ANGLES, THRESHOLDS};
 use host::face::Choice;
 
 /// A word, its help, and its value.
@@ -84,12 +85,12 @@ pub fn share(text: &str) -> Result<f64, String> {
 
 /// A cosine to be accepted from.
 pub fn cosine(text: &str) -> Result<f32, String> {
-    number(text, "a cosine between 0 and 1", |cosine| (0.0..=1.0).contains(&cosine))
+    number(text, "a cosine between 0 and 1", |cosine| THRESHOLDS.contains(&(cosine as f32)))
 }
 
 /// An angle between people.
 pub fn radians(text: &str) -> Result<f32, String> {
-    number(text, "an angle between 0 and 1.5 radians", |angle| (0.0..=1.5).contains(&angle))
+    number(text, "an angle between 0 and 1.5 radians", |angle| ANGLES.contains(&(angle as f32)))
 }
 
 /// A number above zero.

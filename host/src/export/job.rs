@@ -1,5 +1,6 @@
 //! The subject and the options of an export.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
@@ -10,6 +11,11 @@ use crate::budget::Room;
 use crate::crops::Source;
 use crate::onnx::Cut;
 use crate::quantize::Preprocessing;
+
+/// Margins that make sense, radians.
+pub const MARGINS: RangeInclusive<f32> = 0.0..=1.5;
+/// Cosines that make sense as a threshold.
+pub const THRESHOLDS: RangeInclusive<f32> = 0.0..=1.0;
 
 /// The subject and the options of an export.
 #[derive(Clone, Debug)]
@@ -92,14 +98,14 @@ impl Job {
     /// Names the option.
     pub fn check(&self) -> Result<()> {
         let margin = self.margin.unwrap_or(0.0);
-        ensure!((0.0..=1.5).contains(&margin), "--margin {margin} is not between 0 and 1.5 radians");
+        ensure!(MARGINS.contains(&margin), "--margin {margin} is not between 0 and 1.5 radians");
         ensure!(
             self.logit_scale.is_finite() && self.logit_scale > 0.0,
             "--logit-scale {} is not a positive number",
             self.logit_scale
         );
         if let Some(cosine) = self.threshold {
-            ensure!((0.0..=1.0).contains(&cosine), "--threshold {cosine} is not a cosine between 0 and 1");
+            ensure!(THRESHOLDS.contains(&cosine), "--threshold {cosine} is not a cosine between 0 and 1");
         }
         let Preprocessing { mean, scale } = self.preprocessing;
         ensure!(mean.is_finite(), "--mean {mean} is not a number");

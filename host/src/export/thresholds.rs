@@ -104,14 +104,16 @@ pub(super) fn settle(
     folder: Folder,
     strangers: &[Vec<u8>],
     simulator: &Simulator<'_>,
-    allow_duplicates: bool,
+    tells_apart: bool,
     warnings: &mut Vec<String>,
 ) -> Result<Settled> {
     let newcomers = newcomers::enrol_all(folder, simulator, job.keep_outliers, warnings)?;
     let people: Vec<Person<'_>> =
         newcomers.iter().map(|n| Person { centres: &n.enrolment.centres, photos: &n.photos }).collect();
-    let cohort =
-        cohort(job, allow_duplicates, &people, units(&embed(simulator, strangers, "strangers")?), warnings);
+    // A network that tells nobody apart, exported all the same, takes everybody for one person.
+    let duplicates_are_errors = tells_apart && !job.allow_duplicates;
+    let strangers = units(&embed(simulator, strangers, "strangers")?);
+    let cohort = if tells_apart { cohort(job, &people, strangers, warnings) } else { strangers };
     let (table, basis) = table(job, &cohort, &people, warnings);
     let mut given = None;
     if let Some(cosine) = job.threshold.filter(|_| job.policy != Kind::Margin) {
@@ -122,7 +124,7 @@ pub(super) fn settle(
     let threshold = table.at(enrolled.len().max(1)).map_or(1.0, |point| point.cosine);
     let left_out = margin::left_out(&people);
     let (margin, cap_margin) = margins(job, &left_out, threshold);
-    let close = separate(&enrolled, angle(threshold), margin.radians, |_| !allow_duplicates)?;
+    let close = separate(&enrolled, angle(threshold), margin.radians, |_| duplicates_are_errors)?;
     warnings.extend(closeness::words(&close));
     let cap_loss = margin::cap_loss(&people, &left_out, cap_margin);
     warn_of_loss(job.policy, &margin, cap_loss, warnings);
@@ -132,7 +134,6 @@ pub(super) fn settle(
 /// The strangers, except those who look like somebody enrolled or like another stranger.
 fn cohort(
     job: &Job,
-    allow_duplicates: bool,
     people: &[Person<'_>],
     mut strangers: Vec<Vec<f32>>,
     warnings: &mut Vec<String>,
@@ -141,9 +142,11 @@ fn cohort(
         let mut centres = people.iter().flat_map(|person| person.centres);
         centres.any(|centre| is_same(stranger, centre))
     };
-    let enrolled = strangers.iter().filter(|stranger| is_enrolled(stranger)).count();
-    if allow_duplicates {
-        if enrolled > 0 && job.allow_duplicates {
+    let before = strangers.len();
+    let others: Vec<Vec<f32>> = strangers.iter().filter(|stranger| !is_enrolled(stranger)).cloned().collect();
+    let enrolled = before - others.len();
+    if job.allow_duplicates {
+        if enrolled > 0 {
             warnings.push(format!(
                 "{enrolled} of the strangers look like people enrolled; they count as strangers, as --allow-duplicates has it, so that \
                  thresholds may refuse those people"
@@ -155,8 +158,8 @@ fn cohort(
         warnings.push(format!(
             "{enrolled} of the strangers look like people enrolled and are left out: nobody can be both"
         ));
-        strangers.retain(|stranger| !is_enrolled(stranger));
     }
+    strangers = others;
     let firsts = copies::people(&strangers);
     let several = firsts.iter().flatten().count();
     if several > 0 {

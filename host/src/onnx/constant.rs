@@ -101,8 +101,8 @@ impl Constant {
         Constant::Int(ArrayD::from_shape_vec(IxDyn(&[values.len()]), values).expect("one dimension"))
     }
 
-    /// Whether it is one number, perhaps an infinite one, that can limit others.
-    pub fn is_bound(&self) -> bool {
+    /// Whether it is a single number, which may be infinite.
+    pub fn is_single(&self) -> bool {
         matches!(self, Constant::Float(array) if array.len() == 1 && !array.iter().any(|value| value.is_nan()))
     }
 
@@ -297,13 +297,7 @@ fn cast(node: &NodeProto, input: &Constant) -> Result<Constant> {
         Cast::Other(name) => name,
     };
     let range = match &*name {
-        "BOOL" => {
-            let truth = match input {
-                Constant::Int(array) => array.mapv(|value| i64::from(value != 0)),
-                Constant::Float(array) => array.mapv(|value| i64::from(value != 0.0)),
-            };
-            return Ok(Constant::Int(truth));
-        }
+        "BOOL" => return Ok(Constant::Int(real(input).mapv(|value| i64::from(value != 0.0)))),
         "INT8" => -128..=127,
         "UINT8" => 0..=255,
         "INT16" => -32768..=32767,
@@ -316,7 +310,12 @@ fn cast(node: &NodeProto, input: &Constant) -> Result<Constant> {
     };
     let whole = match input {
         Constant::Int(array) => array.clone(),
-        Constant::Float(array) => array.mapv(|value| value as i64),
+        Constant::Float(array) => {
+            // 2⁶³ is the first whole number that 64 bits do not hold.
+            let beyond = array.iter().find(|value| value.is_nan() || value.abs() >= 2f32.powi(63));
+            ensure!(beyond.is_none(), "turns the constant {} into {name}", beyond.unwrap_or(&0.0));
+            array.mapv(|value| value as i64)
+        }
     };
     let beyond = whole.iter().find(|value| !range.contains(value));
     ensure!(beyond.is_none(), "turns the constant {} into {name}, which is smaller", beyond.unwrap_or(&0));
@@ -687,6 +686,10 @@ mod tests {
         assert_eq!(cast(DataType::Uint8, &[0, 255]).unwrap(), Constant::of_integers(vec![0, 255]));
         assert!(cast(DataType::Uint8, &[0, 256]).unwrap_err().to_string().contains("256 into UINT8"));
         assert!(cast(DataType::Int32, &[1 << 31]).is_err() && cast(DataType::String, &[1]).is_err());
+        for value in [f32::NAN, f32::INFINITY, 1e19] {
+            let number = Constant::Float(ArrayD::from_elem(IxDyn(&[]), value));
+            assert!(evaluate(&node(DataType::Int64), &[Some(&number)]).is_err(), "{value}");
+        }
     }
 
     #[test]

@@ -294,7 +294,7 @@ pub(super) fn first_not_finite(onnx: &GraphProto) -> Result<Option<String>> {
     for (name, tensor) in tensors {
         if tensor.data_type == DataType::Float as i32 {
             let constant = Constant::read(tensor).with_context(|| format!("tensor {name}"))?;
-            if !(constant.is_finite() || constant.is_bound() && only_bounds(onnx, name)) {
+            if !(constant.is_finite() || constant.is_single() && is_only_bound(onnx, name)) {
                 return Ok(Some(name.clone()));
             }
         }
@@ -302,8 +302,8 @@ pub(super) fn first_not_finite(onnx: &GraphProto) -> Result<Option<String>> {
     Ok(None)
 }
 
-/// Whether a constant is only read by operators that limit a value. An infinite bound is none.
-fn only_bounds(onnx: &GraphProto, constant: &str) -> bool {
+/// Whether a constant is only read by operators that limit a value: an infinite bound is allowed.
+fn is_only_bound(onnx: &GraphProto, constant: &str) -> bool {
     let reads = |node: &&NodeProto| node.input.iter().any(|input| input == constant);
     onnx.node.iter().filter(reads).all(|node| matches!(&*node.op_type, "Clip" | "Max" | "Min"))
 }

@@ -560,6 +560,10 @@ impl<'a> Importer<'a> {
         // Exporters write a bound that there is not as an infinite or as the largest number.
         let low = if low <= f32::MIN { f32::NEG_INFINITY } else { low };
         let high = if high >= f32::MAX { f32::INFINITY } else { high };
+        ensure!(
+            low < f32::MAX && high > f32::MIN,
+            "limits a tensor to infinity: training failed, or the file is damaged"
+        );
         if low == f32::NEG_INFINITY && high == f32::INFINITY {
             return Ok(self.value(name)?.clone());
         }

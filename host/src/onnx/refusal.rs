@@ -167,8 +167,9 @@ const SUPPORTED: &[&str] = &[
     "Unsqueeze",
 ];
 
-fn is_supported(op_type: &str) -> bool {
-    SUPPORTED.contains(&op_type) || op::import(op_type).is_some()
+/// Names of all operators that the importer knows.
+pub fn operators() -> impl Iterator<Item = &'static str> {
+    SUPPORTED.iter().copied().chain(op::imported())
 }
 
 /// Finds nodes that are wrong for any input: other domains, unknown operators, training. Nodes that read only
@@ -194,7 +195,7 @@ pub(super) fn of_nodes(
             };
             let why = format!("the operator is not ONNX's own, but of the domain {}; {remedy}", node.domain);
             refusals.add(node, why);
-        } else if !is_supported(&node.op_type) && !is_constant(node) {
+        } else if !operators().any(|known| known == node.op_type) && !is_constant(node) {
             refusals.add(node, format!("the operator is not supported; {}", remedy(&node.op_type)));
         } else if is_training(node) {
             refusals.add(

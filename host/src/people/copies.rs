@@ -108,8 +108,8 @@ fn beyond_others(embeddings: &[Vec<f32>]) -> Option<f32> {
     Some(at(0.5) + BEYOND_OTHERS * (at(0.5) - at(0.16)))
 }
 
-/// The structure of a picture, or of its mirror image, as a unit vector: means of cells, less the mean of the nine cells around each; all zero where there is
-/// none. Light, contrast and colour do not change it.
+/// The structure of a picture, or of its mirror image, as a unit vector: means of cells, less the mean of the nine cells around each; all
+/// zero where there is none. Light, contrast and colour do not change it.
 fn thumbnail(crop: &[u8], [height, width, channels]: [usize; 3], is_mirrored: bool) -> Vec<f32> {
     assert_eq!(crop.len(), height * width * channels, "a crop of another size");
     let [rows, columns] = [height.min(CELLS), width.min(CELLS)];

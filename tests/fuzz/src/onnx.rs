@@ -16,10 +16,7 @@ fuzz_target!(|file: &[u8]| {
     let Ok(imported) = import_bytes(file, &Cut::default()) else { return };
     let graph = passes::lower(imported.graph);
     // Planning and running take ten times as long as importing: one file of eight, by its length.
-    if !file.len().is_multiple_of(8) {
-        return;
-    }
-    if graph.nodes.len() > FEW_LAYERS {
+    if !file.len().is_multiple_of(8) || graph.nodes.len() > FEW_LAYERS {
         return;
     }
     let Ok(outline) = Outline::of(&graph) else { return };

@@ -550,6 +550,16 @@ pub fn open_bounds() -> Vec<u8> {
     net.finish(&x)
 }
 
+/// A network whose activation has an infinite lower bound.
+pub fn limited_to_infinity() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let infinite = net.constant(&[], vec![f32::INFINITY]);
+    let x = net.conv("input", [3, 8], [3, 3], 2, 1, 1);
+    let x = net.node("Max", &[&x, &infinite], &[]);
+    let x = net.conv(&x, [8, 8], [8, 8], 1, 0, 1);
+    net.finish(&x)
+}
+
 /// Squeeze and excitation of a map behind ReLU6: the gate, a sigmoid, is the first factor or the second.
 pub fn gate_of_clipped_map(is_first: bool) -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 16, 16]);

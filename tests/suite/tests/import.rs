@@ -101,6 +101,12 @@ fn attribute_of_another_type_is_refused_with_its_node() {
 }
 
 #[test]
+fn bound_that_makes_everything_infinite_is_refused_with_its_node() {
+    let error = format!("{:#}", import(written(&onnx::limited_to_infinity()).path()).err().unwrap());
+    assert!(error.contains("Max_1") && error.contains("limits a tensor to infinity"), "{error}");
+}
+
+#[test]
 fn windows_and_groups_that_make_no_sense_are_refused() {
     let mut net = Onnx::new(&[1, 3, 16, 16]);
     let x = net.conv("input", [3, 8], [3, 3], 1, 1, 1);
