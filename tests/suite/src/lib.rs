@@ -64,7 +64,7 @@ pub fn real_networks() -> Vec<PathBuf> {
     [Some(default_network()), shared("models/mobilefacenet-relu6-128.onnx")].into_iter().flatten().collect()
 }
 
-/// Faces of different people, aligned, 112 × 112: from the larger test data if available, otherwise from the demo's.
+/// Faces of different people, aligned, 112 × 112: 160 or more from the larger test data if available, otherwise the 25 of the demo.
 ///
 /// # Panics
 /// When set-up has not been run.
@@ -82,6 +82,14 @@ pub fn faces() -> Vec<RgbImage> {
         pipeline.crops(&photo, [112, 112]).unwrap()
     });
     crops.map(|crop| crop.image).collect()
+}
+
+/// The first of [`faces`], `count` if there are as many.
+///
+/// # Panics
+/// As [`faces`].
+pub fn first_faces(count: usize) -> Vec<RgbImage> {
+    faces().into_iter().take(count).collect()
 }
 
 /// A picture of `[height, width]` pixels with light and dark places, another for each seed.

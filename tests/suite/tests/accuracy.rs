@@ -12,7 +12,7 @@ use host::accuracy::roles::Roles;
 use host::accuracy::verification::verify;
 use host::crops::Source;
 use host::export::export;
-use suite::{accuracy_baseline, accuracy_figures, default_network, faces, job, shared, write_faces};
+use suite::{accuracy_baseline, accuracy_figures, default_network, first_faces, job, shared, write_faces};
 
 /// A figure may be worse than its baseline by this much, because processors round the sums of calibration differently.
 const TOLERANCE: f64 = 0.003;
@@ -86,8 +86,7 @@ fn quantisation_costs_no_accuracy() {
 #[test]
 fn int8_and_float_agree_on_a_few_photos() {
     let folder = tempfile::tempdir().unwrap();
-    let faces = faces();
-    write_faces(&folder.path().join("faces"), &faces[..faces.len().min(60)], [112, 112]);
+    write_faces(&folder.path().join("faces"), &first_faces(60), [112, 112]);
     let exported = export(&job(&default_network(), &folder.path().join("faces"))).unwrap();
     assert!(exported.report.agreement.mean_cosine > 0.985, "{:?}", exported.report.agreement);
 }

@@ -22,8 +22,8 @@ use host::recognise::simulated;
 use host::simulator::{AlignedBytes, Simulator};
 use image::RgbImage;
 use suite::{
-    default_network, faces, fr_detect, fr_landmark, job, minifasnet, onnx, pictures, real_networks, root,
-    write_faces, yunet,
+    default_network, faces, first_faces, fr_detect, fr_landmark, job, minifasnet, onnx, pictures,
+    real_networks, root, write_faces, yunet,
 };
 use tempfile::TempDir;
 
@@ -160,7 +160,8 @@ fn boards_run_what_is_just_within_their_limits() {
         if built.iter().all(|(limits, _)| *limits != board.limits) {
             let width = row_bytes / 3;
             let force = |job| Job { force: true, ..job };
-            let deep = Built::of_bytes(&onnx::deep(width, layers), &faces()[..12], [16, width as u32], force);
+            let deep =
+                Built::of_bytes(&onnx::deep(width, layers), &first_faces(12), [16, width as u32], force);
             built.push((board.limits, deep));
         }
         let (_, deep) = built.iter().find(|(limits, _)| *limits == board.limits).expect("built above");
@@ -198,14 +199,14 @@ fn every_network_is_equal(image: &AlignedBytes, path: &Path, roles: &[Role]) {
 }
 
 fn quantised(job: &OtherJob) -> AlignedBytes {
-    let pictures = pictures(&job.input().unwrap(), &faces()[..12]);
+    let pictures = pictures(&job.input().unwrap(), &first_faces(12));
     quantise_other(job, &pictures[..8], &pictures[8..]).unwrap().section
 }
 
 #[test]
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn boards_equal_simulator_on_an_image_of_three_networks() {
-    let built = Built::new(&default_network(), &faces()[..48], [112, 112], |job| job);
+    let built = Built::new(&default_network(), &first_faces(48), [112, 112], |job| job);
     let image = AlignedBytes::read(&built.image()).unwrap();
     let landmarks = quantised(&fr_landmark());
     let mut networks = vec![(Role::Landmarks, &landmarks)];
@@ -220,7 +221,7 @@ fn boards_equal_simulator_on_an_image_of_three_networks() {
 #[test]
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn boards_equal_simulator_on_detectors() {
-    let built = Built::of_bytes(&onnx::pools(), &faces()[..48], [40, 24], |job| Job { force: true, ..job });
+    let built = Built::of_bytes(&onnx::pools(), &first_faces(48), [40, 24], |job| Job { force: true, ..job });
     let image = AlignedBytes::read(&built.image()).unwrap();
     for job in [Some(fr_detect()), yunet()].into_iter().flatten() {
         let detector = quantised(&job);

@@ -14,7 +14,7 @@ use host::containers::{self, Container, Wrapping};
 use rustix::process::{Pid, Signal, kill_process};
 use serialport::{SerialPort as _, TTYPort};
 use suite::command::{EXPORT, fails, folder, run, succeeds};
-use suite::{faces, program, write_faces};
+use suite::{picture, program, write_faces};
 use tempfile::TempDir;
 
 /// [`EXPORT`] with another output, and with more arguments.
@@ -59,7 +59,7 @@ fn people_enrolled_by_several_programs_at_once_are_all_there() {
     let folder = exported();
     let newcomers = ["Annie", "Betty", "Edith", "Joan", "Katherine", "Mary"];
     for (index, name) in newcomers.into_iter().enumerate() {
-        write_faces(&folder.path().join(name).join(name), &faces()[30 + index..31 + index], [40, 24]);
+        write_faces(&folder.path().join(name).join(name), &[picture(index as u64, [40, 24])], [40, 24]);
     }
     let add = |name: &str| {
         let arguments = ["gallery", "add", "image.geode", name, "--aligned", "--allow-duplicates"];
@@ -408,7 +408,7 @@ fn image_of_every_container_is_read_by_every_command() {
 #[test]
 fn gallery_changes_keep_the_container_and_its_address() {
     let folder = folder();
-    write_faces(&folder.path().join("later/Edith"), &faces()[30..31], [40, 24]);
+    write_faces(&folder.path().join("later/Edith"), &[picture(1, [40, 24])], [40, 24]);
     for (format, container) in CONTAINERS {
         succeeds(folder.path(), &export_to("image", &["--format", format, "--memory", "internal"]));
         let (_, before) = unwrapped(folder.path(), "image");

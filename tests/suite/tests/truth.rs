@@ -8,7 +8,7 @@ use host::quantize::Preprocessing;
 use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
-use suite::{default_network, faces, onnx, write_faces};
+use suite::{default_network, faces, first_faces, onnx, write_faces};
 use tempfile::TempDir;
 
 const PLAIN: Preprocessing = Preprocessing { mean: 0.0, scale: 1.0 };
@@ -17,8 +17,7 @@ const PLAIN: Preprocessing = Preprocessing { mean: 0.0, scale: 1.0 };
 fn folder_with(onnx: &[u8], size: [u32; 2]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("net.onnx"), onnx).unwrap();
-    let faces = faces();
-    write_faces(&folder.path().join("faces"), &faces[..faces.len().min(24)], size);
+    write_faces(&folder.path().join("faces"), &first_faces(24), size);
     folder
 }
 
@@ -81,7 +80,7 @@ fn pixels_normalised_twice_are_refused_with_what_the_network_does_itself() {
 fn pixels_not_normalised_are_refused_with_what_would_be_right() {
     for photos in [3, 12] {
         let folder = tempfile::tempdir().unwrap();
-        write_faces(&folder.path().join("faces"), &faces()[..photos], [112, 112]);
+        write_faces(&folder.path().join("faces"), &first_faces(photos), [112, 112]);
         let job =
             Job { preprocessing: PLAIN, ..suite::job(&default_network(), &folder.path().join("faces")) };
         let said = refusal(&job);
@@ -92,7 +91,7 @@ fn pixels_not_normalised_are_refused_with_what_would_be_right() {
 #[test]
 fn trained_network_tells_few_photos_apart() {
     let folder = tempfile::tempdir().unwrap();
-    write_faces(&folder.path().join("faces"), &faces()[..3], [112, 112]);
+    write_faces(&folder.path().join("faces"), &first_faces(3), [112, 112]);
     let report = export(&suite::job(&default_network(), &folder.path().join("faces"))).unwrap().report;
     let told = report.discrimination.unwrap();
     assert!(
