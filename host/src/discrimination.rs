@@ -82,8 +82,8 @@ pub struct Indiscriminate {
     /// Spread of the quantised network.
     quantised: Spread,
     in_force: Preprocessing,
-    /// Preprocessing that separates the pictures, and its spread.
-    better: Option<(Preprocessing, Spread)>,
+    /// Ways to normalise that separate the pictures, and their spreads, the least spread first.
+    better: Vec<(Preprocessing, Spread)>,
     /// Whether the network normalises pixels itself, so that they are normalised twice.
     is_twice: bool,
 }
@@ -101,20 +101,18 @@ pub fn judge(
     is_inside: bool,
     try_other: impl Fn(Preprocessing) -> Result<Option<Spread>>,
 ) -> Result<Option<Indiscriminate>> {
-    let mut better: Option<(Preprocessing, Spread)> = None;
+    let mut better: Vec<(Preprocessing, Spread)> = Vec::new();
     if float.is_suspicious() {
         for preprocessing in USUAL.into_iter().filter(|usual| *usual != in_force) {
-            let Some(spread) = try_other(preprocessing)? else { continue };
-            let best = better.map_or(1.0, |(_, best)| best.mean_cosine);
-            if spread.is_far_better_than(&float) && spread.mean_cosine < best {
-                better = Some((preprocessing, spread));
-            }
+            let spread = try_other(preprocessing)?.filter(|spread| spread.is_far_better_than(&float));
+            better.extend(spread.map(|spread| (preprocessing, spread)));
         }
     }
+    better.sort_by(|(_, a), (_, b)| a.mean_cosine.total_cmp(&b.mean_cosine));
     let collapsed = float.is_collapsed() || quantised.is_collapsed();
     let is_twice = is_inside && in_force != PLAIN;
-    let found = Indiscriminate { float, quantised, in_force, better, is_twice };
-    Ok((collapsed || better.is_some()).then_some(found))
+    let is_found = collapsed || !better.is_empty();
+    Ok(is_found.then_some(Indiscriminate { float, quantised, in_force, better, is_twice }))
 }
 
 impl fmt::Display for Indiscriminate {
@@ -131,12 +129,13 @@ impl fmt::Display for Indiscriminate {
         if *is_twice {
             write!(f, ", and the network normalises pixels itself as well, so they are normalised twice")?;
         }
-        if let Some((Preprocessing { mean, scale }, spread)) = better {
-            return write!(
-                f,
-                "; with --mean {mean} --scale {scale} the mean cosine is {:.4}: give these, if the network was trained so",
-                spread.mean_cosine
-            );
+        // Few photos, some of one person, do not tell which of the others is right: all are named.
+        for (place, (Preprocessing { mean, scale }, spread)) in better.iter().enumerate() {
+            let before = if place == 0 { "; with" } else { ", with" };
+            write!(f, "{before} --mean {mean} --scale {scale} the mean cosine is {:.4}", spread.mean_cosine)?;
+        }
+        if !better.is_empty() {
+            return write!(f, ": give the ones that the network was trained with");
         }
         write!(
             f,
@@ -220,11 +219,20 @@ mod tests {
             (PLAIN, 0.5286, [0.1052, 0.3611], DEFAULT),
         ] {
             let found = judged(mean, in_force, others).unwrap();
-            assert_eq!(found.better.unwrap().0, better);
+            assert_eq!(found.better[0].0, better);
             let Preprocessing { mean, scale } = better;
             let said = found.to_string();
             assert!(said.contains(&format!("with --mean {mean} --scale {scale}")), "{said}");
         }
+    }
+
+    #[test]
+    fn every_way_to_normalise_that_may_be_right_is_named() {
+        // Three photos, of which two show one person, with pixels not normalised.
+        let said = judged(0.9007, PLAIN, [0.31, 0.2203]).unwrap().to_string();
+        let [eight, unit] =
+            ["with --mean 127.5 --scale 128", "with --mean 0 --scale 255"].map(|way| said.find(way).unwrap());
+        assert!(unit < eight, "{said}");
     }
 
     #[test]

@@ -64,7 +64,8 @@ pub fn real_networks() -> Vec<PathBuf> {
     [Some(default_network()), shared("models/mobilefacenet-relu6-128.onnx")].into_iter().flatten().collect()
 }
 
-/// Faces of different people, aligned, 112 × 112: 160 or more from the larger test data if available, otherwise the 25 of the demo.
+/// Faces, aligned, 112 × 112: 160 or more of different people from the larger test data if available, otherwise the 25 of the demo, of
+/// which three show one person.
 ///
 /// # Panics
 /// When set-up has not been run.
