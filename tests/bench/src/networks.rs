@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use host::export::{Job, export};
 use host::quantize::Preprocessing;
-use suite::{faces, job, onnx, real_networks, write_faces};
+use suite::{default_network, demo_faces, faces, job, onnx, real_networks, write_faces};
 
 /// A network and its image.
 pub struct Pinned {
@@ -19,13 +19,17 @@ pub struct Pinned {
 
 /// The real networks.
 pub fn real(folder: &Path) -> Result<Vec<Pinned>> {
-    let crops = folder.join("112x112");
-    write_faces(&crops, &faces(), [112, 112]);
+    // What it takes to decide depends a little on the photos that scales are chosen on. The default network is measured on all machines, so
+    // its photos are those that all machines have.
+    let [demo, all] = ["demo", "all"].map(|name| folder.join(name));
+    write_faces(&demo, &demo_faces(), [112, 112]);
+    write_faces(&all, &faces(), [112, 112]);
     real_networks()
         .into_iter()
         .map(|model| {
+            let crops = if model == default_network() { &demo } else { &all };
             let name = model.file_stem().context("a network without a name")?.to_string_lossy().to_string();
-            pinned(folder, name, model, &crops, Preprocessing::default())
+            pinned(folder, name, model, crops, Preprocessing::default())
         })
         .collect()
 }

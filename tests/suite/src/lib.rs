@@ -64,8 +64,8 @@ pub fn real_networks() -> Vec<PathBuf> {
     [Some(default_network()), shared("models/mobilefacenet-relu6-128.onnx")].into_iter().flatten().collect()
 }
 
-/// Faces, aligned, 112 × 112: 160 or more of different people from the larger test data if available, otherwise the 25 of the demo, of
-/// which three show one person.
+/// Faces, aligned, 112 × 112: 160 or more of different people from the larger test data if available, otherwise
+/// [`demo_faces`].
 ///
 /// # Panics
 /// When set-up has not been run.
@@ -75,6 +75,14 @@ pub fn faces() -> Vec<RgbImage> {
         let step = photos.len() / 160;
         return photos.iter().step_by(step).map(|path| photo::load(path).unwrap()).collect();
     }
+    demo_faces()
+}
+
+/// The 25 faces of the demo, aligned, 112 × 112; three show one person.
+///
+/// # Panics
+/// When set-up has not been run.
+pub fn demo_faces() -> Vec<RgbImage> {
     let detector = Detector::load(&fetched("faceplugin")).unwrap();
     let pipeline = Pipeline { detector, choice: Choice::All, gates: None };
     let photos = photo::folder::list(&fetched("faces")).unwrap().found;
