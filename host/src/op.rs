@@ -209,7 +209,7 @@ pub fn float(graph: &Graph, node: &Node, inputs: &[&[f32]]) -> Vec<f32> {
         }
         Op::Enlarge(factor) => enlarge::float(inputs[0], shape(0), *factor),
         Op::Scale(gate) => scale::float(inputs[0], inputs[1], *gate),
-        Op::Table(curve) => table::float(inputs[0], *curve),
+        Op::Table(curve) => table::float(inputs[0], curve),
         Op::Input | Op::Affine { .. } | Op::Identity => panic!("{}: not a lowered operator", node.name),
     }
 }
@@ -258,7 +258,7 @@ pub fn fill(quantised: &Quantised, index: usize, outline: Layer, blob: &mut Blob
         }
         Op::Add => add::fill(quantised, index, outline, blob),
         Op::Scale(gate) => scale::fill(quantised, index, *gate, outline, blob),
-        Op::Table(curve) => Ok(table::fill(quantised, index, *curve, outline, blob)),
+        Op::Table(curve) => Ok(table::fill(quantised, index, curve, outline, blob)),
         Op::Affine { .. } | Op::Identity => bail!("{}: not a lowered operator", node.name),
     }
 }

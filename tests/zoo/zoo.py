@@ -120,6 +120,39 @@ class Exporter:
     def silu(self, x):
         return self.node("Mul", [x, self.node("Sigmoid", [x])])
 
+    def scalar(self, value):
+        return self.const(np.float32(value))
+
+    def biased(self, x, c):
+        return self.bn(x, c)
+
+    def half(self, x, gate):
+        """x * gate / 2."""
+        return self.node("Mul", [self.node("Mul", [x, gate]), self.scalar(0.5)])
+
+    def cube(self, x):
+        return self.node("Pow", [x, self.scalar(3)])
+
+    def gelu(self, x):
+        erf = self.node("Erf", [self.node("Div", [x, self.scalar(np.sqrt(2))])])
+        return self.half(x, self.node("Add", [erf, self.scalar(1)]))
+
+    def tanh_gelu(self, x):
+        inner = self.node("Add", [x, self.node("Mul", [self.cube(x), self.scalar(0.044715)])])
+        inner = self.node("Tanh", [self.node("Mul", [inner, self.scalar(np.sqrt(2 / np.pi))])])
+        return self.half(x, self.node("Add", [inner, self.scalar(1)]))
+
+    def mish(self, x):
+        return self.node("Mul", [x, self.node("Tanh", [self.node("Softplus", [x])])])
+
+    def quick_gelu(self, x):
+        return self.node("Mul", [x, self.node("Sigmoid", [self.node("Mul", [x, self.scalar(1.702)])])])
+
+    def chosen_prelu(self, x, c):
+        """PReLU as torch.where writes it."""
+        below = self.node("Mul", [x, self.const(self.slopes(c).reshape(c, 1, 1))])
+        return self.node("Where", [self.node("Greater", [x, self.scalar(0)]), x, below])
+
     def add(self, a, b):
         return self.node("Add", [a, b])
 
@@ -172,6 +205,18 @@ class Dynamo(Exporter):
     def flatten(self, x):
         return self.node("Reshape", [x, self.ints(0, -1)], allowzero=0)
 
+    def cube(self, x):
+        return self.node("Mul", [x, self.node("Mul", [x, x])])
+
+    def mish(self, x):
+        """As people wrote it before PyTorch had it."""
+        softplus = self.node("Log", [self.node("Add", [self.node("Exp", [x]), self.scalar(1)])])
+        return self.node("Mul", [self.node("Tanh", [softplus]), x])
+
+    def chosen_prelu(self, x, c):
+        below = self.node("Mul", [self.const(self.slopes(c).reshape(1, c, 1, 1)), x])
+        return self.node("Where", [self.node("LessOrEqual", [x, self.scalar(0)]), below, x])
+
     def normalise(self, x):
         length = self.node("ReduceL2", [x, self.ints(1)], keepdims=1)
         length = self.node("Clip", [length, self.const(np.float32(1e-12))])
@@ -202,6 +247,15 @@ class Fixed(Exporter):
     def hard_swish(self, x):
         return self.node("Mul", [x, self.hard_sigmoid(x)])
 
+    def quick_gelu(self, x):
+        sigmoid = self.node("Exp", [self.node("Neg", [self.node("Mul", [self.scalar(1.702), x])])])
+        return self.node("Div", [x, self.node("Add", [self.scalar(1), sigmoid])])
+
+    def chosen_prelu(self, x, c):
+        below = self.node("Mul", [self.const(self.slopes(c).reshape(c, 1, 1)), x])
+        is_below = self.node("Not", [self.node("Less", [self.scalar(0), x])])
+        return self.node("Where", [is_below, below, x])
+
     def normalise(self, x):
         squares = self.node("Pow", [x, self.const(np.float32(2))])
         total = self.node("ReduceSum", [squares], axes=[1], keepdims=1)
@@ -222,6 +276,19 @@ class Tf2Onnx(Exporter):
 
     def concat(self, parts):
         return self.node("Concat", parts, axis=1)
+
+    def biased(self, x, c):
+        """A bias of its own, as BiasAdd."""
+        return self.node("Add", [self.bn(x, c), self.const(self.random.normal(0, 0.3, (1, c, 1, 1)).astype(np.float32))])
+
+    def half(self, x, gate):
+        return self.node("Mul", [self.node("Mul", [self.scalar(0.5), x]), gate])
+
+    def chosen_prelu(self, x, c):
+        """By a mask of numbers."""
+        above = self.node("Max", [x, self.scalar(0)])
+        below = self.node("Mul", [self.node("Min", [x, self.scalar(0)]), self.const(self.slopes(c).reshape(1, c, 1, 1))])
+        return self.node("Add", [above, below])
 
     def conv_node(self, x, weights, k, stride, pad, groups, dilation):
         if stride > 1 and pad:
@@ -313,6 +380,12 @@ class Paddle(Exporter):
 
     def flatten(self, x):
         return self.node("Flatten", [self.node("Identity", [x])], axis=1)
+
+    def biased(self, x, c):
+        return self.node("Add", [self.bn(x, c), self.const(self.random.normal(0, 0.3, (1, c, 1, 1)).astype(np.float32))])
+
+    def half(self, x, gate):
+        return self.node("Mul", [x, self.node("Mul", [gate, self.scalar(0.5)])])
 
     def hard_swish(self, x):
         return self.node("Div", [self.node("Mul", [x, self.relu6(self.node("Add", [x, self.const(np.float32(3))]))]), self.const(np.float32(6))])
@@ -442,6 +515,35 @@ def silu(e, x):
     return x, 32, 8
 
 
+def smooth(e, x, activation):
+    x = activation(e.biased(e.conv(x, 3, 16, 3, 2), 16))
+    for c_in, c_out in [(16, 24), (24, 32)]:
+        x = activation(e.biased(e.conv(x, c_in, c_out, 3, 2), c_out))
+    return x, 32, 8
+
+
+def gelu(e, x):
+    return smooth(e, x, e.gelu)
+
+
+def tanh_gelu(e, x):
+    return smooth(e, x, e.tanh_gelu)
+
+
+def mish(e, x):
+    return smooth(e, x, e.mish)
+
+
+def quick_gelu(e, x):
+    return smooth(e, x, e.quick_gelu)
+
+
+def chosen_prelu(e, x):
+    for c_in, c_out in [(3, 16), (16, 24), (24, 32)]:
+        x = e.chosen_prelu(e.biased(e.conv(x, c_in, c_out, 3, 2), c_out), c_out)
+    return x, 32, 8
+
+
 def inception(e, x):
     x = e.node("Relu", [e.bn(e.conv(x, 3, 16, 3, 2), 16)])
     for c in (16, 64):
@@ -452,7 +554,7 @@ def inception(e, x):
     return x, 64, 8
 
 
-KINDS = [mobilefacenet, grouped, iresnet, resnet18, se_iresnet, mobilenet_v2, mobilenet_v3, silu, inception]
+KINDS = [mobilefacenet, grouped, iresnet, resnet18, se_iresnet, mobilenet_v2, mobilenet_v3, silu, inception, gelu, tanh_gelu, mish, quick_gelu, chosen_prelu]
 
 
 def build(exporter, kind, seed):

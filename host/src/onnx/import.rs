@@ -17,10 +17,11 @@ use super::constant::{self, Cast, Constant};
 use super::file::File;
 use super::refusal::{self, Refusals, node_name, remedy};
 pub use super::value::{Axis, Form, Value};
-use super::value::{Bent, Clamped, Spelled};
+use super::value::{Bent, Clamped, Curved, Gated, Spelled};
 use crate::graph::{Activation, Function, Gate, Graph, GraphOutput, Node, Op, Shape, Window};
 use crate::op;
 use crate::op::table::Curve;
+use crate::op::table::formula::{Binary, Formula, MOST_STEPS, Unary};
 
 /// Most nodes of a file.
 const MOST_NODES: usize = 20_000;
@@ -134,10 +135,17 @@ impl<'a> Importer<'a> {
                     "output {name} is not computed from the photo; name the embedding with --embedding NAME"
                 )
             })?;
-            let (node, function) = match &value.form {
-                Form::Normalised => (value.node, Function::Normalise),
-                Form::Gate(Gate::Sigmoid) => (value.node, Function::Sigmoid),
-                Form::Gate(Gate::HardSigmoid { .. }) => {
+            let value = value.clone();
+            let curve = match &value.form {
+                Form::Curved(Curved { formula, .. }) => Some(formula.curve()),
+                _ => None,
+            };
+            let (node, function) = match (&value.form, curve) {
+                (Form::Normalised, _) => (value.node, Function::Normalise),
+                (Form::Curved(Curved { base, .. }), Some(Curve::Gate(Gate::Sigmoid))) => {
+                    (self.built(&value.name, value.node, base)?, Function::Sigmoid)
+                }
+                (_, Some(Curve::Gate(Gate::HardSigmoid { .. }))) => {
                     bail!("output {name} is a HardSigmoid; cut the network before it")
                 }
                 _ => (self.tensor(name)?.0, Function::Identity),
@@ -247,30 +255,95 @@ impl<'a> Importer<'a> {
     /// The value as a tensor. Makes nodes for the operations that remain to be done.
     fn tensor(&mut self, name: &str) -> Result<(usize, Vec<Vec<Axis>>)> {
         let value = self.value(name)?.clone();
-        let made = self.made.iter().find(|(node, form, _)| *node == value.node && *form == value.form);
-        let node = match (&value.form, made) {
-            (_, Some(&(.., made))) => made,
-            (Form::Plain, None) => return Ok((value.node, value.dims)),
-            (Form::Bent(bent), None) => self.bent_nodes(&value.name, value.node, bent),
-            (&Form::Clamped(Clamped { slope, shift, low, high }), None) => {
-                let channels = self.extent(value.node, Axis::C);
-                let mut node = value.node;
-                if slope != 1.0 || shift != 0.0 {
-                    node = self.affine(&value.name, vec![slope; channels], vec![shift; channels], node);
-                }
-                self.activated(&value.name, clip(low, high, channels), node)
-            }
-            (&Form::Gate(gate), None) => {
-                let shape = self.shape(value.node);
-                self.push_named(&value.name, Op::Table(Curve::Gate(gate)), vec![value.node], shape)
-            }
-            (other, None) => bail!("reads {}", other.words()),
-        };
-        self.made.push((value.node, value.form, node));
+        let node = self.built(&value.name, value.node, &value.form)?;
         if let Some(known) = self.values.get_mut(name) {
             (known.node, known.form) = (node, Form::Plain);
         }
         Ok((node, value.dims))
+    }
+
+    /// The node of a function of a node's tensor. It is made if there is none yet.
+    fn built(&mut self, name: &str, input: usize, form: &Form) -> Result<usize> {
+        if *form == Form::Plain {
+            return Ok(input);
+        }
+        if let Some(&(.., made)) = self.made.iter().find(|(node, made, _)| *node == input && made == form) {
+            return Ok(made);
+        }
+        let node = match form {
+            Form::Bent(bent) => self.bent_nodes(name, input, bent),
+            &Form::Clamped(Clamped { slope, shift, low, high }) => {
+                let channels = self.extent(input, Axis::C);
+                let mut node = input;
+                if slope != 1.0 || shift != 0.0 {
+                    node = self.affine(name, vec![slope; channels], vec![shift; channels], node);
+                }
+                self.activated(name, clip(low, high, channels), node)
+            }
+            Form::Curved(Curved { base, formula }) => {
+                // Every tensor may hold zeros.
+                ensure!(
+                    formula.at(0.0).is_finite(),
+                    "reads the function of node {name}, which has no finite value at 0: a table needs one there"
+                );
+                let base = self.built(name, input, base)?;
+                let shape = self.shape(base);
+                self.push_named(name, Op::Table(formula.curve()), vec![base], shape)
+            }
+            other => bail!("reads {}", other.words()),
+        };
+        self.made.push((input, form.clone(), node));
+        Ok(node)
+    }
+
+    /// A function of the node's first input, element by element.
+    ///
+    /// # Errors
+    /// When that is not a tensor.
+    pub(crate) fn of_one(&mut self, node: &NodeProto, unary: Unary) -> Result<Value> {
+        let name = node.input.first().map_or("", |name| name);
+        let value = self.value(name)?.clone();
+        if let Some(Curved { base, formula }) = value.form.curved()
+            && formula.steps() < MOST_STEPS
+        {
+            let form = Form::Curved(Curved { base, formula: formula.then(unary) });
+            return Ok(self.lazy(node, value.node, value.dims, form));
+        }
+        let (input, dims) = self.tensor(name)?;
+        Ok(self.lazy(node, input, dims, Form::Curved(Curved::plain(Formula::X.then(unary)))))
+    }
+
+    /// A function of the node's inputs, element by element, if all of them are numbers or the same for all channels of
+    /// one tensor.
+    fn of_all(&mut self, node: &NodeProto, join: impl FnOnce(Vec<Formula>) -> Formula) -> Option<Value> {
+        let mut tensor: Option<&Value> = None;
+        let mut operands = Vec::new();
+        for name in &node.input {
+            if let Some(constant) = self.constants.get(&**name) {
+                let [number] = constant.floats()[..] else { return None };
+                operands.push(Curved::number(number));
+                continue;
+            }
+            let value = self.values.get(&**name)?;
+            let first = *tensor.get_or_insert(value);
+            if first.node != value.node || first.dims != value.dims {
+                return None;
+            }
+            operands.push(value.form.curved()?);
+        }
+        let Value { node: input, dims, .. } = tensor?.clone();
+        let (base, formulas) = Curved::together(&operands)?;
+        Some(self.lazy(node, input, dims, Form::Curved(Curved { base, formula: join(formulas) })))
+    }
+
+    /// [`Self::of_all`] for an operator on two values.
+    fn of_both(&mut self, node: &NodeProto) -> Option<Value> {
+        let binary = Binary::named(&node.op_type).filter(|_| node.input.len() == 2)?;
+        self.of_all(node, |formulas| {
+            let mut formulas = formulas.into_iter();
+            let first = formulas.next().unwrap_or(Formula::X);
+            formulas.fold(first, |formula, next| Formula::two(binary, formula, next))
+        })
     }
 
     fn bent_nodes(&mut self, name: &str, input: usize, bent: &Bent) -> usize {
@@ -407,6 +480,12 @@ impl<'a> Importer<'a> {
                 let slopes = self.per_channel(input, &dims, self.constant(node, 1)?)?;
                 self.prelu(node, |_| Ok(slopes))?
             }
+            "Neg" if matches!(self.value(first)?.form, Form::Curved(_)) => {
+                let Value { node: input, dims, form, .. } = self.value(first)?.clone();
+                let Some(Curved { base, formula }) = form.curved() else { bail!("reads {}", form.words()) };
+                let formula = Formula::two(Binary::Mul, formula, Formula::Number(-1.0));
+                self.lazy(node, input, dims, Form::Curved(Curved { base, formula }))
+            }
             "Neg" => {
                 let (input, dims, bent) = self.bent(first)?;
                 let channels = bent.shift.len();
@@ -416,13 +495,27 @@ impl<'a> Importer<'a> {
             "Add" | "Sub" | "Mul" | "Div" | "Max" | "Min" | "Sum" => self.binary(node)?,
             "Pow" => self.power(node)?,
             "Sqrt" | "Reciprocal" => {
-                let factor = if node.op_type == "Sqrt" { 0.5 } else { -1.0 };
-                let value = self.value(first)?.clone();
-                let Form::Length { exponent } = value.form else {
-                    bail!("is supported only inside an L2 normalisation; {}", remedy(&node.op_type))
+                let (factor, unary) = match &*node.op_type {
+                    "Sqrt" => (0.5, Unary::Sqrt),
+                    _ => (-1.0, Unary::Reciprocal),
                 };
-                self.lazy(node, value.node, value.dims, Form::Length { exponent: exponent * factor })
+                let value = self.value(first)?.clone();
+                match value.form {
+                    Form::Length { exponent } => {
+                        let form = Form::Length { exponent: exponent * factor };
+                        self.lazy(node, value.node, value.dims, form)
+                    }
+                    _ => self.of_one(node, unary)?,
+                }
             }
+            "Erf" => self.of_one(node, Unary::Erf)?,
+            "Exp" => self.of_one(node, Unary::Exp)?,
+            "Log" => self.of_one(node, Unary::Log)?,
+            "Not" => self.of_one(node, Unary::Not)?,
+            "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "And" | "Or" => {
+                self.of_both(node).with_context(|| not_of_one(&node.op_type))?
+            }
+            "Where" => self.choice(node)?,
             "Identity" => self.value(first)?.clone(),
             "Dropout" => {
                 let is_training = self.optional_constant(node, 2)?.is_some_and(|mode| mode.integers() == [1]);
@@ -475,12 +568,9 @@ impl<'a> Importer<'a> {
                 self.length(node, input, &dims, exponent)?
             }
             "ReduceSum" => {
-                let value = self.value(first)?.clone();
-                ensure!(
-                    value.form == Form::Squares,
-                    "sums are supported only inside an L2 normalisation; {}",
-                    remedy("ReduceSum")
-                );
+                let value = self.squares_of(first)?.with_context(|| {
+                    format!("sums are supported only inside an L2 normalisation; {}", remedy("ReduceSum"))
+                })?;
                 self.length(node, value.node, &value.dims, 2.0)?
             }
             _ => bail!(
@@ -527,8 +617,17 @@ impl<'a> Importer<'a> {
     /// A PReLU. `slopes` gives its slopes for a number of channels.
     fn prelu(&mut self, node: &NodeProto, slopes: impl FnOnce(usize) -> Result<Vec<f32>>) -> Result<Value> {
         let first = node.input.first().map_or("", |name| name);
+        let value = self.value(first)?;
+        let slopes = slopes(self.extent(value.node, Axis::C))?;
+        if let Form::Curved(_) = value.form {
+            let slope = slopes.first().copied().unwrap_or(1.0);
+            if slopes.iter().all(|&own| own == slope) {
+                return self.of_one(node, Unary::PRelu { slope });
+            }
+            let (input, dims) = self.tensor(first)?;
+            return Ok(self.lazy(node, input, dims, Form::Bent(Bent::prelu(slopes))));
+        }
         let (input, dims, bent) = self.bent(first)?;
-        let slopes = slopes(bent.shift.len())?;
         if let Some(bent) = bent.then_prelu(&slopes) {
             return Ok(self.lazy(node, input, dims, Form::Bent(bent)));
         }
@@ -567,6 +666,9 @@ impl<'a> Importer<'a> {
         if low == f32::NEG_INFINITY && high == f32::INFINITY {
             return Ok(self.value(name)?.clone());
         }
+        if let Value { form: Form::Curved(_), .. } = self.value(name)? {
+            return self.of_one(node, Unary::Clamp { low, high });
+        }
         if low == 0.0 && high == f32::INFINITY {
             let (input, dims, bent) = self.bent(name)?;
             if let Some(bent) = bent.then_prelu(&vec![0.0; self.extent(input, Axis::C)]) {
@@ -589,12 +691,10 @@ impl<'a> Importer<'a> {
         if let Value { node: input, dims, form: Form::Length { exponent }, .. } = self.value(first)?.clone() {
             return Ok(self.lazy(node, input, dims, Form::Length { exponent: exponent * power }));
         }
-        ensure!(
-            power == 2.0,
-            "powers are supported only as squares inside an L2 normalisation; {}",
-            remedy("Pow")
-        );
-        self.squares(node, first)
+        if power == 2.0 {
+            return self.squares(node, first);
+        }
+        self.of_both(node).with_context(|| not_of_one("Pow"))
     }
 
     fn squares(&mut self, node: &NodeProto, name: &str) -> Result<Value> {
@@ -603,10 +703,36 @@ impl<'a> Importer<'a> {
         {
             return Ok(self.lazy(node, *input, dims.clone(), Form::Squares));
         }
+        let value = self.value(name)?.clone();
+        let [h, w, _] = self.shape(value.node);
+        if (h, w) != (1, 1) || matches!(value.form, Form::Curved(_)) {
+            let short = value.form.curved().filter(|of| 2 * of.formula.steps() < MOST_STEPS);
+            let (input, Curved { base, formula }) = match short {
+                Some(curved) => (value.node, curved),
+                None => (self.tensor(name)?.0, Curved::plain(Formula::X)),
+            };
+            let square = Formula::two(Binary::Mul, formula.clone(), formula);
+            let form = Form::Curved(Curved { base, formula: square });
+            return Ok(self.lazy(node, input, value.dims, form));
+        }
         let (input, dims) = self.tensor(name)?;
-        let [h, w, _] = self.shape(input);
-        ensure!(h == 1 && w == 1, "squares a map of {h}×{w}; only the embedding's length may be computed");
         Ok(self.lazy(node, input, dims, Form::Squares))
+    }
+
+    /// The value, if it is the squares of a tensor.
+    fn squares_of(&mut self, name: &str) -> Result<Option<Value>> {
+        let mut value = self.value(name)?.clone();
+        if let Form::Curved(Curved { base, formula }) = &value.form
+            && let Some(root) = formula.root()
+        {
+            let root = match root {
+                Formula::X => (**base).clone(),
+                root => Form::Curved(Curved { base: base.clone(), formula: root.clone() }),
+            };
+            value.node = self.built(&value.name, value.node, &root)?;
+            value.form = Form::Squares;
+        }
+        Ok((value.form == Form::Squares).then_some(value))
     }
 
     /// The length of the node's tensor, to a power, along the axes that it names.
@@ -618,19 +744,13 @@ impl<'a> Importer<'a> {
         Ok(self.lazy(node, input, kept, Form::Length { exponent }))
     }
 
-    /// Whether a node reads a tensor of squares.
-    pub fn is_squares(&self, node: &NodeProto) -> bool {
-        let value = node.input.first().and_then(|name| self.values.get(&**name));
-        value.is_some_and(|value| value.form == Form::Squares)
-    }
-
-    /// A mean of squares. For a normalisation it is equivalent to their sum.
+    /// A mean of squares, if the node's input is squares. For a normalisation it is equivalent to their sum.
     ///
     /// # Errors
     /// When it runs along other axes than that of the embedding's elements.
-    pub fn mean_of_squares(&self, node: &NodeProto) -> Result<Value> {
-        let value = self.value(node.input.first().map_or("", |name| name))?;
-        self.length(node, value.node, &value.dims, 2.0)
+    pub fn mean_of_squares(&mut self, node: &NodeProto) -> Result<Option<Value>> {
+        let squares = self.squares_of(node.input.first().map_or("", |name| name))?;
+        squares.map(|value| self.length(node, value.node, &value.dims, 2.0)).transpose()
     }
 
     /// Checks that a normalisation runs over all elements of the embedding.
@@ -780,6 +900,11 @@ impl<'a> Importer<'a> {
             [value] => Some(value),
             _ => None,
         };
+        if let Form::Curved(_) = value.form
+            && let Some(value) = self.of_both(node)
+        {
+            return Ok(value);
+        }
         match (&value.form, operator, single) {
             // Constants that prevent a division by zero, and factors, do not change the angle.
             (Form::Length { .. }, "Add" | "Max", Some(_)) => return Ok(value),
@@ -832,7 +957,10 @@ impl<'a> Importer<'a> {
                     }
                 }
             }
-            ("Div", true) => bail!("divides a constant by a computed value; {}", remedy("Div")),
+            ("Div", true) => match self.of_both(node) {
+                Some(value) => return Ok(value),
+                None => bail!("divides a constant by a computed value; {}", remedy("Div")),
+            },
             _ => bail!(
                 "is not supported with these constants, such as one bound per channel; {}",
                 remedy(operator)
@@ -861,7 +989,7 @@ impl<'a> Importer<'a> {
             (&Form::Length { exponent }, _, "Mul") => {
                 return self.normalised(node, &right, &left, exponent == -1.0);
             }
-            (gate, _, "Mul") if gate.gate().is_some() && right.form.gate().is_none() => {
+            (gate, map, "Mul") if gate.gate().is_some() && map.gate().is_none() => {
                 return self.gated(node, b, &left);
             }
             (_, gate, "Mul") if gate.gate().is_some() => return self.gated(node, a, &right),
@@ -871,6 +999,13 @@ impl<'a> Importer<'a> {
                 return self.squares(node, a);
             }
             _ => {}
+        }
+        let is_curved =
+            [&left, &right].iter().any(|value| matches!(value.form, Form::Curved(_) | Form::Squares));
+        if (is_curved || matches!(operator, "Mul" | "Div"))
+            && let Some(value) = self.of_both(node)
+        {
+            return Ok(value);
         }
         let (x, dims, one) = self.bent(a)?;
         let (y, other_dims, other) = self.bent(b)?;
@@ -920,29 +1055,98 @@ impl<'a> Importer<'a> {
     }
 
     /// A value divided by its own length.
-    fn normalised(&self, node: &NodeProto, value: &Value, length: &Value, is_length: bool) -> Result<Value> {
-        let is_own = match &value.form {
-            Form::Plain => true,
-            Form::Bent(bent) => bent.factor().is_some_and(|factor| factor > 0.0),
-            _ => false,
+    fn normalised(
+        &mut self,
+        node: &NodeProto,
+        value: &Value,
+        length: &Value,
+        is_length: bool,
+    ) -> Result<Value> {
+        let own = match &value.form {
+            Form::Plain => Some(value.node),
+            Form::Bent(bent) if bent.factor().is_some_and(|factor| factor > 0.0) => Some(value.node),
+            form @ Form::Curved(_) => Some(self.built(&value.name, value.node, form)?),
+            _ => None,
         };
         ensure!(
-            is_own && value.node == length.node && is_length,
+            own == Some(length.node) && is_length,
             "divides by the length of another tensor, or by a power of it; only x / |x| is supported, as the last step"
         );
-        Ok(self.lazy(node, value.node, value.dims.clone(), Form::Normalised))
+        Ok(self.lazy(node, length.node, value.dims.clone(), Form::Normalised))
+    }
+
+    /// `Where`: of two values, each element from the one that a condition names.
+    fn choice(&mut self, node: &NodeProto) -> Result<Value> {
+        ensure!(node.input.len() == 3, "has {} inputs, three are needed", node.input.len());
+        let input = |index: usize| node.input.get(index).map_or("", |name| name);
+        if let Some(condition) = self.constants.get(input(0)) {
+            let condition = condition.integers();
+            let all = [1, 0].map(|wanted| condition.iter().all(|&is| i64::from(is != 0) == wanted));
+            let place = all.iter().position(|&all| all).with_context(|| not_of_one("Where"))?;
+            return self.value(input(1 + place)).cloned();
+        }
+        let condition = self.value(input(0))?.clone();
+        if let Some(value) = self.bent_choice(node, &condition)? {
+            return Ok(value);
+        }
+        let choice = self.of_all(node, |formulas| match <[Formula; 3]>::try_from(formulas) {
+            Ok(formulas) => Formula::Choice(Box::new(formulas)),
+            Err(_) => Formula::X,
+        });
+        choice.with_context(|| not_of_one("Where"))
+    }
+
+    /// A choice between two straight lines by the sign of the value that they are of: a PReLU, or its like.
+    fn bent_choice(&mut self, node: &NodeProto, condition: &Value) -> Result<Option<Value>> {
+        let Form::Curved(Curved { base, formula }) = &condition.form else { return Ok(None) };
+        let Some(is_above) = formula.holds_above_nought() else { return Ok(None) };
+        let channels = self.extent(condition.node, Axis::C);
+        let bent = |form: &Form| match form {
+            Form::Plain => Some(Bent::identity(channels)),
+            Form::Bent(bent) => Some(bent.clone()),
+            _ => None,
+        };
+        let Some(of) = bent(base) else { return Ok(None) };
+        let side = |name: &String| match (self.constants.get(&**name), self.values.get(&**name)) {
+            (Some(constant), _) => {
+                constant.floats().iter().all(|&number| number == 0.0).then(|| vec![0.0; channels])
+            }
+            (_, Some(value)) if value.node == condition.node && value.dims == condition.dims => {
+                bent(&value.form)?.factors_of(&of)
+            }
+            _ => None,
+        };
+        let sides: Option<Vec<Vec<f32>>> = node.input.iter().skip(1).map(side).collect();
+        let Some([holds, else_]) = sides.and_then(|sides| <[Vec<f32>; 2]>::try_from(sides).ok()) else {
+            return Ok(None);
+        };
+        let (positive, negative) = if is_above { (holds, else_) } else { (else_, holds) };
+        let input = self.built(&condition.name, condition.node, base)?;
+        let bent = Bent { positive, negative, shift: vec![0.0; channels] };
+        Ok(Some(self.lazy(node, input, condition.dims.clone(), Form::Bent(bent))))
     }
 
     /// A map times a gate.
     fn gated(&mut self, node: &NodeProto, map: &str, gates: &Value) -> Result<Value> {
-        let (gate, gain) = gates.form.gate().context("multiplies something else than a map and a gate")?;
+        let Some(Gated { base, gate, gain }) = gates.form.gate() else {
+            bail!("multiplies something else than a map and a gate")
+        };
+        let of = self.value(map)?.clone();
+        let is_own = of.node == gates.node && of.dims == gates.dims;
+        if is_own
+            && (of.form != Form::Plain || base != Form::Plain)
+            && let Some(value) = self.of_both(node)
+        {
+            return Ok(value);
+        }
         let (map, dims) = self.tensor(map)?;
-        let value = if map == gates.node && dims == gates.dims {
+        let gates_node = self.built(&gates.name, gates.node, &base)?;
+        let value = if map == gates_node && dims == gates.dims {
             let shape = self.shape(map);
             let curved = self.push(node, Op::Table(Curve::Gated(gate)), vec![map], shape);
             self.plain(curved, dims)
         } else {
-            op::scale::import(self, node, (map, dims), (gates.node, &gates.dims), gate)?
+            op::scale::import(self, node, (map, dims), (gates_node, &gates.dims), gate)?
         };
         if gain == 1.0 {
             return Ok(value);
@@ -1117,6 +1321,14 @@ impl<'a> Importer<'a> {
         self.as_map(input, &dims).context("pads")?;
         Ok(self.lazy(node, input, dims, Form::Padded(around)))
     }
+}
+
+/// Words on an operator whose inputs are not the same function of one tensor for all channels.
+fn not_of_one(operator: &str) -> String {
+    format!(
+        "is supported only on numbers and functions of one tensor, as in an activation that is written with several nodes; {}",
+        remedy(operator)
+    )
 }
 
 /// Most rows or columns of zeros at a side of a map.

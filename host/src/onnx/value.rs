@@ -6,6 +6,7 @@
 //! node reads the value and needs a tensor. Only then are nodes made.
 
 use crate::graph::Gate;
+use crate::op::table::formula::{Binary, Formula, MOST_STEPS, Unary};
 
 /// An axis of a node's tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +41,8 @@ pub enum Form {
     Bent(Bent),
     /// A straight line between bounds.
     Clamped(Clamped),
-    /// A sigmoid, or something like it.
-    Gate(Gate),
+    /// Any other function, the same for all channels: a sigmoid, for example.
+    Curved(Curved),
     /// Zeros around it: the number of rows or columns at the top, left, bottom and right.
     Padded([usize; 4]),
     /// Its squares.
@@ -169,6 +170,44 @@ impl Bent {
         (is_alike && self.is_affine()).then_some((slope, shift))
     }
 
+    /// Slope and value at zero of a line that gives this function from `base`'s value, if both are straight lines and
+    /// that one is the same for all channels, up to rounding.
+    fn as_line_of(&self, base: &Bent) -> Option<(f32, f32)> {
+        let is_near = |a: f64, b: f64, of: f64| (a - b).abs() <= 1e-5 * of;
+        let real = |values: &[f32], channel: usize| f64::from(values[channel]);
+        let lines = || {
+            (0..self.shift.len()).map(|channel| {
+                let slope = real(&self.positive, channel) / real(&base.positive, channel);
+                let moved = slope * real(&base.shift, channel);
+                let shift = real(&self.shift, channel);
+                (slope, shift - moved, shift.abs() + moved.abs())
+            })
+        };
+        let (slope, shift, _) = lines().next()?;
+        let is_one = self.is_affine()
+            && base.is_affine()
+            && slope.is_finite()
+            && lines().all(|(own, by, of)| {
+                is_near(own, slope, slope.abs()) && is_near(by, shift, of + shift.abs())
+            });
+        // What is left by rounding is no shift.
+        let most = lines().map(|(.., of)| of).fold(0.0, f64::max);
+        is_one.then_some((slope as f32, if is_near(shift, 0.0, most) { 0.0 } else { shift as f32 }))
+    }
+
+    /// For each channel the factor that gives this function from `base`'s value, if both are straight lines that differ
+    /// by no more, up to rounding.
+    pub fn factors_of(&self, base: &Bent) -> Option<Vec<f32>> {
+        let factor = |channel: usize| {
+            let factor = self.positive[channel] / base.positive[channel];
+            let (shift, expected) = (self.shift[channel], factor * base.shift[channel]);
+            let is_near = (shift - expected).abs() <= 1e-5 * (shift.abs() + expected.abs());
+            (factor.is_finite() && is_near).then_some(factor)
+        };
+        (self.is_affine() && base.is_affine()).then_some(())?;
+        (0..self.shift.len()).map(factor).collect()
+    }
+
     /// The slope for positive `x`, if the function is a ReLU with one slope for all channels.
     pub fn relu(&self) -> Option<f32> {
         let first = *self.positive.first()?;
@@ -237,12 +276,124 @@ impl Clamped {
     }
 }
 
+/// A formula of a simpler function of the tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curved {
+    /// The simpler function: the tensor itself, straight lines, or a line between bounds.
+    pub base: Box<Form>,
+    /// The formula of its value.
+    pub formula: Formula,
+}
+
+impl Curved {
+    /// A formula of the tensor itself.
+    pub fn plain(formula: Formula) -> Self {
+        Curved { base: Box::new(Form::Plain), formula }
+    }
+
+    /// A constant.
+    pub fn number(number: f32) -> Self {
+        Self::plain(Formula::Number(number))
+    }
+
+    /// The formula of the tensor itself, if the simpler function is the same for all channels.
+    fn of_tensor(&self) -> Option<Formula> {
+        Some(self.formula.after(&self.base.formula()?))
+    }
+
+    /// The formula of another simpler function's value, if it has one.
+    fn of_base(&self, base: &Form) -> Option<Formula> {
+        if *self.base == *base || matches!(self.formula, Formula::Number(_)) {
+            return Some(self.formula.clone());
+        }
+        let line = match (&*self.base, base) {
+            (Form::Bent(own), Form::Bent(base)) => own.as_line_of(base),
+            (Form::Plain, Form::Bent(base)) => Bent::identity(base.shift.len()).as_line_of(base),
+            (Form::Bent(own), Form::Plain) => own.line(),
+            _ => None,
+        };
+        line.map(|(slope, shift)| self.formula.after(&Formula::line(slope, shift)))
+    }
+
+    /// Several values as formulas of one simpler function. `None` if there is none, or a formula would have too many
+    /// steps.
+    pub fn together(values: &[Curved]) -> Option<(Box<Form>, Vec<Formula>)> {
+        let of = |base: &Form| values.iter().map(|value| value.of_base(base)).collect::<Option<Vec<_>>>();
+        let is_shared = |base: &Form| {
+            values.iter().all(|value| *value.base == *base || matches!(value.formula, Formula::Number(_)))
+        };
+        let bases = || values.iter().map(|value| &value.base);
+        let shared = bases().find(|base| is_shared(base)).and_then(|base| Some((base.clone(), of(base)?)));
+        let of_tensor = || {
+            let formulas = values.iter().map(Curved::of_tensor).collect::<Option<Vec<_>>>()?;
+            Some((Box::new(Form::Plain), formulas))
+        };
+        let related = || bases().find_map(|base| Some((base.clone(), of(base)?)));
+        let found = shared.or_else(of_tensor).or_else(related)?;
+        (found.1.iter().map(Formula::steps).sum::<usize>() < MOST_STEPS).then_some(found)
+    }
+}
+
+/// A gate: a function whose values are between zero and a positive number.
+pub struct Gated {
+    /// The function of the tensor that the gate is of.
+    pub base: Form,
+    /// The gate.
+    pub gate: Gate,
+    /// The positive number.
+    pub gain: f32,
+}
+
 impl Form {
-    /// The value as a gate and its factor. Call this only where a gate is expected: a ReLU6 alone is not a gate.
-    pub fn gate(&self) -> Option<(Gate, f32)> {
+    /// The value as a gate. Call this only where a gate is expected: a ReLU6 alone is not a gate.
+    pub fn gate(&self) -> Option<Gated> {
         match self {
-            Form::Gate(gate) => Some((*gate, 1.0)),
-            Form::Clamped(clamped) => clamped.gate(),
+            Form::Curved(Curved { base, formula }) => {
+                formula.gate().map(|(gate, gain)| Gated { base: (**base).clone(), gate, gain })
+            }
+            Form::Clamped(clamped) => {
+                clamped.gate().map(|(gate, gain)| Gated { base: Form::Plain, gate, gain })
+            }
+            _ => None,
+        }
+    }
+
+    /// The value as a formula of a simpler function.
+    pub fn curved(&self) -> Option<Curved> {
+        match self {
+            Form::Curved(curved) => Some(curved.clone()),
+            Form::Plain | Form::Bent(_) | Form::Clamped(_) => {
+                Some(Curved { base: Box::new(self.clone()), formula: Formula::X })
+            }
+            Form::Squares => Some(Curved::plain(Formula::two(Binary::Mul, Formula::X, Formula::X))),
+            Form::Padded(_) | Form::Length { .. } | Form::Normalised => None,
+        }
+    }
+
+    /// The value as a formula of the tensor. `None` if it differs between channels, or is no such function.
+    fn formula(&self) -> Option<Formula> {
+        match self {
+            Form::Plain => Some(Formula::X),
+            Form::Clamped(Clamped { slope, shift, low, high }) => {
+                Some(Formula::line(*slope, *shift).then(Unary::Clamp { low: *low, high: *high }))
+            }
+            Form::Bent(bent) => {
+                if let Some((slope, shift)) = bent.line() {
+                    return Some(Formula::line(slope, shift));
+                }
+                let first = |values: &[f32]| {
+                    let first = *values.first()?;
+                    values.iter().all(|&value| value == first).then_some(first)
+                };
+                let (above, below) = (first(&bent.positive)?, first(&bent.negative)?);
+                let side = |slope, low, high| {
+                    let side = Formula::X.then(Unary::Clamp { low, high });
+                    Formula::line(slope, 0.0).after(&side)
+                };
+                let sides = [side(above, 0.0, f32::INFINITY), side(below, f32::NEG_INFINITY, 0.0)];
+                let bent_at_nought = Formula::Two(Binary::Add, Box::new(sides));
+                Some(Formula::line(1.0, first(&bent.shift)?).after(&bent_at_nought))
+            }
             _ => None,
         }
     }
@@ -265,7 +416,7 @@ impl Form {
     /// Words for an error message: why a node cannot read this form.
     pub fn words(&self) -> &'static str {
         match self {
-            Form::Plain | Form::Bent(_) | Form::Clamped(_) | Form::Gate(_) => "a tensor",
+            Form::Plain | Form::Bent(_) | Form::Clamped(_) | Form::Curved(_) => "a tensor",
             Form::Padded(_) => "a padded map; only a convolution can take padding",
             Form::Squares | Form::Length { .. } => {
                 "part of an L2 normalisation, which is not finished as one"
@@ -322,6 +473,33 @@ mod tests {
                 assert_eq!(at_spelled(&bent.spelled(), x), at(&bent, x), "{positive} {negative} {x}");
             }
         }
+    }
+
+    #[test]
+    fn lines_of_channels_are_seen_as_lines_of_one_another() {
+        let base = Bent::identity(2).shifted(&[0.1, -0.3]);
+        let root = vec![std::f32::consts::FRAC_1_SQRT_2; 2];
+        let (slope, shift) = base.clone().scaled(&root).as_line_of(&base).unwrap();
+        assert!((slope - root[0]).abs() < 1e-6 && shift == 0.0, "{slope} {shift}");
+        let (slope, shift) = base.clone().shifted(&[3.0; 2]).as_line_of(&base).unwrap();
+        assert!(slope == 1.0 && (shift - 3.0).abs() < 1e-6, "{slope} {shift}");
+        assert_eq!(base.clone().shifted(&[3.0, 2.0]).as_line_of(&base), None);
+        assert_eq!(base.clone().scaled(&[0.2, 0.5]).factors_of(&base), Some(vec![0.2, 0.5]));
+        assert_eq!(base.clone().shifted(&[1.0; 2]).factors_of(&base), None);
+    }
+
+    #[test]
+    fn values_of_one_tensor_become_formulas_of_one_function() {
+        let biased = Form::Bent(Bent::identity(2).shifted(&[1.0, 2.0])).curved().unwrap();
+        let scaled = Form::Bent(Bent::identity(2).shifted(&[1.0, 2.0]).scaled(&[0.5; 2])).curved().unwrap();
+        let (base, formulas) = Curved::together(&[biased.clone(), scaled, Curved::number(7.0)]).unwrap();
+        assert_eq!(base, biased.base);
+        assert_eq!(formulas.iter().map(|formula| formula.at(4.0)).collect::<Vec<_>>(), [4.0, 2.0, 7.0]);
+        let relu = Form::Bent(Bent::prelu(vec![0.0; 2])).curved().unwrap();
+        let (base, formulas) = Curved::together(&[relu, Form::Plain.curved().unwrap()]).unwrap();
+        assert_eq!(*base, Form::Plain);
+        assert_eq!(formulas.iter().map(|formula| formula.at(-4.0)).collect::<Vec<_>>(), [0.0, -4.0]);
+        assert_eq!(Curved::together(&[biased, Form::Plain.curved().unwrap()]), None);
     }
 
     #[test]

@@ -24,8 +24,8 @@ pub(crate) fn import_global_average(importer: &mut Importer<'_>, node: &NodeProt
 /// # Errors
 /// When it runs over other axes.
 pub(crate) fn import_mean(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
-    if importer.is_squares(node) {
-        return importer.mean_of_squares(node);
+    if let Some(length) = importer.mean_of_squares(node)? {
+        return Ok(length);
     }
     let (input, dims) = importer.tensor_at(node, 0)?;
     let axes = importer.reduced_axes(node, dims.len())?;

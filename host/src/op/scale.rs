@@ -7,7 +7,9 @@ use tract_onnx::pb::NodeProto;
 
 use crate::graph::{Gate, Op};
 use crate::onnx::attributes;
-use crate::onnx::import::{Axis, Form, Importer, Value};
+use crate::onnx::import::{Axis, Importer, Value};
+use crate::op::table::Curve;
+use crate::op::table::formula::Unary;
 use crate::quantize::Quantised;
 use crate::quantize::emit::{Blob, stage};
 
@@ -19,7 +21,6 @@ const ONE_Q15: f32 = 32768.0;
 /// # Errors
 /// When an attribute has another type.
 pub(crate) fn import_gate(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
-    let (input, dims) = importer.tensor_at(node, 0)?;
     let gate = match &*node.op_type {
         "Sigmoid" => Gate::Sigmoid,
         _ => Gate::HardSigmoid {
@@ -27,7 +28,7 @@ pub(crate) fn import_gate(importer: &mut Importer<'_>, node: &NodeProto) -> Resu
             shift: attributes::float(node, "beta")?.unwrap_or(0.5),
         },
     };
-    Ok(Value { form: Form::Gate(gate), ..importer.plain(input, dims) })
+    importer.of_one(node, Unary::Curve(Curve::Gate(gate)))
 }
 
 /// A multiplication of a map and a gate.

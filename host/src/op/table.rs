@@ -1,19 +1,22 @@
 //! A curve, element by element: for activations that straight lines cannot represent. The input has 256 values, so a
 //! board uses a table of the curve.
 
+pub mod formula;
+
 use anyhow::{Result, bail};
 use format::layer::{Element, Layer};
 use statrs::function::erf::erf;
 use tract_onnx::pb::NodeProto;
 
-use crate::graph::{Gate, Op};
+use self::formula::{Formula, Unary};
+use crate::graph::Gate;
 use crate::onnx::attributes;
 use crate::onnx::import::{Importer, Value};
 use crate::quantize::Quantised;
 use crate::quantize::emit::Blob;
 
 /// A function of one number.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Curve {
     /// `x · gate(x)`: SiLU (Elfwing et al. 2018, arXiv:1702.03118) and hard-swish (Howard et al. 2019, arXiv:1905.02244).
     Gated(Gate),
@@ -38,13 +41,15 @@ pub enum Curve {
     Mish,
     /// `x / (1 + |x|)`.
     Softsign,
+    /// A function that the file writes with several nodes.
+    Written(Box<Formula>),
 }
 
 impl Curve {
     /// The curve's value at `x`.
-    pub fn at(self, x: f32) -> f32 {
+    pub fn at(&self, x: f32) -> f32 {
         let softplus = |x: f32| if x > 20.0 { x } else { x.exp().ln_1p() };
-        match self {
+        match *self {
             Curve::Gated(gate) => x * gate.gain(x),
             Curve::Gate(gate) => gate.gain(x),
             Curve::Tanh => x.tanh(),
@@ -57,6 +62,7 @@ impl Curve {
             Curve::Softplus => softplus(x),
             Curve::Mish => x * softplus(x).tanh(),
             Curve::Softsign => x / (1.0 + x.abs()),
+            Curve::Written(ref formula) => formula.at(x.into()) as f32,
         }
     }
 }
@@ -64,7 +70,7 @@ impl Curve {
 /// An activation that ONNX has as an operator.
 ///
 /// # Errors
-/// When its input is not a tensor, or an attribute has another type.
+/// When its input is not a tensor, or an attribute has another type or is not supported.
 pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
     let attribute =
         |name: &str, default: f32| -> Result<f32> { Ok(attributes::float(node, name)?.unwrap_or(default)) };
@@ -88,19 +94,16 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
         "Softsign" => Curve::Softsign,
         other => bail!("{other} with these attributes is not supported"),
     };
-    let (input, dims) = importer.tensor_at(node, 0)?;
-    let shape = importer.shape(input);
-    let curved = importer.push(node, Op::Table(curve), vec![input], shape);
-    Ok(importer.plain(curved, dims))
+    importer.of_one(node, Unary::Curve(curve))
 }
 
 /// Element by element.
-pub fn float(input: &[f32], curve: Curve) -> Vec<f32> {
+pub fn float(input: &[f32], curve: &Curve) -> Vec<f32> {
     input.iter().map(|&value| curve.at(value)).collect()
 }
 
 /// The table: one output element for each of the input's 256 elements.
-pub fn fill(quantised: &Quantised, index: usize, curve: Curve, outline: Layer, blob: &mut Blob) -> Layer {
+pub fn fill(quantised: &Quantised, index: usize, curve: &Curve, outline: Layer, blob: &mut Blob) -> Layer {
     let input = quantised.layers[quantised.graph.nodes[index].inputs[0]].grid;
     let output = quantised.layers[index].grid;
     let value = |element: i32| curve.at(input.scale * (element - input.zero_point) as f32);

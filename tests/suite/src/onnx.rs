@@ -444,6 +444,104 @@ pub fn with_silu() -> Vec<u8> {
     net.finish(&x)
 }
 
+/// Activations that [`with_written`] writes with several nodes.
+pub const WRITTEN: [&str; 6] = ["gelu", "tanh_gelu", "mish", "quick_gelu", "celu", "chosen_mish"];
+
+/// A network with an activation that is written with several nodes, between two convolutions.
+///
+/// # Panics
+/// For activations that are not among [`WRITTEN`].
+pub fn with_written(activation: &str) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let x = net.conv("input", [3, 8], [3, 3], 2, 1, 1);
+    let number = |net: &mut Onnx, number: f32| net.constant(&[], vec![number]);
+    let [half, one, zero] = [0.5, 1.0, 0.0].map(|value| number(&mut net, value));
+    let y = match activation {
+        "gelu" => {
+            let root = number(&mut net, std::f32::consts::SQRT_2);
+            let y = net.node("Div", &[&x, &root], &[]);
+            let y = net.node("Erf", &[&y], &[]);
+            let y = net.node("Add", &[&y, &one], &[]);
+            let y = net.node("Mul", &[&x, &y], &[]);
+            net.node("Mul", &[&y, &half], &[])
+        }
+        "tanh_gelu" => {
+            let [three, factor, root] = [3.0, 0.044_715, 0.797_884_6].map(|value| number(&mut net, value));
+            let y = net.node("Pow", &[&x, &three], &[]);
+            let y = net.node("Mul", &[&y, &factor], &[]);
+            let y = net.node("Add", &[&x, &y], &[]);
+            let y = net.node("Mul", &[&y, &root], &[]);
+            let y = net.node("Tanh", &[&y], &[]);
+            let y = net.node("Add", &[&one, &y], &[]);
+            let x = net.node("Mul", &[&half, &x], &[]);
+            net.node("Mul", &[&x, &y], &[])
+        }
+        "mish" => {
+            let y = net.node("Softplus", &[&x], &[]);
+            let y = net.node("Tanh", &[&y], &[]);
+            net.node("Mul", &[&x, &y], &[])
+        }
+        "quick_gelu" => {
+            let factor = number(&mut net, 1.702);
+            let y = net.node("Mul", &[&x, &factor], &[]);
+            let y = net.node("Sigmoid", &[&y], &[]);
+            net.node("Mul", &[&x, &y], &[])
+        }
+        "celu" => {
+            let y = net.node("Exp", &[&x], &[]);
+            let y = net.node("Sub", &[&y, &one], &[]);
+            let y = net.node("Min", &[&y, &zero], &[]);
+            let x = net.node("Relu", &[&x], &[]);
+            net.node("Add", &[&x, &y], &[])
+        }
+        // Softplus is a straight line from a bound on.
+        "chosen_mish" => {
+            let bound = number(&mut net, 20.0);
+            let is_above = net.node("Greater", &[&x, &bound], &[]);
+            let y = net.node("Exp", &[&x], &[]);
+            let y = net.node("Add", &[&y, &one], &[]);
+            let y = net.node("Log", &[&y], &[]);
+            let y = net.node("Where", &[&is_above, &x, &y], &[]);
+            let y = net.node("Tanh", &[&y], &[]);
+            net.node("Mul", &[&x, &y], &[])
+        }
+        other => panic!("{other}"),
+    };
+    let x = net.conv(&y, [8, 8], [8, 8], 1, 0, 1);
+    net.finish(&x)
+}
+
+/// A network whose PReLU chooses between a tensor and its multiple, behind a bias of its own or not.
+pub fn prelu_by_choice(is_biased: bool) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let mut x = net.conv("input", [3, 8], [3, 3], 2, 1, 1);
+    if is_biased {
+        let bias = net.randoms(8, 0.0, 0.3);
+        let bias = net.constant(&[1, 8, 1, 1], bias);
+        x = net.node("Add", &[&x, &bias], &[]);
+    }
+    let slopes = net.randoms(8, 0.25, 0.1);
+    let slopes = net.constant(&[8, 1, 1], slopes);
+    let zero = net.constant(&[], vec![0.0]);
+    let is_above = net.node("Greater", &[&x, &zero], &[]);
+    let below = net.node("Mul", &[&x, &slopes], &[]);
+    let x = net.node("Where", &[&is_above, &x, &below], &[]);
+    let x = net.conv(&x, [8, 8], [8, 8], 1, 0, 1);
+    net.finish(&x)
+}
+
+/// A network that squares the hyperbolic tangent of a tensor again and again.
+pub fn squared(times: usize) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let x = net.conv("input", [3, 8], [3, 3], 2, 1, 1);
+    let mut x = net.node("Tanh", &[&x], &[]);
+    for _ in 0..times {
+        x = net.node("Mul", &[&x, &x], &[]);
+    }
+    let x = net.conv(&x, [8, 8], [8, 8], 1, 0, 1);
+    net.finish(&x)
+}
+
 /// A network with operators that embedding networks seldom have: dilated and grouped convolutions, branches that are
 /// joined and enlarged, and channels multiplied by a function of a map's mean.
 pub fn every_operator() -> Vec<u8> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use host::embedding::unit;
-use host::graph::Op;
+use host::graph::{Activation, Op};
 use host::onnx::{Cut, Imported, Reference};
 use host::{float, passes};
 use suite::onnx::{self, Attribute, Onnx};
@@ -77,7 +77,7 @@ fn unsupported_operator_is_named_with_its_node_and_a_replacement() {
     for (operator, instead) in [
         ("Softmax", "convolutional"),
         ("InstanceNormalization", "BatchNormalization"),
-        ("Erf", "ReLU6"),
+        ("Round", "ReLU6"),
         ("LSTM", "feed-forward"),
     ] {
         let error = format!("{:#}", import(written(&onnx::with_operator(operator)).path()).err().unwrap());
@@ -123,6 +123,42 @@ fn curves_lower_to_what_tract_computes() {
         lowered_equals_tract(written(&onnx::with_operator(operator)).path());
     }
     lowered_equals_tract(written(&onnx::with_silu()).path());
+}
+
+#[test]
+fn activation_of_several_nodes_is_one_table() {
+    for activation in onnx::WRITTEN {
+        let file = written(&onnx::with_written(activation));
+        let graph = passes::lower(import(file.path()).unwrap().graph);
+        let tables = graph.nodes.iter().filter(|node| matches!(node.op, Op::Table(_))).count();
+        // Input, two convolutions, the activation between them.
+        assert_eq!((tables, graph.nodes.len()), (1, 4), "{activation}: {:?}", graph.nodes);
+        lowered_equals_tract(file.path());
+    }
+}
+
+#[test]
+fn prelu_that_chooses_by_sign_is_a_prelu() {
+    for is_biased in [false, true] {
+        let file = written(&onnx::prelu_by_choice(is_biased));
+        let graph = passes::lower(import(file.path()).unwrap().graph);
+        assert!(matches!(graph.nodes[1].activation, Activation::PRelu(_)), "{:?}", graph.nodes);
+        assert_eq!(graph.nodes.len(), 3);
+        lowered_equals_tract(file.path());
+    }
+}
+
+#[test]
+fn function_without_a_value_at_0_is_refused_with_its_node() {
+    let error = format!("{:#}", import(written(&onnx::with_operator("Log")).path()).err().unwrap());
+    assert!(error.contains("Log_1") && error.contains("no finite value at 0"), "{error}");
+}
+
+#[test]
+fn formulas_that_double_at_each_node_end() {
+    let file = written(&onnx::squared(40));
+    let graph = passes::lower(import(file.path()).unwrap().graph);
+    assert!(graph.nodes.len() < 60, "{}", graph.nodes.len());
 }
 
 /// An average of a map of 10 × 10: the zeros that a node puts around it, kernel, stride, padding, whether it counts its
