@@ -4,6 +4,7 @@
 //! applies.
 
 mod fold_affine;
+pub(crate) mod fold_picks;
 mod fuse_activation;
 pub mod grey;
 mod make_depthwise;
@@ -18,6 +19,7 @@ pub fn lower(mut graph: Graph) -> Graph {
         || fold_affine::into_producer(&mut graph)
         || fold_affine::into_consumers(&mut graph)
         || fuse_activation::apply(&mut graph)
+        || fold_picks::apply(&mut graph)
     {
         drop_unused(&mut graph);
     }

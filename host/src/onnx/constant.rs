@@ -516,25 +516,30 @@ fn sliced(node: &NodeProto, inputs: &[Option<&Constant>]) -> Result<Constant> {
     for (((start, end), axis), step) in starts.into_iter().zip(ends).zip(axes).zip(steps) {
         let axis = place(axis, rank)?;
         let extent = result.shape()[axis] as i64;
-        let from_start = |at: i64| if at < 0 { at.saturating_add(extent) } else { at };
-        let (start, end) = (from_start(start), from_start(end));
-        ensure!(step != 0, "slices in steps of 0");
-        let picked: Vec<usize> = if step > 0 {
-            (start.clamp(0, extent)..end.clamp(0, extent))
-                .step_by(step as usize)
-                .map(|at| at as usize)
-                .collect()
-        } else {
-            let (start, end) = (start.clamp(-1, extent - 1), end.clamp(-1, extent));
-            let step = usize::try_from(step.unsigned_abs())?;
-            ((end + 1)..=start).rev().step_by(step).map(|at| at as usize).collect()
-        };
+        let picked = taken([start, end, step], extent)?;
         result = match &result {
             Constant::Float(array) => Constant::Float(array.select(Axis(axis), &picked)),
             Constant::Int(array) => Constant::Int(array.select(Axis(axis), &picked)),
         };
     }
     Ok(result)
+}
+
+/// The places that a slice takes of an axis: start, end and step as the node gives them.
+///
+/// # Errors
+/// When the step is 0.
+pub fn taken([start, end, step]: [i64; 3], extent: i64) -> Result<Vec<usize>> {
+    let from_start = |at: i64| if at < 0 { at.saturating_add(extent) } else { at };
+    let (start, end) = (from_start(start), from_start(end));
+    ensure!(step != 0, "slices in steps of 0");
+    Ok(if step > 0 {
+        (start.clamp(0, extent)..end.clamp(0, extent)).step_by(step as usize).map(|at| at as usize).collect()
+    } else {
+        let (start, end) = (start.clamp(-1, extent - 1), end.clamp(-1, extent));
+        let step = usize::try_from(step.unsigned_abs())?;
+        ((end + 1)..=start).rev().step_by(step).map(|at| at as usize).collect()
+    })
 }
 
 fn real(constant: &Constant) -> ArrayD<f32> {

@@ -22,6 +22,7 @@ use crate::graph::{Activation, Function, Gate, Graph, GraphOutput, Node, Op, Sha
 use crate::op;
 use crate::op::table::Curve;
 use crate::op::table::formula::{Binary, Formula, MOST_STEPS, Unary};
+use crate::passes::fold_picks;
 
 /// Most nodes of a file.
 const MOST_NODES: usize = 20_000;
@@ -29,7 +30,7 @@ const MOST_NODES: usize = 20_000;
 const MOST_MADE: usize = 4_096;
 /// Most elements of all constants that are computed together.
 const MOST_COMPUTED: usize = 1 << 26;
-/// Most channels that can be put in another order.
+/// Most channels that can be picked or put in another order.
 const MOST_ORDERED: usize = 1024;
 
 /// Takes the file's nodes one by one into a graph.
@@ -118,6 +119,9 @@ impl<'a> Importer<'a> {
             }
             match self.node(node) {
                 Ok(Made::Value(value)) => drop(self.values.insert(output, value)),
+                Ok(Made::Parts(parts)) => {
+                    self.values.extend(node.output.iter().map(|name| &**name).zip(parts));
+                }
                 Ok(Made::Constant(constant)) => {
                     self.constants.insert(output, Cow::Owned(constant));
                 }
@@ -414,6 +418,24 @@ impl<'a> Importer<'a> {
         Ok((map, shape, [0; 4]))
     }
 
+    /// The node's input as a map whose channels run along `axis` of four: `[1, c, h, w]` or `[1, h, w, c]`.
+    ///
+    /// # Errors
+    /// When it is not such a map.
+    pub fn joinable(&mut self, node: &NodeProto, index: usize, axis: i64) -> Result<(usize, bool)> {
+        let (input, mut dims) = self.tensor_at(node, index)?;
+        let is_last = match (dims.len(), constant::place(axis, dims.len())?) {
+            (4, 1) => false,
+            (4, 3) => true,
+            _ => bail!("joins along axis {axis}; only the channels of maps can be joined"),
+        };
+        if is_last {
+            dims[1..].rotate_right(1);
+        }
+        self.as_map(input, &dims).with_context(|| format!("joins along axis {axis}"))?;
+        Ok((input, is_last))
+    }
+
     fn as_map(&self, node: usize, dims: &[Vec<Axis>]) -> Result<(usize, Shape)> {
         let within = |dim: &[Axis], axis| dim.iter().all(|&a| a == axis);
         match dims {
@@ -468,6 +490,7 @@ impl<'a> Importer<'a> {
                 let shape = constant::part_of_shape(node, shape)?;
                 return Ok(Made::Constant(Constant::of_integers(shape)));
             }
+            "Split" => return self.split(node).map(Made::Parts),
             "BatchNormalization" => self.batch_norm(node)?,
             "Relu" => self.prelu(node, |channels| Ok(vec![0.0; channels]))?,
             "Abs" => self.prelu(node, |channels| Ok(vec![-1.0; channels]))?,
@@ -1196,7 +1219,7 @@ impl<'a> Importer<'a> {
         Ok(value)
     }
 
-    /// Selects the only photo of a batch, or puts channels in another order.
+    /// Selects the only photo of a batch, or picks channels.
     fn gather(&mut self, node: &NodeProto) -> Result<Value> {
         let index = self.constant(node, 1)?.clone();
         let (input, mut dims) = self.tensor_at(node, 0)?;
@@ -1204,44 +1227,85 @@ impl<'a> Importer<'a> {
         let extent = self.onnx_shape(input, &dims)[axis];
         let indices: Vec<usize> =
             index.integers().iter().map(|&index| constant::place(index, extent)).collect::<Result<_>>()?;
-        if extent == 1 && indices == [0] {
-            if index.shape().is_empty() {
-                dims.remove(axis);
-            }
-            return Ok(self.plain(input, dims));
+        ensure!(index.shape().len() <= 1, "gathers with an index of several dimensions");
+        let is_all = extent == 1 && indices == [0];
+        let mut value = match is_all {
+            true => self.plain(input, std::mem::take(&mut dims)),
+            false => self.picked(node, input, &dims, axis, &indices)?,
+        };
+        if index.shape().is_empty() {
+            value.dims.remove(axis);
         }
-        let mut sorted = indices.clone();
-        sorted.sort_unstable();
-        let is_order = dims[axis] == [Axis::C] && sorted == (0..extent).collect::<Vec<_>>();
-        ensure!(is_order, "takes a part of a tensor; {}", remedy("Split"));
-        self.ordered(node, input, dims, &indices)
+        Ok(value)
     }
 
-    /// A tensor's channels in another order: for each its number in the tensor.
-    fn ordered(
+    /// Some of a tensor's channels, in any order: for each its number in the tensor.
+    fn picked(
         &mut self,
         node: &NodeProto,
         input: usize,
-        dims: Vec<Vec<Axis>>,
-        order: &[usize],
+        dims: &[Vec<Axis>],
+        axis: usize,
+        picked: &[usize],
     ) -> Result<Value> {
-        let channels = order.len();
         ensure!(
-            channels <= MOST_ORDERED,
-            "puts {channels} channels in another order, at most {MOST_ORDERED} are supported"
+            dims[axis] == [Axis::C] && !picked.is_empty(),
+            "takes a part of a tensor other than channels; {}",
+            remedy("Slice")
         );
-        let weights =
-            (0..channels * channels).map(|at| f32::from(order[at / channels] == at % channels)).collect();
-        let op = Op::Conv { weights, bias: vec![0.0; channels], window: Window::PIXEL, groups: 1 };
-        let shape = self.shape(input);
-        let ordered = self.push(node, op, vec![input], shape);
-        Ok(self.plain(ordered, dims))
+        let [height, width, channels] = self.shape(input);
+        let most = channels.max(picked.len());
+        ensure!(
+            most <= MOST_ORDERED,
+            "picks {} of {channels} channels, at most {MOST_ORDERED} are supported",
+            picked.len()
+        );
+        let op = fold_picks::pick(picked, channels);
+        let made = self.push(node, op, vec![input], [height, width, picked.len()]);
+        let mut dims = dims.to_vec();
+        dims[axis] = self.axes(made, &[Axis::C]);
+        Ok(self.plain(made, dims))
     }
 
-    /// A slice that takes everything, or the channels from last to first.
-    fn slice(&mut self, node: &NodeProto) -> Result<Value> {
+    /// Parts of a tensor's channels, one after another.
+    fn split(&mut self, node: &NodeProto) -> Result<Vec<Value>> {
         let value = self.value(node.input.first().map_or("", |name| name))?.clone();
         let shape = self.onnx_shape(value.node, &value.dims);
+        let axis = constant::place(attributes::integer(node, "axis")?.unwrap_or(0), shape.len())?;
+        let given = match attributes::counts(node, "split")? {
+            Some(sizes) => Some(sizes),
+            None => {
+                let sizes = self.optional_constant(node, 1)?.map(Constant::integers);
+                let sizes = sizes.map(|sizes| sizes.iter().map(|&size| usize::try_from(size).ok()).collect());
+                sizes.map(|sizes: Option<Vec<usize>>| sizes.context("a negative size")).transpose()?
+            }
+        };
+        let (extent, count) = (shape[axis], node.output.len());
+        let equal = extent.div_ceil(count.max(1));
+        let sizes = given.unwrap_or_else(|| {
+            (0..count).map(|part| equal.min(extent.saturating_sub(part * equal))).collect()
+        });
+        let total = sizes.iter().try_fold(0usize, |sum, &size| sum.checked_add(size));
+        ensure!(
+            total == Some(extent) && sizes.len() == count,
+            "splits {extent} elements into {count} parts of {sizes:?}"
+        );
+        if count == 1 {
+            return Ok(vec![value]);
+        }
+        let (input, dims) = self.tensor_at(node, 0)?;
+        let mut start = 0;
+        let part = |size: usize| {
+            let picked: Vec<usize> = (start..start + size).collect();
+            start += size;
+            self.picked(node, input, &dims, axis, &picked)
+        };
+        sizes.into_iter().map(part).collect()
+    }
+
+    /// A slice that takes everything, or some channels.
+    fn slice(&mut self, node: &NodeProto) -> Result<Value> {
+        let value = self.value(node.input.first().map_or("", |name| name))?.clone();
         let list = |name: &str, index: usize| -> Result<Option<Vec<i64>>> {
             Ok(attributes::integers(node, name)?
                 .or(self.optional_constant(node, index)?.map(Constant::integers)))
@@ -1254,25 +1318,19 @@ impl<'a> Importer<'a> {
             [&ends, &axes, &steps].iter().all(|list| list.len() == starts.len()),
             "lists of different lengths"
         );
-        let mut is_reversed = false;
+        let shape = self.onnx_shape(value.node, &value.dims);
+        let mut sliced = value;
         for (((start, end), axis), step) in starts.into_iter().zip(ends).zip(axes).zip(steps) {
             let axis = constant::place(axis, shape.len())?;
-            let extent = shape[axis] as i64;
-            let is_all = step == 1 && (start == 0 || start <= -extent) && end >= extent;
-            let is_backwards = step == -1 && (start == -1 || start >= extent - 1) && end < -extent;
-            ensure!(
-                is_all || is_backwards && value.dims[axis] == [Axis::C],
-                "takes a part of a tensor; {}",
-                remedy("Split")
-            );
-            is_reversed ^= is_backwards;
+            let extent = self.onnx_shape(sliced.node, &sliced.dims)[axis];
+            let taken = constant::taken([start, end, step], extent as i64)?;
+            if taken == (0..extent).collect::<Vec<_>>() {
+                continue;
+            }
+            let input = self.built(&sliced.name, sliced.node, &sliced.form)?;
+            sliced = self.picked(node, input, &sliced.dims, axis, &taken)?;
         }
-        if !is_reversed {
-            return Ok(value);
-        }
-        let (input, dims) = self.tensor_at(node, 0)?;
-        let order: Vec<usize> = (0..self.extent(input, Axis::C)).rev().collect();
-        self.ordered(node, input, dims, &order)
+        Ok(sliced)
     }
 
     /// Zeros around a map. The next convolution includes them in its padding.
@@ -1337,6 +1395,8 @@ const MOST_PAD: usize = 4096;
 /// Result of a node.
 enum Made {
     Value(Value),
+    /// One for each output.
+    Parts(Vec<Value>),
     Constant(Constant),
 }
 

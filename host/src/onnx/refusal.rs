@@ -116,7 +116,7 @@ pub(super) fn remedy(operator: &str) -> String {
         | "MatMulInteger" | "DynamicQuantizeLinear" => {
             Remedy("take the float file that this one was made from: networks are quantised here", None)
         }
-        "Split" | "ScatterND" | "GatherND" | "Tile" | "DepthToSpace" | "SpaceToDepth" => {
+        "Slice" | "ScatterND" | "GatherND" | "Tile" | "DepthToSpace" | "SpaceToDepth" => {
             Remedy(ANOTHER, Some("avoid moving parts of tensors; additions and concatenations are supported"))
         }
         "Exp" | "Log" | "Erf" | "Sin" | "Cos" | "Floor" | "Round" | "Where" | "Greater" | "Less" | "Equal" => {
@@ -169,6 +169,7 @@ const SUPPORTED: &[&str] = &[
     "Reshape",
     "Shape",
     "Slice",
+    "Split",
     "Sqrt",
     "Squeeze",
     "Sub",

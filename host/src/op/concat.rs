@@ -18,11 +18,13 @@ use crate::onnx::import::{Importer, Value};
 /// When it runs along another axis, or maps differ in size.
 pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
     let axis = attributes::integer(node, "axis")?.unwrap_or(1);
-    ensure!([1, -3].contains(&axis), "joins along axis {axis}; only channels (axis 1) can be joined");
     let most = format::layer::MAX_INPUTS;
     let mut inputs = Vec::new();
+    let mut is_last = false;
     for index in 0..node.input.len() {
-        inputs.push(importer.map_at(node, index)?);
+        let (input, is_last_too) = importer.joinable(node, index, axis)?;
+        is_last = is_last_too;
+        inputs.push((input, importer.shape(input)));
     }
     ensure!(
         !inputs.is_empty() && inputs.len() <= most,
@@ -38,7 +40,11 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
         "joins maps to {channels} channels, at most {MAX_EXTENT} are supported"
     );
     let inputs = inputs.into_iter().map(|(input, _)| input).collect();
-    Ok(importer.map(node, Op::Concat, inputs, [height, width, channels]))
+    let mut joined = importer.map(node, Op::Concat, inputs, [height, width, channels]);
+    if is_last {
+        joined.dims[1..].rotate_left(1);
+    }
+    Ok(joined)
 }
 
 /// Joins rows of channels. `channels` has the number of channels of each input.

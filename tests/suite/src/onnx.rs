@@ -92,6 +92,23 @@ impl Onnx {
         name
     }
 
+    /// Adds a node with several outputs and returns their names.
+    pub fn nodes(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        attributes: &[(&str, Attribute)],
+        outputs: usize,
+    ) -> Vec<String> {
+        let first = self.node(operator, inputs, attributes);
+        let more = (1..outputs).map(|number| format!("{first}_{number}"));
+        let names: Vec<String> = [first.clone()].into_iter().chain(more).collect();
+        if let Some(node) = self.graph.node.last_mut() {
+            node.output = names.clone();
+        }
+        names
+    }
+
     /// Adds a node and returns the name of its output.
     pub fn node(&mut self, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) -> String {
         let name = format!("{operator}_{}", self.graph.node.len());
@@ -618,6 +635,83 @@ pub fn colours_reversed() -> Vec<u8> {
     let x = net.node("Slice", &["input", &start, &end, &axis, &step], &[]);
     let x = net.conv(&x, [3, 8], [3, 3], 2, 1, 1);
     let x = net.conv(&x, [8, 8], [8, 8], 1, 0, 1);
+    net.finish(&x)
+}
+
+/// Spellings of [`colours_exchanged`].
+pub const EXCHANGES: [&str; 5] = ["split", "slices", "gathers", "last", "transformed"];
+
+/// A network that takes the photo's colours from blue to red, as exporters write this: parts of the photo that are joined
+/// in another order.
+///
+/// # Panics
+/// For spellings that are not among [`EXCHANGES`].
+pub fn colours_exchanged(spelling: &str) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let along = |axis| [("axis", Attribute::Int(axis))];
+    let x = match spelling {
+        "split" => {
+            let parts = net.nodes("Split", &["input"], &along(1), 3);
+            net.node("Concat", &[&parts[2], &parts[1], &parts[0]], &along(1))
+        }
+        "slices" => {
+            let [axis, step] = [1, 1].map(|value| net.integers(&[value]));
+            let parts = [2, 1, 0].map(|channel| {
+                let [start, end] = [channel, channel + 1].map(|value| net.integers(&[value]));
+                net.node("Slice", &["input", &start, &end, &axis, &step], &[])
+            });
+            net.node("Concat", &parts.each_ref().map(|part| &**part), &along(1))
+        }
+        "gathers" => {
+            let parts = [2, 1, 0].map(|channel| {
+                let index = net.integers(&[channel]);
+                net.node("Gather", &["input", &index], &along(1))
+            });
+            net.node("Concat", &parts.each_ref().map(|part| &**part), &along(-3))
+        }
+        "last" => {
+            let order = |order: [i64; 4]| [("perm", Attribute::Ints(order.to_vec()))];
+            let x = net.node("Transpose", &["input"], &order([0, 2, 3, 1]));
+            let parts = net.nodes("Split", &[&x], &along(-1), 3);
+            let x = net.node("Concat", &[&parts[2], &parts[1], &parts[0]], &along(-1));
+            net.node("Transpose", &[&x], &order([0, 3, 1, 2]))
+        }
+        // Each colour is normalised by itself, as Inception does it.
+        "transformed" => {
+            let parts = [(2, 0.458, -0.03), (1, 0.448, -0.088), (0, 0.45, -0.188)];
+            let parts = parts.map(|(channel, scale, shift)| {
+                let index = net.integers(&[channel]);
+                let [scale, shift] = [scale, shift].map(|value| net.constant(&[], vec![value]));
+                let x = net.node("Gather", &["input", &index], &along(1));
+                let x = net.node("Mul", &[&x, &scale], &[]);
+                net.node("Add", &[&x, &shift], &[])
+            });
+            net.node("Concat", &parts.each_ref().map(|part| &**part), &along(1))
+        }
+        other => panic!("{other}"),
+    };
+    let x = net.conv(&x, [3, 8], [4, 4], 4, 0, 1);
+    let x = net.conv(&x, [8, 8], [4, 4], 1, 0, 1);
+    net.finish(&x)
+}
+
+/// A network that treats the two halves of a map's channels in different ways and joins them.
+pub fn halves() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let along = [("axis", Attribute::Int(1))];
+    let x = net.conv("input", [3, 12], [3, 3], 2, 1, 1);
+    let parts = net.nodes("Split", &[&x], &along, 2);
+    let own = net.conv(&parts[0], [6, 6], [3, 3], 1, 1, 1);
+    let x = net.node("Concat", &[&parts[1], &own], &along);
+    let x = net.conv(&x, [12, 8], [8, 8], 1, 0, 1);
+    net.finish(&x)
+}
+
+/// A network that takes the left half of the photo.
+pub fn left_half() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let parts = net.nodes("Split", &["input"], &[("axis", Attribute::Int(3))], 2);
+    let x = net.conv(&parts[0], [3, 8], [3, 3], 2, 1, 1);
     net.finish(&x)
 }
 

@@ -138,6 +138,25 @@ fn activation_of_several_nodes_is_one_table() {
 }
 
 #[test]
+fn colours_in_another_order_are_the_first_convolutions_weights() {
+    let files = onnx::EXCHANGES.map(onnx::colours_exchanged).into_iter().chain([onnx::colours_reversed()]);
+    for onnx in files {
+        let file = written(&onnx);
+        let graph = passes::lower(import(file.path()).unwrap().graph);
+        // The input and two convolutions.
+        assert_eq!(graph.nodes.len(), 3);
+        lowered_equals_tract(file.path());
+    }
+}
+
+#[test]
+fn parts_of_channels_are_taken_and_parts_of_pictures_refused() {
+    lowered_equals_tract(written(&onnx::halves()).path());
+    let error = format!("{:#}", import(written(&onnx::left_half()).path()).err().unwrap());
+    assert!(error.contains("Split_0") && error.contains("other than channels"), "{error}");
+}
+
+#[test]
 fn prelu_that_chooses_by_sign_is_a_prelu() {
     for is_biased in [false, true] {
         let file = written(&onnx::prelu_by_choice(is_biased));
@@ -185,6 +204,10 @@ fn average_that_counts_as_many_places_everywhere_stays_a_depthwise_convolution()
         (Mean(0, 2, 2, 0, false, true, 5), false),
         (Mean(0, 3, 1, 1, true, false, 10), false),
         (Mean(0, 3, 2, 1, true, false, 5), false),
+        // The last window is whole, so that cutting it off would change nothing.
+        (Mean(0, 2, 2, 1, true, true, 6), false),
+        (Mean(0, 3, 1, 1, true, true, 10), false),
+        (Mean(1, 2, 2, 0, true, true, 6), false),
         (Mean(1, 3, 1, 0, false, false, 10), false),
         // The last windows end before the zeros.
         (Mean(1, 2, 3, 0, false, false, 4), false),
