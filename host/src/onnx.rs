@@ -5,6 +5,7 @@ pub(crate) mod attributes;
 mod constant;
 mod file;
 pub mod import;
+mod order;
 mod reference;
 mod refusal;
 mod value;

@@ -14,6 +14,7 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoPr
 use tract_onnx::prelude::Framework as _;
 
 use super::constant::{Cast, Constant, cast_to};
+use super::order::{in_order, read_by};
 use super::{Cut, attributes};
 use crate::graph::Shape;
 use crate::sniff::{self, Wanted};
@@ -78,6 +79,7 @@ impl File {
         let mut proto =
             tract_onnx::onnx().proto_model_for_read(&mut &*bytes).context("is not an ONNX file")?;
         let onnx = proto.graph.as_mut().context("holds no graph")?;
+        in_order(onnx)?;
         let beside = read_external(onnx, folder)?;
         let mut sha256 = Sha256::new_with_prefix(bytes);
         beside.values().for_each(|data| sha256.update(data));
@@ -112,7 +114,16 @@ fn read_external(onnx: &mut GraphProto, folder: &Path) -> Result<BTreeMap<String
             continue;
         }
         let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key);
-        let number = |key: &str| entry(key).map(|entry| entry.value.parse::<usize>()).transpose();
+        let number = |key: &str| -> Result<Option<usize>> {
+            let Some(entry) = entry(key) else { return Ok(None) };
+            let number = entry.value.parse().ok().with_context(|| {
+                format!(
+                    "the weights of {} should lie at a place that is no number, {key} {:?}: the file is damaged; export it again",
+                    tensor.name, entry.value
+                )
+            });
+            number.map(Some)
+        };
         let location = &entry("location").context("weights without the name of their file")?.value;
         if !files.contains_key(location) {
             let is_below = |part| matches!(part, Component::Normal(_) | Component::CurDir);
@@ -137,7 +148,11 @@ fn read_external(onnx: &mut GraphProto, folder: &Path) -> Result<BTreeMap<String
         }
         let data = &files[location];
         let start = number("offset")?.unwrap_or(0);
-        let length = number("length")?.unwrap_or(data.len().saturating_sub(start));
+        // Without a length the weights reach as far as their shape requires, or else to the end of the file.
+        let length = match number("length")? {
+            Some(length) => length,
+            None => bytes_of(tensor).unwrap_or(data.len().saturating_sub(start)),
+        };
         let part = start.checked_add(length).and_then(|end| data.get(start..end)).with_context(|| {
             format!(
                 "the weights of {} should lie at {start}…{} of {location}, which has {} bytes: {location} belongs to \
@@ -152,6 +167,20 @@ fn read_external(onnx: &mut GraphProto, folder: &Path) -> Result<BTreeMap<String
         tensor.external_data.clear();
     }
     Ok(files)
+}
+
+/// Bytes of a tensor's elements. `None` for a shape or a type that is refused later.
+fn bytes_of(tensor: &TensorProto) -> Option<usize> {
+    let extents = tensor.dims.iter().map(|&extent| usize::try_from(extent).ok());
+    let count = extents.into_iter().try_fold(1usize, |count, extent| count.checked_mul(extent?))?;
+    let bytes = match DataType::try_from(tensor.data_type).ok()? {
+        DataType::Bool | DataType::Int8 | DataType::Uint8 => 1,
+        DataType::Float16 | DataType::Bfloat16 | DataType::Int16 | DataType::Uint16 => 2,
+        DataType::Float | DataType::Int32 | DataType::Uint32 => 4,
+        DataType::Double | DataType::Int64 | DataType::Uint64 => 8,
+        _ => return None,
+    };
+    count.checked_mul(bytes)
 }
 
 /// Turns a tensor of another type of real numbers into one of `f32`.
@@ -194,7 +223,7 @@ fn keep_outputs(onnx: &mut GraphProto, outputs: &[String]) -> Result<()> {
     for node in onnx.node.iter().rev() {
         // Omitted inputs and outputs have empty names.
         if node.output.iter().any(|output| needed.contains(output)) {
-            needed.extend(node.input.iter().filter(|input| !input.is_empty()).cloned());
+            needed.extend(read_by(node).into_iter().cloned());
         }
     }
     onnx.node.retain(|node| node.output.iter().any(|output| needed.contains(output)));
@@ -207,7 +236,7 @@ fn keep_outputs(onnx: &mut GraphProto, outputs: &[String]) -> Result<()> {
 /// The only input that is not a constant. Fixes the batch and the size in the file.
 fn photo(onnx: &mut GraphProto, cut: &Cut) -> Result<PhotoInput> {
     let weights: HashSet<&String> = onnx.initializer.iter().map(|tensor| &tensor.name).collect();
-    let read: HashSet<&String> = onnx.node.iter().flat_map(|node| &node.input).collect();
+    let read: HashSet<&String> = onnx.node.iter().flat_map(read_by).collect();
     // Old files list their weights as inputs, too. Some files keep inputs of training that no node reads.
     let is_photo = |input: &&mut ValueInfoProto| !weights.contains(&input.name) && read.contains(&input.name);
     let mut inputs: Vec<&mut ValueInfoProto> = onnx.input.iter_mut().filter(is_photo).collect();

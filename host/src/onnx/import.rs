@@ -15,6 +15,7 @@ use tract_onnx::pb::{GraphProto, NodeProto};
 use super::attributes;
 use super::constant::{self, Cast, Constant};
 use super::file::File;
+use super::order::read_by;
 use super::refusal::{self, Refusals, node_name, remedy};
 pub use super::value::{Axis, Form, Value};
 use super::value::{Bent, Clamped, Curved, Gated, Spelled};
@@ -77,7 +78,7 @@ impl<'a> Importer<'a> {
         let onnx = file.graph();
         let mut constant: std::collections::HashSet<&str> = self.constants.keys().copied().collect();
         for node in &onnx.node {
-            if node.input.iter().all(|name| name.is_empty() || constant.contains(&**name)) {
+            if read_by(node).iter().all(|name| constant.contains(&***name)) {
                 constant.extend(node.output.iter().map(|name| &**name));
             }
         }

@@ -78,7 +78,8 @@ fn operator(node: &NodeProto) -> String {
     }
 }
 
-fn is_standard(domain: &str) -> bool {
+/// Whether a domain is that of ONNX's own operators.
+pub(super) fn is_standard(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
 
@@ -105,13 +106,19 @@ pub(super) fn remedy(operator: &str) -> String {
         "LayerNormalization" | "InstanceNormalization" | "GroupNormalization" | "MeanVarianceNormalization" => {
             Remedy(ANOTHER, Some("use BatchNormalization, which costs nothing once trained"))
         }
-        "Softmax" | "LogSoftmax" | "Attention" | "Einsum" | "MultiHeadAttention" => {
+        "Einsum" => Remedy(
+            "take a convolutional network: attention, which most use einsum for, is not supported",
+            Some("where it is a fully connected layer or a 1×1 convolution, write Linear or Conv2d in its place"),
+        ),
+        "Softmax" | "LogSoftmax" | "Attention" | "MultiHeadAttention" => {
             Remedy("take a convolutional network; attention is not supported", None)
         }
-        "LSTM" | "GRU" | "RNN" | "Loop" | "If" | "Scan" => Remedy(
-            "take a feed-forward convolutional network; if it only chooses by a shape, `onnxsim IN.onnx OUT.onnx` may remove it",
-            Some("export without control flow (torch.jit.trace or the default exporter)"),
+        "Loop" | "If" | "Scan" => Remedy(
+            "boards run every operator once, in one order; if it only depends on shapes or constants, `onnxsim IN.onnx OUT.onnx` \
+             removes it; otherwise take a feed-forward network",
+            Some("export without torch.jit.script, and without `if` and loops that depend on a tensor's values"),
         ),
+        "LSTM" | "GRU" | "RNN" => Remedy("take a feed-forward convolutional network", None),
         "QLinearConv" | "QLinearMatMul" | "QuantizeLinear" | "DequantizeLinear" | "ConvInteger"
         | "MatMulInteger" | "DynamicQuantizeLinear" => {
             Remedy("take the float file that this one was made from: networks are quantised here", None)

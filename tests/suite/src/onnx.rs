@@ -638,6 +638,41 @@ pub fn colours_reversed() -> Vec<u8> {
     net.finish(&x)
 }
 
+/// Adds a graph as an attribute of the last node.
+fn hold(net: &mut Onnx, name: &str, operator: &str, inputs: &[&str]) {
+    let mut within = Onnx::new(&[]);
+    within.graph.input.clear();
+    let output = within.node(operator, inputs, &[]);
+    within.graph.output = vec![value(&output, None)];
+    let graph = AttributeProto {
+        name: name.into(),
+        r#type: AttributeType::Graph as i32,
+        g: Some(within.graph),
+        ..AttributeProto::default()
+    };
+    if let Some(node) = net.graph.node.last_mut() {
+        node.attribute.push(graph);
+    }
+}
+
+/// A network that decides at run time between two operators, which alone read the photo.
+pub fn with_branches() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let condition = net.integers(&[1]);
+    let x = net.node("If", &[&condition], &[]);
+    hold(&mut net, "then_branch", "Relu", &["input"]);
+    hold(&mut net, "else_branch", "Neg", &["input"]);
+    let x = net.conv(&x, [3, 8], [16, 16], 1, 0, 1);
+    net.finish(&x)
+}
+
+/// A file with changes.
+pub fn changed(onnx: &[u8], change: impl FnOnce(&mut ModelProto)) -> Vec<u8> {
+    let mut model = ModelProto::decode(onnx).unwrap_or_default();
+    change(&mut model);
+    model.encode_to_vec()
+}
+
 /// Spellings of [`colours_exchanged`].
 pub const EXCHANGES: [&str; 5] = ["split", "slices", "gathers", "last", "transformed"];
 

@@ -8,6 +8,8 @@ use host::onnx::{Cut, Imported, Reference};
 use host::{float, passes};
 use suite::onnx::{self, Attribute, Onnx};
 use suite::real_networks;
+use tract_onnx::pb::StringStringEntryProto;
+use tract_onnx::pb::tensor_proto::DataLocation;
 
 fn import(path: &Path) -> anyhow::Result<Imported> {
     host::onnx::import(path, &Cut::default())
@@ -79,6 +81,8 @@ fn unsupported_operator_is_named_with_its_node_and_a_replacement() {
         ("InstanceNormalization", "BatchNormalization"),
         ("Round", "ReLU6"),
         ("LSTM", "feed-forward"),
+        ("Einsum", "Linear or Conv2d"),
+        ("Loop", "onnxsim"),
     ] {
         let error = format!("{:#}", import(written(&onnx::with_operator(operator)).path()).err().unwrap());
         assert!(error.contains(&format!("{operator} (node {operator}_1)")), "{error}");
@@ -154,6 +158,82 @@ fn parts_of_channels_are_taken_and_parts_of_pictures_refused() {
     lowered_equals_tract(written(&onnx::halves()).path());
     let error = format!("{:#}", import(written(&onnx::left_half()).path()).err().unwrap());
     assert!(error.contains("Split_0") && error.contains("other than channels"), "{error}");
+}
+
+#[test]
+fn condition_is_named_although_it_alone_reads_the_photo() {
+    let error = format!("{:#}", import(written(&onnx::with_branches()).path()).err().unwrap());
+    for part in ["If (node If_0)", "once, in one order", "onnxsim", "torch.jit.script"] {
+        assert!(error.contains(part), "{part} is not in {error}");
+    }
+}
+
+#[test]
+fn nodes_in_any_order_are_read_in_the_order_of_their_values() {
+    let file = written(&onnx::changed(&onnx::every_operator(), |model| {
+        model.graph.as_mut().unwrap().node.reverse();
+    }));
+    lowered_equals_tract(file.path());
+}
+
+#[test]
+fn nodes_in_a_circle_and_missing_values_are_refused_with_their_names() {
+    let refused = |from: &str, to: &str| {
+        let onnx = onnx::changed(&onnx::doubled(), |model| {
+            let nodes = &mut model.graph.as_mut().unwrap().node;
+            let node = nodes.iter_mut().find(|node| node.name == from).unwrap();
+            node.input[0] = to.to_string();
+        });
+        format!("{:#}", import(written(&onnx).path()).err().unwrap())
+    };
+    let error = refused("PRelu_1", "Conv_3_out");
+    for part in ["PRelu_1", "Add_2", "Conv_3", "in a circle", "export it again"] {
+        assert!(error.contains(part), "{part} is not in {error}");
+    }
+    let error = refused("Add_2", "gone");
+    assert!(error.contains("Add (node Add_2) reads gone, which no node makes"), "{error}");
+}
+
+/// A network whose weights lie in the file `weights` beside it, each from an offset on, without a length.
+fn weights_beside(change: impl Fn(&mut String)) -> (tempfile::TempDir, anyhow::Result<Imported>) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut weights: Vec<u8> = Vec::new();
+    let onnx = onnx::changed(&onnx::pools(), |model| {
+        for tensor in &mut model.graph.as_mut().unwrap().initializer {
+            if tensor.float_data.is_empty() {
+                continue;
+            }
+            let mut offset = weights.len().to_string();
+            change(&mut offset);
+            weights.extend(tensor.float_data.iter().flat_map(|value| value.to_le_bytes()));
+            tensor.float_data.clear();
+            tensor.data_location = Some(DataLocation::External as i32);
+            tensor.external_data = [("location", "weights".to_string()), ("offset", offset)]
+                .map(|(key, value)| StringStringEntryProto { key: key.into(), value })
+                .to_vec();
+        }
+    });
+    std::fs::write(folder.path().join("weights"), weights).unwrap();
+    let path = folder.path().join("net.onnx");
+    std::fs::write(&path, onnx).unwrap();
+    let imported = import(&path);
+    (folder, imported)
+}
+
+#[test]
+fn weights_without_a_length_reach_as_far_as_their_shape() {
+    let (folder, imported) = weights_beside(|_| {});
+    assert_eq!(imported.unwrap().parameters, import(written(&onnx::pools()).path()).unwrap().parameters);
+    lowered_equals_tract(&folder.path().join("net.onnx"));
+}
+
+#[test]
+fn weights_at_a_place_that_is_none_are_refused_with_their_name() {
+    for (offset, part) in [("12x", "\"12x\""), ("-4", "\"-4\""), ("99999999", "belongs to another file")] {
+        let (_, imported) = weights_beside(|own| *own = offset.to_string());
+        let error = format!("{:#}", imported.err().unwrap());
+        assert!(error.contains(part) && error.contains("the weights of constant_"), "{error}");
+    }
 }
 
 #[test]
