@@ -15,9 +15,15 @@ use tract_onnx::prelude::Framework as _;
 
 use super::constant::{Cast, Constant, cast_to};
 use super::order::{in_order, read_by};
+use super::refusal::is_standard;
 use super::{Cut, attributes};
 use crate::graph::Shape;
 use crate::sniff::{self, Wanted};
+
+/// Newest version of ONNX's operators that is known here. Later versions may give an operator another meaning.
+const NEWEST_OPERATORS: i64 = 28;
+/// First version of the format whose files name the version of their operators.
+const FIRST_WITH_VERSIONS: i64 = 3;
 
 /// A file, ready to be imported or run.
 pub(super) struct File {
@@ -78,6 +84,7 @@ impl File {
     pub fn parse(bytes: &[u8], folder: &Path, cut: &Cut) -> Result<File> {
         let mut proto =
             tract_onnx::onnx().proto_model_for_read(&mut &*bytes).context("is not an ONNX file")?;
+        check_version(&proto)?;
         let onnx = proto.graph.as_mut().context("holds no graph")?;
         in_order(onnx)?;
         let beside = read_external(onnx, folder)?;
@@ -98,6 +105,29 @@ impl File {
         let photo = photo(onnx, cut)?;
         Ok(File { proto, sha256: sha256.finalize().into(), photo })
     }
+}
+
+/// Refuses operators of a version that is not known.
+fn check_version(proto: &ModelProto) -> Result<()> {
+    let versions = || proto.opset_import.iter().filter(|opset| is_standard(&opset.domain));
+    let again = "export it again, as with opset_version=17 in torch.onnx.export";
+    ensure!(
+        versions().next().is_some() || proto.ir_version < FIRST_WITH_VERSIONS,
+        "the file does not name the version (opset) of its operators, so that their meaning is not known; {again}"
+    );
+    for opset in versions() {
+        let version = opset.version;
+        ensure!(
+            version <= NEWEST_OPERATORS,
+            "the file has operators of version (opset) {version}, and versions 1 to {NEWEST_OPERATORS} are known: a newer one may \
+             give an operator another meaning; {again}"
+        );
+        ensure!(
+            version >= 1,
+            "the file has operators of version (opset) {version}, and there is none before 1: the file is damaged; {again}"
+        );
+    }
+    Ok(())
 }
 
 /// Every tensor that a graph holds.

@@ -169,6 +169,32 @@ fn condition_is_named_although_it_alone_reads_the_photo() {
 }
 
 #[test]
+fn operators_of_an_unknown_version_are_refused_with_the_versions_that_are_known() {
+    let of_version = |version: Option<i64>, ir_version: i64| {
+        let onnx = onnx::changed(&onnx::pools(), |model| {
+            model.ir_version = ir_version;
+            match version {
+                Some(version) => model.opset_import[0].version = version,
+                None => model.opset_import.clear(),
+            }
+        });
+        import(written(&onnx).path())
+    };
+    for (version, part) in [
+        (Some(99), "version (opset) 99, and versions 1 to 28 are known"),
+        (Some(0), "version (opset) 0"),
+        (Some(-3), "version (opset) -3"),
+        (None, "does not name the version"),
+    ] {
+        let error = format!("{:#}", of_version(version, 8).err().unwrap());
+        assert!(error.contains(part) && error.contains("opset_version=17"), "{error}");
+    }
+    of_version(Some(28), 8).unwrap();
+    // Files of the first versions of the format named none.
+    of_version(None, 1).unwrap();
+}
+
+#[test]
 fn nodes_in_any_order_are_read_in_the_order_of_their_values() {
     let file = written(&onnx::changed(&onnx::every_operator(), |model| {
         model.graph.as_mut().unwrap().node.reverse();
