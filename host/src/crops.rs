@@ -150,6 +150,11 @@ impl Loader {
         [height.into(), width.into(), colour.channels()]
     }
 
+    /// Whether nothing may be skipped.
+    pub fn is_strict(&self) -> bool {
+        self.is_strict
+    }
+
     /// Reads photos. What cannot be used is skipped: files that are no photos, raw ones without a face that is fit, aligned crops
     /// of another size than the network's.
     ///

@@ -17,6 +17,9 @@ pub use self::file::{is_standard_output, write_whole};
 pub use self::hold::{Hold, PATIENCE};
 pub use self::plan::{Named, Planned, first_overwritten, make_folder};
 
+/// Time between two pictures of something that moves.
+const TICK: Duration = Duration::from_millis(120);
+
 /// Standard output does not take what is printed.
 #[derive(Debug)]
 pub struct Unprintable(io::Error);
@@ -82,19 +85,21 @@ pub fn leave_terminal() {
     }
 }
 
-/// A bar over `length` steps, on a terminal.
+/// A bar over `length` steps, on a terminal. It moves also while one step takes long.
 pub fn bar(length: usize, what: &'static str) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg:28} {bar:32} {pos}/{len} {eta}");
+    let style = ProgressStyle::with_template("{spinner} {msg:28} {bar:32} {pos}/{len} {elapsed}, {eta} left");
     let bar = ProgressBar::new(length as u64).with_message(what);
-    match style {
+    let bar = match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
-    }
+    };
+    bar.enable_steady_tick(TICK);
+    bar
 }
 
 /// Something of unknown length, on a terminal.
 pub fn spinner(what: String) -> ProgressBar {
     let spinner = ProgressBar::new_spinner().with_message(what);
-    spinner.enable_steady_tick(Duration::from_millis(120));
+    spinner.enable_steady_tick(TICK);
     spinner
 }

@@ -1,5 +1,6 @@
 //! Photos from files: decoding, orientation, and bytes in the network's order. [`folder`] finds them, [`content`] tells their formats.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Cursor, Read as _};
 use std::path::Path;
@@ -9,13 +10,17 @@ use format::preprocess::{Colour, Preprocess};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 
 use self::content::{Content, Foreign, READ};
+use crate::output;
 
 pub mod content;
 pub mod folder;
 mod jpeg;
+mod png;
 
 /// Most pixels of a photo: more than any camera makes.
 pub const MOST_PIXELS: u64 = 200_000_000;
+/// Pixels from which on a photo takes so long that this is said.
+pub const LARGE_PIXELS: u64 = 50_000_000;
 /// Most bytes of a photo's pixels.
 pub const MOST_BYTES: u64 = 1 << 30;
 /// Most bytes of a photo's file.
@@ -46,26 +51,40 @@ pub fn load(path: &Path) -> Result<RgbImage> {
         Content::Unknown if bytes.is_empty() => bail!("{file} is an empty file; copy it anew or remove it"),
         Content::Unknown => bail!("{file} is not a photo ({READ}); replace or remove it"),
     };
-    decode(&bytes, format)
+    decode(&bytes, format, path)
         .with_context(|| format!("{file} is not a readable photo ({READ}); replace or remove it"))
 }
 
-fn decode(bytes: &[u8], format: ImageFormat) -> Result<RgbImage> {
-    let mut decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder()?;
+fn decode(bytes: &[u8], format: ImageFormat, path: &Path) -> Result<RgbImage> {
+    let whole = if format == ImageFormat::Png { png::ended(bytes) } else { Cow::Borrowed(bytes) };
+    let mut decoder = ImageReader::with_format(Cursor::new(&*whole), format).into_decoder()?;
     let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
     ensure!(
-        u64::from(width) * u64::from(height) <= MOST_PIXELS && decoder.total_bytes() <= MOST_BYTES,
+        pixels <= MOST_PIXELS && decoder.total_bytes() <= MOST_BYTES,
         "it has {width}×{height} pixels, too many: at most {} million, or {} MB of them, are read; make it smaller",
         MOST_PIXELS / 1_000_000,
         MOST_BYTES >> 20
     );
     // The decoder makes up what is missing of a JPEG.
     ensure!(format != ImageFormat::Jpeg || jpeg::is_whole(bytes), "it ends in the middle of its pixels");
+    if pixels >= LARGE_PIXELS {
+        output::step(&format!(
+            "{} has {} million pixels, which takes a while",
+            path.display(),
+            pixels / 1_000_000
+        ));
+    }
     let mut limits = Limits::default();
     limits.max_alloc = Some(2 * MOST_BYTES);
     decoder.set_limits(limits)?;
     let orientation = decoder.orientation()?;
-    let mut image = DynamicImage::from_decoder(decoder)?;
+    // The end that was made up cannot be the reason: some pixels are missing.
+    let decoded = DynamicImage::from_decoder(decoder);
+    let mut image = match whole {
+        Cow::Owned(_) => decoded.context("it ends in the middle of its pixels")?,
+        Cow::Borrowed(_) => decoded?,
+    };
     image.apply_orientation(orientation);
     Ok(if image.color().has_alpha() { on_white(&image) } else { image.into_rgb8() })
 }

@@ -57,7 +57,8 @@ pub fn dealt<T>(
 ) -> Result<(T, ReadPhotos)> {
     let timed = Instant::now();
     let loader = loader(image, source)?;
-    let Listed { found: mut people, unused: mut warnings } = folder::people(folder)?;
+    let Listed { found: mut people, unused: mut warnings, .. } =
+        folder::people(folder)?.checked(loader.is_strict())?;
     let mut unusable: Vec<Skipped> = Vec::new();
     let mut read: HashMap<PathBuf, Vec<u8>> = HashMap::new();
     loop {

@@ -166,7 +166,7 @@ pub fn check_folder(
 ) -> Result<CheckReport> {
     let image = image.image(Path::new("the image as exported"))?;
     let loader = Loader::new(&image.embedder.preprocess(), source)?;
-    let Listed { found, unused } = list(folder)?;
+    let Listed { found, unused, .. } = list(folder)?.checked(loader.is_strict())?;
     warnings.extend(unused);
     let Loaded { photos, skipped } = loader.load(&found)?;
     let words = skipped_words(&skipped);

@@ -70,7 +70,7 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
     warnings.extend(copies::words("photos of strangers", strangers.len(), &copies));
     let photos = match &job.calibrate {
         Some(folder) => {
-            let Listed { found, unused } = list(folder)?;
+            let Listed { found, unused, .. } = list(folder)?.checked(job.photos.is_strict)?;
             warnings.extend(unused);
             let photos = load(&loader, &split::spread(&found, MOST_READ), warnings)?;
             // A copy of a photo that scales were chosen on is no judge of them.
@@ -146,7 +146,7 @@ fn preprocess(
 /// # Errors
 /// When no photo can be used.
 fn strangers_of(folder: &Path, loader: &Loader, warnings: &mut Vec<String>) -> Result<Vec<Photo>> {
-    let Listed { found, unused } = list(folder)?;
+    let Listed { found, unused, .. } = list(folder)?.checked(loader.is_strict())?;
     warnings.extend(unused);
     let mut read = Vec::new();
     let mut skipped = Vec::new();

@@ -33,7 +33,7 @@ pub struct Folder {
 /// # Errors
 /// When a name cannot be one, or nobody has a usable photo.
 pub fn read(folder: &Path, loader: &Loader) -> Result<Folder> {
-    let Listed { found, unused } = people(folder)?;
+    let Listed { found, unused, .. } = people(folder)?.checked(loader.is_strict())?;
     let mut read = Folder { warnings: unused, ..Folder::default() };
     let mut skipped = Vec::new();
     let mut without = Vec::new();

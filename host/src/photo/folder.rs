@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -43,9 +43,22 @@ pub struct Listed<T> {
     pub found: T,
     /// A line for each reason for which files are not used, with their number.
     pub unused: Vec<String>,
+    /// Folders that cannot be read. They are in a line as well.
+    unreadable: Vec<PathBuf>,
 }
 
 impl<T> Listed<T> {
+    /// Refuses folders that cannot be read, where nothing may be left out.
+    ///
+    /// # Errors
+    /// Names the first.
+    pub fn checked(self, is_strict: bool) -> Result<Self> {
+        if let (true, Some(folder)) = (is_strict, self.unreadable.first()) {
+            bail!("cannot read the folder {}: {UNREADABLE}", visible(&folder.display().to_string()));
+        }
+        Ok(self)
+    }
+
     /// What is used; what is not is told on standard error.
     pub fn told(self) -> T {
         output::warn_all(&self.unused);
@@ -53,20 +66,30 @@ impl<T> Listed<T> {
     }
 }
 
-/// Files that are not used, by the reason.
+/// Files that are not used, by the reason; and those of them that are folders that cannot be read.
 #[derive(Default)]
-struct Unused(BTreeMap<String, Vec<PathBuf>>);
+struct Unused(BTreeMap<String, Vec<PathBuf>>, Vec<PathBuf>);
 
 impl Unused {
     fn add(&mut self, reason: impl Into<String>, path: PathBuf) {
         self.0.entry(reason.into()).or_default().push(path);
     }
 
+    /// Adds a folder that cannot be read.
+    fn add_folder(&mut self, error: &io::Error, folder: &Path) {
+        self.add(format!("a folder that cannot be read ({error}); {UNREADABLE}"), folder.to_path_buf());
+        self.1.push(folder.to_path_buf());
+    }
+
     fn lines(&self) -> Vec<String> {
+        let is_folder = |paths: &[PathBuf]| paths.iter().all(|path| self.1.contains(path));
         let line = |(reason, paths): (&String, &Vec<PathBuf>)| {
             let example = paths.first().map_or(String::new(), |path| visible(&path.display().to_string()));
             match paths.len() {
                 1 => format!("{example} is not used: {reason}"),
+                count if is_folder(paths) => {
+                    format!("{count} folders are not used, such as {example}: {reason}")
+                }
                 count => format!("{count} files are not used, such as {example}: {reason}"),
             }
         };
@@ -74,6 +97,8 @@ impl Unused {
     }
 }
 
+const UNREADABLE: &str =
+    "its photos are not known; give yourself the right to read it, as with `chmod -R u+rX`, or remove it";
 const NO_PHOTO: &str = "no photo";
 const NO_FILE: &str = "neither a file nor a folder, or a link to nothing";
 const LOOSE: &str = "a photo beside the people's folders belongs to nobody; move it into one";
@@ -124,20 +149,38 @@ impl<'a> Walk<'a> {
     }
 
     /// Entries of a folder, in order of names, without what is hidden or a system's own; none of a folder that was read before.
-    fn entries(&mut self, folder: &Path) -> Result<Vec<PathBuf>> {
-        let cannot = || format!("cannot read folder {}", folder.display());
-        if !self.seen.insert(folder.canonicalize().with_context(cannot)?) {
+    /// A folder within the first that cannot be read is added to what is not used.
+    fn entries(&mut self, folder: &Path, unused: &mut Unused) -> Result<Vec<PathBuf>> {
+        let paths = match self.paths(folder) {
+            Ok(paths) => paths,
+            Err(error) if folder != self.root => {
+                unused.add_folder(&error, folder);
+                return Ok(Vec::new());
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read folder {}", folder.display()));
+            }
+        };
+        ensure!(
+            self.entries <= MOST_ENTRIES,
+            "{} holds more than {MOST_ENTRIES} files and folders; give a folder of photos alone",
+            self.root.display()
+        );
+        Ok(paths)
+    }
+
+    /// Paths of a folder's entries. They are counted, and reading ends when there are too many.
+    fn paths(&mut self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        if !self.seen.insert(folder.canonicalize()?) {
             return Ok(Vec::new());
         }
         let mut entries = Vec::new();
-        for entry in std::fs::read_dir(folder).with_context(cannot)? {
-            let entry = entry.with_context(cannot)?;
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
             self.entries += 1;
-            ensure!(
-                self.entries <= MOST_ENTRIES,
-                "{} holds more than {MOST_ENTRIES} files and folders; give a folder of photos alone",
-                self.root.display()
-            );
+            if self.entries > MOST_ENTRIES {
+                break;
+            }
             if !is_systems(&entry.file_name().to_string_lossy()) {
                 entries.push(entry.path());
             }
@@ -151,7 +194,7 @@ impl<'a> Walk<'a> {
         let mut found = Vec::new();
         let mut folders = vec![folder.to_path_buf()];
         while let Some(next) = folders.pop() {
-            for path in self.entries(&next)? {
+            for path in self.entries(&next, unused)? {
                 match at(&path) {
                     Found::Folder => folders.push(path),
                     Found::Photo => found.push(path),
@@ -166,7 +209,7 @@ impl<'a> Walk<'a> {
     /// Photos of a person's folder; those in folders of it and other files are added to those not used.
     fn person(&mut self, folder: &Path, unused: &mut Unused) -> Result<Vec<PathBuf>> {
         let mut photos = Vec::new();
-        for path in self.entries(folder)? {
+        for path in self.entries(folder, unused)? {
             match at(&path) {
                 Found::Folder => {
                     // With a memory of its own: the folder may be a link to another person's.
@@ -201,7 +244,7 @@ pub fn list(folder: &Path) -> Result<Listed<Vec<PathBuf>>> {
         folder.display(),
         unused.lines().iter().map(|line| format!("; {line}")).collect::<String>()
     );
-    Ok(Listed { found, unused: unused.lines() })
+    Ok(Listed { found, unused: unused.lines(), unreadable: unused.1 })
 }
 
 /// A person's name and photos.
@@ -217,7 +260,7 @@ pub fn people(folder: &Path) -> Result<Listed<Vec<Person>>> {
     let mut without = Vec::new();
     let mut folders: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut walk = Walk::new(folder);
-    for path in walk.entries(folder)? {
+    for path in walk.entries(folder, &mut unused)? {
         match at(&path) {
             Found::Folder => {}
             Found::Photo => {
@@ -267,7 +310,7 @@ pub fn people(folder: &Path) -> Result<Listed<Vec<Person>>> {
         folder.join("Ada/1.jpg").display(),
         lines.iter().map(|line| format!("; {line}")).collect::<String>()
     );
-    Ok(Listed { found, unused: lines })
+    Ok(Listed { found, unused: lines, unreadable: unused.1 })
 }
 
 #[cfg(test)]
@@ -295,7 +338,7 @@ mod tests {
             "@eaDir/a.jpg",
             "__MACOSX/Ada/0.jpg",
         ]);
-        let Listed { found, unused } = people(folder.path()).unwrap();
+        let Listed { found, unused, .. } = people(folder.path()).unwrap();
         assert_eq!(found, [("Ada".to_string(), vec![folder.path().join("Ada/0.jpg")])]);
         assert_eq!(unused, [""; 0]);
         assert_eq!(list(folder.path()).unwrap().found, [folder.path().join("Ada/0.jpg")]);

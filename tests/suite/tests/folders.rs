@@ -222,6 +222,77 @@ fn jpeg_without_its_end_marker_is_read_and_without_pixels_refused() {
 }
 
 #[test]
+fn png_without_its_end_is_read_and_without_pixels_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("photo.png");
+    save(&path, &picture(3));
+    let whole = std::fs::read(&path).unwrap();
+    let upright = photo::load(&path).unwrap();
+    // The last chunk has 12 bytes, and the checksum before it four.
+    for missing in [1, 4, 12, 14, 16] {
+        std::fs::write(&path, &whole[..whole.len() - missing]).unwrap();
+        assert_eq!(photo::load(&path).unwrap(), upright, "{missing}");
+    }
+    for missing in [100, whole.len() / 3, whole.len() / 2] {
+        std::fs::write(&path, &whole[..whole.len() - missing]).unwrap();
+        let error = format!("{:#}", photo::load(&path).unwrap_err());
+        assert!(error.contains("photo.png") && error.contains("in the middle of its pixels"), "{error}");
+    }
+}
+
+/// Runs the program in a folder as somebody whom modes of files bind, which they do not if the tests run as root.
+#[cfg(unix)]
+fn run_bound(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::process::CommandExt as _;
+    const NOBODY: u32 = 65534;
+    let mut host = std::process::Command::new(suite::program());
+    host.args(arguments).current_dir(folder);
+    if folder.metadata().unwrap().uid() == 0 {
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+        host.uid(NOBODY).gid(NOBODY);
+    }
+    let output = host.output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn folders_that_cannot_be_read_are_named_counted_and_stop_a_strict_export() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = scene();
+    let at = |name: &str| folder.path().join(name);
+    let locked = ["people/Linus", "people/Mary", "strangers/more"];
+    for name in locked {
+        save(&at(name).join("0.png"), &picture(70));
+        std::fs::set_permissions(at(name), std::fs::Permissions::from_mode(0o000)).unwrap();
+    }
+    let people = ["--enrol", "people", "--cohort", "strangers", "-o", "x.geode"];
+    let export = ["export", "--aligned", "--model", "net.onnx", "--force", "--allow-duplicates"];
+    let arguments = [&export[..], &people, &["--keep-outliers"]].concat();
+    let (code, said) = run_bound(folder.path(), &arguments);
+    assert_eq!(code, Some(0), "{said}");
+    for part in ["2 folders are not used, such as people/Linus", "strangers/more is not used", "chmod"] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+    let (code, said) = run_bound(folder.path(), &[&arguments[..], &["--strict"]].concat());
+    assert!(code == Some(1) && said.contains("cannot read the folder people/Linus"), "{said}");
+    for name in locked {
+        std::fs::set_permissions(at(name), std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+}
+
+#[test]
+fn photo_of_many_megapixels_is_said_to_take_a_while() {
+    let folder = scene();
+    image::GrayImage::new(10_000, 5_000).save(folder.path().join("people/Ada/huge.png")).unwrap();
+    let arguments = ["export", "--aligned", "--model", "net.onnx", "--enrol", "people", "-o", "x.geode"];
+    let more = ["--force", "--allow-duplicates", "--keep-outliers"];
+    let said = suite::command::warns(folder.path(), &[&arguments[..], &more].concat());
+    assert!(said.contains("people/Ada/huge.png has 50 million pixels"), "{said}");
+}
+
+#[test]
 fn two_spellings_of_one_name_are_an_error_that_names_both_folders() {
     let folder = scene();
     save(&folder.path().join("people/José/0.png"), &picture(30));
