@@ -14,6 +14,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::graph::{Graph, Node, Op, Window};
+use crate::onnx::NORMALISATION;
 use crate::quantize::Preprocessing;
 
 /// Mean cosine between unlike pictures from which on the network does not distinguish them.
@@ -81,7 +82,8 @@ pub struct Indiscriminate {
     float: Spread,
     /// Spread of the quantised network.
     quantised: Spread,
-    in_force: Preprocessing,
+    /// The preprocessing in use, as options.
+    in_force: String,
     /// Ways to normalise that separate the pictures, and their spreads, the least spread first.
     better: Vec<(Preprocessing, Spread)>,
     /// Whether the network normalises pixels itself, so that they are normalised twice.
@@ -112,20 +114,31 @@ pub fn judge(
     let collapsed = float.is_collapsed() || quantised.is_collapsed();
     let is_twice = is_inside && in_force != PLAIN;
     let is_found = collapsed || !better.is_empty();
+    let Preprocessing { mean, scale } = in_force;
+    let in_force = format!("--mean {mean} --scale {scale}");
     Ok(is_found.then_some(Indiscriminate { float, quantised, in_force, better, is_twice }))
+}
+
+impl Indiscriminate {
+    /// The same for preprocessing that differs between channels, as these options say. `is_inside` tells whether the
+    /// file normalises pixels as well.
+    pub fn of_channels(mut self, options: String, is_inside: bool) -> Self {
+        self.in_force = options;
+        self.is_twice = is_inside;
+        self
+    }
 }
 
 impl fmt::Display for Indiscriminate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Indiscriminate { float, quantised, in_force, better, is_twice } = self;
-        let Preprocessing { mean, scale } = in_force;
         write!(
             f,
             "embeddings do not tell unlike pictures apart: their mean cosine over {} pictures is {:.4} (float) and {:.4} (int8), \
              near 0 is usual. ",
             float.pictures, float.mean_cosine, quantised.mean_cosine
         )?;
-        write!(f, "Suspect preprocessing first: --mean {mean} --scale {scale} is in use")?;
+        write!(f, "Suspect preprocessing first: {in_force} is in use")?;
         if *is_twice {
             write!(f, ", and the network normalises pixels itself as well, so they are normalised twice")?;
         }
@@ -145,7 +158,7 @@ impl fmt::Display for Indiscriminate {
     }
 }
 
-/// The name of the node with which an imported network begins to scale or shift pixels, if it does so.
+/// The name of the node with which an imported network begins to scale or shift pixels, if its file does so.
 pub fn normalisation_inside(graph: &Graph) -> Option<&str> {
     // An operator that changes the order of colours may come before.
     let is_order = |op: &Op| match op {
@@ -160,7 +173,7 @@ pub fn normalisation_inside(graph: &Graph) -> Option<&str> {
         _ => false,
     };
     let first = graph.nodes.iter().find(|node| reads_photo(node) && matches!(node.op, Op::Affine { .. }))?;
-    Some(&first.name)
+    Some(&*first.name).filter(|name| *name != NORMALISATION)
 }
 
 #[cfg(test)]

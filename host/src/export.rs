@@ -110,10 +110,15 @@ pub struct PersonReport {
 }
 
 /// What is to be said of a network that normalises pixels itself, with the node `node`, when it is fed normalised ones.
-fn normalised_twice(node: &str, Preprocessing { mean, scale }: Preprocessing) -> Option<String> {
-    (mean != 0.0 || scale != 1.0).then(|| {
+fn normalised_twice(node: &str, job: &Job) -> Option<String> {
+    let Preprocessing { mean, scale } = job.preprocessing;
+    let options = match job.cut.normalised {
+        Some(channels) => channels.to_string(),
+        None => format!("--mean {mean} --scale {scale}"),
+    };
+    (mean != 0.0 || scale != 1.0 || job.cut.normalised.is_some()).then(|| {
         format!(
-            "the network normalises pixels itself (node {node}), after --mean {mean} --scale {scale}, which are in force as well: a \
+            "the network normalises pixels itself (node {node}), after {options}, which are in force as well: a \
              network trained on plain pixels needs --mean 0 --scale 1"
         )
     })
@@ -166,7 +171,7 @@ pub fn export(job: &Job) -> Result<Exported> {
     }
     let normalisation_inside = normalisation_inside(&material.imported.graph).map(str::to_string);
     if let Some(node) = &normalisation_inside {
-        warnings.extend(normalised_twice(node, job.preprocessing));
+        warnings.extend(normalised_twice(node, job));
     }
     let check = match &job.check {
         Some(folder) => Some(check_folder(&AlignedBytes::copy(&image), folder, &job.photos, &mut warnings)?),

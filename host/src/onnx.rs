@@ -11,6 +11,7 @@ mod refusal;
 mod value;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -25,8 +26,28 @@ use import::Importer;
 pub use reference::Reference;
 pub use refusal::operators;
 
-/// The part of a file that is read, and the size of its photos.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Name of the nodes that normalise the photo as [`Channels`] say.
+pub const NORMALISATION: &str = "--mean and --scale";
+
+/// Preprocessing that differs between channels: the network is fed `(pixel − mean) / scale`. Channels are in the order
+/// in which the network takes them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Channels {
+    /// Values that are subtracted.
+    pub mean: [f32; 3],
+    /// Divisors.
+    pub scale: [f32; 3],
+}
+
+impl fmt::Display for Channels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let listed = |numbers: [f32; 3]| numbers.map(|number| number.to_string()).join(",");
+        write!(f, "--mean {} --scale {}", listed(self.mean), listed(self.scale))
+    }
+}
+
+/// The part of a file that is read, and the size and the preprocessing of its photos.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cut {
     /// Height and width of the photo, if the file leaves them open.
     pub size: Option<[usize; 2]>,
@@ -35,6 +56,8 @@ pub struct Cut {
     /// Values to be the outputs, in this order. If there are none, the file's own outputs are used. Nodes that no
     /// output needs are left out.
     pub outputs: Vec<String>,
+    /// Preprocessing that becomes part of the network, which then takes plain pixels.
+    pub normalised: Option<Channels>,
 }
 
 /// A network as read from its file.
@@ -42,7 +65,7 @@ pub struct Cut {
 pub struct Imported {
     /// The operators.
     pub graph: Graph,
-    /// SHA-256 of the file.
+    /// SHA-256 of the file and of preprocessing that became part of the network.
     pub sha256: [u8; 32],
     /// Trained numbers in the part that is read.
     pub parameters: usize,

@@ -13,7 +13,7 @@ use super::reading::ReadPhotos;
 use crate::agreement::Agreement;
 use crate::embedding::{embed, unit, units};
 use crate::graph::Graph;
-use crate::onnx::{Cut, Reference, import};
+use crate::onnx::{Channels, Cut, Reference, import};
 use crate::quantize::{LayerReport, Preprocessing};
 use crate::simulator::{AlignedBytes, Simulator};
 use crate::{noise, output, passes};
@@ -58,14 +58,19 @@ impl Embedded {
 }
 
 /// Embeds photos with the image's network and, if `model` is given, with the float network of that file, which must be the one that
-/// the image was exported from. Uses all cores.
+/// the image was exported from, with `normalised` if pixels were normalised by channels then. Uses all cores.
 ///
 /// # Errors
 /// When image or network cannot be used, or the network is not the image's.
-pub fn embed_photos(image: &Path, read: ReadPhotos, model: Option<&Path>) -> Result<Embedded> {
+pub fn embed_photos(
+    image: &Path,
+    read: ReadPhotos,
+    model: Option<&Path>,
+    normalised: Option<Channels>,
+) -> Result<Embedded> {
     let bytes = AlignedBytes::read(image)?;
     let checked = bytes.image(image)?;
-    let float = model.map(|path| FloatNetwork::of_image(path, &checked, image)).transpose()?;
+    let float = model.map(|path| FloatNetwork::of_image(path, normalised, &checked, image)).transpose()?;
     let ReadPhotos { crops, warnings, .. } = read;
     let mut seconds = Seconds { reading: read.seconds, ..Seconds::default() };
 
@@ -91,17 +96,22 @@ struct FloatNetwork {
 
 impl FloatNetwork {
     /// Loads an ONNX file that must be the one the image was exported from.
-    fn of_image(model: &Path, image: &Image<'_>, path: &Path) -> Result<Self> {
+    fn of_image(model: &Path, normalised: Option<Channels>, image: &Image<'_>, path: &Path) -> Result<Self> {
         let input = image.embedder.preprocess();
         let output = image.embedder.outputs().next().map(|output| output.name.to_string());
         let size = Some([input.height.into(), input.width.into()]);
-        let whole = Cut { size, ..Cut::default() };
+        let whole = Cut { size, normalised, ..Cut::default() };
         let cut = Cut { outputs: output.into_iter().collect(), ..whole.clone() };
         // The embedding may be any value of the file, or be named at greater length than an image has room for.
         let cut = if import(model, &cut).is_ok() { cut } else { whole };
         let imported = import(model, &cut)?;
         if imported.sha256 != image.embedder.head().source {
-            bail!("{} is not the network that {} was exported from", model.display(), path.display())
+            bail!(
+                "{} is not the network that {} was exported from; if it was exported with several values of --mean or --scale, give \
+                 the same ones here",
+                model.display(),
+                path.display()
+            )
         }
         let Preprocess { mean, scale, .. } = image.embedder.preprocess();
         Ok(FloatNetwork {

@@ -19,7 +19,7 @@ use host::output::{self, Named, Planned};
 use host::report::{self, Page};
 
 use super::photos::Photos;
-use super::values::share;
+use super::values::{ByChannel, channels, finite_by_channel, positive_by_channel, share};
 use super::{angle_text, centred_text, plots, show};
 
 #[derive(Debug, Args)]
@@ -45,6 +45,12 @@ pub struct Arguments {
     /// ONNX file that the image was exported from, to compare with.
     #[arg(long)]
     model: Option<PathBuf>,
+    /// The three means that the image was exported with, if there were several, to compare with `--model`.
+    #[arg(long, value_parser = finite_by_channel, allow_hyphen_values = true, default_value = "0", requires = "model")]
+    mean: ByChannel,
+    /// The three divisors that the image was exported with.
+    #[arg(long, value_parser = positive_by_channel, allow_hyphen_values = true, default_value = "1", requires = "model")]
+    scale: ByChannel,
     /// Share of strangers that may be accepted, for identification.
     #[arg(long, value_parser = share, default_value_t = 0.003)]
     fpir: f64,
@@ -86,7 +92,7 @@ impl Arguments {
     }
 
     fn embed(&self, read: ReadPhotos) -> Result<Embedded> {
-        embed_photos(&self.image, read, self.model.as_deref())
+        embed_photos(&self.image, read, self.model.as_deref(), channels(self.mean, self.scale))
     }
 
     fn planned(&self) -> Planned {

@@ -18,7 +18,7 @@ use host::embedding::angle;
 use host::export::check::{CheckReport, Promise};
 use host::export::page::page;
 use host::export::{Discrimination, Given, Job, Report, export};
-use host::onnx::weights_beside;
+use host::onnx::{Cut, weights_beside};
 use host::output::{Named, Planned};
 use host::quantize::Preprocessing;
 use host::{output, report};
@@ -26,7 +26,8 @@ use host::{output, report};
 use super::part::Part;
 use super::photos::Photos;
 use super::values::{
-    COLOURS, CONTAINERS, MEMORIES, POLICIES, cosine, finite, one_of, positive, radians, share,
+    ByChannel, COLOURS, CONTAINERS, MEMORIES, POLICIES, channels, cosine, finite_by_channel, one_of,
+    positive, positive_by_channel, radians, share,
 };
 use super::{angle_text, centred_text, plots, show_beside};
 
@@ -86,12 +87,13 @@ pub struct Arguments {
     /// Which part of the file is taken.
     #[command(flatten)]
     part: Part,
-    /// Mean that was subtracted from pixels in training.
-    #[arg(long, value_parser = finite, allow_negative_numbers = true, default_value_t = 127.5)]
-    mean: f32,
-    /// Divisor of the pixels in training.
-    #[arg(long, value_parser = positive::<f32>, default_value_t = 128.0)]
-    scale: f32,
+    /// Mean that was subtracted from pixels in training; or three, such as 123.675,116.28,103.53, for the channels in the order
+    /// in which the network takes them.
+    #[arg(long, value_parser = finite_by_channel, allow_hyphen_values = true, default_value = "127.5")]
+    mean: ByChannel,
+    /// Divisor of the pixels in training, or three.
+    #[arg(long, value_parser = positive_by_channel, allow_hyphen_values = true, default_value = "128")]
+    scale: ByChannel,
     /// Keep photos that look like another person than their folder's.
     #[arg(long)]
     keep_outliers: bool,
@@ -121,15 +123,21 @@ pub struct Arguments {
 
 impl Arguments {
     fn job(&self) -> Job {
+        let normalised = channels(self.mean, self.scale);
+        // A network that normalises by channels is fed plain pixels.
+        let preprocessing = match (self.mean.one(), self.scale.one()) {
+            (Some(mean), Some(scale)) => Preprocessing { mean, scale },
+            _ => Preprocessing { mean: 0.0, scale: 1.0 },
+        };
         Job {
             model: self.model.clone(),
-            cut: self.part.cut(),
+            cut: Cut { normalised, ..self.part.cut() },
             enrol: self.enrol.clone(),
             calibrate: self.calibrate.clone(),
             cohort: self.cohort.clone(),
             check: self.check.clone(),
             colour: self.colour,
-            preprocessing: Preprocessing { mean: self.mean, scale: self.scale },
+            preprocessing,
             policy: self.policy,
             margin: self.margin,
             fpir: self.fpir,

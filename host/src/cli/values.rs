@@ -10,6 +10,7 @@ use host::board::Memory;
 use host::containers::Container;
 use host::export::{MARGINS as ANGLES, THRESHOLDS};
 use host::face::Choice;
+use host::onnx::Channels;
 
 /// A word, its help, and its value.
 pub type Word<T> = (&'static str, &'static str, T);
@@ -96,6 +97,46 @@ pub fn radians(text: &str) -> Result<f32, String> {
 /// A number above zero.
 pub fn positive<T: FromStr + Copy + Into<f64>>(text: &str) -> Result<T, String> {
     number(text, "a number above 0", |number| number.is_finite() && number > 0.0)
+}
+
+/// A number for all channels, or one for each.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ByChannel(pub [f32; 3]);
+
+impl ByChannel {
+    fn parse(text: &str, number: impl Fn(&str) -> Result<f32, String>) -> Result<Self, String> {
+        let numbers = text.split(',').map(|part| number(part.trim())).collect::<Result<Vec<_>, _>>();
+        match (numbers.map_err(|error| format!("{error}, or three with commas between them"))?)[..] {
+            [one] => Ok(ByChannel([one; 3])),
+            [a, b, c] => Ok(ByChannel([a, b, c])),
+            _ => {
+                Err("expected one number, or three with commas between them: one for each channel"
+                    .to_string())
+            }
+        }
+    }
+
+    /// The number, if it is the same for all channels.
+    pub fn one(self) -> Option<f32> {
+        let ByChannel([a, b, c]) = self;
+        (a == b && b == c).then_some(a)
+    }
+}
+
+/// Any number, or three.
+pub fn finite_by_channel(text: &str) -> Result<ByChannel, String> {
+    ByChannel::parse(text, finite)
+}
+
+/// A number above zero, or three.
+pub fn positive_by_channel(text: &str) -> Result<ByChannel, String> {
+    ByChannel::parse(text, positive)
+}
+
+/// Preprocessing that differs between channels; `None` if it does not.
+pub fn channels(mean: ByChannel, scale: ByChannel) -> Option<Channels> {
+    let is_same = mean.one().is_some() && scale.one().is_some();
+    (!is_same).then_some(Channels { mean: mean.0, scale: scale.0 })
 }
 
 /// Any number.

@@ -15,7 +15,7 @@ use crate::crops::Photo;
 use crate::discrimination::{self, Spread};
 use crate::embedding::{unit, unit_of_i16};
 use crate::graph::Graph;
-use crate::onnx::{Imported, Reference};
+use crate::onnx::{Channels, Cut, Imported, Reference};
 use crate::people::copies;
 use crate::quantize::{LayerReport, Options, Preprocessing, Quantised, quantise};
 use crate::simulator::{AlignedBytes, Simulator};
@@ -109,7 +109,16 @@ fn tell_apart(
         );
         return Ok(None);
     };
-    let inside = discrimination::normalisation_inside(&imported.graph);
+    let inside = discrimination::normalisation_inside(&imported.graph).is_some();
+    // Other preprocessing takes the place of that which became part of the network.
+    let plain = match job.cut.normalised {
+        Some(_) if float.is_suspicious() => {
+            let cut = Cut { normalised: None, ..job.cut.clone() };
+            Some(Reference::load_cut(&job.model, &cut)?)
+        }
+        _ => None,
+    };
+    let reference = plain.as_ref().unwrap_or(reference);
     let try_other = |preprocessing: Preprocessing| {
         let tried = split::spread(&unlike, MOST_TRIED);
         let embed = |&photo: &usize| {
@@ -117,7 +126,16 @@ fn tell_apart(
         };
         Ok(Spread::of(&tried.par_iter().map(embed).collect::<Result<Vec<_>>>()?))
     };
-    let found = discrimination::judge(float, quantised, job.preprocessing, inside.is_some(), try_other)?;
+    // Plain pixels are another way to normalise then.
+    let in_force = match job.cut.normalised {
+        Some(Channels { mean: [mean, ..], scale: [scale, ..] }) => Preprocessing { mean, scale },
+        None => job.preprocessing,
+    };
+    let found = discrimination::judge(float, quantised, in_force, inside, try_other)?;
+    let found = match job.cut.normalised {
+        Some(channels) => found.map(|found| found.of_channels(channels.to_string(), inside)),
+        None => found,
+    };
     let tells_apart = found.is_none();
     match found {
         Some(found) if !job.force => bail!("{found}. --force exports it anyway"),

@@ -16,7 +16,7 @@ use tract_onnx::prelude::Framework as _;
 use super::constant::{Cast, Constant, cast_to};
 use super::order::{in_order, read_by};
 use super::refusal::is_standard;
-use super::{Cut, attributes};
+use super::{Channels, Cut, NORMALISATION, attributes};
 use crate::graph::Shape;
 use crate::sniff::{self, Wanted};
 
@@ -103,6 +103,10 @@ impl File {
         onnx.value_info.clear();
         onnx.output.iter_mut().for_each(|output| output.r#type = None);
         let photo = photo(onnx, cut)?;
+        if let Some(channels) = &cut.normalised {
+            normalise(onnx, &photo, channels)?;
+            sha256.update(channels.to_string());
+        }
         Ok(File { proto, sha256: sha256.finalize().into(), photo })
     }
 }
@@ -341,6 +345,48 @@ fn photo(onnx: &mut GraphProto, cut: &Cut) -> Result<PhotoInput> {
     onnx.input.retain(|input| input.name == name);
     let is_bytes = elements == DataType::Uint8;
     Ok(PhotoInput { name, shape: [height, width, channels], is_nchw, is_bytes })
+}
+
+/// Puts preprocessing before the network. Its zero padding stays that of normalised pixels.
+fn normalise(onnx: &mut GraphProto, photo: &PhotoInput, channels: &Channels) -> Result<()> {
+    ensure!(
+        photo.shape[2] == 3,
+        "{channels}: three values are for three channels, and the network takes {}; give one mean and one scale",
+        photo.shape[2]
+    );
+    ensure!(
+        !photo.is_bytes,
+        "{channels}: the network takes pixels as bytes and normalises them itself; give --mean 0 --scale 1"
+    );
+    let made = ["centred", "scaled"].map(|step| format!("{}: {step}", photo.name));
+    for input in onnx.node.iter_mut().flat_map(|node| &mut node.input).filter(|name| **name == photo.name) {
+        input.clone_from(&made[1]);
+    }
+    let dims = if photo.is_nchw { vec![1, 3, 1, 1] } else { vec![1, 1, 1, 3] };
+    // Names of nodes must differ. What both compute has the name of the last.
+    let steps = [
+        ("--mean", "Sub", channels.mean, &photo.name, &made[0]),
+        (NORMALISATION, "Div", channels.scale, &made[0], &made[1]),
+    ];
+    for (index, (step, operator, values, input, output)) in steps.into_iter().enumerate() {
+        let name = format!("{output} by");
+        onnx.initializer.push(TensorProto {
+            name: name.clone(),
+            dims: dims.clone(),
+            data_type: DataType::Float as i32,
+            float_data: values.to_vec(),
+            ..TensorProto::default()
+        });
+        let node = NodeProto {
+            name: step.to_string(),
+            op_type: operator.to_string(),
+            input: vec![input.clone(), name],
+            output: vec![output.clone()],
+            ..NodeProto::default()
+        };
+        onnx.node.insert(index, node);
+    }
+    Ok(())
 }
 
 /// Name of the first tensor of weights with a number that is not finite.

@@ -38,12 +38,20 @@ pub fn run(dry: bool) -> Result<()> {
         let image = folder.path().join("image.geode");
         std::fs::write(&image, &exported.image)?;
         let pairs = Pairs::read(&faces.join("pairs.csv"))?;
-        let embedded =
-            embed_photos(&image, listed(&image, &pairs.photos, &crops, &Source::aligned())?, Some(&model))?;
+        let embedded = embed_photos(
+            &image,
+            listed(&image, &pairs.photos, &crops, &Source::aligned())?,
+            Some(&model),
+            None,
+        )?;
         let verification = verify(&pairs, &embedded);
         let roles = Roles::read(&faces.join("identification.csv"))?;
-        let embedded =
-            embed_photos(&image, listed(&image, &roles.photos, &crops, &Source::aligned())?, Some(&model))?;
+        let embedded = embed_photos(
+            &image,
+            listed(&image, &roles.photos, &crops, &Source::aligned())?,
+            Some(&model),
+            None,
+        )?;
         let identification = identify(&roles, &embedded, 0.003)?;
         measured.push(Measured { network, export: exported.report, verification, identification });
     }

@@ -359,7 +359,12 @@ pub fn fr_detect() -> OtherJob {
     OtherJob {
         role: Role::Detector,
         model: fetched("faceplugin/fr_detect.onnx"),
-        cut: Cut { size: Some([120, 160]), is_reshaped: true, outputs: heads.map(String::from).to_vec() },
+        cut: Cut {
+            size: Some([120, 160]),
+            is_reshaped: true,
+            outputs: heads.map(String::from).to_vec(),
+            ..Cut::default()
+        },
         grey: true,
         colour: Colour::Rgb,
         preprocessing: Preprocessing { mean: 127.0, scale: 128.0 },
@@ -383,7 +388,7 @@ pub fn yunet() -> Option<OtherJob> {
     Some(OtherJob {
         role: Role::Detector,
         model: shared("models/yunet-dyn.onnx")?,
-        cut: Cut { size: Some([128, 160]), is_reshaped: true, outputs: vec![] },
+        cut: Cut { size: Some([128, 160]), is_reshaped: true, ..Cut::default() },
         grey: true,
         colour: Colour::Bgr,
         preprocessing: Preprocessing { mean: 0.0, scale: 1.0 },

@@ -673,6 +673,23 @@ pub fn changed(onnx: &[u8], change: impl FnOnce(&mut ModelProto)) -> Vec<u8> {
     model.encode_to_vec()
 }
 
+/// A network that normalises each channel by these means and divisors, or takes normalised pixels. Its first convolution
+/// is padded or not.
+pub fn normalised_by(values: Option<&[Vec<f32>; 2]>, is_padded: bool) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 40, 24]);
+    let mut x = "input".to_string();
+    for (operator, values) in ["Sub", "Div"].iter().zip(values.into_iter().flatten()) {
+        let values = net.constant(&[1, 3, 1, 1], values.clone());
+        x = net.node(operator, &[&x, &values], &[]);
+    }
+    // Weights are the same, however many constants come before.
+    net.state = 1;
+    let x = net.conv(&x, [3, 16], [4, 4], 4, if is_padded { 2 } else { 0 }, 1);
+    let side = if is_padded { [11, 7] } else { [10, 6] };
+    let x = net.conv(&x, [16, 24], side, 1, 0, 1);
+    net.finish(&x)
+}
+
 /// Spellings of [`colours_exchanged`].
 pub const EXCHANGES: [&str; 5] = ["split", "slices", "gathers", "last", "transformed"];
 

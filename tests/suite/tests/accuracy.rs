@@ -43,9 +43,13 @@ fn quantisation_costs_no_accuracy() {
         assert!(agreement.mean_cosine >= cosine, "{name}: {agreement:?}");
         let pairs = Pairs::read(&faces.join("pairs.csv")).unwrap();
         let crops = faces.join("crops");
-        let embedded =
-            embed_photos(&image, listed(&image, &pairs.photos, &crops, &Source::aligned()).unwrap(), None)
-                .unwrap();
+        let embedded = embed_photos(
+            &image,
+            listed(&image, &pairs.photos, &crops, &Source::aligned()).unwrap(),
+            None,
+            None,
+        )
+        .unwrap();
         let verification = verify(&pairs, &embedded);
         let int8 = verification.quantised;
         println!("{name}: {int8:?}");
@@ -53,9 +57,13 @@ fn quantisation_costs_no_accuracy() {
         assert!((int8.tar_at_far_1e2 - tar).abs() <= 0.003 + 1e-9, "{name}: {int8:?}");
 
         let roles = Roles::read(&faces.join("identification.csv")).unwrap();
-        let embedded =
-            embed_photos(&image, listed(&image, &roles.photos, &crops, &Source::aligned()).unwrap(), None)
-                .unwrap();
+        let embedded = embed_photos(
+            &image,
+            listed(&image, &roles.photos, &crops, &Source::aligned()).unwrap(),
+            None,
+            None,
+        )
+        .unwrap();
         let figures = identify(&roles, &embedded, 0.003).unwrap();
         println!("{name}: {:?}", figures.decisions);
         let measured = accuracy_figures(&verification, &figures);

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use host::embedding::{cosine, unit, unit_of_i16};
 use host::export::{Exported, Job, export};
-use host::onnx::Reference;
-use host::photo;
+use host::onnx::{Channels, Cut, Reference, import};
 use host::quantize::Preprocessing;
 use host::simulator::{AlignedBytes, Simulator};
+use host::{float, passes, photo};
 use suite::{faces, job, onnx, write_faces};
 use tempfile::TempDir;
 
@@ -128,4 +128,34 @@ fn photo_too_large_for_the_image_is_refused() {
     std::fs::write(&model, onnx::huge_photo()).unwrap();
     let error = export(&job(&model, folder.path())).err().unwrap();
     assert!(format!("{error:#}").contains("crops of 1600×1600 are too large"), "{error:#}");
+}
+
+#[test]
+fn mean_of_each_channel_is_the_networks_own_normalisation() {
+    let folder = folder_with(&[], [40, 24]);
+    let channels = Channels { mean: [123.675, 116.28, 103.53], scale: [58.395, 57.12, 57.375] };
+    let plain = Preprocessing { mean: 0.0, scale: 1.0 };
+    for is_padded in [false, true] {
+        std::fs::write(folder.path().join("net.onnx"), onnx::normalised_by(None, is_padded)).unwrap();
+        let cut = Cut { normalised: Some(channels), ..Cut::default() };
+        let outside = Job { preprocessing: plain, cut: cut.clone(), ..job_in(folder.path()) };
+        let imported = import(&outside.model, &cut).unwrap();
+        let lowered = passes::lower(imported.graph.clone());
+        // Without padding the convolution takes them over.
+        assert_eq!(lowered.nodes.len(), 3 + usize::from(is_padded));
+        let inside = folder.path().join("inside.onnx");
+        let values = [channels.mean.to_vec(), channels.scale.to_vec()];
+        std::fs::write(&inside, onnx::normalised_by(Some(&values), is_padded)).unwrap();
+        let same = passes::lower(import(&inside, &Cut::default()).unwrap().graph);
+        let crop: Vec<f32> = (0..40 * 24 * 3).map(|i| (i * 7919 % 256) as f32).collect();
+        assert_eq!(float::run(&lowered, &crop).pop(), float::run(&same, &crop).pop());
+        let mean = export(&outside).unwrap().report.agreement.mean_cosine;
+        assert!(mean > 0.98, "{mean}");
+        // The image is not taken for one of the file with other preprocessing.
+        assert_ne!(imported.sha256, import(&outside.model, &Cut::default()).unwrap().sha256);
+    }
+    std::fs::write(folder.path().join("grey.onnx"), onnx::resnet18_grey()).unwrap();
+    let cut = Cut { normalised: Some(channels), ..Cut::default() };
+    let error = format!("{:#}", import(&folder.path().join("grey.onnx"), &cut).err().unwrap());
+    assert!(error.contains("--mean 123.675,116.28,103.53") && error.contains("give one mean"), "{error}");
 }

@@ -193,6 +193,12 @@ fn pixels_normalised_twice_are_refused_and_both_normalisations_are_named() {
     ] {
         assert!(said.contains(part), "{part} is not in {said}");
     }
+    let by_channel = ["--mean", "123.675,116.28,103.53", "--scale", "58.395,57.12,57.375"];
+    let said = refused("t23_preproc_inside", 112, &by_channel);
+    let in_use = format!("{} is in use", by_channel.join(" "));
+    for part in [&*in_use, "normalised twice", "with --mean 0 --scale 1"] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
     // Whoever forces it is told, with the node.
     let (_, report) = exported("t23_preproc_inside", 112, &["--force"]);
     let warnings = report["warnings"].to_string();
