@@ -17,7 +17,7 @@ mod thresholds;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use format::policy::Kind;
 use serde::{Serialize, Serializer};
 
@@ -133,6 +133,18 @@ fn word<S: Serializer>(policy: &Kind, serializer: S) -> Result<S::Ok, S::Error> 
     })
 }
 
+/// An error about people, after its likely cause: a network to which unlike pictures look alike.
+fn suspected(error: Error, discrimination: Option<&Discrimination>) -> Error {
+    match discrimination {
+        Some(Discrimination { float, .. }) if float.is_suspicious() => error.context(format!(
+            "unlike pictures have a mean cosine of {:.4} with this network, near 0 is usual: suspect the network and its preprocessing \
+             before the photos",
+            float.mean_cosine
+        )),
+        _ => error,
+    }
+}
+
 /// An image and how it was made.
 pub struct Exported {
     /// The image.
@@ -154,14 +166,19 @@ pub fn export(job: &Job) -> Result<Exported> {
     let network = fitted.network()?;
     let simulator = Simulator::new(&network)?;
     let tells_apart = fitted.discrimination.is_none_or(|found| found.tells_apart);
-    let settled = thresholds::settle(
-        job,
-        material.folder,
-        &material.strangers,
-        &simulator,
-        tells_apart,
-        &mut warnings,
-    )?;
+    let mut folder = material.folder;
+    warnings.append(&mut folder.warnings);
+    let mut consequences = Vec::new();
+    let settled =
+        thresholds::settle(job, folder, &material.strangers, &simulator, tells_apart, &mut consequences)
+            .map_err(|error| suspected(error, fitted.discrimination.as_ref()))?;
+    match consequences.len() {
+        0 => {}
+        count if !tells_apart => warnings.push(format!(
+            "{count} warnings about people and strangers are left out: embeddings that do not tell pictures apart are their cause"
+        )),
+        _ => warnings.append(&mut consequences),
+    }
     let image = build::build(job, &fitted, &settled)?;
     if let Some(room) = &job.room {
         let bytes = AlignedBytes::copy(&image);

@@ -139,7 +139,8 @@ fn tell_apart(
     let tells_apart = found.is_none();
     match found {
         Some(found) if !job.force => bail!("{found}. --force exports it anyway"),
-        Some(found) => warnings.push(found.to_string()),
+        // It is the cause of most others.
+        Some(found) => warnings.insert(0, found.to_string()),
         None => {}
     }
     Ok(Some(Discrimination { float, quantised, tells_apart }))

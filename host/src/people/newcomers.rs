@@ -1,6 +1,6 @@
 //! Newcomers: the people of a folder, enrolled with a network.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::enrol::{Enrolment, duplicates, enrol};
 use super::folder::{Folder, Photographed};
@@ -34,7 +34,7 @@ impl Newcomer {
 /// Enrols the people of a folder. Warnings are added to.
 ///
 /// # Errors
-/// When embedding fails.
+/// When embedding fails, or most photos do not look like the person's others.
 pub fn enrol_all(
     folder: Folder,
     simulator: &Simulator<'_>,
@@ -67,6 +67,16 @@ pub fn enrol_all(
         }
         newcomers.push(Newcomer { name, photos, enrolment });
     }
+    let several = newcomers.iter().map(|newcomer| newcomer.photos.len()).filter(|&photos| photos > 1);
+    let several: usize = several.sum();
+    ensure!(
+        2 * outliers.len() <= several,
+        "{} of {several} photos look like somebody else than the person's other photos, which is most of them: {}. Either folders mix \
+         people, or the network does not know people by these photos (suspect its preprocessing, photos that are not aligned faces, \
+         and weights that are not trained); --keep-outliers uses them all",
+        outliers.len(),
+        output::some_of(&outliers)
+    );
     if !outliers.is_empty() {
         warnings.push(format!(
             "{} not used, as they look like somebody else than the person's other photos (--keep-outliers uses them): {}",

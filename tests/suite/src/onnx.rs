@@ -690,6 +690,14 @@ pub fn normalised_by(values: Option<&[Vec<f32>; 2]>, is_padded: bool) -> Vec<u8>
     net.finish(&x)
 }
 
+/// A network without activations, to which pictures that have nothing in common are at right angles.
+pub fn contrary() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 40, 24]);
+    let x = net.conv("input", [3, 16], [4, 4], 4, 0, 1);
+    let x = net.conv(&x, [16, 64], [10, 6], 1, 0, 1);
+    net.finish(&x)
+}
+
 /// Spellings of [`colours_exchanged`].
 pub const EXCHANGES: [&str; 5] = ["split", "slices", "gathers", "last", "transformed"];
 

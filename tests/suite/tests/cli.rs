@@ -435,3 +435,16 @@ fn detector_is_found_from_any_folder_and_a_wrong_one_leaves_nothing() {
     assert!(fails(folder.path(), &wrong).contains("no usable face detector in nowhere"));
     assert!(!folder.path().join("none").exists());
 }
+
+#[test]
+fn cause_of_all_warnings_comes_first_and_its_consequences_are_one_line() {
+    let folder = folder();
+    std::fs::write(folder.path().join("net.onnx"), onnx::collapsed()).unwrap();
+    let said = fails(folder.path(), &EXPORT);
+    assert!(said.starts_with("error: embeddings do not tell unlike pictures apart"), "{said}");
+    let said = warns(folder.path(), &[&EXPORT[..], &["--force"]].concat());
+    assert!(said.starts_with("warning: embeddings do not tell unlike pictures apart"), "{said}");
+    let lines: Vec<&str> = said.lines().filter(|line| line.contains("about people and strangers")).collect();
+    assert!(lines.len() == 1 && lines[0].contains("are left out"), "{said}");
+    assert!(!said.contains("of the strangers look like"), "{said}");
+}

@@ -478,6 +478,22 @@ fn images_with_unfit_names_are_listed_and_emptied() {
     assert_eq!(remove(&image, &["\\u{1b}[31mRed".to_string()]).unwrap().removed, ["\u{1b}[31mRed"]);
 }
 
+#[test]
+fn export_is_refused_where_most_photos_look_like_somebody_else() {
+    let folder = scene();
+    // Photos that have nothing in common.
+    for photo in 0..6 {
+        save(&folder.path().join(format!("people/Ada/{photo}.png")), &picture(300 + photo));
+    }
+    std::fs::write(folder.path().join("net.onnx"), onnx::contrary()).unwrap();
+    let job = Job { keep_outliers: false, ..job(folder.path()) };
+    let error = format!("{:#}", export(&job).err().unwrap());
+    for part in ["of 8 photos look like somebody else", "folders mix people", "--keep-outliers"] {
+        assert!(error.contains(part), "{part} is not in {error}");
+    }
+    export(&Job { keep_outliers: true, ..job }).unwrap();
+}
+
 #[cfg(unix)]
 #[test]
 fn link_to_another_persons_folder_loses_nobody() {
