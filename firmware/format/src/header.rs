@@ -9,7 +9,7 @@ pub const MAGIC: [u8; 4] = *b"GEOD";
 /// Layout version; must match exactly.
 pub const MAJOR: u16 = 2;
 /// Version of additions within a major version. An image newer than its reader is refused.
-pub const MINOR: u16 = 0;
+pub const MINOR: u16 = 1;
 
 /// SHA-256.
 pub type Digest = [u8; 32];
@@ -83,6 +83,8 @@ pub enum Section {
     Cohort,
     /// Margin and thresholds.
     Policy,
+    /// How faces are found and examined.
+    Sight,
     /// A crop and its embedding.
     Golden,
     /// The signature of the image.
@@ -91,7 +93,7 @@ pub enum Section {
 
 impl Section {
     /// All sections, in file order.
-    pub const ALL: [Section; 9] = [
+    pub const ALL: [Section; 10] = [
         Section::Network(Role::Embedder),
         Section::Network(Role::Detector),
         Section::Network(Role::Landmarks),
@@ -99,6 +101,7 @@ impl Section {
         Section::Gallery,
         Section::Cohort,
         Section::Policy,
+        Section::Sight,
         Section::Golden,
         Section::Signature,
     ];
@@ -110,8 +113,17 @@ impl Section {
             Section::Gallery => [2, 0],
             Section::Cohort => [3, 0],
             Section::Policy => [4, 0],
-            Section::Golden => [5, 0],
-            Section::Signature => [6, 0],
+            Section::Sight => [5, 0],
+            Section::Golden => [6, 0],
+            Section::Signature => [7, 0],
+        }
+    }
+
+    /// The minor version that brought the section.
+    const fn minor(self) -> u16 {
+        match self {
+            Section::Network(_) | Section::Gallery | Section::Cohort | Section::Policy => 0,
+            Section::Sight | Section::Golden | Section::Signature => 1,
         }
     }
 
@@ -288,7 +300,8 @@ pub fn emitted_bytes(sections: &[(Section, &[u8])]) -> Option<usize> {
     u32::try_from(end).ok().map(|end| end as usize)
 }
 
-/// Writes an image into `out`, whose length must be [`emitted_bytes`].
+/// Writes an image into `out`, whose length must be [`emitted_bytes`]. Its minor version is the oldest that has all of
+/// its sections.
 ///
 /// # Panics
 /// When `out` has another length, or sections are not in ascending order.
@@ -298,7 +311,8 @@ pub fn emit(sections: &[(Section, &[u8])], out: &mut [u8]) {
     out.fill(0);
     out[field::MAGIC].copy_from_slice(&MAGIC);
     out[field::MAJOR].copy_from_slice(&MAJOR.to_le_bytes());
-    out[field::MINOR].copy_from_slice(&MINOR.to_le_bytes());
+    let minor = sections.iter().map(|(section, _)| section.minor()).max().unwrap_or(0);
+    out[field::MINOR].copy_from_slice(&minor.to_le_bytes());
     let length = out.len() as u32;
     out[field::LENGTH].copy_from_slice(&length.to_le_bytes());
     out[field::SECTIONS].copy_from_slice(&(sections.len() as u16).to_le_bytes());

@@ -7,6 +7,7 @@ use crate::golden::Golden;
 use crate::header::{self, Digest, ModelId, Role, Section};
 use crate::network::Model;
 use crate::policy::Policy;
+use crate::sight::Sight;
 use crate::signature::Signature;
 
 /// Why an image was refused. Names the field that is wrong.
@@ -176,6 +177,8 @@ pub struct Image<'a> {
     pub cohort: Option<Gallery<'a>>,
     /// The rules and thresholds of acceptance.
     pub policy: Policy<'a>,
+    /// How faces are found and examined, if the image has eyes. Then it has a detector.
+    pub sight: Option<Sight>,
     /// A crop and the embedding that the embedder must give for it, if the image has one.
     pub golden: Option<Golden<'a>>,
     /// The signature, if the image is signed. It is not verified here.
@@ -214,13 +217,17 @@ impl<'a> Image<'a> {
             None => None,
         };
         let policy = Policy::new_checked(sections.require(Section::Policy)?, model_id)?;
+        let sight = sections.get(Section::Sight).map(Sight::parse).transpose()?;
+        if sight.is_some() && others[Role::Detector.index()].is_none() {
+            return Err(ImageError::MissingSection(Section::Network(Role::Detector)));
+        }
         let golden = match sections.get(Section::Golden) {
             Some(bytes) => Some(Golden::new_checked(bytes, embedder.preprocess().crop_bytes(), dimension)?),
             None => None,
         };
         let signature = sections.get(Section::Signature).map(Signature::new_checked).transpose()?;
         let digest = sections.digest;
-        Ok(Image { embedder, others, gallery, cohort, policy, golden, signature, model_id, digest })
+        Ok(Image { embedder, others, gallery, cohort, policy, sight, golden, signature, model_id, digest })
     }
 
     /// The network of this role, if the image has one.

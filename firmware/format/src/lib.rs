@@ -14,8 +14,9 @@
 //!         GALLERY     [`gallery`]    enrolled people: records, then int8 centres
 //!         COHORT      [`gallery`]    strangers' centres, no names (optional)
 //!         POLICY      [`policy`]     margin and thresholds
-//!         GOLDEN      [`golden`]     a crop and its embedding, for a board's self-test (optional)
-//!         SIGNATURE   [`signature`]  of the header and the section table (optional)
+//!         SIGHT       [`sight`]      how faces are found and examined (with a detector; since minor version 1)
+//!         GOLDEN      [`golden`]     a crop and its embedding, for a board's self-test (optional; since 1)
+//!         SIGNATURE   [`signature`]  of the header and the section table (optional; since 1)
 //! ```
 //!
 //! All numbers are little-endian, and the machine must be too. Records have a fixed size and are read in place. Only
@@ -48,6 +49,7 @@ pub mod layer;
 pub mod network;
 pub mod policy;
 pub mod preprocess;
+pub mod sight;
 pub mod signature;
 
 pub use header::{ModelId, Role, Section};

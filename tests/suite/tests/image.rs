@@ -87,7 +87,7 @@ fn each_header_field_is_named() {
     };
     assert_eq!(change(0, b'X'), ImageError::Magic);
     assert_eq!(change(4, 3), ImageError::Version { major: 3, minor: 0 });
-    assert_eq!(change(6, 1), ImageError::Version { major: 2, minor: 1 });
+    assert_eq!(change(6, 2), ImageError::Version { major: 2, minor: 2 });
     let older = change(4, 1);
     assert_eq!(older, ImageError::Version { major: 1, minor: 0 });
     assert!(older.to_string().contains("made by an older host: export again"), "{older}");
@@ -176,7 +176,13 @@ fn limits_of_a_board_are_asked_for_every_network() {
     parts.insert(1, (Section::Network(Role::Landmarks), varied_network().section()));
     let bytes = AlignedBytes::copy(&join(&parts));
     let image = Image::new_checked(bytes.bytes()).unwrap();
-    let room = Budget { image_bytes: 1 << 20, arena_bytes: 1 << 20, layers: 4, row_bytes: 4096 };
+    let room = Budget {
+        image_bytes: 1 << 20,
+        arena_bytes: 1 << 20,
+        layers: 4,
+        row_bytes: 4096,
+        frame_bytes: 1 << 20,
+    };
     let excesses = room.excesses_of_image(&image, bytes.bytes(), |layer| format!("node {layer}"));
     let said: Vec<String> = excesses.iter().map(|excess| excess.to_string()).collect();
     assert!(said.len() == 1 && said[0].contains("layer 4 of the landmarks"), "{said:?}");

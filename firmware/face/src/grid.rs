@@ -1,0 +1,76 @@
+//! Reads elements of a network's outputs.
+
+use format::layer::Element;
+use format::network::{Model, Output};
+use nn::Outputs;
+
+use crate::fixed::Factor;
+
+/// An output: `[cells][channels]`, with the real value of an element.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grid<'b> {
+    bytes: &'b [u8],
+    element: Element,
+    zero_point: i32,
+    channels: usize,
+    factor: Factor,
+}
+
+/// Shape and scale of an output, known before the network runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// Height times width.
+    pub cells: usize,
+    /// Values of a cell.
+    pub channels: usize,
+}
+
+/// The facts of output `number`, or `None` if there is none.
+pub(crate) fn facts(model: &Model<'_>, number: usize) -> Option<Facts> {
+    let Output { tensor, .. } = model.outputs().nth(number)?;
+    let [height, width, channels] = model.layer(tensor.into()).output.shape().map(usize::from);
+    Some(Facts { cells: height * width, channels })
+}
+
+impl<'b> Grid<'b> {
+    /// Output `number`, as a table with `channels` columns.
+    ///
+    /// # Panics
+    /// When the network has no such output.
+    pub fn new(model: &Model<'_>, outputs: &Outputs<'_, 'b>, number: usize, channels: usize) -> Self {
+        let output = model.outputs().nth(number).expect("an output of the network");
+        let tensor = model.layer(output.tensor.into()).output;
+        Grid {
+            bytes: outputs.bytes(number),
+            element: tensor.element,
+            zero_point: tensor.zero_point.into(),
+            channels,
+            factor: Factor::new(output.scale, 16),
+        }
+    }
+
+    /// Number of cells.
+    pub fn cells(&self) -> usize {
+        self.bytes.len() / (self.channels * self.element.bytes())
+    }
+
+    /// An element without its zero point.
+    pub fn raw(&self, cell: usize, channel: usize) -> i32 {
+        let at = cell * self.channels + channel;
+        let element = match self.element {
+            Element::I8 => i32::from(self.bytes[at] as i8),
+            Element::I16 => i32::from(i16::from_le_bytes([self.bytes[2 * at], self.bytes[2 * at + 1]])),
+        };
+        element - self.zero_point
+    }
+
+    /// The real value, in 1/65536.
+    pub fn value_q16(&self, cell: usize, channel: usize) -> i32 {
+        self.real_q16(self.raw(cell, channel))
+    }
+
+    /// The real value of a sum or difference of elements of this output, in 1/65536.
+    pub fn real_q16(&self, raw: i32) -> i32 {
+        self.factor.times(raw)
+    }
+}

@@ -1,0 +1,38 @@
+//! Faces in a frame: found by a detector, examined with landmarks, judged, and cut out for recognition.
+//!
+//! # Layers
+//!
+//! * [`fixed`]: factors, exponential, sigmoid and angles in fixed point.
+//! * `ssd`, `yunet`: a detector's outputs to boxes; [`found`]: the choice among boxes of one face.
+//! * [`landmarks`], [`pose`], [`quality`]: five points, the pose that they show, and whether the face is fit.
+//! * `liveness`: the score of a network that looks at one picture.
+//! * [`track`]: the same face from frame to frame.
+//! * [`eyes`]: all of this with an image's networks.
+//!
+//! # Principles
+//!
+//! * Integers only, so that host and boards see the same.
+//! * The image says how outputs are read ([`format::sight`]). Sigmoids and exponentials are computed for the few boxes
+//!   that pass.
+//! * Networks are checked against that description once ([`eyes::Eyes::new_checked`]). Afterwards nothing fails.
+//! * Places are in 1/256 pixel of the frame; whole numbers are centres of pixels. Shares are in 1/65536, angles in 1/16
+//!   degree.
+#![no_std]
+
+pub mod eyes;
+pub mod fixed;
+pub mod found;
+mod grid;
+pub mod landmarks;
+mod liveness;
+pub mod pose;
+pub mod quality;
+mod ssd;
+pub mod track;
+mod yunet;
+
+pub use eyes::{Detector, Eyes, EyesError, Look, crop};
+pub use found::{Faces, Found};
+pub use pose::Pose;
+pub use quality::{Fault, Quality};
+pub use track::Track;

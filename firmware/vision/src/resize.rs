@@ -1,0 +1,493 @@
+//! Resizes a rectangle of a frame, averaging by area.
+
+use core::convert::Infallible;
+
+use format::preprocess::Colour;
+use nn::RowSource;
+
+use crate::frame::Frame;
+use crate::pixels::{Reader, Task, put, read};
+use crate::place::Rect;
+
+/// A rectangle's sides count as at most this far from the frame's origin, in 1/256 pixel: 32,768 pixels.
+const FARTHEST: i32 = 1 << 23;
+
+/// A rectangle of a frame in another size.
+///
+/// On each axis, an output pixel that covers at least one frame pixel is the mean of the frame over the area that it
+/// covers, black outside the frame. If it covers less, it is interpolated linearly between the two nearest frame pixels'
+/// centres at its own centre (a mean over one frame pixel around that centre); within half a pixel of the border it is
+/// the border's pixel, and black if its centre lies outside the frame. That centre is rounded up to 1/(256 · output pixels
+/// of the axis) of a frame pixel; otherwise shares of pixels are exact. The mean is rounded half up. An empty rectangle is
+/// black. Sides farther than 32,768 pixels from the frame's origin count as there.
+#[derive(Clone, Copy, Debug)]
+pub struct Resize<'a> {
+    frame: Frame<'a>,
+    colour: Colour,
+    size: [u16; 2],
+    axes: [Axis; 2],
+    mean: Mean,
+}
+
+impl<'a> Resize<'a> {
+    /// Rows of `rect` in a picture of `[width, height]`.
+    pub fn new(frame: Frame<'a>, rect: &Rect, size: [u16; 2], colour: Colour) -> Self {
+        let axes = [
+            Axis::new(rect.left, rect.right, size[0], frame.width()),
+            Axis::new(rect.top, rect.bottom, size[1], frame.height()),
+        ];
+        let mean = Mean::new(u64::from(axes[0].span) * u64::from(axes[1].span));
+        Resize { frame, colour, size, axes, mean }
+    }
+
+    /// Width and height of the picture.
+    pub const fn size(&self) -> [u16; 2] {
+        self.size
+    }
+}
+
+impl RowSource for Resize<'_> {
+    type Error = Infallible;
+
+    /// # Panics
+    /// When the picture has no row `y`, or `pixels` has another length than one row.
+    fn row(&mut self, y: u16, pixels: &mut [u8]) -> Result<(), Infallible> {
+        assert!(y < self.size[1], "a row of the picture");
+        assert_eq!(pixels.len(), usize::from(self.size[0]) * self.colour.channels(), "one row");
+        read(self.frame.format(), self.colour, Row { resize: self, y, pixels });
+        Ok(())
+    }
+}
+
+/// One row of the picture.
+struct Row<'a, 'b> {
+    resize: &'a Resize<'a>,
+    y: u16,
+    pixels: &'b mut [u8],
+}
+
+impl Task for Row<'_, '_> {
+    fn run<const C: usize, R: Reader<C>>(self) {
+        let Row { resize: Resize { frame, colour, axes: [across, down], mean, .. }, y, pixels } = self;
+        if across.is_of_pairs() && down.is_of_pairs() {
+            let [above, below] = [0, 1].map(|row| frame.bytes(2 * usize::from(y) + row));
+            put(pixels, *colour, |x| -> [u32; C] {
+                let (above, below) = (R::pair(above, 2 * x), R::pair(below, 2 * x));
+                let mut means = [0; C];
+                for channel in 0..C {
+                    let sum = above[channel] + below[channel];
+                    means[channel] = ((sum & 0xffff) + (sum >> 16) + 2) >> 2;
+                }
+                means
+            });
+            return;
+        }
+        let Some(rows) = down.cover(down.begin(y)) else { return pixels.fill(0) };
+        let mut begin = across.begin(0);
+        put(pixels, *colour, |_| {
+            let columns = across.cover(begin);
+            begin = across.next(begin);
+            let Some(columns) = columns else { return [0; C] };
+            let mut sums = [0; C];
+            for y in rows.first..=rows.last {
+                let line = line_sums::<C, R>(frame.bytes(y), &columns, across.pixel);
+                let weight = rows.weight(y, down.pixel);
+                for channel in 0..C {
+                    sums[channel] += u64::from(line[channel]) * u64::from(weight);
+                }
+            }
+            let mut means = [0; C];
+            for channel in 0..C {
+                means[channel] = mean.of(sums[channel]);
+            }
+            means
+        });
+    }
+}
+
+/// Sums of a row's pixels times their weights. The weights' sum is at most 2²⁴.
+#[inline(always)]
+fn line_sums<const C: usize, R: Reader<C>>(row: &[u8], columns: &Cover, pixel: u32) -> [u32; C] {
+    let Cover { first, last, weights } = *columns;
+    let mut sums = [0; C];
+    for x in first + 1..last {
+        add(&mut sums, R::pixel(row, x), 1);
+    }
+    sums.iter_mut().for_each(|sum| *sum *= pixel);
+    add(&mut sums, R::pixel(row, first), weights[0]);
+    if first < last {
+        add(&mut sums, R::pixel(row, last), weights[1]);
+    }
+    sums
+}
+
+#[inline(always)]
+fn add<const C: usize>(sums: &mut [u32; C], pixel: [u32; C], weight: u32) {
+    for channel in 0..C {
+        sums[channel] += pixel[channel] * weight;
+    }
+}
+
+/// One axis of the picture, in units of 1/(256 · output pixels) of a frame pixel, from the frame's edge.
+#[derive(Clone, Copy, Debug)]
+struct Axis {
+    /// Pixels of the frame.
+    side: i32,
+    /// A frame pixel, at most 2²⁴.
+    pixel: u32,
+    /// An output pixel, at most 2²⁴; zero if the rectangle is empty.
+    step: u32,
+    /// What an output pixel is averaged over: itself, or a frame pixel if that is more.
+    span: u32,
+    /// Beginning of the first span.
+    start: Edge,
+    /// From the beginning of a span to the next one's, and to its end.
+    jumps: [Edge; 2],
+}
+
+/// A place on an axis: a pixel, and units after its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Edge {
+    pixel: i32,
+    rest: u32,
+}
+
+/// The frame's pixels of a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cover {
+    first: usize,
+    last: usize,
+    /// Weights of the first and of the last; of the first alone if they are the same. Those between weigh a pixel.
+    weights: [u32; 2],
+}
+
+impl Cover {
+    #[inline(always)]
+    fn weight(&self, at: usize, pixel: u32) -> u32 {
+        if at == self.first {
+            self.weights[0]
+        } else if at == self.last {
+            self.weights[1]
+        } else {
+            pixel
+        }
+    }
+}
+
+impl Axis {
+    fn new(from: i32, to: i32, size: u16, side: u16) -> Self {
+        let [from, to] = [from, to].map(|x| x.clamp(-FARTHEST, FARTHEST));
+        let pixel = 256 * u32::from(size.max(1));
+        let step = (to - from).max(0) as u32;
+        let span = step.max(pixel);
+        // Places are counted from the frame's edge, half a pixel before the first pixel's centre.
+        let start = (i64::from(from) + 128) * i64::from(size.max(1)) - i64::from((span - step) / 2);
+        let edge = |units: i64| Edge {
+            pixel: units.div_euclid(pixel.into()) as i32,
+            rest: units.rem_euclid(pixel.into()) as u32,
+        };
+        let jumps = [edge(step.into()), edge(span.into())];
+        Axis { side: side.into(), pixel, step, span, start: edge(start), jumps }
+    }
+
+    /// Whether an output pixel is a pair of frame pixels, from the frame's edge on.
+    fn is_of_pairs(&self) -> bool {
+        let is_inside = self.pixel <= 128 * self.side as u32;
+        self.start == Edge { pixel: 0, rest: 0 } && self.step == 2 * self.pixel && is_inside
+    }
+
+    /// Beginning of a span.
+    fn begin(&self, number: u16) -> Edge {
+        let units = u64::from(self.step) * u64::from(number) + u64::from(self.start.rest);
+        let pixel = u64::from(self.pixel);
+        Edge { pixel: self.start.pixel + (units / pixel) as i32, rest: (units % pixel) as u32 }
+    }
+
+    /// Beginning of the next span.
+    #[inline(always)]
+    fn next(&self, begin: Edge) -> Edge {
+        self.after(begin, self.jumps[0])
+    }
+
+    #[inline(always)]
+    fn after(&self, edge: Edge, jump: Edge) -> Edge {
+        let (pixel, rest) = (edge.pixel + jump.pixel, edge.rest + jump.rest);
+        if rest < self.pixel {
+            Edge { pixel, rest }
+        } else {
+            Edge { pixel: pixel + 1, rest: rest - self.pixel }
+        }
+    }
+
+    /// The frame's pixels of a span. `None` if there is none.
+    #[inline(never)]
+    fn cover(&self, begin: Edge) -> Option<Cover> {
+        if self.step == 0 {
+            return None;
+        }
+        let border = self.side - 1;
+        let pixel = self.pixel;
+        if self.step < pixel {
+            let Edge { pixel: first, rest } = begin;
+            let is_inside = match first {
+                -1 => rest >= pixel / 2,
+                first if first == border => rest <= pixel / 2,
+                first => (0..border).contains(&first),
+            };
+            return is_inside.then(|| Cover {
+                first: first.max(0) as usize,
+                last: (first + 1).min(border) as usize,
+                weights: if first < 0 || first == border { [pixel; 2] } else { [pixel - rest, rest] },
+            });
+        }
+        let end = self.after(begin, self.jumps[1]);
+        // A span that ends where a pixel begins does not reach into it.
+        let (last, last_weight) = if end.rest == 0 { (end.pixel - 1, pixel) } else { (end.pixel, end.rest) };
+        if last < 0 || begin.pixel > border {
+            return None;
+        }
+        let (last, last_weight) = if last > border { (border, pixel) } else { (last, last_weight) };
+        let (first, first_weight) =
+            if begin.pixel < 0 { (0, pixel) } else { (begin.pixel, pixel - begin.rest) };
+        let weights =
+            if first == last { [first_weight.min(last_weight); 2] } else { [first_weight, last_weight] };
+        Some(Cover { first: first as usize, last: last as usize, weights })
+    }
+}
+
+/// Division by the sum of all weights, rounded half up, without a division for each pixel.
+#[derive(Clone, Copy, Debug)]
+struct Mean {
+    divisor: u64,
+    /// Bits by which the divisor is shifted left to be in 2⁵⁵..2⁵⁶.
+    shift: u32,
+    /// 2⁵⁵ over the upper half of the shifted divisor plus one, rounded down.
+    reciprocal: u32,
+}
+
+impl Mean {
+    /// The divisor is in 1..=2⁴⁸.
+    fn new(divisor: u64) -> Self {
+        let shift = divisor.leading_zeros() - 8;
+        let upper = (divisor << shift) >> 32;
+        Mean { divisor, shift, reciprocal: ((1 << 55) / (upper + 1)) as u32 }
+    }
+
+    /// A sum of at most 255 times the divisor, divided.
+    #[inline(always)]
+    fn of(&self, sum: u64) -> u32 {
+        let sum = sum + self.divisor / 2;
+        // Cutting off bits of the sum, the divisor and the reciprocal lowers the quotient by less than 2⁻¹⁴.
+        let upper = (sum << self.shift) >> 32;
+        let low = (upper * u64::from(self.reciprocal)) >> 55;
+        (low + u64::from(self.divisor * (low + 1) <= sum)) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::frame::Format;
+    use crate::noise;
+
+    /// The whole picture, from rows prefilled with `0xa5`.
+    fn picture(mut resize: Resize) -> Vec<u8> {
+        let [width, height] = resize.size().map(usize::from);
+        let row_bytes = width * resize.colour.channels();
+        let mut picture = vec![0xa5; row_bytes * height];
+        for (y, row) in picture.chunks_exact_mut(row_bytes).enumerate() {
+            resize.row(y as u16, row).unwrap();
+        }
+        picture
+    }
+
+    /// Weights of all pixels of an axis for an output pixel by definition, in units of 1/(512 · size) of a pixel.
+    fn weights(from: i32, to: i32, size: u16, side: u16, number: u16) -> Vec<i128> {
+        let [from, to, size, side, number] =
+            [from.into(), to.into(), size.into(), side.into(), i128::from(number)];
+        let (pixel, step) = (512 * size, 2 * (to - from));
+        let begin = 2 * (from + 128) * size + step * number;
+        let cover =
+            |begin: i128, end: i128, n: i128| (end.min((n + 1) * pixel) - begin.max(n * pixel)).max(0);
+        if step >= pixel {
+            return (0..side).map(|n| cover(begin, begin + step, n)).collect();
+        }
+        // The centre is rounded up to an even number, a whole unit of the crate's.
+        let centre = begin + (to - from) + (to - from) % 2;
+        let inside = (0..=side * pixel).contains(&centre);
+        let begin = centre - pixel / 2;
+        let mut weights: Vec<i128> =
+            (-1..=side).map(|n| if inside { cover(begin, begin + pixel, n) } else { 0 }).collect();
+        let side = side as usize;
+        weights[1] += weights[0];
+        weights[side] += weights[side + 1];
+        weights[1..=side].to_vec()
+    }
+
+    fn expected(frame: &Frame, rect: &Rect, size: [u16; 2], colour: Colour) -> Vec<u8> {
+        let channels = colour.channels();
+        let rows: Vec<Vec<u8>> = (0..frame.height())
+            .map(|y| {
+                let mut row = vec![0; usize::from(frame.width()) * channels];
+                frame.row(y, colour, &mut row);
+                row
+            })
+            .collect();
+        let whole = |from: i32, to: i32, size: u16| (2 * i128::from(to - from)).max(512 * i128::from(size));
+        let divisor = whole(rect.left, rect.right, size[0]) * whole(rect.top, rect.bottom, size[1]);
+        let mut picture = Vec::new();
+        for y in 0..size[1] {
+            let down = weights(rect.top, rect.bottom, size[1], frame.height(), y);
+            for x in 0..size[0] {
+                let across = weights(rect.left, rect.right, size[0], frame.width(), x);
+                for channel in 0..channels {
+                    let sum: i128 = rows
+                        .iter()
+                        .zip(&down)
+                        .map(|(row, down)| {
+                            let row = row.chunks_exact(channels).zip(&across);
+                            down * row
+                                .map(|(pixel, across)| i128::from(pixel[channel]) * across)
+                                .sum::<i128>()
+                        })
+                        .sum();
+                    picture.push(((2 * sum + divisor) / (2 * divisor)) as u8);
+                }
+            }
+        }
+        picture
+    }
+
+    fn format() -> impl Strategy<Value = Format> {
+        prop::sample::select(
+            &[Format::Rgb565, Format::Rgb565Little, Format::Yuv422, Format::Rgb888, Format::Grey][..],
+        )
+    }
+
+    fn colour() -> impl Strategy<Value = Colour> {
+        prop::sample::select(&[Colour::Rgb, Colour::Bgr, Colour::Grey][..])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn pixels_equal_exact_rational_means(
+            format in format(),
+            colour in colour(),
+            side in [1..24u16, 1..24],
+            padding in 0..5usize,
+            size in [1..20u16, 1..20],
+            corner in [-2000..6000i32, -2000..6000],
+            extent in [1..9000i32, 1..9000],
+            is_whole in any::<bool>(),
+            seed in any::<u32>(),
+        ) {
+            let width = if format == Format::Yuv422 { side[0] + side[0] % 2 } else { side[0] };
+            let stride = usize::from(width) * format.pixel_bytes() + padding;
+            let pixels = noise(seed, stride * usize::from(side[1]));
+            let frame = Frame::new_checked(&pixels, width, side[1], stride, format).unwrap();
+            let [left, top] = corner;
+            let cut = Rect { left, top, right: left + extent[0], bottom: top + extent[1] };
+            let rect = if is_whole { frame.rect() } else { cut };
+            let found = picture(Resize::new(frame, &rect, size, colour));
+            prop_assert_eq!(found, expected(&frame, &rect, size, colour));
+        }
+
+        #[test]
+        fn means_equal_the_division(shift in 0..48u32, divisor in 1..=1u64 << 48, share in 0..=255 * 65536u64, below in 0..3u64) {
+            let divisor = (divisor >> shift).max(1);
+            let sum = u128::from(divisor) * u128::from(share) / 65536;
+            let sum = (sum as u64).saturating_sub(below);
+            prop_assert_eq!(u64::from(Mean::new(divisor).of(sum)), (sum + divisor / 2) / divisor);
+        }
+
+        #[test]
+        fn nothing_panics(
+            format in format(),
+            colour in colour(),
+            side in [1..9u16, 1..9],
+            size in [prop::sample::select(&[0, 1, 2, 7, 1000, u16::MAX][..]), prop::sample::select(&[0, 1, 2, 7, 1000, u16::MAX][..])],
+            sides in prop::array::uniform4(prop_oneof![any::<i32>(), -5000..5000, Just(i32::MIN), Just(i32::MAX)]),
+            rows in prop::array::uniform4(any::<u16>()),
+        ) {
+            let width = if format == Format::Yuv422 { side[0] + side[0] % 2 } else { side[0] };
+            let stride = usize::from(width) * format.pixel_bytes();
+            let pixels = vec![255; stride * usize::from(side[1])];
+            let frame = Frame::new_checked(&pixels, width, side[1], stride, format).unwrap();
+            let [left, top, right, bottom] = sides;
+            let rect = Rect { left, top, right, bottom };
+            let mut resize = Resize::new(frame, &rect, size, colour);
+            let mut row = vec![0xa5; usize::from(size[0]) * colour.channels()];
+            for y in rows.into_iter().filter_map(|y| y.checked_rem(size[1])) {
+                resize.row(y, &mut row).unwrap();
+                if rect.area() == 0 {
+                    prop_assert!(row.iter().all(|&byte| byte == 0));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn halves_equal_the_general_path() {
+        for (format, colour) in [
+            (Format::Rgb565, Colour::Grey),
+            (Format::Rgb565, Colour::Rgb),
+            (Format::Rgb565Little, Colour::Bgr),
+            (Format::Yuv422, Colour::Grey),
+            (Format::Yuv422, Colour::Rgb),
+            (Format::Rgb888, Colour::Grey),
+            (Format::Grey, Colour::Grey),
+            (Format::Grey, Colour::Rgb),
+        ] {
+            let stride = 64 * format.pixel_bytes();
+            let pixels = noise(7, stride * 48);
+            let frame = Frame::new_checked(&pixels, 64, 48, stride, format).unwrap();
+            let halved = Resize::new(frame, &frame.rect(), [32, 24], colour);
+            assert!(halved.axes.iter().all(Axis::is_of_pairs));
+            assert_eq!(picture(halved), expected(&frame, &frame.rect(), [32, 24], colour));
+        }
+    }
+
+    #[test]
+    fn a_frame_in_its_own_size_is_copied() {
+        let pixels = noise(3, 20 * 10);
+        let frame = Frame::new_checked(&pixels, 20, 10, 20, Format::Grey).unwrap();
+        assert_eq!(picture(Resize::new(frame, &frame.rect(), [20, 10], Colour::Grey)), pixels);
+    }
+
+    #[test]
+    fn outside_of_the_frame_is_black() {
+        let frame = Frame::new_checked(&[200; 16], 4, 4, 4, Format::Grey).unwrap();
+        let twice = Rect { left: -4 * 256 - 128, top: -128, right: 4 * 256 - 128, bottom: 4 * 256 - 128 };
+        let found = picture(Resize::new(frame, &twice, [2, 1], Colour::Grey));
+        assert_eq!(found, [0, 200]);
+        // A pixel half outside, averaged; the same places enlarged: black outside, and the border's pixel inside.
+        assert_eq!(picture(Resize::new(frame, &twice, [1, 1], Colour::Grey)), [100]);
+        let enlarged = picture(Resize::new(frame, &twice, [16, 1], Colour::Grey));
+        assert_eq!(enlarged, [[0; 8], [200; 8]].as_flattened());
+    }
+
+    #[test]
+    fn a_centre_less_than_a_unit_outside_is_at_the_border() {
+        // The centre of row 8 is 1/(512 · 16) pixel above the frame.
+        let frame = Frame::new_checked(&[200], 1, 1, 1, Format::Grey).unwrap();
+        let rect = Rect { left: -128, top: -1003, right: 128, bottom: 644 };
+        let found = picture(Resize::new(frame, &rect, [1, 16], Colour::Grey));
+        assert_eq!(found, [0, 0, 0, 0, 0, 0, 0, 0, 200, 200, 200, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn the_largest_frame_does_not_overflow() {
+        let pixels = vec![255; 8192 * 64];
+        let frame = Frame::new_checked(&pixels, 8192, 64, 8192, Format::Grey).unwrap();
+        assert_eq!(picture(Resize::new(frame, &frame.rect(), [1, 1], Colour::Grey)), [255]);
+        let enlarged = Resize::new(frame, &frame.rect(), [u16::MAX, 3], Colour::Grey);
+        assert!(picture(enlarged).iter().all(|&pixel| pixel == 255));
+    }
+}
