@@ -79,7 +79,13 @@ impl Board {
     /// Its size and limits.
     pub fn budget(&self, memory: Memory) -> Budget {
         let Limits { layers, row_bytes } = self.limits;
-        Budget { image_bytes: self.region(memory).bytes, arena_bytes: self.arena_bytes, layers, row_bytes }
+        Budget {
+            image_bytes: self.region(memory).bytes,
+            arena_bytes: self.arena_bytes,
+            layers,
+            row_bytes,
+            frame_bytes: self.memory.ram.bytes.saturating_sub(self.arena_bytes + self.stack_bytes),
+        }
     }
 
     /// [`Self::budget`], with the board's name.
@@ -146,13 +152,31 @@ impl Board {
 
     /// QEMU as this board with a program and, if given, an image; the board's UART is standard input and output.
     pub fn emulator(&self, elf: &Path, image: Option<(&Path, Memory)>) -> Command {
+        self.emulator_with_ram(elf, image, None)
+    }
+
+    /// [`Self::emulator`] whose `qemu_ram` is kept in a file that has its size.
+    pub fn emulator_with_ram(
+        &self,
+        elf: &Path,
+        image: Option<(&Path, Memory)>,
+        ram: Option<&Path>,
+    ) -> Command {
+        // A comma ends an option's value; doubled it is a comma.
+        let name = |path: &Path| path.display().to_string().replace(',', ",,");
         let mut qemu = Command::new("qemu-system-arm");
-        qemu.args(["-machine", &self.qemu_machine, "-icount", "shift=0"])
+        let mut machine = self.qemu_machine.clone();
+        if let (Some(ram), Some(region)) = (ram, self.qemu_ram) {
+            let (bytes, ram) = (region.bytes, name(ram));
+            machine.push_str(",memory-backend=ram");
+            qemu.arg("-object")
+                .arg(format!("memory-backend-file,id=ram,size={bytes},mem-path={ram},share=on"));
+        }
+        qemu.args(["-machine", &machine, "-icount", "shift=0"])
             .args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-kernel"])
             .arg(elf);
         if let Some((image, memory)) = image {
-            // A comma ends an option's value; doubled it is a comma.
-            let image = image.display().to_string().replace(',', ",,");
+            let image = name(image);
             let address = self.region(memory).address;
             qemu.arg("-device").arg(format!("loader,file={image},addr={address:#x},force-raw=on"));
         }

@@ -7,7 +7,11 @@ use std::fmt;
 use anyhow::{Result, ensure};
 use format::header::{self, Section};
 use format::layer::{Layer, Tensor};
+use format::preprocess::Colour;
 use format::{Image, Role};
+use vision::Format;
+
+use crate::sight::frames::FRAME;
 
 /// Room for an image and its network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub struct Budget {
     pub layers: usize,
     /// Bytes of a row of the crop: one message of the link carries it.
     pub row_bytes: usize,
+    /// Bytes of a camera's frame: the RAM beside arena and stack.
+    pub frame_bytes: usize,
 }
 
 /// The budget of a board, or one that the user gives.
@@ -89,6 +95,15 @@ pub enum Excess {
         /// The largest part of the image, and its bytes.
         largest: String,
     },
+    /// A frame that the image's networks look at needs too much RAM.
+    Frame {
+        /// Bytes of the frame.
+        bytes: usize,
+        /// Bytes beside arena and stack.
+        room: usize,
+        /// Whether a network needs its colours.
+        is_colour: bool,
+    },
 }
 
 impl fmt::Display for Excess {
@@ -125,31 +140,68 @@ impl fmt::Display for Excess {
                 "the image has {bytes} bytes, {} too many; the largest part is {largest}",
                 bytes - room
             ),
+            Self::Frame { bytes, room, is_colour } => {
+                let [width, height] = FRAME;
+                let (colour, remedy) = match is_colour {
+                    true => (
+                        "colour",
+                        "take an embedder for grey pictures and no photo check, or a board with more RAM",
+                    ),
+                    false => ("grey", "take a board with more RAM"),
+                };
+                write!(
+                    f,
+                    "a {colour} frame of {width}×{height} has {bytes} bytes, {} more than there are beside arena and stack; \
+                     {remedy}",
+                    bytes - room
+                )
+            }
         }
     }
 }
 
+/// Whether a frame for an image's networks must have colours; `None` if the image has no eyes.
+pub fn frame_is_colour(image: &Image<'_>) -> Option<bool> {
+    image.sight?;
+    let networks = Role::ALL.into_iter().filter_map(|role| image.network(role));
+    Some(networks.into_iter().any(|model| model.preprocess().colour != Colour::Grey))
+}
+
+/// Bytes of a camera's frame: two for a pixel in colour, one in grey.
+pub fn frame_bytes(is_colour: bool) -> usize {
+    let pixels = FRAME.map(|side| side as usize).iter().product::<usize>();
+    let format = if is_colour { Format::Rgb565 } else { Format::Grey };
+    pixels * format.pixel_bytes()
+}
+
 impl Budget {
-    /// The limits that an image exceeds. `name` gives the name of a layer of the image's embedder, by number.
+    /// The limits that an image exceeds: those of each of its networks, of the whole image, and of a frame if it has
+    /// eyes. `name` gives the name of a layer of the image's embedder, by number.
     pub fn excesses_of_image(
         &self,
         image: &Image<'_>,
         bytes: &[u8],
         name: impl Fn(usize) -> String,
     ) -> Vec<Excess> {
-        let layers: Vec<Layer> = image.embedder.layers().collect();
         let mut excesses = Vec::new();
+        let of_role = |role: Role, layer: usize| match role {
+            Role::Embedder => name(layer),
+            other => format!("layer {layer} of the {}", other.name()),
+        };
         for role in Role::ALL {
             let Some(model) = image.network(role) else { continue };
             let layers: Vec<Layer> = model.layers().collect();
-            excesses.extend(self.excesses(&layers, model.arena_bytes(), |layer| match role {
-                Role::Embedder => name(layer),
-                other => format!("layer {layer} of the {}", other.name()),
-            }));
+            excesses.extend(self.excesses(&layers, model.arena_bytes(), |layer| of_role(role, layer)));
         }
         if bytes.len() > self.image_bytes {
-            let largest = largest_part(bytes, &layers, name);
+            let largest = largest_part(image, bytes, of_role);
             excesses.push(Excess::Image { bytes: bytes.len(), room: self.image_bytes, largest });
+        }
+        if let Some(is_colour) = frame_is_colour(image) {
+            let (bytes, room) = (frame_bytes(is_colour), self.frame_bytes);
+            if bytes > room {
+                excesses.push(Excess::Frame { bytes, room, is_colour });
+            }
         }
         excesses
     }
@@ -201,10 +253,14 @@ fn largest_ring(layers: &[Layer]) -> Option<(usize, &Tensor)> {
 }
 
 /// The part of an image that takes the most bytes.
-fn largest_part(bytes: &[u8], layers: &[Layer], name: impl Fn(usize) -> String) -> String {
+fn largest_part(image: &Image<'_>, bytes: &[u8], name: impl Fn(Role, usize) -> String) -> String {
     let (section, section_bytes) = largest_section(bytes);
     match section {
-        Section::Network(_) => largest_of_network(layers, section_bytes, name),
+        Section::Network(role) => {
+            let layers: Vec<Layer> =
+                image.network(role).map(|model| model.layers().collect()).unwrap_or_default();
+            largest_of_network(&layers, section_bytes, |layer| name(role, layer))
+        }
         Section::Gallery => {
             format!(
                 "the gallery, {section_bytes} bytes; fewer people or fewer photos of each make it smaller"
@@ -249,7 +305,13 @@ mod tests {
 
     use super::*;
 
-    const ROOM: Budget = Budget { image_bytes: 1 << 20, arena_bytes: 40_000, layers: 4, row_bytes: 3072 };
+    const ROOM: Budget = Budget {
+        image_bytes: 1 << 20,
+        arena_bytes: 40_000,
+        layers: 4,
+        row_bytes: 3072,
+        frame_bytes: 1 << 20,
+    };
 
     /// A crop of four rows, and pools over it until there are `count` layers.
     fn layers(width: u16, count: usize) -> Vec<Layer> {
@@ -310,6 +372,13 @@ mod tests {
               which 4 rows are kept: 1200 bytes; take smaller crops or fewer channels there"
             ]
         );
+    }
+
+    #[test]
+    fn frame_too_large_is_refused_with_what_helps() {
+        assert_eq!([frame_bytes(true), frame_bytes(false)], [153_600, 76_800]);
+        let said = Excess::Frame { bytes: 153_600, room: 100_000, is_colour: true }.to_string();
+        assert!(said.contains("153600 bytes, 53600 more") && said.contains("grey"), "{said}");
     }
 
     #[test]

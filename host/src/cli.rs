@@ -8,6 +8,7 @@ mod demo;
 mod evaluate;
 mod export;
 mod flash;
+mod frames;
 mod gallery;
 mod inspect;
 mod part;
@@ -36,7 +37,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show the operators of a network and its needs on a board.
+    /// Show the operators of a network, or the networks of an image, and the needs on a board.
     Inspect(inspect::Arguments),
     /// Show the whole way with the network and photos of ./setup.sh, on an emulated board.
     Demo(demo::Arguments),
@@ -50,7 +51,7 @@ enum Command {
     Flash(flash::Arguments),
     /// Recognise photos on a board: sends their pixels over the link and prints the answers.
     Recognise(recognise::Arguments),
-    /// Measure the accuracy of the image's network and of the float network.
+    /// Measure the accuracy of the image's network and of the float network, or of its eyes and its photo check.
     Evaluate(evaluate::Arguments),
     /// Count the instructions of an image's network on emulated boards, and time it on this computer.
     Bench(bench::Arguments),

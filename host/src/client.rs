@@ -6,8 +6,8 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail, ensure};
-use link::message::{Cost, Group, Hello, Objection, RECOGNISE_VERSION, Recognised, VERSION};
-use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, Message, Reply, Request, SILENCE_MS};
+use link::message::{Cost, Group, Hello, Objection, RECOGNISE_VERSION, Recognised, Seen, VERSION, View};
+use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, MAX_ROW_BYTES, Message, Reply, Request, SILENCE_MS};
 
 use crate::transport::Stream;
 
@@ -23,6 +23,28 @@ const LAST_CHANCE: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(200);
 /// How often a request that a board did not get is sent again.
 const REPEATS: usize = 3;
+
+/// A request and the rows that belong to it.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    request: Request<'a>,
+    /// Its rows, one after another.
+    pixels: &'a [u8],
+    /// Bytes of a row.
+    row_bytes: usize,
+    /// What it is about, for messages.
+    what: &'static str,
+}
+
+impl<'a> Task<'a> {
+    fn height(&self) -> usize {
+        self.pixels.len() / self.row_bytes.max(1)
+    }
+
+    fn row(&self, number: u16) -> Option<&'a [u8]> {
+        self.pixels.chunks_exact(self.row_bytes.max(1)).nth(number.into())
+    }
+}
 
 /// A board that answered.
 pub struct Client {
@@ -93,7 +115,8 @@ impl Client {
     /// # Errors
     /// When the crop has the wrong size or the link fails.
     pub fn recognise(&mut self, crop: &[u8]) -> Result<Recognised> {
-        match self.begin(Request::Recognise, crop)? {
+        let task = self.of_crop(Request::Recognise, crop)?;
+        match self.begin(task)? {
             Reply::Recognised(recognised) => Ok(recognised),
             reply => Err(out_of_turn(&reply)),
         }
@@ -105,7 +128,8 @@ impl Client {
     /// As [`Self::recognise`].
     pub fn embed(&mut self, crop: &[u8]) -> Result<(Vec<i16>, Cost)> {
         let mut embedding = Vec::new();
-        let mut reply = self.begin(Request::Embed, crop)?;
+        let task = self.of_crop(Request::Embed, crop)?;
+        let mut reply = self.begin(task)?;
         loop {
             match reply {
                 Reply::Embedding(part) => {
@@ -127,27 +151,71 @@ impl Client {
                 }
                 reply => return Err(out_of_turn(&reply)),
             }
-            reply = self.answer(Request::Embed, crop)?;
+            reply = self.answer(task)?;
         }
     }
 
-    /// Sends a request and the rows that the board asks for; returns the first reply that does not ask for a row.
-    fn begin(&mut self, request: Request<'_>, crop: &[u8]) -> Result<Reply> {
+    /// What the board sees in a frame: in one whose rows are `pixels` and go over the link if `view` says so, otherwise in
+    /// the one that lies in its memory.
+    ///
+    /// # Errors
+    /// When the image has no eyes, the frame is too large for the board, or the link fails.
+    pub fn see(&mut self, view: View, pixels: &[u8]) -> Result<Seen> {
+        let row_bytes = usize::from(view.width) * app::sight::format(view.format).pixel_bytes();
+        let (needed, room) = (row_bytes * usize::from(view.height), self.hello.frame_bytes as usize);
+        ensure!(
+            self.hello.has_eyes,
+            "the board's image has no networks that find faces in frames; export it with them"
+        );
+        ensure!(room > 0, "the board {} has no memory for frames; send it aligned photos", self.hello.board);
+        ensure!(
+            needed <= room,
+            "a frame of {}×{} pixels has {needed} bytes, the board {} has room for {room}; send smaller frames",
+            view.width,
+            view.height,
+            self.hello.board
+        );
+        ensure!(
+            !view.is_sent || row_bytes <= MAX_ROW_BYTES,
+            "a row of the frame has {row_bytes} bytes, the link carries {MAX_ROW_BYTES}; send narrower frames"
+        );
+        let pixels = if view.is_sent { pixels } else { &[] };
+        ensure!(
+            !view.is_sent || pixels.len() == needed,
+            "a frame of {} bytes, {}×{} pixels have {needed}",
+            pixels.len(),
+            view.width,
+            view.height
+        );
+        match self.begin(Task { request: Request::See(view), pixels, row_bytes, what: "frame" })? {
+            Reply::Seen(seen) => Ok(seen),
+            reply => Err(out_of_turn(&reply)),
+        }
+    }
+
+    /// A task on a crop.
+    fn of_crop<'a>(&self, request: Request<'a>, crop: &'a [u8]) -> Result<Task<'a>> {
         let [height, width, channels] = self.hello.crop.map(usize::from);
         ensure!(
             crop.len() == height * width * channels,
             "crop of {} bytes, the board takes {height} × {width} × {channels}",
             crop.len()
         );
+        Ok(Task { request, pixels: crop, row_bytes: width * channels, what: "photo" })
+    }
+
+    /// Sends a request and the rows that the board asks for; returns the first reply that does not ask for a row.
+    fn begin(&mut self, task: Task<'_>) -> Result<Reply> {
         self.turn = following(self.turn);
         self.rows = 0;
-        self.wire.send(self.turn, &request)?;
-        self.answer(request, crop)
+        self.wire.send(self.turn, &task.request)?;
+        self.answer(task)
     }
 
     /// Waits for the next reply in the task's turn that is not for a row, and sends rows.
-    fn answer(&mut self, request: Request<'_>, crop: &[u8]) -> Result<Reply> {
-        let [height, width, channels] = self.hello.crop.map(usize::from);
+    fn answer(&mut self, task: Task<'_>) -> Result<Reply> {
+        let Task { request, what, .. } = task;
+        let height = task.height();
         let mut deadline = Instant::now() + SILENCE;
         let (mut is_asked, mut repeats, mut untaken) = (false, 0, self.wire.stream.untaken());
         loop {
@@ -186,7 +254,7 @@ impl Client {
                 }
                 Heard::Nothing => {
                     let words = format!(
-                        "the board stopped answering in the middle of a photo (after row {} of {height}); reset it \
+                        "the board stopped answering in the middle of a {what} (after row {} of {height}); reset it \
                          or switch it off and on, look at its cable, and start again",
                         self.rows
                     );
@@ -195,7 +263,7 @@ impl Client {
             };
             match reply {
                 Reply::Row(row) => {
-                    let Some(pixels) = crop.chunks_exact(width * channels).nth(row as usize) else {
+                    let Some(pixels) = task.row(row) else {
                         bail!("the board asks for row {row} of {height}; flash matching firmware");
                     };
                     self.rows = row as usize + 1;
@@ -208,8 +276,8 @@ impl Client {
                     self.wire.send(self.turn, &request)?;
                 }
                 Reply::Idle | Reply::Refused(Objection::NoTask) => bail!(
-                    "the board forgot the photo after row {} of {height}: it was reset, or another program spoke to it; \
-                     send the photo again",
+                    "the board forgot the {what} after row {} of {height}: it was reset, or another program spoke to it; \
+                     send the {what} again",
                     self.rows
                 ),
                 Reply::Refused(objection) => bail!("the board refuses: {objection}"),
@@ -336,7 +404,7 @@ impl Wire {
 
 #[cfg(test)]
 mod tests {
-    use link::message::GroupVersion;
+    use link::message::{Attention, GroupVersion, PixelFormat};
     use link::{MAX_REPLY_BYTES, MAX_REPLY_FRAME_BYTES};
 
     use super::*;
@@ -421,6 +489,8 @@ mod tests {
             crop: [1, 1, 1],
             dimension: 2,
             people: 0,
+            has_eyes: true,
+            frame_bytes: 8,
             start_instructions: 0,
         })
     }
@@ -432,7 +502,7 @@ mod tests {
     fn board_of_another_version_is_told() {
         let other = GroupVersion { version: RECOGNISE_VERSION + 1, ..RECOGNISE };
         for (replies, expected) in [
-            (vec![Reply::OtherVersion(4)], "version 4 of the link, this program 3"),
+            (vec![Reply::OtherVersion(5)], "version 5 of the link, this program 4"),
             (vec![hello(&[])], "parrot does not recognise"),
             (vec![hello(&[other])], "parrot does not recognise"),
             (vec![Reply::Failed("no image".try_into().unwrap())], "cannot work: no image"),
@@ -465,6 +535,28 @@ mod tests {
         }
         let mut client = greeted(&[hello(&[RECOGNISE])]).unwrap();
         assert!(client.recognise(&[0, 0]).unwrap_err().to_string().contains("crop of 2 bytes"));
+    }
+
+    #[test]
+    fn frames_that_a_board_cannot_take_are_refused_before_they_are_sent() {
+        let mut client = greeted(&[hello(&[RECOGNISE])]).unwrap();
+        let view = View {
+            width: 4,
+            height: 2,
+            format: PixelFormat::Grey,
+            is_sent: true,
+            attention: Attention::Photo,
+        };
+        let mut said = |view: View, pixels: &[u8]| client.see(view, pixels).unwrap_err().to_string();
+        assert!(
+            said(View { height: 3, ..view }, &[0; 12])
+                .contains("has 12 bytes, the board parrot has room for 8")
+        );
+        assert!(said(view, &[0; 7]).contains("a frame of 7 bytes, 4×2 pixels have 8"));
+        client.hello.has_eyes = false;
+        assert!(client.see(view, &[0; 8]).unwrap_err().to_string().contains("no networks that find faces"));
+        (client.hello.has_eyes, client.hello.frame_bytes) = (true, 0);
+        assert!(client.see(view, &[0; 8]).unwrap_err().to_string().contains("no memory for frames"));
     }
 
     /// A line with noise that never ends.

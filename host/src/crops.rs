@@ -4,12 +4,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use format::Image;
 use format::preprocess::Preprocess;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::face::{Choice, Detector, Gates, Pipeline};
+use crate::face::{Choice, Detector, Eyes, Gates, Pipeline, board, found};
 use crate::name::visible;
+use crate::sight::{Networks, Seer, fit};
+use crate::simulator::AlignedBytes;
 use crate::{output, photo};
 
 pub mod cut;
@@ -37,14 +40,63 @@ pub enum Content {
     Aligned,
     /// Photos as taken by cameras.
     Raw {
-        /// The face detector, see [`Detector::load`]. If the path does not exist, it is looked up in the folder that
-        /// this program was built in.
-        detector: PathBuf,
+        /// What finds the faces.
+        sight: Sight,
         /// Face to take from a photo with several. Photos of one person have only one face taken.
         choice: Choice,
         /// Requirements of a face; `None` accepts every face.
         gates: Option<Gates>,
     },
+}
+
+/// What finds and examines faces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// A board's eyes: the image's, or, where there is no image or it has none, these networks quantised.
+    Board(Networks),
+    /// A detector in float, see [`Detector::load`]. If the path does not exist, it is looked up in the folder that this
+    /// program was built in.
+    Float(PathBuf),
+}
+
+impl Sight {
+    /// Eyes for photos without an image. The networks are quantised on these photos, and on those of ./setup.sh where
+    /// these are few. Crops have `crop_eyes` pixels between the eyes.
+    ///
+    /// # Errors
+    /// When the networks are not there, or find no face.
+    pub fn eyes(&self, photos: &[PathBuf], crop_eyes: f32) -> Result<Eyes> {
+        match self {
+            Sight::Float(detector) => Ok(Eyes::Float(Detector::load(detector)?)),
+            Sight::Board(networks) => {
+                Ok(Eyes::Board(Seer::new(&fit(networks, &to_calibrate(photos)?, crop_eyes)?)?))
+            }
+        }
+    }
+}
+
+/// Fewer photos than this are too few to quantise a board's eyes on.
+const LEAST_TO_CALIBRATE: usize = 24;
+
+/// Photos to quantise a board's eyes on: some of these, and those of ./setup.sh where these are few. What is no photo is left
+/// out; it is named where it is used.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn to_calibrate(photos: &[PathBuf]) -> Result<Vec<image::RgbImage>> {
+    let step = photos.len().div_ceil(fit::MOST_PHOTOS).max(1);
+    let mut paths: Vec<PathBuf> = photos.iter().step_by(step).cloned().collect();
+    let fetched = found(Path::new("data/faces"));
+    if paths.len() < LEAST_TO_CALIBRATE && fetched.is_dir() {
+        paths.extend(photo::folder::list(&fetched)?.found);
+    }
+    Ok(paths.par_iter().filter_map(|path| photo::load(path).ok()).collect())
+}
+
+/// Pixels between the eyes in an aligned crop.
+pub fn crop_eyes(preprocess: &Preprocess) -> f32 {
+    let [left, right, ..] = preprocess.template;
+    (f32::from(right[0]) - f32::from(left[0])) / 64.0
 }
 
 /// Reads photos for one network.
@@ -127,18 +179,38 @@ impl Loaded {
 }
 
 impl Loader {
-    /// A loader of photos of one person each.
+    /// A loader of photos of one person each, for an image. Raw photos are seen by the image's eyes; where it has none, by the
+    /// same networks in float.
     ///
     /// # Errors
-    /// When the detector is not there, or all faces of a photo are asked for.
-    pub fn new(preprocess: &Preprocess, source: &Source) -> Result<Self> {
+    /// When there is nothing to find faces with, or all faces of a photo are asked for.
+    pub fn of_image(bytes: &AlignedBytes, path: &Path, source: &Source) -> Result<Self> {
+        let image: Image<'_> = bytes.image(path)?;
+        Self::new(&image.embedder.preprocess(), source, |sight| match sight {
+            Sight::Board(networks) => Ok(match Seer::of_image(&image, bytes.bytes(), path)? {
+                Some(seer) => Eyes::Board(seer),
+                None => Eyes::Float(Detector::load(&networks.detector)?),
+            }),
+            Sight::Float(detector) => Ok(Eyes::Float(Detector::load(detector)?)),
+        })
+    }
+
+    /// A loader of photos of one person each. `eyes` makes what sees raw photos.
+    ///
+    /// # Errors
+    /// When there is nothing to find faces with, or all faces of a photo are asked for.
+    pub fn new(
+        preprocess: &Preprocess,
+        source: &Source,
+        eyes: impl FnOnce(&Sight) -> Result<Eyes>,
+    ) -> Result<Self> {
         let pipeline = match &source.content {
             Content::Aligned => None,
             Content::Raw { choice: Choice::All, .. } => {
                 bail!("--face all is for `host align`: here a photo is of one person")
             }
-            Content::Raw { detector, choice, gates } => {
-                Some(Pipeline { detector: Detector::load(detector)?, choice: *choice, gates: *gates })
+            Content::Raw { sight, choice, gates } => {
+                Some(Pipeline { eyes: eyes(sight)?, choice: *choice, gates: *gates })
             }
         };
         Ok(Loader { preprocess: *preprocess, pipeline, is_strict: source.is_strict })
@@ -234,6 +306,17 @@ impl Loader {
         };
         let size = [self.preprocess.height, self.preprocess.width].map(usize::from);
         let skipped = |reason: String| Skipped { photo: path.to_path_buf(), face: None, reason };
+        if let Eyes::Board(seer) = &pipeline.eyes {
+            // A board warps in the network's colour, not from a colour crop.
+            let (photo, has_gates) = (photo::load(path)?, pipeline.gates.is_some());
+            let outcomes = board::each(seer, &photo, pipeline.choice, has_gates, &self.preprocess);
+            let first = outcomes.map(|outcomes| outcomes.into_iter().next());
+            return Ok(match first {
+                Ok(Some(Ok(seen))) => Ok(seen.crop),
+                Ok(Some(Err(refusal))) | Err(refusal) => Err(skipped(refusal.to_string())),
+                Ok(None) => Err(skipped(crate::face::Refusal::NoFace.to_string())),
+            });
+        }
         match pipeline.crops(&photo::load(path)?, size) {
             Ok(crops) => {
                 let crop = &crops.first().context("no crop")?.image;

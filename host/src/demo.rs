@@ -1,22 +1,29 @@
-//! The whole way, from photos to an emulated board that recognises people, on the data of ./setup.sh.
+//! The whole way, from raw photos to an emulated board that sees camera frames and recognises people, on the data of
+//! ./setup.sh.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use image::imageops;
+use image::{RgbImage, imageops};
+use link::message::{Ruling, SightCost};
 use serde::Serialize;
+use vision::Format;
 
 use crate::board::{Board, Memory};
-use crate::crops::Source;
 use crate::crops::cut::write_png;
+use crate::crops::{Content, Sight, Source};
 use crate::export::{self, Job};
-use crate::face::{Choice, Crop, Detector, Gates, Pipeline};
-use crate::recognise::board::{Place, Timed, recognise};
-use crate::recognise::{Answer, simulated};
+use crate::face::{Choice, Gates};
+use crate::recognise::board::Place;
+use crate::recognise::frames::{Film, Sighting, on_board, simulated};
+use crate::report::sheet::{Cell, sheet};
+use crate::sight::camera::Wanted;
+use crate::sight::fit::frame;
+use crate::sight::{Networks, Seer, fit, frames};
 use crate::{output, photo};
 
-/// Height and width of the default network's crops.
-const SIZE: [usize; 2] = [112, 112];
+/// Side of the part that is cut out around a face of a group, in widths of its box.
+const AROUND: f32 = 2.6;
 
 /// What the demo did.
 #[derive(Clone, Debug, Serialize)]
@@ -25,26 +32,47 @@ pub struct Demo {
     pub export: export::Report,
     /// The image.
     pub image: PathBuf,
+    /// Picture of the frames with what was seen.
+    pub picture: PathBuf,
     /// Name of the board.
     pub board: &'static str,
-    /// What the board said to each photo.
+    /// What the board said to each frame.
     pub probes: Vec<Probe>,
 }
 
-/// A photo shown to the board.
+/// A frame shown to the board.
 #[derive(Clone, Debug, Serialize)]
 pub struct Probe {
     /// What is in it.
     pub shows: String,
-    /// Who must be recognised; nobody for a stranger.
-    pub expected: Option<&'static str>,
-    /// What the board said.
+    /// What must come out.
+    pub expected: Expected,
+    /// What the board saw.
     #[serde(flatten)]
-    pub said: Timed,
+    pub said: Sighting,
     /// Whether that is right.
     pub right: bool,
-    /// Whether the simulator said the same, to the last bit of every cosine.
+    /// Whether the simulator saw the same, to the last bit.
     pub simulator_agrees: bool,
+}
+
+/// What must come out of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Expected {
+    /// This person.
+    Person(&'static str),
+    /// Somebody who is not enrolled.
+    Stranger,
+    /// Nobody.
+    Nothing,
+}
+
+/// A frame to show.
+struct Shown {
+    photo: PathBuf,
+    shows: String,
+    expected: Expected,
 }
 
 /// Runs the demo.
@@ -62,18 +90,25 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
         output.display(),
         data.display()
     );
-    output::step(&format!("1/4 finding faces in the photos of {}", data.join("faces").display()));
-    let detector = Detector::load(&data.join("faceplugin"))?;
-    let probes = cut_crops(&detector, &data.join("faces"), output)?;
+    let networks = Networks { detector: data.join("faceplugin"), ..Networks::default() };
+    output::step(&format!("1/4 sorting the photos of {}", data.join("faces").display()));
+    let shown = sort(&networks, &data.join("faces"), output)?;
 
     output::step(
-        "2/4 making the flash image: quantising the network, enrolling Obama and Biden (some seconds)",
+        "2/4 making the flash image: quantising the networks, enrolling Obama and Biden (some seconds)",
     );
     let memory = Memory::default();
+    let content = Content::Raw {
+        sight: Sight::Board(networks.clone()),
+        choice: Choice::Largest,
+        gates: Some(Gates::default()),
+    };
     let exported = export::export(&Job {
         room: Some(board.room(memory)),
         enrol: Some(output.join("people")),
         cohort: Some(output.join("strangers")),
+        photos: Source { content, is_strict: true },
+        eyes: Some(networks),
         ..Job::new(data.join("faceplugin/fr_feature.onnx"))
     })?;
     let image = output.join("image.geode");
@@ -82,95 +117,145 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
     output::step("3/4 making the firmware");
     board.build()?;
 
-    let seconds = 4 * probes.len();
+    let seconds = 4 * shown.len();
     output::step(&format!(
-        "4/4 {}: recognising {} photos in QEMU (about {seconds} s)",
+        "4/4 {}: looking at {} camera frames in QEMU (about {seconds} s)",
         board.about,
-        probes.len()
+        shown.len()
     ));
-    let photos: Vec<PathBuf> = probes.iter().map(|(path, ..)| path.clone()).collect();
-    let said =
-        recognise(&Place::Emulated { board, image: image.clone(), memory }, &photos, &Source::aligned())?;
-    let simulations: Vec<Answer> = simulated(&image, &photos, &Source::aligned())?;
-    let probes =
-        probes.into_iter().zip(said).zip(simulations).map(|(((_, shows, expected), said), simulated)| {
-            let person = said.answer.person.as_deref().filter(|_| said.answer.accepted);
-            Probe {
-                shows,
-                expected,
-                right: person == expected,
-                simulator_agrees: said.answer == simulated,
-                said,
-            }
-        });
-    Ok(Demo { export: exported.report, image, board: &board.name, probes: probes.collect() })
+    let paths = shown.iter().map(|shown| shown.photo.clone()).collect();
+    let wanted = Wanted { format: Some(Format::Rgb565), size: None };
+    let film = Film { paths, wanted, is_strict: true };
+    let said = on_board(&Place::Emulated { board, image: image.clone(), memory }, &film, false)?;
+    let simulations = simulated(&image, &film)?;
+    let picture = output.join("seen.png");
+    let photos: Vec<RgbImage> =
+        shown.iter().map(|shown| Ok(frames::fitted(&photo::load(&shown.photo)?))).collect::<Result<_>>()?;
+    let cells: Vec<Cell<'_>> = (photos.iter().zip(&said).zip(&shown))
+        .map(|((frame, said), shown)| Cell { frame, seen: &said.seen, shows: &shown.shows })
+        .collect();
+    let title =
+        format!("What {} saw in frames of 320×240, and how near the enrolled people are", board.about);
+    output::write_whole(&picture, &sheet(&title, &cells)?)?;
+    let probes = shown.into_iter().zip(said).zip(simulations).map(|((shown, said), simulated)| {
+        let uncounted = |mut sighting: Sighting| {
+            sighting.seen.cost = SightCost::default();
+            sighting.seen
+        };
+        Probe {
+            right: outcome(&said) == Some(shown.expected),
+            simulator_agrees: uncounted(said.clone()) == uncounted(simulated),
+            shows: shown.shows,
+            expected: shown.expected,
+            said,
+        }
+    });
+    let probes = probes.collect();
+    Ok(Demo { export: exported.report, image, picture, board: &board.name, probes })
 }
 
-/// Whether the board was right about every photo.
+/// What came out of a frame, in the terms of what must; `None` for anything else.
+fn outcome(said: &Sighting) -> Option<Expected> {
+    let Some(face) = &said.seen.face else { return Some(Expected::Nothing) };
+    let decided = face.look.as_ref()?.decided.as_ref()?;
+    let decision = &decided.decision;
+    if decision.ruling != Ruling::Accepted {
+        return Some(Expected::Stranger);
+    }
+    let name = &*decision.best.as_ref()?.name;
+    ["Obama", "Biden"].into_iter().find(|&known| known == name).map(Expected::Person)
+}
+
+/// Whether the board was right about every frame.
 ///
 /// # Errors
 /// When it was not.
 pub fn judge(demo: &Demo) -> Result<()> {
     let wrong = demo.probes.iter().filter(|probe| !probe.right || !probe.simulator_agrees).count();
-    ensure!(wrong == 0, "{wrong} of {} photos came out otherwise than they must", demo.probes.len());
+    ensure!(wrong == 0, "{wrong} of {} frames came out otherwise than they must", demo.probes.len());
     Ok(())
 }
 
-type Shown = (PathBuf, String, Option<&'static str>);
-
-/// Cuts the crops out of the photos: `people/` to enrol, `strangers/` to measure the threshold on, `probes/` to show
-/// to the board; gives the latter.
-fn cut_crops(detector: &Detector, faces: &Path, output: &Path) -> Result<Vec<Shown>> {
-    if output.exists() {
-        for folder in ["people", "strangers", "probes"] {
-            let folder = output.join(folder);
-            if folder.is_dir() {
-                std::fs::remove_dir_all(&folder)
-                    .with_context(|| format!("cannot empty {}", folder.display()))?;
-            }
+/// Sorts the photos: `people/` to enrol, `strangers/` to measure the threshold on, `probes/` to show to the board; gives
+/// the latter. Group photos are cut into photos of one person.
+fn sort(networks: &Networks, faces: &Path, output: &Path) -> Result<Vec<Shown>> {
+    for folder in ["people", "strangers", "probes"] {
+        let folder = output.join(folder);
+        if folder.is_dir() {
+            std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
         }
     }
-    let faces_of = |choice| Pipeline { detector: detector.clone(), choice, gates: Some(Gates::default()) };
-    let one = |file: &str| -> Result<image::RgbImage> {
-        let path = faces.join(file);
-        let photo = photo::load(&path).context("./setup.sh --data-only fetches it")?;
-        let crops = faces_of(Choice::Largest).crops(&photo, SIZE);
-        let crop = crops.with_context(|| path.display().to_string())?.swap_remove(0);
-        Ok(crop.image)
-    };
-    let mut probes = Vec::new();
-    for (file, crop) in [("Obama/obama.png", one("obama.jpg")?), ("Obama/obama2.png", one("obama2.jpg")?)] {
-        write_png(&output.join("people").join(file), &crop)?;
+    let load = |file: &str| photo::load(&faces.join(file)).context("./setup.sh --data-only fetches it");
+    for (file, place) in [
+        ("obama.jpg", "people/Obama/obama.png"),
+        ("obama2.jpg", "people/Obama/obama2.png"),
+        ("biden.jpg", "people/Biden/biden.png"),
+    ] {
+        write_png(&output.join(place), &load(file)?)?;
     }
-    let mut show = |file: &str, crop: &image::RgbImage, shows: String, expected| -> Result<()> {
+    let groups = (1..=6).map(|group| Ok((group, load(&format!("strangers/sample{group}.jpg"))?)));
+    let groups: Vec<(usize, RgbImage)> = groups.collect::<Result<_>>()?;
+    let photos: Vec<RgbImage> = groups.iter().map(|(_, photo)| photo.clone()).collect();
+    let seer = Seer::new(&fit(networks, &photos, 35.2)?)?;
+    let mut shown = Vec::new();
+    let mut show = |file: &str, photo: &RgbImage, shows: String, expected| -> Result<()> {
         let path = output.join("probes").join(file);
-        write_png(&path, crop)?;
-        probes.push((path, shows, expected));
+        write_png(&path, photo)?;
+        shown.push(Shown { photo: path, shows, expected });
         Ok(())
     };
-    show("obama3.png", &one("obama3.jpg")?, "Obama, a photo not enrolled".to_string(), Some("Obama"))?;
-    let biden = one("biden.jpg")?;
-    write_png(&output.join("people/Biden/biden.png"), &biden)?;
+    let obama = Expected::Person("Obama");
+    // As near as somebody stands before a door.
+    let near = |file: &str| -> Result<RgbImage> {
+        let parts = apart(&seer, &load(file)?)?;
+        parts.into_iter().next().with_context(|| format!("no usable face in {file}"))
+    };
+    show("obama3.png", &near("obama3.jpg")?, "Obama, a photo not enrolled".to_string(), obama)?;
     // There is one photo of him only.
-    show(
-        "biden-mirrored.png",
-        &imageops::flip_horizontal(&biden),
-        "Biden, enrolled photo mirrored".to_string(),
-        Some("Biden"),
-    )?;
+    let mirrored = imageops::flip_horizontal(&near("biden.jpg")?);
+    show("biden.png", &mirrored, "Biden, mirrored".to_string(), Expected::Person("Biden"))?;
 
-    for (group, shown) in [("1", false), ("2", false), ("3", false), ("4", true), ("5", true), ("6", true)] {
-        let path = faces.join(format!("strangers/sample{group}.jpg"));
-        let photo = photo::load(&path).context("./setup.sh --data-only fetches it")?;
-        let crops = faces_of(Choice::All).crops(&photo, SIZE).with_context(|| path.display().to_string())?;
-        for (index, Crop { image: crop, .. }) in crops.iter().enumerate() {
-            let file = format!("sample{group}-{}.png", index + 1);
-            if shown {
-                show(&file, crop, format!("a stranger, sample{group}.jpg face {}", index + 1), None)?;
+    for (group, photo) in &groups {
+        for (index, part) in apart(&seer, photo)?.iter().enumerate() {
+            let (number, file) = (index + 1, format!("sample{group}-{}.png", index + 1));
+            if *group > 3 {
+                show(
+                    &file,
+                    part,
+                    format!("a stranger, sample{group}.jpg face {number}"),
+                    Expected::Stranger,
+                )?;
             } else {
-                write_png(&output.join("strangers").join(file), crop)?;
+                write_png(&output.join("strangers").join(file), part)?;
             }
         }
     }
-    Ok(probes)
+    let wall = imageops::blur(&imageops::crop_imm(&photos[0], 0, 0, 320, 240).to_image(), 30.0);
+    show("wall.png", &wall, "a wall".to_string(), Expected::Nothing)?;
+    Ok(shown)
+}
+
+/// The parts of a photo around the faces that a board would take, the largest face first.
+fn apart(seer: &Seer, photo: &RgbImage) -> Result<Vec<RgbImage>> {
+    let view = frame(photo)?;
+    let mut found = seer.faces(photo)?;
+    found.sort_by_key(|face| std::cmp::Reverse(face.bounds.area()));
+    let gates = &seer.sight().gates;
+    let mut parts = Vec::new();
+    for face in &found {
+        if seer.look(&view, face)?.check(gates).is_err() {
+            continue;
+        }
+        let side = AROUND * face.bounds.width() as f32 / 256.0;
+        let centre = face.bounds.centre();
+        let range = |centre: i32, most: u32| {
+            let middle = centre as f32 / 256.0 + 0.5;
+            let [low, high] =
+                [middle - side / 2.0, middle + side / 2.0].map(|x| x.clamp(0.0, most as f32) as u32);
+            (low, (high - low).max(1))
+        };
+        let ((x, width), (y, height)) = (range(centre.x, photo.width()), range(centre.y, photo.height()));
+        parts.push(imageops::crop_imm(photo, x, y, width, height).to_image());
+    }
+    Ok(parts)
 }

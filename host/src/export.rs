@@ -35,6 +35,7 @@ use crate::cost::{self, BoardCost};
 use crate::discrimination::normalisation_inside;
 use crate::quantize::{LayerReport, Preprocessing};
 use crate::sections::Enrolled;
+use crate::sight::NetworkReport;
 use crate::simulator::{AlignedBytes, Simulator};
 
 /// What came of it.
@@ -94,6 +95,8 @@ pub struct Report {
     pub bounds_hold_for: &'static str,
     /// Result of a second population, if one was given.
     pub check: Option<CheckReport>,
+    /// The networks of the board's eyes; empty if it has none.
+    pub eyes: Vec<NetworkReport>,
     /// Warnings for the user.
     pub warnings: Vec<String>,
 }
@@ -179,7 +182,7 @@ pub fn export(job: &Job) -> Result<Exported> {
         )),
         _ => warnings.append(&mut consequences),
     }
-    let image = build::build(job, &fitted, &settled)?;
+    let image = build::build(job, &fitted, &settled, material.eyes.as_ref())?;
     if let Some(room) = &job.room {
         let bytes = AlignedBytes::copy(&image);
         let name = |index: usize| fitted.layers[index].name.clone();
@@ -225,6 +228,7 @@ pub fn export(job: &Job) -> Result<Exported> {
         fpir: job.fpir,
         bounds_hold_for: LIKE_THE_COHORT,
         check,
+        eyes: material.eyes.map(|eyes| eyes.reports).unwrap_or_default(),
         warnings,
         layers: fitted.layers.clone(),
         wide: fitted.wide.clone(),

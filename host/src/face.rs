@@ -9,11 +9,12 @@ use image::RgbImage;
 
 use self::align::Similarity;
 use self::faceplugin::Faceplugin;
-pub use self::pipeline::{Choice, Crop, Pipeline, Refusal};
+pub use self::pipeline::{Choice, Crop, Eyes, Pipeline, Refusal};
 pub use self::quality::{Fault, Gates, Quality};
 use self::yunet::YuNet;
 
 pub mod align;
+pub mod board;
 mod faceplugin;
 mod look;
 mod pipeline;
@@ -65,6 +66,9 @@ trait Networks: Send + Sync {
     fn sure(&self) -> f32;
 }
 
+/// Photos are cut into tiles as long as they were shown smaller than this.
+const LEAST_SCALE: f32 = 0.3;
+
 /// Most overlap of two faces.
 const MOST_OVERLAP: f32 = 0.4;
 
@@ -76,7 +80,7 @@ pub struct Detector {
 
 /// The path itself or, if it does not exist, the path in the folder that this program was built in: the default
 /// network is found from any working directory.
-fn found(path: &Path) -> PathBuf {
+pub fn found(path: &Path) -> PathBuf {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
     if !path.exists() && built.exists() { built } else { path.to_path_buf() }
 }
@@ -123,7 +127,7 @@ impl Detector {
     /// When a network fails.
     pub fn find(&self, photo: &RgbImage) -> Result<Vec<Face>> {
         let mut found: Vec<Face> = Vec::new();
-        for looks in look::levels(photo.dimensions().into(), self.networks.size()) {
+        for looks in look::levels(photo.dimensions().into(), self.networks.size(), LEAST_SCALE) {
             let mut seen = Vec::new();
             for to in looks {
                 let faces = self.networks.look(&align::warp(photo, &to, self.networks.size()))?;

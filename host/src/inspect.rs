@@ -1,4 +1,7 @@
-//! The operators and the needs of a network, before anything is exported.
+//! The operators and the needs of a network, before anything is exported; those of an image, with the whole way from a
+//! frame to an embedding, are in [`image`].
+
+pub mod image;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -17,8 +17,8 @@
 //! * [`mod@export`] makes an image of all this: read, fit, thresholds, build.
 //! * [`accuracy`] measures verification and open-set identification, int8 beside float.
 //! * [`mod@inspect`], [`budget`] and [`cost`] tell what a network needs on a board, before it is there.
-//! * [`board`] builds firmware, [`transport`] reaches a board, [`client`] speaks to it; [`recognise`] answers who is in photos,
-//!   here or on a board; [`containers`] are for flashers; [`sniff`] tells what a file is that was given as something else.
+//! * [`board`] builds firmware, [`transport`] reaches a board, [`shared`] is its camera in an emulator, [`client`] speaks to
+//!   it; [`recognise`] answers who is in photos and in frames, here or on a board; [`containers`] are for flashers; [`sniff`] tells what a file is that was given as something else.
 //! * [`mod@bench`] measures what a network costs, on boards and on this computer.
 //! * [`report`] draws what was measured into one page; [`output`] prints, writes files whole and shows progress;
 //!   [`interrupt`] leaves nothing behind when the program is told to end.
@@ -62,6 +62,8 @@ pub mod quantize;
 pub mod recognise;
 pub mod report;
 pub mod sections;
+pub mod shared;
+pub mod sight;
 pub mod simulator;
 pub mod sniff;
 pub mod transport;

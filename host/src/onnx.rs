@@ -4,6 +4,7 @@
 pub(crate) mod attributes;
 mod constant;
 mod file;
+mod heads;
 pub mod import;
 mod order;
 mod reference;
@@ -22,6 +23,7 @@ use crate::graph::{Function, Graph, Shape};
 use crate::outline::check_dimension;
 use file::File;
 pub use file::weights_beside;
+pub use heads::{Head, heads, output_names};
 use import::Importer;
 pub use reference::Reference;
 pub use refusal::operators;

@@ -1,4 +1,5 @@
-//! Recognition of photos, by the board's code on this computer ([`simulated`]) or by a board ([`board`]).
+//! Recognition of photos, by the board's code on this computer ([`simulated`]) or by a board ([`board`]); and of camera
+//! frames, by both ([`frames`]).
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use crate::crops::{Loader, Photo, Source};
 use crate::simulator::{AlignedBytes, Simulator};
 
 pub mod board;
+pub mod frames;
 
 /// The answer for a photo, from the simulator or a board.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -57,7 +59,8 @@ impl Answer {
     }
 }
 
-fn reason(ruling: Ruling) -> &'static str {
+/// Why a probe is accepted or not.
+pub fn reason(ruling: Ruling) -> &'static str {
     match ruling {
         Ruling::Accepted => "accepted",
         Ruling::TooFar => "too far from everybody",
@@ -72,14 +75,14 @@ fn reason(ruling: Ruling) -> &'static str {
 ///
 /// # Errors
 /// When the image, a file or every photo cannot be used.
-pub fn simulated(image: &Path, photos: &[PathBuf], source: &Source) -> Result<Vec<Answer>> {
-    let bytes = AlignedBytes::read(image)?;
-    let image = bytes.image(image)?;
+pub fn simulated(path: &Path, photos: &[PathBuf], source: &Source) -> Result<Vec<Answer>> {
+    let bytes = AlignedBytes::read(path)?;
+    let image = bytes.image(path)?;
     let mut arena = AlignedBytes::zeroed(image.arena_bytes());
     let recogniser =
         Recogniser::of_image(image.clone(), arena.bytes_mut()).map_err(|error| anyhow!("{error}"))?;
     let simulator = Simulator::new(&image.embedder)?;
-    let usable = Loader::new(&image.embedder.preprocess(), source)?.load_usable(photos)?;
+    let usable = Loader::of_image(&bytes, path, source)?.load_usable(photos)?;
     let answer = |Photo { path, crop }: &Photo| {
         let embedding = simulator.embed(crop).with_context(|| path.display().to_string())?;
         Ok(Answer::new(path, recogniser.recognise(&embedding)))

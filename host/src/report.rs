@@ -19,6 +19,7 @@ mod markup;
 pub mod noise;
 pub mod pairs;
 pub mod scores;
+pub mod sheet;
 pub mod sphere;
 pub mod thresholds;
 
@@ -90,8 +91,8 @@ impl Page {
             add("scores", "Scores", why, scores::histograms(data)?, scores::table(data));
         }
         if let Some(data) = &self.det {
-            let why = "Every threshold trades strangers accepted (right) against people refused (up): lower left is \
-                       better. Dots are the requested rates. Crosses are their 95 % confidence bounds, for independent \
+            let why = "Every threshold trades what is wrongly accepted (right) against who is wrongly refused (up): lower \
+                       left is better. Dots are the requested rates. Crosses are their 95 % confidence bounds, for independent \
                        trials. A rate of zero is drawn as half an event.";
             add("det", "Errors", why, det::trade_off(data)?, det::table(data));
         }

@@ -11,6 +11,7 @@ use serialport::{SerialPortInfo, SerialPortType};
 
 use crate::board::{Board, Memory};
 use crate::interrupt::Running;
+use crate::shared::SharedRam;
 
 /// Longest time that a port may take to accept bytes.
 const WRITING: Duration = Duration::from_secs(3);
@@ -63,6 +64,20 @@ impl Transport {
     /// When QEMU is not installed or cannot start.
     pub fn qemu(board: &Board, elf: &Path, image: &Path, memory: Memory) -> Result<Self> {
         Self::emulator(board.emulator(elf, Some((image, memory))))
+    }
+
+    /// [`Self::qemu`] with RAM in which this program puts frames.
+    ///
+    /// # Errors
+    /// As [`Self::qemu`].
+    pub fn qemu_with_ram(
+        board: &Board,
+        elf: &Path,
+        image: &Path,
+        memory: Memory,
+        ram: &SharedRam,
+    ) -> Result<Self> {
+        Self::emulator(board.emulator_with_ram(elf, Some((image, memory)), Some(ram.path())))
     }
 
     /// Starts QEMU with a command that makes standard input and output the link.

@@ -3,12 +3,13 @@
 //! # Layers
 //!
 //! * [`recogniser`]: a checked image with its networks and its matcher.
+//! * [`sight`]: one frame, from the search for faces to the decision.
 //! * [`show`]: angles and confidence for people to read, computed when they are requested.
 //! * [`port`]: a board's end of the [`link`] over any byte stream (`embedded-io`).
 //! * [`serve`]: answers the link's requests. Pixels are asked for row by row while the network runs: the link is one
 //!   more source of rows, like a camera, and no buffer holds a photo.
 //!
-//! A board adds a byte stream, an arena and a [`serve::Meter`].
+//! A board adds a byte stream, an arena, a [`serve::Meter`] and a [`sight::FrameSource`].
 #![no_std]
 
 #[cfg(test)]
@@ -19,5 +20,6 @@ pub mod port;
 pub mod recogniser;
 pub mod serve;
 pub mod show;
+pub mod sight;
 
 pub use recogniser::{Recogniser, StartError};

@@ -2,8 +2,9 @@
 
 use core::fmt;
 
+use face::{Eyes, EyesError};
 use format::policy::{Angle, Kind, Policy};
-use format::{Image, ImageError, Role};
+use format::{Image, ImageError};
 use link::message::{Decision, Neighbour, Ruling};
 use matcher::{Centres, Margin, Matcher, Outcome, Rules, RunnerUp};
 use nn::{LoadError, Network, RowSource, RunError};
@@ -17,6 +18,8 @@ pub enum StartError {
     Image(ImageError),
     /// The network cannot be run on this board.
     Network(LoadError),
+    /// The networks that find and examine faces cannot be run on this board.
+    Eyes(EyesError),
     /// The matcher refuses its margin.
     Matcher,
 }
@@ -26,6 +29,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Image(error) => error.fmt(f),
             Self::Network(error) => error.fmt(f),
+            Self::Eyes(error) => error.fmt(f),
             Self::Matcher => write!(f, "image: the margin is malformed"),
         }
     }
@@ -37,9 +41,8 @@ impl core::error::Error for StartError {}
 #[derive(Clone, Debug)]
 pub struct Recogniser<'a> {
     image: Image<'a>,
-    /// In the order of [`Role::ALL`].
-    networks: [Option<Network<'a>>; Role::ALL.len()],
     embedder: Network<'a>,
+    eyes: Option<Eyes<'a>>,
     matcher: Matcher<'a>,
 }
 
@@ -64,21 +67,13 @@ impl<'a> Recogniser<'a> {
         let cohort = image.cohort.as_ref().map(Centres::of_gallery);
         let matcher = Matcher::new_checked(gallery, cohort, rules).map_err(|_| StartError::Matcher)?;
         let embedder = Network::new(image.embedder, arena).map_err(StartError::Network)?;
-        let mut networks = [None; Role::ALL.len()];
-        for (place, role) in networks.iter_mut().zip(Role::ALL) {
-            *place = match image.network(role) {
-                _ if role == Role::Embedder => Some(embedder),
-                Some(model) => Some(Network::new(model, arena).map_err(StartError::Network)?),
-                None => None,
-            };
-        }
-        Ok(Recogniser { image, networks, embedder, matcher })
+        let eyes = Eyes::of_image(&image, arena).map_err(StartError::Eyes)?;
+        Ok(Recogniser { image, embedder, eyes, matcher })
     }
 
-    /// The network of this role, if the image has one.
-    pub fn network(&self, role: Role) -> Option<Network<'a>> {
-        let place = Role::ALL.iter().position(|&other| other == role)?;
-        self.networks[place]
+    /// The networks that find and examine faces, if the image has them.
+    pub fn eyes(&self) -> Option<&Eyes<'a>> {
+        self.eyes.as_ref()
     }
 
     /// The network that makes embeddings.

@@ -7,13 +7,15 @@ use core::fmt::{self, Display};
 use embedded_io::{Read, Write};
 use format::network::MAX_DIMENSION;
 use link::message::{
-    CHUNK, Cost, Group, GroupVersion, Hello, Objection, RECOGNISE_VERSION, Recognised, VERSION,
+    CHUNK, Cost, Group, GroupVersion, Hello, Objection, RECOGNISE_VERSION, Recognised, VERSION, View,
 };
 use link::{Reply, Request};
 use nn::{RowSource, RunError};
+use vision::Frame;
 
 use crate::port::{Port, PortError, text};
 use crate::recogniser::Recogniser;
+use crate::sight::{self, Followed, FrameSource, Observer, see};
 
 /// After this many instructions a computing board reports that it is still working. On a processor of a few megahertz
 /// this takes much less time than [`link::SILENCE_MS`], and also on an emulated Cortex-M55 on a busy machine. At
@@ -46,8 +48,9 @@ pub fn serve<S: Read + Write, M: Meter>(
     arena: &mut [u8],
     port: &mut Port<S>,
     meter: &mut M,
+    frames: &mut impl FrameSource,
 ) -> PortError {
-    let mut board = Board { about, arena, port, meter };
+    let mut board = Board { about, arena, port, meter, frames, followed: Followed::default() };
     loop {
         match board.round(recogniser) {
             Ok(()) => {}
@@ -64,14 +67,17 @@ enum Ending {
     Interrupted,
 }
 
-struct Board<'a, S, M> {
+struct Board<'a, S, M, F> {
     about: &'a About<'a>,
     arena: &'a mut [u8],
     port: &'a mut Port<S>,
     meter: &'a mut M,
+    frames: &'a mut F,
+    /// The face of the last frame.
+    followed: Followed,
 }
 
-impl<S: Read + Write, M: Meter> Board<'_, S, M> {
+impl<S: Read + Write, M: Meter, F: FrameSource> Board<'_, S, M, F> {
     /// Waits for a request and answers it, and any request that interrupts it.
     fn round(&mut self, recogniser: &Result<Recogniser<'_>, impl Display>) -> Result<(), PortError> {
         if let Err(error) = self.port.wait()? {
@@ -88,10 +94,15 @@ impl<S: Read + Write, M: Meter> Board<'_, S, M> {
             (Err(objection), _) => Reply::Refused(objection),
             (Ok(Request::Abort | Request::Status), _) => Reply::Idle,
             (Ok(Request::Pixels(..)), _) => Reply::Refused(Objection::NoTask),
-            (Ok(Request::Hello), Ok(recogniser)) => Reply::Hello(self.hello(recogniser)),
+            (Ok(Request::Hello), Ok(recogniser)) => {
+                // Another host, whose frames do not follow those of the last one.
+                self.followed = Followed::default();
+                Reply::Hello(self.hello(recogniser))
+            }
+            (Ok(Request::See(view)), Ok(recogniser)) => return self.see(recogniser, turn, &view),
             (Ok(Request::Recognise), Ok(recogniser)) => return self.embed(recogniser, turn, true),
             (Ok(Request::Embed), Ok(recogniser)) => return self.embed(recogniser, turn, false),
-            (Ok(Request::Hello | Request::Recognise | Request::Embed), Err(error)) => {
+            (Ok(Request::Hello | Request::Recognise | Request::Embed | Request::See(_)), Err(error)) => {
                 Reply::Failed(text(error))
             }
         };
@@ -99,7 +110,7 @@ impl<S: Read + Write, M: Meter> Board<'_, S, M> {
         Ok(Ending::Answered)
     }
 
-    fn hello(&self, recogniser: &Recogniser<'_>) -> Hello {
+    fn hello(&mut self, recogniser: &Recogniser<'_>) -> Hello {
         let image = recogniser.image();
         let input = image.embedder.input();
         let version = |group, version| GroupVersion { group: group as u8, version };
@@ -113,6 +124,8 @@ impl<S: Read + Write, M: Meter> Board<'_, S, M> {
             crop: [input.height, input.width, input.channels],
             dimension: image.dimension() as u16,
             people: image.gallery.people_count() as u16,
+            has_eyes: recogniser.eyes().is_some(),
+            frame_bytes: self.frames.memory().len().try_into().unwrap_or(u32::MAX),
             start_instructions: self.about.start_instructions,
         }
     }
@@ -153,12 +166,64 @@ impl<S: Read + Write, M: Meter> Board<'_, S, M> {
                 cost.stack_bytes = self.meter.stack_bytes();
                 Reply::Embedded(cost)
             }
-            Err(RunError::Source(NoRow::Interrupted)) => return Ok(Ending::Interrupted),
-            Err(RunError::Source(NoRow::Length)) => Reply::Refused(Objection::RowLength),
-            Err(RunError::Source(NoRow::Port(error))) => return Err(error),
+            Err(RunError::Source(no_row)) => return self.without_row(no_row, turn),
             Err(error) => Reply::Failed(text(&error)),
         };
         self.port.send(turn, &reply)?;
+        Ok(Ending::Answered)
+    }
+
+    /// Sees a frame: one in the memory for frames, or one whose rows are requested over the link and put there.
+    fn see(&mut self, recogniser: &Recogniser<'_>, turn: u32, view: &View) -> Result<Ending, PortError> {
+        let format = sight::format(view.format);
+        let row_bytes = usize::from(view.width) * format.pixel_bytes();
+        let memory = self.frames.memory();
+        let is_frame = Frame::new_checked(memory, view.width, view.height, row_bytes, format).is_ok();
+        let is_refused = match recogniser.eyes() {
+            None => Some(Objection::NoEyes),
+            Some(_) if !is_frame || (view.is_sent && row_bytes > link::MAX_ROW_BYTES) => {
+                Some(Objection::Frame)
+            }
+            Some(_) => None,
+        };
+        if let Some(objection) = is_refused {
+            self.port.send(turn, &Reply::Refused(objection))?;
+            return Ok(Ending::Answered);
+        }
+        let spoke = self.meter.instructions();
+        let mut task = Task { port: self.port, meter: self.meter, turn, spoke, waited: 0 };
+        if view.is_sent {
+            for (y, row) in (0..view.height).zip(memory.chunks_exact_mut(row_bytes)) {
+                if let Err(no_row) = task.row(y, row) {
+                    return self.without_row(no_row, turn);
+                }
+            }
+        }
+        let reply = match Frame::new_checked(memory, view.width, view.height, row_bytes, format) {
+            Ok(frame) => {
+                let seen = see(recogniser, &frame, view.attention, &mut self.followed, self.arena, &mut task);
+                match seen {
+                    Ok(Some(mut seen)) => {
+                        seen.cost.stack_bytes = self.meter.stack_bytes();
+                        Reply::Seen(seen)
+                    }
+                    Ok(None) => Reply::Refused(Objection::NoEyes),
+                    Err(error) => Reply::Failed(text(&error)),
+                }
+            }
+            Err(_) => Reply::Refused(Objection::Frame),
+        };
+        self.port.send(turn, &reply)?;
+        Ok(Ending::Answered)
+    }
+
+    /// Ends a task that gets no more rows.
+    fn without_row(&mut self, no_row: NoRow, turn: u32) -> Result<Ending, PortError> {
+        match no_row {
+            NoRow::Interrupted => return Ok(Ending::Interrupted),
+            NoRow::Length => self.port.send(turn, &Reply::Refused(Objection::RowLength))?,
+            NoRow::Port(error) => return Err(error),
+        }
         Ok(Ending::Answered)
     }
 }
@@ -234,6 +299,16 @@ impl<S: Read + Write, M: Meter> Task<'_, S, M> {
             self.spoke = self.meter.instructions();
             self.waited += self.spoke - now;
         }
+    }
+}
+
+impl<S: Read + Write, M: Meter> Observer for Task<'_, S, M> {
+    fn instructions(&mut self) -> u64 {
+        self.meter.instructions() - self.waited
+    }
+
+    fn breathe(&mut self) {
+        Task::breathe(self);
     }
 }
 

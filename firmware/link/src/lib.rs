@@ -19,9 +19,15 @@
 //!                        ←     Working, repeated during a long computation
 //!                        ←     Row(1) …
 //!                        ←     Recognised, or several Embedding and then Embedded
+//! See                    →
+//!                        ←     Row(0), if the frame is not in the board's memory already
+//! Pixels(0) …            →
+//!                        ←     Working, repeated during a long computation
+//!                        ←     Seen
 //! ```
 //!
-//! The board asks for each row when it needs it: neither side needs flow control or a buffer for a photo.
+//! The board asks for each row when it needs it: neither side needs flow control, and a face needs no buffer. A frame
+//! is read more than once, so a board without memory for frames cannot see.
 //!
 //! # Rules
 //!
@@ -56,7 +62,7 @@ pub const MAX_ROW_BYTES: usize = 3 * 1024;
 pub const MAX_MESSAGE_BYTES: usize = message::HEADER_BYTES + 2 * 3 + MAX_ROW_BYTES;
 
 /// Longest message of a board.
-pub const MAX_REPLY_BYTES: usize = 256;
+pub const MAX_REPLY_BYTES: usize = 400;
 
 /// Longest frame, with its zero bytes.
 pub const MAX_FRAME_BYTES: usize = frame::max_frame_bytes(MAX_MESSAGE_BYTES);

@@ -1,4 +1,4 @@
-//! Messages, version 3.
+//! Messages, version 4.
 //!
 //! A message is a group (one byte), a number in that group (one byte; highest bit set in replies), a turn (four
 //! bytes, little-endian) and a body in postcard's encoding. Groups have versions of their own, which a board reports
@@ -16,11 +16,13 @@
 //! | 1 recognise | 0x00 | [`Request::Recognise`] |
 //! | | 0x01 | [`Request::Embed`] |
 //! | | 0x02 | [`Request::Pixels`] |
+//! | | 0x03 | [`Request::See`] |
 //! | | 0x80 | [`Reply::Row`] |
 //! | | 0x81 | [`Reply::Working`] |
 //! | | 0x82 | [`Reply::Embedding`] |
 //! | | 0x83 | [`Reply::Embedded`] |
 //! | | 0x84 | [`Reply::Recognised`] |
+//! | | 0x85 | [`Reply::Seen`] |
 //! | 2 people, 3 update, 4 events | | reserved |
 
 use core::fmt;
@@ -31,9 +33,9 @@ use serde::{Deserialize, Serialize};
 use crate::frame::FrameError;
 
 /// Version of framing, header and control group; both sides must have the same.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 /// Version of [`Group::Recognise`].
-pub const RECOGNISE_VERSION: u8 = 1;
+pub const RECOGNISE_VERSION: u8 = 2;
 /// Bytes of a message before its body.
 pub const HEADER_BYTES: usize = 6;
 /// Most elements of an embedding in one message.
@@ -58,11 +60,13 @@ const FAILED: u8 = 0x03;
 const RECOGNISE: u8 = 0x00;
 const EMBED: u8 = 0x01;
 const PIXELS: u8 = 0x02;
+const SEE: u8 = 0x03;
 const ROW: u8 = 0x00;
 const WORKING: u8 = 0x01;
 const EMBEDDING: u8 = 0x02;
 const EMBEDDED: u8 = 0x03;
 const RECOGNISED: u8 = 0x04;
+const SEEN: u8 = 0x05;
 
 /// A short text.
 pub type Text = String<MAX_TEXT>;
@@ -96,9 +100,11 @@ pub enum Request<'a> {
     Recognise,
     /// Asks for the embedding of a face. Its rows follow.
     Embed,
-    /// A requested row: its number, and `width · channels` bytes in the image's colour order, at most
-    /// [`MAX_ROW_BYTES`](crate::MAX_ROW_BYTES).
+    /// A requested row: its number, and its bytes, at most [`MAX_ROW_BYTES`](crate::MAX_ROW_BYTES). Of a face these are
+    /// `width · channels` bytes in the image's colour order, of a frame the row in the frame's format.
     Pixels(u16, &'a [u8]),
+    /// Asks what is seen in a frame, and who. Its rows follow if it is sent over the link.
+    See(View),
 }
 
 /// From board to host.
@@ -126,6 +132,8 @@ pub enum Reply {
     Embedded(Cost),
     /// The person, or the reason why nobody was recognised.
     Recognised(Recognised),
+    /// What is seen in a frame, and who.
+    Seen(Seen),
 }
 
 /// Why a board refuses a request.
@@ -143,8 +151,12 @@ pub enum Objection {
     Malformed,
     /// The pixels belong to a task that the board does not have.
     NoTask,
-    /// The row's length differs from the image's.
+    /// The row's length differs from the image's, or from the frame's.
     RowLength,
+    /// The image has no networks that find faces in frames.
+    NoEyes,
+    /// The frame is larger than the board's memory for frames, or has impossible measures.
+    Frame,
 }
 
 impl From<FrameError> for Objection {
@@ -165,7 +177,11 @@ impl fmt::Display for Objection {
             Self::UnknownNumber => "this request is not supported by this firmware",
             Self::Malformed => "the request is malformed",
             Self::NoTask => "the pixels belong to no current task",
-            Self::RowLength => "a row of pixels of another length than the image's",
+            Self::RowLength => "a row of pixels of another length than the image's or the frame's",
+            Self::NoEyes => "the image has no networks that find faces in frames",
+            Self::Frame => {
+                "the frame is larger than the board's memory for frames, or has impossible measures"
+            }
         })
     }
 }
@@ -198,6 +214,10 @@ pub struct Hello {
     pub dimension: u16,
     /// People enrolled.
     pub people: u16,
+    /// Whether the image has networks that find and examine faces in frames.
+    pub has_eyes: bool,
+    /// Bytes of the largest frame that the board can hold; 0 if it has no memory for frames.
+    pub frame_bytes: u32,
     /// Instructions from the board's start until it could answer a request (digests, checks, dry run of the plan).
     /// Cycles on boards that count cycles.
     pub start_instructions: u64,
@@ -274,6 +294,182 @@ pub struct Recognised {
     pub cost: Cost,
 }
 
+/// Pixel formats of frames; `vision::Format` defines them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PixelFormat {
+    /// Two bytes: five bits red, six green, five blue; the byte with red first.
+    Rgb565,
+    /// The same with the byte with blue first.
+    Rgb565Little,
+    /// Four bytes for two pixels: Y, U, Y, V.
+    Yuv422,
+    /// Three bytes: red, green, blue.
+    Rgb888,
+    /// One luminance byte.
+    Grey,
+}
+
+/// When a face is examined and decided on. Every frame is scanned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Attention {
+    /// The frame stands alone: its largest face is examined, and decided on if it is fit.
+    Photo,
+    /// The frame follows the one before. A face is followed, and examined in every frame from the one on that is given
+    /// here (1: the first in which it is found), until it is fit and decided on; then not again until it is lost.
+    Video {
+        /// Number of that frame.
+        steady: u8,
+    },
+}
+
+/// A frame to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// Pixels of a row. Rows follow each other without a gap.
+    pub width: u16,
+    /// Number of rows.
+    pub height: u16,
+    /// Format of its pixels.
+    pub format: PixelFormat,
+    /// Whether the rows follow over the link. Otherwise the frame lies in the board's memory for frames already.
+    pub is_sent: bool,
+    /// When a face is examined and decided on.
+    pub attention: Attention,
+}
+
+/// What was seen in a frame. Places are in 1/256 pixel, whole numbers are centres of pixels.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Number of faces found.
+    pub faces: u8,
+    /// The face that is followed, or the largest.
+    pub face: Option<SeenFace>,
+    /// Cost of the frame.
+    pub cost: SightCost,
+}
+
+/// A face that was found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeenFace {
+    /// Frames, one after another, in which it was found.
+    pub frames: u32,
+    /// Left, top, right and bottom of its box.
+    pub bounds_q8: [i32; 4],
+    /// How sure the detector is, 0 to 1.
+    pub score_q16: u16,
+    /// What was seen when it was examined; `None` if it was not.
+    pub look: Option<Examined>,
+}
+
+/// A face that was examined.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Examined {
+    /// x and y of left eye, right eye, tip of the nose, left and right corner of the mouth, as seen.
+    pub points_q8: [[i32; 2]; 5],
+    /// Measurements; `None` when the landmarks cannot belong to a face.
+    pub quality: Option<Figures>,
+    /// How likely it is alive by the photo check, 0 to 1; `None` if the image has none, or the face was refused before.
+    pub alive_q16: Option<u16>,
+    /// The first reason why it is not fit to be decided on.
+    pub refusal: Option<Refusal>,
+    /// The decision on it; `None` if it was refused.
+    pub decided: Option<Decided>,
+}
+
+/// Measurements of a face; `face::Quality` defines them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Yaw in 1/16 degree.
+    pub yaw_d16: i16,
+    /// Pitch in 1/16 degree.
+    pub pitch_d16: i16,
+    /// Roll in 1/16 degree.
+    pub roll_d16: i16,
+    /// Pixels between the eyes.
+    pub eyes_q8: u32,
+    /// Movement of landmarks in the mirror image, in distances between the eyes.
+    pub moved_q16: u16,
+    /// Variance of the Laplacian over the variance of luminance.
+    pub sharpness_q16: u32,
+    /// Mean luminance.
+    pub brightness_q8: u16,
+    /// Standard deviation of luminance.
+    pub contrast_q8: u16,
+    /// Share of pixels that are completely black or white.
+    pub clipped_q16: u32,
+}
+
+/// A measurement with a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Gate {
+    /// Landmarks in one place or far outside; without figure and limit.
+    Nowhere,
+    /// Least pixels between the eyes, in 1/256.
+    Eyes,
+    /// Most movement of landmarks in the mirror image, in 1/65536 of the distance of the eyes.
+    Moved,
+    /// Most yaw to either side, in 1/16 degree.
+    Yaw,
+    /// Most pitch up or down, in 1/16 degree.
+    Pitch,
+    /// Most roll to either side, in 1/16 degree.
+    Roll,
+    /// Least mean luminance, in 1/256.
+    Dark,
+    /// Most mean luminance, in 1/256.
+    Bright,
+    /// Most pixels that are completely black or white, in 1/65536 of all.
+    Clipped,
+    /// Least standard deviation of luminance, in 1/256.
+    Contrast,
+    /// Least variance of the Laplacian over the variance of luminance, in 1/65536.
+    Sharpness,
+    /// Least score of the photo check, in 1/65536.
+    Alive,
+}
+
+/// Why a face is not decided on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// What was measured.
+    pub gate: Gate,
+    /// The measurement.
+    pub figure: i32,
+    /// The limit.
+    pub limit: u16,
+}
+
+/// A face that was decided on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decided {
+    /// FNV-1a, 32 bits, of the embedding's elements, little-endian: tells whether two embeddings are the same.
+    pub embedding_check: u32,
+    /// The decision.
+    pub decision: Decision,
+}
+
+/// The cost of a frame on the board, without waiting for the link. Instructions are cycles on boards that count cycles; 0
+/// for a stage that was left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SightCost {
+    /// Instructions to find faces.
+    pub scan_instructions: u64,
+    /// Instructions to examine the face.
+    pub look_instructions: u64,
+    /// Instructions of the photo check.
+    pub alive_instructions: u64,
+    /// Instructions to cut the face out of the frame, upright.
+    pub crop_instructions: u64,
+    /// Instructions of the embedding.
+    pub embed_instructions: u64,
+    /// Instructions of the decision and of the shown confidence.
+    pub match_instructions: u64,
+    /// Bytes of arena in use.
+    pub arena_bytes: u32,
+    /// Most bytes of stack ever in use.
+    pub stack_bytes: u32,
+}
+
 /// A message whose body is not parsed yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
@@ -315,6 +511,7 @@ impl<'a> Message<'a> {
                 let (row, pixels) = self.read()?;
                 Request::Pixels(row, pixels)
             }
+            (Recognise, SEE) => Request::See(self.read()?),
             (Control | Recognise, _) => return Err(Objection::UnknownNumber),
             (People | Update | Events, _) => return Err(Objection::UnknownGroup),
         })
@@ -343,6 +540,7 @@ impl<'a> Message<'a> {
             (Recognise, EMBEDDING) => Reply::Embedding(self.read()?),
             (Recognise, EMBEDDED) => Reply::Embedded(self.read()?),
             (Recognise, RECOGNISED) => Reply::Recognised(self.read()?),
+            (Recognise, SEEN) => Reply::Seen(self.read()?),
             (Control | Recognise, _) => return Err(Objection::UnknownNumber),
             (People | Update | Events, _) => return Err(Objection::UnknownGroup),
         })
@@ -381,6 +579,7 @@ impl Request<'_> {
             Request::Recognise => write(Recognise, RECOGNISE, turn, &(), buffer),
             Request::Embed => write(Recognise, EMBED, turn, &(), buffer),
             Request::Pixels(row, pixels) => write(Recognise, PIXELS, turn, &(row, pixels), buffer),
+            Request::See(view) => write(Recognise, SEE, turn, view, buffer),
         }
     }
 }
@@ -403,6 +602,7 @@ impl Reply {
             Reply::Embedding(part) => write(Recognise, REPLY | EMBEDDING, turn, part, buffer),
             Reply::Embedded(cost) => write(Recognise, REPLY | EMBEDDED, turn, cost, buffer),
             Reply::Recognised(recognised) => write(Recognise, REPLY | RECOGNISED, turn, recognised, buffer),
+            Reply::Seen(seen) => write(Recognise, REPLY | SEEN, turn, seen, buffer),
         }
     }
 }
@@ -450,6 +650,8 @@ mod tests {
             crop: [112, 112, 3],
             dimension: 512,
             people: 2,
+            has_eyes: true,
+            frame_bytes: 300,
             start_instructions: 129,
         }
     }
@@ -474,7 +676,60 @@ mod tests {
             (Request::Recognise, bytes(1, 0x00, &[])),
             (Request::Embed, bytes(1, 0x01, &[])),
             (Request::Pixels(300, &[7, 0, 8]), bytes(1, 0x02, &[0xac, 0x02, 3, 7, 0, 8])),
+            (Request::See(view()), bytes(1, 0x03, &[0xc0, 0x02, 0xf0, 0x01, 2, 1, 0])),
+            (
+                Request::See(View {
+                    format: PixelFormat::Grey,
+                    is_sent: false,
+                    attention: Attention::Video { steady: 3 },
+                    ..view()
+                }),
+                bytes(1, 0x03, &[0xc0, 0x02, 0xf0, 0x01, 4, 0, 1, 3]),
+            ),
         ]
+    }
+
+    fn view() -> View {
+        let (format, attention) = (PixelFormat::Yuv422, Attention::Photo);
+        View { width: 320, height: 240, format, is_sent: true, attention }
+    }
+
+    /// A face that was seen, and the bytes of all its fields but the last two: the refusal and the decision.
+    fn seen(refusal: Option<Refusal>, decided: Option<Decided>) -> (Seen, Vec<u8>) {
+        let quality = Figures {
+            yaw_d16: -1,
+            pitch_d16: 2,
+            roll_d16: 64,
+            eyes_q8: 300,
+            moved_q16: 5,
+            sharpness_q16: 6,
+            brightness_q8: 7,
+            contrast_q8: 8,
+            clipped_q16: 9,
+        };
+        let look = Examined {
+            points_q8: [[1, -1], [2, -2], [3, -3], [4, -4], [5, 64]],
+            quality: Some(quality),
+            alive_q16: Some(300),
+            refusal,
+            decided,
+        };
+        let face = SeenFace { frames: 3, bounds_q8: [-128, 0, 1, 64], score_q16: 0x80, look: Some(look) };
+        let bytes = std::vec![
+            2, 1, 3, 0xff, 0x01, 0, 2, 0x80, 0x01, 0x80, 0x01, 1, 2, 1, 4, 3, 6, 5, 8, 7, 10, 0x80, 0x01, 1,
+            1, 4, 0x80, 0x01, 0xac, 0x02, 5, 6, 7, 8, 9, 1, 0xac, 0x02
+        ];
+        let cost = SightCost {
+            scan_instructions: 1,
+            look_instructions: 2,
+            alive_instructions: 3,
+            crop_instructions: 4,
+            embed_instructions: 5,
+            match_instructions: 6,
+            arena_bytes: 7,
+            stack_bytes: 8,
+        };
+        (Seen { faces: 2, face: Some(face), cost }, bytes)
     }
 
     fn replies() -> Vec<(Reply, Vec<u8>)> {
@@ -485,14 +740,14 @@ mod tests {
                     0,
                     0x80,
                     &[
-                        &[3, 2, 0, 3, 1, 1, 1, b'b', 1, b'n'][..],
+                        &[4, 2, 0, 3, 1, 1, 1, b'b', 1, b'n'][..],
                         &[9; 32],
-                        &[112, 112, 3, 0x80, 0x04, 2, 0x81, 0x01],
+                        &[112, 112, 3, 0x80, 0x04, 2, 1, 0xac, 0x02, 0x81, 0x01],
                     ]
                     .concat(),
                 ),
             ),
-            (Reply::OtherVersion(4), bytes(0, 0x80, &[4])),
+            (Reply::OtherVersion(5), bytes(0, 0x80, &[5])),
             (Reply::Idle, bytes(0, 0x81, &[])),
             (Reply::Failed(text("no")), bytes(0, 0x83, &[2, b'n', b'o'])),
             (Reply::Row(300), bytes(1, 0x80, &[0xac, 0x02])),
@@ -511,6 +766,8 @@ mod tests {
             Objection::Malformed,
             Objection::NoTask,
             Objection::RowLength,
+            Objection::NoEyes,
+            Objection::Frame,
         ];
         replies
             .extend((0..).zip(objections).map(|(code, why)| (Reply::Refused(why), bytes(0, 0x82, &[code]))));
@@ -523,6 +780,32 @@ mod tests {
             ];
             (Reply::Recognised(recognised(ruling)), bytes(1, 0x84, &body.concat()))
         }));
+        let cost = [1, 2, 3, 4, 5, 6, 7, 8];
+        replies.push((Reply::Seen(Seen::default()), bytes(1, 0x85, &[0; 10])));
+        let gates = [
+            Gate::Nowhere,
+            Gate::Eyes,
+            Gate::Moved,
+            Gate::Yaw,
+            Gate::Pitch,
+            Gate::Roll,
+            Gate::Dark,
+            Gate::Bright,
+            Gate::Clipped,
+            Gate::Contrast,
+            Gate::Sharpness,
+            Gate::Alive,
+        ];
+        replies.extend((0..).zip(gates).map(|(code, gate)| {
+            let (seen, start) = seen(Some(Refusal { gate, figure: -2, limit: 300 }), None);
+            let body = [&start[..], &[1, code, 3, 0xac, 0x02, 0], &cost].concat();
+            (Reply::Seen(seen), bytes(1, 0x85, &body))
+        }));
+        let decision = recognised(Ruling::Accepted).decision;
+        let (seen, start) = seen(None, Some(Decided { embedding_check: 128, decision }));
+        let decided =
+            [0, 1, 0x80, 0x01, 0, 1, 0, 0, 0x80, 0x3f, 1, 3, b'A', b'd', b'a', 3, 0, 0, 0x80, 0x3f, 0];
+        replies.push((Reply::Seen(seen), bytes(1, 0x85, &[&start[..], &decided, &cost].concat())));
         replies
     }
 
@@ -541,7 +824,7 @@ mod tests {
     #[test]
     fn replies_are_pinned_byte_for_byte() {
         for (reply, bytes) in replies() {
-            let mut buffer = [0xa5; 64];
+            let mut buffer = [0xa5; 128];
             assert_eq!(reply.emit(TURN, &mut buffer).unwrap(), bytes);
             let message = Message::parse(&bytes).unwrap();
             assert_eq!((message.turn, message.is_reply()), (TURN, true));
@@ -562,8 +845,8 @@ mod tests {
         }
         assert_eq!(request(255, 0), Err(Objection::UnknownGroup));
         for group in [Group::Control, Group::Recognise] {
-            assert_eq!(request(group as u8, 3), Err(Objection::UnknownNumber));
-            assert_eq!(reply(group as u8, REPLY | 5), Err(Objection::UnknownNumber));
+            assert_eq!(request(group as u8, 4), Err(Objection::UnknownNumber));
+            assert_eq!(reply(group as u8, REPLY | 6), Err(Objection::UnknownNumber));
         }
     }
 
@@ -612,6 +895,13 @@ mod tests {
         let long = |count: usize| "x".repeat(count);
         let neighbour =
             Neighbour { name: text(&long(64)), cosine_q30: i32::MIN, angle_degrees: f32::NEG_INFINITY };
+        let decision = Decision {
+            ruling: Ruling::Degenerate,
+            certified: true,
+            confidence: 1.0,
+            best: Some(neighbour.clone()),
+            runner_up: Some(neighbour),
+        };
         let cost = Cost {
             embed_instructions: u64::MAX,
             match_instructions: u64::MAX,
@@ -629,19 +919,47 @@ mod tests {
                 crop: [u16::MAX; 3],
                 dimension: u16::MAX,
                 people: u16::MAX,
+                has_eyes: true,
+                frame_bytes: u32::MAX,
                 start_instructions: u64::MAX,
             }),
             Reply::Failed(text(&long(MAX_TEXT))),
             Reply::Embedding([i16::MIN; CHUNK].into_iter().collect()),
-            Reply::Recognised(Recognised {
-                decision: Decision {
-                    ruling: Ruling::Degenerate,
-                    certified: true,
-                    confidence: 1.0,
-                    best: Some(neighbour.clone()),
-                    runner_up: Some(neighbour),
+            Reply::Recognised(Recognised { decision: decision.clone(), cost }),
+            Reply::Seen(Seen {
+                faces: u8::MAX,
+                face: Some(SeenFace {
+                    frames: u32::MAX,
+                    bounds_q8: [i32::MIN; 4],
+                    score_q16: u16::MAX,
+                    look: Some(Examined {
+                        points_q8: [[i32::MIN; 2]; 5],
+                        quality: Some(Figures {
+                            yaw_d16: i16::MIN,
+                            pitch_d16: i16::MIN,
+                            roll_d16: i16::MIN,
+                            eyes_q8: u32::MAX,
+                            moved_q16: u16::MAX,
+                            sharpness_q16: u32::MAX,
+                            brightness_q8: u16::MAX,
+                            contrast_q8: u16::MAX,
+                            clipped_q16: u32::MAX,
+                        }),
+                        alive_q16: Some(u16::MAX),
+                        refusal: Some(Refusal { gate: Gate::Alive, figure: i32::MIN, limit: u16::MAX }),
+                        decided: Some(Decided { embedding_check: u32::MAX, decision }),
+                    }),
+                }),
+                cost: SightCost {
+                    scan_instructions: u64::MAX,
+                    look_instructions: u64::MAX,
+                    alive_instructions: u64::MAX,
+                    crop_instructions: u64::MAX,
+                    embed_instructions: u64::MAX,
+                    match_instructions: u64::MAX,
+                    arena_bytes: u32::MAX,
+                    stack_bytes: u32::MAX,
                 },
-                cost,
             }),
         ];
         for reply in replies {

@@ -9,10 +9,30 @@ use serde::de::DeserializeOwned;
 /// # Errors
 /// Names the line.
 pub fn rows<T: DeserializeOwned>(text: &str, header: &str, hint: &str) -> Result<Vec<T>> {
+    checked(text, |columns| {
+        let found = joined(columns);
+        ensure!(found == header, "line 1 is {found:?}, {header} is expected{hint}");
+        Ok(())
+    })
+}
+
+/// Rows of a list that has at least these columns, in any order.
+///
+/// # Errors
+/// Names the columns that are missing, or the line.
+pub fn rows_with<T: DeserializeOwned>(text: &str, needed: &[&str]) -> Result<Vec<T>> {
+    checked(text, |columns| {
+        let is_missing = |name: &&&str| !columns.iter().any(|column| column == **name);
+        let missing: Vec<&str> = needed.iter().filter(is_missing).copied().collect();
+        ensure!(missing.is_empty(), "line 1 lacks the columns {}", missing.join(", "));
+        Ok(())
+    })
+}
+
+fn checked<T: DeserializeOwned>(text: &str, check: impl Fn(&StringRecord) -> Result<()>) -> Result<Vec<T>> {
     let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(text.as_bytes());
     let columns = reader.headers().context("line 1")?.clone();
-    let found = joined(&columns);
-    ensure!(found == header, "line 1 is {found:?}, {header} is expected{hint}");
+    check(&columns)?;
     let row = |record: Result<StringRecord, csv::Error>| -> Result<T> {
         let line_of = |position: Option<&csv::Position>| position.map_or(0, csv::Position::line);
         let record = match record {

@@ -6,12 +6,14 @@ use anyhow::Result;
 use format::preprocess::Preprocess;
 
 use super::RATES;
+use super::attack::{self, Attack};
+use super::detection::Detection;
 use super::embedded::Embedded;
 use super::identification::Identification;
 use super::pairs::Pairs;
 use super::roles::Roles;
 use super::scene::{Scene, Worst};
-use crate::bounds::LIKE_THE_COHORT;
+use crate::bounds::{LIKE_THE_COHORT, Rate};
 use crate::calibrate::margin::CAP_MARGIN;
 use crate::crops::{Loader, Source};
 use crate::embedding::cosine;
@@ -35,8 +37,9 @@ impl<'a> Album<'a> {
     /// # Errors
     /// When the image or the detector cannot be used.
     pub fn new(image: &Path, folder: &'a Path, source: &Source) -> Result<Self> {
-        let preprocess = AlignedBytes::read(image)?.image(image)?.embedder.preprocess();
-        Ok(Album { preprocess, loader: Loader::new(&preprocess, source)?, folder })
+        let bytes = AlignedBytes::read(image)?;
+        let preprocess = bytes.image(image)?.embedder.preprocess();
+        Ok(Album { preprocess, loader: Loader::of_image(&bytes, image, source)?, folder })
     }
 
     fn photo(&self, path: &Path) -> Result<pairs::ShownPhoto> {
@@ -149,6 +152,68 @@ fn show_pairs(
     };
     let show = |worst: Vec<Worst>| worst.iter().map(show).collect::<Result<_>>();
     Ok(pairs::WorstPairs { impostors: show(impostors)?, genuine: show(genuine)?, threshold })
+}
+
+/// A rate with its bounds by people.
+fn bounded(rate: &Rate) -> String {
+    let [low, high] = rate.bounds_by_people.map(|bound| 100.0 * bound);
+    format!("{:.1} %, {low:.1} … {high:.1} % by {} people", 100.0 * rate.rate, rate.people)
+}
+
+/// The page of a detection: its figures.
+pub fn detection(image: &Path, measured: &Detection) -> Page {
+    let mut facts = vec![
+        ("image".to_string(), image.display().to_string()),
+        ("faces, people".to_string(), format!("{}, {}", measured.faces, measured.people)),
+    ];
+    for row in &measured.rows {
+        let size = match row.height {
+            Some(height) => format!("faces of {height:.2} of the frame's height"),
+            None => format!("whole photos, faces of {:.2} of the frame's height", row.median_height),
+        };
+        facts.push((format!("{size}: found"), bounded(&row.found)));
+        facts.push((format!("{size}: refused of these"), bounded(&row.refused)));
+        if let Some(points) = row.points {
+            let error = format!("{:.3}, {:.3}", points.median, points.p90);
+            facts.push((format!("{size}: error of points over the eyes' distance, median and 90 %"), error));
+        }
+    }
+    if let Some(nonface) = &measured.nonface {
+        let of = |share: f64| format!("{:.0} of {} views", share * nonface.views as f64, nonface.views);
+        facts.push(("pictures without faces: taken for a face".to_string(), of(nonface.found.rate)));
+        facts.push(("pictures without faces: passed by the gates".to_string(), of(nonface.passed.rate)));
+    }
+    facts.push(("bounds".to_string(), measured.bounds_hold_for.to_string()));
+    Page { title: "Detection".to_string(), facts, warnings: measured.warnings.clone(), ..Page::default() }
+}
+
+/// The page of a photo check: its figures, and the trade-off for each kind of attack.
+pub fn attack(image: &Path, measured: &Attack) -> Page {
+    let mut facts = vec![
+        ("image".to_string(), image.display().to_string()),
+        ("network".to_string(), measured.network.clone()),
+        ("least score of a live face".to_string(), format!("{:.3}", measured.threshold)),
+        ("BPCER".to_string(), bounded(&measured.bona_fide.wrong)),
+        ("BPNRR".to_string(), bounded(&measured.bona_fide.unanswered)),
+    ];
+    for attack in &measured.attacks {
+        facts.push((format!("APCER, {}", attack.name), bounded(&attack.wrong)));
+        facts.push((format!("APNRR, {}", attack.name), bounded(&attack.unanswered)));
+    }
+    facts.push(("bounds".to_string(), measured.bounds_hold_for.to_string()));
+    let curves = match &*measured.scores {
+        [live, attacks @ ..] => (attacks.iter().zip(&measured.attacks))
+            .map(|(scores, attack)| det::Curve::of(&attack.name, live, scores, &attack::RATES))
+            .collect(),
+        [] => Vec::new(),
+    };
+    let det = det::Det {
+        positives: "APCER: share of attacks taken for live".to_string(),
+        negatives: "BPCER: share of live people taken for attacks".to_string(),
+        curves,
+    };
+    let (title, warnings) = ("Presentation attacks".to_string(), measured.warnings.clone());
+    Page { title, facts, warnings, det: Some(det), ..Page::default() }
 }
 
 /// The scenes of the quantised network and, if there is one, of the float network.

@@ -27,7 +27,7 @@ pub struct ReadPhotos {
 
 fn loader(image: &Path, source: &Source) -> Result<Loader> {
     let bytes = AlignedBytes::read(image)?;
-    Loader::new(&bytes.image(image)?.embedder.preprocess(), source)
+    Loader::of_image(&bytes, image, source)
 }
 
 /// Reads the photos that a list names, whose paths start from `folder`.

@@ -169,7 +169,7 @@ fn parse(board: &str, text: &str) -> Result<Cost> {
 pub struct Code {
     /// Board.
     pub board: String,
-    /// Code of the runtime: the symbols of network and matcher. Code that the compiler inlined into other crates'
+    /// Code of the runtime: the symbols of network, matcher, vision and face. Code that the compiler inlined into other crates'
     /// functions is not counted; for this reason the larger functions that other crates call are not inlined.
     pub runtime_bytes: u64,
     /// All code and constants, with the link, the image's checks and SHA-256.
@@ -187,7 +187,7 @@ pub fn code(board: &Board) -> Result<Code> {
         object::File::parse(&*bytes).with_context(|| format!("{} is not an ELF file", path.display()))?;
     let of_runtime = |name: &str| {
         let name = format!("{:#}", rustc_demangle::demangle(name));
-        ["nn::", "matcher::"].iter().any(|part| {
+        ["nn::", "matcher::", "vision::", "face::"].iter().any(|part| {
             name.match_indices(part).any(|(at, _)| {
                 !name[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_')
             })

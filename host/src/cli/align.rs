@@ -9,6 +9,7 @@ use host::crops::cut::{self, Cut, Cuts, Cutting};
 use host::face::{Choice, Gates};
 use host::output;
 
+use super::photos::sight;
 use super::show;
 use super::values::{CHOICES, one_of, size};
 
@@ -28,6 +29,9 @@ pub struct Arguments {
     /// Folder with fr_detect.onnx and fr_landmark.onnx, or the ONNX file of YuNet.
     #[arg(long, default_value = "data/faceplugin")]
     detector: PathBuf,
+    /// See with the networks in float instead of quantised, as a board does.
+    #[arg(long)]
+    float_eyes: bool,
     /// Also take faces that are too small, blurred, turned aside or badly lit.
     #[arg(long)]
     no_quality: bool,
@@ -37,9 +41,10 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
-    let Arguments { photos, output, size, face, detector, no_quality, json } = arguments;
+    let Arguments { photos, output, size, face, detector, float_eyes, no_quality, json } = arguments;
+    let sight = sight(detector, float_eyes);
     let gates = (!no_quality).then(Gates::default);
-    let cuts = cut::cut(&Cutting { photos, output, size, choice: face, detector, gates })?;
+    let cuts = cut::cut(&Cutting { photos, output, size, choice: face, sight, gates })?;
     show(json, &cuts, print)
 }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use host::board::{self, Board};
 use host::demo::{self, Demo, Probe};
-use host::recognise::board::Timed;
+use link::message::SightCost;
 
 use super::show;
 
@@ -37,15 +37,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 /// A table for people who see it for the first time.
 fn print(out: &mut String, demo: &Demo) -> fmt::Result {
     let width = demo.probes.iter().map(|probe| probe.shows.chars().count()).max().unwrap_or(0);
-    writeln!(out, "\n{:width$}  {:16} {:>15}  as it must be", "shown to the board", "it says", "nearest")?;
+    writeln!(out, "\n{:width$}  as it must be  what the board saw", "shown to the board")?;
     for Probe { shows, said, right, .. } in &demo.probes {
-        let person = said.answer.person.as_deref().unwrap_or("-");
-        let says = if said.answer.accepted { format!("this is {person}") } else { "a stranger".to_string() };
-        let nearest =
-            said.answer.angle_degrees.map_or(String::new(), |angle| format!("{person} at {angle:.0}°"));
-        writeln!(out, "{shows:width$}  {says:16} {nearest:>15}  {}", if *right { "yes" } else { "NO" })?;
+        writeln!(out, "{shows:width$}  {:13}  {}", if *right { "yes" } else { "NO" }, said.words)?;
     }
-    let Demo { export, image, board, probes } = demo;
+    let Demo { export, image, picture, board, probes } = demo;
     let right = probes.iter().filter(|probe| probe.right).count();
     let agrees = probes.iter().all(|probe| probe.simulator_agrees);
     writeln!(out)?;
@@ -62,21 +58,30 @@ fn print(out: &mut String, demo: &Demo) -> fmt::Result {
         "That is a cautious table: a real door wants {} strangers to measure it on, here are {}.",
         export.thresholds.strangers_needed, export.strangers
     )?;
-    let most = |of: fn(&Timed) -> u64| probes.iter().map(|probe| of(&probe.said)).max().unwrap_or(0);
+    let most =
+        |of: fn(&SightCost) -> u64| probes.iter().map(|probe| of(&probe.said.seen.cost)).max().unwrap_or(0);
     writeln!(
         out,
-        "{right} of {} right. {board}: {} M instructions a face, {} bytes of arena, {} bytes of stack; image of {} bytes.",
+        "{right} of {} right. {board}: {} M instructions to scan a frame, {} M to decide on a face; {} bytes of arena, {} \
+         bytes of stack; image of {} bytes.",
         probes.len(),
-        most(|said| said.embed_instructions + said.match_instructions) / 1_000_000,
-        most(|said| said.arena_bytes.into()),
-        most(|said| said.stack_bytes.into()),
+        most(|cost| cost.scan_instructions) / 1_000_000,
+        most(|cost| {
+            cost.look_instructions
+                + cost.crop_instructions
+                + cost.embed_instructions
+                + cost.match_instructions
+        }) / 1_000_000,
+        most(|cost| cost.arena_bytes.into()),
+        most(|cost| cost.stack_bytes.into()),
         export.image_bytes
     )?;
     writeln!(
         out,
-        "The simulator on this computer {} Image: {}",
-        if agrees { "says the same to the last bit." } else { "SAYS OTHERWISE." },
-        image.display()
+        "The simulator on this computer {} Image: {}. Picture of the frames: {}",
+        if agrees { "sees the same to the last bit." } else { "SEES OTHERWISE." },
+        image.display(),
+        picture.display()
     )?;
     Ok(())
 }

@@ -1,10 +1,13 @@
 //! `host evaluate`: measures accuracy.
 
+mod sight;
+
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
+use host::accuracy::detection::{HEIGHTS, Subject};
 use host::accuracy::embedded::{Embedded, Seconds, embed_photos};
 use host::accuracy::identification::{Identification, identify};
 use host::accuracy::labels::WrongLabels;
@@ -13,13 +16,14 @@ use host::accuracy::pairs::Pairs;
 use host::accuracy::reading::{self, People, ReadPhotos};
 use host::accuracy::roles::Roles;
 use host::accuracy::verification::{Verification, verify};
+use host::accuracy::{attack, detection, marks};
 use host::agreement::Agreement;
 use host::onnx::weights_beside;
 use host::output::{self, Named, Planned};
 use host::report::{self, Page};
 
 use super::photos::Photos;
-use super::values::{ByChannel, channels, finite_by_channel, positive_by_channel, share};
+use super::values::{ByChannel, channels, finite_by_channel, positive, positive_by_channel, share};
 use super::{angle_text, centred_text, plots, show};
 
 #[derive(Debug, Args)]
@@ -40,8 +44,25 @@ pub struct Arguments {
     list: Option<PathBuf>,
     /// Folder that the paths in the file are relative to; without a file, the folder with a subfolder for each
     /// person.
-    #[arg(long)]
-    photos: PathBuf,
+    #[arg(long, required_unless_present = "bona_fide")]
+    photos: Option<PathBuf>,
+    /// For detection: CSV with the columns path, le_x, le_y, re_x, re_y, nose_x, nose_y, lm_x, lm_y, rm_x, rm_y
+    /// (landmarks, left and right as seen) and, for boxes, x1, y1, x2, y2. Other columns are not used.
+    #[arg(long, required_if_eq("protocol", "detection"))]
+    marks: Option<PathBuf>,
+    /// For detection: folder of pictures without faces. Each is shown in six ways.
+    #[arg(long, requires = "marks")]
+    nonface: Option<PathBuf>,
+    /// For detection: heights of faces as shares of the frame's height, between commas [default:
+    /// 0.8,0.67,0.5,0.33,0.25,0.2].
+    #[arg(long, value_parser = positive::<f32>, value_delimiter = ',', requires = "marks")]
+    heights: Vec<f32>,
+    /// For attack: folder of photos of live people, with a subfolder for each person.
+    #[arg(long, required_if_eq("protocol", "attack"), requires = "attack", conflicts_with_all = ["photos", "marks"])]
+    bona_fide: Option<PathBuf>,
+    /// For attack: folders of photos of attacks, one for each kind of attack (prints, screens, masks).
+    #[arg(long, num_args = 1.., requires = "bona_fide")]
+    attack: Vec<PathBuf>,
     /// ONNX file that the image was exported from, to compare with.
     #[arg(long)]
     model: Option<PathBuf>,
@@ -73,12 +94,16 @@ enum Protocol {
     Lfw,
     /// Open-set identification: enrolled people's probes and strangers against galleries of several sizes.
     Identification,
+    /// Faces found in frames made of photos with marked faces, and the error of their landmarks.
+    Detection,
+    /// Presentation attacks against the photo check, with the rates of ISO/IEC 30107-3.
+    Attack,
 }
 
 impl Arguments {
     /// What a list names, and its photos.
     fn listed<T>(&self, listed: T, photos: fn(&T) -> &[PathBuf]) -> Result<(T, ReadPhotos)> {
-        let read = reading::listed(&self.image, photos(&listed), &self.photos, &self.reading.source())?;
+        let read = reading::listed(&self.image, photos(&listed), self.photos()?, &self.reading.source())?;
         Ok((listed, read))
     }
 
@@ -88,7 +113,31 @@ impl Arguments {
         deal: impl Fn(&Path, &People) -> Result<T>,
         photos: fn(&T) -> &[PathBuf],
     ) -> Result<(T, ReadPhotos)> {
-        reading::dealt(&self.image, &self.photos, &self.reading.source(), deal, photos)
+        reading::dealt(&self.image, self.photos()?, &self.reading.source(), deal, photos)
+    }
+
+    fn photos(&self) -> Result<&Path> {
+        self.photos.as_deref().context("this protocol needs --photos, a folder")
+    }
+
+    /// Refuses options that would change nothing.
+    fn check(&self) -> Result<()> {
+        let is_of_eyes = matches!(self.protocol, Protocol::Detection | Protocol::Attack);
+        ensure!(
+            self.bona_fide.is_none() || self.protocol == Protocol::Attack,
+            "--bona-fide and --attack are for --protocol attack"
+        );
+        ensure!(
+            self.marks.is_none() || self.protocol == Protocol::Detection,
+            "--marks is for --protocol detection"
+        );
+        let is_given = [&self.pairs, &self.list, &self.model].iter().any(|option| option.is_some());
+        ensure!(
+            !is_of_eyes || !is_given && !self.reading.is_chosen(),
+            "the image's own eyes are measured: --pairs, --list, --model and the options on reading photos are for the other \
+             protocols"
+        );
+        Ok(())
     }
 
     fn embed(&self, read: ReadPhotos) -> Result<Embedded> {
@@ -100,39 +149,80 @@ impl Arguments {
             Some(Named::new("IMAGE", &self.image)),
             Named::given("--pairs", self.pairs.as_ref()),
             Named::given("--list", self.list.as_ref()),
-            Some(Named::new("--photos", &self.photos)),
+            Named::given("--photos", self.photos.as_ref()),
             Named::given("--model", self.model.as_ref()),
+            Named::given("--marks", self.marks.as_ref()),
+            Named::given("--nonface", self.nonface.as_ref()),
+            Named::given("--bona-fide", self.bona_fide.as_ref()),
         ];
+        let inputs = inputs.into_iter().flatten();
+        let attacks = self.attack.iter().map(|folder| Named::new("--attack", folder));
         let outputs = Named::given("--report", self.report.as_ref()).into_iter().collect();
         let weights = self.model.iter().flat_map(|model| weights_beside(model));
         let weights = weights.map(|path| Named::new("--model", &path));
         Planned {
             outputs,
             folders: plots(self.report.as_ref()),
-            inputs: inputs.into_iter().flatten().chain(weights).chain(self.reading.named()).collect(),
+            inputs: inputs.chain(attacks).chain(weights).chain(self.reading.named()).collect(),
         }
     }
 
     /// Writes the page with plots, if one is asked for.
     fn write_page(&self, page: impl Fn(&Album<'_>) -> Result<Page>) -> Result<()> {
         let Some(path) = &self.report else { return Ok(()) };
-        let album = Album::new(&self.image, &self.photos, &self.reading.source())?;
+        let album = Album::new(&self.image, self.photos()?, &self.reading.source())?;
         report::write(&page(&album)?, path)
     }
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
+    arguments.check()?;
     arguments.planned().check()?;
     match arguments.protocol {
         Protocol::Pairs | Protocol::Lfw => run_verification(arguments),
         Protocol::Identification => run_identification(arguments),
+        Protocol::Detection => run_detection(arguments),
+        Protocol::Attack => run_attack(arguments),
     }
+}
+
+fn run_detection(arguments: &Arguments) -> Result<()> {
+    let list =
+        arguments.marks.as_deref().context("--protocol detection needs --marks, a list of marked faces")?;
+    let seer = detection::eyes(&arguments.image)?;
+    let marks = marks::read(list)?;
+    let heights = if arguments.heights.is_empty() { &HEIGHTS[..] } else { &arguments.heights };
+    let subject = Subject {
+        photos: arguments.photos()?,
+        marks: &marks,
+        nonface: arguments.nonface.as_deref(),
+        heights,
+        is_strict: arguments.reading.is_strict(),
+    };
+    let measured = detection::detect(&seer, &subject)?;
+    if let Some(path) = &arguments.report {
+        report::write(&page::detection(&arguments.image, &measured), path)?;
+    }
+    show(arguments.json, &measured, sight::print_detection)
+}
+
+fn run_attack(arguments: &Arguments) -> Result<()> {
+    let Arguments { image, bona_fide, attack, .. } = arguments;
+    let live =
+        bona_fide.as_deref().context("--protocol attack needs --bona-fide, a folder of live people")?;
+    let measured = attack::measure(image, live, attack, arguments.reading.is_strict())?;
+    if let Some(path) = &arguments.report {
+        report::write(&page::attack(image, &measured), path)?;
+    }
+    show(arguments.json, &measured, sight::print_attack)
 }
 
 fn run_verification(arguments: &Arguments) -> Result<()> {
     let photos: fn(&Pairs) -> &[PathBuf] = |pairs| &pairs.photos;
     let (pairs, read) = match (&arguments.pairs, arguments.protocol) {
-        (Some(path), Protocol::Lfw) => arguments.listed(Pairs::read_lfw(path, &arguments.photos)?, photos)?,
+        (Some(path), Protocol::Lfw) => {
+            arguments.listed(Pairs::read_lfw(path, arguments.photos()?)?, photos)?
+        }
         (Some(path), _) => arguments.listed(Pairs::read(path)?, photos)?,
         (None, _) => arguments.dealt(Pairs::deal, photos)?,
     };

@@ -21,13 +21,14 @@ use host::export::{Discrimination, Given, Job, Report, export};
 use host::onnx::{Cut, weights_beside};
 use host::output::{Named, Planned};
 use host::quantize::Preprocessing;
+use host::sight::Networks;
 use host::{output, report};
 
 use super::part::Part;
-use super::photos::Photos;
+use super::photos::{DETECTOR, Photos};
 use super::values::{
     ByChannel, COLOURS, CONTAINERS, MEMORIES, POLICIES, channels, cosine, finite_by_channel, one_of,
-    positive, positive_by_channel, radians, share,
+    positive, positive_by_channel, radians, share, size,
 };
 use super::{angle_text, centred_text, plots, show_beside};
 
@@ -109,6 +110,18 @@ pub struct Arguments {
     /// How photos are read.
     #[command(flatten)]
     photos: Photos,
+    /// Height and width of the detector's picture [default: 120x160, of YuNet 128x160].
+    #[arg(long, value_parser = size)]
+    detector_size: Option<[usize; 2]>,
+    /// ONNX file of the landmark network [default: fr_landmark.onnx in the detector's folder].
+    #[arg(long)]
+    landmarks: Option<PathBuf>,
+    /// ONNX file of a network for the photo check, such as MiniFASNet V2. It stops few attacks: see the book.
+    #[arg(long)]
+    liveness: Option<PathBuf>,
+    /// Leave the board's eyes out of the image: a board takes crops alone.
+    #[arg(long, conflicts_with_all = ["detector_size", "landmarks", "liveness"])]
+    without_eyes: bool,
     /// Export even if quantisation harms too much, or if unlike pictures get like embeddings.
     #[arg(long)]
     force: bool,
@@ -147,9 +160,25 @@ impl Arguments {
             without_cohort: self.without_cohort,
             logit_scale: self.logit_scale,
             photos: self.photos.source(),
+            eyes: self.eyes(),
             room: None,
             force: self.force,
         }
+    }
+
+    /// Networks of the board's eyes: for photos with faces to be found the default ones, for aligned crops those that are named.
+    fn eyes(&self) -> Option<Networks> {
+        let named = self.photos.named_detector();
+        let is_named = named.is_some()
+            || self.detector_size.is_some()
+            || self.landmarks.is_some()
+            || self.liveness.is_some();
+        (!self.without_eyes && (is_named || !self.photos.is_aligned())).then(|| Networks {
+            detector: named.unwrap_or(Path::new(DETECTOR)).to_path_buf(),
+            size: self.detector_size,
+            landmarks: self.landmarks.clone(),
+            liveness: self.liveness.clone(),
+        })
     }
 
     fn planned(&self) -> Planned {
@@ -168,6 +197,8 @@ impl Arguments {
                 .chain([Named::new("--model", &self.model)])
                 .chain(weights_beside(&self.model).iter().map(|path| Named::new("--model", path)))
                 .chain(self.photos.named())
+                .chain(Named::given("--landmarks", self.landmarks.as_ref()))
+                .chain(Named::given("--liveness", self.liveness.as_ref()))
                 .collect(),
         }
     }
@@ -263,6 +294,21 @@ fn print(out: &mut String, report: &Report, path: &Path) -> fmt::Result {
             out,
             "cost        {board}: about {:.1} M instructions for an embedding{wide}",
             instructions / 1e6
+        )?;
+    }
+    for eye in &report.eyes {
+        let worst = eye.outputs.iter().map(|output| output.sqnr_db).fold(f32::INFINITY, f32::min);
+        let [height, width, _] = eye.input;
+        let costs: Vec<String> = (eye.costs.iter())
+            .map(|cost| format!("{} {:.1} M", cost.board, cost.instructions / 1e6))
+            .collect();
+        writeln!(
+            out,
+            "eyes        {}, {} at {height}×{width}: SQNR {worst:.0} dB or more, {} bytes of arena; instructions: {}",
+            eye.role,
+            eye.network,
+            eye.arena_bytes,
+            costs.join(", ")
         )?;
     }
     writeln!(out, "arena       {} bytes", report.arena_bytes)?;

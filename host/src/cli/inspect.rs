@@ -1,9 +1,11 @@
-//! `host inspect`: the operators of a network and its needs on a board.
+//! `host inspect`: the operators of a network and its needs on a board; the needs of an image.
+
+mod image;
 
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 use host::board::{self, Board};
 use host::inspect::{self, Inspection};
@@ -14,7 +16,8 @@ use super::values::positive;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// ONNX file.
+    /// ONNX file, or a flash image.
+    #[arg(value_name = "MODEL_OR_IMAGE")]
     model: PathBuf,
     /// Which part of the file is taken.
     #[command(flatten)]
@@ -33,6 +36,15 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { model, part, board, clock, json } = arguments;
     let boards: Vec<&Board> = board.iter().map(|name| Board::named(name)).collect::<Result<_>>()?;
+    if inspect::image::is_image(model) {
+        ensure!(
+            !part.is_chosen(),
+            "--size and --embedding are for ONNX files, {} is an image",
+            model.display()
+        );
+        let inspection = inspect::image::inspect(model, &boards, *clock)?;
+        return show(*json, &inspection, |out, inspection| image::print(out, model, inspection));
+    }
     let inspection = inspect::inspect(model, &part.cut(), &boards, *clock)?;
     show(*json, &inspection, |out, inspection| print(out, model, inspection))
 }

@@ -16,6 +16,11 @@ pub struct Part {
 }
 
 impl Part {
+    /// Whether a part is named.
+    pub fn is_chosen(&self) -> bool {
+        self.size.is_some() || self.embedding.is_some()
+    }
+
     pub fn cut(&self) -> Cut {
         Cut { size: self.size, outputs: self.embedding.iter().cloned().collect(), ..Cut::default() }
     }

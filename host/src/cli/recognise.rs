@@ -9,8 +9,10 @@ use host::board::{self, Board, Memory};
 use host::output;
 use host::recognise::Answer;
 use host::recognise::board::{Place, Timed, recognise};
+use host::recognise::frames::on_board;
 use host::transport::likely_port;
 
+use super::frames::{Frames, print_costs};
 use super::photos::Photos;
 use super::values::{MEMORIES, one_of};
 use super::{answers, show};
@@ -20,8 +22,14 @@ pub struct Arguments {
     /// Flash image on the board.
     image: PathBuf,
     /// Photos.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "frames")]
     photos: Vec<PathBuf>,
+    /// Frames instead of them.
+    #[command(flatten)]
+    frames: Frames,
+    /// Send frames over the link also to an emulated board, which otherwise shares memory with this program.
+    #[arg(long, requires = "frames")]
+    frames_over_link: bool,
     /// How they are read.
     #[command(flatten)]
     reading: Photos,
@@ -43,7 +51,8 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
-    let Arguments { image, photos, reading, board, memory, port, baud, json } = arguments;
+    let Arguments { image, photos, frames, frames_over_link, reading, board, memory, port, baud, json } =
+        arguments;
     if let (None, None, Some(likely)) = (&port, &board, likely_port()) {
         output::step(&format!("an emulated board is started; for a real one give {likely}"));
     }
@@ -52,6 +61,10 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(path) => Place::Port { path, baud, image },
         None => Place::Emulated { board: Board::named(board)?, image, memory },
     };
+    if let Some(film) = frames.film(reading.source().is_strict) {
+        let sightings = on_board(&place, &film, frames_over_link)?;
+        return show(json, &sightings, |out, sightings| print_costs(out, sightings));
+    }
     show(json, &recognise(&place, &photos, &reading.source())?, |out, timed| print(out, timed))
 }
 

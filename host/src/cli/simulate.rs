@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use host::recognise::simulated;
+use host::recognise::{self, simulated};
 
+use super::frames::{self, Frames};
 use super::photos::Photos;
 use super::{answers, show};
 
@@ -14,8 +15,11 @@ pub struct Arguments {
     /// Flash image.
     image: PathBuf,
     /// Photos.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "frames")]
     photos: Vec<PathBuf>,
+    /// Frames instead of them.
+    #[command(flatten)]
+    frames: Frames,
     /// How they are read.
     #[command(flatten)]
     reading: Photos,
@@ -25,6 +29,10 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let Arguments { image, photos, reading, json } = arguments;
+    let Arguments { image, photos, frames: seen, reading, json } = arguments;
+    if let Some(film) = seen.film(reading.source().is_strict) {
+        let sightings = recognise::frames::simulated(image, &film)?;
+        return show(*json, &sightings, |out, sightings| frames::print(out, sightings));
+    }
     show(*json, &simulated(image, photos, &reading.source())?, |out, found| answers::print(out, found))
 }

@@ -11,6 +11,7 @@ use host::containers::Container;
 use host::export::{MARGINS as ANGLES, THRESHOLDS};
 use host::face::Choice;
 use host::onnx::Channels;
+use vision::Format;
 
 /// A word, its help, and its value.
 pub type Word<T> = (&'static str, &'static str, T);
@@ -37,6 +38,14 @@ pub const COLOURS: &[Word<Colour>] = &[
     ("rgb", "Red, green, blue", Colour::Rgb),
     ("bgr", "Blue, green, red", Colour::Bgr),
     ("grey", "Luminance", Colour::Grey),
+];
+
+pub const FORMATS: &[Word<Format>] = &[
+    ("rgb565", "Two bytes, the one with red first, as OV cameras send it", Format::Rgb565),
+    ("rgb565le", "The same with the byte with blue first", Format::Rgb565Little),
+    ("yuv422", "Y, U, Y, V for two pixels", Format::Yuv422),
+    ("rgb888", "Three bytes", Format::Rgb888),
+    ("grey", "One luminance byte", Format::Grey),
 ];
 
 pub const POLICIES: &[Word<Kind>] = &[

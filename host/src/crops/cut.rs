@@ -8,8 +8,8 @@ use image::{ImageFormat, RgbImage};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::Skipped;
-use crate::face::{Choice, Crop, Detector, Gates, Pipeline, Quality};
+use super::{Sight, Skipped};
+use crate::face::{Choice, Crop, Gates, Pipeline, Quality, align};
 use crate::{output, photo};
 
 /// Up to this number crops of a photo are told from other photos before they are written.
@@ -26,8 +26,8 @@ pub struct Cutting {
     pub size: [usize; 2],
     /// Which faces of a photo.
     pub choice: Choice,
-    /// The detector: a folder or a file, see [`Detector::load`].
-    pub detector: PathBuf,
+    /// What finds the faces.
+    pub sight: Sight,
     /// What is asked of a face; `None` takes every one.
     pub gates: Option<Gates>,
 }
@@ -59,7 +59,7 @@ pub struct Cut {
 /// Cuts faces out of photos and writes the crops as PNG.
 ///
 /// # Errors
-/// When the detector or all photos cannot be used, or a crop cannot be written.
+/// When the networks that find faces or all photos cannot be used, or a crop cannot be written.
 pub fn cut(job: &Cutting) -> Result<Cuts> {
     ensure!(job.size.iter().all(|side| (16..=1024).contains(side)), "crops have sides of 16 to 1024 pixels");
     let (root, photos) = match job.photos.is_dir() {
@@ -76,12 +76,13 @@ pub fn cut(job: &Cutting) -> Result<Cuts> {
     refuse_overwriting(job, root, &photos)?;
     let is_new = !job.output.exists();
     output::make_folder(&job.output)?;
-    let detector = Detector::load(&job.detector).inspect_err(|_| {
+    let [left, right, ..] = align::template(job.size[1], job.size[0]);
+    let eyes = job.sight.eyes(&photos, right[0] - left[0]).inspect_err(|_| {
         if is_new {
             let _ = std::fs::remove_dir(&job.output);
         }
     })?;
-    let pipeline = Pipeline { detector, choice: job.choice, gates: job.gates };
+    let pipeline = Pipeline { eyes, choice: job.choice, gates: job.gates };
     let bar = output::bar(photos.len(), "finding faces");
     let outcomes: Vec<Result<Cuts>> = photos
         .par_iter()

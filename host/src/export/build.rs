@@ -12,13 +12,19 @@ use super::job::Job;
 use super::thresholds::Settled;
 use crate::calibrate::angle_record;
 use crate::sections::{self, quantise_centre};
+use crate::sight;
 use crate::simulator::AlignedBytes;
 
 /// Lays out the image and reads it back.
 ///
 /// # Errors
 /// When a part has more than the format holds.
-pub(super) fn build(job: &Job, fitted: &Fitted, settled: &Settled) -> Result<Vec<u8>> {
+pub(super) fn build(
+    job: &Job,
+    fitted: &Fitted,
+    settled: &Settled,
+    eyes: Option<&sight::Fitted>,
+) -> Result<Vec<u8>> {
     let dimension = fitted.network()?.dimension()?;
     let embedder = fitted.model.bytes();
     let id = ModelId::of_section(embedder);
@@ -37,6 +43,9 @@ pub(super) fn build(job: &Job, fitted: &Fitted, settled: &Settled) -> Result<Vec
         parts.push((Section::Cohort, &cohort));
     }
     parts.push((Section::Policy, &policy));
+    let eyes = eyes.map(sight::Fitted::sections).unwrap_or_default();
+    parts.extend(eyes.iter().map(|(section, bytes)| (*section, &**bytes)));
+    parts.sort_by_key(|(section, _)| *section);
     let image = sections::image(&parts)?;
     // Check the written bytes themselves.
     AlignedBytes::copy(&image).image(Path::new("the image as exported"))?;

@@ -164,8 +164,9 @@ pub fn check_folder(
     source: &Source,
     warnings: &mut Vec<String>,
 ) -> Result<CheckReport> {
-    let image = image.image(Path::new("the image as exported"))?;
-    let loader = Loader::new(&image.embedder.preprocess(), source)?;
+    let path = Path::new("the image as exported");
+    let loader = Loader::of_image(image, path, source)?;
+    let image = image.image(path)?;
     let Listed { found, unused, .. } = list(folder)?.checked(loader.is_strict())?;
     warnings.extend(unused);
     let Loaded { photos, skipped } = loader.load(&found)?;

@@ -250,7 +250,7 @@ fn candidate(material: &Material, job: &Job, options: &Options, quantised: &Quan
 }
 
 /// Among the tensors that may be widened, the one that loses most by rounding.
-fn worst(graph: &Graph, options: &Options, quantised: &Quantised) -> Option<usize> {
+pub(super) fn worst(graph: &Graph, options: &Options, quantised: &Quantised) -> Option<usize> {
     let narrow =
         (1..graph.nodes.len()).filter(|node| !options.wide.contains(node) && quantised.can_be_wide(*node));
     narrow.min_by(|&a, &b| quantised.rounding_db[a].total_cmp(&quantised.rounding_db[b]))

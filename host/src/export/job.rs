@@ -11,6 +11,7 @@ use crate::budget::Room;
 use crate::crops::Source;
 use crate::onnx::Cut;
 use crate::quantize::Preprocessing;
+use crate::sight::Networks;
 
 /// Margins that make sense, radians.
 pub const MARGINS: RangeInclusive<f32> = 0.0..=1.5;
@@ -55,6 +56,8 @@ pub struct Job {
     pub logit_scale: f32,
     /// Kind of the photos.
     pub photos: Source,
+    /// Networks of the board's eyes. Without them the image has none, and a board takes crops alone.
+    pub eyes: Option<Networks>,
     /// The memory in which the image must fit.
     pub room: Option<Room>,
     /// Export even if quantisation harms the network too much, or unlike photos get similar embeddings.
@@ -82,6 +85,7 @@ impl Job {
             without_cohort: false,
             logit_scale: 64.0,
             photos: Source::aligned(),
+            eyes: None,
             room: None,
             force: false,
         }

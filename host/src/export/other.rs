@@ -10,6 +10,8 @@ use format::preprocess::{Colour, Preprocess};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::fit::worst;
+use crate::graph::Graph;
 use crate::onnx::{Cut, import_cut};
 use crate::outline::Outline;
 use crate::quantize::{Options, Preprocessing, quantise};
@@ -67,6 +69,22 @@ impl OtherJob {
         Ok(self.preprocess([height, width, if self.grey { 1 } else { channels }]))
     }
 
+    /// The network as the runtime executes it, in `f32`.
+    ///
+    /// # Errors
+    /// As [`import_cut`]; also when a network cannot take grey photos.
+    pub fn lowered(&self) -> Result<Graph> {
+        self.lower(import_cut(&self.model, &self.cut)?.graph)
+    }
+
+    fn lower(&self, graph: Graph) -> Result<Graph> {
+        let mut graph = passes::lower(graph);
+        if self.grey {
+            passes::grey::apply(&mut graph).with_context(|| self.model.display().to_string())?;
+        }
+        Ok(graph)
+    }
+
     fn preprocess(&self, [height, width, channels]: [usize; 3]) -> Preprocess {
         let colour = if channels == 1 { Colour::Grey } else { self.colour };
         let Preprocessing { mean, scale } = self.preprocessing;
@@ -80,11 +98,16 @@ impl OtherJob {
 /// # Errors
 /// When the file is not supported, a photo has another size, or `seen` or `judged` is empty.
 pub fn quantise_other(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>]) -> Result<Other> {
+    quantise_widened(job, seen, judged, 0)
+}
+
+/// As [`quantise_other`]; `wide` tensors get 16 bits, those that lose most by rounding.
+///
+/// # Errors
+/// As [`quantise_other`].
+pub fn quantise_widened(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>], wide: usize) -> Result<Other> {
     let imported = import_cut(&job.model, &job.cut)?;
-    let mut graph = passes::lower(imported.graph.clone());
-    if job.grey {
-        passes::grey::apply(&mut graph).with_context(|| job.model.display().to_string())?;
-    }
+    let graph = job.lower(imported.graph)?;
     Outline::of(&graph).with_context(|| job.model.display().to_string())?;
     let input = job.preprocess(graph.nodes[0].shape);
     ensure!(
@@ -102,8 +125,23 @@ pub fn quantise_other(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>]) -> R
         );
     }
     let name = job.model.file_stem().and_then(|stem| stem.to_str()).unwrap_or("network");
-    let quantised = quantise(&graph, job.preprocessing, seen, &Options::default(), |_| {});
-    let (section, plan) = sections::quantised_network(name, imported.sha256, &input, &quantised)?;
+    let written = |options: &Options| {
+        let quantised = quantise(&graph, job.preprocessing, seen, options, |_| {});
+        let written = sections::quantised_network(name, imported.sha256, &input, &quantised);
+        (quantised, written)
+    };
+    let mut options = Options::default();
+    let (quantised, mut section) = written(&options);
+    while options.wide.len() < wide
+        && let Some(node) = worst(&graph, &options, &quantised)
+    {
+        options.wide.push(node);
+    }
+    if !options.wide.is_empty() {
+        // A tensor of 16 bits may be more than the sums of its reader hold. Then all keep 8.
+        section = written(&options).1.or(section);
+    }
+    let (section, plan) = section?;
     let section = AlignedBytes::copy(&section);
     let model = Model::new_checked(job.role, section.bytes())
         .context("the network as exported does not read back")?;

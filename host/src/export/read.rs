@@ -8,7 +8,8 @@ use format::preprocess::{Colour, Preprocess};
 
 use super::job::Job;
 use super::split::{self, LEAST_TO_SPLIT, MOST_CALIBRATE, Split};
-use crate::crops::{Loader, Photo, skipped_words};
+use crate::crops::{Loader, Photo, Sight, crop_eyes, skipped_words, to_calibrate};
+use crate::face::Eyes;
 use crate::face::align::template;
 use crate::graph::Graph;
 use crate::onnx::{Imported, import};
@@ -18,6 +19,7 @@ use crate::people::copies;
 use crate::people::folder::{self, Folder};
 use crate::photo::folder::{Listed, list};
 use crate::quantize::Preprocessing;
+use crate::sight::{Fitted, Seer, fit};
 
 /// Most photos of a folder to calibrate on that are read.
 const MOST_READ: usize = 4 * (MOST_CALIBRATE + 200);
@@ -37,6 +39,8 @@ pub(super) struct Material {
     pub copies: Vec<[PathBuf; 2]>,
     /// Photos to quantise on.
     pub photos: Split<Photo>,
+    /// The board's eyes.
+    pub eyes: Option<Fitted>,
 }
 
 /// Reads what the job names. Warnings are added to.
@@ -57,7 +61,11 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
         room.check(&outline.excesses(&room.budget))?;
     }
     let preprocess = preprocess(&imported, job.colour, job.preprocessing)?;
-    let loader = Loader::new(&preprocess, &job.photos)?;
+    let eyes = eyes(job, &preprocess)?;
+    let loader = Loader::new(&preprocess, &job.photos, |sight| match (sight, &eyes) {
+        (Sight::Board(_), Some(fitted)) => Ok(Eyes::Board(Seer::new(fitted)?)),
+        _ => sight.eyes(&paths(job)?, crop_eyes(&preprocess)),
+    })?;
     let folder = match &job.enrol {
         Some(folder) => folder::read(folder, &loader)?,
         None => Folder::default(),
@@ -93,7 +101,19 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
     }
     let photos = split::split(&photos, [preprocess.width.into(), preprocess.colour.channels()]);
     let strangers = strangers.into_iter().map(|photo| photo.crop).collect();
-    Ok(Material { imported, graph, preprocess, folder, strangers, copies, photos })
+    Ok(Material { imported, graph, preprocess, folder, strangers, copies, photos, eyes })
+}
+
+/// All files of the folders that photos are taken from.
+fn paths(job: &Job) -> Result<Vec<PathBuf>> {
+    let folders = [&job.enrol, &job.cohort, &job.calibrate].into_iter().flatten();
+    Ok(folders.map(|folder| Ok(list(folder)?.found)).collect::<Result<Vec<_>>>()?.concat())
+}
+
+/// The board's eyes, quantised on some of the photos.
+fn eyes(job: &Job, preprocess: &Preprocess) -> Result<Option<Fitted>> {
+    let Some(networks) = &job.eyes else { return Ok(None) };
+    fit(networks, &to_calibrate(&paths(job)?)?, crop_eyes(preprocess)).map(Some)
 }
 
 /// Reads photos; warns of those that are not used.

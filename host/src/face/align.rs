@@ -115,7 +115,7 @@ pub fn warp(photo: &RgbImage, to: &Similarity, [width, height]: [u32; 2]) -> Rgb
 }
 
 /// Bilinear interpolation between the centres of pixels. Black outside the area of pixels.
-fn sample(photo: &RgbImage, at: [f32; 2]) -> Rgb<u8> {
+pub fn sample(photo: &RgbImage, at: [f32; 2]) -> Rgb<u8> {
     let sides = [photo.width(), photo.height()];
     if (0..2).any(|axis| !(-0.5..=sides[axis] as f32 - 0.5).contains(&at[axis])) {
         return Rgb([0; 3]);

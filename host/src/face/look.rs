@@ -3,20 +3,18 @@
 
 use super::align::{self, Similarity};
 
-/// Tiles are made as long as the last level showed the photo smaller than this scale.
-const LEAST_SCALE: f32 = 0.3;
 /// Place of the middle of the landmarks in the template of 112 × 112.
 const MIDDLE: [f32; 2] = [56.0, 72.0];
 
 /// Ways to put a photo into a picture, `[width, height]`, in the order in which they should be tried: first as large
 /// as fits, then at half that size, then in overlapping tiles at two, four, … times the first size, up to the photo's
-/// resolution.
-pub fn levels(photo: [u32; 2], picture: [u32; 2]) -> Vec<Vec<Similarity>> {
+/// resolution. Tiles are made as long as the last level showed the photo smaller than `least` times.
+pub fn levels(photo: [u32; 2], picture: [u32; 2], least: f32) -> Vec<Vec<Similarity>> {
     let (photo, picture) = (photo.map(|side| side as f32), picture.map(|side| side as f32));
     let whole = (picture[0] / photo[0]).min(picture[1] / photo[1]);
     let mut levels = vec![tiles(photo, picture, whole), tiles(photo, picture, whole / 2.0)];
     let mut scale = whole;
-    while scale < LEAST_SCALE {
+    while scale < least {
         scale *= 2.0;
         levels.push(tiles(photo, picture, scale));
     }
@@ -79,7 +77,7 @@ mod tests {
 
     #[test]
     fn the_first_look_shows_the_whole_photo_in_the_middle() {
-        let first = &levels([640, 320], [320, 320])[0];
+        let first = &levels([640, 320], [320, 320], 0.3)[0];
         assert_eq!(first.len(), 1);
         assert_eq!(shown(&first[0], [320, 320]), [0.0, -160.0, 640.0, 480.0]);
     }
@@ -87,7 +85,7 @@ mod tests {
     #[test]
     fn tiles_cover_a_large_photo() {
         let (photo, picture) = ([4000, 3000], [320, 320]);
-        let levels = levels(photo, picture);
+        let levels = levels(photo, picture, 0.3);
         assert_eq!(levels.len(), 4);
         for tiles in &levels {
             for x in (0..4000).step_by(50).map(|x| x as f32 + 0.5) {
@@ -104,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_small_photo_is_not_cut_into_tiles() {
-        assert_eq!(levels([300, 200], [320, 240]).len(), 2);
+        assert_eq!(levels([300, 200], [320, 240], 0.3).len(), 2);
     }
 
     #[test]

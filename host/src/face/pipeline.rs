@@ -4,7 +4,8 @@ use std::fmt;
 
 use image::RgbImage;
 
-use super::{Detector, Face, Fault, Gates, Quality, align};
+use super::{Detector, Face, Fault, Gates, Quality, align, board};
+use crate::sight::Seer;
 
 /// The faces of a photo that are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,14 +19,23 @@ pub enum Choice {
     All,
 }
 
+/// What finds and examines faces.
+#[derive(Clone)]
+pub enum Eyes {
+    /// A board's eyes, to the last bit.
+    Board(Seer),
+    /// Networks in float, the reference.
+    Float(Detector),
+}
+
 /// Turns photos into crops.
 #[derive(Clone)]
 pub struct Pipeline {
     /// Finds faces.
-    pub detector: Detector,
+    pub eyes: Eyes,
     /// The faces of a photo that are used.
     pub choice: Choice,
-    /// Requirements of a face; `None` accepts every face.
+    /// Requirements of a face; `None` accepts every face. A board's eyes have limits of their own.
     pub gates: Option<Gates>,
 }
 
@@ -54,6 +64,8 @@ pub enum Refusal {
     },
     /// The face is not fit for recognition.
     Unfit(Fault),
+    /// The face is not fit for recognition, as a board sees it.
+    Board(face::Fault),
     /// A network failed, with its reason.
     Network(String),
 }
@@ -69,6 +81,7 @@ impl fmt::Display for Refusal {
                 100.0 * least
             ),
             Refusal::Unfit(fault) => fault.fmt(f),
+            Refusal::Board(fault) => fault.fmt(f),
             Refusal::Network(reason) => write!(f, "the face detector failed: {reason}"),
         }
     }
@@ -101,11 +114,15 @@ impl Pipeline {
     /// # Errors
     /// When nothing in the photo is likely to be a face.
     pub fn each(&self, photo: &RgbImage, size: [usize; 2]) -> Result<Vec<Result<Crop, Refusal>>, Refusal> {
-        let found = self.detector.find(photo).map_err(|error| Refusal::Network(format!("{error:#}")))?;
+        let detector = match &self.eyes {
+            Eyes::Board(seer) => return board::crops(seer, photo, self.choice, self.gates.is_some(), size),
+            Eyes::Float(detector) => detector,
+        };
+        let found = detector.find(photo).map_err(|error| Refusal::Network(format!("{error:#}")))?;
         // Unlikely faces are skipped, but doubtful ones are not: if the largest face is doubtful, for example a
         // profile, skipping it would return another person's crop.
-        let least = self.detector.sure();
-        let possible = self.detector.possible();
+        let least = detector.sure();
+        let possible = detector.possible();
         let mut likely: Vec<Face> = found.iter().copied().filter(|face| face.score >= possible).collect();
         match self.choice {
             Choice::All => {}
@@ -119,12 +136,17 @@ impl Pipeline {
         match likeliest {
             None => Err(Refusal::NoFace),
             Some(score) if likely.is_empty() => Err(Refusal::Unsure { score, least }),
-            Some(_) => Ok(likely.into_iter().map(|face| self.cut(photo, face, size)).collect()),
+            Some(_) => Ok(likely.into_iter().map(|face| self.cut(photo, face, least, size)).collect()),
         }
     }
 
-    fn cut(&self, photo: &RgbImage, face: Face, [height, width]: [usize; 2]) -> Result<Crop, Refusal> {
-        let least = self.detector.sure();
+    fn cut(
+        &self,
+        photo: &RgbImage,
+        face: Face,
+        least: f32,
+        [height, width]: [usize; 2],
+    ) -> Result<Crop, Refusal> {
         if face.score < least {
             return Err(Refusal::Unsure { score: face.score, least });
         }

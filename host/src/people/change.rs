@@ -47,7 +47,7 @@ pub fn add(
     let bytes = AlignedBytes::read(path)?;
     let image = bytes.image(path)?;
     let simulator = Simulator::new(&image.embedder)?;
-    let loader = Loader::new(&image.embedder.preprocess(), source)?;
+    let loader = Loader::of_image(&bytes, path, source)?;
     let mut warnings = Vec::new();
     let read = folder::read(people, &loader)?;
     let newcomers = newcomers::enrol_all(read, &simulator, keep_outliers, &mut warnings)?;

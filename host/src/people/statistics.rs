@@ -97,7 +97,7 @@ pub fn measure(path: &Path, folder: Option<&Path>, source: &Source, loss: Loss) 
     let Some(folder) = folder else { return Ok(measured) };
 
     let simulator = Simulator::new(&image.embedder)?;
-    let read = folder::read(folder, &Loader::new(&image.embedder.preprocess(), source)?)?;
+    let read = folder::read(folder, &Loader::of_image(&bytes, path, source)?)?;
     measured.warnings = read.warnings;
     let centres: Vec<Vec<Vec<f32>>> = people
         .iter()

@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::crops::{Loader, Photo, Source};
 use crate::interrupt::TemporaryFolder;
 use crate::output;
+use crate::shared::SharedRam;
 use crate::simulator::AlignedBytes;
 use crate::transport::Transport;
 
@@ -59,7 +60,7 @@ pub struct Timed {
 
 impl Place {
     /// The image's file.
-    fn image(&self) -> &Path {
+    pub fn image(&self) -> &Path {
         match self {
             Place::Emulated { image, .. } | Place::Port { image, .. } => image,
         }
@@ -71,10 +72,17 @@ impl Place {
 /// # Errors
 /// When the firmware cannot be built, QEMU not started, the port not opened, or nobody answers.
 pub fn connect(place: &Place) -> Result<(Client, Preprocess)> {
+    let (client, preprocess, _) = open(place, false)?;
+    Ok((client, preprocess))
+}
+
+/// [`connect`], and the RAM into which frames can be put, if that is asked for and the board has it.
+pub(super) fn open(place: &Place, has_ram: bool) -> Result<(Client, Preprocess, Option<SharedRam>)> {
     let path = place.image();
     let bytes = AlignedBytes::read(path)?;
     let image = bytes.image(path)?;
     let folder = TemporaryFolder::new()?;
+    let mut ram = None;
     let transport = match place {
         Place::Emulated { board, memory, .. } => {
             let name = |layer| format!("layer {layer}");
@@ -83,7 +91,11 @@ pub fn connect(place: &Place) -> Result<(Client, Preprocess)> {
             // The emulator takes the image itself, not the container it may be in, and reads it once, at its start.
             let plain = folder.path().join("image.geode");
             output::write_whole(&plain, bytes.bytes())?;
-            Transport::qemu(board, &board.build()?, &plain, *memory)?
+            ram = if has_ram { SharedRam::new(board)? } else { None };
+            match &ram {
+                Some(ram) => Transport::qemu_with_ram(board, &board.build()?, &plain, *memory, ram)?,
+                None => Transport::qemu(board, &board.build()?, &plain, *memory)?,
+            }
         }
         Place::Port { path, baud, .. } => Transport::serial(path, *baud)?,
     };
@@ -95,7 +107,7 @@ pub fn connect(place: &Place) -> Result<(Client, Preprocess)> {
             path.display()
         );
     }
-    Ok((client, image.embedder.preprocess()))
+    Ok((client, image.embedder.preprocess(), ram))
 }
 
 /// Lets a board recognise photos. Photos without a usable face are reported on standard error and left out.
@@ -107,8 +119,7 @@ pub fn recognise(place: &Place, photos: &[PathBuf], source: &Source) -> Result<V
     // Photos are read first, so that a board is not started for nothing.
     let path = place.image();
     let bytes = AlignedBytes::read(path)?;
-    let preprocess = bytes.image(path)?.embedder.preprocess();
-    let usable = Loader::new(&preprocess, source)?.load_usable(photos)?;
+    let usable = Loader::of_image(&bytes, path, source)?.load_usable(photos)?;
 
     let (mut client, _) = connect(place)?;
     let bar = output::bar(usable.len(), "recognising on the board");

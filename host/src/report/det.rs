@@ -198,9 +198,9 @@ pub fn table(data: &Det) -> Figures {
         "network",
         "asked",
         "threshold",
-        "strangers accepted",
+        "wrongly accepted",
         "95 % bounds",
-        "people refused",
+        "wrongly refused",
         "95 % bounds",
     ]);
     let bounds = |rate: Rate| rate.bounds().map(percent).join(" … ");

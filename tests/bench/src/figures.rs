@@ -15,6 +15,9 @@ pub const COSTS: [&str; 2] = ["<!-- costs: written by the benchmark -->", "<!-- 
 /// Marks around the tables of accuracy.
 pub const ACCURACY: [&str; 2] = ["<!-- accuracy: written by the benchmark -->", "<!-- end of accuracy -->"];
 
+/// Marks around the table of sight.
+pub const SIGHT: [&str; 2] = ["<!-- sight: written by the benchmark -->", "<!-- end of sight -->"];
+
 /// Adds a row of a table.
 pub fn row(text: &mut String, cells: impl IntoIterator<Item = String>) {
     let cells: Vec<String> = cells.into_iter().collect();

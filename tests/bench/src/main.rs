@@ -12,6 +12,7 @@ mod baseline;
 mod figures;
 mod fit;
 mod networks;
+mod sight;
 
 use std::path::PathBuf;
 
@@ -47,6 +48,12 @@ enum Command {
         #[arg(long)]
         dry: bool,
     },
+    /// Measure the board's eyes on the photos of ../shared and write the book's table of them.
+    Sight {
+        /// Print only; leave the book unchanged.
+        #[arg(long)]
+        dry: bool,
+    },
     /// Fail when something has grown by more than 2 % over the baseline.
     Check {
         /// Write what is measured as the baseline instead.
@@ -61,6 +68,7 @@ fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Run { onnxruntime, dry } => run(onnxruntime, dry),
         Command::Accuracy { dry } => accuracy::run(dry),
+        Command::Sight { dry } => sight::run(dry),
         Command::Check { write } => baseline::check(write),
         Command::Fit => fit::fit(),
     }

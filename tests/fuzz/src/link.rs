@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use app::Recogniser;
 use app::port::{Port, PortError};
 use app::serve::{About, Meter, serve};
+use app::sight::Blind;
 use host::simulator::AlignedBytes;
 use libfuzzer_sys::fuzz_target;
 use link::{Decoder, Message};
@@ -78,5 +79,7 @@ fuzz_target!(|bytes: &[u8]| {
     framed.extend_from_slice(bytes);
     let mut port = Port::new(Heard(&framed));
     let about = About { board: "fuzzed", start_instructions: 0 };
-    while serve(&about, &recogniser, arena.bytes_mut(), &mut port, &mut Still) != PortError::Closed {}
+    while serve(&about, &recogniser, arena.bytes_mut(), &mut port, &mut Still, &mut Blind)
+        != PortError::Closed
+    {}
 });

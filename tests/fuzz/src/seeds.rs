@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use link::message::Request;
+use link::message::{Attention, PixelFormat, Request, View};
 use suite::onnx::{Attribute, Onnx};
 
 /// Largest file of the larger test data that is a seed: fuzzers are slow with more.
@@ -142,7 +142,16 @@ fn messages() -> Result<Vec<Vec<u8>>> {
     let mut frame = [0; link::MAX_FRAME_BYTES];
     let row = [77; 12];
     let rows = (0..4).map(|number| Request::Pixels(number, &row));
-    let rest = [Request::Hello, Request::Recognise, Request::Embed, Request::Status, Request::Abort];
+    let view =
+        View { width: 4, height: 4, format: PixelFormat::Grey, is_sent: true, attention: Attention::Photo };
+    let rest = [
+        Request::Hello,
+        Request::Recognise,
+        Request::Embed,
+        Request::Status,
+        Request::Abort,
+        Request::See(view),
+    ];
     for request in rest.into_iter().chain(rows) {
         let message = request.emit(1, &mut buffer)?.to_vec();
         all.push(link::encode(&message, &mut frame)?.to_vec());

@@ -16,12 +16,13 @@ use host::accuracy::verification::Verification;
 use host::crops::cut::write_png;
 use host::export::Job;
 use host::export::other::OtherJob;
-use host::face::{Choice, Detector, Pipeline};
+use host::face::{Choice, Detector, Eyes, Pipeline};
 use host::onnx::Cut;
 use host::photo;
 use host::plan::{self, Plan};
 use host::quantize::Preprocessing;
 use host::sections::{self, Enrolled, NetworkParts};
+use host::sight::{self, Fitted};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 
@@ -84,7 +85,7 @@ pub fn faces() -> Vec<RgbImage> {
 /// When set-up has not been run.
 pub fn demo_faces() -> Vec<RgbImage> {
     let detector = Detector::load(&fetched("faceplugin")).unwrap();
-    let pipeline = Pipeline { detector, choice: Choice::All, gates: None };
+    let pipeline = Pipeline { eyes: Eyes::Float(detector), choice: Choice::All, gates: None };
     let photos = photo::folder::list(&fetched("faces")).unwrap().found;
     let crops = photos.iter().flat_map(|path| {
         let photo = photo::load(path).unwrap();
@@ -351,6 +352,29 @@ pub fn sections_of(network: &Handmade) -> Vec<(Section, Vec<u8>)> {
 pub fn join(parts: &[(Section, Vec<u8>)]) -> Vec<u8> {
     let parts: Vec<(Section, &[u8])> = parts.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
     sections::image(&parts).unwrap()
+}
+
+/// The default networks' eyes, quantised once on [`faces`].
+///
+/// # Panics
+/// When set-up has not been run.
+pub fn eyes() -> &'static Fitted {
+    static EYES: OnceLock<Fitted> = OnceLock::new();
+    EYES.get_or_init(|| {
+        let detector = fetched("faceplugin");
+        sight::fit(&sight::Networks { detector, ..sight::Networks::default() }, &faces(), 35.2).unwrap()
+    })
+}
+
+/// A tiny image with eyes; with a photo check, if there is one. Its embedder is of no use.
+///
+/// # Panics
+/// When it cannot be joined.
+pub fn image_with_eyes(eyes: &Fitted, liveness: Option<&[u8]>) -> Vec<u8> {
+    let mut fresh = eyes.sections();
+    fresh.extend(liveness.map(|section| (Section::Network(Role::Liveness), section.to_vec())));
+    let fresh: Vec<(Section, &[u8])> = fresh.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
+    sections::replaced(&join(&tiny_sections()), &fresh).unwrap()
 }
 
 /// The default detector, cut at its heads and re-shaped for grey photos of 160 × 120.

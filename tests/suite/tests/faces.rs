@@ -7,25 +7,58 @@ use std::f32::consts::PI;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use host::crops::Sight;
 use host::crops::cut::{Cuts, Cutting, cut};
-use host::embedding::{cosine, unit};
-use host::face::{Choice, Crop, Detector, Face, Fault, Gates, Pipeline, Refusal};
-use host::onnx::Reference;
+use host::embedding::{cosine, unit_of_i16};
+use host::export::export;
+use host::face::{Choice, Crop, Detector, Eyes, Face, Fault, Gates, Pipeline, Refusal};
 use host::photo;
+use host::sight::Networks;
+use host::simulator::{AlignedBytes, Simulator};
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, Rgb, RgbImage};
-use suite::{default_network, fetched, shared};
+use suite::{default_network, demo_faces, fetched, job, shared, write_faces};
 
 const SIZE: [usize; 2] = [112, 112];
 
-/// Name and path of the available detectors.
-fn detectors() -> Vec<(&'static str, PathBuf)> {
-    let yunet = shared("models/yunet-320.onnx").map(|path| ("yunet", path));
-    [Some(("default", fetched("faceplugin"))), yunet].into_iter().flatten().collect()
+/// The board's eyes, quantised on the fetched photos.
+fn board() -> &'static Eyes {
+    static BOARD: OnceLock<Eyes> = OnceLock::new();
+    BOARD.get_or_init(|| Sight::Board(networks()).eyes(&[], 35.2).unwrap())
 }
 
-fn pipeline(detector: &Path, choice: Choice, gates: Option<Gates>) -> Pipeline {
-    Pipeline { detector: Detector::load(detector).unwrap(), choice, gates }
+/// The default networks.
+fn networks() -> Networks {
+    Networks { detector: fetched("faceplugin"), ..Networks::default() }
+}
+
+/// Name and eyes: the board's, and the references in float.
+fn detectors() -> Vec<(&'static str, Eyes)> {
+    let float = |path: PathBuf| Eyes::Float(Detector::load(&path).unwrap());
+    let yunet = shared("models/yunet-320.onnx").map(|path| ("yunet", float(path)));
+    let default = ("default in float", float(fetched("faceplugin")));
+    [Some(("board", board().clone())), Some(default), yunet].into_iter().flatten().collect()
+}
+
+fn pipeline(eyes: &Eyes, choice: Choice, gates: Option<Gates>) -> Pipeline {
+    Pipeline { eyes: eyes.clone(), choice, gates }
+}
+
+/// Why a face is refused, in one word for the board's eyes and the references.
+fn cause(refusal: &Refusal) -> &'static str {
+    use face::Fault as Board;
+    match refusal {
+        Refusal::NoFace | Refusal::Unsure { .. } => "no face",
+        Refusal::Board(Board::NoFace { .. } | Board::Nowhere) => "no face",
+        Refusal::Unfit(Fault::TooSmall { .. }) | Refusal::Board(Board::TooSmall { .. }) => "small",
+        Refusal::Unfit(Fault::TurnedAside { .. }) | Refusal::Board(Board::TurnedAside { .. }) => "profile",
+        Refusal::Unfit(Fault::TooDark { .. }) | Refusal::Board(Board::TooDark { .. }) => "dark",
+        Refusal::Unfit(Fault::TooBright { .. } | Fault::Clipped { .. }) => "bright",
+        Refusal::Board(Board::TooBright { .. } | Board::Clipped { .. }) => "bright",
+        Refusal::Unfit(Fault::Flat { .. }) | Refusal::Board(Board::Flat { .. }) => "flat",
+        Refusal::Unfit(Fault::Blurred { .. }) | Refusal::Board(Board::Blurred { .. }) => "blurred",
+        _ => "another cause",
+    }
 }
 
 /// Fetched photos with one face, by more than one camera.
@@ -67,50 +100,44 @@ fn landmarks(raw: &Path) -> HashMap<PathBuf, [[f32; 2]; 5]> {
     lines.collect()
 }
 
-/// The raw photos, aligned with a detector.
+/// The raw photos, aligned with the board's eyes.
 struct Aligned {
-    detector: &'static str,
     cuts: Cuts,
     /// The crops by photo.
     crops: HashMap<PathBuf, RgbImage>,
 }
 
-/// The raw photos, aligned with each detector. They are aligned only once.
-fn aligned() -> &'static [Aligned] {
-    static ALIGNED: OnceLock<Vec<Aligned>> = OnceLock::new();
+/// The raw photos, aligned. They are aligned only once.
+fn aligned() -> &'static Aligned {
+    static ALIGNED: OnceLock<Aligned> = OnceLock::new();
     ALIGNED.get_or_init(|| {
-        let raw = shared("faces/raw").unwrap();
-        let align = |(name, detector)| {
-            let folder = tempfile::tempdir().unwrap();
-            let cutting = Cutting {
-                photos: raw.clone(),
-                output: folder.path().to_path_buf(),
-                size: SIZE,
-                choice: Choice::Centre,
-                detector,
-                gates: Some(Gates::default()),
-            };
-            let cuts = cut(&cutting).unwrap();
-            let crops = cuts.crops.iter().map(|cut| (cut.photo.clone(), photo::load(&cut.crop).unwrap()));
-            let crops = crops.collect();
-            Aligned { detector: name, cuts, crops }
+        let folder = tempfile::tempdir().unwrap();
+        let cutting = Cutting {
+            photos: shared("faces/raw").unwrap(),
+            output: folder.path().to_path_buf(),
+            size: SIZE,
+            choice: Choice::Centre,
+            sight: Sight::Board(networks()),
+            gates: Some(Gates::default()),
         };
-        detectors().into_iter().map(align).collect()
+        let cuts = cut(&cutting).unwrap();
+        let crops = cuts.crops.iter().map(|cut| (cut.photo.clone(), photo::load(&cut.crop).unwrap()));
+        let crops = crops.collect();
+        Aligned { cuts, crops }
     })
 }
 
 #[test]
 #[cfg_attr(not(raw), ignore = "needs ../shared/faces/raw beside the repository")]
 fn faces_of_raw_photos_are_found_and_few_refused() {
-    for Aligned { detector: name, cuts, .. } in aligned() {
-        let (accepted, refused) = (cuts.crops.len(), cuts.skipped.len());
-        println!("{name}: {accepted} accepted, {refused} refused");
-        for skipped in &cuts.skipped {
-            println!("  {}: {}", skipped.photo.display(), skipped.reason);
-            assert_ne!(skipped.reason, Refusal::NoFace.to_string());
-        }
-        assert!(refused * 100 < accepted, "{name}: {refused} refused");
+    let Aligned { cuts, .. } = aligned();
+    let (accepted, refused) = (cuts.crops.len(), cuts.skipped.len());
+    println!("{accepted} accepted, {refused} refused");
+    for skipped in &cuts.skipped {
+        println!("  {}: {}", skipped.photo.display(), skipped.reason);
+        assert_ne!(skipped.reason, Refusal::NoFace.to_string());
     }
+    assert!(refused * 50 <= accepted, "{refused} refused");
 }
 
 #[test]
@@ -118,19 +145,15 @@ fn faces_of_raw_photos_are_found_and_few_refused() {
 fn landmarks_agree_with_another_detector() {
     let raw = shared("faces/raw").unwrap();
     let expected = landmarks(&raw);
-    for Aligned { detector: name, cuts, .. } in aligned() {
-        let errors: Vec<[f32; 5]> =
-            cuts.crops.iter().map(|cut| errors(&cut.landmarks, &expected[&cut.photo])).collect();
-        let mean = median(errors.iter().map(|e| e.iter().sum::<f32>() / 5.0).collect());
-        let middle = median(errors.iter().flatten().copied().collect());
-        let each: [f32; 5] = std::array::from_fn(|i| median(errors.iter().map(|e| e[i]).collect()));
-        println!(
-            "{name}: of a landmark {middle:.4}, of a face's mean {mean:.4}, of each landmark {each:.3?}"
-        );
-        assert!(middle < 0.05, "{name}: {middle}");
-        // A larger error would be another person's face.
-        assert!(errors.iter().flatten().all(|&error| error < 0.6), "{name}");
-    }
+    let cuts = &aligned().cuts;
+    let errors: Vec<[f32; 5]> =
+        cuts.crops.iter().map(|cut| errors(&cut.landmarks, &expected[&cut.photo])).collect();
+    let mean = median(errors.iter().map(|e| e.iter().sum::<f32>() / 5.0).collect());
+    let each: [f32; 5] = std::array::from_fn(|i| median(errors.iter().map(|e| e[i]).collect()));
+    println!("of a face's mean {mean:.4}, of each landmark {each:.3?}");
+    assert!(mean < 0.04, "{mean}");
+    // A larger error would be another person's face.
+    assert!(errors.iter().flatten().all(|&error| error < 0.6));
 }
 
 #[test]
@@ -138,7 +161,7 @@ fn landmarks_agree_with_another_detector() {
 fn what_is_no_face_is_refused() {
     let folder = shared("faces/nonface").unwrap();
     for (name, detector) in detectors() {
-        let pipeline = pipeline(&detector, Choice::Largest, None);
+        let pipeline = pipeline(&detector, Choice::Largest, Some(Gates::default()));
         for path in photo::folder::list(&folder).unwrap().found {
             // Bank notes show portraits.
             if path.file_name().unwrap().to_str().unwrap().starts_with("dollar") {
@@ -146,7 +169,8 @@ fn what_is_no_face_is_refused() {
             }
             let outcome = pipeline.crops(&photo::load(&path).unwrap(), SIZE);
             let refusal = outcome.err().unwrap_or_else(|| panic!("{name}: a face in {}", path.display()));
-            let expected = matches!(refusal, Refusal::NoFace | Refusal::Unsure { .. });
+            // A small face on a mug is a face, and too small.
+            let expected = ["no face", "small"].contains(&cause(&refusal));
             assert!(expected, "{name}: {}: {refusal}", path.display());
         }
     }
@@ -187,11 +211,12 @@ fn accuracy(a: &Embeddings, b: &Embeddings, photos: &[PathBuf]) -> (f64, usize) 
 )]
 fn own_alignment_recognises_as_well_as_that_of_the_data_set() {
     let [raw, crops] = ["faces/raw", "faces/lfw/crops"].map(|part| shared(part).unwrap());
-    let network = Reference::load(&default_network()).unwrap();
-    let embed = |crop: &RgbImage| {
-        let input: Vec<f32> = crop.as_raw().iter().map(|&x| (f32::from(x) - 127.5) / 128.0).collect();
-        unit(&network.embed(&input).unwrap())
-    };
+    let folder = tempfile::tempdir().unwrap();
+    write_faces(folder.path(), &demo_faces(), [112, 112]);
+    let image = AlignedBytes::copy(&export(&job(&default_network(), folder.path())).unwrap().image);
+    let image = image.image(folder.path()).unwrap();
+    let network = Simulator::new(&image.embedder).unwrap();
+    let embed = |crop: &RgbImage| unit_of_i16(&network.embed(crop.as_raw()).unwrap());
     let given: Embeddings = landmarks(&raw)
         .into_keys()
         .filter_map(|path| {
@@ -199,53 +224,33 @@ fn own_alignment_recognises_as_well_as_that_of_the_data_set() {
             crop.exists().then(|| (path, embed(&photo::load(&crop).unwrap())))
         })
         .collect();
-    let own: Vec<(&str, Embeddings)> = aligned()
-        .iter()
-        .map(|Aligned { detector, crops, .. }| {
-            let crops = crops.iter().filter(|(path, _)| given.contains_key(*path));
-            (*detector, crops.map(|(path, crop)| (path.clone(), embed(crop))).collect())
-        })
-        .collect();
-    let mut photos: Vec<PathBuf> = given.keys().cloned().collect();
-    photos.retain(|path| own.iter().all(|(_, embeddings)| embeddings.contains_key(path)));
+    let crops = aligned().crops.iter().filter(|(path, _)| given.contains_key(*path));
+    let own: Embeddings = crops.map(|(path, crop)| (path.clone(), embed(crop))).collect();
+    let mut photos: Vec<PathBuf> = own.keys().cloned().collect();
     photos.sort();
     let people: HashSet<_> = photos.iter().map(|path| path.parent()).collect();
     let (reference, genuine) = accuracy(&given, &given, &photos);
     println!("{} photos of {} people, {genuine} genuine pairs", photos.len(), people.len());
     println!("aligned by the data set: {reference:.4}");
-    // People are enrolled with one detector and recognised with the same or another one.
-    for (enrolled, a) in &own {
-        for (probed, b) in &own {
-            let (accuracy, _) = accuracy(a, b, &photos);
-            println!("{enrolled} against {probed}: {accuracy:.4}");
-            assert!(accuracy >= reference - 0.005, "{enrolled}, {probed}: {accuracy} and {reference}");
-        }
+    // People are enrolled with the board's crops or the data set's, and recognised with the board's.
+    for (enrolled, embeddings) in [("the board", &own), ("the data set", &given)] {
+        let (accuracy, _) = accuracy(embeddings, &own, &photos);
+        println!("enrolled by {enrolled}, recognised by the board: {accuracy:.4}");
+        assert!(accuracy >= reference - 0.005, "{enrolled}: {accuracy} and {reference}");
     }
 }
 
-/// A change to a photo, and the fault for which the changed photo must be refused, unless it is refused because no
-/// face is certain.
-type Variant = (&'static str, fn(&RgbImage, &Face) -> RgbImage, fn(&Fault) -> bool);
+/// A change to a photo, with the name of the cause for which the changed photo must be refused, unless it is refused
+/// because no face is certain.
+type Variant = (&'static str, fn(&RgbImage, &Face) -> RgbImage);
 
 const VARIANTS: [Variant; 6] = [
-    (
-        "blurred",
-        |photo, face| imageops::blur(photo, 0.09 * eyes(face)),
-        |fault| matches!(fault, Fault::Blurred { .. }),
-    ),
-    ("dark", |photo, _| lit(photo, |x| 0.15 * x), |fault| matches!(fault, Fault::TooDark { .. })),
-    (
-        "bright",
-        |photo, _| lit(photo, |x| 130.0 + 1.4 * x),
-        |fault| matches!(fault, Fault::TooBright { .. } | Fault::Clipped { .. }),
-    ),
-    ("flat", |photo, _| lit(photo, |x| 100.0 + 0.14 * x), |fault| matches!(fault, Fault::Flat { .. })),
-    (
-        "small",
-        |photo, face| shrunk(photo, 12.0 / eyes(face)),
-        |fault| matches!(fault, Fault::TooSmall { .. }),
-    ),
-    ("profile", |photo, face| in_profile(photo, face), |fault| matches!(fault, Fault::TurnedAside { .. })),
+    ("blurred", |photo, face| imageops::blur(photo, 0.09 * eyes(face))),
+    ("dark", |photo, _| lit(photo, |x| 0.15 * x)),
+    ("bright", |photo, _| lit(photo, |x| 130.0 + 1.4 * x)),
+    ("flat", |photo, _| lit(photo, |x| 100.0 + 0.14 * x)),
+    ("small", |photo, face| shrunk(photo, 12.0 / eyes(face))),
+    ("profile", |photo, face| in_profile(photo, face)),
 ];
 
 fn eyes(face: &Face) -> f32 {
@@ -297,10 +302,10 @@ fn in_profile(photo: &RgbImage, face: &Face) -> RgbImage {
     turned
 }
 
-/// Photos with a face in good condition: fetched photos, and some of the larger test data.
-fn good_photos() -> Vec<RgbImage> {
+/// Photos with a face in good condition: fetched photos, and for the board's eyes some of the larger test data.
+fn good_photos(eyes: &Eyes) -> Vec<RgbImage> {
     let mut photos = portraits();
-    if let Some(raw) = shared("faces/raw") {
+    if let (Eyes::Board(_), Some(raw)) = (eyes, shared("faces/raw")) {
         let paths = photo::folder::list(&raw).unwrap().found;
         photos.extend(paths.iter().step_by(16).map(|path| photo::load(path).unwrap()));
     }
@@ -309,21 +314,21 @@ fn good_photos() -> Vec<RgbImage> {
 
 #[test]
 fn spoilt_photos_are_refused_and_the_reason_named() {
-    let photos = good_photos();
     let mut missed = Vec::new();
     for (name, detector) in detectors() {
+        let photos = good_photos(&detector);
         let pipeline = pipeline(&detector, Choice::Centre, Some(Gates::default()));
         let good: Vec<(&RgbImage, Face)> = photos
             .iter()
             .filter_map(|photo| Some((photo, pipeline.crops(photo, SIZE).ok()?.swap_remove(0).face)))
             .collect();
         assert!(good.len() + 1 >= photos.len(), "{name}: {} of {}", good.len(), photos.len());
-        for (variant, spoil, expected) in VARIANTS {
+        for (variant, spoil) in VARIANTS {
             let (mut named, mut unseen) = (0, 0);
             for (photo, face) in &good {
                 match pipeline.crops(&spoil(photo, face), SIZE) {
-                    Err(Refusal::Unfit(fault)) if expected(&fault) => named += 1,
-                    Err(Refusal::NoFace | Refusal::Unsure { .. }) => unseen += 1,
+                    Err(refusal) if cause(&refusal) == variant => named += 1,
+                    Err(refusal) if cause(&refusal) == "no face" => unseen += 1,
                     Err(other) => println!("{name}, {variant}: {other}"),
                     Ok(crops) => println!("{name}, {variant}: accepted, {:?}", crops[0].quality),
                 }
@@ -332,12 +337,12 @@ fn spoilt_photos_are_refused_and_the_reason_named() {
                 "{name}, {variant}: {named} refused for it, {unseen} without a sure face, of {}",
                 good.len()
             );
-            missed.push((name, variant, good.len() - named - unseen));
+            // A face turned by computation does not always look like a profile. All other changes must be noticed.
+            let allowed = if variant == "profile" { photos.len().div_ceil(10) } else { 0 };
+            missed.push((name, variant, good.len() - named - unseen, allowed));
         }
     }
-    // A face turned by computation does not always look like a profile. All other changes must be noticed.
-    let allowed = |variant| if variant == "profile" { photos.len() / 10 } else { 0 };
-    assert!(missed.iter().all(|&(_, variant, missed)| missed <= allowed(variant)), "{missed:?}");
+    assert!(missed.iter().all(|&(.., missed, allowed)| missed <= allowed), "{missed:?}");
 }
 
 #[test]
@@ -352,8 +357,7 @@ fn a_profile_among_others_is_refused() {
         assert_eq!((accepted.len(), outcomes.len()), (2, 3), "{name}");
         assert!(accepted.iter().all(|crop| crop.face.bounds[0] > 800.0), "{name}");
         let refusal = all.crops(&alone, SIZE).unwrap_err();
-        let fits = matches!(refusal, Refusal::Unsure { .. } | Refusal::Unfit(Fault::TurnedAside { .. }));
-        assert!(fits, "{name}: {refusal}");
+        assert!(["no face", "profile"].contains(&cause(&refusal)), "{name}: {refusal}");
     }
 }
 
@@ -362,13 +366,13 @@ fn gates_can_be_turned_off() {
     for (name, detector) in detectors() {
         let dark = lit(&portraits()[0], |x| 0.15 * x);
         let refusal = pipeline(&detector, Choice::Largest, Some(Gates::default())).crops(&dark, SIZE);
-        assert!(matches!(refusal, Err(Refusal::Unfit(Fault::TooDark { .. }))), "{name}");
+        assert_eq!(refusal.as_ref().err().map(cause), Some("dark"), "{name}");
         assert_eq!(pipeline(&detector, Choice::Largest, None).crops(&dark, SIZE).unwrap().len(), 1, "{name}");
     }
 }
 
 fn only(pipeline: &Pipeline, photo: &RgbImage) -> Crop {
-    pipeline.crops(photo, SIZE).unwrap().swap_remove(0)
+    pipeline.crops(photo, SIZE).unwrap_or_else(|refusal| panic!("{refusal}")).swap_remove(0)
 }
 
 /// Mean difference of two crops' pixels.
@@ -455,12 +459,14 @@ fn small_and_huge_faces_in_photos_of_12_megapixels_are_found() {
             let near = imageops::resize(&near, 3000, 4000, FilterType::Triangle);
             let ratio = [3000.0 / width as f32, 4000.0 / height as f32];
 
+            println!("{name}, small {index}");
             let found = only(&pipeline, &photo).face;
             let scale = small.width() as f32 / portrait.width() as f32;
             let expected = face.landmarks.map(|[x, y]| [3300.0 + x * scale, 2200.0 + y * scale]);
             let worst = errors(&found.landmarks, &expected).into_iter().fold(0.0, f32::max);
             assert!(worst < 0.25, "{name}, small {index}: {worst}");
 
+            println!("{name}, near {index}");
             let found = only(&pipeline, &near).face;
             let expected = face
                 .landmarks

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use suite::command::{EXPORT, folder, succeeds};
-use suite::{faces, root, write_faces};
+use suite::{eyes, faces, image_with_eyes, root, tiny_network, write_faces};
 use tempfile::TempDir;
 
 /// Types by path, such as `people[].name`. A value that is null has none.
@@ -175,6 +175,35 @@ fn accuracy_is_told_as_documented() {
     check("host evaluate", &succeeds(at, &evaluate));
     let identification = [&evaluate[..], &["--protocol", "identification"]].concat();
     check("host evaluate --protocol identification", &succeeds(at, &identification));
+}
+
+/// A folder with an image with eyes and a tiny photo check, and a list of a face.
+fn with_eyes() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let image = image_with_eyes(eyes(), Some(&tiny_network().section()));
+    std::fs::write(folder.path().join("eyes.geode"), image).unwrap();
+    // The first photo's face, as `host align` finds it.
+    let marks = "path,x1,y1,x2,y2,le_x,le_y,re_x,re_y,nose_x,nose_y,lm_x,lm_y,rm_x,rm_y\n\
+                 biden.jpg,435,195,780,640,534.9,324.5,652.9,349.4,600,420,520,450,630,475\n";
+    std::fs::write(folder.path().join("marks.csv"), marks).unwrap();
+    folder
+}
+
+#[test]
+fn eyes_are_told_as_documented() {
+    let folder = with_eyes();
+    let at = folder.path();
+    check("host inspect IMAGE", &succeeds(at, &["inspect", "eyes.geode", "--json"]));
+    let photos = suite::fetched("faces").display().to_string();
+    std::fs::create_dir(at.join("nothing")).unwrap();
+    suite::picture(1, [90, 120]).save(at.join("nothing/1.png")).unwrap();
+    let evaluate = ["evaluate", "eyes.geode", "--json"];
+    let detection =
+        ["--protocol", "detection", "--photos", &photos, "--marks", "marks.csv", "--nonface", "nothing"];
+    let detected = succeeds(at, &[&evaluate[..], &detection].concat());
+    check("host evaluate --protocol detection", &detected);
+    let attack = ["--protocol", "attack", "--bona-fide", &photos, "--attack", &photos];
+    check("host evaluate --protocol attack", &succeeds(at, &[&evaluate[..], &attack].concat()));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use app::Recogniser;
 use app::port::{Port, PortError};
 use app::serve::{About, Meter, serve};
+use app::sight::Blind;
 use format::header::Section;
 use host::board::{Board, Memory};
 use host::client::Client;
@@ -518,7 +519,7 @@ fn run_board(
     let recogniser: Result<_, Infallible> = Ok(Recogniser::of_image(image, &mut arena.0).unwrap());
     let mut port = Port::new(stream);
     let about = About { board: "fake", start_instructions: 7 };
-    while serve(&about, &recogniser, &mut arena.0, &mut port, meter) != PortError::Closed {
+    while serve(&about, &recogniser, &mut arena.0, &mut port, meter, &mut Blind) != PortError::Closed {
         restarting();
     }
 }

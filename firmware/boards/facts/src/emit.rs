@@ -21,7 +21,7 @@ impl Facts {
     }
 
     /// Rust constants: `NAME`, `ARENA_BYTES`, `IMAGES` (address and length of the internal and the external flash
-    /// that may hold an image), and the address of each device under the device's name.
+    /// that may hold an image), `FRAME` (address and length of the memory for frames; both 0 without one), and the address of each device under the device's name.
     pub fn constants(&self) -> String {
         let mut text = String::new();
         let mut constant = |about: &str, name: &str, kind: &str, value: String| {
@@ -38,6 +38,14 @@ impl Facts {
             "IMAGES",
             "[(usize, usize); 2]",
             images,
+        );
+        let frame = self.memory.frame.map_or((0, 0), |region| (region.address, region.bytes));
+        let frame = format!("({:#010x}, {:#x})", frame.0, frame.1);
+        constant(
+            "Memory for frames: address and bytes; none if both are 0",
+            "FRAME",
+            "(usize, usize)",
+            frame,
         );
         for (name, address) in &self.devices {
             let about = format!("Address of the device `{name}`");
@@ -76,6 +84,8 @@ pub const NAME: &str = \"toaster\";
 pub const ARENA_BYTES: usize = 65536;
 /// Internal and external flash for images: address and bytes.
 pub const IMAGES: [(usize, usize); 2] = [(0x00040000, 0xc0000), (0x90000000, 0x800000)];
+/// Memory for frames: address and bytes; none if both are 0.
+pub const FRAME: (usize, usize) = (0x90f00000, 0x100000);
 /// Address of the device `uart`.
 pub const UART: usize = 0x40004000;
 "

@@ -35,6 +35,9 @@ pub struct Facts {
     pub target: String,
     /// QEMU machine that runs it.
     pub qemu_machine: String,
+    /// RAM of that machine that QEMU can keep in a file, which the host then shares: all of the machine's option
+    /// `memory-backend`. Without it, frames go over the link.
+    pub qemu_ram: Option<Region>,
     /// Typical clock of processors with this core, MHz.
     pub clock_mhz: f64,
     /// RAM for the network's rows, bytes.
@@ -61,6 +64,8 @@ pub struct Memories {
     pub internal: Region,
     /// Memory-mapped external flash, used for an image only.
     pub external: Region,
+    /// RAM that holds a camera's frame; a board without it does not see.
+    pub frame: Option<Region>,
 }
 
 /// A part of the address space.
@@ -88,11 +93,13 @@ pub struct Limits {
 pub enum FactsError {
     /// It is not TOML, a fact is missing, or a fact is unknown.
     Syntax(String),
-    /// A memory is empty or ends beyond the last address. Or a memory for images does not start at a multiple of
-    /// [`ALIGNMENT`].
+    /// A memory is empty or ends beyond the last address. Or a memory for images or frames does not start at a multiple
+    /// of [`ALIGNMENT`].
     Memory(&'static str),
     /// Two memories share addresses.
     Overlap(&'static str, &'static str),
+    /// The frame does not lie in the RAM that QEMU can keep in a file.
+    Frame,
     /// The arena is not a multiple of [`ALIGNMENT`].
     Arena,
     /// Arena and stack are larger than the RAM.
@@ -116,6 +123,7 @@ impl fmt::Display for FactsError {
                 write!(f, "memory.{name}: empty, outside 32 bits of addresses, or not aligned to {ALIGNMENT}")
             }
             Self::Overlap(one, other) => write!(f, "memory.{one} and memory.{other} share addresses"),
+            Self::Frame => write!(f, "memory.frame: not within qemu_ram"),
             Self::Arena => write!(f, "arena_bytes: not a multiple of {ALIGNMENT}"),
             Self::Ram { needed, bytes } => {
                 write!(f, "arena_bytes and stack_bytes are {needed} together, memory.ram has {bytes}")
@@ -140,11 +148,12 @@ impl Facts {
     }
 
     fn check(&self) -> Result<(), FactsError> {
-        let Memories { firmware, ram, internal, external } = self.memory;
+        let Memories { firmware, ram, internal, external, frame } = self.memory;
         let memories = [("firmware", firmware), ("ram", ram), ("internal", internal), ("external", external)];
+        let memories: Vec<_> = memories.into_iter().chain(frame.map(|frame| ("frame", frame))).collect();
         for (index, &(name, memory)) in memories.iter().enumerate() {
-            let is_image = matches!(name, "internal" | "external");
-            let is_aligned = !is_image || (memory.address as usize).is_multiple_of(ALIGNMENT);
+            let is_read_in_place = matches!(name, "internal" | "external" | "frame");
+            let is_aligned = !is_read_in_place || (memory.address as usize).is_multiple_of(ALIGNMENT);
             if memory.bytes == 0 || memory.end() > 1 << 32 || !is_aligned {
                 return Err(FactsError::Memory(name));
             }
@@ -152,6 +161,11 @@ impl Facts {
             if let Some(&(other, _)) = overlapping {
                 return Err(FactsError::Overlap(other, name));
             }
+        }
+        if let (Some(frame), Some(ram)) = (frame, self.qemu_ram)
+            && !ram.contains(&frame)
+        {
+            return Err(FactsError::Frame);
         }
         if !self.arena_bytes.is_multiple_of(ALIGNMENT) {
             return Err(FactsError::Arena);
@@ -179,6 +193,10 @@ impl Region {
         u64::from(self.address) + self.bytes as u64
     }
 
+    fn contains(&self, other: &Region) -> bool {
+        self.address <= other.address && other.end() <= self.end()
+    }
+
     fn overlaps(&self, other: &Region) -> bool {
         u64::from(self.address) < other.end() && u64::from(other.address) < self.end()
     }
@@ -194,6 +212,7 @@ mod tests {
         core = "cortex-m7"
         target = "thumbv7em-none-eabihf"
         qemu_machine = "mps2-an500"
+        qemu_ram = { address = 0x9000_0000, bytes = 0x100_0000 }
         clock_mhz = 480
         arena_bytes = 0x1_0000
         stack_bytes = 0x4000
@@ -202,12 +221,15 @@ mod tests {
         ram = { address = 0x2000_0000, bytes = 0x2_0000 }
         internal = { address = 0x0004_0000, bytes = 0xc_0000 }
         external = { address = 0x9000_0000, bytes = 0x80_0000 }
+        frame = { address = 0x90f0_0000, bytes = 0x10_0000 }
         [limits]
         layers = 128
         row_bytes = 3072
         [devices]
         uart = 0x4000_4000
     "#;
+
+    const EXTERNAL: &str = "external = { address = 0x9000_0000";
 
     /// The error of the board above with one part of its text replaced.
     fn error(from: &str, to: &str) -> FactsError {
@@ -220,6 +242,7 @@ mod tests {
         let facts = Facts::parse(TEXT).unwrap();
         assert_eq!((&*facts.name, facts.clock_mhz), ("toaster", 480.0));
         assert_eq!(facts.memory.external, Region { address: 0x9000_0000, bytes: 8 << 20 });
+        assert_eq!(facts.memory.frame, Some(Region { address: 0x90f0_0000, bytes: 1 << 20 }));
         assert_eq!(facts.devices["uart"], 0x4000_4000);
     }
 
@@ -238,14 +261,31 @@ mod tests {
     #[test]
     fn memories_that_share_addresses_are_refused() {
         assert_eq!(error("0x0004_0000", "0x0003_fff0"), FactsError::Overlap("firmware", "internal"));
-        assert_eq!(error("0x9000_0000", "0x1ff0_0000"), FactsError::Overlap("ram", "external"));
+        assert_eq!(
+            error(EXTERNAL, "external = { address = 0x1ff0_0000"),
+            FactsError::Overlap("ram", "external")
+        );
+        assert_eq!(error("0x90f0_0000", "0x907f_fff0"), FactsError::Overlap("external", "frame"));
     }
 
     #[test]
     fn memories_that_cannot_be_are_refused() {
         assert_eq!(error("0x80_0000", "0"), FactsError::Memory("external"));
-        assert_eq!(error("0x9000_0000", "0xff80_0010"), FactsError::Memory("external"));
-        assert_eq!(error("0x9000_0000", "0x9000_0008"), FactsError::Memory("external"));
+        assert_eq!(error(EXTERNAL, "external = { address = 0xff80_0010"), FactsError::Memory("external"));
+        assert_eq!(error(EXTERNAL, "external = { address = 0x9000_0008"), FactsError::Memory("external"));
+        assert_eq!(error("0x90f0_0000", "0x90f0_0008"), FactsError::Memory("frame"));
+    }
+
+    #[test]
+    fn frame_lies_in_the_ram_that_qemu_shares() {
+        assert_eq!(error("0x90f0_0000", "0x90f0_0010"), FactsError::Frame);
+        assert_eq!(error("0x90f0_0000", "0x8ff0_0000"), FactsError::Frame);
+        let without = |line: &str| {
+            let lines = TEXT.lines().filter(|other| !other.trim_start().starts_with(line));
+            Facts::parse(&lines.collect::<Vec<_>>().join("\n"))
+        };
+        assert_eq!(without("qemu_ram").unwrap().qemu_ram, None);
+        assert_eq!(without("frame").unwrap().memory.frame, None);
     }
 
     #[test]

@@ -13,6 +13,7 @@ macro_rules! drivers {
 
             type Stream = $crate::Uart;
             type Counter = $counter;
+            type Frames = $crate::Frames;
 
             fn stream() -> $crate::Uart {
                 // SAFETY: this is the UART's address, and any earlier owner of the UART no longer runs.
@@ -23,6 +24,11 @@ macro_rules! drivers {
                 // SAFETY: this is the board's address of the device, only this counter uses it, and it is started
                 // once.
                 unsafe { $start }
+            }
+
+            fn frames() -> $crate::Frames {
+                // SAFETY: this is RAM that no other fact names, and the host writes to it only between requests.
+                unsafe { $crate::Frames::new(facts::FRAME) }
             }
 
             fn images() -> [&'static [u8]; 2] {

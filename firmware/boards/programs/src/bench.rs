@@ -11,8 +11,8 @@ use format::gallery::Gallery;
 use format::layer::Layer;
 use format::network::{MAX_DIMENSION, MAX_LAYERS};
 use format::{Image, Role, header};
-use nn::RunError;
 use nn::op::{self, Inputs};
+use nn::{Network, RunError};
 
 use crate::{Board, Gauges, image, load};
 
@@ -101,8 +101,9 @@ fn outputs(
     out: &mut impl Write,
 ) -> Result<(), BenchError> {
     for role in Role::ALL {
-        let Some(network) = recogniser.network(role) else { continue };
-        let model = network.model();
+        let Some(model) = recogniser.image().network(role) else { continue };
+        let network =
+            Network::new(model, arena).map_err(|error| BenchError::Start(StartError::Network(error)))?;
         let (instructions, made) = count(gauges, || network.run(&mut Pattern::new(1), arena));
         let made = made.map_err(BenchError::Run)?;
         let macs = |layer: &Layer| op::macs(layer, &Inputs::of(layer, |input| model.layer(input).output));

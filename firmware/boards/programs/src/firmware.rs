@@ -13,11 +13,12 @@ pub fn run<B: Board>(arena: &mut [u8]) -> ! {
     stack::paint();
     let mut port = Port::new(B::stream());
     let mut gauges = Gauges(B::counter());
+    let mut frames = B::frames();
     let recogniser = load::<B>(arena);
     let about = About { board: B::NAME, start_instructions: gauges.instructions() };
     loop {
         // The stream may recover, so the next request starts anew.
-        serve(&about, &recogniser, arena, &mut port, &mut gauges);
+        serve(&about, &recogniser, arena, &mut port, &mut gauges, &mut frames);
     }
 }
 

@@ -14,6 +14,7 @@ mod firmware;
 mod macros;
 
 use app::serve::Meter;
+pub use app::sight::FrameSource;
 use app::{Recogniser, StartError};
 use embedded_io::{Read, Write};
 
@@ -37,12 +38,17 @@ pub trait Board {
     type Stream: Read + Write;
     /// The instruction counter.
     type Counter: Counter;
+    /// The memory for frames; [`app::sight::Blind`] for a board without one.
+    type Frames: FrameSource;
 
     /// Opens the stream. Called once at start, and once more after a panic.
     fn stream() -> Self::Stream;
 
     /// Starts the counter. Called once.
     fn counter() -> Self::Counter;
+
+    /// Opens the memory for frames. Called once.
+    fn frames() -> Self::Frames;
 
     /// The memories that may hold an image, in the order in which they are searched: internal and external flash.
     fn images() -> [&'static [u8]; 2];
@@ -81,4 +87,4 @@ fn load<B: Board>(arena: &mut [u8]) -> Result<Recogniser<'static>, StartError> {
 }
 
 // The RAM that a board uses for an image and its networks.
-const _: () = assert!(size_of::<Recogniser<'_>>() <= 512 || size_of::<usize>() > 4);
+const _: () = assert!(size_of::<Recogniser<'_>>() <= 768 || size_of::<usize>() > 4);

@@ -1,4 +1,4 @@
-//! Geode on a Cortex-M7: QEMU machine `mps2-an500`. The image lies in internal flash, or in 16 MB of PSRAM that
+//! Geode on a Cortex-M7: QEMU machine `mps2-an500`. The image lies in internal flash, or in 15 MB of PSRAM that
 //! replaces memory-mapped flash.
 #![no_std]
 

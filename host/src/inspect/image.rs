@@ -1,0 +1,204 @@
+//! What a flash image needs on a board: memory of all its networks and of a frame, and the time of each step from a
+//! frame to an embedding.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use format::layer::Layer;
+use format::network::Model;
+use format::{Image, Role};
+use nn::op::{self, Inputs};
+use serde::Serialize;
+
+use crate::board::{Board, Memory};
+use crate::budget::{Excess, frame_bytes, frame_is_colour};
+use crate::cost::{Core, Estimate, Work};
+use crate::sight::frames::FRAME;
+use crate::simulator::AlignedBytes;
+
+/// An image's needs.
+#[derive(Clone, Debug, Serialize)]
+pub struct ImageInspection {
+    /// Bytes of the image.
+    pub image_bytes: usize,
+    /// Its networks, in the order in which they run.
+    pub networks: Vec<NetworkRow>,
+    /// Bytes of the arena that all networks share: that of the largest.
+    pub arena_bytes: usize,
+    /// A camera's frame; `None` if the image has no eyes.
+    pub frame: Option<FrameNeeds>,
+    /// Estimates for boards.
+    pub boards: Vec<ImageOnBoard>,
+}
+
+/// A network of an image.
+#[derive(Clone, Debug, Serialize)]
+pub struct NetworkRow {
+    /// Its role.
+    pub role: &'static str,
+    /// Its name.
+    pub network: String,
+    /// Height, width, channels of its picture.
+    pub input: [usize; 3],
+    /// Number of layers.
+    pub layers: usize,
+    /// Multiply-accumulates of a run.
+    pub macs: u64,
+    /// Bytes of arena.
+    pub arena_bytes: usize,
+    /// Bytes of its section in the image.
+    pub section_bytes: usize,
+}
+
+/// The memory of a camera's frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct FrameNeeds {
+    /// Width and height.
+    pub size: [u32; 2],
+    /// Bytes in colour: RGB565 or YUV422.
+    pub colour_bytes: usize,
+    /// Bytes in grey.
+    pub grey_bytes: usize,
+    /// Whether a network of the image needs colour.
+    pub is_colour: bool,
+}
+
+/// An image on a board, estimated.
+#[derive(Clone, Debug, Serialize)]
+pub struct ImageOnBoard {
+    /// Name of the board.
+    pub board: String,
+    /// Clock, MHz.
+    pub clock_mhz: f64,
+    /// Steps from a frame to an embedding, in order.
+    pub steps: Vec<Step>,
+    /// Bytes of stack besides the arena.
+    pub stack_bytes: u64,
+    /// Bytes of arena, stack and frame together.
+    pub ram_bytes: u64,
+    /// Bytes of RAM that the board has.
+    pub ram_room: usize,
+    /// Bytes of flash: firmware and image.
+    pub flash_bytes: u64,
+    /// Whether the board can run it.
+    pub fits: bool,
+    /// The exceeded limits.
+    pub excesses: Vec<String>,
+}
+
+/// A step from a frame to an embedding.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// `scan`, `look`, `photo check` or `embed`.
+    pub step: &'static str,
+    /// How often the network runs.
+    pub passes: usize,
+    /// Instructions of all passes.
+    pub instructions: f64,
+    /// Cycles: lower and upper bound.
+    pub cycles: [f64; 2],
+    /// Milliseconds: lower and upper bound.
+    pub ms: [f64; 2],
+}
+
+/// The steps with their networks and how often they run: landmarks are computed on the picture and on its mirror image.
+const STEPS: [(Role, &str, usize); 4] = [
+    (Role::Detector, "scan", 1),
+    (Role::Landmarks, "look", 2),
+    (Role::Liveness, "photo check", 1),
+    (Role::Embedder, "embed", 1),
+];
+
+/// Inspects an image in any container, for boards at their usual clocks or at `clock_mhz`.
+///
+/// # Errors
+/// When the file is not an image, or no costs were fitted for a board.
+pub fn inspect(path: &Path, boards: &[&Board], clock_mhz: Option<f64>) -> Result<ImageInspection> {
+    ensure!(
+        clock_mhz.is_none_or(|clock| clock > 0.0 && clock.is_finite()),
+        "--clock must be a number of MHz above 0"
+    );
+    let bytes = AlignedBytes::read(path)?;
+    let image = bytes.image(path)?;
+    let sections = format::header::parse(bytes.bytes())?;
+    let models = || STEPS.into_iter().filter_map(|(role, ..)| Some((role, image.network(role)?)));
+    let networks = models().map(|(role, model)| {
+        let section_bytes = sections.get(format::Section::Network(role)).map_or(0, <[u8]>::len);
+        network_row(role, &model, section_bytes)
+    });
+    let is_colour = frame_is_colour(&image);
+    let frame = is_colour.map(|is_colour| FrameNeeds {
+        size: FRAME,
+        colour_bytes: frame_bytes(true),
+        grey_bytes: frame_bytes(false),
+        is_colour,
+    });
+    let arena_bytes = models().map(|(_, model)| model.arena_bytes()).max().unwrap_or(0);
+    let used = arena_bytes + is_colour.map_or(0, frame_bytes);
+    let on_board = |board: &&Board| on_board(board, &image, bytes.bytes(), used, clock_mhz);
+    Ok(ImageInspection {
+        image_bytes: bytes.bytes().len(),
+        networks: networks.collect(),
+        arena_bytes,
+        frame,
+        boards: boards.iter().map(on_board).collect::<Result<_>>()?,
+    })
+}
+
+fn network_row(role: Role, model: &Model<'_>, section_bytes: usize) -> NetworkRow {
+    let layers: Vec<Layer> = model.layers().collect();
+    let macs = layers.iter().map(|layer| op::macs(layer, &Inputs::of(layer, |input| layers[input].output)));
+    let input = model.preprocess();
+    NetworkRow {
+        role: role.name(),
+        network: model.name().to_string(),
+        input: [input.height.into(), input.width.into(), input.colour.channels()],
+        layers: layers.len(),
+        macs: macs.sum(),
+        arena_bytes: model.arena_bytes(),
+        section_bytes,
+    }
+}
+
+/// `used` are the bytes of arena and frame.
+fn on_board(
+    board: &Board,
+    image: &Image<'_>,
+    bytes: &[u8],
+    used: usize,
+    clock_mhz: Option<f64>,
+) -> Result<ImageOnBoard> {
+    let core = Core::of_board(&board.name)?;
+    let clock_mhz = clock_mhz.unwrap_or(board.clock_mhz);
+    let step = |(role, step, passes): (Role, &'static str, usize)| {
+        let layers: Vec<Layer> = image.network(role)?.layers().collect();
+        let once: Estimate = Work::of(&layers).iter().map(|work| core.estimate(work)).sum();
+        let estimate: Estimate = std::iter::repeat_n(once, passes).sum();
+        let Estimate { instructions, cycles } = estimate;
+        Some(Step { step, passes, instructions, cycles, ms: estimate.milliseconds(clock_mhz) })
+    };
+    let budget = board.budget(Memory::External);
+    let excesses = budget.excesses_of_image(image, bytes, |layer| format!("layer {layer}"));
+    Ok(ImageOnBoard {
+        board: board.name.clone(),
+        clock_mhz,
+        steps: STEPS.into_iter().filter_map(step).collect(),
+        stack_bytes: core.stack_bytes,
+        ram_bytes: used as u64 + core.stack_bytes,
+        ram_room: board.memory.ram.bytes,
+        flash_bytes: core.firmware_bytes + bytes.len() as u64,
+        fits: excesses.is_empty(),
+        excesses: excesses.iter().map(Excess::to_string).collect(),
+    })
+}
+
+/// Whether a file is a flash image in some container, as far as its first bytes show it; everything else is read as a
+/// network.
+pub fn is_image(path: &Path) -> bool {
+    // A pipe can be read only once.
+    if !path.is_file() {
+        return false;
+    }
+    let Ok(bytes) = std::fs::read(path) else { return false };
+    crate::containers::unwrap(&bytes).is_ok_and(|(image, _)| image.starts_with(&format::header::MAGIC))
+}

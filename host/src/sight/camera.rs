@@ -1,0 +1,283 @@
+//! Frames as cameras send them: from photos, or from files of raw video.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use format::preprocess::Colour;
+use image::RgbImage;
+use link::message::Attention;
+use vision::frame::MAX_SIDE;
+use vision::{Format, Frame};
+
+use super::fit;
+use super::frames::{FRAME, placed};
+use crate::photo;
+
+/// File name endings of raw video, and the format of its pixels.
+pub const RAW: [(&str, Format); 5] = [
+    ("rgb565", Format::Rgb565),
+    ("rgb565le", Format::Rgb565Little),
+    ("yuv422", Format::Yuv422),
+    ("rgb888", Format::Rgb888),
+    ("grey", Format::Grey),
+];
+
+/// Frames of a video, one after another, in which a face must be found before it is examined.
+pub const STEADY: u8 = 3;
+
+/// A frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shot {
+    /// Where it is from.
+    pub name: String,
+    /// Pixels of a row.
+    pub width: u16,
+    /// Number of rows.
+    pub height: u16,
+    /// Format of the pixels.
+    pub format: Format,
+    /// Its rows without gaps.
+    pub pixels: Vec<u8>,
+    /// Whether it follows the frame before.
+    pub attention: Attention,
+}
+
+impl Shot {
+    /// A frame that shows this picture and stands alone.
+    ///
+    /// # Errors
+    /// When the picture is larger than a frame may be.
+    pub fn new(name: &str, picture: &RgbImage, format: Format) -> Result<Self> {
+        let pixels = encode(picture, format)?;
+        let [width, height] = [picture.width(), picture.height()].map(|side| side as u16);
+        Ok(Shot { name: name.to_string(), width, height, format, pixels, attention: Attention::Photo })
+    }
+
+    /// A frame with a whole photo in its middle.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_photo(name: &str, photo: &RgbImage, format: Format) -> Result<Self> {
+        let sides = [photo.width() as f32, photo.height() as f32];
+        let frame = FRAME.map(|side| side as f32);
+        let scale = (frame[0] / sides[0]).min(frame[1] / sides[1]);
+        let picture = placed(photo, scale, sides.map(|side| side / 2.0), frame.map(|side| side / 2.0));
+        Self::new(name, &picture, format)
+    }
+
+    /// The frame's pixels.
+    ///
+    /// # Errors
+    /// When they are not a frame.
+    pub fn frame(&self) -> Result<Frame<'_>> {
+        let stride = usize::from(self.width) * self.format.pixel_bytes();
+        Frame::new_checked(&self.pixels, self.width, self.height, stride, self.format)
+            .map_err(|error| anyhow!("{}: {error}", self.name))
+    }
+}
+
+/// A picture's pixels in a camera's format, rows without gaps. Two pixels of YUV422 share their mean colour.
+///
+/// # Errors
+/// When the picture is larger than a frame may be, or its width is odd for YUV422.
+pub fn encode(picture: &RgbImage, format: Format) -> Result<Vec<u8>> {
+    let frame = fit::frame(picture)?;
+    let rounded = |value: u8, most: u32| (u32::from(value) * most + 127) / 255;
+    let packed = |pixel: &image::Rgb<u8>| {
+        let [red, green, blue] = pixel.0;
+        (rounded(red, 31) << 11 | rounded(green, 63) << 5 | rounded(blue, 31)) as u16
+    };
+    Ok(match format {
+        Format::Rgb888 => picture.as_raw().clone(),
+        Format::Rgb565 => picture.pixels().flat_map(|pixel| packed(pixel).to_be_bytes()).collect(),
+        Format::Rgb565Little => picture.pixels().flat_map(|pixel| packed(pixel).to_le_bytes()).collect(),
+        Format::Grey => {
+            let width = usize::from(frame.width());
+            let mut pixels = vec![0; width * usize::from(frame.height())];
+            for (y, row) in pixels.chunks_exact_mut(width).enumerate() {
+                frame.row(y as u16, Colour::Grey, row);
+            }
+            pixels
+        }
+        Format::Yuv422 => {
+            ensure!(
+                frame.width() % 2 == 0,
+                "YUV422 stores pixels in pairs, but the width is {}",
+                frame.width()
+            );
+            picture.as_raw().chunks_exact(6).flat_map(yuv).collect()
+        }
+    })
+}
+
+/// Two pixels as Y, U, Y, V (ITU-R BT.601, full range).
+fn yuv(pair: &[u8]) -> [u8; 4] {
+    let weighted = |pixel: &[u8], weights: [i32; 3]| -> i32 {
+        pixel.iter().zip(weights).map(|(&value, weight)| i32::from(value) * weight).sum()
+    };
+    let (left, right) = pair.split_at(3);
+    let luminance = |pixel| ((weighted(pixel, [77, 150, 29]) + 128) >> 8) as u8;
+    let colour = |weights| {
+        let both = weighted(left, weights) + weighted(right, weights);
+        ((both + 256 * 256 + 256) >> 9).clamp(0, 255) as u8
+    };
+    [luminance(left), colour([-43, -85, 128]), luminance(right), colour([128, -107, -21])]
+}
+
+/// What is taken of files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Format of frames made from photos, RGB565 without; and of raw video, without the one that its name ends in.
+    pub format: Option<Format>,
+    /// Height and width of raw video; QVGA without.
+    pub size: Option<[usize; 2]>,
+}
+
+/// A frame that is not read yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// A photo.
+    Photo(PathBuf, Format),
+    /// One of the frames in a file of raw video.
+    Raw {
+        /// The file.
+        path: PathBuf,
+        /// Number of the frame.
+        number: u64,
+        /// Height and width.
+        size: [u16; 2],
+        /// Format of the pixels.
+        format: Format,
+    },
+}
+
+/// The frames of files and folders: a photo is a frame, a folder has photos, a file of raw video has many frames.
+///
+/// # Errors
+/// When a folder has no photos, or raw video does not consist of whole frames.
+pub fn takes(paths: &[PathBuf], wanted: &Wanted) -> Result<Vec<Take>> {
+    let mut takes = Vec::new();
+    let format = wanted.format.unwrap_or(Format::Rgb565);
+    for path in paths {
+        if path.is_dir() {
+            takes.extend(photo::folder::list(path)?.told().into_iter().map(|path| Take::Photo(path, format)));
+            continue;
+        }
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
+        match RAW.iter().find(|(raw, _)| *raw == ending) {
+            Some(&(_, format)) => takes.extend(video(path, wanted.format.unwrap_or(format), wanted.size)?),
+            None => takes.push(Take::Photo(path.clone(), format)),
+        }
+    }
+    Ok(takes)
+}
+
+/// The frames of raw video.
+fn video(path: &Path, format: Format, size: Option<[usize; 2]>) -> Result<Vec<Take>> {
+    let file = path.display();
+    let [height, width] = size.unwrap_or([FRAME[1] as usize, FRAME[0] as usize]);
+    let most = usize::from(MAX_SIDE);
+    ensure!(
+        (1..=most).contains(&height) && (1..=most).contains(&width),
+        "--frame-size {height}x{width}: a frame has 1 to {MAX_SIDE} pixels a side"
+    );
+    let frame_bytes = (height * width * format.pixel_bytes()) as u64;
+    let bytes = std::fs::metadata(path).with_context(|| format!("cannot read {file}"))?.len();
+    ensure!(
+        bytes > 0 && bytes.is_multiple_of(frame_bytes),
+        "{file} has {bytes} bytes, which are no whole frames of {height}×{width} pixels ({frame_bytes} bytes each): give \
+         --frame-size HEIGHTxWIDTH, and --frame-format if its name does not end in the format"
+    );
+    let size = [height as u16, width as u16];
+    let take = |number| Take::Raw { path: path.to_path_buf(), number, size, format };
+    Ok((0..bytes / frame_bytes).map(take).collect())
+}
+
+impl Take {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no photo.
+    pub fn read(&self) -> Result<Shot> {
+        match self {
+            Take::Photo(path, format) => {
+                Shot::of_photo(&path.display().to_string(), &photo::load(path)?, *format)
+            }
+            Take::Raw { path, number, size: [height, width], format } => {
+                let mut pixels = vec![0; usize::from(*height) * usize::from(*width) * format.pixel_bytes()];
+                let start = number * pixels.len() as u64;
+                File::open(path)
+                    .and_then(|mut file| {
+                        file.seek(SeekFrom::Start(start))?;
+                        file.read_exact(&mut pixels)
+                    })
+                    .with_context(|| format!("cannot read frame {number} of {}", path.display()))?;
+                let shot = Shot {
+                    name: format!("{} frame {number}", path.display()),
+                    width: *width,
+                    height: *height,
+                    format: *format,
+                    pixels,
+                    attention: Attention::Video { steady: STEADY },
+                };
+                shot.frame()?;
+                Ok(shot)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORMATS: [Format; 5] =
+        [Format::Rgb565, Format::Rgb565Little, Format::Yuv422, Format::Rgb888, Format::Grey];
+
+    #[test]
+    fn pixels_come_back_nearly_as_they_were() {
+        let picture = RgbImage::from_fn(32, 8, |x, y| {
+            let x = x / 2;
+            image::Rgb([(16 * x) as u8, (32 * y) as u8, (8 * (x + y)) as u8])
+        });
+        for format in FORMATS {
+            let shot = Shot::new("", &picture, format).unwrap();
+            let frame = shot.frame().unwrap();
+            let farthest = picture.enumerate_pixels().map(|(x, y, pixel)| {
+                let expected = match format {
+                    Format::Grey => {
+                        let [r, g, b] = pixel.0.map(u32::from);
+                        [((2126 * r + 7152 * g + 722 * b) / 10_000) as u8; 3]
+                    }
+                    _ => pixel.0,
+                };
+                let found = frame.pixel(x as u16, y as u16);
+                expected.iter().zip(found).map(|(a, b)| a.abs_diff(b)).max().unwrap()
+            });
+            let farthest = farthest.max().unwrap();
+            let most = match format {
+                Format::Rgb888 => 0,
+                Format::Grey => 1,
+                Format::Rgb565 | Format::Rgb565Little => 4,
+                Format::Yuv422 => 3,
+            };
+            assert!(farthest <= most, "{format:?}: {farthest}");
+        }
+    }
+
+    #[test]
+    fn raw_video_is_cut_into_frames_that_follow_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("v.GREY");
+        std::fs::write(&path, [0, 1, 2, 3, 4, 5, 6, 7]).unwrap();
+        let wanted = Wanted { size: Some([2, 2]), ..Wanted::default() };
+        let takes = takes(std::slice::from_ref(&path), &wanted).unwrap();
+        let shots: Vec<Shot> = takes.iter().map(|take| take.read().unwrap()).collect();
+        assert_eq!([&shots[0].pixels, &shots[1].pixels], [&[0, 1, 2, 3], &[4, 5, 6, 7]]);
+        assert_eq!(shots[1].attention, Attention::Video { steady: STEADY });
+        let said = super::takes(&[path], &Wanted::default()).unwrap_err().to_string();
+        assert!(said.contains("8 bytes") && said.contains("--frame-size"), "{said}");
+    }
+}
