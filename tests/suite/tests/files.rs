@@ -458,6 +458,10 @@ fn file_that_is_no_network_is_named_for_what_it_is_with_a_remedy() {
         let mut export = EXPORT.to_vec();
         export[4] = "given.onnx";
         for arguments in [&["inspect", "given.onnx"][..], &export] {
+            // Images are inspected too.
+            if name == "a flash image" && arguments[0] == "inspect" {
+                continue;
+            }
             let said = fails(folder.path(), arguments);
             assert!(said.contains("given.onnx") && said.contains(name) && said.contains(remedy), "{said}");
         }
