@@ -5,7 +5,6 @@
 //! without an answer, because no face is found or a gate refuses it, do not count in either; their shares are the
 //! non-response rates APNRR and BPNRR.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -23,7 +22,8 @@ use crate::bounds::{Rate, of_probes};
 use crate::output;
 use crate::photo::{self, folder};
 use crate::sight::fit::frame;
-use crate::sight::{Seer, frames, gates};
+use crate::sight::gates::{self, Refused, counted};
+use crate::sight::{Seer, frames};
 use crate::simulator::AlignedBytes;
 
 /// Rates of attacks taken for live at which BPCER is given.
@@ -76,7 +76,7 @@ pub struct Presented {
     /// Share of the photos without an answer: APNRR of attacks, BPNRR of live people.
     pub unanswered: Rate,
     /// Number of photos without an answer, by the reason.
-    pub reasons: BTreeMap<&'static str, usize>,
+    pub reasons: Vec<Refused>,
 }
 
 /// A threshold that was set on the attacks.
@@ -136,8 +136,8 @@ fn network(image: &Path) -> Result<String> {
     let checked = bytes.image(image)?;
     let model = checked.network(Role::Liveness).with_context(|| {
         format!(
-            "{} has no network for the photo check, so there is nothing to measure: export it again with one (such as \
-             MiniFASNet V2 for crops of 80×80), or measure its detector with --protocol detection",
+            "{} has no network for the photo check, so there is nothing to measure: export it again with \
+             --liveness FILE (MiniFASNet V2, for example), or measure its detector with --protocol detection",
             image.display()
         )
     })?;
@@ -291,10 +291,6 @@ fn presented(is_live: bool, name: &str, answers: &[Answer], alive: u32) -> Prese
     let wrong: Vec<(usize, f64)> = wrong.collect();
     let unanswered: Vec<(usize, f64)> =
         answers.iter().map(|answer| (answer.person, event(answer.score.is_err()))).collect();
-    let mut reasons = BTreeMap::new();
-    for reason in answers.iter().filter_map(|answer| answer.score.err()) {
-        *reasons.entry(reason).or_insert(0) += 1;
-    }
     let unanswered = of_probes(&unanswered);
     Presented {
         name: name.to_string(),
@@ -302,7 +298,7 @@ fn presented(is_live: bool, name: &str, answers: &[Answer], alive: u32) -> Prese
         people: unanswered.people,
         wrong: of_probes(&wrong),
         unanswered,
-        reasons,
+        reasons: counted(answers.iter().filter_map(|answer| answer.score.err())),
     }
 }
 
@@ -334,7 +330,7 @@ mod tests {
         assert_eq!((measured.bona_fide.unanswered.rate, measured.bona_fide.photos), (0.2, 5));
         assert_eq!(measured.attacks[0].wrong.rate, 0.25);
         assert_eq!((measured.attacks[1].wrong.rate, measured.attacks[1].unanswered.rate), (0.0, 0.5));
-        assert_eq!(measured.attacks[1].reasons, BTreeMap::from([("blurred", 2)]));
+        assert_eq!(measured.attacks[1].reasons, [Refused { reason: "blurred", count: 2 }]);
         assert_eq!((measured.apcer, measured.threshold), (Some(0.25), 0.5));
     }
 

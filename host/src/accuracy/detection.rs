@@ -4,7 +4,7 @@
 //! The photos are put into frames as a camera would take them ([`crate::sight::frames`]). Everything is computed by the
 //! board's own code and networks ([`Seer`]).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -17,10 +17,11 @@ use super::marks::{Mark, Shown};
 use crate::bounds::{Rate, of_probes};
 use crate::output;
 use crate::photo::{self, folder};
+use crate::sight::Seer;
 use crate::sight::fit::frame;
 use crate::sight::frames::{FRAME, ways};
+use crate::sight::gates::{self, Refused, counted};
 use crate::sight::places::{error, landmarks, percentile};
-use crate::sight::{Seer, gates};
 use crate::simulator::AlignedBytes;
 
 /// Heights of faces unless others are chosen, as shares of the frame's height.
@@ -64,7 +65,7 @@ pub struct AtHeight {
     /// Share of the faces found that a gate refused.
     pub refused: Rate,
     /// Number of faces that each gate refused.
-    pub reasons: BTreeMap<&'static str, usize>,
+    pub reasons: Vec<Refused>,
 }
 
 /// Error of landmarks: mean distance of five, in distances between the eyes.
@@ -116,8 +117,8 @@ pub fn eyes(image: &Path) -> Result<Seer> {
     let checked = bytes.image(image)?;
     Seer::of_image(&checked, bytes.bytes(), image)?.with_context(|| {
         format!(
-            "{} has no eyes (no detector and no section SIGHT): export it with a face detector, or give one that has \
-             them",
+            "{} has no eyes (no detector and no section SIGHT): export it again without \
+             --without-eyes",
             image.display()
         )
     })
@@ -226,17 +227,13 @@ fn row(height: Option<f32>, marked: &[Marked<'_>], seen: &[Seen]) -> AtHeight {
         faces().map(|(person, (_, reason))| (person, event(reason.is_some()))).collect();
     let errors: Vec<f32> = faces().map(|(_, (error, _))| error).collect();
     let error = |share: f64| percentile(errors.clone(), share);
-    let mut reasons = BTreeMap::new();
-    for reason in faces().filter_map(|(_, (_, reason))| reason) {
-        *reasons.entry(reason).or_insert(0) += 1;
-    }
     AtHeight {
         height,
         median_height: percentile(seen.iter().map(|seen| seen.height).collect(), 0.5).unwrap_or(0.0),
         found: of_probes(&found),
         points: error(0.5).zip(error(0.9)).map(|(median, p90)| PointError { median, p90 }),
         refused: of_probes(&refused),
-        reasons,
+        reasons: counted(faces().filter_map(|(_, (_, reason))| reason)),
     }
 }
 
@@ -318,6 +315,6 @@ mod tests {
         assert_eq!((row.found.rate, row.found.comparisons, row.found.people), (0.75, 4, 2));
         assert_eq!((row.refused.rate, row.refused.comparisons), (1.0 / 3.0, 3));
         assert_eq!(row.points, Some(PointError { median: 0.03, p90: 0.04 }));
-        assert_eq!(row.reasons, BTreeMap::from([("blurred", 1)]));
+        assert_eq!(row.reasons, [Refused { reason: "blurred", count: 1 }]);
     }
 }

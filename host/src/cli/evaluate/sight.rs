@@ -1,12 +1,12 @@
 //! `host evaluate` for an image's eyes: what is printed of detection and of the photo check.
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use host::accuracy::attack::{AtRate, Attack, Presented};
 use host::accuracy::detection::{AtHeight, Detection, Nonface, PointError};
 use host::bounds::Rate;
 use host::output;
+use host::sight::gates::Refused;
 
 fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
@@ -18,11 +18,8 @@ fn bounded(rate: &Rate) -> [String; 3] {
     [percent(rate.rate), between(rate.bounds_by_people), between(rate.bounds_by_comparisons)]
 }
 
-/// Counts by reason, the most frequent first.
-fn reasons(counts: &BTreeMap<&'static str, usize>) -> String {
-    let mut counts: Vec<(&str, usize)> = counts.iter().map(|(reason, &count)| (*reason, count)).collect();
-    counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-    counts.iter().map(|(reason, count)| format!("{reason} {count}")).collect::<Vec<_>>().join(", ")
+fn reasons(counts: &[Refused]) -> String {
+    counts.iter().map(|Refused { reason, count }| format!("{reason} {count}")).collect::<Vec<_>>().join(", ")
 }
 
 pub fn print_detection(out: &mut String, measured: &Detection) -> fmt::Result {
