@@ -84,7 +84,7 @@ impl Board {
             arena_bytes: self.arena_bytes,
             layers,
             row_bytes,
-            frame_bytes: self.memory.ram.bytes.saturating_sub(self.arena_bytes + self.stack_bytes),
+            frame_bytes: self.memory.frame.map_or(0, |region| region.bytes),
         }
     }
 

@@ -142,16 +142,20 @@ impl fmt::Display for Excess {
             ),
             Self::Frame { bytes, room, is_colour } => {
                 let [width, height] = FRAME;
-                let (colour, remedy) = match is_colour {
-                    true => (
-                        "colour",
-                        "take an embedder for grey pictures and no photo check, or a board with more RAM",
-                    ),
-                    false => ("grey", "take a board with more RAM"),
+                let colour = if *is_colour { "colour" } else { "grey" };
+                let remedy = match (room, is_colour) {
+                    (0, _) => {
+                        "the board has no memory for frames: take another board, or export without eyes and send it \
+                         aligned faces"
+                    }
+                    (_, true) => {
+                        "take an embedder for grey pictures and no photo check, or a board with more memory for frames"
+                    }
+                    (_, false) => "take a board with more memory for frames",
                 };
                 write!(
                     f,
-                    "a {colour} frame of {width}×{height} has {bytes} bytes, {} more than there are beside arena and stack; \
+                    "a {colour} frame of {width}×{height} has {bytes} bytes, {} more than the board's memory for frames; \
                      {remedy}",
                     bytes - room
                 )
@@ -377,8 +381,17 @@ mod tests {
     #[test]
     fn frame_too_large_is_refused_with_what_helps() {
         assert_eq!([frame_bytes(true), frame_bytes(false)], [153_600, 76_800]);
-        let said = Excess::Frame { bytes: 153_600, room: 100_000, is_colour: true }.to_string();
-        assert!(said.contains("153600 bytes, 53600 more") && said.contains("grey"), "{said}");
+        let said =
+            |room, is_colour| Excess::Frame { bytes: frame_bytes(is_colour), room, is_colour }.to_string();
+        let colour = said(100_000, true);
+        assert!(colour.contains("153600 bytes, 53600 more") && colour.contains("grey pictures"), "{colour}");
+        let grey = said(70_000, false);
+        assert!(
+            grey.contains("76800 bytes, 6800 more") && grey.ends_with("more memory for frames"),
+            "{grey}"
+        );
+        let blind = said(0, false);
+        assert!(blind.contains("no memory for frames: take another board"), "{blind}");
     }
 
     #[test]

@@ -161,7 +161,7 @@ impl Client {
     /// # Errors
     /// When the image has no eyes, the frame is too large for the board, or the link fails.
     pub fn see(&mut self, view: View, pixels: &[u8]) -> Result<Seen> {
-        let row_bytes = usize::from(view.width) * app::sight::format(view.format).pixel_bytes();
+        let row_bytes = usize::from(view.width) * view.format.pixel_bytes();
         let (needed, room) = (row_bytes * usize::from(view.height), self.hello.frame_bytes as usize);
         ensure!(
             self.hello.has_eyes,
@@ -404,7 +404,8 @@ impl Wire {
 
 #[cfg(test)]
 mod tests {
-    use link::message::{Attention, GroupVersion, PixelFormat};
+    use format::PixelFormat;
+    use link::message::{Attention, GroupVersion};
     use link::{MAX_REPLY_BYTES, MAX_REPLY_FRAME_BYTES};
 
     use super::*;

@@ -32,12 +32,7 @@ impl RowSource for Pattern {
 
 /// FNV-1a (Fowler, Noll, Vo), 32 bits, of an output's bytes. Different outputs almost never have the same checksum.
 pub fn check(bytes: &[u8]) -> u32 {
-    resume(0x811c_9dc5, bytes)
-}
-
-/// [`check`] of some bytes more.
-pub fn resume(check: u32, bytes: &[u8]) -> u32 {
-    bytes.iter().fold(check, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    bytes.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]

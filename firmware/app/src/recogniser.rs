@@ -4,7 +4,7 @@ use core::fmt;
 
 use face::{Eyes, EyesError};
 use format::policy::{Angle, Kind, Policy};
-use format::{Image, ImageError};
+use format::{Image, ImageError, Role};
 use link::message::{Decision, Neighbour, Ruling};
 use matcher::{Centres, Margin, Matcher, Outcome, Rules, RunnerUp};
 use nn::{LoadError, Network, RowSource, RunError};
@@ -16,10 +16,12 @@ use crate::show::{self, Posterior};
 pub enum StartError {
     /// The image is damaged, has another version, or is inconsistent.
     Image(ImageError),
-    /// The network cannot be run on this board.
-    Network(LoadError),
+    /// A network cannot be run on this board.
+    Network(Role, LoadError),
     /// The networks that find and examine faces cannot be run on this board.
     Eyes(EyesError),
+    /// The image has eyes, but its embedder does not take aligned faces.
+    Template,
     /// The matcher refuses its margin.
     Matcher,
 }
@@ -28,8 +30,14 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Image(error) => error.fmt(f),
-            Self::Network(error) => error.fmt(f),
+            Self::Network(role, error) => write!(f, "{}: {error}", role.name()),
             Self::Eyes(error) => error.fmt(f),
+            Self::Template => {
+                write!(
+                    f,
+                    "embedder: its input is no aligned face, so that the faces of a frame cannot be cut out for it"
+                )
+            }
             Self::Matcher => write!(f, "image: the margin is malformed"),
         }
     }
@@ -66,8 +74,20 @@ impl<'a> Recogniser<'a> {
         let gallery = Centres::of_gallery(&image.gallery);
         let cohort = image.cohort.as_ref().map(Centres::of_gallery);
         let matcher = Matcher::new_checked(gallery, cohort, rules).map_err(|_| StartError::Matcher)?;
-        let embedder = Network::new(image.embedder, arena).map_err(StartError::Network)?;
+        let load = |role: Role, model, arena: &mut [u8]| {
+            Network::new(model, arena).map_err(|error| StartError::Network(role, error))
+        };
+        let embedder = load(Role::Embedder, image.embedder, arena)?;
         let eyes = Eyes::of_image(&image, arena).map_err(StartError::Eyes)?;
+        if eyes.is_some() && image.embedder.preprocess().template == [[0; 2]; 5] {
+            return Err(StartError::Template);
+        }
+        if eyes.is_none() {
+            // Whoever runs them finds them checked.
+            for role in [Role::Detector, Role::Landmarks, Role::Liveness] {
+                image.network(role).map(|model| load(role, model, arena)).transpose()?;
+            }
+        }
         Ok(Recogniser { image, embedder, eyes, matcher })
     }
 

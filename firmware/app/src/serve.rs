@@ -15,7 +15,7 @@ use vision::Frame;
 
 use crate::port::{Port, PortError, text};
 use crate::recogniser::Recogniser;
-use crate::sight::{self, Followed, FrameSource, Observer, see};
+use crate::sight::{Followed, FrameSource, Observer, see};
 
 /// After this many instructions a computing board reports that it is still working. On a processor of a few megahertz
 /// this takes much less time than [`link::SILENCE_MS`], and also on an emulated Cortex-M55 on a busy machine. At
@@ -50,7 +50,8 @@ pub fn serve<S: Read + Write, M: Meter>(
     meter: &mut M,
     frames: &mut impl FrameSource,
 ) -> PortError {
-    let mut board = Board { about, arena, port, meter, frames, followed: Followed::default() };
+    let mut board =
+        Board { about, arena, port, meter, frames, followed: Followed::default(), last_seen: None };
     loop {
         match board.round(recogniser) {
             Ok(()) => {}
@@ -75,6 +76,9 @@ struct Board<'a, S, M, F> {
     frames: &'a mut F,
     /// The face of the last frame.
     followed: Followed,
+    /// Turn of the last frame that was seen, and the face before it. A host whose answer was damaged repeats the frame in
+    /// the same turn, and the face must not be followed through it twice.
+    last_seen: Option<(u32, Followed)>,
 }
 
 impl<S: Read + Write, M: Meter, F: FrameSource> Board<'_, S, M, F> {
@@ -97,6 +101,7 @@ impl<S: Read + Write, M: Meter, F: FrameSource> Board<'_, S, M, F> {
             (Ok(Request::Hello), Ok(recogniser)) => {
                 // Another host, whose frames do not follow those of the last one.
                 self.followed = Followed::default();
+                self.last_seen = None;
                 Reply::Hello(self.hello(recogniser))
             }
             (Ok(Request::See(view)), Ok(recogniser)) => return self.see(recogniser, turn, &view),
@@ -175,21 +180,15 @@ impl<S: Read + Write, M: Meter, F: FrameSource> Board<'_, S, M, F> {
 
     /// Sees a frame: one in the memory for frames, or one whose rows are requested over the link and put there.
     fn see(&mut self, recogniser: &Recogniser<'_>, turn: u32, view: &View) -> Result<Ending, PortError> {
-        let format = sight::format(view.format);
-        let row_bytes = usize::from(view.width) * format.pixel_bytes();
+        let row_bytes = usize::from(view.width) * view.format.pixel_bytes();
         let memory = self.frames.memory();
-        let is_frame = Frame::new_checked(memory, view.width, view.height, row_bytes, format).is_ok();
-        let is_refused = match recogniser.eyes() {
-            None => Some(Objection::NoEyes),
-            Some(_) if !is_frame || (view.is_sent && row_bytes > link::MAX_ROW_BYTES) => {
-                Some(Objection::Frame)
-            }
-            Some(_) => None,
-        };
-        if let Some(objection) = is_refused {
+        let is_frame = Frame::new_checked(memory, view.width, view.height, row_bytes, view.format).is_ok();
+        let is_possible = is_frame && !(view.is_sent && row_bytes > link::MAX_ROW_BYTES);
+        let (Some(eyes), true) = (recogniser.eyes(), is_possible) else {
+            let objection = if recogniser.eyes().is_none() { Objection::NoEyes } else { Objection::Frame };
             self.port.send(turn, &Reply::Refused(objection))?;
             return Ok(Ending::Answered);
-        }
+        };
         let spoke = self.meter.instructions();
         let mut task = Task { port: self.port, meter: self.meter, turn, spoke, waited: 0 };
         if view.is_sent {
@@ -199,19 +198,21 @@ impl<S: Read + Write, M: Meter, F: FrameSource> Board<'_, S, M, F> {
                 }
             }
         }
-        let reply = match Frame::new_checked(memory, view.width, view.height, row_bytes, format) {
-            Ok(frame) => {
-                let seen = see(recogniser, &frame, view.attention, &mut self.followed, self.arena, &mut task);
-                match seen {
-                    Ok(Some(mut seen)) => {
-                        seen.cost.stack_bytes = self.meter.stack_bytes();
-                        Reply::Seen(seen)
-                    }
-                    Ok(None) => Reply::Refused(Objection::NoEyes),
-                    Err(error) => Reply::Failed(text(&error)),
-                }
+        let Ok(frame) = Frame::new_checked(memory, view.width, view.height, row_bytes, view.format) else {
+            self.port.send(turn, &Reply::Refused(Objection::Frame))?;
+            return Ok(Ending::Answered);
+        };
+        match self.last_seen {
+            Some((last, before)) if last == turn => self.followed = before,
+            _ => self.last_seen = Some((turn, self.followed)),
+        }
+        let seen = see(recogniser, eyes, &frame, view.attention, &mut self.followed, self.arena, &mut task);
+        let reply = match seen {
+            Ok(mut seen) => {
+                seen.cost.stack_bytes = self.meter.stack_bytes();
+                Reply::Seen(seen)
             }
-            Err(_) => Reply::Refused(Objection::Frame),
+            Err(error) => Reply::Failed(text(&error)),
         };
         self.port.send(turn, &reply)?;
         Ok(Ending::Answered)

@@ -3,15 +3,14 @@
 
 use core::cell::RefCell;
 use core::convert::Infallible;
-use core::fmt;
 
-use face::{Fault, Found, Track};
+use face::picture::crop;
+use face::{Eyes, Found, Track};
+use format::gates::{Gate, Refusal};
 use format::network::MAX_DIMENSION;
-use link::message::{
-    Attention, Decided, Examined, Figures, Gate, PixelFormat, Refusal, Seen, SeenFace, SightCost,
-};
+use link::message::{Attention, Decided, Examined, Seen, SeenFace, SightCost};
 use nn::{RowSource, RunError};
-use vision::{Format, Frame, Warp};
+use vision::{Frame, Warp};
 
 use crate::pattern;
 use crate::recogniser::Recogniser;
@@ -119,168 +118,83 @@ impl<O: Observer> RowSource for Counted<'_, '_, O> {
 }
 
 /// Sees a frame: finds faces, follows one, and, if `attention` says so, examines it, and if it is fit, decides who it is.
-/// `None` if the image has no eyes. The stack's figure is left to the caller.
+/// `eyes` are the recogniser's. The stack's figure is left to the caller.
 ///
 /// # Errors
 /// [`RunError::Arena`].
 pub fn see<O: Observer>(
     recogniser: &Recogniser<'_>,
+    eyes: &Eyes<'_>,
     frame: &Frame<'_>,
     attention: Attention,
     followed: &mut Followed,
     arena: &mut [u8],
     observer: &mut O,
-) -> Result<Option<Seen>, RunError<Infallible>> {
-    let Some(eyes) = recogniser.eyes() else { return Ok(None) };
+) -> Result<Seen, RunError<Infallible>> {
     let observer = &RefCell::new(observer);
     let mut laps = Laps { observer, last: observer.borrow_mut().instructions() };
     let breathe = &mut || observer.borrow_mut().breathe();
     let mut cost = SightCost { arena_bytes: recogniser.image().arena_bytes() as u32, ..SightCost::default() };
-    laps.lap();
 
-    let faces = eyes.scan_observed(frame, arena, breathe)?;
+    let faces = eyes.scan(frame, arena, breathe)?;
     cost.scan_instructions = laps.lap();
     let (found, is_examined) = followed.next(&faces, attention);
     let Some(found) = found else {
-        return Ok(Some(Seen { faces: 0, face: None, cost }));
+        return Ok(Seen { faces: 0, face: None, cost });
     };
     let bounds = found.bounds;
     let mut face = SeenFace {
         frames: followed.track.frames(),
         bounds_q8: [bounds.left, bounds.top, bounds.right, bounds.bottom],
-        score_q16: found.score,
+        score_q16: found.score_q16,
         look: None,
     };
     if is_examined {
-        let look = eyes.look_observed(frame, found, arena, breathe)?;
-        let mut examined = Examined {
-            points_q8: look.points.map(|point| [point.x, point.y]),
-            quality: look.quality.as_ref().map(figures),
-            alive_q16: None,
-            refusal: look.check(&eyes.sight().gates).err().map(refusal),
-            decided: None,
-        };
+        let sight = eyes.sight();
+        let look = eyes.look(frame, found, arena, breathe)?;
+        let mut refusal = look.check(&sight.gates).err();
         cost.look_instructions = laps.lap();
-        if examined.refusal.is_none() && eyes.has_liveness() {
-            examined.alive_q16 = eyes.alive_observed(frame, found, arena, breathe)?;
-            let limit = eyes.sight().alive;
-            let score = examined.alive_q16.filter(|&score| score < limit);
-            examined.refusal = score.map(|score| Refusal { gate: Gate::Alive, figure: score.into(), limit });
+        let mut alive_q16 = None;
+        if refusal.is_none() && eyes.has_liveness() {
+            alive_q16 = eyes.alive_q16(frame, found, arena, breathe)?;
+            refusal = alive_q16.and_then(|score| not_alive(score, sight.alive_q16));
+            // A picture of a face gets no second chance as long as it is followed.
+            followed.is_decided = refusal.is_some();
             cost.alive_instructions = laps.lap();
         }
-        let crop = face::crop(frame, &look.points, &recogniser.image().embedder.preprocess());
-        match crop {
-            Some(crop) if examined.refusal.is_none() => {
-                let mut embedding = [0; MAX_DIMENSION];
-                let embedding = &mut embedding[..recogniser.image().dimension()];
-                let mut crop = Counted { crop, observer, instructions: 0 };
-                let network = recogniser.embedder();
-                network.embed_observed(&mut crop, arena, embedding, |_, _, _| breathe())?;
-                cost.crop_instructions = crop.instructions;
-                cost.embed_instructions = laps.lap().saturating_sub(crop.instructions);
-                let decision = recogniser.recognise(embedding);
-                cost.match_instructions = laps.lap();
-                examined.decided = Some(Decided { embedding_check: check(embedding), decision });
-                followed.is_decided = true;
+        let mut decided = None;
+        if refusal.is_none() {
+            match crop(frame, &look.points, &recogniser.image().embedder.preprocess()) {
+                None => refusal = Some(Refusal::NOWHERE),
+                Some(crop) => {
+                    let mut embedding = [0; MAX_DIMENSION];
+                    let embedding = &mut embedding[..recogniser.image().dimension()];
+                    let mut crop = Counted { crop, observer, instructions: 0 };
+                    let network = recogniser.embedder();
+                    network.embed_observed(&mut crop, arena, embedding, |_, _, _| breathe())?;
+                    cost.crop_instructions = crop.instructions;
+                    cost.embed_instructions = laps.lap().saturating_sub(crop.instructions);
+                    let decision = recogniser.recognise(embedding);
+                    cost.match_instructions = laps.lap();
+                    let embedding_check = pattern::check(bytemuck::cast_slice(embedding));
+                    decided = Some(Decided { embedding_check, decision });
+                    followed.is_decided = true;
+                }
             }
-            None if examined.refusal.is_none() => examined.refusal = Some(refusal(Fault::Nowhere)),
-            _ => {}
         }
-        face.look = Some(examined);
+        let points_q8 = look.points.map(|point| [point.x, point.y]);
+        face.look = Some(Examined { points_q8, quality: look.quality, alive_q16, refusal, decided });
     }
-    Ok(Some(Seen { faces: faces.len() as u8, face: Some(face), cost }))
+    Ok(Seen { faces: faces.len() as u8, face: Some(face), cost })
 }
 
-/// [`pattern::check`] of an embedding's elements, little-endian.
-fn check(embedding: &[i16]) -> u32 {
-    embedding.iter().fold(pattern::check(&[]), |hash, element| pattern::resume(hash, &element.to_le_bytes()))
-}
-
-fn figures(quality: &face::Quality) -> Figures {
-    let face::Quality { pose, moved, sharpness, brightness, contrast, clipped } = *quality;
-    Figures {
-        yaw_d16: pose.yaw,
-        pitch_d16: pose.pitch,
-        roll_d16: pose.roll,
-        eyes_q8: pose.eyes,
-        moved_q16: moved,
-        sharpness_q16: sharpness,
-        brightness_q8: brightness,
-        contrast_q8: contrast,
-        clipped_q16: clipped,
-    }
-}
-
-/// A fault in the link's terms.
-pub fn refusal(fault: Fault) -> Refusal {
-    let unsigned = |figure: u32| i32::try_from(figure).unwrap_or(i32::MAX);
-    let (gate, figure, limit) = match fault {
-        Fault::Nowhere => (Gate::Nowhere, 0, 0),
-        Fault::TooSmall { eyes, least } => (Gate::Eyes, unsigned(eyes), least),
-        Fault::NoFace { moved, most } => (Gate::Moved, moved.into(), most),
-        Fault::TurnedAside { angle, most } => (Gate::Yaw, angle.into(), most),
-        Fault::TurnedUpOrDown { angle, most } => (Gate::Pitch, angle.into(), most),
-        Fault::Inclined { angle, most } => (Gate::Roll, angle.into(), most),
-        Fault::TooDark { brightness, least } => (Gate::Dark, brightness.into(), least),
-        Fault::TooBright { brightness, most } => (Gate::Bright, brightness.into(), most),
-        Fault::Clipped { share, most } => (Gate::Clipped, unsigned(share), most),
-        Fault::Flat { contrast, least } => (Gate::Contrast, contrast.into(), least),
-        Fault::Blurred { sharpness, least } => (Gate::Sharpness, unsigned(sharpness), least),
-    };
-    Refusal { gate, figure, limit }
-}
-
-/// The fault of a refusal; `None` if the photo check refused.
-pub fn fault(refusal: &Refusal) -> Option<Fault> {
-    let Refusal { gate, figure, limit } = *refusal;
-    let (least, most) = (limit, limit);
-    let (short, long) = (figure.clamp(0, u16::MAX.into()) as u16, figure.max(0) as u32);
-    let angle = figure.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
-    Some(match gate {
-        Gate::Nowhere => Fault::Nowhere,
-        Gate::Eyes => Fault::TooSmall { eyes: long, least },
-        Gate::Moved => Fault::NoFace { moved: short, most },
-        Gate::Yaw => Fault::TurnedAside { angle, most },
-        Gate::Pitch => Fault::TurnedUpOrDown { angle, most },
-        Gate::Roll => Fault::Inclined { angle, most },
-        Gate::Dark => Fault::TooDark { brightness: short, least },
-        Gate::Bright => Fault::TooBright { brightness: short, most },
-        Gate::Clipped => Fault::Clipped { share: long, most },
-        Gate::Contrast => Fault::Flat { contrast: short, least },
-        Gate::Sharpness => Fault::Blurred { sharpness: long, least },
-        Gate::Alive => return None,
+/// The refusal of the photo check, if a score is below its limit.
+fn not_alive(score_q16: u16, least_q16: u16) -> Option<Refusal> {
+    (score_q16 < least_q16).then_some(Refusal {
+        gate: Gate::Alive,
+        figure: score_q16.into(),
+        limit: least_q16,
     })
-}
-
-/// A refusal in words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Words<'a>(pub &'a Refusal);
-
-impl fmt::Display for Words<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Refusal { figure, limit, .. } = *self.0;
-        let percent = |q16: i64| (q16 * 100 + (1 << 15)) >> 16;
-        match fault(self.0) {
-            Some(fault) => fault.fmt(f),
-            None => write!(
-                f,
-                "the photo check takes it for a picture of a face: score {} %, at least {} % is needed",
-                percent(figure.into()),
-                percent(limit.into())
-            ),
-        }
-    }
-}
-
-/// A format in the terms of [`vision`].
-pub const fn format(format: PixelFormat) -> Format {
-    match format {
-        PixelFormat::Rgb565 => Format::Rgb565,
-        PixelFormat::Rgb565Little => Format::Rgb565Little,
-        PixelFormat::Yuv422 => Format::Yuv422,
-        PixelFormat::Rgb888 => Format::Rgb888,
-        PixelFormat::Grey => Format::Grey,
-    }
 }
 
 #[cfg(test)]
@@ -290,33 +204,10 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn faults_survive_the_link() {
-        for fault in [
-            Fault::Nowhere,
-            Fault::TooSmall { eyes: 70_000, least: 7680 },
-            Fault::NoFace { moved: 1, most: 2 },
-            Fault::TurnedAside { angle: -400, most: 3 },
-            Fault::TurnedUpOrDown { angle: 400, most: 3 },
-            Fault::Inclined { angle: i16::MIN, most: 3 },
-            Fault::TooDark { brightness: 9, least: 10 },
-            Fault::TooBright { brightness: u16::MAX, most: 10 },
-            Fault::Clipped { share: 1 << 16, most: 11 },
-            Fault::Flat { contrast: 12, least: 13 },
-            Fault::Blurred { sharpness: 1 << 30, least: 14 },
-        ] {
-            assert_eq!(super::fault(&refusal(fault)), Some(fault));
-        }
-        let alive = Refusal { gate: Gate::Alive, figure: 0x4000, limit: 0x8000 };
-        assert_eq!(super::fault(&alive), None);
-        let said = std::format!("{}", Words(&alive));
-        assert!(said.ends_with("score 25 %, at least 50 % is needed"), "{said}");
-    }
-
     /// One face at a place.
     fn at(left: i32) -> Faces {
         let bounds = Rect { left, top: 0, right: left + 1000, bottom: 1000 };
-        [Found { bounds, score: 1, points: None }].into_iter().collect()
+        [Found { bounds, score_q16: 1, points: None }].into_iter().collect()
     }
 
     #[test]

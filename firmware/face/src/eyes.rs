@@ -3,16 +3,17 @@
 use core::convert::Infallible;
 use core::fmt;
 
+use format::gates::{Gates, Quality, Refusal};
 use format::network::Model;
 use format::preprocess::Preprocess;
-use format::sight::{Family, Gates, Sight};
+use format::sight::{Family, Sight};
 use format::{Image, Role};
 use nn::{LoadError, Network, Outputs, RowSource, RunError};
-use vision::{Frame, Point, Points, Rect, Resize, Similarity, Warp};
+use vision::{Frame, Points, Rect, Similarity, Warp};
 
 use crate::found::{Faces, Found};
-use crate::quality::{Fault, Quality};
-use crate::{landmarks, liveness, ssd, yunet};
+use crate::picture::{around, view};
+use crate::{landmarks, liveness, quality, ssd, yunet};
 
 /// Why networks cannot see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,19 +71,6 @@ impl<'a> Detector<'a> {
         frame: &Frame<'_>,
         part: &Rect,
         arena: &mut [u8],
-    ) -> Result<Faces, RunError<Infallible>> {
-        self.scan_observed(frame, part, arena, &mut || {})
-    }
-
-    /// [`Self::scan`] that also calls `observe` after every row that the network makes.
-    ///
-    /// # Errors
-    /// As [`Self::scan`].
-    pub fn scan_observed(
-        &self,
-        frame: &Frame<'_>,
-        part: &Rect,
-        arena: &mut [u8],
         observe: Observe<'_>,
     ) -> Result<Faces, RunError<Infallible>> {
         let model = self.network.model();
@@ -94,9 +82,15 @@ impl<'a> Detector<'a> {
             Family::YuNet => yunet::faces(model, &outputs, &self.sight, &shown),
         })
     }
+
+    /// Description of its picture.
+    pub fn input(&self) -> Preprocess {
+        self.network.model().preprocess()
+    }
 }
 
-/// Called after every row that a network makes, so that a board can report that it still works.
+/// Called after every row that a network makes, so that a board can report that it still works. `&mut || {}` does
+/// nothing.
 pub type Observe<'o> = &'o mut dyn FnMut();
 
 /// Runs a network on a picture of a frame.
@@ -136,9 +130,9 @@ impl Look {
     /// Whether the face is fit for recognition.
     ///
     /// # Errors
-    /// The first reason why it is not.
-    pub fn check(&self, gates: &Gates) -> Result<(), Fault> {
-        self.quality.ok_or(Fault::Nowhere)?.check(gates)
+    /// The first limit that it breaks.
+    pub fn check(&self, gates: &Gates) -> Result<(), Refusal> {
+        gates.check(&self.quality.ok_or(Refusal::NOWHERE)?)
     }
 }
 
@@ -191,43 +185,22 @@ impl<'a> Eyes<'a> {
         self.liveness.is_some()
     }
 
-    /// The detector's picture.
-    pub fn detector_input(&self) -> Preprocess {
-        self.detector.network.model().preprocess()
+    /// The network that finds faces.
+    pub fn detector(&self) -> &Detector<'a> {
+        &self.detector
     }
 
     /// Finds the faces of a frame, the surest first.
     ///
     /// # Errors
     /// [`RunError::Arena`].
-    pub fn scan(&self, frame: &Frame<'_>, arena: &mut [u8]) -> Result<Faces, RunError<Infallible>> {
-        self.scan_observed(frame, arena, &mut || {})
-    }
-
-    /// [`Self::scan`] that also calls `observe` after every row that the network makes.
-    ///
-    /// # Errors
-    /// As [`Self::scan`].
-    pub fn scan_observed(
+    pub fn scan(
         &self,
         frame: &Frame<'_>,
         arena: &mut [u8],
         observe: Observe<'_>,
     ) -> Result<Faces, RunError<Infallible>> {
-        self.detector.scan_observed(frame, &frame.rect(), arena, observe)
-    }
-
-    /// Finds the faces in a part of a frame: [`Detector::scan`].
-    ///
-    /// # Errors
-    /// [`RunError::Arena`].
-    pub fn scan_part(
-        &self,
-        frame: &Frame<'_>,
-        part: &Rect,
-        arena: &mut [u8],
-    ) -> Result<Faces, RunError<Infallible>> {
-        self.detector.scan(frame, part, arena)
+        self.detector.scan(frame, &frame.rect(), arena, observe)
     }
 
     /// Examines a face of a frame.
@@ -239,29 +212,16 @@ impl<'a> Eyes<'a> {
         frame: &Frame<'_>,
         found: &Found,
         arena: &mut [u8],
-    ) -> Result<Look, RunError<Infallible>> {
-        self.look_observed(frame, found, arena, &mut || {})
-    }
-
-    /// [`Self::look`] that also calls `observe` after every row that the network makes.
-    ///
-    /// # Errors
-    /// As [`Self::look`].
-    pub fn look_observed(
-        &self,
-        frame: &Frame<'_>,
-        found: &Found,
-        arena: &mut [u8],
         observe: Observe<'_>,
     ) -> Result<Look, RunError<Infallible>> {
         let Some(network) = &self.landmarks else {
             // A detector with landmarks, which `new_checked` has made sure of.
-            let points = landmarks::shifted(&found.points.unwrap_or_default(), &self.sight().points);
-            return Ok(Look { points, quality: Quality::measure(frame, &points, 0) });
+            let points = landmarks::shifted(&found.points.unwrap_or_default(), &self.sight().points_q16);
+            return Ok(Look { points, quality: quality::measure(frame, &points, 0) });
         };
         // First in the picture that the box shows, then in the mirror image of a picture that the first landmarks make
         // upright: their errors differ, so that the mean is better, and what is no face does not stay.
-        let square = landmarks_part(&found.bounds, self.sight());
+        let square = landmarks::part(&found.bounds, self.sight());
         let model = network.model();
         let input = model.preprocess();
         let outputs = run(network, &mut view(frame, square, &input), arena, &mut *observe)?;
@@ -274,28 +234,15 @@ impl<'a> Eyes<'a> {
         let outputs = run(network, &mut mirrored, arena, observe)?;
         let second = landmarks::in_mirror(&landmarks::shares(model, &outputs), &upright, input.width);
         let moved = landmarks::moved_q16(&first, &second);
-        let points = landmarks::shifted(&landmarks::mean(&first, &second), &self.sight().landmarks);
-        Ok(Look { points, quality: Quality::measure(frame, &points, moved) })
+        let points = landmarks::shifted(&landmarks::mean(&first, &second), &self.sight().landmarks_q16);
+        Ok(Look { points, quality: quality::measure(frame, &points, moved) })
     }
 
     /// How likely a face is alive, 0 to 1 in 1/65536; `None` without a network for it.
     ///
     /// # Errors
     /// [`RunError::Arena`].
-    pub fn alive(
-        &self,
-        frame: &Frame<'_>,
-        found: &Found,
-        arena: &mut [u8],
-    ) -> Result<Option<u16>, RunError<Infallible>> {
-        self.alive_observed(frame, found, arena, &mut || {})
-    }
-
-    /// [`Self::alive`] that also calls `observe` after every row that the network makes.
-    ///
-    /// # Errors
-    /// As [`Self::alive`].
-    pub fn alive_observed(
+    pub fn alive_q16(
         &self,
         frame: &Frame<'_>,
         found: &Found,
@@ -306,60 +253,6 @@ impl<'a> Eyes<'a> {
         let part = liveness::part(frame, &found.bounds, self.sight());
         let model = network.model();
         let outputs = run(network, &mut view(frame, part, &model.preprocess()), arena, observe)?;
-        Ok(Some(liveness::score(model, &outputs, self.sight())))
+        Ok(Some(liveness::score_q16(model, &outputs, self.sight())))
     }
-}
-
-/// The crop of a face for an embedder, as a source of rows; `None` when the landmarks cannot belong to a face.
-pub fn crop<'f>(frame: &Frame<'f>, points: &Points, input: &Preprocess) -> Option<Warp<'f>> {
-    let template = input.template.map(|place| {
-        let [x, y] = place.map(|place| i32::from(place) << 2);
-        Point { x, y }
-    });
-    let size = [input.width, input.height];
-    Some(Warp::new(*frame, &Similarity::to_frame(points, &template, size)?, size, input.colour, false))
-}
-
-/// The square around a box that the landmark network sees.
-pub fn landmarks_part(bounds: &Rect, sight: &Sight) -> Rect {
-    let width = (i64::from(bounds.right) - i64::from(bounds.left)).clamp(256, 1 << 24);
-    let half = ((width * i64::from(sight.side)) >> 17) as i32;
-    let down = ((width * i64::from(sight.down)) >> 16) as i32;
-    let x = (bounds.left + bounds.right) >> 1;
-    let y = ((bounds.top + bounds.bottom) >> 1) + down;
-    Rect { left: x - half, top: y - half, right: x + half, bottom: y + half }
-}
-
-/// The part of a frame that the liveness network sees of a face.
-pub fn liveness_part(frame: &Frame<'_>, bounds: &Rect, sight: &Sight) -> Rect {
-    liveness::part(frame, bounds, sight)
-}
-
-/// The least rectangle of the proportions `[width, height]` that has a part in its middle: what a detector's picture of
-/// that size shows of it.
-pub fn around(part: &Rect, [width, height]: [u16; 2]) -> Rect {
-    let [wide, high] = [(part.left, part.right), (part.top, part.bottom)]
-        .map(|(low, high)| i64::from(high) - i64::from(low));
-    let [width, height] = [width, height].map(i64::from);
-    let [more, below] = match wide * height >= high * width {
-        true => [0, wide * height / width - high],
-        false => [high * width / height - wide, 0],
-    };
-    let range = |low: i32, side: i64, more: i64| {
-        let start = i64::from(low) - (more >> 1);
-        [start, start + side + more].map(|place| place as i32)
-    };
-    let [left, right] = range(part.left, wide, more);
-    let [top, bottom] = range(part.top, high, below);
-    Rect { left, top, right, bottom }
-}
-
-/// A detector's picture of a part of a frame.
-pub fn detector_view<'f>(frame: &Frame<'f>, part: &Rect, input: &Preprocess) -> Resize<'f> {
-    view(frame, around(part, [input.width, input.height]), input)
-}
-
-/// A network's picture of a part of a frame.
-pub fn view<'f>(frame: &Frame<'f>, part: Rect, input: &Preprocess) -> Resize<'f> {
-    Resize::new(*frame, &part, [input.width, input.height], input.colour)
 }

@@ -1,7 +1,7 @@
 //! Reads elements of a network's outputs.
 
 use format::layer::Element;
-use format::network::{Model, Output};
+use format::network::{Function, Model, Output};
 use nn::Outputs;
 
 use crate::fixed::Factor;
@@ -16,20 +16,29 @@ pub(crate) struct Grid<'b> {
     factor: Factor,
 }
 
-/// Shape and scale of an output, known before the network runs.
+/// Shape and meaning of an output, known before the network runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
     /// Height times width.
     pub cells: usize,
     /// Values of a cell.
     pub channels: usize,
+    /// The function that makes real values of its elements.
+    pub function: Function,
+}
+
+impl Facts {
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        self.cells * self.channels
+    }
 }
 
 /// The facts of output `number`, or `None` if there is none.
 pub(crate) fn facts(model: &Model<'_>, number: usize) -> Option<Facts> {
-    let Output { tensor, .. } = model.outputs().nth(number)?;
+    let Output { tensor, function, .. } = model.outputs().nth(number)?;
     let [height, width, channels] = model.layer(tensor.into()).output.shape().map(usize::from);
-    Some(Facts { cells: height * width, channels })
+    Some(Facts { cells: height * width, channels, function })
 }
 
 impl<'b> Grid<'b> {
@@ -47,6 +56,12 @@ impl<'b> Grid<'b> {
             channels,
             factor: Factor::new(output.scale, 16),
         }
+    }
+
+    /// A table of these elements.
+    #[cfg(test)]
+    pub fn of(bytes: &'b [u8], element: Element, zero_point: i16, channels: usize, scale: f32) -> Self {
+        Grid { bytes, element, zero_point: zero_point.into(), channels, factor: Factor::new(scale, 16) }
     }
 
     /// Number of cells.

@@ -1,11 +1,13 @@
 //! Five landmarks of a face: from a network with 68 points, and corrected to the places that crops are aligned by.
 
-use format::network::Model;
+use format::network::{Function, Model};
+use format::sight::Sight;
 use nn::Outputs;
 use vision::{Point, Points, Rect, Similarity};
 
 use crate::fixed::length;
 use crate::grid::{self, Facts, Grid};
+use crate::picture::bounded;
 use crate::quality::TEMPLATE;
 
 /// Values of the network: x and y of 68 points, as shares of the picture's side (the order of points is that of iBUG
@@ -18,8 +20,10 @@ const GROUPS: [&[u8]; 5] = [&[37, 38, 40, 41], &[43, 44, 46, 47], &[30], &[48, 6
 /// Whether a network has these outputs, for a square picture.
 pub(crate) fn fits(model: &Model<'_>) -> bool {
     let input = model.input();
-    let values = grid::facts(model, 0).map(|Facts { cells, channels }| cells * channels);
-    input.width == input.height && model.outputs().count() == 1 && values == Some(VALUES)
+    let is_landmarks = |facts: Facts| facts.elements() == VALUES && facts.function == Function::Identity;
+    input.width == input.height
+        && model.outputs().count() == 1
+        && grid::facts(model, 0).is_some_and(is_landmarks)
 }
 
 /// Landmarks as a network gives them: x and y as shares of the picture's side, in 1/65536.
@@ -41,6 +45,17 @@ pub fn shares_of(value_q16: impl Fn(usize) -> i32) -> Shares {
             mean.clamp(-(1 << 18), 1 << 18) as i32
         })
     })
+}
+
+/// The square around a box that the network sees.
+pub fn part(bounds: &Rect, sight: &Sight) -> Rect {
+    let width = (i64::from(bounds.right) - i64::from(bounds.left)).clamp(256, 1 << 24);
+    let half = (width * i64::from(sight.side_q16)) >> 17;
+    let down = (width * i64::from(sight.down_q16)) >> 16;
+    let Point { x, y } = bounds.centre();
+    let [left, right] = [-half, half].map(|shift| bounded(i64::from(x) + shift));
+    let [top, bottom] = [-half, half].map(|shift| bounded(i64::from(y) + down + shift));
+    Rect { left, top, right, bottom }
 }
 
 /// The landmarks in the frame, for a picture that shows `square`.
@@ -93,4 +108,82 @@ pub(crate) fn moved_q16(a: &Points, b: &Points) -> u16 {
     let sum: u64 = a.iter().zip(b).map(|(a, b)| u64::from(length(a.x - b.x, a.y - b.y))).sum();
     let eyes = u64::from(length(a[1].x - a[0].x, a[1].y - a[0].y)).max(1);
     ((sum << 16) / (5 * eyes)).min(u16::MAX.into()) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn landmarks_are_means_of_their_points() {
+        // Point k lies at (k, 2 k) / 1024.
+        let value = |value: usize| (value as i32 / 2) * 64 * (1 + value as i32 % 2);
+        // Means 39, 45, 30, 54, 59.
+        assert_eq!(shares_of(value), [39, 45, 30, 54, 59].map(|k| [64 * k, 128 * k]));
+    }
+
+    #[test]
+    fn square_lies_around_a_box() {
+        let sight = Sight { side_q16: 3 << 15, down_q16: 1 << 14, ..Sight::default() };
+        let bounds = Rect { left: 1000, top: 500, right: 2000, bottom: 1700 };
+        // Side 1.5 · 1000, middle (1500, 1100 + 250).
+        assert_eq!(part(&bounds, &sight), Rect { left: 750, top: 600, right: 2250, bottom: 2100 });
+    }
+
+    #[test]
+    fn places_in_a_square() {
+        let square = Rect { left: 100, top: 200, right: 1100, bottom: 1200 };
+        let shares = [[0, 1 << 16], [1 << 15, 1 << 14], [-(1 << 16), 0], [0; 2], [0; 2]];
+        let points = in_square(&shares, &square).map(|Point { x, y }| [x, y]);
+        assert_eq!(points, [[100, 1200], [600, 450], [-900, 200], [100, 200], [100, 200]]);
+    }
+
+    #[test]
+    fn shifts_go_along_and_across_the_eyes() {
+        let points = [[0, 0], [0, 1000], [500, 500], [1, 2], [3, 4]].map(|[x, y]| Point { x, y });
+        let mut shifts = [[0; 2]; 5];
+        // The eyes lie one below the other: along them is down, across them to the left.
+        shifts[2] = [6554, -3277];
+        let moved = shifted(&points, &shifts);
+        assert_eq!((moved[2], moved[3]), (Point { x: 550, y: 600 }, points[3]));
+        assert_eq!(mean(&points, &moved)[2], Point { x: 525, y: 550 });
+        // One of five points moved by √(100² + 50²) = 111 of 1000.
+        assert_eq!(moved_q16(&points, &moved), (111 * 65_536 / 5000) as u16);
+    }
+
+    proptest! {
+        /// What a network sees in the mirror image of a picture is the same as in the picture.
+        #[test]
+        fn mirror_image_has_the_same_landmarks(place in prop::array::uniform5([-1000i32..60_000, -1000i32..60_000])) {
+            let points = [[9000, 9000], [15_000, 9500], [12_000, 12_000], [9500, 16_000], [14_500, 16_000]];
+            let points = points.map(|[x, y]| Point { x, y });
+            let upright = Similarity::to_frame(&points, &upright(112), [112, 112]).unwrap();
+            // In the picture itself, through the similarity.
+            let direct = place.map(|[x, y]| {
+                let at = |share: i32| ((i64::from(share) * 112 + 128) >> 8) as i32 - 128;
+                upright.apply(Point { x: at(x), y: at(y) })
+            });
+            // In the mirror image left is right, and left eyes are right eyes.
+            let mirrored = place.map(|[x, y]| [(1 << 16) - x, y]);
+            let [left, right, nose, mouth_left, mouth_right] = mirrored;
+            let found = in_mirror(&[right, left, nose, mouth_right, mouth_left], &upright, 112);
+            prop_assert_eq!(found, direct);
+        }
+
+        #[test]
+        fn nothing_overflows(sides: [i32; 4], side_q16 in 1u32 << 14..=1 << 18, down_q16 in -(1 << 16)..=1 << 16,
+                             shares in prop::array::uniform5([-(1 << 18)..=1 << 18, -(1 << 18)..=1 << 18]),
+                             shifts: [[i16; 2]; 5]) {
+            let [left, top, right, bottom] = sides;
+            let sight = Sight { side_q16, down_q16, ..Sight::default() };
+            let square = part(&Rect { left, top, right, bottom }, &sight);
+            let points = in_square(&shares, &square);
+            let moved = shifted(&points, &shifts);
+            moved_q16(&points, &moved);
+            mean(&points, &moved);
+            let _ = Similarity::to_frame(&points, &upright(112), [112, 112]);
+        }
+    }
 }

@@ -4,8 +4,10 @@
 //!
 //! * [`fixed`]: factors, exponential, sigmoid and angles in fixed point.
 //! * `ssd`, `yunet`: a detector's outputs to boxes; [`found`]: the choice among boxes of one face.
-//! * [`landmarks`], [`pose`], [`quality`]: five points, the pose that they show, and whether the face is fit.
-//! * `liveness`: the score of a network that looks at one picture.
+//! * [`picture`]: what the networks see of a frame.
+//! * [`landmarks`], [`pose`], [`quality`]: five points, the pose that they show, and the measurements that decide whether
+//!   the face is fit.
+//! * [`liveness`]: the score of a network that looks at one picture.
 //! * [`track`]: the same face from frame to frame.
 //! * [`eyes`]: all of this with an image's networks.
 //!
@@ -19,20 +21,24 @@
 //!   degree.
 #![no_std]
 
+#[cfg(test)]
+extern crate std;
+
 pub mod eyes;
 pub mod fixed;
 pub mod found;
 mod grid;
 pub mod landmarks;
-mod liveness;
+pub mod liveness;
+pub mod picture;
 pub mod pose;
 pub mod quality;
 mod ssd;
 pub mod track;
 mod yunet;
 
-pub use eyes::{Detector, Eyes, EyesError, Look, crop};
+pub use eyes::{Detector, Eyes, EyesError, Look};
+pub use format::gates::{Gates, Quality, Refusal};
 pub use found::{Faces, Found};
 pub use pose::Pose;
-pub use quality::{Fault, Quality};
 pub use track::Track;

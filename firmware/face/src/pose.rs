@@ -8,13 +8,13 @@ use crate::fixed::angle_d16;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pose {
     /// Angle by which it is turned to a side, in 1/16 degree; positive when it looks to the right as seen.
-    pub yaw: i16,
+    pub yaw_d16: i16,
     /// Angle by which it looks up or down, in 1/16 degree; positive when it looks down.
-    pub pitch: i16,
+    pub pitch_d16: i16,
     /// Angle by which it is inclined to a shoulder, in 1/16 degree; positive when clockwise as seen.
-    pub roll: i16,
+    pub roll_d16: i16,
     /// Pixels between the eyes in 1/256, as a view from the front would have them.
-    pub eyes: u32,
+    pub eyes_q8: u32,
 }
 
 /// Proportions of the mean face in 1/65536, in distances between the eyes: the half-width of the mouth over that of the
@@ -61,10 +61,10 @@ impl Pose {
         let shift = (64 - largest.leading_zeros()).saturating_sub(30);
         let [right, down, ahead] = view.map(|part| part >> shift);
         Pose {
-            yaw: angle(-right, ahead),
-            pitch: angle(-down, length(&[right, ahead]) as i64),
-            roll: angle(y[0], x[0]),
-            eyes: ((length(&x) + length(&y)) / 2) as u32,
+            yaw_d16: angle(-right, ahead),
+            pitch_d16: angle(-down, length(&[right, ahead]) as i64),
+            roll_d16: angle(y[0], x[0]),
+            eyes_q8: ((length(&x) + length(&y)) / 2) as u32,
         }
     }
 }
@@ -93,12 +93,12 @@ mod tests {
         fn pose_of_a_turned_face_is_found_again(yaw in -0.9f64..0.9, pitch in -0.7f64..0.7, roll in -1.5f64..1.5,
                                                 eyes in 30.0f64..2000.0) {
             let found = Pose::of(&turned(yaw, 0.0, roll, eyes));
-            prop_assert!((f64::from(found.yaw) / 16.0 - yaw.to_degrees()).abs() < 1.0, "{found:?}");
+            prop_assert!((f64::from(found.yaw_d16) / 16.0 - yaw.to_degrees()).abs() < 1.0, "{found:?}");
             let found = Pose::of(&turned(0.0, pitch, roll, eyes));
-            prop_assert!((f64::from(found.pitch) / 16.0 - pitch.to_degrees()).abs() < 1.0, "{found:?}");
+            prop_assert!((f64::from(found.pitch_d16) / 16.0 - pitch.to_degrees()).abs() < 1.0, "{found:?}");
             let found = Pose::of(&turned(0.0, 0.0, roll, eyes));
-            prop_assert!((f64::from(found.roll) / 16.0 - roll.to_degrees()).abs() < 1.0, "{found:?}");
-            prop_assert!((f64::from(found.eyes) / 256.0 - eyes).abs() < eyes / 100.0, "{found:?}");
+            prop_assert!((f64::from(found.roll_d16) / 16.0 - roll.to_degrees()).abs() < 1.0, "{found:?}");
+            prop_assert!((f64::from(found.eyes_q8) / 256.0 - eyes).abs() < eyes / 100.0, "{found:?}");
         }
 
         #[test]

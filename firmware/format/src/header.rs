@@ -83,12 +83,12 @@ pub enum Section {
     Cohort,
     /// Margin and thresholds.
     Policy,
-    /// How faces are found and examined.
-    Sight,
     /// A crop and its embedding.
     Golden,
     /// The signature of the image.
     Signature,
+    /// How faces are found and examined.
+    Sight,
 }
 
 impl Section {
@@ -101,9 +101,9 @@ impl Section {
         Section::Gallery,
         Section::Cohort,
         Section::Policy,
-        Section::Sight,
         Section::Golden,
         Section::Signature,
+        Section::Sight,
     ];
 
     /// Kind and role in the section table. Kinds without a role have role 0.
@@ -113,9 +113,9 @@ impl Section {
             Section::Gallery => [2, 0],
             Section::Cohort => [3, 0],
             Section::Policy => [4, 0],
-            Section::Sight => [5, 0],
-            Section::Golden => [6, 0],
-            Section::Signature => [7, 0],
+            Section::Golden => [5, 0],
+            Section::Signature => [6, 0],
+            Section::Sight => [7, 0],
         }
     }
 
@@ -123,7 +123,8 @@ impl Section {
     const fn minor(self) -> u16 {
         match self {
             Section::Network(_) | Section::Gallery | Section::Cohort | Section::Policy => 0,
-            Section::Sight | Section::Golden | Section::Signature => 1,
+            Section::Golden | Section::Signature => 0,
+            Section::Sight => 1,
         }
     }
 
@@ -253,7 +254,9 @@ pub fn parse(bytes: &[u8]) -> Result<Sections<'_>, ImageError> {
     let mut end = table_end;
     for entry in header[field::TABLE..].chunks_exact(field::ENTRY) {
         let [kind, role] = [field::KIND, field::ROLE].map(|range| u16_at(entry, range));
-        let section = Section::of_code([kind, role]).ok_or(ImageError::SectionKind { kind, role })?;
+        let section = Section::of_code([kind, role])
+            .filter(|section| section.minor() <= minor)
+            .ok_or(ImageError::SectionKind { kind, role })?;
         let offset = u32_at(entry, field::OFFSET) as usize;
         let section_end = offset.checked_add(u32_at(entry, field::SECTION_LENGTH) as usize);
         let section_end = section_end.filter(|&e| e <= length).ok_or(ImageError::SectionRange(section))?;

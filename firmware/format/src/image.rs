@@ -170,7 +170,7 @@ pub struct Image<'a> {
     /// The network that makes embeddings.
     pub embedder: Model<'a>,
     /// The other networks, in the order of [`Role::ALL`].
-    others: [Option<&'a [u8]>; Role::ALL.len()],
+    others: [Option<Model<'a>>; Role::ALL.len()],
     /// Enrolled people.
     pub gallery: Gallery<'a>,
     /// Strangers, if the image has any.
@@ -206,8 +206,7 @@ impl<'a> Image<'a> {
             if role != Role::Embedder
                 && let Some(section) = sections.get(Section::Network(role))
             {
-                Model::new_checked(role, section)?;
-                others[role.index()] = Some(section);
+                others[role.index()] = Some(Model::new_checked(role, section)?);
             }
         }
         let centres = |section, bytes| Gallery::new_checked(section, bytes, model_id, dimension);
@@ -234,8 +233,7 @@ impl<'a> Image<'a> {
     pub fn network(&self, role: Role) -> Option<Model<'a>> {
         match role {
             Role::Embedder => Some(self.embedder),
-            // The network was checked with the image.
-            other => Model::new_checked(other, self.others[other.index()]?).ok(),
+            other => self.others[other.index()],
         }
     }
 

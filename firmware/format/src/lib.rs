@@ -14,9 +14,10 @@
 //!         GALLERY     [`gallery`]    enrolled people: records, then int8 centres
 //!         COHORT      [`gallery`]    strangers' centres, no names (optional)
 //!         POLICY      [`policy`]     margin and thresholds
-//!         SIGHT       [`sight`]      how faces are found and examined (with a detector; since minor version 1)
-//!         GOLDEN      [`golden`]     a crop and its embedding, for a board's self-test (optional; since 1)
-//!         SIGNATURE   [`signature`]  of the header and the section table (optional; since 1)
+//!         GOLDEN      [`golden`]     a crop and its embedding, for a board's self-test (optional)
+//!         SIGNATURE   [`signature`]  of the header and the section table (optional)
+//!         SIGHT       [`sight`]      how faces are found and examined, with the [`gates`] of a usable face (with a
+//!                                    detector; since minor version 1)
 //! ```
 //!
 //! All numbers are little-endian, and the machine must be too. Records have a fixed size and are read in place. Only
@@ -37,16 +38,21 @@
 //! changes one of the two.
 #![no_std]
 
+#[cfg(test)]
+extern crate std;
+
 #[cfg(target_endian = "big")]
 compile_error!("image arrays are little-endian and read in place");
 
 pub mod bytes;
 pub mod gallery;
+pub mod gates;
 pub mod golden;
 pub mod header;
 pub mod image;
 pub mod layer;
 pub mod network;
+pub mod pixels;
 pub mod policy;
 pub mod preprocess;
 pub mod sight;
@@ -54,6 +60,7 @@ pub mod signature;
 
 pub use header::{ModelId, Role, Section};
 pub use image::{Image, ImageError};
+pub use pixels::PixelFormat;
 
 /// Every section, and every array in a section's blob, starts at a multiple of this many bytes.
 pub const ALIGNMENT: usize = 16;

@@ -27,6 +27,8 @@
 
 use core::fmt;
 
+use format::PixelFormat;
+use format::gates::{Quality, Refusal};
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
@@ -294,28 +296,14 @@ pub struct Recognised {
     pub cost: Cost,
 }
 
-/// Pixel formats of frames; `vision::Format` defines them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PixelFormat {
-    /// Two bytes: five bits red, six green, five blue; the byte with red first.
-    Rgb565,
-    /// The same with the byte with blue first.
-    Rgb565Little,
-    /// Four bytes for two pixels: Y, U, Y, V.
-    Yuv422,
-    /// Three bytes: red, green, blue.
-    Rgb888,
-    /// One luminance byte.
-    Grey,
-}
-
 /// When a face is examined and decided on. Every frame is scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Attention {
     /// The frame stands alone: its largest face is examined, and decided on if it is fit.
     Photo,
     /// The frame follows the one before. A face is followed, and examined in every frame from the one on that is given
-    /// here (1: the first in which it is found), until it is fit and decided on; then not again until it is lost.
+    /// here (1: the first in which it is found), until it is fit and decided on, or the photo check refuses it; then not
+    /// again until it is lost.
     Video {
         /// Number of that frame.
         steady: u8,
@@ -367,76 +355,13 @@ pub struct Examined {
     /// x and y of left eye, right eye, tip of the nose, left and right corner of the mouth, as seen.
     pub points_q8: [[i32; 2]; 5],
     /// Measurements; `None` when the landmarks cannot belong to a face.
-    pub quality: Option<Figures>,
+    pub quality: Option<Quality>,
     /// How likely it is alive by the photo check, 0 to 1; `None` if the image has none, or the face was refused before.
     pub alive_q16: Option<u16>,
     /// The first reason why it is not fit to be decided on.
     pub refusal: Option<Refusal>,
     /// The decision on it; `None` if it was refused.
     pub decided: Option<Decided>,
-}
-
-/// Measurements of a face; `face::Quality` defines them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Figures {
-    /// Yaw in 1/16 degree.
-    pub yaw_d16: i16,
-    /// Pitch in 1/16 degree.
-    pub pitch_d16: i16,
-    /// Roll in 1/16 degree.
-    pub roll_d16: i16,
-    /// Pixels between the eyes.
-    pub eyes_q8: u32,
-    /// Movement of landmarks in the mirror image, in distances between the eyes.
-    pub moved_q16: u16,
-    /// Variance of the Laplacian over the variance of luminance.
-    pub sharpness_q16: u32,
-    /// Mean luminance.
-    pub brightness_q8: u16,
-    /// Standard deviation of luminance.
-    pub contrast_q8: u16,
-    /// Share of pixels that are completely black or white.
-    pub clipped_q16: u32,
-}
-
-/// A measurement with a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Gate {
-    /// Landmarks in one place or far outside; without figure and limit.
-    Nowhere,
-    /// Least pixels between the eyes, in 1/256.
-    Eyes,
-    /// Most movement of landmarks in the mirror image, in 1/65536 of the distance of the eyes.
-    Moved,
-    /// Most yaw to either side, in 1/16 degree.
-    Yaw,
-    /// Most pitch up or down, in 1/16 degree.
-    Pitch,
-    /// Most roll to either side, in 1/16 degree.
-    Roll,
-    /// Least mean luminance, in 1/256.
-    Dark,
-    /// Most mean luminance, in 1/256.
-    Bright,
-    /// Most pixels that are completely black or white, in 1/65536 of all.
-    Clipped,
-    /// Least standard deviation of luminance, in 1/256.
-    Contrast,
-    /// Least variance of the Laplacian over the variance of luminance, in 1/65536.
-    Sharpness,
-    /// Least score of the photo check, in 1/65536.
-    Alive,
-}
-
-/// Why a face is not decided on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
-    /// What was measured.
-    pub gate: Gate,
-    /// The measurement.
-    pub figure: i32,
-    /// The limit.
-    pub limit: u16,
 }
 
 /// A face that was decided on.
@@ -625,6 +550,8 @@ fn write<'b>(
 mod tests {
     use std::vec::Vec;
 
+    use format::gates::Gate;
+
     use super::*;
     use crate::{MAX_MESSAGE_BYTES, MAX_REPLY_BYTES, MAX_ROW_BYTES};
 
@@ -696,7 +623,7 @@ mod tests {
 
     /// A face that was seen, and the bytes of all its fields but the last two: the refusal and the decision.
     fn seen(refusal: Option<Refusal>, decided: Option<Decided>) -> (Seen, Vec<u8>) {
-        let quality = Figures {
+        let quality = Quality {
             yaw_d16: -1,
             pitch_d16: 2,
             roll_d16: 64,
@@ -782,21 +709,7 @@ mod tests {
         }));
         let cost = [1, 2, 3, 4, 5, 6, 7, 8];
         replies.push((Reply::Seen(Seen::default()), bytes(1, 0x85, &[0; 10])));
-        let gates = [
-            Gate::Nowhere,
-            Gate::Eyes,
-            Gate::Moved,
-            Gate::Yaw,
-            Gate::Pitch,
-            Gate::Roll,
-            Gate::Dark,
-            Gate::Bright,
-            Gate::Clipped,
-            Gate::Contrast,
-            Gate::Sharpness,
-            Gate::Alive,
-        ];
-        replies.extend((0..).zip(gates).map(|(code, gate)| {
+        replies.extend((0..).zip(Gate::ALL).map(|(code, gate)| {
             let (seen, start) = seen(Some(Refusal { gate, figure: -2, limit: 300 }), None);
             let body = [&start[..], &[1, code, 3, 0xac, 0x02, 0], &cost].concat();
             (Reply::Seen(seen), bytes(1, 0x85, &body))
@@ -934,7 +847,7 @@ mod tests {
                     score_q16: u16::MAX,
                     look: Some(Examined {
                         points_q8: [[i32::MIN; 2]; 5],
-                        quality: Some(Figures {
+                        quality: Some(Quality {
                             yaw_d16: i16::MIN,
                             pitch_d16: i16::MIN,
                             roll_d16: i16::MIN,

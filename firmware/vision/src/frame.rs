@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+pub use format::PixelFormat as Format;
 use format::preprocess::Colour;
 
 use crate::pixels::{Reader, Task, pixel, put, read};
@@ -9,32 +10,6 @@ use crate::place::Rect;
 
 /// Longest side of a frame in pixels.
 pub const MAX_SIDE: u16 = 8192;
-
-/// Pixel formats of cameras.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Two bytes: five bits red, six green, five blue; the byte with red first, as OV cameras send it.
-    Rgb565,
-    /// As [`Self::Rgb565`], with the byte with blue first.
-    Rgb565Little,
-    /// Four bytes for two pixels: Y of the left pixel, U, Y of the right pixel, V. BT.601, full range. The width is even.
-    Yuv422,
-    /// Three bytes: red, green, blue.
-    Rgb888,
-    /// One luminance byte.
-    Grey,
-}
-
-impl Format {
-    /// Bytes of a pixel.
-    pub const fn pixel_bytes(self) -> usize {
-        match self {
-            Format::Rgb565 | Format::Rgb565Little | Format::Yuv422 => 2,
-            Format::Rgb888 => 3,
-            Format::Grey => 1,
-        }
-    }
-}
 
 /// Why pixels are not a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

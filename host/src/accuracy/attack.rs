@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use face::eyes::liveness_part;
 use face::found::largest;
+use face::liveness;
 use format::Role;
 use image::RgbImage;
 use rayon::prelude::*;
@@ -22,7 +22,7 @@ use crate::bounds::{Rate, of_probes};
 use crate::output;
 use crate::photo::{self, folder};
 use crate::sight::fit::frame;
-use crate::sight::gates::{self, Refused, counted};
+use crate::sight::gates::{Refused, counted};
 use crate::sight::{Seer, frames};
 use crate::simulator::AlignedBytes;
 
@@ -126,7 +126,7 @@ pub fn measure(image: &Path, bona_fide: &Path, attacks: &[PathBuf], is_strict: b
         ));
     }
     let names: Vec<String> = folders.iter().map(|folder| name(folder)).collect();
-    let measured = of_answers(seer.sight().alive, &names, &answers);
+    let measured = of_answers(seer.sight().alive_q16, &names, &answers);
     Ok(Attack { network, warnings, seconds: start.elapsed().as_secs_f64(), ..measured })
 }
 
@@ -191,21 +191,21 @@ fn answer(seer: &Seer, photo: &RgbImage) -> Result<(Result<u16, &'static str>, b
     let shown = frames::fitted(photo);
     let view = frame(&shown)?;
     seer.see(|eyes, arena| {
-        let faces = eyes.scan(&view, arena)?;
+        let faces = eyes.scan(&view, arena, &mut || {})?;
         let Some(face) = largest(&faces) else { return Ok((Err("no face found"), false)) };
-        let look = eyes.look(&view, face, arena)?;
+        let look = eyes.look(&view, face, arena, &mut || {})?;
         if let Err(fault) = look.check(&seer.sight().gates) {
-            return Ok((Err(gates::name(&fault)), false));
+            return Ok((Err(fault.gate.name()), false));
         }
-        let score = eyes.alive(&view, face, arena)?.ok_or("no network for it");
+        let score = eyes.alive_q16(&view, face, arena, &mut || {})?.ok_or("no network for it");
         Ok((score, is_near(seer, &view, &face.bounds)))
     })
 }
 
 /// Whether the part of the frame that the network sees is smaller than it should be.
 fn is_near(seer: &Seer, view: &Frame<'_>, bounds: &vision::Rect) -> bool {
-    let wanted = (u64::from(bounds.height()) * u64::from(seer.sight().span)) >> 8;
-    let part = liveness_part(view, bounds, seer.sight());
+    let wanted = (u64::from(bounds.height()) * u64::from(seer.sight().span_q8)) >> 8;
+    let part = liveness::part(view, bounds, seer.sight());
     // A hundredth less is not less.
     100 * u64::from(part.height()) < 99 * wanted
 }

@@ -20,7 +20,7 @@ use crate::photo::{self, folder};
 use crate::sight::Seer;
 use crate::sight::fit::frame;
 use crate::sight::frames::{FRAME, ways};
-use crate::sight::gates::{self, Refused, counted};
+use crate::sight::gates::{Refused, counted};
 use crate::sight::places::{error, landmarks, percentile};
 use crate::simulator::AlignedBytes;
 
@@ -208,10 +208,10 @@ struct Seen {
 fn look(seer: &Seer, shown: &Shown) -> Result<Seen> {
     let view = frame(&shown.frame)?;
     let found = seer.see(|eyes, arena| {
-        let faces = eyes.scan(&view, arena)?;
+        let faces = eyes.scan(&view, arena, &mut || {})?;
         let Some(face) = shown.among(&faces) else { return Ok(None) };
-        let look = eyes.look(&view, face, arena)?;
-        let refused = look.check(&seer.sight().gates).err().map(|fault| gates::name(&fault));
+        let look = eyes.look(&view, face, arena, &mut || {})?;
+        let refused = look.check(&seer.sight().gates).err().map(|fault| fault.gate.name());
         Ok(Some((error(&landmarks(&look.points), &shown.points), refused)))
     })?;
     Ok(Seen { height: shown.height() / FRAME[1] as f32, found })
@@ -276,10 +276,10 @@ fn nonface(seer: &Seer, folder: &Path, is_strict: bool, warnings: &mut Vec<Strin
 fn false_face(seer: &Seer, shown: &RgbImage) -> Result<[bool; 2]> {
     let view = frame(shown)?;
     seer.see(|eyes, arena| {
-        let faces = eyes.scan(&view, arena)?;
+        let faces = eyes.scan(&view, arena, &mut || {})?;
         let mut passed = false;
         for face in &faces {
-            passed |= eyes.look(&view, face, arena)?.check(&seer.sight().gates).is_ok();
+            passed |= eyes.look(&view, face, arena, &mut || {})?.check(&seer.sight().gates).is_ok();
         }
         Ok([!faces.is_empty(), passed])
     })

@@ -199,7 +199,7 @@ mod tests {
     fn marked_face_is_the_one_that_shares_most_or_holds_the_middle() {
         let face = |left: i32| Found {
             bounds: Rect { left: 256 * left, top: 0, right: 256 * (left + 10), bottom: 2560 },
-            score: 60_000,
+            score_q16: 60_000,
             points: None,
         };
         let faces = [face(40), face(4), face(1)];

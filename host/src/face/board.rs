@@ -41,14 +41,14 @@ impl From<face::Quality> for Quality {
     fn from(quality: face::Quality) -> Self {
         let degrees = |angle: i16| f32::from(angle) / 16.0;
         Quality {
-            eye_distance_px: quality.pose.eyes as f32 / 256.0,
-            yaw_degrees: degrees(quality.pose.yaw),
-            pitch_degrees: degrees(quality.pose.pitch),
-            roll_degrees: degrees(quality.pose.roll),
-            sharpness: quality.sharpness as f32 / 65_536.0,
-            brightness: f32::from(quality.brightness) / 256.0,
-            contrast: f32::from(quality.contrast) / 256.0,
-            clipped: quality.clipped as f32 / 65_536.0,
+            eye_distance_px: quality.eyes_q8 as f32 / 256.0,
+            yaw_degrees: degrees(quality.yaw_d16),
+            pitch_degrees: degrees(quality.pitch_d16),
+            roll_degrees: degrees(quality.roll_d16),
+            sharpness: quality.sharpness_q16 as f32 / 65_536.0,
+            brightness: f32::from(quality.brightness_q8) / 256.0,
+            contrast: f32::from(quality.contrast_q8) / 256.0,
+            clipped: quality.clipped_q16 as f32 / 65_536.0,
         }
     }
 }
@@ -87,13 +87,15 @@ fn levels(frame: &Frame<'_>, picture: [u32; 2]) -> Vec<Vec<Rect>> {
 /// # Errors
 /// When a network fails.
 pub fn find(eyes: &Eyes<'_>, arena: &mut [u8], frame: &Frame<'_>) -> Result<Vec<Found>> {
-    let input = eyes.detector_input();
+    let input = eyes.detector().input();
     for parts in levels(frame, [input.width.into(), input.height.into()]) {
         let mut found: Vec<Found> = Vec::new();
         for part in parts {
-            found.extend(eyes.scan_part(frame, &part, arena).map_err(|error| anyhow!("{error}"))?);
+            found.extend(
+                eyes.detector().scan(frame, &part, arena, &mut || {}).map_err(|error| anyhow!("{error}"))?,
+            );
         }
-        found.sort_by_key(|face| std::cmp::Reverse(face.score));
+        found.sort_by_key(|face| std::cmp::Reverse(face.score_q16));
         let mut kept: Vec<Found> = Vec::new();
         for face in found {
             let [part, whole] = SAME;
@@ -143,13 +145,13 @@ pub fn each(
             found.truncate(1);
         }
         let one = |found: &Found, arena: &mut [u8]| -> Result<Result<Seen, Refusal>> {
-            let look = eyes.look(&frame, found, arena).map_err(|error| anyhow!("{error}"))?;
+            let look = eyes.look(&frame, found, arena, &mut || {}).map_err(|error| anyhow!("{error}"))?;
             if has_gates && let Err(fault) = look.check(&eyes.sight().gates) {
                 return Ok(Err(Refusal::Board(fault)));
             }
-            let warp = face::crop(&frame, &look.points, input);
+            let warp = face::picture::crop(&frame, &look.points, input);
             let (Some(warp), Some(quality)) = (warp, look.quality) else {
-                return Ok(Err(Refusal::Board(face::Fault::Nowhere)));
+                return Ok(Err(Refusal::Board(face::Refusal::NOWHERE)));
             };
             let face = face_of(found, &look.points, scale);
             Ok(Ok(Seen { crop: pixels(warp, input), face, quality: quality.into() }))
@@ -193,7 +195,7 @@ fn face_of(found: &Found, points: &Points, scale: f32) -> Face {
     let larger = |x: f32| (x + 0.5) * scale - 0.5;
     Face {
         bounds: parts(&found.bounds).map(larger),
-        score: f32::from(found.score) / 65_536.0,
+        score: f32::from(found.score_q16) / 65_536.0,
         landmarks: points.map(|point| place([point.x, point.y]).map(larger)),
     }
 }

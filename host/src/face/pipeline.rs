@@ -65,7 +65,7 @@ pub enum Refusal {
     /// The face is not fit for recognition.
     Unfit(Fault),
     /// The face is not fit for recognition, as a board sees it.
-    Board(face::Fault),
+    Board(face::Refusal),
     /// A network failed, with its reason.
     Network(String),
 }

@@ -74,10 +74,12 @@ pub struct ImageOnBoard {
     pub steps: Vec<Step>,
     /// Bytes of stack besides the arena.
     pub stack_bytes: u64,
-    /// Bytes of arena, stack and frame together.
+    /// Bytes of arena and stack together.
     pub ram_bytes: u64,
     /// Bytes of RAM that the board has.
     pub ram_room: usize,
+    /// Bytes of the board's memory for frames, apart from the RAM; 0 if it has none.
+    pub frame_room: usize,
     /// Bytes of flash: firmware and image.
     pub flash_bytes: u64,
     /// Whether the board can run it.
@@ -134,8 +136,7 @@ pub fn inspect(path: &Path, boards: &[&Board], clock_mhz: Option<f64>) -> Result
         is_colour,
     });
     let arena_bytes = models().map(|(_, model)| model.arena_bytes()).max().unwrap_or(0);
-    let used = arena_bytes + is_colour.map_or(0, frame_bytes);
-    let on_board = |board: &&Board| on_board(board, &image, bytes.bytes(), used, clock_mhz);
+    let on_board = |board: &&Board| on_board(board, &image, bytes.bytes(), arena_bytes, clock_mhz);
     Ok(ImageInspection {
         image_bytes: bytes.bytes().len(),
         networks: networks.collect(),
@@ -160,12 +161,11 @@ fn network_row(role: Role, model: &Model<'_>, section_bytes: usize) -> NetworkRo
     }
 }
 
-/// `used` are the bytes of arena and frame.
 fn on_board(
     board: &Board,
     image: &Image<'_>,
     bytes: &[u8],
-    used: usize,
+    arena_bytes: usize,
     clock_mhz: Option<f64>,
 ) -> Result<ImageOnBoard> {
     let core = Core::of_board(&board.name)?;
@@ -184,8 +184,9 @@ fn on_board(
         clock_mhz,
         steps: STEPS.into_iter().filter_map(step).collect(),
         stack_bytes: core.stack_bytes,
-        ram_bytes: used as u64 + core.stack_bytes,
+        ram_bytes: arena_bytes as u64 + core.stack_bytes,
         ram_room: board.memory.ram.bytes,
+        frame_room: budget.frame_bytes,
         flash_bytes: core.firmware_bytes + bytes.len() as u64,
         fits: excesses.is_empty(),
         excesses: excesses.iter().map(Excess::to_string).collect(),

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use app::Recogniser;
-use app::sight::{self, Followed, Unobserved, Words};
-use link::message::{Attention, Decision, PixelFormat, Ruling, Seen, SeenFace, View};
+use app::sight::{self, Followed, Unobserved};
+use link::message::{Attention, Decision, Ruling, Seen, SeenFace, View};
 use serde::Serialize;
-use vision::Format;
 
 use super::board::{Place, open};
 use super::reason;
@@ -54,7 +53,7 @@ pub fn words(seen: &Seen, attention: Attention) -> String {
     let Some(SeenFace { frames, bounds_q8: [left, top, right, bottom], score_q16, look }) = &seen.face else {
         return "no face".to_string();
     };
-    let side = |low: &i32, high: &i32| (high - low) / 256;
+    let side = |low: &i32, high: &i32| (i64::from(*high) - i64::from(*low)) / 256;
     let (width, height) = (side(left, right), side(top, bottom));
     let score = f64::from(*score_q16) / 65_536.0;
     let count = match (seen.faces, attention) {
@@ -74,7 +73,7 @@ pub fn words(seen: &Seen, attention: Attention) -> String {
     };
     // Writing to a string cannot fail.
     let _ = match (&look.refusal, &look.decided) {
-        (Some(refusal), _) => write!(words, "{}", Words(refusal)),
+        (Some(refusal), _) => write!(words, "{}", refusal),
         (None, Some(decided)) => write!(words, "{}", decision(&decided.decision)),
         (None, None) => write!(words, "examined"),
     };
@@ -95,17 +94,6 @@ fn decision(decision: &Decision) -> String {
         Ruling::Accepted => format!("ACCEPTED: {best}{next}"),
         _ if best.is_empty() => format!("rejected: {}", reason(*ruling)),
         _ => format!("rejected: {} ({best}{next})", reason(*ruling)),
-    }
-}
-
-/// A format in the link's terms.
-fn pixel_format(format: Format) -> PixelFormat {
-    match format {
-        Format::Rgb565 => PixelFormat::Rgb565,
-        Format::Rgb565Little => PixelFormat::Rgb565Little,
-        Format::Yuv422 => PixelFormat::Yuv422,
-        Format::Rgb888 => PixelFormat::Rgb888,
-        Format::Grey => PixelFormat::Grey,
     }
 }
 
@@ -188,9 +176,9 @@ impl<'a> Simulated<'a> {
     pub fn see(&mut self, shot: &Shot) -> Result<Seen> {
         let Simulated { recogniser, arena, followed } = self;
         let frame = shot.frame()?;
-        sight::see(recogniser, &frame, shot.attention, followed, arena.bytes_mut(), &mut Unobserved)
-            .map_err(|error| anyhow!("{error}"))?
-            .context("the image has no eyes")
+        let eyes = recogniser.eyes().context("the image has no eyes")?;
+        sight::see(recogniser, eyes, &frame, shot.attention, followed, arena.bytes_mut(), &mut Unobserved)
+            .map_err(|error| anyhow!("{error}"))
     }
 }
 
@@ -230,7 +218,7 @@ impl Camera {
     pub fn see(&mut self, shot: &Shot, is_over_link: bool) -> Result<Seen> {
         let is_sent = is_over_link || self.ram.is_none();
         let Shot { width, height, attention, .. } = *shot;
-        let view = View { width, height, format: pixel_format(shot.format), is_sent, attention };
+        let view = View { width, height, format: shot.format, is_sent, attention };
         let bytes = shot.pixels.len();
         if let (Some(ram), false) = (&mut self.ram, is_sent)
             && bytes <= self.client.hello().frame_bytes as usize
@@ -243,7 +231,8 @@ impl Camera {
 
 #[cfg(test)]
 mod tests {
-    use link::message::{Decided, Examined, Gate, Neighbour, Refusal};
+    use format::gates::{Gate, Refusal};
+    use link::message::{Decided, Examined, Neighbour};
 
     use super::*;
 

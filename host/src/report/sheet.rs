@@ -30,7 +30,7 @@ fn verdict(seen: &Seen) -> (String, Ink) {
     let Some(face) = &seen.face else { return ("no face".to_string(), inks::GREY) };
     let Some(look) = &face.look else { return ("a face".to_string(), inks::GREY) };
     if let Some(refusal) = &look.refusal {
-        return (app::sight::Words(refusal).to_string(), inks::ORANGE);
+        return (refusal.to_string(), inks::ORANGE);
     }
     let Some(decided) = &look.decided else { return ("a face".to_string(), inks::GREY) };
     let decision = &decided.decision;

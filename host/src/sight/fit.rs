@@ -1,8 +1,10 @@
 //! Quantises the networks of a board's eyes on frames made from photos, and measures them.
 
 use anyhow::{Context, Result, anyhow, ensure};
-use face::eyes::{Detector, detector_view, landmarks_part, liveness_part, view};
+use face::eyes::Detector;
 use face::found::{Found, largest};
+use face::picture::{detector_view, view};
+use face::{landmarks, liveness};
 use format::Role;
 use format::header::Section;
 use format::network::Model;
@@ -131,7 +133,7 @@ pub fn fit(networks: &Networks, photos: &[RgbImage], crop_eyes: f32) -> Result<F
         .par_iter()
         .filter_map(|frame| {
             let mut arena = AlignedBytes::zeroed(model.arena_bytes());
-            let faces = finder.scan(frame, &frame.rect(), arena.bytes_mut()).ok()?;
+            let faces = finder.scan(frame, &frame.rect(), arena.bytes_mut(), &mut || {}).ok()?;
             Some((frame, *largest(&faces)?))
         })
         .collect();
@@ -142,8 +144,8 @@ pub fn fit(networks: &Networks, photos: &[RgbImage], crop_eyes: f32) -> Result<F
     for job in [&known.landmarks, &known.liveness].into_iter().flatten() {
         let input = job.input()?;
         let part = |frame: &Frame<'_>, found: &Found| match job.role {
-            Role::Landmarks => landmarks_part(&found.bounds, &known.sight),
-            _ => liveness_part(frame, &found.bounds, &known.sight),
+            Role::Landmarks => landmarks::part(&found.bounds, &known.sight),
+            _ => liveness::part(frame, &found.bounds, &known.sight),
         };
         let pictures: Vec<Vec<u8>> = found
             .par_iter()

@@ -5,8 +5,8 @@
 //! far below any network's error.
 
 use anyhow::{Result, anyhow};
-use face::eyes::{around, landmarks_part, liveness_part, view};
-use face::landmarks;
+use face::picture::{around, view};
+use face::{landmarks, liveness};
 use format::network::Function;
 use format::preprocess::Preprocess;
 use format::sight::{Family, Sight};
@@ -140,10 +140,10 @@ impl FloatEyes {
         let point = |[x, y]: [f32; 2]| Point { x: fixed(x), y: fixed(y) };
         let Some(network) = &self.landmarks else {
             let points = face.points.ok_or_else(|| anyhow!("the detector gives no landmarks"))?;
-            return Ok(Some(in_pixels(&landmarks::shifted(&points.map(point), &self.sight.points))));
+            return Ok(Some(in_pixels(&landmarks::shifted(&points.map(point), &self.sight.points_q16))));
         };
         let [left, top, right, bottom] = face.bounds.map(fixed);
-        let square = landmarks_part(&Rect { left, top, right, bottom }, &self.sight);
+        let square = landmarks::part(&Rect { left, top, right, bottom }, &self.sight);
         let input = &network.input;
         let shares = |picture: &[u8]| {
             let outputs = network.run(picture);
@@ -158,13 +158,13 @@ impl FloatEyes {
         let mirrored = Warp::new(*frame, &upright, size, input.colour, true);
         let second = landmarks::in_mirror(&shares(&pixels(mirrored, input)), &upright, input.width);
         let mean = landmarks::mean(&first, &second);
-        Ok(Some(in_pixels(&landmarks::shifted(&mean, &self.sight.landmarks))))
+        Ok(Some(in_pixels(&landmarks::shifted(&mean, &self.sight.landmarks_q16))))
     }
 
     /// How likely a face is alive, 0 to 1; `None` without a network for it.
     pub fn alive(&self, frame: &Frame<'_>, bounds: &Rect) -> Option<f64> {
         let network = self.liveness.as_ref()?;
-        let part = liveness_part(frame, bounds, &self.sight);
+        let part = liveness::part(frame, bounds, &self.sight);
         let outputs = network.run(&pixels(view(frame, part, &network.input), &network.input));
         let (classes, _) = outputs.first()?;
         let largest = classes.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -182,8 +182,8 @@ fn ssd(
     picture: &Picture,
     input: &Preprocess,
 ) -> Vec<FloatFace> {
-    let [place, growth] = sight.variances.map(|variance| f64::from(variance) / 65_536.0);
-    let least = f64::from(sight.logit) / 65_536.0;
+    let [place, growth] = sight.variances_q16.map(|variance| f64::from(variance) / 65_536.0);
+    let least = f64::from(sight.least_q16) / 65_536.0;
     let mut faces = Vec::new();
     for (level, heads) in sight.levels().iter().zip(outputs.chunks_exact(2)) {
         let [(scores, _), (shifts, _)] = heads else { continue };
@@ -219,7 +219,7 @@ fn yunet(
     picture: &Picture,
     input: &Preprocess,
 ) -> Vec<FloatFace> {
-    let least = f64::from(sight.score) / 65_536.0;
+    let least = f64::from(sight.least_q16) / 65_536.0;
     let mut faces = Vec::new();
     for (level, stride) in STRIDES.into_iter().enumerate() {
         let [class, object, boxes, landmarks] = [0, 3, 6, 9].map(|kind| &outputs[kind + level]);
@@ -274,7 +274,7 @@ mod tests {
     fn single_shot_detectors_box_is_that_of_its_cell_and_shifts() {
         let mut levels = [Level::default(); MAX_LEVELS];
         levels[0] = Level { stride: 16, sizes: [10, 20, 0, 0] };
-        let sight = Sight { variances: [6554, 13107], logit: 1 << 16, levels, ..Sight::default() };
+        let sight = Sight { variances_q16: [6554, 13107], least_q16: 1 << 16, levels, ..Sight::default() };
         let (mut scores, mut shifts) = (vec![0.0; 16], vec![0.0; 32]);
         // The second size of the cell below on the right.
         (scores[14], scores[15]) = (-1.0, 3.0);
@@ -301,7 +301,7 @@ mod tests {
             })
             .collect();
         outputs[1].0[3] = 9.0;
-        let sight = Sight { score: 49_152, ..Sight::default() };
+        let sight = Sight { family: Family::YuNet, least_q16: 49_152, ..Sight::default() };
         let faces = yunet(&outputs, &sight, &Picture::new(&FRAME, &INPUT), &INPUT);
         assert_eq!(faces.len(), 1);
         assert_eq!(faces[0].bounds, [15.5, 15.5, 47.5, 47.5]);

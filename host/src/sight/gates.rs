@@ -1,9 +1,8 @@
-//! Names of the gates that a face passes before it is recognised, for counts of refusals.
+//! Counts of refusals.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use face::Fault;
 use serde::Serialize;
 
 /// A reason, and how often there was no answer because of it.
@@ -23,23 +22,6 @@ pub fn counted(reasons: impl Iterator<Item = &'static str>) -> Vec<Refused> {
         counts.into_iter().map(|(reason, count)| Refused { reason, count }).collect();
     counted.sort_by_key(|refused| Reverse(refused.count));
     counted
-}
-
-/// The name of the gate that a face did not pass.
-pub fn name(fault: &Fault) -> &'static str {
-    match fault {
-        Fault::TooSmall { .. } => "too small",
-        Fault::NoFace { .. } => "landmarks do not stay in the mirror image",
-        Fault::Nowhere => "landmarks of no face",
-        Fault::TurnedAside { .. } => "turned aside",
-        Fault::TurnedUpOrDown { .. } => "looks up or down",
-        Fault::Inclined { .. } => "inclined",
-        Fault::TooDark { .. } => "too dark",
-        Fault::TooBright { .. } => "too bright",
-        Fault::Clipped { .. } => "black or white altogether",
-        Fault::Flat { .. } => "too little contrast",
-        Fault::Blurred { .. } => "blurred",
-    }
 }
 
 #[cfg(test)]

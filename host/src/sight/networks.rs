@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use format::Role;
+use format::gates::Gates;
 use format::preprocess::Colour;
-use format::sight::{Family, Gates, Level, MAX_LEVELS, Sight};
+use format::sight::{Family, Level, MAX_LEVELS, Sight};
 
 use crate::export::other::OtherJob;
 use crate::face::{Gates as Limits, found};
@@ -90,15 +91,16 @@ fn parts(value: f64, whole: f64) -> u16 {
 /// Limits in the image's units. Crops have `crop_eyes` pixels between the eyes.
 pub fn gates(limits: &Limits, crop_eyes: f32) -> Gates {
     Gates {
-        eyes: parts((limits.least_eye_share * crop_eyes).into(), 256.0),
-        moved: parts(MOST_MOVED, 65_536.0),
-        yaw: parts(limits.most_yaw_degrees.into(), 16.0),
-        pitch: parts(limits.most_pitch_degrees.into(), 16.0),
-        roll: parts(limits.most_roll_degrees.into(), 16.0),
-        sharpness: parts(limits.least_sharpness.into(), 65_536.0),
-        brightness: limits.brightness.map(|limit| parts(limit.into(), 256.0)),
-        contrast: parts(limits.least_contrast.into(), 256.0),
-        clipped: parts(limits.most_clipped.into(), 65_536.0),
+        eyes_q8: parts((limits.least_eye_share * crop_eyes).into(), 256.0),
+        moved_q16: parts(MOST_MOVED, 65_536.0),
+        yaw_d16: parts(limits.most_yaw_degrees.into(), 16.0),
+        pitch_d16: parts(limits.most_pitch_degrees.into(), 16.0),
+        roll_d16: parts(limits.most_roll_degrees.into(), 16.0),
+        sharpness_q16: parts(limits.least_sharpness.into(), 65_536.0),
+        dark_q8: parts(limits.brightness[0].into(), 256.0),
+        bright_q8: parts(limits.brightness[1].into(), 256.0),
+        contrast_q8: parts(limits.least_contrast.into(), 256.0),
+        clipped_q16: parts(limits.most_clipped.into(), 65_536.0),
     }
 }
 
@@ -136,22 +138,24 @@ impl Networks {
             file.display()
         );
         let liveness = self.liveness.as_deref().map(found).map(liveness).transpose()?;
-        let score = if is_yunet { YUNET_SCORE } else { LEAST_SCORE };
+        let (least, variances) = match is_yunet {
+            true => (YUNET_SCORE, [0.0; 2]),
+            false => ((LEAST_SCORE / (1.0 - LEAST_SCORE)).ln(), VARIANCES),
+        };
         let above = [0.0, EYES_ABOVE];
         let sight = Sight {
             family: if is_yunet { Family::YuNet } else { Family::Ssd },
-            score: parts(score, 65_536.0),
-            logit: ((score / (1.0 - score)).ln() * 65_536.0).round() as i32,
-            variances: VARIANCES.map(|variance| parts(variance, 65_536.0)),
+            least_q16: (least * 65_536.0).round() as i32,
+            variances_q16: variances.map(|variance| parts(variance, 65_536.0)),
             levels,
-            side: (SQUARE[0] * 65_536.0).round() as u32,
-            down: (SQUARE[1] * 65_536.0).round() as i32,
-            points: shifts([above, above, [0.0; 2], [0.0; 2], [0.0; 2]]),
-            landmarks: shifts(TO_ARCFACE),
+            side_q16: (SQUARE[0] * 65_536.0).round() as u32,
+            down_q16: (SQUARE[1] * 65_536.0).round() as i32,
+            points_q16: shifts([above, above, [0.0; 2], [0.0; 2], [0.0; 2]]),
+            landmarks_q16: shifts(TO_ARCFACE),
             gates: gates(&Limits::default(), crop_eyes),
             live: 1,
-            span: parts(LIVENESS_SPAN, 256.0),
-            alive: parts(LEAST_ALIVE, 65_536.0),
+            span_q8: parts(LIVENESS_SPAN, 256.0),
+            alive_q16: parts(LEAST_ALIVE, 65_536.0),
         };
         Ok(Known { detector, landmarks, liveness, sight })
     }

@@ -112,9 +112,9 @@ fn compare_frame(seer: &Seer, float: &FloatEyes, frame: &Frame<'_>) -> Result<Co
 /// # Errors
 /// When a network cannot be run.
 pub fn is_flipped(seer: &Seer, float: &FloatEyes, frame: &Frame<'_>, face: &Found) -> Result<Option<bool>> {
-    let Some((ours, theirs)) = seer.alive(frame, face)?.zip(float.alive(frame, &face.bounds)) else {
+    let Some((ours, theirs)) = seer.alive_q16(frame, face)?.zip(float.alive(frame, &face.bounds)) else {
         return Ok(None);
     };
-    let alive = seer.sight().alive;
+    let alive = seer.sight().alive_q16;
     Ok(Some((ours >= alive) != (theirs >= f64::from(alive) / 65_536.0)))
 }

@@ -105,7 +105,7 @@ impl Seer {
     /// # Errors
     /// When the networks cannot be run.
     pub fn scan(&self, frame: &Frame<'_>, part: &Rect) -> Result<Faces> {
-        self.see(|eyes, arena| eyes.scan_part(frame, part, arena))
+        self.see(|eyes, arena| eyes.detector().scan(frame, part, arena, &mut || {}))
     }
 
     /// The faces of a photo, which may be larger than a camera's frame and is then searched in tiles too.
@@ -122,14 +122,14 @@ impl Seer {
     /// # Errors
     /// When the networks cannot be run.
     pub fn look(&self, frame: &Frame<'_>, found: &Found) -> Result<Look> {
-        self.see(|eyes, arena| eyes.look(frame, found, arena))
+        self.see(|eyes, arena| eyes.look(frame, found, arena, &mut || {}))
     }
 
     /// How likely a face is alive, in 1/65536; `None` without a network for it.
     ///
     /// # Errors
     /// When the networks cannot be run.
-    pub fn alive(&self, frame: &Frame<'_>, found: &Found) -> Result<Option<u16>> {
-        self.see(|eyes, arena| eyes.alive(frame, found, arena))
+    pub fn alive_q16(&self, frame: &Frame<'_>, found: &Found) -> Result<Option<u16>> {
+        self.see(|eyes, arena| eyes.alive_q16(frame, found, arena, &mut || {}))
     }
 }

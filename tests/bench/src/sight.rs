@@ -144,7 +144,7 @@ pub fn run(dry: bool) -> Result<()> {
             if look.check(&seer.sight().gates).is_err() {
                 return Ok(None);
             }
-            let warp = face::crop(&view, &look.points, &input).context("points of a face")?;
+            let warp = face::picture::crop(&view, &look.points, &input).context("points of a face")?;
             let points = landmarks(&look.points);
             let to = Similarity::between(&points, &template).context("points of a face")?;
             let exact = photo::crop_bytes(&float_warp(&shown.frame, &to, size), &input)?;

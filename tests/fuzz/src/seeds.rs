@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use link::message::{Attention, PixelFormat, Request, View};
+use format::PixelFormat;
+use link::message::{Attention, Request, View};
 use suite::onnx::{Attribute, Onnx};
 
 /// Largest file of the larger test data that is a seed: fuzzers are slow with more.

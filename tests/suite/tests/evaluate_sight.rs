@@ -320,7 +320,7 @@ fn photo_check_in_int8_answers_as_in_float() {
             let Some(face) = largest(&found) else { continue };
             faces += 1;
             flipped += usize::from(is_flipped(&seer, &float, &view, face).unwrap().unwrap());
-            live[0] += usize::from(seer.alive(&view, face).unwrap().unwrap() >= seer.sight().alive);
+            live[0] += usize::from(seer.alive_q16(&view, face).unwrap().unwrap() >= seer.sight().alive_q16);
             live[1] += usize::from(float.alive(&view, &face.bounds).unwrap() >= 0.5);
         }
     }

@@ -46,17 +46,25 @@ fn pipeline(eyes: &Eyes, choice: Choice, gates: Option<Gates>) -> Pipeline {
 
 /// Why a face is refused, in one word for the board's eyes and the references.
 fn cause(refusal: &Refusal) -> &'static str {
-    use face::Fault as Board;
+    use format::gates::Gate;
     match refusal {
         Refusal::NoFace | Refusal::Unsure { .. } => "no face",
-        Refusal::Board(Board::NoFace { .. } | Board::Nowhere) => "no face",
-        Refusal::Unfit(Fault::TooSmall { .. }) | Refusal::Board(Board::TooSmall { .. }) => "small",
-        Refusal::Unfit(Fault::TurnedAside { .. }) | Refusal::Board(Board::TurnedAside { .. }) => "profile",
-        Refusal::Unfit(Fault::TooDark { .. }) | Refusal::Board(Board::TooDark { .. }) => "dark",
+        Refusal::Unfit(Fault::TooSmall { .. }) => "small",
+        Refusal::Unfit(Fault::TurnedAside { .. }) => "profile",
+        Refusal::Unfit(Fault::TooDark { .. }) => "dark",
         Refusal::Unfit(Fault::TooBright { .. } | Fault::Clipped { .. }) => "bright",
-        Refusal::Board(Board::TooBright { .. } | Board::Clipped { .. }) => "bright",
-        Refusal::Unfit(Fault::Flat { .. }) | Refusal::Board(Board::Flat { .. }) => "flat",
-        Refusal::Unfit(Fault::Blurred { .. }) | Refusal::Board(Board::Blurred { .. }) => "blurred",
+        Refusal::Unfit(Fault::Flat { .. }) => "flat",
+        Refusal::Unfit(Fault::Blurred { .. }) => "blurred",
+        Refusal::Board(refusal) => match refusal.gate {
+            Gate::Moved | Gate::Nowhere => "no face",
+            Gate::Eyes => "small",
+            Gate::Yaw => "profile",
+            Gate::Dark => "dark",
+            Gate::Bright | Gate::Clipped => "bright",
+            Gate::Contrast => "flat",
+            Gate::Sharpness => "blurred",
+            _ => "another cause",
+        },
         _ => "another cause",
     }
 }

@@ -12,6 +12,10 @@ use std::time::Instant;
 use app::Recogniser;
 use app::port::{Port, PortError};
 use app::serve::{About, Meter, serve};
+use format::PixelFormat;
+use format::Section;
+use format::gates::Gate;
+use format::sight::Sight;
 use host::board::{BOARDS, Board, Memory};
 use host::export::{Job, export};
 use host::face::{Choice, Detector, Eyes, Pipeline};
@@ -23,7 +27,7 @@ use host::sight::camera::{STEADY, Shot};
 use host::sight::{Networks, fit, frames};
 use host::simulator::AlignedBytes;
 use image::{RgbImage, imageops};
-use link::message::{Attention, Gate, Objection, PixelFormat, Ruling, Seen, SightCost, View};
+use link::message::{Attention, Objection, Ruling, Seen, SightCost, View};
 use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, Message, Reply, Request};
 use suite::command::{fails, succeeds};
 use suite::{default_network, demo_faces, fetched, job, picture, shared, write_faces};
@@ -63,7 +67,7 @@ fn built() -> &'static TempDir {
         let photos: Vec<RgbImage> = photos().iter().map(|path| photo::load(path).unwrap()).collect();
         let mut fitted = fit(&networks, &photos, CROP_EYES).unwrap();
         // The score of the photo check is compared, but refuses nobody.
-        fitted.sight.alive = 0;
+        fitted.sight.alive_q16 = 0;
         let sections = fitted.sections();
         let sections: Vec<_> = sections.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
         std::fs::write(at("image.geode"), replaced(blind.bytes(), &sections).unwrap()).unwrap();
@@ -460,4 +464,60 @@ fn frames_that_a_board_cannot_see_are_refused() {
     assert_eq!(answers(&path, &requests, 24), expected);
     let requests = [(1, Request::See(view)), (1, Request::Pixels(0, &pixels[1..]))];
     assert_eq!(answers(&path, &requests, 24), [(1, Reply::Row(0)), refused(Objection::RowLength)]);
+}
+
+#[test]
+fn frame_that_is_repeated_in_its_turn_is_followed_once() {
+    let path = image();
+    let face = frames::placed(&demo_faces()[1], 1.3, [56.0, 56.0], [150.0, 125.0]);
+    let face = imageops::resize(&face, 160, 120, imageops::FilterType::Triangle);
+    let shot = Shot::new("face", &face, PixelFormat::Grey).unwrap();
+    let view = View {
+        width: 160,
+        height: 120,
+        format: PixelFormat::Grey,
+        is_sent: true,
+        attention: Attention::Video { steady: 9 },
+    };
+    let frame = |turn| {
+        let rows =
+            shot.pixels.chunks_exact(160).zip(0..).map(move |(row, y)| (turn, Request::Pixels(y, row)));
+        std::iter::once((turn, Request::See(view))).chain(rows)
+    };
+    // The answer in turn 3 is lost twice. A new host begins anew.
+    let requests: Vec<_> =
+        [2, 3, 3, 3, 4].into_iter().flat_map(frame).chain([(5, Request::Hello)]).chain(frame(4)).collect();
+    let seen =
+        answers(&path, &requests, shot.pixels.len()).into_iter().filter_map(|(turn, reply)| match reply {
+            Reply::Seen(seen) => Some((turn, seen.face.expect("a face").frames)),
+            _ => None,
+        });
+    assert_eq!(seen.collect::<Vec<_>>(), [(2, 1), (3, 2), (3, 2), (3, 2), (4, 3), (4, 1)]);
+}
+
+#[test]
+#[cfg_attr(not(minifasnet), ignore = "needs ../shared/models/minifasnet-v2-80.onnx beside the repository")]
+fn photo_check_asks_once_as_long_as_a_face_is_followed() {
+    let path = image();
+    let bytes = AlignedBytes::read(&path).unwrap();
+    let sight = Sight { alive_q16: u16::MAX, ..bytes.image(&path).unwrap().sight.unwrap() };
+    let strict = AlignedBytes::copy(&replaced(bytes.bytes(), &[(Section::Sight, &sight.emit())]).unwrap());
+    let mut eye = Simulated::new(&strict, &path).unwrap();
+    let face = frames::placed(&demo_faces()[1], 1.3, [56.0, 56.0], [150.0, 125.0]);
+    let mut shot = Shot::new("face", &face, PixelFormat::Rgb565).unwrap();
+    shot.attention = Attention::Video { steady: 2 };
+    let looks: Vec<_> = (0..4).map(|_| eye.see(&shot).unwrap().face.expect("a face").look).collect();
+    let gates: Vec<_> =
+        looks.iter().map(|look| look.as_ref().map(|look| look.refusal.unwrap().gate)).collect();
+    assert_eq!(gates, [None, Some(Gate::Alive), None, None]);
+    assert!(looks.iter().flatten().all(|look| look.decided.is_none()));
+    // Once the face is lost, the next one is examined.
+    let empty = Shot {
+        attention: shot.attention,
+        ..Shot::new("empty", &RgbImage::new(320, 240), PixelFormat::Rgb565).unwrap()
+    };
+    assert_eq!(eye.see(&empty).unwrap().face, None);
+    let looks: Vec<_> =
+        (0..2).map(|_| eye.see(&shot).unwrap().face.expect("a face").look.is_some()).collect();
+    assert_eq!(looks, [false, true]);
 }

@@ -27,8 +27,14 @@ macro_rules! drivers {
             }
 
             fn frames() -> $crate::Frames {
-                // SAFETY: this is RAM that no other fact names, and the host writes to it only between requests.
-                unsafe { $crate::Frames::new(facts::FRAME) }
+                use core::sync::atomic::{AtomicBool, Ordering};
+                static TAKEN: AtomicBool = AtomicBool::new(false);
+                // Whoever comes second has no memory for frames.
+                let is_first = !TAKEN.swap(true, Ordering::Relaxed);
+                let (address, bytes) = facts::FRAME;
+                // SAFETY: this is RAM that no other fact names, it is taken once, and the host writes to it only between
+                // requests.
+                unsafe { $crate::Frames::new((address, if is_first { bytes } else { 0 })) }
             }
 
             fn images() -> [&'static [u8]; 2] {

@@ -36,12 +36,14 @@ pub fn print(out: &mut String, path: &Path, inspection: &ImageInspection) -> fmt
     for row in &inspection.boards {
         writeln!(
             out,
-            "\n  {} at {} MHz: {} of {} bytes of RAM (arena, frame, stack {}), {} bytes of flash with the firmware{}",
+            "\n  {} at {} MHz: {} of {} bytes of RAM (arena, stack {}), {} bytes for \
+             frames, {} bytes of flash with the firmware{}",
             row.board,
             row.clock_mhz,
             row.ram_bytes,
             row.ram_room,
             row.stack_bytes,
+            row.frame_room,
             row.flash_bytes,
             if row.fits { "" } else { "; does not fit" }
         )?;
