@@ -142,7 +142,7 @@ impl<'a> Eyes<'a> {
     /// # Errors
     /// [`EyesError`].
     pub fn of_image(image: &Image<'a>, arena: &mut [u8]) -> Result<Option<Self>, EyesError> {
-        let (Some(sight), Some(detector)) = (image.sight, image.network(Role::Detector)) else {
+        let (Some(sight), Some(detector)) = (image.sight(), image.network(Role::Detector)) else {
             return Ok(None);
         };
         let [landmarks, liveness] = [Role::Landmarks, Role::Liveness].map(|role| image.network(role));

@@ -169,16 +169,18 @@ impl core::error::Error for ImageError {}
 pub struct Image<'a> {
     /// The network that makes embeddings.
     pub embedder: Model<'a>,
-    /// The other networks, in the order of [`Role::ALL`].
-    others: [Option<Model<'a>>; Role::ALL.len()],
+    /// The other networks, in the order of [`Role::ALL`] without the embedder.
+    others: [Option<&'a [u8]>; Role::ALL.len() - 1],
+    /// Bytes of arena for the largest network.
+    arena_bytes: u32,
     /// Enrolled people.
     pub gallery: Gallery<'a>,
     /// Strangers, if the image has any.
     pub cohort: Option<Gallery<'a>>,
     /// The rules and thresholds of acceptance.
     pub policy: Policy<'a>,
-    /// How faces are found and examined, if the image has eyes. Then it has a detector.
-    pub sight: Option<Sight>,
+    /// The SIGHT section, if the image has eyes. Then it has a detector.
+    sight: Option<&'a [u8]>,
     /// A crop and the embedding that the embedder must give for it, if the image has one.
     pub golden: Option<Golden<'a>>,
     /// The signature, if the image is signed. It is not verified here.
@@ -201,12 +203,14 @@ impl<'a> Image<'a> {
         let embedder =
             Model::new_checked(Role::Embedder, sections.require(Section::Network(Role::Embedder))?)?;
         let dimension = embedder.dimension()?;
-        let mut others = [None; Role::ALL.len()];
+        let mut others = [None; Role::ALL.len() - 1];
+        let mut arena_bytes = embedder.arena_bytes();
         for role in Role::ALL {
             if role != Role::Embedder
                 && let Some(section) = sections.get(Section::Network(role))
             {
-                others[role.index()] = Some(Model::new_checked(role, section)?);
+                arena_bytes = arena_bytes.max(Model::new_checked(role, section)?.arena_bytes());
+                others[role.index() - 1] = Some(section);
             }
         }
         let centres = |section, bytes| Gallery::new_checked(section, bytes, model_id, dimension);
@@ -216,8 +220,9 @@ impl<'a> Image<'a> {
             None => None,
         };
         let policy = Policy::new_checked(sections.require(Section::Policy)?, model_id)?;
-        let sight = sections.get(Section::Sight).map(Sight::parse).transpose()?;
-        if sight.is_some() && others[Role::Detector.index()].is_none() {
+        let sight = sections.get(Section::Sight);
+        sight.map(Sight::parse).transpose()?;
+        if sight.is_some() && others[Role::Detector.index() - 1].is_none() {
             return Err(ImageError::MissingSection(Section::Network(Role::Detector)));
         }
         let golden = match sections.get(Section::Golden) {
@@ -226,15 +231,35 @@ impl<'a> Image<'a> {
         };
         let signature = sections.get(Section::Signature).map(Signature::new_checked).transpose()?;
         let digest = sections.digest;
-        Ok(Image { embedder, others, gallery, cohort, policy, sight, golden, signature, model_id, digest })
+        let arena_bytes = arena_bytes as u32;
+        Ok(Image {
+            embedder,
+            others,
+            arena_bytes,
+            gallery,
+            cohort,
+            policy,
+            sight,
+            golden,
+            signature,
+            model_id,
+            digest,
+        })
     }
 
-    /// The network of this role, if the image has one.
+    /// The network of this role, if the image has one. Reads all of its records: to be kept, not asked for again.
     pub fn network(&self, role: Role) -> Option<Model<'a>> {
         match role {
             Role::Embedder => Some(self.embedder),
-            other => self.others[other.index()],
+            // Checked with the image.
+            other => Model::new_checked(other, self.others[other.index() - 1]?).ok(),
         }
+    }
+
+    /// How faces are found and examined, if the image has eyes.
+    pub fn sight(&self) -> Option<Sight> {
+        // Checked with the image.
+        self.sight.and_then(|section| Sight::parse(section).ok())
     }
 
     /// Elements of an embedding.
@@ -244,11 +269,6 @@ impl<'a> Image<'a> {
 
     /// Bytes of arena for the largest network of the image. The networks run one after another in it.
     pub fn arena_bytes(&self) -> usize {
-        Role::ALL
-            .into_iter()
-            .filter_map(|role| self.network(role))
-            .map(|m| m.arena_bytes())
-            .max()
-            .unwrap_or(0)
+        self.arena_bytes as usize
     }
 }

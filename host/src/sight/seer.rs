@@ -39,7 +39,7 @@ impl Seer {
     /// # Errors
     /// When they cannot see.
     pub fn of_image(image: &Image<'_>, bytes: &[u8], path: &Path) -> Result<Option<Self>> {
-        let Some(sight) = image.sight else { return Ok(None) };
+        let Some(sight) = image.sight() else { return Ok(None) };
         let sections = format::header::parse(bytes).with_context(|| path.display().to_string())?;
         let networks = [Role::Detector, Role::Landmarks, Role::Liveness].into_iter().filter_map(|role| {
             let section = sections.get(format::Section::Network(role))?;

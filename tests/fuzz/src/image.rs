@@ -4,14 +4,26 @@
 use std::sync::LazyLock;
 
 use app::Recogniser;
+use app::sight::{Followed, Unobserved, see};
 use format::header::{self, Section};
+use format::{PixelFormat, Role};
 use host::sections;
 use host::simulator::AlignedBytes;
 use libfuzzer_sys::fuzz_target;
+use link::message::Attention;
+use vision::Frame;
 
-/// A small image.
-static IMAGE: LazyLock<Vec<u8>> =
-    LazyLock::new(|| suite::join(&suite::sections_of(&suite::varied_network())));
+/// A small image with every operator, and with eyes.
+static IMAGE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut sections = suite::sections_of(&suite::varied_network());
+    let eyes = suite::tiny_sections_with_eyes().into_iter().filter(|(section, _)| match section {
+        Section::Network(role) => *role != Role::Embedder,
+        other => *other == Section::Sight,
+    });
+    sections.extend(eyes);
+    sections.sort_by_key(|&(section, _)| section);
+    suite::join(&sections)
+});
 
 /// The image with changes, four bytes each: a section, a place in it (two bytes), and a byte for an exclusive or. If
 /// the first byte's highest bit is set and the last byte is zero, the section is cut off at the place instead.
@@ -47,4 +59,10 @@ fuzz_target!(|edits: &[u8]| {
     if recogniser.embed(&mut &crop[..], arena.bytes_mut(), &mut embedding).is_ok() {
         recogniser.recognise(&embedding);
     }
+    let Some(eyes) = recogniser.eyes() else { return };
+    let pixels: Vec<u8> = (0..24 * 20 * 2).map(|place| (place * 89) as u8).collect();
+    let frame = Frame::new_checked(&pixels, 24, 20, 48, PixelFormat::Yuv422).expect("a frame");
+    let mut followed = Followed::default();
+    let arena = arena.bytes_mut();
+    let _ = see(&recogniser, eyes, &frame, Attention::Photo, &mut followed, arena, &mut Unobserved);
 });

@@ -7,13 +7,12 @@ use std::sync::LazyLock;
 use app::Recogniser;
 use app::port::{Port, PortError};
 use app::serve::{About, Meter, serve};
-use app::sight::Blind;
 use host::simulator::AlignedBytes;
 use libfuzzer_sys::fuzz_target;
 use link::{Decoder, Message};
 
-/// A small image.
-static IMAGE: LazyLock<Vec<u8>> = LazyLock::new(|| suite::join(&suite::tiny_sections()));
+/// A small image with eyes.
+static IMAGE: LazyLock<Vec<u8>> = LazyLock::new(|| suite::join(&suite::tiny_sections_with_eyes()));
 
 /// The bytes that the board receives. The stream ends after them.
 struct Heard<'a>(&'a [u8]);
@@ -79,7 +78,8 @@ fuzz_target!(|bytes: &[u8]| {
     framed.extend_from_slice(bytes);
     let mut port = Port::new(Heard(&framed));
     let about = About { board: "fuzzed", start_instructions: 0 };
-    while serve(&about, &recogniser, arena.bytes_mut(), &mut port, &mut Still, &mut Blind)
-        != PortError::Closed
-    {}
+    // Not a multiple of anything, so that frames just fit and just do not.
+    let mut frames = [0x77; 1999];
+    let frames = &mut &mut frames[..];
+    while serve(&about, &recogniser, arena.bytes_mut(), &mut port, &mut Still, frames) != PortError::Closed {}
 });

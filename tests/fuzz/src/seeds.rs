@@ -129,7 +129,7 @@ fn main() -> Result<()> {
     let folder = PathBuf::from(std::env::args_os().nth(1).unwrap_or_else(|| "target/fuzz".into()));
     write(&folder, "onnx", networks())?;
     // A byte of each section at its beginning, and every section cut off.
-    let edits = (0..8u8)
+    let edits = (0..12u8)
         .flat_map(|section| [[section, 16, 0, 1], [section, 40, 1, 0x80], [section | 0x80, 64, 0, 0]]);
     write(&folder, "image", edits.map(Vec::from))?;
     write(&folder, "link", messages()?)?;
@@ -143,15 +143,20 @@ fn messages() -> Result<Vec<Vec<u8>>> {
     let mut frame = [0; link::MAX_FRAME_BYTES];
     let row = [77; 12];
     let rows = (0..4).map(|number| Request::Pixels(number, &row));
-    let view =
-        View { width: 4, height: 4, format: PixelFormat::Grey, is_sent: true, attention: Attention::Photo };
+    let photo =
+        View { width: 12, height: 4, format: PixelFormat::Grey, is_sent: true, attention: Attention::Photo };
+    let (format, attention) = (PixelFormat::Rgb565, Attention::Video { steady: 1 });
+    let video = View { width: 6, format, attention, ..photo };
+    let held = View { is_sent: false, ..video };
     let rest = [
         Request::Hello,
         Request::Recognise,
         Request::Embed,
         Request::Status,
         Request::Abort,
-        Request::See(view),
+        Request::See(photo),
+        Request::See(video),
+        Request::See(held),
     ];
     for request in rest.into_iter().chain(rows) {
         let message = request.emit(1, &mut buffer)?.to_vec();

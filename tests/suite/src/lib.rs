@@ -11,6 +11,7 @@ use format::layer::{Element, Layer, Operator, Stage, Tensor, Window};
 use format::network::{Function, Output};
 use format::policy::{Angle, Basis, Kind, Terms, Threshold};
 use format::preprocess::{Colour, Preprocess};
+use format::sight::{Level, MAX_LEVELS, Sight};
 use host::accuracy::identification::Identification;
 use host::accuracy::verification::Verification;
 use host::crops::cut::write_png;
@@ -346,6 +347,56 @@ pub fn sections_of(network: &Handmade) -> Vec<(Section, Vec<u8>)> {
         (Section::Cohort, sections::cohort(id, 3, &[vec![0, 127, 0], vec![-127, 1, 1]]).unwrap()),
         (Section::Policy, sections::policy(&terms, &[threshold])),
     ]
+}
+
+/// A network that looks once at each square of `side` pixels of a grey picture of `extent`, with outputs of these numbers
+/// of channels.
+fn squares(extent: u16, side: u8, channels: &[u16]) -> Handmade {
+    let mut blob = Vec::new();
+    let mut layers = vec![Layer::new(Operator::Input, &[], square(extent, 1, Element::I8))];
+    let window = Window { kernel: [side; 2], stride: [side; 2], ..Window::PIXEL };
+    for &count in channels {
+        let weights = usize::from(side).pow(2) * usize::from(count);
+        let weights: Vec<u8> = (0..weights).map(|index| (index * 77) as u8).collect();
+        let weights = push(&mut blob, &weights);
+        let words = [5i32, 1 << 27, 1 << 25];
+        let [bias, positive, negative] = words.map(|value| {
+            push(
+                &mut blob,
+                &vec![value; count.into()].iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>(),
+            )
+        });
+        let stage = Stage { bias, positive, negative, shift: 0, low: -128, high: 127 };
+        let output = square(extent / u16::from(side), count, Element::I8);
+        layers.push(Layer { window, weights, stage, ..Layer::new(Operator::Conv, &[0], output) });
+    }
+    Handmade { layers, outputs: (1..=channels.len() as u16).collect(), blob }
+}
+
+/// The sections of [`tiny_sections`] and eyes, which need no data and find faces in most pictures: a detector of one level,
+/// a landmark network and a photo check.
+pub fn tiny_sections_with_eyes() -> Vec<(Section, Vec<u8>)> {
+    let mut sections = tiny_sections();
+    let networks = [
+        (Role::Detector, squares(16, 8, &[2, 4])),
+        (Role::Landmarks, squares(8, 8, &[136])),
+        (Role::Liveness, squares(8, 8, &[3])),
+    ];
+    sections.extend(networks.map(|(role, network)| (Section::Network(role), network.section())));
+    let mut levels = [Level::default(); MAX_LEVELS];
+    levels[0] = Level { stride: 8, sizes: [8, 0, 0, 0] };
+    let sight = Sight {
+        least_q16: i32::MIN,
+        variances_q16: [6554, 13_107],
+        levels,
+        side_q16: 1 << 16,
+        live: 1,
+        span_q8: 512,
+        ..Sight::default()
+    };
+    sections.push((Section::Sight, sight.emit().to_vec()));
+    sections.sort_by_key(|&(section, _)| section);
+    sections
 }
 
 /// Joins sections with correct digests.
