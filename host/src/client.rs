@@ -69,33 +69,7 @@ impl Client {
     fn greet(stream: impl Stream + 'static, patience: Duration) -> Result<Self> {
         let mut wire = Wire { stream: Box::new(stream), decoder: Decoder::new(), received: VecDeque::new() };
         let turn = following(RandomState::new().hash_one(Instant::now()) as u32);
-        let deadline = Instant::now() + patience;
-        let mut again = Instant::now();
-        let mut last = Last::Nothing;
-        let hello = loop {
-            if Instant::now() >= deadline {
-                let elsewhere = wire.stream.elsewhere();
-                let place = if elsewhere.is_empty() { elsewhere } else { format!(" (it is {elsewhere})") };
-                let words = last.words(&place);
-                return Err(wire.explain(words));
-            }
-            if Instant::now() >= again {
-                wire.send(turn, &Request::Hello)?;
-                again = Instant::now() + GREETING_AGAIN;
-            }
-            match wire.listen(again.min(deadline))? {
-                Heard::Reply(to, Reply::Hello(hello)) if to == turn => break hello,
-                Heard::Reply(to, Reply::OtherVersion(version)) if to == turn => bail!(
-                    "the board speaks version {version} of the link, this program {VERSION}; flash matching firmware"
-                ),
-                Heard::Reply(to, Reply::Failed(why)) if to == turn => {
-                    bail!("the board answers but cannot work: {why}")
-                }
-                Heard::Reply(0, Reply::Failed(why)) => last = Last::Words(why.to_string()),
-                Heard::Reply(..) | Heard::Unknown | Heard::Damaged => last = last.or(Last::Noise),
-                Heard::Nothing => {}
-            }
-        };
+        let hello = wire.greet(turn, patience)?;
         match hello.version_of(Group::Recognise) {
             Some(RECOGNISE_VERSION) => Ok(Client { wire, hello, turn, rows: 0 }),
             _ => bail!(
@@ -103,6 +77,15 @@ impl Client {
                 hello.board
             ),
         }
+    }
+
+    /// Greets the board once more, which lets it forget the face that it followed.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn greet_again(&mut self) -> Result<()> {
+        self.turn = following(self.turn);
+        self.wire.greet(self.turn, GREETING).map(drop)
     }
 
     /// Who answered.
@@ -350,6 +333,37 @@ struct Wire {
 }
 
 impl Wire {
+    /// Greets the board for as long as `patience`. Messages for earlier hosts, and text of its start, are skipped.
+    fn greet(&mut self, turn: u32, patience: Duration) -> Result<Hello> {
+        let deadline = Instant::now() + patience;
+        let mut again = Instant::now();
+        let mut last = Last::Nothing;
+        loop {
+            if Instant::now() >= deadline {
+                let elsewhere = self.stream.elsewhere();
+                let place = if elsewhere.is_empty() { elsewhere } else { format!(" (it is {elsewhere})") };
+                let words = last.words(&place);
+                return Err(self.explain(words));
+            }
+            if Instant::now() >= again {
+                self.send(turn, &Request::Hello)?;
+                again = Instant::now() + GREETING_AGAIN;
+            }
+            match self.listen(again.min(deadline))? {
+                Heard::Reply(to, Reply::Hello(hello)) if to == turn => return Ok(hello),
+                Heard::Reply(to, Reply::OtherVersion(version)) if to == turn => bail!(
+                    "the board speaks version {version} of the link, this program {VERSION}; flash matching firmware"
+                ),
+                Heard::Reply(to, Reply::Failed(why)) if to == turn => {
+                    bail!("the board answers but cannot work: {why}")
+                }
+                Heard::Reply(0, Reply::Failed(why)) => last = Last::Words(why.to_string()),
+                Heard::Reply(..) | Heard::Unknown | Heard::Damaged => last = last.or(Last::Noise),
+                Heard::Nothing => {}
+            }
+        }
+    }
+
     fn send(&mut self, turn: u32, request: &Request<'_>) -> Result<()> {
         let (mut message, mut frame) = ([0; MAX_MESSAGE_BYTES], [0; MAX_FRAME_BYTES]);
         let framed =

@@ -16,7 +16,8 @@ use crate::client::Client;
 use crate::name::visible;
 use crate::output;
 use crate::shared::SharedRam;
-use crate::sight::camera::{Shot, Take, Wanted, takes};
+use crate::sight::camera::{FORMATS, Settings, Shot, Take, takes};
+use crate::sight::no_eyes;
 use crate::simulator::AlignedBytes;
 
 /// Which frames are seen.
@@ -25,7 +26,7 @@ pub struct Film {
     /// Photos, folders of photos, files of raw video.
     pub paths: Vec<PathBuf>,
     /// Their format and size.
-    pub wanted: Wanted,
+    pub settings: Settings,
     /// Let the first file that cannot be used be an error. Without, it is left out and named.
     pub is_strict: bool,
 }
@@ -100,13 +101,8 @@ fn decision(decision: &Decision) -> String {
 
 /// A format in the link's terms.
 fn pixel_format(format: Format) -> PixelFormat {
-    match format {
-        Format::Rgb565 => PixelFormat::Rgb565,
-        Format::Rgb565Little => PixelFormat::Rgb565Little,
-        Format::Yuv422 => PixelFormat::Yuv422,
-        Format::Rgb888 => PixelFormat::Rgb888,
-        Format::Grey => PixelFormat::Grey,
-    }
+    let same = FORMATS.iter().find(|(_, _, other, _)| *other == format);
+    same.map_or(PixelFormat::Rgb565, |(.., format)| *format)
 }
 
 /// Sees every frame that can be read. What cannot is reported on standard error and left out, or is an error if the film
@@ -142,11 +138,7 @@ fn see_all(film: &Film, takes: &[Take], mut see: impl FnMut(&Shot) -> Result<See
 
 /// Refuses an image without eyes.
 fn check_eyes(has_eyes: bool, image: &Path) -> Result<()> {
-    ensure!(
-        has_eyes,
-        "{} has no networks that find faces in frames; export it with them, or give aligned photos instead of --frames",
-        image.display()
-    );
+    ensure!(has_eyes, no_eyes(image));
     Ok(())
 }
 
@@ -157,7 +149,7 @@ fn check_eyes(has_eyes: bool, image: &Path) -> Result<()> {
 pub fn simulated(image: &Path, film: &Film) -> Result<Vec<Sighting>> {
     let bytes = AlignedBytes::read(image)?;
     let mut eye = Simulated::new(&bytes, image)?;
-    see_all(film, &takes(&film.paths, &film.wanted)?, |shot| eye.see(shot))
+    see_all(film, &takes(&film.paths, &film.settings, film.is_strict)?, |shot| eye.see(shot))
 }
 
 /// The board's own eyes on this computer.
@@ -187,6 +179,9 @@ impl<'a> Simulated<'a> {
     /// When it is none.
     pub fn see(&mut self, shot: &Shot) -> Result<Seen> {
         let Simulated { recogniser, arena, followed } = self;
+        if shot.is_first {
+            *followed = Followed::default();
+        }
         let frame = shot.frame()?;
         sight::see(recogniser, &frame, shot.attention, followed, arena.bytes_mut(), &mut Unobserved)
             .map_err(|error| anyhow!("{error}"))?
@@ -202,7 +197,7 @@ pub fn on_board(place: &Place, film: &Film, is_over_link: bool) -> Result<Vec<Si
     // The image and the files are looked at first, so that a board is not started for nothing.
     let path = place.image();
     check_eyes(AlignedBytes::read(path)?.image(path)?.sight.is_some(), path)?;
-    let takes = takes(&film.paths, &film.wanted)?;
+    let takes = takes(&film.paths, &film.settings, film.is_strict)?;
     let mut camera = Camera::open(place)?;
     see_all(film, &takes, |shot| camera.see(shot, is_over_link))
 }
@@ -228,6 +223,9 @@ impl Camera {
     /// # Errors
     /// When the frame is too large for the board, or the link fails.
     pub fn see(&mut self, shot: &Shot, is_over_link: bool) -> Result<Seen> {
+        if shot.is_first && shot.attention != Attention::Photo {
+            self.client.greet_again()?;
+        }
         let is_sent = is_over_link || self.ram.is_none();
         let Shot { width, height, attention, .. } = *shot;
         let view = View { width, height, format: pixel_format(shot.format), is_sent, attention };

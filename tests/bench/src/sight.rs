@@ -4,22 +4,22 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use face::Found;
+use face::Look;
 use host::accuracy::detection::{AtHeight, HEIGHTS, Nonface, PointError, Subject, detect};
 use host::accuracy::marks::{self, Mark, Shown};
 use host::embedding::{cosine, unit, unit_of_i16};
-use host::face::align::{self, Similarity};
+use host::face::align::{self, Transform};
 use host::onnx::Reference;
 use host::photo;
 use host::quantize::Preprocessing;
-use host::sight::fit::{frame, pixels};
+use host::sight::Seer;
+use host::sight::frames::{frame, pixels};
 use host::sight::places::{landmarks, percentile};
-use host::sight::report::Difference;
-use host::sight::{EyesReport, Networks, Seer, fit};
+use host::sight::report::{BesideFloat, Difference, QuantisedNetwork};
 use host::simulator::{AlignedBytes, Simulator};
 use image::RgbImage;
 use rayon::prelude::*;
-use suite::{faces, shared};
+use suite::{eyes, shared};
 
 use crate::figures::{self, row};
 use crate::networks;
@@ -33,11 +33,15 @@ struct Marked {
     photo: RgbImage,
 }
 
-/// The face that the eyes see where the mark is.
-fn seen(seer: &Seer, shown: &Shown) -> Result<Option<Found>> {
+/// The face that the eyes see where the mark is, if it passes the gates.
+fn seen(seer: &Seer, shown: &Shown) -> Result<Option<Look>> {
     let view = frame(&shown.frame)?;
-    let found = seer.scan(&view, &view.rect())?;
-    Ok(shown.among(&found).copied())
+    seer.see(|eyes, arena| {
+        let faces = eyes.scan(&view, arena)?;
+        let Some(face) = shown.among(&faces) else { return Ok(None) };
+        let look = eyes.look(&view, face, arena)?;
+        Ok(look.check(&eyes.sight().gates).is_ok().then_some(look))
+    })
 }
 
 /// Share of genuine pairs accepted where at most `far` of the others are.
@@ -64,9 +68,8 @@ pub fn run(dry: bool) -> Result<()> {
     let raw = shared("faces/raw").context("sight is measured on ../shared/faces/raw, which is not there")?;
     let folder = tempfile::tempdir()?;
     let networks = networks::real(folder.path())?;
-    let crop_eyes = 35.2;
-    let fitted = fit(&Networks::default(), &faces(), crop_eyes)?;
-    let seer = Seer::new(&fitted)?;
+    let quantised = eyes();
+    let seer = Seer::new(quantised)?;
     let marks = marks::read(&raw.join("landmarks.csv"))?;
     let nonface = shared("faces/nonface");
     let subject = Subject {
@@ -85,16 +88,13 @@ pub fn run(dry: bool) -> Result<()> {
     let mut line = |name: &str, value: String| row(&mut text, [name.to_string(), value]);
     line(&format!("sight, {} photos in QVGA frames", measured.faces), String::new());
     line("---", "---".to_string());
-    for report in &fitted.reports {
-        let noise: Vec<String> =
-            report.outputs.iter().map(|output| format!("{:.0}", output.sqnr_db)).collect();
-        line(&format!("{}: SQNR of outputs, dB", report.role), noise.join(", "));
-        line(
-            &format!("{}: arena", report.role),
-            format!("{} B", figures::grouped(report.arena_bytes as u64)),
-        );
+    for QuantisedNetwork { row, outputs, .. } in &quantised.report.networks {
+        let noise: Vec<String> = outputs.iter().map(|output| format!("{:.0}", output.sqnr_db)).collect();
+        line(&format!("{}: SQNR of outputs, dB", row.role), noise.join(", "));
+        line(&format!("{}: arena", row.role), format!("{} B", figures::grouped(row.arena_bytes as u64)));
     }
-    let EyesReport { frames, both, int8_alone, float_alone, boxes, points, .. } = fitted.eyes;
+    let BesideFloat { frames, both, int8_alone, float_alone, boxes, points, .. } =
+        quantised.report.beside_float;
     line(
         &format!("int8 beside float, {frames} frames: found by both, int8 alone, float alone"),
         format!("{both}, {int8_alone}, {float_alone}"),
@@ -138,15 +138,11 @@ pub fn run(dry: bool) -> Result<()> {
         let float = |crop: &[u8]| reference.embed(&Preprocessing::default().apply(crop)).map(|x| unit(&x));
         let embeddings = |photo: &Marked| -> Result<Option<[Vec<f32>; 5]>> {
             let shown = photo.mark.shown(&photo.photo, Some(NEAR));
-            let Some(found) = seen(&seer, &shown)? else { return Ok(None) };
+            let Some(look) = seen(&seer, &shown)? else { return Ok(None) };
             let view = frame(&shown.frame)?;
-            let look = seer.look(&view, &found)?;
-            if look.check(&seer.sight().gates).is_err() {
-                return Ok(None);
-            }
             let warp = face::crop(&view, &look.points, &input).context("points of a face")?;
             let points = landmarks(&look.points);
-            let to = Similarity::between(&points, &template).context("points of a face")?;
+            let to = Transform::between(&points, &template).context("points of a face")?;
             let exact = photo::crop_bytes(&float_warp(&shown.frame, &to, size), &input)?;
             let theirs =
                 align::crop(&photo.photo, &photo.mark.points, &template, size).context("marks of a face")?;
@@ -204,7 +200,7 @@ pub fn run(dry: bool) -> Result<()> {
 }
 
 /// A bilinear warp in `f32`, rounded at the end.
-fn float_warp(photo: &RgbImage, to: &Similarity, [width, height]: [u32; 2]) -> RgbImage {
+fn float_warp(photo: &RgbImage, to: &Transform, [width, height]: [u32; 2]) -> RgbImage {
     let back = to.inverse();
     RgbImage::from_fn(width, height, |x, y| {
         let at = back.apply([x as f32, y as f32]);

@@ -14,12 +14,12 @@ use app::port::{Port, PortError};
 use app::serve::{About, Meter, serve};
 use host::board::{BOARDS, Board, Memory};
 use host::export::{Job, export};
-use host::face::{Choice, Detector, Eyes, Pipeline};
+use host::face::{Choice, Finder, FloatDetector, Pipeline, colour_crop};
 use host::photo;
 use host::recognise::board::Place;
 use host::recognise::frames::{Camera, Simulated, words};
 use host::sections::replaced;
-use host::sight::camera::{STEADY, Shot};
+use host::sight::camera::{FORMATS, STEADY, Shot};
 use host::sight::{Networks, fit, frames};
 use host::simulator::AlignedBytes;
 use image::{RgbImage, imageops};
@@ -30,9 +30,6 @@ use suite::{default_network, demo_faces, fetched, job, picture, shared, write_fa
 use tempfile::TempDir;
 use vision::Format;
 
-const FORMATS: [Format; 5] =
-    [Format::Rgb565, Format::Yuv422, Format::Rgb888, Format::Grey, Format::Rgb565Little];
-
 /// Pixels between the eyes in crops of the default network.
 const CROP_EYES: f32 = 35.2;
 
@@ -42,10 +39,12 @@ fn built() -> &'static TempDir {
     BUILT.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let detector = Detector::load(&fetched("faceplugin")).unwrap();
-        let pipeline = Pipeline { eyes: Eyes::Float(detector), choice: Choice::Largest, gates: None };
+        let detector = FloatDetector::load(&fetched("faceplugin")).unwrap();
+        let pipeline =
+            Pipeline { finder: Finder::Float(detector), choice: Choice::Largest, has_gates: false };
         let crop = |name: &str| {
-            pipeline.crops(&photo::load(&fetched(name)).unwrap(), [112, 112]).unwrap().remove(0).image
+            let crops = pipeline.crops(&photo::load(&fetched(name)).unwrap(), &colour_crop([112, 112]));
+            crops.unwrap().remove(0).picture([112, 112])
         };
         let person = |name: &str, photos: &[&str]| {
             let crops: Vec<RgbImage> = photos.iter().map(|photo| crop(photo)).collect();
@@ -60,7 +59,8 @@ fn built() -> &'static TempDir {
 
         let liveness = shared("models/minifasnet-v2-80.onnx");
         let networks = Networks { liveness, ..Networks::default() };
-        let photos: Vec<RgbImage> = photos().iter().map(|path| photo::load(path).unwrap()).collect();
+        let photos: Vec<Vec<RgbImage>> =
+            photos().iter().map(|path| frames::of(&photo::load(path).unwrap())).collect();
         let mut fitted = fit(&networks, &photos, CROP_EYES).unwrap();
         // The score of the photo check is compared, but refuses nobody.
         fitted.sight.alive = 0;
@@ -95,7 +95,7 @@ const EMPTY: usize = 20;
 
 /// The frames that boards are compared on, with what the simulator sees in them.
 fn frames(eye: &mut Simulated<'_>) -> (Frames, Vec<Seen>) {
-    let mut formats = FORMATS.into_iter().cycle();
+    let mut formats = FORMATS.into_iter().map(|(_, _, format, _)| format).cycle();
     let mut shot = |name: String, picture: &RgbImage| {
         Shot::new(&name, picture, formats.next().expect("a cycle")).unwrap()
     };
@@ -275,7 +275,10 @@ fn frames_that_cannot_be_seen_are_told() {
     let obama = obama.to_str().unwrap();
     for command in ["simulate", "recognise"] {
         let said = fails(folder, &[command, "blind.geode", "--frames", obama]);
-        assert!(said.contains("blind.geode has no networks that find faces in frames; export it"), "{said}");
+        assert!(
+            said.contains("blind.geode has no eyes, the networks that find faces: export it again"),
+            "{said}"
+        );
         std::fs::write(folder.join("text.jpg"), "no photo").unwrap();
         let said = fails(folder, &[command, "image.geode", "--frames", "text.jpg"]);
         assert!(said.contains("text.jpg is not a photo"), "{said}");
