@@ -375,10 +375,14 @@ mod tests {
     }
 
     #[test]
-    fn frame_too_large_is_refused_with_what_helps() {
-        assert_eq!([frame_bytes(true), frame_bytes(false)], [153_600, 76_800]);
-        let said = Excess::Frame { bytes: 153_600, room: 100_000, is_colour: true }.to_string();
-        assert!(said.contains("153600 bytes, 53600 more") && said.contains("grey"), "{said}");
+    fn excess_of_a_frame_says_what_helps() {
+        let words = |is_colour| Excess::Frame { bytes: 153_600, room: 100_000, is_colour }.to_string();
+        let [colour, grey] = [true, false].map(words);
+        assert!(
+            colour.contains("153600 bytes, 53600 more") && colour.contains("embedder for grey"),
+            "{colour}"
+        );
+        assert!(grey.contains("a grey frame") && !grey.contains("embedder"), "{grey}");
     }
 
     #[test]

@@ -189,7 +189,7 @@ pub fn export(job: &Job) -> Result<Exported> {
         let checked = bytes.image(Path::new("the image as exported"))?;
         room.check(&room.budget.excesses_of_image(&checked, &image, name))?;
     }
-    let normalisation_inside = normalisation_inside(&material.imported.graph).map(str::to_string);
+    let normalisation_inside = normalisation_inside(&material.imported).map(str::to_string);
     if let Some(node) = &normalisation_inside {
         warnings.extend(normalised_twice(node, job));
     }

@@ -19,7 +19,7 @@ use host::accuracy::verification::{Verification, verify};
 use host::accuracy::{attack, detection, marks};
 use host::agreement::Agreement;
 use host::onnx::weights_beside;
-use host::output::{self, Named, Planned};
+use host::output::{self, Named, Planned, percent};
 use host::report::{self, Page};
 use host::usage::{ensure_use, wrong_use};
 
@@ -282,7 +282,6 @@ fn print_verification(out: &mut String, measured: &Verification) -> fmt::Result 
 fn print_identification(out: &mut String, measured: &Identification) -> fmt::Result {
     output::warn_all(&measured.warnings);
     let [enrolled, probes, strangers, cohort] = measured.counts;
-    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     writeln!(
         out,
         "{enrolled} people enrolled, {probes} probes, {strangers} strangers; thresholds from a cohort of {cohort} others"

@@ -20,7 +20,7 @@ use host::export::page::page;
 use host::export::{Discrimination, EyesFrom, Given, Job, Report, export};
 use host::inspect::image::NetworkRow;
 use host::onnx::{Cut, weights_beside};
-use host::output::{Named, Planned};
+use host::output::{Named, Planned, percent};
 use host::quantize::Preprocessing;
 use host::sight::report::QuantisedNetwork;
 use host::sight::{EyesReport, Networks};
@@ -373,7 +373,6 @@ fn print_policy(out: &mut String, report: &Report) -> fmt::Result {
 /// What a second population showed, beside what was promised.
 fn print_check(out: &mut String, check: &CheckReport) -> fmt::Result {
     let Rate { rate, people, bounds_by_people: [low, high], bounds_by_comparisons, .. } = check.measured;
-    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let promised = match check.promised {
         Some(Promise { fpir, bound }) => {
             format!("promised {}, 95 % sure of at most {}", percent(fpir), percent(bound))

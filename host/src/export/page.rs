@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::check::{CheckReport, Promise};
 use super::{Discrimination, Exported, Report};
+use crate::output::percent;
 use crate::people::gallery::{people_of, unit_centre};
 use crate::report::thresholds::Thresholds;
 use crate::report::{Page, angles, arena};
@@ -81,7 +82,6 @@ fn eyes_facts(eyes: &EyesReport) -> Vec<(String, String)> {
 
 /// The measured and the promised rate of a second population.
 fn check_facts(check: &CheckReport) -> Vec<(String, String)> {
-    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let [low, high] = check.measured.bounds_by_people;
     let measured = format!(
         "{} ({} … {} by people), {} photos of {} people",

@@ -17,7 +17,7 @@ use crate::outline::Outline;
 use crate::passes;
 use crate::people::copies;
 use crate::people::folder::{self, Folder};
-use crate::photo::folder::{Listed, list};
+use crate::photo::folder::{Listed, list, people};
 use crate::quantize::Preprocessing;
 use crate::sight::{QuantisedEyes, Seer, fit};
 
@@ -62,9 +62,8 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
     }
     let preprocess = preprocess(&imported, job.colour, job.preprocessing)?;
     // What can be wrong without a photo being read comes first.
-    let paths = paths(job)?;
-    job.check.as_deref().map(list).transpose()?;
-    let eyes = eyes(job, &preprocess, &paths, warnings)?;
+    check_folders(job)?;
+    let eyes = eyes(job, &preprocess, warnings)?;
     let loader = Loader::new(&preprocess, &job.photos, |finding| {
         finding.for_image(eyes.as_ref().map(Seer::new).transpose()?)
     })?;
@@ -106,6 +105,15 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
     Ok(Material { imported, graph, preprocess, folder, strangers, copies, photos, eyes })
 }
 
+/// Refuses folders without photos or people.
+fn check_folders(job: &Job) -> Result<()> {
+    job.enrol.as_deref().map(people).transpose()?;
+    for folder in [&job.cohort, &job.calibrate, &job.check].into_iter().flatten() {
+        list(folder)?;
+    }
+    Ok(())
+}
+
 /// All files of the folders that photos are taken from.
 fn paths(job: &Job) -> Result<Vec<PathBuf>> {
     let folders = [&job.enrol, &job.cohort, &job.calibrate].into_iter().flatten();
@@ -113,12 +121,7 @@ fn paths(job: &Job) -> Result<Vec<PathBuf>> {
 }
 
 /// The board's eyes, quantised on some of the photos.
-fn eyes(
-    job: &Job,
-    preprocess: &Preprocess,
-    photos: &[PathBuf],
-    warnings: &mut Vec<String>,
-) -> Result<Option<QuantisedEyes>> {
+fn eyes(job: &Job, preprocess: &Preprocess, warnings: &mut Vec<String>) -> Result<Option<QuantisedEyes>> {
     let networks = match &job.eyes {
         None => return Ok(None),
         Some(EyesFrom::Quantised(eyes)) => return Ok(Some(eyes.clone())),
@@ -133,7 +136,7 @@ fn eyes(
             room.check(&outline.excesses(&room.budget))?;
         }
     }
-    let eyes = fit(networks, &to_calibrate(photos, warnings)?, crop_eyes(preprocess))?;
+    let eyes = fit(networks, &to_calibrate(&paths(job)?, warnings)?, crop_eyes(preprocess))?;
     warnings.extend(eyes.report.beside_float.warnings());
     Ok(Some(eyes))
 }

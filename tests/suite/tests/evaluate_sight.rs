@@ -17,7 +17,7 @@ use host::sight::report::is_flipped;
 use host::sight::{Networks, Seer, fit};
 use image::RgbImage;
 use serde_json::Value;
-use suite::command::{fails, run, succeeds};
+use suite::command::{fails, is_wrong_use, succeeds};
 use suite::{eyes, fetched, image_with_eyes, networks, shared, tiny_network};
 use tempfile::TempDir;
 
@@ -130,13 +130,13 @@ fn lists_and_images_that_cannot_be_used_are_refused_with_what_helps() {
         ["evaluate", "eyes.geode", "--protocol", "attack", "--bona-fide", &photos, "--attack", &photos];
     let said = fails(at, &attack);
     assert!(said.contains("no network for the photo check") && said.contains("export it again"), "{said}");
-    let wrong_use = |arguments: &[&str]| run(at, arguments).status.code() == Some(2);
-    assert!(wrong_use(&["evaluate", "check.geode", "--protocol", "attack"]));
-    assert!(wrong_use(&["evaluate", "check.geode", "--protocol", "detection", "--photos", &photos]));
+    is_wrong_use(at, &["evaluate", "check.geode", "--protocol", "attack"]);
+    is_wrong_use(at, &["evaluate", "check.geode", "--protocol", "detection", "--photos", &photos]);
     let both = ["evaluate", "eyes.geode", "--bona-fide", &photos, "--attack", &photos];
-    assert!(fails(at, &both).contains("--protocol attack"));
+    assert!(is_wrong_use(at, &both).contains("--protocol attack"));
     let aligned = ["--protocol", "detection", "--photos", &photos, "--marks", "boxes.csv", "--aligned"];
-    assert!(fails(at, &[&["evaluate", "eyes.geode"][..], &aligned].concat()).contains("own eyes"));
+    let arguments = [&["evaluate", "eyes.geode"][..], &aligned].concat();
+    assert!(is_wrong_use(at, &arguments).contains("own eyes"));
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn image_with_eyes_is_inspected_step_by_step() {
             .iter()
             .all(|part| said.contains(part))
     );
-    let said = fails(folder.path(), &["inspect", "check.geode", "--size", "112x112"]);
+    let said = is_wrong_use(folder.path(), &["inspect", "check.geode", "--size", "112x112"]);
     assert!(said.contains("for ONNX files"), "{said}");
 }
 

@@ -17,9 +17,9 @@ use host::export::{Job, export};
 use host::face::{Choice, Finder, FloatDetector, Pipeline, colour_crop};
 use host::photo;
 use host::recognise::board::Place;
-use host::recognise::frames::{Camera, Simulated, words};
+use host::recognise::frames::{Camera, Film, Simulated, simulated, words};
 use host::sections::replaced;
-use host::sight::camera::{FORMATS, STEADY, Shot};
+use host::sight::camera::{FORMATS, STEADY, Settings, Shot};
 use host::sight::{Networks, fit, frames};
 use host::simulator::AlignedBytes;
 use image::{RgbImage, imageops};
@@ -242,6 +242,28 @@ fn check_video(video: &[Seen]) {
     assert_eq!(faces, expected);
 }
 
+/// A video of two frames with a face that does not move.
+fn write_video(path: &Path) {
+    let picture = frames::placed(&demo_faces()[1], 1.3, [56.0, 56.0], [150.0, 125.0]);
+    let shot = Shot::new("", &picture, Format::Rgb565).unwrap();
+    std::fs::write(path, [&*shot.pixels, &shot.pixels].concat()).unwrap();
+}
+
+/// Of a second video nobody is decided on before its own frames are steady.
+#[test]
+fn videos_do_not_follow_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("face.rgb565");
+    write_video(&path);
+    let film = Film { paths: vec![path.clone(), path], settings: Settings::default(), is_strict: true };
+    let sightings = simulated(&image(), &film).unwrap();
+    let faces: Vec<(u32, bool)> = sightings
+        .iter()
+        .map(|sighting| sighting.seen.face.as_ref().map(|face| (face.frames, face.look.is_some())).unwrap())
+        .collect();
+    assert_eq!(faces, [(1, false), (2, false), (1, false), (2, false)]);
+}
+
 #[test]
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn commands_see_the_same_and_tell_it() {
@@ -264,6 +286,14 @@ fn commands_see_the_same_and_tell_it() {
     let (raw, size) = (["two.grey"], ["--frame-size", "60x80"]);
     let simulated = said("simulate", &raw, &size);
     assert_eq!(simulated[1]["words"], "no face");
+    // Two videos, of which the second does not follow the first.
+    write_video(&folder.join("face.rgb565"));
+    let simulated_twice = said("simulate", &["face.rgb565", "face.rgb565"], &[]);
+    let counts: Vec<u64> = (simulated_twice.as_array().unwrap().iter())
+        .map(|sighting| sighting["face"]["frames"].as_u64().unwrap())
+        .collect();
+    assert_eq!(counts, [1, 2, 1, 2]);
+    assert_eq!(said("recognise", &["face.rgb565", "face.rgb565"], &[]), simulated_twice);
     let over_link = [&size[..], &["--frames-over-link", "--board", "qemu-m55"]].concat();
     assert_eq!(said("recognise", &raw, &over_link), simulated);
 }
