@@ -9,6 +9,7 @@ use anyhow::{Result, anyhow, bail, ensure};
 use link::message::{Cost, Group, Hello, Objection, RECOGNISE_VERSION, Recognised, Seen, VERSION, View};
 use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, MAX_ROW_BYTES, Message, Reply, Request, SILENCE_MS};
 
+use crate::sight::NO_EYES;
 use crate::transport::Stream;
 
 /// Time in which a board must answer the first greeting, including its start.
@@ -146,10 +147,7 @@ impl Client {
     pub fn see(&mut self, view: View, pixels: &[u8]) -> Result<Seen> {
         let row_bytes = usize::from(view.width) * app::sight::format(view.format).pixel_bytes();
         let (needed, room) = (row_bytes * usize::from(view.height), self.hello.frame_bytes as usize);
-        ensure!(
-            self.hello.has_eyes,
-            "the board's image has no networks that find faces in frames; export it with them"
-        );
+        ensure!(self.hello.has_eyes, "the board's image {NO_EYES}");
         ensure!(room > 0, "the board {} has no memory for frames; send it aligned photos", self.hello.board);
         ensure!(
             needed <= room,
@@ -568,7 +566,7 @@ mod tests {
         );
         assert!(said(view, &[0; 7]).contains("a frame of 7 bytes, 4×2 pixels have 8"));
         client.hello.has_eyes = false;
-        assert!(client.see(view, &[0; 8]).unwrap_err().to_string().contains("no networks that find faces"));
+        assert!(client.see(view, &[0; 8]).unwrap_err().to_string().contains("has no eyes"));
         (client.hello.has_eyes, client.hello.frame_bytes) = (true, 0);
         assert!(client.see(view, &[0; 8]).unwrap_err().to_string().contains("no memory for frames"));
     }

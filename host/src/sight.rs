@@ -26,11 +26,11 @@ pub use networks::Networks;
 pub use report::{BesideFloat, EyesReport};
 pub use seer::Seer;
 
-/// Words on an image that cannot see.
+/// What an image that cannot see has, and what would do.
+pub const NO_EYES: &str = "has no eyes, the networks that find faces: export it again without --without-eyes (with --aligned photos \
+                           name --detector), or give aligned photos";
+
+/// Words on such an image.
 pub fn no_eyes(image: &Path) -> String {
-    format!(
-        "{} has no eyes, the networks that find faces: export it again without --without-eyes (with --aligned photos name \
-         --detector), or give aligned photos",
-        image.display()
-    )
+    format!("{} {NO_EYES}", image.display())
 }
