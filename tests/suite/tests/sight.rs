@@ -153,6 +153,7 @@ fn frames(eye: &mut Simulated<'_>) -> (Frames, Vec<Seen>) {
         };
         let mut shot = shot(format!("video {step}"), &picture);
         shot.attention = Attention::Video { steady: STEADY };
+        shot.is_first = step == 0;
         expected.push(eye.see(&shot).unwrap());
         frames.shots.push(shot);
     }
