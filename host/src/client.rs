@@ -9,6 +9,7 @@ use anyhow::{Result, anyhow, bail, ensure};
 use link::message::{Cost, Group, Hello, Objection, RECOGNISE_VERSION, Recognised, Seen, VERSION, View};
 use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, MAX_ROW_BYTES, Message, Reply, Request, SILENCE_MS};
 
+use crate::sight::NO_EYES;
 use crate::transport::Stream;
 
 /// Time in which a board must answer the first greeting, including its start.
@@ -69,33 +70,7 @@ impl Client {
     fn greet(stream: impl Stream + 'static, patience: Duration) -> Result<Self> {
         let mut wire = Wire { stream: Box::new(stream), decoder: Decoder::new(), received: VecDeque::new() };
         let turn = following(RandomState::new().hash_one(Instant::now()) as u32);
-        let deadline = Instant::now() + patience;
-        let mut again = Instant::now();
-        let mut last = Last::Nothing;
-        let hello = loop {
-            if Instant::now() >= deadline {
-                let elsewhere = wire.stream.elsewhere();
-                let place = if elsewhere.is_empty() { elsewhere } else { format!(" (it is {elsewhere})") };
-                let words = last.words(&place);
-                return Err(wire.explain(words));
-            }
-            if Instant::now() >= again {
-                wire.send(turn, &Request::Hello)?;
-                again = Instant::now() + GREETING_AGAIN;
-            }
-            match wire.listen(again.min(deadline))? {
-                Heard::Reply(to, Reply::Hello(hello)) if to == turn => break hello,
-                Heard::Reply(to, Reply::OtherVersion(version)) if to == turn => bail!(
-                    "the board speaks version {version} of the link, this program {VERSION}; flash matching firmware"
-                ),
-                Heard::Reply(to, Reply::Failed(why)) if to == turn => {
-                    bail!("the board answers but cannot work: {why}")
-                }
-                Heard::Reply(0, Reply::Failed(why)) => last = Last::Words(why.to_string()),
-                Heard::Reply(..) | Heard::Unknown | Heard::Damaged => last = last.or(Last::Noise),
-                Heard::Nothing => {}
-            }
-        };
+        let hello = wire.greet(turn, patience)?;
         match hello.version_of(Group::Recognise) {
             Some(RECOGNISE_VERSION) => Ok(Client { wire, hello, turn, rows: 0 }),
             _ => bail!(
@@ -103,6 +78,15 @@ impl Client {
                 hello.board
             ),
         }
+    }
+
+    /// Greets the board once more, which lets it forget the face that it followed.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn greet_again(&mut self) -> Result<()> {
+        self.turn = following(self.turn);
+        self.wire.greet(self.turn, GREETING).map(drop)
     }
 
     /// Who answered.
@@ -163,10 +147,7 @@ impl Client {
     pub fn see(&mut self, view: View, pixels: &[u8]) -> Result<Seen> {
         let row_bytes = usize::from(view.width) * view.format.pixel_bytes();
         let (needed, room) = (row_bytes * usize::from(view.height), self.hello.frame_bytes as usize);
-        ensure!(
-            self.hello.has_eyes,
-            "the board's image has no networks that find faces in frames; export it with them"
-        );
+        ensure!(self.hello.has_eyes, "the board's image {NO_EYES}");
         ensure!(room > 0, "the board {} has no memory for frames; send it aligned photos", self.hello.board);
         ensure!(
             needed <= room,
@@ -350,6 +331,37 @@ struct Wire {
 }
 
 impl Wire {
+    /// Greets the board for as long as `patience`. Messages for earlier hosts, and text of its start, are skipped.
+    fn greet(&mut self, turn: u32, patience: Duration) -> Result<Hello> {
+        let deadline = Instant::now() + patience;
+        let mut again = Instant::now();
+        let mut last = Last::Nothing;
+        loop {
+            if Instant::now() >= deadline {
+                let elsewhere = self.stream.elsewhere();
+                let place = if elsewhere.is_empty() { elsewhere } else { format!(" (it is {elsewhere})") };
+                let words = last.words(&place);
+                return Err(self.explain(words));
+            }
+            if Instant::now() >= again {
+                self.send(turn, &Request::Hello)?;
+                again = Instant::now() + GREETING_AGAIN;
+            }
+            match self.listen(again.min(deadline))? {
+                Heard::Reply(to, Reply::Hello(hello)) if to == turn => return Ok(hello),
+                Heard::Reply(to, Reply::OtherVersion(version)) if to == turn => bail!(
+                    "the board speaks version {version} of the link, this program {VERSION}; flash matching firmware"
+                ),
+                Heard::Reply(to, Reply::Failed(why)) if to == turn => {
+                    bail!("the board answers but cannot work: {why}")
+                }
+                Heard::Reply(0, Reply::Failed(why)) => last = Last::Words(why.to_string()),
+                Heard::Reply(..) | Heard::Unknown | Heard::Damaged => last = last.or(Last::Noise),
+                Heard::Nothing => {}
+            }
+        }
+    }
+
     fn send(&mut self, turn: u32, request: &Request<'_>) -> Result<()> {
         let (mut message, mut frame) = ([0; MAX_MESSAGE_BYTES], [0; MAX_FRAME_BYTES]);
         let framed =
@@ -555,7 +567,7 @@ mod tests {
         );
         assert!(said(view, &[0; 7]).contains("a frame of 7 bytes, 4×2 pixels have 8"));
         client.hello.has_eyes = false;
-        assert!(client.see(view, &[0; 8]).unwrap_err().to_string().contains("no networks that find faces"));
+        assert!(client.see(view, &[0; 8]).unwrap_err().to_string().contains("has no eyes"));
         (client.hello.has_eyes, client.hello.frame_bytes) = (true, 0);
         assert!(client.see(view, &[0; 8]).unwrap_err().to_string().contains("no memory for frames"));
     }

@@ -9,10 +9,11 @@ use format::preprocess::Preprocess;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::face::{Choice, Detector, Eyes, Gates, Pipeline, board, found};
+use crate::face::{Choice, DEFAULT, Finder, FloatDetector, Pipeline, found};
 use crate::name::visible;
-use crate::sight::{Networks, Seer, fit};
+use crate::sight::{Networks, Seer, fit, frames};
 use crate::simulator::AlignedBytes;
+use crate::usage::wrong_use;
 use crate::{output, photo};
 
 pub mod cut;
@@ -41,62 +42,94 @@ pub enum Content {
     /// Photos as taken by cameras.
     Raw {
         /// What finds the faces.
-        sight: Sight,
+        finding: Finding,
         /// Face to take from a photo with several. Photos of one person have only one face taken.
         choice: Choice,
-        /// Requirements of a face; `None` accepts every face.
-        gates: Option<Gates>,
+        /// Whether a face must be fit for recognition.
+        has_gates: bool,
     },
 }
 
-/// What finds and examines faces.
+/// What is to find and examine faces.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sight {
-    /// A board's eyes: the image's, or, where there is no image or it has none, these networks quantised.
+pub enum Finding {
+    /// The image's eyes; where it has none, the default networks in float.
+    Image,
+    /// These networks: quantised as a board's eyes where there is no image, in float for an image without eyes. An image with
+    /// eyes sees with no others.
     Board(Networks),
-    /// A detector in float, see [`Detector::load`]. If the path does not exist, it is looked up in the folder that this
+    /// A detector in float, see [`FloatDetector::load`]. If the path does not exist, it is looked up in the folder that this
     /// program was built in.
     Float(PathBuf),
 }
 
-impl Sight {
-    /// Eyes for photos without an image. The networks are quantised on these photos, and on those of ./setup.sh where
-    /// these are few. Crops have `crop_eyes` pixels between the eyes.
+impl Finding {
+    /// What finds faces for an image with these eyes. Who is enrolled in an image without eyes, and who is recognised with it,
+    /// is seen in float.
+    ///
+    /// # Errors
+    /// When the networks are not there, or others are named than the image's.
+    pub fn for_image(&self, eyes: Option<Seer>) -> Result<Finder> {
+        let detector = match (self, eyes) {
+            (Finding::Image, Some(seer)) => return Ok(Finder::Board(seer)),
+            (Finding::Board(_), Some(_)) => {
+                return Err(wrong_use(
+                    "--detector is for images without eyes: this one has its own, and boards see with them; leave the option out, or \
+                     give --float-eyes too to see in float",
+                ));
+            }
+            (Finding::Image, None) => Path::new(DEFAULT),
+            (Finding::Board(Networks { detector, .. }), None) | (Finding::Float(detector), _) => detector,
+        };
+        FloatDetector::load(detector).map(Finder::Float)
+    }
+
+    /// What finds faces where there is no image. The networks are quantised on these photos, and on those of ./setup.sh where
+    /// these are few, which is told. Crops have `crop_eyes` pixels between the eyes.
     ///
     /// # Errors
     /// When the networks are not there, or find no face.
-    pub fn eyes(&self, photos: &[PathBuf], crop_eyes: f32) -> Result<Eyes> {
-        match self {
-            Sight::Float(detector) => Ok(Eyes::Float(Detector::load(detector)?)),
-            Sight::Board(networks) => {
-                Ok(Eyes::Board(Seer::new(&fit(networks, &to_calibrate(photos)?, crop_eyes)?)?))
-            }
-        }
+    pub fn alone(&self, photos: &[PathBuf], crop_eyes: f32) -> Result<Finder> {
+        let default = Networks::default();
+        let networks = match self {
+            Finding::Float(detector) => return FloatDetector::load(detector).map(Finder::Float),
+            Finding::Board(networks) => networks,
+            Finding::Image => &default,
+        };
+        let mut warnings = Vec::new();
+        networks.known(crop_eyes)?;
+        let frames = to_calibrate(photos, &mut warnings)?;
+        let eyes = fit(networks, &frames, crop_eyes)?;
+        warnings.extend(eyes.report.beside_float.warnings());
+        output::warn_all(&warnings);
+        Ok(Finder::Board(Seer::new(&eyes)?))
     }
 }
 
 /// Fewer photos than this are too few to quantise a board's eyes on.
 const LEAST_TO_CALIBRATE: usize = 24;
 
-/// Photos to quantise a board's eyes on: some of these, and those of ./setup.sh where these are few. What is no photo is left
-/// out; it is named where it is used.
+/// Frames to quantise a board's eyes on, some of each photo: of some of these photos, and of those of ./setup.sh where these are
+/// few, which is added to the warnings. What is no photo is left out; it is named where it is used.
 ///
 /// # Errors
 /// When a folder cannot be read.
-pub fn to_calibrate(photos: &[PathBuf]) -> Result<Vec<image::RgbImage>> {
+pub fn to_calibrate(photos: &[PathBuf], warnings: &mut Vec<String>) -> Result<Vec<Vec<image::RgbImage>>> {
     let step = photos.len().div_ceil(fit::MOST_PHOTOS).max(1);
     let mut paths: Vec<PathBuf> = photos.iter().step_by(step).cloned().collect();
     let fetched = found(Path::new("data/faces"));
     if paths.len() < LEAST_TO_CALIBRATE && fetched.is_dir() {
+        let given = paths.len();
         paths.extend(photo::folder::list(&fetched)?.found);
+        warnings.push(format!(
+            "the board's eyes are quantised on the {} photos of ./setup.sh in {} too, as there are only {given} others: \
+             {LEAST_TO_CALIBRATE} photos from the device's camera would do",
+            paths.len() - given,
+            fetched.display()
+        ));
     }
-    Ok(paths.par_iter().filter_map(|path| photo::load(path).ok()).collect())
-}
-
-/// Pixels between the eyes in an aligned crop.
-pub fn crop_eyes(preprocess: &Preprocess) -> f32 {
-    let [left, right, ..] = preprocess.template;
-    (f32::from(right[0]) - f32::from(left[0])) / 64.0
+    let read = |path: &PathBuf| photo::load(path).ok().map(|photo| frames::of(&photo));
+    Ok(paths.par_iter().filter_map(read).collect())
 }
 
 /// Reads photos for one network.
@@ -116,6 +149,14 @@ pub struct Skipped {
     pub face: Option<usize>,
     /// Why.
     pub reason: String,
+}
+
+impl Skipped {
+    /// A file that cannot be read.
+    pub fn of_error(photo: &Path, error: &anyhow::Error) -> Self {
+        let reason = without_path(&format!("{error:#}"), photo);
+        Skipped { photo: photo.to_path_buf(), face: None, reason }
+    }
 }
 
 impl fmt::Display for Skipped {
@@ -179,38 +220,34 @@ impl Loaded {
 }
 
 impl Loader {
-    /// A loader of photos of one person each, for an image. Raw photos are seen by the image's eyes; where it has none, by the
-    /// same networks in float.
+    /// A loader of photos of one person each, for an image. Raw photos are seen by the image's eyes; where it has none, in float.
     ///
     /// # Errors
     /// When there is nothing to find faces with, or all faces of a photo are asked for.
     pub fn of_image(bytes: &AlignedBytes, path: &Path, source: &Source) -> Result<Self> {
         let image: Image<'_> = bytes.image(path)?;
-        Self::new(&image.embedder.preprocess(), source, |sight| match sight {
-            Sight::Board(networks) => Ok(match Seer::of_image(&image, bytes.bytes(), path)? {
-                Some(seer) => Eyes::Board(seer),
-                None => Eyes::Float(Detector::load(&networks.detector)?),
-            }),
-            Sight::Float(detector) => Ok(Eyes::Float(Detector::load(detector)?)),
+        Self::new(&image.embedder.preprocess(), source, |finding| {
+            let eyes = Seer::of_image(&image, bytes.bytes(), path)?;
+            finding.for_image(eyes).with_context(|| path.display().to_string())
         })
     }
 
-    /// A loader of photos of one person each. `eyes` makes what sees raw photos.
+    /// A loader of photos of one person each. `finder` makes what sees raw photos.
     ///
     /// # Errors
     /// When there is nothing to find faces with, or all faces of a photo are asked for.
     pub fn new(
         preprocess: &Preprocess,
         source: &Source,
-        eyes: impl FnOnce(&Sight) -> Result<Eyes>,
+        finder: impl FnOnce(&Finding) -> Result<Finder>,
     ) -> Result<Self> {
         let pipeline = match &source.content {
             Content::Aligned => None,
             Content::Raw { choice: Choice::All, .. } => {
-                bail!("--face all is for `host align`: here a photo is of one person")
+                return Err(wrong_use("--face all is for `host align`: here a photo is of one person"));
             }
-            Content::Raw { sight, choice, gates } => {
-                Some(Pipeline { eyes: eyes(sight)?, choice: *choice, gates: *gates })
+            Content::Raw { finding, choice, has_gates } => {
+                Some(Pipeline { finder: finder(finding)?, choice: *choice, has_gates: *has_gates })
             }
         };
         Ok(Loader { preprocess: *preprocess, pipeline, is_strict: source.is_strict })
@@ -255,10 +292,7 @@ impl Loader {
                     bail!("cannot use {}: {reason}", photo.display())
                 }
                 Ok(Err(skipped)) => loaded.skipped.push(skipped),
-                Err(error) => {
-                    let reason = without_path(&format!("{error:#}"), path);
-                    loaded.skipped.push(Skipped { photo: path.clone(), face: None, reason });
-                }
+                Err(error) => loaded.skipped.push(Skipped::of_error(path, &error)),
             }
         }
         Ok(loaded)
@@ -304,25 +338,10 @@ impl Loader {
         let Some(pipeline) = &self.pipeline else {
             return photo::load_crop(path, &self.preprocess).map(Ok);
         };
-        let size = [self.preprocess.height, self.preprocess.width].map(usize::from);
         let skipped = |reason: String| Skipped { photo: path.to_path_buf(), face: None, reason };
-        if let Eyes::Board(seer) = &pipeline.eyes {
-            // A board warps in the network's colour, not from a colour crop.
-            let (photo, has_gates) = (photo::load(path)?, pipeline.gates.is_some());
-            let outcomes = board::each(seer, &photo, pipeline.choice, has_gates, &self.preprocess);
-            let first = outcomes.map(|outcomes| outcomes.into_iter().next());
-            return Ok(match first {
-                Ok(Some(Ok(seen))) => Ok(seen.crop),
-                Ok(Some(Err(refusal))) | Err(refusal) => Err(skipped(refusal.to_string())),
-                Ok(None) => Err(skipped(crate::face::Refusal::NoFace.to_string())),
-            });
-        }
-        match pipeline.crops(&photo::load(path)?, size) {
-            Ok(crops) => {
-                let crop = &crops.first().context("no crop")?.image;
-                photo::crop_bytes(crop, &self.preprocess).with_context(|| path.display().to_string()).map(Ok)
-            }
-            Err(refusal) => Ok(Err(skipped(refusal.to_string()))),
+        match pipeline.crops(&photo::load(path)?, &self.preprocess) {
+            Ok(crops) => Ok(Ok(crops.into_iter().next().context("no crop")?.pixels)),
+            Err(reason) => Ok(Err(skipped(reason.to_string()))),
         }
     }
 }

@@ -11,15 +11,15 @@ use vision::Format;
 
 use crate::board::{Board, Memory};
 use crate::crops::cut::write_png;
-use crate::crops::{Content, Sight, Source};
-use crate::export::{self, Job};
-use crate::face::{Choice, Gates};
+use crate::crops::{Content, Finding, Source, to_calibrate};
+use crate::export::{self, EyesFrom, Job};
+use crate::face::Choice;
 use crate::recognise::board::Place;
 use crate::recognise::frames::{Film, Sighting, on_board, simulated};
 use crate::report::sheet::{Cell, sheet};
-use crate::sight::camera::Wanted;
-use crate::sight::fit::frame;
-use crate::sight::{Networks, Seer, fit, frames};
+use crate::sight::camera::Settings;
+use crate::sight::photo::{Sighted, see};
+use crate::sight::{Networks, QuantisedEyes, Seer, fit, frames, gates};
 use crate::{output, photo};
 
 /// Side of the part that is cut out around a face of a group, in widths of its box.
@@ -69,7 +69,7 @@ pub enum Expected {
 }
 
 /// A frame to show.
-struct Shown {
+struct Exhibit {
     photo: PathBuf,
     shows: String,
     expected: Expected,
@@ -90,25 +90,22 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
         output.display(),
         data.display()
     );
-    let networks = Networks { detector: data.join("faceplugin"), ..Networks::default() };
-    output::step(&format!("1/4 sorting the photos of {}", data.join("faces").display()));
-    let shown = sort(&networks, &data.join("faces"), output)?;
+    let faces = data.join("faces");
+    output::step(&format!("1/4 quantising the board's eyes, and sorting the photos of {}", faces.display()));
+    let eyes = eyes(data, &faces)?;
+    let shown = sort(&eyes, &faces, output)?;
 
     output::step(
-        "2/4 making the flash image: quantising the networks, enrolling Obama and Biden (some seconds)",
+        "2/4 making the flash image: quantising the network, enrolling Obama and Biden (some seconds)",
     );
     let memory = Memory::default();
-    let content = Content::Raw {
-        sight: Sight::Board(networks.clone()),
-        choice: Choice::Largest,
-        gates: Some(Gates::default()),
-    };
+    let content = Content::Raw { finding: Finding::Image, choice: Choice::Largest, has_gates: true };
     let exported = export::export(&Job {
         room: Some(board.room(memory)),
         enrol: Some(output.join("people")),
         cohort: Some(output.join("strangers")),
         photos: Source { content, is_strict: true },
-        eyes: Some(networks),
+        eyes: Some(EyesFrom::Quantised(eyes)),
         ..Job::new(data.join("faceplugin/fr_feature.onnx"))
     })?;
     let image = output.join("image.geode");
@@ -124,8 +121,8 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
         shown.len()
     ));
     let paths = shown.iter().map(|shown| shown.photo.clone()).collect();
-    let wanted = Wanted { format: Some(Format::Rgb565), size: None };
-    let film = Film { paths, wanted, is_strict: true };
+    let settings = Settings { format: Some(Format::Rgb565), size: None };
+    let film = Film { paths, settings, is_strict: true };
     let said = on_board(&Place::Emulated { board, image: image.clone(), memory }, &film, false)?;
     let simulations = simulated(&image, &film)?;
     let picture = output.join("seen.png");
@@ -176,9 +173,20 @@ pub fn judge(demo: &Demo) -> Result<()> {
     Ok(())
 }
 
+/// Pixels between the eyes in crops of the network.
+const CROP_EYES: f32 = 35.2;
+
+/// The board's eyes, quantised on all photos.
+fn eyes(data: &Path, faces: &Path) -> Result<QuantisedEyes> {
+    ensure!(faces.is_dir(), "there is no folder {}: ./setup.sh --data-only fetches it", faces.display());
+    let networks = Networks { detector: data.join("faceplugin"), ..Networks::default() };
+    let photos = photo::folder::list(faces)?.found;
+    fit(&networks, &to_calibrate(&photos, &mut Vec::new())?, CROP_EYES)
+}
+
 /// Sorts the photos: `people/` to enrol, `strangers/` to measure the threshold on, `probes/` to show to the board; gives
 /// the latter. Group photos are cut into photos of one person.
-fn sort(networks: &Networks, faces: &Path, output: &Path) -> Result<Vec<Shown>> {
+fn sort(eyes: &QuantisedEyes, faces: &Path, output: &Path) -> Result<Vec<Exhibit>> {
     for folder in ["people", "strangers", "probes"] {
         let folder = output.join(folder);
         if folder.is_dir() {
@@ -195,13 +203,12 @@ fn sort(networks: &Networks, faces: &Path, output: &Path) -> Result<Vec<Shown>> 
     }
     let groups = (1..=6).map(|group| Ok((group, load(&format!("strangers/sample{group}.jpg"))?)));
     let groups: Vec<(usize, RgbImage)> = groups.collect::<Result<_>>()?;
-    let photos: Vec<RgbImage> = groups.iter().map(|(_, photo)| photo.clone()).collect();
-    let seer = Seer::new(&fit(networks, &photos, 35.2)?)?;
+    let seer = Seer::new(eyes)?;
     let mut shown = Vec::new();
     let mut show = |file: &str, photo: &RgbImage, shows: String, expected| -> Result<()> {
         let path = output.join("probes").join(file);
         write_png(&path, photo)?;
-        shown.push(Shown { photo: path, shows, expected });
+        shown.push(Exhibit { photo: path, shows, expected });
         Ok(())
     };
     let obama = Expected::Person("Obama");
@@ -230,22 +237,18 @@ fn sort(networks: &Networks, faces: &Path, output: &Path) -> Result<Vec<Shown>> 
             }
         }
     }
-    let wall = imageops::blur(&imageops::crop_imm(&photos[0], 0, 0, 320, 240).to_image(), 30.0);
+    let wall = imageops::blur(&imageops::crop_imm(&groups[0].1, 0, 0, 320, 240).to_image(), 30.0);
     show("wall.png", &wall, "a wall".to_string(), Expected::Nothing)?;
     Ok(shown)
 }
 
 /// The parts of a photo around the faces that a board would take, the largest face first.
 fn apart(seer: &Seer, photo: &RgbImage) -> Result<Vec<RgbImage>> {
-    let view = frame(photo)?;
-    let mut found = seer.faces(photo)?;
-    found.sort_by_key(|face| std::cmp::Reverse(face.bounds.area()));
-    let gates = &seer.sight().gates;
+    let view = frames::frame(photo)?;
+    let mut found = see(seer, &view, 1.0, &gates::limits(CROP_EYES), false)?.faces;
+    found.sort_by_key(|face| std::cmp::Reverse(face.found.bounds.area()));
     let mut parts = Vec::new();
-    for face in &found {
-        if seer.look(&view, face)?.check(gates).is_err() {
-            continue;
-        }
+    for Sighted { found: face, .. } in found.iter().filter(|face| face.verdict.is_ok()) {
         let side = AROUND * face.bounds.width() as f32 / 256.0;
         let centre = face.bounds.centre();
         let range = |centre: i32, most: u32| {

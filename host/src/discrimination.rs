@@ -13,8 +13,8 @@ use std::fmt;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::graph::{Graph, Node, Op, Window};
-use crate::onnx::NORMALISATION;
+use crate::graph::{Node, Op, Window};
+use crate::onnx::Imported;
 use crate::quantize::Preprocessing;
 
 /// Mean cosine between unlike pictures from which on the network does not distinguish them.
@@ -159,7 +159,8 @@ impl fmt::Display for Indiscriminate {
 }
 
 /// The name of the node with which an imported network begins to scale or shift pixels, if its file does so.
-pub fn normalisation_inside(graph: &Graph) -> Option<&str> {
+pub fn normalisation_inside(imported: &Imported) -> Option<&str> {
+    let graph = &imported.graph;
     // An operator that changes the order of colours may come before.
     let is_order = |op: &Op| match op {
         Op::Conv { weights, window, .. } => {
@@ -173,7 +174,7 @@ pub fn normalisation_inside(graph: &Graph) -> Option<&str> {
         _ => false,
     };
     let first = graph.nodes.iter().find(|node| reads_photo(node) && matches!(node.op, Op::Affine { .. }))?;
-    Some(&*first.name).filter(|name| *name != NORMALISATION)
+    Some(&*first.name).filter(|_| !imported.is_normalised)
 }
 
 #[cfg(test)]

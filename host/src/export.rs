@@ -22,7 +22,7 @@ use format::policy::Kind;
 use serde::{Serialize, Serializer};
 
 pub use self::fit::{Discrimination, LEAST_CENTRED_COSINE, LEAST_COSINE};
-pub use self::job::{Job, MARGINS, THRESHOLDS};
+pub use self::job::{EyesFrom, Job, MARGINS, THRESHOLDS};
 pub use self::split::Split;
 pub use self::thresholds::Given;
 
@@ -35,7 +35,7 @@ use crate::cost::{self, BoardCost};
 use crate::discrimination::normalisation_inside;
 use crate::quantize::{LayerReport, Preprocessing};
 use crate::sections::Enrolled;
-use crate::sight::NetworkReport;
+use crate::sight::EyesReport;
 use crate::simulator::{AlignedBytes, Simulator};
 
 /// What came of it.
@@ -95,8 +95,8 @@ pub struct Report {
     pub bounds_hold_for: &'static str,
     /// Result of a second population, if one was given.
     pub check: Option<CheckReport>,
-    /// The networks of the board's eyes; empty if it has none.
-    pub eyes: Vec<NetworkReport>,
+    /// The board's eyes; `None` if it has none.
+    pub eyes: Option<EyesReport>,
     /// Warnings for the user.
     pub warnings: Vec<String>,
 }
@@ -189,7 +189,7 @@ pub fn export(job: &Job) -> Result<Exported> {
         let checked = bytes.image(Path::new("the image as exported"))?;
         room.check(&room.budget.excesses_of_image(&checked, &image, name))?;
     }
-    let normalisation_inside = normalisation_inside(&material.imported.graph).map(str::to_string);
+    let normalisation_inside = normalisation_inside(&material.imported).map(str::to_string);
     if let Some(node) = &normalisation_inside {
         warnings.extend(normalised_twice(node, job));
     }
@@ -228,7 +228,7 @@ pub fn export(job: &Job) -> Result<Exported> {
         fpir: job.fpir,
         bounds_hold_for: LIKE_THE_COHORT,
         check,
-        eyes: material.eyes.map(|eyes| eyes.reports).unwrap_or_default(),
+        eyes: material.eyes.map(|eyes| eyes.report),
         warnings,
         layers: fitted.layers.clone(),
         wide: fitted.wide.clone(),

@@ -7,19 +7,22 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use image::RgbImage;
 
-use self::align::Similarity;
+use self::align::Transform;
 use self::faceplugin::Faceplugin;
-pub use self::pipeline::{Choice, Crop, Eyes, Pipeline, Refusal};
-pub use self::quality::{Fault, Gates, Quality};
+pub use self::pipeline::{Choice, Chosen, Crop, Finder, Pipeline, Unusable, colour_crop, crop_eyes};
+pub use self::quality::Measurements;
 use self::yunet::YuNet;
+use crate::sight::places::is_same;
 
 pub mod align;
-pub mod board;
 mod faceplugin;
-mod look;
+pub(crate) mod look;
 mod pipeline;
 mod quality;
 mod yunet;
+
+/// The default networks, as `./setup.sh` fetches them.
+pub const DEFAULT: &str = "data/faceplugin";
 
 /// A face in a photo. Coordinates are in pixels, `[x, y]`; whole numbers are pixels' centres.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,7 +43,7 @@ impl Face {
     }
 
     /// The face after a transform. Its bounds stay upright.
-    fn moved(&self, to: &Similarity) -> Self {
+    fn moved(&self, to: &Transform) -> Self {
         let [left, top, right, bottom] = self.bounds;
         let centre = to.apply([(left + right) / 2.0, (top + bottom) / 2.0]);
         let half = [(right - left) / 2.0, (bottom - top) / 2.0].map(|half| half * to.scale());
@@ -51,8 +54,8 @@ impl Face {
     }
 }
 
-/// Networks that find faces in a picture of their own size.
-trait Networks: Send + Sync {
+/// FloatNetworks that find faces in a picture of their own size.
+trait FloatNetworks: Send + Sync {
     /// Width and height of the picture.
     fn size(&self) -> [u32; 2];
 
@@ -69,13 +72,10 @@ trait Networks: Send + Sync {
 /// Photos are cut into tiles as long as they were shown smaller than this.
 const LEAST_SCALE: f32 = 0.3;
 
-/// Most overlap of two faces.
-const MOST_OVERLAP: f32 = 0.4;
-
 /// Finds faces.
 #[derive(Clone)]
-pub struct Detector {
-    networks: Arc<dyn Networks>,
+pub struct FloatDetector {
+    networks: Arc<dyn FloatNetworks>,
 }
 
 /// The path itself or, if it does not exist, the path in the folder that this program was built in: the default
@@ -85,7 +85,7 @@ pub fn found(path: &Path) -> PathBuf {
     if !path.exists() && built.exists() { built } else { path.to_path_buf() }
 }
 
-impl Detector {
+impl FloatDetector {
     /// Loads the default model's detector from a folder with `fr_detect.onnx` and `fr_landmark.onnx`, or YuNet from
     /// its ONNX file. A path that does not exist is looked up in the folder that this program was built in.
     ///
@@ -93,7 +93,7 @@ impl Detector {
     /// When the files are missing, or are not these networks.
     pub fn load(path: &Path) -> Result<Self> {
         let path = &*found(path);
-        let networks: Result<Arc<dyn Networks>> = if path.is_file() {
+        let networks: Result<Arc<dyn FloatNetworks>> = if path.is_file() {
             YuNet::load(path).map(|yunet| Arc::new(yunet) as _)
         } else {
             Faceplugin::load(path).map(|faceplugin| Arc::new(faceplugin) as _)
@@ -105,7 +105,7 @@ impl Detector {
                 path.display()
             )
         })?;
-        Ok(Detector { networks })
+        Ok(FloatDetector { networks })
     }
 
     /// The least score of a certain face, 0 to 1.
@@ -151,19 +151,12 @@ impl Detector {
     }
 }
 
-/// Share of the area of two boxes that both of them cover.
-fn overlap(a: [f32; 4], b: [f32; 4]) -> f32 {
-    let area = |[left, top, right, bottom]: [f32; 4]| (right - left).max(0.0) * (bottom - top).max(0.0);
-    let both = area([a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])]);
-    both / (area(a) + area(b) - both).max(f32::MIN_POSITIVE)
-}
-
 /// Keeps the most certain face of overlapping ones. Returns them in order, the most certain first.
 fn suppress(mut faces: Vec<Face>) -> Vec<Face> {
     faces.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<Face> = Vec::new();
     for face in faces {
-        if kept.iter().all(|other| overlap(face.bounds, other.bounds) <= MOST_OVERLAP) {
+        if kept.iter().all(|other| !is_same(face.bounds, other.bounds)) {
             kept.push(face);
         }
     }
@@ -173,13 +166,6 @@ fn suppress(mut faces: Vec<Face>) -> Vec<Face> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn overlap_is_a_share_of_the_union() {
-        assert_eq!(overlap([0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 2.0, 2.0]), 1.0);
-        assert_eq!(overlap([0.0, 0.0, 2.0, 2.0], [1.0, 0.0, 3.0, 2.0]), 2.0 / 6.0);
-        assert_eq!(overlap([0.0, 0.0, 1.0, 1.0], [2.0, 2.0, 3.0, 3.0]), 0.0);
-    }
 
     #[test]
     fn the_surest_of_overlapping_faces_is_kept() {
@@ -199,7 +185,7 @@ mod tests {
             score: 0.9,
             landmarks: [[12.0, 30.0], [24.0, 30.0], [18.0, 40.0], [13.0, 50.0], [23.0, 50.0]],
         };
-        let moved = face.moved(&Similarity { a: 2.0, b: 0.0, t: [1.0, -3.0] });
+        let moved = face.moved(&Transform { a: 2.0, b: 0.0, t: [1.0, -3.0] });
         assert_eq!(moved.bounds, [21.0, 37.0, 61.0, 117.0]);
         assert_eq!(moved.landmarks[2], [37.0, 77.0]);
     }

@@ -11,7 +11,8 @@
 //! * [`simulator`] is the board's own code on the host: the same crates, the same bits. [`embedding`] has what it gives as
 //!   vectors, [`agreement`] how far they are from the float network's, [`noise`] the same of each tensor, [`discrimination`]
 //!   whether unlike pictures get unlike ones.
-//! * [`photo`] reads files, [`face`] finds and aligns faces, [`crops`] is both.
+//! * [`photo`] reads files, [`sight`] has the board's eyes, [`face`] finds and aligns faces with them or in float, [`crops`] is all
+//!   of it.
 //! * [`people`] are enrolled from photos into an image and changed there; [`calibrate`] turns strangers into thresholds;
 //!   [`bounds`] tell how sure a rate is; [`arcface`] has the losses of training.
 //! * [`mod@export`] makes an image of all this: read, fit, thresholds, build.
@@ -21,7 +22,7 @@
 //!   it; [`recognise`] answers who is in photos and in frames, here or on a board; [`containers`] are for flashers; [`sniff`] tells what a file is that was given as something else.
 //! * [`mod@bench`] measures what a network costs, on boards and on this computer.
 //! * [`report`] draws what was measured into one page; [`output`] prints, writes files whole and shows progress;
-//!   [`interrupt`] leaves nothing behind when the program is told to end.
+//!   [`interrupt`] leaves nothing behind when the program is told to end; [`usage`] is the error of a wrong command line.
 //! * [`mod@demo`] goes the whole way once.
 
 // `print!` and `eprint!` panic where nobody reads: [`output`] prints.
@@ -67,3 +68,4 @@ pub mod sight;
 pub mod simulator;
 pub mod sniff;
 pub mod transport;
+pub mod usage;

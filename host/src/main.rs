@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use host::output::Unprintable;
-use host::{interrupt, output};
+use host::{interrupt, output, usage};
 
 /// The command line is wrong.
 const WRONG_USE: u8 = 2;
@@ -35,5 +35,5 @@ fn end(outcome: anyhow::Result<()>) -> ExitCode {
         interrupt::end_by_closed_pipe();
     }
     output::step(&format!("error: {error:#}"));
-    ExitCode::FAILURE
+    if usage::is_wrong_use(&error) { ExitCode::from(WRONG_USE) } else { ExitCode::FAILURE }
 }

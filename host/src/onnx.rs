@@ -28,9 +28,6 @@ use import::Importer;
 pub use reference::Reference;
 pub use refusal::operators;
 
-/// Name of the nodes that normalise the photo as [`Channels`] say.
-pub const NORMALISATION: &str = "--mean and --scale";
-
 /// Preprocessing that differs between channels: the network is fed `(pixel − mean) / scale`. Channels are in the order
 /// in which the network takes them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,6 +72,8 @@ pub struct Imported {
     pub operators: Vec<(String, usize)>,
     /// Whether the photo's elements are bytes in the file, which the network normalises itself.
     pub is_bytes: bool,
+    /// Whether preprocessing of the cut was put before the network.
+    pub is_normalised: bool,
 }
 
 impl Imported {
@@ -163,5 +162,12 @@ fn import_file(file: &File) -> Result<Imported> {
     let tensors = constants.flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_ref());
     let parameters =
         onnx.initializer.iter().chain(tensors).map(float_elements).fold(0, usize::saturating_add);
-    Ok(Imported { graph, sha256: file.sha256, parameters, operators, is_bytes: file.photo.is_bytes })
+    Ok(Imported {
+        graph,
+        sha256: file.sha256,
+        parameters,
+        operators,
+        is_bytes: file.photo.is_bytes,
+        is_normalised: file.is_normalised,
+    })
 }

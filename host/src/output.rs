@@ -68,6 +68,11 @@ pub fn some_of(words: &[String]) -> String {
     }
 }
 
+/// A share in per cent, with two digits.
+pub fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
 /// Says what the user should know at once.
 pub fn warn(warning: &str) {
     step(&format!("warning: {warning}"));

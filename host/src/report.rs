@@ -368,8 +368,9 @@ mod tests {
             rows: [0, 1, 2, u32::MAX].into_iter().zip(odd).map(row).collect(),
             ..thresholds::Thresholds::default()
         });
-        report.spheres[0].probes =
-            odd.map(|own_rad| sphere::Seen { own_rad, other_rad: 1.0, whose: sphere::Whose::Own }).to_vec();
+        report.spheres[0].probes = odd
+            .map(|own_rad| sphere::SeenPhoto { own_rad, other_rad: 1.0, whose: sphere::Whose::Own })
+            .to_vec();
         for part in report.parts().unwrap() {
             assert!(!part.plot.svg.contains("NaN"), "{}", part.name);
             let shapes = Shapes::of(&part.plot);

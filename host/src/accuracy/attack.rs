@@ -19,12 +19,14 @@ use vision::Frame;
 
 use super::detection::eyes;
 use crate::bounds::{Rate, of_probes};
+use crate::crops::{Skipped, skipped_words};
 use crate::output;
 use crate::photo::{self, folder};
-use crate::sight::fit::frame;
+use crate::sight::Seer;
+use crate::sight::frames::{self, frame};
 use crate::sight::gates::{Refused, counted};
-use crate::sight::{Seer, frames};
 use crate::simulator::AlignedBytes;
+use crate::usage::ensure_use;
 
 /// Rates of attacks taken for live at which BPCER is given.
 pub(super) const RATES: [f64; 2] = [0.05, 0.10];
@@ -94,7 +96,7 @@ pub struct AtRate {
 
 /// A photo's answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Answer {
+struct Answered {
     person: usize,
     /// The score in 1/65536, or the reason why there is none.
     score: Result<u16, &'static str>,
@@ -110,7 +112,9 @@ pub fn measure(image: &Path, bona_fide: &Path, attacks: &[PathBuf], is_strict: b
     let start = Instant::now();
     let seer = eyes(image)?;
     let network = network(image)?;
-    ensure!(!attacks.is_empty(), "give a folder of photos for each kind of attack, with --attack");
+    ensure_use(!attacks.is_empty(), || {
+        "give a folder of photos for each kind of attack, with --attack".to_string()
+    })?;
     let mut warnings = Vec::new();
     let folders: Vec<&Path> = std::iter::once(bona_fide).chain(attacks.iter().map(|path| &**path)).collect();
     let mut answers = Vec::new();
@@ -154,8 +158,8 @@ fn answers_of(
     folder: &Path,
     is_strict: bool,
     warnings: &mut Vec<String>,
-) -> Result<Vec<Answer>> {
-    let listed = folder::list(folder)?;
+) -> Result<Vec<Answered>> {
+    let listed = folder::list(folder)?.checked(is_strict)?;
     warnings.extend(listed.unused);
     let bar = output::bar(listed.found.len(), "photos");
     let seen: Vec<Result<(Result<u16, &'static str>, bool)>> = listed
@@ -167,7 +171,8 @@ fn answers_of(
         })
         .collect();
     bar.finish_and_clear();
-    let (mut people, mut answers): (Vec<&Path>, Vec<Answer>) = (Vec::new(), Vec::new());
+    let (mut people, mut answers): (Vec<&Path>, Vec<Answered>) = (Vec::new(), Vec::new());
+    let mut skipped = Vec::new();
     for (path, seen) in listed.found.iter().zip(seen) {
         match seen {
             Ok((score, is_near)) => {
@@ -176,12 +181,13 @@ fn answers_of(
                     people.push(own);
                     people.len() - 1
                 });
-                answers.push(Answer { person, score, is_near });
+                answers.push(Answered { person, score, is_near });
             }
             Err(error) if is_strict => return Err(error),
-            Err(error) => warnings.push(format!("not used: {error:#}")),
+            Err(error) => skipped.push(Skipped::of_error(path, &error)),
         }
     }
+    warnings.extend(skipped_words(&skipped));
     ensure!(!answers.is_empty(), "none of the photos in {} can be read", folder.display());
     Ok(answers)
 }
@@ -211,7 +217,7 @@ fn is_near(seer: &Seer, view: &Frame<'_>, bounds: &vision::Rect) -> bool {
 }
 
 /// Figures from answers, those of live people first. A face is live if its score is `alive` or more.
-fn of_answers(alive: u16, names: &[String], answers: &[Vec<Answer>]) -> Attack {
+fn of_answers(alive: u16, names: &[String], answers: &[Vec<Answered>]) -> Attack {
     let presented = |kind: usize| presented(kind == 0, &names[kind], &answers[kind], alive.into());
     let (bona_fide, attacks): (Presented, Vec<Presented>) =
         (presented(0), (1..answers.len()).map(presented).collect());
@@ -224,7 +230,7 @@ fn of_answers(alive: u16, names: &[String], answers: &[Vec<Answer>]) -> Attack {
         let all = scores[1..].iter().flatten().map(|score| score + 1).chain([0]);
         let enough = all.filter(|&threshold| greatest(threshold).is_none_or(|apcer| apcer <= asked));
         let threshold = enough.min()?;
-        let wrong = |answer: &Answer| {
+        let wrong = |answer: &Answered| {
             let score = answer.score.ok()?;
             Some((answer.person, f64::from(u8::from(u32::from(score) < threshold))))
         };
@@ -261,7 +267,7 @@ fn share(score: u32) -> f64 {
 }
 
 /// The scores of answers, ascending.
-fn sorted(answers: &[Answer]) -> Vec<u32> {
+fn sorted(answers: &[Answered]) -> Vec<u32> {
     let mut scores: Vec<u32> = answers.iter().filter_map(|answer| answer.score.ok().map(u32::from)).collect();
     scores.sort_unstable();
     scores
@@ -282,7 +288,7 @@ fn thresholds(scores: &[Vec<u32>]) -> Vec<u32> {
     (0..count).map(|point| all[point * (all.len() - 1) / (count - 1).max(1)]).collect()
 }
 
-fn presented(is_live: bool, name: &str, answers: &[Answer], alive: u32) -> Presented {
+fn presented(is_live: bool, name: &str, answers: &[Answered], alive: u32) -> Presented {
     let event = |happened: bool| f64::from(u8::from(happened));
     let wrong = answers.iter().filter_map(|answer| {
         let score = u32::from(answer.score.ok()?);
@@ -306,8 +312,8 @@ fn presented(is_live: bool, name: &str, answers: &[Answer], alive: u32) -> Prese
 mod tests {
     use super::*;
 
-    fn answers(scores: &[Option<u16>]) -> Vec<Answer> {
-        let answer = |(person, &score): (usize, &Option<u16>)| Answer {
+    fn answers(scores: &[Option<u16>]) -> Vec<Answered> {
+        let answer = |(person, &score): (usize, &Option<u16>)| Answered {
             person,
             score: score.ok_or("blurred"),
             is_near: false,

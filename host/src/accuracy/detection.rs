@@ -15,14 +15,15 @@ use serde::Serialize;
 
 use super::marks::{Mark, Shown};
 use crate::bounds::{Rate, of_probes};
+use crate::crops::{Skipped, skipped_words};
 use crate::output;
 use crate::photo::{self, folder};
-use crate::sight::Seer;
-use crate::sight::fit::frame;
-use crate::sight::frames::{FRAME, ways};
+use crate::sight::frames::{FRAME, frame, ways};
 use crate::sight::gates::{Refused, counted};
 use crate::sight::places::{error, landmarks, percentile};
+use crate::sight::{Seer, no_eyes};
 use crate::simulator::AlignedBytes;
+use crate::usage::ensure_use;
 
 /// Heights of faces unless others are chosen, as shares of the frame's height.
 pub const HEIGHTS: [f32; 6] = [0.8, 0.67, 0.5, 0.33, 0.25, 0.2];
@@ -115,13 +116,7 @@ pub struct Subject<'a> {
 pub fn eyes(image: &Path) -> Result<Seer> {
     let bytes = AlignedBytes::read(image)?;
     let checked = bytes.image(image)?;
-    Seer::of_image(&checked, bytes.bytes(), image)?.with_context(|| {
-        format!(
-            "{} has no eyes (no detector and no section SIGHT): export it again without \
-             --without-eyes",
-            image.display()
-        )
-    })
+    Seer::of_image(&checked, bytes.bytes(), image)?.with_context(|| no_eyes(image))
 }
 
 /// Measures an image's eyes.
@@ -130,45 +125,53 @@ pub fn eyes(image: &Path) -> Result<Seer> {
 /// When no photo can be used, or a network cannot be run.
 pub fn detect(seer: &Seer, subject: &Subject<'_>) -> Result<Detection> {
     let start = Instant::now();
-    ensure!(
-        subject.heights.iter().all(|height| (0.05..=2.0).contains(height)),
-        "heights of faces are shares of the frame's height, 0.05 to 2"
-    );
-    let mut warnings = Vec::new();
-    let people = people(subject.marks);
-    let read: Vec<Result<RgbImage>> =
-        subject.marks.par_iter().map(|mark| photo::load(&subject.photos.join(&mark.path))).collect();
-    let mut marked: Vec<Marked<'_>> = Vec::new();
-    for ((mark, &person), photo) in subject.marks.iter().zip(&people).zip(read) {
-        match photo {
-            Ok(photo) => marked.push(Marked { mark, person, photo }),
-            Err(error) if subject.is_strict => return Err(error),
-            Err(error) => warnings.push(format!("not used: {error:#}")),
-        }
-    }
-    ensure!(
-        !marked.is_empty(),
-        "none of the photos that are marked can be read in {}",
-        subject.photos.display()
-    );
+    let is_height = |height: &f32| (0.05..=2.0).contains(height);
+    ensure_use(subject.heights.iter().all(is_height), || {
+        "--heights are shares of the frame's height, 0.05 to 2".to_string()
+    })?;
     let sizes: Vec<Option<f32>> =
         std::iter::once(None).chain(subject.heights.iter().copied().map(Some)).collect();
-    let bar = output::bar(sizes.len() * marked.len(), "faces");
-    let rows = sizes.iter().map(|&height| {
-        let seen = marked.par_iter().map(|marked| {
-            bar.inc(1);
-            look(seer, &marked.mark.shown(&marked.photo, height))
-        });
-        let seen: Vec<Seen> = seen.collect::<Result<_>>()?;
-        Ok(row(height, &marked, &seen))
-    });
-    let rows = rows.collect::<Result<Vec<AtHeight>>>()?;
+    let (marks, people) = (subject.marks, people(subject.marks));
+    let bar = output::bar(sizes.len() * marks.len(), "faces");
+    // One photo after another: all of them may be more than memory holds.
+    let seen: Vec<Result<Vec<Looked>>> = marks
+        .par_iter()
+        .map(|mark| {
+            let photo = photo::load(&subject.photos.join(&mark.path))?;
+            let looked = sizes.iter().map(|&height| {
+                bar.inc(1);
+                look(seer, &mark.shown(&photo, height))
+            });
+            looked.collect()
+        })
+        .collect();
     bar.finish_and_clear();
+    let (mut read, mut skipped) = (Vec::new(), Vec::new());
+    for ((mark, &person), seen) in marks.iter().zip(&people).zip(seen) {
+        match seen {
+            Ok(seen) => read.push((person, seen)),
+            Err(error) if subject.is_strict => return Err(error),
+            Err(error) => skipped.push(Skipped::of_error(&mark.path, &error)),
+        }
+    }
+    let words = skipped_words(&skipped);
+    ensure!(
+        !read.is_empty(),
+        "none of the photos that are marked can be read in {}: {}",
+        subject.photos.display(),
+        words.unwrap_or_default()
+    );
+    let mut warnings: Vec<String> = words.into_iter().collect();
+    let people: Vec<usize> = read.iter().map(|(person, _)| *person).collect();
+    let row = |(size, &height): (usize, &Option<f32>)| {
+        row(height, &people, &read.iter().map(|(_, seen)| seen[size]).collect::<Vec<_>>())
+    };
+    let rows = sizes.iter().enumerate().map(row).collect();
     let nonface =
         subject.nonface.map(|folder| nonface(seer, folder, subject.is_strict, &mut warnings)).transpose()?;
     Ok(Detection {
-        faces: marked.len(),
-        people: marked.iter().map(|marked| marked.person).collect::<HashSet<_>>().len(),
+        faces: people.len(),
+        people: people.iter().collect::<HashSet<_>>().len(),
         frame: FRAME,
         rows,
         nonface,
@@ -176,13 +179,6 @@ pub fn detect(seer: &Seer, subject: &Subject<'_>) -> Result<Detection> {
         warnings,
         seconds: start.elapsed().as_secs_f64(),
     })
-}
-
-/// A marked face and its photo.
-struct Marked<'a> {
-    mark: &'a Mark,
-    person: usize,
-    photo: RgbImage,
 }
 
 /// The person in each photo: a folder is one, and so is a photo without a folder.
@@ -198,14 +194,15 @@ fn people(marks: &[Mark]) -> Vec<usize> {
 }
 
 /// What is seen of a marked face.
-struct Seen {
+#[derive(Clone, Copy, Debug)]
+struct Looked {
     /// Its height over the frame's.
     height: f32,
     /// If it is found: the error of its landmarks and the gate that refuses it.
     found: Option<(f32, Option<&'static str>)>,
 }
 
-fn look(seer: &Seer, shown: &Shown) -> Result<Seen> {
+fn look(seer: &Seer, shown: &Shown) -> Result<Looked> {
     let view = frame(&shown.frame)?;
     let found = seer.see(|eyes, arena| {
         let faces = eyes.scan(&view, arena, &mut || {})?;
@@ -214,12 +211,12 @@ fn look(seer: &Seer, shown: &Shown) -> Result<Seen> {
         let refused = look.check(&seer.sight().gates).err().map(|fault| fault.gate.name());
         Ok(Some((error(&landmarks(&look.points), &shown.points), refused)))
     })?;
-    Ok(Seen { height: shown.height() / FRAME[1] as f32, found })
+    Ok(Looked { height: shown.height() / FRAME[1] as f32, found })
 }
 
-fn row(height: Option<f32>, marked: &[Marked<'_>], seen: &[Seen]) -> AtHeight {
+fn row(height: Option<f32>, people: &[usize], seen: &[Looked]) -> AtHeight {
     let event = |happened: bool| f64::from(u8::from(happened));
-    let each = || marked.iter().map(|marked| marked.person).zip(seen);
+    let each = || people.iter().copied().zip(seen);
     let found: Vec<(usize, f64)> =
         each().map(|(person, seen)| (person, event(seen.found.is_some()))).collect();
     let faces = || each().filter_map(|(person, seen)| Some((person, seen.found?)));
@@ -239,7 +236,7 @@ fn row(height: Option<f32>, marked: &[Marked<'_>], seen: &[Seen]) -> AtHeight {
 
 /// What the eyes take for faces in a folder of pictures without any.
 fn nonface(seer: &Seer, folder: &Path, is_strict: bool, warnings: &mut Vec<String>) -> Result<Nonface> {
-    let listed = folder::list(folder)?;
+    let listed = folder::list(folder)?.checked(is_strict)?;
     warnings.extend(listed.unused);
     let bar = output::bar(listed.found.len(), "pictures without faces");
     let seen: Vec<Result<Vec<[bool; 2]>>> = listed
@@ -252,6 +249,7 @@ fn nonface(seer: &Seer, folder: &Path, is_strict: bool, warnings: &mut Vec<Strin
         .collect();
     bar.finish_and_clear();
     let (mut found, mut passed, mut pictures, mut pictures_passed) = (Vec::new(), Vec::new(), 0, Vec::new());
+    let mut skipped = Vec::new();
     for (path, views) in listed.found.iter().zip(seen) {
         match views {
             Ok(views) => {
@@ -264,9 +262,10 @@ fn nonface(seer: &Seer, folder: &Path, is_strict: bool, warnings: &mut Vec<Strin
                 pictures += 1;
             }
             Err(error) if is_strict => return Err(error),
-            Err(error) => warnings.push(format!("not used: {error:#}")),
+            Err(error) => skipped.push(Skipped::of_error(path, &error)),
         }
     }
+    warnings.extend(skipped_words(&skipped));
     ensure!(pictures > 0, "none of the pictures in {} can be read", folder.display());
     let views = found.len();
     Ok(Nonface { pictures, views, found: of_probes(&found), passed: of_probes(&passed), pictures_passed })
@@ -306,12 +305,9 @@ mod tests {
     #[test]
     fn shares_are_of_the_faces_shown_and_of_those_found() {
         let marks = ["a/1", "a/2", "b/1", "b/2"].map(mark);
-        let marked: Vec<Marked<'_>> = (marks.iter().zip(people(&marks)))
-            .map(|(mark, person)| Marked { mark, person, photo: RgbImage::new(1, 1) })
-            .collect();
         let seen = [Some((0.04, None)), Some((0.02, Some("blurred"))), None, Some((0.03, None))]
-            .map(|found| Seen { height: 0.5, found });
-        let row = row(Some(0.5), &marked, &seen);
+            .map(|found| Looked { height: 0.5, found });
+        let row = row(Some(0.5), &people(&marks), &seen);
         assert_eq!((row.found.rate, row.found.comparisons, row.found.people), (0.75, 4, 2));
         assert_eq!((row.refused.rate, row.refused.comparisons), (1.0 / 3.0, 3));
         assert_eq!(row.points, Some(PointError { median: 0.03, p90: 0.04 }));

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use format::Image;
-use format::preprocess::Preprocess;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -57,8 +56,28 @@ impl Embedded {
     }
 }
 
+/// What pixels are normalised by for a float network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PixelsFor {
+    /// By these numbers, that the image's network has inside.
+    Channels(Channels),
+    /// By the same numbers in all channels; those that are missing are the image's.
+    All {
+        /// Subtracted.
+        mean: Option<f32>,
+        /// Divisor.
+        scale: Option<f32>,
+    },
+}
+
+impl Default for PixelsFor {
+    fn default() -> Self {
+        PixelsFor::All { mean: None, scale: None }
+    }
+}
+
 /// Embeds photos with the image's network and, if `model` is given, with the float network of that file, which must be the one that
-/// the image was exported from, with `normalised` if pixels were normalised by channels then. Uses all cores.
+/// the image was exported from, of pixels normalised as `pixels` says. Uses all cores.
 ///
 /// # Errors
 /// When image or network cannot be used, or the network is not the image's.
@@ -66,11 +85,11 @@ pub fn embed_photos(
     image: &Path,
     read: ReadPhotos,
     model: Option<&Path>,
-    normalised: Option<Channels>,
+    pixels: PixelsFor,
 ) -> Result<Embedded> {
     let bytes = AlignedBytes::read(image)?;
     let checked = bytes.image(image)?;
-    let float = model.map(|path| FloatNetwork::of_image(path, normalised, &checked, image)).transpose()?;
+    let float = model.map(|path| FloatNetwork::of_image(path, pixels, &checked, image)).transpose()?;
     let ReadPhotos { crops, warnings, .. } = read;
     let mut seconds = Seconds { reading: read.seconds, ..Seconds::default() };
 
@@ -96,10 +115,14 @@ struct FloatNetwork {
 
 impl FloatNetwork {
     /// Loads an ONNX file that must be the one the image was exported from.
-    fn of_image(model: &Path, normalised: Option<Channels>, image: &Image<'_>, path: &Path) -> Result<Self> {
+    fn of_image(model: &Path, pixels: PixelsFor, image: &Image<'_>, path: &Path) -> Result<Self> {
         let input = image.embedder.preprocess();
         let output = image.embedder.outputs().next().map(|output| output.name.to_string());
         let size = Some([input.height.into(), input.width.into()]);
+        let (normalised, mean, scale) = match pixels {
+            PixelsFor::Channels(channels) => (Some(channels), None, None),
+            PixelsFor::All { mean, scale } => (None, mean, scale),
+        };
         let whole = Cut { size, normalised, ..Cut::default() };
         let cut = Cut { outputs: output.into_iter().collect(), ..whole.clone() };
         // The embedding may be any value of the file, or be named at greater length than an image has room for.
@@ -113,11 +136,12 @@ impl FloatNetwork {
                 path.display()
             )
         }
-        let Preprocess { mean, scale, .. } = image.embedder.preprocess();
+        let preprocessing =
+            Preprocessing { mean: mean.unwrap_or(input.mean), scale: scale.unwrap_or(input.scale) };
         Ok(FloatNetwork {
             reference: Reference::load_cut(model, &cut)?,
             graph: passes::lower(imported.graph),
-            preprocessing: Preprocessing { mean, scale },
+            preprocessing,
         })
     }
 

@@ -5,10 +5,10 @@ mod sight;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use host::accuracy::detection::{HEIGHTS, Subject};
-use host::accuracy::embedded::{Embedded, Seconds, embed_photos};
+use host::accuracy::embedded::{Embedded, PixelsFor, Seconds, embed_photos};
 use host::accuracy::identification::{Identification, identify};
 use host::accuracy::labels::WrongLabels;
 use host::accuracy::page::{self, Album};
@@ -19,14 +19,16 @@ use host::accuracy::verification::{Verification, verify};
 use host::accuracy::{attack, detection, marks};
 use host::agreement::Agreement;
 use host::onnx::weights_beside;
-use host::output::{self, Named, Planned};
+use host::output::{self, Named, Planned, percent};
 use host::report::{self, Page};
+use host::usage::{ensure_use, wrong_use};
 
 use super::photos::Photos;
 use super::values::{ByChannel, channels, finite_by_channel, positive, positive_by_channel, share};
 use super::{angle_text, centred_text, plots, show};
 
 #[derive(Debug, Args)]
+#[command(mut_arg("aligned", |arg| arg.conflicts_with("detector")))]
 pub struct Arguments {
     /// Flash image whose network is measured.
     image: PathBuf,
@@ -66,12 +68,13 @@ pub struct Arguments {
     /// ONNX file that the image was exported from, to compare with.
     #[arg(long)]
     model: Option<PathBuf>,
-    /// The three means that the image was exported with, if there were several, to compare with `--model`.
-    #[arg(long, value_parser = finite_by_channel, allow_hyphen_values = true, default_value = "0", requires = "model")]
-    mean: ByChannel,
-    /// The three divisors that the image was exported with.
-    #[arg(long, value_parser = positive_by_channel, allow_hyphen_values = true, default_value = "1", requires = "model")]
-    scale: ByChannel,
+    /// Mean of pixels for the network of `--model` [default: the image's]. If the image was exported with three, these must be
+    /// given.
+    #[arg(long, value_parser = finite_by_channel, allow_hyphen_values = true, requires = "model")]
+    mean: Option<ByChannel>,
+    /// Divisor of pixels for it, or three, in the same way.
+    #[arg(long, value_parser = positive_by_channel, allow_hyphen_values = true, requires = "model")]
+    scale: Option<ByChannel>,
     /// Share of strangers that may be accepted, for identification.
     #[arg(long, value_parser = share, default_value_t = 0.003)]
     fpir: f64,
@@ -117,31 +120,37 @@ impl Arguments {
     }
 
     fn photos(&self) -> Result<&Path> {
-        self.photos.as_deref().context("this protocol needs --photos, a folder")
+        self.photos.as_deref().ok_or_else(|| wrong_use("this protocol needs --photos, a folder"))
     }
 
     /// Refuses options that would change nothing.
     fn check(&self) -> Result<()> {
         let is_of_eyes = matches!(self.protocol, Protocol::Detection | Protocol::Attack);
-        ensure!(
-            self.bona_fide.is_none() || self.protocol == Protocol::Attack,
-            "--bona-fide and --attack are for --protocol attack"
-        );
-        ensure!(
-            self.marks.is_none() || self.protocol == Protocol::Detection,
-            "--marks is for --protocol detection"
-        );
+        ensure_use(self.bona_fide.is_none() || self.protocol == Protocol::Attack, || {
+            "--bona-fide and --attack are for --protocol attack".to_string()
+        })?;
+        ensure_use(self.marks.is_none() || self.protocol == Protocol::Detection, || {
+            "--marks is for --protocol detection".to_string()
+        })?;
         let is_given = [&self.pairs, &self.list, &self.model].iter().any(|option| option.is_some());
-        ensure!(
-            !is_of_eyes || !is_given && !self.reading.is_chosen(),
+        ensure_use(!is_of_eyes || !is_given && !self.reading.is_chosen(), || {
             "the image's own eyes are measured: --pairs, --list, --model and the options on reading photos are for the other \
              protocols"
-        );
-        Ok(())
+                .to_string()
+        })
     }
 
     fn embed(&self, read: ReadPhotos) -> Result<Embedded> {
-        embed_photos(&self.image, read, self.model.as_deref(), channels(self.mean, self.scale))
+        let (mean, scale) =
+            (self.mean.unwrap_or(ByChannel([0.0; 3])), self.scale.unwrap_or(ByChannel([1.0; 3])));
+        let pixels = match channels(mean, scale) {
+            Some(channels) => PixelsFor::Channels(channels),
+            None => PixelsFor::All {
+                mean: self.mean.and_then(ByChannel::one),
+                scale: self.scale.and_then(ByChannel::one),
+            },
+        };
+        embed_photos(&self.image, read, self.model.as_deref(), pixels)
     }
 
     fn planned(&self) -> Planned {
@@ -273,7 +282,6 @@ fn print_verification(out: &mut String, measured: &Verification) -> fmt::Result 
 fn print_identification(out: &mut String, measured: &Identification) -> fmt::Result {
     output::warn_all(&measured.warnings);
     let [enrolled, probes, strangers, cohort] = measured.counts;
-    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     writeln!(
         out,
         "{enrolled} people enrolled, {probes} probes, {strangers} strangers; thresholds from a cohort of {cohort} others"

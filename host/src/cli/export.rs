@@ -17,18 +17,20 @@ use host::cost::BoardCost;
 use host::embedding::angle;
 use host::export::check::{CheckReport, Promise};
 use host::export::page::page;
-use host::export::{Discrimination, Given, Job, Report, export};
+use host::export::{Discrimination, EyesFrom, Given, Job, Report, export};
+use host::inspect::image::NetworkRow;
 use host::onnx::{Cut, weights_beside};
-use host::output::{Named, Planned};
+use host::output::{Named, Planned, percent};
 use host::quantize::Preprocessing;
-use host::sight::Networks;
+use host::sight::report::QuantisedNetwork;
+use host::sight::{EyesReport, Networks};
 use host::{output, report};
 
 use super::part::Part;
-use super::photos::{DETECTOR, Photos};
+use super::photos::{EyeNetworks, Photos};
 use super::values::{
     ByChannel, COLOURS, CONTAINERS, MEMORIES, POLICIES, channels, cosine, finite_by_channel, one_of,
-    positive, positive_by_channel, radians, share, size,
+    positive, positive_by_channel, radians, share,
 };
 use super::{angle_text, centred_text, plots, show_beside};
 
@@ -110,12 +112,9 @@ pub struct Arguments {
     /// How photos are read.
     #[command(flatten)]
     photos: Photos,
-    /// Height and width of the detector's picture [default: 120x160, of YuNet 128x160].
-    #[arg(long, value_parser = size)]
-    detector_size: Option<[usize; 2]>,
-    /// ONNX file of the landmark network [default: fr_landmark.onnx in the detector's folder].
-    #[arg(long)]
-    landmarks: Option<PathBuf>,
+    /// The networks of the eyes besides the detector.
+    #[command(flatten)]
+    networks: EyeNetworks,
     /// ONNX file of a network for the photo check, such as MiniFASNet V2. It stops few attacks: see the book.
     #[arg(long)]
     liveness: Option<PathBuf>,
@@ -136,7 +135,7 @@ pub struct Arguments {
 
 impl Arguments {
     fn job(&self) -> Job {
-        let normalised = channels(self.mean, self.scale);
+        let (normalised, eyes) = (channels(self.mean, self.scale), self.eyes());
         // A network that normalises by channels is fed plain pixels.
         let preprocessing = match (self.mean.one(), self.scale.one()) {
             (Some(mean), Some(scale)) => Preprocessing { mean, scale },
@@ -159,26 +158,20 @@ impl Arguments {
             allow_duplicates: self.allow_duplicates,
             without_cohort: self.without_cohort,
             logit_scale: self.logit_scale,
-            photos: self.photos.source(),
-            eyes: self.eyes(),
+            photos: if eyes.is_some() { self.photos.source_with_eyes() } else { self.photos.source() },
+            eyes,
             room: None,
             force: self.force,
         }
     }
 
     /// Networks of the board's eyes: for photos with faces to be found the default ones, for aligned crops those that are named.
-    fn eyes(&self) -> Option<Networks> {
-        let named = self.photos.named_detector();
-        let is_named = named.is_some()
-            || self.detector_size.is_some()
-            || self.landmarks.is_some()
-            || self.liveness.is_some();
-        (!self.without_eyes && (is_named || !self.photos.is_aligned())).then(|| Networks {
-            detector: named.unwrap_or(Path::new(DETECTOR)).to_path_buf(),
-            size: self.detector_size,
-            landmarks: self.landmarks.clone(),
-            liveness: self.liveness.clone(),
-        })
+    fn eyes(&self) -> Option<EyesFrom> {
+        let detector = self.photos.detector();
+        let is_named = detector.is_some() || self.networks.is_chosen() || self.liveness.is_some();
+        let has_eyes = !self.without_eyes && (is_named || !self.photos.is_aligned());
+        let networks = || Networks { liveness: self.liveness.clone(), ..self.networks.with(detector) };
+        has_eyes.then(|| EyesFrom::Networks(networks()))
     }
 
     fn planned(&self) -> Planned {
@@ -197,7 +190,7 @@ impl Arguments {
                 .chain([Named::new("--model", &self.model)])
                 .chain(weights_beside(&self.model).iter().map(|path| Named::new("--model", path)))
                 .chain(self.photos.named())
-                .chain(Named::given("--landmarks", self.landmarks.as_ref()))
+                .chain(self.networks.named())
                 .chain(Named::given("--liveness", self.liveness.as_ref()))
                 .collect(),
         }
@@ -296,24 +289,31 @@ fn print(out: &mut String, report: &Report, path: &Path) -> fmt::Result {
             instructions / 1e6
         )?;
     }
-    for eye in &report.eyes {
-        let worst = eye.outputs.iter().map(|output| output.sqnr_db).fold(f32::INFINITY, f32::min);
-        let [height, width, _] = eye.input;
-        let costs: Vec<String> = (eye.costs.iter())
-            .map(|cost| format!("{} {:.1} M", cost.board, cost.instructions / 1e6))
-            .collect();
-        writeln!(
-            out,
-            "eyes        {}, {} at {height}×{width}: SQNR {worst:.0} dB or more, {} bytes of arena; instructions: {}",
-            eye.role,
-            eye.network,
-            eye.arena_bytes,
-            costs.join(", ")
-        )?;
+    if let Some(eyes) = &report.eyes {
+        print_eyes(out, eyes)?;
     }
     writeln!(out, "arena       {} bytes", report.arena_bytes)?;
     writeln!(out, "image       {} bytes, written to {}", report.image_bytes, path.display())?;
     Ok(())
+}
+
+fn print_eyes(out: &mut String, eyes: &EyesReport) -> fmt::Result {
+    for QuantisedNetwork {
+        row: NetworkRow { role, network, input, arena_bytes, .. }, outputs, costs, ..
+    } in &eyes.networks
+    {
+        let worst = outputs.iter().map(|output| output.sqnr_db).fold(f32::INFINITY, f32::min);
+        let [height, width, _] = input;
+        let costs: Vec<String> =
+            costs.iter().map(|cost| format!("{} {:.1} M", cost.board, cost.instructions / 1e6)).collect();
+        writeln!(
+            out,
+            "eyes        {role}, {network} at {height}×{width}: SQNR {worst:.0} dB or more, {arena_bytes} bytes of arena; \
+             instructions: {}",
+            costs.join(", ")
+        )?;
+    }
+    writeln!(out, "            {}", eyes.beside_float)
 }
 
 fn print_policy(out: &mut String, report: &Report) -> fmt::Result {
@@ -373,7 +373,6 @@ fn print_policy(out: &mut String, report: &Report) -> fmt::Result {
 /// What a second population showed, beside what was promised.
 fn print_check(out: &mut String, check: &CheckReport) -> fmt::Result {
     let Rate { rate, people, bounds_by_people: [low, high], bounds_by_comparisons, .. } = check.measured;
-    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let promised = match check.promised {
         Some(Promise { fpir, bound }) => {
             format!("promised {}, 95 % sure of at most {}", percent(fpir), percent(bound))

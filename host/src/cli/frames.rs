@@ -6,20 +6,21 @@ use std::path::PathBuf;
 use clap::Args;
 use host::name::visible;
 use host::recognise::frames::{Film, Sighting};
-use host::sight::camera::Wanted;
+use host::sight::camera::Settings;
 use link::message::SightCost;
 use vision::Format;
 
-use super::values::{FORMATS, one_of, size};
+use super::photos::READING;
+use super::values::{formats, size};
 
 #[derive(Debug, Args)]
 pub struct Frames {
     /// See camera frames instead of photos: photos or folders of photos, each put whole into a frame of 320 × 240 pixels,
     /// or files of raw video (.rgb565, .rgb565le, .yuv422, .rgb888, .grey).
-    #[arg(long, num_args = 1.., value_name = "FILE", conflicts_with = "photos")]
+    #[arg(long, num_args = 1.., value_name = "FILE", conflicts_with = "photos", conflicts_with_all = READING)]
     frames: Vec<PathBuf>,
     /// Format of the frames' pixels [default: rgb565; of raw video, the one that its name ends in].
-    #[arg(long, value_parser = one_of(FORMATS), requires = "frames")]
+    #[arg(long, value_parser = formats(), requires = "frames")]
     frame_format: Option<Format>,
     /// Height and width of raw video's frames, such as 480x640 [default: 240x320].
     #[arg(long, value_parser = size, requires = "frames")]
@@ -29,8 +30,8 @@ pub struct Frames {
 impl Frames {
     /// The frames, if there are any. With `is_strict` the first file that cannot be used is an error.
     pub fn film(&self, is_strict: bool) -> Option<Film> {
-        let wanted = Wanted { format: self.frame_format, size: self.frame_size };
-        (!self.frames.is_empty()).then(|| Film { paths: self.frames.clone(), wanted, is_strict })
+        let settings = Settings { format: self.frame_format, size: self.frame_size };
+        (!self.frames.is_empty()).then(|| Film { paths: self.frames.clone(), settings, is_strict })
     }
 }
 

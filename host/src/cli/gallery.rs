@@ -32,6 +32,7 @@ pub enum Command {
         json: bool,
     },
     /// Enrol new people, without the photos of the others.
+    #[command(mut_arg("aligned", |arg| arg.conflicts_with("detector")))]
     Add {
         /// Flash image; changed in place unless --output is given.
         image: PathBuf,
@@ -95,6 +96,7 @@ pub enum Command {
         json: bool,
     },
     /// The angle statistics of the gallery, and ArcFace's loss of each photo.
+    #[command(mut_arg("aligned", |arg| arg.conflicts_with("detector")))]
     Report {
         /// Flash image.
         image: PathBuf,

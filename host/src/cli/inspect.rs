@@ -5,10 +5,11 @@ mod image;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use host::board::{self, Board};
 use host::inspect::{self, Inspection};
+use host::usage::ensure_use;
 
 use super::part::Part;
 use super::show;
@@ -36,13 +37,11 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { model, part, board, clock, json } = arguments;
     let boards: Vec<&Board> = board.iter().map(|name| Board::named(name)).collect::<Result<_>>()?;
-    if inspect::image::is_image(model) {
-        ensure!(
-            !part.is_chosen(),
-            "--size and --embedding are for ONNX files, {} is an image",
-            model.display()
-        );
-        let inspection = inspect::image::inspect(model, &boards, *clock)?;
+    if let Some(bytes) = inspect::image::read(model)? {
+        ensure_use(!part.is_chosen(), || {
+            format!("--size and --embedding are for ONNX files, {} is an image", model.display())
+        })?;
+        let inspection = inspect::image::inspect(&bytes, model, &boards, *clock)?;
         return show(*json, &inspection, |out, inspection| image::print(out, model, inspection));
     }
     let inspection = inspect::inspect(model, &part.cut(), &boards, *clock)?;

@@ -3,34 +3,27 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use host::crops::{Content, Sight, Source};
-use host::face::{Choice, Gates};
+use host::crops::{Content, Finding, Source};
+use host::face::{Choice, DEFAULT};
 use host::output::Named;
 use host::sight::Networks;
 
-use super::values::{CHOICES, one_of};
+use super::values::{CHOICES, one_of, size};
 
-/// The default networks that find faces.
-pub const DETECTOR: &str = "data/faceplugin";
-
-/// What finds faces with a detector.
-pub fn sight(detector: PathBuf, is_float: bool) -> Sight {
-    match is_float {
-        true => Sight::Float(detector),
-        false => Sight::Board(Networks { detector, ..Networks::default() }),
-    }
-}
+/// Ids of the options that say how faces are found, which change nothing where photos are aligned or frames are seen.
+pub const READING: [&str; 5] = ["aligned", "detector", "float_eyes", "face", "no_quality"];
 
 #[derive(Debug, Args)]
 pub struct Photos {
     /// The photos are already aligned crops of the network's size; do not search for faces.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["float_eyes", "face", "no_quality"])]
     aligned: bool,
     /// Face detector: folder of the default networks, or the ONNX file of an UltraFace network or of YuNet [default:
     /// the image's eyes, or data/faceplugin].
     #[arg(long)]
     detector: Option<PathBuf>,
-    /// See with the networks in float instead of quantised, as a board does.
+    /// Find faces with the detector as it was trained, in float; without, with its quantised form in the image, as a board does,
+    /// if the image has eyes.
     #[arg(long)]
     float_eyes: bool,
     /// Face to take from a photo with several. Photos of one person have only one face taken.
@@ -47,16 +40,12 @@ pub struct Photos {
 impl Photos {
     /// The file or folder that is read besides the photos.
     pub fn named(&self) -> Option<Named> {
-        (!self.aligned).then(|| Named::new("--detector", self.detector()))
-    }
-
-    /// The detector.
-    fn detector(&self) -> &Path {
-        self.detector.as_deref().unwrap_or(Path::new(DETECTOR))
+        let default = (!self.aligned).then(|| Path::new(DEFAULT));
+        self.detector.as_deref().or(default).map(|path| Named::new("--detector", path))
     }
 
     /// The detector that was named.
-    pub fn named_detector(&self) -> Option<&Path> {
+    pub fn detector(&self) -> Option<&Path> {
         self.detector.as_deref()
     }
 
@@ -79,15 +68,65 @@ impl Photos {
             || self.float_eyes
     }
 
+    /// What finds faces.
+    fn finding(&self) -> Finding {
+        match (&self.detector, self.float_eyes) {
+            (None, false) => Finding::Image,
+            (Some(detector), false) => {
+                Finding::Board(Networks { detector: detector.clone(), ..Networks::default() })
+            }
+            (detector, true) => Finding::Float(detector.clone().unwrap_or(DEFAULT.into())),
+        }
+    }
+
     pub fn source(&self) -> Source {
+        self.source_of(self.finding())
+    }
+
+    /// [`Self::source`] for an image that has eyes: the detector that was named is in them.
+    pub fn source_with_eyes(&self) -> Source {
+        self.source_of(if self.float_eyes { self.finding() } else { Finding::Image })
+    }
+
+    fn source_of(&self, finding: Finding) -> Source {
         let content = match self.aligned {
             true => Content::Aligned,
-            false => Content::Raw {
-                sight: sight(self.detector().to_path_buf(), self.float_eyes),
-                choice: self.face,
-                gates: (!self.no_quality).then(Gates::default),
-            },
+            false => Content::Raw { finding, choice: self.face, has_gates: !self.no_quality },
         };
         Source { content, is_strict: self.strict }
+    }
+}
+
+/// Which networks become a board's eyes, besides the detector.
+#[derive(Debug, Args)]
+pub struct EyeNetworks {
+    /// Height and width of the detector's picture [default: 120x160, of YuNet 128x160].
+    #[arg(long, value_parser = size)]
+    detector_size: Option<[usize; 2]>,
+    /// ONNX file of the landmark network [default: fr_landmark.onnx in the detector's folder].
+    #[arg(long)]
+    landmarks: Option<PathBuf>,
+}
+
+impl EyeNetworks {
+    /// Whether any is named.
+    pub fn is_chosen(&self) -> bool {
+        self.detector_size.is_some() || self.landmarks.is_some()
+    }
+
+    /// The networks with this detector, or the default one.
+    pub fn with(&self, detector: Option<&Path>) -> Networks {
+        let default = Networks::default();
+        Networks {
+            detector: detector.map_or(default.detector, Path::to_path_buf),
+            size: self.detector_size,
+            landmarks: self.landmarks.clone(),
+            liveness: None,
+        }
+    }
+
+    /// The files that are read.
+    pub fn named(&self) -> Option<Named> {
+        Named::given("--landmarks", self.landmarks.as_ref())
     }
 }

@@ -18,6 +18,7 @@ use super::values::{MEMORIES, one_of};
 use super::{answers, show};
 
 #[derive(Debug, Args)]
+#[command(mut_arg("aligned", |arg| arg.conflicts_with("detector")))]
 pub struct Arguments {
     /// Flash image on the board.
     image: PathBuf,
@@ -61,7 +62,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(path) => Place::Port { path, baud, image },
         None => Place::Emulated { board: Board::named(board)?, image, memory },
     };
-    if let Some(film) = frames.film(reading.source().is_strict) {
+    if let Some(film) = frames.film(reading.is_strict()) {
         let sightings = on_board(&place, &film, frames_over_link)?;
         return show(json, &sightings, |out, sightings| print_costs(out, sightings));
     }

@@ -11,6 +11,7 @@ use super::photos::Photos;
 use super::{answers, show};
 
 #[derive(Debug, Args)]
+#[command(mut_arg("aligned", |arg| arg.conflicts_with("detector")))]
 pub struct Arguments {
     /// Flash image.
     image: PathBuf,
@@ -30,7 +31,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { image, photos, frames: seen, reading, json } = arguments;
-    if let Some(film) = seen.film(reading.source().is_strict) {
+    if let Some(film) = seen.film(reading.is_strict()) {
         let sightings = recognise::frames::simulated(image, &film)?;
         return show(*json, &sightings, |out, sightings| frames::print(out, sightings));
     }

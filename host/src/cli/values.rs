@@ -11,6 +11,7 @@ use host::containers::Container;
 use host::export::{MARGINS as ANGLES, THRESHOLDS};
 use host::face::Choice;
 use host::onnx::Channels;
+use host::sight::camera::meaning;
 use vision::Format;
 
 /// A word, its help, and its value.
@@ -40,14 +41,6 @@ pub const COLOURS: &[Word<Colour>] = &[
     ("grey", "Luminance", Colour::Grey),
 ];
 
-pub const FORMATS: &[Word<Format>] = &[
-    ("rgb565", "Two bytes, the one with red first, as OV cameras send it", Format::Rgb565),
-    ("rgb565le", "The same with the byte with blue first", Format::Rgb565Little),
-    ("yuv422", "Y, U, Y, V for two pixels", Format::Yuv422),
-    ("rgb888", "Three bytes", Format::Rgb888),
-    ("grey", "One luminance byte", Format::Grey),
-];
-
 pub const POLICIES: &[Word<Kind>] = &[
     ("calibrated", "The calibrated threshold and the margin to the next person", Kind::Calibrated),
     ("margin", "Each person's own cap alone: θ ≤ (φ − m)/2, φ the angle to the next person", Kind::Margin),
@@ -70,6 +63,15 @@ pub fn one_of<T: Copy + Send + Sync>(words: &'static [Word<T>]) -> impl TypedVal
     PossibleValuesParser::new(values).try_map(move |chosen| {
         let found = words.iter().find(|(word, ..)| *word == chosen);
         found.map(|(.., value)| *value).ok_or("not one of the words")
+    })
+}
+
+/// Takes the name of a pixel format.
+pub fn formats() -> impl TypedValueParser<Value = Format> {
+    let values = Format::ALL.map(|format| PossibleValue::new(format.name()).help(meaning(format)));
+    PossibleValuesParser::new(values).try_map(|chosen| {
+        let found = Format::ALL.into_iter().find(|format| format.name() == chosen);
+        found.ok_or("not one of the words")
     })
 }
 

@@ -3,13 +3,17 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use image::{ImageFormat, RgbImage};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{Sight, Skipped};
-use crate::face::{Choice, Crop, Gates, Pipeline, Quality, align};
+use super::{Finding, Skipped};
+use crate::face::{Choice, Chosen, Crop, Finder, Measurements, Pipeline, colour_crop, crop_eyes};
+use crate::name::visible;
+use crate::sight::Seer;
+use crate::simulator::AlignedBytes;
+use crate::usage::ensure_use;
 use crate::{output, photo};
 
 /// Up to this number crops of a photo are told from other photos before they are written.
@@ -27,23 +31,25 @@ pub struct Cutting {
     /// Which faces of a photo.
     pub choice: Choice,
     /// What finds the faces.
-    pub sight: Sight,
-    /// What is asked of a face; `None` takes every one.
-    pub gates: Option<Gates>,
+    pub finding: Finding,
+    /// Image with whose eyes they are found, if it has eyes.
+    pub image: Option<PathBuf>,
+    /// Whether a face must be fit for recognition.
+    pub has_gates: bool,
 }
 
 /// The results for the photos.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Cuts {
     /// Crops, in order of photos and of size.
-    pub crops: Vec<Cut>,
+    pub crops: Vec<CutFace>,
     /// Photos, and faces of photos, without a crop.
     pub skipped: Vec<Skipped>,
 }
 
 /// A crop.
 #[derive(Clone, Debug, Serialize)]
-pub struct Cut {
+pub struct CutFace {
     /// The photo.
     pub photo: PathBuf,
     /// The crop's file.
@@ -53,7 +59,7 @@ pub struct Cut {
     /// Left eye, right eye, nose tip, left and right mouth corner in the photo, `[x, y]`, left and right as seen.
     pub landmarks: [[f32; 2]; 5],
     /// The face's measurements.
-    pub quality: Quality,
+    pub quality: Measurements,
 }
 
 /// Cuts faces out of photos and writes the crops as PNG.
@@ -61,7 +67,10 @@ pub struct Cut {
 /// # Errors
 /// When the networks that find faces or all photos cannot be used, or a crop cannot be written.
 pub fn cut(job: &Cutting) -> Result<Cuts> {
-    ensure!(job.size.iter().all(|side| (16..=1024).contains(side)), "crops have sides of 16 to 1024 pixels");
+    ensure_use(job.size.iter().all(|side| (16..=1024).contains(side)), || {
+        let [height, width] = job.size;
+        format!("--size {height}x{width}: crops have sides of 16 to 1024 pixels")
+    })?;
     let (root, photos) = match job.photos.is_dir() {
         true => (job.photos.as_path(), photo::folder::list(&job.photos)?.told()),
         false => (job.photos.parent().unwrap_or(Path::new("")), vec![job.photos.clone()]),
@@ -76,13 +85,12 @@ pub fn cut(job: &Cutting) -> Result<Cuts> {
     refuse_overwriting(job, root, &photos)?;
     let is_new = !job.output.exists();
     output::make_folder(&job.output)?;
-    let [left, right, ..] = align::template(job.size[1], job.size[0]);
-    let eyes = job.sight.eyes(&photos, right[0] - left[0]).inspect_err(|_| {
+    let finder = finder(job, &photos).inspect_err(|_| {
         if is_new {
             let _ = std::fs::remove_dir(&job.output);
         }
     })?;
-    let pipeline = Pipeline { eyes, choice: job.choice, gates: job.gates };
+    let pipeline = Pipeline { finder, choice: job.choice, has_gates: job.has_gates };
     let bar = output::bar(photos.len(), "finding faces");
     let outcomes: Vec<Result<Cuts>> = photos
         .par_iter()
@@ -104,6 +112,15 @@ pub fn cut(job: &Cutting) -> Result<Cuts> {
         bail!("no photo gave a crop:{reasons}");
     }
     Ok(cuts)
+}
+
+fn finder(job: &Cutting, photos: &[PathBuf]) -> Result<Finder> {
+    let Some(path) = &job.image else {
+        return job.finding.alone(photos, crop_eyes(&colour_crop(job.size)));
+    };
+    let bytes = AlignedBytes::read(path)?;
+    let eyes = Seer::of_image(&bytes.image(path)?, bytes.bytes(), path)?;
+    job.finding.for_image(eyes).with_context(|| path.display().to_string())
 }
 
 /// A crop's path without number and ending.
@@ -141,7 +158,7 @@ fn refuse_overwriting(job: &Cutting, root: &Path, photos: &[PathBuf]) -> Result<
 fn cut_one(job: &Cutting, pipeline: &Pipeline, root: &Path, path: &Path) -> Result<Cuts> {
     let skipped = |face, reason: String| Skipped { photo: path.to_path_buf(), face, reason };
     let mut cuts = Cuts::default();
-    let outcomes = match photo::load(path).map(|photo| pipeline.each(&photo, job.size)) {
+    let outcomes = match photo::load(path).map(|photo| pipeline.each(&photo, &colour_crop(job.size))) {
         Err(error) => {
             cuts.skipped.push(skipped(None, format!("{error:#}")));
             return Ok(cuts);
@@ -150,11 +167,19 @@ fn cut_one(job: &Cutting, pipeline: &Pipeline, root: &Path, path: &Path) -> Resu
             cuts.skipped.push(skipped(None, refusal.to_string()));
             return Ok(cuts);
         }
-        Ok(Ok(outcomes)) => outcomes,
+        Ok(Ok(Chosen { faces, is_full })) => {
+            if is_full && job.choice == Choice::All {
+                output::warn(&format!(
+                    "{} shows more faces than the eyes have room for at once: some may be missing; cut it into several photos",
+                    visible(&path.display().to_string())
+                ));
+            }
+            faces
+        }
     };
     for (index, outcome) in outcomes.into_iter().enumerate() {
         let number = (job.choice == Choice::All).then_some(index + 1);
-        let Crop { image, face, quality } = match outcome {
+        let found = match outcome {
             Ok(crop) => crop,
             Err(refusal) => {
                 cuts.skipped.push(skipped(number, refusal.to_string()));
@@ -162,9 +187,10 @@ fn cut_one(job: &Cutting, pipeline: &Pipeline, root: &Path, path: &Path) -> Resu
             }
         };
         let crop = crop_file(job, root, path, number);
-        write_png(&crop, &image)?;
+        let Crop { face, measurements: quality, .. } = found;
+        write_png(&crop, &found.picture(job.size))?;
         let (score, landmarks) = (face.score, face.landmarks);
-        cuts.crops.push(Cut { photo: path.to_path_buf(), crop, score, landmarks, quality });
+        cuts.crops.push(CutFace { photo: path.to_path_buf(), crop, score, landmarks, quality });
     }
     Ok(cuts)
 }

@@ -12,7 +12,7 @@ use super::job::Job;
 use super::thresholds::Settled;
 use crate::calibrate::angle_record;
 use crate::sections::{self, quantise_centre};
-use crate::sight;
+use crate::sight::QuantisedEyes;
 use crate::simulator::AlignedBytes;
 
 /// Lays out the image and reads it back.
@@ -23,7 +23,7 @@ pub(super) fn build(
     job: &Job,
     fitted: &Fitted,
     settled: &Settled,
-    eyes: Option<&sight::Fitted>,
+    eyes: Option<&QuantisedEyes>,
 ) -> Result<Vec<u8>> {
     let dimension = fitted.network()?.dimension()?;
     let embedder = fitted.model.bytes();
@@ -43,7 +43,7 @@ pub(super) fn build(
         parts.push((Section::Cohort, &cohort));
     }
     parts.push((Section::Policy, &policy));
-    let eyes = eyes.map(sight::Fitted::sections).unwrap_or_default();
+    let eyes = eyes.map(QuantisedEyes::sections).unwrap_or_default();
     parts.extend(eyes.iter().map(|(section, bytes)| (*section, &**bytes)));
     parts.sort_by_key(|(section, _)| *section);
     let image = sections::image(&parts)?;

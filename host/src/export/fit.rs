@@ -109,7 +109,7 @@ fn tell_apart(
         );
         return Ok(None);
     };
-    let inside = discrimination::normalisation_inside(&imported.graph).is_some();
+    let inside = discrimination::normalisation_inside(imported).is_some();
     // Other preprocessing takes the place of that which became part of the network.
     let plain = match job.cut.normalised {
         Some(_) if float.is_suspicious() => {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use format::policy::Kind;
 use format::preprocess::Colour;
 
@@ -11,12 +11,22 @@ use crate::budget::Room;
 use crate::crops::Source;
 use crate::onnx::Cut;
 use crate::quantize::Preprocessing;
-use crate::sight::Networks;
+use crate::sight::{Networks, QuantisedEyes};
+use crate::usage::ensure_use;
 
 /// Margins that make sense, radians.
 pub const MARGINS: RangeInclusive<f32> = 0.0..=1.5;
 /// Cosines that make sense as a threshold.
 pub const THRESHOLDS: RangeInclusive<f32> = 0.0..=1.0;
+
+/// What a board's eyes are made from.
+#[derive(Clone, Debug)]
+pub enum EyesFrom {
+    /// Networks, to be quantised on the job's photos.
+    Networks(Networks),
+    /// Networks quantised before.
+    Quantised(QuantisedEyes),
+}
 
 /// The subject and the options of an export.
 #[derive(Clone, Debug)]
@@ -56,8 +66,8 @@ pub struct Job {
     pub logit_scale: f32,
     /// Kind of the photos.
     pub photos: Source,
-    /// Networks of the board's eyes. Without them the image has none, and a board takes crops alone.
-    pub eyes: Option<Networks>,
+    /// The board's eyes. Without them the image has none, and a board takes crops alone.
+    pub eyes: Option<EyesFrom>,
     /// The memory in which the image must fit.
     pub room: Option<Room>,
     /// Export even if quantisation harms the network too much, or unlike photos get similar embeddings.
@@ -102,19 +112,23 @@ impl Job {
     /// Names the option.
     pub fn check(&self) -> Result<()> {
         let margin = self.margin.unwrap_or(0.0);
-        ensure!(MARGINS.contains(&margin), "--margin {margin} is not between 0 and 1.5 radians");
-        ensure!(
-            self.logit_scale.is_finite() && self.logit_scale > 0.0,
-            "--logit-scale {} is not a positive number",
-            self.logit_scale
-        );
+        ensure_use(MARGINS.contains(&margin), || {
+            format!("--margin {margin} is not between 0 and 1.5 radians")
+        })?;
+        let scale = self.logit_scale;
+        ensure_use(scale.is_finite() && scale > 0.0, || {
+            format!("--logit-scale {scale} is not a positive number")
+        })?;
         if let Some(cosine) = self.threshold {
-            ensure!(THRESHOLDS.contains(&cosine), "--threshold {cosine} is not a cosine between 0 and 1");
+            ensure_use(THRESHOLDS.contains(&cosine), || {
+                format!("--threshold {cosine} is not a cosine between 0 and 1")
+            })?;
         }
         let Preprocessing { mean, scale } = self.preprocessing;
-        ensure!(mean.is_finite(), "--mean {mean} is not a number");
-        ensure!(scale.is_finite() && scale > 0.0, "--scale {scale} is not a positive number");
-        ensure!(self.fpir > 0.0 && self.fpir < 1.0, "--fpir {} is not between 0 and 1", self.fpir);
-        Ok(())
+        ensure_use(mean.is_finite(), || format!("--mean {mean} is not a number"))?;
+        ensure_use(scale.is_finite() && scale > 0.0, || format!("--scale {scale} is not a positive number"))?;
+        ensure_use(self.fpir > 0.0 && self.fpir < 1.0, || {
+            format!("--fpir {} is not between 0 and 1", self.fpir)
+        })
     }
 }

@@ -16,7 +16,7 @@ use crate::onnx::{Cut, import_cut};
 use crate::outline::Outline;
 use crate::quantize::{Options, Preprocessing, quantise};
 use crate::simulator::{AlignedBytes, Simulator};
-use crate::{float, passes, sections};
+use crate::{float, output, passes, sections};
 
 /// A network to be quantised for an image.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub struct Other {
     pub outputs: Vec<OutputReport>,
     /// Bytes of arena.
     pub arena_bytes: usize,
+    /// Tensors that were widened to 16 bits.
+    pub wide: usize,
 }
 
 /// The difference of an output from the float network's output.
@@ -139,7 +141,17 @@ pub fn quantise_widened(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>], wi
     }
     if !options.wide.is_empty() {
         // A tensor of 16 bits may be more than the sums of its reader hold. Then all keep 8.
-        section = written(&options).1.or(section);
+        match written(&options).1 {
+            Ok(widened) => section = Ok(widened),
+            Err(error) => {
+                output::warn(&format!(
+                    "the {} keeps 8 bits in all of its tensors, {} were to have 16: {error:#}",
+                    job.role.name(),
+                    options.wide.len()
+                ));
+                options.wide.clear();
+            }
+        }
     }
     let (section, plan) = section?;
     let section = AlignedBytes::copy(&section);
@@ -177,7 +189,7 @@ pub fn quantise_widened(job: &OtherJob, seen: &[Vec<u8>], judged: &[Vec<u8>], wi
         }
     };
     let outputs = model.outputs().enumerate().map(report).collect();
-    Ok(Other { outputs, arena_bytes: plan.arena_bytes, section })
+    Ok(Other { outputs, arena_bytes: plan.arena_bytes, section, wide: options.wide.len() })
 }
 
 /// An image with these networks added. They replace the image's networks of the same roles.

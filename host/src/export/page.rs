@@ -6,9 +6,12 @@ use anyhow::Result;
 
 use super::check::{CheckReport, Promise};
 use super::{Discrimination, Exported, Report};
+use crate::output::percent;
 use crate::people::gallery::{people_of, unit_centre};
 use crate::report::thresholds::Thresholds;
 use crate::report::{Page, angles, arena};
+use crate::sight::EyesReport;
+use crate::sight::report::QuantisedNetwork;
 use crate::simulator::AlignedBytes;
 
 /// The page of an export.
@@ -41,6 +44,9 @@ pub fn page(exported: &Exported) -> Result<Page> {
     if let Some(check) = &exported.report.check {
         facts.extend(check_facts(check));
     }
+    if let Some(eyes) = &exported.report.eyes {
+        facts.extend(eyes_facts(eyes));
+    }
     facts.extend([
         ("stated bounds".to_string(), exported.report.bounds_hold_for.to_string()),
         ("image".to_string(), format!("{} bytes", exported.report.image_bytes)),
@@ -58,9 +64,24 @@ pub fn page(exported: &Exported) -> Result<Page> {
     })
 }
 
+/// The networks of the board's eyes, and what they see beside the float ones.
+fn eyes_facts(eyes: &EyesReport) -> Vec<(String, String)> {
+    let network = |QuantisedNetwork { row, outputs, wide, .. }: &QuantisedNetwork| {
+        let worst = outputs.iter().map(|output| output.sqnr_db).fold(f32::INFINITY, f32::min);
+        let [height, width, channels] = row.input;
+        let wide = if *wide > 0 { format!(", {wide} tensors of 16 bits") } else { String::new() };
+        let figures = format!(
+            "{} at {height}×{width}×{channels}: SQNR {worst:.0} dB or more, {} bytes of arena{wide}",
+            row.network, row.arena_bytes
+        );
+        (format!("eyes: {}", row.role), figures)
+    };
+    let seen = ("what the eyes see".to_string(), eyes.beside_float.to_string());
+    eyes.networks.iter().map(network).chain([seen]).collect()
+}
+
 /// The measured and the promised rate of a second population.
 fn check_facts(check: &CheckReport) -> Vec<(String, String)> {
-    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let [low, high] = check.measured.bounds_by_people;
     let measured = format!(
         "{} ({} … {} by people), {} photos of {} people",

@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use format::preprocess::{Colour, Preprocess};
 
-use super::job::Job;
+use super::job::{EyesFrom, Job};
 use super::split::{self, LEAST_TO_SPLIT, MOST_CALIBRATE, Split};
-use crate::crops::{Loader, Photo, Sight, crop_eyes, skipped_words, to_calibrate};
-use crate::face::Eyes;
+use crate::crops::{Loader, Photo, skipped_words, to_calibrate};
 use crate::face::align::template;
+use crate::face::crop_eyes;
 use crate::graph::Graph;
 use crate::onnx::{Imported, import};
 use crate::outline::Outline;
 use crate::passes;
 use crate::people::copies;
 use crate::people::folder::{self, Folder};
-use crate::photo::folder::{Listed, list};
+use crate::photo::folder::{Listed, list, people};
 use crate::quantize::Preprocessing;
-use crate::sight::{Fitted, Seer, fit};
+use crate::sight::{QuantisedEyes, Seer, fit};
 
 /// Most photos of a folder to calibrate on that are read.
 const MOST_READ: usize = 4 * (MOST_CALIBRATE + 200);
@@ -40,7 +40,7 @@ pub(super) struct Material {
     /// Photos to quantise on.
     pub photos: Split<Photo>,
     /// The board's eyes.
-    pub eyes: Option<Fitted>,
+    pub eyes: Option<QuantisedEyes>,
 }
 
 /// Reads what the job names. Warnings are added to.
@@ -61,10 +61,11 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
         room.check(&outline.excesses(&room.budget))?;
     }
     let preprocess = preprocess(&imported, job.colour, job.preprocessing)?;
-    let eyes = eyes(job, &preprocess)?;
-    let loader = Loader::new(&preprocess, &job.photos, |sight| match (sight, &eyes) {
-        (Sight::Board(_), Some(fitted)) => Ok(Eyes::Board(Seer::new(fitted)?)),
-        _ => sight.eyes(&paths(job)?, crop_eyes(&preprocess)),
+    // What can be wrong without a photo being read comes first.
+    check_folders(job)?;
+    let eyes = eyes(job, &preprocess, warnings)?;
+    let loader = Loader::new(&preprocess, &job.photos, |finding| {
+        finding.for_image(eyes.as_ref().map(Seer::new).transpose()?)
     })?;
     let folder = match &job.enrol {
         Some(folder) => folder::read(folder, &loader)?,
@@ -104,6 +105,15 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
     Ok(Material { imported, graph, preprocess, folder, strangers, copies, photos, eyes })
 }
 
+/// Refuses folders without photos or people.
+fn check_folders(job: &Job) -> Result<()> {
+    job.enrol.as_deref().map(people).transpose()?;
+    for folder in [&job.cohort, &job.calibrate, &job.check].into_iter().flatten() {
+        list(folder)?;
+    }
+    Ok(())
+}
+
 /// All files of the folders that photos are taken from.
 fn paths(job: &Job) -> Result<Vec<PathBuf>> {
     let folders = [&job.enrol, &job.cohort, &job.calibrate].into_iter().flatten();
@@ -111,9 +121,24 @@ fn paths(job: &Job) -> Result<Vec<PathBuf>> {
 }
 
 /// The board's eyes, quantised on some of the photos.
-fn eyes(job: &Job, preprocess: &Preprocess) -> Result<Option<Fitted>> {
-    let Some(networks) = &job.eyes else { return Ok(None) };
-    fit(networks, &to_calibrate(&paths(job)?)?, crop_eyes(preprocess)).map(Some)
+fn eyes(job: &Job, preprocess: &Preprocess, warnings: &mut Vec<String>) -> Result<Option<QuantisedEyes>> {
+    let networks = match &job.eyes {
+        None => return Ok(None),
+        Some(EyesFrom::Quantised(eyes)) => return Ok(Some(eyes.clone())),
+        Some(EyesFrom::Networks(networks)) => networks,
+    };
+    let known = networks.known(crop_eyes(preprocess))?;
+    for other in
+        [Some(&known.detector), known.landmarks.as_ref(), known.liveness.as_ref()].into_iter().flatten()
+    {
+        let outline = Outline::of(&other.lowered()?).with_context(|| other.model.display().to_string())?;
+        if let Some(room) = &job.room {
+            room.check(&outline.excesses(&room.budget))?;
+        }
+    }
+    let eyes = fit(networks, &to_calibrate(&paths(job)?, warnings)?, crop_eyes(preprocess))?;
+    warnings.extend(eyes.report.beside_float.warnings());
+    Ok(Some(eyes))
 }
 
 /// Reads photos; warns of those that are not used.

@@ -5,7 +5,7 @@ use image::{Rgb, RgbImage};
 
 /// A similarity transform of the plane: `[x, y]` to `[a x − b y + tx, b x + a y + ty]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Similarity {
+pub struct Transform {
     /// Cosine of the rotation times the scale.
     pub a: f32,
     /// Sine of the rotation times the scale.
@@ -14,7 +14,7 @@ pub struct Similarity {
     pub t: [f32; 2],
 }
 
-impl Similarity {
+impl Transform {
     /// The transform that brings points nearest to others in least squares (Umeyama 1991, two dimensions without
     /// reflection).
     /// `None` when all points are the same.
@@ -35,7 +35,7 @@ impl Similarity {
         let usable = a.is_finite() && b.is_finite() && a.hypot(b) > 0.0;
         usable.then(|| {
             let [x, y] = centre_from;
-            Similarity { a, b, t: [centre_to[0] - (a * x - b * y), centre_to[1] - (b * x + a * y)] }
+            Transform { a, b, t: [centre_to[0] - (a * x - b * y), centre_to[1] - (b * x + a * y)] }
         })
     }
 
@@ -49,7 +49,7 @@ impl Similarity {
         let square = self.a * self.a + self.b * self.b;
         let (a, b) = (self.a / square, -self.b / square);
         let [x, y] = self.t;
-        Similarity { a, b, t: [-(a * x - b * y), -(b * x + a * y)] }
+        Transform { a, b, t: [-(a * x - b * y), -(b * x + a * y)] }
     }
 
     /// Factor by which distances grow.
@@ -76,11 +76,11 @@ pub fn crop(
     template: &[[f32; 2]; 5],
     size: [u32; 2],
 ) -> Option<RgbImage> {
-    Some(warp(photo, &Similarity::between(landmarks, template)?, size))
+    Some(warp(photo, &Transform::between(landmarks, template)?, size))
 }
 
 /// The picture of `width × height` into which `to` transforms a photo. Places outside the photo are black.
-pub fn warp(photo: &RgbImage, to: &Similarity, [width, height]: [u32; 2]) -> RgbImage {
+pub fn warp(photo: &RgbImage, to: &Transform, [width, height]: [u32; 2]) -> RgbImage {
     let back = to.inverse();
     // A photo with more pixels than the picture is reduced first. Otherwise the picture would show single pixels of
     // it.
@@ -147,8 +147,8 @@ mod tests {
 
     #[test]
     fn a_similarity_is_found_again_and_inverted() {
-        let made = Similarity { a: 1.2, b: -0.7, t: [5.0, -3.0] };
-        let found = Similarity::between(&POINTS, &POINTS.map(|point| made.apply(point))).unwrap();
+        let made = Transform { a: 1.2, b: -0.7, t: [5.0, -3.0] };
+        let found = Transform::between(&POINTS, &POINTS.map(|point| made.apply(point))).unwrap();
         for point in POINTS {
             assert!(near(found.apply(point), made.apply(point)));
             assert!(near(found.inverse().apply(found.apply(point)), point));
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn landmarks_in_one_place_give_no_crop() {
-        assert_eq!(Similarity::between(&[[4.0, 4.0]; 5], &POINTS), None);
+        assert_eq!(Transform::between(&[[4.0, 4.0]; 5], &POINTS), None);
         assert_eq!(crop(&RgbImage::new(8, 8), &[[4.0, 4.0]; 5], &POINTS, [40, 40]), None);
     }
 

@@ -8,8 +8,8 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use image::{DynamicImage, RgbImage, imageops};
 
-use super::align::{self, Similarity};
-use super::{Face, Networks, look};
+use super::align::{self, Transform};
+use super::{Face, FloatNetworks, look};
 use crate::onnx::Reference;
 
 /// Least score of a possible face.
@@ -81,7 +81,7 @@ impl Faceplugin {
     ) -> Result<Option<[[[f32; 2]; 5]; 2]>> {
         let [height, width, _] = self.landmark.input();
         let size = [width as u32, height as u32];
-        let Some(to) = Similarity::between(rough, &look::upright(size, span)) else { return Ok(None) };
+        let Some(to) = Transform::between(rough, &look::upright(size, span)) else { return Ok(None) };
         let picture = align::warp(photo, &to, size);
         let flipped = self.points(imageops::flip_horizontal(&picture))?;
         let views = [self.points(picture)?, look::mirrored(flipped, size[0])];
@@ -90,7 +90,7 @@ impl Faceplugin {
     }
 }
 
-impl Networks for Faceplugin {
+impl FloatNetworks for Faceplugin {
     fn size(&self) -> [u32; 2] {
         let [height, width, _] = self.detect.input();
         [width as u32, height as u32]
@@ -124,7 +124,7 @@ impl Networks for Faceplugin {
         let landmarks = look::mean(&second);
         let Some(wide) = self.landmarks(photo, &landmarks, WIDE_SPAN)? else { return Ok(none) };
         let upright = look::upright(self.size(), SECOND_SPAN);
-        let Some(to) = Similarity::between(&landmarks, &upright) else { return Ok(none) };
+        let Some(to) = Transform::between(&landmarks, &upright) else { return Ok(none) };
         let seen = self.look(&align::warp(photo, &to, self.size()))?;
         let middle = self.size().map(|side| side as f32 / 2.0);
         let holds = |face: &&Face| {

@@ -1,7 +1,7 @@
 //! Ways to show a photo to a detector: whole, smaller, or in tiles. Also shows a face upright, for a close
 //! examination.
 
-use super::align::{self, Similarity};
+use super::align::{self, Transform};
 
 /// Place of the middle of the landmarks in the template of 112 × 112.
 const MIDDLE: [f32; 2] = [56.0, 72.0];
@@ -9,7 +9,7 @@ const MIDDLE: [f32; 2] = [56.0, 72.0];
 /// Ways to put a photo into a picture, `[width, height]`, in the order in which they should be tried: first as large
 /// as fits, then at half that size, then in overlapping tiles at two, four, … times the first size, up to the photo's
 /// resolution. Tiles are made as long as the last level showed the photo smaller than `least` times.
-pub fn levels(photo: [u32; 2], picture: [u32; 2], least: f32) -> Vec<Vec<Similarity>> {
+pub fn levels(photo: [u32; 2], picture: [u32; 2], least: f32) -> Vec<Vec<Transform>> {
     let (photo, picture) = (photo.map(|side| side as f32), picture.map(|side| side as f32));
     let whole = (picture[0] / photo[0]).min(picture[1] / photo[1]);
     let mut levels = vec![tiles(photo, picture, whole), tiles(photo, picture, whole / 2.0)];
@@ -22,7 +22,7 @@ pub fn levels(photo: [u32; 2], picture: [u32; 2], least: f32) -> Vec<Vec<Similar
 }
 
 /// Pictures at a scale that together show the whole photo. Neighbours share about a half.
-fn tiles(photo: [f32; 2], picture: [f32; 2], scale: f32) -> Vec<Similarity> {
+fn tiles(photo: [f32; 2], picture: [f32; 2], scale: f32) -> Vec<Transform> {
     let [columns, rows]: [Vec<f32>; 2] = std::array::from_fn(|axis| {
         // The length that does not fit. A photo smaller than the picture lies in the picture's middle.
         let rest = (photo[axis] * scale - picture[axis]).round();
@@ -34,7 +34,7 @@ fn tiles(photo: [f32; 2], picture: [f32; 2], scale: f32) -> Vec<Similarity> {
     });
     // The centres of pixels have whole coordinates, so the upper left corner of a pixel is half a pixel before its
     // centre.
-    let at = |x: f32, y: f32| Similarity { a: scale, b: 0.0, t: [x, y].map(|t| t + (scale - 1.0) / 2.0) };
+    let at = |x: f32, y: f32| Transform { a: scale, b: 0.0, t: [x, y].map(|t| t + (scale - 1.0) / 2.0) };
     rows.iter().flat_map(|&y| columns.iter().map(move |&x| (x, y))).map(|(x, y)| at(x, y)).collect()
 }
 
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     /// The part of the photo that a picture shows: left, top, right, bottom in photo pixels.
-    fn shown(to: &Similarity, picture: [u32; 2]) -> [f32; 4] {
+    fn shown(to: &Transform, picture: [u32; 2]) -> [f32; 4] {
         let [left, top] = to.inverse().apply([-0.5, -0.5]);
         let [right, bottom] = to.inverse().apply(picture.map(|side| side as f32 - 0.5));
         [left, top, right, bottom].map(|x| x + 0.5)
@@ -90,7 +90,7 @@ mod tests {
         for tiles in &levels {
             for x in (0..4000).step_by(50).map(|x| x as f32 + 0.5) {
                 for y in (0..3000).step_by(50).map(|y| y as f32 + 0.5) {
-                    let covers = |to: &&Similarity| {
+                    let covers = |to: &&Transform| {
                         let [left, top, right, bottom] = shown(to, picture);
                         (left..=right).contains(&x) && (top..=bottom).contains(&y)
                     };

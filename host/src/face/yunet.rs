@@ -10,8 +10,8 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use image::{RgbImage, imageops};
 
-use super::align::{self, Similarity};
-use super::{Face, Networks, look};
+use super::align::{self, Transform};
+use super::{Face, FloatNetworks, look};
 use crate::onnx::Reference;
 
 /// Pixels between the cells of a grid.
@@ -62,7 +62,7 @@ impl YuNet {
     }
 }
 
-impl Networks for YuNet {
+impl FloatNetworks for YuNet {
     fn size(&self) -> [u32; 2] {
         let [height, width, _] = self.network.input();
         [width as u32, height as u32]
@@ -109,7 +109,7 @@ impl Networks for YuNet {
         let (mut views, mut score) = (Vec::new(), 0.0);
         for span in SPANS {
             let upright = look::upright(size, span);
-            let Some(to) = Similarity::between(&face.landmarks, &upright) else { continue };
+            let Some(to) = Transform::between(&face.landmarks, &upright) else { continue };
             let picture = align::warp(photo, &to, size);
             let flipped = imageops::flip_horizontal(&picture);
             let straight = self.close(&picture, &upright)?;

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use format::header;
 use format::layer::Layer;
 use format::network::Model;
 use format::{Image, Role};
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 use crate::board::{Board, Memory};
 use crate::budget::{Excess, frame_bytes, frame_is_colour};
+use crate::containers;
 use crate::cost::{Core, Estimate, Work};
 use crate::sight::frames::FRAME;
 use crate::simulator::AlignedBytes;
@@ -111,22 +113,26 @@ const STEPS: [(Role, &str, usize); 4] = [
     (Role::Embedder, "embed", 1),
 ];
 
-/// Inspects an image in any container, for boards at their usual clocks or at `clock_mhz`.
+/// Inspects an image that was read from `path`, for boards at their usual clocks or at `clock_mhz`.
 ///
 /// # Errors
-/// When the file is not an image, or no costs were fitted for a board.
-pub fn inspect(path: &Path, boards: &[&Board], clock_mhz: Option<f64>) -> Result<ImageInspection> {
+/// When the image is not valid, or no costs were fitted for a board.
+pub fn inspect(
+    bytes: &AlignedBytes,
+    path: &Path,
+    boards: &[&Board],
+    clock_mhz: Option<f64>,
+) -> Result<ImageInspection> {
     ensure!(
         clock_mhz.is_none_or(|clock| clock > 0.0 && clock.is_finite()),
         "--clock must be a number of MHz above 0"
     );
-    let bytes = AlignedBytes::read(path)?;
     let image = bytes.image(path)?;
-    let sections = format::header::parse(bytes.bytes())?;
+    let sections = header::parse(bytes.bytes())?;
     let models = || STEPS.into_iter().filter_map(|(role, ..)| Some((role, image.network(role)?)));
     let networks = models().map(|(role, model)| {
         let section_bytes = sections.get(format::Section::Network(role)).map_or(0, <[u8]>::len);
-        network_row(role, &model, section_bytes)
+        NetworkRow::new(role, &model, section_bytes)
     });
     let is_colour = frame_is_colour(&image);
     let frame = is_colour.map(|is_colour| FrameNeeds {
@@ -146,18 +152,22 @@ pub fn inspect(path: &Path, boards: &[&Board], clock_mhz: Option<f64>) -> Result
     })
 }
 
-fn network_row(role: Role, model: &Model<'_>, section_bytes: usize) -> NetworkRow {
-    let layers: Vec<Layer> = model.layers().collect();
-    let macs = layers.iter().map(|layer| op::macs(layer, &Inputs::of(layer, |input| layers[input].output)));
-    let input = model.preprocess();
-    NetworkRow {
-        role: role.name(),
-        network: model.name().to_string(),
-        input: [input.height.into(), input.width.into(), input.colour.channels()],
-        layers: layers.len(),
-        macs: macs.sum(),
-        arena_bytes: model.arena_bytes(),
-        section_bytes,
+impl NetworkRow {
+    /// Of a network of this role whose section has so many bytes.
+    pub fn new(role: Role, model: &Model<'_>, section_bytes: usize) -> Self {
+        let layers: Vec<Layer> = model.layers().collect();
+        let macs =
+            layers.iter().map(|layer| op::macs(layer, &Inputs::of(layer, |input| layers[input].output)));
+        let input = model.preprocess();
+        NetworkRow {
+            role: role.name(),
+            network: model.name().to_string(),
+            input: [input.height.into(), input.width.into(), input.colour.channels()],
+            layers: layers.len(),
+            macs: macs.sum(),
+            arena_bytes: model.arena_bytes(),
+            section_bytes,
+        }
     }
 }
 
@@ -193,13 +203,17 @@ fn on_board(
     })
 }
 
-/// Whether a file is a flash image in some container, as far as its first bytes show it; everything else is read as a
+/// The image in a file, in any container, as far as its first bytes show it; `None` for everything else, which is read as a
 /// network.
-pub fn is_image(path: &Path) -> bool {
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read(path: &Path) -> Result<Option<AlignedBytes>> {
     // A pipe can be read only once.
     if !path.is_file() {
-        return false;
+        return Ok(None);
     }
-    let Ok(bytes) = std::fs::read(path) else { return false };
-    crate::containers::unwrap(&bytes).is_ok_and(|(image, _)| image.starts_with(&format::header::MAGIC))
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let image = containers::unwrap(&bytes).ok().map(|(image, _)| image);
+    Ok(image.filter(|image| image.starts_with(&header::MAGIC)).map(|image| AlignedBytes::copy(&image)))
 }

@@ -16,7 +16,7 @@ use tract_onnx::prelude::Framework as _;
 use super::constant::{Cast, Constant, cast_to};
 use super::order::{in_order, read_by};
 use super::refusal::is_standard;
-use super::{Channels, Cut, NORMALISATION, attributes};
+use super::{Channels, Cut, attributes};
 use crate::graph::Shape;
 use crate::sniff::{self, Wanted};
 
@@ -33,6 +33,8 @@ pub(super) struct File {
     pub sha256: [u8; 32],
     /// Its input.
     pub photo: PhotoInput,
+    /// Whether preprocessing was put before the network.
+    pub is_normalised: bool,
 }
 
 /// The input of a network.
@@ -107,7 +109,8 @@ impl File {
             normalise(onnx, &photo, channels)?;
             sha256.update(channels.to_string());
         }
-        Ok(File { proto, sha256: sha256.finalize().into(), photo })
+        let is_normalised = cut.normalised.is_some();
+        Ok(File { proto, sha256: sha256.finalize().into(), photo, is_normalised })
     }
 }
 
@@ -366,7 +369,7 @@ fn normalise(onnx: &mut GraphProto, photo: &PhotoInput, channels: &Channels) -> 
     // Names of nodes must differ. What both compute has the name of the last.
     let steps = [
         ("--mean", "Sub", channels.mean, &photo.name, &made[0]),
-        (NORMALISATION, "Div", channels.scale, &made[0], &made[1]),
+        ("--mean and --scale", "Div", channels.scale, &made[0], &made[1]),
     ];
     for (index, (step, operator, values, input, output)) in steps.into_iter().enumerate() {
         let name = format!("{output} by");

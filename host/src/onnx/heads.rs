@@ -21,7 +21,7 @@ pub struct Head {
 /// # Errors
 /// When the file cannot be read.
 pub fn heads(path: &Path) -> Result<Vec<Head>> {
-    let file = File::read(path, &Cut::default())?;
+    let file = read(path)?;
     let graph = file.graph();
     let is_head = |map: &str| {
         let mut readers =
@@ -44,8 +44,10 @@ pub fn heads(path: &Path) -> Result<Vec<Head>> {
 /// # Errors
 /// When the file cannot be read.
 pub fn output_names(path: &Path) -> Result<Vec<String>> {
-    // Sides that may be open do not matter for names.
-    let cut = Cut { size: Some([128, 160]), is_reshaped: true, ..Cut::default() };
-    let file = File::read(path, &cut)?;
-    Ok(file.graph().output.iter().map(|output| output.name.clone()).collect())
+    Ok(read(path)?.graph().output.iter().map(|output| output.name.clone()).collect())
+}
+
+/// A detector's file. Names and channels do not depend on the size of the picture, which may be open.
+fn read(path: &Path) -> Result<File> {
+    File::read(path, &Cut { size: Some([128, 160]), is_reshaped: true, ..Cut::default() })
 }

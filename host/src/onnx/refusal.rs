@@ -11,9 +11,9 @@ const MOST_NAMED: usize = 3;
 
 /// Causes found so far.
 #[derive(Default)]
-pub(super) struct Refusals(Vec<Refusal>);
+pub(super) struct Refusals(Vec<Unsupported>);
 
-struct Refusal {
+struct Unsupported {
     /// The kind of the nodes, such as their operator.
     what: String,
     /// The reason why they are refused, and a remedy.
@@ -27,7 +27,7 @@ impl Refusals {
         let what = operator(node);
         match self.0.iter_mut().find(|refusal| refusal.what == what && refusal.why == why) {
             Some(refusal) => refusal.nodes.push(node_name(node).to_string()),
-            None => self.0.push(Refusal { what, why, nodes: vec![node_name(node).to_string()] }),
+            None => self.0.push(Unsupported { what, why, nodes: vec![node_name(node).to_string()] }),
         }
     }
 
@@ -41,7 +41,7 @@ impl Refusals {
     /// # Errors
     /// All of them.
     pub fn check(&self) -> Result<()> {
-        let lines: Vec<String> = self.0.iter().map(Refusal::words).collect();
+        let lines: Vec<String> = self.0.iter().map(Unsupported::words).collect();
         match &lines[..] {
             [] => Ok(()),
             [line] => bail!("{line}"),
@@ -50,9 +50,9 @@ impl Refusals {
     }
 }
 
-impl Refusal {
+impl Unsupported {
     fn words(&self) -> String {
-        let Refusal { what, why, nodes } = self;
+        let Unsupported { what, why, nodes } = self;
         match &nodes[..] {
             [node] => format!("{what} (node {node}): {why}"),
             nodes => {

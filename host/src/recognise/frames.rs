@@ -15,7 +15,8 @@ use crate::client::Client;
 use crate::name::visible;
 use crate::output;
 use crate::shared::SharedRam;
-use crate::sight::camera::{Shot, Take, Wanted, takes};
+use crate::sight::camera::{Settings, Shot, Take, takes};
+use crate::sight::no_eyes;
 use crate::simulator::AlignedBytes;
 
 /// Which frames are seen.
@@ -24,7 +25,7 @@ pub struct Film {
     /// Photos, folders of photos, files of raw video.
     pub paths: Vec<PathBuf>,
     /// Their format and size.
-    pub wanted: Wanted,
+    pub settings: Settings,
     /// Let the first file that cannot be used be an error. Without, it is left out and named.
     pub is_strict: bool,
 }
@@ -130,11 +131,7 @@ fn see_all(film: &Film, takes: &[Take], mut see: impl FnMut(&Shot) -> Result<See
 
 /// Refuses an image without eyes.
 fn check_eyes(has_eyes: bool, image: &Path) -> Result<()> {
-    ensure!(
-        has_eyes,
-        "{} has no networks that find faces in frames; export it with them, or give aligned photos instead of --frames",
-        image.display()
-    );
+    ensure!(has_eyes, no_eyes(image));
     Ok(())
 }
 
@@ -145,7 +142,7 @@ fn check_eyes(has_eyes: bool, image: &Path) -> Result<()> {
 pub fn simulated(image: &Path, film: &Film) -> Result<Vec<Sighting>> {
     let bytes = AlignedBytes::read(image)?;
     let mut eye = Simulated::new(&bytes, image)?;
-    see_all(film, &takes(&film.paths, &film.wanted)?, |shot| eye.see(shot))
+    see_all(film, &takes(&film.paths, &film.settings, film.is_strict)?, |shot| eye.see(shot))
 }
 
 /// The board's own eyes on this computer.
@@ -175,6 +172,9 @@ impl<'a> Simulated<'a> {
     /// When it is none.
     pub fn see(&mut self, shot: &Shot) -> Result<Seen> {
         let Simulated { recogniser, arena, followed } = self;
+        if shot.is_first {
+            *followed = Followed::default();
+        }
         let frame = shot.frame()?;
         let eyes = recogniser.eyes().context("the image has no eyes")?;
         sight::see(recogniser, eyes, &frame, shot.attention, followed, arena.bytes_mut(), &mut Unobserved)
@@ -190,7 +190,7 @@ pub fn on_board(place: &Place, film: &Film, is_over_link: bool) -> Result<Vec<Si
     // The image and the files are looked at first, so that a board is not started for nothing.
     let path = place.image();
     check_eyes(AlignedBytes::read(path)?.image(path)?.sight().is_some(), path)?;
-    let takes = takes(&film.paths, &film.wanted)?;
+    let takes = takes(&film.paths, &film.settings, film.is_strict)?;
     let mut camera = Camera::open(place)?;
     see_all(film, &takes, |shot| camera.see(shot, is_over_link))
 }
@@ -216,6 +216,9 @@ impl Camera {
     /// # Errors
     /// When the frame is too large for the board, or the link fails.
     pub fn see(&mut self, shot: &Shot, is_over_link: bool) -> Result<Seen> {
+        if shot.is_first && shot.attention != Attention::Photo {
+            self.client.greet_again()?;
+        }
         let is_sent = is_over_link || self.ram.is_none();
         let Shot { width, height, attention, .. } = *shot;
         let view = View { width, height, format: shot.format, is_sent, attention };

@@ -33,7 +33,7 @@ pub enum Whose {
 
 /// A probe, described by its angles.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Seen {
+pub struct SeenPhoto {
     /// Radians to the person's centre.
     pub own_rad: f32,
     /// Radians to the nearest other centre.
@@ -58,7 +58,7 @@ pub struct Sphere {
     /// Margin m of the cap of radius (φ − m) / 2, radians, if there is one.
     pub cap_margin_rad: Option<f32>,
     /// Probes. Those without finite angles are left out.
-    pub probes: Vec<Seen>,
+    pub probes: Vec<SeenPhoto>,
 }
 
 impl Sphere {
@@ -82,7 +82,7 @@ impl Sphere {
             centres.iter().flat_map(move |own| others.iter().map(move |other| (number, own, other)))
         });
         let (number, own, other) = pairs.max_by(|a, b| cosine(a.1, a.2).total_cmp(&cosine(b.1, b.2)))?;
-        let probes = probes.iter().map(|&(shown, embedding)| Seen {
+        let probes = probes.iter().map(|&(shown, embedding)| SeenPhoto {
             own_rad: angle(cosine(own, embedding)),
             other_rad: angle(cosine(other, embedding)),
             whose: match shown {
@@ -107,7 +107,7 @@ impl Sphere {
         self.cap_margin_rad.map(|margin| (self.between_rad - margin) / 2.0).filter(|&radius| radius > 0.0)
     }
 
-    fn is_accepted(&self, probe: &Seen) -> bool {
+    fn is_accepted(&self, probe: &SeenPhoto) -> bool {
         let clear = self.margin_rad.is_none_or(|margin| probe.own_rad + margin <= probe.other_rad);
         probe.own_rad <= self.accept_rad && clear
     }
@@ -279,7 +279,7 @@ pub fn table(data: &Sphere) -> Figures {
         (Whose::Other, format!("photos of {}", data.other)),
         (Whose::Stranger, "photos of anybody else".to_string()),
     ] {
-        let probes: Vec<&Seen> = data.probes.iter().filter(|probe| probe.whose == whose).collect();
+        let probes: Vec<&SeenPhoto> = data.probes.iter().filter(|probe| probe.whose == whose).collect();
         if probes.is_empty() {
             continue;
         }
@@ -300,7 +300,7 @@ mod tests {
     use super::*;
     use crate::embedding::unit;
 
-    fn example(probes: Vec<Seen>) -> Sphere {
+    fn example(probes: Vec<SeenPhoto>) -> Sphere {
         Sphere {
             person: "Ada".into(),
             other: "Grace".into(),
@@ -312,8 +312,8 @@ mod tests {
         }
     }
 
-    fn probe(own: f32, other: f32, whose: Whose) -> Seen {
-        Seen { own_rad: own.to_radians(), other_rad: other.to_radians(), whose }
+    fn probe(own: f32, other: f32, whose: Whose) -> SeenPhoto {
+        SeenPhoto { own_rad: own.to_radians(), other_rad: other.to_radians(), whose }
     }
 
     /// Pixels for each degree in a plot that reaches 90°.

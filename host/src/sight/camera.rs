@@ -11,18 +11,26 @@ use link::message::Attention;
 use vision::frame::MAX_SIDE;
 use vision::{Format, Frame};
 
-use super::fit;
-use super::frames::{FRAME, placed};
+use super::frames::{FRAME, fitted, frame};
 use crate::photo;
+use crate::usage::ensure_use;
 
-/// File name endings of raw video, and the format of its pixels.
-pub const RAW: [(&str, Format); 5] = [
-    ("rgb565", Format::Rgb565),
-    ("rgb565le", Format::Rgb565Little),
-    ("yuv422", Format::Yuv422),
-    ("rgb888", Format::Rgb888),
-    ("grey", Format::Grey),
-];
+/// What a format is, in a few words.
+pub const fn meaning(format: Format) -> &'static str {
+    match format {
+        Format::Rgb565 => "Two bytes, the one with red first, as OV cameras send it",
+        Format::Rgb565Little => "The same with the byte with blue first",
+        Format::Yuv422 => "Y, U, Y, V for two pixels",
+        Format::Rgb888 => "Three bytes",
+        Format::Grey => "One luminance byte",
+    }
+}
+
+/// The format that a file's name ends in, if it is raw video.
+fn raw_format(path: &Path) -> Option<Format> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
+    Format::ALL.into_iter().find(|format| format.name() == ending)
+}
 
 /// Frames of a video, one after another, in which a face must be found before it is examined.
 pub const STEADY: u8 = 3;
@@ -42,6 +50,8 @@ pub struct Shot {
     pub pixels: Vec<u8>,
     /// Whether it follows the frame before.
     pub attention: Attention,
+    /// Whether it is the first of a video: the face of another one is not followed into it.
+    pub is_first: bool,
 }
 
 impl Shot {
@@ -52,7 +62,15 @@ impl Shot {
     pub fn new(name: &str, picture: &RgbImage, format: Format) -> Result<Self> {
         let pixels = encode(picture, format)?;
         let [width, height] = [picture.width(), picture.height()].map(|side| side as u16);
-        Ok(Shot { name: name.to_string(), width, height, format, pixels, attention: Attention::Photo })
+        Ok(Shot {
+            name: name.to_string(),
+            width,
+            height,
+            format,
+            pixels,
+            attention: Attention::Photo,
+            is_first: true,
+        })
     }
 
     /// A frame with a whole photo in its middle.
@@ -60,11 +78,7 @@ impl Shot {
     /// # Errors
     /// As [`Self::new`].
     pub fn of_photo(name: &str, photo: &RgbImage, format: Format) -> Result<Self> {
-        let sides = [photo.width() as f32, photo.height() as f32];
-        let frame = FRAME.map(|side| side as f32);
-        let scale = (frame[0] / sides[0]).min(frame[1] / sides[1]);
-        let picture = placed(photo, scale, sides.map(|side| side / 2.0), frame.map(|side| side / 2.0));
-        Self::new(name, &picture, format)
+        Self::new(name, &fitted(photo), format)
     }
 
     /// The frame's pixels.
@@ -83,7 +97,7 @@ impl Shot {
 /// # Errors
 /// When the picture is larger than a frame may be, or its width is odd for YUV422.
 pub fn encode(picture: &RgbImage, format: Format) -> Result<Vec<u8>> {
-    let frame = fit::frame(picture)?;
+    let frame = frame(picture)?;
     let rounded = |value: u8, most: u32| (u32::from(value) * most + 127) / 255;
     let packed = |pixel: &image::Rgb<u8>| {
         let [red, green, blue] = pixel.0;
@@ -128,7 +142,7 @@ fn yuv(pair: &[u8]) -> [u8; 4] {
 
 /// What is taken of files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct Settings {
     /// Format of frames made from photos, RGB565 without; and of raw video, without the one that its name ends in.
     pub format: Option<Format>,
     /// Height and width of raw video; QVGA without.
@@ -156,18 +170,28 @@ pub enum Take {
 /// The frames of files and folders: a photo is a frame, a folder has photos, a file of raw video has many frames.
 ///
 /// # Errors
-/// When a folder has no photos, or raw video does not consist of whole frames.
-pub fn takes(paths: &[PathBuf], wanted: &Wanted) -> Result<Vec<Take>> {
+/// When a folder has no photos, raw video does not consist of whole frames, or a size is given and there is no raw video. Where
+/// `is_strict`, when a folder cannot be read.
+pub fn takes(paths: &[PathBuf], wanted: &Settings, is_strict: bool) -> Result<Vec<Take>> {
+    ensure_use(wanted.size.is_none() || paths.iter().any(|path| raw_format(path).is_some()), || {
+        let names: Vec<String> = Format::ALL.iter().map(|format| format!(".{}", format.name())).collect();
+        format!("--frame-size is for raw video, whose files end in {}; here is none", names.join(", "))
+    })?;
     let mut takes = Vec::new();
     let format = wanted.format.unwrap_or(Format::Rgb565);
     for path in paths {
         if path.is_dir() {
-            takes.extend(photo::folder::list(path)?.told().into_iter().map(|path| Take::Photo(path, format)));
+            takes.extend(
+                photo::folder::list(path)?
+                    .checked(is_strict)?
+                    .told()
+                    .into_iter()
+                    .map(|path| Take::Photo(path, format)),
+            );
             continue;
         }
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
-        match RAW.iter().find(|(raw, _)| *raw == ending) {
-            Some(&(_, format)) => takes.extend(video(path, wanted.format.unwrap_or(format), wanted.size)?),
+        match raw_format(path) {
+            Some(format) => takes.extend(video(path, wanted.format.unwrap_or(format), wanted.size)?),
             None => takes.push(Take::Photo(path.clone(), format)),
         }
     }
@@ -179,10 +203,9 @@ fn video(path: &Path, format: Format, size: Option<[usize; 2]>) -> Result<Vec<Ta
     let file = path.display();
     let [height, width] = size.unwrap_or([FRAME[1] as usize, FRAME[0] as usize]);
     let most = usize::from(MAX_SIDE);
-    ensure!(
-        (1..=most).contains(&height) && (1..=most).contains(&width),
-        "--frame-size {height}x{width}: a frame has 1 to {MAX_SIDE} pixels a side"
-    );
+    ensure_use((1..=most).contains(&height) && (1..=most).contains(&width), || {
+        format!("--frame-size {height}x{width}: a frame has 1 to {MAX_SIDE} pixels a side")
+    })?;
     let frame_bytes = (height * width * format.pixel_bytes()) as u64;
     let bytes = std::fs::metadata(path).with_context(|| format!("cannot read {file}"))?.len();
     ensure!(
@@ -221,6 +244,7 @@ impl Take {
                     format: *format,
                     pixels,
                     attention: Attention::Video { steady: STEADY },
+                    is_first: *number == 0,
                 };
                 shot.frame()?;
                 Ok(shot)
@@ -232,9 +256,7 @@ impl Take {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const FORMATS: [Format; 5] =
-        [Format::Rgb565, Format::Rgb565Little, Format::Yuv422, Format::Rgb888, Format::Grey];
+    use crate::usage::is_wrong_use;
 
     #[test]
     fn pixels_come_back_nearly_as_they_were() {
@@ -242,7 +264,7 @@ mod tests {
             let x = x / 2;
             image::Rgb([(16 * x) as u8, (32 * y) as u8, (8 * (x + y)) as u8])
         });
-        for format in FORMATS {
+        for format in Format::ALL {
             let shot = Shot::new("", &picture, format).unwrap();
             let frame = shot.frame().unwrap();
             let farthest = picture.enumerate_pixels().map(|(x, y, pixel)| {
@@ -272,12 +294,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("v.GREY");
         std::fs::write(&path, [0, 1, 2, 3, 4, 5, 6, 7]).unwrap();
-        let wanted = Wanted { size: Some([2, 2]), ..Wanted::default() };
-        let takes = takes(std::slice::from_ref(&path), &wanted).unwrap();
+        let wanted = Settings { size: Some([2, 2]), ..Settings::default() };
+        let takes = takes(std::slice::from_ref(&path), &wanted, true).unwrap();
         let shots: Vec<Shot> = takes.iter().map(|take| take.read().unwrap()).collect();
         assert_eq!([&shots[0].pixels, &shots[1].pixels], [&[0, 1, 2, 3], &[4, 5, 6, 7]]);
         assert_eq!(shots[1].attention, Attention::Video { steady: STEADY });
-        let said = super::takes(&[path], &Wanted::default()).unwrap_err().to_string();
+        assert_eq!([shots[0].is_first, shots[1].is_first], [true, false]);
+        let said = super::takes(&[path], &Settings::default(), true).unwrap_err().to_string();
         assert!(said.contains("8 bytes") && said.contains("--frame-size"), "{said}");
+    }
+
+    #[test]
+    fn size_of_frames_without_raw_video_is_wrong_use() {
+        let settings = Settings { size: Some([2, 2]), ..Settings::default() };
+        let error = takes(&["photo.jpg".into()], &settings, false).unwrap_err();
+        assert!(is_wrong_use(&error) && error.to_string().contains(".rgb565le"), "{error}");
     }
 }

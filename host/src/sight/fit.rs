@@ -8,72 +8,44 @@ use face::{landmarks, liveness};
 use format::Role;
 use format::header::Section;
 use format::network::Model;
-use format::preprocess::Preprocess;
-use format::sight::{Family, Sight};
+use format::sight::Sight;
 use image::RgbImage;
-use nn::RowSource;
 use rayon::prelude::*;
-use serde::Serialize;
-use vision::{Format, Frame};
+use vision::Frame;
 
 use super::float::FloatEyes;
-use super::frames;
+use super::frames::{frame, pixels};
 use super::networks::Networks;
-use super::report::{self, EyesReport};
+use super::report::{self, BesideFloat, EyesReport, QuantisedNetwork};
 use super::seer::Seer;
-use crate::cost::{self, BoardCost};
-use crate::export::other::{Other, OtherJob, OutputReport, quantise_widened};
+use crate::cost;
+use crate::export::other::{Other, OtherJob, quantise_widened};
+use crate::inspect::image::NetworkRow;
 use crate::output;
 use crate::simulator::AlignedBytes;
 
 /// Most photos that frames are made of.
 pub const MOST_PHOTOS: usize = 48;
-/// Every so many frames one judges instead of choosing scales.
+/// Every so many photos one judges instead of choosing scales.
 const JUDGE: usize = 4;
 
-/// Tensors of the photo check with 16 bits. Of MiniFASNet V2's answers to 873 photos that chose no scales, 27, 16, 14 and
-/// 11 differ from float with 0, 4, 16 and all possible ones; the mean difference of scores is 0.018, 0.012, 0.012, 0.010.
-/// Nearly all that differ have a float score between 0.4 and 0.6. The arena grows to 65 KB, less than an embedder's. A
-/// Cortex-M55 takes 28 to 33 M instructions instead of 16 M, the others no more.
-const LIVENESS_WIDE: usize = 16;
+/// Tensors of the photo check with 16 bits. Of MiniFASNet V2's answers to 873 frames of photos that chose no scales, 11 differ from
+/// float with 8 of them, and as many with 16. With scales chosen on other frames, 27 differed without any and 16 with 4; nearly all
+/// of those had a float score between 0.4 and 0.6.
+const LIVENESS_WIDE: usize = 8;
 
 /// The eyes, quantised.
 #[derive(Clone, Debug)]
-pub struct Fitted {
+pub struct QuantisedEyes {
     /// How outputs are read.
     pub sight: Sight,
     /// The NETWORK sections, in the order of roles.
     pub networks: Vec<(Role, AlignedBytes)>,
-    /// One for each network.
-    pub reports: Vec<NetworkReport>,
-    /// The eyes as a whole, beside the float networks.
-    pub eyes: EyesReport,
+    /// How far they are from the float networks.
+    pub report: EyesReport,
 }
 
-/// A network of the eyes.
-#[derive(Clone, Debug, Serialize)]
-pub struct NetworkReport {
-    /// Its role.
-    pub role: &'static str,
-    /// Its file's name.
-    pub network: String,
-    /// Height, width, channels of its picture.
-    pub input: [usize; 3],
-    /// Pictures that scales were chosen on.
-    pub calibrated: usize,
-    /// Pictures that judged.
-    pub judged: usize,
-    /// Difference of outputs from the float network's.
-    pub outputs: Vec<OutputReport>,
-    /// Bytes of arena.
-    pub arena_bytes: usize,
-    /// Bytes of the section.
-    pub bytes: usize,
-    /// Estimated instructions on each board.
-    pub costs: Vec<BoardCost>,
-}
-
-impl Fitted {
+impl QuantisedEyes {
     /// The sections of an image with these eyes.
     pub fn sections(&self) -> Vec<(Section, Vec<u8>)> {
         let networks =
@@ -82,64 +54,62 @@ impl Fitted {
     }
 }
 
-/// A photo as a frame.
-///
-/// # Errors
-/// When it is larger than a frame may be.
-pub fn frame(photo: &RgbImage) -> Result<Frame<'_>> {
-    let [width, height] = [photo.width(), photo.height()]
-        .map(|side| u16::try_from(side).ok().context("a photo of more than 65,535 pixels a side"));
-    let (width, height) = (width?, height?);
-    Frame::new_checked(photo.as_raw(), width, height, 3 * usize::from(width), Format::Rgb888)
-        .map_err(|error| anyhow!("{error}"))
+/// A picture, and whether it judges. Where photos are few, all pictures do both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Purpose {
+    chooses: bool,
+    judges: bool,
 }
 
-/// The rows of a source.
-pub fn pixels(mut source: impl RowSource<Error = core::convert::Infallible>, input: &Preprocess) -> Vec<u8> {
-    let mut pixels = vec![0; input.crop_bytes()];
-    let row_bytes = usize::from(input.width) * input.colour.channels();
-    for (y, row) in pixels.chunks_exact_mut(row_bytes).enumerate() {
-        match source.row(y as u16, row) {
-            Ok(()) => {}
+impl Purpose {
+    /// Of the photo of this number, among so many.
+    fn of(number: usize, photos: usize) -> Self {
+        let judges = number % JUDGE == JUDGE - 1;
+        match photos < JUDGE {
+            true => Purpose { chooses: true, judges: true },
+            false => Purpose { chooses: !judges, judges },
         }
     }
-    pixels
 }
 
-/// Quantises the networks on frames made from photos, which show faces. Crops have `crop_eyes` pixels between the eyes.
+/// Quantises the networks on frames, some for each photo ([`super::frames::of`]), which show faces. Crops have `crop_eyes` pixels
+/// between the eyes. The frames of a photo either choose scales or judge.
 ///
 /// # Errors
 /// When a network is not one of the known ones, there is no photo, or no face is found in any.
-pub fn fit(networks: &Networks, photos: &[RgbImage], crop_eyes: f32) -> Result<Fitted> {
+pub fn fit(networks: &Networks, photos: &[Vec<RgbImage>], crop_eyes: f32) -> Result<QuantisedEyes> {
     ensure!(!photos.is_empty(), "the board's eyes need photos of faces for their quantisation");
     let known = networks.known(crop_eyes)?;
-    let step = photos.len().div_ceil(MOST_PHOTOS);
-    let chosen: Vec<&RgbImage> = photos.iter().step_by(step).collect();
-    let frames: Vec<RgbImage> = chosen.par_iter().flat_map_iter(|photo| frames::of(photo)).collect();
-    let views = frames.iter().map(frame).collect::<Result<Vec<Frame<'_>>>>()?;
+    let shown = photos.iter().enumerate().flat_map(|(number, frames)| {
+        frames.iter().map(move |picture| (picture, Purpose::of(number, photos.len())))
+    });
+    let frames: Vec<(Frame<'_>, Purpose)> =
+        shown.map(|(picture, purpose)| Ok((frame(picture)?, purpose))).collect::<Result<_>>()?;
 
     let input = known.detector.input()?;
-    let pictures: Vec<Vec<u8>> =
-        views.par_iter().map(|frame| pixels(detector_view(frame, &frame.rect(), &input), &input)).collect();
-    let mut fitted =
-        Fitted { sight: known.sight, networks: Vec::new(), reports: Vec::new(), eyes: EyesReport::default() };
-    let detector = add(&mut fitted, &known.detector, &input, &pictures)?;
+    let picture = |frame: &Frame<'_>| pixels(detector_view(frame, &frame.rect(), &input), &input);
+    let pictures: Vec<(Vec<u8>, Purpose)> =
+        frames.par_iter().map(|(frame, purpose)| (picture(frame), *purpose)).collect();
+    let mut eyes = QuantisedEyes { sight: known.sight, networks: Vec::new(), report: EyesReport::default() };
+    let detector = add(&mut eyes, &known.detector, &pictures)?;
+    drop(pictures);
     let model = Model::new_checked(Role::Detector, detector.bytes()).context("the detector as quantised")?;
     let mut arena = AlignedBytes::zeroed(model.arena_bytes());
     let finder =
         Detector::new_checked(model, known.sight, arena.bytes_mut()).map_err(|error| anyhow!("{error}"))?;
 
-    let found: Vec<(&Frame<'_>, Found)> = views
+    let found: Vec<(&Frame<'_>, Purpose, Found)> = frames
         .par_iter()
-        .filter_map(|frame| {
+        .filter_map(|(frame, purpose)| {
             let mut arena = AlignedBytes::zeroed(model.arena_bytes());
             let faces = finder.scan(frame, &frame.rect(), arena.bytes_mut(), &mut || {}).ok()?;
-            Some((frame, *largest(&faces)?))
+            Some((frame, *purpose, *largest(&faces)?))
         })
         .collect();
+    let has = |of: fn(&Purpose) -> bool| found.iter().any(|(_, purpose, _)| of(purpose));
     ensure!(
-        !found.is_empty(),
-        "no face is found in the photos that the board's eyes are quantised on: give photos of faces"
+        has(|purpose| purpose.chooses) && has(|purpose| purpose.judges),
+        "too few faces are found in the photos that the board's eyes are quantised on: give photos of faces"
     );
     for job in [&known.landmarks, &known.liveness].into_iter().flatten() {
         let input = job.input()?;
@@ -147,57 +117,59 @@ pub fn fit(networks: &Networks, photos: &[RgbImage], crop_eyes: f32) -> Result<F
             Role::Landmarks => landmarks::part(&found.bounds, &known.sight),
             _ => liveness::part(frame, &found.bounds, &known.sight),
         };
-        let pictures: Vec<Vec<u8>> = found
+        let pictures: Vec<(Vec<u8>, Purpose)> = found
             .par_iter()
-            .map(|(frame, found)| pixels(view(frame, part(frame, found), &input), &input))
+            .map(|(frame, purpose, found)| {
+                (pixels(view(frame, part(frame, found), &input), &input), *purpose)
+            })
             .collect();
-        add(&mut fitted, job, &input, &pictures)?;
+        add(&mut eyes, job, &pictures)?;
     }
-    if known.sight.family == Family::Ssd {
-        ensure!(known.landmarks.is_some(), "the detector gives no landmarks");
-    }
-    let judging: Vec<Frame<'_>> = judging(&views).copied().collect();
-    fitted.eyes = report::compare(&Seer::new(&fitted)?, &FloatEyes::new(&known)?, &judging)?;
-    Ok(fitted)
-}
-
-/// The frames that judge, or their pictures: every so many, or all where they are few.
-fn judging<T>(all: &[T]) -> impl Iterator<Item = &T> {
-    let step = if all.len() < JUDGE { 1 } else { JUDGE };
-    all.iter().skip(step - 1).step_by(step)
+    let judging: Vec<Frame<'_>> =
+        frames.iter().filter(|(_, purpose)| purpose.judges).map(|(frame, _)| *frame).collect();
+    let beside_float = report::compare(&Seer::new(&eyes)?, &FloatEyes::new(&known)?, &judging)?;
+    eyes.report.beside_float = BesideFloat { is_unseen: photos.len() >= JUDGE, ..beside_float };
+    Ok(eyes)
 }
 
 /// Quantises a network and adds it.
-fn add(
-    fitted: &mut Fitted,
-    job: &OtherJob,
-    input: &Preprocess,
-    pictures: &[Vec<u8>],
-) -> Result<AlignedBytes> {
-    let judged: Vec<Vec<u8>> = judging(pictures).cloned().collect();
-    let seen: Vec<Vec<u8>> = match pictures.len() < JUDGE {
-        true => pictures.to_vec(),
-        false => {
-            let others = pictures.iter().enumerate().filter(|(index, _)| index % JUDGE != JUDGE - 1);
-            others.map(|(_, picture)| picture.clone()).collect()
-        }
+fn add(eyes: &mut QuantisedEyes, job: &OtherJob, pictures: &[(Vec<u8>, Purpose)]) -> Result<AlignedBytes> {
+    let of = |is_wanted: fn(&Purpose) -> bool| -> Vec<Vec<u8>> {
+        let wanted = pictures.iter().filter(|(_, purpose)| is_wanted(purpose));
+        wanted.map(|(picture, _)| picture.clone()).collect()
     };
+    let (seen, judged) = (of(|purpose| purpose.chooses), of(|purpose| purpose.judges));
     output::step(&format!("quantising the {} on {} pictures", job.role.name(), seen.len()));
     let wide = if job.role == Role::Liveness { LIVENESS_WIDE } else { 0 };
-    let Other { section, outputs, arena_bytes } = quantise_widened(job, &seen, &judged, wide)?;
+    let Other { section, outputs, wide, .. } = quantise_widened(job, &seen, &judged, wide)?;
     let model = Model::new_checked(job.role, section.bytes()).context("the network as quantised")?;
-    let file = job.model.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    fitted.reports.push(NetworkReport {
-        role: job.role.name(),
-        network: file,
-        input: [input.height.into(), input.width.into(), input.colour.channels()],
+    eyes.report.networks.push(QuantisedNetwork {
+        row: NetworkRow::new(job.role, &model, section.bytes().len()),
         calibrated: seen.len(),
         judged: judged.len(),
+        wide,
         outputs,
-        arena_bytes,
-        bytes: section.bytes().len(),
         costs: cost::on_boards(&model.layers().collect::<Vec<_>>())?,
     });
-    fitted.networks.push((job.role, section.clone()));
+    eyes.networks.push((job.role, section.clone()));
     Ok(section)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_photo_chooses_and_judges() {
+        let purposes: Vec<Purpose> = (0..9).map(|number| Purpose::of(number, 9)).collect();
+        assert!(purposes.iter().all(|purpose| purpose.chooses != purpose.judges));
+        let judges: Vec<usize> = (0..9).filter(|&number| purposes[number].judges).collect();
+        assert_eq!(judges, [3, 7]);
+    }
+
+    #[test]
+    fn few_photos_do_both() {
+        let both = Purpose { chooses: true, judges: true };
+        assert_eq!([0, 1, 2].map(|number| Purpose::of(number, 3)), [both; 3]);
+    }
 }

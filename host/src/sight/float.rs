@@ -12,16 +12,14 @@ use format::preprocess::Preprocess;
 use format::sight::{Family, Sight};
 use vision::{Frame, Point, Points, Rect, Similarity, Warp};
 
-use super::fit::pixels;
+use super::frames::pixels;
 use super::networks::Known;
-use super::places::{Bounds, Landmarks, landmarks as in_pixels, overlap};
+use super::places::{Bounds, Landmarks, is_same, landmarks as in_pixels};
 use crate::export::other::OtherJob;
 use crate::float;
 use crate::graph::Graph;
 use crate::quantize::Preprocessing;
 
-/// Boxes that share more than this part of their union show one face, as on boards.
-const SAME: f32 = 0.4;
 /// Pixels from cell to cell of YuNet's levels.
 const STRIDES: [usize; 3] = [8, 16, 32];
 
@@ -124,7 +122,7 @@ impl FloatEyes {
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
         let mut faces: Vec<FloatFace> = Vec::new();
         for candidate in candidates {
-            if faces.iter().all(|face| overlap(face.bounds, candidate.bounds) <= SAME) {
+            if faces.iter().all(|face| !is_same(face.bounds, candidate.bounds)) {
                 faces.push(candidate);
             }
         }

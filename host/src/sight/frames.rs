@@ -1,7 +1,13 @@
-//! Frames as a camera would take them, made from photos.
+//! Frames: pixels that are looked at, and frames as a camera would take them, made from photos.
 
+use core::convert::Infallible;
+
+use anyhow::{Context, Result, anyhow};
+use format::preprocess::Preprocess;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
+use nn::RowSource;
+use vision::{Format, Frame};
 
 /// Width and height of a frame (QVGA).
 pub const FRAME: [u32; 2] = [320, 240];
@@ -20,6 +26,30 @@ const WAYS: [(f32, [f32; 2]); 6] = [
     (0.45, [0.5, 0.5]),
     (0.45, [0.25, 0.3]),
 ];
+
+/// A photo as a frame.
+///
+/// # Errors
+/// When it is larger than a frame may be.
+pub fn frame(photo: &RgbImage) -> Result<Frame<'_>> {
+    let [width, height] = [photo.width(), photo.height()]
+        .map(|side| u16::try_from(side).ok().context("a photo of more than 65,535 pixels a side"));
+    let (width, height) = (width?, height?);
+    Frame::new_checked(photo.as_raw(), width, height, 3 * usize::from(width), Format::Rgb888)
+        .map_err(|error| anyhow!("{error}"))
+}
+
+/// The rows of a network's picture, `[h][w][c]` bytes.
+pub fn pixels(mut source: impl RowSource<Error = Infallible>, input: &Preprocess) -> Vec<u8> {
+    let mut pixels = vec![0; input.crop_bytes()];
+    let row_bytes = usize::from(input.width) * input.colour.channels();
+    for (y, row) in pixels.chunks_exact_mut(row_bytes).enumerate() {
+        match source.row(y as u16, row) {
+            Ok(()) => {}
+        }
+    }
+    pixels
+}
 
 /// Size and place of a photo in a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use format::Role;
-use format::gates::Gates;
 use format::preprocess::Colour;
 use format::sight::{Family, Level, MAX_LEVELS, Sight};
 
+use super::gates::{limits, parts};
 use crate::export::other::OtherJob;
-use crate::face::{Gates as Limits, found};
+use crate::face::{DEFAULT, found};
 use crate::onnx::{Cut, heads, output_names};
 use crate::quantize::Preprocessing;
 
@@ -18,6 +18,9 @@ use crate::quantize::Preprocessing;
 pub const DETECTOR_SIZE: [usize; 2] = [120, 160];
 /// The same for YuNet, whose sides are multiples of 32.
 const YUNET_SIZE: [usize; 2] = [128, 160];
+
+/// Sides that a detector's picture may have.
+const SIDES: std::ops::RangeInclusive<usize> = 64..=640;
 
 /// Pixels from cell to cell and sides of boxes of UltraFace's levels, by the rule of its training (Linzaer,
 /// Ultra-Light-Fast-Generic-Face-Detector-1MB, `define_img_size`). They do not depend on the picture's size.
@@ -38,15 +41,15 @@ const EYES_ABOVE: f64 = 0.033;
 /// over 194 photos, made symmetric.
 const TO_ARCFACE: [[f64; 2]; 5] =
     [[-0.0105, -0.0115], [0.0105, -0.0115], [0.0, 0.016], [-0.0155, -0.0215], [0.0155, -0.0215]];
-/// Most movement of landmarks from the first picture to the mirror image, in distances between the eyes: those of faces
-/// move by 0.043 (95 of 100), those of pizzas by 0.18 and more.
-const MOST_MOVED: f64 = 0.11;
 /// Part of a frame that the photo check sees, in sides of the box. MiniFASNet V2 was trained with 2.7 times the box of
 /// RetinaFace, but of live people's photos most score as live from 1.7 to 2: of the 90 raw photos that show so much around the face 91 %
 /// at 1.7 and 1.8, 90 % at 1.9, 78 % at 1.4; of twelve faces with room for all spans 12 at 1.7 and 2.0, 11 at 2.4 and 2.7. The
 /// largest of the good ones keeps the most of what is around a face, which tells of prints and screens, and lets a face fill
 /// half of the frame's height. There were no attacks to choose it on.
 const LIVENESS_SPAN: f64 = 1.9;
+/// Side of the photo check's picture, and its classes, of which the second is a live face.
+const LIVENESS_SIDE: u16 = 80;
+const LIVENESS_CLASSES: usize = 3;
 /// Least score of a live face.
 const LEAST_ALIVE: f64 = 0.5;
 
@@ -79,28 +82,7 @@ pub struct Known {
 
 impl Default for Networks {
     fn default() -> Self {
-        Networks { detector: "data/faceplugin".into(), size: None, landmarks: None, liveness: None }
-    }
-}
-
-/// A number in parts of `1 / whole`.
-fn parts(value: f64, whole: f64) -> u16 {
-    (value * whole).round().clamp(0.0, 65_535.0) as u16
-}
-
-/// Limits in the image's units. Crops have `crop_eyes` pixels between the eyes.
-pub fn gates(limits: &Limits, crop_eyes: f32) -> Gates {
-    Gates {
-        eyes_q8: parts((limits.least_eye_share * crop_eyes).into(), 256.0),
-        moved_q16: parts(MOST_MOVED, 65_536.0),
-        yaw_d16: parts(limits.most_yaw_degrees.into(), 16.0),
-        pitch_d16: parts(limits.most_pitch_degrees.into(), 16.0),
-        roll_d16: parts(limits.most_roll_degrees.into(), 16.0),
-        sharpness_q16: parts(limits.least_sharpness.into(), 65_536.0),
-        dark_q8: parts(limits.brightness[0].into(), 256.0),
-        bright_q8: parts(limits.brightness[1].into(), 256.0),
-        contrast_q8: parts(limits.least_contrast.into(), 256.0),
-        clipped_q16: parts(limits.most_clipped.into(), 65_536.0),
+        Networks { detector: DEFAULT.into(), size: None, landmarks: None, liveness: None }
     }
 }
 
@@ -152,7 +134,7 @@ impl Networks {
             down_q16: (SQUARE[1] * 65_536.0).round() as i32,
             points_q16: shifts([above, above, [0.0; 2], [0.0; 2], [0.0; 2]]),
             landmarks_q16: shifts(TO_ARCFACE),
-            gates: gates(&Limits::default(), crop_eyes),
+            gates: limits(crop_eyes),
             live: 1,
             span_q8: parts(LIVENESS_SPAN, 256.0),
             alive_q16: parts(LEAST_ALIVE, 65_536.0),
@@ -173,8 +155,8 @@ fn ultraface(file: &Path, [height, width]: [usize; 2]) -> Result<(OtherJob, [Lev
         file.display()
     );
     ensure!(
-        [height, width].iter().all(|side| (64..=640).contains(side)),
-        "a detector's picture of {height}×{width}: 64 to 640 pixels are possible"
+        [height, width].iter().all(|side| SIDES.contains(side)),
+        "--detector-size {height}x{width}: a detector's picture has sides of 64 to 640 pixels, such as 120x160"
     );
     let mut levels = [Level::default(); MAX_LEVELS];
     for (level, (stride, sizes)) in levels.iter_mut().zip(ULTRAFACE) {
@@ -196,8 +178,9 @@ fn ultraface(file: &Path, [height, width]: [usize; 2]) -> Result<(OtherJob, [Lev
 /// YuNet, for grey pictures.
 fn yunet(file: &Path, [height, width]: [usize; 2]) -> Result<OtherJob> {
     ensure!(
-        height % 32 == 0 && width % 32 == 0,
-        "YuNet takes pictures whose sides are multiples of 32, not {height}×{width}: give --detector-size 128x160"
+        [height, width].iter().all(|side| SIDES.contains(side) && side % 32 == 0),
+        "--detector-size {height}x{width}: YuNet's picture has sides of 64 to 640 pixels that are multiples of 32, such as \
+         128x160"
     );
     Ok(OtherJob {
         role: Role::Detector,
@@ -234,6 +217,23 @@ fn liveness(file: PathBuf) -> Result<OtherJob> {
         colour: Colour::Bgr,
         preprocessing: Preprocessing { mean: 0.0, scale: 1.0 },
     };
-    job.input()?;
+    let file = job.model.display().to_string();
+    let remedy = "give --liveness the ONNX file of MiniFASNet V2";
+    let input = job.input()?;
+    ensure!(
+        (input.height, input.width, input.colour) == (LIVENESS_SIDE, LIVENESS_SIDE, Colour::Bgr),
+        "{file} is no photo check that is known: its picture has {}×{}×{} values, {LIVENESS_SIDE}×{LIVENESS_SIDE}×3 are expected; \
+         {remedy}",
+        input.height,
+        input.width,
+        input.colour.channels()
+    );
+    let graph = job.lowered()?;
+    let shapes: Vec<_> = graph.outputs.iter().map(|output| graph.nodes[output.node].shape).collect();
+    ensure!(
+        shapes == [[1, 1, LIVENESS_CLASSES]],
+        "{file} is no photo check that is known: its outputs are {shapes:?}, one of {LIVENESS_CLASSES} classes is expected \
+         (a print, a live face, a screen); {remedy}"
+    );
     Ok(job)
 }

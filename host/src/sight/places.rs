@@ -28,6 +28,14 @@ pub fn overlap(a: Bounds, b: Bounds) -> f32 {
     both / (area(a) + area(b) - both).max(f32::MIN_POSITIVE)
 }
 
+/// Boxes that share more than this part of their union show one face, as on boards.
+const SAME: f32 = 0.4;
+
+/// Whether two boxes show one face.
+pub fn is_same(a: Bounds, b: Bounds) -> bool {
+    overlap(a, b) > SAME
+}
+
 /// Whether a point lies in a box.
 pub fn holds([left, top, right, bottom]: Bounds, [x, y]: [f32; 2]) -> bool {
     (left..=right).contains(&x) && (top..=bottom).contains(&y)
@@ -64,6 +72,12 @@ mod tests {
         assert_eq!(overlap([0.0, 0.0, 2.0, 2.0], [1.0, 0.0, 3.0, 2.0]), 2.0 / 6.0);
         assert_eq!(overlap([0.0, 0.0, 1.0, 1.0], [2.0, 2.0, 3.0, 3.0]), 0.0);
         assert_eq!(overlap([0.0; 4], [0.0; 4]), 0.0);
+    }
+
+    #[test]
+    fn boxes_that_share_more_than_two_fifths_show_one_face() {
+        let side = |width: f32| [0.0, 0.0, width, 10.0];
+        assert!(is_same(side(10.0), side(4.1)) && !is_same(side(10.0), side(3.9)));
     }
 
     #[test]

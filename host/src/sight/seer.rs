@@ -5,16 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use face::{Eyes, Faces, Found, Look};
+use face::Eyes;
 use format::network::Model;
 use format::sight::Sight;
 use format::{Image, Role};
-use image::RgbImage;
 use nn::RunError;
-use vision::{Frame, Rect};
 
-use super::fit::{Fitted, frame};
-use crate::face::board::find;
+use super::fit::QuantisedEyes;
 use crate::simulator::AlignedBytes;
 
 /// The networks of a board's eyes, ready to see. Shared by threads.
@@ -30,8 +27,8 @@ impl Seer {
     ///
     /// # Errors
     /// When they cannot see.
-    pub fn new(fitted: &Fitted) -> Result<Self> {
-        Self::of(fitted.networks.clone(), fitted.sight)
+    pub fn new(eyes: &QuantisedEyes) -> Result<Self> {
+        Self::of(eyes.networks.clone(), eyes.sight)
     }
 
     /// The eyes of an image; `None` if it has none.
@@ -76,7 +73,7 @@ impl Seer {
         self.arena_bytes
     }
 
-    /// Lets the eyes see, with an arena of their own.
+    /// Lets the eyes see, with an arena of their own. Loading the networks takes time: all of a frame is seen in one call.
     ///
     /// # Errors
     /// When the networks cannot be run.
@@ -99,37 +96,21 @@ impl Seer {
     ) -> Result<T> {
         self.run(see)?.map_err(|error| anyhow!("{error}"))
     }
+}
 
-    /// The faces in a part of a frame.
-    ///
-    /// # Errors
-    /// When the networks cannot be run.
-    pub fn scan(&self, frame: &Frame<'_>, part: &Rect) -> Result<Faces> {
-        self.see(|eyes, arena| eyes.detector().scan(frame, part, arena, &mut || {}))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_without_a_detector_cannot_see() {
+        let said = format!("{:#}", Seer::of(Vec::new(), Sight::default()).err().unwrap());
+        assert!(said.contains("there is no detector"), "{said}");
     }
 
-    /// The faces of a photo, which may be larger than a camera's frame and is then searched in tiles too.
-    ///
-    /// # Errors
-    /// When the networks cannot be run, or the photo is larger than a frame may be.
-    pub fn faces(&self, photo: &RgbImage) -> Result<Vec<Found>> {
-        let frame = frame(photo)?;
-        self.run(|eyes, arena| find(eyes, arena, &frame))?
-    }
-
-    /// A face of a frame, examined.
-    ///
-    /// # Errors
-    /// When the networks cannot be run.
-    pub fn look(&self, frame: &Frame<'_>, found: &Found) -> Result<Look> {
-        self.see(|eyes, arena| eyes.look(frame, found, arena, &mut || {}))
-    }
-
-    /// How likely a face is alive, in 1/65536; `None` without a network for it.
-    ///
-    /// # Errors
-    /// When the networks cannot be run.
-    pub fn alive_q16(&self, frame: &Frame<'_>, found: &Found) -> Result<Option<u16>> {
-        self.see(|eyes, arena| eyes.alive_q16(frame, found, arena, &mut || {}))
+    #[test]
+    fn bytes_that_are_no_network_are_told() {
+        let networks = vec![(Role::Detector, AlignedBytes::copy(&[0; 64]))];
+        assert!(Seer::of(networks, Sight::default()).is_err());
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
-use host::accuracy::embedded::{Seconds, embed_photos};
+use host::accuracy::embedded::{PixelsFor, Seconds, embed_photos};
 use host::accuracy::identification::{Identification, identify};
 use host::accuracy::pairs::Pairs;
 use host::accuracy::reading::listed;
@@ -42,7 +42,7 @@ pub fn run(dry: bool) -> Result<()> {
             &image,
             listed(&image, &pairs.photos, &crops, &Source::aligned())?,
             Some(&model),
-            None,
+            PixelsFor::default(),
         )?;
         let verification = verify(&pairs, &embedded);
         let roles = Roles::read(&faces.join("identification.csv"))?;
@@ -50,7 +50,7 @@ pub fn run(dry: bool) -> Result<()> {
             &image,
             listed(&image, &roles.photos, &crops, &Source::aligned())?,
             Some(&model),
-            None,
+            PixelsFor::default(),
         )?;
         let identification = identify(&roles, &embedded, 0.003)?;
         measured.push(Measured { network, export: exported.report, verification, identification });

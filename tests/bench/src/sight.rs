@@ -1,25 +1,32 @@
 //! The book's table of sight: what the board's eyes find in frames made from photos, how near their points are to another
 //! detector's, and what their crops do to recognition.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use face::Found;
+use anyhow::{Context, Result, ensure};
+use face::Look;
+use format::preprocess::Preprocess;
 use host::accuracy::detection::{AtHeight, HEIGHTS, Nonface, PointError, Subject, detect};
 use host::accuracy::marks::{self, Mark, Shown};
+use host::bench::{Crowded, Scope, bench};
+use host::board::Board;
 use host::embedding::{cosine, unit, unit_of_i16};
-use host::face::align::{self, Similarity};
+use host::face::align::{self, Transform};
+use host::face::{Choice, Finder, Pipeline};
 use host::onnx::Reference;
+use host::people::enrol::enrol;
 use host::photo;
 use host::quantize::Preprocessing;
-use host::sight::fit::{frame, pixels};
+use host::sight::Seer;
+use host::sight::frames::{frame, pixels};
 use host::sight::places::{landmarks, percentile};
-use host::sight::report::Difference;
-use host::sight::{EyesReport, Networks, Seer, fit};
+use host::sight::report::{BesideFloat, Difference, QuantisedNetwork};
 use host::simulator::{AlignedBytes, Simulator};
 use image::RgbImage;
+use image::imageops::{self, FilterType};
 use rayon::prelude::*;
-use suite::{faces, shared};
+use suite::{eyes, shared};
 
 use crate::figures::{self, row};
 use crate::networks;
@@ -33,11 +40,15 @@ struct Marked {
     photo: RgbImage,
 }
 
-/// The face that the eyes see where the mark is.
-fn seen(seer: &Seer, shown: &Shown) -> Result<Option<Found>> {
+/// The face that the eyes see where the mark is, if it passes the gates.
+fn seen(seer: &Seer, shown: &Shown) -> Result<Option<Look>> {
     let view = frame(&shown.frame)?;
-    let found = seer.scan(&view, &view.rect())?;
-    Ok(shown.among(&found).copied())
+    seer.see(|eyes, arena| {
+        let faces = eyes.scan(&view, arena, &mut || {})?;
+        let Some(face) = shown.among(&faces) else { return Ok(None) };
+        let look = eyes.look(&view, face, arena, &mut || {})?;
+        Ok(look.check(&eyes.sight().gates).is_ok().then_some(look))
+    })
 }
 
 /// Share of genuine pairs accepted where at most `far` of the others are.
@@ -59,14 +70,126 @@ fn pairs(paths: &[&Path], embeddings: &[Vec<f32>]) -> Vec<(f32, bool)> {
         .collect()
 }
 
+/// Most of the share of identified photos that the board's crops may lose beside those by another detector's points.
+const MOST_LOST: f64 = 0.005;
+/// People enrolled where the instructions of a decision are counted.
+const PEOPLE: usize = 100;
+
+/// Boards on which they are counted.
+fn decision_boards() -> Result<Vec<&'static Board>> {
+    ["qemu-m7", "qemu-m55"].iter().map(|name| Board::named(name)).collect()
+}
+
+/// Share of strangers that may be accepted.
+const FPIR: f64 = 0.003;
+
+/// A photo of somebody and its embedding.
+struct Probe<'a> {
+    person: &'a Path,
+    embedding: &'a Vec<f32>,
+}
+
+/// Share of the photos that are recognised as their person where at most [`FPIR`] of the strangers are accepted, and their
+/// number. Everybody is enrolled with all their photos but the one that is tried.
+fn tpir(photos: &[Probe<'_>], strangers: &[Vec<f32>]) -> (f64, usize) {
+    let mut people: BTreeMap<&Path, Vec<usize>> = BTreeMap::new();
+    for (number, photo) in photos.iter().enumerate() {
+        people.entry(photo.person).or_default().push(number);
+    }
+    let centres = |photos_of: &[usize], without: Option<usize>| {
+        let of = photos_of.iter().filter(|&&photo| Some(photo) != without);
+        enrol(&of.map(|&photo| photos[photo].embedding.clone()).collect::<Vec<_>>(), false).centres
+    };
+    let nearest = |centres: &[Vec<f32>], embedding: &[f32]| {
+        centres.iter().map(|centre| cosine(centre, embedding)).fold(-1.0, f32::max)
+    };
+    let all: BTreeMap<&Path, Vec<Vec<f32>>> =
+        people.iter().map(|(person, photos)| (*person, centres(photos, None))).collect();
+    let mut scores: Vec<f32> = strangers
+        .par_iter()
+        .map(|stranger| all.values().map(|centres| nearest(centres, stranger)).fold(-1.0, f32::max))
+        .collect();
+    scores.sort_by(|a, b| b.total_cmp(a));
+    let threshold = scores[(FPIR * scores.len() as f64) as usize];
+    // Two photos enrol somebody, and one is tried.
+    let tried: Vec<(&Path, usize)> = people
+        .iter()
+        .filter(|(_, photos)| photos.len() >= 3)
+        .flat_map(|(person, photos)| photos.iter().map(|&photo| (*person, photo)))
+        .collect();
+    let is_recognised = |&(person, photo): &(&Path, usize)| {
+        let embedding = photos[photo].embedding;
+        let own = nearest(&centres(&people[person], Some(photo)), embedding);
+        let others = all.iter().filter(|(other, _)| **other != person);
+        let next = others.map(|(_, centres)| nearest(centres, embedding)).fold(-1.0, f32::max);
+        own > next && own > threshold
+    };
+    let recognised = tried.par_iter().filter(|tried| is_recognised(tried)).count();
+    (recognised as f64 / tried.len().max(1) as f64, tried.len())
+}
+
+/// Embeddings of strangers: one aligned face each of people of whom there are no raw photos.
+fn strangers(simulator: &Simulator<'_>, input: &Preprocess, raw: &Path) -> Result<Vec<Vec<f32>>> {
+    let crops = shared("faces/lfw/crops")
+        .context("strangers are those of ../shared/faces/lfw, which are not there")?;
+    let mut people: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+    for path in photo::folder::list(&crops)?.found {
+        let person = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        if !raw.join(person.file_name().unwrap_or_default()).exists() {
+            people.entry(person).or_insert(path);
+        }
+    }
+    let paths: Vec<PathBuf> = people.into_values().collect();
+    let [height, width] = [input.height, input.width].map(u32::from);
+    paths
+        .par_iter()
+        .map(|path| {
+            let crop = imageops::resize(&photo::load(path)?, width, height, FilterType::Triangle);
+            Ok(unit_of_i16(&simulator.embed(&photo::crop_bytes(&crop, input)?)?))
+        })
+        .collect()
+}
+
+/// Identification from raw photos: enrolled and tried with crops by the board's eyes, and with crops by the marks.
+fn identification(
+    seer: &Seer,
+    marked: &[Marked],
+    simulator: &Simulator<'_>,
+    input: &Preprocess,
+    raw: &Path,
+) -> Result<[(f64, usize); 2]> {
+    let finder = Finder::Board(seer.clone());
+    // Others than the person named stand aside.
+    let pipeline = Pipeline { finder, choice: Choice::Centre, has_gates: true };
+    let template = align::template(input.width.into(), input.height.into());
+    let size = [input.width, input.height].map(u32::from);
+    let embed = |crop: &[u8]| simulator.embed(crop).map(|embedding| unit_of_i16(&embedding));
+    let both: Vec<(&Path, Option<[Vec<f32>; 2]>)> = marked
+        .par_iter()
+        .map(|Marked { mark, photo }| {
+            let person = mark.path.parent().unwrap_or(Path::new(""));
+            let Ok(own) = pipeline.crops(photo, input) else { return Ok((person, None)) };
+            let theirs = align::crop(photo, &mark.points, &template, size).context("marks of a face")?;
+            Ok((person, Some([embed(&own[0].pixels)?, embed(&photo::crop_bytes(&theirs, input)?)?])))
+        })
+        .collect::<Result<_>>()?;
+    let strangers = strangers(simulator, input, raw)?;
+    Ok([0, 1].map(|which| {
+        let photos: Vec<Probe<'_>> = both
+            .iter()
+            .filter_map(|(person, both)| Some(Probe { person, embedding: &both.as_ref()?[which] }))
+            .collect();
+        tpir(&photos, &strangers)
+    }))
+}
+
 /// Measures, and writes the book's table or only prints it.
 pub fn run(dry: bool) -> Result<()> {
     let raw = shared("faces/raw").context("sight is measured on ../shared/faces/raw, which is not there")?;
     let folder = tempfile::tempdir()?;
     let networks = networks::real(folder.path())?;
-    let crop_eyes = 35.2;
-    let fitted = fit(&Networks::default(), &faces(), crop_eyes)?;
-    let seer = Seer::new(&fitted)?;
+    let quantised = eyes();
+    let seer = Seer::new(quantised)?;
     let marks = marks::read(&raw.join("landmarks.csv"))?;
     let nonface = shared("faces/nonface");
     let subject = Subject {
@@ -85,16 +208,13 @@ pub fn run(dry: bool) -> Result<()> {
     let mut line = |name: &str, value: String| row(&mut text, [name.to_string(), value]);
     line(&format!("sight, {} photos in QVGA frames", measured.faces), String::new());
     line("---", "---".to_string());
-    for report in &fitted.reports {
-        let noise: Vec<String> =
-            report.outputs.iter().map(|output| format!("{:.0}", output.sqnr_db)).collect();
-        line(&format!("{}: SQNR of outputs, dB", report.role), noise.join(", "));
-        line(
-            &format!("{}: arena", report.role),
-            format!("{} B", figures::grouped(report.arena_bytes as u64)),
-        );
+    for QuantisedNetwork { row, outputs, .. } in &quantised.report.networks {
+        let noise: Vec<String> = outputs.iter().map(|output| format!("{:.0}", output.sqnr_db)).collect();
+        line(&format!("{}: SQNR of outputs, dB", row.role), noise.join(", "));
+        line(&format!("{}: arena", row.role), format!("{} B", figures::grouped(row.arena_bytes as u64)));
     }
-    let EyesReport { frames, both, int8_alone, float_alone, boxes, points, .. } = fitted.eyes;
+    let BesideFloat { frames, both, int8_alone, float_alone, boxes, points, .. } =
+        quantised.report.beside_float;
     line(
         &format!("int8 beside float, {frames} frames: found by both, int8 alone, float alone"),
         format!("{both}, {int8_alone}, {float_alone}"),
@@ -138,15 +258,11 @@ pub fn run(dry: bool) -> Result<()> {
         let float = |crop: &[u8]| reference.embed(&Preprocessing::default().apply(crop)).map(|x| unit(&x));
         let embeddings = |photo: &Marked| -> Result<Option<[Vec<f32>; 5]>> {
             let shown = photo.mark.shown(&photo.photo, Some(NEAR));
-            let Some(found) = seen(&seer, &shown)? else { return Ok(None) };
+            let Some(look) = seen(&seer, &shown)? else { return Ok(None) };
             let view = frame(&shown.frame)?;
-            let look = seer.look(&view, &found)?;
-            if look.check(&seer.sight().gates).is_err() {
-                return Ok(None);
-            }
             let warp = face::picture::crop(&view, &look.points, &input).context("points of a face")?;
             let points = landmarks(&look.points);
-            let to = Similarity::between(&points, &template).context("points of a face")?;
+            let to = Transform::between(&points, &template).context("points of a face")?;
             let exact = photo::crop_bytes(&float_warp(&shown.frame, &to, size), &input)?;
             let theirs =
                 align::crop(&photo.photo, &photo.mark.points, &template, size).context("marks of a face")?;
@@ -179,6 +295,30 @@ pub fn run(dry: bool) -> Result<()> {
             &format!("{}: cosine to the crop by SCRFD's points, mean / p5", network.name),
             format!("{:.4} / {:.4}", mean(&crops), percentile(crops, 0.05).unwrap_or(0.0)),
         );
+        let [(board, tried), (theirs, _)] = identification(&seer, &marked, &simulator, &input, &raw)?;
+        line(
+            &format!(
+                "{}: identification from raw photos, TPIR at FPIR 0.003, crops by the board's eyes / by SCRFD's points",
+                network.name
+            ),
+            format!("{:.2} % / {:.2} % ({tried} photos tried)", 100.0 * board, 100.0 * theirs),
+        );
+        ensure!(
+            board + MOST_LOST >= theirs,
+            "{}: the board's crops identify {board:.4} of the photos, those by SCRFD's points {theirs:.4}",
+            network.name
+        );
+        let scope = Scope { boards: decision_boards()?, computer: None, galleries: vec![PEOPLE] };
+        for Crowded { board, matching } in bench(&network.image, &scope)?.matching {
+            let certify = matching.certify.map_or("none".to_string(), figures::grouped);
+            line(
+                &format!(
+                    "{}: instructions of a decision on {PEOPLE} people, certified at most, {board}",
+                    network.name
+                ),
+                format!("{}, {certify}", figures::grouped(matching.decide_with_cohort)),
+            );
+        }
         let paths: Vec<&Path> = usable.iter().map(|(path, _)| *path).collect();
         let of = |which: usize| usable.iter().map(|(_, all)| all[which].clone()).collect::<Vec<_>>();
         for (name, which) in [
@@ -204,7 +344,7 @@ pub fn run(dry: bool) -> Result<()> {
 }
 
 /// A bilinear warp in `f32`, rounded at the end.
-fn float_warp(photo: &RgbImage, to: &Similarity, [width, height]: [u32; 2]) -> RgbImage {
+fn float_warp(photo: &RgbImage, to: &Transform, [width, height]: [u32; 2]) -> RgbImage {
     let back = to.inverse();
     RgbImage::from_fn(width, height, |x, y| {
         let at = back.apply([x as f32, y as f32]);

@@ -27,6 +27,18 @@ pub fn fails(folder: &Path, arguments: &[&str]) -> String {
     said
 }
 
+/// Runs a command that must be refused as wrong use, with exit code 2. Returns its message.
+///
+/// # Panics
+/// When the command ends in another way.
+pub fn is_wrong_use(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+    assert!(said.contains("error: "), "{said}");
+    said
+}
+
 /// Runs a command that must succeed. Returns its output.
 ///
 /// # Panics

@@ -17,13 +17,13 @@ use host::accuracy::verification::Verification;
 use host::crops::cut::write_png;
 use host::export::Job;
 use host::export::other::OtherJob;
-use host::face::{Choice, Detector, Eyes, Pipeline};
+use host::face::{Choice, Finder, FloatDetector, Pipeline, colour_crop};
 use host::onnx::Cut;
 use host::photo;
 use host::plan::{self, Plan};
 use host::quantize::Preprocessing;
 use host::sections::{self, Enrolled, NetworkParts};
-use host::sight::{self, Fitted};
+use host::sight::{self, Networks, QuantisedEyes, fit, frames};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 
@@ -85,14 +85,14 @@ pub fn faces() -> Vec<RgbImage> {
 /// # Panics
 /// When set-up has not been run.
 pub fn demo_faces() -> Vec<RgbImage> {
-    let detector = Detector::load(&fetched("faceplugin")).unwrap();
-    let pipeline = Pipeline { eyes: Eyes::Float(detector), choice: Choice::All, gates: None };
+    let detector = FloatDetector::load(&fetched("faceplugin")).unwrap();
+    let pipeline = Pipeline { finder: Finder::Float(detector), choice: Choice::All, has_gates: false };
     let photos = photo::folder::list(&fetched("faces")).unwrap().found;
     let crops = photos.iter().flat_map(|path| {
         let photo = photo::load(path).unwrap();
-        pipeline.crops(&photo, [112, 112]).unwrap()
+        pipeline.crops(&photo, &colour_crop([112, 112])).unwrap()
     });
-    crops.map(|crop| crop.image).collect()
+    crops.map(|crop| crop.picture([112, 112])).collect()
 }
 
 /// The first of [`faces`], `count` if there are as many.
@@ -405,23 +405,44 @@ pub fn join(parts: &[(Section, Vec<u8>)]) -> Vec<u8> {
     sections::image(&parts).unwrap()
 }
 
-/// The default networks' eyes, quantised once on [`faces`].
+/// Frames to quantise a board's eyes on, some of each photo: the demo's photos, and if available aligned faces of people of whom
+/// the larger test data has no raw photos, so that those may judge.
 ///
 /// # Panics
 /// When set-up has not been run.
-pub fn eyes() -> &'static Fitted {
-    static EYES: OnceLock<Fitted> = OnceLock::new();
-    EYES.get_or_init(|| {
-        let detector = fetched("faceplugin");
-        sight::fit(&sight::Networks { detector, ..sight::Networks::default() }, &faces(), 35.2).unwrap()
-    })
+pub fn frames_to_calibrate() -> Vec<Vec<RgbImage>> {
+    let mut paths = photo::folder::list(&fetched("faces")).unwrap().found;
+    if let Some(folder) = shared("faces/lfw/crops") {
+        let raw = root().join("../shared/faces/raw");
+        let is_judge =
+            |path: &Path| path.parent().and_then(Path::file_name).is_some_and(|name| raw.join(name).exists());
+        let mut others = photo::folder::list(&folder).unwrap().found;
+        others.retain(|path| !is_judge(path));
+        let step = others.len().div_ceil(fit::MOST_PHOTOS - paths.len());
+        paths.extend(others.into_iter().step_by(step));
+    }
+    paths.iter().map(|path| frames::of(&photo::load(path).unwrap())).collect()
+}
+
+/// The default networks, where set-up puts them.
+pub fn networks() -> Networks {
+    Networks { detector: fetched("faceplugin"), ..Networks::default() }
+}
+
+/// The default networks' eyes, quantised once on [`frames_to_calibrate`].
+///
+/// # Panics
+/// When set-up has not been run.
+pub fn eyes() -> &'static QuantisedEyes {
+    static EYES: OnceLock<QuantisedEyes> = OnceLock::new();
+    EYES.get_or_init(|| sight::fit(&networks(), &frames_to_calibrate(), 35.2).unwrap())
 }
 
 /// A tiny image with eyes; with a photo check, if there is one. Its embedder is of no use.
 ///
 /// # Panics
 /// When it cannot be joined.
-pub fn image_with_eyes(eyes: &Fitted, liveness: Option<&[u8]>) -> Vec<u8> {
+pub fn image_with_eyes(eyes: &QuantisedEyes, liveness: Option<&[u8]>) -> Vec<u8> {
     let mut fresh = eyes.sections();
     fresh.extend(liveness.map(|section| (Section::Network(Role::Liveness), section.to_vec())));
     let fresh: Vec<(Section, &[u8])> = fresh.iter().map(|(section, bytes)| (*section, &**bytes)).collect();

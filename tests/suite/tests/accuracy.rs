@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use host::accuracy::embedded::embed_photos;
+use host::accuracy::embedded::{PixelsFor, embed_photos};
 use host::accuracy::identification::identify;
 use host::accuracy::pairs::Pairs;
 use host::accuracy::reading::listed;
@@ -47,7 +47,7 @@ fn quantisation_costs_no_accuracy() {
             &image,
             listed(&image, &pairs.photos, &crops, &Source::aligned()).unwrap(),
             None,
-            None,
+            PixelsFor::default(),
         )
         .unwrap();
         let verification = verify(&pairs, &embedded);
@@ -61,7 +61,7 @@ fn quantisation_costs_no_accuracy() {
             &image,
             listed(&image, &roles.photos, &crops, &Source::aligned()).unwrap(),
             None,
-            None,
+            PixelsFor::default(),
         )
         .unwrap();
         let figures = identify(&roles, &embedded, 0.003).unwrap();

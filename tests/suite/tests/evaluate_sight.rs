@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 use face::found::largest;
 use host::accuracy::detection::{Detection, HEIGHTS, Subject, detect};
 use host::accuracy::marks::{self, Mark};
-use host::face::Detector;
+use host::face::FloatDetector;
 use host::photo;
-use host::sight::fit::frame;
 use host::sight::float::FloatEyes;
+use host::sight::frames::{self, frame};
 use host::sight::report::is_flipped;
 use host::sight::{Networks, Seer, fit};
 use image::RgbImage;
 use serde_json::Value;
-use suite::command::{fails, run, succeeds};
-use suite::{eyes, fetched, image_with_eyes, shared, tiny_network};
+use suite::command::{fails, is_wrong_use, succeeds};
+use suite::{eyes, fetched, image_with_eyes, networks, shared, tiny_network};
 use tempfile::TempDir;
 
 const COLUMNS: &str = "path,x1,y1,x2,y2,le_x,le_y,re_x,re_y,nose_x,nose_y,lm_x,lm_y,rm_x,rm_y";
@@ -32,7 +32,7 @@ fn folder() -> TempDir {
     std::fs::write(at("eyes.geode"), image_with_eyes(eyes(), None)).unwrap();
     let check = tiny_network().section();
     std::fs::write(at("check.geode"), image_with_eyes(eyes(), Some(&check))).unwrap();
-    let detector = Detector::load(&fetched("faceplugin")).unwrap();
+    let detector = FloatDetector::load(&fetched("faceplugin")).unwrap();
     let (mut boxes, mut points) = (format!("{COLUMNS}\n"), String::new());
     let (_, columns) = COLUMNS.split_once(",x1,y1,x2,y2").unwrap();
     writeln!(points, "path{columns}").unwrap();
@@ -130,13 +130,13 @@ fn lists_and_images_that_cannot_be_used_are_refused_with_what_helps() {
         ["evaluate", "eyes.geode", "--protocol", "attack", "--bona-fide", &photos, "--attack", &photos];
     let said = fails(at, &attack);
     assert!(said.contains("no network for the photo check") && said.contains("export it again"), "{said}");
-    let wrong_use = |arguments: &[&str]| run(at, arguments).status.code() == Some(2);
-    assert!(wrong_use(&["evaluate", "check.geode", "--protocol", "attack"]));
-    assert!(wrong_use(&["evaluate", "check.geode", "--protocol", "detection", "--photos", &photos]));
+    is_wrong_use(at, &["evaluate", "check.geode", "--protocol", "attack"]);
+    is_wrong_use(at, &["evaluate", "check.geode", "--protocol", "detection", "--photos", &photos]);
     let both = ["evaluate", "eyes.geode", "--bona-fide", &photos, "--attack", &photos];
-    assert!(fails(at, &both).contains("--protocol attack"));
+    assert!(is_wrong_use(at, &both).contains("--protocol attack"));
     let aligned = ["--protocol", "detection", "--photos", &photos, "--marks", "boxes.csv", "--aligned"];
-    assert!(fails(at, &[&["evaluate", "eyes.geode"][..], &aligned].concat()).contains("own eyes"));
+    let arguments = [&["evaluate", "eyes.geode"][..], &aligned].concat();
+    assert!(is_wrong_use(at, &arguments).contains("own eyes"));
 }
 
 #[test]
@@ -219,13 +219,14 @@ fn image_with_eyes_is_inspected_step_by_step() {
             .iter()
             .all(|part| said.contains(part))
     );
-    let said = fails(folder.path(), &["inspect", "check.geode", "--size", "112x112"]);
+    let said = is_wrong_use(folder.path(), &["inspect", "check.geode", "--size", "112x112"]);
     assert!(said.contains("for ONNX files"), "{said}");
 }
 
 #[test]
 fn int8_eyes_see_what_float_eyes_see() {
-    let seen = &eyes().eyes;
+    let seen = &eyes().report.beside_float;
+    assert!(seen.is_unseen);
     println!("{seen:?}");
     let all = seen.both + seen.int8_alone + seen.float_alone;
     assert!(seen.frames >= 15 && seen.both * 2 > seen.frames, "{seen:?}");
@@ -293,11 +294,7 @@ fn nothing_but_portraits_on_bank_notes_passes_for_a_face() {
 )]
 fn photo_check_in_int8_answers_as_in_float() {
     let raw = shared("faces/raw").unwrap();
-    let networks = Networks {
-        detector: fetched("faceplugin"),
-        liveness: shared("models/minifasnet-v2-80.onnx"),
-        ..Networks::default()
-    };
+    let networks = Networks { liveness: shared("models/minifasnet-v2-80.onnx"), ..networks() };
     let photos: Vec<(Mark, RgbImage)> = (marks::read(&raw.join("landmarks.csv")).unwrap().into_iter())
         .map(|mark| (mark.clone(), photo::load(&raw.join(&mark.path)).unwrap()))
         .collect();
@@ -305,10 +302,11 @@ fn photo_check_in_int8_answers_as_in_float() {
     let (mut faces, mut flipped, mut live) = (0, 0, [0, 0]);
     // Scales are chosen on every fourth photo, the others judge.
     for first in [0, 2] {
-        let seen: Vec<RgbImage> =
-            photos.iter().skip(first).step_by(4).map(|(_, photo)| photo.clone()).collect();
+        let seen: Vec<Vec<RgbImage>> =
+            photos.iter().skip(first).step_by(4).map(|(_, photo)| frames::of(photo)).collect();
         let fitted = fit(&networks, &seen, 35.2).unwrap();
-        println!("{:?} {:?}", fitted.eyes, fitted.reports.last().unwrap().costs);
+        let report = &fitted.report;
+        println!("{} {:?}", report.beside_float, report.networks.last().unwrap().costs);
         let seer = Seer::new(&fitted).unwrap();
         let judging = photos.iter().enumerate().filter(|(index, _)| index % 4 != first);
         for ((_, (mark, photo)), height) in
@@ -316,14 +314,20 @@ fn photo_check_in_int8_answers_as_in_float() {
         {
             let shown = mark.shown(photo, Some(height));
             let view = frame(&shown.frame).unwrap();
-            let found = seer.scan(&view, &view.rect()).unwrap();
-            let Some(face) = largest(&found) else { continue };
+            let answers = seer.run(|eyes, arena| {
+                let found = eyes.scan(&view, arena, &mut || {}).unwrap();
+                let face = largest(&found)?;
+                let is_flipped = is_flipped(eyes, arena, &float, &view, face).unwrap().unwrap();
+                let alive = eyes.alive_q16(&view, face, arena, &mut || {}).unwrap().unwrap()
+                    >= eyes.sight().alive_q16;
+                Some((is_flipped, alive, float.alive(&view, &face.bounds).unwrap() >= 0.5))
+            });
+            let Some((is_flipped, ours, theirs)) = answers.unwrap() else { continue };
             faces += 1;
-            flipped += usize::from(is_flipped(&seer, &float, &view, face).unwrap().unwrap());
-            live[0] += usize::from(seer.alive_q16(&view, face).unwrap().unwrap() >= seer.sight().alive_q16);
-            live[1] += usize::from(float.alive(&view, &face.bounds).unwrap() >= 0.5);
+            flipped += usize::from(is_flipped);
+            live = [live[0] + usize::from(ours), live[1] + usize::from(theirs)];
         }
     }
     println!("{faces} faces, {flipped} answers flipped, live by int8 and float {live:?}");
-    assert!(faces >= 860 && flipped * 50 <= faces, "{flipped} of {faces}");
+    assert!(faces >= 860 && flipped * 1000 <= 19 * faces, "{flipped} of {faces}");
 }

@@ -7,55 +7,48 @@ use std::f32::consts::PI;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use host::crops::Sight;
+use format::gates::Gate;
+use format::preprocess::Preprocess;
+use host::accuracy::marks;
+use host::crops::Finding;
 use host::crops::cut::{Cuts, Cutting, cut};
 use host::embedding::{cosine, unit_of_i16};
 use host::export::export;
-use host::face::{Choice, Crop, Detector, Eyes, Face, Fault, Gates, Pipeline, Refusal};
+use host::face::{Choice, Crop, Face, Finder, FloatDetector, Pipeline, Unusable, colour_crop};
 use host::photo;
-use host::sight::Networks;
+use host::sight::Seer;
 use host::simulator::{AlignedBytes, Simulator};
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, Rgb, RgbImage};
-use suite::{default_network, demo_faces, fetched, job, shared, write_faces};
+use suite::{
+    default_network, demo_faces, eyes as quantised, fetched, image_with_eyes, job, shared, write_faces,
+};
 
 const SIZE: [usize; 2] = [112, 112];
 
-/// The board's eyes, quantised on the fetched photos.
-fn board() -> &'static Eyes {
-    static BOARD: OnceLock<Eyes> = OnceLock::new();
-    BOARD.get_or_init(|| Sight::Board(networks()).eyes(&[], 35.2).unwrap())
+/// The description of the crops.
+fn input() -> Preprocess {
+    colour_crop(SIZE)
 }
 
-/// The default networks.
-fn networks() -> Networks {
-    Networks { detector: fetched("faceplugin"), ..Networks::default() }
-}
-
-/// Name and eyes: the board's, and the references in float.
-fn detectors() -> Vec<(&'static str, Eyes)> {
-    let float = |path: PathBuf| Eyes::Float(Detector::load(&path).unwrap());
+/// Name and finder: the board's eyes, quantised on other photos than those that judge, and the references in float.
+fn detectors() -> Vec<(&'static str, Finder)> {
+    let float = |path: PathBuf| Finder::Float(FloatDetector::load(&path).unwrap());
     let yunet = shared("models/yunet-320.onnx").map(|path| ("yunet", float(path)));
     let default = ("default in float", float(fetched("faceplugin")));
-    [Some(("board", board().clone())), Some(default), yunet].into_iter().flatten().collect()
+    let board = ("board", Finder::Board(Seer::new(quantised()).unwrap()));
+    [Some(board), Some(default), yunet].into_iter().flatten().collect()
 }
 
-fn pipeline(eyes: &Eyes, choice: Choice, gates: Option<Gates>) -> Pipeline {
-    Pipeline { eyes: eyes.clone(), choice, gates }
+fn pipeline(finder: &Finder, choice: Choice, has_gates: bool) -> Pipeline {
+    Pipeline { finder: finder.clone(), choice, has_gates }
 }
 
-/// Why a face is refused, in one word for the board's eyes and the references.
-fn cause(refusal: &Refusal) -> &'static str {
-    use format::gates::Gate;
-    match refusal {
-        Refusal::NoFace | Refusal::Unsure { .. } => "no face",
-        Refusal::Unfit(Fault::TooSmall { .. }) => "small",
-        Refusal::Unfit(Fault::TurnedAside { .. }) => "profile",
-        Refusal::Unfit(Fault::TooDark { .. }) => "dark",
-        Refusal::Unfit(Fault::TooBright { .. } | Fault::Clipped { .. }) => "bright",
-        Refusal::Unfit(Fault::Flat { .. }) => "flat",
-        Refusal::Unfit(Fault::Blurred { .. }) => "blurred",
-        Refusal::Board(refusal) => match refusal.gate {
+/// Why a face is refused, in one word.
+fn cause(reason: &Unusable) -> &'static str {
+    match reason {
+        Unusable::NoFace | Unusable::Unsure { .. } => "no face",
+        Unusable::Unfit(refusal) => match refusal.gate {
             Gate::Moved | Gate::Nowhere => "no face",
             Gate::Eyes => "small",
             Gate::Yaw => "profile",
@@ -95,57 +88,63 @@ fn median(mut values: Vec<f32>) -> f32 {
     values[values.len() / 2]
 }
 
-/// The raw photos' landmarks by another detector, by path. Coordinates in its file start at the corner of the first
-/// pixel.
+/// The raw photos' landmarks by another detector, by path.
 fn landmarks(raw: &Path) -> HashMap<PathBuf, [[f32; 2]; 5]> {
-    let file = std::fs::read_to_string(raw.join("landmarks.csv")).unwrap();
-    let lines = file.lines().skip(1).map(|line| {
-        let fields: Vec<&str> = line.split(',').collect();
-        let number = |index: usize| fields[index].parse::<f32>().unwrap() - 0.5;
-        let points = std::array::from_fn(|point| [number(10 + 2 * point), number(11 + 2 * point)]);
-        (raw.join(fields[0]), points)
-    });
-    lines.collect()
+    let marks = marks::read(&raw.join("landmarks.csv")).unwrap();
+    marks.into_iter().map(|mark| (raw.join(mark.path), mark.points)).collect()
 }
 
-/// The raw photos, aligned with the board's eyes.
+/// The raw photos, aligned with one detector.
 struct Aligned {
+    detector: &'static str,
     cuts: Cuts,
     /// The crops by photo.
     crops: HashMap<PathBuf, RgbImage>,
 }
 
-/// The raw photos, aligned. They are aligned only once.
-fn aligned() -> &'static Aligned {
-    static ALIGNED: OnceLock<Aligned> = OnceLock::new();
+/// The raw photos, aligned with every detector. They are aligned only once.
+fn aligned() -> &'static [Aligned] {
+    static ALIGNED: OnceLock<Vec<Aligned>> = OnceLock::new();
     ALIGNED.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
-        let cutting = Cutting {
-            photos: shared("faces/raw").unwrap(),
-            output: folder.path().to_path_buf(),
-            size: SIZE,
-            choice: Choice::Centre,
-            sight: Sight::Board(networks()),
-            gates: Some(Gates::default()),
+        let image = folder.path().join("eyes.geode");
+        std::fs::write(&image, image_with_eyes(quantised(), None)).unwrap();
+        let align = |(detector, finding, image): (&'static str, Finding, Option<PathBuf>)| {
+            let cutting = Cutting {
+                photos: shared("faces/raw").unwrap(),
+                output: folder.path().join(detector),
+                size: SIZE,
+                choice: Choice::Centre,
+                finding,
+                image,
+                has_gates: true,
+            };
+            let cuts = cut(&cutting).unwrap();
+            let crops = cuts.crops.iter().map(|cut| (cut.photo.clone(), photo::load(&cut.crop).unwrap()));
+            let crops = crops.collect();
+            Aligned { detector, cuts, crops }
         };
-        let cuts = cut(&cutting).unwrap();
-        let crops = cuts.crops.iter().map(|cut| (cut.photo.clone(), photo::load(&cut.crop).unwrap()));
-        let crops = crops.collect();
-        Aligned { cuts, crops }
+        let board = ("board", Finding::Image, Some(image));
+        let default = ("default in float", Finding::Float(fetched("faceplugin")), None);
+        let yunet = shared("models/yunet-320.onnx").map(|path| ("yunet", Finding::Float(path), None));
+        [Some(board), Some(default), yunet].into_iter().flatten().map(align).collect()
     })
 }
 
 #[test]
 #[cfg_attr(not(raw), ignore = "needs ../shared/faces/raw beside the repository")]
 fn faces_of_raw_photos_are_found_and_few_refused() {
-    let Aligned { cuts, .. } = aligned();
-    let (accepted, refused) = (cuts.crops.len(), cuts.skipped.len());
-    println!("{accepted} accepted, {refused} refused");
-    for skipped in &cuts.skipped {
-        println!("  {}: {}", skipped.photo.display(), skipped.reason);
-        assert_ne!(skipped.reason, Refusal::NoFace.to_string());
+    for Aligned { detector: name, cuts, .. } in aligned() {
+        let (accepted, refused) = (cuts.crops.len(), cuts.skipped.len());
+        println!("{name}: {accepted} accepted, {refused} refused");
+        for skipped in &cuts.skipped {
+            println!("  {}: {}", skipped.photo.display(), skipped.reason);
+            assert_ne!(skipped.reason, Unusable::NoFace.to_string());
+        }
+        // The board's landmarks of two faces, of 194, do not stay in the mirror image. Of the others, less than 1 % are refused.
+        let fits = if *name == "board" { refused <= 2 } else { refused * 100 < accepted };
+        assert!(fits, "{name}: {refused} refused");
     }
-    assert!(refused * 50 <= accepted, "{refused} refused");
 }
 
 #[test]
@@ -153,15 +152,20 @@ fn faces_of_raw_photos_are_found_and_few_refused() {
 fn landmarks_agree_with_another_detector() {
     let raw = shared("faces/raw").unwrap();
     let expected = landmarks(&raw);
-    let cuts = &aligned().cuts;
-    let errors: Vec<[f32; 5]> =
-        cuts.crops.iter().map(|cut| errors(&cut.landmarks, &expected[&cut.photo])).collect();
-    let mean = median(errors.iter().map(|e| e.iter().sum::<f32>() / 5.0).collect());
-    let each: [f32; 5] = std::array::from_fn(|i| median(errors.iter().map(|e| e[i]).collect()));
-    println!("of a face's mean {mean:.4}, of each landmark {each:.3?}");
-    assert!(mean < 0.04, "{mean}");
-    // A larger error would be another person's face.
-    assert!(errors.iter().flatten().all(|&error| error < 0.6));
+    for Aligned { detector: name, cuts, .. } in aligned() {
+        let errors: Vec<[f32; 5]> =
+            cuts.crops.iter().map(|cut| errors(&cut.landmarks, &expected[&cut.photo])).collect();
+        let mean = median(errors.iter().map(|e| e.iter().sum::<f32>() / 5.0).collect());
+        let middle = median(errors.iter().flatten().copied().collect());
+        let each: [f32; 5] = std::array::from_fn(|i| median(errors.iter().map(|e| e[i]).collect()));
+        println!(
+            "{name}: of a landmark {middle:.4}, of a face's mean {mean:.4}, of each landmark {each:.3?}"
+        );
+        assert!(middle < 0.05, "{name}: {middle}");
+        assert!(*name != "board" || mean < 0.04, "{mean}");
+        // A larger error would be another person's face.
+        assert!(errors.iter().flatten().all(|&error| error < 0.6), "{name}");
+    }
 }
 
 #[test]
@@ -169,17 +173,15 @@ fn landmarks_agree_with_another_detector() {
 fn what_is_no_face_is_refused() {
     let folder = shared("faces/nonface").unwrap();
     for (name, detector) in detectors() {
-        let pipeline = pipeline(&detector, Choice::Largest, Some(Gates::default()));
+        let pipeline = pipeline(&detector, Choice::Largest, false);
         for path in photo::folder::list(&folder).unwrap().found {
             // Bank notes show portraits.
             if path.file_name().unwrap().to_str().unwrap().starts_with("dollar") {
                 continue;
             }
-            let outcome = pipeline.crops(&photo::load(&path).unwrap(), SIZE);
-            let refusal = outcome.err().unwrap_or_else(|| panic!("{name}: a face in {}", path.display()));
-            // A small face on a mug is a face, and too small.
-            let expected = ["no face", "small"].contains(&cause(&refusal));
-            assert!(expected, "{name}: {}: {refusal}", path.display());
+            let outcome = pipeline.crops(&photo::load(&path).unwrap(), &input());
+            let reason = outcome.err().unwrap_or_else(|| panic!("{name}: a face in {}", path.display()));
+            assert_eq!(cause(&reason), "no face", "{name}: {}: {reason}", path.display());
         }
     }
 }
@@ -232,19 +234,28 @@ fn own_alignment_recognises_as_well_as_that_of_the_data_set() {
             crop.exists().then(|| (path, embed(&photo::load(&crop).unwrap())))
         })
         .collect();
-    let crops = aligned().crops.iter().filter(|(path, _)| given.contains_key(*path));
-    let own: Embeddings = crops.map(|(path, crop)| (path.clone(), embed(crop))).collect();
-    let mut photos: Vec<PathBuf> = own.keys().cloned().collect();
+    let own: Vec<(&str, Embeddings)> = aligned()
+        .iter()
+        .map(|Aligned { detector, crops, .. }| {
+            let crops = crops.iter().filter(|(path, _)| given.contains_key(*path));
+            (*detector, crops.map(|(path, crop)| (path.clone(), embed(crop))).collect())
+        })
+        .chain([("the data set", given.clone())])
+        .collect();
+    let mut photos: Vec<PathBuf> = given.keys().cloned().collect();
+    photos.retain(|path| own.iter().all(|(_, embeddings)| embeddings.contains_key(path)));
     photos.sort();
     let people: HashSet<_> = photos.iter().map(|path| path.parent()).collect();
     let (reference, genuine) = accuracy(&given, &given, &photos);
     println!("{} photos of {} people, {genuine} genuine pairs", photos.len(), people.len());
     println!("aligned by the data set: {reference:.4}");
-    // People are enrolled with the board's crops or the data set's, and recognised with the board's.
-    for (enrolled, embeddings) in [("the board", &own), ("the data set", &given)] {
-        let (accuracy, _) = accuracy(embeddings, &own, &photos);
-        println!("enrolled by {enrolled}, recognised by the board: {accuracy:.4}");
-        assert!(accuracy >= reference - 0.005, "{enrolled}: {accuracy} and {reference}");
+    // People are enrolled with one detector and recognised with the same or another one.
+    for (enrolled, a) in &own {
+        for (probed, b) in &own {
+            let (accuracy, _) = accuracy(a, b, &photos);
+            println!("{enrolled} against {probed}: {accuracy:.4}");
+            assert!(accuracy >= reference - 0.005, "{enrolled}, {probed}: {accuracy} and {reference}");
+        }
     }
 }
 
@@ -310,10 +321,10 @@ fn in_profile(photo: &RgbImage, face: &Face) -> RgbImage {
     turned
 }
 
-/// Photos with a face in good condition: fetched photos, and for the board's eyes some of the larger test data.
-fn good_photos(eyes: &Eyes) -> Vec<RgbImage> {
+/// Photos with a face in good condition: fetched photos, and some of the larger test data.
+fn good_photos() -> Vec<RgbImage> {
     let mut photos = portraits();
-    if let (Eyes::Board(_), Some(raw)) = (eyes, shared("faces/raw")) {
+    if let Some(raw) = shared("faces/raw") {
         let paths = photo::folder::list(&raw).unwrap().found;
         photos.extend(paths.iter().step_by(16).map(|path| photo::load(path).unwrap()));
     }
@@ -322,35 +333,35 @@ fn good_photos(eyes: &Eyes) -> Vec<RgbImage> {
 
 #[test]
 fn spoilt_photos_are_refused_and_the_reason_named() {
+    let photos = good_photos();
     let mut missed = Vec::new();
     for (name, detector) in detectors() {
-        let photos = good_photos(&detector);
-        let pipeline = pipeline(&detector, Choice::Centre, Some(Gates::default()));
+        let pipeline = pipeline(&detector, Choice::Centre, true);
         let good: Vec<(&RgbImage, Face)> = photos
             .iter()
-            .filter_map(|photo| Some((photo, pipeline.crops(photo, SIZE).ok()?.swap_remove(0).face)))
+            .filter_map(|photo| Some((photo, pipeline.crops(photo, &input()).ok()?.swap_remove(0).face)))
             .collect();
         assert!(good.len() + 1 >= photos.len(), "{name}: {} of {}", good.len(), photos.len());
         for (variant, spoil) in VARIANTS {
             let (mut named, mut unseen) = (0, 0);
             for (photo, face) in &good {
-                match pipeline.crops(&spoil(photo, face), SIZE) {
+                match pipeline.crops(&spoil(photo, face), &input()) {
                     Err(refusal) if cause(&refusal) == variant => named += 1,
                     Err(refusal) if cause(&refusal) == "no face" => unseen += 1,
                     Err(other) => println!("{name}, {variant}: {other}"),
-                    Ok(crops) => println!("{name}, {variant}: accepted, {:?}", crops[0].quality),
+                    Ok(crops) => println!("{name}, {variant}: accepted, {:?}", crops[0].measurements),
                 }
             }
             println!(
                 "{name}, {variant}: {named} refused for it, {unseen} without a sure face, of {}",
                 good.len()
             );
-            // A face turned by computation does not always look like a profile. All other changes must be noticed.
-            let allowed = if variant == "profile" { photos.len().div_ceil(10) } else { 0 };
-            missed.push((name, variant, good.len() - named - unseen, allowed));
+            missed.push((name, variant, good.len() - named - unseen));
         }
     }
-    assert!(missed.iter().all(|&(.., missed, allowed)| missed <= allowed), "{missed:?}");
+    // A face turned by computation does not always look like a profile to the board's eyes. All other changes must be noticed.
+    let allowed = |name, variant| usize::from((name, variant) == ("board", "profile"));
+    assert!(missed.iter().all(|&(name, variant, missed)| missed <= allowed(name, variant)), "{missed:?}");
 }
 
 #[test]
@@ -359,12 +370,12 @@ fn a_profile_among_others_is_refused() {
     let photo = photo::load(&fetched("faces/strangers/sample2.jpg")).unwrap();
     let alone = imageops::crop_imm(&photo, 0, 0, 800, 800).to_image();
     for (name, detector) in detectors() {
-        let all = pipeline(&detector, Choice::All, Some(Gates::default()));
-        let outcomes = all.each(&photo, SIZE).unwrap();
+        let all = pipeline(&detector, Choice::All, true);
+        let outcomes = all.each(&photo, &input()).unwrap().faces;
         let accepted: Vec<&Crop> = outcomes.iter().flatten().collect();
         assert_eq!((accepted.len(), outcomes.len()), (2, 3), "{name}");
         assert!(accepted.iter().all(|crop| crop.face.bounds[0] > 800.0), "{name}");
-        let refusal = all.crops(&alone, SIZE).unwrap_err();
+        let refusal = all.crops(&alone, &input()).unwrap_err();
         assert!(["no face", "profile"].contains(&cause(&refusal)), "{name}: {refusal}");
     }
 }
@@ -373,14 +384,18 @@ fn a_profile_among_others_is_refused() {
 fn gates_can_be_turned_off() {
     for (name, detector) in detectors() {
         let dark = lit(&portraits()[0], |x| 0.15 * x);
-        let refusal = pipeline(&detector, Choice::Largest, Some(Gates::default())).crops(&dark, SIZE);
+        let refusal = pipeline(&detector, Choice::Largest, true).crops(&dark, &input());
         assert_eq!(refusal.as_ref().err().map(cause), Some("dark"), "{name}");
-        assert_eq!(pipeline(&detector, Choice::Largest, None).crops(&dark, SIZE).unwrap().len(), 1, "{name}");
+        assert_eq!(
+            pipeline(&detector, Choice::Largest, false).crops(&dark, &input()).unwrap().len(),
+            1,
+            "{name}"
+        );
     }
 }
 
 fn only(pipeline: &Pipeline, photo: &RgbImage) -> Crop {
-    pipeline.crops(photo, SIZE).unwrap_or_else(|refusal| panic!("{refusal}")).swap_remove(0)
+    pipeline.crops(photo, &input()).unwrap_or_else(|refusal| panic!("{refusal}")).swap_remove(0)
 }
 
 /// Mean difference of two crops' pixels.
@@ -402,9 +417,9 @@ fn a_turned_photo_is_aligned_by_its_exif_orientation() {
     let path = folder.path().join("turned.jpg");
     std::fs::write(&path, [&jpeg[..2], exif, &jpeg[2..]].concat()).unwrap();
     for (name, detector) in detectors() {
-        let pipeline = pipeline(&detector, Choice::Largest, Some(Gates::default()));
+        let pipeline = pipeline(&detector, Choice::Largest, true);
         let (upright, turned) = (only(&pipeline, portrait), only(&pipeline, &photo::load(&path).unwrap()));
-        let off = difference(&upright.image, &turned.image);
+        let off = difference(&upright.picture(SIZE), &turned.picture(SIZE));
         assert!(off < 3.0, "{name}: {off}");
     }
 }
@@ -414,7 +429,7 @@ fn a_grey_photo_is_aligned_like_one_in_colour() {
     let portrait = &portraits()[0];
     let grey = DynamicImage::from(DynamicImage::from(portrait.clone()).into_luma8()).into_rgb8();
     for (name, detector) in detectors() {
-        let pipeline = pipeline(&detector, Choice::Largest, Some(Gates::default()));
+        let pipeline = pipeline(&detector, Choice::Largest, true);
         let (colour, grey) = (only(&pipeline, portrait).face, only(&pipeline, &grey).face);
         let worst = errors(&grey.landmarks, &colour.landmarks).into_iter().fold(0.0, f32::max);
         assert!(worst < 0.1, "{name}: {worst}");
@@ -425,10 +440,10 @@ fn a_grey_photo_is_aligned_like_one_in_colour() {
 fn of_several_faces_the_chosen_ones_are_cut_out() {
     let photo = photo::load(&fetched("faces/strangers/sample6.jpg")).unwrap();
     for (name, detector) in detectors() {
-        let all = pipeline(&detector, Choice::All, None).crops(&photo, SIZE).unwrap();
+        let all = pipeline(&detector, Choice::All, false).crops(&photo, &input()).unwrap();
         assert_eq!(all.len(), 4, "{name}");
         assert!(all.windows(2).all(|pair| pair[0].face.area() >= pair[1].face.area()), "{name}");
-        let largest = pipeline(&detector, Choice::Largest, None).crops(&photo, SIZE).unwrap();
+        let largest = pipeline(&detector, Choice::Largest, false).crops(&photo, &input()).unwrap();
         assert_eq!((largest.len(), largest[0].face), (1, all[0].face), "{name}");
 
         // In a crop around the smallest face, this face is the central one.
@@ -441,7 +456,7 @@ fn of_several_faces_the_chosen_ones_are_cut_out() {
             .min(photo.height() as f32 - middle[1]);
         let [x, y] = middle.map(|centre| (centre - half) as u32);
         let part = imageops::crop_imm(&photo, x, y, 2 * half as u32, 2 * half as u32).to_image();
-        let centre = only(&pipeline(&detector, Choice::Centre, None), &part).face;
+        let centre = only(&pipeline(&detector, Choice::Centre, false), &part).face;
         let shifted = smallest.landmarks.map(|[a, b]| [a - x as f32, b - y as f32]);
         let worst = errors(&centre.landmarks, &shifted).into_iter().fold(0.0, f32::max);
         assert!(worst < 0.15, "{name}: {worst}");
@@ -451,7 +466,7 @@ fn of_several_faces_the_chosen_ones_are_cut_out() {
 #[test]
 fn small_and_huge_faces_in_photos_of_12_megapixels_are_found() {
     for (name, detector) in detectors() {
-        let pipeline = pipeline(&detector, Choice::Largest, None);
+        let pipeline = pipeline(&detector, Choice::Largest, false);
         for (index, portrait) in portraits().iter().take(2).enumerate() {
             let face = only(&pipeline, portrait).face;
             let [left, top, right, bottom] = face.bounds;
@@ -488,7 +503,7 @@ fn small_and_huge_faces_in_photos_of_12_megapixels_are_found() {
 #[test]
 fn wrong_detector_is_named_with_what_would_do() {
     let folder = tempfile::tempdir().unwrap();
-    let say = |path: &Path| format!("{:#}", Detector::load(path).err().unwrap());
+    let say = |path: &Path| format!("{:#}", FloatDetector::load(path).err().unwrap());
     let said = say(folder.path());
     assert!(said.contains("fr_detect.onnx") && said.contains("setup.sh"), "{said}");
     let said = say(&default_network());

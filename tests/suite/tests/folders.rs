@@ -73,7 +73,10 @@ fn read(folder: &Path, strict: bool) -> anyhow::Result<Folder> {
         template: [[0; 2]; 5],
     };
     let source = Source { is_strict: strict, ..Source::aligned() };
-    folder::read(&folder.join("people"), &Loader::new(&preprocess, &source, |sight| sight.eyes(&[], 35.0))?)
+    folder::read(
+        &folder.join("people"),
+        &Loader::new(&preprocess, &source, |finding| finding.for_image(None))?,
+    )
 }
 
 /// Files of everybody.

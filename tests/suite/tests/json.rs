@@ -105,8 +105,15 @@ fn networks_and_images_are_told_as_documented() {
     let folder = folder();
     let at = folder.path();
     check("host inspect", &succeeds(at, &["inspect", "net.onnx", "--json"]));
+    let detector = suite::fetched("faceplugin");
+    let with_eyes = ["--detector", detector.to_str().unwrap()];
     let export = [&EXPORT[..], &["--force", "--check", "strangers", "--threshold", "0.4", "--json"]].concat();
-    check("host export", &succeeds(at, &export));
+    let blind = succeeds(at, &export);
+    assert!(serde_json::from_str::<Value>(&blind).unwrap()["eyes"].is_null());
+    check("host export", &blind);
+    let seeing = succeeds(at, &[&export[..], &with_eyes].concat());
+    assert!(serde_json::from_str::<Value>(&seeing).unwrap()["eyes"].is_object());
+    check("host export", &seeing);
     check(
         "host simulate",
         &succeeds(at, &["simulate", "--aligned", "image.geode", "people/Ada/000.png", "--json"]),

@@ -18,12 +18,12 @@ use format::gates::Gate;
 use format::sight::Sight;
 use host::board::{BOARDS, Board, Memory};
 use host::export::{Job, export};
-use host::face::{Choice, Detector, Eyes, Pipeline};
+use host::face::{Choice, Finder, FloatDetector, Pipeline, colour_crop};
 use host::photo;
 use host::recognise::board::Place;
-use host::recognise::frames::{Camera, Simulated, words};
+use host::recognise::frames::{Camera, Film, Simulated, simulated, words};
 use host::sections::replaced;
-use host::sight::camera::{STEADY, Shot};
+use host::sight::camera::{STEADY, Settings, Shot};
 use host::sight::{Networks, fit, frames};
 use host::simulator::AlignedBytes;
 use image::{RgbImage, imageops};
@@ -34,9 +34,6 @@ use suite::{default_network, demo_faces, fetched, job, picture, shared, write_fa
 use tempfile::TempDir;
 use vision::Format;
 
-const FORMATS: [Format; 5] =
-    [Format::Rgb565, Format::Yuv422, Format::Rgb888, Format::Grey, Format::Rgb565Little];
-
 /// Pixels between the eyes in crops of the default network.
 const CROP_EYES: f32 = 35.2;
 
@@ -46,10 +43,12 @@ fn built() -> &'static TempDir {
     BUILT.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let detector = Detector::load(&fetched("faceplugin")).unwrap();
-        let pipeline = Pipeline { eyes: Eyes::Float(detector), choice: Choice::Largest, gates: None };
+        let detector = FloatDetector::load(&fetched("faceplugin")).unwrap();
+        let pipeline =
+            Pipeline { finder: Finder::Float(detector), choice: Choice::Largest, has_gates: false };
         let crop = |name: &str| {
-            pipeline.crops(&photo::load(&fetched(name)).unwrap(), [112, 112]).unwrap().remove(0).image
+            let crops = pipeline.crops(&photo::load(&fetched(name)).unwrap(), &colour_crop([112, 112]));
+            crops.unwrap().remove(0).picture([112, 112])
         };
         let person = |name: &str, photos: &[&str]| {
             let crops: Vec<RgbImage> = photos.iter().map(|photo| crop(photo)).collect();
@@ -64,7 +63,8 @@ fn built() -> &'static TempDir {
 
         let liveness = shared("models/minifasnet-v2-80.onnx");
         let networks = Networks { liveness, ..Networks::default() };
-        let photos: Vec<RgbImage> = photos().iter().map(|path| photo::load(path).unwrap()).collect();
+        let photos: Vec<Vec<RgbImage>> =
+            photos().iter().map(|path| frames::of(&photo::load(path).unwrap())).collect();
         let mut fitted = fit(&networks, &photos, CROP_EYES).unwrap();
         // The score of the photo check is compared, but refuses nobody.
         fitted.sight.alive_q16 = 0;
@@ -99,7 +99,7 @@ const EMPTY: usize = 20;
 
 /// The frames that boards are compared on, with what the simulator sees in them.
 fn frames(eye: &mut Simulated<'_>) -> (Frames, Vec<Seen>) {
-    let mut formats = FORMATS.into_iter().cycle();
+    let mut formats = PixelFormat::ALL.into_iter().cycle();
     let mut shot = |name: String, picture: &RgbImage| {
         Shot::new(&name, picture, formats.next().expect("a cycle")).unwrap()
     };
@@ -157,6 +157,7 @@ fn frames(eye: &mut Simulated<'_>) -> (Frames, Vec<Seen>) {
         };
         let mut shot = shot(format!("video {step}"), &picture);
         shot.attention = Attention::Video { steady: STEADY };
+        shot.is_first = step == 0;
         expected.push(eye.see(&shot).unwrap());
         frames.shots.push(shot);
     }
@@ -246,6 +247,28 @@ fn check_video(video: &[Seen]) {
     assert_eq!(faces, expected);
 }
 
+/// A video of two frames with a face that does not move.
+fn write_video(path: &Path) {
+    let picture = frames::placed(&demo_faces()[1], 1.3, [56.0, 56.0], [150.0, 125.0]);
+    let shot = Shot::new("", &picture, Format::Rgb565).unwrap();
+    std::fs::write(path, [&*shot.pixels, &shot.pixels].concat()).unwrap();
+}
+
+/// Of a second video nobody is decided on before its own frames are steady.
+#[test]
+fn videos_do_not_follow_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("face.rgb565");
+    write_video(&path);
+    let film = Film { paths: vec![path.clone(), path], settings: Settings::default(), is_strict: true };
+    let sightings = simulated(&image(), &film).unwrap();
+    let faces: Vec<(u32, bool)> = sightings
+        .iter()
+        .map(|sighting| sighting.seen.face.as_ref().map(|face| (face.frames, face.look.is_some())).unwrap())
+        .collect();
+    assert_eq!(faces, [(1, false), (2, false), (1, false), (2, false)]);
+}
+
 #[test]
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn commands_see_the_same_and_tell_it() {
@@ -268,6 +291,14 @@ fn commands_see_the_same_and_tell_it() {
     let (raw, size) = (["two.grey"], ["--frame-size", "60x80"]);
     let simulated = said("simulate", &raw, &size);
     assert_eq!(simulated[1]["words"], "no face");
+    // Two videos, of which the second does not follow the first.
+    write_video(&folder.join("face.rgb565"));
+    let simulated_twice = said("simulate", &["face.rgb565", "face.rgb565"], &[]);
+    let counts: Vec<u64> = (simulated_twice.as_array().unwrap().iter())
+        .map(|sighting| sighting["face"]["frames"].as_u64().unwrap())
+        .collect();
+    assert_eq!(counts, [1, 2, 1, 2]);
+    assert_eq!(said("recognise", &["face.rgb565", "face.rgb565"], &[]), simulated_twice);
     let over_link = [&size[..], &["--frames-over-link", "--board", "qemu-m55"]].concat();
     assert_eq!(said("recognise", &raw, &over_link), simulated);
 }
@@ -279,7 +310,10 @@ fn frames_that_cannot_be_seen_are_told() {
     let obama = obama.to_str().unwrap();
     for command in ["simulate", "recognise"] {
         let said = fails(folder, &[command, "blind.geode", "--frames", obama]);
-        assert!(said.contains("blind.geode has no networks that find faces in frames; export it"), "{said}");
+        assert!(
+            said.contains("blind.geode has no eyes, the networks that find faces: export it again"),
+            "{said}"
+        );
         std::fs::write(folder.join("text.jpg"), "no photo").unwrap();
         let said = fails(folder, &[command, "image.geode", "--frames", "text.jpg"]);
         assert!(said.contains("text.jpg is not a photo"), "{said}");
