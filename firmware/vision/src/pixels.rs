@@ -87,6 +87,8 @@ pub(crate) fn fetch(format: Format, channels: usize) -> Fetch {
 }
 
 /// Reads pixel `x` of a row of a format with its [`fetch`], in both places.
+// Not inlined: few pixels lie at borders.
+#[inline(never)]
 pub(crate) fn twice(format: Format, fetch: Fetch, row: &[u8], x: usize) -> Pair {
     let pixel_bytes = format.pixel_bytes();
     if x > 0 {

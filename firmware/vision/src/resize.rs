@@ -83,6 +83,8 @@ impl Resize<'_> {
     }
 
     /// Means of pairs of pixels in two rows.
+    // Not inlined, so that it exists once for each number of channels.
+    #[inline(never)]
     fn halve<const C: usize>(&self, y: u16, pixels: &mut [u8]) {
         let mut lines = [0, 1].map(|row| Line::<C>::new(&self.frame, 2 * usize::from(y) + row));
         for (number, out) in pixels.chunks_mut(C * RUN / 2).enumerate() {
@@ -94,6 +96,8 @@ impl Resize<'_> {
     }
 
     /// Means of areas.
+    // Not inlined, so that it exists once for each number of channels.
+    #[inline(never)]
     fn average<const C: usize>(&self, y: u16, pixels: &mut [u8]) {
         let [across, down] = &self.axes;
         let Some(rows) = down.cover(down.begin(y)) else { return pixels.fill(0) };
@@ -141,7 +145,7 @@ impl<'a, const C: usize> Line<'a, C> {
 
     /// The channels of some pixels from `x` on, at least one; of all up to `end` if it is at most [`RUN`] farther and
     /// `x` is not among those that were given before.
-    #[inline(always)]
+    #[inline(never)]
     fn pixels_from(&mut self, x: usize, end: usize) -> &[u8] {
         // Bytes that are channels already.
         if self.format.pixel_bytes() == C {
