@@ -1,4 +1,4 @@
-//! The build script of `nn` and `matcher`.
+//! The build script of `nn`, `vision` and `matcher`.
 //!
 //! Sets a cfg for the vector instructions of the target and the processor that rustc compiles for: `arm_dsp` for
 //! pairs of 16-bit numbers in core registers (Cortex-M4, M7, M33), `arm_helium` for Helium (Cortex-M52, M55, M85),

@@ -155,7 +155,6 @@ impl<'a> Network<'a> {
     ///
     /// # Errors
     /// As [`Self::run`].
-    #[inline(never)]
     pub fn run_observed<'b, S: RowSource>(
         &self,
         source: &mut S,
@@ -166,18 +165,16 @@ impl<'a> Network<'a> {
         let needed = self.arena_bytes();
         let Some(arena) = fitting(arena, needed) else { return Err(RunError::Arena { needed, given }) };
         let (state, rings) = arena.split_at_mut(self.model.state_bytes());
-        // A constant, so that it is not built in one place and copied to another.
-        let scratch = &mut const { Scratch::new() };
-        for (number, row) in Order::new(&self.model, bytemuck::cast_slice_mut(state)) {
-            let output = self.model.layer(number).output;
-            let place = slot(&output, row);
-            if number == 0 {
-                source.row(row, &mut rings[place.clone()]).map_err(RunError::Source)?;
-            }
-            make(&self.model, number, &output, row, place.clone(), rings, scratch);
-            observe(number, row, &rings[place]);
+        let mut failure = None;
+        let mut is_read = |row, pixels: &mut [u8]| {
+            failure = source.row(row, pixels).err();
+            failure.is_none()
+        };
+        make_rows(&self.model, state, rings, &mut is_read, &mut observe);
+        match failure {
+            Some(error) => Err(RunError::Source(error)),
+            None => Ok(Outputs { model: self.model, rings }),
         }
-        Ok(Outputs { model: self.model, rings })
     }
 
     /// Runs the network on one aligned crop and copies the embedding out. The arena's content is meaningless
@@ -246,9 +243,30 @@ impl<'b> Outputs<'_, 'b> {
     }
 }
 
-/// Makes one row of a layer at its place in the rings' memory. The pixels of the input layer's row are already there.
-// Not inlined, because it is the same for every source of rows.
+/// Makes all rows. Ends early when `is_read`, which fills a row of the input layer, says that it could not.
+// Not inlined, because it is the same for every source of rows and every observer.
 #[inline(never)]
+fn make_rows(
+    model: &Model<'_>,
+    state: &mut [u8],
+    rings: &mut [u8],
+    is_read: &mut dyn FnMut(u16, &mut [u8]) -> bool,
+    observe: &mut dyn FnMut(usize, u16, &[u8]),
+) {
+    // A constant, so that it is not built in one place and copied to another.
+    let scratch = &mut const { Scratch::new() };
+    for (number, row) in Order::new(model, bytemuck::cast_slice_mut(state)) {
+        let output = model.layer(number).output;
+        let place = slot(&output, row);
+        if number == 0 && !is_read(row, &mut rings[place.clone()]) {
+            return;
+        }
+        make(model, number, &output, row, place.clone(), rings, scratch);
+        observe(number, row, &rings[place]);
+    }
+}
+
+/// Makes one row of a layer at its place in the rings' memory. The pixels of the input layer's row are already there.
 fn make(
     model: &Model<'_>,
     number: usize,

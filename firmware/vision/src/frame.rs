@@ -5,7 +5,7 @@ use core::fmt;
 pub use format::PixelFormat as Format;
 use format::preprocess::Colour;
 
-use crate::pixels::{Reader, Task, pixel, put, read};
+use crate::pixels::{arrange, channels, convert, pixel};
 use crate::place::Rect;
 
 /// Longest side of a frame in pixels.
@@ -124,7 +124,17 @@ impl<'a> Frame<'a> {
     /// When the frame has no row `y`, or `out` has another length.
     pub fn row(&self, y: u16, colour: Colour, out: &mut [u8]) {
         assert_eq!(out.len(), usize::from(self.width) * colour.channels(), "one row");
-        read(self.format, colour, WholeRow { row: self.bytes(y.into()), colour, out });
+        let row = self.bytes(y.into());
+        match channels(self.format, colour) {
+            1 => {
+                convert::<1>(self.format, row, 0, &mut out[..self.width.into()]);
+                arrange::<1>(out, colour);
+            }
+            _ => {
+                convert::<3>(self.format, row, 0, out);
+                arrange::<3>(out, colour);
+            }
+        }
     }
 
     /// Red, green and blue of a pixel. A grey pixel has equal channels.
@@ -146,19 +156,6 @@ impl<'a> Frame<'a> {
     #[inline(always)]
     pub(crate) fn bytes(&self, y: usize) -> &'a [u8] {
         &self.pixels[y * self.stride_bytes..][..self.row_bytes]
-    }
-}
-
-/// All pixels of a row, converted.
-struct WholeRow<'a, 'b> {
-    row: &'a [u8],
-    colour: Colour,
-    out: &'b mut [u8],
-}
-
-impl Task for WholeRow<'_, '_> {
-    fn run<const C: usize, R: Reader<C>>(self) {
-        put(self.out, self.colour, |x| R::pixel(self.row, x));
     }
 }
 

@@ -5,7 +5,8 @@
 //! A module uses only modules above it in this list.
 //!
 //! * [`place`]: places and rectangles in a frame.
-//! * [`frame`]: borrowed pixels with a stride, in the formats that cameras send. `pixels` reads them.
+//! * [`frame`]: borrowed pixels with a stride, in the formats that cameras send. `pixels` reads them, and [`kernels`] make
+//!   rows of them grey.
 //! * [`similarity`]: from a crop to a frame: rotation, one scale, translation.
 //! * [`resize`]: rows of a rectangle, averaged by area.
 //! * [`warp`]: rows of a crop under a similarity, bilinear.
@@ -34,6 +35,7 @@
 extern crate std;
 
 pub mod frame;
+pub mod kernels;
 mod pixels;
 pub mod place;
 pub mod resize;

@@ -1,94 +1,183 @@
-//! Reads pixels of each format as channels, one pixel or two neighbours at a time.
+//! Reads two neighbouring pixels of each format as channels, and converts runs of pixels to bytes.
 
 use format::preprocess::Colour;
 
 use crate::frame::Format;
+use crate::kernels;
 
-/// Reads pixels of a row in `C` channels: luminance, or red, green and blue.
-pub(crate) trait Reader<const C: usize> {
+/// Reads red, green and blue.
+pub(crate) trait Reader {
     /// The channels of pixel `x`, each in 0..=255.
-    fn pixel(row: &[u8], x: usize) -> [u32; C];
+    fn pixel(row: &[u8], x: usize) -> [u32; 3];
 
     /// The channels of the pixels `x` and `x + 1`: the left one in the lower half of a word, the right one in the upper.
     #[inline(always)]
-    fn pair(row: &[u8], x: usize) -> [u32; C] {
-        join(Self::pixel(row, x), Self::pixel(row, x + 1))
+    fn pair(row: &[u8], x: usize) -> [u32; 3] {
+        let [left, right] = [Self::pixel(row, x), Self::pixel(row, x + 1)];
+        [left[0] | right[0] << 16, left[1] | right[1] << 16, left[2] | right[2] << 16]
     }
 }
 
-/// Two pixels in the halves of words.
-#[inline(always)]
-pub(crate) fn join<const C: usize>(left: [u32; C], right: [u32; C]) -> [u32; C] {
-    let mut pair = left;
-    for channel in 0..C {
-        pair[channel] |= right[channel] << 16;
+/// Two pixels in two words, which functions return in registers. The left pixel is in the lower half of a word, the right
+/// one in the upper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pair {
+    /// Luminance, or green.
+    main: u32,
+    /// Red, and 256 times blue; zero beside luminance.
+    others: u32,
+}
+
+impl Pair {
+    /// Two black pixels.
+    pub(crate) const BLACK: Pair = Pair { main: 0, others: 0 };
+
+    /// Luminance, or red, green and blue, in halves of words.
+    #[inline(always)]
+    pub(crate) fn channels<const C: usize>(self) -> [u32; C] {
+        const BYTES: u32 = 0x00ff_00ff;
+        let mut channels = [self.main; C];
+        if C == 3 {
+            (channels[0], channels[2]) = (self.others & BYTES, self.others >> 8 & BYTES);
+        }
+        channels
     }
-    pair
+
+    /// The left pixel of `left` beside the right one of `right`.
+    pub(crate) const fn join(left: Pair, right: Pair) -> Pair {
+        const fn join(left: u32, right: u32) -> u32 {
+            left & 0xffff | right & 0xffff_0000
+        }
+        Pair { main: join(left.main, right.main), others: join(left.others, right.others) }
+    }
+
+    /// The left or the right pixel in both places.
+    const fn twice(self, is_right: bool) -> Pair {
+        const fn twice(halves: u32, is_right: bool) -> u32 {
+            (if is_right { halves >> 16 } else { halves & 0xffff }) * 0x1_0001
+        }
+        Pair { main: twice(self.main, is_right), others: twice(self.others, is_right) }
+    }
 }
 
-/// What is to be done with pixels, whatever their format.
-pub(crate) trait Task {
-    /// Does it with pixels that `R` reads.
-    fn run<const C: usize, R: Reader<C>>(self);
-}
+/// Reads the pixels `x` and `x + 1` of a row.
+pub(crate) type Fetch = fn(row: &[u8], x: usize) -> Pair;
 
-/// Runs a task with the reader of a format. Grey frames have one channel, whatever the wanted colour.
-pub(crate) fn read(format: Format, colour: Colour, task: impl Task) {
+/// Number of channels of a format's pixels in a wanted colour: grey frames have one, whatever the colour.
+pub(crate) const fn channels(format: Format, colour: Colour) -> usize {
     match (format, colour) {
-        (Format::Grey, _) => task.run::<1, Grey>(),
-        (Format::Yuv422, Colour::Grey) => task.run::<1, Y>(),
-        (Format::Yuv422, _) => task.run::<3, Yuv422>(),
-        (Format::Rgb565, Colour::Grey) => task.run::<1, Luminance<Rgb565<true>>>(),
-        (Format::Rgb565, _) => task.run::<3, Rgb565<true>>(),
-        (Format::Rgb565Little, Colour::Grey) => task.run::<1, Luminance<Rgb565<false>>>(),
-        (Format::Rgb565Little, _) => task.run::<3, Rgb565<false>>(),
-        (Format::Rgb888, Colour::Grey) => task.run::<1, Luminance<Rgb888>>(),
-        (Format::Rgb888, _) => task.run::<3, Rgb888>(),
+        (Format::Grey, _) | (_, Colour::Grey) => 1,
+        _ => 3,
     }
 }
 
-/// Writes pixels `0..` of a row in the order of bytes that `colour` names. One channel is written to all bytes of a
-/// pixel.
-#[inline(always)]
-pub(crate) fn put<const C: usize>(out: &mut [u8], colour: Colour, mut pixel: impl FnMut(usize) -> [u32; C]) {
-    if C == 3 {
-        for (x, out) in out.chunks_exact_mut(3).enumerate() {
-            let values = pixel(x);
-            out.iter_mut().zip(values).for_each(|(byte, value)| *byte = value as u8);
-        }
-        if colour == Colour::Bgr {
-            out.chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
-        }
-    } else {
-        let count = out.len() / colour.channels();
-        for (x, byte) in out[..count].iter_mut().enumerate() {
-            *byte = pixel(x)[0] as u8;
-        }
-        if colour != Colour::Grey {
-            spread(out);
-        }
+/// Reads pixels of a format in these [`channels`].
+pub(crate) fn fetch(format: Format, channels: usize) -> Fetch {
+    match (format, channels) {
+        (Format::Grey, _) => grey,
+        (Format::Yuv422, 1) => luma,
+        (Format::Yuv422, _) => coloured::<Yuv422>,
+        (Format::Rgb565, 1) => luminous::<Rgb565<true>>,
+        (Format::Rgb565, _) => coloured::<Rgb565<true>>,
+        (Format::Rgb565Little, 1) => luminous::<Rgb565<false>>,
+        (Format::Rgb565Little, _) => coloured::<Rgb565<false>>,
+        (Format::Rgb888, 1) => luminous::<Rgb888>,
+        (Format::Rgb888, _) => coloured::<Rgb888>,
     }
 }
 
-/// Gives each pixel three bytes, from one byte for each pixel at the start of the row.
-fn spread(out: &mut [u8]) {
-    // From the last pixel on, so that no byte is overwritten before it is read.
-    for x in (0..out.len() / 3).rev() {
-        let value = out[x];
-        out[3 * x..3 * x + 3].fill(value);
+/// Reads pixel `x` of a row of a format with its [`fetch`], in both places.
+// Not inlined: few pixels lie at borders.
+#[inline(never)]
+pub(crate) fn twice(format: Format, fetch: Fetch, row: &[u8], x: usize) -> Pair {
+    let pixel_bytes = format.pixel_bytes();
+    if x > 0 {
+        return fetch(row, x - 1).twice(true);
+    }
+    if row.len() > pixel_bytes {
+        return fetch(row, x).twice(false);
+    }
+    // A row of a single pixel, which YUV422 does not have.
+    let mut row_of_two = [0; 6];
+    row_of_two.chunks_exact_mut(pixel_bytes).for_each(|pixel| pixel.copy_from_slice(row));
+    fetch(&row_of_two, 0)
+}
+
+/// Converts the pixels of a row from `x` on to bytes, `C` for each: [`channels`].
+pub(crate) fn convert<const C: usize>(format: Format, row: &[u8], x: usize, out: &mut [u8]) {
+    if C == 1 {
+        let pixel_bytes = format.pixel_bytes();
+        return kernels::grey(format, &row[pixel_bytes * x..pixel_bytes * (x + out.len())], out);
+    }
+    let fetch = fetch(format, C);
+    let mut pairs = out.chunks_exact_mut(2 * C);
+    let mut x = x;
+    for pair in &mut pairs {
+        let channels = fetch(row, x).channels::<C>();
+        for channel in 0..C {
+            pair[channel] = channels[channel] as u8;
+            pair[C + channel] = (channels[channel] >> 16) as u8;
+        }
+        x += 2;
+    }
+    let last = pairs.into_remainder();
+    if !last.is_empty() {
+        let channels = twice(format, fetch, row, x).channels::<C>();
+        last.iter_mut().zip(channels).for_each(|(byte, channel)| *byte = channel as u8);
+    }
+}
+
+/// Brings a row of pixels with `C` channels, at its start, into the order of bytes that `colour` names. One channel goes to
+/// all bytes of a pixel.
+pub(crate) fn arrange<const C: usize>(row: &mut [u8], colour: Colour) {
+    match colour {
+        Colour::Bgr if C == 3 => row.chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2)),
+        Colour::Rgb | Colour::Bgr if C == 1 => {
+            // From the last pixel on, so that no byte is overwritten before it is read.
+            for x in (0..row.len() / 3).rev() {
+                let value = row[x];
+                row[3 * x..3 * x + 3].fill(value);
+            }
+        }
+        _ => {}
     }
 }
 
 /// Red, green and blue of pixel `x`.
 pub(crate) fn pixel(format: Format, row: &[u8], x: usize) -> [u8; 3] {
-    let channels = match format {
-        Format::Grey => [Grey::pixel(row, x)[0]; 3],
-        Format::Yuv422 => Yuv422::pixel(row, x),
-        Format::Rgb565 => Rgb565::<true>::pixel(row, x),
-        Format::Rgb565Little => Rgb565::<false>::pixel(row, x),
-        Format::Rgb888 => Rgb888::pixel(row, x),
-    };
-    channels.map(|channel| channel as u8)
+    let colour = twice(format, fetch(format, channels(format, Colour::Rgb)), row, x);
+    match format {
+        Format::Grey => [colour.main as u8; 3],
+        _ => colour.channels::<3>().map(|channel| channel as u8),
+    }
+}
+
+fn grey(row: &[u8], x: usize) -> Pair {
+    let pixels = &row[x..x + 2];
+    Pair { main: u32::from(pixels[0]) | u32::from(pixels[1]) << 16, others: 0 }
+}
+
+/// Y of YUV422.
+fn luma(row: &[u8], x: usize) -> Pair {
+    let pixels = &row[2 * x..2 * x + 3];
+    Pair { main: u32::from(pixels[0]) | u32::from(pixels[2]) << 16, others: 0 }
+}
+
+fn luminous<R: Reader>(row: &[u8], x: usize) -> Pair {
+    let [left, right] = luminances(R::pair(row, x));
+    Pair { main: left | right << 16, others: 0 }
+}
+
+fn coloured<R: Reader>(row: &[u8], x: usize) -> Pair {
+    let [red, green, blue] = R::pair(row, x);
+    Pair { main: green, others: red | blue << 8 }
+}
+
+/// Luminance of both pixels of a pair.
+#[inline(always)]
+pub(crate) const fn luminances([red, green, blue]: [u32; 3]) -> [u32; 2] {
+    let left = luminance([red & 0xffff, green & 0xffff, blue & 0xffff]);
+    [left, luminance([red >> 16, green >> 16, blue >> 16])]
 }
 
 /// `(2126 red + 7152 green + 722 blue) / 10000`, rounded down, as the host's `image` crate computes it.
@@ -100,35 +189,9 @@ pub(crate) const fn luminance([red, green, blue]: [u32; 3]) -> u32 {
     ((sum as u64 * 858_994) >> 32) as u32
 }
 
-struct Grey;
+pub(crate) struct Rgb888;
 
-impl Reader<1> for Grey {
-    #[inline(always)]
-    fn pixel(row: &[u8], x: usize) -> [u32; 1] {
-        [row[x].into()]
-    }
-}
-
-/// Luminance of a colour.
-struct Luminance<R>(R);
-
-impl<R: Reader<3>> Reader<1> for Luminance<R> {
-    #[inline(always)]
-    fn pixel(row: &[u8], x: usize) -> [u32; 1] {
-        [luminance(R::pixel(row, x))]
-    }
-
-    #[inline(always)]
-    fn pair(row: &[u8], x: usize) -> [u32; 1] {
-        let [red, green, blue] = R::pair(row, x);
-        let left = luminance([red & 0xffff, green & 0xffff, blue & 0xffff]);
-        [left | luminance([red >> 16, green >> 16, blue >> 16]) << 16]
-    }
-}
-
-struct Rgb888;
-
-impl Reader<3> for Rgb888 {
+impl Reader for Rgb888 {
     #[inline(always)]
     fn pixel(row: &[u8], x: usize) -> [u32; 3] {
         let pixel = &row[3 * x..3 * x + 3];
@@ -144,7 +207,7 @@ impl Reader<3> for Rgb888 {
 }
 
 /// RGB565; `true` if the byte with red is first.
-struct Rgb565<const IS_BIG: bool>;
+pub(crate) struct Rgb565<const IS_BIG: bool>;
 
 impl<const IS_BIG: bool> Rgb565<IS_BIG> {
     /// Widens pixels in the halves of a word. Five bits x become `x << 3 | x >> 2`, that is 33 x / 4 rounded down; six
@@ -158,7 +221,7 @@ impl<const IS_BIG: bool> Rgb565<IS_BIG> {
     }
 }
 
-impl<const IS_BIG: bool> Reader<3> for Rgb565<IS_BIG> {
+impl<const IS_BIG: bool> Reader for Rgb565<IS_BIG> {
     #[inline(always)]
     fn pixel(row: &[u8], x: usize) -> [u32; 3] {
         let bytes = &row[2 * x..2 * x + 2];
@@ -174,19 +237,9 @@ impl<const IS_BIG: bool> Reader<3> for Rgb565<IS_BIG> {
     }
 }
 
-/// Y of YUV422.
-struct Y;
-
-impl Reader<1> for Y {
-    #[inline(always)]
-    fn pixel(row: &[u8], x: usize) -> [u32; 1] {
-        [row[2 * x].into()]
-    }
-}
-
 struct Yuv422;
 
-impl Reader<3> for Yuv422 {
+impl Reader for Yuv422 {
     /// ITU-T T.871, section 7, with coefficients in Q16: `R = Y + 1.402 (V − 128)`,
     /// `G = Y − 0.344136 (U − 128) − 0.714136 (V − 128)`, `B = Y + 1.772 (U − 128)`, rounded half up.
     #[inline(always)]
@@ -228,23 +281,84 @@ mod tests {
         }
     }
 
-    fn pairs_are_two_pixels<const C: usize, R: Reader<C>>(bytes_of_pixels: usize) {
-        let row: [u8; 252] = array::from_fn(|n| (n * 151 + n * n * 7) as u8);
-        for x in 0..252 / bytes_of_pixels - 1 {
-            assert_eq!(R::pair(&row, x), join(R::pixel(&row, x), R::pixel(&row, x + 1)));
+    const FORMATS: [Format; 5] =
+        [Format::Grey, Format::Yuv422, Format::Rgb565, Format::Rgb565Little, Format::Rgb888];
+
+    /// Red, green and blue of a pixel, read alone.
+    fn alone(format: Format, row: &[u8], x: usize) -> [u32; 3] {
+        match format {
+            Format::Grey => [row[x].into(); 3],
+            Format::Yuv422 => Yuv422::pixel(row, x),
+            Format::Rgb565 => Rgb565::<true>::pixel(row, x),
+            Format::Rgb565Little => Rgb565::<false>::pixel(row, x),
+            Format::Rgb888 => Rgb888::pixel(row, x),
+        }
+    }
+
+    fn grey_alone(format: Format, row: &[u8], x: usize) -> u32 {
+        match format {
+            Format::Grey | Format::Yuv422 => row[format.pixel_bytes() * x].into(),
+            _ => luminance(alone(format, row, x)),
         }
     }
 
     #[test]
     fn pairs_of_every_format_are_two_pixels() {
-        pairs_are_two_pixels::<1, Grey>(1);
-        pairs_are_two_pixels::<1, Y>(2);
-        pairs_are_two_pixels::<3, Yuv422>(2);
-        pairs_are_two_pixels::<3, Rgb565<true>>(2);
-        pairs_are_two_pixels::<3, Rgb565<false>>(2);
-        pairs_are_two_pixels::<3, Rgb888>(3);
-        pairs_are_two_pixels::<1, Luminance<Rgb565<true>>>(2);
-        pairs_are_two_pixels::<1, Luminance<Rgb888>>(3);
+        let bytes: [u8; 252] = array::from_fn(|n| (n * 151 + n * n * 7) as u8);
+        let halves = |left: u32, right: u32| left | right << 16;
+        for format in FORMATS {
+            for width in [1, 2, 40] {
+                let row = &bytes[..width * format.pixel_bytes()];
+                for x in (0..width).filter(|_| width > 1 || format != Format::Yuv422) {
+                    assert_eq!(pixel(format, row, x).map(u32::from), alone(format, row, x));
+                    let [grey, colour] = [1, 3].map(|channels| fetch(format, channels));
+                    let value = grey_alone(format, row, x);
+                    assert_eq!(twice(format, grey, row, x).channels::<1>(), [halves(value, value)]);
+                    if x + 1 == width {
+                        continue;
+                    }
+                    assert_eq!(grey(row, x).channels::<1>(), [halves(value, grey_alone(format, row, x + 1))]);
+                    let [left, right] = [alone(format, row, x), alone(format, row, x + 1)];
+                    if format != Format::Grey {
+                        assert_eq!(
+                            colour(row, x).channels::<3>(),
+                            array::from_fn(|c| halves(left[c], right[c]))
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn halves_of_pairs_are_joined() {
+        let [a, b] = [Pair { main: 0x0001_0002, others: 0x0304_0506 }, Pair { main: 0x0007_0008, others: 0 }];
+        assert_eq!(Pair::join(a, b), Pair { main: 0x0007_0002, others: 0x0506 });
+        assert_eq!(a.twice(true), Pair { main: 0x0001_0001, others: 0x0304_0304 });
+        assert_eq!(a.twice(false), Pair { main: 0x0002_0002, others: 0x0506_0506 });
+        assert_eq!(a.channels::<3>(), [0x0004_0006, 0x0001_0002, 0x0003_0005]);
+    }
+
+    #[test]
+    fn runs_of_every_format_are_converted() {
+        let bytes: [u8; 252] = array::from_fn(|n| (n * 151 + n * n * 7) as u8);
+        for format in FORMATS {
+            let row = &bytes[..40 * format.pixel_bytes()];
+            for (x, count) in (0..40).flat_map(|x| (0..=40 - x).map(move |count| (x, count))) {
+                let mut out = [0xa5; 120];
+                convert::<1>(format, row, x, &mut out[..count]);
+                for (n, byte) in out.iter().enumerate() {
+                    let expected = if n < count { grey_alone(format, row, x + n) } else { 0xa5 };
+                    assert_eq!(u32::from(*byte), expected, "{format:?} {x} {count}");
+                }
+                if format != Format::Grey {
+                    convert::<3>(format, row, x, &mut out[..3 * count]);
+                    for (n, pixel) in out[..3 * count].chunks_exact(3).enumerate() {
+                        assert_eq!(pixel, alone(format, row, x + n).map(|channel| channel as u8));
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Resizes a rectangle of a frame, averaging by area.
 
 use core::convert::Infallible;
+use core::ops::Range;
 
 use format::preprocess::Colour;
 use nn::RowSource;
 
-use crate::frame::Frame;
-use crate::pixels::{Reader, Task, put, read};
+use crate::frame::{Format, Frame};
+use crate::kernels;
+use crate::pixels::{arrange, channels, convert};
 use crate::place::Rect;
 
 /// A rectangle's sides count as at most this far from the frame's origin, in 1/256 pixel: 32,768 pixels.
@@ -54,77 +56,142 @@ impl RowSource for Resize<'_> {
     fn row(&mut self, y: u16, pixels: &mut [u8]) -> Result<(), Infallible> {
         assert!(y < self.size[1], "a row of the picture");
         assert_eq!(pixels.len(), usize::from(self.size[0]) * self.colour.channels(), "one row");
-        read(self.frame.format(), self.colour, Row { resize: self, y, pixels });
+        match channels(self.frame.format(), self.colour) {
+            1 => self.make::<1>(y, pixels),
+            _ => self.make::<3>(y, pixels),
+        }
         Ok(())
     }
 }
 
-/// One row of the picture.
-struct Row<'a, 'b> {
-    resize: &'a Resize<'a>,
-    y: u16,
-    pixels: &'b mut [u8],
-}
+/// Output pixels that are made together.
+const BLOCK: usize = 16;
+/// Most pixels of a frame's row that are converted together.
+const RUN: usize = 64;
 
-impl Task for Row<'_, '_> {
-    fn run<const C: usize, R: Reader<C>>(self) {
-        let Row { resize: Resize { frame, colour, axes: [across, down], mean, .. }, y, pixels } = self;
+impl Resize<'_> {
+    /// Makes a row of pixels with `C` channels.
+    fn make<const C: usize>(&self, y: u16, pixels: &mut [u8]) {
+        let made = &mut pixels[..C * usize::from(self.size[0])];
+        let [across, down] = &self.axes;
         if across.is_of_pairs() && down.is_of_pairs() {
-            let [above, below] = [0, 1].map(|row| frame.bytes(2 * usize::from(y) + row));
-            put(pixels, *colour, |x| -> [u32; C] {
-                let (above, below) = (R::pair(above, 2 * x), R::pair(below, 2 * x));
-                let mut means = [0; C];
-                for channel in 0..C {
-                    let sum = above[channel] + below[channel];
-                    means[channel] = ((sum & 0xffff) + (sum >> 16) + 2) >> 2;
-                }
-                means
-            });
-            return;
+            self.halve::<C>(y, made);
+        } else {
+            self.average::<C>(y, made);
         }
+        arrange::<C>(pixels, self.colour);
+    }
+
+    /// Means of pairs of pixels in two rows.
+    // Not inlined, so that it exists once for each number of channels.
+    #[inline(never)]
+    fn halve<const C: usize>(&self, y: u16, pixels: &mut [u8]) {
+        let mut lines = [0, 1].map(|row| Line::<C>::new(&self.frame, 2 * usize::from(y) + row));
+        for (number, out) in pixels.chunks_mut(C * RUN / 2).enumerate() {
+            let first = number * RUN / 2 * 2;
+            let bytes = 2 * out.len();
+            let rows = lines.each_mut().map(|line| &line.pixels_from(first, first + bytes / C)[..bytes]);
+            kernels::halve::<C>(rows, out);
+        }
+    }
+
+    /// Means of areas.
+    // Not inlined, so that it exists once for each number of channels.
+    #[inline(never)]
+    fn average<const C: usize>(&self, y: u16, pixels: &mut [u8]) {
+        let [across, down] = &self.axes;
         let Some(rows) = down.cover(down.begin(y)) else { return pixels.fill(0) };
         let mut begin = across.begin(0);
-        put(pixels, *colour, |_| {
-            let columns = across.cover(begin);
-            begin = across.next(begin);
-            let Some(columns) = columns else { return [0; C] };
-            let mut sums = [0; C];
+        for pixels in pixels.chunks_mut(C * BLOCK) {
+            let (pixels, _) = pixels.as_chunks_mut::<C>();
+            let mut columns = [Cover::NOTHING; BLOCK];
+            let columns = &mut columns[..pixels.len()];
+            for columns in columns.iter_mut() {
+                *columns = across.cover(begin).unwrap_or(Cover::NOTHING);
+                begin = across.next(begin);
+            }
+            let end = columns.iter().map(|columns| columns.last + 1).max().unwrap_or(0);
+            let mut sums = [[0; C]; BLOCK];
             for y in rows.first..=rows.last {
-                let line = line_sums::<C, R>(frame.bytes(y), &columns, across.pixel);
-                let weight = rows.weight(y, down.pixel);
-                for channel in 0..C {
-                    sums[channel] += u64::from(line[channel]) * u64::from(weight);
+                let weight = u64::from(rows.weight(y, down.pixel));
+                let mut line = Line::<C>::new(&self.frame, y);
+                for (sums, columns) in sums.iter_mut().zip(&*columns) {
+                    let of_line = line.sums(columns, across.pixel, end);
+                    for channel in 0..C {
+                        sums[channel] += u64::from(of_line[channel]) * weight;
+                    }
                 }
             }
-            let mut means = [0; C];
-            for channel in 0..C {
-                means[channel] = mean.of(sums[channel]);
+            for (pixel, sums) in pixels.iter_mut().zip(sums) {
+                *pixel = sums.map(|sum| self.mean.of(sum) as u8);
             }
-            means
-        });
+        }
     }
 }
 
-/// Sums of a row's pixels times their weights. The weights' sum is at most 2²⁴.
-#[inline(always)]
-fn line_sums<const C: usize, R: Reader<C>>(row: &[u8], columns: &Cover, pixel: u32) -> [u32; C] {
-    let Cover { first, last, weights } = *columns;
-    let mut sums = [0; C];
-    for x in first + 1..last {
-        add(&mut sums, R::pixel(row, x), 1);
-    }
-    sums.iter_mut().for_each(|sum| *sum *= pixel);
-    add(&mut sums, R::pixel(row, first), weights[0]);
-    if first < last {
-        add(&mut sums, R::pixel(row, last), weights[1]);
-    }
-    sums
+/// A row of the frame, converted as far as it was asked for.
+struct Line<'a, const C: usize> {
+    format: Format,
+    row: &'a [u8],
+    run: [[u8; C]; RUN],
+    /// The first converted pixel, and the end.
+    converted: Range<usize>,
 }
 
-#[inline(always)]
-fn add<const C: usize>(sums: &mut [u32; C], pixel: [u32; C], weight: u32) {
-    for channel in 0..C {
-        sums[channel] += pixel[channel] * weight;
+impl<'a, const C: usize> Line<'a, C> {
+    fn new(frame: &Frame<'a>, y: usize) -> Self {
+        Line { format: frame.format(), row: frame.bytes(y), run: [[0; C]; RUN], converted: 0..0 }
+    }
+
+    /// The channels of some pixels from `x` on, at least one; of all up to `end` if it is at most [`RUN`] farther and
+    /// `x` is not among those that were given before.
+    #[inline(never)]
+    fn pixels_from(&mut self, x: usize, end: usize) -> &[u8] {
+        // Bytes that are channels already.
+        if self.format.pixel_bytes() == C {
+            return &self.row[C * x..];
+        }
+        if !self.converted.contains(&x) {
+            self.converted = x..end.min(x + RUN);
+            convert::<C>(self.format, self.row, x, self.run[..self.converted.len()].as_flattened_mut());
+        }
+        self.run[x - self.converted.start..self.converted.len()].as_flattened()
+    }
+
+    /// Sums of the pixels times their weights, whose sum is at most 2²⁴. No pixel from `end` on is needed for this and
+    /// the next sums.
+    #[inline(always)]
+    fn sums(&mut self, columns: &Cover, pixel: u32, end: usize) -> [u32; C] {
+        let Cover { first, last, weights } = *columns;
+        let mut sums = [0u32; C];
+        let mut edges = [0u32; C];
+        let mut x = first;
+        while x <= last {
+            let run = self.pixels_from(x, end);
+            let (run, _) = run[..run.len().min(C * (last + 1 - x))].as_chunks::<C>();
+            for pixel in run {
+                for channel in 0..C {
+                    sums[channel] += u32::from(pixel[channel]);
+                }
+            }
+            // The first and the last pixel weigh less than those between.
+            let mut lower = |of: &[u8; C], weight: u32| {
+                for channel in 0..C {
+                    edges[channel] = edges[channel].wrapping_add(u32::from(of[channel]) * (pixel - weight));
+                }
+            };
+            if x == first {
+                lower(&run[0], weights[0]);
+            }
+            x += run.len();
+            if x > last && last > first {
+                lower(&run[run.len() - 1], weights[1]);
+            }
+        }
+        for channel in 0..C {
+            sums[channel] = sums[channel].wrapping_mul(pixel).wrapping_sub(edges[channel]);
+        }
+        sums
     }
 }
 
@@ -162,6 +229,9 @@ struct Cover {
 }
 
 impl Cover {
+    /// No pixel.
+    const NOTHING: Cover = Cover { first: 1, last: 0, weights: [0; 2] };
+
     #[inline(always)]
     fn weight(&self, at: usize, pixel: u32) -> u32 {
         if at == self.first {

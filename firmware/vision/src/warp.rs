@@ -7,7 +7,7 @@ use format::preprocess::Colour;
 use nn::RowSource;
 
 use crate::frame::Frame;
-use crate::pixels::{Reader, Task, join, put, read};
+use crate::pixels::{Fetch, Pair, arrange, channels, fetch, twice};
 use crate::similarity::Similarity;
 
 /// A crop of a frame under a similarity.
@@ -44,11 +44,6 @@ impl<'a> Warp<'a> {
     pub const fn size(&self) -> [u16; 2] {
         self.size
     }
-
-    /// The similarity from the crop to the frame. It does not know of the mirror image.
-    pub const fn similarity(&self) -> &Similarity {
-        &self.similarity
-    }
 }
 
 impl RowSource for Warp<'_> {
@@ -58,9 +53,8 @@ impl RowSource for Warp<'_> {
     /// When the crop has no row `y`, or `pixels` has another length than one row.
     fn row(&mut self, y: u16, pixels: &mut [u8]) -> Result<(), Infallible> {
         let Warp { frame, similarity, size, colour, is_mirrored, grid } = self;
-        let channels = colour.channels();
         assert!(y < size[1], "a row of the crop");
-        assert_eq!(pixels.len(), usize::from(size[0]) * channels, "one row");
+        assert_eq!(pixels.len(), usize::from(size[0]) * colour.channels(), "one row");
         let [a, b, y] = [similarity.a().into(), similarity.b().into(), i64::from(y)];
         let [tx, ty] = similarity.translation().map(i64::from);
         let mut start = [tx - b * y, ty + a * y];
@@ -79,16 +73,14 @@ impl RowSource for Warp<'_> {
         let (across, down) = (inside(0, frame.width()), inside(1, frame.height()));
         let first = across.start.max(down.start);
         let count = usize::from(across.end.min(down.end).saturating_sub(first));
-        let (before, pixels) = pixels.split_at_mut(usize::from(first) * channels);
-        let (pixels, after) = pixels.split_at_mut(count * channels);
-        before.fill(0);
-        after.fill(0);
-        if count > 0 {
-            // With half of 1/256 pixel, so that rounding down rounds to nearest.
-            let place =
-                |axis: usize| (start[axis] + i64::from(step[axis]) * i64::from(first)) as i32 + (1 << 7);
-            let start = [place(0), place(1)];
-            read(frame.format(), *colour, Line { frame, colour: *colour, grid, start, step, pixels });
+        // With half of 1/256 pixel, so that rounding down rounds to nearest.
+        let place = |axis: usize| {
+            ((start[axis] + i64::from(step[axis]) * i64::from(first)) as i32).wrapping_add(1 << 7)
+        };
+        let line = Line { grid, start: [place(0), place(1)], step, first: first.into(), count };
+        match channels(frame.format(), *colour) {
+            1 => line.make::<1>(frame, pixels, size[0].into(), *colour),
+            _ => line.make::<3>(frame, pixels, size[0].into(), *colour),
         }
         Ok(())
     }
@@ -118,49 +110,51 @@ impl Grid {
     }
 }
 
-/// Crop pixels in a row.
-struct Line<'a, 'b> {
-    frame: &'a Frame<'a>,
-    colour: Colour,
+/// The crop pixels of a row that have a sample in the frame.
+struct Line<'a> {
     grid: &'a Grid,
-    /// Place of the first pixel, Q16.
+    /// Place of the first of them, Q16.
     start: [i32; 2],
     /// From a pixel to the next one.
     step: [i32; 2],
-    pixels: &'b mut [u8],
+    /// Pixels before them.
+    first: usize,
+    count: usize,
 }
 
-impl Task for Line<'_, '_> {
-    fn run<const C: usize, R: Reader<C>>(self) {
-        let Line { frame, colour, grid, start: [mut x, mut y], step: [right, down], pixels } = self;
-        if grid.count == 1 {
-            put(pixels, colour, |_| {
-                let mut values = sample::<C, R>(frame, x, y);
-                (x, y) = (x + right, y + down);
-                values.iter_mut().for_each(|value| *value = value.wrapping_add(1 << 23) >> 24);
-                values
-            });
-        } else {
-            put(pixels, colour, |_| {
-                let mean = grid.mean::<C, R>(frame, x, y);
-                (x, y) = (x + right, y + down);
-                mean
-            });
+impl Line<'_> {
+    /// Makes a row of `width` pixels with `C` channels.
+    fn make<const C: usize>(&self, frame: &Frame, row: &mut [u8], width: usize, colour: Colour) {
+        let Line { grid, start: [mut x, mut y], step: [right, down], first, count } = *self;
+        let source = Source { frame, fetch: fetch(frame.format(), C) };
+        let (pixels, _) = row[..C * width].as_chunks_mut::<C>();
+        let (before, pixels) = pixels.split_at_mut(first);
+        let (pixels, after) = pixels.split_at_mut(count);
+        before.as_flattened_mut().fill(0);
+        after.as_flattened_mut().fill(0);
+        for pixel in pixels {
+            *pixel = if grid.count == 1 {
+                source.sample::<C>(x, y).map(|value| (value.wrapping_add(1 << 23) >> 24) as u8)
+            } else {
+                grid.mean(&source, x, y)
+            };
+            (x, y) = (x + right, y + down);
         }
+        arrange::<C>(row, colour);
     }
 }
 
 impl Grid {
     /// The mean of the samples of a crop pixel with this centre.
     #[inline(never)]
-    fn mean<const C: usize, R: Reader<C>>(&self, frame: &Frame, x: i32, y: i32) -> [u32; C] {
+    fn mean<const C: usize>(&self, source: &Source<'_>, x: i32, y: i32) -> [u8; C] {
         let [a, b] = self.step;
         let [mut left, mut top] = [x + self.first[0], y + self.first[1]];
         let mut sums = [0; C];
         for _ in 0..self.count {
             let [mut x, mut y] = [left, top];
             for _ in 0..self.count {
-                let sample = sample::<C, R>(frame, x, y);
+                let sample = source.sample::<C>(x, y);
                 for channel in 0..C {
                     sums[channel] += sample[channel] >> 16;
                 }
@@ -169,53 +163,59 @@ impl Grid {
             [left, top] = [left - b, top + a];
         }
         let samples = (self.count * self.count) as u32;
-        sums.iter_mut().for_each(|sum| *sum = (*sum + 128 * samples) / (256 * samples));
+        sums.map(|sum| ((sum + 128 * samples) / (256 * samples)) as u8)
+    }
+}
+
+/// A frame, and how its pixels are read.
+struct Source<'a> {
+    frame: &'a Frame<'a>,
+    fetch: Fetch,
+}
+
+impl Source<'_> {
+    /// The channels at a place, Q16, of which the last eight bits are ignored: times 2²⁴, plus less than 2¹⁶.
+    #[inline(always)]
+    fn sample<const C: usize>(&self, x: i32, y: i32) -> [u32; C] {
+        let Source { frame, fetch } = *self;
+        let (column, row) = ((x >> 16) as usize, (y >> 16) as usize);
+        let (right, down) = (x as u32 >> 8 & 0xff, y as u32 >> 8 & 0xff);
+        // Places left of or above the frame are very large numbers here.
+        let is_inner = column < usize::from(frame.width()) - 1 && row < usize::from(frame.height()) - 1;
+        let [above, below] =
+            if is_inner { frame.two_rows(row).map(|row| fetch(row, column)) } else { self.at_border(x, y) };
+        let [above, below] = [above.channels::<C>(), below.channels::<C>()];
+        // The four weights' sum is 256. A product of (left, right) with (right weight, left weight), lower half first, has
+        // the sum of two weighted pixels in its upper half: the part below it is less than 2¹⁶, the part above it is cut off.
+        let both = (right * down + 128) >> 8;
+        let weights_above = (256 + both - right - down) << 16 | (right - both);
+        let weights_below = (down - both) << 16 | both;
+        let mut sums = [0; C];
+        for channel in 0..C {
+            let sum = above[channel].wrapping_mul(weights_above);
+            sums[channel] = sum.wrapping_add(below[channel].wrapping_mul(weights_below));
+        }
         sums
     }
-}
 
-/// The channels at a place, Q16, of which the last eight bits are ignored: times 2²⁴, plus less than 2¹⁶.
-#[inline(always)]
-fn sample<const C: usize, R: Reader<C>>(frame: &Frame, x: i32, y: i32) -> [u32; C] {
-    let (column, row) = ((x >> 16) as usize, (y >> 16) as usize);
-    let (right, down) = (x as u32 >> 8 & 0xff, y as u32 >> 8 & 0xff);
-    // Places left of or above the frame are very large numbers here.
-    let is_inner = column < usize::from(frame.width()) - 1 && row < usize::from(frame.height()) - 1;
-    let [above, below] = if is_inner {
-        let [above, below] = frame.two_rows(row);
-        [R::pair(above, column), R::pair(below, column)]
-    } else {
-        at_border::<C, R>(frame, x, y)
-    };
-    // The four weights' sum is 256. A product of (left, right) with (right weight, left weight), lower half first, has
-    // the sum of two weighted pixels in its upper half: the part below it is less than 2¹⁶, the part above it is cut off.
-    let both = (right * down + 128) >> 8;
-    let weights_above = (256 + both - right - down) << 16 | (right - both);
-    let weights_below = (down - both) << 16 | both;
-    let mut sums = [0; C];
-    for channel in 0..C {
-        let sum = above[channel].wrapping_mul(weights_above);
-        sums[channel] = sum.wrapping_add(below[channel].wrapping_mul(weights_below));
+    /// The pixels above and below a place that does not lie between four pixels, in pairs.
+    #[cold]
+    #[inline(never)]
+    fn at_border(&self, x: i32, y: i32) -> [Pair; 2] {
+        let Source { frame, fetch } = *self;
+        let [width, height] = [frame.width(), frame.height()].map(i32::from);
+        let is_inside = |place: i32, side: i32| ((place >> 8) + 128) as u32 <= 256 * side as u32;
+        if !is_inside(x, width) || !is_inside(y, height) {
+            return [Pair::BLACK; 2];
+        }
+        let near = |place: i32, side: i32| place.clamp(0, side - 1) as usize;
+        let columns = [near(x >> 16, width), near((x >> 16) + 1, width)];
+        [y >> 16, (y >> 16) + 1].map(|y| {
+            let row = frame.bytes(near(y, height));
+            let [left, right] = columns.map(|column| twice(frame.format(), fetch, row, column));
+            Pair::join(left, right)
+        })
     }
-    sums
-}
-
-/// The pixels above and below a place that does not lie between four pixels, in pairs.
-#[cold]
-#[inline(never)]
-fn at_border<const C: usize, R: Reader<C>>(frame: &Frame, x: i32, y: i32) -> [[u32; C]; 2] {
-    let [width, height] = [frame.width(), frame.height()].map(i32::from);
-    let is_inside = |place: i32, side: i32| ((place >> 8) + 128) as u32 <= 256 * side as u32;
-    if !is_inside(x, width) || !is_inside(y, height) {
-        return [[0; C]; 2];
-    }
-    let near = |place: i32, side: i32| place.clamp(0, side - 1) as usize;
-    let (left, right) = (near(x >> 16, width), near((x >> 16) + 1, width));
-    let pair = |y: i32| {
-        let row = frame.bytes(near(y, height));
-        join(R::pixel(row, left), R::pixel(row, right))
-    };
-    [pair(y >> 16), pair((y >> 16) + 1)]
 }
 
 /// The numbers n in `0..count` with `start + n · step` in `low..=high`.
@@ -240,7 +240,6 @@ mod tests {
     use super::*;
     use crate::frame::Format;
     use crate::noise;
-    use crate::place::Rect;
 
     const ONE: i32 = 1 << 16;
 
@@ -502,8 +501,6 @@ mod tests {
                 let identity = Similarity::new_checked(ONE, 0, [0, 0], size).unwrap();
                 let copied = Picture::of(&frame, colour).values;
                 assert_eq!(crop(Warp::new(frame, &identity, size, colour, false)), copied);
-                let of_rect = Similarity::of_rect(&frame.rect(), size).unwrap();
-                assert_eq!(of_rect, identity);
             }
         }
     }
@@ -564,8 +561,9 @@ mod tests {
         let similarity = Similarity::new_checked(ONE, 0, [8190 * ONE; 2], [3, 3]).unwrap();
         let found = crop(Warp::new(frame, &similarity, [3, 3], Colour::Grey, false));
         assert_eq!(found, [0, 0, 0, 0, 255, 0, 0, 0, 0]);
-        let whole = Rect { left: -128, top: -128, right: 8192 * 256 - 128, bottom: 8192 * 256 - 128 };
-        let similarity = Similarity::of_rect(&whole, [128, 128]).unwrap();
+        // The whole frame: the middle of crop pixel 0 is 31.5 pixels from the middle of the frame's.
+        let start = 31 * ONE + ONE / 2;
+        let similarity = Similarity::new_checked(64 * ONE, 0, [start; 2], [128, 128]).unwrap();
         let found = crop(Warp::new(frame, &similarity, [128, 128], Colour::Grey, false));
         assert!(found.iter().all(|&value| value == 0));
     }

@@ -13,6 +13,7 @@ mod conv;
 mod counts;
 mod depthwise;
 mod enlarge;
+mod frames;
 mod grouped;
 mod matching;
 mod max_pool;
@@ -30,7 +31,7 @@ pub use sets::{Chosen, Dsp, Helium, Portable, Set};
 /// Code that all kernel sets share.
 const SHARED: [&str; 4] = ["concat", "enlarge", "table", "average"];
 
-/// Runs `cases` random cases of every kernel of a set (the matcher's included) with every combination of element
+/// Runs `cases` random cases of every kernel of a set (the matcher's and those of frames included) with every combination of element
 /// types, and some shapes of real networks. Returns the number of cases of each kernel.
 ///
 /// # Errors
@@ -63,5 +64,6 @@ pub fn run<S: Set>(cases: u32) -> Result<Counts, Failure> {
     average::run::<S, i16, i8>(cases, &mut counts)?;
     average::run::<S, i16, i16>(cases, &mut counts)?;
     matching::run::<S>(cases, &mut counts)?;
+    frames::run::<S>(cases, &mut counts)?;
     counts.of_all()
 }

@@ -5,6 +5,8 @@ use matcher::kernels::{
 };
 use nn::kernels::{self, Element, Rows, dsp, helium, portable};
 use nn::quant::Stage;
+use vision::Format;
+use vision::kernels::{self as sight, helium as sight_helium, portable as sight_portable};
 
 /// Passes every kernel of [`nn::kernels`], as it is declared there, to a macro, after the macro's other arguments.
 macro_rules! with_kernels {
@@ -24,23 +26,25 @@ macro_rules! with_kernels {
 
 macro_rules! declare {
     ($(fn $kernel:ident<$($element:ident),+>($($name:ident: $type:ty),+);)+) => {
-        /// A kernel set; see [`nn::kernels`] and [`matcher::kernels`].
+        /// A kernel set; see [`nn::kernels`], [`matcher::kernels`] and [`vision::kernels`].
         #[expect(missing_docs, reason = "each function is the contract's of the same name")]
         pub trait Set {
             type Scratch: Default;
 
             $(fn $kernel<$($element: Element),+>($($name: $type),+);)+
             fn first_above(probe: &[i16], centres: &[i8], bound: i32) -> Option<(usize, i32)>;
+            fn grey(format: Format, pixels: &[u8], out: &mut [u8]);
+            fn halve<const C: usize>(rows: [&[u8]; 2], out: &mut [u8]);
         }
 
-        /// Names of the kernels of a set, the matcher's included.
-        pub const KERNELS: &[&str] = &[$(stringify!($kernel),)+ "first_above"];
+        /// Names of the kernels of a set, the matcher's and those of frames included.
+        pub const KERNELS: &[&str] = &[$(stringify!($kernel),)+ "first_above", "grey", "halve"];
     };
 }
 
 macro_rules! implement {
     (
-        $set:ident $module:ident $matching:ident
+        $set:ident $module:ident $matching:ident $sight:ident
         $(fn $kernel:ident<$($element:ident),+>($($name:ident: $type:ty),+);)+
     ) => {
         impl Set for $set {
@@ -53,6 +57,14 @@ macro_rules! implement {
             fn first_above(probe: &[i16], centres: &[i8], bound: i32) -> Option<(usize, i32)> {
                 $matching::Probe::new(probe).first_above(centres, bound)
             }
+
+            fn grey(format: Format, pixels: &[u8], out: &mut [u8]) {
+                $sight::grey(format, pixels, out);
+            }
+
+            fn halve<const C: usize>(rows: [&[u8]; 2], out: &mut [u8]) {
+                $sight::halve::<C>(rows, out);
+            }
         }
     };
 }
@@ -62,19 +74,19 @@ with_kernels!(declare);
 /// The set of the machine this is compiled for.
 #[derive(Clone, Copy, Debug)]
 pub struct Chosen;
-with_kernels!(implement Chosen kernels matching);
+with_kernels!(implement Chosen kernels matching sight);
 
 /// The definition of every operator.
 #[derive(Clone, Copy, Debug)]
 pub struct Portable;
-with_kernels!(implement Portable portable matching_portable);
+with_kernels!(implement Portable portable matching_portable sight_portable);
 
 /// Pairs of 16-bit numbers in core registers.
 #[derive(Clone, Copy, Debug)]
 pub struct Dsp;
-with_kernels!(implement Dsp dsp matching_dsp);
+with_kernels!(implement Dsp dsp matching_dsp sight_portable);
 
 /// Helium's vectors.
 #[derive(Clone, Copy, Debug)]
 pub struct Helium;
-with_kernels!(implement Helium helium matching_helium);
+with_kernels!(implement Helium helium matching_helium sight_helium);

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use format::layer::{Element, Layer, MAX_INPUTS};
+use format::layer::{Layer, MAX_INPUTS};
 
 use super::{Inputs, Work, cast, check_same_grid};
 use crate::kernels::Element as Number;
@@ -31,20 +31,15 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
 // Not inlined, so that each operator's code is separate.
 #[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
-    match work.tensor.element {
-        Element::I8 => typed::<i8>(work),
-        Element::I16 => typed::<i16>(work),
-    }
-}
-
-fn typed<T: Number>(work: &mut Work<'_>) {
-    let mut inputs: [(&[T], usize); MAX_INPUTS] = [(&[], 0); MAX_INPUTS];
+    // Bytes of any element type, so that the copy exists once.
+    let mut inputs: [(&[i8], usize); MAX_INPUTS] = [(&[], 0); MAX_INPUTS];
     let count = work.model.reads(work.number).numbers().len();
     for (index, place) in inputs[..count].iter_mut().enumerate() {
         let input = work.input(index);
-        *place = (bytemuck::cast_slice(work.around.row(&input, work.row)), input.channels.into());
+        let pixel_bytes = usize::from(input.channels) * input.element.bytes();
+        *place = (bytemuck::cast_slice(work.around.row(&input, work.row)), pixel_bytes);
     }
-    concat(&inputs[..count], cast::<T>(work.output));
+    concat(&inputs[..count], cast::<i8>(work.output));
 }
 
 /// One output row `[width][c]`: each pixel has the channels of the first input's pixel, then those of the second's,

@@ -3,7 +3,7 @@
 
 use core::ops::Range;
 
-use format::layer::{Element, Layer};
+use format::layer::Layer;
 
 use super::{Inputs, Work, cast, check_same_grid};
 use crate::kernels::Element as Number;
@@ -37,11 +37,9 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
 pub(super) fn run(work: &mut Work<'_>) {
     let input = work.input(0);
     let row = work.around.row(&input, rows(&work.layer(), 0, input.height, work.row).start);
-    let (channels, factor) = (input.channels.into(), work.layer().factor.into());
-    match input.element {
-        Element::I8 => enlarge::<i8>(bytemuck::cast_slice(row), channels, factor, cast(work.output)),
-        Element::I16 => enlarge::<i16>(bytemuck::cast_slice(row), channels, factor, cast(work.output)),
-    }
+    // Bytes of any element type, so that the copy exists once.
+    let pixel_bytes = usize::from(input.channels) * input.element.bytes();
+    enlarge::<i8>(bytemuck::cast_slice(row), pixel_bytes, work.layer().factor.into(), cast(work.output));
 }
 
 /// One output row `[width · factor][channels]` from an input row `[width][channels]`: output pixel `x` is input pixel

@@ -31,19 +31,40 @@ pub fn grouped<I: Element, O: Element, S>(
             let (first, channel) = (group * members, group * outputs);
             let filters = weights[channel * filter..].chunks_exact(filter);
             let patch = patch.get_mut(..filter).map(|patch| {
-                patch.fill(I::from_i32(input.zero_point));
-                input.copy_taps(x, first..first + members, patch);
+                gather(input, x, first, patch);
                 &*patch
             });
             for ((channel, out), filter) in (channel..).zip(out).zip(filters) {
-                let products = match patch {
-                    Some(patch) => dot(patch, filter),
-                    None => by_taps(input, x, first, filter),
-                };
+                let products = products(patch, input, x, first, filter);
                 let sum = stage.bias[channel].wrapping_add(products);
                 *out = O::from_i32(stage.requantise(sum, channel));
             }
         }
+    }
+}
+
+/// Gathers the taps of output pixel `x` in the channels from `first` on.
+// Not inlined, as `products`.
+#[inline(never)]
+fn gather<I: Element>(input: &Rows<'_, I>, x: usize, first: usize, patch: &mut [I]) {
+    let members = patch.len() / (input.rows.len() * input.kernel_width);
+    patch.fill(I::from_i32(input.zero_point));
+    input.copy_taps(x, first..first + members, patch);
+}
+
+/// Sum of a filter's products with its patch, or at output pixel `x` if there is none.
+// Not inlined, so that it exists once for all types of output.
+#[inline(never)]
+fn products<I: Element>(
+    patch: Option<&[I]>,
+    input: &Rows<'_, I>,
+    x: usize,
+    first: usize,
+    filter: &[i8],
+) -> i32 {
+    match patch {
+        Some(patch) => dot(patch, filter),
+        None => by_taps(input, x, first, filter),
     }
 }
 

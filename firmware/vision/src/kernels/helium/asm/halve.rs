@@ -1,0 +1,31 @@
+//! Means of two by two bytes.
+
+use core::arch::naked_asm;
+
+/// `ops::halve`.
+///
+/// # Safety
+/// The rows must have `count` bytes, an even number above zero, and `out` half of them.
+#[unsafe(naked)]
+pub unsafe extern "C" fn halve(above: *const u8, below: *const u8, out: *mut u8, count: usize) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        "push {{r7, lr}}",
+        // Sixteen bytes of each row in each turn; in the last turn only the remaining lanes load and store.
+        "dlstp.8 lr, r3",
+        "2:",
+        "vldrb.u8 q0, [r0], #16",
+        "vldrb.u8 q1, [r1], #16",
+        "vmovlt.u8 q2, q0",
+        "vmovlb.u8 q0, q0",
+        "vadd.i16 q0, q0, q2",
+        "vmovlt.u8 q2, q1",
+        "vmovlb.u8 q1, q1",
+        "vadd.i16 q0, q0, q2",
+        "vadd.i16 q0, q0, q1",
+        "vrshr.u16 q0, q0, #2",
+        "vstrb.16 q0, [r2], #8",
+        "letp lr, 2b",
+        "pop {{r7, pc}}",
+    )
+}

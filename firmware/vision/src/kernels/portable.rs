@@ -1,0 +1,45 @@
+//! The definition of every kernel.
+
+use crate::frame::Format;
+use crate::pixels::{Reader, Rgb565, Rgb888, luminance, luminances};
+
+/// Luminance of pixels: of a colour as [`crate::Frame::row`] defines it, Y of YUV422, grey as it is.
+///
+/// # Panics
+/// When `pixels` has another length than the pixels of `out`.
+pub fn grey(format: Format, pixels: &[u8], out: &mut [u8]) {
+    assert_eq!(pixels.len(), out.len() * format.pixel_bytes());
+    match format {
+        Format::Grey => out.copy_from_slice(pixels),
+        Format::Yuv422 => out.iter_mut().zip(pixels.chunks_exact(2)).for_each(|(out, pixel)| *out = pixel[0]),
+        Format::Rgb565 => colours::<Rgb565<true>>(pixels, out),
+        Format::Rgb565Little => colours::<Rgb565<false>>(pixels, out),
+        Format::Rgb888 => colours::<Rgb888>(pixels, out),
+    }
+}
+
+fn colours<R: Reader>(pixels: &[u8], out: &mut [u8]) {
+    let count = out.len();
+    for (number, pair) in out.chunks_exact_mut(2).enumerate() {
+        let [left, right] = luminances(R::pair(pixels, 2 * number));
+        pair.copy_from_slice(&[left as u8, right as u8]);
+    }
+    if count % 2 == 1 {
+        out[count - 1] = luminance(R::pixel(pixels, count - 1)) as u8;
+    }
+}
+
+/// Means of two by two pixels of `C` bytes, rounded half up.
+///
+/// # Panics
+/// When the rows do not have twice as many pixels as `out`.
+pub fn halve<const C: usize>(rows: [&[u8]; 2], out: &mut [u8]) {
+    assert!(rows.iter().all(|row| row.len() == 2 * out.len()) && out.len().is_multiple_of(C));
+    let [above, below] = rows.map(|row| row.chunks_exact(2 * C));
+    for ((above, below), out) in above.zip(below).zip(out.chunks_exact_mut(C)) {
+        for channel in 0..C {
+            let sum = |row: &[u8]| u32::from(row[channel]) + u32::from(row[C + channel]);
+            out[channel] = ((sum(above) + sum(below) + 2) >> 2) as u8;
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Cases of the kernels of frames: pixels made grey, and rows made half as large.
+
+use vision::Format;
+
+use crate::random::Random;
+use crate::{Counts, Failure, Set};
+
+/// Most pixels of a case.
+const PIXELS: usize = 70;
+/// Bytes around the pixels, so that they lie at any address and a byte written outside is seen.
+const AROUND: usize = 16;
+
+const FORMATS: [Format; 5] =
+    [Format::Rgb565, Format::Rgb565Little, Format::Rgb888, Format::Yuv422, Format::Grey];
+
+/// Luminance of a pixel by definition.
+fn luminance(format: Format, pixel: &[u8]) -> u8 {
+    let of = |half: u16| {
+        let [red, green, blue] = [half >> 11, half >> 5 & 63, half & 31];
+        [red << 3 | red >> 2, green << 2 | green >> 4, blue << 3 | blue >> 2].map(u32::from)
+    };
+    let [red, green, blue] = match format {
+        Format::Rgb565 => of(u16::from_be_bytes([pixel[0], pixel[1]])),
+        Format::Rgb565Little => of(u16::from_le_bytes([pixel[0], pixel[1]])),
+        Format::Rgb888 => [pixel[0], pixel[1], pixel[2]].map(u32::from),
+        Format::Yuv422 | Format::Grey => return pixel[0],
+    };
+    ((2126 * red + 7152 * green + 722 * blue) / 10_000) as u8
+}
+
+/// Fills bytes; often all of them with the same one, so that every sum is at its end.
+fn fill(random: &mut Random, bytes: &mut [u8]) {
+    match random.below(8) {
+        0 => bytes.fill(0),
+        1 => bytes.fill(0xff),
+        _ => bytes.iter_mut().for_each(|byte| *byte = (random.next() >> 24) as u8),
+    }
+}
+
+/// Runs a kernel on bytes prefilled with `0xa5`. The first byte that differs from the expected ones, also outside.
+fn differs(
+    offset: usize,
+    count: usize,
+    kernel: impl FnOnce(&mut [u8]),
+    expected: impl Fn(usize) -> u8,
+) -> Option<usize> {
+    let mut out = [0xa5; 3 * PIXELS + 2 * AROUND];
+    kernel(&mut out[offset..offset + count]);
+    let expected = |at: usize| match at.checked_sub(offset) {
+        Some(number) if number < count => expected(number),
+        _ => 0xa5,
+    };
+    out.iter().enumerate().position(|(at, &byte)| byte != expected(at))
+}
+
+/// Runs `cases` random cases of each kernel: every length, at any address.
+///
+/// # Errors
+/// The first case in which a kernel and the definition differ.
+pub fn run<S: Set>(cases: u32, counts: &mut Counts) -> Result<(), Failure> {
+    let mut random = Random(0x510e_527f);
+    let mut bytes = [0; 2 * 3 * PIXELS + AROUND];
+    for case in 0..cases {
+        let offset = random.below(AROUND);
+        let count = case as usize / FORMATS.len() % (PIXELS + 1);
+        let format = FORMATS[case as usize % FORMATS.len()];
+        let pixel_bytes = format.pixel_bytes();
+        let pixels = &mut bytes[random.below(AROUND)..][..count * pixel_bytes];
+        fill(&mut random, pixels);
+        let expected = |n: usize| luminance(format, &pixels[pixel_bytes * n..]);
+        let differs = differs(offset, count, |out| S::grey(format, pixels, out), expected);
+        counts.add("grey", case, differs)?;
+    }
+    for case in 0..cases {
+        if case % 2 == 0 {
+            halve::<S, 1>(case, &mut random, &mut bytes, counts)?;
+        } else {
+            halve::<S, 3>(case, &mut random, &mut bytes, counts)?;
+        }
+    }
+    Ok(())
+}
+
+fn halve<S: Set, const C: usize>(
+    case: u32,
+    random: &mut Random,
+    bytes: &mut [u8],
+    counts: &mut Counts,
+) -> Result<(), Failure> {
+    let count = C * (case as usize / 2 % (PIXELS / 2 + 1));
+    let rows = &mut bytes[random.below(AROUND)..][..4 * count];
+    fill(random, rows);
+    let (above, below) = rows.split_at(2 * count);
+    let expected = |n: usize| {
+        let left = 2 * C * (n / C) + n % C;
+        let four = [above[left], above[left + C], below[left], below[left + C]];
+        ((four.map(u32::from).iter().sum::<u32>() + 2) / 4) as u8
+    };
+    let differs = differs(random.below(AROUND), count, |out| S::halve::<C>([above, below], out), expected);
+    counts.add("halve", case, differs)
+}
