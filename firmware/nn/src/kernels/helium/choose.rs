@@ -5,7 +5,7 @@
 
 use core::ops::Range;
 
-use super::VECTORS;
+use super::{VECTORS, Vector};
 use crate::kernels::Rows;
 use crate::quant::Stage;
 
@@ -114,6 +114,11 @@ pub const fn split_steps(steps: usize) -> [usize; 2] {
     [ahead, after - ahead]
 }
 
+/// Elements of a vector.
+pub const fn lanes<T>() -> usize {
+    size_of::<Vector>() / size_of::<T>()
+}
+
 /// The implementation of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conv {
@@ -152,21 +157,22 @@ pub enum Windows {
 pub fn conv<T>(input: &Rows<'_, T>, channels: usize) -> Conv {
     let filter_row = input.kernel_width * input.channels;
     let taps = input.rows.len() * filter_row;
-    let steps = taps.div_ceil(16);
+    let lanes = lanes::<T>();
+    let steps = taps.div_ceil(lanes);
     // A loop reads its last filter to the end of a whole vector, so the bytes after that filter must be of other
     // filters.
-    let fits = |&filters: &usize| (filters - 1) * taps + 16 * steps <= channels * taps;
+    let fits = |&filters: &usize| (filters - 1) * taps + lanes * steps <= channels * taps;
     let whole = (4..=channels / 4 * 4).rev().step_by(4).find(fits).unwrap_or(0);
-    let spare_filters = if whole < channels { 4 * steps } else { 0 };
+    let spare_filters = if whole < channels { (4 * lanes * steps).div_ceil(size_of::<Vector>()) } else { 0 };
     let room = VECTORS.saturating_sub(spare_filters) / (steps + 1);
-    if size_of::<T>() != 1 || room < 2 {
+    if room < 2 {
         return Conv::Portable;
     }
     // Neighbouring taps are neighbouring pixels.
     let is_dense = input.dilation == 1 || input.kernel_width == 1;
     let is_in_place = is_dense
         && input.rows.len() == 1
-        && filter_row.is_multiple_of(16)
+        && filter_row.is_multiple_of(lanes)
         && input.stride == input.kernel_width;
     Conv::Tiles(Tiles {
         steps,
@@ -421,24 +427,29 @@ mod tests {
 
     #[test]
     fn tiles_fit_scratch_and_read_filters_only() {
-        let taps = (1..=420).chain([512, 576, 1024, 1152, 2048, 2304, 4608, 6000, 6143, 6144, 6145, 12_288]);
+        check_tiles::<i8>();
+        check_tiles::<i16>();
+    }
+
+    fn check_tiles<I: 'static>() {
+        let lanes = lanes::<I>();
+        let taps =
+            (1..=420usize).chain([512, 576, 1024, 1152, 2048, 2304, 4608, 6000, 6143, 6144, 6145, 12_288]);
         for taps in taps {
             for channels in (1..=140).chain([192, 256, 320, 500, 512, 1000, 1280, 40_000]) {
-                let Conv::Tiles(tiles) = conv(&input::<i8>([1, 1], taps, 1, 0), channels) else {
-                    let room = |spare_filters| (VECTORS - spare_filters) / (taps.div_ceil(16) + 1);
-                    assert!(
-                        room(0) < 2 || 4 * taps.div_ceil(16) > VECTORS || room(4 * taps.div_ceil(16)) < 2
-                    );
+                let padded = taps.next_multiple_of(lanes);
+                let Conv::Tiles(tiles) = conv(&input::<I>([1, 1], taps, 1, 0), channels) else {
+                    let room = |spare_filters| VECTORS.saturating_sub(spare_filters) / (padded / lanes + 1);
+                    assert!(room(0) < 2 || room(padded.div_ceil(4)) < 2);
                     continue;
                 };
                 let Tiles { steps, whole, spare_filters, pixels, .. } = tiles;
-                assert!((1..=16).contains(&(16 * steps + 1 - taps)));
-                let fits =
-                    |filters: usize| filters == 0 || (filters - 1) * taps + 16 * steps <= channels * taps;
+                assert_eq!(lanes * steps, padded);
+                let fits = |filters: usize| filters == 0 || (filters - 1) * taps + padded <= channels * taps;
                 assert!(whole.is_multiple_of(4) && whole <= channels && fits(whole));
                 assert!(whole + 4 > channels || !fits(whole + 4));
                 // There are four spare filters. The last one is read to the end of its last vector.
-                assert!(whole == channels || 3 * taps + 16 * steps <= 16 * spare_filters);
+                assert!(whole == channels || 3 * taps + padded <= 16 * spare_filters);
                 // Scratch holds the patches, and the results of four spare filters, which have at most two bytes each.
                 assert!(pixels >= 1 && spare_filters + pixels + pixels * steps <= VECTORS);
                 assert!(4 * 2 * pixels <= 16 * pixels);
@@ -449,13 +460,18 @@ mod tests {
 
     #[test]
     fn windows_are_read_in_place_only_if_they_are_whole_vectors_side_by_side() {
+        check_windows::<i8>(16);
+        check_windows::<i16>(8);
+    }
+
+    fn check_windows<I: 'static>(lanes: usize) {
         for height in 1..=4 {
             for width in 1..=4 {
                 for channels in 1..=80 {
                     for (stride, dilation) in (1..=4).flat_map(|stride| (1..=4).map(move |d| (stride, d))) {
-                        let shape = Rows { dilation, ..input::<i8>([height, width], channels, stride, 0) };
+                        let shape = Rows { dilation, ..input::<I>([height, width], channels, stride, 0) };
                         let Conv::Tiles(tiles) = conv(&shape, 64) else { panic!("filters are small") };
-                        let are_vectors = (width * channels).is_multiple_of(16);
+                        let are_vectors = (width * channels).is_multiple_of(lanes);
                         let are_neighbours = dilation == 1 || width == 1;
                         let expected = match (height == 1 && stride == width && are_vectors, are_neighbours) {
                             (true, true) => Windows::InPlace,
@@ -489,7 +505,8 @@ mod tests {
             assert_eq!(tiles.whole, if is_exact { channels } else { channels - 4 });
             assert_eq!(tiles.windows, windows);
         }
-        assert_eq!(conv(&input::<i16>([1, 1], 64, 1, 0), 64), Conv::Portable);
+        let Conv::Tiles(tiles) = conv(&input::<i16>([1, 1], 64, 1, 0), 64) else { panic!("64 channels") };
+        assert_eq!((tiles.steps, tiles.whole, tiles.windows), (8, 64, Windows::InPlace));
     }
 
     #[test]
