@@ -201,27 +201,34 @@ pub enum Depthwise {
         /// Most pixels of a block. Scratch holds their columns.
         block_pixels: usize,
     },
-    /// One tap of all channels at a time.
+    /// By [`super::ops::sum_taps`], a pixel at a time.
     Taps,
-    /// By the portable kernel, for wider elements and for dilated taps.
+    /// By the portable kernel, for windows and pixels that are too large.
     Portable,
 }
+
+/// Most taps of a window in [`super::ops::sum_taps`].
+pub const MAX_TAPS: usize = 256;
 
 /// The implementation for `pixels` pixels of elements of `output_size` bytes.
 pub fn depthwise<T>(input: &Rows<'_, T>, output_size: usize, pixels: usize) -> Depthwise {
     let &Rows { channels, stride, kernel_width: width, .. } = input;
     let height = input.rows.len();
-    if input.dilation != 1 && width != 1 {
-        return Depthwise::Portable;
-    }
     let is_small = height <= 4 && matches!((stride, width), (1, ..=3) | (2, ..=4));
+    let is_dense = input.dilation == 1 || width == 1;
     let are_bytes = size_of::<T>() + output_size == 2;
-    if are_bytes && is_small && channels.is_multiple_of(16) && channels <= MAX_STRIDE && pixels >= 4 {
+    if are_bytes
+        && is_small
+        && is_dense
+        && channels.is_multiple_of(16)
+        && channels <= MAX_STRIDE
+        && pixels >= 4
+    {
         return Depthwise::Packed { block_pixels: (COLUMNS - 4) / stride + 1 };
     }
     // Scratch holds the sums of all channels, and a pixel of values outside the tensor.
-    let fits = channels.div_ceil(4) + channels.div_ceil(16) <= VECTORS;
-    if size_of::<T>() == 1 && fits { Depthwise::Taps } else { Depthwise::Portable }
+    let fits = channels.div_ceil(8) * 2 + channels.div_ceil(lanes::<T>()) <= VECTORS;
+    if fits && height * width <= MAX_TAPS { Depthwise::Taps } else { Depthwise::Portable }
 }
 
 /// Blocks of `pixels` pixels. A block has four to `block_pixels` pixels. The last one may repeat pixels of the block
@@ -526,11 +533,17 @@ mod tests {
                 }
             }
         }
-        assert_eq!(depthwise(&input::<i16>([3, 3], 64, 1, 1), 1, 56), Depthwise::Portable);
-        assert_eq!(depthwise(&input::<i16>([3, 3], 64, 1, 1), 2, 56), Depthwise::Portable);
+        for channels in 1..4000 {
+            let shape = input::<i16>([3, 3], channels, 1, 1);
+            for size in [1, 2] {
+                let chosen = depthwise(&shape, size, 56);
+                assert!(!matches!(chosen, Depthwise::Packed { .. }));
+                check_depthwise(chosen, &shape, 56);
+            }
+        }
     }
 
-    fn check_depthwise(chosen: Depthwise, shape: &Rows<'_, i8>, pixels: usize) {
+    fn check_depthwise<I>(chosen: Depthwise, shape: &Rows<'_, I>, pixels: usize) {
         let &Rows { channels, stride, kernel_width: width, .. } = shape;
         match chosen {
             Depthwise::Packed { block_pixels } => {
@@ -542,10 +555,12 @@ mod tests {
                 assert!(3 * channels < u16::MAX as usize);
             }
             Depthwise::Taps => {
-                let sums = channels.div_ceil(4);
-                assert!(sums <= VECTORS && channels <= 16 * (VECTORS - sums));
+                // Whole groups of eight sums, and a pixel.
+                let sums = channels.next_multiple_of(8) / 4;
+                assert!(sums <= VECTORS && channels <= lanes::<I>() * (VECTORS - sums));
+                assert!(shape.rows.len() * width <= MAX_TAPS);
             }
-            Depthwise::Portable => assert!(channels > 2_400),
+            Depthwise::Portable => assert!(channels > 2_000),
         }
     }
 
@@ -559,7 +574,7 @@ mod tests {
         }
         // Dilated taps.
         let apart = Rows { dilation: 2, ..input::<i8>([3, 3], 64, 1, 2) };
-        assert_eq!(depthwise(&apart, 1, 56), Depthwise::Portable);
+        assert_eq!(depthwise(&apart, 1, 56), Depthwise::Taps);
         // The last window of an embedder has the size of its input.
         assert_eq!(depthwise(&input::<i8>([7, 7], 512, 1, 0), 1, 1), Depthwise::Taps);
     }

@@ -10,7 +10,7 @@ use super::asm;
 use super::choose::{self, MAX_STRIDE};
 #[cfg(arm_helium)]
 use super::choose::{Epilogue, Multipliers, Product};
-use crate::kernels::Element;
+use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
 /// Destination of elements.
@@ -326,21 +326,59 @@ fn check_addition(stage: &Stage<'_>, count: usize) {
     assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() >= count));
 }
 
-/// Adds products of values and weights to sums.
+/// For each channel the sum of the products of its taps under output pixel `x` and of its filter, `weights`
+/// `[kh][kw][channels]`. `outside` has the elements of all channels outside the tensor. The sums after those of the last
+/// channel have no meaning.
+///
+/// # Panics
+/// When lengths do not agree, there are more than [`choose::MAX_TAPS`], there is nothing to do, or there is not room for
+/// whole groups of eight sums.
+pub fn sum_taps<I: Element>(input: &Rows<'_, I>, x: usize, outside: &[I], weights: &[i8], sums: &mut [i32]) {
+    let (channels, count) = (input.channels, input.rows.len() * input.kernel_width);
+    assert!(channels > 0 && (1..=choose::MAX_TAPS).contains(&count) && outside.len() == channels);
+    assert!(weights.len() == count * channels && sums.len() >= channels.next_multiple_of(8));
+    let (low, high, column) = input.columns(x);
+    let taps = input.rows.iter().flat_map(|row| (0..input.kernel_width).map(move |kx| (row, kx)));
+    let taps = taps.map(|(row, kx)| match row {
+        Some(row) if (low..high).contains(&kx) => {
+            &row[(column + (kx - low) * input.dilation) * channels..][..channels]
+        }
+        _ => outside,
+    });
+    #[cfg(arm_helium)]
+    {
+        let taps: heapless::Vec<*const I, { choose::MAX_TAPS }> = taps.map(<[I]>::as_ptr).collect();
+        let (taps, weights, sums) = (taps.as_ptr(), weights.as_ptr(), sums.as_mut_ptr());
+        // SAFETY: the lengths were checked, and the function reads and writes within them.
+        unsafe { asm::Taps { taps, count, weights, channels, sums }.run() };
+    }
+    #[cfg(not(arm_helium))]
+    {
+        sums.fill(0);
+        for (values, weights) in taps.zip(weights.chunks_exact(channels)) {
+            for ((sum, &value), &weight) in sums.iter_mut().zip(values).zip(weights) {
+                *sum = sum.wrapping_add(value.into() * weight as i32);
+            }
+        }
+    }
+}
+
+/// A pixel's elements from its sums without biases, by the stage of all its channels.
 ///
 /// # Panics
 /// When lengths do not agree, or there is nothing to do.
-pub fn add_products(sums: &mut [i32], values: &[i8], weights: &[i8]) {
-    let count = sums.len();
-    assert!(count > 0 && values.len() == count && weights.len() == count);
+pub fn requantise<O: Element>(sums: &[i32], stage: &Stage<'_>, output: &mut [O]) {
+    let count = output.len();
+    assert!(count > 0 && sums.len() >= count);
+    assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() == count));
     #[cfg(arm_helium)]
     // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
-        asm::add_products(sums.as_mut_ptr(), values.as_ptr(), weights.as_ptr(), count);
+        asm::Requantisation::new(stage).run(sums.as_ptr(), output.as_mut_ptr(), count);
     }
     #[cfg(not(arm_helium))]
-    for (sum, (&value, &weight)) in sums.iter_mut().zip(values.iter().zip(weights)) {
-        *sum = sum.wrapping_add(value as i32 * weight as i32);
+    for (channel, (out, &sum)) in output.iter_mut().zip(sums).enumerate() {
+        *out = O::from_i32(stage.requantise(sum.wrapping_add(stage.bias[channel]), channel));
     }
 }
 
