@@ -78,8 +78,5 @@ fn by_taps<I: Element, O: Element>(
     let sums: &mut [i32] = bytemuck::cast_slice_mut(sums);
     let outside: &mut [I] = &mut bytemuck::cast_slice_mut(rest)[..channels];
     outside.fill(I::from_i32(input.zero_point));
-    for (x, pixel) in output.chunks_exact_mut(channels).enumerate() {
-        ops::sum_taps(input, x, outside, weights, sums);
-        ops::requantise(sums, stage, pixel);
-    }
+    ops::taps(input, outside, weights, sums, stage, output);
 }

@@ -326,36 +326,65 @@ fn check_addition(stage: &Stage<'_>, count: usize) {
     assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() >= count));
 }
 
-/// For each channel the sum of the products of its taps under output pixel `x` and of its filter, `weights`
-/// `[kh][kw][channels]`. `outside` has the elements of all channels outside the tensor. The sums after those of the last
-/// channel have no meaning.
+/// Products of the taps of each channel and of its filter, `weights` `[kh][kw][channels]`, for the pixels of `output`,
+/// requantised by the stage of all channels. `outside` has a pixel's elements outside the tensor, and `sums` room for
+/// whole groups of eight channels.
 ///
 /// # Panics
-/// When lengths do not agree, there are more than [`choose::MAX_TAPS`], there is nothing to do, or there is not room for
-/// whole groups of eight sums.
-pub fn sum_taps<I: Element>(input: &Rows<'_, I>, x: usize, outside: &[I], weights: &[i8], sums: &mut [i32]) {
+/// When lengths do not agree, there are more than [`choose::MAX_TAPS`], or there is nothing to do.
+pub fn taps<I: Element, O: Element>(
+    input: &Rows<'_, I>,
+    outside: &[I],
+    weights: &[i8],
+    sums: &mut [i32],
+    stage: &Stage<'_>,
+    output: &mut [O],
+) {
     let (channels, count) = (input.channels, input.rows.len() * input.kernel_width);
     assert!(channels > 0 && (1..=choose::MAX_TAPS).contains(&count) && outside.len() == channels);
     assert!(weights.len() == count * channels && sums.len() >= channels.next_multiple_of(8));
-    let (low, high, column) = input.columns(x);
-    let taps = input.rows.iter().flat_map(|row| (0..input.kernel_width).map(move |kx| (row, kx)));
-    let taps = taps.map(|(row, kx)| match row {
-        Some(row) if (low..high).contains(&kx) => {
-            &row[(column + (kx - low) * input.dilation) * channels..][..channels]
+    assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() == channels));
+    let mut taps = [outside.as_ptr(); choose::MAX_TAPS];
+    for (x, output) in output.chunks_exact_mut(channels).enumerate() {
+        let (low, high, column) = input.columns(x);
+        let step = input.dilation * channels;
+        for (row, taps) in input.rows.iter().zip(taps.chunks_exact_mut(input.kernel_width)) {
+            let Some(row) = row else { continue };
+            let (before, inside) = taps.split_at_mut(low);
+            let (inside, after) = inside.split_at_mut(high - low);
+            before.fill(outside.as_ptr());
+            after.fill(outside.as_ptr());
+            let mut start = column * channels;
+            for tap in inside {
+                *tap = row[start..start + channels].as_ptr();
+                start += step;
+            }
         }
-        _ => outside,
-    });
+        // SAFETY: every tap points to the elements of all channels, in a row or outside; the other lengths were checked.
+        unsafe { sum_taps(&taps[..count], channels, weights, sums) };
+        requantise(sums, stage, output);
+    }
+}
+
+/// For each channel the sum of the products of its taps and its filter.
+///
+/// # Safety
+/// Each tap must point to `channels` elements. There are filters for all of them, and room for sums as [`taps()`] checks.
+#[inline(always)]
+unsafe fn sum_taps<I: Element>(taps: &[*const I], channels: usize, weights: &[i8], sums: &mut [i32]) {
     #[cfg(arm_helium)]
     {
-        let taps: heapless::Vec<*const I, { choose::MAX_TAPS }> = taps.map(<[I]>::as_ptr).collect();
-        let (taps, weights, sums) = (taps.as_ptr(), weights.as_ptr(), sums.as_mut_ptr());
-        // SAFETY: the lengths were checked, and the function reads and writes within them.
+        let (count, taps) = (taps.len(), taps.as_ptr());
+        let (weights, sums) = (weights.as_ptr(), sums.as_mut_ptr());
+        // SAFETY: the caller promises this.
         unsafe { asm::Taps { taps, count, weights, channels, sums }.run() };
     }
     #[cfg(not(arm_helium))]
     {
         sums.fill(0);
-        for (values, weights) in taps.zip(weights.chunks_exact(channels)) {
+        for (&values, weights) in taps.iter().zip(weights.chunks_exact(channels)) {
+            // SAFETY: the caller promises this.
+            let values = unsafe { core::slice::from_raw_parts(values, channels) };
             for ((sum, &value), &weight) in sums.iter_mut().zip(values).zip(weights) {
                 *sum = sum.wrapping_add(value.into() * weight as i32);
             }
@@ -363,18 +392,13 @@ pub fn sum_taps<I: Element>(input: &Rows<'_, I>, x: usize, outside: &[I], weight
     }
 }
 
-/// A pixel's elements from its sums without biases, by the stage of all its channels.
-///
-/// # Panics
-/// When lengths do not agree, or there is nothing to do.
-pub fn requantise<O: Element>(sums: &[i32], stage: &Stage<'_>, output: &mut [O]) {
-    let count = output.len();
-    assert!(count > 0 && sums.len() >= count);
-    assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() == count));
+/// A pixel's elements from its sums without biases. [`taps()`] has checked the lengths.
+#[inline(always)]
+fn requantise<O: Element>(sums: &[i32], stage: &Stage<'_>, output: &mut [O]) {
     #[cfg(arm_helium)]
     // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
-        asm::Requantisation::new(stage).run(sums.as_ptr(), output.as_mut_ptr(), count);
+        asm::Requantisation::new(stage).run(sums.as_ptr(), output.as_mut_ptr(), output.len());
     }
     #[cfg(not(arm_helium))]
     for (channel, (out, &sum)) in output.iter_mut().zip(sums).enumerate() {
