@@ -41,6 +41,7 @@ pub fn run<S: Set>(cases: u32) -> Result<Counts, Failure> {
     windows::networks::<S, i8, i8>(&mut counts)?;
     windows::networks::<S, i8, i16>(&mut counts)?;
     windows::networks::<S, i16, i8>(&mut counts)?;
+    windows::networks::<S, i16, i16>(&mut counts)?;
     windows::run::<S, i8, i8>(cases, &mut counts)?;
     windows::run::<S, i8, i16>(cases, &mut counts)?;
     windows::run::<S, i16, i8>(cases, &mut counts)?;

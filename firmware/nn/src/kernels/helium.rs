@@ -1,9 +1,9 @@
 //! Kernels for cores with Helium, the M-profile vector extension: Cortex-M52, M55, M85.
 //!
-//! A convolution of bytes multiplies two pixels with four filters, 16 taps at a time; the registers hold no more
-//! sums. Depthwise convolutions compute two channels of four pixels, with a channel's window in one vector. Rare
-//! cases (inputs of 16 bits, patches larger than scratch, depthwise convolutions with dilated taps) go to the
-//! portable kernels, which the compiler vectorises.
+//! A convolution multiplies two pixels with four filters, 16 taps of bytes or 8 of 16 bits at a time; the registers hold
+//! no more sums. Depthwise convolutions of bytes compute two channels of four pixels, with a channel's window in one
+//! vector; others compute eight channels of a pixel. Rare cases (patches or pixels larger than scratch) go to the portable
+//! kernels, which the compiler vectorises.
 //!
 //! `choose` selects the loop for a shape, `ops` checks a loop's preconditions and calls it, `asm` has the loops.
 

@@ -6,26 +6,30 @@
 #![allow(unsafe_code)]
 
 mod add;
-mod add_products;
 mod add_row;
 mod clear;
 mod gather;
 mod multiply;
 mod multiply_near;
+mod multiply_wide;
 mod pack;
 mod products;
+mod requantise;
 mod slide;
+mod sum_taps;
 
 pub use add::Addition;
-pub use add_products::add_products;
 pub use add_row::{RowAddition, add_row};
 pub use clear::clear;
 pub use gather::{Gathering, gather};
 pub use multiply::*;
 pub use multiply_near::*;
+pub use multiply_wide::{multiply_wide_to_bytes, multiply_wide_to_halves};
 pub use pack::Packing;
 pub use products::Products;
+pub use requantise::Requantisation;
 pub use slide::*;
+pub use sum_taps::Taps;
 
 /// Asserts the offsets of a record's fields on the target, and its size.
 macro_rules! assert_layout {

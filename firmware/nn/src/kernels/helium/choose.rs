@@ -5,7 +5,7 @@
 
 use core::ops::Range;
 
-use super::VECTORS;
+use super::{VECTORS, Vector};
 use crate::kernels::Rows;
 use crate::quant::Stage;
 
@@ -114,6 +114,11 @@ pub const fn split_steps(steps: usize) -> [usize; 2] {
     [ahead, after - ahead]
 }
 
+/// Elements of a vector.
+pub const fn lanes<T>() -> usize {
+    size_of::<Vector>() / size_of::<T>()
+}
+
 /// The implementation of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conv {
@@ -152,21 +157,22 @@ pub enum Windows {
 pub fn conv<T>(input: &Rows<'_, T>, channels: usize) -> Conv {
     let filter_row = input.kernel_width * input.channels;
     let taps = input.rows.len() * filter_row;
-    let steps = taps.div_ceil(16);
+    let lanes = lanes::<T>();
+    let steps = taps.div_ceil(lanes);
     // A loop reads its last filter to the end of a whole vector, so the bytes after that filter must be of other
     // filters.
-    let fits = |&filters: &usize| (filters - 1) * taps + 16 * steps <= channels * taps;
+    let fits = |&filters: &usize| (filters - 1) * taps + lanes * steps <= channels * taps;
     let whole = (4..=channels / 4 * 4).rev().step_by(4).find(fits).unwrap_or(0);
-    let spare_filters = if whole < channels { 4 * steps } else { 0 };
+    let spare_filters = if whole < channels { (4 * lanes * steps).div_ceil(size_of::<Vector>()) } else { 0 };
     let room = VECTORS.saturating_sub(spare_filters) / (steps + 1);
-    if size_of::<T>() != 1 || room < 2 {
+    if room < 2 {
         return Conv::Portable;
     }
     // Neighbouring taps are neighbouring pixels.
     let is_dense = input.dilation == 1 || input.kernel_width == 1;
     let is_in_place = is_dense
         && input.rows.len() == 1
-        && filter_row.is_multiple_of(16)
+        && filter_row.is_multiple_of(lanes)
         && input.stride == input.kernel_width;
     Conv::Tiles(Tiles {
         steps,
@@ -195,27 +201,34 @@ pub enum Depthwise {
         /// Most pixels of a block. Scratch holds their columns.
         block_pixels: usize,
     },
-    /// One tap of all channels at a time.
+    /// By [`super::ops::taps`], a pixel at a time.
     Taps,
-    /// By the portable kernel, for wider elements and for dilated taps.
+    /// By the portable kernel, for windows and pixels that are too large.
     Portable,
 }
+
+/// Most taps of a window in [`super::ops::taps`].
+pub const MAX_TAPS: usize = 64;
 
 /// The implementation for `pixels` pixels of elements of `output_size` bytes.
 pub fn depthwise<T>(input: &Rows<'_, T>, output_size: usize, pixels: usize) -> Depthwise {
     let &Rows { channels, stride, kernel_width: width, .. } = input;
     let height = input.rows.len();
-    if input.dilation != 1 && width != 1 {
-        return Depthwise::Portable;
-    }
     let is_small = height <= 4 && matches!((stride, width), (1, ..=3) | (2, ..=4));
+    let is_dense = input.dilation == 1 || width == 1;
     let are_bytes = size_of::<T>() + output_size == 2;
-    if are_bytes && is_small && channels.is_multiple_of(16) && channels <= MAX_STRIDE && pixels >= 4 {
+    if are_bytes
+        && is_small
+        && is_dense
+        && channels.is_multiple_of(16)
+        && channels <= MAX_STRIDE
+        && pixels >= 4
+    {
         return Depthwise::Packed { block_pixels: (COLUMNS - 4) / stride + 1 };
     }
     // Scratch holds the sums of all channels, and a pixel of values outside the tensor.
-    let fits = channels.div_ceil(4) + channels.div_ceil(16) <= VECTORS;
-    if size_of::<T>() == 1 && fits { Depthwise::Taps } else { Depthwise::Portable }
+    let fits = channels.div_ceil(8) * 2 + channels.div_ceil(lanes::<T>()) <= VECTORS;
+    if fits && height * width <= MAX_TAPS { Depthwise::Taps } else { Depthwise::Portable }
 }
 
 /// Blocks of `pixels` pixels. A block has four to `block_pixels` pixels. The last one may repeat pixels of the block
@@ -421,24 +434,29 @@ mod tests {
 
     #[test]
     fn tiles_fit_scratch_and_read_filters_only() {
-        let taps = (1..=420).chain([512, 576, 1024, 1152, 2048, 2304, 4608, 6000, 6143, 6144, 6145, 12_288]);
+        check_tiles::<i8>();
+        check_tiles::<i16>();
+    }
+
+    fn check_tiles<I: 'static>() {
+        let lanes = lanes::<I>();
+        let taps =
+            (1..=420usize).chain([512, 576, 1024, 1152, 2048, 2304, 4608, 6000, 6143, 6144, 6145, 12_288]);
         for taps in taps {
             for channels in (1..=140).chain([192, 256, 320, 500, 512, 1000, 1280, 40_000]) {
-                let Conv::Tiles(tiles) = conv(&input::<i8>([1, 1], taps, 1, 0), channels) else {
-                    let room = |spare_filters| (VECTORS - spare_filters) / (taps.div_ceil(16) + 1);
-                    assert!(
-                        room(0) < 2 || 4 * taps.div_ceil(16) > VECTORS || room(4 * taps.div_ceil(16)) < 2
-                    );
+                let padded = taps.next_multiple_of(lanes);
+                let Conv::Tiles(tiles) = conv(&input::<I>([1, 1], taps, 1, 0), channels) else {
+                    let room = |spare_filters| VECTORS.saturating_sub(spare_filters) / (padded / lanes + 1);
+                    assert!(room(0) < 2 || room(padded.div_ceil(4)) < 2);
                     continue;
                 };
                 let Tiles { steps, whole, spare_filters, pixels, .. } = tiles;
-                assert!((1..=16).contains(&(16 * steps + 1 - taps)));
-                let fits =
-                    |filters: usize| filters == 0 || (filters - 1) * taps + 16 * steps <= channels * taps;
+                assert_eq!(lanes * steps, padded);
+                let fits = |filters: usize| filters == 0 || (filters - 1) * taps + padded <= channels * taps;
                 assert!(whole.is_multiple_of(4) && whole <= channels && fits(whole));
                 assert!(whole + 4 > channels || !fits(whole + 4));
                 // There are four spare filters. The last one is read to the end of its last vector.
-                assert!(whole == channels || 3 * taps + 16 * steps <= 16 * spare_filters);
+                assert!(whole == channels || 3 * taps + padded <= 16 * spare_filters);
                 // Scratch holds the patches, and the results of four spare filters, which have at most two bytes each.
                 assert!(pixels >= 1 && spare_filters + pixels + pixels * steps <= VECTORS);
                 assert!(4 * 2 * pixels <= 16 * pixels);
@@ -449,13 +467,18 @@ mod tests {
 
     #[test]
     fn windows_are_read_in_place_only_if_they_are_whole_vectors_side_by_side() {
+        check_windows::<i8>(16);
+        check_windows::<i16>(8);
+    }
+
+    fn check_windows<I: 'static>(lanes: usize) {
         for height in 1..=4 {
             for width in 1..=4 {
                 for channels in 1..=80 {
                     for (stride, dilation) in (1..=4).flat_map(|stride| (1..=4).map(move |d| (stride, d))) {
-                        let shape = Rows { dilation, ..input::<i8>([height, width], channels, stride, 0) };
+                        let shape = Rows { dilation, ..input::<I>([height, width], channels, stride, 0) };
                         let Conv::Tiles(tiles) = conv(&shape, 64) else { panic!("filters are small") };
-                        let are_vectors = (width * channels).is_multiple_of(16);
+                        let are_vectors = (width * channels).is_multiple_of(lanes);
                         let are_neighbours = dilation == 1 || width == 1;
                         let expected = match (height == 1 && stride == width && are_vectors, are_neighbours) {
                             (true, true) => Windows::InPlace,
@@ -489,7 +512,8 @@ mod tests {
             assert_eq!(tiles.whole, if is_exact { channels } else { channels - 4 });
             assert_eq!(tiles.windows, windows);
         }
-        assert_eq!(conv(&input::<i16>([1, 1], 64, 1, 0), 64), Conv::Portable);
+        let Conv::Tiles(tiles) = conv(&input::<i16>([1, 1], 64, 1, 0), 64) else { panic!("64 channels") };
+        assert_eq!((tiles.steps, tiles.whole, tiles.windows), (8, 64, Windows::InPlace));
     }
 
     #[test]
@@ -509,11 +533,17 @@ mod tests {
                 }
             }
         }
-        assert_eq!(depthwise(&input::<i16>([3, 3], 64, 1, 1), 1, 56), Depthwise::Portable);
-        assert_eq!(depthwise(&input::<i16>([3, 3], 64, 1, 1), 2, 56), Depthwise::Portable);
+        for channels in 1..4000 {
+            let shape = input::<i16>([3, 3], channels, 1, 1);
+            for size in [1, 2] {
+                let chosen = depthwise(&shape, size, 56);
+                assert!(!matches!(chosen, Depthwise::Packed { .. }));
+                check_depthwise(chosen, &shape, 56);
+            }
+        }
     }
 
-    fn check_depthwise(chosen: Depthwise, shape: &Rows<'_, i8>, pixels: usize) {
+    fn check_depthwise<I>(chosen: Depthwise, shape: &Rows<'_, I>, pixels: usize) {
         let &Rows { channels, stride, kernel_width: width, .. } = shape;
         match chosen {
             Depthwise::Packed { block_pixels } => {
@@ -525,10 +555,12 @@ mod tests {
                 assert!(3 * channels < u16::MAX as usize);
             }
             Depthwise::Taps => {
-                let sums = channels.div_ceil(4);
-                assert!(sums <= VECTORS && channels <= 16 * (VECTORS - sums));
+                // Whole groups of eight sums, and a pixel.
+                let sums = channels.next_multiple_of(8) / 4;
+                assert!(sums <= VECTORS && channels <= lanes::<I>() * (VECTORS - sums));
+                assert!(shape.rows.len() * width <= MAX_TAPS);
             }
-            Depthwise::Portable => assert!(channels > 2_400),
+            Depthwise::Portable => assert!(channels > 2_000 || shape.rows.len() * width > MAX_TAPS),
         }
     }
 
@@ -542,7 +574,7 @@ mod tests {
         }
         // Dilated taps.
         let apart = Rows { dilation: 2, ..input::<i8>([3, 3], 64, 1, 2) };
-        assert_eq!(depthwise(&apart, 1, 56), Depthwise::Portable);
+        assert_eq!(depthwise(&apart, 1, 56), Depthwise::Taps);
         // The last window of an embedder has the size of its input.
         assert_eq!(depthwise(&input::<i8>([7, 7], 512, 1, 0), 1, 1), Depthwise::Taps);
     }

@@ -31,6 +31,7 @@ pub fn conv<I: Element, O: Element>(
     let (spare_filters, rest) = scratch.vectors.split_at_mut(spare_filters);
     let (spare, patches) = rest.split_at_mut(room);
     let spare_filters = spare_filters.as_flattened_mut();
+    let patch_elements = steps * choose::lanes::<I>();
     for (block, output) in output.chunks_mut(room * channels).enumerate() {
         let count = output.len() / channels;
         let (in_place, run_columns) = match windows {
@@ -40,10 +41,10 @@ pub fn conv<I: Element, O: Element>(
         let pixels = in_place.unwrap_or_else(|| {
             let patches = &mut patches[..count * steps];
             ops::clear(patches);
-            let patches = patches.as_flattened_mut();
+            let patches: &mut [I] = bytemuck::cast_slice_mut(patches);
             for tap in (0..input.kernel_width).step_by(run_columns) {
                 let taps = tap..tap + run_columns;
-                gather(input, taps, block * room, 16 * steps, patches);
+                gather(input, taps, block * room, patch_elements, patches);
             }
             patches
         });
@@ -82,11 +83,11 @@ fn with_arrays<'a>(stage: &Stage<'_>, [bias, positive, negative]: [&'a [i32]; 3]
 
 /// The pixels under the windows of `count` output pixels from `first`, if they are contiguous in a single row and lie
 /// in the tensor.
-fn in_place<'a, I: Element>(input: &Rows<'a, I>, first: usize, count: usize) -> Option<&'a [i8]> {
+fn in_place<'a, I: Element>(input: &Rows<'a, I>, first: usize, count: usize) -> Option<&'a [I]> {
     let start = (first * input.stride).checked_sub(input.pad)?;
     let end = start + count * input.kernel_width;
     let &[Some(row)] = input.rows else { return None };
-    (end <= input.width).then(|| bytemuck::cast_slice(&row[start * input.channels..end * input.channels]))
+    (end <= input.width).then(|| &row[start * input.channels..end * input.channels])
 }
 
 /// Gathers the elements under these kernel columns, which are adjacent in the input, for the windows from output
@@ -95,10 +96,10 @@ fn gather<I: Element>(
     input: &Rows<'_, I>,
     taps: Range<usize>,
     first: usize,
-    patch_bytes: usize,
-    patches: &mut [i8],
+    patch: usize,
+    patches: &mut [I],
 ) {
-    let zero = input.zero_point as i8;
+    let zero = I::from_i32(input.zero_point);
     let filter_row = input.kernel_width * input.channels;
     // The kernel columns form a window of their own. Its tensor omits the columns that the first tap never reaches.
     let shift = taps.start * input.dilation;
@@ -111,27 +112,27 @@ fn gather<I: Element>(
         dilation: 1,
         ..*input
     };
-    let run_bytes = taps.len() * input.channels;
-    let last = first + patches.len() / patch_bytes;
+    let run_elements = taps.len() * input.channels;
+    let last = first + patches.len() / patch;
     // Output pixels whose windows lie inside.
     let end = (run.width + run.pad).checked_sub(run.kernel_width).map_or(0, |x| x / run.stride + 1);
     let end = end.clamp(first, last);
     let start = run.pad.div_ceil(run.stride).clamp(first, end);
     for (y, row) in run.rows.iter().enumerate() {
         let patches = &mut patches[y * filter_row + taps.start * input.channels..];
-        let row = row.map(|row| bytemuck::cast_slice::<I, i8>(&row[skipped * input.channels..]));
+        let row = row.map(|row| &row[skipped * input.channels..]);
         if let Some(row) = row
             && start < end
         {
             let column = (start * run.stride - run.pad) * run.channels;
-            let runs = (&row[column..], run.stride * run.channels, run_bytes);
-            ops::gather(runs, (&mut patches[(start - first) * patch_bytes..], patch_bytes), end - start);
+            let runs = (&row[column..], run.stride * run.channels, run_elements);
+            ops::gather(runs, (&mut patches[(start - first) * patch..], patch), end - start);
         }
         let whole = if row.is_some() { start..end } else { first..first };
         for x in (first..whole.start).chain(whole.end..last) {
             let (low, high, column) = run.columns(x);
             let [low, high, column] = [low, high, column].map(|columns| columns * run.channels);
-            let taps = &mut patches[(x - first) * patch_bytes..][..run_bytes];
+            let taps = &mut patches[(x - first) * patch..][..run_elements];
             taps.fill(zero);
             if let Some(row) = row {
                 taps[low..high].copy_from_slice(&row[column..column + high - low]);

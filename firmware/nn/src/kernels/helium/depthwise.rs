@@ -1,5 +1,6 @@
 //! Convolution of each channel with its own filter. For a window of up to four by four, sixteen channels are packed at
-//! a time, so that one vector holds a channel's window. Other windows are computed tap by tap.
+//! a time, so that one vector holds a channel's window. Other windows, and elements of 16 bits, are computed tap by
+//! tap, eight channels at a time.
 
 use super::choose::{self, COLUMNS, Depthwise};
 use super::{Scratch, ops};
@@ -64,7 +65,7 @@ fn packed<I: Element>(
     }
 }
 
-/// Computes any window, one tap of all channels at a time.
+/// Computes any window, all taps of eight channels at a time.
 fn by_taps<I: Element, O: Element>(
     input: &Rows<'_, I>,
     weights: &[i8],
@@ -73,26 +74,9 @@ fn by_taps<I: Element, O: Element>(
     output: &mut [O],
 ) {
     let channels = input.channels;
-    let (sums, rest) = scratch.vectors.split_at_mut(channels.div_ceil(4));
-    let outside = &mut rest.as_flattened_mut()[..channels];
-    outside.fill(input.zero_point as i8);
-    let sums: &mut [i32] = &mut bytemuck::cast_slice_mut(sums)[..channels];
-    for (x, pixel) in output.chunks_exact_mut(channels).enumerate() {
-        let (low, high, column) = input.columns(x);
-        sums.copy_from_slice(stage.bias);
-        for (row, taps) in input.rows.iter().zip(weights.chunks_exact(input.kernel_width * channels)) {
-            for (kx, tap) in taps.chunks_exact(channels).enumerate() {
-                let values = match row {
-                    Some(row) if (low..high).contains(&kx) => {
-                        bytemuck::cast_slice(&row[(column + kx - low) * channels..][..channels])
-                    }
-                    _ => &*outside,
-                };
-                ops::add_products(sums, values, tap);
-            }
-        }
-        for (channel, (out, &sum)) in pixel.iter_mut().zip(&*sums).enumerate() {
-            *out = O::from_i32(stage.requantise(sum, channel));
-        }
-    }
+    let (sums, rest) = scratch.vectors.split_at_mut(channels.div_ceil(8) * 2);
+    let sums: &mut [i32] = bytemuck::cast_slice_mut(sums);
+    let outside: &mut [I] = &mut bytemuck::cast_slice_mut(rest)[..channels];
+    outside.fill(I::from_i32(input.zero_point));
+    ops::taps(input, outside, weights, sums, stage, output);
 }

@@ -10,7 +10,7 @@ use super::asm;
 use super::choose::{self, MAX_STRIDE};
 #[cfg(arm_helium)]
 use super::choose::{Epilogue, Multipliers, Product};
-use crate::kernels::Element;
+use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
 /// Destination of elements.
@@ -28,81 +28,98 @@ pub fn is_aligned<T>(elements: &[T]) -> bool {
 
 /// Products of pixels and filters `[channels][taps]`, requantised by the stage. The stage has the same number of
 /// channels, a multiple of four. Each pixel has its taps rounded up to whole vectors, with zeros after the taps. The
-/// last filter is read to the end of its last vector.
+/// last filter is read to the end of its last vector of [`choose::lanes`].
 ///
 /// # Panics
 /// When lengths do not agree, there are more than [`choose::pixels_in_reach`], or there is nothing to do.
-pub fn multiply<O: Element>(
-    pixels: &[i8],
+pub fn multiply<I: Element, O: Element>(
+    pixels: &[I],
     (weights, taps): (&[i8], usize),
     stage: &Stage<'_>,
     place: Place<'_, O>,
 ) {
-    let steps = taps.div_ceil(16);
-    let count = pixels.len() / (16 * steps);
+    let padded = taps.next_multiple_of(choose::lanes::<I>());
+    let count = pixels.len() / padded;
     let channels = stage.bias.len();
     assert!(stage.positive.len() == channels && stage.negative.len() == channels);
     assert!(count > 0 && taps > 0 && channels > 0 && channels.is_multiple_of(4));
-    assert!(pixels.len() == count * 16 * steps);
-    assert!((channels - 1) * taps + 16 * steps <= weights.len());
+    assert!(pixels.len() == count * padded);
+    assert!((channels - 1) * taps + padded <= weights.len());
     assert!((count - 1) * place.stride + channels <= place.elements.len());
     assert!(count <= choose::pixels_in_reach(place.stride));
     #[cfg(arm_helium)]
     {
-        let epilogue = Epilogue::of(stage, size_of::<O>());
-        let run = match Product::of(taps, is_aligned(weights), place.stride, epilogue) {
-            Product::Any(Epilogue::LinearToWholeBytes) => asm::multiply_linear_to_whole_bytes,
-            Product::Any(Epilogue::LinearToBytes) => asm::multiply_linear_to_bytes,
-            Product::Any(Epilogue::SignedToWholeBytes) => asm::multiply_signed_to_whole_bytes,
-            Product::Any(Epilogue::ToBytes) => asm::multiply_to_bytes,
-            Product::Any(Epilogue::ToHalves) => asm::multiply_to_halves,
-            Product::Near27(Multipliers::One) => asm::multiply_27_linear_to_whole_bytes,
-            Product::Near27(Multipliers::Two) => asm::multiply_27_signed_to_whole_bytes,
-            Product::Near64(Multipliers::One) => asm::multiply_64_linear_to_whole_bytes,
-            Product::Near64(Multipliers::Two) => asm::multiply_64_signed_to_whole_bytes,
-            Product::Near128(Multipliers::One) => asm::multiply_128_linear_to_whole_bytes,
-            Product::Near128(Multipliers::Two) => asm::multiply_128_signed_to_whole_bytes,
-            Product::Near256 => asm::multiply_256_linear_to_whole_bytes,
+        let run = if size_of::<I>() == 1 {
+            bytes_loop(taps, is_aligned(weights), place.stride, Epilogue::of(stage, size_of::<O>()))
+        } else if size_of::<O>() == 1 {
+            asm::multiply_wide_to_bytes
+        } else {
+            asm::multiply_wide_to_halves
         };
         let mut job = asm::Products::new((pixels, count), (weights, taps), stage, place);
         // SAFETY: the lengths were checked, and the function reads and writes within them.
         unsafe { run(&mut job) };
     }
     #[cfg(not(arm_helium))]
-    for (pixel, elements) in pixels.chunks_exact(16 * steps).zip(place.elements.chunks_mut(place.stride)) {
+    for (pixel, elements) in pixels.chunks_exact(padded).zip(place.elements.chunks_mut(place.stride)) {
         for (channel, (out, filter)) in
             elements.iter_mut().zip(weights.chunks(taps)).take(channels).enumerate()
         {
-            let products = pixel.iter().zip(filter).map(|(&x, &w)| x as i32 * w as i32);
+            let products = pixel.iter().zip(filter).map(|(&x, &w)| x.into() * w as i32);
             let sum = products.fold(stage.bias[channel], i32::wrapping_add);
             *out = O::from_i32(stage.requantise(sum, channel));
         }
     }
 }
 
-/// Copies runs of `run_bytes`, which are `step_bytes` apart, to the start of patches.
+/// The loop for pixels of bytes.
+#[cfg(arm_helium)]
+#[inline(always)]
+fn bytes_loop(
+    taps: usize,
+    are_words: bool,
+    stride: usize,
+    epilogue: Epilogue,
+) -> unsafe extern "C" fn(&mut asm::Products) {
+    match Product::of(taps, are_words, stride, epilogue) {
+        Product::Any(Epilogue::LinearToWholeBytes) => asm::multiply_linear_to_whole_bytes,
+        Product::Any(Epilogue::LinearToBytes) => asm::multiply_linear_to_bytes,
+        Product::Any(Epilogue::SignedToWholeBytes) => asm::multiply_signed_to_whole_bytes,
+        Product::Any(Epilogue::ToBytes) => asm::multiply_to_bytes,
+        Product::Any(Epilogue::ToHalves) => asm::multiply_to_halves,
+        Product::Near27(Multipliers::One) => asm::multiply_27_linear_to_whole_bytes,
+        Product::Near27(Multipliers::Two) => asm::multiply_27_signed_to_whole_bytes,
+        Product::Near64(Multipliers::One) => asm::multiply_64_linear_to_whole_bytes,
+        Product::Near64(Multipliers::Two) => asm::multiply_64_signed_to_whole_bytes,
+        Product::Near128(Multipliers::One) => asm::multiply_128_linear_to_whole_bytes,
+        Product::Near128(Multipliers::Two) => asm::multiply_128_signed_to_whole_bytes,
+        Product::Near256 => asm::multiply_256_linear_to_whole_bytes,
+    }
+}
+
+/// Copies runs of `run` elements, which are `step` apart, to the start of patches, which are `patch` apart.
 ///
 /// # Panics
 /// When lengths do not agree, or there is nothing to do.
-pub fn gather(
-    (source, step_bytes, run_bytes): (&[i8], usize, usize),
-    (patches, patch_bytes): (&mut [i8], usize),
+pub fn gather<T: Element>(
+    (source, step, run): (&[T], usize, usize),
+    (patches, patch): (&mut [T], usize),
     count: usize,
 ) {
-    assert!(count > 0 && run_bytes > 0);
-    assert!((count - 1) * step_bytes + run_bytes <= source.len());
-    assert!((count - 1) * patch_bytes + run_bytes <= patches.len());
+    assert!(count > 0 && run > 0);
+    assert!((count - 1) * step + run <= source.len());
+    assert!((count - 1) * patch + run <= patches.len());
     #[cfg(arm_helium)]
     {
-        let (source, patches) = (source.as_ptr(), patches.as_mut_ptr());
+        let [step_bytes, run_bytes, patch_bytes] = [step, run, patch].map(|count| count * size_of::<T>());
+        let (source, patches) = (source.as_ptr().cast(), patches.as_mut_ptr().cast());
         let job = asm::Gathering { source, step_bytes, patches, patch_bytes, run_bytes, count };
         // SAFETY: the lengths were checked, and the function reads and writes within them.
         unsafe { asm::gather(&job) };
     }
     #[cfg(not(arm_helium))]
     for index in 0..count {
-        let run = &source[index * step_bytes..][..run_bytes];
-        patches[index * patch_bytes..][..run_bytes].copy_from_slice(run);
+        patches[index * patch..][..run].copy_from_slice(&source[index * step..][..run]);
     }
 }
 
@@ -309,21 +326,83 @@ fn check_addition(stage: &Stage<'_>, count: usize) {
     assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() >= count));
 }
 
-/// Adds products of values and weights to sums.
+/// Products of the taps of each channel and of its filter, `weights` `[kh][kw][channels]`, for the pixels of `output`,
+/// requantised by the stage of all channels. `outside` has a pixel's elements outside the tensor, and `sums` room for
+/// whole groups of eight channels.
 ///
 /// # Panics
-/// When lengths do not agree, or there is nothing to do.
-pub fn add_products(sums: &mut [i32], values: &[i8], weights: &[i8]) {
-    let count = sums.len();
-    assert!(count > 0 && values.len() == count && weights.len() == count);
+/// When lengths do not agree, there are more than [`choose::MAX_TAPS`], or there is nothing to do.
+pub fn taps<I: Element, O: Element>(
+    input: &Rows<'_, I>,
+    outside: &[I],
+    weights: &[i8],
+    sums: &mut [i32],
+    stage: &Stage<'_>,
+    output: &mut [O],
+) {
+    let (channels, count) = (input.channels, input.rows.len() * input.kernel_width);
+    assert!(channels > 0 && (1..=choose::MAX_TAPS).contains(&count) && outside.len() == channels);
+    assert!(weights.len() == count * channels && sums.len() >= channels.next_multiple_of(8));
+    assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() == channels));
+    let mut taps = [outside.as_ptr(); choose::MAX_TAPS];
+    for (x, output) in output.chunks_exact_mut(channels).enumerate() {
+        let (low, high, column) = input.columns(x);
+        let step = input.dilation * channels;
+        for (row, taps) in input.rows.iter().zip(taps.chunks_exact_mut(input.kernel_width)) {
+            let Some(row) = row else { continue };
+            let (before, inside) = taps.split_at_mut(low);
+            let (inside, after) = inside.split_at_mut(high - low);
+            before.fill(outside.as_ptr());
+            after.fill(outside.as_ptr());
+            let mut start = column * channels;
+            for tap in inside {
+                *tap = row[start..start + channels].as_ptr();
+                start += step;
+            }
+        }
+        // SAFETY: every tap points to the elements of all channels, in a row or outside; the other lengths were checked.
+        unsafe { sum_taps(&taps[..count], channels, weights, sums) };
+        requantise(sums, stage, output);
+    }
+}
+
+/// For each channel the sum of the products of its taps and its filter.
+///
+/// # Safety
+/// Each tap must point to `channels` elements. There are filters for all of them, and room for sums as [`taps()`] checks.
+#[inline(always)]
+unsafe fn sum_taps<I: Element>(taps: &[*const I], channels: usize, weights: &[i8], sums: &mut [i32]) {
+    #[cfg(arm_helium)]
+    {
+        let (count, taps) = (taps.len(), taps.as_ptr());
+        let (weights, sums) = (weights.as_ptr(), sums.as_mut_ptr());
+        // SAFETY: the caller promises this.
+        unsafe { asm::Taps { taps, count, weights, channels, sums }.run() };
+    }
+    #[cfg(not(arm_helium))]
+    {
+        sums.fill(0);
+        for (&values, weights) in taps.iter().zip(weights.chunks_exact(channels)) {
+            // SAFETY: the caller promises this.
+            let values = unsafe { core::slice::from_raw_parts(values, channels) };
+            for ((sum, &value), &weight) in sums.iter_mut().zip(values).zip(weights) {
+                *sum = sum.wrapping_add(value.into() * weight as i32);
+            }
+        }
+    }
+}
+
+/// A pixel's elements from its sums without biases. [`taps()`] has checked the lengths.
+#[inline(always)]
+fn requantise<O: Element>(sums: &[i32], stage: &Stage<'_>, output: &mut [O]) {
     #[cfg(arm_helium)]
     // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
-        asm::add_products(sums.as_mut_ptr(), values.as_ptr(), weights.as_ptr(), count);
+        asm::Requantisation::new(stage).run(sums.as_ptr(), output.as_mut_ptr(), output.len());
     }
     #[cfg(not(arm_helium))]
-    for (sum, (&value, &weight)) in sums.iter_mut().zip(values.iter().zip(weights)) {
-        *sum = sum.wrapping_add(value as i32 * weight as i32);
+    for (channel, (out, &sum)) in output.iter_mut().zip(sums).enumerate() {
+        *out = O::from_i32(stage.requantise(sum.wrapping_add(stage.bias[channel]), channel));
     }
 }
 

@@ -2,6 +2,7 @@
 //! filters.
 
 use super::multiply::multiply_ahead;
+use super::multiply_wide::multiply_wide_ahead;
 use crate::kernels::helium::choose::{self, UNROLLED};
 use crate::kernels::helium::ops::Place;
 use crate::quant::Stage;
@@ -16,10 +17,10 @@ pub struct Products {
     output: *mut u8,
     taps: usize,
     /// The first pixel and its partner in the pair. The other pixels follow each of them.
-    pub(super) pixels: [*const i8; 2],
+    pub(super) pixels: [*const u8; 2],
     /// Number of pairs minus one in the upper half, the zero point in the lower.
     pub(super) pairs: u32,
-    /// Bytes of a filter that [`multiply_ahead`] multiplies.
+    /// Bytes of a filter that the code at `ahead` multiplies.
     ahead_bytes: usize,
     /// Number of groups of four channels.
     pub(super) groups: usize,
@@ -50,13 +51,15 @@ super::assert_layout!(
 
 impl Products {
     /// For `count` pixels.
-    pub fn new<O>(
-        (pixels, count): (&[i8], usize),
+    pub fn new<I, O>(
+        (pixels, count): (&[I], usize),
         (weights, taps): (&[i8], usize),
         stage: &Stage<'_>,
         place: Place<'_, O>,
     ) -> Self {
-        let steps = taps.div_ceil(16);
+        let lanes = choose::lanes::<I>();
+        let steps = taps.div_ceil(lanes);
+        let ahead = if lanes == 16 { multiply_ahead } else { multiply_wide_ahead } as *const ();
         let [ahead_steps, unrolled_steps] = choose::split_steps(steps);
         let [element, pairs] = [size_of::<O>(), count.div_ceil(2)];
         let stride_bytes = place.stride * element;
@@ -69,9 +72,9 @@ impl Products {
             weights: weights.as_ptr(),
             output: place.elements.as_mut_ptr().cast(),
             taps,
-            pixels: [pixels.as_ptr(), pixels[16 * steps * distance..].as_ptr()],
+            pixels: [pixels.as_ptr(), pixels[lanes * steps * distance..].as_ptr()].map(<*const I>::cast),
             pairs: (pairs as u32 - 1) << 16 | stage.zero_point as u16 as u32,
-            ahead_bytes: 16 * ahead_steps,
+            ahead_bytes: lanes * ahead_steps,
             groups: stage.bias.len() / 4,
             stride_bytes,
             distance_bytes: other,
@@ -79,14 +82,14 @@ impl Products {
             shift: stage.shift,
             low: stage.low,
             high: stage.high,
-            ahead: if ahead_steps == 0 { 0 } else { multiply_ahead as *const () as usize },
+            ahead: if ahead_steps == 0 { 0 } else { ahead.addr() },
             skipped_bytes: BODY_BYTES * (UNROLLED - unrolled_steps),
             next_bytes: (4 * element).wrapping_sub(pairs * stride_bytes),
             places: [0, 1, 2, 3, 4, 5, 6, 7].map(|i| (i / 2 + i % 2 * other) as u16),
         }
     }
 }
-/// Length in bytes of the code of one [`products`]. The unrolled loop is entered after the copies that are not needed.
+/// Length in bytes of the code of one [`products`], or of the same for elements of 16 bits. The unrolled loop is entered after the copies that are not needed.
 pub const BODY_BYTES: usize = 56;
 
 /// Adds to the sums the products of the first vectors of two pixels and of four filters.
