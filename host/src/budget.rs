@@ -5,11 +5,11 @@
 use std::fmt;
 
 use anyhow::{Result, ensure};
+use format::PixelFormat;
 use format::header::{self, Section};
 use format::layer::{Layer, Tensor};
 use format::preprocess::Colour;
 use format::{Image, Role};
-use vision::Format;
 
 use crate::sight::frames::FRAME;
 
@@ -174,7 +174,7 @@ pub fn frame_is_colour(image: &Image<'_>) -> Option<bool> {
 /// Bytes of a camera's frame: two for a pixel in colour, one in grey.
 pub fn frame_bytes(is_colour: bool) -> usize {
     let pixels = FRAME.map(|side| side as usize).iter().product::<usize>();
-    let format = if is_colour { Format::Rgb565 } else { Format::Grey };
+    let format = if is_colour { PixelFormat::Rgb565 } else { PixelFormat::Grey };
     pixels * format.pixel_bytes()
 }
 

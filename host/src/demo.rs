@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use format::PixelFormat;
 use image::{RgbImage, imageops};
 use link::message::{Ruling, SightCost};
 use serde::Serialize;
-use vision::Format;
 
 use crate::board::{Board, Memory};
 use crate::crops::cut::write_png;
@@ -121,7 +121,7 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
         shown.len()
     ));
     let paths = shown.iter().map(|shown| shown.photo.clone()).collect();
-    let settings = Settings { format: Some(Format::Rgb565), size: None };
+    let settings = Settings { format: Some(PixelFormat::Rgb565), size: None };
     let film = Film { paths, settings, is_strict: true };
     let said = on_board(&Place::Emulated { board, image: image.clone(), memory }, &film, false)?;
     let simulations = simulated(&image, &film)?;

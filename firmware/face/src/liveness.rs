@@ -65,14 +65,14 @@ pub(crate) fn score_q16(model: &Model<'_>, outputs: &Outputs<'_, '_>, sight: &Si
 
 #[cfg(test)]
 mod tests {
-    use vision::frame::Format;
+    use format::PixelFormat;
 
     use super::*;
 
     /// The part of a grey frame of 320 × 240 pixels, in pixels from the corner of the first one.
     fn part_of(bounds: [i32; 4], span_q8: u16) -> [i32; 4] {
         let pixels = std::vec![0; 320 * 240];
-        let frame = Frame::new_checked(&pixels, 320, 240, 320, Format::Grey).unwrap();
+        let frame = Frame::new_checked(&pixels, 320, 240, 320, PixelFormat::Grey).unwrap();
         let [left, top, right, bottom] = bounds.map(|place| place * 256 - 128);
         let sight = Sight { span_q8, ..Sight::default() };
         let Rect { left, top, right, bottom } = part(&frame, &Rect { left, top, right, bottom }, &sight);
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn no_box_overflows() {
         let pixels = [0; 4];
-        let frame = Frame::new_checked(&pixels, 2, 2, 2, Format::Grey).unwrap();
+        let frame = Frame::new_checked(&pixels, 2, 2, 2, PixelFormat::Grey).unwrap();
         let far = [i32::MIN, -1, 0, 1, i32::MAX];
         for (left, right) in far.into_iter().flat_map(|low| far.map(|high| (low, high))) {
             let bounds = Rect { left, top: right, right, bottom: left };

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-pub use format::PixelFormat as Format;
+use format::PixelFormat;
 use format::preprocess::Colour;
 
 use crate::pixels::{arrange, channels, convert, pixel};
@@ -59,7 +59,7 @@ pub struct Frame<'a> {
     row_bytes: usize,
     width: u16,
     height: u16,
-    format: Format,
+    format: PixelFormat,
 }
 
 impl<'a> Frame<'a> {
@@ -73,12 +73,12 @@ impl<'a> Frame<'a> {
         width: u16,
         height: u16,
         stride_bytes: usize,
-        format: Format,
+        format: PixelFormat,
     ) -> Result<Self, FrameError> {
         if let Some(side) = [width, height].into_iter().find(|side| !(1..=MAX_SIDE).contains(side)) {
             return Err(FrameError::Side(side));
         }
-        if format == Format::Yuv422 && width % 2 == 1 {
+        if format == PixelFormat::Yuv422 && width % 2 == 1 {
             return Err(FrameError::OddWidth(width));
         }
         let row_bytes = usize::from(width) * format.pixel_bytes();
@@ -103,7 +103,7 @@ impl<'a> Frame<'a> {
     }
 
     /// Format of the pixels.
-    pub const fn format(&self) -> Format {
+    pub const fn format(&self) -> PixelFormat {
         self.format
     }
 
@@ -166,16 +166,16 @@ mod tests {
     use super::*;
 
     /// Two pixels of each format, and their colours: RGB and luminance.
-    type Case = (Format, &'static [u8], [[u8; 3]; 2], [u8; 2]);
+    type Case = (PixelFormat, &'static [u8], [[u8; 3]; 2], [u8; 2]);
 
     const CASES: [Case; 6] = [
-        (Format::Rgb565, &[0xf8, 0x1f, 0x84, 0x10], [[255, 0, 255], [132, 130, 132]], [72, 130]),
-        (Format::Rgb565Little, &[0x1f, 0xf8, 0x10, 0x84], [[255, 0, 255], [132, 130, 132]], [72, 130]),
-        (Format::Rgb888, &[1, 2, 3, 250, 0, 5], [[1, 2, 3], [250, 0, 5]], [1, 53]),
-        (Format::Grey, &[7, 200], [[7; 3], [200; 3]], [7, 200]),
-        (Format::Yuv422, &[100, 128, 30, 128], [[100; 3], [30; 3]], [100, 30]),
+        (PixelFormat::Rgb565, &[0xf8, 0x1f, 0x84, 0x10], [[255, 0, 255], [132, 130, 132]], [72, 130]),
+        (PixelFormat::Rgb565Little, &[0x1f, 0xf8, 0x10, 0x84], [[255, 0, 255], [132, 130, 132]], [72, 130]),
+        (PixelFormat::Rgb888, &[1, 2, 3, 250, 0, 5], [[1, 2, 3], [250, 0, 5]], [1, 53]),
+        (PixelFormat::Grey, &[7, 200], [[7; 3], [200; 3]], [7, 200]),
+        (PixelFormat::Yuv422, &[100, 128, 30, 128], [[100; 3], [30; 3]], [100, 30]),
         // Pure red is Y 76, U 85, V 255.
-        (Format::Yuv422, &[76, 85, 255, 255], [[254, 0, 0], [255, 179, 179]], [76, 255]),
+        (PixelFormat::Yuv422, &[76, 85, 255, 255], [[254, 0, 0], [255, 179, 179]], [76, 255]),
     ];
 
     #[test]
@@ -213,17 +213,17 @@ mod tests {
         let error = |width, height, stride, format| {
             Frame::new_checked(&[0; 64], width, height, stride, format).unwrap_err()
         };
-        assert_eq!(error(0, 4, 8, Format::Grey), FrameError::Side(0));
-        assert_eq!(error(4, 0, 8, Format::Grey), FrameError::Side(0));
-        assert_eq!(error(8193, 1, 9000, Format::Grey), FrameError::Side(8193));
-        assert_eq!(error(1, 8193, 1, Format::Grey), FrameError::Side(8193));
-        assert_eq!(error(3, 1, 6, Format::Yuv422), FrameError::OddWidth(3));
-        assert_eq!(error(4, 1, 7, Format::Rgb565), FrameError::Stride { needed: 8, given: 7 });
+        assert_eq!(error(0, 4, 8, PixelFormat::Grey), FrameError::Side(0));
+        assert_eq!(error(4, 0, 8, PixelFormat::Grey), FrameError::Side(0));
+        assert_eq!(error(8193, 1, 9000, PixelFormat::Grey), FrameError::Side(8193));
+        assert_eq!(error(1, 8193, 1, PixelFormat::Grey), FrameError::Side(8193));
+        assert_eq!(error(3, 1, 6, PixelFormat::Yuv422), FrameError::OddWidth(3));
+        assert_eq!(error(4, 1, 7, PixelFormat::Rgb565), FrameError::Stride { needed: 8, given: 7 });
         assert_eq!(
-            error(4, 8192, usize::MAX, Format::Grey),
+            error(4, 8192, usize::MAX, PixelFormat::Grey),
             FrameError::Truncated { needed: usize::MAX, given: 64 }
         );
-        assert!(Frame::new_checked(&[0; 8192], 8192, 1, 8192, Format::Grey).is_ok());
-        assert!(Frame::new_checked(&[0; 4], 4, 1, usize::MAX, Format::Grey).is_ok());
+        assert!(Frame::new_checked(&[0; 8192], 8192, 1, 8192, PixelFormat::Grey).is_ok());
+        assert!(Frame::new_checked(&[0; 4], 4, 1, usize::MAX, PixelFormat::Grey).is_ok());
     }
 }

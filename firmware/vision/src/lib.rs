@@ -43,7 +43,7 @@ pub mod similarity;
 pub mod statistics;
 pub mod warp;
 
-pub use frame::{Format, Frame, FrameError};
+pub use frame::{Frame, FrameError};
 pub use place::{Point, Points, Rect};
 pub use resize::Resize;
 pub use similarity::Similarity;

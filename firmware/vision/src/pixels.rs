@@ -2,8 +2,8 @@
 
 use format::preprocess::Colour;
 
-use crate::frame::Format;
 use crate::kernels;
+use format::PixelFormat;
 
 /// Reads red, green and blue.
 pub(crate) trait Reader {
@@ -64,32 +64,32 @@ impl Pair {
 pub(crate) type Fetch = fn(row: &[u8], x: usize) -> Pair;
 
 /// Number of channels of a format's pixels in a wanted colour: grey frames have one, whatever the colour.
-pub(crate) const fn channels(format: Format, colour: Colour) -> usize {
+pub(crate) const fn channels(format: PixelFormat, colour: Colour) -> usize {
     match (format, colour) {
-        (Format::Grey, _) | (_, Colour::Grey) => 1,
+        (PixelFormat::Grey, _) | (_, Colour::Grey) => 1,
         _ => 3,
     }
 }
 
 /// Reads pixels of a format in these [`channels`].
-pub(crate) fn fetch(format: Format, channels: usize) -> Fetch {
+pub(crate) fn fetch(format: PixelFormat, channels: usize) -> Fetch {
     match (format, channels) {
-        (Format::Grey, _) => grey,
-        (Format::Yuv422, 1) => luma,
-        (Format::Yuv422, _) => coloured::<Yuv422>,
-        (Format::Rgb565, 1) => luminous::<Rgb565<true>>,
-        (Format::Rgb565, _) => coloured::<Rgb565<true>>,
-        (Format::Rgb565Little, 1) => luminous::<Rgb565<false>>,
-        (Format::Rgb565Little, _) => coloured::<Rgb565<false>>,
-        (Format::Rgb888, 1) => luminous::<Rgb888>,
-        (Format::Rgb888, _) => coloured::<Rgb888>,
+        (PixelFormat::Grey, _) => grey,
+        (PixelFormat::Yuv422, 1) => luma,
+        (PixelFormat::Yuv422, _) => coloured::<Yuv422>,
+        (PixelFormat::Rgb565, 1) => luminous::<Rgb565<true>>,
+        (PixelFormat::Rgb565, _) => coloured::<Rgb565<true>>,
+        (PixelFormat::Rgb565Little, 1) => luminous::<Rgb565<false>>,
+        (PixelFormat::Rgb565Little, _) => coloured::<Rgb565<false>>,
+        (PixelFormat::Rgb888, 1) => luminous::<Rgb888>,
+        (PixelFormat::Rgb888, _) => coloured::<Rgb888>,
     }
 }
 
 /// Reads pixel `x` of a row of a format with its [`fetch`], in both places.
 // Not inlined: few pixels lie at borders.
 #[inline(never)]
-pub(crate) fn twice(format: Format, fetch: Fetch, row: &[u8], x: usize) -> Pair {
+pub(crate) fn twice(format: PixelFormat, fetch: Fetch, row: &[u8], x: usize) -> Pair {
     let pixel_bytes = format.pixel_bytes();
     if x > 0 {
         return fetch(row, x - 1).twice(true);
@@ -104,7 +104,7 @@ pub(crate) fn twice(format: Format, fetch: Fetch, row: &[u8], x: usize) -> Pair 
 }
 
 /// Converts the pixels of a row from `x` on to bytes, `C` for each: [`channels`].
-pub(crate) fn convert<const C: usize>(format: Format, row: &[u8], x: usize, out: &mut [u8]) {
+pub(crate) fn convert<const C: usize>(format: PixelFormat, row: &[u8], x: usize, out: &mut [u8]) {
     if C == 1 {
         let pixel_bytes = format.pixel_bytes();
         return kernels::grey(format, &row[pixel_bytes * x..pixel_bytes * (x + out.len())], out);
@@ -144,10 +144,10 @@ pub(crate) fn arrange<const C: usize>(row: &mut [u8], colour: Colour) {
 }
 
 /// Red, green and blue of pixel `x`.
-pub(crate) fn pixel(format: Format, row: &[u8], x: usize) -> [u8; 3] {
+pub(crate) fn pixel(format: PixelFormat, row: &[u8], x: usize) -> [u8; 3] {
     let colour = twice(format, fetch(format, channels(format, Colour::Rgb)), row, x);
     match format {
-        Format::Grey => [colour.main as u8; 3],
+        PixelFormat::Grey => [colour.main as u8; 3],
         _ => colour.channels::<3>().map(|channel| channel as u8),
     }
 }
@@ -281,23 +281,28 @@ mod tests {
         }
     }
 
-    const FORMATS: [Format; 5] =
-        [Format::Grey, Format::Yuv422, Format::Rgb565, Format::Rgb565Little, Format::Rgb888];
+    const FORMATS: [PixelFormat; 5] = [
+        PixelFormat::Grey,
+        PixelFormat::Yuv422,
+        PixelFormat::Rgb565,
+        PixelFormat::Rgb565Little,
+        PixelFormat::Rgb888,
+    ];
 
     /// Red, green and blue of a pixel, read alone.
-    fn alone(format: Format, row: &[u8], x: usize) -> [u32; 3] {
+    fn alone(format: PixelFormat, row: &[u8], x: usize) -> [u32; 3] {
         match format {
-            Format::Grey => [row[x].into(); 3],
-            Format::Yuv422 => Yuv422::pixel(row, x),
-            Format::Rgb565 => Rgb565::<true>::pixel(row, x),
-            Format::Rgb565Little => Rgb565::<false>::pixel(row, x),
-            Format::Rgb888 => Rgb888::pixel(row, x),
+            PixelFormat::Grey => [row[x].into(); 3],
+            PixelFormat::Yuv422 => Yuv422::pixel(row, x),
+            PixelFormat::Rgb565 => Rgb565::<true>::pixel(row, x),
+            PixelFormat::Rgb565Little => Rgb565::<false>::pixel(row, x),
+            PixelFormat::Rgb888 => Rgb888::pixel(row, x),
         }
     }
 
-    fn grey_alone(format: Format, row: &[u8], x: usize) -> u32 {
+    fn grey_alone(format: PixelFormat, row: &[u8], x: usize) -> u32 {
         match format {
-            Format::Grey | Format::Yuv422 => row[format.pixel_bytes() * x].into(),
+            PixelFormat::Grey | PixelFormat::Yuv422 => row[format.pixel_bytes() * x].into(),
             _ => luminance(alone(format, row, x)),
         }
     }
@@ -309,7 +314,7 @@ mod tests {
         for format in FORMATS {
             for width in [1, 2, 40] {
                 let row = &bytes[..width * format.pixel_bytes()];
-                for x in (0..width).filter(|_| width > 1 || format != Format::Yuv422) {
+                for x in (0..width).filter(|_| width > 1 || format != PixelFormat::Yuv422) {
                     assert_eq!(pixel(format, row, x).map(u32::from), alone(format, row, x));
                     let [grey, colour] = [1, 3].map(|channels| fetch(format, channels));
                     let value = grey_alone(format, row, x);
@@ -319,7 +324,7 @@ mod tests {
                     }
                     assert_eq!(grey(row, x).channels::<1>(), [halves(value, grey_alone(format, row, x + 1))]);
                     let [left, right] = [alone(format, row, x), alone(format, row, x + 1)];
-                    if format != Format::Grey {
+                    if format != PixelFormat::Grey {
                         assert_eq!(
                             colour(row, x).channels::<3>(),
                             array::from_fn(|c| halves(left[c], right[c]))
@@ -351,7 +356,7 @@ mod tests {
                     let expected = if n < count { grey_alone(format, row, x + n) } else { 0xa5 };
                     assert_eq!(u32::from(*byte), expected, "{format:?} {x} {count}");
                 }
-                if format != Format::Grey {
+                if format != PixelFormat::Grey {
                     convert::<3>(format, row, x, &mut out[..3 * count]);
                     for (n, pixel) in out[..3 * count].chunks_exact(3).enumerate() {
                         assert_eq!(pixel, alone(format, row, x + n).map(|channel| channel as u8));

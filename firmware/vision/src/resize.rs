@@ -6,10 +6,11 @@ use core::ops::Range;
 use format::preprocess::Colour;
 use nn::RowSource;
 
-use crate::frame::{Format, Frame};
+use crate::frame::Frame;
 use crate::kernels;
 use crate::pixels::{arrange, channels, convert};
 use crate::place::Rect;
+use format::PixelFormat;
 
 /// A rectangle's sides count as at most this far from the frame's origin, in 1/256 pixel: 32,768 pixels.
 const FARTHEST: i32 = 1 << 23;
@@ -131,7 +132,7 @@ impl Resize<'_> {
 
 /// A row of the frame, converted as far as it was asked for.
 struct Line<'a, const C: usize> {
-    format: Format,
+    format: PixelFormat,
     row: &'a [u8],
     run: [[u8; C]; RUN],
     /// The first converted pixel, and the end.
@@ -362,8 +363,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::frame::Format;
     use crate::noise;
+    use format::PixelFormat;
 
     /// The whole picture, from rows prefilled with `0xa5`.
     fn picture(mut resize: Resize) -> Vec<u8> {
@@ -433,9 +434,15 @@ mod tests {
         picture
     }
 
-    fn format() -> impl Strategy<Value = Format> {
+    fn format() -> impl Strategy<Value = PixelFormat> {
         prop::sample::select(
-            &[Format::Rgb565, Format::Rgb565Little, Format::Yuv422, Format::Rgb888, Format::Grey][..],
+            &[
+                PixelFormat::Rgb565,
+                PixelFormat::Rgb565Little,
+                PixelFormat::Yuv422,
+                PixelFormat::Rgb888,
+                PixelFormat::Grey,
+            ][..],
         )
     }
 
@@ -458,7 +465,7 @@ mod tests {
             is_whole in any::<bool>(),
             seed in any::<u32>(),
         ) {
-            let width = if format == Format::Yuv422 { side[0] + side[0] % 2 } else { side[0] };
+            let width = if format == PixelFormat::Yuv422 { side[0] + side[0] % 2 } else { side[0] };
             let stride = usize::from(width) * format.pixel_bytes() + padding;
             let pixels = noise(seed, stride * usize::from(side[1]));
             let frame = Frame::new_checked(&pixels, width, side[1], stride, format).unwrap();
@@ -486,7 +493,7 @@ mod tests {
             sides in prop::array::uniform4(prop_oneof![any::<i32>(), -5000..5000, Just(i32::MIN), Just(i32::MAX)]),
             rows in prop::array::uniform4(any::<u16>()),
         ) {
-            let width = if format == Format::Yuv422 { side[0] + side[0] % 2 } else { side[0] };
+            let width = if format == PixelFormat::Yuv422 { side[0] + side[0] % 2 } else { side[0] };
             let stride = usize::from(width) * format.pixel_bytes();
             let pixels = vec![255; stride * usize::from(side[1])];
             let frame = Frame::new_checked(&pixels, width, side[1], stride, format).unwrap();
@@ -506,14 +513,14 @@ mod tests {
     #[test]
     fn halves_equal_the_general_path() {
         for (format, colour) in [
-            (Format::Rgb565, Colour::Grey),
-            (Format::Rgb565, Colour::Rgb),
-            (Format::Rgb565Little, Colour::Bgr),
-            (Format::Yuv422, Colour::Grey),
-            (Format::Yuv422, Colour::Rgb),
-            (Format::Rgb888, Colour::Grey),
-            (Format::Grey, Colour::Grey),
-            (Format::Grey, Colour::Rgb),
+            (PixelFormat::Rgb565, Colour::Grey),
+            (PixelFormat::Rgb565, Colour::Rgb),
+            (PixelFormat::Rgb565Little, Colour::Bgr),
+            (PixelFormat::Yuv422, Colour::Grey),
+            (PixelFormat::Yuv422, Colour::Rgb),
+            (PixelFormat::Rgb888, Colour::Grey),
+            (PixelFormat::Grey, Colour::Grey),
+            (PixelFormat::Grey, Colour::Rgb),
         ] {
             let stride = 64 * format.pixel_bytes();
             let pixels = noise(7, stride * 48);
@@ -527,13 +534,13 @@ mod tests {
     #[test]
     fn a_frame_in_its_own_size_is_copied() {
         let pixels = noise(3, 20 * 10);
-        let frame = Frame::new_checked(&pixels, 20, 10, 20, Format::Grey).unwrap();
+        let frame = Frame::new_checked(&pixels, 20, 10, 20, PixelFormat::Grey).unwrap();
         assert_eq!(picture(Resize::new(frame, &frame.rect(), [20, 10], Colour::Grey)), pixels);
     }
 
     #[test]
     fn outside_of_the_frame_is_black() {
-        let frame = Frame::new_checked(&[200; 16], 4, 4, 4, Format::Grey).unwrap();
+        let frame = Frame::new_checked(&[200; 16], 4, 4, 4, PixelFormat::Grey).unwrap();
         let twice = Rect { left: -4 * 256 - 128, top: -128, right: 4 * 256 - 128, bottom: 4 * 256 - 128 };
         let found = picture(Resize::new(frame, &twice, [2, 1], Colour::Grey));
         assert_eq!(found, [0, 200]);
@@ -546,7 +553,7 @@ mod tests {
     #[test]
     fn a_centre_less_than_a_unit_outside_is_at_the_border() {
         // The centre of row 8 is 1/(512 · 16) pixel above the frame.
-        let frame = Frame::new_checked(&[200], 1, 1, 1, Format::Grey).unwrap();
+        let frame = Frame::new_checked(&[200], 1, 1, 1, PixelFormat::Grey).unwrap();
         let rect = Rect { left: -128, top: -1003, right: 128, bottom: 644 };
         let found = picture(Resize::new(frame, &rect, [1, 16], Colour::Grey));
         assert_eq!(found, [0, 0, 0, 0, 0, 0, 0, 0, 200, 200, 200, 0, 0, 0, 0, 0]);
@@ -555,7 +562,7 @@ mod tests {
     #[test]
     fn the_largest_frame_does_not_overflow() {
         let pixels = vec![255; 8192 * 64];
-        let frame = Frame::new_checked(&pixels, 8192, 64, 8192, Format::Grey).unwrap();
+        let frame = Frame::new_checked(&pixels, 8192, 64, 8192, PixelFormat::Grey).unwrap();
         assert_eq!(picture(Resize::new(frame, &frame.rect(), [1, 1], Colour::Grey)), [255]);
         let enlarged = Resize::new(frame, &frame.rect(), [u16::MAX, 3], Colour::Grey);
         assert!(picture(enlarged).iter().all(|&pixel| pixel == 255));

@@ -238,8 +238,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::frame::Format;
     use crate::noise;
+    use format::PixelFormat;
 
     const ONE: i32 = 1 << 16;
 
@@ -366,15 +366,21 @@ mod tests {
     }
 
     /// A frame's measures and its pixels, without a pattern.
-    fn pixels(format: Format, side: [u16; 2], padding: usize, seed: u32) -> (u16, usize, Vec<u8>) {
-        let width = if format == Format::Yuv422 { side[0] + side[0] % 2 } else { side[0] };
+    fn pixels(format: PixelFormat, side: [u16; 2], padding: usize, seed: u32) -> (u16, usize, Vec<u8>) {
+        let width = if format == PixelFormat::Yuv422 { side[0] + side[0] % 2 } else { side[0] };
         let stride = usize::from(width) * format.pixel_bytes() + padding;
         (width, stride, noise(seed, stride * usize::from(side[1])))
     }
 
-    fn format() -> impl Strategy<Value = Format> {
+    fn format() -> impl Strategy<Value = PixelFormat> {
         prop::sample::select(
-            &[Format::Rgb565, Format::Rgb565Little, Format::Yuv422, Format::Rgb888, Format::Grey][..],
+            &[
+                PixelFormat::Rgb565,
+                PixelFormat::Rgb565Little,
+                PixelFormat::Yuv422,
+                PixelFormat::Rgb888,
+                PixelFormat::Grey,
+            ][..],
         )
     }
 
@@ -493,7 +499,13 @@ mod tests {
 
     #[test]
     fn a_crop_in_place_copies_pixels() {
-        for format in [Format::Rgb565, Format::Rgb565Little, Format::Yuv422, Format::Rgb888, Format::Grey] {
+        for format in [
+            PixelFormat::Rgb565,
+            PixelFormat::Rgb565Little,
+            PixelFormat::Yuv422,
+            PixelFormat::Rgb888,
+            PixelFormat::Grey,
+        ] {
             let (width, stride, pixels) = pixels(format, [20, 10], 3, 9);
             let frame = Frame::new_checked(&pixels, width, 10, stride, format).unwrap();
             let size = [width, 10];
@@ -508,7 +520,7 @@ mod tests {
     #[test]
     fn turns_move_pixels() {
         let pixels = [1, 2, 3, 4, 5, 6];
-        let frame = Frame::new_checked(&pixels, 3, 2, 3, Format::Grey).unwrap();
+        let frame = Frame::new_checked(&pixels, 3, 2, 3, PixelFormat::Grey).unwrap();
         let turned = |a, b, t, size| {
             let similarity = Similarity::new_checked(a, b, t, size).unwrap();
             crop(Warp::new(frame, &similarity, size, Colour::Grey, false))
@@ -520,7 +532,7 @@ mod tests {
 
     #[test]
     fn weights_are_rounded_to_nearest() {
-        let frame = Frame::new_checked(&[0, 100, 50, 250], 2, 2, 2, Format::Grey).unwrap();
+        let frame = Frame::new_checked(&[0, 100, 50, 250], 2, 2, 2, PixelFormat::Grey).unwrap();
         let at = |x: i32, y: i32| {
             let similarity = Similarity::new_checked(ONE, 0, [x << 8, y << 8], [1, 1]).unwrap();
             crop(Warp::new(frame, &similarity, [1, 1], Colour::Grey, false))[0]
@@ -531,7 +543,7 @@ mod tests {
 
     #[test]
     fn half_a_pixel_outside_is_the_border_and_beyond_is_black() {
-        let frame = Frame::new_checked(&[10, 200], 2, 1, 2, Format::Grey).unwrap();
+        let frame = Frame::new_checked(&[10, 200], 2, 1, 2, PixelFormat::Grey).unwrap();
         let at = |x: i32, y: i32| {
             let similarity = Similarity::new_checked(ONE, 0, [x << 8, y << 8], [1, 1]).unwrap();
             crop(Warp::new(frame, &similarity, [1, 1], Colour::Rgb, false))[0]
@@ -544,7 +556,7 @@ mod tests {
     fn a_large_frame_is_averaged_not_picked_from() {
         // Columns alternate between black and white. At an eighth of the size they are grey.
         let pixels: Vec<u8> = (0..400 * 400).map(|n| if n % 2 == 0 { 0 } else { 255 }).collect();
-        let frame = Frame::new_checked(&pixels, 400, 400, 400, Format::Grey).unwrap();
+        let frame = Frame::new_checked(&pixels, 400, 400, 400, PixelFormat::Grey).unwrap();
         for [a, b] in [[8 * ONE, 0], [5 * ONE, 0], [3 * ONE, 4 * ONE], [0, 8 * ONE]] {
             let t = [200 * ONE - 10 * (a - b), 200 * ONE - 10 * (a + b)];
             let similarity = Similarity::new_checked(a, b, t, [20, 20]).unwrap();
@@ -557,7 +569,7 @@ mod tests {
     fn a_frame_of_the_largest_size_is_reached_to_its_end() {
         let mut pixels = vec![0; 8192 * 8192];
         pixels[8192 * 8192 - 1] = 255;
-        let frame = Frame::new_checked(&pixels, 8192, 8192, 8192, Format::Grey).unwrap();
+        let frame = Frame::new_checked(&pixels, 8192, 8192, 8192, PixelFormat::Grey).unwrap();
         let similarity = Similarity::new_checked(ONE, 0, [8190 * ONE; 2], [3, 3]).unwrap();
         let found = crop(Warp::new(frame, &similarity, [3, 3], Colour::Grey, false));
         assert_eq!(found, [0, 0, 0, 0, 255, 0, 0, 0, 0]);

@@ -71,8 +71,9 @@ fn best_threshold(mut scores: Vec<(f32, bool)>) -> f32 {
     let mut best = (right, f32::NEG_INFINITY);
     for (index, &(score, same)) in scores.iter().enumerate() {
         right = if same { right - 1 } else { right + 1 };
-        if right > best.0 {
-            let next = scores.get(index + 1).map_or(score + 1.0, |next| next.0);
+        let next = scores.get(index + 1).map_or(score + 1.0, |next| next.0);
+        // No threshold parts equal scores.
+        if right > best.0 && next > score {
             best = (right, (score + next) / 2.0);
         }
     }
@@ -147,6 +148,15 @@ fn warnings(pairs: &Pairs, embedded: &Embedded) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_scores_are_on_one_side_of_the_threshold() {
+        // Between the equal scores four decisions would be right; below them three are, above them two.
+        let scores = vec![(0.2, false), (0.5, false), (0.5, true), (0.9, true)];
+        let threshold = best_threshold(scores);
+        assert!((0.2..0.5).contains(&threshold), "{threshold}");
+        assert_eq!(best_threshold(vec![(0.5, false), (0.5, false)]), 1.0);
+    }
 
     #[test]
     fn each_fold_is_decided_by_the_others() {

@@ -4,11 +4,11 @@ use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
+use format::PixelFormat;
 use host::name::visible;
 use host::recognise::frames::{Film, Sighting};
 use host::sight::camera::Settings;
 use link::message::SightCost;
-use vision::Format;
 
 use super::photos::READING;
 use super::values::{formats, size};
@@ -21,7 +21,7 @@ pub struct Frames {
     frames: Vec<PathBuf>,
     /// Format of the frames' pixels [default: rgb565; of raw video, the one that its name ends in].
     #[arg(long, value_parser = formats(), requires = "frames")]
-    frame_format: Option<Format>,
+    frame_format: Option<PixelFormat>,
     /// Height and width of raw video's frames, such as 480x640 [default: 240x320].
     #[arg(long, value_parser = size, requires = "frames")]
     frame_size: Option<[usize; 2]>,

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use format::PixelFormat;
 use format::policy::Kind;
 use format::preprocess::Colour;
 use host::arcface::MarginKind;
@@ -12,7 +13,6 @@ use host::export::{MARGINS as ANGLES, THRESHOLDS};
 use host::face::Choice;
 use host::onnx::Channels;
 use host::sight::camera::meaning;
-use vision::Format;
 
 /// A word, its help, and its value.
 pub type Word<T> = (&'static str, &'static str, T);
@@ -67,10 +67,10 @@ pub fn one_of<T: Copy + Send + Sync>(words: &'static [Word<T>]) -> impl TypedVal
 }
 
 /// Takes the name of a pixel format.
-pub fn formats() -> impl TypedValueParser<Value = Format> {
-    let values = Format::ALL.map(|format| PossibleValue::new(format.name()).help(meaning(format)));
+pub fn formats() -> impl TypedValueParser<Value = PixelFormat> {
+    let values = PixelFormat::ALL.map(|format| PossibleValue::new(format.name()).help(meaning(format)));
     PossibleValuesParser::new(values).try_map(|chosen| {
-        let found = Format::ALL.into_iter().find(|format| format.name() == chosen);
+        let found = PixelFormat::ALL.into_iter().find(|format| format.name() == chosen);
         found.ok_or("not one of the words")
     })
 }

@@ -5,31 +5,32 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use format::PixelFormat;
 use format::preprocess::Colour;
 use image::RgbImage;
 use link::message::Attention;
+use vision::Frame;
 use vision::frame::MAX_SIDE;
-use vision::{Format, Frame};
 
 use super::frames::{FRAME, fitted, frame};
 use crate::photo;
 use crate::usage::ensure_use;
 
 /// What a format is, in a few words.
-pub const fn meaning(format: Format) -> &'static str {
+pub const fn meaning(format: PixelFormat) -> &'static str {
     match format {
-        Format::Rgb565 => "Two bytes, the one with red first, as OV cameras send it",
-        Format::Rgb565Little => "The same with the byte with blue first",
-        Format::Yuv422 => "Y, U, Y, V for two pixels",
-        Format::Rgb888 => "Three bytes",
-        Format::Grey => "One luminance byte",
+        PixelFormat::Rgb565 => "Two bytes, the one with red first, as OV cameras send it",
+        PixelFormat::Rgb565Little => "The same with the byte with blue first",
+        PixelFormat::Yuv422 => "Y, U, Y, V for two pixels",
+        PixelFormat::Rgb888 => "Three bytes",
+        PixelFormat::Grey => "One luminance byte",
     }
 }
 
 /// The format that a file's name ends in, if it is raw video.
-fn raw_format(path: &Path) -> Option<Format> {
+fn raw_format(path: &Path) -> Option<PixelFormat> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
-    Format::ALL.into_iter().find(|format| format.name() == ending)
+    PixelFormat::ALL.into_iter().find(|format| format.name() == ending)
 }
 
 /// Frames of a video, one after another, in which a face must be found before it is examined.
@@ -45,7 +46,7 @@ pub struct Shot {
     /// Number of rows.
     pub height: u16,
     /// Format of the pixels.
-    pub format: Format,
+    pub format: PixelFormat,
     /// Its rows without gaps.
     pub pixels: Vec<u8>,
     /// Whether it follows the frame before.
@@ -59,7 +60,7 @@ impl Shot {
     ///
     /// # Errors
     /// When the picture is larger than a frame may be.
-    pub fn new(name: &str, picture: &RgbImage, format: Format) -> Result<Self> {
+    pub fn new(name: &str, picture: &RgbImage, format: PixelFormat) -> Result<Self> {
         let pixels = encode(picture, format)?;
         let [width, height] = [picture.width(), picture.height()].map(|side| side as u16);
         Ok(Shot {
@@ -77,7 +78,7 @@ impl Shot {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn of_photo(name: &str, photo: &RgbImage, format: Format) -> Result<Self> {
+    pub fn of_photo(name: &str, photo: &RgbImage, format: PixelFormat) -> Result<Self> {
         Self::new(name, &fitted(photo), format)
     }
 
@@ -96,7 +97,7 @@ impl Shot {
 ///
 /// # Errors
 /// When the picture is larger than a frame may be, or its width is odd for YUV422.
-pub fn encode(picture: &RgbImage, format: Format) -> Result<Vec<u8>> {
+pub fn encode(picture: &RgbImage, format: PixelFormat) -> Result<Vec<u8>> {
     let frame = frame(picture)?;
     let rounded = |value: u8, most: u32| (u32::from(value) * most + 127) / 255;
     let packed = |pixel: &image::Rgb<u8>| {
@@ -104,10 +105,10 @@ pub fn encode(picture: &RgbImage, format: Format) -> Result<Vec<u8>> {
         (rounded(red, 31) << 11 | rounded(green, 63) << 5 | rounded(blue, 31)) as u16
     };
     Ok(match format {
-        Format::Rgb888 => picture.as_raw().clone(),
-        Format::Rgb565 => picture.pixels().flat_map(|pixel| packed(pixel).to_be_bytes()).collect(),
-        Format::Rgb565Little => picture.pixels().flat_map(|pixel| packed(pixel).to_le_bytes()).collect(),
-        Format::Grey => {
+        PixelFormat::Rgb888 => picture.as_raw().clone(),
+        PixelFormat::Rgb565 => picture.pixels().flat_map(|pixel| packed(pixel).to_be_bytes()).collect(),
+        PixelFormat::Rgb565Little => picture.pixels().flat_map(|pixel| packed(pixel).to_le_bytes()).collect(),
+        PixelFormat::Grey => {
             let width = usize::from(frame.width());
             let mut pixels = vec![0; width * usize::from(frame.height())];
             for (y, row) in pixels.chunks_exact_mut(width).enumerate() {
@@ -115,7 +116,7 @@ pub fn encode(picture: &RgbImage, format: Format) -> Result<Vec<u8>> {
             }
             pixels
         }
-        Format::Yuv422 => {
+        PixelFormat::Yuv422 => {
             ensure!(
                 frame.width() % 2 == 0,
                 "YUV422 stores pixels in pairs, but the width is {}",
@@ -144,7 +145,7 @@ fn yuv(pair: &[u8]) -> [u8; 4] {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Format of frames made from photos, RGB565 without; and of raw video, without the one that its name ends in.
-    pub format: Option<Format>,
+    pub format: Option<PixelFormat>,
     /// Height and width of raw video; QVGA without.
     pub size: Option<[usize; 2]>,
 }
@@ -153,7 +154,7 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Take {
     /// A photo.
-    Photo(PathBuf, Format),
+    Photo(PathBuf, PixelFormat),
     /// One of the frames in a file of raw video.
     Raw {
         /// The file.
@@ -163,7 +164,7 @@ pub enum Take {
         /// Height and width.
         size: [u16; 2],
         /// Format of the pixels.
-        format: Format,
+        format: PixelFormat,
     },
 }
 
@@ -174,11 +175,12 @@ pub enum Take {
 /// `is_strict`, when a folder cannot be read.
 pub fn takes(paths: &[PathBuf], wanted: &Settings, is_strict: bool) -> Result<Vec<Take>> {
     ensure_use(wanted.size.is_none() || paths.iter().any(|path| raw_format(path).is_some()), || {
-        let names: Vec<String> = Format::ALL.iter().map(|format| format!(".{}", format.name())).collect();
+        let names: Vec<String> =
+            PixelFormat::ALL.iter().map(|format| format!(".{}", format.name())).collect();
         format!("--frame-size is for raw video, whose files end in {}; here is none", names.join(", "))
     })?;
     let mut takes = Vec::new();
-    let format = wanted.format.unwrap_or(Format::Rgb565);
+    let format = wanted.format.unwrap_or(PixelFormat::Rgb565);
     for path in paths {
         if path.is_dir() {
             takes.extend(
@@ -199,7 +201,7 @@ pub fn takes(paths: &[PathBuf], wanted: &Settings, is_strict: bool) -> Result<Ve
 }
 
 /// The frames of raw video.
-fn video(path: &Path, format: Format, size: Option<[usize; 2]>) -> Result<Vec<Take>> {
+fn video(path: &Path, format: PixelFormat, size: Option<[usize; 2]>) -> Result<Vec<Take>> {
     let file = path.display();
     let [height, width] = size.unwrap_or([FRAME[1] as usize, FRAME[0] as usize]);
     let most = usize::from(MAX_SIDE);
@@ -264,12 +266,12 @@ mod tests {
             let x = x / 2;
             image::Rgb([(16 * x) as u8, (32 * y) as u8, (8 * (x + y)) as u8])
         });
-        for format in Format::ALL {
+        for format in PixelFormat::ALL {
             let shot = Shot::new("", &picture, format).unwrap();
             let frame = shot.frame().unwrap();
             let farthest = picture.enumerate_pixels().map(|(x, y, pixel)| {
                 let expected = match format {
-                    Format::Grey => {
+                    PixelFormat::Grey => {
                         let [r, g, b] = pixel.0.map(u32::from);
                         [((2126 * r + 7152 * g + 722 * b) / 10_000) as u8; 3]
                     }
@@ -280,10 +282,10 @@ mod tests {
             });
             let farthest = farthest.max().unwrap();
             let most = match format {
-                Format::Rgb888 => 0,
-                Format::Grey => 1,
-                Format::Rgb565 | Format::Rgb565Little => 4,
-                Format::Yuv422 => 3,
+                PixelFormat::Rgb888 => 0,
+                PixelFormat::Grey => 1,
+                PixelFormat::Rgb565 | PixelFormat::Rgb565Little => 4,
+                PixelFormat::Yuv422 => 3,
             };
             assert!(farthest <= most, "{format:?}: {farthest}");
         }

@@ -3,11 +3,12 @@
 use core::convert::Infallible;
 
 use anyhow::{Context, Result, anyhow};
+use format::PixelFormat;
 use format::preprocess::Preprocess;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use nn::RowSource;
-use vision::{Format, Frame};
+use vision::Frame;
 
 /// Width and height of a frame (QVGA).
 pub const FRAME: [u32; 2] = [320, 240];
@@ -35,7 +36,7 @@ pub fn frame(photo: &RgbImage) -> Result<Frame<'_>> {
     let [width, height] = [photo.width(), photo.height()]
         .map(|side| u16::try_from(side).ok().context("a photo of more than 65,535 pixels a side"));
     let (width, height) = (width?, height?);
-    Frame::new_checked(photo.as_raw(), width, height, 3 * usize::from(width), Format::Rgb888)
+    Frame::new_checked(photo.as_raw(), width, height, 3 * usize::from(width), PixelFormat::Rgb888)
         .map_err(|error| anyhow!("{error}"))
 }
 

@@ -1,6 +1,6 @@
 //! Cases of the kernels of frames: pixels made grey, and rows made half as large.
 
-use vision::Format;
+use format::PixelFormat;
 
 use crate::random::Random;
 use crate::{Counts, Failure, Set};
@@ -10,20 +10,25 @@ const PIXELS: usize = 70;
 /// Bytes around the pixels, so that they lie at any address and a byte written outside is seen.
 const AROUND: usize = 16;
 
-const FORMATS: [Format; 5] =
-    [Format::Rgb565, Format::Rgb565Little, Format::Rgb888, Format::Yuv422, Format::Grey];
+const FORMATS: [PixelFormat; 5] = [
+    PixelFormat::Rgb565,
+    PixelFormat::Rgb565Little,
+    PixelFormat::Rgb888,
+    PixelFormat::Yuv422,
+    PixelFormat::Grey,
+];
 
 /// Luminance of a pixel by definition.
-fn luminance(format: Format, pixel: &[u8]) -> u8 {
+fn luminance(format: PixelFormat, pixel: &[u8]) -> u8 {
     let of = |half: u16| {
         let [red, green, blue] = [half >> 11, half >> 5 & 63, half & 31];
         [red << 3 | red >> 2, green << 2 | green >> 4, blue << 3 | blue >> 2].map(u32::from)
     };
     let [red, green, blue] = match format {
-        Format::Rgb565 => of(u16::from_be_bytes([pixel[0], pixel[1]])),
-        Format::Rgb565Little => of(u16::from_le_bytes([pixel[0], pixel[1]])),
-        Format::Rgb888 => [pixel[0], pixel[1], pixel[2]].map(u32::from),
-        Format::Yuv422 | Format::Grey => return pixel[0],
+        PixelFormat::Rgb565 => of(u16::from_be_bytes([pixel[0], pixel[1]])),
+        PixelFormat::Rgb565Little => of(u16::from_le_bytes([pixel[0], pixel[1]])),
+        PixelFormat::Rgb888 => [pixel[0], pixel[1], pixel[2]].map(u32::from),
+        PixelFormat::Yuv422 | PixelFormat::Grey => return pixel[0],
     };
     ((2126 * red + 7152 * green + 722 * blue) / 10_000) as u8
 }

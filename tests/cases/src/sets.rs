@@ -1,11 +1,11 @@
 //! The kernels, and their sets as types, so that the battery can run any of them.
 
+use format::PixelFormat;
 use matcher::kernels::{
     self as matching, dsp as matching_dsp, helium as matching_helium, portable as matching_portable,
 };
 use nn::kernels::{self, Element, Rows, dsp, helium, portable};
 use nn::quant::Stage;
-use vision::Format;
 use vision::kernels::{self as sight, helium as sight_helium, portable as sight_portable};
 
 /// Passes every kernel of [`nn::kernels`], as it is declared there, to a macro, after the macro's other arguments.
@@ -33,7 +33,7 @@ macro_rules! declare {
 
             $(fn $kernel<$($element: Element),+>($($name: $type),+);)+
             fn first_above(probe: &[i16], centres: &[i8], bound: i32) -> Option<(usize, i32)>;
-            fn grey(format: Format, pixels: &[u8], out: &mut [u8]);
+            fn grey(format: PixelFormat, pixels: &[u8], out: &mut [u8]);
             fn halve<const C: usize>(rows: [&[u8]; 2], out: &mut [u8]);
         }
 
@@ -58,7 +58,7 @@ macro_rules! implement {
                 $matching::Probe::new(probe).first_above(centres, bound)
             }
 
-            fn grey(format: Format, pixels: &[u8], out: &mut [u8]) {
+            fn grey(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {
                 $sight::grey(format, pixels, out);
             }
 

@@ -32,7 +32,6 @@ use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, Message, Reply, Request}
 use suite::command::{fails, succeeds};
 use suite::{default_network, demo_faces, fetched, job, picture, shared, write_faces};
 use tempfile::TempDir;
-use vision::Format;
 
 /// Pixels between the eyes in crops of the default network.
 const CROP_EYES: f32 = 35.2;
@@ -250,7 +249,7 @@ fn check_video(video: &[Seen]) {
 /// A video of two frames with a face that does not move.
 fn write_video(path: &Path) {
     let picture = frames::placed(&demo_faces()[1], 1.3, [56.0, 56.0], [150.0, 125.0]);
-    let shot = Shot::new("", &picture, Format::Rgb565).unwrap();
+    let shot = Shot::new("", &picture, PixelFormat::Rgb565).unwrap();
     std::fs::write(path, [&*shot.pixels, &shot.pixels].concat()).unwrap();
 }
 
@@ -349,7 +348,7 @@ fn refusals_have_figure_and_limit() {
     let sides = [obama.width() as f32, obama.height() as f32];
     let scale = 0.6 * (320.0 / sides[0]).min(240.0 / sides[1]);
     let small = frames::placed(&obama, scale, sides.map(|side| side / 2.0), [160.0, 120.0]);
-    let seen = eye.see(&Shot::new("small", &small, Format::Rgb565).unwrap()).unwrap();
+    let seen = eye.see(&Shot::new("small", &small, PixelFormat::Rgb565).unwrap()).unwrap();
     let refusal = seen.face.expect("a face").look.expect("examined").refusal.expect("refused");
     assert_eq!(refusal.gate, Gate::Eyes);
     assert!(refusal.figure < i32::from(refusal.limit), "{refusal:?}");
@@ -434,7 +433,7 @@ fn frames_go_over_the_link_row_by_row() {
     let mut eye = Simulated::new(&bytes, &path).unwrap();
     let face = frames::placed(&demo_faces()[1], 1.3, [56.0, 56.0], [150.0, 125.0]);
     let face = imageops::resize(&face, 160, 120, imageops::FilterType::Triangle);
-    let shot = Shot::new("face", &face, Format::Yuv422).unwrap();
+    let shot = Shot::new("face", &face, PixelFormat::Yuv422).unwrap();
     let view = View {
         width: 160,
         height: 120,

@@ -102,8 +102,8 @@ fn outputs(
 ) -> Result<(), BenchError> {
     for role in Role::ALL {
         let Some(model) = recogniser.image().network(role) else { continue };
-        let network =
-            Network::new(model, arena).map_err(|error| BenchError::Start(StartError::Network(role, error)))?;
+        let network = Network::new(model, arena)
+            .map_err(|error| BenchError::Start(StartError::Network(role, error)))?;
         let (instructions, made) = count(gauges, || network.run(&mut Pattern::new(1), arena));
         let made = made.map_err(BenchError::Run)?;
         let macs = |layer: &Layer| op::macs(layer, &Inputs::of(layer, |input| model.layer(input).output));

@@ -7,22 +7,22 @@
 mod asm;
 mod ops;
 
-use crate::frame::Format;
+use format::PixelFormat;
 use ops::Packing;
 
 /// See [`super::portable::grey`].
 ///
 /// # Panics
 /// When `pixels` has another length than the pixels of `out`.
-pub fn grey(format: Format, pixels: &[u8], out: &mut [u8]) {
+pub fn grey(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {
     assert_eq!(pixels.len(), out.len() * format.pixel_bytes());
     match format {
         _ if out.is_empty() => {}
-        Format::Grey => out.copy_from_slice(pixels),
-        Format::Yuv422 => ops::even(pixels, out),
-        Format::Rgb565 => ops::luminance(Packing::Big, pixels, out),
-        Format::Rgb565Little => ops::luminance(Packing::Little, pixels, out),
-        Format::Rgb888 => ops::luminance(Packing::Bytes, pixels, out),
+        PixelFormat::Grey => out.copy_from_slice(pixels),
+        PixelFormat::Yuv422 => ops::even(pixels, out),
+        PixelFormat::Rgb565 => ops::luminance(Packing::Big, pixels, out),
+        PixelFormat::Rgb565Little => ops::luminance(Packing::Little, pixels, out),
+        PixelFormat::Rgb888 => ops::luminance(Packing::Bytes, pixels, out),
     }
 }
 

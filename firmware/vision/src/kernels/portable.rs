@@ -1,20 +1,22 @@
 //! The definition of every kernel.
 
-use crate::frame::Format;
 use crate::pixels::{Reader, Rgb565, Rgb888, luminance, luminances};
+use format::PixelFormat;
 
 /// Luminance of pixels: of a colour as [`crate::Frame::row`] defines it, Y of YUV422, grey as it is.
 ///
 /// # Panics
 /// When `pixels` has another length than the pixels of `out`.
-pub fn grey(format: Format, pixels: &[u8], out: &mut [u8]) {
+pub fn grey(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {
     assert_eq!(pixels.len(), out.len() * format.pixel_bytes());
     match format {
-        Format::Grey => out.copy_from_slice(pixels),
-        Format::Yuv422 => out.iter_mut().zip(pixels.chunks_exact(2)).for_each(|(out, pixel)| *out = pixel[0]),
-        Format::Rgb565 => colours::<Rgb565<true>>(pixels, out),
-        Format::Rgb565Little => colours::<Rgb565<false>>(pixels, out),
-        Format::Rgb888 => colours::<Rgb888>(pixels, out),
+        PixelFormat::Grey => out.copy_from_slice(pixels),
+        PixelFormat::Yuv422 => {
+            out.iter_mut().zip(pixels.chunks_exact(2)).for_each(|(out, pixel)| *out = pixel[0])
+        }
+        PixelFormat::Rgb565 => colours::<Rgb565<true>>(pixels, out),
+        PixelFormat::Rgb565Little => colours::<Rgb565<false>>(pixels, out),
+        PixelFormat::Rgb888 => colours::<Rgb888>(pixels, out),
     }
 }
 
