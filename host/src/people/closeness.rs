@@ -29,21 +29,65 @@ pub struct Closeness {
     pub angle_degrees: f32,
 }
 
-/// Every two people, the closest first.
-pub fn closeness(people: &[Enrolled]) -> Vec<Closeness> {
-    let centres: Vec<Vec<Vec<f32>>> = people
-        .iter()
-        .map(|person| person.centres.iter().map(|centre| unit_centre(centre)).collect())
-        .collect();
-    let pairs: Vec<[usize; 2]> = (0..people.len()).flat_map(|b| (0..b).map(move |a| [a, b])).collect();
-    let mut pairs: Vec<Closeness> = pairs
-        .par_iter()
-        .map(|&[a, b]| {
-            let cosines = centres[a].iter().flat_map(|x| centres[b].iter().map(move |y| cosine(x, y)));
-            Closeness {
-                names: [a, b].map(|number| people[number].name.clone()),
-                angle_degrees: angle(cosines.fold(-1f32, f32::max)).to_degrees(),
+/// The centres of each person, of length one.
+fn unit_centres(people: &[Enrolled]) -> Vec<Vec<Vec<f32>>> {
+    people.iter().map(|person| person.centres.iter().map(|centre| unit_centre(centre)).collect()).collect()
+}
+
+/// Degrees between the nearest centres of two people.
+fn degrees(a: &[Vec<f32>], b: &[Vec<f32>]) -> f32 {
+    let cosines = a.iter().flat_map(|x| b.iter().map(move |y| cosine(x, y)));
+    angle(cosines.fold(-1f32, f32::max)).to_degrees()
+}
+
+/// How far people are apart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spread {
+    /// For each person the number of the nearest other one, and the angle to them in degrees; `None` without others.
+    pub nearest: Vec<Option<(usize, f32)>>,
+    /// Mean angle of every two people, degrees; `None` without two.
+    pub mean_degrees: Option<f32>,
+}
+
+/// Measures how far people are apart, in memory for one row of angles.
+pub fn spread(people: &[Enrolled]) -> Spread {
+    let centres = unit_centres(people);
+    let rows: Vec<(Option<(usize, f32)>, f64)> = (0..people.len())
+        .into_par_iter()
+        .map(|person| {
+            let others = (0..people.len()).filter(|&other| other != person);
+            let mut nearest: Option<(usize, f32)> = None;
+            let mut sum = 0.0;
+            for other in others {
+                let degrees = degrees(&centres[person], &centres[other]);
+                sum += f64::from(degrees);
+                if nearest.is_none_or(|(_, least)| degrees < least) {
+                    nearest = Some((other, degrees));
+                }
             }
+            (nearest, sum)
+        })
+        .collect();
+    let pairs = people.len() * people.len().saturating_sub(1);
+    let sum: f64 = rows.iter().map(|(_, sum)| sum).sum();
+    Spread {
+        nearest: rows.into_iter().map(|(nearest, _)| nearest).collect(),
+        mean_degrees: (pairs > 0).then(|| (sum / pairs as f64) as f32),
+    }
+}
+
+/// Every two people at most so many degrees apart, the closest first.
+pub fn closeness(people: &[Enrolled], most_degrees: f32) -> Vec<Closeness> {
+    let centres = unit_centres(people);
+    let mut pairs: Vec<Closeness> = (0..people.len())
+        .into_par_iter()
+        .flat_map_iter(|b| {
+            let centres = &centres;
+            (0..b).filter_map(move |a| {
+                let angle_degrees = degrees(&centres[a], &centres[b]);
+                let names = || [a, b].map(|number| people[number].name.clone());
+                (angle_degrees <= most_degrees).then(|| Closeness { names: names(), angle_degrees })
+            })
         })
         .collect();
     pairs.sort_by(|a, b| a.angle_degrees.total_cmp(&b.angle_degrees));
@@ -84,8 +128,7 @@ pub fn separate(
     margin: f32,
     is_refused: impl Fn(&Closeness) -> bool,
 ) -> Result<Vec<Closeness>> {
-    let mut pairs = closeness(people);
-    pairs.retain(|pair| pair.angle_degrees.to_radians() <= reach + margin);
+    let pairs = closeness(people, (reach + margin).to_degrees());
     for pair in pairs.iter().filter(|pair| is_refused(pair)) {
         let [a, b] = &pair.names;
         ensure!(
@@ -95,4 +138,44 @@ pub fn separate(
         );
     }
     Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// People whose centres lie in a plane, at these angles in degrees.
+    fn people(centres: &[&[f32]]) -> Vec<Enrolled> {
+        let centre = |degrees: &f32| {
+            let (y, x) = degrees.to_radians().sin_cos();
+            [x, y].map(|part| (127.0 * part).round() as i8).to_vec()
+        };
+        let person = |(number, degrees): (usize, &&[f32])| Enrolled {
+            name: format!("person {number}"),
+            photos: 1,
+            centres: degrees.iter().map(centre).collect(),
+        };
+        centres.iter().enumerate().map(person).collect()
+    }
+
+    #[test]
+    fn people_are_as_far_apart_as_their_nearest_centres() {
+        let Spread { nearest, mean_degrees } = spread(&people(&[&[0.0, 90.0], &[70.0], &[-30.0]]));
+        let nearest: Vec<(usize, f32)> = nearest.into_iter().flatten().collect();
+        for ((other, degrees), (expected, exact)) in
+            nearest.into_iter().zip([(1, 20.0), (0, 20.0), (0, 30.0)])
+        {
+            assert!(other == expected && (degrees - exact).abs() < 0.5, "{other} {degrees}");
+        }
+        assert!((mean_degrees.unwrap() - (20.0 + 30.0 + 100.0) / 3.0).abs() < 0.5);
+        assert_eq!(spread(&people(&[&[0.0]])), Spread { nearest: vec![None], mean_degrees: None });
+    }
+
+    #[test]
+    fn close_people_come_closest_first() {
+        let pairs = closeness(&people(&[&[0.0], &[40.0], &[50.0], &[150.0]]), 45.0);
+        let names: Vec<[&str; 2]> =
+            pairs.iter().map(|pair| pair.names.each_ref().map(|name| &**name)).collect();
+        assert_eq!(names, [["person 1", "person 2"], ["person 0", "person 1"]]);
+    }
 }

@@ -3,7 +3,7 @@
 use format::Image;
 use serde::Serialize;
 
-use super::closeness::closeness;
+use super::closeness::spread;
 use super::gallery::people_of;
 use crate::sections::Enrolled;
 
@@ -25,17 +25,13 @@ pub struct Listed {
 /// The people of an image, each with the nearest other.
 pub fn list(image: &Image<'_>) -> Vec<Listed> {
     let people = people_of(image);
-    let pairs = closeness(&people);
-    let row = |person: &Enrolled| {
-        let nearest = pairs.iter().find(|pair| pair.names.contains(&person.name));
-        let other = |names: &[String; 2]| names.iter().find(|name| **name != person.name).cloned();
-        Listed {
-            name: person.name.clone(),
-            photos: person.photos,
-            centres: person.centres.len(),
-            nearest: nearest.and_then(|pair| other(&pair.names)),
-            nearest_degrees: nearest.map(|pair| pair.angle_degrees),
-        }
+    let spread = spread(&people);
+    let row = |(person, nearest): (&Enrolled, &Option<(usize, f32)>)| Listed {
+        name: person.name.clone(),
+        photos: person.photos,
+        centres: person.centres.len(),
+        nearest: nearest.map(|(other, _)| people[other].name.clone()),
+        nearest_degrees: nearest.map(|(_, degrees)| degrees),
     };
-    people.iter().map(row).collect()
+    people.iter().zip(&spread.nearest).map(row).collect()
 }

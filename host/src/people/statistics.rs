@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::closeness::{Closeness, closeness};
+use super::closeness::{Closeness, closeness, spread};
 use super::folder::{self, Photographed};
 use super::gallery::{people_of, unit_centre};
 use crate::arcface::Loss;
@@ -78,16 +78,14 @@ pub fn measure(path: &Path, folder: Option<&Path>, source: &Source, loss: Loss) 
     let bytes = AlignedBytes::read(path)?;
     let image = bytes.image(path)?;
     let people = people_of(&image);
-    let pairs = closeness(&people);
-    let nearest =
-        people.iter().filter_map(|person| pairs.iter().find(|pair| pair.names.contains(&person.name)));
-    let nearest: Vec<f32> = nearest.map(|pair| pair.angle_degrees).collect();
+    let spread = spread(&people);
+    let nearest: Vec<f32> = spread.nearest.iter().flatten().map(|&(_, degrees)| degrees).collect();
     let mut measured = Statistics {
         loss,
         people: people.len(),
         intra: None,
         inter: mean(nearest.into_iter()),
-        between: mean(pairs.iter().map(|pair| pair.angle_degrees)),
+        between: spread.mean_degrees,
         mean_loss: None,
         photos: Vec::new(),
         loose: Vec::new(),
@@ -135,7 +133,8 @@ pub fn measure(path: &Path, folder: Option<&Path>, source: &Source, loss: Loss) 
     let loose = spreads.into_iter().filter(|(_, spread)| *spread > middle + 2.0 * deviation);
     measured.loose = loose.map(|(name, spread_degrees)| Loose { name, spread_degrees }).collect();
     measured.loose.sort_by(|a, b| b.spread_degrees.total_cmp(&a.spread_degrees));
-    measured.close = pairs.into_iter().take_while(|pair| pair.angle_degrees < intra).collect();
+    let pairs = closeness(&people, intra).into_iter();
+    measured.close = pairs.filter(|pair| pair.angle_degrees < intra).collect();
     measured.photos.sort_by(|a, b| b.loss.total_cmp(&a.loss));
     Ok(measured)
 }
