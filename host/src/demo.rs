@@ -245,7 +245,7 @@ fn sort(eyes: &QuantisedEyes, faces: &Path, output: &Path) -> Result<Vec<Exhibit
 /// The parts of a photo around the faces that a board would take, the largest face first.
 fn apart(seer: &Seer, photo: &RgbImage) -> Result<Vec<RgbImage>> {
     let view = frames::frame(photo)?;
-    let mut found = see(seer, &view, 1.0, &gates::limits(CROP_EYES), false)?.faces;
+    let mut found = see(seer, &view, 1.0, &gates::limits(CROP_EYES), true)?.faces;
     found.sort_by_key(|face| std::cmp::Reverse(face.found.bounds.area()));
     let mut parts = Vec::new();
     for Sighted { found: face, .. } in found.iter().filter(|face| face.verdict.is_ok()) {
