@@ -1,7 +1,7 @@
 //! The definition of every kernel.
 
 use crate::frame::Format;
-use crate::pixels::{Reader, Rgb565, Rgb888, luminance, luminances};
+use crate::pixels::{Reader, Rgb565, Rgb888, fetch, luminance, luminances};
 
 /// Luminance of pixels: of a colour as [`crate::Frame::row`] defines it, Y of YUV422, grey as it is.
 ///
@@ -12,13 +12,13 @@ pub fn grey(format: Format, pixels: &[u8], out: &mut [u8]) {
     match format {
         Format::Grey => out.copy_from_slice(pixels),
         Format::Yuv422 => out.iter_mut().zip(pixels.chunks_exact(2)).for_each(|(out, pixel)| *out = pixel[0]),
-        Format::Rgb565 => colours::<Rgb565<true>>(pixels, out),
-        Format::Rgb565Little => colours::<Rgb565<false>>(pixels, out),
-        Format::Rgb888 => colours::<Rgb888>(pixels, out),
+        Format::Rgb565 => luminance_of::<Rgb565<true>>(pixels, out),
+        Format::Rgb565Little => luminance_of::<Rgb565<false>>(pixels, out),
+        Format::Rgb888 => luminance_of::<Rgb888>(pixels, out),
     }
 }
 
-fn colours<R: Reader>(pixels: &[u8], out: &mut [u8]) {
+fn luminance_of<R: Reader>(pixels: &[u8], out: &mut [u8]) {
     let count = out.len();
     for (number, pair) in out.chunks_exact_mut(2).enumerate() {
         let [left, right] = luminances(R::pair(pixels, 2 * number));
@@ -27,6 +27,28 @@ fn colours<R: Reader>(pixels: &[u8], out: &mut [u8]) {
     if count % 2 == 1 {
         out[count - 1] = luminance(R::pixel(pixels, count - 1)) as u8;
     }
+}
+
+/// Red, green and blue of an even number of pixels, in bytes; of YUV422 from the left pixel of a pair on.
+///
+/// # Panics
+/// When lengths do not agree, or pixels are grey.
+pub fn colours(format: Format, pixels: &[u8], out: &mut [u8]) {
+    check_colours(format, pixels, out);
+    let fetch = fetch(format, 3);
+    for (number, pair) in out.chunks_exact_mut(6).enumerate() {
+        let channels = fetch(pixels, 2 * number).channels::<3>();
+        for channel in 0..3 {
+            pair[channel] = channels[channel] as u8;
+            pair[3 + channel] = (channels[channel] >> 16) as u8;
+        }
+    }
+}
+
+/// The conditions of [`colours`].
+pub(super) fn check_colours(format: Format, pixels: &[u8], out: &[u8]) {
+    assert!(format != Format::Grey && out.len().is_multiple_of(6));
+    assert_eq!(3 * pixels.len(), out.len() * format.pixel_bytes());
 }
 
 /// Means of two by two pixels of `C` bytes, rounded half up.
