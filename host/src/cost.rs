@@ -50,13 +50,15 @@ pub enum Kind {
     Scale,
     /// Each element replaced by its entry in a table.
     Table,
-    /// Any layer that reads 16-bit elements.
+    /// Any other layer that reads 16-bit elements.
     Wide,
+    /// The same as [`Kind::Depthwise`] and [`Kind::Narrow`], with 16-bit elements to read.
+    WideDepthwise,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 14] = [
         Kind::Input,
         Kind::Pointwise,
         Kind::Conv,
@@ -70,6 +72,7 @@ impl Kind {
         Kind::Scale,
         Kind::Table,
         Kind::Wide,
+        Kind::WideDepthwise,
     ];
 
     /// Name, as in JSON.
@@ -88,6 +91,20 @@ impl Kind {
             Kind::Scale => "scale",
             Kind::Table => "table",
             Kind::Wide => "wide",
+            Kind::WideDepthwise => "wide_depthwise",
+        }
+    }
+
+    /// Whether layers of this kind read 16-bit elements.
+    pub fn is_wide(self) -> bool {
+        matches!(self, Kind::Wide | Kind::WideDepthwise)
+    }
+
+    /// The kind of a layer of this kind that reads 16-bit elements instead.
+    fn widened(self) -> Kind {
+        match self {
+            Kind::Depthwise | Kind::Narrow => Kind::WideDepthwise,
+            _ => Kind::Wide,
         }
     }
 }
@@ -153,7 +170,7 @@ impl Work {
         };
         let is_wide = input.is_some_and(|tensor| tensor.element == Element::I16);
         Work {
-            kind: if is_wide { Kind::Wide } else { kind },
+            kind: if is_wide { kind.widened() } else { kind },
             rows,
             elements,
             macs,
@@ -231,7 +248,7 @@ pub fn on_boards(layers: &[Layer]) -> Result<Vec<BoardCost>> {
         Ok(BoardCost {
             board: name.to_string(),
             instructions: count(&mut work.iter()),
-            wide_instructions: count(&mut work.iter().filter(|work| work.kind == Kind::Wide)),
+            wide_instructions: count(&mut work.iter().filter(|work| work.kind.is_wide())),
         })
     };
     board::names().into_iter().map(of_board).collect()

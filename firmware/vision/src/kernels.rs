@@ -1,4 +1,4 @@
-//! The kernels' contract: runs of pixels made grey, and grey rows made half as large; and the only choice by cfg.
+//! The kernels' contract: runs of pixels converted, and rows made half as large; and the only choice by cfg.
 //!
 //! [`portable`] defines every kernel. Every other set gives the same bytes.
 
@@ -10,4 +10,4 @@ use helium as set;
 #[cfg(not(arm_helium))]
 use portable as set;
 
-pub use set::{grey, halve};
+pub use set::{colours, grey, halve};

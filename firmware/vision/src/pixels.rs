@@ -109,21 +109,17 @@ pub(crate) fn convert<const C: usize>(format: PixelFormat, row: &[u8], x: usize,
         let pixel_bytes = format.pixel_bytes();
         return kernels::grey(format, &row[pixel_bytes * x..pixel_bytes * (x + out.len())], out);
     }
-    let fetch = fetch(format, C);
-    let mut pairs = out.chunks_exact_mut(2 * C);
-    let mut x = x;
-    for pair in &mut pairs {
-        let channels = fetch(row, x).channels::<C>();
-        for channel in 0..C {
-            pair[channel] = channels[channel] as u8;
-            pair[C + channel] = (channels[channel] >> 16) as u8;
-        }
-        x += 2;
+    // Pixels of YUV422 are stored in pairs, from an even pixel on.
+    let count = out.len() / C;
+    let (before, pairs) = out.split_at_mut(C * (x % 2).min(count));
+    let (pairs, after) = pairs.split_at_mut(2 * C * (pairs.len() / (2 * C)));
+    for (single, x) in [(before, x), (after, x + count - usize::from(count > 0))] {
+        let pixel = if single.is_empty() { [0; 3] } else { pixel(format, row, x) };
+        single.copy_from_slice(&pixel[..single.len()]);
     }
-    let last = pairs.into_remainder();
-    if !last.is_empty() {
-        let channels = twice(format, fetch, row, x).channels::<C>();
-        last.iter_mut().zip(channels).for_each(|(byte, channel)| *byte = channel as u8);
+    let start = format.pixel_bytes() * (x + x % 2);
+    if !pairs.is_empty() {
+        kernels::colours(format, &row[start..start + format.pixel_bytes() * (pairs.len() / C)], pairs);
     }
 }
 

@@ -10,7 +10,6 @@ use crate::frame::Frame;
 use crate::kernels;
 use crate::pixels::{arrange, channels, convert};
 use crate::place::Rect;
-use format::PixelFormat;
 
 /// A rectangle's sides count as at most this far from the frame's origin, in 1/256 pixel: 32,768 pixels.
 const FARTHEST: i32 = 1 << 23;
@@ -65,18 +64,16 @@ impl RowSource for Resize<'_> {
     }
 }
 
-/// Output pixels that are made together.
-const BLOCK: usize = 16;
-/// Most pixels of a frame's row that are converted together.
+/// Most pixels of a frame's row that are converted or summed together.
 const RUN: usize = 64;
 
 impl Resize<'_> {
     /// Makes a row of pixels with `C` channels.
     fn make<const C: usize>(&self, y: u16, pixels: &mut [u8]) {
-        let made = &mut pixels[..C * usize::from(self.size[0])];
+        let (made, _) = pixels[..C * usize::from(self.size[0])].as_chunks_mut();
         let [across, down] = &self.axes;
         if across.is_of_pairs() && down.is_of_pairs() {
-            self.halve::<C>(y, made);
+            self.halve::<C>(y, made.as_flattened_mut());
         } else {
             self.average::<C>(y, made);
         }
@@ -87,112 +84,110 @@ impl Resize<'_> {
     // Not inlined, so that it exists once for each number of channels.
     #[inline(never)]
     fn halve<const C: usize>(&self, y: u16, pixels: &mut [u8]) {
-        let mut lines = [0, 1].map(|row| Line::<C>::new(&self.frame, 2 * usize::from(y) + row));
+        let mut bytes = [[[0; C]; RUN]; 2];
         for (number, out) in pixels.chunks_mut(C * RUN / 2).enumerate() {
-            let first = number * RUN / 2 * 2;
-            let bytes = 2 * out.len();
-            let rows = lines.each_mut().map(|line| &line.pixels_from(first, first + bytes / C)[..bytes]);
+            let first = RUN * number;
+            let run = first..first + 2 * out.len() / C;
+            let [above, below] = &mut bytes;
+            let y = 2 * usize::from(y);
+            let rows =
+                [(y, above), (y + 1, below)].map(|(y, bytes)| converted(&self.frame, y, run.clone(), bytes));
             kernels::halve::<C>(rows, out);
         }
     }
 
-    /// Means of areas.
-    // Not inlined, so that it exists once for each number of channels.
+    /// Means of areas: each column's sum over the rows, then the sums of columns.
+    // Not inlined, as `halve`.
     #[inline(never)]
-    fn average<const C: usize>(&self, y: u16, pixels: &mut [u8]) {
+    fn average<const C: usize>(&self, y: u16, pixels: &mut [[u8; C]]) {
         let [across, down] = &self.axes;
-        let Some(rows) = down.cover(down.begin(y)) else { return pixels.fill(0) };
+        let Some(rows) = down.cover(down.begin(y)) else { return pixels.fill([0; C]) };
+        let last = across.cover(across.begin(self.size[0].saturating_sub(1)));
+        let end = last.map_or(across.side as usize, |columns| columns.last + 1);
+        let mut columns = Columns {
+            frame: &self.frame,
+            rows,
+            row_weight: down.pixel,
+            end,
+            sums: [[0; C]; RUN],
+            summed: 0..0,
+        };
         let mut begin = across.begin(0);
-        for pixels in pixels.chunks_mut(C * BLOCK) {
-            let (pixels, _) = pixels.as_chunks_mut::<C>();
-            let mut columns = [Cover::NOTHING; BLOCK];
-            let columns = &mut columns[..pixels.len()];
-            for columns in columns.iter_mut() {
-                *columns = across.cover(begin).unwrap_or(Cover::NOTHING);
-                begin = across.next(begin);
-            }
-            let end = columns.iter().map(|columns| columns.last + 1).max().unwrap_or(0);
-            let mut sums = [[0; C]; BLOCK];
-            for y in rows.first..=rows.last {
-                let weight = u64::from(rows.weight(y, down.pixel));
-                let mut line = Line::<C>::new(&self.frame, y);
-                for (sums, columns) in sums.iter_mut().zip(&*columns) {
-                    let of_line = line.sums(columns, across.pixel, end);
-                    for channel in 0..C {
-                        sums[channel] += u64::from(of_line[channel]) * weight;
-                    }
-                }
-            }
-            for (pixel, sums) in pixels.iter_mut().zip(sums) {
-                *pixel = sums.map(|sum| self.mean.of(sum) as u8);
-            }
+        for pixel in pixels {
+            let cover = across.cover(begin);
+            begin = across.next(begin);
+            let sums = cover.map_or([0; C], |cover| columns.weighted(&cover, across.pixel));
+            *pixel = sums.map(|sum| self.mean.of(sum) as u8);
         }
     }
 }
 
-/// A row of the frame, converted as far as it was asked for.
-struct Line<'a, const C: usize> {
-    format: PixelFormat,
-    row: &'a [u8],
-    run: [[u8; C]; RUN],
-    /// The first converted pixel, and the end.
-    converted: Range<usize>,
+/// Pixels of a row of the frame as bytes of `C` channels: in place, or converted in `bytes`.
+#[inline(always)]
+fn converted<'b, const C: usize>(
+    frame: &Frame<'b>,
+    y: usize,
+    run: Range<usize>,
+    bytes: &'b mut [[u8; C]; RUN],
+) -> &'b [u8] {
+    let row = frame.bytes(y);
+    if frame.format().pixel_bytes() == C {
+        return &row[C * run.start..C * run.end];
+    }
+    let bytes = bytes[..run.len()].as_flattened_mut();
+    convert::<C>(frame.format(), row, run.start, bytes);
+    bytes
 }
 
-impl<'a, const C: usize> Line<'a, C> {
-    fn new(frame: &Frame<'a>, y: usize) -> Self {
-        Line { format: frame.format(), row: frame.bytes(y), run: [[0; C]; RUN], converted: 0..0 }
-    }
+/// Columns of the frame, summed as far as was asked for.
+struct Columns<'a, const C: usize> {
+    frame: &'a Frame<'a>,
+    rows: Cover,
+    /// Weight of a row that is neither the first nor the last.
+    row_weight: u32,
+    /// No column from here on is asked for.
+    end: usize,
+    /// Sums of the channels times the rows' weights, whose sum is at most 2²⁴.
+    sums: [[u32; C]; RUN],
+    summed: Range<usize>,
+}
 
-    /// The channels of some pixels from `x` on, at least one; of all up to `end` if it is at most [`RUN`] farther and
-    /// `x` is not among those that were given before.
-    #[inline(never)]
-    fn pixels_from(&mut self, x: usize, end: usize) -> &[u8] {
-        // Bytes that are channels already.
-        if self.format.pixel_bytes() == C {
-            return &self.row[C * x..];
-        }
-        if !self.converted.contains(&x) {
-            self.converted = x..end.min(x + RUN);
-            convert::<C>(self.format, self.row, x, self.run[..self.converted.len()].as_flattened_mut());
-        }
-        self.run[x - self.converted.start..self.converted.len()].as_flattened()
-    }
-
-    /// Sums of the pixels times their weights, whose sum is at most 2²⁴. No pixel from `end` on is needed for this and
-    /// the next sums.
+impl<const C: usize> Columns<'_, C> {
+    /// Sums of the columns times their weights, whose sum is at most 2²⁴.
     #[inline(always)]
-    fn sums(&mut self, columns: &Cover, pixel: u32, end: usize) -> [u32; C] {
-        let Cover { first, last, weights } = *columns;
-        let mut sums = [0u32; C];
-        let mut edges = [0u32; C];
-        let mut x = first;
-        while x <= last {
-            let run = self.pixels_from(x, end);
-            let (run, _) = run[..run.len().min(C * (last + 1 - x))].as_chunks::<C>();
-            for pixel in run {
+    fn weighted(&mut self, columns: &Cover, weight: u32) -> [u64; C] {
+        let mut sums = [0; C];
+        let mut x = columns.first;
+        while x <= columns.last {
+            if !self.summed.contains(&x) {
+                self.sum_from(x);
+            }
+            let run = &self.sums[x - self.summed.start..self.summed.len()];
+            for column in &run[..run.len().min(columns.last + 1 - x)] {
+                let weight = columns.weight(x, weight);
                 for channel in 0..C {
-                    sums[channel] += u32::from(pixel[channel]);
+                    sums[channel] += u64::from(column[channel]) * u64::from(weight);
                 }
+                x += 1;
             }
-            // The first and the last pixel weigh less than those between.
-            let mut lower = |of: &[u8; C], weight: u32| {
-                for channel in 0..C {
-                    edges[channel] = edges[channel].wrapping_add(u32::from(of[channel]) * (pixel - weight));
-                }
-            };
-            if x == first {
-                lower(&run[0], weights[0]);
-            }
-            x += run.len();
-            if x > last && last > first {
-                lower(&run[run.len() - 1], weights[1]);
-            }
-        }
-        for channel in 0..C {
-            sums[channel] = sums[channel].wrapping_mul(pixel).wrapping_sub(edges[channel]);
         }
         sums
+    }
+
+    /// Sums the columns from `x` on.
+    #[inline(never)]
+    fn sum_from(&mut self, x: usize) {
+        self.summed = x..self.end.min(x + RUN);
+        let sums = self.sums[..self.summed.len()].as_flattened_mut();
+        sums.fill(0);
+        let mut bytes = [[0; C]; RUN];
+        for y in self.rows.first..=self.rows.last {
+            let weight = self.rows.weight(y, self.row_weight);
+            let bytes = converted(self.frame, y, self.summed.clone(), &mut bytes);
+            for (sum, &byte) in sums.iter_mut().zip(bytes) {
+                *sum += u32::from(byte) * weight;
+            }
+        }
     }
 }
 
@@ -230,9 +225,6 @@ struct Cover {
 }
 
 impl Cover {
-    /// No pixel.
-    const NOTHING: Cover = Cover { first: 1, last: 0, weights: [0; 2] };
-
     #[inline(always)]
     fn weight(&self, at: usize, pixel: u32) -> u32 {
         if at == self.first {

@@ -43,6 +43,7 @@ pub fn generated(folder: &Path) -> Result<Vec<Pinned>> {
         ("pools", onnx::pools(), [40, 24], Preprocessing::default()),
         ("every_operator", onnx::every_operator(), [40, 24], Preprocessing::default()),
         ("small_differences", onnx::small_differences(3), [40, 24], Preprocessing::default()),
+        ("differences_in_space", onnx::differences_in_space(), [80, 48], Preprocessing::default()),
     ]
     .into_iter()
     .map(|(name, network, size, preprocessing)| {

@@ -1,4 +1,4 @@
-//! Cases of the kernels of frames: pixels made grey, and rows made half as large.
+//! Cases of the kernels of frames: pixels converted, and rows made half as large.
 
 use format::PixelFormat;
 
@@ -18,18 +18,32 @@ const FORMATS: [PixelFormat; 5] = [
     PixelFormat::Grey,
 ];
 
-/// Luminance of a pixel by definition.
-fn luminance(format: PixelFormat, pixel: &[u8]) -> u8 {
+/// Red, green and blue of a pixel by definition; of YUV422, of the left or the right pixel of a pair.
+fn colour(format: PixelFormat, pixel: &[u8], is_right: bool) -> [u32; 3] {
     let of = |half: u16| {
         let [red, green, blue] = [half >> 11, half >> 5 & 63, half & 31];
         [red << 3 | red >> 2, green << 2 | green >> 4, blue << 3 | blue >> 2].map(u32::from)
     };
-    let [red, green, blue] = match format {
+    match format {
         PixelFormat::Rgb565 => of(u16::from_be_bytes([pixel[0], pixel[1]])),
         PixelFormat::Rgb565Little => of(u16::from_le_bytes([pixel[0], pixel[1]])),
         PixelFormat::Rgb888 => [pixel[0], pixel[1], pixel[2]].map(u32::from),
-        PixelFormat::Yuv422 | PixelFormat::Grey => return pixel[0],
-    };
+        PixelFormat::Yuv422 => {
+            let [y, u, v] = [pixel[2 * usize::from(is_right)], pixel[1], pixel[3]].map(i64::from);
+            let products =
+                [91_881 * (v - 128), -22_554 * (u - 128) - 46_802 * (v - 128), 116_130 * (u - 128)];
+            products.map(|product| (((y << 16) + product + (1 << 15)) >> 16).clamp(0, 255) as u32)
+        }
+        PixelFormat::Grey => [pixel[0].into(); 3],
+    }
+}
+
+/// Luminance of a pixel by definition.
+fn luminance(format: PixelFormat, pixel: &[u8]) -> u8 {
+    if matches!(format, PixelFormat::Yuv422 | PixelFormat::Grey) {
+        return pixel[0];
+    }
+    let [red, green, blue] = colour(format, pixel, false);
     ((2126 * red + 7152 * green + 722 * blue) / 10_000) as u8
 }
 
@@ -75,6 +89,20 @@ pub fn run<S: Set>(cases: u32, counts: &mut Counts) -> Result<(), Failure> {
         let expected = |n: usize| luminance(format, &pixels[pixel_bytes * n..]);
         let differs = differs(offset, count, |out| S::grey(format, pixels, out), expected);
         counts.add("grey", case, differs)?;
+    }
+    for case in 0..cases {
+        let offset = random.below(AROUND);
+        let [format, count] = [case as usize % 4, case as usize / 4 % (PIXELS / 2 + 1)];
+        let (format, pixel_bytes) = (FORMATS[format], FORMATS[format].pixel_bytes());
+        let pixels = &mut bytes[random.below(AROUND)..][..2 * count * pixel_bytes];
+        fill(&mut random, pixels);
+        let expected = |n: usize| {
+            let (pixel, channel) = (n / 3, n % 3);
+            let first = if format == PixelFormat::Yuv422 { pixel / 2 * 2 } else { pixel };
+            colour(format, &pixels[pixel_bytes * first..], pixel % 2 == 1)[channel] as u8
+        };
+        let differs = differs(offset, 6 * count, |out| S::colours(format, pixels, out), expected);
+        counts.add("colours", case, differs)?;
     }
     for case in 0..cases {
         if case % 2 == 0 {

@@ -34,11 +34,12 @@ macro_rules! declare {
             $(fn $kernel<$($element: Element),+>($($name: $type),+);)+
             fn first_above(probe: &[i16], centres: &[i8], bound: i32) -> Option<(usize, i32)>;
             fn grey(format: PixelFormat, pixels: &[u8], out: &mut [u8]);
+            fn colours(format: PixelFormat, pixels: &[u8], out: &mut [u8]);
             fn halve<const C: usize>(rows: [&[u8]; 2], out: &mut [u8]);
         }
 
         /// Names of the kernels of a set, the matcher's and those of frames included.
-        pub const KERNELS: &[&str] = &[$(stringify!($kernel),)+ "first_above", "grey", "halve"];
+        pub const KERNELS: &[&str] = &[$(stringify!($kernel),)+ "first_above", "grey", "colours", "halve"];
     };
 }
 
@@ -60,6 +61,10 @@ macro_rules! implement {
 
             fn grey(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {
                 $sight::grey(format, pixels, out);
+            }
+
+            fn colours(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {
+                $sight::colours(format, pixels, out);
             }
 
             fn halve<const C: usize>(rows: [&[u8]; 2], out: &mut [u8]) {

@@ -877,3 +877,37 @@ pub fn small_differences(stages: usize) -> Vec<u8> {
     x = net.gemm(&x, 16 * 10 * 6, 24);
     net.finish(&x)
 }
+
+/// A network whose channels have a large signal in common, between differences in space (a depthwise convolution) and
+/// between channels (a convolution of single pixels), for [80, 48]. Many of its tensors need 16 bits.
+pub fn differences_in_space() -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 80, 48]);
+    let mut x = net.conv("input", [3, 24], [3, 3], 2, 1, 1);
+    for (c_in, c_out, stride) in [(24, 40, 1), (40, 100, 2), (100, 64, 1), (64, 13, 1), (13, 96, 2)] {
+        let common = net.randoms(c_in, 0.0, 3.0);
+        let own = net.randoms(c_out * c_in, 0.0, 0.2);
+        let loud = own.iter().enumerate().map(|(index, own)| own + common[index % c_in]).collect();
+        let loud = net.constant(&[c_out, c_in, 1, 1], loud);
+        x = net.node("Conv", &[&x, &loud], &[("kernel_shape", Attribute::Ints(vec![1; 2]))]);
+        let edges = [0.0, -1.0, 0.0, -1.0, 4.0, -1.0, 0.0, -1.0, 0.0];
+        let edges = net.constant(&[c_out, 1, 3, 3], edges.repeat(c_out));
+        let window = [
+            ("kernel_shape", Attribute::Ints(vec![3; 2])),
+            ("strides", Attribute::Ints(vec![stride; 2])),
+            ("pads", Attribute::Ints(vec![1; 4])),
+            ("group", Attribute::Int(c_out as i64)),
+        ];
+        x = net.node("Conv", &[&x, &edges], &window);
+        let differences = (0..c_out * c_out).map(|index| match (index / c_out, index % c_out) {
+            (row, column) if row == column => 1.0,
+            (row, column) if (row + 1) % c_out == column => -1.0,
+            _ => 0.0,
+        });
+        let differences = net.constant(&[c_out, c_out, 1, 1], differences.collect());
+        x = net.node("Conv", &[&x, &differences], &[("kernel_shape", Attribute::Ints(vec![1; 2]))]);
+        x = net.prelu(&x, c_out);
+    }
+    x = net.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]);
+    x = net.gemm(&x, 96 * 10 * 6, 24);
+    net.finish(&x)
+}

@@ -142,6 +142,7 @@ fn boards_equal_simulator_on_users_networks() {
         (onnx::averages(), [40, 24], Preprocessing::default()),
         (onnx::every_operator(), [40, 24], Preprocessing::default()),
         (onnx::small_differences(3), [40, 24], Preprocessing::default()),
+        (onnx::differences_in_space(), [80, 48], Preprocessing::default()),
     ] {
         let built = Built::of_bytes(&onnx, &faces(), size, |job| Job { preprocessing, force: true, ..job });
         for board in BOARDS.iter() {

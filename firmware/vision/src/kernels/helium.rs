@@ -26,6 +26,21 @@ pub fn grey(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {
     }
 }
 
+/// See [`super::portable::colours`].
+///
+/// # Panics
+/// When lengths do not agree, or pixels are grey.
+pub fn colours(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {
+    super::portable::check_colours(format, pixels, out);
+    match format {
+        _ if out.is_empty() => {}
+        PixelFormat::Yuv422 => ops::yuv_colours(pixels, out),
+        PixelFormat::Rgb565 => ops::colours(Packing::Big, pixels, out),
+        PixelFormat::Rgb565Little => ops::colours(Packing::Little, pixels, out),
+        _ => out.copy_from_slice(pixels),
+    }
+}
+
 /// See [`super::portable::halve`].
 ///
 /// # Panics

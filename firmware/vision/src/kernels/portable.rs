@@ -1,6 +1,6 @@
 //! The definition of every kernel.
 
-use crate::pixels::{Reader, Rgb565, Rgb888, luminance, luminances};
+use crate::pixels::{Reader, Rgb565, Rgb888, fetch, luminance, luminances};
 use format::PixelFormat;
 
 /// Luminance of pixels: of a colour as [`crate::Frame::row`] defines it, Y of YUV422, grey as it is.
@@ -14,13 +14,13 @@ pub fn grey(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {
         PixelFormat::Yuv422 => {
             out.iter_mut().zip(pixels.chunks_exact(2)).for_each(|(out, pixel)| *out = pixel[0])
         }
-        PixelFormat::Rgb565 => colours::<Rgb565<true>>(pixels, out),
-        PixelFormat::Rgb565Little => colours::<Rgb565<false>>(pixels, out),
-        PixelFormat::Rgb888 => colours::<Rgb888>(pixels, out),
+        PixelFormat::Rgb565 => luminance_of::<Rgb565<true>>(pixels, out),
+        PixelFormat::Rgb565Little => luminance_of::<Rgb565<false>>(pixels, out),
+        PixelFormat::Rgb888 => luminance_of::<Rgb888>(pixels, out),
     }
 }
 
-fn colours<R: Reader>(pixels: &[u8], out: &mut [u8]) {
+fn luminance_of<R: Reader>(pixels: &[u8], out: &mut [u8]) {
     let count = out.len();
     for (number, pair) in out.chunks_exact_mut(2).enumerate() {
         let [left, right] = luminances(R::pair(pixels, 2 * number));
@@ -29,6 +29,28 @@ fn colours<R: Reader>(pixels: &[u8], out: &mut [u8]) {
     if count % 2 == 1 {
         out[count - 1] = luminance(R::pixel(pixels, count - 1)) as u8;
     }
+}
+
+/// Red, green and blue of an even number of pixels, in bytes; of YUV422 from the left pixel of a pair on.
+///
+/// # Panics
+/// When lengths do not agree, or pixels are grey.
+pub fn colours(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {
+    check_colours(format, pixels, out);
+    let fetch = fetch(format, 3);
+    for (number, pair) in out.chunks_exact_mut(6).enumerate() {
+        let channels = fetch(pixels, 2 * number).channels::<3>();
+        for channel in 0..3 {
+            pair[channel] = channels[channel] as u8;
+            pair[3 + channel] = (channels[channel] >> 16) as u8;
+        }
+    }
+}
+
+/// The conditions of [`colours`].
+pub(super) fn check_colours(format: PixelFormat, pixels: &[u8], out: &[u8]) {
+    assert!(format != PixelFormat::Grey && out.len().is_multiple_of(6));
+    assert_eq!(3 * pixels.len(), out.len() * format.pixel_bytes());
 }
 
 /// Means of two by two pixels of `C` bytes, rounded half up.

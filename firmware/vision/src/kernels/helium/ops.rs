@@ -47,6 +47,59 @@ pub fn luminance(packing: Packing, pixels: &[u8], out: &mut [u8]) {
     }
 }
 
+/// Red, green and blue of RGB565, in bytes.
+///
+/// # Panics
+/// When lengths do not agree, there is nothing to do, or colours are bytes already.
+pub fn colours(packing: Packing, pixels: &[u8], out: &mut [u8]) {
+    assert!(!out.is_empty() && pixels.len() * 3 == out.len() * 2 && packing != Packing::Bytes);
+    #[cfg(arm_helium)]
+    {
+        let run = if packing == Packing::Big { asm::colours_big } else { asm::colours_little };
+        // SAFETY: the lengths were checked, and the function reads and writes within them.
+        unsafe { run(pixels.as_ptr(), out.as_mut_ptr(), pixels.len()) };
+    }
+    #[cfg(not(arm_helium))]
+    for (pixel, out) in pixels.chunks_exact(2).zip(out.chunks_exact_mut(3)) {
+        out.copy_from_slice(&channels(packing, pixel).map(|channel| channel as u8));
+    }
+}
+
+/// Factors of V in red, U and V in green, U in blue: those of [`crate::pixels`].
+pub const FACTORS: [i32; 4] = [91_881, -22_554, -46_802, 116_130];
+/// What is added to their products: a half, and what makes U and V less by 128.
+pub const HALVES: [i32; 3] =
+    [(1 << 15) - 128 * FACTORS[0], (1 << 15) - 128 * (FACTORS[1] + FACTORS[2]), (1 << 15) - 128 * FACTORS[3]];
+
+/// Red, green and blue of pairs of YUV422, in bytes.
+///
+/// # Panics
+/// When lengths do not agree, or there is nothing to do.
+pub fn yuv_colours(pairs: &[u8], out: &mut [u8]) {
+    assert!(!out.is_empty() && pairs.len().is_multiple_of(4) && pairs.len() * 3 == out.len() * 2);
+    #[cfg(arm_helium)]
+    // SAFETY: the lengths were checked, and the function reads and writes within them.
+    unsafe {
+        asm::yuv_colours(pairs.as_ptr(), out.as_mut_ptr(), pairs.len());
+    }
+    #[cfg(not(arm_helium))]
+    for (pair, out) in pairs.chunks_exact(4).zip(out.chunks_exact_mut(6)) {
+        let [u, v] = [pair[1], pair[3]].map(i32::from);
+        // Less than 16 bits, and the same for both pixels.
+        let differences = [
+            FACTORS[0] * v + HALVES[0],
+            FACTORS[1] * u + FACTORS[2] * v + HALVES[1],
+            FACTORS[3] * u + HALVES[2],
+        ]
+        .map(|sum| (sum >> 16) as i16);
+        for (&y, out) in [&pair[0], &pair[2]].into_iter().zip(out.chunks_exact_mut(3)) {
+            out.copy_from_slice(
+                &differences.map(|difference| (i16::from(y) + difference).clamp(0, 255) as u8),
+            );
+        }
+    }
+}
+
 /// Every second byte, from the first on.
 ///
 /// # Panics

@@ -2,22 +2,8 @@
 
 use core::arch::naked_asm;
 
+use super::{places, widen};
 use crate::kernels::helium::ops::{SHARES, WEIGHTS, WHOLE};
-
-/// Eight pixels of RGB565 become red, green and blue in q0, q1, q2. Five bits x become `x << 3 | x >> 2`, six bits
-/// `x << 2 | x >> 4`: the high bits are shifted over the lower ones, which are those of another channel.
-macro_rules! widen {
-    () => {
-        "vshr.u16 q1, q0, #3
-        vshl.i16 q2, q0, #3
-        vshr.u16 q0, q0, #8
-        vsri.8 q1, q1, #6
-        vsri.8 q2, q2, #5
-        vsri.8 q0, q0, #5
-        vmovlb.u8 q1, q1
-        vmovlb.u8 q2, q2"
-    };
-}
 
 /// The loop. r0: pixels; r1: luminance; r3–r5: weights; r6–r8: shares; r9: 0 − the weights' sum; r10: the sum; r12: 1; q3:
 /// weighted sums, then their rest; q4: places of eight pixels' bytes.
@@ -41,10 +27,7 @@ macro_rules! luminance {
                 "mov.w r8, #{blue_share}",
                 "movw r10, #{whole}",
                 "rsb r9, r10, #0",
-                "mov.w r12, #0",
-                "vidup.u16 q4, r12, #1",
-                "mov.w r12, #3",
-                "vmul.i16 q4, q4, r12",
+                places!(),
                 "mov.w r12, #1",
                 // Eight pixels in each turn; in the last turn only the remaining lanes load and store.
                 $count,
