@@ -538,7 +538,7 @@ fn photo_check_asks_once_as_long_as_a_face_is_followed() {
     let mut eye = Simulated::new(&strict, &path).unwrap();
     let face = frames::placed(&demo_faces()[1], 1.3, [56.0, 56.0], [150.0, 125.0]);
     let mut shot = Shot::new("face", &face, PixelFormat::Rgb565).unwrap();
-    shot.attention = Attention::Video { steady: 2 };
+    (shot.attention, shot.is_first) = (Attention::Video { steady: 2 }, false);
     let looks: Vec<_> = (0..4).map(|_| eye.see(&shot).unwrap().face.expect("a face").look).collect();
     let gates: Vec<_> =
         looks.iter().map(|look| look.as_ref().map(|look| look.refusal.unwrap().gate)).collect();
@@ -547,6 +547,7 @@ fn photo_check_asks_once_as_long_as_a_face_is_followed() {
     // Once the face is lost, the next one is examined.
     let empty = Shot {
         attention: shot.attention,
+        is_first: false,
         ..Shot::new("empty", &RgbImage::new(320, 240), PixelFormat::Rgb565).unwrap()
     };
     assert_eq!(eye.see(&empty).unwrap().face, None);
