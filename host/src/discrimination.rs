@@ -174,7 +174,8 @@ pub fn normalisation_inside(imported: &Imported) -> Option<&str> {
         _ => false,
     };
     let first = graph.nodes.iter().find(|node| reads_photo(node) && matches!(node.op, Op::Affine { .. }))?;
-    Some(&*first.name).filter(|_| !imported.is_normalised)
+    // Of both normalisations one node is made, which has the name of the last.
+    Some(&*first.name).filter(|name| !imported.is_normalised || *name != crate::onnx::NORMALISATION)
 }
 
 #[cfg(test)]

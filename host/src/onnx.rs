@@ -5,6 +5,9 @@ pub(crate) mod attributes;
 mod constant;
 mod file;
 mod heads;
+/// Name of the node that normalises the photo as [`Channels`] say.
+pub const NORMALISATION: &str = "--mean and --scale";
+
 pub mod import;
 mod order;
 mod reference;

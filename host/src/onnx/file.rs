@@ -369,7 +369,7 @@ fn normalise(onnx: &mut GraphProto, photo: &PhotoInput, channels: &Channels) -> 
     // Names of nodes must differ. What both compute has the name of the last.
     let steps = [
         ("--mean", "Sub", channels.mean, &photo.name, &made[0]),
-        ("--mean and --scale", "Div", channels.scale, &made[0], &made[1]),
+        (super::NORMALISATION, "Div", channels.scale, &made[0], &made[1]),
     ];
     for (index, (step, operator, values, input, output)) in steps.into_iter().enumerate() {
         let name = format!("{output} by");
