@@ -1,9 +1,7 @@
 //! A network ready to run: layers are read in place in the image, rows are computed in an arena.
 
 use core::fmt;
-use core::ops::Range;
 
-use format::layer::Tensor;
 use format::network::Model;
 
 use crate::kernels::Scratch;
@@ -258,26 +256,15 @@ fn make_rows(
     for (number, row) in Order::new(model, bytemuck::cast_slice_mut(state)) {
         let output = model.layer(number).output;
         let place = slot(&output, row);
-        if number == 0 && !is_read(row, &mut rings[place.clone()]) {
+        let (before, rest) = rings.split_at_mut(place.start);
+        let (made, after) = rest.split_at_mut(place.len());
+        // The input layer only reads the pixels of its row.
+        if number == 0 && !is_read(row, made) {
             return;
         }
-        make(model, number, &output, row, place.clone(), rings, scratch);
-        observe(number, row, &rings[place]);
+        let around = Around { before, place: (place.start, place.end), after };
+        let work = &mut Work { model, number, tensor: &output, row, around, scratch, output: made };
+        op::run(work);
+        observe(number, row, work.output);
     }
-}
-
-/// Makes one row of a layer at its place in the rings' memory. The pixels of the input layer's row are already there.
-fn make(
-    model: &Model<'_>,
-    number: usize,
-    output: &Tensor,
-    row: u16,
-    place: Range<usize>,
-    rings: &mut [u8],
-    scratch: &mut Scratch,
-) {
-    let (before, rest) = rings.split_at_mut(place.start);
-    let (made, after) = rest.split_at_mut(place.len());
-    let around = Around { before, place: (place.start, place.end), after };
-    op::run(&mut Work { model, number, tensor: output, row, around, scratch, output: made });
 }
