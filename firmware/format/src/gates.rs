@@ -76,51 +76,38 @@ impl Gates {
         .find(|&(.., is_broken)| is_broken)
         .map_or(Ok(()), |(gate, figure, limit, _)| Err(Refusal { gate, figure, limit }))
     }
-
-    /// The record of these limits: ten numbers of two bytes.
-    pub(crate) fn fields(&self) -> [u16; 10] {
-        [
-            self.eyes_q8,
-            self.moved_q16,
-            self.yaw_d16,
-            self.pitch_d16,
-            self.roll_d16,
-            self.sharpness_q16,
-            self.dark_q8,
-            self.bright_q8,
-            self.contrast_q8,
-            self.clipped_q16,
-        ]
-    }
-
-    /// The limits of a record, if no face breaks all of them.
-    pub(crate) fn of_fields(fields: [u16; 10]) -> Option<Self> {
-        let [
-            eyes_q8,
-            moved_q16,
-            yaw_d16,
-            pitch_d16,
-            roll_d16,
-            sharpness_q16,
-            dark_q8,
-            bright_q8,
-            contrast_q8,
-            clipped_q16,
-        ] = fields;
-        (dark_q8 <= bright_q8).then_some(Gates {
-            eyes_q8,
-            moved_q16,
-            yaw_d16,
-            pitch_d16,
-            roll_d16,
-            sharpness_q16,
-            dark_q8,
-            bright_q8,
-            contrast_q8,
-            clipped_q16,
-        })
-    }
 }
+
+/// The record of limits: numbers of two bytes, in this order.
+macro_rules! record {
+    ($($field:ident),*) => {
+        impl Gates {
+            /// The numbers.
+            pub(crate) fn fields(&self) -> [u16; 10] {
+                [$(self.$field),*]
+            }
+
+            /// The limits of these numbers, unless every brightness breaks one.
+            pub(crate) fn of_fields([$($field),*]: [u16; 10]) -> Option<Self> {
+                let limits = Gates { $($field),* };
+                (limits.dark_q8 <= limits.bright_q8).then_some(limits)
+            }
+        }
+    };
+}
+
+record!(
+    eyes_q8,
+    moved_q16,
+    yaw_d16,
+    pitch_d16,
+    roll_d16,
+    sharpness_q16,
+    dark_q8,
+    bright_q8,
+    contrast_q8,
+    clipped_q16
+);
 
 impl Default for Gates {
     fn default() -> Self {

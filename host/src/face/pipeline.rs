@@ -264,12 +264,8 @@ impl Looked<'_> {
             let [x, y] = place.map(|x| (x * 256.0).round() as i32);
             Point { x, y }
         });
-        let mut quality =
-            quality::measure(&self.frame, &points, 0).ok_or(Unusable::Unfit(Refusal::NOWHERE))?;
-        let eyes = quality.eyes_q8;
-        quality.eyes_q8 = (eyes as f32 * self.scale) as u32;
-        self.gates.check(&quality).map_err(Unusable::Unfit)?;
-        quality.eyes_q8 = eyes;
+        let quality = quality::measure(&self.frame, &points, 0).ok_or(Unusable::Unfit(Refusal::NOWHERE))?;
+        gates::check(&self.gates, &quality, self.scale).map_err(Unusable::Unfit)?;
         let Preprocess { height, width, .. } = *self.input;
         let template = align::template(width.into(), height.into());
         let crop = align::crop(self.photo, &face.landmarks, &template, [width.into(), height.into()]);

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use format::gates::Gates;
+use format::gates::{Gates, Quality, Refusal};
 use serde::Serialize;
 
 /// Least pixels between the eyes in the photo, as a share of those in the crop.
@@ -53,6 +53,16 @@ pub fn open(gates: &Gates) -> Gates {
     Gates { moved_q16: gates.moved_q16, ..Gates::OPEN }
 }
 
+/// Checks a face of a frame that is a photo made smaller: `scale` is the size of the photo over the frame's, and pixels
+/// between the eyes count as those of the photo.
+///
+/// # Errors
+/// The first limit that it breaks.
+pub fn check(gates: &Gates, quality: &Quality, scale: f32) -> Result<(), Refusal> {
+    let eyes_q8 = (quality.eyes_q8 as f32 * scale) as u32;
+    gates.check(&Quality { eyes_q8, ..*quality })
+}
+
 /// A reason, and how often there was no answer because of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Refused {
@@ -74,7 +84,7 @@ pub fn counted(reasons: impl Iterator<Item = &'static str>) -> Vec<Refused> {
 
 #[cfg(test)]
 mod tests {
-    use format::gates::{Gate, Quality};
+    use format::gates::Gate;
 
     use super::*;
 

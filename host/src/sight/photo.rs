@@ -7,7 +7,8 @@ use face::{Eyes, Faces, Found, Gates, Look, Refusal};
 use format::gates::Gate;
 use vision::{Frame, Rect};
 
-use super::places::{bounds, holds, is_same, landmarks, middle};
+use super::gates;
+use super::places::{bounds, holds, landmarks, middle};
 use super::seer::Seer;
 use crate::face::{align, look};
 
@@ -50,9 +51,7 @@ impl Sighted {
         let in_box = |one: &Sighted, other: &Sighted| {
             holds(bounds(&one.found.bounds), middle(&landmarks(&other.look.points)))
         };
-        is_same(bounds(&self.found.bounds), bounds(&other.found.bounds))
-            || in_box(self, other)
-            || in_box(other, self)
+        self.found.is_same(&other.found) || in_box(self, other) || in_box(other, self)
     }
 }
 
@@ -98,17 +97,12 @@ impl Looks for Looking<'_, '_, '_> {
 }
 
 /// The faces of a photo. Unless `is_all`, the search ends with the first size at which a face passes the gates and none is
-/// doubtful. `scale` is
-/// the size of the photo over that of the frame.
+/// doubtful. `scale` is the size of the photo over that of the frame.
 ///
 /// # Errors
 /// When a network fails.
 pub fn see(seer: &Seer, frame: &Frame<'_>, scale: f32, gates: &Gates, is_all: bool) -> Result<Sights> {
-    let check = |look: &Look| {
-        let mut quality = look.quality.ok_or(Refusal::NOWHERE)?;
-        quality.eyes_q8 = (quality.eyes_q8 as f32 * scale) as u32;
-        gates.check(&quality)
-    };
+    let check = |look: &Look| gates::check(gates, &look.quality.ok_or(Refusal::NOWHERE)?, scale);
     seer.run(|eyes, arena| {
         let input = eyes.detector().input();
         let levels = levels(frame, [input.width.into(), input.height.into()]);
@@ -174,7 +168,7 @@ fn search(eye: &mut impl Looks, levels: Vec<Vec<Rect>>, is_all: bool) -> Result<
 fn apart(found: Vec<Found>) -> Vec<Found> {
     let mut kept: Vec<Found> = Vec::new();
     for face in found {
-        if kept.iter().all(|other| !is_same(bounds(&other.bounds), bounds(&face.bounds))) {
+        if !kept.iter().any(|other| other.is_same(&face)) {
             kept.push(face);
         }
     }

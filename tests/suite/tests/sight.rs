@@ -426,21 +426,25 @@ fn answers(path: &Path, requests: &[(u32, Request<'_>)], frame_bytes: usize) -> 
     replies
 }
 
+/// A frame that shows somebody who is enrolled.
+fn known() -> RgbImage {
+    frames::placed(&demo_faces()[1], 1.3, [56.0, 56.0], [150.0, 125.0])
+}
+
+/// The same, small, to be sent over the link.
+fn sent(format: PixelFormat, attention: Attention) -> (Shot, View) {
+    let face = imageops::resize(&known(), 160, 120, imageops::FilterType::Triangle);
+    let shot = Shot::new("face", &face, format).unwrap();
+    let view = View { width: shot.width, height: shot.height, format, is_sent: true, attention };
+    (shot, view)
+}
+
 #[test]
 fn frames_go_over_the_link_row_by_row() {
     let path = image();
     let bytes = AlignedBytes::read(&path).unwrap();
     let mut eye = Simulated::new(&bytes, &path).unwrap();
-    let face = frames::placed(&demo_faces()[1], 1.3, [56.0, 56.0], [150.0, 125.0]);
-    let face = imageops::resize(&face, 160, 120, imageops::FilterType::Triangle);
-    let shot = Shot::new("face", &face, PixelFormat::Yuv422).unwrap();
-    let view = View {
-        width: 160,
-        height: 120,
-        format: PixelFormat::Yuv422,
-        is_sent: true,
-        attention: Attention::Photo,
-    };
+    let (shot, view) = sent(PixelFormat::Yuv422, Attention::Photo);
     let rows: Vec<&[u8]> = shot.pixels.chunks_exact(320).collect();
     let row = |number: usize| (5, Request::Pixels(number as u16, rows[number]));
     // A row of an ended task, a question, and a row twice change nothing.
@@ -502,16 +506,7 @@ fn frames_that_a_board_cannot_see_are_refused() {
 #[test]
 fn frame_that_is_repeated_in_its_turn_is_followed_once() {
     let path = image();
-    let face = frames::placed(&demo_faces()[1], 1.3, [56.0, 56.0], [150.0, 125.0]);
-    let face = imageops::resize(&face, 160, 120, imageops::FilterType::Triangle);
-    let shot = Shot::new("face", &face, PixelFormat::Grey).unwrap();
-    let view = View {
-        width: 160,
-        height: 120,
-        format: PixelFormat::Grey,
-        is_sent: true,
-        attention: Attention::Video { steady: 9 },
-    };
+    let (shot, view) = sent(PixelFormat::Grey, Attention::Video { steady: 9 });
     let frame = |turn| {
         let rows =
             shot.pixels.chunks_exact(160).zip(0..).map(move |(row, y)| (turn, Request::Pixels(y, row)));
@@ -536,8 +531,7 @@ fn photo_check_asks_once_as_long_as_a_face_is_followed() {
     let sight = Sight { alive_q16: u16::MAX, ..bytes.image(&path).unwrap().sight().unwrap() };
     let strict = AlignedBytes::copy(&replaced(bytes.bytes(), &[(Section::Sight, &sight.emit())]).unwrap());
     let mut eye = Simulated::new(&strict, &path).unwrap();
-    let face = frames::placed(&demo_faces()[1], 1.3, [56.0, 56.0], [150.0, 125.0]);
-    let mut shot = Shot::new("face", &face, PixelFormat::Rgb565).unwrap();
+    let mut shot = Shot::new("face", &known(), PixelFormat::Rgb565).unwrap();
     (shot.attention, shot.is_first) = (Attention::Video { steady: 2 }, false);
     let looks: Vec<_> = (0..4).map(|_| eye.see(&shot).unwrap().face.expect("a face").look).collect();
     let gates: Vec<_> =

@@ -2,38 +2,22 @@
 
 use core::arch::naked_asm;
 
+use super::requantise::Requantisation;
 use crate::quant::Stage;
 
 /// Arguments of the loop except the elements, in the order in which it loads them.
 #[repr(C)]
 pub struct Addition {
-    bias: *const i32,
-    positive: *const i32,
-    negative: *const i32,
-    low: i32,
-    high: i32,
-    shift: u32,
-    zero_point: i32,
+    stage: Requantisation,
     gains: [i32; 2],
 }
 
-super::assert_layout!(
-    Addition, 36, bias: 0, positive: 4, negative: 8, low: 12, high: 16, shift: 20, zero_point: 24, gains: 28
-);
+super::assert_layout!(Addition, 36, stage: 0, gains: 28);
 
 impl Addition {
     /// With this stage.
     pub fn new(gains: [i16; 2], stage: &Stage<'_>) -> Self {
-        Addition {
-            bias: stage.bias.as_ptr(),
-            positive: stage.positive.as_ptr(),
-            negative: stage.negative.as_ptr(),
-            low: stage.low,
-            high: stage.high,
-            shift: stage.shift,
-            zero_point: stage.zero_point,
-            gains: gains.map(i32::from),
-        }
+        Addition { stage: Requantisation::new(stage), gains: gains.map(i32::from) }
     }
 
     /// Adds.

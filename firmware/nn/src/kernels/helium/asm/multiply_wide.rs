@@ -45,29 +45,7 @@ macro_rules! wide_products {
     };
 }
 
-/// The vectors of long filters between the first and the last [`UNROLLED`]. The loop jumps here, and this code jumps
-/// back. It uses the loop's registers and stack.
-#[unsafe(naked)]
-pub(super) unsafe extern "C" fn multiply_wide_ahead() {
-    naked_asm!(
-        ".cpu cortex-m55",
-        "2:",
-        ".rept {ahead}",
-        wide_products!(),
-        ".endr",
-        // All core registers hold sums or pointers: one is saved in q0, which the next pixel's load overwrites.
-        "vmov s0, r0",
-        "ldr r0, [sp, #52]",
-        "sub.w r0, r0, r1",
-        "cbz r0, 3f",
-        "vmov r0, s0",
-        "b.w 2b",
-        "3:",
-        "vmov r0, s0",
-        "ldr pc, [sp, #68]",
-        ahead = const AHEAD,
-    )
-}
+ahead!(multiply_wide_ahead, wide_products, "r1");
 
 /// The loop. r0, r2, r4, r6: sums of the first pixel; r8, r10, r12, lr: of the second; r9, r11: pixels; r1, r3, r5, r7:
 /// filters; later r7, r1, r3: output, remaining pairs with the zero point, output stride. q3: multipliers; q4–q7: first
@@ -85,28 +63,7 @@ macro_rules! multiply_wide {
             naked_asm!(
                 ".cpu cortex-m55",
                 enter_multiply!("32"),
-                // All filters have the same length, so the entry into the unrolled loop (an odd address, for Thumb)
-                // is computed once.
-                "adr.w r1, 4f",
-                "add r1, r9",
-                "orr r1, #1",
-                "str r1, [sp, #68]",
-                "cmp r8, #0",
-                "it eq",
-                "moveq r8, r1",
-                "str.w r8, [sp, #48]",
-                // Four channels: load their multipliers and biases, and move the job on to the next four.
-                "5:",
-                "ldr.w lr, [sp, #72]",
-                "ldm.w lr, {{r1, r3, r5, r7, r9, r11}}",
-                "vldrw.u32 q3, [r3], #16",
-                "vldrw.u32 q0, [r5], #16",
-                "vstrw.32 q0, [sp, #96]",
-                "str.w r9, [sp, #56]",
-                concat!("add.w r9, r9, #", $group_bytes),
-                "ldm r1!, {{r0, r2, r4, r6}}",
-                "add.w r8, r7, r11, lsl #2",
-                "stm.w lr, {{r1, r3, r5, r8, r9}}",
+                enter_groups!($group_bytes),
                 // The first vector of each filter stays in a register for all tiles.
                 "mov r1, r7",
                 "add.w r3, r1, r11",
@@ -150,16 +107,7 @@ macro_rules! multiply_wide {
                 "subs.w r1, r1, #65536",
                 "strd r7, r1, [sp, #56]",
                 "bcs.w 2b",
-                "ldr r1, [sp, #72]",
-                "ldr r0, [r1, #{groups}]",
-                "subs r0, #1",
-                "str r0, [r1, #{groups}]",
-                "bne.w 5b",
-                leave_multiply!(),
-                // The entry relies on the loop's length: for any other length the number of bytes here is negative,
-                // which does not assemble.
-                ".space (3b - 4b) - {unrolled} * {body_bytes}",
-                ".space {unrolled} * {body_bytes} - (3b - 4b)",
+                leave_groups!(),
                 places = const offset_of!(Products, places),
                 pairs = const offset_of!(Products, pairs),
                 pixels = const offset_of!(Products, pixels),

@@ -316,3 +316,82 @@ macro_rules! leave_multiply {
     };
 }
 pub(super) use leave_multiply;
+
+/// The beginning of the loops for filters of any length, after [`enter_multiply`]. The entry into the unrolled loop at 4 (an
+/// odd address, for Thumb) is computed once, as all filters have the same length. At 5, once for four channels, their
+/// multipliers and biases are loaded, and the job moves on to the next four.
+macro_rules! enter_groups {
+    ($group_bytes:literal) => {
+        concat!(
+            "adr.w r1, 4f
+            add r1, r9
+            orr r1, #1
+            str r1, [sp, #68]
+            cmp r8, #0
+            it eq
+            moveq r8, r1
+            str.w r8, [sp, #48]
+            5:
+            ldr.w lr, [sp, #72]
+            ldm.w lr, {{r1, r3, r5, r7, r9, r11}}
+            vldrw.u32 q3, [r3], #16
+            vldrw.u32 q0, [r5], #16
+            vstrw.32 q0, [sp, #96]
+            str.w r9, [sp, #56]
+            add.w r9, r9, #",
+            $group_bytes,
+            "\nldm r1!, {{r0, r2, r4, r6}}
+            add.w r8, r7, r11, lsl #2
+            stm.w lr, {{r1, r3, r5, r8, r9}}"
+        )
+    };
+}
+pub(super) use enter_groups;
+
+/// The end of the loops for filters of any length: the next four channels, or [`leave_multiply`]. The entry relies on the
+/// loop's length: for any other length the number of bytes here is negative, which does not assemble.
+macro_rules! leave_groups {
+    () => {
+        concat!(
+            "ldr r1, [sp, #72]
+            ldr r0, [r1, #{groups}]
+            subs r0, #1
+            str r0, [r1, #{groups}]
+            bne.w 5b\n",
+            leave_multiply!(),
+            "\n.space (3b - 4b) - {unrolled} * {body_bytes}
+            .space {unrolled} * {body_bytes} - (3b - 4b)"
+        )
+    };
+}
+pub(super) use leave_groups;
+
+/// The vectors of long filters between the first and the last [`UNROLLED`]: a function that the loop jumps to, and that jumps
+/// back. It uses the loop's registers and stack. `$filter` is the register of the first filter.
+macro_rules! ahead {
+    ($name:ident, $products:ident, $filter:literal) => {
+        /// The vectors of long filters between the first and the last [`UNROLLED`].
+        #[unsafe(naked)]
+        pub(super) unsafe extern "C" fn $name() {
+            naked_asm!(
+                ".cpu cortex-m55",
+                "2:",
+                ".rept {ahead}",
+                $products!(),
+                ".endr",
+                // All core registers hold sums or pointers: one is saved in q0, which the next pixel's load overwrites.
+                "vmov s0, r0",
+                "ldr r0, [sp, #52]",
+                concat!("sub.w r0, r0, ", $filter),
+                "cbz r0, 3f",
+                "vmov r0, s0",
+                "b.w 2b",
+                "3:",
+                "vmov r0, s0",
+                "ldr pc, [sp, #68]",
+                ahead = const AHEAD,
+            )
+        }
+    };
+}
+pub(super) use ahead;
