@@ -277,14 +277,6 @@ mod tests {
         }
     }
 
-    const FORMATS: [PixelFormat; 5] = [
-        PixelFormat::Grey,
-        PixelFormat::Yuv422,
-        PixelFormat::Rgb565,
-        PixelFormat::Rgb565Little,
-        PixelFormat::Rgb888,
-    ];
-
     /// Red, green and blue of a pixel, read alone.
     fn alone(format: PixelFormat, row: &[u8], x: usize) -> [u32; 3] {
         match format {
@@ -307,7 +299,7 @@ mod tests {
     fn pairs_of_every_format_are_two_pixels() {
         let bytes: [u8; 252] = array::from_fn(|n| (n * 151 + n * n * 7) as u8);
         let halves = |left: u32, right: u32| left | right << 16;
-        for format in FORMATS {
+        for format in PixelFormat::ALL {
             for width in [1, 2, 40] {
                 let row = &bytes[..width * format.pixel_bytes()];
                 for x in (0..width).filter(|_| width > 1 || format != PixelFormat::Yuv422) {
@@ -343,7 +335,7 @@ mod tests {
     #[test]
     fn runs_of_every_format_are_converted() {
         let bytes: [u8; 252] = array::from_fn(|n| (n * 151 + n * n * 7) as u8);
-        for format in FORMATS {
+        for format in PixelFormat::ALL {
             let row = &bytes[..40 * format.pixel_bytes()];
             for (x, count) in (0..40).flat_map(|x| (0..=40 - x).map(move |count| (x, count))) {
                 let mut out = [0xa5; 120];

@@ -427,15 +427,7 @@ mod tests {
     }
 
     fn format() -> impl Strategy<Value = PixelFormat> {
-        prop::sample::select(
-            &[
-                PixelFormat::Rgb565,
-                PixelFormat::Rgb565Little,
-                PixelFormat::Yuv422,
-                PixelFormat::Rgb888,
-                PixelFormat::Grey,
-            ][..],
-        )
+        prop::sample::select(&PixelFormat::ALL[..])
     }
 
     fn colour() -> impl Strategy<Value = Colour> {

@@ -373,15 +373,7 @@ mod tests {
     }
 
     fn format() -> impl Strategy<Value = PixelFormat> {
-        prop::sample::select(
-            &[
-                PixelFormat::Rgb565,
-                PixelFormat::Rgb565Little,
-                PixelFormat::Yuv422,
-                PixelFormat::Rgb888,
-                PixelFormat::Grey,
-            ][..],
-        )
+        prop::sample::select(&PixelFormat::ALL[..])
     }
 
     fn colour() -> impl Strategy<Value = Colour> {
@@ -499,13 +491,7 @@ mod tests {
 
     #[test]
     fn a_crop_in_place_copies_pixels() {
-        for format in [
-            PixelFormat::Rgb565,
-            PixelFormat::Rgb565Little,
-            PixelFormat::Yuv422,
-            PixelFormat::Rgb888,
-            PixelFormat::Grey,
-        ] {
+        for format in PixelFormat::ALL {
             let (width, stride, pixels) = pixels(format, [20, 10], 3, 9);
             let frame = Frame::new_checked(&pixels, width, 10, stride, format).unwrap();
             let size = [width, 10];

@@ -10,14 +10,6 @@ const PIXELS: usize = 70;
 /// Bytes around the pixels, so that they lie at any address and a byte written outside is seen.
 const AROUND: usize = 16;
 
-const FORMATS: [PixelFormat; 5] = [
-    PixelFormat::Rgb565,
-    PixelFormat::Rgb565Little,
-    PixelFormat::Rgb888,
-    PixelFormat::Yuv422,
-    PixelFormat::Grey,
-];
-
 /// Red, green and blue of a pixel by definition; of YUV422, of the left or the right pixel of a pair.
 fn colour(format: PixelFormat, pixel: &[u8], is_right: bool) -> [u32; 3] {
     let of = |half: u16| {
@@ -81,8 +73,8 @@ pub fn run<S: Set>(cases: u32, counts: &mut Counts) -> Result<(), Failure> {
     let mut bytes = [0; 2 * 3 * PIXELS + AROUND];
     for case in 0..cases {
         let offset = random.below(AROUND);
-        let count = case as usize / FORMATS.len() % (PIXELS + 1);
-        let format = FORMATS[case as usize % FORMATS.len()];
+        let count = case as usize / PixelFormat::ALL.len() % (PIXELS + 1);
+        let format = PixelFormat::ALL[case as usize % PixelFormat::ALL.len()];
         let pixel_bytes = format.pixel_bytes();
         let pixels = &mut bytes[random.below(AROUND)..][..count * pixel_bytes];
         fill(&mut random, pixels);
@@ -93,7 +85,7 @@ pub fn run<S: Set>(cases: u32, counts: &mut Counts) -> Result<(), Failure> {
     for case in 0..cases {
         let offset = random.below(AROUND);
         let [format, count] = [case as usize % 4, case as usize / 4 % (PIXELS / 2 + 1)];
-        let (format, pixel_bytes) = (FORMATS[format], FORMATS[format].pixel_bytes());
+        let (format, pixel_bytes) = (PixelFormat::ALL[format], PixelFormat::ALL[format].pixel_bytes());
         let pixels = &mut bytes[random.below(AROUND)..][..2 * count * pixel_bytes];
         fill(&mut random, pixels);
         let expected = |n: usize| {
