@@ -97,9 +97,9 @@ impl Finding {
             Finding::Image => &default,
         };
         let mut warnings = Vec::new();
-        networks.known(crop_eyes)?;
+        let known = networks.known(crop_eyes)?;
         let frames = to_calibrate(photos, &mut warnings)?;
-        let eyes = fit(networks, &frames, crop_eyes)?;
+        let eyes = fit(&known, &frames)?;
         warnings.extend(eyes.report.beside_float.warnings());
         output::warn_all(&warnings);
         Ok(Finder::Board(Seer::new(&eyes)?))

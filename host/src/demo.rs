@@ -181,7 +181,7 @@ fn eyes(data: &Path, faces: &Path) -> Result<QuantisedEyes> {
     ensure!(faces.is_dir(), "there is no folder {}: ./setup.sh --data-only fetches it", faces.display());
     let networks = Networks { detector: data.join("faceplugin"), ..Networks::default() };
     let photos = photo::folder::list(faces)?.found;
-    fit(&networks, &to_calibrate(&photos, &mut Vec::new())?, CROP_EYES)
+    fit(&networks.known(CROP_EYES)?, &to_calibrate(&photos, &mut Vec::new())?)
 }
 
 /// Sorts the photos: `people/` to enrol, `strangers/` to measure the threshold on, `probes/` to show to the board; gives

@@ -136,7 +136,7 @@ fn eyes(job: &Job, preprocess: &Preprocess, warnings: &mut Vec<String>) -> Resul
             room.check(&outline.excesses(&room.budget))?;
         }
     }
-    let eyes = fit(networks, &to_calibrate(&paths(job)?, warnings)?, crop_eyes(preprocess))?;
+    let eyes = fit(&known, &to_calibrate(&paths(job)?, warnings)?)?;
     warnings.extend(eyes.report.beside_float.warnings());
     Ok(Some(eyes))
 }

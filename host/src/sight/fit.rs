@@ -15,7 +15,7 @@ use vision::Frame;
 
 use super::float::FloatEyes;
 use super::frames::{frame, pixels};
-use super::networks::Networks;
+use super::networks::Known;
 use super::report::{self, BesideFloat, EyesReport, QuantisedNetwork};
 use super::seer::Seer;
 use crate::cost;
@@ -72,14 +72,13 @@ impl Purpose {
     }
 }
 
-/// Quantises the networks on frames, some for each photo ([`super::frames::of`]), which show faces. Crops have `crop_eyes` pixels
-/// between the eyes. The frames of a photo either choose scales or judge.
+/// Quantises known networks on frames, some for each photo ([`super::frames::of`]), which show faces. The frames of a photo either
+/// choose scales or judge.
 ///
 /// # Errors
-/// When a network is not one of the known ones, there is no photo, or no face is found in any.
-pub fn fit(networks: &Networks, photos: &[Vec<RgbImage>], crop_eyes: f32) -> Result<QuantisedEyes> {
+/// When there is no photo, or no face is found in any.
+pub fn fit(known: &Known, photos: &[Vec<RgbImage>]) -> Result<QuantisedEyes> {
     ensure!(!photos.is_empty(), "the board's eyes need photos of faces for their quantisation");
-    let known = networks.known(crop_eyes)?;
     let shown = photos.iter().enumerate().flat_map(|(number, frames)| {
         frames.iter().map(move |picture| (picture, Purpose::of(number, photos.len())))
     });
@@ -127,7 +126,7 @@ pub fn fit(networks: &Networks, photos: &[Vec<RgbImage>], crop_eyes: f32) -> Res
     }
     let judging: Vec<Frame<'_>> =
         frames.iter().filter(|(_, purpose)| purpose.judges).map(|(frame, _)| *frame).collect();
-    let beside_float = report::compare(&Seer::new(&eyes)?, &FloatEyes::new(&known)?, &judging)?;
+    let beside_float = report::compare(&Seer::new(&eyes)?, &FloatEyes::new(known)?, &judging)?;
     eyes.report.beside_float = BesideFloat { is_unseen: photos.len() >= JUDGE, ..beside_float };
     Ok(eyes)
 }

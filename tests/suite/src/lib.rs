@@ -435,7 +435,7 @@ pub fn networks() -> Networks {
 /// When set-up has not been run.
 pub fn eyes() -> &'static QuantisedEyes {
     static EYES: OnceLock<QuantisedEyes> = OnceLock::new();
-    EYES.get_or_init(|| sight::fit(&networks(), &frames_to_calibrate(), 35.2).unwrap())
+    EYES.get_or_init(|| sight::fit(&networks().known(35.2).unwrap(), &frames_to_calibrate()).unwrap())
 }
 
 /// A tiny image with eyes; with a photo check, if there is one. Its embedder is of no use.

@@ -305,7 +305,7 @@ fn photo_check_in_int8_answers_as_in_float() {
     for first in [0, 2] {
         let seen: Vec<Vec<RgbImage>> =
             photos.iter().skip(first).step_by(4).map(|(_, photo)| frames::of(photo)).collect();
-        let fitted = fit(&networks, &seen, 35.2).unwrap();
+        let fitted = fit(&networks.known(35.2).unwrap(), &seen).unwrap();
         let report = &fitted.report;
         println!("{} {:?}", report.beside_float, report.networks.last().unwrap().costs);
         let seer = Seer::new(&fitted).unwrap();

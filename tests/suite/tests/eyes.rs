@@ -156,7 +156,7 @@ fn yunet_sees_without_a_landmark_network() {
     let said =
         format!("{:#}", Networks { size: Some([120, 160]), ..networks.clone() }.known(35.2).unwrap_err());
     assert!(said.contains("--detector-size 120x160") && said.contains("multiples of 32"), "{said}");
-    let fitted = fit(&networks, &frames_to_calibrate(), 35.2).unwrap();
+    let fitted = fit(&networks.known(35.2).unwrap(), &frames_to_calibrate()).unwrap();
     assert_eq!((fitted.networks.len(), fitted.report.networks.len()), (1, 1));
     let seen = &fitted.report.beside_float;
     println!("{seen}");

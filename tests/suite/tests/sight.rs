@@ -64,7 +64,7 @@ fn built() -> &'static TempDir {
         let networks = Networks { liveness, ..Networks::default() };
         let photos: Vec<Vec<RgbImage>> =
             photos().iter().map(|path| frames::of(&photo::load(path).unwrap())).collect();
-        let mut fitted = fit(&networks, &photos, CROP_EYES).unwrap();
+        let mut fitted = fit(&networks.known(CROP_EYES).unwrap(), &photos).unwrap();
         // The score of the photo check is compared, but refuses nobody.
         fitted.sight.alive_q16 = 0;
         let sections = fitted.sections();
