@@ -63,7 +63,7 @@ pub struct Report {
     pub normalisation_inside: Option<String>,
     /// Estimated instructions of an embedding on each board.
     pub costs: Vec<BoardCost>,
-    /// Bytes of arena at run time.
+    /// Bytes of arena at run time, for the largest network of the image.
     pub arena_bytes: usize,
     /// Bytes of the image.
     pub image_bytes: usize,
@@ -203,6 +203,8 @@ pub fn export(job: &Job) -> Result<Exported> {
         photos: enrolled.photos,
         centres: enrolled.centres.len(),
     };
+    let eyes = material.eyes.map(|eyes| eyes.report);
+    let of_eyes = eyes.iter().flat_map(|eyes| &eyes.networks).map(|network| network.row.arena_bytes);
     let report = Report {
         network: job.network(),
         input: material.imported.input(),
@@ -213,7 +215,7 @@ pub fn export(job: &Job) -> Result<Exported> {
         discrimination: fitted.discrimination,
         normalisation_inside,
         costs: cost::on_boards(&network.layers().collect::<Vec<_>>())?,
-        arena_bytes: fitted.arena_bytes,
+        arena_bytes: of_eyes.fold(fitted.arena_bytes, usize::max),
         image_bytes: image.len(),
         model_bytes: fitted.model.bytes().len(),
         people: settled.enrolled.iter().map(person).collect(),
@@ -228,7 +230,7 @@ pub fn export(job: &Job) -> Result<Exported> {
         fpir: job.fpir,
         bounds_hold_for: LIKE_THE_COHORT,
         check,
-        eyes: material.eyes.map(|eyes| eyes.report),
+        eyes,
         warnings,
         layers: fitted.layers.clone(),
         wide: fitted.wide.clone(),

@@ -141,7 +141,7 @@ fn network(image: &Path) -> Result<String> {
     let model = checked.network(Role::Liveness).with_context(|| {
         format!(
             "{} has no network for the photo check, so there is nothing to measure: export it again with \
-             --liveness FILE (MiniFASNet V2, for example), or measure its detector with --protocol detection",
+             --liveness FILE (MiniFASNet V2, or data/faceplugin/fr_liveness.onnx), or measure its detector with --protocol detection",
             image.display()
         )
     })?;

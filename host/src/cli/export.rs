@@ -115,7 +115,7 @@ pub struct Arguments {
     /// The networks of the eyes besides the detector.
     #[command(flatten)]
     networks: EyeNetworks,
-    /// ONNX file of a network for the photo check, such as MiniFASNet V2. It stops few attacks: see the book.
+    /// ONNX file of a network for the photo check, MiniFASNet V2 or fr_liveness. It stops few attacks: see the book.
     #[arg(long)]
     liveness: Option<PathBuf>,
     /// Leave the board's eyes out of the image: a board takes crops alone.

@@ -41,14 +41,26 @@ const EYES_ABOVE: f64 = 0.033;
 /// over 194 photos, made symmetric.
 const TO_ARCFACE: [[f64; 2]; 5] =
     [[-0.0105, -0.0115], [0.0105, -0.0115], [0.0, 0.016], [-0.0155, -0.0215], [0.0155, -0.0215]];
+/// A network that tells live faces from pictures of faces. It is known by its picture's side, and takes bytes of blue, green and
+/// red as they are.
+struct PhotoCheck {
+    /// Side of its picture, pixels.
+    side: u16,
+    /// The class of a live face.
+    live: u8,
+}
+
+/// MiniFASNet V2 (minivision-ai, Silent-Face-Anti-Spoofing) and `fr_liveness`. The latter's package feeds it red first, with which
+/// half of live people's photos are none; with blue first, as OpenCV reads photos, nine of ten are.
+const PHOTO_CHECKS: [PhotoCheck; 2] = [PhotoCheck { side: 80, live: 1 }, PhotoCheck { side: 128, live: 0 }];
 /// Part of a frame that the photo check sees, in sides of the box. MiniFASNet V2 was trained with 2.7 times the box of
 /// RetinaFace, but of live people's photos most score as live from 1.7 to 2: of the 90 raw photos that show so much around the face 91 %
-/// at 1.7 and 1.8, 90 % at 1.9, 78 % at 1.4; of twelve faces with room for all spans 12 at 1.7 and 2.0, 11 at 2.4 and 2.7. The
+/// at 1.7 and 1.8, 90 % at 1.9, 78 % at 1.4; of twelve faces with room for all spans 12 at 1.7 and 2.0, 11 at 2.4 and 2.7.
+/// `fr_liveness` takes 90 % of the raw photos for live from 1.5 to 2, 87 % at 2.7. The
 /// largest of the good ones keeps the most of what is around a face, which tells of prints and screens, and lets a face fill
 /// half of the frame's height. There were no attacks to choose it on.
 const LIVENESS_SPAN: f64 = 1.9;
-/// Side of the photo check's picture, and its classes, of which the second is a live face.
-const LIVENESS_SIDE: u16 = 80;
+/// Classes of these networks: a live face and two kinds of pictures.
 const LIVENESS_CLASSES: usize = 3;
 /// Least score of a live face.
 const LEAST_ALIVE: f64 = 0.5;
@@ -119,7 +131,8 @@ impl Networks {
             "{} gives no landmarks: give --landmarks the file fr_landmark.onnx",
             file.display()
         );
-        let liveness = self.liveness.as_deref().map(found).map(liveness).transpose()?;
+        let (liveness, check) = self.liveness.as_deref().map(found).map(liveness).transpose()?.unzip();
+        let check = check.unwrap_or(&PHOTO_CHECKS[0]);
         let (least, variances) = match is_yunet {
             true => (YUNET_SCORE, [0.0; 2]),
             false => ((LEAST_SCORE / (1.0 - LEAST_SCORE)).ln(), VARIANCES),
@@ -135,7 +148,7 @@ impl Networks {
             points_q16: shifts([above, above, [0.0; 2], [0.0; 2], [0.0; 2]]),
             landmarks_q16: shifts(TO_ARCFACE),
             gates: limits(crop_eyes),
-            live: 1,
+            live: check.live,
             span_q8: parts(LIVENESS_SPAN, 256.0),
             alive_q16: parts(LEAST_ALIVE, 65_536.0),
         };
@@ -208,7 +221,8 @@ fn landmarks(file: PathBuf) -> Result<OtherJob> {
     Ok(job)
 }
 
-fn liveness(file: PathBuf) -> Result<OtherJob> {
+/// A network of the photo check.
+fn liveness(file: PathBuf) -> Result<(OtherJob, &'static PhotoCheck)> {
     let job = OtherJob {
         role: Role::Liveness,
         model: file,
@@ -218,22 +232,25 @@ fn liveness(file: PathBuf) -> Result<OtherJob> {
         preprocessing: Preprocessing { mean: 0.0, scale: 1.0 },
     };
     let file = job.model.display().to_string();
-    let remedy = "give --liveness the ONNX file of MiniFASNet V2";
+    let remedy = "give --liveness the ONNX file of MiniFASNet V2 or fr_liveness.onnx";
     let input = job.input()?;
-    ensure!(
-        (input.height, input.width, input.colour) == (LIVENESS_SIDE, LIVENESS_SIDE, Colour::Bgr),
-        "{file} is no photo check that is known: its picture has {}×{}×{} values, {LIVENESS_SIDE}×{LIVENESS_SIDE}×3 are expected; \
-         {remedy}",
-        input.height,
-        input.width,
-        input.colour.channels()
-    );
+    let channels = input.colour.channels();
+    let check = PHOTO_CHECKS
+        .iter()
+        .find(|check| (input.height, input.width, channels) == (check.side, check.side, 3));
+    let check = check.with_context(|| {
+        format!(
+            "{file} is no photo check that is known: its picture has {}×{}×{channels} values, 80×80×3 or 128×128×3 are \
+             expected; {remedy}",
+            input.height, input.width
+        )
+    })?;
     let graph = job.lowered()?;
     let shapes: Vec<_> = graph.outputs.iter().map(|output| graph.nodes[output.node].shape).collect();
     ensure!(
         shapes == [[1, 1, LIVENESS_CLASSES]],
         "{file} is no photo check that is known: its outputs are {shapes:?}, one of {LIVENESS_CLASSES} classes is expected \
-         (a print, a live face, a screen); {remedy}"
+         (a live face and two kinds of pictures); {remedy}"
     );
-    Ok(job)
+    Ok((job, check))
 }

@@ -230,8 +230,9 @@ fn int8_eyes_see_what_float_eyes_see() {
     assert!(seen.is_unseen);
     println!("{seen:?}");
     let all = seen.both + seen.int8_alone + seen.float_alone;
-    assert!(seen.frames >= 15 && seen.both * 2 > seen.frames, "{seen:?}");
-    assert!((seen.int8_alone + seen.float_alone) * 20 <= all, "{seen:?}");
+    assert!(seen.frames >= 10 && seen.both * 2 > seen.frames, "{seen:?}");
+    // One of twenty; of few faces one.
+    assert!(seen.int8_alone + seen.float_alone <= (all / 20).max(1), "{seen:?}");
     let (boxes, points) = (seen.boxes.unwrap(), seen.points.unwrap());
     assert!(boxes.median <= 0.03 && boxes.largest <= 0.25, "{seen:?}");
     assert!(points.median <= 0.02 && points.largest <= 0.15, "{seen:?}");

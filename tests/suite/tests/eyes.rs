@@ -147,6 +147,30 @@ fn photo_check_is_a_known_network() {
 }
 
 #[test]
+fn fr_liveness_takes_live_people_for_live() {
+    let liveness = Some(fetched("faceplugin/fr_liveness.onnx"));
+    let known = Networks { liveness, ..networks() }.known(35.2).unwrap();
+    let fitted = fit(&known, &frames_to_calibrate()).unwrap();
+    assert_eq!((fitted.sight.live, fitted.networks.len()), (0, 3));
+    let seen = &fitted.report.beside_float;
+    println!("{seen}");
+    // One of fifty; of few faces one.
+    assert!(seen.flipped.is_some_and(|flipped| flipped <= (seen.both / 50).max(1)), "{seen:?}");
+    let seer = Seer::new(&fitted).unwrap();
+    let live = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"].map(|name| {
+        let shown = frames::fitted(&photo::load(&fetched(&format!("faces/{name}"))).unwrap());
+        let view = frame(&shown).unwrap();
+        let score = seer.see(|eyes, arena| {
+            let faces = eyes.scan(&view, arena, &mut || {})?;
+            eyes.alive_q16(&view, largest(&faces).unwrap(), arena, &mut || {})
+        });
+        score.unwrap().unwrap()
+    });
+    println!("{live:?}");
+    assert!(live.iter().filter(|&&score| score >= fitted.sight.alive_q16).count() >= 3, "{live:?}");
+}
+
+#[test]
 #[cfg_attr(
     not(all(yunet, raw)),
     ignore = "needs ../shared/models/yunet-dyn.onnx and ../shared/faces/raw beside the repository"

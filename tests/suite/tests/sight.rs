@@ -60,8 +60,9 @@ fn built() -> &'static TempDir {
         let blind = AlignedBytes::copy(&export(&job).unwrap().image);
         std::fs::write(at("blind.geode"), blind.bytes()).unwrap();
 
-        let liveness = shared("models/minifasnet-v2-80.onnx");
-        let networks = Networks { liveness, ..Networks::default() };
+        let liveness =
+            shared("models/minifasnet-v2-80.onnx").unwrap_or_else(|| fetched("faceplugin/fr_liveness.onnx"));
+        let networks = Networks { liveness: Some(liveness), ..Networks::default() };
         let photos: Vec<Vec<RgbImage>> =
             photos().iter().map(|path| frames::of(&photo::load(path).unwrap())).collect();
         let mut fitted = fit(&networks.known(CROP_EYES).unwrap(), &photos).unwrap();
@@ -524,7 +525,6 @@ fn frame_that_is_repeated_in_its_turn_is_followed_once() {
 }
 
 #[test]
-#[cfg_attr(not(minifasnet), ignore = "needs ../shared/models/minifasnet-v2-80.onnx beside the repository")]
 fn photo_check_asks_once_as_long_as_a_face_is_followed() {
     let path = image();
     let bytes = AlignedBytes::read(&path).unwrap();
