@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use face::Look;
+use format::PixelFormat;
 use format::preprocess::Preprocess;
 use host::accuracy::detection::{AtHeight, HEIGHTS, Nonface, PointError, Subject, detect};
 use host::accuracy::marks::{self, Mark, Shown};
 use host::bench::{Crowded, Scope, bench};
-use host::board::Board;
+use host::board::{Board, Memory};
 use host::embedding::{cosine, unit, unit_of_i16};
 use host::face::align::{self, Transform};
 use host::face::{Choice, Finder, Pipeline};
@@ -18,15 +19,20 @@ use host::onnx::Reference;
 use host::people::enrol::enrol;
 use host::photo;
 use host::quantize::Preprocessing;
-use host::sight::Seer;
+use host::recognise::board::Place;
+use host::recognise::frames::Camera;
+use host::sections::replaced;
+use host::sight::camera::Shot;
 use host::sight::frames::{frame, pixels};
 use host::sight::places::{landmarks, percentile};
 use host::sight::report::{BesideFloat, Difference, QuantisedNetwork};
+use host::sight::{Networks, QuantisedEyes, Seer, fit};
 use host::simulator::{AlignedBytes, Simulator};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
+use link::message::SightCost;
 use rayon::prelude::*;
-use suite::{eyes, shared};
+use suite::{eyes, frames_to_calibrate, shared};
 
 use crate::figures::{self, row};
 use crate::networks;
@@ -181,6 +187,54 @@ fn identification(
             .collect();
         tpir(&photos, &strangers)
     }))
+}
+
+/// Most pictures that are shown to a board until one is decided on.
+const MOST_SHOWN: usize = 8;
+
+/// What a frame in each format costs on the boards, with the photo check if there is one, for the first of the pictures whose
+/// face is decided on.
+fn costs(
+    embedder: &[u8],
+    eyes: &QuantisedEyes,
+    pictures: &[RgbImage],
+    folder: &Path,
+    line: &mut impl FnMut(&str, String),
+) -> Result<()> {
+    let sections = eyes.sections();
+    let sections: Vec<_> = sections.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
+    let image = folder.join("seeing.geode");
+    std::fs::write(&image, replaced(embedder, &sections)?)?;
+    let millions = |instructions: u64| format!("{:.1}", instructions as f64 / 1e6);
+    for board in decision_boards()? {
+        let place = Place::Emulated { board, image: image.clone(), memory: Memory::External };
+        let mut camera = Camera::open(&place)?;
+        for format in PixelFormat::ALL {
+            let mut shown = pictures.iter().take(MOST_SHOWN).map(|picture| -> Result<SightCost> {
+                Ok(camera.see(&Shot::new("frame", picture, format)?, false)?.cost)
+            });
+            let decided = shown.find(|cost| cost.as_ref().map_or(true, |cost| cost.embed_instructions > 0));
+            let cost = decided.context("none of the faces shown to the board is decided on")??;
+            let decision = cost.look_instructions
+                + cost.crop_instructions
+                + cost.embed_instructions
+                + cost.match_instructions;
+            line(
+                &format!(
+                    "{}, {}: M instructions of a scan, a decision, the photo check",
+                    board.name,
+                    format.name()
+                ),
+                [cost.scan_instructions, decision, cost.alive_instructions].map(millions).join(", "),
+            );
+            if format == PixelFormat::Rgb565 {
+                let [arena, stack] =
+                    [cost.arena_bytes, cost.stack_bytes].map(|bytes| figures::grouped(bytes.into()));
+                line(&format!("{}: arena, stack", board.name), format!("{arena} B, {stack} B"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Measures, and writes the book's table or only prints it.
@@ -339,6 +393,18 @@ pub fn run(dry: bool) -> Result<()> {
             );
         }
     }
+    let liveness = shared("models/minifasnet-v2-80.onnx");
+    let mut with_check =
+        fit(&Networks { liveness, ..suite::networks() }.known(35.2)?, &frames_to_calibrate())?;
+    // Whoever it refuses costs nothing more.
+    with_check.sight.alive_q16 = 0;
+    let near: Vec<RgbImage> = marked
+        .iter()
+        .take(MOST_SHOWN)
+        .map(|photo| photo.mark.shown(&photo.photo, Some(NEAR)).frame)
+        .collect();
+    let embedder = AlignedBytes::read(&networks.first().context("a network")?.image)?;
+    costs(embedder.bytes(), &with_check, &near, folder.path(), &mut line)?;
     println!("{text}");
     if dry { Ok(()) } else { figures::write(figures::SIGHT, &text) }
 }
