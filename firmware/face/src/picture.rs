@@ -58,10 +58,12 @@ pub(crate) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    /// A picture of `[width, height]` that shows a part of the frame.
+    /// A picture of `[width, height]` that shows a part of the frame. Its sides count as [`bounded`].
     pub fn new(part: &'a Rect, [width, height]: [u16; 2]) -> Self {
-        let step =
-            |low: i32, high: i32, side: u16| ((i64::from(high) - i64::from(low)) << 8) / i64::from(side);
+        let step = |low: i32, high: i32, side: u16| {
+            let [low, high] = [low, high].map(|place| i64::from(bounded(place.into())));
+            ((high - low) << 8) / i64::from(side)
+        };
         let step_q16 = [step(part.left, part.right, width), step(part.top, part.bottom, height)];
         Shown { part, step_q16 }
     }
