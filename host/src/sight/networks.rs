@@ -13,6 +13,7 @@ use crate::export::other::OtherJob;
 use crate::face::{DEFAULT, found};
 use crate::onnx::{Cut, heads, output_names};
 use crate::quantize::Preprocessing;
+use crate::usage::ensure_use;
 
 /// Height and width of the detector's picture unless another is chosen.
 pub const DETECTOR_SIZE: [usize; 2] = [120, 160];
@@ -121,17 +122,34 @@ impl Networks {
             )
         };
         let is_yunet = output_names(&file).with_context(context)?.len() == 12;
+        let size = self.size.unwrap_or(if is_yunet { YUNET_SIZE } else { DETECTOR_SIZE });
+        check_size(size, is_yunet)?;
         let (detector, levels) = match is_yunet {
-            true => (yunet(&file, self.size.unwrap_or(YUNET_SIZE))?, Default::default()),
-            false => ultraface(&file, self.size.unwrap_or(DETECTOR_SIZE)).with_context(context)?,
+            true => (yunet(&file, size), Default::default()),
+            false => ultraface(&file, size).with_context(context)?,
         };
-        let landmarks = self.landmarks.as_deref().map(found).or(beside).map(landmarks).transpose()?;
+        let landmarks = self.landmarks.as_deref().map(found).or(beside);
+        let landmarks = landmarks.map(|file| {
+            let context = format!(
+                "no usable landmark network in {}; give --landmarks the file fr_landmark.onnx",
+                file.display()
+            );
+            landmarks_job(file).context(context)
+        });
+        let landmarks = landmarks.transpose()?;
         ensure!(
             is_yunet || landmarks.is_some(),
             "{} gives no landmarks: give --landmarks the file fr_landmark.onnx",
             file.display()
         );
-        let (liveness, check) = self.liveness.as_deref().map(found).map(liveness).transpose()?.unzip();
+        let liveness = self.liveness.as_deref().map(found).map(|file| {
+            let context = format!(
+                "no usable photo check in {}; give --liveness the ONNX file of MiniFASNet V2 or fr_liveness.onnx",
+                file.display()
+            );
+            photo_check(file).context(context)
+        });
+        let (liveness, check) = liveness.transpose()?.unzip();
         let check = check.unwrap_or(&PHOTO_CHECKS[0]);
         let (least, variances) = match is_yunet {
             true => (YUNET_SCORE, [0.0; 2]),
@@ -167,10 +185,6 @@ fn ultraface(file: &Path, [height, width]: [usize; 2]) -> Result<(OtherJob, [Lev
         "{} is no UltraFace network: its heads have {channels:?} channels, {expected:?} are expected",
         file.display()
     );
-    ensure!(
-        [height, width].iter().all(|side| SIDES.contains(side)),
-        "--detector-size {height}x{width}: a detector's picture has sides of 64 to 640 pixels, such as 120x160"
-    );
     let mut levels = [Level::default(); MAX_LEVELS];
     for (level, (stride, sizes)) in levels.iter_mut().zip(ULTRAFACE) {
         level.stride = stride;
@@ -189,23 +203,32 @@ fn ultraface(file: &Path, [height, width]: [usize; 2]) -> Result<(OtherJob, [Lev
 }
 
 /// YuNet, for grey pictures.
-fn yunet(file: &Path, [height, width]: [usize; 2]) -> Result<OtherJob> {
-    ensure!(
-        [height, width].iter().all(|side| SIDES.contains(side) && side % 32 == 0),
-        "--detector-size {height}x{width}: YuNet's picture has sides of 64 to 640 pixels that are multiples of 32, such as \
-         128x160"
-    );
-    Ok(OtherJob {
+fn yunet(file: &Path, [height, width]: [usize; 2]) -> OtherJob {
+    OtherJob {
         role: Role::Detector,
         model: file.to_path_buf(),
         cut: Cut { size: Some([height, width]), is_reshaped: true, ..Cut::default() },
         grey: true,
         colour: Colour::Bgr,
         preprocessing: Preprocessing { mean: 0.0, scale: 1.0 },
+    }
+}
+
+/// Refuses sizes of a picture that a detector cannot have.
+fn check_size([height, width]: [usize; 2], is_yunet: bool) -> Result<()> {
+    let step = if is_yunet { 32 } else { 1 };
+    ensure_use([height, width].iter().all(|side| SIDES.contains(side) && side % step == 0), || {
+        let said = format!("--detector-size {height}x{width}:");
+        match is_yunet {
+            true => format!(
+                "{said} YuNet's picture has sides of 64 to 640 pixels that are multiples of 32, such as 128x160"
+            ),
+            false => format!("{said} a detector's picture has sides of 64 to 640 pixels, such as 120x160"),
+        }
     })
 }
 
-fn landmarks(file: PathBuf) -> Result<OtherJob> {
+fn landmarks_job(file: PathBuf) -> Result<OtherJob> {
     let job = OtherJob {
         role: Role::Landmarks,
         model: file,
@@ -222,7 +245,7 @@ fn landmarks(file: PathBuf) -> Result<OtherJob> {
 }
 
 /// A network of the photo check.
-fn liveness(file: PathBuf) -> Result<(OtherJob, &'static PhotoCheck)> {
+fn photo_check(file: PathBuf) -> Result<(OtherJob, &'static PhotoCheck)> {
     let job = OtherJob {
         role: Role::Liveness,
         model: file,
@@ -232,7 +255,6 @@ fn liveness(file: PathBuf) -> Result<(OtherJob, &'static PhotoCheck)> {
         preprocessing: Preprocessing { mean: 0.0, scale: 1.0 },
     };
     let file = job.model.display().to_string();
-    let remedy = "give --liveness the ONNX file of MiniFASNet V2 or fr_liveness.onnx";
     let input = job.input()?;
     let channels = input.colour.channels();
     let check = PHOTO_CHECKS
@@ -240,8 +262,7 @@ fn liveness(file: PathBuf) -> Result<(OtherJob, &'static PhotoCheck)> {
         .find(|check| (input.height, input.width, channels) == (check.side, check.side, 3));
     let check = check.with_context(|| {
         format!(
-            "{file} is no photo check that is known: its picture has {}×{}×{channels} values, 80×80×3 or 128×128×3 are \
-             expected; {remedy}",
+            "{file}: its picture has {}×{}×{channels} values, 80×80×3 or 128×128×3 are expected",
             input.height, input.width
         )
     })?;
@@ -249,8 +270,7 @@ fn liveness(file: PathBuf) -> Result<(OtherJob, &'static PhotoCheck)> {
     let shapes: Vec<_> = graph.outputs.iter().map(|output| graph.nodes[output.node].shape).collect();
     ensure!(
         shapes == [[1, 1, LIVENESS_CLASSES]],
-        "{file} is no photo check that is known: its outputs are {shapes:?}, one of {LIVENESS_CLASSES} classes is expected \
-         (a live face and two kinds of pictures); {remedy}"
+        "{file}: its outputs are {shapes:?}, one of {LIVENESS_CLASSES} classes is expected (a live face and two kinds of pictures)"
     );
     Ok((job, check))
 }
