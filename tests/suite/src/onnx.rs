@@ -322,6 +322,58 @@ pub fn pools() -> Vec<u8> {
     net.finish(&x)
 }
 
+/// UltraFace's slim detector (Linzaer, Ultra-Light-Fast-Generic-Face-Detector-1MB, `Mb_Tiny`) with random weights, for pictures of
+/// 320 × 240: separable convolutions, and at four places heads of two classes and four shifts for each size of boxes.
+pub fn ultraface_slim() -> Vec<u8> {
+    fn separable(net: &mut Onnx, x: &str, [from, to]: [usize; 2], stride: usize) -> String {
+        let x = net.conv(x, [from, from], [3, 3], stride, 1, from);
+        let x = net.node("Relu", &[&x], &[]);
+        net.conv(&x, [from, to], [1, 1], 1, 0, 1)
+    }
+    let mut net = Onnx::new(&[1, 3, 240, 320]);
+    let x = net.conv("input", [3, 16], [3, 3], 2, 1, 1);
+    let mut x = net.node("Relu", &[&x], &[]);
+    let mut maps = Vec::new();
+    let blocks = [
+        (16, 32, 1),
+        (32, 32, 2),
+        (32, 32, 1),
+        (32, 64, 2),
+        (64, 64, 1),
+        (64, 64, 1),
+        (64, 64, 1),
+        (64, 128, 2),
+    ];
+    let deeper = [(128, 128, 1), (128, 128, 1), (128, 256, 2), (256, 256, 1)];
+    for (index, (from, to, stride)) in blocks.into_iter().chain(deeper).enumerate() {
+        if [7, 10].contains(&index) {
+            maps.push((x.clone(), from));
+        }
+        let made = separable(&mut net, &x, [from, to], stride);
+        x = net.node("Relu", &[&made], &[]);
+    }
+    maps.push((x.clone(), 256));
+    let small = net.conv(&x, [256, 64], [1, 1], 1, 0, 1);
+    let small = net.node("Relu", &[&small], &[]);
+    let last = separable(&mut net, &small, [64, 256], 2);
+    maps.push((net.node("Relu", &[&last], &[]), 256));
+    let mut flat = Vec::new();
+    for ((map, channels), sizes) in maps.iter().zip([3, 2, 2, 3]) {
+        for values in [2, 4] {
+            let head = match sizes * channels {
+                768 => net.conv(map, [*channels, values * sizes], [3, 3], 1, 1, 1),
+                _ => separable(&mut net, map, [*channels, values * sizes], 1),
+            };
+            let turned = net.node("Transpose", &[&head], &[("perm", Attribute::Ints(vec![0, 2, 3, 1]))]);
+            let shape = net.integers(&[1, -1]);
+            flat.push(net.node("Reshape", &[&turned, &shape], &[]));
+        }
+    }
+    let flat: Vec<&str> = flat.iter().map(String::as_str).collect();
+    let output = net.node("Concat", &flat, &[("axis", Attribute::Int(1))]);
+    net.finish(&output)
+}
+
 /// A network of averages that leave padding out of the count, whose windows end beyond the map, or both: 3 × 40 × 24.
 pub fn averages() -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 40, 24]);

@@ -1,13 +1,19 @@
 //! Networks besides the embedder compute the results of their files, in `f32` and in integers, with several outputs of
 //! any shape.
 
+use face::Detector;
+use format::Role;
+use format::network::Model;
 use format::preprocess::Colour;
 use host::export::other::{Other, OtherJob, quantise_other};
 use host::graph::Function;
 use host::onnx::{Cut, Reference, import_cut};
 use host::quantize::Preprocessing;
+use host::sight::Networks;
+use host::sight::frames::frame;
+use host::simulator::AlignedBytes;
 use host::{float, passes};
-use suite::{faces, fr_detect, fr_landmark, minifasnet, pictures, yunet};
+use suite::{faces, fr_detect, fr_landmark, minifasnet, networks, onnx, pictures, yunet};
 
 /// Largest error of `f32`, relative to the largest value of an output.
 const TOLERANCE: f32 = 1e-4;
@@ -108,6 +114,31 @@ fn landmarks_agree_with_float() {
 #[cfg_attr(not(minifasnet), ignore = "needs ../shared/models/minifasnet-v2-80.onnx beside the repository")]
 fn liveness_agrees_with_float() {
     agrees(&minifasnet().unwrap(), 8.0);
+}
+
+#[test]
+fn slim_detector_has_the_same_heads_and_levels() {
+    let folder = tempfile::tempdir().unwrap();
+    let detector = folder.path().join("slim-320.onnx");
+    std::fs::write(&detector, onnx::ultraface_slim()).unwrap();
+    let default = networks().known(35.2).unwrap();
+    let slim = Networks { detector, landmarks: Some(fr_landmark().model), ..networks() }.known(35.2).unwrap();
+    assert_eq!(slim.sight, default.sight);
+    lowered_equals_tract(&slim.detector, true);
+    let other = quantised(&slim.detector);
+    assert!(other.outputs.iter().all(|output| output.sqnr_db >= 12.0));
+    let shapes: Vec<[usize; 3]> = other.outputs.iter().map(|output| output.shape).collect();
+    let heads = [(15, 20, 3), (8, 10, 2), (4, 5, 2), (2, 3, 3)];
+    let expected: Vec<[usize; 3]> =
+        heads.into_iter().flat_map(|(h, w, n)| [[h, w, 2 * n], [h, w, 4 * n]]).collect();
+    assert_eq!(shapes, expected);
+    // A board reads its outputs with the same description, whatever random weights find.
+    let model = Model::new_checked(Role::Detector, other.section.bytes()).unwrap();
+    let mut arena = AlignedBytes::zeroed(model.arena_bytes());
+    let eyes = Detector::new_checked(model, slim.sight, arena.bytes_mut()).unwrap();
+    let picture = faces()[0].clone();
+    let view = frame(&picture).unwrap();
+    assert!(eyes.scan(&view, &view.rect(), arena.bytes_mut(), &mut || {}).is_ok());
 }
 
 #[test]
