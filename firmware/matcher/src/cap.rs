@@ -7,30 +7,33 @@
 //!
 //! The test errs on one side only: its bounds are rounded so that an accepted probe is truly inside.
 
-use crate::centres::Centres;
 use crate::cosine::magnitude_q31;
 use crate::dot::{MAX_DIMENSION, dot};
 use crate::nearest::{Sight, scan};
 use crate::rules::{Margin, ONE_Q30};
+use crate::runs::{Nearest, Runs};
 
 /// One, Q30.
 const ONE: u64 = ONE_Q30 as u64;
 /// Cosine of half a right angle, Q30, rounded up.
 const HALF_RIGHT_Q30: u64 = 759_250_125;
 
-/// Whether the probe lies in the cap of its best centre: `2 θ + m ≤ φ`, with φ at most a right angle. `second` is the
-/// centre of another person that is nearest to the probe.
-pub fn contains(
-    gallery: &Centres,
-    best: &Sight,
-    second: Option<&Sight>,
+/// Whether the probe lies in the cap of its best centre: `2 θ + m ≤ φ`, with φ at most a right angle. `nearest` holds
+/// that centre and the nearest centre of another person.
+///
+/// # Errors
+/// As [`Runs::each`]: the runs are opened only when the two centres leave the answer open.
+pub(crate) fn contains<R: Runs>(
+    gallery: &mut R,
+    nearest: &Nearest,
     probe_norm: u64,
     margin: &Margin,
-) -> bool {
+) -> Result<bool, R::Error> {
+    let Some(best) = &nearest.best else { return Ok(false) };
     // cos θ from below and above, sin θ from above. All Q30.
     let (low, high) = cosine_bounds(best, probe_norm);
     if low < HALF_RIGHT_Q30 {
-        return false;
+        return Ok(false);
     }
     let sine = sine_from_above(low);
 
@@ -42,36 +45,37 @@ pub fn contains(
     let loss = sin_double * u128::from(sin_margin);
     let is_apart = |cos_phi: u64| gain >= loss + (u128::from(cos_phi) << 60);
 
-    let Some(second) = second else { return is_apart(0) };
+    let Some(second) = &nearest.second else { return Ok(is_apart(0)) };
     if !is_apart(0) {
-        return false;
+        return Ok(false);
     }
     // φ ≥ θ' − θ, with θ' the angle of `second`: the triangle inequality again. The result is an upper bound of cos φ.
     // The computed cos φ exceeds the true one by at most one.
     let (second_low, second_high) = cosine_bounds(second, probe_norm);
     let cos_apart = (second_high * high + sine_from_above(second_low) * sine) / ONE + 2;
     if is_apart(cos_apart) {
-        return true;
+        return Ok(true);
     }
 
     // cos φ itself. The angle from `best` to `second` alone often refutes the cap. Only otherwise are all centres
     // searched.
     let mut own = [0; MAX_DIMENSION];
     let own = &mut own[..gallery.dimension()];
-    let vector = gallery.get(best.centre).vector;
-    own.iter_mut().zip(vector).for_each(|(own, &element)| *own = element.into());
-    let mut nearest = Sight { dot: dot(gallery.get(second.centre).vector, own), ..*second };
-    if !is_apart(cosine_bounds(&nearest, best.norm.into()).1) {
-        return false;
+    own.iter_mut().zip(nearest.best_vector()).for_each(|(own, &element)| *own = element.into());
+    let mut closest = Sight { dot: dot(nearest.second_vector(), own), ..*second };
+    if !is_apart(cosine_bounds(&closest, best.norm.into()).1) {
+        return Ok(false);
     }
-    scan(gallery, own, Some(nearest), &mut |sight| {
-        if sight.owner == best.owner || !sight.is_nearer_than(&nearest) {
-            return None;
-        }
-        nearest = sight;
-        Some(sight)
-    });
-    is_apart(cosine_bounds(&nearest, best.norm.into()).1)
+    gallery.each(&mut |centres| {
+        scan(centres, own, Some(closest), &mut |sight| {
+            if sight.owner == best.owner || !sight.is_nearer_than(&closest) {
+                return None;
+            }
+            closest = sight;
+            Some(sight)
+        });
+    })?;
+    Ok(is_apart(cosine_bounds(&closest, best.norm.into()).1))
 }
 
 /// Lower and upper bound of the cosine (Q30) of the angle between a centre and a vector of this squared norm. Both
@@ -96,7 +100,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::nearest::two_nearest;
+    use crate::centres::Centres;
 
     fn margin(radians: f64) -> Margin {
         let q30 = |x: f64| (x * f64::from(ONE_Q30)).round() as i32;
@@ -109,6 +113,12 @@ mod tests {
         [(length * radians.cos()).round() as i16, (length * radians.sin()).round() as i16]
     }
 
+    fn is_in_cap(mut gallery: Centres<'_>, probe: &[i16], probe_norm: u64, margin: &Margin) -> bool {
+        let Ok(nearest) = Nearest::search(&mut gallery, probe);
+        let Ok(is_inside) = contains(&mut gallery, &nearest, probe_norm, margin);
+        is_inside
+    }
+
     fn is_inside(centres: &[f64], probe: f64, margin_degrees: f64) -> bool {
         let vectors: Vec<i8> = centres.iter().flat_map(|&c| at(c, 127.0).map(|x| x as i8)).collect();
         let norm = |v: &[i8]| v.iter().map(|&x| (i32::from(x) * i32::from(x)) as u32).sum();
@@ -116,9 +126,8 @@ mod tests {
         let owners: Vec<u16> = (0..centres.len() as u16).collect();
         let gallery = Centres::new_checked(2, &vectors, &norms, &owners).unwrap();
         let probe = at(probe, 30_000.0);
-        let (best, second) = crate::nearest::two_nearest(&gallery, &probe);
         let probe_norm = crate::dot::squared_norm(&probe);
-        contains(&gallery, &best.unwrap(), second.as_ref(), probe_norm, &margin(margin_degrees.to_radians()))
+        is_in_cap(gallery, &probe, probe_norm, &margin(margin_degrees.to_radians()))
     }
 
     #[test]
@@ -187,10 +196,10 @@ mod tests {
             let probe: Vec<i16> = probe.iter().zip(&vectors[..dimension]).map(|(&p, &c)| p + toward * i16::from(c)).collect();
             let probe_norm = crate::dot::squared_norm(&probe);
             prop_assume!(probe_norm > 0);
-            let (Some(best), second) = two_nearest(&gallery, &probe) else { panic!("somebody is nearest") };
+            let Ok(nearest) = Nearest::search(&mut gallery.clone(), &probe);
             let margin = margin(degrees.to_radians());
-            let expected = contains_by_definition(&gallery, &best, probe_norm, &margin);
-            prop_assert_eq!(contains(&gallery, &best, second.as_ref(), probe_norm, &margin), expected);
+            let expected = contains_by_definition(&gallery, &nearest.best.unwrap(), probe_norm, &margin);
+            prop_assert_eq!(is_in_cap(gallery, &probe, probe_norm, &margin), expected);
         }
     }
 }

@@ -6,8 +6,9 @@ use crate::cap;
 use crate::centres::Centres;
 use crate::cosine::cosine_q30;
 use crate::dot::squared_norm;
-use crate::nearest::{Sight, nearest_beyond, scan, two_nearest};
+use crate::nearest::{Sight, nearest_beyond, scan};
 use crate::rules::{Margin, ONE_Q30, Rules, is_within};
+use crate::runs::{Nearest, Runs};
 
 /// Why a matcher is refused: the dimensions of gallery and cohort differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,12 +109,138 @@ pub struct Outcome {
     pub certified: bool,
 }
 
+/// The rules, and perhaps a cohort: decides over any [`Runs`] of centres.
+#[derive(Clone, Copy, Debug)]
+pub struct Judge<'a> {
+    /// Centres of strangers, with as many elements as the centres of every gallery that is judged.
+    pub cohort: Option<Centres<'a>>,
+    /// The conditions of acceptance.
+    pub rules: Rules,
+}
+
+impl Judge<'_> {
+    /// Decides on one embedding, `[dimension]`, of any scale.
+    ///
+    /// The absolute rule is applied first: a probe that is both too far and ambiguous is [`Rejection::TooFar`]. The
+    /// margin rule holds if there is no other candidate.
+    ///
+    /// # Errors
+    /// As [`Runs::each`]. There is no decision then.
+    ///
+    /// # Panics
+    /// If `embedding` is not as long as the centres.
+    // Not inlined, so that its code has a name and a size.
+    #[inline(never)]
+    pub fn decide<R: Runs>(&self, gallery: &mut R, embedding: &[i16]) -> Result<Outcome, R::Error> {
+        assert_eq!(embedding.len(), gallery.dimension(), "embedding and gallery differ in dimension");
+        let rejected = |rejection| Outcome {
+            best: None,
+            runner_up: None,
+            verdict: Verdict::Rejected(rejection),
+            certified: false,
+        };
+        let probe_norm = squared_norm(embedding);
+        if probe_norm == 0 {
+            return Ok(rejected(Rejection::Degenerate));
+        }
+        let nearest = Nearest::search(gallery, embedding)?;
+        let Some(best) = nearest.best else { return Ok(rejected(Rejection::NobodyEnrolled)) };
+        let second = nearest.second;
+        let stranger = self.cohort.and_then(|cohort| nearest_beyond(&cohort, embedding, second));
+
+        // The cohort is a sample of all strangers. A stranger nearer than the best counts against the best. A
+        // stranger at about the same angle does not.
+        let is_clear = |margin: &Margin| {
+            second.is_none_or(|second| margin.holds(&best, &second, probe_norm))
+                && stranger.is_none_or(|stranger| !stranger.is_nearer_than(&best))
+        };
+        let mut is_near = is_within(self.rules.threshold_q30, &best, probe_norm);
+        if is_near && let Some(margin) = &self.rules.cap {
+            is_near = cap::contains(gallery, &nearest, probe_norm, margin)?;
+        }
+        let verdict = if !is_near {
+            Verdict::Rejected(Rejection::TooFar)
+        } else if !self.rules.margin.as_ref().is_none_or(is_clear) {
+            Verdict::Rejected(Rejection::Ambiguous)
+        } else {
+            Verdict::Accepted
+        };
+        let candidate = |sight| Candidate::new(sight, probe_norm);
+        let runner_up = match stranger {
+            Some(stranger) => Some(RunnerUp::Stranger(candidate(stranger))),
+            None => second.map(|second| RunnerUp::Person(candidate(second))),
+        };
+        let certified = match &self.rules.certificate {
+            Some(margin) if verdict == Verdict::Accepted => {
+                cap::contains(gallery, &nearest, probe_norm, margin)?
+            }
+            _ => false,
+        };
+        Ok(Outcome { best: Some(candidate(best)), runner_up, verdict, certified })
+    }
+}
+
+/// Calls `each` for every person except the best whose cosine is above `least_q30` (Q30, 0 or more; a negative value
+/// selects everybody). The nearest centre represents the person.
+///
+/// It visits everybody once, as a decision does; a person below the bound costs little more than an inner product.
+/// Rounding may let a person pass whose cosine equals `least_q30`, but nobody above it is left out.
+///
+/// # Errors
+/// As [`Runs::each`].
+///
+/// # Panics
+/// If `embedding` is not as long as the centres.
+// Not inlined, for the same reason.
+#[inline(never)]
+pub fn others_within<R: Runs>(
+    gallery: &mut R,
+    embedding: &[i16],
+    best: &Candidate,
+    least_q30: i32,
+    each: &mut dyn FnMut(&Candidate),
+) -> Result<(), R::Error> {
+    assert_eq!(embedding.len(), gallery.dimension(), "embedding and gallery differ in dimension");
+    let probe_norm = best.probe_norm;
+    // The best's centre, as if it had the least cosine. Rounded down, so that nobody nearer is missed.
+    let bar = (least_q30 >= 0).then(|| {
+        let length = (u64::from(best.norm) * probe_norm).isqrt();
+        let dot = (length * least_q30.min(ONE_Q30) as u64) >> 30;
+        Sight { owner: best.person, centre: best.centre, dot: dot as i32, norm: best.norm }
+    });
+    let mut nearest: Option<Sight> = None;
+    let mut first = 0;
+    gallery.each(&mut |centres| {
+        scan(centres, embedding, bar, &mut |local| {
+            let sight = Sight { centre: (first + usize::from(local.centre)) as u16, ..local };
+            if sight.owner == best.person || bar.is_some_and(|bar| !sight.is_nearer_than(&bar)) {
+                return None;
+            }
+            match nearest {
+                Some(held) if held.owner == sight.owner && !sight.is_nearer_than(&held) => {}
+                Some(held) => {
+                    if held.owner != sight.owner {
+                        each(&Candidate::new(held, probe_norm));
+                    }
+                    nearest = Some(sight);
+                }
+                None => nearest = Some(sight),
+            }
+            None
+        });
+        first += centres.len();
+    })?;
+    if let Some(held) = nearest {
+        each(&Candidate::new(held, probe_norm));
+    }
+    Ok(())
+}
+
 /// A gallery, perhaps a cohort, and the rules.
 #[derive(Clone, Copy, Debug)]
 pub struct Matcher<'a> {
     gallery: Centres<'a>,
-    cohort: Option<Centres<'a>>,
-    rules: Rules,
+    judge: Judge<'a>,
 }
 
 #[cfg(target_pointer_width = "32")]
@@ -133,77 +260,38 @@ impl<'a> Matcher<'a> {
             Some(cohort) if cohort != gallery.dimension() => {
                 Err(DimensionMismatch { gallery: gallery.dimension(), cohort })
             }
-            _ => Ok(Matcher { gallery, cohort, rules }),
+            _ => Ok(Matcher { gallery, judge: Judge { cohort, rules } }),
         }
     }
 
     /// A matcher with the same gallery and rules but no cohort.
     pub fn without_cohort(self) -> Self {
-        Matcher { cohort: None, ..self }
+        Matcher { judge: Judge { cohort: None, ..self.judge }, ..self }
     }
 
-    /// Decides on one embedding, `[dimension]`, of any scale.
-    ///
-    /// The absolute rule is applied first: a probe that is both too far and ambiguous is [`Rejection::TooFar`]. The
-    /// margin rule holds if there is no other candidate.
+    /// The centres of the gallery.
+    pub fn gallery(&self) -> &Centres<'a> {
+        &self.gallery
+    }
+
+    /// The cohort and the rules.
+    pub fn judge(&self) -> &Judge<'a> {
+        &self.judge
+    }
+
+    /// Decides on one embedding; see [`Judge::decide`].
     ///
     /// # Panics
     /// If `embedding` is not as long as the centres.
-    // Not inlined, so that its code has a name and a size.
-    #[inline(never)]
     pub fn decide(&self, embedding: &[i16]) -> Outcome {
-        assert_eq!(embedding.len(), self.gallery.dimension(), "embedding and gallery differ in dimension");
-        let rejected = |rejection| Outcome {
-            best: None,
-            runner_up: None,
-            verdict: Verdict::Rejected(rejection),
-            certified: false,
-        };
-        let probe_norm = squared_norm(embedding);
-        if probe_norm == 0 {
-            return rejected(Rejection::Degenerate);
-        }
-        let (Some(best), second) = two_nearest(&self.gallery, embedding) else {
-            return rejected(Rejection::NobodyEnrolled);
-        };
-        let stranger = self.cohort.and_then(|cohort| nearest_beyond(&cohort, embedding, second));
-
-        // The cohort is a sample of all strangers. A stranger nearer than the best counts against the best. A
-        // stranger at about the same angle does not.
-        let is_clear = |margin: &Margin| {
-            second.is_none_or(|second| margin.holds(&best, &second, probe_norm))
-                && stranger.is_none_or(|stranger| !stranger.is_nearer_than(&best))
-        };
-        let inside =
-            |margin: &Margin| cap::contains(&self.gallery, &best, second.as_ref(), probe_norm, margin);
-        let is_near = is_within(self.rules.threshold_q30, &best, probe_norm)
-            && self.rules.cap.as_ref().is_none_or(inside);
-        let verdict = if !is_near {
-            Verdict::Rejected(Rejection::TooFar)
-        } else if !self.rules.margin.as_ref().is_none_or(is_clear) {
-            Verdict::Rejected(Rejection::Ambiguous)
-        } else {
-            Verdict::Accepted
-        };
-        let candidate = |sight| Candidate::new(sight, probe_norm);
-        let runner_up = match stranger {
-            Some(stranger) => Some(RunnerUp::Stranger(candidate(stranger))),
-            None => second.map(|second| RunnerUp::Person(candidate(second))),
-        };
-        let certified = verdict == Verdict::Accepted && self.rules.certificate.as_ref().is_some_and(inside);
-        Outcome { best: Some(candidate(best)), runner_up, verdict, certified }
+        let Ok(outcome) = self.judge.decide(&mut { self.gallery }, embedding);
+        outcome
     }
 
-    /// Calls `each` for every person except the best whose cosine is above `least_q30` (Q30, 0 or more; a negative
-    /// value selects everybody). The nearest centre represents the person.
-    ///
-    /// It visits everybody once, as a decision does; a person below the bound costs little more than an inner product.
-    /// Rounding may let a person pass whose cosine equals `least_q30`, but nobody above it is left out.
+    /// Calls `each` for everybody else who is near; see [`others_within`].
     ///
     /// # Panics
     /// If `embedding` is not as long as the centres.
-    // Not inlined, for the same reason.
-    #[inline(never)]
     pub fn others_within(
         &self,
         embedding: &[i16],
@@ -211,34 +299,7 @@ impl<'a> Matcher<'a> {
         least_q30: i32,
         each: &mut dyn FnMut(&Candidate),
     ) {
-        assert_eq!(embedding.len(), self.gallery.dimension(), "embedding and gallery differ in dimension");
-        let probe_norm = best.probe_norm;
-        // The best's centre, as if it had the least cosine. Rounded down, so that nobody nearer is missed.
-        let bar = (least_q30 >= 0).then(|| {
-            let length = (u64::from(best.norm) * probe_norm).isqrt();
-            let dot = (length * least_q30.min(ONE_Q30) as u64) >> 30;
-            Sight { owner: best.person, centre: best.centre, dot: dot as i32, norm: best.norm }
-        });
-        let mut nearest: Option<Sight> = None;
-        scan(&self.gallery, embedding, bar, &mut |sight| {
-            if sight.owner == best.person || bar.is_some_and(|bar| !sight.is_nearer_than(&bar)) {
-                return None;
-            }
-            match nearest {
-                Some(held) if held.owner == sight.owner && !sight.is_nearer_than(&held) => {}
-                Some(held) => {
-                    if held.owner != sight.owner {
-                        each(&Candidate::new(held, probe_norm));
-                    }
-                    nearest = Some(sight);
-                }
-                None => nearest = Some(sight),
-            }
-            None
-        });
-        if let Some(held) = nearest {
-            each(&Candidate::new(held, probe_norm));
-        }
+        let Ok(()) = others_within(&mut { self.gallery }, embedding, best, least_q30, each);
     }
 }
 

@@ -10,7 +10,9 @@
 //! * [`mod@dot`]: the inner product.
 //! * [`kernels`]: the inner products of a probe and many centres, where nearly all the time goes.
 //! * [`centres`]: a checked view of a gallery, or of a cohort of strangers.
-//! * [`nearest`]: the nearest person, and the nearest other person. Knows no thresholds.
+//! * [`nearest`]: how near centres are to a probe.
+//! * [`runs`]: everybody's centres, in one view or in several that are opened one after another; the nearest person, and
+//!   the nearest other person. Knows no thresholds.
 //! * [`root`], a real number known by its sign and square, and [`wide`], an integer wide enough for the largest such square.
 //! * [`rules`]: the conditions of acceptance. Knows no galleries.
 //! * [`cosine`]: rounded cosines.
@@ -58,9 +60,13 @@ pub mod kernels;
 pub mod nearest;
 pub mod root;
 pub mod rules;
+pub mod runs;
 pub mod wide;
 
 pub use centres::{Centres, CentresError, MAX_CENTRES};
-pub use decision::{Candidate, DimensionMismatch, Matcher, Outcome, Rejection, RunnerUp, Verdict};
+pub use decision::{
+    Candidate, DimensionMismatch, Judge, Matcher, Outcome, Rejection, RunnerUp, Verdict, others_within,
+};
 pub use dot::MAX_DIMENSION;
 pub use rules::{Margin, MarginError, ONE_Q30, Rules};
+pub use runs::Runs;

@@ -1,4 +1,4 @@
-//! Finds the person nearest to a probe, and the nearest other person.
+//! How near centres are to a probe, and the search for those nearer than a bar.
 
 use crate::centres::{Centre, Centres};
 use crate::kernels::Probe;
@@ -40,35 +40,6 @@ fn product(square: u64, norm: u32) -> u128 {
     let low = (square & 0xffff_ffff) * u64::from(norm);
     let high = (square >> 32) * u64::from(norm) + (low >> 32);
     (u128::from(high) << 32) | u128::from(low as u32)
-}
-
-/// The nearest centre, and the nearest centre of another person. Among equally near ones the first wins.
-///
-/// The order of owners affects ties only.
-pub fn two_nearest(centres: &Centres, probe: &[i16]) -> (Option<Sight>, Option<Sight>) {
-    let (mut best, mut second): (Option<Sight>, Option<Sight>) = (None, None);
-    scan(centres, probe, None, &mut |sight| {
-        // A centre that is no nearer than the second is no nearer than the first either.
-        if second.is_some_and(|second| !sight.is_nearer_than(&second)) {
-            return None;
-        }
-        match best {
-            Some(nearest) if !sight.is_nearer_than(&nearest) => {
-                if sight.owner != nearest.owner {
-                    second = Some(sight);
-                }
-            }
-            Some(nearest) => {
-                if sight.owner != nearest.owner {
-                    second = best;
-                }
-                best = Some(sight);
-            }
-            None => best = Some(sight),
-        }
-        second
-    });
-    (best, second)
 }
 
 /// The nearest centre, if it is nearer than `rival`. Among equally near ones the first wins.
@@ -163,21 +134,8 @@ mod tests {
     }
 
     #[test]
-    fn second_is_never_of_the_best_person() {
-        // Person 4's first centre beats person 2, its second centre beats its first, its third lies between.
-        let vectors = [3, 4, 4, 3, 5, 0, 12, 5];
-        let centres = Centres::new_checked(2, &vectors, &[25, 25, 25, 169], &[2, 4, 4, 4]).unwrap();
-        let (best, second) = two_nearest(&centres, &[100, 0]);
-        assert_eq!(best, Some(Sight { owner: 4, centre: 2, dot: 500, norm: 25 }));
-        assert_eq!(second, Some(Sight { owner: 2, centre: 0, dot: 300, norm: 25 }));
-    }
-
-    #[test]
-    fn first_of_equals_counts() {
+    fn first_of_equals_counts_and_a_rival_must_be_beaten() {
         let centres = Centres::new_checked(1, &[2, 1, 1, 127], &[4, 1, 1, 16129], &[3, 3, 5, 6]).unwrap();
-        let (best, second) = two_nearest(&centres, &[9]);
-        assert_eq!(best.map(|s| (s.owner, s.centre)), Some((3, 0)));
-        assert_eq!(second.map(|s| (s.owner, s.centre)), Some((5, 2)));
         assert_eq!(nearest_beyond(&centres, &[9], None).map(|s| s.centre), Some(0));
         assert_eq!(nearest_beyond(&centres, &[9], Some(sight(1, 1))).map(|s| s.centre), Some(0));
         assert_eq!(nearest_beyond(&centres, &[9], Some(sight(9, 1))), None);

@@ -1,8 +1,12 @@
 //! Compares the decision with a reference that uses only the definition: cosines and angles, to 700 binary places.
 
 use std::cmp::Ordering;
+use std::convert::Infallible;
 
-use matcher::{Centres, Margin, Matcher, ONE_Q30, Outcome, Rejection, Rules, RunnerUp, Verdict};
+use matcher::{
+    Candidate, Centres, Judge, Margin, Matcher, ONE_Q30, Outcome, Rejection, Rules, RunnerUp, Runs, Verdict,
+    others_within,
+};
 use num_bigint::{BigInt, BigUint, Sign};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -32,6 +36,38 @@ fn decide(gallery: &People, cohort: Option<&People>, rules: Rules, probe: &[i16]
             cohort.view(|cohort| Matcher::new_checked(gallery, Some(cohort), rules).unwrap().decide(probe))
         }
     })
+}
+
+/// A gallery in runs of a few people each.
+struct Pieces(Vec<People>);
+
+impl Pieces {
+    /// Closes a run after a person where `ends` says so. There may be runs without centres.
+    fn of(gallery: &People, ends: &[bool]) -> Pieces {
+        let mut pieces = vec![People { dimension: gallery.dimension, centres: Vec::new() }; 2];
+        let mut last = None;
+        for (owner, vector) in &gallery.centres {
+            if last.is_some_and(|last| last != owner) && ends[usize::from(*owner) % ends.len()] {
+                pieces.push(People { dimension: gallery.dimension, centres: Vec::new() });
+            }
+            last = Some(owner);
+            pieces.last_mut().unwrap().centres.push((*owner, vector.clone()));
+        }
+        Pieces(pieces)
+    }
+}
+
+impl Runs for Pieces {
+    type Error = Infallible;
+
+    fn dimension(&self) -> usize {
+        self.0[0].dimension
+    }
+
+    fn each(&mut self, show: &mut dyn FnMut(&Centres<'_>)) -> Result<(), Infallible> {
+        self.0.iter().for_each(|piece| piece.view(|view| show(&view)));
+        Ok(())
+    }
 }
 
 mod reference {
@@ -259,6 +295,34 @@ proptest! {
             answer(&outcome),
             reference::decide(&gallery, cohort.as_ref(), terms.0, terms.1, &probe)
         );
+    }
+
+    #[test]
+    fn runs_are_decided_on_as_one_view(
+        (gallery, cohort, probe) in scene(),
+        terms in terms(),
+        cap in proptest::option::of(0.0..0.8f64),
+        ends in proptest::collection::vec(any::<bool>(), 5),
+        least in -ONE_Q30..=ONE_Q30,
+    ) {
+        let angle = |m: f64| Margin::new_checked(q30(m.cos()), q30(m.sin())).unwrap();
+        let rules = Rules { cap: cap.map(angle), certificate: Some(angle(0.2)), ..rules(terms) };
+        let mut pieces = Pieces::of(&gallery, &ends);
+        let Ok(outcome) = match &cohort {
+            None => Judge { cohort: None, rules }.decide(&mut pieces, &probe),
+            Some(cohort) => {
+                cohort.view(|view| Judge { cohort: Some(view), rules }.decide(&mut pieces, &probe))
+            }
+        };
+        prop_assert_eq!(outcome, decide(&gallery, cohort.as_ref(), rules, &probe));
+        let Some(best) = outcome.best else { return Ok(()) };
+        let (mut of_pieces, mut of_view) = (Vec::new(), Vec::new());
+        let mut note = |other: &Candidate| of_pieces.push(*other);
+        let Ok(()) = others_within(&mut pieces, &probe, &best, least, &mut note);
+        gallery.view(|mut view| {
+            let Ok(()) = others_within(&mut view, &probe, &best, least, &mut |other| of_view.push(*other));
+        });
+        prop_assert_eq!(of_pieces, of_view);
     }
 
     #[test]
