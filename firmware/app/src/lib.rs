@@ -3,7 +3,8 @@
 //! # Layers
 //!
 //! * [`recogniser`]: a checked image with its networks and its matcher.
-//! * [`sight`]: one frame, from the search for faces to the decision.
+//! * [`seeing`]: one frame, from the search for faces to the embedding, a few rows at a time.
+//! * [`sight`]: one frame from the search to the decision, at one go.
 //! * [`show`]: angles and confidence for people to read, computed when they are requested.
 //! * [`port`]: a board's end of the [`link`] over any byte stream (`embedded-io`).
 //! * [`serve`]: answers the link's requests. Pixels are asked for row by row while the network runs: the link is one
@@ -18,6 +19,7 @@ extern crate std;
 pub mod pattern;
 pub mod port;
 pub mod recogniser;
+pub mod seeing;
 pub mod serve;
 pub mod show;
 pub mod sight;

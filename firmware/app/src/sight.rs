@@ -1,19 +1,16 @@
 //! One frame, from the search for faces to the decision. Boards and the host's simulator call the same function, so that
 //! they give the same record.
 
-use core::cell::RefCell;
 use core::convert::Infallible;
 
-use face::picture::crop;
 use face::{Eyes, Found, Track};
-use format::gates::{Gate, Refusal};
-use format::network::MAX_DIMENSION;
-use link::message::{Attention, Decided, Examined, Seen, SeenFace, SightCost};
-use nn::{RowSource, RunError};
-use vision::{Frame, Warp};
+use link::message::{Attention, Decided, Seen};
+use nn::RunError;
+use vision::Frame;
 
 use crate::pattern;
 use crate::recogniser::Recogniser;
+use crate::seeing::{STEP_ROWS, Seeing, Sighting};
 
 /// Memory that holds one frame.
 pub trait FrameSource {
@@ -62,14 +59,18 @@ impl Observer for Unobserved {
 /// The face that is followed from frame to frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Followed {
-    track: Track,
+    pub(crate) track: Track,
     /// Whether a decision was made on it.
-    is_decided: bool,
+    pub(crate) is_decided: bool,
 }
 
 impl Followed {
     /// Follows the face through the next frame. Returns it, and whether it is examined in this frame.
-    fn next<'f>(&mut self, faces: &'f face::Faces, attention: Attention) -> (Option<&'f Found>, bool) {
+    pub(crate) fn next<'f>(
+        &mut self,
+        faces: &'f face::Faces,
+        attention: Attention,
+    ) -> (Option<&'f Found>, bool) {
         if attention == Attention::Photo {
             *self = Followed::default();
         }
@@ -82,38 +83,6 @@ impl Followed {
             Attention::Video { steady } => !self.is_decided && self.track.frames() >= u32::from(steady),
         };
         (face, is_examined)
-    }
-}
-
-/// Instructions of one stage after another.
-struct Laps<'o, O> {
-    observer: &'o RefCell<&'o mut O>,
-    last: u64,
-}
-
-impl<O: Observer> Laps<'_, O> {
-    /// Instructions since the stage before.
-    fn lap(&mut self) -> u64 {
-        let now = self.observer.borrow_mut().instructions();
-        now.saturating_sub(core::mem::replace(&mut self.last, now))
-    }
-}
-
-/// A crop whose instructions are counted.
-struct Counted<'f, 'o, O> {
-    crop: Warp<'f>,
-    observer: &'o RefCell<&'o mut O>,
-    instructions: u64,
-}
-
-impl<O: Observer> RowSource for Counted<'_, '_, O> {
-    type Error = Infallible;
-
-    fn row(&mut self, y: u16, pixels: &mut [u8]) -> Result<(), Infallible> {
-        let start = self.observer.borrow_mut().instructions();
-        let made = self.crop.row(y, pixels);
-        self.instructions += self.observer.borrow_mut().instructions() - start;
-        made
     }
 }
 
@@ -131,70 +100,21 @@ pub fn see<O: Observer>(
     arena: &mut [u8],
     observer: &mut O,
 ) -> Result<Seen, RunError<Infallible>> {
-    let observer = &RefCell::new(observer);
-    let mut laps = Laps { observer, last: observer.borrow_mut().instructions() };
-    let breathe = &mut || observer.borrow_mut().breathe();
-    let mut cost = SightCost { arena_bytes: recogniser.image().arena_bytes() as u32, ..SightCost::default() };
-
-    let faces = eyes.scan(frame, arena, breathe)?;
-    cost.scan_instructions = laps.lap();
-    let (found, is_examined) = followed.next(&faces, attention);
-    let Some(found) = found else {
-        return Ok(Seen { faces: 0, face: None, cost });
-    };
-    let bounds = found.bounds;
-    let mut face = SeenFace {
-        frames: followed.track.frames(),
-        bounds_q8: [bounds.left, bounds.top, bounds.right, bounds.bottom],
-        score_q16: found.score_q16,
-        look: None,
-    };
-    if is_examined {
-        let sight = eyes.sight();
-        let look = eyes.look(frame, found, arena, breathe)?;
-        let mut refusal = look.check(&sight.gates).err();
-        cost.look_instructions = laps.lap();
-        let mut alive_q16 = None;
-        if refusal.is_none() && eyes.has_liveness() {
-            alive_q16 = eyes.alive_q16(frame, found, arena, breathe)?;
-            refusal = alive_q16.and_then(|score| not_alive(score, sight.alive_q16));
-            // A picture of a face gets no second chance as long as it is followed.
-            followed.is_decided = refusal.is_some();
-            cost.alive_instructions = laps.lap();
-        }
-        let mut decided = None;
-        if refusal.is_none() {
-            match crop(frame, &look.points, &recogniser.image().embedder.preprocess()) {
-                None => refusal = Some(Refusal::NOWHERE),
-                Some(crop) => {
-                    let mut embedding = [0; MAX_DIMENSION];
-                    let embedding = &mut embedding[..recogniser.image().dimension()];
-                    let mut crop = Counted { crop, observer, instructions: 0 };
-                    let network = recogniser.embedder();
-                    network.embed_observed(&mut crop, arena, embedding, |_, _, _| breathe())?;
-                    cost.crop_instructions = crop.instructions;
-                    cost.embed_instructions = laps.lap().saturating_sub(crop.instructions);
-                    let decision = recogniser.recognise(embedding);
-                    cost.match_instructions = laps.lap();
-                    let embedding_check = pattern::check(bytemuck::cast_slice(embedding));
-                    decided = Some(Decided { embedding_check, decision });
-                    followed.is_decided = true;
-                }
-            }
-        }
-        let points_q8 = look.points.map(|point| [point.x, point.y]);
-        face.look = Some(Examined { points_q8, quality: look.quality, alive_q16, refusal, decided });
+    let mut seeing = Seeing::start(recogniser, eyes, frame, attention, arena)?;
+    while !seeing.advance(recogniser, eyes, frame, followed, STEP_ROWS, observer)? {
+        observer.breathe();
     }
-    Ok(Seen { faces: faces.len() as u8, face: Some(face), cost })
-}
-
-/// The refusal of the photo check, if a score is below its limit.
-fn not_alive(score_q16: u16, least_q16: u16) -> Option<Refusal> {
-    (score_q16 < least_q16).then_some(Refusal {
-        gate: Gate::Alive,
-        figure: score_q16.into(),
-        limit: least_q16,
-    })
+    let Sighting { mut seen, embedding } = seeing.finish().0;
+    if let Some(embedding) = embedding
+        && let Some(look) = seen.face.as_mut().and_then(|face| face.look.as_mut())
+    {
+        let start = observer.instructions();
+        let decision = recogniser.recognise(&embedding);
+        seen.cost.match_instructions = observer.instructions() - start;
+        look.decided =
+            Some(Decided { embedding_check: pattern::check(bytemuck::cast_slice(&embedding)), decision });
+    }
+    Ok(seen)
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use format::network::Model;
 use format::preprocess::Preprocess;
 use format::sight::{Family, Sight};
 use format::{Image, Role};
-use nn::{LoadError, Network, Outputs, RowSource, RunError};
-use vision::{Frame, Points, Rect, Similarity, Warp};
+use nn::{LoadError, Network, RunError};
+use vision::{Frame, Points, Rect, Similarity};
 
 use crate::found::{Faces, Found};
-use crate::picture::{around, view};
+use crate::glance::{Glance, Picture};
+use crate::picture::around;
 use crate::{landmarks, liveness, quality, ssd, yunet};
 
 /// Why networks cannot see.
@@ -71,36 +72,43 @@ impl<'a> Detector<'a> {
         frame: &Frame<'_>,
         part: &Rect,
         arena: &mut [u8],
-        observe: Observe<'_>,
     ) -> Result<Faces, RunError<Infallible>> {
+        let mut glance = self.start(part, arena)?;
+        glance.advance(frame, usize::MAX);
+        Ok(self.faces(&glance))
+    }
+
+    /// Begins to look for the faces in a part of a frame.
+    ///
+    /// # Errors
+    /// [`RunError::Arena`].
+    pub fn start<'b>(
+        &self,
+        part: &Rect,
+        arena: &'b mut [u8],
+    ) -> Result<Glance<'a, 'b>, RunError<Infallible>> {
+        let input = self.input();
+        let picture = Picture::Part(around(part, [input.width, input.height]));
+        Glance::start(&self.network, picture, arena)
+    }
+
+    /// The faces that a glance of [`Self::start`] has found, the surest first.
+    ///
+    /// # Panics
+    /// When it is not done.
+    pub fn faces(&self, glance: &Glance<'a, '_>) -> Faces {
+        let Picture::Part(shown) = glance.picture() else { return Faces::new() };
         let model = self.network.model();
-        let input = model.preprocess();
-        let shown = around(part, [input.width, input.height]);
-        let outputs = run(&self.network, &mut view(frame, shown, &input), arena, observe)?;
-        Ok(match self.sight.family {
-            Family::Ssd => ssd::faces(model, &outputs, &self.sight, &shown),
-            Family::YuNet => yunet::faces(model, &outputs, &self.sight, &shown),
-        })
+        match self.sight.family {
+            Family::Ssd => ssd::faces(model, &glance.outputs(), &self.sight, shown),
+            Family::YuNet => yunet::faces(model, &glance.outputs(), &self.sight, shown),
+        }
     }
 
     /// Description of its picture.
     pub fn input(&self) -> Preprocess {
         self.network.model().preprocess()
     }
-}
-
-/// Called after every row that a network makes, so that a board can report that it still works. `&mut || {}` does
-/// nothing.
-pub type Observe<'o> = &'o mut dyn FnMut();
-
-/// Runs a network on a picture of a frame.
-fn run<'a, 'b, S: RowSource<Error = Infallible>>(
-    network: &Network<'a>,
-    source: &mut S,
-    arena: &'b mut [u8],
-    observe: Observe<'_>,
-) -> Result<Outputs<'a, 'b>, RunError<Infallible>> {
-    network.run_observed(source, arena, |_, _, _| observe())
 }
 
 /// A network ready to run, if it has the outputs that it should.
@@ -194,13 +202,8 @@ impl<'a> Eyes<'a> {
     ///
     /// # Errors
     /// [`RunError::Arena`].
-    pub fn scan(
-        &self,
-        frame: &Frame<'_>,
-        arena: &mut [u8],
-        observe: Observe<'_>,
-    ) -> Result<Faces, RunError<Infallible>> {
-        self.detector.scan(frame, &frame.rect(), arena, observe)
+    pub fn scan(&self, frame: &Frame<'_>, arena: &mut [u8]) -> Result<Faces, RunError<Infallible>> {
+        self.detector.scan(frame, &frame.rect(), arena)
     }
 
     /// Examines a face of a frame.
@@ -212,30 +215,34 @@ impl<'a> Eyes<'a> {
         frame: &Frame<'_>,
         found: &Found,
         arena: &mut [u8],
-        observe: Observe<'_>,
     ) -> Result<Look, RunError<Infallible>> {
+        let mut step = self.start_look(frame, found, arena)?;
+        loop {
+            match step {
+                Looking::At(more) => step = more.advance(self, frame, usize::MAX)?,
+                Looking::Done(look, _) => return Ok(look),
+            }
+        }
+    }
+
+    /// Begins to examine a face of a frame.
+    ///
+    /// # Errors
+    /// [`RunError::Arena`].
+    pub fn start_look<'b>(
+        &self,
+        frame: &Frame<'_>,
+        found: &Found,
+        arena: &'b mut [u8],
+    ) -> Result<Looking<'a, 'b>, RunError<Infallible>> {
         let Some(network) = &self.landmarks else {
             // A detector with landmarks, which `new_checked` has made sure of.
             let points = landmarks::shifted(&found.points.unwrap_or_default(), &self.sight().points_q16);
-            return Ok(Look { points, quality: quality::measure(frame, &points, 0) });
+            return Ok(Looking::Done(Look { points, quality: quality::measure(frame, &points, 0) }, arena));
         };
-        // First in the picture that the box shows, then in the mirror image of a picture that the first landmarks make
-        // upright: their errors differ, so that the mean is better, and what is no face does not stay.
         let square = landmarks::part(&found.bounds, self.sight());
-        let model = network.model();
-        let input = model.preprocess();
-        let outputs = run(network, &mut view(frame, square, &input), arena, &mut *observe)?;
-        let first = landmarks::in_square(&landmarks::shares(model, &outputs), &square);
-        let size = [input.width, input.height];
-        let Some(upright) = Similarity::to_frame(&first, &landmarks::upright(input.width), size) else {
-            return Ok(Look { points: first, quality: None });
-        };
-        let mut mirrored = Warp::new(*frame, &upright, size, input.colour, true);
-        let outputs = run(network, &mut mirrored, arena, observe)?;
-        let second = landmarks::in_mirror(&landmarks::shares(model, &outputs), &upright, input.width);
-        let moved = landmarks::moved_q16(&first, &second);
-        let points = landmarks::shifted(&landmarks::mean(&first, &second), &self.sight().landmarks_q16);
-        Ok(Look { points, quality: quality::measure(frame, &points, moved) })
+        let glance = Glance::start(network, Picture::Part(square), arena)?;
+        Ok(Looking::At(Landmarks { network: *network, glance, pass: Pass::First(square) }))
     }
 
     /// How likely a face is alive, 0 to 1 in 1/65536; `None` without a network for it.
@@ -247,12 +254,112 @@ impl<'a> Eyes<'a> {
         frame: &Frame<'_>,
         found: &Found,
         arena: &mut [u8],
-        observe: Observe<'_>,
     ) -> Result<Option<u16>, RunError<Infallible>> {
-        let Some(network) = &self.liveness else { return Ok(None) };
+        let Ok(mut glance) = self.start_alive(frame, found, arena)? else { return Ok(None) };
+        glance.advance(frame, usize::MAX);
+        Ok(Some(self.alive_score_q16(&glance)))
+    }
+
+    /// Begins the photo check of a face. Gives the arena back without a network for it.
+    ///
+    /// # Errors
+    /// [`RunError::Arena`].
+    pub fn start_alive<'b>(
+        &self,
+        frame: &Frame<'_>,
+        found: &Found,
+        arena: &'b mut [u8],
+    ) -> Result<Result<Glance<'a, 'b>, &'b mut [u8]>, RunError<Infallible>> {
+        let Some(network) = &self.liveness else { return Ok(Err(arena)) };
         let part = liveness::part(frame, &found.bounds, self.sight());
-        let model = network.model();
-        let outputs = run(network, &mut view(frame, part, &model.preprocess()), arena, observe)?;
-        Ok(Some(liveness::score_q16(model, &outputs, self.sight())))
+        Glance::start(network, Picture::Part(part), arena).map(Ok)
+    }
+
+    /// The score of a photo check that is done, 0 to 1 in 1/65536; 0 without a network for it.
+    ///
+    /// # Panics
+    /// When it is not done.
+    pub fn alive_score_q16(&self, glance: &Glance<'a, '_>) -> u16 {
+        self.liveness
+            .as_ref()
+            .map_or(0, |network| liveness::score_q16(network.model(), &glance.outputs(), self.sight()))
+    }
+}
+
+/// The examination of a face.
+#[derive(Debug)]
+pub enum Looking<'a, 'b> {
+    /// It goes on.
+    At(Landmarks<'a, 'b>),
+    /// It is done, and its arena is free.
+    Done(Look, &'b mut [u8]),
+}
+
+impl<'b> Looking<'_, 'b> {
+    /// Gives the arena back.
+    pub fn into_arena(self) -> &'b mut [u8] {
+        match self {
+            Looking::At(landmarks) => landmarks.glance.into_arena(),
+            Looking::Done(_, arena) => arena,
+        }
+    }
+}
+
+/// The search for landmarks: first in the picture that the box shows, then in the mirror image of a picture that the first
+/// landmarks make upright. Their errors differ, so that the mean is better, and what is no face does not stay.
+#[derive(Debug)]
+pub struct Landmarks<'a, 'b> {
+    network: Network<'a>,
+    glance: Glance<'a, 'b>,
+    pass: Pass,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Pass {
+    /// In this square.
+    First(Rect),
+    /// With these first landmarks, under this similarity.
+    Second(Points, Similarity),
+}
+
+impl<'a, 'b> Landmarks<'a, 'b> {
+    /// Makes up to `rows` more rows of the network's layers. `eyes` and `frame` are the same every time.
+    ///
+    /// # Errors
+    /// [`RunError::Arena`].
+    pub fn advance(
+        mut self,
+        eyes: &Eyes<'a>,
+        frame: &Frame<'_>,
+        rows: usize,
+    ) -> Result<Looking<'a, 'b>, RunError<Infallible>> {
+        if !self.glance.advance(frame, rows) {
+            return Ok(Looking::At(self));
+        }
+        let model = self.network.model();
+        let input = model.preprocess();
+        let shares = landmarks::shares(model, &self.glance.outputs());
+        match self.pass {
+            Pass::First(square) => {
+                let first = landmarks::in_square(&shares, &square);
+                let size = [input.width, input.height];
+                let arena = self.glance.into_arena();
+                let Some(upright) = Similarity::to_frame(&first, &landmarks::upright(input.width), size)
+                else {
+                    return Ok(Looking::Done(Look { points: first, quality: None }, arena));
+                };
+                let picture = Picture::Crop { similarity: upright, is_mirrored: true };
+                let glance = Glance::start(&self.network, picture, arena)?;
+                Ok(Looking::At(Landmarks { glance, pass: Pass::Second(first, upright), ..self }))
+            }
+            Pass::Second(first, upright) => {
+                let second = landmarks::in_mirror(&shares, &upright, input.width);
+                let moved = landmarks::moved_q16(&first, &second);
+                let mean = landmarks::mean(&first, &second);
+                let points = landmarks::shifted(&mean, &eyes.sight().landmarks_q16);
+                let look = Look { points, quality: quality::measure(frame, &points, moved) };
+                Ok(Looking::Done(look, self.glance.into_arena()))
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! * [`fixed`]: factors, exponential, sigmoid and angles in fixed point.
 //! * `ssd`, `yunet`: a detector's outputs to boxes; [`found`]: the choice among boxes of one face.
 //! * [`picture`]: what the networks see of a frame.
+//! * [`glance`]: a network at work on such a picture, a few rows at a time.
 //! * [`landmarks`], [`pose`], [`quality`]: five points, the pose that they show, and the measurements that decide whether
 //!   the face is fit.
 //! * [`liveness`]: the score of a network that looks at one picture.
@@ -27,6 +28,7 @@ extern crate std;
 pub mod eyes;
 pub mod fixed;
 pub mod found;
+pub mod glance;
 mod grid;
 pub mod landmarks;
 pub mod liveness;
@@ -37,8 +39,9 @@ mod ssd;
 pub mod track;
 mod yunet;
 
-pub use eyes::{Detector, Eyes, EyesError, Look};
+pub use eyes::{Detector, Eyes, EyesError, Landmarks, Look, Looking};
 pub use format::gates::{Gates, Quality, Refusal};
 pub use found::{Faces, Found};
+pub use glance::{Glance, Picture};
 pub use pose::Pose;
 pub use track::Track;

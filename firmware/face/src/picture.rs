@@ -40,14 +40,19 @@ pub fn detector_view<'f>(frame: &Frame<'f>, part: &Rect, input: &Preprocess) -> 
     view(frame, around(part, [input.width, input.height]), input)
 }
 
-/// The crop of a face for an embedder, as a source of rows; `None` when the landmarks cannot belong to a face.
-pub fn crop<'f>(frame: &Frame<'f>, points: &Points, input: &Preprocess) -> Option<Warp<'f>> {
+/// From the crop of a face for an embedder to the frame; `None` when the landmarks cannot belong to a face.
+pub fn upright(points: &Points, input: &Preprocess) -> Option<Similarity> {
     let template = input.template.map(|place| {
         let [x, y] = place.map(|place| i32::from(place) << 2);
         Point { x, y }
     });
+    Similarity::to_frame(points, &template, [input.width, input.height])
+}
+
+/// The crop of a face for an embedder, as a source of rows; `None` when the landmarks cannot belong to a face.
+pub fn crop<'f>(frame: &Frame<'f>, points: &Points, input: &Preprocess) -> Option<Warp<'f>> {
     let size = [input.width, input.height];
-    Some(Warp::new(*frame, &Similarity::to_frame(points, &template, size)?, size, input.colour, false))
+    Some(Warp::new(*frame, &upright(points, input)?, size, input.colour, false))
 }
 
 /// From a detector's picture to the frame.

@@ -32,5 +32,5 @@ pub mod plan;
 pub mod quant;
 pub mod stream;
 
-pub use network::{Arena, Network, Outputs, RowSource, RunError};
+pub use network::{Arena, Network, Outputs, RowSource, Run, RunError};
 pub use plan::LoadError;

@@ -7,7 +7,7 @@ use format::network::Model;
 use crate::kernels::Scratch;
 use crate::op::{self, Around, Work, slot};
 use crate::plan::{self, LoadError};
-use crate::stream::{Order, state_elements};
+use crate::stream::{Order, Progress, state_elements};
 
 /// The source of the photo's rows: a camera, a link, a crop in memory.
 pub trait RowSource {
@@ -159,20 +159,22 @@ impl<'a> Network<'a> {
         arena: &'b mut [u8],
         mut observe: impl FnMut(usize, u16, &[u8]),
     ) -> Result<Outputs<'a, 'b>, RunError<S::Error>> {
+        let mut run = self.start(arena)?;
+        run.advance(source, usize::MAX, &mut observe).map_err(RunError::Source)?;
+        Ok(run.finish())
+    }
+
+    /// Begins a run that is made in parts: [`Run::advance`] until it is done, then [`Run::finish`].
+    ///
+    /// # Errors
+    /// [`RunError::Arena`].
+    pub fn start<'b, E>(&self, arena: &'b mut [u8]) -> Result<Run<'a, 'b>, RunError<E>> {
         let given = arena.len();
         let needed = self.arena_bytes();
-        let Some(arena) = fitting(arena, needed) else { return Err(RunError::Arena { needed, given }) };
-        let (state, rings) = arena.split_at_mut(self.model.state_bytes());
-        let mut failure = None;
-        let mut is_read = |row, pixels: &mut [u8]| {
-            failure = source.row(row, pixels).err();
-            failure.is_none()
-        };
-        make_rows(&self.model, state, rings, &mut is_read, &mut observe);
-        match failure {
-            Some(error) => Err(RunError::Source(error)),
-            None => Ok(Outputs { model: self.model, rings }),
-        }
+        let Some(used) = fitting(arena, needed) else { return Err(RunError::Arena { needed, given }) };
+        let (state, _) = used.split_at_mut(self.model.state_bytes());
+        let progress = Order::new(&self.model, bytemuck::cast_slice_mut(state)).progress();
+        Ok(Run { model: self.model, arena, progress, state: RunState::Making })
     }
 
     /// Runs the network on one aligned crop and copies the embedding out. The arena's content is meaningless
@@ -217,6 +219,82 @@ fn fitting(arena: &mut [u8], bytes: usize) -> Option<&mut [u8]> {
     arena.get_mut(..bytes).filter(|_| aligned)
 }
 
+/// A network that has made some of its rows. It holds its arena until it is done or given up.
+#[derive(Debug)]
+pub struct Run<'a, 'b> {
+    model: Model<'a>,
+    arena: &'b mut [u8],
+    progress: Progress,
+    state: RunState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RunState {
+    Making,
+    Done,
+    /// The source failed.
+    Failed,
+}
+
+impl<'a, 'b> Run<'a, 'b> {
+    /// Makes up to `rows` more rows of all layers together, and passes each to a callback as
+    /// [`Network::run_observed`] does. Returns whether the run is done. Each call has a fixed cost of about a row, so that
+    /// a few rows a call are best.
+    ///
+    /// # Errors
+    /// The source's. The run is over then.
+    ///
+    /// # Panics
+    /// When the source has failed before.
+    pub fn advance<S: RowSource>(
+        &mut self,
+        source: &mut S,
+        rows: usize,
+        mut observe: impl FnMut(usize, u16, &[u8]),
+    ) -> Result<bool, S::Error> {
+        assert!(self.state != RunState::Failed, "a run whose source has not failed");
+        let used = &mut self.arena[..self.model.arena_bytes()];
+        let mut failure = None;
+        let mut is_read = |row, pixels: &mut [u8]| {
+            failure = source.row(row, pixels).err();
+            failure.is_none()
+        };
+        if make_rows(&self.model, used, &mut self.progress, rows, &mut is_read, &mut observe) {
+            self.state = RunState::Done;
+        }
+        match failure {
+            Some(error) => {
+                self.state = RunState::Failed;
+                Err(error)
+            }
+            None => Ok(self.state == RunState::Done),
+        }
+    }
+
+    /// The outputs.
+    ///
+    /// # Panics
+    /// When the run is not done.
+    pub fn finish(self) -> Outputs<'a, 'b> {
+        assert!(self.state == RunState::Done, "a run that is done");
+        Outputs { model: self.model, rings: &self.arena[self.model.state_bytes()..] }
+    }
+
+    /// The outputs, while the arena is still held.
+    ///
+    /// # Panics
+    /// As [`Self::finish`].
+    pub fn outputs(&self) -> Outputs<'a, '_> {
+        assert!(self.state == RunState::Done, "a run that is done");
+        Outputs { model: self.model, rings: &self.arena[self.model.state_bytes()..] }
+    }
+
+    /// Gives up the run, or what is left of it, and returns its arena.
+    pub fn into_arena(self) -> &'b mut [u8] {
+        self.arena
+    }
+}
+
 /// The complete outputs of a network.
 #[derive(Clone, Copy, Debug)]
 pub struct Outputs<'a, 'b> {
@@ -241,30 +319,37 @@ impl<'b> Outputs<'_, 'b> {
     }
 }
 
-/// Makes all rows. Ends early when `is_read`, which fills a row of the input layer, says that it could not.
+/// Makes up to `rows` rows, from where the order stands. Returns whether all rows are made. Ends early when `is_read`,
+/// which fills a row of the input layer, says that it could not.
 // Not inlined, because it is the same for every source of rows and every observer.
 #[inline(never)]
 fn make_rows(
     model: &Model<'_>,
-    state: &mut [u8],
-    rings: &mut [u8],
+    arena: &mut [u8],
+    progress: &mut Progress,
+    rows: usize,
     is_read: &mut dyn FnMut(u16, &mut [u8]) -> bool,
     observe: &mut dyn FnMut(usize, u16, &[u8]),
-) {
+) -> bool {
+    let (state, rings) = arena.split_at_mut(model.state_bytes());
     // A constant, so that it is not built in one place and copied to another.
     let scratch = &mut const { Scratch::new() };
-    for (number, row) in Order::new(model, bytemuck::cast_slice_mut(state)) {
+    let mut order = Order::resume(model, bytemuck::cast_slice_mut(state), *progress);
+    for _ in 0..rows {
+        let Some((number, row)) = order.next() else { return true };
         let output = model.layer(number).output;
         let place = slot(&output, row);
         let (before, rest) = rings.split_at_mut(place.start);
         let (made, after) = rest.split_at_mut(place.len());
         // The input layer only reads the pixels of its row.
         if number == 0 && !is_read(row, made) {
-            return;
+            break;
         }
         let around = Around { before, place: (place.start, place.end), after };
         let work = &mut Work { model, number, tensor: &output, row, around, scratch, output: made };
         op::run(work);
         observe(number, row, work.output);
     }
+    *progress = order.progress();
+    false
 }

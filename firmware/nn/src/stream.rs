@@ -62,11 +62,20 @@ pub const fn state_elements(layers: usize) -> usize {
     3 * layers
 }
 
+/// Where an order stands, without its state in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    goal: usize,
+    depth: usize,
+    /// The input for which the deepest waiting layer waited, if its rows now exist.
+    served: Option<u16>,
+}
+
 /// Yields every row of every goal's tensor and the rows they need, in the order in which they are made: number of the
 /// layer, number of the row. Rows of one layer come in ascending order, each once.
 pub struct Order<'a, L> {
     layers: &'a L,
-    goal: usize,
+    progress: Progress,
     /// Rows of each tensor made so far, including the row that was returned last.
     made: &'a mut [u16],
     /// Stack of layers that must make rows, each for the one before. A layer waits only for layers with smaller
@@ -74,9 +83,6 @@ pub struct Order<'a, L> {
     waiting: &'a mut [u16],
     /// Number of rows that each of these must have in the end.
     until: &'a mut [u16],
-    depth: usize,
-    /// The input for which the deepest waiting layer waited, if its rows now exist.
-    served: Option<u16>,
 }
 
 impl<'a, L: Layers> Order<'a, L> {
@@ -85,12 +91,25 @@ impl<'a, L: Layers> Order<'a, L> {
     /// # Panics
     /// When `state` has fewer than [`state_elements`] elements.
     pub fn new(layers: &'a L, state: &'a mut [u16]) -> Self {
+        state[..layers.layer_count()].fill(0);
+        Order::resume(layers, state, Progress::default())
+    }
+
+    /// The rest of an order of these layers, from where it stood. `state` is as the order left it.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    pub fn resume(layers: &'a L, state: &'a mut [u16], progress: Progress) -> Self {
         let count = layers.layer_count();
         let (made, state) = state.split_at_mut(count);
         let (waiting, until) = state.split_at_mut(count);
         assert!(until.len() >= count, "room for every layer to wait");
-        made.fill(0);
-        Order { layers, goal: 0, made, waiting, until, depth: 0, served: None }
+        Order { layers, progress, made, waiting, until }
+    }
+
+    /// Where it stands.
+    pub fn progress(&self) -> Progress {
+        self.progress
     }
 
     /// Rows of each tensor made so far: 0 to its height.
@@ -99,9 +118,10 @@ impl<'a, L: Layers> Order<'a, L> {
     }
 
     fn push(&mut self, (layer, until): (u16, u16)) {
-        self.waiting[self.depth] = layer;
-        self.until[self.depth] = until;
-        self.depth += 1;
+        let depth = self.progress.depth;
+        self.waiting[depth] = layer;
+        self.until[depth] = until;
+        self.progress.depth = depth + 1;
     }
 
     /// An input that lacks rows for the layer's next row, `row`, and the number of rows that it must have then.
@@ -109,7 +129,7 @@ impl<'a, L: Layers> Order<'a, L> {
     fn missing_input(&self, number: usize, row: u16) -> Option<(u16, u16)> {
         let layer = self.layers.layer(number);
         // Inputs up to the one for which the layer waited are already checked.
-        let mut served = self.served;
+        let mut served = self.progress.served;
         for (index, &input) in self.layers.reads(number).numbers().iter().enumerate() {
             if served.is_some() {
                 if served == Some(input) {
@@ -133,29 +153,29 @@ impl<L: Layers> Iterator for Order<'_, L> {
     // Not inlined, because both the check of a plan and its execution call it.
     #[inline(never)]
     fn next(&mut self) -> Option<(usize, u16)> {
-        while self.depth == 0 {
-            let goal = self.layers.goal(self.goal)?;
+        while self.progress.depth == 0 {
+            let goal = self.layers.goal(self.progress.goal)?;
             let height = self.layers.layer(goal.into()).output.height;
             if self.made[usize::from(goal)] < height {
-                self.served = None;
+                self.progress.served = None;
                 self.push((goal, height));
             }
-            self.goal += 1;
+            self.progress.goal += 1;
         }
         loop {
-            let place = self.depth - 1;
+            let place = self.progress.depth - 1;
             let layer = usize::from(self.waiting[place]);
             let row = self.made[layer];
             if let Some(missing) = self.missing_input(layer, row) {
-                self.served = None;
+                self.progress.served = None;
                 self.push(missing);
                 continue;
             }
             self.made[layer] = row + 1;
-            self.served = None;
+            self.progress.served = None;
             if row + 1 == self.until[place] {
-                self.served = Some(layer as u16);
-                self.depth = place;
+                self.progress.served = Some(layer as u16);
+                self.progress.depth = place;
             }
             return Some((layer, row));
         }

@@ -197,13 +197,13 @@ fn answer(seer: &Seer, photo: &RgbImage) -> Result<(Result<u16, &'static str>, b
     let shown = frames::fitted(photo);
     let view = frame(&shown)?;
     seer.see(|eyes, arena| {
-        let faces = eyes.scan(&view, arena, &mut || {})?;
+        let faces = eyes.scan(&view, arena)?;
         let Some(face) = largest(&faces) else { return Ok((Err("no face found"), false)) };
-        let look = eyes.look(&view, face, arena, &mut || {})?;
+        let look = eyes.look(&view, face, arena)?;
         if let Err(fault) = look.check(&seer.sight().gates) {
             return Ok((Err(fault.gate.name()), false));
         }
-        let score = eyes.alive_q16(&view, face, arena, &mut || {})?.ok_or("no network for it");
+        let score = eyes.alive_q16(&view, face, arena)?.ok_or("no network for it");
         Ok((score, is_near(seer, &view, &face.bounds)))
     })
 }

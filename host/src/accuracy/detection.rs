@@ -205,9 +205,9 @@ struct Looked {
 fn look(seer: &Seer, shown: &Shown) -> Result<Looked> {
     let view = frame(&shown.frame)?;
     let found = seer.see(|eyes, arena| {
-        let faces = eyes.scan(&view, arena, &mut || {})?;
+        let faces = eyes.scan(&view, arena)?;
         let Some(face) = shown.among(&faces) else { return Ok(None) };
-        let look = eyes.look(&view, face, arena, &mut || {})?;
+        let look = eyes.look(&view, face, arena)?;
         let refused = look.check(&seer.sight().gates).err().map(|fault| fault.gate.name());
         Ok(Some((error(&landmarks(&look.points), &shown.points), refused)))
     })?;
@@ -275,10 +275,10 @@ fn nonface(seer: &Seer, folder: &Path, is_strict: bool, warnings: &mut Vec<Strin
 fn false_face(seer: &Seer, shown: &RgbImage) -> Result<[bool; 2]> {
     let view = frame(shown)?;
     seer.see(|eyes, arena| {
-        let faces = eyes.scan(&view, arena, &mut || {})?;
+        let faces = eyes.scan(&view, arena)?;
         let mut passed = false;
         for face in &faces {
-            passed |= eyes.look(&view, face, arena, &mut || {})?.check(&seer.sight().gates).is_ok();
+            passed |= eyes.look(&view, face, arena)?.check(&seer.sight().gates).is_ok();
         }
         Ok([!faces.is_empty(), passed])
     })

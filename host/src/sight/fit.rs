@@ -101,7 +101,7 @@ pub fn fit(known: &Known, photos: &[Vec<RgbImage>]) -> Result<QuantisedEyes> {
         .par_iter()
         .filter_map(|(frame, purpose)| {
             let mut arena = AlignedBytes::zeroed(model.arena_bytes());
-            let faces = finder.scan(frame, &frame.rect(), arena.bytes_mut(), &mut || {}).ok()?;
+            let faces = finder.scan(frame, &frame.rect(), arena.bytes_mut()).ok()?;
             Some((frame, *purpose, *largest(&faces)?))
         })
         .collect();

@@ -180,7 +180,7 @@ fn compare_frame(
     float: &FloatEyes,
     frame: &Frame<'_>,
 ) -> Result<Compared> {
-    let found = eyes.scan(frame, arena, &mut || {}).map_err(|error| anyhow!("{error}"))?;
+    let found = eyes.scan(frame, arena).map_err(|error| anyhow!("{error}"))?;
     let mut theirs = float.scan(frame);
     let mut compared =
         Compared { counts: [0; 3], boxes: Vec::new(), points: Vec::new(), flipped: Vec::new() };
@@ -200,7 +200,7 @@ fn compare_frame(
         compared.counts[0] += 1;
         compared.flipped.extend(is_flipped(eyes, arena, float, frame, face)?);
         if let Some(expected) = float.look(frame, &float_face)? {
-            let look = eyes.look(frame, face, arena, &mut || {}).map_err(|error| anyhow!("{error}"))?;
+            let look = eyes.look(frame, face, arena).map_err(|error| anyhow!("{error}"))?;
             compared.points.push(error(&landmarks(&look.points), &expected));
         }
     }
@@ -219,7 +219,7 @@ pub fn is_flipped(
     frame: &Frame<'_>,
     face: &Found,
 ) -> Result<Option<bool>> {
-    let ours = eyes.alive_q16(frame, face, arena, &mut || {}).map_err(|error| anyhow!("{error}"))?;
+    let ours = eyes.alive_q16(frame, face, arena).map_err(|error| anyhow!("{error}"))?;
     let Some((ours, theirs)) = ours.zip(float.alive(frame, &face.bounds)) else { return Ok(None) };
     let alive = eyes.sight().alive_q16;
     Ok(Some((ours >= alive) != (theirs >= f64::from(alive) / 65_536.0)))

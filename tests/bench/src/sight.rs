@@ -50,9 +50,9 @@ struct Marked {
 fn seen(seer: &Seer, shown: &Shown) -> Result<Option<Look>> {
     let view = frame(&shown.frame)?;
     seer.see(|eyes, arena| {
-        let faces = eyes.scan(&view, arena, &mut || {})?;
+        let faces = eyes.scan(&view, arena)?;
         let Some(face) = shown.among(&faces) else { return Ok(None) };
-        let look = eyes.look(&view, face, arena, &mut || {})?;
+        let look = eyes.look(&view, face, arena)?;
         Ok(look.check(&eyes.sight().gates).is_ok().then_some(look))
     })
 }

@@ -161,8 +161,8 @@ fn fr_liveness_takes_live_people_for_live() {
         let shown = frames::fitted(&photo::load(&fetched(&format!("faces/{name}"))).unwrap());
         let view = frame(&shown).unwrap();
         let score = seer.see(|eyes, arena| {
-            let faces = eyes.scan(&view, arena, &mut || {})?;
-            eyes.alive_q16(&view, largest(&faces).unwrap(), arena, &mut || {})
+            let faces = eyes.scan(&view, arena)?;
+            eyes.alive_q16(&view, largest(&faces).unwrap(), arena)
         });
         score.unwrap().unwrap()
     });
@@ -205,6 +205,6 @@ fn yunet_sees_without_a_landmark_network() {
     let shown = frames::fitted(&photo::load(&fetched("faces/obama.jpg")).unwrap());
     let view = frame(&shown).unwrap();
     let points =
-        seer.see(|eyes, arena| Ok(largest(&eyes.scan(&view, arena, &mut || {})?).unwrap().points)).unwrap();
+        seer.see(|eyes, arena| Ok(largest(&eyes.scan(&view, arena)?).unwrap().points)).unwrap();
     assert!(points.is_some(), "its landmarks are the detector's own");
 }
