@@ -5,6 +5,7 @@
 //! * [`recogniser`]: a checked image with its networks and its matcher.
 //! * [`seeing`]: one frame, from the search for faces to the embedding, a few rows at a time.
 //! * [`sight`]: one frame from the search to the decision, at one go.
+//! * [`door`]: what the device does with what it sees, as a state machine.
 //! * [`show`]: angles and confidence for people to read, computed when they are requested.
 //! * [`port`]: a board's end of the [`link`] over any byte stream (`embedded-io`).
 //! * [`serve`]: answers the link's requests. Pixels are asked for row by row while the network runs: the link is one
@@ -16,6 +17,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod door;
 pub mod pattern;
 pub mod port;
 pub mod recogniser;

@@ -18,6 +18,7 @@
 //! * [`cosine`]: rounded cosines.
 //! * [`cap`]: the region where no other person can be within the margin.
 //! * [`decision`]: applies all of these to one probe.
+//! * [`blend`]: centres from embeddings, where people are enrolled on a board.
 //!
 //! # The decision
 //!
@@ -51,6 +52,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod blend;
 pub mod cap;
 pub mod centres;
 pub mod cosine;
@@ -63,6 +65,7 @@ pub mod rules;
 pub mod runs;
 pub mod wide;
 
+pub use blend::Blend;
 pub use centres::{Centres, CentresError, MAX_CENTRES};
 pub use decision::{
     Candidate, DimensionMismatch, Judge, Matcher, Outcome, Rejection, RunnerUp, Verdict, others_within,

@@ -1,0 +1,560 @@
+//! What the device does with what it sees: a state machine without input or output. Sightings and the time go in, orders
+//! come out.
+//!
+//! ```text
+//! Idle → Voting(k of n) → Open(until) → Idle
+//!                       → Idle, or after too many strangers Locked(until) → Idle
+//! Idle → Enrolling{shot i of n} → Saving → Idle
+//! any  → Service: nothing opens, only the link works
+//! ```
+//!
+//! # Rules
+//!
+//! * An attempt is counted when a face's first decision is there, before anybody learns what it is: a cut in power after
+//!   it cannot undo the attempt. A person who is let in clears the count.
+//! * Whoever leaves in the middle of a vote has used up an attempt.
+//! * After `attempts` failures in a row the door is locked for `lock_ms`; each further lock-out in a row lasts twice as long,
+//!   up to 64 times. After a restart a lock-out begins anew: there is no clock that a power cut leaves going.
+//! * Orders are carried out in order. If one fails, the rest is dropped and the door goes to [`State::Service`].
+
+pub mod enrol;
+pub mod vote;
+
+use format::gates::{Gate, Refusal};
+use heapless::Vec;
+
+use enrol::{Enrolment, ShotError};
+use vote::{Ballot, Vote, Votes};
+
+/// Number of a person. Never used again, also not after the person is deleted.
+pub type PersonId = u32;
+
+/// Most lock-outs that make the next one longer.
+const MOST_DOUBLINGS: u32 = 6;
+
+/// What a maker decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Decisions that let a person in.
+    pub votes: Votes,
+    /// How long the door stays open, in milliseconds.
+    pub open_ms: u32,
+    /// Failures in a row that lock the door; 0 never locks it.
+    pub attempts: u32,
+    /// How long the first lock-out lasts, in milliseconds.
+    pub lock_ms: u32,
+    /// Shots of an enrolment.
+    pub shots: u8,
+    /// How long an enrolment waits for its next shot, in milliseconds.
+    pub enrol_ms: u32,
+}
+
+impl Default for Settings {
+    /// Two of three decisions, open for five seconds; five failures lock for half a minute; five shots, with half a minute
+    /// for each.
+    fn default() -> Self {
+        let votes = const { Votes::new_checked(2, 3).expect("two of three") };
+        Settings { votes, open_ms: 5_000, attempts: 5, lock_ms: 30_000, shots: 5, enrol_ms: 30_000 }
+    }
+}
+
+/// What outlives a restart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Failures since somebody was let in.
+    pub attempts: u32,
+    /// Lock-outs since somebody was let in.
+    pub lockouts: u32,
+    /// Whether the door is locked.
+    pub is_locked: bool,
+}
+
+/// Why nothing can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The image cannot be used, or its embedder gives another embedding than it should.
+    Image,
+    /// The store cannot be read or written.
+    Store,
+    /// The image has no networks that find faces, or there is no camera.
+    Blind,
+}
+
+/// What the door is doing.
+#[derive(Clone, Debug)]
+// The enrolment is the largest, and a device has one door.
+#[allow(clippy::large_enum_variant)]
+pub enum State {
+    /// It waits for a face.
+    Idle,
+    /// A face is being decided on.
+    Voting(Vote),
+    /// It is open.
+    Open {
+        /// When it closes.
+        until_ms: u64,
+    },
+    /// Nobody is let in.
+    Locked {
+        /// When that ends.
+        until_ms: u64,
+    },
+    /// Somebody is being enrolled.
+    Enrolling {
+        /// The shots.
+        enrolment: Enrolment,
+        /// When it is given up.
+        until_ms: u64,
+    },
+    /// An enrolment is complete and is being stored.
+    Saving(Enrolment),
+    /// Nothing can run.
+    Service(Fault),
+}
+
+/// What a frame showed.
+#[derive(Clone, Copy, Debug)]
+pub enum Glimpse<'e> {
+    /// No face.
+    Nobody,
+    /// A face that was not examined. `is_new` when it was not followed from the frame before.
+    Face {
+        /// Whether it is another face than in the frame before.
+        is_new: bool,
+    },
+    /// A face that is not fit to be decided on.
+    Unfit(Refusal),
+    /// A face that is fit.
+    Fit {
+        /// Its embedding.
+        embedding: &'e [i16],
+        /// The person that the gallery recognises in it.
+        person: Option<PersonId>,
+        /// Cosine from which on the gallery accepts a face, Q30.
+        threshold_q30: i32,
+    },
+}
+
+/// What happened, for whoever listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// A person was let in.
+    Accepted(PersonId),
+    /// Somebody was not.
+    Rejected,
+    /// The face is not fit to be decided on.
+    Unfit(Refusal),
+    /// The door is closed again.
+    Closed,
+    /// The door is locked for this many milliseconds.
+    Locked(u64),
+    /// The lock-out is over.
+    Unlocked,
+    /// A shot was taken.
+    Shot {
+        /// Shots taken.
+        taken: u8,
+        /// Shots wanted.
+        wanted: u8,
+    },
+    /// A shot was not taken.
+    NoShot(ShotError),
+    /// A person is enrolled, and stored.
+    Enrolled(PersonId),
+    /// An enrolment was given up: it took too long, or somebody asked for it.
+    GivenUp,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Store this tally, and go on only when it is stored.
+    Store(Tally),
+    /// Open.
+    Open,
+    /// Close.
+    Close,
+    /// Store the person of [`State::Saving`], then call [`Door::saved`].
+    Save,
+    /// Decide once more on the face that is followed.
+    LookAgain,
+    /// Tell whoever listens.
+    Tell(News),
+}
+
+/// Orders of one step.
+pub type Orders = Vec<Order, 6>;
+
+fn orders<const N: usize>(list: [Order; N]) -> Orders {
+    list.into_iter().collect()
+}
+
+/// Why an enrolment cannot begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Busy {
+    /// Another enrolment is going on.
+    Enrolling,
+    /// The door is locked.
+    Locked,
+    /// Nothing can run.
+    Service,
+}
+
+/// The door.
+#[derive(Clone, Debug)]
+pub struct Door {
+    settings: Settings,
+    tally: Tally,
+    state: State,
+}
+
+impl Door {
+    /// The door after a start, with the tally from before.
+    pub fn new(settings: Settings, tally: Tally, now_ms: u64) -> Self {
+        let state = match tally.is_locked {
+            true => State::Locked { until_ms: now_ms + lock_ms(&settings, tally.lockouts) },
+            false => State::Idle,
+        };
+        Door { settings, tally, state }
+    }
+
+    /// What it is doing.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What outlives a restart.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What a maker decided.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Whether frames are looked at now.
+    pub fn is_watching(&self) -> bool {
+        matches!(self.state, State::Idle | State::Voting(_) | State::Enrolling { .. })
+    }
+
+    /// Nothing can run from now on. The door is closed.
+    pub fn fail(&mut self, fault: Fault) -> Orders {
+        self.state = State::Service(fault);
+        orders([Order::Close])
+    }
+
+    /// Time passes.
+    pub fn tick(&mut self, now_ms: u64) -> Orders {
+        match self.state {
+            State::Open { until_ms } if now_ms >= until_ms => {
+                self.state = State::Idle;
+                orders([Order::Close, Order::Tell(News::Closed)])
+            }
+            State::Locked { until_ms } if now_ms >= until_ms => self.unlock(),
+            State::Enrolling { until_ms, .. } if now_ms >= until_ms => self.give_up(),
+            _ => Orders::new(),
+        }
+    }
+
+    /// Ends a lock-out. The count of failures begins anew, the lengths of further lock-outs do not.
+    pub fn unlock(&mut self) -> Orders {
+        if !matches!(self.state, State::Locked { .. }) {
+            return Orders::new();
+        }
+        self.state = State::Idle;
+        self.tally = Tally { attempts: 0, is_locked: false, ..self.tally };
+        orders([Order::Store(self.tally), Order::Tell(News::Unlocked)])
+    }
+
+    /// Ends a lock-out and forgets all lock-outs: for an administrator.
+    pub fn forgive(&mut self) -> Orders {
+        self.tally = Tally::default();
+        let news = matches!(self.state, State::Locked { .. }).then_some(Order::Tell(News::Unlocked));
+        if news.is_some() {
+            self.state = State::Idle;
+        }
+        [Order::Store(self.tally)].into_iter().chain(news).collect()
+    }
+
+    /// Begins an enrolment: of a new person, or of more photos of one.
+    ///
+    /// # Errors
+    /// [`Busy`].
+    pub fn enrol(&mut self, person: Option<PersonId>, dimension: usize, now_ms: u64) -> Result<Orders, Busy> {
+        let closing = match self.state {
+            State::Enrolling { .. } | State::Saving(_) => return Err(Busy::Enrolling),
+            State::Locked { .. } => return Err(Busy::Locked),
+            State::Service(_) => return Err(Busy::Service),
+            State::Idle | State::Voting(_) => None,
+            State::Open { .. } => Some(Order::Close),
+        };
+        let enrolment = Enrolment::new(person, self.settings.shots, dimension);
+        self.state = State::Enrolling { enrolment, until_ms: now_ms + u64::from(self.settings.enrol_ms) };
+        Ok(closing.into_iter().chain([Order::LookAgain]).collect())
+    }
+
+    /// Gives up the enrolment that is going on.
+    pub fn give_up(&mut self) -> Orders {
+        if !matches!(self.state, State::Enrolling { .. } | State::Saving(_)) {
+            return Orders::new();
+        }
+        self.state = State::Idle;
+        orders([Order::Tell(News::GivenUp)])
+    }
+
+    /// The person of [`State::Saving`] is stored under this number.
+    pub fn saved(&mut self, person: PersonId) -> Orders {
+        self.state = State::Idle;
+        orders([Order::Tell(News::Enrolled(person))])
+    }
+
+    /// A frame was looked at.
+    pub fn seen(&mut self, now_ms: u64, glimpse: &Glimpse<'_>) -> Orders {
+        match &mut self.state {
+            State::Idle | State::Voting(_) => self.judge(now_ms, glimpse),
+            State::Enrolling { .. } => self.shoot(now_ms, glimpse),
+            State::Open { .. } | State::Locked { .. } | State::Saving(_) | State::Service(_) => Orders::new(),
+        }
+    }
+
+    fn judge(&mut self, now_ms: u64, glimpse: &Glimpse<'_>) -> Orders {
+        let is_voting = matches!(self.state, State::Voting(_));
+        match *glimpse {
+            // Whoever was being voted on is gone.
+            Glimpse::Nobody | Glimpse::Face { is_new: true } if is_voting => self.reject(now_ms),
+            Glimpse::Nobody | Glimpse::Face { .. } => Orders::new(),
+            // A picture of a face is no bad shot but an attempt, and is not looked at again.
+            Glimpse::Unfit(refusal) if refusal.gate == Gate::Alive => {
+                let mut list = self.begin_vote();
+                let _ = list.push(Order::Tell(News::Unfit(refusal)));
+                list.extend(self.reject(now_ms));
+                list
+            }
+            Glimpse::Unfit(refusal) => orders([Order::LookAgain, Order::Tell(News::Unfit(refusal))]),
+            Glimpse::Fit { person, .. } => {
+                let mut list = self.begin_vote();
+                let State::Voting(vote) = &mut self.state else { return list };
+                let after = match vote.add(person) {
+                    None => orders([Order::LookAgain]),
+                    Some(Ballot::Elected(person)) => {
+                        self.tally = Tally::default();
+                        self.state = State::Open { until_ms: now_ms + u64::from(self.settings.open_ms) };
+                        let news = Order::Tell(News::Accepted(person));
+                        orders([Order::Store(self.tally), Order::Open, news])
+                    }
+                    Some(Ballot::Nobody) => self.reject(now_ms),
+                };
+                list.extend(after);
+                list
+            }
+        }
+    }
+
+    /// Begins a vote, and counts the attempt, unless one is going on.
+    fn begin_vote(&mut self) -> Orders {
+        if matches!(self.state, State::Voting(_)) {
+            return Orders::new();
+        }
+        self.state = State::Voting(Vote::new(self.settings.votes));
+        self.tally.attempts = self.tally.attempts.saturating_add(1);
+        orders([Order::Store(self.tally)])
+    }
+
+    /// A face was not accepted. Its attempt is counted already.
+    fn reject(&mut self, now_ms: u64) -> Orders {
+        self.state = State::Idle;
+        if self.settings.attempts == 0 || self.tally.attempts < self.settings.attempts {
+            return orders([Order::Tell(News::Rejected)]);
+        }
+        self.tally.lockouts = self.tally.lockouts.saturating_add(1);
+        self.tally.is_locked = true;
+        let lock_ms = lock_ms(&self.settings, self.tally.lockouts);
+        self.state = State::Locked { until_ms: now_ms + lock_ms };
+        orders([Order::Store(self.tally), Order::Tell(News::Rejected), Order::Tell(News::Locked(lock_ms))])
+    }
+
+    fn shoot(&mut self, now_ms: u64, glimpse: &Glimpse<'_>) -> Orders {
+        let State::Enrolling { enrolment, until_ms } = &mut self.state else { return Orders::new() };
+        match *glimpse {
+            Glimpse::Nobody | Glimpse::Face { .. } => Orders::new(),
+            Glimpse::Unfit(refusal) => orders([Order::LookAgain, Order::Tell(News::Unfit(refusal))]),
+            Glimpse::Fit { embedding, person, threshold_q30 } => {
+                if let Err(error) = enrolment.offer(embedding, person, threshold_q30) {
+                    return orders([Order::LookAgain, Order::Tell(News::NoShot(error))]);
+                }
+                *until_ms = now_ms + u64::from(self.settings.enrol_ms);
+                let news = News::Shot { taken: enrolment.taken(), wanted: enrolment.wanted() };
+                if !enrolment.is_complete() {
+                    return orders([Order::LookAgain, Order::Tell(news)]);
+                }
+                let enrolment = enrolment.clone();
+                self.state = State::Saving(enrolment);
+                orders([Order::Tell(news), Order::Save])
+            }
+        }
+    }
+}
+
+/// Length of a lock-out, the `lockouts`th in a row.
+fn lock_ms(settings: &Settings, lockouts: u32) -> u64 {
+    u64::from(settings.lock_ms) << lockouts.saturating_sub(1).min(MOST_DOUBLINGS)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    const HALF: i32 = 1 << 29;
+
+    fn settings(needed: u8, of: u8) -> Settings {
+        Settings { votes: Votes::new_checked(needed, of).unwrap(), attempts: 2, ..Settings::default() }
+    }
+
+    fn fit(person: Option<PersonId>) -> Glimpse<'static> {
+        Glimpse::Fit { embedding: &[3, 4], person, threshold_q30: HALF }
+    }
+
+    fn told(orders: &Orders) -> Vec<News> {
+        let news = orders.iter().filter_map(|order| match order {
+            Order::Tell(news) => Some(*news),
+            _ => None,
+        });
+        news.collect()
+    }
+
+    #[test]
+    fn attempt_is_stored_before_anybody_learns_the_answer() {
+        for person in [None, Some(3)] {
+            let mut door = Door::new(settings(1, 1), Tally::default(), 0);
+            let orders = door.seen(0, &fit(person));
+            let one = Tally { attempts: 1, ..Tally::default() };
+            assert_eq!(orders[0], Order::Store(one));
+        }
+    }
+
+    #[test]
+    fn person_is_let_in_for_a_time() {
+        let mut door = Door::new(settings(2, 3), Tally { attempts: 1, lockouts: 1, is_locked: false }, 0);
+        assert_eq!(door.seen(5, &fit(Some(3)))[1..], [Order::LookAgain]);
+        let news = Order::Tell(News::Accepted(3));
+        assert_eq!(door.seen(6, &fit(Some(3))), orders([Order::Store(Tally::default()), Order::Open, news]));
+        assert!(!door.is_watching());
+        assert!(door.tick(5005).is_empty());
+        assert_eq!(door.tick(5006), orders([Order::Close, Order::Tell(News::Closed)]));
+        assert!(door.is_watching());
+    }
+
+    #[test]
+    fn strangers_lock_the_door_and_each_lockout_is_longer() {
+        let mut door = Door::new(settings(1, 1), Tally::default(), 0);
+        assert_eq!(told(&door.seen(0, &fit(None))), [News::Rejected]);
+        assert_eq!(told(&door.seen(1, &fit(None))), [News::Rejected, News::Locked(30_000)]);
+        assert!(door.seen(2, &fit(Some(3))).is_empty() && door.tick(30_000).is_empty());
+        assert_eq!(told(&door.tick(30_001)), [News::Unlocked]);
+        let open = Tally { attempts: 0, lockouts: 1, is_locked: false };
+        assert_eq!(*door.tally(), open);
+        door.seen(40_000, &fit(None));
+        assert_eq!(told(&door.seen(40_001, &fit(None)))[1], News::Locked(60_000));
+        for lockouts in [7, 8, u32::MAX] {
+            assert_eq!(lock_ms(&settings(1, 1), lockouts), 64 * 30_000);
+        }
+    }
+
+    #[test]
+    fn lockout_begins_anew_after_a_restart() {
+        let locked = Tally { attempts: 2, lockouts: 2, is_locked: true };
+        let mut door = Door::new(settings(1, 1), locked, 100);
+        assert!(door.seen(200, &fit(Some(3))).is_empty());
+        assert!(door.tick(60_099).is_empty());
+        assert_eq!(told(&door.tick(60_100)), [News::Unlocked]);
+    }
+
+    #[test]
+    fn administrator_ends_a_lockout_and_its_history() {
+        let locked = Tally { attempts: 2, lockouts: 2, is_locked: true };
+        let mut door = Door::new(settings(1, 1), locked, 0);
+        let orders = door.forgive();
+        assert_eq!((orders[0], told(&orders)), (Order::Store(Tally::default()), [News::Unlocked].to_vec()));
+        assert_eq!(told(&door.forgive()), []);
+    }
+
+    #[test]
+    fn leaving_in_the_middle_of_a_vote_is_a_failure() {
+        for glimpse in [Glimpse::Nobody, Glimpse::Face { is_new: true }] {
+            let mut door = Door::new(settings(2, 3), Tally::default(), 0);
+            door.seen(0, &fit(None));
+            assert!(door.seen(1, &Glimpse::Face { is_new: false }).is_empty());
+            assert_eq!(told(&door.seen(1, &glimpse)), [News::Rejected]);
+            door.seen(2, &fit(Some(3)));
+            assert_eq!(told(&door.seen(3, &glimpse)), [News::Rejected, News::Locked(30_000)]);
+        }
+        // Without a decision nothing happened.
+        let mut door = Door::new(settings(2, 3), Tally::default(), 0);
+        assert!(door.seen(0, &Glimpse::Nobody).is_empty());
+    }
+
+    #[test]
+    fn enrolment_takes_its_shots_and_is_saved() {
+        let mut door = Door::new(Settings { shots: 2, ..settings(1, 1) }, Tally::default(), 0);
+        assert_eq!(door.enrol(None, 2, 0).unwrap(), orders([Order::LookAgain]));
+        assert_eq!(door.enrol(None, 2, 0), Err(Busy::Enrolling));
+        assert_eq!(told(&door.seen(1, &fit(Some(9)))), [News::NoShot(ShotError::Enrolled(9))]);
+        assert_eq!(told(&door.seen(2, &fit(None))), [News::Shot { taken: 1, wanted: 2 }]);
+        assert_eq!(told(&door.seen(3, &fit(None))), [News::NoShot(ShotError::TooAlike)]);
+        let turned = Glimpse::Fit { embedding: &[4, 3], person: None, threshold_q30: HALF };
+        let orders = door.seen(4, &turned);
+        assert_eq!(orders[1], Order::Save);
+        assert!(matches!(door.state(), State::Saving(enrolment) if enrolment.taken() == 2));
+        assert_eq!(told(&door.saved(12)), [News::Enrolled(12)]);
+        // No attempt was counted.
+        assert_eq!(*door.tally(), Tally::default());
+    }
+
+    #[test]
+    fn enrolment_without_shots_is_given_up() {
+        let mut door = Door::new(settings(1, 1), Tally::default(), 0);
+        door.enrol(None, 2, 0).unwrap();
+        assert!(door.tick(29_999).is_empty());
+        assert_eq!(told(&door.tick(30_000)), [News::GivenUp]);
+        assert!(door.give_up().is_empty());
+    }
+
+    #[test]
+    fn nothing_opens_in_service_or_while_locked() {
+        let mut door = Door::new(settings(1, 1), Tally::default(), 0);
+        door.seen(0, &fit(Some(3)));
+        assert_eq!(door.fail(Fault::Store), orders([Order::Close]));
+        assert!(door.seen(1, &fit(Some(3))).is_empty() && door.tick(u64::MAX).is_empty());
+        assert_eq!(door.enrol(None, 2, 0), Err(Busy::Service));
+        let locked = Tally { attempts: 2, lockouts: 1, is_locked: true };
+        assert_eq!(Door::new(settings(1, 1), locked, 0).enrol(None, 2, 0), Err(Busy::Locked));
+    }
+
+    #[test]
+    fn picture_of_a_face_is_a_failure() {
+        let refusal = Refusal { gate: Gate::Alive, figure: 1, limit: 2 };
+        let mut door = Door::new(settings(2, 3), Tally::default(), 0);
+        let orders = door.seen(0, &Glimpse::Unfit(refusal));
+        assert_eq!(orders[0], Order::Store(Tally { attempts: 1, ..Tally::default() }));
+        assert_eq!(told(&orders), [News::Unfit(refusal), News::Rejected]);
+        let last = told(&door.seen(1, &Glimpse::Unfit(refusal)));
+        assert_eq!(last[2], News::Locked(30_000));
+        // In the middle of a vote it ends it, and is not counted twice.
+        let mut door = Door::new(settings(2, 3), Tally::default(), 0);
+        door.seen(0, &fit(Some(3)));
+        assert_eq!(told(&door.seen(1, &Glimpse::Unfit(refusal))), [News::Unfit(refusal), News::Rejected]);
+        assert_eq!(door.tally().attempts, 1);
+    }
+
+    #[test]
+    fn unfit_face_is_looked_at_again_and_costs_nothing() {
+        let refusal = Refusal::NOWHERE;
+        let mut door = Door::new(settings(1, 1), Tally::default(), 0);
+        let expected = orders([Order::LookAgain, Order::Tell(News::Unfit(refusal))]);
+        assert_eq!(door.seen(0, &Glimpse::Unfit(refusal)), expected);
+        assert_eq!(*door.tally(), Tally::default());
+    }
+}
