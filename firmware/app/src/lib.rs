@@ -6,6 +6,8 @@
 //! * [`seeing`]: one frame, from the search for faces to the embedding, a few rows at a time.
 //! * [`sight`]: one frame from the search to the decision, at one go.
 //! * [`door`]: what the device does with what it sees, as a state machine.
+//! * [`output`]: relay, light and Wiegand line over `embedded-hal`.
+//! * [`selftest`]: the golden embedding.
 //! * [`show`]: angles and confidence for people to read, computed when they are requested.
 //! * [`port`]: a board's end of the [`link`] over any byte stream (`embedded-io`).
 //! * [`serve`]: answers the link's requests. Pixels are asked for row by row while the network runs: the link is one
@@ -18,10 +20,12 @@
 extern crate std;
 
 pub mod door;
+pub mod output;
 pub mod pattern;
 pub mod port;
 pub mod recogniser;
 pub mod seeing;
+pub mod selftest;
 pub mod serve;
 pub mod show;
 pub mod sight;
