@@ -125,7 +125,7 @@ impl Format {
         let data = u64::from(facility) << 16 | u64::from(number);
         let half = data_bits / 2;
         let even = u64::from((data >> half).count_ones() % 2);
-        let odd = u64::from((data & ((1 << half) - 1)).count_ones() % 2 == 0);
+        let odd = u64::from((data & ((1 << half) - 1)).count_ones().is_multiple_of(2));
         Some(even << (data_bits + 1) | data << 1 | odd)
     }
 }
@@ -236,6 +236,8 @@ mod tests {
     }
 
     #[test]
+    // Groups are the fields of a message.
+    #[allow(clippy::unusual_byte_groupings)]
     fn messages_have_their_parities() {
         // Facility 1, number 1: one bit in each half, so that even parity is 1 and odd parity 0.
         assert_eq!(Format::Bits26.message(1, 1), Some(0b1_00000001_0000000000000001_0));
