@@ -22,6 +22,12 @@ use crate::sight::{Followed, FrameSource, Observer, see};
 /// 115,200 bits per second these reports take a few hundredths of the time that the rows take.
 const BREATH_INSTRUCTIONS: u64 = 1_000_000;
 
+/// The groups of messages that are answered. The others need a store, which a board that only serves does not have.
+const GROUPS: [GroupVersion; 2] = [
+    GroupVersion { group: Group::Control as u8, version: VERSION as u8 },
+    GroupVersion { group: Group::Recognise as u8, version: RECOGNISE_VERSION },
+];
+
 /// Measurements that a board makes of itself.
 pub trait Meter {
     /// Instructions executed since some moment in the past; cycles on boards that count cycles.
@@ -94,8 +100,13 @@ impl<S: Read + Write, M: Meter, F: FrameSource> Board<'_, S, M, F> {
     fn answer(&mut self, recogniser: &Result<Recogniser<'_>, impl Display>) -> Result<Ending, PortError> {
         let Some(message) = self.port.message() else { return Ok(Ending::Answered) };
         let turn = message.turn;
-        let reply = match (message.request(), recogniser) {
+        let is_served = GROUPS.iter().any(|served| served.group == message.group);
+        let request = if is_served { message.request() } else { Err(Objection::UnknownGroup) };
+        let reply = match (request, recogniser) {
             (Err(objection), _) => Reply::Refused(objection),
+            (Ok(Request::People(_) | Request::Update(_) | Request::Session(_)), _) => {
+                Reply::Refused(Objection::UnknownGroup)
+            }
             (Ok(Request::Abort | Request::Status), _) => Reply::Idle,
             (Ok(Request::Pixels(..)), _) => Reply::Refused(Objection::NoTask),
             (Ok(Request::Hello), Ok(recogniser)) => {
@@ -118,11 +129,9 @@ impl<S: Read + Write, M: Meter, F: FrameSource> Board<'_, S, M, F> {
     fn hello(&mut self, recogniser: &Recogniser<'_>) -> Hello {
         let image = recogniser.image();
         let input = image.embedder.input();
-        let version = |group, version| GroupVersion { group: group as u8, version };
-        let groups = [version(Group::Control, VERSION as u8), version(Group::Recognise, RECOGNISE_VERSION)];
         Hello {
             version: VERSION,
-            groups: groups.into_iter().collect(),
+            groups: GROUPS.into_iter().collect(),
             board: text(&self.about.board),
             network: text(&image.embedder.name()),
             image: image.digest,

@@ -6,6 +6,7 @@
 //! * [`frame`]: a message and its CRC-32, encoded with COBS, between zero bytes. A [`Decoder`] takes bytes and
 //!   returns messages. It synchronises again at every zero byte.
 //! * [`message`]: the meaning of the messages.
+//! * [`session`]: messages that only the two ends can read and make, between them.
 //!
 //! # A conversation
 //!
@@ -51,6 +52,7 @@ extern crate std;
 
 pub mod frame;
 pub mod message;
+pub mod session;
 
 pub use frame::{Decoder, FrameError, encode};
 pub use message::{Message, Reply, Request};
@@ -58,11 +60,17 @@ pub use message::{Message, Reply, Request};
 /// Longest row of pixels: 1,024 RGB pixels. A network with longer rows cannot get them over the link.
 pub const MAX_ROW_BYTES: usize = 3 * 1024;
 
-/// Longest message: a row of pixels, with its number and its length in at most three bytes each.
-pub const MAX_MESSAGE_BYTES: usize = message::HEADER_BYTES + 2 * 3 + MAX_ROW_BYTES;
+/// Longest message that is not sealed: a row of pixels, with its number and its length in at most three bytes each.
+pub const MAX_PLAIN_BYTES: usize = message::HEADER_BYTES + 2 * 3 + MAX_ROW_BYTES;
+
+/// Longest message.
+pub const MAX_MESSAGE_BYTES: usize = MAX_PLAIN_BYTES + session::SEAL_BYTES;
+
+/// Longest message of a board that is not sealed.
+pub const MAX_PLAIN_REPLY_BYTES: usize = 400;
 
 /// Longest message of a board.
-pub const MAX_REPLY_BYTES: usize = 400;
+pub const MAX_REPLY_BYTES: usize = MAX_PLAIN_REPLY_BYTES + session::SEAL_BYTES;
 
 /// Longest frame, with its zero bytes.
 pub const MAX_FRAME_BYTES: usize = frame::max_frame_bytes(MAX_MESSAGE_BYTES);

@@ -1,8 +1,8 @@
-//! Messages, version 4.
+//! Messages, version 5.
 //!
 //! A message is a group (one byte), a number in that group (one byte; highest bit set in replies), a turn (four
 //! bytes, little-endian) and a body in postcard's encoding. Groups have versions of their own, which a board reports
-//! in its [`Hello`]. A board refuses messages of groups that it does not have.
+//! in its [`Hello`]. A board refuses messages of groups that it does not have. [`Right`] says who may send which message.
 //!
 //! | group | number | message |
 //! |---|---|---|
@@ -23,7 +23,53 @@
 //! | | 0x83 | [`Reply::Embedded`] |
 //! | | 0x84 | [`Reply::Recognised`] |
 //! | | 0x85 | [`Reply::Seen`] |
-//! | 2 people, 3 update, 4 events | | reserved |
+//! | | 0x86 | [`Reply::Verdict`] |
+//! | 2 people | 0x00 | [`PeopleRequest::List`] |
+//! | | 0x01 | [`PeopleRequest::Enrol`] |
+//! | | 0x02 | [`PeopleRequest::Commit`] |
+//! | | 0x03 | [`PeopleRequest::Discard`] |
+//! | | 0x04 | [`PeopleRequest::Rename`] |
+//! | | 0x05 | [`PeopleRequest::Delete`] |
+//! | | 0x06 | [`PeopleRequest::DeleteAll`] |
+//! | | 0x07 | [`PeopleRequest::Unlock`] |
+//! | | 0x08 | [`PeopleRequest::Log`] |
+//! | | 0x09 | [`PeopleRequest::Status`] |
+//! | | 0x80 | [`PeopleReply::People`] |
+//! | | 0x81 | [`PeopleReply::Shot`] |
+//! | | 0x82 | [`PeopleReply::Committed`] |
+//! | | 0x83 | [`PeopleReply::Done`] |
+//! | | 0x84 | [`PeopleReply::Log`] |
+//! | | 0x85 | [`PeopleReply::Device`] |
+//! | | 0x86 | [`PeopleReply::Refused`] |
+//! | 3 update | 0x00 | [`UpdateRequest::Begin`] |
+//! | | 0x01 | [`UpdateRequest::Chunk`] |
+//! | | 0x02 | [`UpdateRequest::Status`] |
+//! | | 0x03 | [`UpdateRequest::Finish`] |
+//! | | 0x04 | [`UpdateRequest::Confirm`] |
+//! | | 0x05 | [`UpdateRequest::Cancel`] |
+//! | | 0x80 | [`UpdateReply::Progress`] |
+//! | | 0x81 | [`UpdateReply::Verified`] |
+//! | | 0x82 | [`UpdateReply::Refused`] |
+//! | 4 events | 0x80 | [`Notice::Verdict`] |
+//! | | 0x81 | [`Notice::Mode`] |
+//! | 5 session | 0x00 | [`SessionRequest::Open`] |
+//! | | 0x01 | a sealed request: counter (eight bytes, little-endian), then a message, encrypted, and its tag (16 bytes) |
+//! | | 0x02 | [`SessionRequest::Pair`] |
+//! | | 0x03 | [`SessionRequest::Reveal`] |
+//! | | 0x04 | [`SessionRequest::Close`] |
+//! | | 0x80 | [`SessionReply::Opened`] |
+//! | | 0x81 | a sealed reply |
+//! | | 0x82 | [`SessionReply::Pairing`] |
+//! | | 0x83 | [`SessionReply::Paired`] |
+//! | | 0x84 | [`SessionReply::Closed`] |
+//!
+//! A sealed message holds any message that is not of the group session, and has its turn. [`crate::session`] opens it.
+
+mod events;
+mod people;
+mod right;
+mod session;
+mod update;
 
 use core::fmt;
 
@@ -32,12 +78,24 @@ use format::gates::{Quality, Refusal};
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
+pub use self::events::{EVENTS_VERSION, Notice, Verdict};
+pub use self::people::{
+    Device, LogEntry, MAX_ENTRIES, MAX_FIRMWARE_NAME, MAX_PEOPLE, Mode, PEOPLE_VERSION, PeopleRefusal,
+    PeopleReply, PeopleRequest, Person, PersonId, Shot, ShotResult,
+};
+pub use self::right::Right;
+pub(crate) use self::session::SEALED;
+pub use self::session::{Ending, Handshake, SESSION_VERSION, SessionReply, SessionRequest};
+pub use self::update::{
+    Begin, MAX_CHUNK_BYTES, Progress, Target, UPDATE_VERSION, UpdateRefusal, UpdateReply, UpdateRequest,
+    UpdateStage,
+};
 use crate::frame::FrameError;
 
 /// Version of framing, header and control group; both sides must have the same.
-pub const VERSION: u16 = 4;
+pub const VERSION: u16 = 5;
 /// Version of [`Group::Recognise`].
-pub const RECOGNISE_VERSION: u8 = 2;
+pub const RECOGNISE_VERSION: u8 = 3;
 /// Bytes of a message before its body.
 pub const HEADER_BYTES: usize = 6;
 /// Most elements of an embedding in one message.
@@ -50,7 +108,7 @@ pub const MAX_BOARD_NAME: usize = 32;
 pub const MAX_GROUPS: usize = 8;
 
 /// This bit is set in the numbers of replies.
-const REPLY: u8 = 0x80;
+pub(crate) const REPLY: u8 = 0x80;
 
 const HELLO: u8 = 0x00;
 const ABORT: u8 = 0x01;
@@ -69,6 +127,7 @@ const EMBEDDING: u8 = 0x02;
 const EMBEDDED: u8 = 0x03;
 const RECOGNISED: u8 = 0x04;
 const SEEN: u8 = 0x05;
+const VERDICT: u8 = 0x06;
 
 /// A short text.
 pub type Text = String<MAX_TEXT>;
@@ -81,12 +140,14 @@ pub enum Group {
     Control = 0,
     /// Photos, embeddings, decisions.
     Recognise = 1,
-    /// Reserved: enrolling and deleting people.
+    /// Enrolling and deleting people, and how the device is.
     People = 2,
-    /// Reserved: replacing the image or the firmware.
+    /// Replacing the image or the firmware.
     Update = 3,
-    /// Reserved: messages that a board sends without a request.
+    /// Messages that a board sends without a request.
     Events = 4,
+    /// Opening and ending sessions.
+    Session = 5,
 }
 
 /// From host to board.
@@ -107,6 +168,12 @@ pub enum Request<'a> {
     Pixels(u16, &'a [u8]),
     /// Asks what is seen in a frame, and who. Its rows follow if it is sent over the link.
     See(View),
+    /// About people.
+    People(PeopleRequest<'a>),
+    /// About an update.
+    Update(UpdateRequest<'a>),
+    /// Opens or ends a session.
+    Session(SessionRequest),
 }
 
 /// From board to host.
@@ -136,6 +203,16 @@ pub enum Reply {
     Recognised(Recognised),
     /// What is seen in a frame, and who.
     Seen(Seen),
+    /// Answers [`Request::Recognise`] and [`Request::See`] outside a session.
+    Verdict(Verdict),
+    /// About people.
+    People(PeopleReply),
+    /// About an update.
+    Update(UpdateReply),
+    /// Answers no request.
+    Notice(Notice),
+    /// About a session.
+    Session(SessionReply),
 }
 
 /// Why a board refuses a request.
@@ -159,6 +236,18 @@ pub enum Objection {
     NoEyes,
     /// The frame is larger than the board's memory for frames, or has impossible measures.
     Frame,
+    /// The request is carried out in a session only.
+    NeedsSession,
+    /// A session is open, and the request is not sealed.
+    NotSealed,
+    /// The request is sealed, and no session is open.
+    NoSession,
+    /// The sealed request does not belong to the session.
+    Seal,
+    /// The session is not opened: the host is no administrator, or the handshake was changed on its way.
+    Unauthorised,
+    /// The device does not pair with anybody now.
+    NotPairing,
 }
 
 impl From<FrameError> for Objection {
@@ -184,6 +273,12 @@ impl fmt::Display for Objection {
             Self::Frame => {
                 "the frame is larger than the board's memory for frames, or has impossible measures"
             }
+            Self::NeedsSession => "the board takes this request in a session only",
+            Self::NotSealed => "the board has a session open, and takes sealed requests only",
+            Self::NoSession => "no session is open",
+            Self::Seal => "the request does not belong to the open session",
+            Self::Unauthorised => "the board does not know this program's key; pair them first",
+            Self::NotPairing => "the board does not pair now; press its button first",
         })
     }
 }
@@ -425,7 +520,7 @@ impl<'a> Message<'a> {
     /// # Errors
     /// The reason why a board of this version cannot carry it out.
     pub fn request(&self) -> Result<Request<'a>, Objection> {
-        use Group::{Control, Events, People, Recognise, Update};
+        use Group::{Control, Events, People, Recognise, Session, Update};
         Ok(match (self.known_group()?, self.number) {
             (Control, HELLO) => Request::Hello,
             (Control, ABORT) => self.bare(Request::Abort)?,
@@ -437,8 +532,10 @@ impl<'a> Message<'a> {
                 Request::Pixels(row, pixels)
             }
             (Recognise, SEE) => Request::See(self.read()?),
-            (Control | Recognise, _) => return Err(Objection::UnknownNumber),
-            (People | Update | Events, _) => return Err(Objection::UnknownGroup),
+            (People, _) => Request::People(PeopleRequest::parse(self)?),
+            (Update, _) => Request::Update(UpdateRequest::parse(self)?),
+            (Session, _) => Request::Session(SessionRequest::parse(self)?),
+            (Control | Recognise | Events, _) => return Err(Objection::UnknownNumber),
         })
     }
 
@@ -447,7 +544,7 @@ impl<'a> Message<'a> {
     /// # Errors
     /// As [`Self::request`].
     pub fn reply(&self) -> Result<Reply, Objection> {
-        use Group::{Control, Events, People, Recognise, Update};
+        use Group::{Control, Events, People, Recognise, Session, Update};
         if !self.is_reply() {
             return Err(Objection::UnknownNumber);
         }
@@ -466,14 +563,18 @@ impl<'a> Message<'a> {
             (Recognise, EMBEDDED) => Reply::Embedded(self.read()?),
             (Recognise, RECOGNISED) => Reply::Recognised(self.read()?),
             (Recognise, SEEN) => Reply::Seen(self.read()?),
+            (Recognise, VERDICT) => Reply::Verdict(self.read()?),
+            (People, _) => Reply::People(PeopleReply::parse(self)?),
+            (Update, _) => Reply::Update(UpdateReply::parse(self)?),
+            (Events, _) => Reply::Notice(Notice::parse(self)?),
+            (Session, _) => Reply::Session(SessionReply::parse(self)?),
             (Control | Recognise, _) => return Err(Objection::UnknownNumber),
-            (People | Update | Events, _) => return Err(Objection::UnknownGroup),
         })
     }
 
     fn known_group(&self) -> Result<Group, Objection> {
-        use Group::{Control, Events, People, Recognise, Update};
-        let group = [Control, Recognise, People, Update, Events].into_iter().nth(self.group as usize);
+        use Group::{Control, Events, People, Recognise, Session, Update};
+        let group = [Control, Recognise, People, Update, Events, Session].into_iter().nth(self.group.into());
         group.ok_or(Objection::UnknownGroup)
     }
 
@@ -491,7 +592,7 @@ impl<'a> Message<'a> {
 }
 
 impl Request<'_> {
-    /// Writes the message into a buffer. [`MAX_MESSAGE_BYTES`](crate::MAX_MESSAGE_BYTES) are always enough.
+    /// Writes the message into a buffer. [`MAX_PLAIN_BYTES`](crate::MAX_PLAIN_BYTES) are always enough.
     ///
     /// # Errors
     /// [`FrameError::TooLong`] when it does not fit.
@@ -505,12 +606,15 @@ impl Request<'_> {
             Request::Embed => write(Recognise, EMBED, turn, &(), buffer),
             Request::Pixels(row, pixels) => write(Recognise, PIXELS, turn, &(row, pixels), buffer),
             Request::See(view) => write(Recognise, SEE, turn, view, buffer),
+            Request::People(request) => request.emit(turn, buffer),
+            Request::Update(request) => request.emit(turn, buffer),
+            Request::Session(request) => request.emit(turn, buffer),
         }
     }
 }
 
 impl Reply {
-    /// Writes the message into a buffer. [`MAX_REPLY_BYTES`](crate::MAX_REPLY_BYTES) are always enough.
+    /// Writes the message into a buffer. [`MAX_PLAIN_REPLY_BYTES`](crate::MAX_PLAIN_REPLY_BYTES) are always enough.
     ///
     /// # Errors
     /// [`FrameError::TooLong`] when it does not fit.
@@ -528,6 +632,11 @@ impl Reply {
             Reply::Embedded(cost) => write(Recognise, REPLY | EMBEDDED, turn, cost, buffer),
             Reply::Recognised(recognised) => write(Recognise, REPLY | RECOGNISED, turn, recognised, buffer),
             Reply::Seen(seen) => write(Recognise, REPLY | SEEN, turn, seen, buffer),
+            Reply::Verdict(verdict) => write(Recognise, REPLY | VERDICT, turn, verdict, buffer),
+            Reply::People(reply) => reply.emit(turn, buffer),
+            Reply::Update(reply) => reply.emit(turn, buffer),
+            Reply::Notice(notice) => notice.emit(turn, buffer),
+            Reply::Session(reply) => reply.emit(turn, buffer),
         }
     }
 }
@@ -547,13 +656,16 @@ fn write<'b>(
 }
 
 #[cfg(test)]
+mod pins;
+
+#[cfg(test)]
 mod tests {
     use std::vec::Vec;
 
     use format::gates::Gate;
 
     use super::*;
-    use crate::{MAX_MESSAGE_BYTES, MAX_REPLY_BYTES, MAX_ROW_BYTES};
+    use crate::{MAX_PLAIN_BYTES, MAX_PLAIN_REPLY_BYTES, MAX_ROW_BYTES};
 
     const TURN: u32 = 0x0403_0201;
 
@@ -667,14 +779,14 @@ mod tests {
                     0,
                     0x80,
                     &[
-                        &[4, 2, 0, 3, 1, 1, 1, b'b', 1, b'n'][..],
+                        &[5, 2, 0, 3, 1, 1, 1, b'b', 1, b'n'][..],
                         &[9; 32],
                         &[112, 112, 3, 0x80, 0x04, 2, 1, 0xac, 0x02, 0x81, 0x01],
                     ]
                     .concat(),
                 ),
             ),
-            (Reply::OtherVersion(5), bytes(0, 0x80, &[5])),
+            (Reply::OtherVersion(6), bytes(0, 0x80, &[6])),
             (Reply::Idle, bytes(0, 0x81, &[])),
             (Reply::Failed(text("no")), bytes(0, 0x83, &[2, b'n', b'o'])),
             (Reply::Row(300), bytes(1, 0x80, &[0xac, 0x02])),
@@ -695,6 +807,12 @@ mod tests {
             Objection::RowLength,
             Objection::NoEyes,
             Objection::Frame,
+            Objection::NeedsSession,
+            Objection::NotSealed,
+            Objection::NoSession,
+            Objection::Seal,
+            Objection::Unauthorised,
+            Objection::NotPairing,
         ];
         replies
             .extend((0..).zip(objections).map(|(code, why)| (Reply::Refused(why), bytes(0, 0x82, &[code]))));
@@ -707,6 +825,8 @@ mod tests {
             ];
             (Reply::Recognised(recognised(ruling)), bytes(1, 0x84, &body.concat()))
         }));
+        replies.push((Reply::Verdict(Verdict::Accepted(300)), bytes(1, 0x86, &[0, 0xac, 0x02])));
+        replies.push((Reply::Verdict(Verdict::NotAccepted), bytes(1, 0x86, &[1])));
         let cost = [1, 2, 3, 4, 5, 6, 7, 8];
         replies.push((Reply::Seen(Seen::default()), bytes(1, 0x85, &[0; 10])));
         replies.extend((0..).zip(Gate::ALL).map(|(code, gate)| {
@@ -750,16 +870,27 @@ mod tests {
     fn groups_and_numbers_that_this_version_lacks_are_refused() {
         let request = |group, number| Message { group, number, turn: 1, body: &[] }.request();
         let reply = |group, number| Message { group, number, turn: 1, body: &[] }.reply();
-        for reserved in [Group::People, Group::Update, Group::Events] {
-            for number in 0..=u8::MAX {
-                assert_eq!(request(reserved as u8, number), Err(Objection::UnknownGroup));
+        assert_eq!(request(6, 0), Err(Objection::UnknownGroup));
+        assert_eq!(reply(6, REPLY), Err(Objection::UnknownGroup));
+        for number in 0..=u8::MAX {
+            assert_eq!(request(Group::Events as u8, number), Err(Objection::UnknownNumber));
+        }
+        for (group, first) in [(Group::People, 10), (Group::Update, 6), (Group::Session, 5)] {
+            for number in first..=u8::MAX {
+                assert_eq!(request(group as u8, number), Err(Objection::UnknownNumber));
             }
-            assert_eq!(reply(reserved as u8, REPLY), Err(Objection::UnknownGroup));
+        }
+        for (group, first) in
+            [(Group::People, 7), (Group::Update, 3), (Group::Events, 2), (Group::Session, 5)]
+        {
+            for number in first..REPLY {
+                assert_eq!(reply(group as u8, REPLY | number), Err(Objection::UnknownNumber));
+            }
         }
         assert_eq!(request(255, 0), Err(Objection::UnknownGroup));
         for group in [Group::Control, Group::Recognise] {
             assert_eq!(request(group as u8, 4), Err(Objection::UnknownNumber));
-            assert_eq!(reply(group as u8, REPLY | 6), Err(Objection::UnknownNumber));
+            assert_eq!(reply(group as u8, REPLY | 7), Err(Objection::UnknownNumber));
         }
     }
 
@@ -800,10 +931,10 @@ mod tests {
     #[test]
     fn longest_messages_fit() {
         let row = [0xff; MAX_ROW_BYTES];
-        let mut buffer = [0xa5; MAX_MESSAGE_BYTES];
+        let mut buffer = [0xa5; MAX_PLAIN_BYTES];
         let longest = Request::Pixels(u16::MAX, &row).emit(TURN, &mut buffer).unwrap().len();
         // The length of the longest row takes two of the three bytes reserved for it.
-        assert_eq!(longest, MAX_MESSAGE_BYTES - 1);
+        assert_eq!(longest, MAX_PLAIN_BYTES - 1);
 
         let long = |count: usize| "x".repeat(count);
         let neighbour =
@@ -876,7 +1007,7 @@ mod tests {
             }),
         ];
         for reply in replies {
-            assert!(reply.emit(u32::MAX, &mut [0; MAX_REPLY_BYTES]).is_ok(), "{reply:?}");
+            assert!(reply.emit(u32::MAX, &mut [0; MAX_PLAIN_REPLY_BYTES]).is_ok(), "{reply:?}");
         }
     }
 }

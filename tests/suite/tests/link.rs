@@ -364,7 +364,7 @@ fn reserved_groups_are_refused_and_end_the_task(bench: &dyn Bench) {
             assert_eq!(host.hear(), (4, Reply::Refused(Objection::UnknownGroup)));
         }
     };
-    for group in 2..5 {
+    for group in 2..6 {
         reserved(group, &mut host);
         host.begin(3);
         reserved(group, &mut host);

@@ -1,0 +1,136 @@
+//! An open session of one side: messages to sealed messages and back, and the failures so far.
+
+use core::fmt;
+
+use super::cipher::{Ciphers, Exhausted, TAG_BYTES};
+use super::{COUNTER_BYTES, MAX_FAILURES, SEAL_BYTES};
+use crate::frame::FrameError;
+use crate::message::{Group, HEADER_BYTES, Message, REPLY, SEALED};
+
+/// Why a message is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// It does not fit into the buffer.
+    TooLong,
+    /// No session is open (any more).
+    NoSession,
+    /// It is sent in a session only.
+    NeedsSession,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "the message is longer than the buffer",
+            Self::NoSession => "no session is open",
+            Self::NeedsSession => "the message is sent in a session only",
+        })
+    }
+}
+
+impl core::error::Error for SendError {}
+
+impl From<FrameError> for SendError {
+    fn from(_: FrameError) -> Self {
+        SendError::TooLong
+    }
+}
+
+impl From<Exhausted> for SendError {
+    fn from(_: Exhausted) -> Self {
+        SendError::NoSession
+    }
+}
+
+/// Which side's messages a sealed message may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Host,
+    Board,
+}
+
+impl Side {
+    fn sealed(self) -> u8 {
+        match self {
+            Side::Host => SEALED,
+            Side::Board => REPLY | SEALED,
+        }
+    }
+}
+
+/// Whether a message is a sealed one of this side.
+pub fn is_sealed(message: &Message<'_>, side: Side) -> bool {
+    (message.group, message.number) == (Group::Session as u8, side.sealed())
+}
+
+/// Why a sealed message is not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It does not belong to the session.
+    Seal,
+    /// The same, for the last time: the session must end.
+    Last,
+    /// The buffer is too short for it.
+    TooLong,
+    /// The other side sealed something that is no message of its.
+    Malformed,
+}
+
+pub struct Channel {
+    ciphers: Ciphers,
+    failures: u8,
+}
+
+impl Channel {
+    pub fn new(ciphers: Ciphers) -> Self {
+        Channel { ciphers, failures: 0 }
+    }
+
+    /// Seals the message that `emit` writes.
+    pub fn seal<'b>(
+        &mut self,
+        side: Side,
+        turn: u32,
+        emit: impl FnOnce(&mut [u8]) -> Result<usize, FrameError>,
+        buffer: &'b mut [u8],
+    ) -> Result<&'b [u8], SendError> {
+        let room = buffer.len().checked_sub(SEAL_BYTES).ok_or(SendError::TooLong)?;
+        let (start, text) = buffer.split_at_mut(HEADER_BYTES + COUNTER_BYTES);
+        let length = emit(&mut text[..room])?;
+        let counter = self.ciphers.sealer.seal(&mut text[..length + TAG_BYTES])?;
+        let (header, place) = start.split_at_mut(HEADER_BYTES);
+        header[..2].copy_from_slice(&[Group::Session as u8, side.sealed()]);
+        header[2..].copy_from_slice(&turn.to_le_bytes());
+        place.copy_from_slice(&counter.to_le_bytes());
+        Ok(&buffer[..SEAL_BYTES + length])
+    }
+
+    /// Opens a sealed message of the other side. The message in it is in the buffer, which has room for the message and its
+    /// tag.
+    pub fn open<'p>(
+        &mut self,
+        side: Side,
+        sealed: &Message<'_>,
+        plain: &'p mut [u8],
+    ) -> Result<Message<'p>, Fault> {
+        let Some((counter, text)) = sealed.body.split_first_chunk::<COUNTER_BYTES>() else {
+            return Err(self.fail());
+        };
+        let plain = plain.get_mut(..text.len()).ok_or(Fault::TooLong)?;
+        plain.copy_from_slice(text);
+        let Ok(plain) = self.ciphers.opener.open(u64::from_le_bytes(*counter), plain) else {
+            return Err(self.fail());
+        };
+        let message = Message::parse(plain).ok_or(Fault::Malformed)?;
+        if message.turn != sealed.turn {
+            return Err(self.fail());
+        }
+        let is_of_side = message.is_reply() == (side == Side::Board);
+        if is_of_side && message.group != Group::Session as u8 { Ok(message) } else { Err(Fault::Malformed) }
+    }
+
+    fn fail(&mut self) -> Fault {
+        self.failures += 1;
+        if self.failures < MAX_FAILURES { Fault::Seal } else { Fault::Last }
+    }
+}

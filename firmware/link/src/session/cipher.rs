@@ -1,0 +1,193 @@
+//! ChaCha20-Poly1305 (RFC 8439) with a counter as the nonce, and the ciphers of a session, which use each counter once.
+
+use core::fmt;
+
+use chacha20poly1305::aead::AeadInOut;
+use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Tag};
+use zeroize::Zeroizing;
+
+/// Bytes of the tag behind an encrypted text.
+pub const TAG_BYTES: usize = 16;
+
+/// The text's tag is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forged;
+
+/// A nonce as Noise makes it of a counter (section 12.4).
+fn nonce(counter: u64) -> chacha20poly1305::Nonce {
+    let mut nonce = [0; 12];
+    nonce[4..].copy_from_slice(&counter.to_le_bytes());
+    nonce.into()
+}
+
+/// Encrypts in place. `text` ends with room for the tag.
+pub fn encrypt(key: &[u8; 32], counter: u64, associated: &[u8], text: &mut [u8]) {
+    let (text, room) = text.split_at_mut(text.len() - TAG_BYTES);
+    let tag = ChaCha20Poly1305::new(key.into())
+        .encrypt_inout_detached(&nonce(counter), associated, text.into())
+        .expect("texts are shorter than 256 GB");
+    room.copy_from_slice(&tag);
+}
+
+/// Decrypts in place. `text` ends with its tag. The text is left as it is if the tag is wrong.
+pub fn decrypt(key: &[u8; 32], counter: u64, associated: &[u8], text: &mut [u8]) -> Result<(), Forged> {
+    let (text, tag) = text.split_last_chunk_mut::<TAG_BYTES>().ok_or(Forged)?;
+    ChaCha20Poly1305::new(key.into())
+        .decrypt_inout_detached(&nonce(counter), associated, text.into(), &Tag::from(*tag))
+        .map_err(|_| Forged)
+}
+
+/// The ciphers of one side of a session. Their keys are wiped when they are dropped.
+pub struct Ciphers {
+    /// For messages to the other side.
+    pub sealer: Sealer,
+    /// For messages from the other side.
+    pub opener: Opener,
+}
+
+impl Ciphers {
+    pub(super) fn new(of_ours: Zeroizing<[u8; 32]>, of_theirs: Zeroizing<[u8; 32]>) -> Self {
+        Ciphers { sealer: Sealer { key: of_ours, next: 0 }, opener: Opener { key: of_theirs, next: 0 } }
+    }
+}
+
+/// Every counter has been used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted;
+
+impl fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the session has no counters left")
+    }
+}
+
+impl core::error::Error for Exhausted {}
+
+/// Encrypts messages, each with the next counter.
+pub struct Sealer {
+    key: Zeroizing<[u8; 32]>,
+    next: u64,
+}
+
+impl Sealer {
+    /// Encrypts a text in place, puts its tag behind it, and returns its counter.
+    ///
+    /// # Errors
+    /// [`Exhausted`] after 2⁶⁴ − 1 texts. The last number is reserved (Noise, section 5.1).
+    ///
+    /// # Panics
+    /// When `text` is shorter than its tag: it ends with room for [`TAG_BYTES`].
+    pub fn seal(&mut self, text: &mut [u8]) -> Result<u64, Exhausted> {
+        let counter = self.next;
+        self.next = counter.checked_add(1).ok_or(Exhausted)?;
+        encrypt(&self.key, counter, &[], text);
+        Ok(counter)
+    }
+}
+
+/// Why a text is not decrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenError {
+    /// Its counter is not higher than every one before.
+    Old,
+    /// It was not made with this counter by the other side, or is shorter than a tag.
+    Forged,
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Old => "the message was received before, or comes too late",
+            Self::Forged => "the message does not belong to the session",
+        })
+    }
+}
+
+impl core::error::Error for OpenError {}
+
+/// Decrypts messages, and takes only rising counters.
+pub struct Opener {
+    key: Zeroizing<[u8; 32]>,
+    /// The lowest counter that is taken.
+    next: u64,
+}
+
+impl Opener {
+    /// Decrypts in place a text that ends with its tag. Returns it without the tag.
+    ///
+    /// # Errors
+    /// [`OpenError`]. The text and the counters that are taken are then as before.
+    pub fn open<'t>(&mut self, counter: u64, text: &'t mut [u8]) -> Result<&'t [u8], OpenError> {
+        if counter < self.next {
+            return Err(OpenError::Old);
+        }
+        let next = counter.checked_add(1).ok_or(OpenError::Forged)?;
+        decrypt(&self.key, counter, &[], text).map_err(|Forged| OpenError::Forged)?;
+        self.next = next;
+        Ok(&text[..text.len() - TAG_BYTES])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ciphers() -> (Sealer, Opener) {
+        let key = Zeroizing::new([7; 32]);
+        (Sealer { key: key.clone(), next: 0 }, Opener { key, next: 0 })
+    }
+
+    fn sealed(sealer: &mut Sealer, text: &[u8; 4]) -> (u64, [u8; 20]) {
+        let mut bytes = [0xa5; 20];
+        bytes[..4].copy_from_slice(text);
+        (sealer.seal(&mut bytes).unwrap(), bytes)
+    }
+
+    #[test]
+    fn lost_texts_are_skipped_and_old_ones_refused() {
+        let (mut sealer, mut opener) = ciphers();
+        let texts: [_; 4] = core::array::from_fn(|_| sealed(&mut sealer, b"text"));
+        assert_eq!(texts.map(|(counter, _)| counter), [0, 1, 2, 3]);
+        for (order, expected) in [(0, true), (0, false), (2, true), (1, false), (2, false), (3, true)] {
+            let (counter, mut bytes) = texts[order];
+            let expected = if expected { Ok(&b"text"[..]) } else { Err(OpenError::Old) };
+            assert_eq!(opener.open(counter, &mut bytes), expected, "{order}");
+        }
+    }
+
+    #[test]
+    fn forged_text_changes_nothing() {
+        let (mut sealer, mut opener) = ciphers();
+        let (counter, bytes) = sealed(&mut sealer, b"text");
+        for bit in 0..8 * bytes.len() {
+            let mut forged = bytes;
+            forged[bit / 8] ^= 1 << (bit % 8);
+            let before = forged;
+            assert_eq!(opener.open(counter, &mut forged), Err(OpenError::Forged));
+            assert_eq!(forged, before);
+        }
+        for counter in [1, 2, u64::MAX - 1, u64::MAX] {
+            assert_eq!(opener.open(counter, &mut bytes.clone()), Err(OpenError::Forged));
+        }
+        for length in 0..bytes.len() {
+            assert_eq!(opener.open(counter, &mut bytes.clone()[..length]), Err(OpenError::Forged));
+        }
+        assert_eq!(opener.open(counter, &mut bytes.clone()), Ok(&b"text"[..]));
+    }
+
+    #[test]
+    fn counters_end_before_the_reserved_one() {
+        let (mut sealer, mut opener) = ciphers();
+        sealer.next = u64::MAX - 1;
+        let (counter, mut bytes) = sealed(&mut sealer, b"last");
+        assert_eq!(counter, u64::MAX - 1);
+        for _ in 0..2 {
+            let mut text = [0xa5; 20];
+            assert_eq!(sealer.seal(&mut text), Err(Exhausted));
+            assert_eq!(text, [0xa5; 20]);
+        }
+        assert_eq!(opener.open(counter, &mut bytes), Ok(&b"last"[..]));
+        assert_eq!(opener.open(u64::MAX, &mut bytes), Err(OpenError::Forged));
+        assert_eq!(opener.open(counter, &mut bytes), Err(OpenError::Old));
+    }
+}
