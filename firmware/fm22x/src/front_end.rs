@@ -258,11 +258,13 @@ impl FrontEnd {
         let is_last = direction.is_none_or(|direction| taken | direction as u8 == ALL_DIRECTIONS);
         let enrolment = Enrolment { name: name.clone(), is_admin, direction, is_last, may_repeat };
         let work = Work::Enrol(direction);
-        let reply = self.begin(number, work, Task::Enrol(enrolment), Some(seconds), door, now_ms)?;
-        if direction.is_some() {
+        let begun = self.begin(number, work, Task::Enrol(enrolment), Some(seconds), door, now_ms);
+        if begun.is_err() {
+            self.forget_shots(door);
+        } else if direction.is_some() {
             self.shots = Some(Shots { name, directions: taken, last_ms: now_ms });
         }
-        Ok(reply)
+        begun
     }
 
     /// Takes a step of the task, and replies when it is finished.
@@ -307,6 +309,7 @@ impl FrontEnd {
                         if self.running.is_some() {
                             return;
                         }
+                        // The store refuses; other front ends can delete the person.
                         failed(Outcome::Full)
                     }
                 }

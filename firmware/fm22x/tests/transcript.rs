@@ -365,7 +365,12 @@ fn enrolling_with_five_shots() {
 
 #[test]
 fn shots_are_forgotten_after_a_failure_a_reset_another_name_and_a_time() {
-    let forget: [fn(&mut Rig); 6] = [
+    let forget: [fn(&mut Rig); 7] = [
+        |rig| {
+            rig.door.refusal = Some(Failure::Full);
+            assert_eq!(rig.ask(&enrol(2)), [result(0x13, 9)]);
+            rig.door.refusal = None;
+        },
         |rig| {
             rig.ask_with([Progress::Failed(Failure::NoFace)], &enrol(2));
         },
@@ -496,6 +501,11 @@ fn flood_of_commands_is_answered_in_part_and_without_end_of_memory() {
     let frames = rig.wait(10_000);
     assert_eq!(frames.len(), 2);
     assert_eq!(rig.ask(&STATUS), [IS_IDLE]);
+}
+
+#[test]
+fn front_end_fits_into_a_kilobyte() {
+    assert!(size_of::<FrontEnd>() <= 1024, "{}", size_of::<FrontEnd>());
 }
 
 /// A controller as ESPHome's: every 50 ms it takes one frame from a buffer of 256 bytes.
