@@ -18,7 +18,8 @@ pub struct Person {
     pub is_admin: bool,
 }
 
-/// An enrolment, or one of its five shots.
+/// An enrolment, or one of its five shots. The front end knows shots by the name alone: the device checks that all show
+/// the same face.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enrolment {
     /// The name; may be empty, as many locks do not know names.
@@ -51,6 +52,8 @@ pub enum Task {
 pub enum Progress {
     /// Not finished. Holds what the camera shows, if the task looks.
     Working(Option<FaceState>),
+    /// Not finished, and too late to be ended: people are being stored. Time does not end the task any more.
+    Storing,
     /// This person stands in front of the camera.
     Verified(Person),
     /// The shot is taken and kept; others are to follow.
@@ -167,10 +170,10 @@ pub trait Door {
     /// [`Failure`] when the task does not begin; then it is not polled.
     fn begin(&mut self, task: Task) -> Result<(), Failure>;
 
-    /// Takes a bounded step of the task. After anything but [`Progress::Working`] the task is finished.
+    /// Takes a bounded step of the task. It is finished after anything but [`Progress::Working`] and [`Progress::Storing`].
     fn poll(&mut self, now_ms: u64) -> Progress;
 
-    /// Ends the task. A deletion that has begun is completed all the same.
+    /// Ends the task. A deletion that has begun, and what is being stored, is completed all the same.
     fn stop(&mut self);
 
     /// Forgets the shots that were [`Taken`](Progress::Taken) for a person who is not enrolled yet.

@@ -1,6 +1,6 @@
 //! The frames that wait to be sent. Each is sent whole, and after it nothing for [`GAP_MS`].
 //!
-//! A controller that reads one frame every 50 ms, and gives up a frame that pauses for 20 ms, follows this pace.
+//! A controller that reads one frame every 50 ms, and then waits 20 ms for the frame's rest, follows this pace.
 
 use heapless::Vec;
 

@@ -365,7 +365,12 @@ fn enrolling_with_five_shots() {
 
 #[test]
 fn shots_are_forgotten_after_a_failure_a_reset_another_name_and_a_time() {
-    let forget: [fn(&mut Rig); 7] = [
+    let forget: [fn(&mut Rig); 8] = [
+        |rig| {
+            rig.ask(&enrol(2));
+            assert_eq!(rig.ask(&Command::ForgetShots.emit()), [result(0x23, 0)]);
+            assert_eq!(rig.door.stops, 1);
+        },
         |rig| {
             rig.door.refusal = Some(Failure::Full);
             assert_eq!(rig.ask(&enrol(2)), [result(0x13, 9)]);
@@ -428,6 +433,31 @@ fn deletion_is_not_replaced_and_has_no_notes() {
     assert_eq!(rig.ask(&STATUS), [IS_BUSY]);
     assert_eq!(rig.ask_with([Progress::Deleted], &[]), [result(0x20, 0)]);
     assert_eq!((rig.door.begun.len(), rig.door.stops), (1, 0));
+}
+
+#[test]
+fn storing_is_neither_ended_by_time_nor_replaced() {
+    let mut rig = Rig::new();
+    rig.door.is_button_held = true;
+    rig.door.progress.extend((0..20_000 / 5).map(|_| Progress::Storing));
+    rig.front.receive(&enrol(0), &mut rig.door, 0);
+    assert_eq!(rig.wait(11_000), []);
+    for command in [SCAN.to_vec(), enrol(1), delete(1), Command::ForgetShots.emit().to_vec()] {
+        assert_eq!(rig.ask(&command), [result(command[2], 1)]);
+    }
+    assert_eq!(rig.ask(&STATUS), [IS_BUSY]);
+    let enrolled = [0xef, 0xaa, 0, 0, 5, 0x13, 0, 0, 3, 0x1f, 0x0a];
+    assert_eq!(rig.ask_with([Progress::Enrolled(3)], &[]), [enrolled]);
+    assert_eq!((rig.door.begun.len(), rig.door.stops), (1, 0));
+}
+
+#[test]
+fn shots_that_a_device_takes_without_being_asked_are_no_enrolment() {
+    let mut rig = Rig::new();
+    rig.door.is_button_held = true;
+    assert_eq!(rig.ask_with([Progress::Taken], &enrol(0)), [result(0x13, 5)]);
+    assert_eq!(rig.ask_with([Progress::Enrolled(3)], &SCAN), [result(0x12, 5)]);
+    assert_eq!(rig.ask_with([Progress::Verified(person(1))], &enrol(0)), [result(0x13, 5)]);
 }
 
 #[test]
@@ -564,6 +594,7 @@ fn progress() -> impl Strategy<Value = Progress> {
     prop_oneof![
         4 => Just(Progress::Working(None)),
         1 => any::<u32>().prop_map(|id| Progress::Verified(person(id))),
+        1 => Just(Progress::Storing),
         1 => Just(Progress::Taken),
         1 => any::<u32>().prop_map(Progress::Enrolled),
         1 => Just(Progress::Deleted),
