@@ -1,0 +1,7 @@
+//! Tests of the whole store.
+
+mod cuts;
+mod harness;
+mod mutants;
+mod operations;
+mod pinned;
