@@ -14,8 +14,9 @@ use crate::outgoing::Outgoing;
 /// command earlier gets no note.
 pub const READY_MS: u64 = 300;
 
-/// From one note about the face to the next, in milliseconds, at least.
-pub const NOTE_MS: u64 = 250;
+/// From one note about the face to the next, in milliseconds, at least. No divisor of whole seconds: controllers act at whole
+/// seconds after they began a scan, and some drop what they receive while they send, also a part of a note.
+pub const NOTE_MS: u64 = 270;
 
 /// Time for a verification or a shot if the controller gives none, in seconds.
 pub const DEFAULT_SECONDS: u8 = 10;
