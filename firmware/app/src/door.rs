@@ -76,7 +76,9 @@ pub enum Fault {
     Image,
     /// The store cannot be read or written.
     Store,
-    /// The image has no networks that find faces, or there is no camera.
+    /// What opens the door cannot be switched.
+    Output,
+    /// The image has no networks that find faces, or no frames come from the camera. Ends when frames come again.
     Blind,
 }
 
@@ -106,8 +108,13 @@ pub enum State {
         /// When it is given up.
         until_ms: u64,
     },
-    /// An enrolment is complete and is being stored.
-    Saving(Enrolment),
+    /// All shots are taken, and the person is to be stored.
+    Saving {
+        /// The shots.
+        enrolment: Enrolment,
+        /// When it is given up.
+        until_ms: u64,
+    },
     /// Nothing can run.
     Service(Fault),
 }
@@ -170,8 +177,8 @@ pub enum News {
 pub enum Order {
     /// Store this tally, and go on only when it is stored.
     Store(Tally),
-    /// Open.
-    Open,
+    /// Open for this person.
+    Open(PersonId),
     /// Close.
     Close,
     /// Store the person of [`State::Saving`], then call [`Door::saved`].
@@ -244,6 +251,29 @@ impl Door {
         orders([Order::Close])
     }
 
+    /// Frames come again: the door was blind no longer than that.
+    pub fn recover(&mut self) {
+        if matches!(self.state, State::Service(Fault::Blind)) {
+            self.state = State::Idle;
+        }
+    }
+
+    /// Counts an attempt of somebody who asks over the link, where no vote is held. Its answer follows in
+    /// [`Self::answered`]. Nobody may ask while the door is locked.
+    pub fn ask(&mut self) -> Orders {
+        self.tally.attempts = self.tally.attempts.saturating_add(1);
+        orders([Order::Store(self.tally)])
+    }
+
+    /// The attempt of [`Self::ask`] was accepted or not. It does not open the door.
+    pub fn answered(&mut self, is_accepted: bool, now_ms: u64) -> Orders {
+        if !is_accepted {
+            return self.count_rejection(now_ms);
+        }
+        self.tally = Tally::default();
+        orders([Order::Store(self.tally)])
+    }
+
     /// Time passes.
     pub fn tick(&mut self, now_ms: u64) -> Orders {
         match self.state {
@@ -252,7 +282,9 @@ impl Door {
                 orders([Order::Close, Order::Tell(News::Closed)])
             }
             State::Locked { until_ms } if now_ms >= until_ms => self.unlock(),
-            State::Enrolling { until_ms, .. } if now_ms >= until_ms => self.give_up(),
+            State::Enrolling { until_ms, .. } | State::Saving { until_ms, .. } if now_ms >= until_ms => {
+                self.give_up()
+            }
             _ => Orders::new(),
         }
     }
@@ -283,7 +315,7 @@ impl Door {
     /// [`Busy`].
     pub fn enrol(&mut self, person: Option<PersonId>, dimension: usize, now_ms: u64) -> Result<Orders, Busy> {
         let closing = match self.state {
-            State::Enrolling { .. } | State::Saving(_) => return Err(Busy::Enrolling),
+            State::Enrolling { .. } | State::Saving { .. } => return Err(Busy::Enrolling),
             State::Locked { .. } => return Err(Busy::Locked),
             State::Service(_) => return Err(Busy::Service),
             State::Idle | State::Voting(_) => None,
@@ -296,7 +328,7 @@ impl Door {
 
     /// Gives up the enrolment that is going on.
     pub fn give_up(&mut self) -> Orders {
-        if !matches!(self.state, State::Enrolling { .. } | State::Saving(_)) {
+        if !matches!(self.state, State::Enrolling { .. } | State::Saving { .. }) {
             return Orders::new();
         }
         self.state = State::Idle;
@@ -314,7 +346,9 @@ impl Door {
         match &mut self.state {
             State::Idle | State::Voting(_) => self.judge(now_ms, glimpse),
             State::Enrolling { .. } => self.shoot(now_ms, glimpse),
-            State::Open { .. } | State::Locked { .. } | State::Saving(_) | State::Service(_) => Orders::new(),
+            State::Open { .. } | State::Locked { .. } | State::Saving { .. } | State::Service(_) => {
+                Orders::new()
+            }
         }
     }
 
@@ -341,7 +375,7 @@ impl Door {
                         self.tally = Tally::default();
                         self.state = State::Open { until_ms: now_ms + u64::from(self.settings.open_ms) };
                         let news = Order::Tell(News::Accepted(person));
-                        orders([Order::Store(self.tally), Order::Open, news])
+                        orders([Order::Store(self.tally), Order::Open(person), news])
                     }
                     Some(Ballot::Nobody) => self.reject(now_ms),
                 };
@@ -364,6 +398,10 @@ impl Door {
     /// A face was not accepted. Its attempt is counted already.
     fn reject(&mut self, now_ms: u64) -> Orders {
         self.state = State::Idle;
+        self.count_rejection(now_ms)
+    }
+
+    fn count_rejection(&mut self, now_ms: u64) -> Orders {
         if self.settings.attempts == 0 || self.tally.attempts < self.settings.attempts {
             return orders([Order::Tell(News::Rejected)]);
         }
@@ -388,8 +426,8 @@ impl Door {
                 if !enrolment.is_complete() {
                     return orders([Order::LookAgain, Order::Tell(news)]);
                 }
-                let enrolment = enrolment.clone();
-                self.state = State::Saving(enrolment);
+                let (enrolment, until_ms) = (enrolment.clone(), *until_ms);
+                self.state = State::Saving { enrolment, until_ms };
                 orders([Order::Tell(news), Order::Save])
             }
         }
@@ -440,7 +478,10 @@ mod tests {
         let mut door = Door::new(settings(2, 3), Tally { attempts: 1, lockouts: 1, is_locked: false }, 0);
         assert_eq!(door.seen(5, &fit(Some(3)))[1..], [Order::LookAgain]);
         let news = Order::Tell(News::Accepted(3));
-        assert_eq!(door.seen(6, &fit(Some(3))), orders([Order::Store(Tally::default()), Order::Open, news]));
+        assert_eq!(
+            door.seen(6, &fit(Some(3))),
+            orders([Order::Store(Tally::default()), Order::Open(3), news])
+        );
         assert!(!door.is_watching());
         assert!(door.tick(5005).is_empty());
         assert_eq!(door.tick(5006), orders([Order::Close, Order::Tell(News::Closed)]));
@@ -507,10 +548,33 @@ mod tests {
         let turned = Glimpse::Fit { embedding: &[4, 3], person: None, threshold_q30: HALF };
         let orders = door.seen(4, &turned);
         assert_eq!(orders[1], Order::Save);
-        assert!(matches!(door.state(), State::Saving(enrolment) if enrolment.taken() == 2));
+        assert!(matches!(door.state(), State::Saving { enrolment, .. } if enrolment.taken() == 2));
         assert_eq!(told(&door.saved(12)), [News::Enrolled(12)]);
         // No attempt was counted.
         assert_eq!(*door.tally(), Tally::default());
+    }
+
+    #[test]
+    fn questions_over_the_link_are_attempts_too() {
+        let mut door = Door::new(settings(2, 3), Tally::default(), 0);
+        assert_eq!(door.ask()[0], Order::Store(Tally { attempts: 1, ..Tally::default() }));
+        assert_eq!(door.answered(true, 0), orders([Order::Store(Tally::default())]));
+        for now_ms in 0..2 {
+            door.ask();
+            door.answered(false, now_ms);
+        }
+        assert!(matches!(door.state(), State::Locked { until_ms: 30_001 }));
+    }
+
+    #[test]
+    fn blind_door_recovers_and_no_other() {
+        let mut door = Door::new(settings(1, 1), Tally::default(), 0);
+        door.fail(Fault::Blind);
+        door.recover();
+        assert!(door.is_watching());
+        door.fail(Fault::Store);
+        door.recover();
+        assert!(!door.is_watching());
     }
 
     #[test]

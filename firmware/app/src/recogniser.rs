@@ -5,8 +5,9 @@ use core::fmt;
 use face::{Eyes, EyesError};
 use format::policy::{Angle, Kind, Policy};
 use format::{Image, ImageError, Role};
+use heapless::String;
 use link::message::{Decision, Neighbour, Ruling};
-use matcher::{Centres, Margin, Matcher, Outcome, Rules, RunnerUp};
+use matcher::{Centres, Judge, Margin, Matcher, Outcome, Rules, RunnerUp, Runs, others_within};
 use nn::{LoadError, Network, RowSource, RunError};
 
 use crate::show::{self, Posterior};
@@ -111,6 +112,16 @@ impl<'a> Recogniser<'a> {
         &self.matcher
     }
 
+    /// The matcher's judge for `people` people: the threshold follows their number.
+    pub fn judge(&self, people: usize) -> Judge<'a> {
+        let judge = self.matcher.judge();
+        let threshold_q30 = match self.image.policy.terms().kind {
+            Kind::Absolute | Kind::Calibrated => self.image.policy.threshold_q30(people),
+            Kind::Margin => judge.rules.threshold_q30,
+        };
+        Judge { rules: Rules { threshold_q30, ..judge.rules }, ..*judge }
+    }
+
     /// Computes an embedding; see [`Network::embed`].
     ///
     /// # Errors
@@ -138,18 +149,9 @@ impl<'a> Recogniser<'a> {
     /// # Panics
     /// As [`Self::decide`].
     pub fn show(&self, embedding: &[i16], outcome: &Outcome) -> Decision {
-        Decision {
-            ruling: ruling(outcome.verdict),
-            certified: outcome.certified,
-            confidence: self.confidence(embedding, outcome),
-            best: outcome.best.as_ref().map(|best| self.neighbour(best)),
-            runner_up: outcome.runner_up.as_ref().map(|runner_up| match runner_up {
-                RunnerUp::Person(person) => self.neighbour(person),
-                RunnerUp::Stranger(stranger) => {
-                    Neighbour { name: Default::default(), ..self.neighbour(stranger) }
-                }
-            }),
-        }
+        let Ok(confidence) = self.confidence(&mut { *self.matcher.gallery() }, embedding, outcome);
+        let name = |person| self.image.gallery.person(person).map_or("", |person| person.name);
+        shown(outcome, confidence, |person| name(person).try_into().unwrap_or_default())
     }
 
     /// [`Self::decide`] and [`Self::show`] in one.
@@ -162,25 +164,45 @@ impl<'a> Recogniser<'a> {
 
     /// Probability of the best person among everybody enrolled ([`Posterior`]); 0 if there is none.
     ///
+    /// # Errors
+    /// As [`Runs::each`].
+    ///
     /// # Panics
     /// As [`Self::decide`].
-    pub fn confidence(&self, embedding: &[i16], outcome: &Outcome) -> f32 {
-        let Some(best) = &outcome.best else { return 0.0 };
+    pub fn confidence<R: Runs>(
+        &self,
+        gallery: &mut R,
+        embedding: &[i16],
+        outcome: &Outcome,
+    ) -> Result<f32, R::Error> {
+        let Some(best) = &outcome.best else { return Ok(0.0) };
         let policy = self.image.policy.terms();
         let mut posterior = Posterior::new(policy.logit_scale, policy.margin, best);
         let least_q30 = posterior.least_cosine_q30();
-        self.matcher.others_within(embedding, best, least_q30, &mut |other| posterior.add(other));
-        posterior.probability()
+        others_within(gallery, embedding, best, least_q30, &mut |other| posterior.add(other))?;
+        Ok(posterior.probability())
     }
+}
 
-    fn neighbour(&self, candidate: &matcher::Candidate) -> Neighbour {
+/// A decision as it is shown. `name` gives the name of an enrolled person.
+pub fn shown(
+    outcome: &Outcome,
+    confidence: f32,
+    mut name: impl FnMut(u16) -> String<{ format::gallery::MAX_NAME }>,
+) -> Decision {
+    let neighbour = |candidate: &matcher::Candidate, name| {
         let cosine_q30 = candidate.cosine_q30();
-        let name = self.image.gallery.person(candidate.person).map_or("", |person| person.name);
-        Neighbour {
-            name: name.try_into().unwrap_or_default(),
-            cosine_q30,
-            angle_degrees: show::angle_degrees(cosine_q30),
-        }
+        Neighbour { name, cosine_q30, angle_degrees: show::angle_degrees(cosine_q30) }
+    };
+    Decision {
+        ruling: ruling(outcome.verdict),
+        certified: outcome.certified,
+        confidence,
+        best: outcome.best.as_ref().map(|best| neighbour(best, name(best.person))),
+        runner_up: outcome.runner_up.as_ref().map(|runner_up| match runner_up {
+            RunnerUp::Person(person) => neighbour(person, name(person.person)),
+            RunnerUp::Stranger(stranger) => neighbour(stranger, String::new()),
+        }),
     }
 }
 

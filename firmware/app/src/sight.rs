@@ -65,6 +65,11 @@ pub struct Followed {
 }
 
 impl Followed {
+    /// The face is to be decided on once more.
+    pub fn look_again(&mut self) {
+        self.is_decided = false;
+    }
+
     /// Follows the face through the next frame. Returns it, and whether it is examined in this frame.
     pub(crate) fn next<'f>(
         &mut self,
