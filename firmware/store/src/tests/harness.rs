@@ -389,7 +389,7 @@ pub struct World<const WORD: usize> {
 fn windows(bytes: &[u8]) -> impl Iterator<Item = [u8; WINDOW]> {
     // Padding tells nothing.
     let is_telling = |window: &&[u8; WINDOW]| window.iter().filter(|&&byte| byte == 0xff).count() < 4;
-    bytes.array_windows().filter(is_telling).copied()
+    bytes.windows(WINDOW).filter_map(|window| window.first_chunk()).filter(is_telling).copied()
 }
 
 /// Byte sequences that must not be in flash once an operation is in force.

@@ -419,15 +419,10 @@ fn figures_of_a_board_are_pinned() {
 #[test]
 fn wear_is_as_predicted() {
     for is_restarted in [false, true] {
-        let (mut bytes, mut wear) = (blank(), vec![0; 10]);
+        let mut bytes = blank();
+        add(&mut format(&mut bytes), 1);
+        let mut wear = [0; 10];
         let flash: Sim = Flash::new(&mut bytes, &mut [], &mut wear, Tear::Whole, 0);
-        let mut store = Store::format(flash, layout(), &KEY, NETWORK, DIMENSION, 0).unwrap();
-        add(&mut store, 1);
-        let mut flash = store.into_flash();
-        let traffic = flash.traffic();
-        drop(flash);
-        wear.fill(0);
-        flash = Flash::new(&mut bytes, &mut [], &mut wear, Tear::Whole, 0);
         let mut store = Store::open(flash, layout(), &KEY, NETWORK, DIMENSION).unwrap();
         let commits = 20;
         for number in 0..commits {
@@ -437,14 +432,12 @@ fn wear_is_as_predicted() {
             store.rename(1, if number % 2 == 0 { "even" } else { "odd" }).unwrap();
         }
         let flash = store.into_flash();
-        // One cycle more than predicted, because the store was opened once.
         let cycles = flash.wear();
         assert!(layout().enrolments(cycles, is_restarted) >= commits, "{cycles}");
+        // A cycle more, because the store was opened once.
         assert!(layout().enrolments(cycles - 1, is_restarted) <= commits, "{cycles}");
-        let centres = Person::new(1, 1).centres.len();
-        let cost = layout().commit(DIMENSION, 1, centres);
+        let cost = layout().commit(DIMENSION, 1, Person::new(1, 1).centres.len());
         assert_eq!(flash.traffic().words, commits * u64::from(cost.written_bytes) / 4);
-        assert!(traffic.words > 0);
     }
 }
 
