@@ -718,3 +718,15 @@ impl<F: NorFlash> Store<F> {
         }
     }
 }
+
+#[cfg(test)]
+impl<F: NorFlash> Store<F> {
+    /// Address of the half in force.
+    pub(crate) fn start(&self) -> usize {
+        self.terms.layout.half(self.half) as usize
+    }
+
+    pub(crate) fn flash_mut(&mut self) -> &mut F {
+        &mut self.flash
+    }
+}
