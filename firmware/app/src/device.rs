@@ -5,6 +5,7 @@
 //! * [`camera`]: frames in memory.
 //! * [`enrolled`]: the people of image and store as one gallery.
 //! * [`log`]: the last decisions.
+//! * [`mailbox`]: camera, button and output of an emulated board.
 //! * `answer`: the requests of the link.
 //!
 //! # Rules
@@ -18,6 +19,7 @@ mod answer;
 pub mod camera;
 pub mod enrolled;
 pub mod log;
+pub mod mailbox;
 
 use embedded_io::{Read, ReadReady, Write};
 use embedded_storage::nor_flash::NorFlash;
