@@ -23,8 +23,8 @@
 //! # Sealed messages
 //!
 //! A sealed message has a counter, which is the cipher's nonce. Each side counts its messages upwards and takes only
-//! counters that are higher than every one before: messages may be lost, but not repeated or moved. The turn outside is the
-//! turn inside. The length of a message, its turn and its direction can be seen.
+//! counters that are higher than every one before: messages may be lost, but not repeated or moved. The header outside, with
+//! the turn, is the associated data. The length of a message, its turn and its direction can be seen.
 //!
 //! # What ends a session
 //!
