@@ -269,16 +269,11 @@ fn play(moves: &[Move]) {
     }
 }
 
-/// All sequences of up to `most` moves.
-fn sequences(moves: &[Move], most: usize) -> Vec<Vec<Move>> {
-    let mut all = vec![vec![]];
-    let mut last = all.clone();
-    for _ in 0..most {
-        last =
-            last.iter().flat_map(|start| moves.iter().map(|step| [&start[..], &[*step]].concat())).collect();
-        all.extend(last.iter().cloned());
-    }
-    all
+/// All sequences of so many moves. Their beginnings are all shorter ones.
+fn sequences(moves: &[Move], length: u32) -> Vec<Vec<Move>> {
+    (0..length).fold(vec![vec![]], |all: Vec<Vec<Move>>, _| {
+        all.iter().flat_map(|start| moves.iter().map(|step| [&start[..], &[*step]].concat())).collect()
+    })
 }
 
 #[test]
