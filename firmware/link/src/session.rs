@@ -5,7 +5,8 @@
 //! One fixed suite of the [Noise protocol framework](https://noiseprotocol.org/noise.html), revision 34:
 //! `Noise_KK_25519_ChaChaPoly_SHA256`. The host is the initiator. Both messages have empty payloads. The [`prologue`]
 //! binds the versions of the link and the board's key. A session's keys are new each time: later knowledge
-//! of both long-term keys opens no earlier session.
+//! of both long-term keys opens no earlier session. Keys are wiped when they are dropped; copies that the compiler leaves on
+//! the stack are not.
 //!
 //! ```text
 //! host                                          board

@@ -179,6 +179,19 @@ enum Move {
     Bare,
 }
 
+/// A move of every kind.
+const KINDS: [Move; 9] = [
+    Move::Sealed(0),
+    Move::Sealed(1),
+    Move::Damaged(1),
+    Move::Open,
+    Move::WrongOpen,
+    Move::Hello,
+    Move::Close,
+    Move::Plain,
+    Move::Bare,
+];
+
 /// What the board should do, in a few words.
 struct Model {
     /// Failures, the lowest counter that is taken, and whether the sealed requests are of this session.
@@ -285,18 +298,7 @@ fn sealed_requests_lost_repeated_and_moved_are_answered_as_defined() {
 
 #[test]
 fn requests_of_every_kind_in_every_order_are_answered_as_defined() {
-    let moves = [
-        Move::Sealed(0),
-        Move::Sealed(1),
-        Move::Damaged(1),
-        Move::Open,
-        Move::WrongOpen,
-        Move::Hello,
-        Move::Close,
-        Move::Plain,
-        Move::Bare,
-    ];
-    for moves in sequences(&moves, 4) {
+    for moves in sequences(&KINDS, 3) {
         play(&moves);
     }
 }
@@ -683,6 +685,13 @@ fn messages() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #[test]
+    fn long_conversations_are_answered_as_defined(
+        moves in prop::collection::vec(prop::sample::select(&KINDS[..]), 0..20),
+    ) {
+        play(&moves);
+    }
+
     #[test]
     fn any_messages_are_taken_by_both_sides(
         is_open in any::<bool>(),

@@ -9,8 +9,8 @@ use link::message::PeopleRequest;
 use link::session::{BoardEvent, HostEvent, Initiator, KeyPair, Responder, TAG_BYTES};
 use link::{MAX_MESSAGE_BYTES, MAX_PLAIN_BYTES, MAX_REPLY_BYTES, Message, Reply, Request};
 
-const HOST: [u8; 32] = [1; 32];
-const BOARD: [u8; 32] = [2; 32];
+/// The host's keys, and the board's.
+static KEYS: LazyLock<[KeyPair; 2]> = LazyLock::new(|| [[1; 32], [2; 32]].map(KeyPair::new));
 
 /// The message that opens the session: it is the same in every run.
 static OPEN: LazyLock<Vec<u8>> = LazyLock::new(|| {
@@ -19,7 +19,8 @@ static OPEN: LazyLock<Vec<u8>> = LazyLock::new(|| {
 });
 
 fn host() -> Initiator {
-    Initiator::new(KeyPair::new(HOST), *KeyPair::new(BOARD).public())
+    let [host, board] = &*KEYS;
+    Initiator::new(host.clone(), *board.public())
 }
 
 /// Both sides, and what each receives next.
@@ -73,11 +74,11 @@ impl Wire {
 
 // Each piece of the input is a step: its first byte says which, and the rest is a message, or changes one.
 fuzz_target!(|bytes: &[u8]| {
-    let mut board = Responder::new(KeyPair::new(BOARD), false);
-    board.add(*KeyPair::new(HOST).public());
+    let [host_keys, board_keys] = &*KEYS;
+    let mut board = Responder::new(board_keys.clone(), false);
+    board.add(*host_keys.public());
     board.open_window();
-    let mut wire =
-        Wire { board, host: host(), draws: 0, to_board: OPEN.clone(), to_host: Vec::new() };
+    let mut wire = Wire { board, host: host(), draws: 0, to_board: OPEN.clone(), to_host: Vec::new() };
     // The host asks as in `OPEN`.
     let _ = wire.host.open(1, [3; 32], &mut [0; MAX_MESSAGE_BYTES]);
     for piece in bytes.split(|&byte| byte == 0xa5).take(16) {
