@@ -40,7 +40,8 @@
 //! | anything else that is not sealed, but pairing | `Refused(NotSealed)` | goes on |
 //! | a sealed message when there is no session | `Refused(NoSession)` | |
 //!
-//! Whoever can write on the wire can end a session, as they could cut the wire. They can do nothing else.
+//! Somebody who can write on the wire can end a session, as they could cut the wire, and can keep the board busy with requests to
+//! open one. They can do nothing else.
 //!
 //! # Pairing
 //!

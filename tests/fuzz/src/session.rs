@@ -34,7 +34,7 @@ struct Wire {
 
 impl Wire {
     /// The board receives a message. Returns whether it carries out a sealed request.
-    fn to_board(&mut self, bytes: &[u8]) -> bool {
+    fn board_hears(&mut self, bytes: &[u8]) -> bool {
         let Some(message) = Message::parse(bytes) else { return false };
         let mut plain = [0xa5; MAX_PLAIN_BYTES + TAG_BYTES];
         let draws = &mut self.draws;
@@ -57,7 +57,7 @@ impl Wire {
     }
 
     /// The host receives a message. Returns whether it believes it.
-    fn to_host(&mut self, bytes: &[u8]) -> bool {
+    fn host_hears(&mut self, bytes: &[u8]) -> bool {
         let event = Message::parse(bytes).map(|message| self.host.receive(&message));
         matches!(event, Some(HostEvent::Opened | HostEvent::Reply { is_sealed: true, .. }))
     }
@@ -85,10 +85,10 @@ fuzz_target!(|bytes: &[u8]| {
         let Some((step, rest)) = piece.split_first() else { continue };
         match step % 8 {
             0 => {
-                wire.to_board(&wire.to_board.clone());
+                wire.board_hears(&wire.to_board.clone());
             }
             1 => {
-                wire.to_host(&wire.to_host.clone());
+                wire.host_hears(&wire.to_host.clone());
             }
             2 => wire.ask(),
             3 => wire.board.open_window(),
@@ -102,12 +102,13 @@ fuzz_target!(|bytes: &[u8]| {
                     continue;
                 }
                 *byte ^= change;
-                let is_taken = if is_to_board { wire.to_board(&changed) } else { wire.to_host(&changed) };
+                let is_taken =
+                    if is_to_board { wire.board_hears(&changed) } else { wire.host_hears(&changed) };
                 assert!(!is_taken, "a changed message is taken");
             }
             // Somebody writes on the wire.
-            6 => assert!(!wire.to_board(rest), "a message of nobody is carried out"),
-            _ => assert!(!wire.to_host(rest), "a message of nobody is believed"),
+            6 => assert!(!wire.board_hears(rest), "a message of nobody is carried out"),
+            _ => assert!(!wire.host_hears(rest), "a message of nobody is believed"),
         }
     }
 });
