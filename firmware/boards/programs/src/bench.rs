@@ -117,7 +117,7 @@ fn outputs(
 }
 
 /// Number of instructions that a function takes.
-fn count<T>(gauges: &mut impl Meter, run: impl FnOnce() -> T) -> (u64, T) {
+pub(crate) fn count<T>(gauges: &mut impl Meter, run: impl FnOnce() -> T) -> (u64, T) {
     let start = gauges.instructions();
     let result = black_box(run());
     (gauges.instructions() - start, result)

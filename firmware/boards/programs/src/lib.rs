@@ -3,15 +3,17 @@
 //!
 //! * [`firmware!`] serves the link for ever with the board's image.
 //! * [`bench!`] counts the instructions of an embedding and prints them.
+//! * [`session!`] counts the instructions of a session on the link and prints them.
 //! * [`battery!`] runs the kernels' cases and prints how many it ran.
 //!
-//! The last two run once and end through semihosting (QEMU, for example), which takes their exit code.
+//! The last three run once and end through semihosting (QEMU, for example), which takes their exit code.
 #![no_std]
 
 mod bench;
 mod console;
 mod firmware;
 mod macros;
+mod session;
 
 use app::serve::Meter;
 pub use app::sight::FrameSource;
@@ -24,6 +26,8 @@ pub use bench::{Counts, NO_COUNTS, bench};
 pub use console::Console;
 #[doc(hidden)]
 pub use firmware::{report_panic, run};
+#[doc(hidden)]
+pub use session::session;
 #[doc(hidden)]
 pub use {cortex, cortex_m_rt, nn};
 

@@ -27,6 +27,14 @@ macro_rules! bench {
     };
 }
 
+/// A program that counts the instructions of a session on the link on a [`Board`](crate::Board).
+#[macro_export]
+macro_rules! session {
+    ($board:ty) => {
+        $crate::once!($board, $crate::session::<$board>);
+    };
+}
+
 /// A program that runs the battery of kernel cases on a [`Board`](crate::Board), which takes some seconds in QEMU.
 /// The crate `cases` must be among the dependencies.
 #[macro_export]
