@@ -24,7 +24,7 @@ pub mod mailbox;
 use embedded_io::{Read, ReadReady, Write};
 use embedded_storage::nor_flash::NorFlash;
 use heapless::{String, Vec};
-use link::message::{Attention, Mode, Notice, PeopleReply, Shot, ShotResult, Verdict};
+use link::message::{Attention, Mode, Notice, PeopleReply, Shot, ShotResult, Text, Verdict};
 use link::session::{KeyPair, Responder};
 use link::{Decoder, Reply};
 use matcher::{Outcome, Verdict as Ruling};
@@ -77,7 +77,7 @@ pub trait Platform {
 }
 
 /// What a maker decides about a device.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct About<'a> {
     /// Name of the board.
     pub board: &'a str,
@@ -89,8 +89,10 @@ pub struct About<'a> {
     pub is_verify_open: bool,
     /// Bytes of the memory for frames.
     pub frame_bytes: u32,
-    /// Instructions that the board took to start.
-    pub start_instructions: u64,
+    /// Milliseconds that the board took to start.
+    pub start_ms: u64,
+    /// Why image or store are not ready; empty if they are.
+    pub trouble: Text,
 }
 
 /// Memory for messages that come in.
@@ -172,9 +174,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     ) -> Self {
         let tally = store.as_ref().map_or(Tally::default(), tally_of);
         let mut device = Device {
-            about,
-            platform,
             door: Door::new(about.settings, tally, now_ms),
+            platform,
             followed: Followed::default(),
             seeing: None,
             arena,
@@ -182,6 +183,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             frame: None,
             camera_ms: now_ms,
             responder: Responder::new(keys, about.is_verify_open),
+            about,
             desk: Desk::default(),
             newcomer: None,
             log: Log::new(),

@@ -190,7 +190,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 self.end_task();
                 match self.hello() {
                     Some(hello) => Reply::Hello(hello),
-                    None => Reply::Failed(text(&"the image cannot be used")),
+                    None => Reply::Failed(self.about.trouble.clone()),
                 }
             }
             Request::Abort => {
@@ -246,7 +246,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             people: (image.gallery.people_count() + enrolled) as u16,
             has_eyes: recogniser.eyes().is_some(),
             frame_bytes: self.about.frame_bytes,
-            start_instructions: self.about.start_instructions,
+            start_instructions: 1_000_000 * self.about.start_ms,
         })
     }
 

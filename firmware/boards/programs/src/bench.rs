@@ -152,7 +152,8 @@ fn matching(
     writeln!(out, "match_instructions {instructions}")?;
     let (instructions, outcome) = count(gauges, || recogniser.decide(black_box(embedding)));
     writeln!(out, "match_with_cohort_instructions {instructions}")?;
-    let (instructions, _) = count(gauges, || recogniser.confidence(black_box(embedding), &outcome));
+    let centres = &mut { *recogniser.matcher().gallery() };
+    let (instructions, _) = count(gauges, || recogniser.confidence(centres, black_box(embedding), &outcome));
     writeln!(out, "confidence_instructions {instructions}")?;
     let (instructions, _) = count(gauges, || recogniser.show(black_box(embedding), &outcome));
     writeln!(out, "show_instructions {instructions}")?;

@@ -11,6 +11,7 @@
 
 mod bench;
 mod console;
+mod door;
 mod firmware;
 mod macros;
 mod session;
@@ -24,12 +25,15 @@ use embedded_io::{Read, Write};
 pub use bench::{Counts, NO_COUNTS, bench};
 #[doc(hidden)]
 pub use console::Console;
+pub use door::DoorBoard;
+#[doc(hidden)]
+pub use door::{run_door, stop_door};
 #[doc(hidden)]
 pub use firmware::{report_panic, run};
 #[doc(hidden)]
 pub use session::session;
 #[doc(hidden)]
-pub use {cortex, cortex_m_rt, nn};
+pub use {app, cortex, cortex_m_rt, format, nn, store};
 
 /// A board: its facts, and its devices as drivers.
 pub trait Board {
