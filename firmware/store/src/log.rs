@@ -95,7 +95,8 @@ impl Log {
         let mut failure = Error::Worn;
         // All pages but the one of the record in force may be erased for the new record.
         for step in 0..layout.log_pages() {
-            let page = (self.page + step) % layout.log_pages();
+            let page = self.page + step;
+            let page = page.checked_sub(layout.log_pages()).unwrap_or(page);
             let start = layout.log_page(page).start;
             if step > 0 {
                 erase(flash, layout.log_page(page))?;

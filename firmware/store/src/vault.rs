@@ -15,8 +15,8 @@ use crate::{Error, LayoutError, MAX_CENTRES, MAX_DIMENSION, MAX_NAME, MAX_PEOPLE
 
 /// An open store. `F` may be a `&mut` to a flash.
 ///
-/// It keeps the entries and the counters in RAM, about 3 KB, and no name and no centre. An operation needs less than
-/// 2 KB of stack beside its arguments.
+/// It keeps the entries and the counters in RAM, less than 2.7 KB, and no name and no centre. On a Cortex-M4 opening
+/// takes less than 5.5 KB of stack, any other operation less than 3 KB.
 pub struct Store<F> {
     flash: F,
     terms: Terms,
@@ -390,7 +390,7 @@ impl<F: NorFlash> Store<F> {
         let (entry, mut cursor) = self.seek(index).ok_or(Error::Unknown)?;
         self.read_head(&entry, &mut cursor, &mut record.head)?;
         record.dimension = self.terms.dimension;
-        let vectors = record.vectors.chunks_exact_mut(self.terms.dimension.into());
+        let vectors = record.vectors.chunks_exact_mut(usize::from(self.terms.dimension).max(1));
         for (part, vector) in (1..=entry.centres).zip(vectors) {
             if let Err(error) = self.read_centre(&entry, &mut cursor, part, vector) {
                 record.wipe();
