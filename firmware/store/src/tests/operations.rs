@@ -412,6 +412,16 @@ fn figures_of_a_board_are_pinned() {
     assert_eq!((cost.written_bytes, cost.erased_bytes), (128 + 10 * 1688, 5 * 4096));
     assert_eq!(layout.attempts(10_000), 10_000 * 128);
     assert_eq!((layout.enrolments(10_000, false), layout.enrolments(10_000, true)), (20_000, 10_000));
+    // The book's example.
+    let book = Layout::new_checked(0, 4096, 1, 2, 32).unwrap();
+    assert_eq!(book.total_bytes(), 264 * 1024);
+    assert_eq!([128, 512].map(|dimension| book.person_bytes(dimension, 3)), [536, 1688]);
+    assert_eq!([128, 512].map(|dimension| book.capacity(dimension, 3)), [200, 77]);
+    let costs = [128, 512].map(|dimension| book.commit(dimension, 50, 3));
+    assert_eq!(costs.map(|cost| cost.written_bytes), [26_928, 84_528]);
+    assert_eq!(costs.map(|cost| cost.erased_bytes), [28 * 1024, 84 * 1024]);
+    assert_eq!([false, true].map(|is_restarted| book.enrolments(100_000, is_restarted)), [200_000, 100_000]);
+    assert_eq!(book.attempts(100_000), 12_800_000);
     let words = Layout::new_checked(0, 8192, 32, 2, 7).unwrap();
     assert_eq!(words.person_bytes(512, 3), 128 + 3 * 544);
 }
