@@ -149,6 +149,17 @@ impl Layout {
         start..start + self.page_bytes()
     }
 
+    /// The page of the counter log that is used after this one.
+    pub(crate) const fn page_after(&self, page: u32) -> u32 {
+        if page + 1 < self.log_pages { page + 1 } else { 0 }
+    }
+
+    /// Addresses of a record in a page of the counter log, which must exist.
+    pub(crate) const fn slot(&self, page: u32, slot: u32) -> Range<u32> {
+        let start = self.log_page(page).start + slot * RECORD_BYTES as u32;
+        start..start + RECORD_BYTES as u32
+    }
+
     /// Address of a half, 0 or 1.
     pub const fn half(&self, half: u32) -> u32 {
         self.base + (self.log_pages + half * self.half_pages) * self.page_bytes()

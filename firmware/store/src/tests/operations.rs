@@ -325,6 +325,34 @@ fn erased_parts_are_damage_and_no_empty_store() {
 }
 
 #[test]
+fn damaged_counter_records_give_back_neither_epoch_nor_id() {
+    for attempts in 0..9 {
+        for damaged in 1..=3 {
+            let mut bytes = blank();
+            let mut store = format(&mut bytes);
+            (1..=3).for_each(|number| assert_eq!(u64::from(add(&mut store, number)), number));
+            (0..attempts).for_each(|_| store.count_attempt().unwrap());
+            store.delete(3).unwrap();
+            store.delete_all().unwrap();
+            let before = store.counters();
+            drop(store);
+            let sequence = |record: &[u8]| u32::from_le_bytes(*record[16..].first_chunk().unwrap());
+            let mut places: Vec<usize> = (0..2 * PAGE).step_by(64).filter(|at| bytes[*at] == b'G').collect();
+            places.sort_by_key(|at| sequence(&bytes[*at..]));
+            for at in places.into_iter().rev().take(damaged) {
+                bytes[at + 20] ^= 1;
+            }
+            let mut store = open(&mut bytes).unwrap();
+            let counters = store.counters();
+            assert!(counters.epoch >= before.epoch && counters.next_id >= before.next_id, "{counters:?}");
+            assert!(add(&mut store, 4) >= 4);
+            let counters = store.counters();
+            assert_eq!(open(&mut bytes).unwrap().counters(), counters);
+        }
+    }
+}
+
+#[test]
 fn damage_after_opening_is_told_and_the_damaged_person_can_be_deleted() {
     let mut bytes = small();
     let mut store = open(&mut bytes).unwrap();
