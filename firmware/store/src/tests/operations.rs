@@ -4,6 +4,7 @@ use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
+use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use format::ModelId;
 use proptest::prelude::*;
 
@@ -368,6 +369,56 @@ fn damage_after_opening_is_told_and_the_damaged_person_can_be_deleted() {
     assert_eq!(store.people().len(), 2);
     store.delete(1).unwrap();
     assert_eq!(state(&mut store).unwrap(), [Person::new(2, 2)]);
+}
+
+/// A flash whose counter log takes nothing any more.
+struct Worn<'a>(Sim<'a>);
+
+impl ErrorType for Worn<'_> {
+    type Error = Fault;
+}
+
+impl ReadNorFlash for Worn<'_> {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> core::result::Result<(), Fault> {
+        self.0.read(offset, bytes)
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+}
+
+impl NorFlash for Worn<'_> {
+    const WRITE_SIZE: usize = 4;
+    const ERASE_SIZE: usize = PAGE;
+
+    fn erase(&mut self, from: u32, to: u32) -> core::result::Result<(), Fault> {
+        self.0.erase(from, to)
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> core::result::Result<(), Fault> {
+        if offset < layout().half(0) { Ok(()) } else { self.0.write(offset, bytes) }
+    }
+}
+
+#[test]
+fn worn_log_is_told_and_loses_nothing() {
+    let mut bytes = small();
+    let mut store = open(&mut bytes).unwrap();
+    let (counters, people) = (store.counters(), state(&mut store).unwrap());
+    drop(store);
+    let mut store = Store::open(Worn(flash(&mut bytes)), layout(), &KEY, NETWORK, DIMENSION).unwrap();
+    for _ in 0..3 {
+        assert_eq!(store.count_attempt(), Err(Error::Worn));
+        assert_eq!(store.delete(1), Err(Error::Worn));
+        assert_eq!((store.counters(), state(&mut store).unwrap()), (counters, people.clone()));
+    }
+    drop(store);
+    let mut store = open(&mut bytes).unwrap();
+    assert_eq!((store.counters(), state(&mut store).unwrap()), (counters, people));
+    store.count_attempt().unwrap();
 }
 
 #[test]
