@@ -140,15 +140,22 @@ impl Terms {
     }
 
     /// Goes past the next piece.
-    pub fn skip(&self, cursor: &mut Cursor, part: u8) {
-        let bytes = self.layout.padded(self.piece_bytes(part)) as u32;
-        cursor.at = cursor.at.saturating_add(bytes);
+    fn skip(&self, cursor: &mut Cursor, part: u8) {
+        cursor.at = cursor.at.saturating_add(self.layout.padded(self.piece_bytes(part)) as u32);
         cursor.index = cursor.index.saturating_add(1);
     }
 
-    /// Goes past a person.
+    /// Goes past this many centres.
+    pub fn skip_centres(&self, cursor: &mut Cursor, centres: u8) {
+        let bytes = self.layout.padded(self.piece_bytes(1)) as u32;
+        cursor.at = cursor.at.saturating_add(bytes * u32::from(centres));
+        cursor.index = cursor.index.saturating_add(centres.into());
+    }
+
+    /// Goes past a head and this many centres.
     pub fn skip_person(&self, cursor: &mut Cursor, centres: u8) {
-        (0..=centres).for_each(|part| self.skip(cursor, part));
+        self.skip(cursor, 0);
+        self.skip_centres(cursor, centres);
     }
 
     /// Reads and opens the next piece, a centre of this person, or the head of any.

@@ -2,6 +2,7 @@
 //!
 //! Figures about capacity and wear are exact counts of bytes, pages and erase cycles, for any number of people.
 
+use core::num::NonZeroU32;
 use core::ops::Range;
 
 use embedded_storage::nor_flash::NorFlash;
@@ -16,7 +17,8 @@ pub const MAX_WORD: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     base: u32,
-    page_bytes: u32,
+    page_bytes: NonZeroU32,
+    /// A power of two.
     word_bytes: u32,
     log_pages: u32,
     half_pages: u32,
@@ -47,9 +49,10 @@ impl Layout {
         if word_bytes == 0 || !(MAX_WORD as u32).is_multiple_of(word_bytes) {
             return Err(LayoutError::Word(word_bytes));
         }
-        if page_bytes == 0 || !page_bytes.is_multiple_of(RECORD_BYTES as u32) {
-            return Err(LayoutError::Page(page_bytes));
-        }
+        let page = match NonZeroU32::new(page_bytes) {
+            Some(page) if page_bytes.is_multiple_of(RECORD_BYTES as u32) => page,
+            _ => return Err(LayoutError::Page(page_bytes)),
+        };
         if !base.is_multiple_of(page_bytes) {
             return Err(LayoutError::Base(base));
         }
@@ -61,7 +64,7 @@ impl Layout {
         if pages > u32::MAX as u64 || base as u64 + pages * page_bytes as u64 > u32::MAX as u64 {
             return Err(LayoutError::Capacity(u32::MAX as u64));
         }
-        Ok(Layout { base, page_bytes, word_bytes, log_pages, half_pages })
+        Ok(Layout { base, page_bytes: page, word_bytes, log_pages, half_pages })
     }
 
     /// A store at `base` in this flash, with its pages and words.
@@ -82,7 +85,7 @@ impl Layout {
 
     /// Checks that the flash has the layout's words and pages, and reaches to its end.
     pub(crate) fn check<F: NorFlash>(&self, flash: &F) -> Result<(), LayoutError> {
-        if F::ERASE_SIZE != self.page_bytes as usize || F::WRITE_SIZE != self.word_bytes as usize {
+        if F::ERASE_SIZE != self.page_bytes() as usize || F::WRITE_SIZE != self.word_bytes as usize {
             return Err(LayoutError::Geometry);
         }
         if F::READ_SIZE == 0 || !F::WRITE_SIZE.is_multiple_of(F::READ_SIZE) {
@@ -107,12 +110,12 @@ impl Layout {
 
     /// Bytes of the whole store.
     pub const fn total_bytes(&self) -> u32 {
-        (self.log_pages + 2 * self.half_pages) * self.page_bytes
+        (self.log_pages + 2 * self.half_pages) * self.page_bytes()
     }
 
     /// Bytes of a page.
     pub const fn page_bytes(&self) -> u32 {
-        self.page_bytes
+        self.page_bytes.get()
     }
 
     /// Bytes of a word.
@@ -132,33 +135,46 @@ impl Layout {
 
     /// Bytes of a half.
     pub const fn half_bytes(&self) -> u32 {
-        self.half_pages * self.page_bytes
+        self.half_pages * self.page_bytes()
     }
 
     /// Records in a page of the counter log.
     pub const fn slots(&self) -> u32 {
-        self.page_bytes / RECORD_BYTES as u32
+        self.page_bytes() / RECORD_BYTES as u32
     }
 
     /// Addresses of a page of the counter log, which must exist.
     pub(crate) const fn log_page(&self, page: u32) -> Range<u32> {
-        let start = self.base + page * self.page_bytes;
-        start..start + self.page_bytes
+        let start = self.base + page * self.page_bytes();
+        start..start + self.page_bytes()
+    }
+
+    /// The page of the counter log that is used after this one.
+    pub(crate) const fn page_after(&self, page: u32) -> u32 {
+        if page + 1 < self.log_pages { page + 1 } else { 0 }
+    }
+
+    /// Addresses of a record in a page of the counter log, which must exist.
+    pub(crate) const fn slot(&self, page: u32, slot: u32) -> Range<u32> {
+        let start = self.log_page(page).start + slot * RECORD_BYTES as u32;
+        start..start + RECORD_BYTES as u32
     }
 
     /// Address of a half, 0 or 1.
     pub const fn half(&self, half: u32) -> u32 {
-        self.base + (self.log_pages + half * self.half_pages) * self.page_bytes
+        self.base + (self.log_pages + half * self.half_pages) * self.page_bytes()
     }
 
     /// Pages of a half that a header and `length` bytes of pieces fill.
-    pub(crate) const fn pages_of(&self, length: u32) -> u32 {
-        length.saturating_add(RECORD_BYTES as u32).div_ceil(self.page_bytes)
+    pub(crate) fn pages_of(&self, length: u32) -> u32 {
+        let last = length.saturating_add(RECORD_BYTES as u32 - 1);
+        last / self.page_bytes + 1
     }
 
     /// Bytes of a piece in flash, given its bytes without padding.
     pub(crate) const fn padded(&self, bytes: usize) -> usize {
-        bytes.next_multiple_of(self.word_bytes as usize)
+        let mask = self.word_bytes as usize - 1;
+        (bytes + mask) & !mask
     }
 
     /// Bytes of a person with `centres` sub-centres of `dimension` elements in flash. Values over the limits count as
@@ -172,7 +188,8 @@ impl Layout {
     /// Number of people with `centres` sub-centres of `dimension` elements each that fit.
     pub fn capacity(&self, dimension: u16, centres: usize) -> usize {
         let room = self.half_bytes().saturating_sub(RECORD_BYTES as u32);
-        ((room / self.person_bytes(dimension, centres)) as usize).min(MAX_PEOPLE)
+        let people = room.checked_div(self.person_bytes(dimension, centres)).unwrap_or(0);
+        (people as usize).min(MAX_PEOPLE)
     }
 
     /// What a commit costs that leaves `people` people with `centres` sub-centres each, as many as before.
@@ -181,7 +198,7 @@ impl Layout {
         let length = people * self.person_bytes(dimension, centres);
         Cost {
             written_bytes: 2 * RECORD_BYTES as u32 + length,
-            erased_bytes: self.pages_of(length) * self.page_bytes,
+            erased_bytes: self.pages_of(length) * self.page_bytes(),
         }
     }
 

@@ -79,7 +79,8 @@
 //! HMAC-SHA256 of a label under the board's key, so that one key serves one use.
 //!
 //! The epoch of a commit is written to the counter log before anything is sealed under it. A commit that was cut has
-//! used up its epoch: the next one takes a higher epoch, and no nonce comes twice.
+//! used up its epoch: the next one takes a higher epoch, and no nonce comes twice. Torn or damaged records after the
+//! one in force may have reserved epochs and ids, too; [`Store::open`] goes past as many.
 //!
 //! Records and headers have HMAC tags: after a cut two different records may carry the same sequence number, which
 //! Poly1305 does not allow.

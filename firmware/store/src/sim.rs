@@ -326,3 +326,113 @@ impl<const WORD: usize, const PAGE: usize> NorFlash for Flash<'_, WORD, PAGE> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: usize = 64;
+
+    fn with_flash<const WORD: usize>(
+        tear: Tear,
+        seed: u64,
+        act: impl FnOnce(&mut Flash<'_, WORD, PAGE>),
+    ) -> ([u8; 2 * PAGE], [u32; 2]) {
+        let (mut bytes, mut words, mut wear) = ([0xff; 2 * PAGE], [ERASED; 2 * PAGE], [0; 2]);
+        act(&mut Flash::new(&mut bytes, &mut words, &mut wear, tear, seed));
+        (bytes, wear)
+    }
+
+    #[test]
+    fn bits_go_from_1_to_0_until_erased() {
+        let (bytes, wear) = with_flash::<4>(Tear::Whole, 0, |flash| {
+            flash.write(4, &[0xf0; 8]).unwrap();
+            flash.write(8, &[0x3f; 4]).unwrap();
+            flash.write(PAGE as u32, &[0; 4]).unwrap();
+            flash.erase(PAGE as u32, 2 * PAGE as u32).unwrap();
+            assert_eq!(flash.traffic(), Traffic { words: 4, pages: 1 });
+        });
+        assert_eq!(bytes[..12], [255, 255, 255, 255, 0xf0, 0xf0, 0xf0, 0xf0, 0x30, 0x30, 0x30, 0x30]);
+        assert!(bytes[12..].iter().all(|&byte| byte == 0xff));
+        assert_eq!(wear, [0, 1]);
+    }
+
+    #[test]
+    fn word_with_a_checksum_is_programmed_once() {
+        with_flash::<8>(Tear::Whole, 0, |flash| {
+            flash.write(8, &[0xff; 8]).unwrap();
+            assert_eq!(flash.write(8, &[0; 8]), Err(Fault::Twice));
+            flash.erase(0, PAGE as u32).unwrap();
+            assert_eq!(flash.write(8, &[0; 8]), Ok(()));
+        });
+    }
+
+    #[test]
+    fn wrong_calls_are_refused() {
+        with_flash::<4>(Tear::Whole, 0, |flash| {
+            use NorFlashErrorKind::{NotAligned, OutOfBounds};
+            assert_eq!(flash.write(2, &[0; 4]), Err(Fault::Call(NotAligned)));
+            assert_eq!(flash.write(4, &[0; 3]), Err(Fault::Call(NotAligned)));
+            assert_eq!(flash.erase(4, 68), Err(Fault::Call(NotAligned)));
+            assert_eq!(flash.read(2 * PAGE as u32 - 1, &mut [0; 2]), Err(Fault::Call(OutOfBounds)));
+            assert_eq!(flash.traffic(), Traffic::default());
+        });
+    }
+
+    #[test]
+    fn after_a_cut_everything_fails_until_power_is_back() {
+        let (bytes, _) = with_flash::<4>(Tear::Whole, 0, |flash| {
+            flash.cut_after(2);
+            assert_eq!(flash.write(0, &[0; 16]), Err(Fault::Cut));
+            assert!(flash.is_off());
+            assert_eq!(flash.read(0, &mut [0]), Err(Fault::Cut));
+            assert_eq!(flash.write(32, &[0; 4]), Err(Fault::Cut));
+            assert_eq!(flash.erase(0, PAGE as u32), Err(Fault::Cut));
+            flash.power_on();
+            assert_eq!(flash.write(16, &[0; 4]), Ok(()));
+        });
+        assert!(
+            bytes.iter().enumerate().all(|(at, &byte)| (byte == 0) == (at < 8 || (16..20).contains(&at)))
+        );
+    }
+
+    #[test]
+    fn tears_leave_some_of_the_bits() {
+        for (tear, is_torn_write, is_torn_erase) in [
+            (Tear::Whole, false, false),
+            (Tear::Write, true, false),
+            (Tear::Erase, false, true),
+            (Tear::Both, true, true),
+            (Tear::Unreadable, true, true),
+        ] {
+            let (mut writes, mut erases, mut unreadable) = (0, 0, 0);
+            for seed in 0..50 {
+                let (bytes, _) = with_flash::<32>(tear, seed, |flash| {
+                    flash.cut_after(0);
+                    assert_eq!(flash.write(0, &[0; 32]), Err(Fault::Cut));
+                    flash.power_on();
+                    unreadable += u32::from(flash.read(0, &mut [0; 4]) == Err(Fault::Unreadable));
+                    assert_eq!(flash.read(32, &mut [0; 96]), Ok(()));
+                });
+                writes += u32::from(bytes[..32] != [0xff; 32] && bytes[..32] != [0; 32]);
+                let (bytes, _) = with_flash::<32>(tear, seed, |flash| {
+                    flash.write(0, &[0; 64]).unwrap();
+                    flash.cut_after(0);
+                    assert_eq!(flash.erase(0, PAGE as u32), Err(Fault::Cut));
+                });
+                erases += u32::from(bytes[..64] != [0xff; 64] && bytes[..64] != [0; 64]);
+            }
+            assert_eq!((writes, erases), (50 * u32::from(is_torn_write), 50 * u32::from(is_torn_erase)));
+            assert_eq!(unreadable, 50 * u32::from(tear == Tear::Unreadable));
+        }
+    }
+
+    #[test]
+    fn silent_failure_leaves_some_of_the_bits_and_no_error() {
+        let (bytes, _) = with_flash::<4>(Tear::Whole, 1, |flash| {
+            flash.fail_after(1);
+            flash.write(0, &[0; 12]).unwrap();
+        });
+        assert!(bytes[..4] == [0; 4] && bytes[4..8] != [0; 4] && bytes[8..12] == [0; 4]);
+    }
+}

@@ -15,8 +15,8 @@ use crate::{Error, LayoutError, MAX_CENTRES, MAX_DIMENSION, MAX_NAME, MAX_PEOPLE
 
 /// An open store. `F` may be a `&mut` to a flash.
 ///
-/// It keeps the entries and the counters in RAM, about 3 KB, and no name and no centre. An operation needs less than
-/// 2 KB of stack beside its arguments.
+/// It keeps the entries and the counters in RAM, less than 2.7 KB, and no name and no centre. On a Cortex-M4 opening
+/// takes less than 5.5 KB of stack, any other operation less than 3 KB.
 pub struct Store<F> {
     flash: F,
     terms: Terms,
@@ -169,6 +169,11 @@ impl<F: NorFlash> Store<F> {
             return Err(OpenError::OtherNetwork);
         }
         store.load(header.people)?;
+        if store.log.is_raised {
+            let Terms { layout, keys, .. } = &store.terms;
+            let counters = store.log.counters;
+            store.log.append(&mut store.flash, layout, keys, counters, false)?;
+        }
         Ok(store)
     }
 
@@ -254,17 +259,19 @@ impl<F: NorFlash> Store<F> {
             if self.people.last().is_some_and(|last| last.id >= head.id) {
                 return Err(damaged());
             }
-            (1..=head.centres).for_each(|part| self.terms.skip(&mut cursor, part));
+            self.terms.skip_centres(&mut cursor, head.centres);
             length += self.person_bytes(head.centres);
             self.people.push(head.entry()).map_err(|_| damaged())?;
         }
         if length != self.length {
             return Err(damaged());
         }
-        // Holds even if the latest counter record has been damaged.
-        let counters = &mut self.log.counters;
+        // The latest counter record may be lost without a trace, too.
+        let next_id = head.id.saturating_add(1);
+        let Log { counters, is_raised, .. } = &mut self.log;
+        *is_raised |= counters.epoch < self.epoch || counters.next_id < next_id;
         counters.epoch = counters.epoch.max(self.epoch);
-        counters.next_id = counters.next_id.max(head.id.saturating_add(1));
+        counters.next_id = counters.next_id.max(next_id);
         Ok(())
     }
 
@@ -361,7 +368,7 @@ impl<F: NorFlash> Store<F> {
         if centre >= entry.centres {
             return Err(Error::Unknown);
         }
-        (0..=centre).for_each(|part| self.terms.skip(&mut cursor, part));
+        self.terms.skip_person(&mut cursor, centre);
         self.read_centre(&entry, &mut cursor, centre + 1, vector)
     }
 
@@ -390,7 +397,7 @@ impl<F: NorFlash> Store<F> {
         let (entry, mut cursor) = self.seek(index).ok_or(Error::Unknown)?;
         self.read_head(&entry, &mut cursor, &mut record.head)?;
         record.dimension = self.terms.dimension;
-        let vectors = record.vectors.chunks_exact_mut(self.terms.dimension.into());
+        let vectors = record.vectors.chunks_exact_mut(usize::from(self.terms.dimension).max(1));
         for (part, vector) in (1..=entry.centres).zip(vectors) {
             if let Err(error) = self.read_centre(&entry, &mut cursor, part, vector) {
                 record.wipe();

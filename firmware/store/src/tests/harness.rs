@@ -2,7 +2,7 @@
 //! reach the flash, and the flash's raw bytes. Tests and the example `cuts` use it.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::string::String;
 use std::vec::Vec;
 use std::{format, vec};
@@ -63,7 +63,7 @@ struct Trace {
 }
 
 fn digest(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = Fold::default();
     bytes.hash(&mut hasher);
     hasher.finish()
 }
@@ -393,7 +393,27 @@ fn windows(bytes: &[u8]) -> impl Iterator<Item = [u8; WINDOW]> {
 }
 
 /// Byte sequences that must not be in flash once an operation is in force.
-pub type Gone = HashSet<[u8; WINDOW]>;
+pub type Gone = HashSet<[u8; WINDOW], BuildHasherDefault<Fold>>;
+
+/// A hash that is fast, for bytes that are random already.
+#[derive(Default)]
+pub struct Fold(u64);
+
+impl Hasher for Fold {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            let mixed =
+                (self.0.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            self.0 = mixed ^ mixed >> 29;
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 impl<const WORD: usize> World<WORD> {
     /// A formatted store.
@@ -422,7 +442,7 @@ impl<const WORD: usize> World<WORD> {
     /// in the new state.
     pub fn gone(&self, new: &Model) -> Gone {
         if new.people == self.model.people {
-            return Gone::new();
+            return Gone::default();
         }
         let (start, header) = self.header().expect("a header");
         let pieces = start + RECORD_BYTES..start + RECORD_BYTES + header.length as usize;
@@ -598,7 +618,8 @@ impl Tally {
 }
 
 /// Disturbs every step of every operation of the script, and every step of the boot after a cut, with every outcome of
-/// `seeds` numbers. Ends after the first operation with a violation.
+/// `seeds` numbers. With words of a byte, the commit after a cut and silent failures are tried at every fourth step only.
+/// Ends after the first operation with a violation.
 pub fn exhaust<const WORD: usize>(tear: Tear, script: &[Op], seeds: u64) -> Tally {
     let mut tally = Tally::default();
     let mut before: World<WORD> = World::new(tear, 1);
@@ -610,7 +631,7 @@ pub fn exhaust<const WORD: usize>(tear: Tear, script: &[Op], seeds: u64) -> Tall
         let mut old = at_rest.model.clone();
         if let Some(op) = previous {
             old = old.after(op);
-            tally.note(&at_rest.check(&old, true, &Gone::new()));
+            tally.note(&at_rest.check(&old, true, &Gone::default()));
         }
         let new = at_rest.model.after(op);
         let gone = at_rest.gone(&new);
@@ -642,6 +663,10 @@ pub fn exhaust<const WORD: usize>(tear: Tear, script: &[Op], seeds: u64) -> Tall
                         tally.note(&[Violation::Fails]);
                     }
                     tally.note(&booted.check(&new, false, &gone));
+                }
+                // With words of a byte there are many steps, and all bytes of a piece are alike.
+                if WORD == 1 && step % 4 != 0 {
+                    continue;
                 }
                 // Life goes on: the next commit seals under another epoch.
                 let next = booted.model.possible(Op::Add(1000 + seed));

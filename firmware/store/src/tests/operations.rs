@@ -4,6 +4,7 @@ use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
+use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use format::ModelId;
 use proptest::prelude::*;
 
@@ -325,6 +326,34 @@ fn erased_parts_are_damage_and_no_empty_store() {
 }
 
 #[test]
+fn damaged_counter_records_give_back_neither_epoch_nor_id() {
+    for attempts in 0..9 {
+        for damaged in 1..=3 {
+            let mut bytes = blank();
+            let mut store = format(&mut bytes);
+            (1..=3).for_each(|number| assert_eq!(u64::from(add(&mut store, number)), number));
+            (0..attempts).for_each(|_| store.count_attempt().unwrap());
+            store.delete(3).unwrap();
+            store.delete_all().unwrap();
+            let before = store.counters();
+            drop(store);
+            let sequence = |record: &[u8]| u32::from_le_bytes(*record[16..].first_chunk().unwrap());
+            let mut places: Vec<usize> = (0..2 * PAGE).step_by(64).filter(|at| bytes[*at] == b'G').collect();
+            places.sort_by_key(|at| sequence(&bytes[*at..]));
+            for at in places.into_iter().rev().take(damaged) {
+                bytes[at + 20] ^= 1;
+            }
+            let mut store = open(&mut bytes).unwrap();
+            let counters = store.counters();
+            assert!(counters.epoch >= before.epoch && counters.next_id >= before.next_id, "{counters:?}");
+            assert!(add(&mut store, 4) >= 4);
+            let counters = store.counters();
+            assert_eq!(open(&mut bytes).unwrap().counters(), counters);
+        }
+    }
+}
+
+#[test]
 fn damage_after_opening_is_told_and_the_damaged_person_can_be_deleted() {
     let mut bytes = small();
     let mut store = open(&mut bytes).unwrap();
@@ -340,6 +369,56 @@ fn damage_after_opening_is_told_and_the_damaged_person_can_be_deleted() {
     assert_eq!(store.people().len(), 2);
     store.delete(1).unwrap();
     assert_eq!(state(&mut store).unwrap(), [Person::new(2, 2)]);
+}
+
+/// A flash whose counter log takes nothing any more.
+struct Worn<'a>(Sim<'a>);
+
+impl ErrorType for Worn<'_> {
+    type Error = Fault;
+}
+
+impl ReadNorFlash for Worn<'_> {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> core::result::Result<(), Fault> {
+        self.0.read(offset, bytes)
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+}
+
+impl NorFlash for Worn<'_> {
+    const WRITE_SIZE: usize = 4;
+    const ERASE_SIZE: usize = PAGE;
+
+    fn erase(&mut self, from: u32, to: u32) -> core::result::Result<(), Fault> {
+        self.0.erase(from, to)
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> core::result::Result<(), Fault> {
+        if offset < layout().half(0) { Ok(()) } else { self.0.write(offset, bytes) }
+    }
+}
+
+#[test]
+fn worn_log_is_told_and_loses_nothing() {
+    let mut bytes = small();
+    let mut store = open(&mut bytes).unwrap();
+    let (counters, people) = (store.counters(), state(&mut store).unwrap());
+    drop(store);
+    let mut store = Store::open(Worn(flash(&mut bytes)), layout(), &KEY, NETWORK, DIMENSION).unwrap();
+    for _ in 0..3 {
+        assert_eq!(store.count_attempt(), Err(Error::Worn));
+        assert_eq!(store.delete(1), Err(Error::Worn));
+        assert_eq!((store.counters(), state(&mut store).unwrap()), (counters, people.clone()));
+    }
+    drop(store);
+    let mut store = open(&mut bytes).unwrap();
+    assert_eq!((store.counters(), state(&mut store).unwrap()), (counters, people));
+    store.count_attempt().unwrap();
 }
 
 #[test]
@@ -412,6 +491,16 @@ fn figures_of_a_board_are_pinned() {
     assert_eq!((cost.written_bytes, cost.erased_bytes), (128 + 10 * 1688, 5 * 4096));
     assert_eq!(layout.attempts(10_000), 10_000 * 128);
     assert_eq!((layout.enrolments(10_000, false), layout.enrolments(10_000, true)), (20_000, 10_000));
+    // The book's example.
+    let book = Layout::new_checked(0, 4096, 1, 2, 32).unwrap();
+    assert_eq!(book.total_bytes(), 264 * 1024);
+    assert_eq!([128, 512].map(|dimension| book.person_bytes(dimension, 3)), [536, 1688]);
+    assert_eq!([128, 512].map(|dimension| book.capacity(dimension, 3)), [200, 77]);
+    let costs = [128, 512].map(|dimension| book.commit(dimension, 50, 3));
+    assert_eq!(costs.map(|cost| cost.written_bytes), [26_928, 84_528]);
+    assert_eq!(costs.map(|cost| cost.erased_bytes), [28 * 1024, 84 * 1024]);
+    assert_eq!([false, true].map(|is_restarted| book.enrolments(100_000, is_restarted)), [200_000, 100_000]);
+    assert_eq!(book.attempts(100_000), 12_800_000);
     let words = Layout::new_checked(0, 8192, 32, 2, 7).unwrap();
     assert_eq!(words.person_bytes(512, 3), 128 + 3 * 544);
 }
