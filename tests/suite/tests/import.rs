@@ -8,8 +8,8 @@ use host::onnx::{Cut, Imported, Reference};
 use host::{float, passes};
 use suite::onnx::{self, Attribute, Onnx};
 use suite::real_networks;
-use tract_onnx::pb::StringStringEntryProto;
 use tract_onnx::pb::tensor_proto::DataLocation;
+use tract_onnx::pb::{FunctionProto, StringStringEntryProto};
 
 fn import(path: &Path) -> anyhow::Result<Imported> {
     host::onnx::import(path, &Cut::default())
@@ -166,6 +166,34 @@ fn condition_is_named_although_it_alone_reads_the_photo() {
     for part in ["If (node If_0)", "once, in one order", "onnxsim", "torch.jit.script"] {
         assert!(error.contains(part), "{part} is not in {error}");
     }
+}
+
+#[test]
+fn function_of_the_file_is_told_from_operators_of_the_same_name_in_other_domains() {
+    let with = |domain: &str, nodes: &str| {
+        let file = written(&onnx::changed(&onnx::pools(), |model| {
+            for name in ["MaxPool", "Conv"] {
+                model.functions.push(FunctionProto {
+                    name: Some(name.to_string()),
+                    domain: Some(domain.to_string()),
+                    ..FunctionProto::default()
+                });
+            }
+            let pools =
+                model.graph.as_mut().unwrap().node.iter_mut().filter(|node| node.op_type == "MaxPool");
+            pools.for_each(|node| node.domain = nodes.to_string());
+        }));
+        import(file.path())
+    };
+    // Functions of another domain do not concern ONNX's own operators.
+    with("pkg.torch", "").unwrap();
+    let refused = |domain, nodes| format!("{:#}", with(domain, nodes).err().unwrap());
+    let of_function = refused("pkg.torch", "pkg.torch");
+    assert!(of_function.contains("a function of the file") && !of_function.contains("Conv"), "{of_function}");
+    let of_other = refused("pkg.torch", "pkg.other");
+    assert!(of_other.contains("of the domain pkg.other") && !of_other.contains("function"), "{of_other}");
+    // The two names of ONNX's own domain.
+    assert!(refused("ai.onnx", "").contains("a function of the file"));
 }
 
 #[test]
