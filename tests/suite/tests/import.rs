@@ -367,19 +367,52 @@ fn place_beyond_the_padding_never_counts() {
     assert_eq!(counting, leaving);
 }
 
+/// Means of a map of 10 × 10 by definition: zeros of a node before count, and padding of the pool itself if it says so. Places
+/// beyond both do not.
+fn means(map: &[f32], mean: &Mean) -> Vec<f32> {
+    let &Mean(around, kernel, stride, pad, counts_pad, _, side) = mean;
+    let mut means = Vec::new();
+    for (y, x, channel) in (0..side).flat_map(|y| (0..side).flat_map(move |x| (0..8).map(move |c| (y, x, c))))
+    {
+        let (mut sum, mut count) = (0.0, 0);
+        for (ky, kx) in (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx))) {
+            let [y, x] = [(y, ky), (x, kx)].map(|(at, tap)| at as i64 * stride + tap - pad - around);
+            let is_within = |most: i64| [y, x].iter().all(|at| (-most..10 + most).contains(at));
+            count += i32::from(is_within(around + if counts_pad { pad } else { 0 }));
+            if is_within(0) {
+                sum += map[(y * 10 + x) as usize * 8 + channel];
+            }
+        }
+        means.push(sum / count as f32);
+    }
+    means
+}
+
 #[test]
-fn average_that_counts_a_part_of_its_padding_is_refused() {
+fn average_that_counts_a_part_of_its_padding_is_that_of_a_map_with_zeros_around() {
     for mean in [
         Mean(0, 3, 2, 1, true, true, 6),
+        Mean(0, 4, 3, 1, true, true, 4),
         Mean(1, 3, 2, 0, false, true, 6),
         Mean(1, 3, 1, 1, false, false, 12),
+        Mean(1, 5, 2, 1, true, true, 6),
     ] {
-        let error = format!("{:#}", import(written(&mean.onnx()).path()).err().unwrap());
-        assert!(
-            error.contains("AveragePool (node AveragePool_") && error.contains("all or nothing"),
-            "{error}"
-        );
+        let graph = passes::lower(import(written(&mean.onnx()).path()).unwrap().graph);
+        let crop: Vec<f32> = (0..20 * 20 * 3).map(|i| (i * 7919 % 255) as f32 / 128.0 - 1.0).collect();
+        let tensors = float::run(&graph, &crop);
+        let average = graph.nodes.iter().position(|node| matches!(node.op, Op::Average { .. })).unwrap();
+        let expected = means(&tensors[1], &mean);
+        let is_near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5;
+        assert!(tensors[average].len() == expected.len(), "{:?}", graph.nodes[average].shape);
+        assert!(tensors[average].iter().zip(&expected).all(is_near), "{:?}", graph.nodes[average]);
     }
+}
+
+#[test]
+fn average_that_counts_a_part_of_much_padding_is_refused() {
+    let error =
+        format!("{:#}", import(written(&Mean(0, 16, 3, 8, true, true, 5).onnx()).path()).err().unwrap());
+    assert!(error.contains("AveragePool (node AveragePool_") && error.contains("all or nothing"), "{error}");
 }
 
 #[test]
