@@ -27,6 +27,7 @@ use host::sight::{self, Networks, QuantisedEyes, fit, frames};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 
+pub mod answers;
 pub mod command;
 pub mod onnx;
 
