@@ -84,9 +84,20 @@ set_up_onnxruntime() {
     folder_of_packages=$(pwd)/data/python
     has python3 && python3 -m pip --version >/dev/null 2>&1 || install python3 python3-pip
     PYTHONPATH=$folder_of_packages python3 -c "import onnx, onnxruntime.quantization" >/dev/null 2>&1 && return 0
+    found=$(python3 -c "import platform as p, sys; print(sys.implementation.name, '%d.%d' % sys.version_info[:2],
+        p.libc_ver()[0] or 'another libc', p.machine())")
+    case "$found" in
+    cpython\ 3.1[1234]\ glibc\ x86_64 | cpython\ 3.1[1234]\ glibc\ aarch64) ;;
+    *)
+        say "there is no pinned onnxruntime for this Python ($found), only for CPython 3.11 to 3.14 with glibc on x86_64" \
+            "and aarch64; going on without"
+        return 0
+        ;;
+    esac
     say "fetching onnx and onnxruntime from PyPI (a minute)"
-    python3 -m pip install --quiet --disable-pip-version-check --target "$folder_of_packages" \
-        onnx==1.23.2 onnxruntime==1.32.0 >&2 || say "pip could not install onnx and onnxruntime; going on without"
+    python3 -m pip install --quiet --disable-pip-version-check --target "$folder_of_packages" --no-deps \
+        --only-binary :all: --require-hashes --requirement tests/zoo/requirements.txt >&2 ||
+        say "pip could not install the files that tests/zoo/requirements.txt names; going on without"
 }
 
 # --- data ---

@@ -22,7 +22,8 @@ pub struct Budget {
     pub arena_bytes: usize,
     /// Layers of a network.
     pub layers: usize,
-    /// Bytes of a row of the crop: one message of the link carries it.
+    /// Bytes of a row of the embedder's crop: one message of the link carries it. Pictures for the other networks are cut from
+    /// a frame in the board's memory, so that their rows may be longer.
     pub row_bytes: usize,
     /// Bytes of a camera's frame: the RAM beside arena and stack.
     pub frame_bytes: usize,
@@ -195,7 +196,7 @@ impl Budget {
         for role in Role::ALL {
             let Some(model) = image.network(role) else { continue };
             let layers: Vec<Layer> = model.layers().collect();
-            excesses.extend(self.excesses(&layers, model.arena_bytes(), |layer| of_role(role, layer)));
+            excesses.extend(self.excesses(role, &layers, model.arena_bytes(), |layer| of_role(role, layer)));
         }
         if bytes.len() > self.image_bytes {
             let largest = largest_part(image, bytes, of_role);
@@ -210,9 +211,10 @@ impl Budget {
         excesses
     }
 
-    /// The limits that a network alone exceeds: its layers, the rows of its input, its arena.
+    /// The limits that a network of this role exceeds alone: its layers, the rows of its input, its arena.
     pub fn excesses(
         &self,
+        role: Role,
         layers: &[Layer],
         arena_bytes: usize,
         name: impl Fn(usize) -> String,
@@ -222,7 +224,7 @@ impl Budget {
             let first = name(self.layers);
             excesses.push(Excess::Layers { layers: layers.len(), room: self.layers, first });
         }
-        if let Some(Layer { output: crop, .. }) = layers.first()
+        if let (Role::Embedder, Some(Layer { output: crop, .. })) = (role, layers.first())
             && crop.row_elements() > self.row_bytes
         {
             excesses.push(Excess::Row { input: name(0), crop: *crop, room: self.row_bytes });
@@ -335,9 +337,13 @@ mod tests {
         std::iter::once(crop).chain(pools).collect()
     }
 
+    fn words_of(role: Role, width: u16, count: usize, arena_bytes: usize) -> Vec<String> {
+        let name = |index| format!("node {index}");
+        ROOM.excesses(role, &layers(width, count), arena_bytes, name).iter().map(Excess::to_string).collect()
+    }
+
     fn words(width: u16, count: usize, arena_bytes: usize) -> Vec<String> {
-        let excesses = ROOM.excesses(&layers(width, count), arena_bytes, |index| format!("node {index}"));
-        excesses.iter().map(Excess::to_string).collect()
+        words_of(Role::Embedder, width, count, arena_bytes)
     }
 
     #[test]
@@ -365,6 +371,14 @@ mod tests {
               network for crops of at most 1024 pixels in width"
             ]
         );
+    }
+
+    #[test]
+    fn rows_of_networks_that_look_at_a_frame_in_memory_may_be_longer_than_the_link_carries() {
+        for role in Role::ALL.into_iter().filter(|&role| role != Role::Embedder) {
+            assert_eq!(words_of(role, 2000, 4, 40_000), [""; 0], "{role:?}");
+            assert_eq!(words_of(role, 2000, 5, 50_000).len(), 2, "{role:?}");
+        }
     }
 
     #[test]

@@ -197,16 +197,16 @@ impl Client {
     fn answer(&mut self, task: Task<'_>) -> Result<Reply> {
         let Task { request, what, .. } = task;
         let height = task.height();
-        let mut deadline = Instant::now() + SILENCE;
+        let mut deadline = self.wire.stream.now() + SILENCE;
         let (mut is_asked, mut repeats, mut untaken) = (false, 0, self.wire.stream.untaken());
         loop {
-            let heard = self.wire.listen(deadline.min(Instant::now() + LOOK))?;
+            let heard = self.wire.listen(deadline.min(self.wire.stream.now() + LOOK))?;
             // Noise and messages for others are no answer, however many of them there are.
             let is_answer = match &heard {
                 Heard::Reply(turn, reply) => *turn == self.turn || matches!(reply, Reply::Failed(_)),
                 _ => false,
             };
-            let heard = if is_answer || Instant::now() < deadline { heard } else { Heard::Nothing };
+            let heard = if is_answer || self.wire.stream.now() < deadline { heard } else { Heard::Nothing };
             let reply = match heard {
                 Heard::Reply(turn, reply) if turn == self.turn => reply,
                 Heard::Reply(0, Reply::Failed(why)) => {
@@ -222,15 +222,15 @@ impl Client {
                 // A slow wire, or an emulator on a busy machine: the board cannot answer what has not reached it.
                 Heard::Nothing if self.wire.stream.untaken() < untaken => {
                     untaken = self.wire.stream.untaken();
-                    deadline = Instant::now() + if is_asked { LAST_CHANCE } else { SILENCE };
+                    deadline = self.wire.stream.now() + if is_asked { LAST_CHANCE } else { SILENCE };
                     continue;
                 }
-                Heard::Nothing if Instant::now() < deadline => continue,
+                Heard::Nothing if self.wire.stream.now() < deadline => continue,
                 Heard::Nothing if !is_asked => {
                     is_asked = true;
                     self.wire.send(self.turn, &Request::Status)?;
                     untaken = self.wire.stream.untaken();
-                    deadline = Instant::now() + LAST_CHANCE;
+                    deadline = self.wire.stream.now() + LAST_CHANCE;
                     continue;
                 }
                 Heard::Nothing => {
@@ -266,7 +266,7 @@ impl Client {
                 reply => return Ok(reply),
             }
             untaken = self.wire.stream.untaken();
-            (deadline, is_asked) = (Instant::now() + SILENCE, false);
+            (deadline, is_asked) = (self.wire.stream.now() + SILENCE, false);
         }
     }
 }
@@ -333,19 +333,19 @@ struct Wire {
 impl Wire {
     /// Greets the board for as long as `patience`. Messages for earlier hosts, and text of its start, are skipped.
     fn greet(&mut self, turn: u32, patience: Duration) -> Result<Hello> {
-        let deadline = Instant::now() + patience;
-        let mut again = Instant::now();
+        let deadline = self.stream.now() + patience;
+        let mut again = self.stream.now();
         let mut last = Last::Nothing;
         loop {
-            if Instant::now() >= deadline {
+            if self.stream.now() >= deadline {
                 let elsewhere = self.stream.elsewhere();
                 let place = if elsewhere.is_empty() { elsewhere } else { format!(" (it is {elsewhere})") };
                 let words = last.words(&place);
                 return Err(self.explain(words));
             }
-            if Instant::now() >= again {
+            if self.stream.now() >= again {
                 self.send(turn, &Request::Hello)?;
-                again = Instant::now() + GREETING_AGAIN;
+                again = self.stream.now() + GREETING_AGAIN;
             }
             match self.listen(again.min(deadline))? {
                 Heard::Reply(to, Reply::Hello(hello)) if to == turn => return Ok(hello),
@@ -389,7 +389,7 @@ impl Wire {
                     }
                 }
             }
-            let patience = deadline.saturating_duration_since(Instant::now());
+            let patience = deadline.saturating_duration_since(self.stream.now());
             if patience.is_zero() {
                 return Ok(Heard::Nothing);
             }

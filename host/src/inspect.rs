@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
+use format::Role;
 use serde::Serialize;
 
 use crate::board::{Board, Memory};
@@ -94,7 +95,7 @@ pub fn inspect(path: &Path, cut: &Cut, boards: &[&Board], clock_mhz: Option<f64>
     let outline = Outline::of(&graph)?;
     let work = Work::of(&outline.layers);
     let row = |board: &&Board| {
-        let excesses = outline.excesses(&board.budget(Memory::External));
+        let excesses = outline.excesses(Role::Embedder, &board.budget(Memory::External));
         on_board(board, &work, outline.flash_bytes, clock_mhz, &excesses)
     };
     Ok(Inspection {

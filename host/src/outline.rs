@@ -2,6 +2,7 @@
 //! bytes of its weights. Also decides whether an image can hold the network at all.
 
 use anyhow::{Result, ensure};
+use format::Role;
 use format::layer::{Element, Layer, MAX_EXTENT, Tensor};
 use format::network::{MAX_DIMENSION, MAX_LAYERS, MAX_OUTPUTS, MAX_ROWS};
 use nn::op::Inputs;
@@ -55,10 +56,10 @@ impl Outline {
         Ok(Outline { layers, names, macs, arena_bytes, flash_bytes })
     }
 
-    /// The limits that the network exceeds: layers, rows of its input, arena, weights.
-    pub fn excesses(&self, budget: &Budget) -> Vec<Excess> {
+    /// The limits that the network exceeds in this role: layers, rows of its input, arena, weights.
+    pub fn excesses(&self, role: Role, budget: &Budget) -> Vec<Excess> {
         let name = |index: usize| self.names[index].clone();
-        let mut excesses = budget.excesses(&self.layers, self.arena_bytes, name);
+        let mut excesses = budget.excesses(role, &self.layers, self.arena_bytes, name);
         excesses.extend(budget.weights_excess(&self.layers, self.flash_bytes, name));
         excesses
     }

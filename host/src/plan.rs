@@ -11,7 +11,7 @@ use std::ops::Range;
 use format::layer::{Layer, Operator};
 use format::network::MAX_BARRIERS;
 use nn::plan::check_bytes;
-use nn::stream::{Layers, Order, oldest_needed, state_elements};
+use nn::stream::{Layers, Order, Readers, state_elements};
 use rayon::prelude::*;
 
 /// A plan. [`plan`] also writes it into the layers.
@@ -53,33 +53,20 @@ struct Candidate<'a> {
     layers: &'a [Layer],
     outputs: &'a [u16],
     barriers: &'a [u16],
-    /// For each tensor, the layers that read it, and the number of the input with which they read it.
-    readers: Vec<Vec<(usize, usize)>>,
 }
 
-impl<'a> Candidate<'a> {
-    fn new(layers: &'a [Layer], outputs: &'a [u16], barriers: &'a [u16]) -> Self {
-        let mut readers = vec![Vec::new(); layers.len()];
-        for (number, layer) in layers.iter().enumerate() {
-            for (input, &tensor) in layer.inputs().iter().enumerate() {
-                readers[usize::from(tensor)].push((number, input));
-            }
-        }
-        Candidate { layers, outputs, barriers, readers }
-    }
-
-    /// Calls `watch` for every row in the order of making: layer, row, rows of each tensor so far.
-    fn dry_run(&self, mut watch: impl FnMut(usize, u16, &[u16])) {
+impl Candidate<'_> {
+    /// Calls `watch` for every row in the order of making: layer, row, rows of each tensor so far, and a function that gives
+    /// a tensor's first row that is still needed, or [`DEAD`](nn::stream::DEAD).
+    fn dry_run(&self, mut watch: impl FnMut(usize, u16, &[u16], &mut dyn FnMut(usize) -> u16)) {
         let mut state = vec![0; state_elements(self.layers.len())];
         let mut order = Order::new(self, &mut state);
+        let mut memory = vec![0; Readers::elements(self.layers.len())];
+        let mut readers = Readers::new(self, &mut memory);
         while let Some((layer, row)) = order.next() {
-            watch(layer, row, order.made());
+            let made = order.made();
+            watch(layer, row, made, &mut |tensor| readers.oldest(self, made, tensor));
         }
-    }
-
-    /// First row of a tensor that is still needed, or `None`.
-    fn oldest(&self, made: &[u16], tensor: usize) -> Option<u16> {
-        oldest_needed(self, made, tensor, self.readers[tensor].iter().copied())
     }
 }
 
@@ -172,7 +159,7 @@ fn with_barriers_below(
     barriers: &[u16],
     most_bytes: usize,
 ) -> Option<Plan> {
-    let candidate = Candidate::new(layers, outputs, barriers);
+    let candidate = Candidate { layers, outputs, barriers };
     let owner = take_places(&candidate);
     let mut rings = measure(&candidate, &owner);
     let state_bytes = (2 * state_elements(layers.len())).next_multiple_of(format::ALIGNMENT);
@@ -208,10 +195,10 @@ fn take_places(candidate: &Candidate<'_>) -> Vec<usize> {
     if layers.iter().all(|layer| layer.operator != Operator::Add) {
         return (0..layers.len()).collect();
     }
-    candidate.dry_run(|layer, row, made| {
+    candidate.dry_run(|layer, row, _, oldest| {
         if layers[layer].operator == Operator::Add {
             for (free, &input) in free[layer].iter_mut().zip(layers[layer].inputs()) {
-                *free &= candidate.oldest(made, input.into()).is_none_or(|oldest| oldest > row);
+                *free &= oldest(input.into()) > row;
             }
         }
     });
@@ -243,12 +230,11 @@ fn measure(candidate: &Candidate<'_>, owner: &[usize]) -> Vec<Ring> {
     let mut beside = vec![Vec::new(); layers.len()];
     let mut moment = 0;
     let inputs = |layer: usize| layers[layer].inputs().iter().map(|&input| usize::from(input));
-    candidate.dry_run(|layer, _, progress| {
+    candidate.dry_run(|layer, _, progress, needed| {
         let ring = owner[layer];
         let span = members[ring].iter().filter(|&&t| progress[t] > 0).map(|&tensor| {
             let made = progress[tensor];
-            let oldest = candidate.oldest(progress, tensor).unwrap_or(made);
-            (oldest.min(made - u16::from(tensor == layer)), made)
+            (needed(tensor).min(made - u16::from(tensor == layer)), made)
         });
         let (oldest, made) = span.fold((u16::MAX, 0), |(o, m), (oldest, made)| (o.min(oldest), m.max(made)));
         heights[ring] = heights[ring].max(made - oldest);
@@ -260,7 +246,7 @@ fn measure(candidate: &Candidate<'_>, owner: &[usize]) -> Vec<Ring> {
         lives[layer].push([moment, usize::MAX]);
         for input in inputs(layer) {
             // A reader that has reached its next row may need fewer rows.
-            let oldest = candidate.oldest(progress, input).unwrap_or(u16::MAX).min(progress[input]) as usize;
+            let oldest = needed(input).min(progress[input]) as usize;
             let done = dead[input]..oldest.max(dead[input]);
             lives[input][done.clone()].iter_mut().for_each(|[_, last]| *last = moment - 1);
             dead[input] = done.end;

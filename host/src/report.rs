@@ -284,11 +284,7 @@ mod tests {
             scores: Some(scores::Scores::default()),
             det: Some(det::Det::default()),
             thresholds: Some(thresholds::Thresholds::default()),
-            angles: Some(angles::Angles {
-                names: vec![name.clone(), name.clone()],
-                degrees: vec![0.0, 50.0, 50.0, 0.0],
-                separable: None,
-            }),
+            angles: Some(angles::Angles::between(vec![name.clone(), name.clone()], None, |_, _| 50.0)),
             spheres: vec![sphere::Sphere {
                 person: name.clone(),
                 other: name.clone(),
@@ -339,11 +335,7 @@ mod tests {
             title: hostile.clone(),
             facts: vec![(hostile.clone(), hostile.clone())],
             warnings: vec![hostile.clone()],
-            angles: Some(angles::Angles {
-                names: vec![hostile.clone(), hostile.clone()],
-                degrees: vec![0.0, 50.0, 50.0, 0.0],
-                separable: None,
-            }),
+            angles: Some(angles::Angles::between(vec![hostile.clone(), hostile.clone()], None, |_, _| 50.0)),
             ..Page::default()
         };
         let html = html(&page).unwrap();

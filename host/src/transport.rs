@@ -4,7 +4,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use serialport::{SerialPortInfo, SerialPortType};
@@ -30,6 +30,11 @@ pub trait Stream {
     /// # Errors
     /// `TimedOut` when the other side does not take the bytes. Another error when the stream fails.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// The time by which waiting is measured. It passes at least while [`Self::read`] waits.
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
 
     /// Number of written bytes that the other side has not taken yet, as far as the system knows. As long as the
     /// number falls, the other side works.

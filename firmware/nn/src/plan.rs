@@ -3,11 +3,11 @@
 use core::fmt;
 use core::ops::Range;
 
-use format::layer::{Layer, MAX_INPUTS, Tensor};
-use format::network::{MAX_LAYERS, Model};
+use format::layer::{Layer, Tensor};
+use format::network::Model;
 
 use crate::op::{self, Inputs, slot};
-use crate::stream::{Order, oldest_needed, state_elements};
+use crate::stream::{DEAD, Order, Readers, state_elements};
 
 /// Why the network of a checked image cannot be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,47 +58,8 @@ impl core::error::Error for LoadError {}
 
 /// Bytes of arena that the check of a plan with this many layers uses.
 pub const fn check_bytes(layers: usize) -> usize {
-    2 * (state_elements(layers) + 2 * layers + Readers::elements(layers))
+    2 * (state_elements(layers) + layers + Readers::elements(layers))
 }
-
-/// The readers of every tensor as linked lists. Finding a reader takes the same time for every tensor.
-struct Readers<'a> {
-    /// The first link of each tensor's list.
-    first: &'a mut [u16],
-    /// The link that follows each link. A link is `MAX_INPUTS · layer + input + 1`; 0 ends the list.
-    next: &'a mut [u16],
-}
-
-impl<'a> Readers<'a> {
-    const fn elements(layers: usize) -> usize {
-        (1 + MAX_INPUTS) * layers
-    }
-
-    /// The lists, in `memory`, which has [`Self::elements`] elements.
-    fn new(model: &Model<'_>, memory: &'a mut [u16]) -> Self {
-        let (first, next) = memory.split_at_mut(model.layer_count());
-        first.fill(0);
-        for number in 0..model.layer_count() {
-            for (input, &tensor) in model.reads(number).numbers().iter().enumerate() {
-                let link = MAX_INPUTS * number + input;
-                next[link] = core::mem::replace(&mut first[usize::from(tensor)], link as u16 + 1);
-            }
-        }
-        Readers { first, next }
-    }
-
-    /// The layers that read a tensor, and the number of the input with which they read it.
-    fn of(&self, tensor: usize) -> impl Iterator<Item = (usize, usize)> {
-        let link = |at: u16| at.checked_sub(1).map(usize::from);
-        core::iter::successors(link(self.first[tensor]), move |&at| link(self.next[at]))
-            .map(|at| (at / MAX_INPUTS, at % MAX_INPUTS))
-    }
-}
-
-const _: () = assert!(MAX_LAYERS * MAX_INPUTS < u16::MAX as usize);
-
-/// Marks a tensor in the list of oldest rows: no row of it will be read any more.
-const DEAD: u16 = u16::MAX;
 
 /// Checks every layer's record and the plan. `memory` is at least [`check_bytes`] long and aligned to two bytes.
 pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadError> {
@@ -117,19 +78,16 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
 
     let memory: &mut [u16] = bytemuck::cast_slice_mut(memory);
     let (state, memory) = memory.split_at_mut(state_elements(count));
-    let (oldest, memory) = memory.split_at_mut(count);
     let (live, memory) = memory.split_at_mut(count);
     let mut live_count = 0;
-    let readers = Readers::new(model, &mut memory[..Readers::elements(count)]);
+    let mut readers = Readers::new(model, &mut memory[..Readers::elements(count)]);
 
     let mut order = Order::new(model, state);
     while let Some((number, row)) = order.next() {
         let layer = layer_of(model, number);
         for &input in layer.inputs() {
             let input = usize::from(input);
-            let first = oldest_needed(model, order.made(), input, readers.of(input));
-            oldest[input] = first.unwrap_or(DEAD);
-            if first.is_none()
+            if readers.oldest(model, order.made(), input) == DEAD
                 && let Some(place) =
                     live[..live_count].iter().position(|&tensor| usize::from(tensor) == input)
             {
@@ -138,19 +96,18 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
             }
         }
         if row == 0 {
-            let first = oldest_needed(model, order.made(), number, readers.of(number));
-            oldest[number] = first.unwrap_or(DEAD);
+            readers.oldest(model, order.made(), number);
             live[live_count] = number as u16;
             live_count += 1;
         }
-        if row.saturating_sub(oldest[number]) >= layer.output.ring {
+        if row.saturating_sub(readers.known(number)) >= layer.output.ring {
             return Err(LoadError::Ring { tensor: number as u16 });
         }
         let place = slot(&layer.output, row);
         for &other in live[..live_count].iter().filter(|&&other| usize::from(other) != number) {
             let other = usize::from(other);
             let tensor = layer_of(model, other).output;
-            if overwrites(&tensor, oldest[other]..order.made()[other], &place) {
+            if overwrites(&tensor, readers.known(other)..order.made()[other], &place) {
                 return Err(LoadError::Overlap { layer: number as u16 });
             }
         }

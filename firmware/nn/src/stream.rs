@@ -5,8 +5,8 @@
 //! The order depends only on layers and goals: the exporter finds ring heights and lifetimes with a dry run, and a
 //! board checks a plan in the same way.
 
-use format::layer::{Layer, Reads};
-use format::network::Model;
+use format::layer::{Layer, MAX_EXTENT, MAX_INPUTS, Reads};
+use format::network::{MAX_LAYERS, Model};
 
 use crate::op;
 
@@ -182,24 +182,92 @@ impl<L: Layers> Iterator for Order<'_, L> {
     }
 }
 
-/// First row of a tensor that a later row of one of its readers needs, or `None` if no row is needed any more. `made`
-/// holds the number of rows of each tensor so far. `readers` are all readers of the tensor: number of the layer, and
-/// number of the input. An output is kept whole, so its first row is always needed.
-pub fn oldest_needed(
-    layers: &impl Layers,
-    made: &[u16],
-    tensor: usize,
-    readers: impl Iterator<Item = (usize, usize)>,
-) -> Option<u16> {
-    if layers.is_output(tensor) {
-        return Some(0);
+/// Marks a tensor of which no row will be read any more.
+pub const DEAD: u16 = u16::MAX;
+/// Marks a tensor whose oldest row is not known yet.
+const UNKNOWN: u16 = DEAD - 1;
+const _: () = assert!(MAX_EXTENT < UNKNOWN && MAX_LAYERS * MAX_INPUTS < u16::MAX as usize);
+
+/// The oldest row of every tensor that one of its readers still needs.
+///
+/// A reader never needs an older row than before. So the oldest row stays the same as long as one reader needs it, and only
+/// that reader, the witness, is looked at. When the witness needs it no longer, the next one is searched from there on. All
+/// searches together take a time that grows with the rows of each tensor times its readers.
+pub struct Readers<'a> {
+    /// The oldest row of each tensor when it was looked at last.
+    oldest: &'a mut [u16],
+    /// For each tensor the witness among its readers, or 0 if nothing reads it.
+    witness: &'a mut [u16],
+    /// The readers of each tensor in a circle: the reader that follows each. A reader is `MAX_INPUTS · layer + input + 1`.
+    next: &'a mut [u16],
+}
+
+impl<'a> Readers<'a> {
+    /// Elements of memory for the readers of this many layers.
+    pub const fn elements(layers: usize) -> usize {
+        (2 + MAX_INPUTS) * layers
     }
-    let height = layers.layer(tensor).output.height;
-    readers
-        .filter_map(|(reader, input)| {
-            let layer = layers.layer(reader);
-            let row = made[reader];
-            (row < layer.output.height).then(|| op::rows(&layer, input, height, row).start)
-        })
-        .min()
+
+    /// The readers of these layers' tensors. The memory's initial content does not matter.
+    ///
+    /// # Panics
+    /// When `memory` has fewer than [`Self::elements`] elements.
+    pub fn new(layers: &impl Layers, memory: &'a mut [u16]) -> Self {
+        let count = layers.layer_count();
+        let (oldest, memory) = memory.split_at_mut(count);
+        let (witness, next) = memory.split_at_mut(count);
+        oldest.fill(UNKNOWN);
+        witness.fill(0);
+        for number in 0..count {
+            for (input, &tensor) in layers.reads(number).numbers().iter().enumerate() {
+                let (place, tensor) = (MAX_INPUTS * number + input, usize::from(tensor));
+                let reader = place as u16 + 1;
+                next[place] = match witness[tensor] {
+                    0 => reader,
+                    last => core::mem::replace(&mut next[usize::from(last) - 1], reader),
+                };
+                witness[tensor] = reader;
+            }
+        }
+        Readers { oldest, witness, next }
+    }
+
+    /// First row of a tensor that a later row of one of its readers needs, or [`DEAD`] if no row is needed any more. `made`
+    /// holds the number of rows of each tensor so far, never fewer than at the last call. An output is kept whole, so its
+    /// first row is always needed.
+    // Not inlined, because size matters here.
+    #[inline(never)]
+    pub fn oldest(&mut self, layers: &impl Layers, made: &[u16], tensor: usize) -> u16 {
+        self.oldest[tensor] = match self.witness[tensor].checked_sub(1) {
+            _ if layers.is_output(tensor) => 0,
+            None => DEAD,
+            Some(first) => self.search(layers, made, tensor, first.into()),
+        };
+        self.oldest[tensor]
+    }
+
+    /// Looks at a tensor's readers from `first` on, until one needs the row that was the oldest. If none does, all readers
+    /// were looked at. Returns the oldest row; a reader that needs it becomes the witness.
+    fn search(&mut self, layers: &impl Layers, made: &[u16], tensor: usize, first: usize) -> u16 {
+        let height = layers.layer(tensor).output.height;
+        let (mut place, mut least) = (first, DEAD);
+        loop {
+            let number = place / MAX_INPUTS;
+            let (layer, row) = (layers.layer(number), made[number]);
+            let is_done = row == layer.output.height;
+            let needed = if is_done { DEAD } else { op::rows(&layer, place % MAX_INPUTS, height, row).start };
+            if needed < least {
+                (least, self.witness[tensor]) = (needed, place as u16 + 1);
+            }
+            place = usize::from(self.next[place]) - 1;
+            if least == self.oldest[tensor] || place == first {
+                return least;
+            }
+        }
+    }
+
+    /// The result of [`Self::oldest`] when it was called last for this tensor.
+    pub fn known(&self, tensor: usize) -> u16 {
+        self.oldest[tensor]
+    }
 }

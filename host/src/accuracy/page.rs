@@ -278,7 +278,8 @@ pub fn identification(
     page.pairs = Some(show_pairs(scene.worst(WORST), &roles.photos, |_| None, threshold, album)?);
     let people = scene.people();
     let angles = angles::Angles::of(&people, None);
-    if let (Some(&(person, ..)), Some(threshold)) = (angles.closest().first(), threshold)
+    if let (Some(&angles::Pair { people: [person, _], .. }), Some(threshold)) =
+        (angles.closest().first(), threshold)
         && let Some(mut sphere) = sphere::Sphere::of(&people, person, &scene.seen(), threshold.acos())
     {
         sphere.margin_rad = measured.decisions.last().map(|decision| decision.margin);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use format::Role;
 use format::preprocess::{Colour, Preprocess};
 
 use super::job::{EyesFrom, Job};
@@ -58,7 +59,7 @@ pub(super) fn read(job: &Job, warnings: &mut Vec<String>) -> Result<Material> {
     let graph = passes::lower(imported.graph.clone());
     let outline = Outline::of(&graph).with_context(|| job.model.display().to_string())?;
     if let Some(room) = &job.room {
-        room.check(&outline.excesses(&room.budget))?;
+        room.check(&outline.excesses(Role::Embedder, &room.budget))?;
     }
     let preprocess = preprocess(&imported, job.colour, job.preprocessing)?;
     // What can be wrong without a photo being read comes first.
@@ -133,7 +134,7 @@ fn eyes(job: &Job, preprocess: &Preprocess, warnings: &mut Vec<String>) -> Resul
     {
         let outline = Outline::of(&other.lowered()?).with_context(|| other.model.display().to_string())?;
         if let Some(room) = &job.room {
-            room.check(&outline.excesses(&room.budget))?;
+            room.check(&outline.excesses(other.role, &room.budget))?;
         }
     }
     let eyes = fit(&known, &to_calibrate(&paths(job)?, warnings)?)?;

@@ -1,5 +1,7 @@
 //! The reasons to refuse a network: all causes at once, each with its nodes and a remedy.
 
+use std::collections::{HashMap, HashSet};
+
 use anyhow::{Result, bail};
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 
@@ -11,29 +13,42 @@ const MOST_NAMED: usize = 3;
 
 /// Causes found so far.
 #[derive(Default)]
-pub(super) struct Refusals(Vec<Unsupported>);
+pub(super) struct Refusals {
+    causes: Vec<Unsupported>,
+    /// The place of each cause.
+    known: HashMap<Cause, usize>,
+}
 
-struct Unsupported {
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Cause {
     /// The kind of the nodes, such as their operator.
     what: String,
     /// The reason why they are refused, and a remedy.
     why: String,
+}
+
+struct Unsupported {
+    cause: Cause,
     nodes: Vec<String>,
 }
 
 impl Refusals {
     /// Adds a cause with a node, or adds the node to a cause that exists already.
     pub fn add(&mut self, node: &NodeProto, why: String) {
-        let what = operator(node);
-        match self.0.iter_mut().find(|refusal| refusal.what == what && refusal.why == why) {
-            Some(refusal) => refusal.nodes.push(node_name(node).to_string()),
-            None => self.0.push(Unsupported { what, why, nodes: vec![node_name(node).to_string()] }),
+        let cause = Cause { what: operator(node), why };
+        let name = node_name(node).to_string();
+        match self.known.get(&cause) {
+            Some(&place) => self.causes[place].nodes.push(name),
+            None => {
+                self.known.insert(cause.clone(), self.causes.len());
+                self.causes.push(Unsupported { cause, nodes: vec![name] });
+            }
         }
     }
 
     /// Whether there are no causes.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.causes.is_empty()
     }
 
     /// Refuses the network if there are causes.
@@ -41,7 +56,7 @@ impl Refusals {
     /// # Errors
     /// All of them.
     pub fn check(&self) -> Result<()> {
-        let lines: Vec<String> = self.0.iter().map(Unsupported::words).collect();
+        let lines: Vec<String> = self.causes.iter().map(Unsupported::words).collect();
         match &lines[..] {
             [] => Ok(()),
             [line] => bail!("{line}"),
@@ -52,7 +67,7 @@ impl Refusals {
 
 impl Unsupported {
     fn words(&self) -> String {
-        let Unsupported { what, why, nodes } = self;
+        let Unsupported { cause: Cause { what, why }, nodes } = self;
         match &nodes[..] {
             [node] => format!("{what} (node {node}): {why}"),
             nodes => {
@@ -79,8 +94,13 @@ fn operator(node: &NodeProto) -> String {
 }
 
 /// Whether a domain is that of ONNX's own operators.
-pub(super) fn is_standard(domain: &str) -> bool {
-    matches!(domain, "" | "ai.onnx")
+pub(super) fn is_standard(name: &str) -> bool {
+    domain(name).is_empty()
+}
+
+/// The one spelling of a domain that has two.
+fn domain(name: &str) -> &str {
+    if name == "ai.onnx" { "" } else { name }
 }
 
 /// A remedy for users of the file, and a remedy for those who can train the network.
@@ -199,10 +219,11 @@ pub(super) fn of_nodes(
     is_constant: impl Fn(&NodeProto) -> bool,
 ) -> Refusals {
     let mut refusals = Refusals::default();
-    let is_function =
-        |node: &NodeProto| proto.functions.iter().any(|function| function.name() == node.op_type);
+    // A function has the name of operators of its own domain alone. Overloads of one name are functions alike.
+    let functions: HashSet<(&str, &str)> =
+        proto.functions.iter().map(|function| (domain(function.domain()), function.name())).collect();
     for node in &onnx.node {
-        if is_function(node) {
+        if functions.contains(&(domain(&node.domain), &*node.op_type)) {
             let why = "the operator is a function of the file; write it out with `onnx.inliner.inline_local_functions`";
             refusals.add(node, why.to_string());
         } else if !is_standard(&node.domain) {

@@ -1,5 +1,6 @@
 //! Average pooling. An average that leaves some places of its windows out of the count is an operator of its own. All
-//! others are depthwise convolutions.
+//! others are depthwise convolutions. Where windows reach over zeros that count and beyond them, a depthwise convolution
+//! makes the zeros part of the map first.
 
 use anyhow::{Result, bail, ensure};
 use tract_onnx::pb::NodeProto;
@@ -15,7 +16,7 @@ use crate::onnx::import::{Importer, Value};
 /// When its window is not supported.
 pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
     let (input, shape, before) = importer.padded_input(node)?;
-    let (window, [height, width], declared) = importer.window(node, shape, None, before)?;
+    let (mut window, [height, width], declared) = importer.window(node, shape, None, before)?;
     ensure!(window.dilation == [1, 1], "dilation {:?}; pool with dilation 1", window.dilation);
     let output = [height, width, shape[2]];
     // Zeros that another node put around the map count. Padding of the node itself counts if the node says so. Places
@@ -26,14 +27,20 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
     if sides().all(|(reached, counted)| reached <= counted) {
         return Ok(depthwise::average(importer, node, input, window, output));
     }
-    if sides().any(|(reached, counted)| reached.min(counted) > 0) {
-        bail!(
-            "averages that count padding {counted:?} of {:?} (top, left, bottom, right); all or nothing is supported; with the \
-             file alone: take another network; if you can train the network: set ceil_mode = 0, or count_include_pad = 0 without a \
-             padding node before",
-            window.pad
-        );
-    }
+    let zeros: [usize; 4] = std::array::from_fn(|side| window.pad[side].min(counted[side]));
+    let input = match zeros {
+        [0, 0, 0, 0] => input,
+        _ => match depthwise::padded(importer, node, input, zeros) {
+            Some(input) => input,
+            None => bail!(
+                "averages that count padding {counted:?} of {:?} (top, left, bottom, right); of so much, all or nothing is \
+                 supported; with the file alone: take another network; if you can train the network: set ceil_mode = 0, or \
+                 count_include_pad = 0 without a padding node before",
+                window.pad
+            ),
+        },
+    };
+    window.pad.iter_mut().zip(zeros).for_each(|(pad, zeros)| *pad -= zeros);
     let (weights, bias) = depthwise::mean_weights(&window, shape[2]);
     Ok(importer.map(node, Op::Average { weights, bias, window }, vec![input], output))
 }

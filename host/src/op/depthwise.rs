@@ -55,6 +55,27 @@ pub(super) fn average(
     importer.map(node, Op::Depthwise { weights, bias, window }, vec![input], shape)
 }
 
+/// The node of a map with zeros around it: top, left, bottom, right. `None` if there are too many of them for a kernel.
+pub(super) fn padded(
+    importer: &mut Importer<'_>,
+    node: &NodeProto,
+    input: usize,
+    [top, left, bottom, right]: [usize; 4],
+) -> Option<usize> {
+    let [h, w, c] = importer.shape(input);
+    // One tap of the kernel is 1. It lies so that no window is entirely in the padding.
+    let kernel = [top + bottom + 1, left + right + 1];
+    if kernel.iter().any(|&side| side > MAX_KERNEL) {
+        return None;
+    }
+    let pad = [top + bottom, left + right, top + bottom, left + right];
+    let window = Window { kernel, pad, ..Window::PIXEL };
+    let mut weights = vec![0.0; window.taps() * c];
+    weights[(bottom * kernel[1] + right) * c..][..c].fill(1.0);
+    let op = Op::Depthwise { weights, bias: vec![0.0; c], window };
+    Some(importer.map(node, op, vec![input], [h + top + bottom, w + left + right, c]).node)
+}
+
 /// Weights and biases of a mean over a window.
 pub(super) fn mean_weights(window: &Window, channels: usize) -> (Vec<f32>, Vec<f32>) {
     (vec![1.0 / window.taps() as f32; window.taps() * channels], vec![0.0; channels])

@@ -1,7 +1,10 @@
 //! Heat map of the angles between enrolled people's centres.
 
+use std::cmp::Ordering;
+
 use anyhow::Result;
 use image::{Rgb, RgbImage};
+use rayon::prelude::*;
 
 use super::Figures;
 use super::axes::thousands;
@@ -24,59 +27,120 @@ const COLOURS: [[f64; 3]; 5] = [
     [247.0, 251.0, 255.0],
 ];
 
-/// Angles between people, one for each pair, so memory grows with the square of the gallery.
+/// Angles between people. All pairs are looked at and few are kept, so memory grows with the gallery, not with its square.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Angles {
     /// Names in the gallery's order.
-    pub names: Vec<String>,
-    /// Degrees between two people, `[names.len()][names.len()]`, symmetric.
-    pub degrees: Vec<f32>,
+    names: Vec<String>,
+    /// The closest pairs, at most [`MOST_PAIRS`], the closest first.
+    closest: Vec<Pair>,
+    /// The people to draw, in the gallery's order: all, or the [`MOST_PEOPLE`] with the nearest neighbours.
+    shown: Vec<usize>,
+    /// Degrees between two people who are drawn, `[shown.len()][shown.len()]`, symmetric.
+    degrees: Vec<f32>,
     /// The decision cannot distinguish two people closer than this, in degrees. `None` if it is not stated.
-    pub separable: Option<f32>,
+    separable: Option<f32>,
+}
+
+/// Two people and the angle between them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    /// Numbers of the two in the gallery's order, ascending.
+    pub people: [usize; 2],
+    /// The smallest angle between their centres.
+    pub degrees: f32,
+}
+
+impl Pair {
+    /// By angle. Of equal angles, the pair whose people come earlier in the gallery is the first.
+    fn order(&self, other: &Pair) -> Ordering {
+        let [a, b] = [self, other].map(|pair| [pair.people[1], pair.people[0]]);
+        self.degrees.total_cmp(&other.degrees).then(a.cmp(&b))
+    }
+}
+
+/// Closest pairs of some people: of all of them together, and of each.
+#[derive(Default)]
+struct Closest {
+    /// The closest first, at most [`MOST_PAIRS`].
+    pairs: Vec<Pair>,
+    /// For each person, the closest pair that the person is in.
+    own: Vec<Option<Pair>>,
+}
+
+impl Closest {
+    fn of_nobody(people: usize) -> Self {
+        Closest { pairs: Vec::new(), own: vec![None; people] }
+    }
+
+    fn add(&mut self, pair: Pair) {
+        for person in pair.people {
+            let own = &mut self.own[person];
+            if own.is_none_or(|own| pair.order(&own).is_lt()) {
+                *own = Some(pair);
+            }
+        }
+        let is_far = self.pairs.last().is_some_and(|last| pair.order(last).is_gt());
+        if !(is_far && self.pairs.len() == MOST_PAIRS) {
+            let place = self.pairs.partition_point(|other| other.order(&pair).is_lt());
+            self.pairs.insert(place, pair);
+            self.pairs.truncate(MOST_PAIRS);
+        }
+    }
+
+    fn and(mut self, other: Closest) -> Self {
+        other.pairs.into_iter().chain(other.own.into_iter().flatten()).for_each(|pair| {
+            if !self.pairs.contains(&pair) {
+                self.add(pair);
+            }
+        });
+        self
+    }
+
+    /// People in the order in which they come in the pairs, the closest pair first.
+    fn people(&self) -> Vec<usize> {
+        let mut people: Vec<(Pair, usize)> =
+            self.own.iter().enumerate().filter_map(|(person, own)| Some(((*own)?, person))).collect();
+        people.sort_by(|(a, one), (b, other)| a.order(b).then(one.cmp(other)));
+        people.into_iter().map(|(_, person)| person).collect()
+    }
 }
 
 impl Angles {
     /// Smallest angles between centres (unit vectors) of people, each with one centre or more.
     pub fn of(people: &[(String, Vec<Vec<f32>>)], separable: Option<f32>) -> Self {
-        let mut degrees = vec![0.0; people.len() * people.len()];
-        for (a, (_, first)) in people.iter().enumerate() {
-            for (b, (_, second)) in people.iter().enumerate().take(a) {
-                let cosines = first.iter().flat_map(|x| second.iter().map(move |y| cosine(x, y)));
-                let nearest = angle(cosines.fold(-1.0, f32::max)).to_degrees();
-                degrees[a * people.len() + b] = nearest;
-                degrees[b * people.len() + a] = nearest;
-            }
-        }
-        Angles { names: people.iter().map(|(name, _)| name.clone()).collect(), degrees, separable }
+        let between = |a: usize, b: usize| {
+            let (first, second) = (&people[a].1, &people[b].1);
+            let cosines = first.iter().flat_map(|x| second.iter().map(move |y| cosine(x, y)));
+            angle(cosines.fold(-1.0, f32::max)).to_degrees()
+        };
+        Self::between(people.iter().map(|(name, _)| name.clone()).collect(), separable, between)
     }
 
-    fn between(&self, a: usize, b: usize) -> f32 {
-        self.degrees[a * self.names.len() + b]
-    }
-
-    /// All pairs, the closest first: numbers of two people, degrees.
-    pub fn closest(&self) -> Vec<(usize, usize, f32)> {
-        let pairs = (0..self.names.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
-        let mut pairs: Vec<_> = pairs.map(|(a, b)| (a, b, self.between(a, b))).collect();
-        pairs.sort_by(|x, y| x.2.total_cmp(&y.2));
-        pairs
-    }
-
-    /// The people to draw, in the gallery's order: all, or those with the nearest neighbours.
-    fn shown(&self) -> Vec<usize> {
-        let mut shown = Vec::new();
-        for (a, b, _) in self.closest() {
-            for person in [a, b] {
-                if shown.len() < MOST_PEOPLE && !shown.contains(&person) {
-                    shown.push(person);
-                }
-            }
-            if shown.len() == MOST_PEOPLE {
-                break;
-            }
-        }
+    /// Angles in degrees between people with these names. `degrees` is symmetric.
+    pub fn between(
+        names: Vec<String>,
+        separable: Option<f32>,
+        degrees: impl Fn(usize, usize) -> f32 + Sync,
+    ) -> Self {
+        let count = names.len();
+        let of_person = |mut closest: Closest, b: usize| {
+            (0..b).for_each(|a| closest.add(Pair { people: [a, b], degrees: degrees(a, b) }));
+            closest
+        };
+        let nobody = || Closest::of_nobody(count);
+        let closest = (0..count).into_par_iter().fold(nobody, of_person).reduce(nobody, Closest::and);
+        let mut shown = closest.people();
+        shown.truncate(MOST_PEOPLE);
         shown.sort_unstable();
-        shown
+        let of_two = |a: usize, b: usize| if a == b { 0.0 } else { degrees(a, b) };
+        let of_shown = shown.iter().flat_map(|&a| shown.iter().map(move |&b| of_two(a, b))).collect();
+        Angles { names, closest: closest.pairs, shown, degrees: of_shown, separable }
+    }
+
+    /// The closest pairs, at most twenty, the closest first.
+    pub fn closest(&self) -> &[Pair] {
+        &self.closest
     }
 }
 
@@ -95,20 +159,16 @@ fn colour(degrees: f32) -> Rgb<u8> {
 ///
 /// # Errors
 /// As [`plot`].
-///
-/// # Panics
-/// When `degrees` has the wrong length.
 pub fn heat_map(data: &Angles) -> Result<Plot> {
     let count = data.names.len();
-    assert_eq!(data.degrees.len(), count * count, "degrees are not [people][people]");
     if count < 2 {
         return nothing(TITLE, "angles need two enrolled people");
     }
-    let people = data.shown();
+    let people = &data.shown;
     let side = people.len() as u32;
-    let map = RgbImage::from_fn(side, side, |x, y| match [x, y].map(|i| people[i as usize]) {
-        [a, b] if a == b => Rgb([0xdd; 3]),
-        [a, b] => colour(data.between(a, b)),
+    let map = RgbImage::from_fn(side, side, |x, y| match x == y {
+        true => Rgb([0xdd; 3]),
+        false => colour(data.degrees[(y * side + x) as usize]),
     });
     let named = people.len() <= MOST_NAMES;
     let names = people
@@ -175,7 +235,7 @@ fn scale(canvas: &mut Canvas<'_>, from: [f64; 2], height: f64, separable: Option
 /// The closest pairs.
 pub fn table(data: &Angles) -> Figures {
     let mut table = Figures::new(&["closest people", "", "angle", "cosine", "told apart"]);
-    for (a, b, degrees) in data.closest().into_iter().take(MOST_PAIRS) {
+    for &Pair { people: [a, b], degrees } in data.closest() {
         let apart = match data.separable {
             Some(least) if degrees < least => "not always",
             Some(_) => "yes",
@@ -215,6 +275,39 @@ mod tests {
         let table = table(&angles);
         assert_eq!(table.rows[0][..3], ["Bo", "Cy", "20.0°"]);
         assert_eq!(table.rows.iter().map(|row| &*row[4]).collect::<Vec<_>>(), ["not always", "yes", "yes"]);
+    }
+
+    /// Each pair is compared with every other, as a list of all pairs that is sorted would be.
+    #[test]
+    fn closest_pairs_and_the_people_shown_are_those_of_a_sorted_list_of_all_pairs() {
+        for count in [0, 1, 2, 7, MOST_PEOPLE, 260] {
+            // Few different angles, so that many pairs are equally close.
+            let degrees = |a: usize, b: usize| (a * b * 7 % 13 + (a + b) * 31 % 17) as f32;
+            let names = (0..count).map(|person| format!("P{person}")).collect();
+            let angles = Angles::between(names, None, degrees);
+            let pairs = (0..count).flat_map(|b| (0..b).map(move |a| [a, b]));
+            let mut all: Vec<Pair> =
+                pairs.map(|people| Pair { people, degrees: degrees(people[0], people[1]) }).collect();
+            all.sort_by(|one, other| one.degrees.total_cmp(&other.degrees));
+            assert_eq!(angles.closest(), &all[..all.len().min(MOST_PAIRS)]);
+            let mut shown = Vec::new();
+            for person in all.iter().flat_map(|pair| pair.people) {
+                if shown.len() < MOST_PEOPLE && !shown.contains(&person) {
+                    shown.push(person);
+                }
+            }
+            shown.sort_unstable();
+            assert_eq!(angles.shown, shown);
+            assert!(angles.degrees.len() == shown.len() * shown.len());
+        }
+    }
+
+    #[test]
+    fn angles_of_ten_thousand_people_keep_little() {
+        let names = vec![String::new(); 10_000];
+        let angles = Angles::between(names, None, |a, b| (a * 31 + b * 31) as f32);
+        assert_eq!(angles.closest()[0].people, [0, 1]);
+        assert!(angles.degrees.len() <= MOST_PEOPLE * MOST_PEOPLE && angles.closest.len() <= MOST_PAIRS);
     }
 
     #[test]

@@ -13,22 +13,25 @@ use libfuzzer_sys::fuzz_target;
 use link::message::Attention;
 use vision::Frame;
 
-/// A small image with every operator, and with eyes.
-static IMAGE: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let mut sections = suite::sections_of(&suite::varied_network());
-    let eyes = suite::tiny_sections_with_eyes().into_iter().filter(|(section, _)| match section {
-        Section::Network(role) => *role != Role::Embedder,
-        other => *other == Section::Sight,
-    });
-    sections.extend(eyes);
-    sections.sort_by_key(|&(section, _)| section);
-    suite::join(&sections)
+/// Small images with every operator and with eyes, of each family of detectors.
+static IMAGES: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
+    [suite::tiny_sections_with_eyes(), suite::tiny_sections_with_yunet()].map(|with_eyes| {
+        let mut sections = suite::sections_of(&suite::varied_network());
+        sections.extend(with_eyes.into_iter().filter(|(section, _)| match section {
+            Section::Network(role) => *role != Role::Embedder,
+            other => *other == Section::Sight,
+        }));
+        sections.sort_by_key(|&(section, _)| section);
+        suite::join(&sections)
+    })
 });
 
-/// The image with changes, four bytes each: a section, a place in it (two bytes), and a byte for an exclusive or. If
-/// the first byte's highest bit is set and the last byte is zero, the section is cut off at the place instead.
-fn changed(edits: &[u8]) -> Option<Vec<u8>> {
-    let image = AlignedBytes::copy(&IMAGE);
+/// One of the images, by the first byte, with changes, four bytes each: a section, a place in it (two bytes), and a byte for
+/// an exclusive or. If a change's first byte has the highest bit set and its last byte is zero, the section is cut off at
+/// the place instead.
+fn changed(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (&first, edits) = bytes.split_first()?;
+    let image = AlignedBytes::copy(&IMAGES[usize::from(first) % IMAGES.len()]);
     let parsed = header::parse(image.bytes()).ok()?;
     let mut parts: Vec<(Section, Vec<u8>)> = Section::ALL
         .into_iter()
@@ -48,8 +51,8 @@ fn changed(edits: &[u8]) -> Option<Vec<u8>> {
     sections::image(&parts).ok()
 }
 
-fuzz_target!(|edits: &[u8]| {
-    let Some(image) = changed(edits) else { return };
+fuzz_target!(|bytes: &[u8]| {
+    let Some(image) = changed(bytes) else { return };
     let bytes = AlignedBytes::copy(&image);
     let Ok(image) = format::Image::new_checked(bytes.bytes()) else { return };
     let mut arena = AlignedBytes::zeroed(1 << 18);

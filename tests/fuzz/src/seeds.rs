@@ -1,10 +1,14 @@
 //! Writes what fuzzers start from: tiny networks that hold every operator between them, changes of an image, messages of a host.
 
+#[cfg(test)]
+mod board;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use format::PixelFormat;
 use link::message::{Attention, Request, View};
+use suite::answers;
 use suite::onnx::{Attribute, Onnx};
 
 /// Largest file of the larger test data that is a seed: fuzzers are slow with more.
@@ -128,11 +132,8 @@ fn networks() -> Vec<Vec<u8>> {
 fn main() -> Result<()> {
     let folder = PathBuf::from(std::env::args_os().nth(1).unwrap_or_else(|| "target/fuzz".into()));
     write(&folder, "onnx", networks())?;
-    // A byte of each section at its beginning, and every section cut off.
-    let edits = (0..12u8)
-        .flat_map(|section| [[section, 16, 0, 1], [section, 40, 1, 0x80], [section | 0x80, 64, 0, 0]]);
-    write(&folder, "image", edits.map(Vec::from))?;
-    write(&folder, "link", messages()?)?;
+    write(&folder, "image", images())?;
+    write(&folder, "link", messages()?.into_iter().chain(answers::typical()))?;
     write(&folder, "session", steps())?;
     Ok(())
 }
@@ -149,13 +150,33 @@ fn steps() -> Vec<Vec<u8>> {
     vec![join(&talk), join(&changed), join(&[&pair, &reveal]), join(&[&[7, 5, 0x84, 1, 0, 0, 0, 0]])]
 }
 
-/// What a host sends, one message after another, each in a frame; and the same as pieces that are put into frames.
+/// Each image as it is, with a byte changed in each section at its beginning and further on, and with each section cut off;
+/// and with changes of the SIGHT section, the last one, that are no faults: other limits, other places of landmarks.
+fn images() -> impl Iterator<Item = Vec<u8>> {
+    let bases = [(0, 8u8), (1, 6)];
+    bases.into_iter().flat_map(|(base, sections)| {
+        let faults = (0..sections)
+            .flat_map(|section| [[section, 16, 0, 1], [section, 40, 1, 0x80], [section | 0x80, 64, 0, 0]]);
+        let sight = [4u8, 88, 92, 96, 100, 116, 136, 140, 144, 148, 152, 156, 158, 160]
+            .map(|place| [sections - 1, place, 0, 1]);
+        let all = sight.concat();
+        let edits = faults.chain(sight).map(Vec::from).chain([Vec::new(), all]);
+        edits.map(move |edits| [&[base][..], &edits].concat())
+    })
+}
+
+/// Rows of a frame or of a crop, one after another.
+fn rows(count: u16, row: &[u8]) -> Vec<Request<'_>> {
+    (0..count).map(|number| Request::Pixels(number, row)).collect()
+}
+
+/// What a host sends, one message after another, each in a frame; and the same as pieces that are put into frames. Then whole
+/// tasks: frames whose rows go over the link, frames in memory, and crops.
 fn messages() -> Result<Vec<Vec<u8>>> {
     let mut all = Vec::new();
     let mut buffer = [0; link::MAX_MESSAGE_BYTES];
     let mut frame = [0; link::MAX_FRAME_BYTES];
     let row = [77; 12];
-    let rows = (0..4).map(|number| Request::Pixels(number, &row));
     let photo =
         View { width: 12, height: 4, format: PixelFormat::Grey, is_sent: true, attention: Attention::Photo };
     let (format, attention) = (PixelFormat::Rgb565, Attention::Video { steady: 1 });
@@ -171,11 +192,73 @@ fn messages() -> Result<Vec<Vec<u8>>> {
         Request::See(video),
         Request::See(held),
     ];
-    for request in rest.into_iter().chain(rows) {
+    for request in rest.into_iter().chain(rows(4, &row)) {
         let message = request.emit(1, &mut buffer)?.to_vec();
         all.push(link::encode(&message, &mut frame)?.to_vec());
         all.push(message);
     }
     all.push(all.concat());
+    let pattern: Vec<u8> = (0..80).map(|place| (place * 89) as u8).collect();
+    let large = View { width: 40, height: 24, ..photo };
+    let colour = View { width: 20, height: 24, format: PixelFormat::Yuv422, ..video };
+    let in_memory = View { is_sent: false, ..colour };
+    let tasks = [
+        [vec![Request::Hello, Request::See(photo)], rows(4, &pattern[..12])].concat(),
+        [
+            vec![Request::See(large)],
+            rows(24, &pattern[..40]),
+            vec![Request::See(colour)],
+            rows(24, &pattern[..40]),
+        ]
+        .concat(),
+        vec![Request::See(in_memory); 3],
+        [vec![Request::Recognise], rows(2, &[9, 200]), vec![Request::Embed], rows(2, &[130, 7])].concat(),
+    ];
+    for task in tasks {
+        let mut framed = Vec::new();
+        let mut turn = 0;
+        for request in task {
+            // Rows have the turn of what they belong to.
+            turn += u32::from(!matches!(request, Request::Pixels(..)));
+            let message = request.emit(turn, &mut buffer)?.to_vec();
+            framed.extend_from_slice(link::encode(&message, &mut frame)?);
+        }
+        all.push(framed);
+    }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use link::{Decoder, Message, Reply};
+
+    use super::*;
+
+    /// Replies of the board of the fuzzer of the link to one of the seeds.
+    fn replies(seed: &[u8]) -> Vec<Reply> {
+        let said = board::serve_all(&suite::join(&suite::tiny_sections_with_eyes()), seed);
+        let mut decoder = Decoder::new();
+        let mut replies = Vec::new();
+        for byte in said {
+            if decoder.push(byte) == Ok(true) {
+                replies.push(Message::parse(decoder.message()).unwrap().reply().unwrap());
+            }
+        }
+        replies
+    }
+
+    #[test]
+    fn messages_of_the_seeds_have_frames_seen_that_come_over_the_link_and_that_lie_in_memory() {
+        let (mut sent, mut held, mut others) = (0, 0, [0; 2]);
+        for seed in messages().unwrap() {
+            let replies = replies(&seed);
+            let seen =
+                replies.iter().filter(|reply| matches!(reply, Reply::Seen(seen) if seen.faces > 0)).count();
+            let is_sent = replies.iter().any(|reply| matches!(reply, Reply::Row(_)));
+            *if is_sent { &mut sent } else { &mut held } += seen;
+            others[0] += replies.iter().filter(|reply| matches!(reply, Reply::Recognised(_))).count();
+            others[1] += replies.iter().filter(|reply| matches!(reply, Reply::Embedded(_))).count();
+        }
+        assert!(sent >= 3 && held >= 2 && others.iter().all(|&count| count > 0), "{sent} {held} {others:?}");
+    }
 }

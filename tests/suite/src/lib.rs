@@ -7,11 +7,11 @@ use std::sync::OnceLock;
 
 use format::Role;
 use format::header::{ModelId, Section};
-use format::layer::{Element, Layer, Operator, Stage, Tensor, Window};
+use format::layer::{Element, Layer, MAX_KERNEL, Operator, Stage, Tensor, Window};
 use format::network::{Function, Output};
 use format::policy::{Angle, Basis, Kind, Terms, Threshold};
 use format::preprocess::{Colour, Preprocess};
-use format::sight::{Level, MAX_LEVELS, Sight};
+use format::sight::{Family, Level, MAX_LEVELS, Sight};
 use host::accuracy::identification::Identification;
 use host::accuracy::verification::Verification;
 use host::crops::cut::write_png;
@@ -27,6 +27,7 @@ use host::sight::{self, Networks, QuantisedEyes, fit, frames};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 
+pub mod answers;
 pub mod command;
 pub mod onnx;
 
@@ -349,13 +350,14 @@ pub fn sections_of(network: &Handmade) -> Vec<(Section, Vec<u8>)> {
     ]
 }
 
-/// A network that looks once at each square of `side` pixels of a grey picture of `extent`, with outputs of these numbers
-/// of channels.
-fn squares(extent: u16, side: u8, channels: &[u16]) -> Handmade {
+/// A network that looks at squares of a grey picture of `extent`. Each output has a stride in pixels and a number of
+/// channels; its squares are as large as the stride, or as large as a kernel may be.
+fn squares(extent: u16, heads: &[[u8; 2]]) -> Handmade {
     let mut blob = Vec::new();
     let mut layers = vec![Layer::new(Operator::Input, &[], square(extent, 1, Element::I8))];
-    let window = Window { kernel: [side; 2], stride: [side; 2], ..Window::PIXEL };
-    for &count in channels {
+    for &[stride, count] in heads {
+        let (side, count) = (stride.min(MAX_KERNEL as u8), u16::from(count));
+        let window = Window { kernel: [side; 2], stride: [stride; 2], ..Window::PIXEL };
         let weights = usize::from(side).pow(2) * usize::from(count);
         let weights: Vec<u8> = (0..weights).map(|index| (index * 77) as u8).collect();
         let weights = push(&mut blob, &weights);
@@ -367,10 +369,10 @@ fn squares(extent: u16, side: u8, channels: &[u16]) -> Handmade {
             )
         });
         let stage = Stage { bias, positive, negative, shift: 0, low: -128, high: 127 };
-        let output = square(extent / u16::from(side), count, Element::I8);
+        let output = square(extent / u16::from(stride), count, Element::I8);
         layers.push(Layer { window, weights, stage, ..Layer::new(Operator::Conv, &[0], output) });
     }
-    Handmade { layers, outputs: (1..=channels.len() as u16).collect(), blob }
+    Handmade { layers, outputs: (1..=heads.len() as u16).collect(), blob }
 }
 
 /// The sections of [`tiny_sections`] and eyes, which need no data and find faces in most pictures: a detector of one level,
@@ -378,9 +380,9 @@ fn squares(extent: u16, side: u8, channels: &[u16]) -> Handmade {
 pub fn tiny_sections_with_eyes() -> Vec<(Section, Vec<u8>)> {
     let mut sections = tiny_sections();
     let networks = [
-        (Role::Detector, squares(16, 8, &[2, 4])),
-        (Role::Landmarks, squares(8, 8, &[136])),
-        (Role::Liveness, squares(8, 8, &[3])),
+        (Role::Detector, squares(16, &[[8, 2], [8, 4]])),
+        (Role::Landmarks, squares(8, &[[8, 136]])),
+        (Role::Liveness, squares(8, &[[8, 3]])),
     ];
     sections.extend(networks.map(|(role, network)| (Section::Network(role), network.section())));
     let mut levels = [Level::default(); MAX_LEVELS];
@@ -394,6 +396,18 @@ pub fn tiny_sections_with_eyes() -> Vec<(Section, Vec<u8>)> {
         span_q8: 512,
         ..Sight::default()
     };
+    sections.push((Section::Sight, sight.emit().to_vec()));
+    sections.sort_by_key(|&(section, _)| section);
+    sections
+}
+
+/// The sections of [`tiny_sections`] and eyes of the other family: YuNet, which finds landmarks itself, and nothing else.
+pub fn tiny_sections_with_yunet() -> Vec<(Section, Vec<u8>)> {
+    let heads: Vec<[u8; 2]> =
+        [1, 1, 4, 10].into_iter().flat_map(|values| [8, 16, 32].map(|stride| [stride, values])).collect();
+    let sight = Sight { family: Family::YuNet, side_q16: 1 << 16, span_q8: 256, ..Sight::default() };
+    let mut sections = tiny_sections();
+    sections.push((Section::Network(Role::Detector), squares(32, &heads).section()));
     sections.push((Section::Sight, sight.emit().to_vec()));
     sections.sort_by_key(|&(section, _)| section);
     sections

@@ -1,15 +1,21 @@
 //! The image format: fixed bytes, and every way in which an image can be wrong.
 
 use app::Recogniser;
+use app::sight::{Followed, Unobserved, see};
 use format::header::{self, ModelId, Section};
-use format::{Image, ImageError, Role};
+use format::sight::Family;
+use format::{Image, ImageError, PixelFormat, Role};
 use host::budget::Budget;
 use host::sections::{self, Enrolled};
 use host::simulator::AlignedBytes;
+use link::message::Attention;
 use nn::RowSource;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
-use suite::{join, sections_of, tiny_sections, varied_network};
+use suite::{
+    join, sections_of, tiny_sections, tiny_sections_with_eyes, tiny_sections_with_yunet, varied_network,
+};
+use vision::Frame;
 
 fn check(bytes: &[u8]) -> Result<(), ImageError> {
     Image::new_checked(AlignedBytes::copy(bytes).bytes()).map(|_| ())
@@ -186,6 +192,32 @@ fn limits_of_a_board_are_asked_for_every_network() {
     let excesses = room.excesses_of_image(&image, bytes.bytes(), |layer| format!("node {layer}"));
     let said: Vec<String> = excesses.iter().map(|excess| excess.to_string()).collect();
     assert!(said.len() == 1 && said[0].contains("layer 4 of the landmarks"), "{said:?}");
+}
+
+#[test]
+fn tiny_images_with_eyes_of_each_family_see() {
+    for (sections, family) in
+        [(tiny_sections_with_eyes(), Family::Ssd), (tiny_sections_with_yunet(), Family::YuNet)]
+    {
+        let bytes = AlignedBytes::copy(&join(&sections));
+        let mut arena = AlignedBytes::zeroed(1 << 14);
+        let image = Image::new_checked(bytes.bytes()).unwrap();
+        let recogniser = Recogniser::of_image(image, arena.bytes_mut()).unwrap();
+        let eyes = recogniser.eyes().expect("eyes");
+        assert_eq!(eyes.sight().family, family);
+        let pixels: Vec<u8> = (0..40 * 32).map(|place| (place * 89) as u8).collect();
+        let frame = Frame::new_checked(&pixels, 40, 32, 40, PixelFormat::Grey).unwrap();
+        let seen = see(
+            &recogniser,
+            eyes,
+            &frame,
+            Attention::Photo,
+            &mut Followed::default(),
+            arena.bytes_mut(),
+            &mut Unobserved,
+        );
+        assert!(seen.unwrap().faces > 0, "{family:?}");
+    }
 }
 
 #[test]

@@ -8,8 +8,8 @@ use host::onnx::{Cut, Imported, Reference};
 use host::{float, passes};
 use suite::onnx::{self, Attribute, Onnx};
 use suite::real_networks;
-use tract_onnx::pb::StringStringEntryProto;
 use tract_onnx::pb::tensor_proto::DataLocation;
+use tract_onnx::pb::{FunctionProto, StringStringEntryProto};
 
 fn import(path: &Path) -> anyhow::Result<Imported> {
     host::onnx::import(path, &Cut::default())
@@ -166,6 +166,34 @@ fn condition_is_named_although_it_alone_reads_the_photo() {
     for part in ["If (node If_0)", "once, in one order", "onnxsim", "torch.jit.script"] {
         assert!(error.contains(part), "{part} is not in {error}");
     }
+}
+
+#[test]
+fn function_of_the_file_is_told_from_operators_of_the_same_name_in_other_domains() {
+    let with = |domain: &str, nodes: &str| {
+        let file = written(&onnx::changed(&onnx::pools(), |model| {
+            for name in ["MaxPool", "Conv"] {
+                model.functions.push(FunctionProto {
+                    name: Some(name.to_string()),
+                    domain: Some(domain.to_string()),
+                    ..FunctionProto::default()
+                });
+            }
+            let pools =
+                model.graph.as_mut().unwrap().node.iter_mut().filter(|node| node.op_type == "MaxPool");
+            pools.for_each(|node| node.domain = nodes.to_string());
+        }));
+        import(file.path())
+    };
+    // Functions of another domain do not concern ONNX's own operators.
+    with("pkg.torch", "").unwrap();
+    let refused = |domain, nodes| format!("{:#}", with(domain, nodes).err().unwrap());
+    let of_function = refused("pkg.torch", "pkg.torch");
+    assert!(of_function.contains("a function of the file") && !of_function.contains("Conv"), "{of_function}");
+    let of_other = refused("pkg.torch", "pkg.other");
+    assert!(of_other.contains("of the domain pkg.other") && !of_other.contains("function"), "{of_other}");
+    // The two names of ONNX's own domain.
+    assert!(refused("ai.onnx", "").contains("a function of the file"));
 }
 
 #[test]
@@ -339,19 +367,52 @@ fn place_beyond_the_padding_never_counts() {
     assert_eq!(counting, leaving);
 }
 
+/// Means of a map of 10 × 10 by definition: zeros of a node before count, and padding of the pool itself if it says so. Places
+/// beyond both do not.
+fn means(map: &[f32], mean: &Mean) -> Vec<f32> {
+    let &Mean(around, kernel, stride, pad, counts_pad, _, side) = mean;
+    let mut means = Vec::new();
+    for (y, x, channel) in (0..side).flat_map(|y| (0..side).flat_map(move |x| (0..8).map(move |c| (y, x, c))))
+    {
+        let (mut sum, mut count) = (0.0, 0);
+        for (ky, kx) in (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx))) {
+            let [y, x] = [(y, ky), (x, kx)].map(|(at, tap)| at as i64 * stride + tap - pad - around);
+            let is_within = |most: i64| [y, x].iter().all(|at| (-most..10 + most).contains(at));
+            count += i32::from(is_within(around + if counts_pad { pad } else { 0 }));
+            if is_within(0) {
+                sum += map[(y * 10 + x) as usize * 8 + channel];
+            }
+        }
+        means.push(sum / count as f32);
+    }
+    means
+}
+
 #[test]
-fn average_that_counts_a_part_of_its_padding_is_refused() {
+fn average_that_counts_a_part_of_its_padding_is_that_of_a_map_with_zeros_around() {
     for mean in [
         Mean(0, 3, 2, 1, true, true, 6),
+        Mean(0, 4, 3, 1, true, true, 4),
         Mean(1, 3, 2, 0, false, true, 6),
         Mean(1, 3, 1, 1, false, false, 12),
+        Mean(1, 5, 2, 1, true, true, 6),
     ] {
-        let error = format!("{:#}", import(written(&mean.onnx()).path()).err().unwrap());
-        assert!(
-            error.contains("AveragePool (node AveragePool_") && error.contains("all or nothing"),
-            "{error}"
-        );
+        let graph = passes::lower(import(written(&mean.onnx()).path()).unwrap().graph);
+        let crop: Vec<f32> = (0..20 * 20 * 3).map(|i| (i * 7919 % 255) as f32 / 128.0 - 1.0).collect();
+        let tensors = float::run(&graph, &crop);
+        let average = graph.nodes.iter().position(|node| matches!(node.op, Op::Average { .. })).unwrap();
+        let expected = means(&tensors[1], &mean);
+        let is_near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5;
+        assert!(tensors[average].len() == expected.len(), "{:?}", graph.nodes[average].shape);
+        assert!(tensors[average].iter().zip(&expected).all(is_near), "{:?}", graph.nodes[average]);
     }
+}
+
+#[test]
+fn average_that_counts_a_part_of_much_padding_is_refused() {
+    let error =
+        format!("{:#}", import(written(&Mean(0, 16, 3, 8, true, true, 5).onnx()).path()).err().unwrap());
+    assert!(error.contains("AveragePool (node AveragePool_") && error.contains("all or nothing"), "{error}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ use host::transport::{Stream, Transport};
 use link::message::{Decision, Objection};
 use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, Message, Reply, Request, frame};
 use serialport::{SerialPort as _, TTYPort};
-use suite::{join, sections_of, tiny_sections, wide_network};
+use suite::{answers, join, sections_of, tiny_sections, wide_network};
 
 /// The tiny image's crop, of two rows.
 const CROP: [u8; 4] = [200, 30, 90, 250];
@@ -787,4 +787,37 @@ fn port_that_is_unplugged_in_mid_photo_is_named_at_once() {
     let said = photos.find_map(Result::err).unwrap().to_string();
     assert!(said.contains(&name) && said.contains("unplugged"), "{said}");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[test]
+fn host_comes_to_an_end_whatever_its_board_answers_and_waits_by_the_clock_of_its_stream() {
+    let start = Instant::now();
+    let typical = answers::typical();
+    let whole = answers::converse(&typical[0]);
+    assert!(whole.iter().all(Result::is_ok), "{whole:?}");
+    assert_eq!(
+        whole[1].as_ref().unwrap().as_str(),
+        format!("{:?}", (vec![1, -1, 64], link::message::Cost::default()))
+    );
+    // Noise and other hosts' messages between the same answers change nothing.
+    let disturbed = answers::converse(&typical[1]);
+    assert!(disturbed.iter().all(Result::is_ok), "{disturbed:?}");
+    let silent = answers::converse(&typical[2]);
+    assert!(format!("{:?}", silent[1]).contains("stopped answering"), "{silent:?}");
+    let never = answers::converse(&[answers::END; 100]);
+    assert!(format!("{never:?}").contains("no answer from the board"), "{never:?}");
+    // Any byte of any answer is another one.
+    let mut outcomes = 0;
+    for seed in &typical {
+        for place in 0..seed.len() {
+            for byte in [0, 1, 0x7f, 0x80, 0xff, seed[place] ^ 0x20] {
+                let mut changed = seed.clone();
+                changed[place] = byte;
+                outcomes += answers::converse(&changed).len();
+                outcomes += answers::converse(&changed[..place]).len();
+            }
+        }
+    }
+    assert!(outcomes > 10_000, "{outcomes}");
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }

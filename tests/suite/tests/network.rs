@@ -1,8 +1,11 @@
 //! The streaming runtime: literal results, and the same bits with every plan.
 
+use std::cell::Cell;
+use std::time::Instant;
+
 use format::Role;
-use format::layer::{Element, Layer, Operator};
-use format::network::Model;
+use format::layer::{Element, Layer, Operator, Reads, Tensor};
+use format::network::{MAX_LAYERS, MAX_ROWS, Model};
 use format::preprocess::{Colour, Preprocess};
 use host::graph::{Activation, Function, Graph, GraphOutput, Node, Op, Window};
 use host::onnx::Cut;
@@ -10,6 +13,7 @@ use host::plan::{self, Plan};
 use host::quantize::{Options, Preprocessing, Quantised, emit, quantise};
 use host::simulator::{AlignedBytes, Simulator};
 use host::{onnx, passes};
+use nn::stream::{DEAD, Layers, Order, Readers, state_elements};
 use nn::{LoadError, Network, RunError};
 use suite::{Handmade, default_network, tiny_network, varied_network};
 
@@ -218,6 +222,115 @@ fn arena_without_room_for_the_state_is_refused() {
         };
         assert!(refused, "{plan:?}");
     }
+}
+
+/// Layers as the scheduler sees them. Counts how often one is looked at.
+struct Counted<'a> {
+    layers: &'a [Layer],
+    outputs: &'a [u16],
+    looks: Cell<usize>,
+}
+
+impl Layers for Counted<'_> {
+    fn layer_count(&self) -> usize {
+        self.layers.len()
+    }
+
+    fn layer(&self, number: usize) -> Layer {
+        self.looks.set(self.looks.get() + 1);
+        self.layers[number]
+    }
+
+    fn reads(&self, number: usize) -> Reads {
+        self.layers[number].reads
+    }
+
+    fn goal(&self, place: usize) -> Option<u16> {
+        self.outputs.get(place).copied()
+    }
+
+    fn is_output(&self, tensor: usize) -> bool {
+        self.outputs.contains(&(tensor as u16))
+    }
+}
+
+/// A crop of `height` rows that every one of `count` layers reads: each adds it to the sum of those before.
+fn read_by_all(count: usize, height: u16) -> Handmade {
+    let mut network = varied_network();
+    let output = Tensor {
+        height,
+        width: 1,
+        channels: 1,
+        element: Element::I8,
+        zero_point: 0,
+        ring: height,
+        offset: 0,
+    };
+    let stage = network.layers[3].stage;
+    let add =
+        |sum: usize| Layer { gains: [1, 1], stage, ..Layer::new(Operator::Add, &[sum as u16, 0], output) };
+    let crop = Layer::new(Operator::Input, &[], output);
+    network.layers = vec![crop, Layer::new(Operator::MaxPool, &[0], output)];
+    network.layers.extend((1..count).map(add));
+    network.outputs = vec![count as u16];
+    network
+}
+
+#[test]
+fn oldest_row_is_that_of_all_readers_and_is_found_without_looking_at_each_of_them_again() {
+    let widely_read = read_by_all(300, 40);
+    // All layers read every row of the crop, one after another.
+    let bound = |network: &Handmade| {
+        let rows = |layer: &Layer| usize::from(layer.output.height);
+        let links: usize = network.layers.iter().map(|layer| layer.inputs().len()).sum();
+        let of_tensors: usize = network
+            .layers
+            .iter()
+            .flat_map(|layer| layer.inputs())
+            .map(|&input| rows(&network.layers[usize::from(input)]))
+            .sum();
+        links + 3 * of_tensors + 16 * network.layers.iter().map(rows).sum::<usize>()
+    };
+    for network in [varied_network(), default_handmade(), widely_read] {
+        let (layers, outputs) = (&network.layers[..], &network.outputs[..]);
+        let counted = Counted { layers, outputs, looks: Cell::new(0) };
+        let mut state = vec![0xa5a5; state_elements(layers.len())];
+        let mut memory = vec![0xa5a5; Readers::elements(layers.len())];
+        let mut readers = Readers::new(&counted, &mut memory);
+        let mut order = Order::new(&counted, &mut state);
+        while let Some((number, _)) = order.next() {
+            for &tensor in layers[number].inputs().iter().chain([&(number as u16)]) {
+                let tensor = usize::from(tensor);
+                let oldest = readers.oldest(&counted, order.made(), tensor);
+                let of_reader = |(reader, layer): (usize, &Layer)| {
+                    let row = order.made()[reader];
+                    let inputs = layer.inputs().iter().enumerate();
+                    let reads =
+                        inputs.filter(|&(_, &read)| usize::from(read) == tensor && row < layer.output.height);
+                    reads
+                        .map(|(input, _)| nn::op::rows(layer, input, layers[tensor].output.height, row).start)
+                        .min()
+                };
+                let expected = match outputs.contains(&(tensor as u16)) {
+                    true => 0,
+                    false => layers.iter().enumerate().filter_map(of_reader).min().unwrap_or(DEAD),
+                };
+                assert_eq!([oldest, readers.known(tensor)], [expected; 2], "tensor {tensor}");
+            }
+        }
+        assert!(counted.looks.get() <= bound(&network), "{} {}", counted.looks.get(), bound(&network));
+    }
+}
+
+#[test]
+fn crop_that_a_thousand_layers_read_is_checked() {
+    let network = read_by_all(MAX_LAYERS - 1, (MAX_ROWS / MAX_LAYERS) as u16);
+    let plan = plan::with_barriers(&network.layers, &network.outputs, &[]);
+    let mut layers = network.layers.clone();
+    plan.write(&mut layers);
+    let started = Instant::now();
+    assert_eq!(load(&AlignedBytes::copy(&network.section_of(&layers, &plan))), Ok(()));
+    println!("checked in {:?}", started.elapsed());
 }
 
 /// The default network quantised on noise. This test does not need correct recognition.

@@ -172,3 +172,25 @@ fn what_onnx_runtimes_int8_carries_is_carried_here() {
     }
     assert_eq!(refused, [""; 0], "see the table above");
 }
+
+#[test]
+fn packages_that_import_is_compared_with_are_installed_by_their_checksums_alone() {
+    let read = |path: &str| std::fs::read_to_string(suite::root().join(path)).unwrap();
+    let list = read("tests/zoo/requirements.txt").replace("\\\n", "");
+    let packages: Vec<&str> = list.lines().filter(|line| !line.starts_with('#')).collect();
+    for package in &packages {
+        let mut words = package.split_whitespace();
+        assert!(words.next().is_some_and(|name| name.contains("==")), "{package}");
+        let sums: Vec<&str> = words.map(|word| word.strip_prefix("--hash=sha256:").unwrap()).collect();
+        assert!(!sums.is_empty() && sums.iter().all(|sum| sum.len() == 64), "{package}");
+    }
+    for needed in ["onnx", "onnxruntime", "numpy"] {
+        assert!(packages.iter().any(|package| package.starts_with(&format!("{needed}=="))), "{needed}");
+    }
+    let setup = read("setup.sh").replace("\\\n", "");
+    let installs: Vec<&str> = setup.lines().filter(|line| line.contains("pip install ")).collect();
+    assert!(!installs.is_empty());
+    for install in installs {
+        assert!(install.contains("--require-hashes --requirement tests/zoo/requirements.txt"), "{install}");
+    }
+}
