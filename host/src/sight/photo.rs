@@ -83,15 +83,11 @@ struct Looking<'a, 'e, 'f> {
 
 impl Looks for Looking<'_, '_, '_> {
     fn scan(&mut self, part: &Rect) -> Result<Faces> {
-        self.eyes
-            .detector()
-            .scan(self.frame, part, self.arena)
-            .map_err(|error| anyhow!("{error}"))
+        self.eyes.detector().scan(self.frame, part, self.arena).map_err(|error| anyhow!("{error}"))
     }
 
     fn look(&mut self, found: &Found) -> Result<(Look, Result<(), Refusal>)> {
-        let look =
-            self.eyes.look(self.frame, found, self.arena).map_err(|error| anyhow!("{error}"))?;
+        let look = self.eyes.look(self.frame, found, self.arena).map_err(|error| anyhow!("{error}"))?;
         Ok((look, (self.check)(&look)))
     }
 }

@@ -320,8 +320,7 @@ fn photo_check_in_int8_answers_as_in_float() {
                 let found = eyes.scan(&view, arena).unwrap();
                 let face = largest(&found)?;
                 let is_flipped = is_flipped(eyes, arena, &float, &view, face).unwrap().unwrap();
-                let alive = eyes.alive_q16(&view, face, arena).unwrap().unwrap()
-                    >= eyes.sight().alive_q16;
+                let alive = eyes.alive_q16(&view, face, arena).unwrap().unwrap() >= eyes.sight().alive_q16;
                 Some((is_flipped, alive, float.alive(&view, &face.bounds).unwrap() >= 0.5))
             });
             let Some((is_flipped, ours, theirs)) = answers.unwrap() else { continue };

@@ -204,7 +204,6 @@ fn yunet_sees_without_a_landmark_network() {
     assert_eq!(pipeline.crops(&photo, &colour_crop([112, 112])).unwrap().len(), 4);
     let shown = frames::fitted(&photo::load(&fetched("faces/obama.jpg")).unwrap());
     let view = frame(&shown).unwrap();
-    let points =
-        seer.see(|eyes, arena| Ok(largest(&eyes.scan(&view, arena)?).unwrap().points)).unwrap();
+    let points = seer.see(|eyes, arena| Ok(largest(&eyes.scan(&view, arena)?).unwrap().points)).unwrap();
     assert!(points.is_some(), "its landmarks are the detector's own");
 }
