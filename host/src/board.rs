@@ -56,6 +56,11 @@ pub fn names() -> Vec<&'static str> {
     BOARDS.iter().map(|board| &*board.name).collect()
 }
 
+/// The names of the boards that have memory for people.
+pub fn with_store() -> Vec<&'static str> {
+    BOARDS.iter().filter(|board| board.memory.store.is_some()).map(|board| &*board.name).collect()
+}
+
 impl Board {
     /// The board of this name.
     ///
@@ -162,6 +167,18 @@ impl Board {
         image: Option<(&Path, Memory)>,
         ram: Option<&Path>,
     ) -> Command {
+        let mut qemu = self.machine(elf, image, ram);
+        // Time counts instructions.
+        qemu.args(["-icount", "shift=0"]);
+        qemu
+    }
+
+    /// QEMU as a device of this board, whose clock is this computer's; otherwise as [`Self::emulator_with_ram`].
+    pub fn device(&self, elf: &Path, image: (&Path, Memory), ram: &Path) -> Command {
+        self.machine(elf, Some(image), Some(ram))
+    }
+
+    fn machine(&self, elf: &Path, image: Option<(&Path, Memory)>, ram: Option<&Path>) -> Command {
         // A comma ends an option's value; doubled it is a comma.
         let name = |path: &Path| path.display().to_string().replace(',', ",,");
         let mut qemu = Command::new("qemu-system-arm");
@@ -172,7 +189,7 @@ impl Board {
             qemu.arg("-object")
                 .arg(format!("memory-backend-file,id=ram,size={bytes},mem-path={ram},share=on"));
         }
-        qemu.args(["-machine", &machine, "-icount", "shift=0"])
+        qemu.args(["-machine", &machine])
             .args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-kernel"])
             .arg(elf);
         if let Some((image, memory)) = image {

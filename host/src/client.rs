@@ -1,21 +1,18 @@
 //! The host's end of a board's link.
 
-use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
-use std::io;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail, ensure};
-use link::message::{Cost, Group, Hello, Objection, RECOGNISE_VERSION, Recognised, Seen, VERSION, View};
-use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, MAX_ROW_BYTES, Message, Reply, Request, SILENCE_MS};
+use link::message::{Cost, Group, Hello, Objection, RECOGNISE_VERSION, Recognised, Seen, View};
+use link::{MAX_ROW_BYTES, Reply, Request, SILENCE_MS};
 
 use crate::sight::NO_EYES;
 use crate::transport::Stream;
+use crate::wire::{Heard, Wire, following};
 
 /// Time in which a board must answer the first greeting, including its start.
 const GREETING: Duration = Duration::from_secs(20);
-/// Time after which the greeting is repeated, because the board may not have listened yet.
-const GREETING_AGAIN: Duration = Duration::from_secs(1);
 /// Time for which a board with a task may be silent before it is asked whether it still has the task.
 const SILENCE: Duration = Duration::from_millis(SILENCE_MS);
 /// Time in which it must then answer.
@@ -68,7 +65,7 @@ impl Client {
 
     /// Greets it for as long as `patience`.
     fn greet(stream: impl Stream + 'static, patience: Duration) -> Result<Self> {
-        let mut wire = Wire { stream: Box::new(stream), decoder: Decoder::new(), received: VecDeque::new() };
+        let mut wire = Wire::new(stream);
         let turn = following(RandomState::new().hash_one(Instant::now()) as u32);
         let hello = wire.greet(turn, patience)?;
         match hello.version_of(Group::Recognise) {
@@ -271,154 +268,19 @@ impl Client {
     }
 }
 
-/// The turn after this one; never 0.
-fn following(turn: u32) -> u32 {
-    turn.wrapping_add(1).max(1)
-}
-
 fn out_of_turn(reply: &Reply) -> anyhow::Error {
     anyhow!("the board answers something else than was asked ({reply:?}); reset it")
 }
 
-/// The last message of a board that stopped answering.
-enum Last {
-    Nothing,
-    /// Something that is no answer.
-    Noise,
-    /// Why it stopped.
-    Words(String),
-}
-
-impl Last {
-    /// The one that tells more.
-    fn or(self, other: Last) -> Last {
-        if let Last::Nothing = self { other } else { self }
-    }
-
-    /// What to say; `place` is what is known of the port.
-    fn words(self, place: &str) -> String {
-        match self {
-            Last::Nothing => format!("no answer from the board; is it on, flashed and on this port{place}?"),
-            Last::Noise => format!(
-                "no answer from the board, though it sends something; is it flashed with firmware that speaks version \
-                 {VERSION} of the link, and is the speed of the port right{place}? --baud sets it"
-            ),
-            Last::Words(why) => format!("no answer from the board; it stopped: {why}; reset it"),
-        }
-    }
-}
-
-/// What came over a stream.
-// One at a time, on the stack.
-#[allow(clippy::large_enum_variant)]
-enum Heard {
-    /// A reply and its turn.
-    Reply(u32, Reply),
-    /// A message that is no reply, or none that this version knows.
-    Unknown,
-    /// A frame that is damaged.
-    Damaged,
-    /// Nothing, for as long as was listened.
-    Nothing,
-}
-
-/// Messages over a stream.
-struct Wire {
-    stream: Box<dyn Stream>,
-    decoder: Decoder,
-    /// Bytes that are not looked at yet.
-    received: VecDeque<u8>,
-}
-
-impl Wire {
-    /// Greets the board for as long as `patience`. Messages for earlier hosts, and text of its start, are skipped.
-    fn greet(&mut self, turn: u32, patience: Duration) -> Result<Hello> {
-        let deadline = self.stream.now() + patience;
-        let mut again = self.stream.now();
-        let mut last = Last::Nothing;
-        loop {
-            if self.stream.now() >= deadline {
-                let elsewhere = self.stream.elsewhere();
-                let place = if elsewhere.is_empty() { elsewhere } else { format!(" (it is {elsewhere})") };
-                let words = last.words(&place);
-                return Err(self.explain(words));
-            }
-            if self.stream.now() >= again {
-                self.send(turn, &Request::Hello)?;
-                again = self.stream.now() + GREETING_AGAIN;
-            }
-            match self.listen(again.min(deadline))? {
-                Heard::Reply(to, Reply::Hello(hello)) if to == turn => return Ok(hello),
-                Heard::Reply(to, Reply::OtherVersion(version)) if to == turn => bail!(
-                    "the board speaks version {version} of the link, this program {VERSION}; flash matching firmware"
-                ),
-                Heard::Reply(to, Reply::Failed(why)) if to == turn => {
-                    bail!("the board answers but cannot work: {why}")
-                }
-                Heard::Reply(0, Reply::Failed(why)) => last = Last::Words(why.to_string()),
-                Heard::Reply(..) | Heard::Unknown | Heard::Damaged => last = last.or(Last::Noise),
-                Heard::Nothing => {}
-            }
-        }
-    }
-
-    fn send(&mut self, turn: u32, request: &Request<'_>) -> Result<()> {
-        let (mut message, mut frame) = ([0; MAX_MESSAGE_BYTES], [0; MAX_FRAME_BYTES]);
-        let framed =
-            request.emit(turn, &mut message).and_then(|message| link::encode(message, &mut frame))?;
-        match self.stream.write(framed) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                bail!("the port takes no bytes; reset the board, look at its cable, and start again")
-            }
-            Err(error) => Err(anyhow!(self.stream.why_gone(Some(&error)))),
-        }
-    }
-
-    /// Waits for something until a deadline.
-    fn listen(&mut self, deadline: Instant) -> Result<Heard> {
-        loop {
-            while let Some(byte) = self.received.pop_front() {
-                match self.decoder.push(byte) {
-                    Ok(false) => {}
-                    Err(_) => return Ok(Heard::Damaged),
-                    Ok(true) => {
-                        let message = Message::parse(self.decoder.message());
-                        let reply = message.and_then(|message| Some((message.turn, message.reply().ok()?)));
-                        return Ok(reply.map_or(Heard::Unknown, |(turn, reply)| Heard::Reply(turn, reply)));
-                    }
-                }
-            }
-            let patience = deadline.saturating_duration_since(self.stream.now());
-            if patience.is_zero() {
-                return Ok(Heard::Nothing);
-            }
-            let mut buffer = [0; 4096];
-            match self.stream.read(&mut buffer, patience) {
-                Ok(0) => return Err(anyhow!(self.stream.why_gone(None))),
-                Ok(count) => self.received.extend(&buffer[..count]),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {}
-                    _ => return Err(anyhow!(self.stream.why_gone(Some(&error)))),
-                },
-            }
-        }
-    }
-
-    /// These words, and the emulator's if it has any.
-    fn explain(&mut self, words: String) -> anyhow::Error {
-        match self.stream.complaints() {
-            complaints if complaints.is_empty() => anyhow!(words),
-            complaints => anyhow!("{words}; {complaints}"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+    use std::io;
+
     use format::PixelFormat;
     use link::message::{Attention, GroupVersion};
-    use link::{MAX_REPLY_BYTES, MAX_REPLY_FRAME_BYTES};
+    use link::message::VERSION;
+    use link::{Decoder, MAX_REPLY_BYTES, MAX_REPLY_FRAME_BYTES, Message};
 
     use super::*;
 

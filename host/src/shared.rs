@@ -1,16 +1,17 @@
 //! RAM of an emulated board in a file, into which this program writes frames as a camera does.
 
-use std::fs::File;
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use app::device::mailbox;
 use facts::Region;
 
 use crate::board::Board;
 use crate::interrupt::TemporaryFolder;
 
-/// The RAM of one emulated board. The file is removed when this is dropped.
+/// The RAM of one emulated board. A temporary file is removed when this is dropped.
 pub struct SharedRam {
     file: File,
     path: PathBuf,
@@ -18,33 +19,54 @@ pub struct SharedRam {
     start: u64,
     /// Bytes of the largest frame.
     room: usize,
-    _folder: TemporaryFolder,
+    _folder: Option<TemporaryFolder>,
 }
 
 impl SharedRam {
+    /// RAM that stays in a file between two starts of the emulator, as the content of flash memory does. The file is made
+    /// if there is none. `None` as for [`Self::new`].
+    ///
+    /// # Errors
+    /// When the file cannot be made, is something else, or belongs to another running emulator.
+    pub fn kept(board: &Board, path: &Path) -> Result<Option<Self>> {
+        let Some((region, frame)) = shared(board) else { return Ok(None) };
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        let file = file.with_context(|| format!("cannot open the board's memory {}", path.display()))?;
+        let length = file.metadata().with_context(|| format!("cannot read {}", path.display()))?.len();
+        let bytes = region.bytes as u64;
+        ensure!(
+            length == 0 || length == bytes,
+            "{} has {length} bytes and is no memory of the board {}, which has {bytes}; give another file",
+            path.display(),
+            board.name
+        );
+        lock(&file).with_context(|| format!("{} is used by another emulated board", path.display()))?;
+        if length == 0 {
+            private(&file).and_then(|()| file.set_len(bytes)).with_context(|| {
+                format!("cannot make the board's memory {}", path.display())
+            })?;
+        }
+        let start = u64::from(frame.address - region.address);
+        Ok(Some(SharedRam { file, path: path.to_path_buf(), start, room: frame.bytes, _folder: None }))
+    }
+
     /// New RAM for a board, all zero; `None` if its machine cannot share RAM, or this system.
     ///
     /// # Errors
     /// When the file cannot be made.
     pub fn new(board: &Board) -> Result<Option<Self>> {
-        let (Some(Region { address, bytes }), Some(frame)) = (board.qemu_ram, board.memory.frame) else {
-            return Ok(None);
-        };
-        // QEMU has this kind of memory on Unix alone.
-        if !cfg!(unix) {
-            return Ok(None);
-        }
+        let Some((Region { address, bytes }, frame)) = shared(board) else { return Ok(None) };
         let folder = TemporaryFolder::new()?;
         let path = folder.path().join("ram");
         let make = || {
-            let file = File::create_new(&path)?;
+            let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
             // It takes space only where something is written.
             file.set_len(bytes as u64)?;
             Ok::<File, std::io::Error>(file)
         };
         let file = make().with_context(|| format!("cannot make the board's RAM {}", path.display()))?;
         let start = u64::from(frame.address - address);
-        Ok(Some(SharedRam { file, path, start, room: frame.bytes, _folder: folder }))
+        Ok(Some(SharedRam { file, path, start, room: frame.bytes, _folder: Some(folder) }))
     }
 
     /// The file.
@@ -69,4 +91,56 @@ impl SharedRam {
         }
         Ok(())
     }
+
+    /// Writes to the words at the end of the memory for frames, `place` bytes after their start.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn put_at(&mut self, place: usize, bytes: &[u8]) -> Result<()> {
+        let start = self.words() + place as u64;
+        let put = self.file.seek(SeekFrom::Start(start)).and_then(|_| self.file.write_all(bytes));
+        put.with_context(|| format!("cannot write to the board's memory {}", self.path.display()))
+    }
+
+    /// Reads these words.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read_at(&mut self, place: usize, bytes: &mut [u8]) -> Result<()> {
+        let start = self.words() + place as u64;
+        let read = self.file.seek(SeekFrom::Start(start)).and_then(|_| self.file.read_exact(bytes));
+        read.with_context(|| format!("cannot read the board's memory {}", self.path.display()))
+    }
+
+    fn words(&self) -> u64 {
+        self.start + (self.room - mailbox::BYTES) as u64
+    }
+}
+
+/// The RAM that a board's machine can share, and the memory for frames in it. QEMU has this kind of memory on Unix alone.
+fn shared(board: &Board) -> Option<(Region, Region)> {
+    board.qemu_ram.zip(board.memory.frame).filter(|_| cfg!(unix))
+}
+
+/// Keeps other programs like this one from using a file.
+#[cfg(unix)]
+fn lock(file: &File) -> std::io::Result<()> {
+    Ok(rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?)
+}
+
+#[cfg(not(unix))]
+fn lock(_file: &File) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Takes everybody else's rights to a file, which holds keys.
+#[cfg(unix)]
+fn private(file: &File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn private(_file: &File) -> std::io::Result<()> {
+    Ok(())
 }

@@ -1,0 +1,13 @@
+//! A device that remembers people and opens a door: how this computer pairs with it and administers it.
+//!
+//! * [`keys`]: the administrator's key, and the boards it is paired with.
+//! * [`session`]: a secure session with a device.
+//! * [`place`]: a device on a port, or an emulated one whose memory is kept in a file.
+//! * [`camera`]: the camera of an emulated device.
+//! * [`people`]: enrolling, listing, deleting, and what else is asked of a device.
+
+pub mod camera;
+pub mod keys;
+pub mod people;
+pub mod place;
+pub mod session;

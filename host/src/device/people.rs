@@ -1,0 +1,212 @@
+//! What is asked of a device about people.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use link::message::{
+    Device, LogEntry, Notice, PeopleReply, PeopleRequest, Person, PersonId, Seen, Shot, ShotResult, Verdict, View,
+};
+
+use super::camera::Mailbox;
+use super::session::{Event, Session};
+use crate::sight::camera;
+
+/// How often an emulated device is shown a photo before the next one: it follows a face through three frames, and examines
+/// it from the third on.
+const SHOWINGS: usize = 8;
+/// Time in which a device looks at a frame.
+const LOOKING: Duration = Duration::from_secs(60);
+/// Time in which somebody in front of a real device gives the next usable photo.
+const POSING: Duration = Duration::from_secs(90);
+
+/// Everybody who is enrolled, on the device and in its image.
+///
+/// # Errors
+/// When the device does not answer.
+pub fn list(session: &mut Session) -> Result<Vec<Person>> {
+    let mut people: Vec<Person> = Vec::new();
+    loop {
+        let after = people.last().map(|person| person.id);
+        match session.people(&PeopleRequest::List(after))? {
+            PeopleReply::People(some) if some.is_empty() => return Ok(people),
+            PeopleReply::People(some) => people.extend(some),
+            reply => bail!("the device answers something else than was asked ({reply:?})"),
+        }
+    }
+}
+
+/// How the device is.
+///
+/// # Errors
+/// As [`list`].
+pub fn condition(session: &mut Session) -> Result<Device> {
+    match session.people(&PeopleRequest::Status)? {
+        PeopleReply::Device(device) => Ok(device),
+        reply => bail!("the device answers something else than was asked ({reply:?})"),
+    }
+}
+
+/// The last decisions.
+///
+/// # Errors
+/// As [`list`].
+pub fn log(session: &mut Session) -> Result<Vec<LogEntry>> {
+    let mut entries: Vec<LogEntry> = Vec::new();
+    loop {
+        let from = entries.last().map_or(0, |entry| entry.number + 1);
+        match session.people(&PeopleRequest::Log(from))? {
+            PeopleReply::Log(some) if some.is_empty() => return Ok(entries),
+            PeopleReply::Log(some) => entries.extend(some),
+            reply => bail!("the device answers something else than was asked ({reply:?})"),
+        }
+    }
+}
+
+/// Asks for something that is done or refused.
+///
+/// # Errors
+/// What the device refuses; as [`list`].
+pub fn order(session: &mut Session, request: &PeopleRequest<'_>) -> Result<()> {
+    match session.people(request)? {
+        PeopleReply::Done => Ok(()),
+        reply => bail!("the device answers something else than was asked ({reply:?})"),
+    }
+}
+
+/// The person of the device with this name or number.
+///
+/// # Errors
+/// When there is none, or the image holds it.
+pub fn find(session: &mut Session, who: &str) -> Result<Person> {
+    let people = list(session)?;
+    let is_named = |person: &&Person| person.name == *who || person.id.to_string() == who;
+    let Some(person) = people.iter().find(is_named) else {
+        let names: Vec<&str> =
+            people.iter().filter(|person| !person.is_of_image).map(|person| &*person.name).collect();
+        bail!("nobody is called {who} or has this number; enrolled on the device: {}", match names.is_empty() {
+            true => "nobody".to_string(),
+            false => names.join(", "),
+        });
+    };
+    ensure!(
+        !person.is_of_image,
+        "{} is enrolled in the image; remove them with `host gallery remove` and flash the image",
+        person.name
+    );
+    Ok(person.clone())
+}
+
+/// Enrols somebody from what stands before the device's camera: before a real one a person, before an emulated one these
+/// frames. `told` hears of every photo.
+///
+/// # Errors
+/// When there are too few usable photos, or the device refuses.
+pub fn enrol(
+    session: &mut Session,
+    mailbox: Option<&mut Mailbox>,
+    name: &str,
+    shots: impl Iterator<Item = Result<camera::Shot>>,
+    mut told: impl FnMut(&Shot),
+) -> Result<PersonId> {
+    order(session, &PeopleRequest::Enrol(name))?;
+    let is_complete = match mailbox {
+        Some(mailbox) => pose(session, mailbox, shots, &mut told),
+        None => wait_for_shots(session, &mut told),
+    };
+    match is_complete {
+        Ok(true) => {}
+        Ok(false) => {
+            order(session, &PeopleRequest::Discard)?;
+            bail!("too few usable photos; nobody was enrolled. Give more photos, of different looks of one person");
+        }
+        Err(error) => {
+            // The device gives the enrolment up by itself if it does not hear this.
+            let _ = order(session, &PeopleRequest::Discard);
+            return Err(error);
+        }
+    }
+    match session.people(&PeopleRequest::Commit)? {
+        PeopleReply::Committed(id) => Ok(id),
+        reply => bail!("the device answers something else than was asked ({reply:?})"),
+    }
+}
+
+/// Shows an emulated device one photo after another. Returns whether all shots are taken.
+fn pose(
+    session: &mut Session,
+    mailbox: &mut Mailbox,
+    shots: impl Iterator<Item = Result<camera::Shot>>,
+    told: &mut impl FnMut(&Shot),
+) -> Result<bool> {
+    for shot in shots {
+        let shot = shot?;
+        for _ in 0..SHOWINGS {
+            mailbox.show(&shot)?;
+            ensure!(mailbox.is_taken_within(LOOKING)?, "the emulated device does not look at the frame");
+            let mut is_next = false;
+            while let Some(event) = session.event(Duration::from_millis(20))? {
+                if let Event::Shot(said) = event {
+                    told(&said);
+                    if said.taken >= said.needed {
+                        return Ok(true);
+                    }
+                    is_next = true;
+                }
+            }
+            if is_next {
+                break;
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Waits until a real device has all shots.
+fn wait_for_shots(session: &mut Session, told: &mut impl FnMut(&Shot)) -> Result<bool> {
+    while let Some(event) = session.event(POSING)? {
+        if let Event::Shot(said) = event {
+            told(&said);
+            if said.taken >= said.needed {
+                return Ok(true);
+            }
+            if said.result == ShotResult::NoFace {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// What an emulated device decides on a frame that its camera shows, as if somebody stood there; and whether the door was
+/// opened. `None` when it came to no decision.
+///
+/// # Errors
+/// When the link or the emulator fails.
+pub fn stand(
+    session: &mut Session,
+    mailbox: &mut Mailbox,
+    shot: &camera::Shot,
+) -> Result<(Option<Verdict>, bool)> {
+    for _ in 0..SHOWINGS {
+        mailbox.show(shot)?;
+        ensure!(mailbox.is_taken_within(LOOKING)?, "the emulated device does not look at the frame");
+        while let Some(event) = session.event(Duration::from_millis(20))? {
+            if let Event::Notice(Notice::Verdict(verdict)) = event {
+                return Ok((Some(verdict), mailbox.is_open()?));
+            }
+        }
+        if mailbox.is_open()? {
+            break;
+        }
+    }
+    Ok((None, mailbox.is_open()?))
+}
+
+/// What the device sees in a frame that goes over the link, with all figures.
+///
+/// # Errors
+/// When the frame is refused, or the link fails.
+pub fn see(session: &mut Session, shot: &camera::Shot) -> Result<Seen> {
+    let camera::Shot { width, height, format, attention, .. } = *shot;
+    session.see(View { width, height, format, is_sent: true, attention }, &shot.pixels)
+}

@@ -1,0 +1,84 @@
+//! Where a device is: on a serial port, or emulated with its memory in a file that outlives the emulator.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+
+use super::camera::Mailbox;
+use super::keys::Keys;
+use super::session::{Greeted, Session};
+use crate::board::{Board, Memory};
+use crate::shared::SharedRam;
+use crate::simulator::AlignedBytes;
+use crate::transport::Transport;
+
+/// Where a device is.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// On a serial port.
+    Port {
+        /// Its name.
+        path: String,
+        /// Bits per second.
+        baud: u32,
+    },
+    /// In an emulator.
+    Emulated {
+        /// The board.
+        board: &'static Board,
+        /// Its flash image.
+        image: PathBuf,
+        /// The file in which its memory stays between two starts. It is made if there is none.
+        state: PathBuf,
+    },
+}
+
+/// A device that answered, and its camera if it is emulated.
+pub struct Reached {
+    /// The device.
+    pub greeted: Greeted,
+    /// Camera, button and output of an emulated one.
+    pub mailbox: Option<Mailbox>,
+}
+
+impl Place {
+    /// Reaches the device; starts it if it is emulated, as if its power came back.
+    ///
+    /// # Errors
+    /// When the port cannot be opened, the emulator not be started, or nobody answers.
+    pub fn reach(&self) -> Result<Reached> {
+        match self {
+            Place::Port { path, baud } => {
+                let greeted = Greeted::new(Transport::serial(path, *baud)?)?;
+                Ok(Reached { greeted, mailbox: None })
+            }
+            Place::Emulated { board, image, state } => {
+                ensure!(
+                    board.memory.store.is_some(),
+                    "the board {} has no memory for people; boards that do: {}",
+                    board.name,
+                    crate::board::with_store().join(", ")
+                );
+                // The image is looked at first, so that an emulator is not started for nothing.
+                AlignedBytes::read(image)?.image(image)?;
+                let elf = board.build_example("door")?;
+                let ram = SharedRam::kept(board, state)?
+                    .with_context(|| format!("the board {} shares no memory here", board.name))?;
+                let mailbox = Mailbox::new(ram)?;
+                let ram = mailbox.ram();
+                let qemu = board.device(&elf, (image, Memory::External), ram.path());
+                let greeted = Greeted::new(Transport::emulator(qemu)?)?;
+                Ok(Reached { greeted, mailbox: Some(mailbox) })
+            }
+        }
+    }
+
+    /// Reaches the device and opens a session.
+    ///
+    /// # Errors
+    /// As [`Self::reach`] and [`Greeted::open`].
+    pub fn open(&self, keys: &Keys, name: Option<&str>) -> Result<(Session, Option<Mailbox>)> {
+        let Reached { greeted, mailbox } = self.reach()?;
+        Ok((greeted.open(keys, name)?, mailbox))
+    }
+}

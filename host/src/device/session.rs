@@ -1,0 +1,306 @@
+//! A secure session with a device.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow, bail, ensure};
+use link::message::{
+    Hello, Notice, Objection, PeopleReply, PeopleRequest, SessionReply, SessionRequest, Shot, View,
+};
+use link::session::{Fingerprint, HostEvent, HostPairing, Initiator, KeyPair, PublicKey};
+use link::{MAX_MESSAGE_BYTES, Message, Reply, Request};
+
+use super::keys::{Keys, random};
+use crate::transport::Stream;
+use crate::wire::{Heard, Wire, following};
+
+/// Time in which a device must answer the first greeting, including its start.
+const GREETING: Duration = Duration::from_secs(20);
+/// Time in which it must answer a request. A page of its flash is erased in a tenth of a second; a commit erases many.
+const ANSWER: Duration = Duration::from_secs(30);
+/// The device has no room for many rows; it says that it works at least every second.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// What a device tells without being asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A photo of an enrolment.
+    Shot(Shot),
+    /// A decision, or another mode.
+    Notice(Notice),
+}
+
+/// A device with which a session is open.
+pub struct Session {
+    wire: Wire,
+    initiator: Initiator,
+    hello: Hello,
+    /// What the administrator calls the board.
+    name: String,
+    turn: u32,
+    events: VecDeque<Event>,
+}
+
+/// A device that was greeted.
+pub struct Greeted {
+    wire: Wire,
+    hello: Hello,
+    turn: u32,
+}
+
+impl Greeted {
+    /// Greets a device.
+    ///
+    /// # Errors
+    /// When nobody answers, or the firmware is of another version.
+    pub fn new(stream: impl Stream + 'static) -> Result<Self> {
+        let mut wire = Wire::new(stream);
+        let [a, b, c, d, ..] = random()?;
+        let turn = following(u32::from_le_bytes([a, b, c, d]));
+        let hello = wire.greet(turn, GREETING)?;
+        Ok(Greeted { wire, hello, turn })
+    }
+
+    /// Who answered.
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    fn ask(&mut self, request: &Request<'_>) -> Result<Reply> {
+        self.turn = following(self.turn);
+        self.wire.send(self.turn, request)?;
+        let deadline = self.wire.stream.now() + ANSWER;
+        loop {
+            match self.wire.listen(deadline)? {
+                Heard::Reply(turn, reply) if turn == self.turn => return Ok(reply),
+                Heard::Nothing => {
+                    return Err(self.wire.explain("the device stopped answering; reset it".to_string()));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Exchanges keys with the device while its window is open. Returns its key and the fingerprint.
+    ///
+    /// # Errors
+    /// When the window is not open, or somebody in between changes messages.
+    pub fn pair(&mut self, keys: &KeyPair) -> Result<(PublicKey, Fingerprint)> {
+        let (mut pairing, request) = HostPairing::begin(*keys.public(), random()?);
+        let answer = |reply: Reply| match reply {
+            Reply::Session(reply) => Ok(reply),
+            Reply::Refused(Objection::NotPairing) => {
+                bail!("the device does not pair now: press its button, and start again within a minute")
+            }
+            Reply::Refused(objection) => bail!("the device refuses to pair: {objection}"),
+            reply => Err(anyhow!("the device answers something else than was asked ({reply:?})")),
+        };
+        let first: SessionReply = answer(self.ask(&Request::Session(request))?)?;
+        let reveal = pairing.reveal(&first)?;
+        let second = answer(self.ask(&Request::Session(reveal))?)?;
+        Ok(pairing.finish(&second)?)
+    }
+
+    /// Opens a session with one of the boards in a key file; with the one of this name, if any is given.
+    ///
+    /// # Errors
+    /// When the device is none of these boards, or does not know this administrator.
+    pub fn open(mut self, keys: &Keys, name: Option<&str>) -> Result<Session> {
+        let boards: Vec<(String, PublicKey)> = keys
+            .boards()
+            .filter(|(known, _)| name.is_none_or(|name| name == *known))
+            .map(|(name, key)| (name.to_string(), key))
+            .collect();
+        ensure!(
+            !boards.is_empty(),
+            "the key file has no board{}; `host device pair` adds one",
+            name.map_or(String::new(), |name| format!(" called {name}"))
+        );
+        for (name, key) in boards {
+            let mut initiator = Initiator::new(keys.pair(), key);
+            if self.shake_hands(&mut initiator)? {
+                let Greeted { wire, hello, turn } = self;
+                return Ok(Session { wire, initiator, hello, name, turn, events: VecDeque::new() });
+            }
+        }
+        bail!(
+            "the device does not know this administrator's key, or is none of the boards in the key file; pair with \
+             `host device pair`"
+        )
+    }
+
+    /// Whether the device answers the handshake.
+    fn shake_hands(&mut self, initiator: &mut Initiator) -> Result<bool> {
+        self.turn = following(self.turn);
+        let mut message = [0; MAX_MESSAGE_BYTES];
+        let message = initiator
+            .open(self.turn, random()?, &mut message)
+            .map_err(|error| anyhow!("the board's key in the key file is none: {error}"))?;
+        self.wire.send_message(message)?;
+        let deadline = self.wire.stream.now() + ANSWER;
+        loop {
+            match self.wire.hear(deadline)? {
+                Some(Ok(message)) if message.turn == self.turn => match initiator.receive(&message) {
+                    HostEvent::Opened => return Ok(true),
+                    HostEvent::Refused(Objection::Unauthorised) => return Ok(false),
+                    HostEvent::Refused(objection) => bail!("the device refuses a session: {objection}"),
+                    HostEvent::Ignored | HostEvent::Closed(_) | HostEvent::Reply { .. } => {}
+                },
+                Some(_) => {}
+                None => return Err(self.wire.explain("the device does not answer; reset it".to_string())),
+            }
+        }
+    }
+}
+
+impl Session {
+    /// The device.
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// What the administrator calls it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Asks about people.
+    ///
+    /// # Errors
+    /// What the device refuses, with its reason; when it does not answer.
+    pub fn people(&mut self, request: &PeopleRequest<'_>) -> Result<PeopleReply> {
+        match self.ask(&Request::People(*request))? {
+            Reply::People(PeopleReply::Refused(refusal)) => bail!("the device: {refusal}"),
+            Reply::People(reply) => Ok(reply),
+            reply => Err(anyhow!("the device answers something else than was asked ({reply:?})")),
+        }
+    }
+
+    /// Shows the device a frame over the link, and returns what it sees.
+    ///
+    /// # Errors
+    /// When the frame is refused, or the device does not answer.
+    pub fn see(&mut self, view: View, pixels: &[u8]) -> Result<link::message::Seen> {
+        let row_bytes = (usize::from(view.width) * view.format.pixel_bytes()).max(1);
+        self.send(&Request::See(view))?;
+        loop {
+            match self.answer(SILENCE)? {
+                None => return Err(self.gone()),
+                Some(Reply::Row(row)) => {
+                    let pixels = pixels.chunks_exact(row_bytes).nth(row.into());
+                    let pixels = pixels.ok_or_else(|| anyhow!("the device asks for row {row}, there is none"))?;
+                    // The row belongs to the request's turn.
+                    self.send_in_turn(&Request::Pixels(row, pixels))?;
+                }
+                Some(Reply::Working) => {}
+                Some(Reply::Seen(seen)) => return Ok(seen),
+                Some(Reply::Refused(objection)) => bail!("the device refuses the frame: {objection}"),
+                Some(Reply::Failed(why)) => bail!("the device: {why}"),
+                Some(reply) => bail!("the device answers something else than was asked ({reply:?})"),
+            }
+        }
+    }
+
+    /// Waits for what the device tells without being asked.
+    ///
+    /// # Errors
+    /// When the link fails.
+    pub fn event(&mut self, patience: Duration) -> Result<Option<Event>> {
+        let deadline = self.wire.stream.now() + patience;
+        while self.events.is_empty() {
+            if !self.listen(deadline)? {
+                break;
+            }
+        }
+        Ok(self.events.pop_front())
+    }
+
+    fn ask(&mut self, request: &Request<'_>) -> Result<Reply> {
+        self.send(request)?;
+        match self.answer(ANSWER)? {
+            None => Err(self.gone()),
+            Some(Reply::Failed(why)) => bail!("the device: {why}"),
+            Some(Reply::Refused(objection)) => bail!("the device refuses: {objection}"),
+            Some(reply) => Ok(reply),
+        }
+    }
+
+    fn gone(&mut self) -> anyhow::Error {
+        self.wire.explain("the device stopped answering; reset it, look at its cable, and start again".to_string())
+    }
+
+    fn send(&mut self, request: &Request<'_>) -> Result<()> {
+        self.turn = following(self.turn);
+        self.send_in_turn(request)
+    }
+
+    fn send_in_turn(&mut self, request: &Request<'_>) -> Result<()> {
+        let mut message = [0; MAX_MESSAGE_BYTES];
+        let message = self
+            .initiator
+            .request(self.turn, request, &mut message)
+            .map_err(|error| anyhow!("the session cannot go on: {error}"))?;
+        self.wire.send_message(message)
+    }
+
+    /// The answer in this turn; `None` when the device is silent for as long as `patience`.
+    fn answer(&mut self, patience: Duration) -> Result<Option<Reply>> {
+        let deadline = self.wire.stream.now() + patience;
+        let mut answer = None;
+        while answer.is_none() {
+            let Session { wire, initiator, turn, events, .. } = self;
+            match hear(wire, initiator, deadline)? {
+                Some((to, reply)) if to == *turn => answer = Some(reply),
+                Some((_, reply)) => events.extend(event_of(reply)),
+                None => break,
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Waits for one message; returns whether there was one.
+    fn listen(&mut self, deadline: Instant) -> Result<bool> {
+        let Session { wire, initiator, events, .. } = self;
+        match hear(wire, initiator, deadline)? {
+            Some((_, reply)) => {
+                events.extend(event_of(reply));
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+}
+
+/// The next message that the device has sealed or refused, with its turn; `None` at the deadline.
+fn hear(wire: &mut Wire, initiator: &mut Initiator, deadline: Instant) -> Result<Option<(u32, Reply)>> {
+    loop {
+        let message: Message<'_> = match wire.hear(deadline)? {
+            None => return Ok(None),
+            Some(Err(_)) => continue,
+            Some(Ok(message)) => message,
+        };
+        let turn = message.turn;
+        match initiator.receive(&message) {
+            HostEvent::Reply { reply, is_sealed: true } => return Ok(Some((turn, reply))),
+            HostEvent::Refused(objection) => return Ok(Some((turn, Reply::Refused(objection)))),
+            HostEvent::Closed(ending) => bail!("{ending}"),
+            HostEvent::Opened | HostEvent::Ignored | HostEvent::Reply { .. } => {}
+        }
+    }
+}
+
+fn event_of(reply: Reply) -> Option<Event> {
+    match reply {
+        Reply::People(PeopleReply::Shot(shot)) => Some(Event::Shot(shot)),
+        Reply::Notice(notice) => Some(Event::Notice(notice)),
+        _ => None,
+    }
+}
+
+/// Ends the session of a device whose link is still open.
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Whoever is gone needs no farewell.
+        let _ = self.wire.send(self.turn, &Request::Session(SessionRequest::Close));
+    }
+}
