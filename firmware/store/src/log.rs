@@ -77,8 +77,9 @@ impl Log {
 
     /// Finds the record in force.
     ///
-    /// Records after it may be torn, or damaged later. Each may have reserved an epoch and an id, so both go on by as
-    /// many: a nonce or an id is never used again even if the latest records are lost.
+    /// Records after it may be torn, or damaged later. Each may have reserved an epoch and an id, and has used a
+    /// sequence number, so all three go on by as many: a nonce or an id is never used again even if the latest records
+    /// are lost, and none of them comes back in force if it can be read after all.
     pub fn read<F: NorFlash>(flash: &mut F, layout: &Layout, keys: &Keys) -> Result<Self, Unsound<F::Error>> {
         let mut best: Option<(CounterRecord, u32, u32)> = None;
         let mut unsound = None;
@@ -109,6 +110,7 @@ impl Log {
         let CounterRecord { mut counters, is_formatting, sequence, .. } = record;
         counters.epoch = counters.epoch.saturating_add(doubtful.into());
         counters.next_id = counters.next_id.saturating_add(doubtful);
+        let sequence = sequence.saturating_add(doubtful);
         Ok(Log { counters, is_formatting, is_raised: doubtful > 0, sequence, page, next })
     }
 
