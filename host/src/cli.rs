@@ -5,6 +5,7 @@ mod align;
 mod answers;
 mod bench;
 mod demo;
+mod device;
 mod evaluate;
 mod export;
 mod flash;
@@ -51,6 +52,11 @@ enum Command {
     Flash(flash::Arguments),
     /// Recognise photos on a board: sends their pixels over the link and prints the answers.
     Recognise(recognise::Arguments),
+    /// Administer a device that remembers people and opens a door.
+    Device {
+        #[command(subcommand)]
+        command: device::Command,
+    },
     /// Measure the accuracy of the image's network and of the float network, or of its eyes and its photo check.
     Evaluate(evaluate::Arguments),
     /// Count the instructions of an image's network on emulated boards, and time it on this computer.
@@ -76,6 +82,7 @@ impl Cli {
             Command::Simulate(arguments) => simulate::run(&arguments),
             Command::Flash(arguments) => flash::run(&arguments),
             Command::Recognise(arguments) => recognise::run(arguments),
+            Command::Device { command } => device::run(&command),
             Command::Evaluate(arguments) => evaluate::run(&arguments),
             Command::Bench(arguments) => bench::run(&arguments),
             Command::Gallery { command } => gallery::run(&command),

@@ -278,8 +278,8 @@ mod tests {
     use std::io;
 
     use format::PixelFormat;
-    use link::message::{Attention, GroupVersion};
     use link::message::VERSION;
+    use link::message::{Attention, GroupVersion};
     use link::{Decoder, MAX_REPLY_BYTES, MAX_REPLY_FRAME_BYTES, Message};
 
     use super::*;

@@ -42,9 +42,9 @@ impl SharedRam {
         );
         lock(&file).with_context(|| format!("{} is used by another emulated board", path.display()))?;
         if length == 0 {
-            private(&file).and_then(|()| file.set_len(bytes)).with_context(|| {
-                format!("cannot make the board's memory {}", path.display())
-            })?;
+            private(&file)
+                .and_then(|()| file.set_len(bytes))
+                .with_context(|| format!("cannot make the board's memory {}", path.display()))?;
         }
         let start = u64::from(frame.address - region.address);
         Ok(Some(SharedRam { file, path: path.to_path_buf(), start, room: frame.bytes, _folder: None }))

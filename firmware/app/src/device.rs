@@ -150,11 +150,7 @@ pub struct Device<'a, 'm, P: Platform, F: NorFlash> {
 /// What outlives a restart, from the store.
 fn tally_of<F: NorFlash>(store: &Store<F>) -> Tally {
     let counters = store.counters();
-    Tally {
-        attempts: counters.attempts,
-        lockouts: counters.locked_until.unwrap_or(0) as u32,
-        is_locked: counters.locked_until.is_some(),
-    }
+    Tally { attempts: counters.attempts, lockouts: counters.lockouts, is_locked: counters.is_locked }
 }
 
 impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
@@ -250,7 +246,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     fn learn_administrators(&mut self) {
         let Some(store) = &mut self.store else { return };
         for index in 0..store.people().len() {
-            if !store.people().get(index).is_some_and(|entry| entry.centres == 0) {
+            if store.people().get(index).is_none_or(|entry| entry.centres != 0) {
                 continue;
             }
             let mut head = Head::new();
@@ -471,7 +467,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             _ => None,
         };
         if let Some(verdict) = verdict {
-            let starts = self.store.as_ref().map_or(0, |store| store.counters().floor);
+            let starts = self.store.as_ref().map_or(0, |store| store.counters().starts);
             self.log.add(starts, now_ms, verdict);
             self.notify(Notice::Verdict(verdict));
             if news == News::Rejected {

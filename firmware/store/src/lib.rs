@@ -33,7 +33,8 @@
 //!  24  floor        u32, lowest version of an image
 //!  28  next id      u32, of the next person
 //!  32  epoch        u64, the highest that may have sealed anything
-//!  40  locked until u64, opaque; zero if not locked
+//!  40  lockouts     u32, in a row
+//!  44  starts       u32, of the device
 //!  48  tag          HMAC-SHA256 of bytes 0..48, its first 16 bytes
 //! ```
 //!
@@ -59,7 +60,7 @@
 //! ```text
 //! head      0  id           u32, in clear
 //!           4  flags        u16, sealed as all that follows
-//!           6  centres      u8, 1 to [`MAX_CENTRES`]
+//!           6  centres      u8, 0 to [`MAX_CENTRES`]; 0 for the holder of a key, who is no face
 //!           7  name bytes   u8, 1 to [`MAX_NAME`]
 //!           8  photos       u16 for each of [`MAX_CENTRES`]; zero behind the last centre
 //!          24  name         64 bytes, UTF-8; zero behind its end

@@ -87,8 +87,12 @@ pub struct Slot {
 pub struct Counters {
     /// Failed attempts since they were last cleared.
     pub attempts: u32,
-    /// If the device is locked, the end of it. The store does not read the number.
-    pub locked_until: Option<u64>,
+    /// Lock-outs in a row.
+    pub lockouts: u32,
+    /// Whether the device is locked.
+    pub is_locked: bool,
+    /// How often the device has started.
+    pub starts: u32,
     /// Lowest version of an image that may be started.
     pub floor: u32,
     /// The image slot that is booted.
@@ -129,14 +133,14 @@ impl CounterRecord {
         let mut next = || {
             let sequence = fields.u32()?;
             let (attempts, floor, next_id) = (fields.u32()?, fields.u32()?, fields.u32()?);
-            let (epoch, until, tag) = (fields.u64()?, fields.u64()?, fields.take()?);
-            let is_locked = flags & LOCKED != 0;
-            if flags & !(LOCKED | FORMATTING | SECOND) != 0 || !is_locked && until != 0 {
+            let (epoch, lockouts, starts, tag) =
+                (fields.u64()?, fields.u32()?, fields.u32()?, fields.take()?);
+            if flags & !(LOCKED | FORMATTING | SECOND) != 0 {
                 return None;
             }
+            let is_locked = flags & LOCKED != 0;
             let slot = Slot { is_second: flags & SECOND != 0, trial };
-            let counters =
-                Counters { attempts, locked_until: is_locked.then_some(until), floor, slot, epoch, next_id };
+            let counters = Counters { attempts, lockouts, is_locked, starts, floor, slot, epoch, next_id };
             Some(CounterRecord { key, sequence, is_formatting: flags & FORMATTING != 0, counters, tag })
         };
         next().ok_or(Flaw::Damaged)
@@ -144,9 +148,8 @@ impl CounterRecord {
 
     /// The record's bytes.
     pub fn emit(&self) -> [u8; RECORD_BYTES] {
-        let Counters { attempts, locked_until, floor, slot, epoch, next_id } = self.counters;
-        let flags =
-            [(locked_until.is_some(), LOCKED), (self.is_formatting, FORMATTING), (slot.is_second, SECOND)];
+        let Counters { attempts, lockouts, is_locked, starts, floor, slot, epoch, next_id } = self.counters;
+        let flags = [(is_locked, LOCKED), (self.is_formatting, FORMATTING), (slot.is_second, SECOND)];
         let flags = flags.iter().filter(|(is_set, _)| *is_set).fold(0, |sum, (_, flag)| sum | flag);
         let mut bytes = [0; RECORD_BYTES];
         Prefix { detail: [flags, slot.trial], key: self.key }.emit(COUNTERS_MARK, &mut bytes);
@@ -154,7 +157,8 @@ impl CounterRecord {
         for field in [self.sequence, attempts, floor, next_id] {
             fill.put(&field.to_le_bytes());
         }
-        fill.put(&epoch.to_le_bytes()).put(&locked_until.unwrap_or(0).to_le_bytes()).put(&self.tag);
+        fill.put(&epoch.to_le_bytes());
+        fill.put(&lockouts.to_le_bytes()).put(&starts.to_le_bytes()).put(&self.tag);
         bytes
     }
 }
@@ -221,7 +225,7 @@ pub(crate) fn parse_head(bytes: &[u8], head: &mut Head) -> Option<()> {
         *photos = fields.u16()?;
     }
     head.name = fields.take()?;
-    let is_sound = (1..=MAX_CENTRES).contains(&usize::from(head.centres))
+    let is_sound = usize::from(head.centres) <= MAX_CENTRES
         && (1..=MAX_NAME).contains(&usize::from(head.name_bytes))
         && !head.name().is_empty()
         && head.photos.iter().skip(head.centres.into()).all(|&photos| photos == 0)

@@ -43,6 +43,8 @@ enum Change<'a> {
     Rename(usize, &'a str),
     Delete(usize),
     DeleteAll,
+    /// Deletes everybody who has centres.
+    DeletePeople,
 }
 
 /// A commit's change to one of the present people.
@@ -54,9 +56,10 @@ enum Fate<'a> {
 }
 
 impl<'a> Change<'a> {
-    fn fate(self, index: usize) -> Fate<'a> {
+    fn fate(self, index: usize, entry: &Entry) -> Fate<'a> {
         match self {
             Change::DeleteAll => Fate::Delete,
+            Change::DeletePeople if entry.centres > 0 => Fate::Delete,
             Change::Delete(at) if at == index => Fate::Delete,
             Change::Replace(at, draft) if at == index => Fate::Replace(draft),
             Change::Rename(at, name) if at == index => Fate::Rename(name),
@@ -108,7 +111,7 @@ fn check_draft<E>(draft: &Draft, dimension: u16) -> Result<(), Error<E>> {
             && vector.iter().any(|&element| element != 0)
     };
     let count = draft.centres.len();
-    if (1..=MAX_CENTRES).contains(&count) && draft.centres.iter().all(|centre| is_sound(centre.vector)) {
+    if count <= MAX_CENTRES && draft.centres.iter().all(|centre| is_sound(centre.vector)) {
         Ok(())
     } else {
         Err(Error::Centres)
@@ -462,6 +465,20 @@ impl<F: NorFlash> Store<F> {
         self.commit(Change::DeleteAll)
     }
 
+    /// Deletes all people but the holders of keys, who have no centres. After `Ok` nothing of them is in flash.
+    ///
+    /// # Errors
+    /// As [`Self::delete_all`].
+    pub fn delete_people(&mut self) -> Result<(), Error<F::Error>> {
+        self.commit(Change::DeletePeople)
+    }
+
+    /// How many more people with this number of centres fit, each.
+    pub fn places(&self, centres: u8) -> usize {
+        let each = self.person_bytes(centres).max(1);
+        (MAX_PEOPLE - self.people.len()).min((self.free_bytes() / each) as usize)
+    }
+
     /// Changes the counters. Nothing is written if nothing changes.
     fn update(&mut self, change: impl FnOnce(&mut Counters)) -> Result<(), Error<F::Error>> {
         let mut counters = self.log.counters;
@@ -473,10 +490,11 @@ impl<F: NorFlash> Store<F> {
         self.log.append(&mut self.flash, layout, keys, counters, false)
     }
 
-    /// Stores the count of failed attempts and of lock-outs.
+    /// Stores the failed attempts and the lock-outs, in one record.
     ///
     /// # Errors
-    /// As [`Self::count_attempt`].
+    /// [`Error::Flash`], [`Error::Worn`], [`Error::ReadBack`], [`Error::Exhausted`], as of all operations on counters.
+    /// They are not stored then, and the attempt should not be answered.
     pub fn set_attempts(
         &mut self,
         attempts: u32,
@@ -484,66 +502,22 @@ impl<F: NorFlash> Store<F> {
         is_locked: bool,
     ) -> Result<(), Error<F::Error>> {
         self.update(|counters| {
-            counters.attempts = attempts;
-            counters.locked_until = is_locked.then_some(lockouts.into());
+            (counters.attempts, counters.lockouts, counters.is_locked) = (attempts, lockouts, is_locked);
         })
     }
 
-    /// Deletes everybody.
+    /// Counts a start of the device.
     ///
     /// # Errors
-    /// As [`Self::delete_all`].
-    pub fn delete_people(&mut self) -> Result<(), Error<F::Error>> {
-        self.delete_all()
-    }
-
-    /// Places left.
-    pub fn places(&self) -> usize {
-        MAX_PEOPLE - self.people.len()
-    }
-
-    /// Full.
-    pub fn is_full(&self) -> bool {
-        self.places() == 0
-    }
-
-    /// Counts a failed attempt.
-    ///
-    /// # Errors
-    /// [`Error::Flash`], [`Error::Worn`], [`Error::ReadBack`], [`Error::Exhausted`], as of all operations on counters.
-    /// The attempt is not counted then, and should not be answered.
-    pub fn count_attempt(&mut self) -> Result<(), Error<F::Error>> {
-        self.update(|counters| counters.attempts = counters.attempts.saturating_add(1))
-    }
-
-    /// Forgets the failed attempts.
-    ///
-    /// # Errors
-    /// As [`Self::count_attempt`].
-    pub fn clear_attempts(&mut self) -> Result<(), Error<F::Error>> {
-        self.update(|counters| counters.attempts = 0)
-    }
-
-    /// Locks the device. The store does not read `until`.
-    ///
-    /// # Errors
-    /// As [`Self::count_attempt`].
-    pub fn lock(&mut self, until: u64) -> Result<(), Error<F::Error>> {
-        self.update(|counters| counters.locked_until = Some(until))
-    }
-
-    /// Unlocks the device.
-    ///
-    /// # Errors
-    /// As [`Self::count_attempt`].
-    pub fn unlock(&mut self) -> Result<(), Error<F::Error>> {
-        self.update(|counters| counters.locked_until = None)
+    /// As [`Self::set_attempts`].
+    pub fn count_start(&mut self) -> Result<(), Error<F::Error>> {
+        self.update(|counters| counters.starts = counters.starts.saturating_add(1))
     }
 
     /// Raises the lowest version of an image that may be started. A lower one than the present changes nothing.
     ///
     /// # Errors
-    /// As [`Self::count_attempt`].
+    /// As [`Self::set_attempts`].
     pub fn raise_floor(&mut self, version: u32) -> Result<(), Error<F::Error>> {
         self.update(|counters| counters.floor = counters.floor.max(version))
     }
@@ -551,7 +525,7 @@ impl<F: NorFlash> Store<F> {
     /// Sets the image slot that is booted.
     ///
     /// # Errors
-    /// As [`Self::count_attempt`].
+    /// As [`Self::set_attempts`].
     pub fn set_slot(&mut self, slot: Slot) -> Result<(), Error<F::Error>> {
         self.update(|counters| counters.slot = slot)
     }
@@ -574,7 +548,7 @@ impl<F: NorFlash> Store<F> {
 
     /// Bytes of all pieces after the change.
     fn length_after(&self, change: Change) -> Option<u32> {
-        let kept = self.people.iter().enumerate().map(|(index, entry)| match change.fate(index) {
+        let kept = self.people.iter().enumerate().map(|(index, entry)| match change.fate(index, entry) {
             Fate::Delete => 0,
             Fate::Replace(draft) => self.person_bytes(draft.centres.len() as u8),
             Fate::Keep | Fate::Rename(_) => self.person_bytes(entry.centres),
@@ -675,8 +649,10 @@ impl<F: NorFlash> Store<F> {
     fn write_half(&mut self, half: u32, epoch: u64, change: Change) -> Result<Header, Error<F::Error>> {
         let length = self.length_after(change).ok_or(Error::Full)?;
         let Store { flash, terms, people, .. } = self;
-        let left =
-            people.iter().enumerate().filter(|(index, _)| !matches!(change.fate(*index), Fate::Delete));
+        let left = people
+            .iter()
+            .enumerate()
+            .filter(|(index, entry)| !matches!(change.fate(*index, entry), Fate::Delete));
         let count = left.count() + usize::from(change.added().is_some());
         let mut header = Header {
             people: count as u16,
@@ -703,7 +679,7 @@ impl<F: NorFlash> Store<F> {
                 Ok(())
             };
         for (index, entry) in people.iter().enumerate() {
-            let fate = change.fate(index);
+            let fate = change.fate(index, entry);
             match fate {
                 Fate::Delete => terms.skip_person(&mut from, entry.centres),
                 Fate::Replace(draft) => {
@@ -756,6 +732,7 @@ impl<F: NorFlash> Store<F> {
                 }
             }
             Change::DeleteAll => self.people.clear(),
+            Change::DeletePeople => self.people.retain(|entry| entry.centres == 0),
         }
     }
 }
@@ -765,6 +742,11 @@ impl<F: NorFlash> Store<F> {
     /// Address of the half in force.
     pub(crate) fn start(&self) -> usize {
         self.terms.layout.half(self.half) as usize
+    }
+
+    /// Changes any counters.
+    pub(crate) fn change_counters(&mut self, change: impl FnOnce(&mut Counters)) {
+        assert!(self.update(change).is_ok());
     }
 
     pub(crate) fn flash_mut(&mut self) -> &mut F {

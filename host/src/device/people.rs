@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use link::message::{
-    Device, LogEntry, Notice, PeopleReply, PeopleRequest, Person, PersonId, Seen, Shot, ShotResult, Verdict, View,
+    Device, LogEntry, Notice, PeopleReply, PeopleRequest, Person, PersonId, Seen, Shot, ShotResult, Verdict,
+    View,
 };
 
 use super::camera::Mailbox;
@@ -83,10 +84,13 @@ pub fn find(session: &mut Session, who: &str) -> Result<Person> {
     let Some(person) = people.iter().find(is_named) else {
         let names: Vec<&str> =
             people.iter().filter(|person| !person.is_of_image).map(|person| &*person.name).collect();
-        bail!("nobody is called {who} or has this number; enrolled on the device: {}", match names.is_empty() {
-            true => "nobody".to_string(),
-            false => names.join(", "),
-        });
+        bail!(
+            "nobody is called {who} or has this number; enrolled on the device: {}",
+            match names.is_empty() {
+                true => "nobody".to_string(),
+                false => names.join(", "),
+            }
+        );
     };
     ensure!(
         !person.is_of_image,
@@ -117,7 +121,9 @@ pub fn enrol(
         Ok(true) => {}
         Ok(false) => {
             order(session, &PeopleRequest::Discard)?;
-            bail!("too few usable photos; nobody was enrolled. Give more photos, of different looks of one person");
+            bail!(
+                "too few usable photos; nobody was enrolled. Give more photos, of different looks of one person"
+            );
         }
         Err(error) => {
             // The device gives the enrolment up by itself if it does not hear this.

@@ -188,7 +188,8 @@ impl Session {
                 None => return Err(self.gone()),
                 Some(Reply::Row(row)) => {
                     let pixels = pixels.chunks_exact(row_bytes).nth(row.into());
-                    let pixels = pixels.ok_or_else(|| anyhow!("the device asks for row {row}, there is none"))?;
+                    let pixels =
+                        pixels.ok_or_else(|| anyhow!("the device asks for row {row}, there is none"))?;
                     // The row belongs to the request's turn.
                     self.send_in_turn(&Request::Pixels(row, pixels))?;
                 }
@@ -226,7 +227,8 @@ impl Session {
     }
 
     fn gone(&mut self) -> anyhow::Error {
-        self.wire.explain("the device stopped answering; reset it, look at its cable, and start again".to_string())
+        self.wire
+            .explain("the device stopped answering; reset it, look at its cable, and start again".to_string())
     }
 
     fn send(&mut self, request: &Request<'_>) -> Result<()> {

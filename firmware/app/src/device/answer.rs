@@ -16,6 +16,7 @@ use store::{Draft, Head, MAX_NAME, Store};
 use super::camera::{Camera, Taken};
 use super::enrolled::{Enrolled, FIRST_OF_IMAGE};
 use super::{Device, Inbox, Newcomer, Platform, frame_of, name_of_key};
+use crate::door::enrol::MOST_CENTRES;
 use crate::door::{Busy, Fault, PersonId, State};
 use crate::pattern;
 use crate::port::text;
@@ -293,11 +294,9 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     /// Goes on with what somebody on the link asked for, and gives up who has gone.
     fn mind_task(&mut self, now_ms: u64) {
         match self.desk.task {
-            Some(Task::Waiting { line, view }) => {
-                if self.platform.camera().hold() {
-                    self.desk.task = Some(Task::Filling { line, view, next: 0, heard_ms: now_ms });
-                    self.send(line, &Reply::Row(0));
-                }
+            Some(Task::Waiting { line, view }) if self.platform.camera().hold() => {
+                self.desk.task = Some(Task::Filling { line, view, next: 0, heard_ms: now_ms });
+                self.send(line, &Reply::Row(0));
             }
             Some(Task::Filling { heard_ms, .. }) if now_ms.saturating_sub(heard_ms) >= PATIENCE_MS => {
                 self.end_task();
@@ -486,7 +485,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     fn enrol(&mut self, name: &str, line: Line, now_ms: u64) -> Result<PeopleReply, PeopleRefusal> {
         let person = self.find(name)?;
         let store = self.store.as_ref().ok_or(PeopleRefusal::Store)?;
-        if person.is_none() && store.is_full() {
+        if person.is_none() && store.places(1) == 0 {
             return Err(PeopleRefusal::Full);
         }
         let dimension = usize::from(store.dimension());
@@ -552,10 +551,10 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         Condition {
             mode: self.mode_now(),
             people: self.store.as_ref().map_or(0, people_of) as u16,
-            places: self.store.as_ref().map_or(0, Store::places) as u16,
+            places: self.store.as_ref().map_or(0, |store| store.places(MOST_CENTRES as u8)) as u16,
             strangers: self.door.tally().attempts.try_into().unwrap_or(u16::MAX),
             locked_seconds: seconds(locked_ms),
-            starts: counters.map_or(0, |counters| counters.floor),
+            starts: counters.map_or(0, |counters| counters.starts),
             seconds: seconds(now_ms),
             administrators: self.responder.administrators().len() as u8,
             firmware: text(&self.about.firmware),

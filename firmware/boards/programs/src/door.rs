@@ -96,15 +96,17 @@ fn open<B: DoorBoard>(
     let image = recogniser.image();
     let (network, dimension) = (image.model_id, image.dimension() as u16);
     let (flash, layout) = B::flash();
-    match Store::open(flash, layout, key, network, dimension) {
+    let mut store = match Store::open(flash, layout, key, network, dimension) {
         Err(OpenError::Unformatted) => {
             let (flash, layout) = B::flash();
             let [a, b, c, d, e, f, g, h, ..] = random;
             let random = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-            Store::format(flash, layout, key, network, dimension, random)
+            Store::format(flash, layout, key, network, dimension, random)?
         }
-        opened => opened,
-    }
+        opened => opened?,
+    };
+    store.count_start()?;
+    Ok(store)
 }
 
 /// Why a device starts in service mode.

@@ -247,7 +247,7 @@ pub enum Op {
     DeleteAll,
     Attempt,
     Clear,
-    Lock(u64),
+    Lock(u32),
     Unlock,
     Floor(u32),
     Slot(u8),
@@ -262,6 +262,13 @@ pub struct Model {
     pub counters: Counters,
     /// Highest id ever seen.
     pub highest_id: u32,
+}
+
+/// Stores changed attempts and lock-outs.
+fn set<F: NorFlash>(store: &mut Store<F>, change: impl FnOnce(&mut Counters)) -> Result<(), Error<F::Error>> {
+    let mut counters = store.counters();
+    change(&mut counters);
+    store.set_attempts(counters.attempts, counters.lockouts, counters.is_locked)
 }
 
 impl Model {
@@ -288,11 +295,12 @@ impl Model {
             op,
             Op::Add(_) | Op::Replace(..) | Op::Rename(..) | Op::Delete(_) | Op::DeleteLast | Op::DeleteAll
         );
-        counters.epoch += u64::from(is_commit);
+        // A mutant may read any number.
+        counters.epoch = counters.epoch.saturating_add(is_commit.into());
         match op {
             Op::Add(number) => {
                 people.push(Person::new(counters.next_id, number));
-                counters.next_id += 1;
+                counters.next_id = counters.next_id.saturating_add(1);
             }
             Op::Replace(place, number) => {
                 let person = &mut people[self.at(place).unwrap()];
@@ -304,8 +312,8 @@ impl Model {
             Op::DeleteAll => people.clear(),
             Op::Attempt => counters.attempts += 1,
             Op::Clear => counters.attempts = 0,
-            Op::Lock(until) => counters.locked_until = Some(until),
-            Op::Unlock => counters.locked_until = None,
+            Op::Lock(lockouts) => (counters.lockouts, counters.is_locked) = (lockouts, true),
+            Op::Unlock => counters.is_locked = false,
             Op::Floor(version) => counters.floor = counters.floor.max(version),
             Op::Slot(trial) => counters.slot = Slot { is_second: trial % 2 == 1, trial },
         }
@@ -328,10 +336,12 @@ impl Model {
             Op::Delete(place) => store.delete(id(place)),
             Op::DeleteLast => store.delete(self.people.last().unwrap().id),
             Op::DeleteAll => store.delete_all(),
-            Op::Attempt => store.count_attempt(),
-            Op::Clear => store.clear_attempts(),
-            Op::Lock(until) => store.lock(until),
-            Op::Unlock => store.unlock(),
+            Op::Attempt => set(store, |counters| counters.attempts = counters.attempts.saturating_add(1)),
+            Op::Clear => set(store, |counters| counters.attempts = 0),
+            Op::Lock(lockouts) => {
+                set(store, |counters| (counters.lockouts, counters.is_locked) = (lockouts, true))
+            }
+            Op::Unlock => set(store, |counters| counters.is_locked = false),
             Op::Floor(version) => store.raise_floor(version),
             Op::Slot(trial) => store.set_slot(Slot { is_second: trial % 2 == 1, trial }),
         }
@@ -500,7 +510,7 @@ impl<const WORD: usize> World<WORD> {
             let is_revived = people.iter().any(|person| !new.people.contains(person));
             violations.push(if is_revived { Violation::Revived } else { Violation::Lost });
         }
-        let visible = |c: Counters| (c.attempts, c.locked_until, c.floor, c.slot);
+        let visible = |c: Counters| (c.attempts, c.lockouts, c.is_locked, c.floor, c.slot);
         let is_kept = visible(counters) == visible(new.counters)
             || !is_acknowledged && visible(counters) == visible(old.counters);
         let highest = people.iter().map(|person| person.id).max().unwrap_or(0);
@@ -562,7 +572,7 @@ pub const SCRIPT: [Op; 19] = [
     Op::Attempt,
     Op::Attempt,
     Op::Replace(0, 3),
-    Op::Lock(u64::MAX),
+    Op::Lock(u32::MAX),
     Op::Add(4),
     Op::Rename(1, 5),
     Op::Floor(9),
@@ -716,7 +726,7 @@ pub fn wander<const WORD: usize>(tear: Tear, seed: u64, operations: u64) -> Tall
             9 if random(3) == 0 => Op::DeleteAll,
             9 | 10 => Op::Attempt,
             11 => Op::Clear,
-            12 => Op::Lock(random(u64::MAX)),
+            12 => Op::Lock(random(u32::MAX.into()) as u32),
             13 => Op::Unlock,
             14 => Op::Floor(random(1000) as u32),
             _ => Op::Slot(random(4) as u8),

@@ -1,0 +1,414 @@
+//! `host device`: a device that remembers people and opens a door.
+
+use std::fmt::{self, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use format::PixelFormat;
+use host::board::{self, Board};
+use host::device::camera::Mailbox;
+use host::device::keys::Keys;
+use host::device::people;
+use host::device::place::{Place, Reached};
+use host::device::session::{Event, Session};
+use host::name::visible;
+use host::output;
+use host::sight::camera::{Settings, Shot, Take, takes};
+use link::message::{Device, LogEntry, Mode, Notice, PeopleRequest, Person, PersonId, ShotResult, Verdict};
+use serde::Serialize;
+
+use super::show;
+use super::values::formats;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Become an administrator of a device: press its button, start this, compare the fingerprint, press the button again.
+    Pair {
+        #[command(flatten)]
+        place: At,
+        /// Name for the device in the key file [default: the board's].
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// How the device is.
+    Info {
+        #[command(flatten)]
+        place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Who is enrolled.
+    List {
+        #[command(flatten)]
+        place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Enrol the person in front of the camera; somebody enrolled under this name gets more photos.
+    Enrol {
+        /// Name.
+        person: String,
+        #[command(flatten)]
+        shown: Shown,
+        #[command(flatten)]
+        place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete people. Nothing of them stays on the device.
+    Delete {
+        /// Names or numbers.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        people: Vec<String>,
+        /// Delete everybody whom the device enrolled.
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        place: At,
+    },
+    /// Give somebody another name.
+    Rename {
+        /// Name or number.
+        person: String,
+        /// The new name.
+        name: String,
+        #[command(flatten)]
+        place: At,
+    },
+    /// Stand in front of an emulated device: what it decides on frames, and whether it opens.
+    Recognise {
+        #[command(flatten)]
+        shown: Shown,
+        #[command(flatten)]
+        place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print decisions as they are made, until it is interrupted.
+    Monitor {
+        #[command(flatten)]
+        place: At,
+    },
+    /// The last decisions since the device started.
+    Log {
+        #[command(flatten)]
+        place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a lock-out.
+    Unlock {
+        #[command(flatten)]
+        place: At,
+    },
+}
+
+/// What the camera of an emulated device shows.
+#[derive(Debug, Args)]
+pub struct Shown {
+    /// What the camera of an emulated device shows: photos or folders of photos, each put whole into a frame of 320 × 240
+    /// pixels.
+    #[arg(long, num_args = 1.., value_name = "FILE", requires = "image")]
+    frames: Vec<PathBuf>,
+    /// Format of the frames' pixels.
+    #[arg(long, value_parser = formats(), requires = "frames", default_value = "rgb565")]
+    frame_format: PixelFormat,
+}
+
+/// Where a device is, and who asks.
+#[derive(Debug, Args)]
+pub struct At {
+    /// Serial port of a real device.
+    #[arg(long, conflicts_with_all = ["board", "image", "state"], required_unless_present = "image")]
+    port: Option<String>,
+    /// Bits per second of the port.
+    #[arg(long, default_value_t = 115_200, requires = "port")]
+    baud: u32,
+    /// Emulated board to start.
+    #[arg(long, value_parser = board::with_store(), default_value = board::DEFAULT)]
+    board: String,
+    /// Flash image of an emulated board.
+    #[arg(long, requires = "state")]
+    image: Option<PathBuf>,
+    /// File in which an emulated board keeps people and counters between two starts.
+    #[arg(long, requires = "image")]
+    state: Option<PathBuf>,
+    /// The administrator's key; `pair` makes it.
+    #[arg(long, default_value = "geode-admin.key")]
+    key: PathBuf,
+    /// The device in the key file, where it has several [default: the one that answers].
+    #[arg(long)]
+    device: Option<String>,
+}
+
+impl At {
+    fn place(&self) -> Result<Place> {
+        match (&self.port, &self.image, &self.state) {
+            (Some(path), ..) => Ok(Place::Port { path: path.clone(), baud: self.baud }),
+            (None, Some(image), Some(state)) => Ok(Place::Emulated {
+                board: Board::named(&self.board)?,
+                image: image.clone(),
+                state: state.clone(),
+            }),
+            _ => bail!("give --port, or --image and --state for an emulated device"),
+        }
+    }
+
+    /// A session with the device.
+    fn open(&self) -> Result<(Session, Option<Mailbox>)> {
+        // The key is looked at first, so that an emulator is not started for nothing.
+        let keys = Keys::read(&self.key)?;
+        self.place()?.open(&keys, self.device.as_deref())
+    }
+}
+
+pub fn run(command: &Command) -> Result<()> {
+    match command {
+        Command::Pair { place, name } => pair(place, name.as_deref()),
+        Command::Info { place, json } => {
+            let (mut session, _) = place.open()?;
+            let device = people::condition(&mut session)?;
+            let info = Info::new(&session, device);
+            show(*json, &info, |out, info| info.print(out))
+        }
+        Command::List { place, json } => {
+            let people = people::list(&mut place.open()?.0)?;
+            show(*json, &people, |out, people| print_people(out, people))
+        }
+        Command::Enrol { person, shown, place, json } => enrol(person, shown, place, *json),
+        Command::Delete { people: names, all, place } => {
+            let (mut session, _) = place.open()?;
+            if *all {
+                people::order(&mut session, &PeopleRequest::DeleteAll)?;
+                output::step("deleted everybody whom the device enrolled");
+            }
+            for name in names {
+                let person = people::find(&mut session, name)?;
+                people::order(&mut session, &PeopleRequest::Delete(person.id))?;
+                output::step(&format!("deleted {} (number {})", visible(&person.name), person.id));
+            }
+            Ok(())
+        }
+        Command::Rename { person, name, place } => {
+            let (mut session, _) = place.open()?;
+            let person = people::find(&mut session, person)?;
+            people::order(&mut session, &PeopleRequest::Rename(person.id, name))
+        }
+        Command::Recognise { shown, place, json } => recognise(shown, place, *json),
+        Command::Monitor { place } => monitor(&mut place.open()?.0),
+        Command::Log { place, json } => {
+            let entries = people::log(&mut place.open()?.0)?;
+            show(*json, &entries, |out, entries| print_log(out, entries))
+        }
+        Command::Unlock { place } => people::order(&mut place.open()?.0, &PeopleRequest::Unlock),
+    }
+}
+
+fn pair(place: &At, name: Option<&str>) -> Result<()> {
+    let mut keys = Keys::read_or_new(&place.key)?;
+    let Reached { mut greeted, mut mailbox } = place.place()?.reach()?;
+    // The button of an emulated device is pressed here.
+    if let Some(mailbox) = &mut mailbox {
+        mailbox.press()?;
+    }
+    let (board, fingerprint) = greeted.pair(&keys.pair())?;
+    let name = name.map_or_else(|| greeted.hello().board.to_string(), str::to_string);
+    keys.add(&name, &board)?;
+    match &mut mailbox {
+        Some(mailbox) => mailbox.press()?,
+        None => output::step(&format!(
+            "the fingerprint is {fingerprint}; if the device shows the same, press its button again within a minute. If it              shows another, do not: somebody is in between"
+        )),
+    }
+    output::step(&format!(
+        "paired with {} (fingerprint {fingerprint}); key in {}",
+        visible(&name),
+        place.key.display()
+    ));
+    Ok(())
+}
+
+/// The frames that stand for somebody in front of the camera.
+fn shots(shown: &Shown) -> Result<Option<Vec<Shot>>> {
+    if shown.frames.is_empty() {
+        return Ok(None);
+    }
+    let settings = Settings { format: Some(shown.frame_format), size: None };
+    takes(&shown.frames, &settings, true)?.iter().map(Take::read).collect::<Result<_>>().map(Some)
+}
+
+#[derive(Serialize)]
+struct Enrolled {
+    id: PersonId,
+    name: String,
+}
+
+fn enrol(person: &str, shown: &Shown, place: &At, json: bool) -> Result<()> {
+    let shots = shots(shown)?;
+    let (mut session, mut mailbox) = place.open()?;
+    if mailbox.is_some() != shots.is_some() {
+        bail!(
+            "an emulated device needs --frames, photos of the person; a real one looks with its own camera"
+        );
+    }
+    let shots = shots.unwrap_or_default().into_iter().map(Ok);
+    if mailbox.is_none() {
+        output::step("look into the camera, and move your head a little after each photo");
+    }
+    let id = people::enrol(&mut session, mailbox.as_mut(), person, shots, |shot| {
+        output::step(&format!("photo {} of {}: {}", shot.taken, shot.needed, words(shot.result)));
+    })?;
+    let enrolled = Enrolled { id, name: person.to_string() };
+    show(json, &enrolled, |out, enrolled| {
+        writeln!(out, "enrolled {} as number {}", visible(&enrolled.name), enrolled.id)
+    })
+}
+
+fn words(result: ShotResult) -> String {
+    match result {
+        ShotResult::Taken => "taken".to_string(),
+        ShotResult::NoFace => "no usable face in time".to_string(),
+        ShotResult::Unfit(refusal) => refusal.to_string(),
+        ShotResult::TooAlike => "nearly the same as one before; move a little".to_string(),
+        ShotResult::OtherPerson => "somebody else than before".to_string(),
+        ShotResult::Known(id) => format!("enrolled already, as number {id}"),
+    }
+}
+
+#[derive(Serialize)]
+struct Stood {
+    frame: String,
+    /// The person's number; none if nobody was accepted.
+    accepted: Option<PersonId>,
+    is_decided: bool,
+    is_open: bool,
+}
+
+fn recognise(shown: &Shown, place: &At, json: bool) -> Result<()> {
+    let shots = shots(shown)?.context("give --frames: what the camera shows")?;
+    let (mut session, mailbox) = place.open()?;
+    let mut mailbox =
+        mailbox.context("a real device looks with its own camera; see `host device monitor`")?;
+    let mut all = Vec::new();
+    for shot in &shots {
+        let (verdict, is_open) = people::stand(&mut session, &mut mailbox, shot)?;
+        let accepted = match verdict {
+            Some(Verdict::Accepted(id)) => Some(id),
+            _ => None,
+        };
+        all.push(Stood { frame: shot.name.clone(), accepted, is_decided: verdict.is_some(), is_open });
+    }
+    show(json, &all, |out, all| {
+        for stood in all {
+            let said = match (stood.accepted, stood.is_decided) {
+                (Some(id), _) => format!("accepted: number {id}"),
+                (None, true) => "not accepted".to_string(),
+                (None, false) => "no decision".to_string(),
+            };
+            let door = if stood.is_open { "; the door is open" } else { "" };
+            writeln!(out, "{}: {said}{door}", stood.frame)?;
+        }
+        Ok(())
+    })
+}
+
+fn monitor(session: &mut Session) -> Result<()> {
+    loop {
+        match session.event(Duration::from_secs(1))? {
+            Some(Event::Notice(Notice::Verdict(Verdict::Accepted(id)))) => {
+                output::print(format!("accepted: number {id}\n").as_bytes())?;
+            }
+            Some(Event::Notice(Notice::Verdict(Verdict::NotAccepted))) => output::print(b"not accepted\n")?,
+            Some(Event::Notice(Notice::Mode(mode))) => {
+                output::print(format!("{}\n", mode_text(mode)).as_bytes())?;
+            }
+            Some(Event::Shot(_)) | None => {}
+        }
+    }
+}
+
+fn mode_text(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Idle => "idle",
+        Mode::Scan => "looking at a face",
+        Mode::Open => "open",
+        Mode::Locked => "locked: too many strangers",
+        Mode::Enrol => "enrolling",
+        Mode::Update => "updating",
+        Mode::Service => "service: it lets nobody in until it is looked after",
+    }
+}
+
+#[derive(Serialize)]
+struct Info {
+    name: String,
+    board: String,
+    network: String,
+    #[serde(flatten)]
+    device: Device,
+}
+
+impl Info {
+    fn new(session: &Session, device: Device) -> Self {
+        let hello = session.hello();
+        let [name, board, network] = [session.name(), &hello.board, &hello.network].map(str::to_string);
+        Info { name, board, network, device }
+    }
+
+    fn print(&self, out: &mut String) -> fmt::Result {
+        let Device { people, places, strangers, locked_seconds, starts, seconds, administrators, .. } =
+            self.device;
+        writeln!(
+            out,
+            "{} ({}), firmware {}",
+            visible(&self.name),
+            visible(&self.board),
+            self.device.firmware
+        )?;
+        writeln!(out, "network         {}", visible(&self.network))?;
+        writeln!(out, "mode            {}", mode_text(self.device.mode))?;
+        if locked_seconds > 0 {
+            writeln!(out, "locked for      {locked_seconds} s more")?;
+        }
+        writeln!(
+            out,
+            "people          {people} on the device, room for {places} more with three centres each"
+        )?;
+        writeln!(out, "strangers       {strangers} since somebody was let in")?;
+        writeln!(out, "administrators  {administrators}")?;
+        writeln!(out, "starts          {starts}, the last one {seconds} s ago")
+    }
+}
+
+fn print_people(out: &mut String, people: &[Person]) -> fmt::Result {
+    if people.is_empty() {
+        return writeln!(out, "nobody is enrolled");
+    }
+    writeln!(out, "{:>10}  {:>7}  {:6}  name", "number", "centres", "where")?;
+    for person in people {
+        let place = if person.is_of_image { "image" } else { "device" };
+        writeln!(out, "{:>10}  {:>7}  {place:6}  {}", person.id, person.centres, visible(&person.name))?;
+    }
+    Ok(())
+}
+
+fn print_log(out: &mut String, entries: &[LogEntry]) -> fmt::Result {
+    if entries.is_empty() {
+        return writeln!(out, "no decision since the device started");
+    }
+    for entry in entries {
+        let said = match entry.verdict {
+            Verdict::Accepted(id) => format!("accepted: number {id}"),
+            Verdict::NotAccepted => "not accepted".to_string(),
+        };
+        writeln!(out, "{:>6}  start {:>4}  {:>8} s  {said}", entry.number, entry.starts, entry.seconds)?;
+    }
+    Ok(())
+}
