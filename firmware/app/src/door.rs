@@ -279,7 +279,8 @@ impl Door {
         match self.state {
             State::Open { until_ms } if now_ms >= until_ms => {
                 self.state = State::Idle;
-                orders([Order::Close, Order::Tell(News::Closed)])
+                // Whoever still stands there is decided on anew.
+                orders([Order::Close, Order::LookAgain, Order::Tell(News::Closed)])
             }
             State::Locked { until_ms } if now_ms >= until_ms => self.unlock(),
             State::Enrolling { until_ms, .. } | State::Saving { until_ms, .. } if now_ms >= until_ms => {
@@ -484,7 +485,7 @@ mod tests {
         );
         assert!(!door.is_watching());
         assert!(door.tick(5005).is_empty());
-        assert_eq!(door.tick(5006), orders([Order::Close, Order::Tell(News::Closed)]));
+        assert_eq!(door.tick(5006), orders([Order::Close, Order::LookAgain, Order::Tell(News::Closed)]));
         assert!(door.is_watching());
     }
 

@@ -10,7 +10,7 @@ use format::PixelFormat;
 use host::board::{self, Board};
 use host::device::camera::Mailbox;
 use host::device::keys::Keys;
-use host::device::people;
+use host::device::people::{self, Stood};
 use host::device::place::{Place, Reached};
 use host::device::session::{Event, Session};
 use host::name::visible;
@@ -283,12 +283,14 @@ fn words(result: ShotResult) -> String {
 }
 
 #[derive(Serialize)]
-struct Stood {
+struct Answer {
     frame: String,
     /// The person's number; none if nobody was accepted.
     accepted: Option<PersonId>,
     is_decided: bool,
     is_open: bool,
+    /// Seconds for which the device lets nobody in; 0 if it is not locked.
+    locked_seconds: u32,
 }
 
 fn recognise(shown: &Shown, place: &At, json: bool) -> Result<()> {
@@ -298,19 +300,26 @@ fn recognise(shown: &Shown, place: &At, json: bool) -> Result<()> {
         mailbox.context("a real device looks with its own camera; see `host device monitor`")?;
     let mut all = Vec::new();
     for shot in &shots {
-        let (verdict, is_open) = people::stand(&mut session, &mut mailbox, shot)?;
-        let accepted = match verdict {
-            Some(Verdict::Accepted(id)) => Some(id),
-            _ => None,
-        };
-        all.push(Stood { frame: shot.name.clone(), accepted, is_decided: verdict.is_some(), is_open });
+        let frame = shot.name.clone();
+        let none = Answer { frame, accepted: None, is_decided: false, is_open: false, locked_seconds: 0 };
+        all.push(match people::stand(&mut session, &mut mailbox, shot)? {
+            Stood::Decided(Verdict::Accepted(id), is_open) => {
+                Answer { accepted: Some(id), is_decided: true, is_open, ..none }
+            }
+            Stood::Decided(Verdict::NotAccepted, is_open) => Answer { is_decided: true, is_open, ..none },
+            Stood::Undecided => none,
+            Stood::Locked(locked_seconds) => Answer { locked_seconds, ..none },
+        });
     }
     show(json, &all, |out, all| {
         for stood in all {
             let said = match (stood.accepted, stood.is_decided) {
                 (Some(id), _) => format!("accepted: number {id}"),
                 (None, true) => "not accepted".to_string(),
-                (None, false) => "no decision".to_string(),
+                (None, false) if stood.locked_seconds > 0 => {
+                    format!("locked for {} s more: too many strangers", stood.locked_seconds)
+                }
+                (None, false) => "no decision: no usable face".to_string(),
             };
             let door = if stood.is_open { "; the door is open" } else { "" };
             writeln!(out, "{}: {said}{door}", stood.frame)?;

@@ -1,11 +1,11 @@
 //! What is asked of a device about people.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 use link::message::{
-    Device, LogEntry, Notice, PeopleReply, PeopleRequest, Person, PersonId, Seen, Shot, ShotResult, Verdict,
-    View,
+    Device, LogEntry, Mode, Notice, PeopleReply, PeopleRequest, Person, PersonId, Seen, Shot, ShotResult,
+    Verdict, View,
 };
 
 use super::camera::Mailbox;
@@ -183,29 +183,63 @@ fn wait_for_shots(session: &mut Session, told: &mut impl FnMut(&Shot)) -> Result
     Ok(false)
 }
 
-/// What an emulated device decides on a frame that its camera shows, as if somebody stood there; and whether the door was
-/// opened. `None` when it came to no decision.
+/// What became of somebody who stood in front of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stood {
+    /// The device decided, and the door is open or not.
+    Decided(Verdict, bool),
+    /// The device came to no decision: no usable face.
+    Undecided,
+    /// The device lets nobody in for this many seconds.
+    Locked(u32),
+}
+
+/// What an emulated device decides on a frame that its camera shows, as if somebody stood there. Waits until the door is
+/// closed first, and shows an empty frame before and after.
 ///
 /// # Errors
 /// When the link or the emulator fails.
-pub fn stand(
-    session: &mut Session,
-    mailbox: &mut Mailbox,
-    shot: &camera::Shot,
-) -> Result<(Option<Verdict>, bool)> {
+pub fn stand(session: &mut Session, mailbox: &mut Mailbox, shot: &camera::Shot) -> Result<Stood> {
+    let deadline = Instant::now() + LOOKING;
+    while mailbox.is_open()? {
+        ensure!(Instant::now() < deadline, "the emulated device does not close the door");
+        session.event(Duration::from_millis(20))?;
+    }
+    let condition = condition(session)?;
+    if condition.mode == Mode::Locked {
+        return Ok(Stood::Locked(condition.locked_seconds));
+    }
+    // Whoever stood there before is gone.
+    let empty = camera::Shot { pixels: vec![0; shot.pixels.len()], ..shot.clone() };
+    mailbox.show(&empty)?;
+    let mut stood = Stood::Undecided;
     for _ in 0..SHOWINGS {
         mailbox.show(shot)?;
         ensure!(mailbox.is_taken_within(LOOKING)?, "the emulated device does not look at the frame");
-        while let Some(event) = session.event(Duration::from_millis(20))? {
-            if let Event::Notice(Notice::Verdict(verdict)) = event {
-                return Ok((Some(verdict), mailbox.is_open()?));
-            }
-        }
-        if mailbox.is_open()? {
+        if let Some(verdict) = verdict(session)? {
+            stood = Stood::Decided(verdict, mailbox.is_open()?);
             break;
         }
     }
-    Ok((None, mailbox.is_open()?))
+    if !mailbox.is_open()? && self::condition(session)?.mode != Mode::Locked {
+        mailbox.show(&empty)?;
+        ensure!(mailbox.is_taken_within(LOOKING)?, "the emulated device does not look at the frame");
+        // Whoever leaves in the middle of a vote is decided on, too.
+        if let (Stood::Undecided, Some(verdict)) = (stood, verdict(session)?) {
+            stood = Stood::Decided(verdict, mailbox.is_open()?);
+        }
+    }
+    Ok(stood)
+}
+
+/// The next verdict, if there is one soon.
+fn verdict(session: &mut Session) -> Result<Option<Verdict>> {
+    while let Some(event) = session.event(Duration::from_millis(20))? {
+        if let Event::Notice(Notice::Verdict(verdict)) = event {
+            return Ok(Some(verdict));
+        }
+    }
+    Ok(None)
 }
 
 /// What the device sees in a frame that goes over the link, with all figures.

@@ -128,7 +128,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     /// The button: lets somebody pair, or confirms the fingerprint of who has.
     pub(super) fn watch_button(&mut self, now_ms: u64) {
         let is_held = self.platform.is_button_held();
-        let is_pressed = is_held && !core::mem::replace(&mut self.desk.was_held, is_held);
+        let was_held = core::mem::replace(&mut self.desk.was_held, is_held);
+        let is_pressed = is_held && !was_held;
         if self.desk.window_until_ms.is_some_and(|until_ms| now_ms >= until_ms) {
             self.desk.window_until_ms = None;
             self.desk.candidate = None;
