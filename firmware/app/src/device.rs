@@ -33,7 +33,7 @@ use vision::Frame;
 
 use crate::Recogniser;
 use crate::door::enrol::{MOST_CENTRES, ShotError, SubCentre};
-use crate::door::{Door, Fault, Glimpse, News, Order, Orders, PersonId, Settings, State, Tally};
+use crate::door::{Door, Fault, Glimpse, News, Order, PersonId, Settings, State, Tally};
 use crate::output::Output;
 use crate::seeing::{STEP_ROWS, Seeing, Sighting};
 use crate::sight::{Followed, FrameSource, Observer};
@@ -197,7 +197,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         match fault {
             Some(fault) => device.fail(fault, now_ms),
             // Whatever the output was before the restart.
-            None => device.carry_out([Order::Close].into_iter().collect(), now_ms),
+            None => device.carry_out(&[Order::Close], now_ms),
         }
         device.mode = device.mode_now();
         device
@@ -209,7 +209,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         self.hear(now_ms);
         self.watch_button(now_ms);
         let orders = self.door.tick(now_ms);
-        self.carry_out(orders, now_ms);
+        self.carry_out(&orders, now_ms);
         let is_stuck = self.look(now_ms);
         let mode = self.mode_now();
         if mode != self.mode {
@@ -365,7 +365,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             (None, ..) => Glimpse::Nobody,
         };
         let orders = self.door.seen(now_ms, &glimpse);
-        self.carry_out(orders, now_ms);
+        self.carry_out(&orders, now_ms);
     }
 
     /// Decides on an embedding: the outcome, the nearest person, and the threshold.
@@ -381,8 +381,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     /// Carries out orders one after another. When one fails, the rest is dropped.
-    fn carry_out(&mut self, orders: Orders, now_ms: u64) {
-        for order in orders {
+    fn carry_out(&mut self, orders: &[Order], now_ms: u64) {
+        for &order in orders {
             let done = match order {
                 Order::Store(tally) => self.store_tally(&tally),
                 Order::Open(person) => self.platform.output().open(person).map_err(|_| Fault::Output),
@@ -405,7 +405,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
 
     /// Nothing can run any more, and the door is closed as far as that is possible.
     fn fail(&mut self, fault: Fault, _now_ms: u64) {
-        for order in self.door.fail(fault) {
+        for &order in &self.door.fail(fault) {
             if order == Order::Close {
                 // There is nothing more to do if this fails, too.
                 let _ = self.platform.output().close();
@@ -438,10 +438,11 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         };
         let name = self.newcomer.as_ref().map_or("", |newcomer| newcomer.name.as_str());
         let centres = enrolment.centres(&before).unwrap_or_default();
-        let parts: Vec<store::SubCentre<'_>, MOST_CENTRES> = centres
-            .iter()
-            .map(|centre| store::SubCentre { photos: centre.photos, vector: &centre.vector })
-            .collect();
+        let mut parts: Vec<store::SubCentre<'_>, MOST_CENTRES> = Vec::new();
+        for centre in &centres {
+            // There is room for as many as there are.
+            let _ = parts.push(store::SubCentre { photos: centre.photos, vector: &centre.vector });
+        }
         let draft = Draft { name, flags: 0, centres: &parts };
         let stored = match enrolment.person {
             Some(id) => store.replace(id, &draft).map(|()| id),
@@ -455,7 +456,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             ) => self.door.give_up(),
             Err(_) => return Err(Fault::Store),
         };
-        self.carry_out(orders, now_ms);
+        self.carry_out(&orders, now_ms);
         Ok(stored.ok())
     }
 

@@ -176,7 +176,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 self.end_task();
                 self.newcomer = None;
                 let orders = self.door.give_up();
-                self.carry_out(orders, now_ms);
+                self.carry_out(&orders, now_ms);
             }
             BoardEvent::Paired { host, .. } => self.desk.candidate = Some(*host),
             BoardEvent::Pairing { .. } | BoardEvent::Refused { .. } => {}
@@ -235,11 +235,15 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             (Group::Events, EVENTS_VERSION),
             (Group::Session, SESSION_VERSION),
         ];
-        let known = groups.into_iter().map(|(group, version)| GroupVersion { group: group as u8, version });
+        let mut known = Vec::new();
+        for (group, version) in groups {
+            // There is room for all groups.
+            let _ = known.push(GroupVersion { group: group as u8, version });
+        }
         let enrolled = self.store.as_ref().map_or(0, people_of);
         Some(Hello {
             version: VERSION,
-            groups: known.collect(),
+            groups: known,
             board: text(&self.about.board),
             network: text(&image.embedder.name()),
             image: image.digest,
@@ -373,14 +377,14 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     /// Decides for somebody without a session. The attempt is stored before.
     fn verify(&mut self, embedding: &[i16], now_ms: u64) -> Result<Verdict, Fault> {
         let orders = self.door.ask();
-        self.carry_out(orders, now_ms);
+        self.carry_out(&orders, now_ms);
         if let State::Service(fault) = *self.door.state() {
             return Err(fault);
         }
         let (outcome, person, _) = self.decide(embedding)?;
         let accepted = person.filter(|_| outcome.verdict == Ruling::Accepted);
         let orders = self.door.answered(accepted.is_some(), now_ms);
-        self.carry_out(orders, now_ms);
+        self.carry_out(&orders, now_ms);
         Ok(accepted.map_or(Verdict::NotAccepted, Verdict::Accepted))
     }
 
@@ -393,7 +397,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         let confidence =
             recogniser.confidence(&mut enrolled, embedding, &outcome).map_err(|_| Fault::Store)?;
         let decision = shown(&outcome, confidence, |number| enrolled.name(number));
-        Ok(Decided { embedding_check: pattern::check(bytemuck::cast_slice(embedding)), decision })
+        Ok(Decided { embedding_check: pattern::check_elements(embedding), decision })
     }
 
     fn serve_people(
@@ -409,7 +413,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             PeopleRequest::Discard => {
                 self.newcomer = None;
                 let orders = self.door.give_up();
-                self.carry_out(orders, now_ms);
+                self.carry_out(&orders, now_ms);
                 Ok(PeopleReply::Done)
             }
             PeopleRequest::Rename(id, name) => {
@@ -426,7 +430,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             }
             PeopleRequest::Unlock => {
                 let orders = self.door.forgive();
-                self.carry_out(orders, now_ms);
+                self.carry_out(&orders, now_ms);
                 Ok(PeopleReply::Done)
             }
             PeopleRequest::Log(from) => Ok(PeopleReply::Log(self.log.from(from))),
@@ -496,7 +500,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             Busy::Enrolling | Busy::Locked | Busy::Service => PeopleRefusal::Busy,
         })?;
         self.newcomer = Some(Newcomer { name, line, is_committed: true, last_told_ms: now_ms });
-        self.carry_out(orders, now_ms);
+        self.carry_out(&orders, now_ms);
         Ok(PeopleReply::Done)
     }
 
