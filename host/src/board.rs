@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail, ensure};
-use facts::{Facts, Limits, Region, toolchain};
+use facts::{Facts, Limits, Region};
 
 use crate::budget::{Budget, Room};
 use crate::{interrupt, output};
@@ -103,7 +103,7 @@ impl Board {
     /// # Errors
     /// When the sources are gone, no compiler for the target is installed, or the build fails.
     pub fn build(&self) -> Result<PathBuf> {
-        self.compile(&["--bin", &self.name], &self.name)
+        self.compile(None)
     }
 
     /// [`Self::build`] for one of the firmware's examples, such as `bench`.
@@ -111,20 +111,17 @@ impl Board {
     /// # Errors
     /// As [`Self::build`].
     pub fn build_example(&self, example: &str) -> Result<PathBuf> {
-        self.compile(&["--example", example], &format!("examples/{example}"))
+        self.compile(Some(example))
     }
 
-    fn compile(&self, what: &[&str], file: &str) -> Result<PathBuf> {
+    fn compile(&self, example: Option<&str>) -> Result<PathBuf> {
         let root = source_root()?;
-        // A folder for each: programs of several boards have one name.
-        let target_folder = root.join("target/boards").join(&self.name);
-        let mut cargo = toolchain::cargo(&self.target).with_context(|| {
+        let (mut cargo, elf) = self.0.build(&root, example).with_context(|| {
             format!(
                 "no Rust compiler for {} is installed; run ./setup.sh, or `rustup target add {}`",
                 self.target, self.target
             )
         })?;
-        let elf = target_folder.join(&self.target).join("release").join(file);
         // Only the first build takes long enough for a word where there is no terminal.
         if !elf.exists() {
             output::step(&format!(
@@ -133,14 +130,6 @@ impl Board {
             ));
         }
         let spinner = output::spinner(format!("building the firmware for {}", self.name));
-        cargo
-            .current_dir(root.join("firmware/boards"))
-            .args(["build", "--release", "--locked", "--package", &self.name, "--target", &self.target])
-            .arg("--target-dir")
-            .arg(&target_folder)
-            .args(what)
-            .env_remove("RUSTFLAGS")
-            .env("CARGO_ENCODED_RUSTFLAGS", self.encoded_rustflags());
         let built = interrupt::output(&mut cargo)
             .with_context(|| format!("cannot run {}", cargo.get_program().display()))?;
         spinner.finish_and_clear();

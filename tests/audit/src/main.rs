@@ -1,13 +1,11 @@
 //! Prints what a program's panics and sizes are: `audit ELF…`.
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 use audit::program::Program;
-use audit::{panics, sizes};
+use audit::{boards, panics, sizes};
 
 fn main() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+    let root = boards::root()?;
     for path in std::env::args().skip(1) {
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {path}"))?;
         let program = Program::parse(&bytes).with_context(|| path.clone())?;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::program::{Frame, Program};
+use crate::program::{Branch, Frame, Program};
 
 /// Part of the panic handler's name, whatever its program calls it.
 const HANDLER: &str = "rust_begin_unwind";
@@ -13,7 +13,8 @@ const HANDLER: &str = "rust_begin_unwind";
 /// A place from which a panic is reached.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// Source file, from the folder of the repository; of a crate from elsewhere its name and the file in it.
+    /// Source file, from the folder of the repository; of a crate from elsewhere its name and the file in it. The module
+    /// of the function where the debug information knows no file.
     pub file: String,
     /// Name of the function, without its path and its parameters.
     pub function: String,
@@ -29,23 +30,51 @@ impl fmt::Display for Place {
 
 /// All places of a program, and for each the lines and the functions that they were inlined into.
 ///
+/// Functions of Rust's own library and of `bytemuck` and `heapless` stand for their callers, unless they are called through
+/// a pointer only.
+///
 /// # Errors
 /// When the program has no panic handler, or its debug information is damaged.
 pub fn places(program: &Program<'_>, root: &str) -> Result<BTreeMap<Place, BTreeSet<String>>> {
     let diverging = diverging(program)?;
-    let mut places: BTreeMap<Place, BTreeSet<String>> = BTreeMap::new();
-    for (&start, function) in &program.functions {
-        if diverging.contains(&start) {
-            continue;
+    let branches: BTreeMap<u64, Vec<Branch>> =
+        program.functions.keys().map(|&start| (start, program.branches(start))).collect();
+    // Functions that may panic for a reason of their callers'.
+    let mut passing = BTreeSet::new();
+    let panics = |passing: &BTreeSet<u64>, to: u64| diverging.contains(&to) || passing.contains(&to);
+    loop {
+        let before = passing.len();
+        for (start, _) in program.functions.iter().filter(|(_, function)| is_passing(&function.name)) {
+            for branch in branches.get(start).into_iter().flatten() {
+                if panics(&passing, branch.to) && own_frame(&program.frames(branch.at)?, root).is_none() {
+                    passing.insert(*start);
+                }
+            }
         }
-        for branch in program.branches(start) {
-            if !diverging.contains(&branch.to) {
+        if passing.len() == before {
+            break;
+        }
+    }
+    let called: BTreeSet<u64> = branches.values().flatten().map(|branch| branch.to).collect();
+    let mut places: BTreeMap<Place, BTreeSet<String>> = BTreeMap::new();
+    for (start, branches) in &branches {
+        let function = &program.functions.get(start).context("a function")?.name;
+        let is_passed = passing.contains(start) && called.contains(start);
+        for branch in branches {
+            if diverging.contains(start) || !panics(&passing, branch.to) {
                 continue;
             }
             let callee = &program.functions.get(&branch.to).context("a branch to a function")?.name;
-            let (frame, file) = own_frame(program.frames(branch.at)?, &function.name, root);
-            let place = Place { file, function: last(&frame.function), calls: last(callee) };
-            places.entry(place).or_default().insert(format!("line {} in {}", frame.line, function.name));
+            let frame = own_frame(&program.frames(branch.at)?, root);
+            let place = match &frame {
+                None if is_passed => continue,
+                None => Place { file: before_last(function), function: last(function), calls: last(callee) },
+                Some((file, frame)) => {
+                    Place { file: file.clone(), function: last(&frame.function), calls: last(callee) }
+                }
+            };
+            let line = frame.map_or(0, |(_, frame)| frame.line);
+            places.entry(place).or_default().insert(format!("line {line} in {function}"));
         }
     }
     Ok(places)
@@ -79,17 +108,20 @@ fn is_library(name: &str) -> bool {
     ["core::", "<core::", "alloc::", "bytemuck::internal::"].iter().any(|start| name.starts_with(start))
 }
 
-/// The innermost frame outside of Rust's own library, and its file as [`Place::file`] has it. Code of the library that was
-/// not inlined stands for itself.
-fn own_frame(frames: Vec<Frame>, function: &str, root: &str) -> (Frame, String) {
-    let known = frames.into_iter().find_map(|frame| {
+/// Whether a function's panics are its callers', where it is not known better.
+fn is_passing(name: &str) -> bool {
+    is_library(name)
+        || ["bytemuck::", "heapless::", "<heapless::"].iter().any(|start| name.starts_with(start))
+}
+
+/// The innermost frame outside of Rust's own library, and its file as [`Place::file`] has it.
+fn own_frame(frames: &[Frame], root: &str) -> Option<(String, Frame)> {
+    let known = |frame: &Frame| {
         let file = shown(&frame.file, root)?;
-        Some((frame, file))
-    });
-    known.unwrap_or_else(|| {
-        let frame = Frame { function: function.to_string(), file: String::new(), line: 0 };
-        (frame, String::from("core"))
-    })
+        let is_passing = ["bytemuck/", "heapless/"].iter().any(|start| file.starts_with(start));
+        (!is_passing).then(|| (file, frame.clone()))
+    };
+    frames.iter().find_map(known)
 }
 
 /// A file's path as [`Place::file`] has it; `None` for Rust's own library.
@@ -124,6 +156,11 @@ fn last(name: &str) -> String {
         }
     }
     plain.split("::").filter(|part| !part.is_empty()).last().unwrap_or("?").to_string()
+}
+
+/// A name without its last part, which stands for a file where none is known.
+fn before_last(name: &str) -> String {
+    name.rsplit_once("::").map_or(String::new(), |(start, _)| start.to_string())
 }
 
 /// A place that may panic, or all places of a file or a folder.

@@ -1,6 +1,7 @@
 //! Flash and RAM of each crate.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind, SymbolKind};
 
@@ -42,6 +43,86 @@ pub fn static_bytes(program: &Program<'_>) -> BTreeMap<String, u64> {
         *statics.entry(name).or_default() += bytes;
     }
     statics
+}
+
+/// Most bytes of code that the device may take besides its networks' and its eyes': [`Budget::device_bytes`].
+pub const MOST_DEVICE_BYTES: u64 = 96 * 1024;
+/// Most bytes of RAM that a device may take besides the memory for frames and the arena.
+pub const MOST_RAM_BYTES: u64 = 48 * 1024;
+/// Most bytes of stack that a device has taken, rounded up; measured by the device itself.
+pub const STACK_BYTES: u64 = 32 * 1024;
+
+/// The crates of the device itself, those that it speaks and stores with, and the programs that it was inlined into.
+const DEVICE: [&str; 9] =
+    ["app", "programs", "store", "link", "cobs", "crc", "heapless", "postcard", "serde_core"];
+/// The crates of its cryptography.
+const CRYPTOGRAPHY: [&str; 19] = [
+    "block_buffer",
+    "chacha20",
+    "chacha20poly1305",
+    "cipher",
+    "cmov",
+    "crypto_common",
+    "ctutils",
+    "curve25519_dalek",
+    "digest",
+    "ed25519_dalek",
+    "hmac",
+    "hybrid_array",
+    "inout",
+    "poly1305",
+    "sha2",
+    "subtle",
+    "universal_hash",
+    "x25519_dalek",
+    "zeroize",
+];
+
+/// What a door's program takes.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    flash_bytes: u64,
+    code: BTreeMap<String, u64>,
+    statics: BTreeMap<String, u64>,
+}
+
+impl Budget {
+    /// Of this program.
+    pub fn of(program: &Program<'_>) -> Self {
+        Budget {
+            flash_bytes: flash_bytes(program),
+            code: code_bytes(program),
+            statics: static_bytes(program),
+        }
+    }
+
+    fn sum(&self, names: &[&str]) -> u64 {
+        names.iter().filter_map(|&name| self.code.get(name)).sum()
+    }
+
+    /// Bytes of code of the device, its store, its link and its cryptography.
+    pub fn device_bytes(&self) -> u64 {
+        self.sum(&DEVICE) + self.sum(&CRYPTOGRAPHY)
+    }
+
+    /// Bytes of the statics besides the arena.
+    pub fn static_bytes(&self) -> u64 {
+        self.statics.iter().filter(|(name, _)| !name.ends_with("::ARENA")).map(|(_, bytes)| bytes).sum()
+    }
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "| code of | bytes |\n|---|---:|")?;
+        for (name, bytes) in &self.code {
+            writeln!(f, "| `{name}` | {bytes} |")?;
+        }
+        writeln!(f, "| the device, its store and its link | {} |", self.sum(&DEVICE))?;
+        writeln!(f, "| its cryptography | {} |", self.sum(&CRYPTOGRAPHY))?;
+        writeln!(f, "| both together | {} |", self.device_bytes())?;
+        writeln!(f, "| the whole program in flash, with constants | {} |", self.flash_bytes)?;
+        writeln!(f, "| statics in RAM besides the arena | {} |", self.static_bytes())
+    }
 }
 
 /// The crate that a function's name begins with; for a method of a trait the crate of its type.

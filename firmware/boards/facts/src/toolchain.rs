@@ -1,8 +1,10 @@
-//! Finds a compiler for a board's programs on this machine.
+//! Finds a compiler for a board's programs on this machine, and builds them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::Facts;
 
 /// A `cargo` that compiles for a Rust target. It is rustup's if that has the target, otherwise the distribution's
 /// together with its library sources. `None` if neither is installed.
@@ -29,6 +31,30 @@ pub fn cargo(target: &str) -> Option<Command> {
         .env("RUSTC_BOOTSTRAP", "1")
         .env_remove("RUSTUP_TOOLCHAIN");
     Some(cargo)
+}
+
+impl Facts {
+    /// The command that builds the board's firmware, or one of its examples such as `bench`, and the ELF file that it leaves.
+    /// `root` is the folder of the repository. `None` if there is no compiler for the board.
+    pub fn build(&self, root: &Path, example: Option<&str>) -> Option<(Command, PathBuf)> {
+        // A folder for each: programs of several boards have one name.
+        let target_folder = root.join("target/boards").join(&self.name);
+        let release = target_folder.join(&self.target).join("release");
+        let (what, elf) = match example {
+            None => (["--bin", &self.name], release.join(&self.name)),
+            Some(example) => (["--example", example], release.join("examples").join(example)),
+        };
+        let mut cargo = cargo(&self.target)?;
+        cargo
+            .current_dir(root.join("firmware/boards"))
+            .args(["build", "--release", "--locked", "--package", &self.name, "--target", &self.target])
+            .arg("--target-dir")
+            .arg(&target_folder)
+            .args(what)
+            .env_remove("RUSTFLAGS")
+            .env("CARGO_ENCODED_RUSTFLAGS", self.encoded_rustflags());
+        Some((cargo, elf))
+    }
 }
 
 /// Folder of the `rust-lld` that comes with rustup's toolchain.
