@@ -205,6 +205,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
 
     /// One step: what came over the link, the time, and some rows of a network or a new frame. Takes a few thousandths of
     /// a second, or as long as a page of the flash is erased. `now_ms` never goes back.
+    // Not inlined, so that its stack is free when the device is made.
+    #[inline(never)]
     pub fn poll(&mut self, now_ms: u64) {
         self.hear(now_ms);
         self.watch_button(now_ms);

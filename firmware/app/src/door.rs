@@ -420,6 +420,8 @@ impl Door {
         orders([Order::Store(self.tally), Order::Tell(News::Rejected), Order::Tell(News::Locked(lock_ms))])
     }
 
+    // Not inlined, so that the stack of an enrolment is in use for enrolments only.
+    #[inline(never)]
     fn shoot(&mut self, now_ms: u64, glimpse: &Glimpse<'_>) -> Orders {
         let State::Enrolling { enrolment, until_ms } = &mut self.state else { return Orders::new() };
         match *glimpse {

@@ -52,6 +52,24 @@ pub fn run_door<B: DoorBoard>(arena: &'static mut [u8], inbox: &'static mut Inbo
         let random = platform.random();
         kept(open::<B>(recogniser, &store_key, random), &mut trouble)
     });
+    let mut device = device::<B>(platform, recogniser, store, session_key, trouble, arena, inbox);
+    loop {
+        device.poll(B::now_ms());
+    }
+}
+
+/// The device of a board.
+// Not inlined, so that the stack that its making takes is free again when it returns.
+#[inline(never)]
+fn device<B: DoorBoard>(
+    platform: B::Platform,
+    recogniser: Option<Recogniser<'static>>,
+    store: Option<Store<B::Flash>>,
+    session_key: [u8; 32],
+    trouble: Text,
+    arena: &'static mut [u8],
+    inbox: &'static mut Inbox,
+) -> Device<'static, 'static, B::Platform, B::Flash> {
     let about = About {
         board: B::NAME,
         firmware: VERSION,
@@ -62,10 +80,7 @@ pub fn run_door<B: DoorBoard>(arena: &'static mut [u8], inbox: &'static mut Inbo
         trouble,
     };
     let keys = KeyPair::new(session_key);
-    let mut device = Device::new(about, platform, recogniser, store, keys, arena, inbox, B::now_ms());
-    loop {
-        device.poll(B::now_ms());
-    }
+    Device::new(about, platform, recogniser, store, keys, arena, inbox, B::now_ms())
 }
 
 /// What came out well; otherwise its error, for whoever asks over the link.
