@@ -30,6 +30,7 @@ pub use heads::{Head, heads, output_names};
 use import::Importer;
 pub use reference::Reference;
 pub use refusal::operators;
+pub(crate) use refusal::remedy;
 
 /// Preprocessing that differs between channels: the network is fed `(pixel − mean) / scale`. Channels are in the order
 /// in which the network takes them.

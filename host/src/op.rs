@@ -96,6 +96,19 @@ pub enum Op {
     Identity,
 }
 
+impl Op {
+    /// Numbers that it holds: weights, biases, scales.
+    pub fn elements(&self) -> usize {
+        match self {
+            Op::Conv { weights, bias, .. }
+            | Op::Depthwise { weights, bias, .. }
+            | Op::Average { weights, bias, .. } => weights.len() + bias.len(),
+            Op::Affine { scale, shift } => scale.len() + shift.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// The function of a gate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Gate {

@@ -80,6 +80,14 @@ impl Constant {
         }
     }
 
+    /// Number of its elements.
+    pub fn elements(&self) -> usize {
+        match self {
+            Constant::Float(array) => array.len(),
+            Constant::Int(array) => array.len(),
+        }
+    }
+
     /// Its elements as real numbers, in order.
     pub fn floats(&self) -> Vec<f32> {
         match self {
@@ -205,7 +213,7 @@ pub fn evaluate(node: &NodeProto, inputs: &[Option<&Constant>]) -> Result<Consta
             };
             let mut sorted = order.clone();
             sorted.sort_unstable();
-            ensure!(sorted == (0..rank).collect::<Vec<_>>(), "perm {order:?} is no permutation");
+            ensure!(sorted == (0..rank).collect::<Vec<_>>(), "perm {} is no permutation", few(&order));
             Ok(match data {
                 Constant::Float(array) => {
                     Constant::Float(in_order(array.clone().permuted_axes(IxDyn(&order))))
@@ -450,10 +458,23 @@ fn filled<T: Copy>(shape: &[usize], value: Option<&T>) -> Result<ArrayD<T>> {
     Ok(ArrayD::from_elem(IxDyn(shape), *value.context("a constant without elements")?))
 }
 
+/// The first of some numbers, in words.
+pub fn few<T: std::fmt::Debug>(numbers: &[T]) -> String {
+    match numbers.get(..8) {
+        Some(first) if numbers.len() > 8 => format!("{first:?} and {} more", numbers.len() - 8),
+        _ => format!("{numbers:?}"),
+    }
+}
+
 fn extents(values: &[i64]) -> Result<Vec<usize>> {
     let shape = values.iter().map(|&extent| usize::try_from(extent).ok()).collect::<Option<Vec<_>>>();
     let shape = shape.context("a negative extent")?;
-    ensure!(is_in_bounds(&shape) && shape.len() <= 8, "a shape of {shape:?}");
+    ensure!(
+        shape.len() <= 8 && is_in_bounds(&shape),
+        "a shape of {} dimensions, {}",
+        shape.len(),
+        few(&shape)
+    );
     Ok(shape)
 }
 

@@ -399,19 +399,17 @@ pub(super) fn first_not_finite(onnx: &GraphProto) -> Result<Option<String>> {
     for node in onnx.node.iter().filter(|node| node.op_type == "Constant") {
         tensors.extend(attributes::tensor(node, "value")?.map(|tensor| (&node.name, tensor)));
     }
+    // A constant that is only read by operators that limit a value may be an infinite bound.
+    let limits = |node: &&NodeProto| matches!(&*node.op_type, "Clip" | "Max" | "Min");
+    let others = onnx.node.iter().filter(|node| !limits(node));
+    let computed_with: HashSet<&String> = others.flat_map(|node| &node.input).collect();
     for (name, tensor) in tensors {
         if tensor.data_type == DataType::Float as i32 {
             let constant = Constant::read(tensor).with_context(|| format!("tensor {name}"))?;
-            if !(constant.is_finite() || constant.is_single() && is_only_bound(onnx, name)) {
+            if !(constant.is_finite() || constant.is_single() && !computed_with.contains(name)) {
                 return Ok(Some(name.clone()));
             }
         }
     }
     Ok(None)
-}
-
-/// Whether a constant is only read by operators that limit a value: an infinite bound is allowed.
-fn is_only_bound(onnx: &GraphProto, constant: &str) -> bool {
-    let reads = |node: &&NodeProto| node.input.iter().any(|input| input == constant);
-    onnx.node.iter().filter(reads).all(|node| matches!(&*node.op_type, "Clip" | "Max" | "Min"))
 }

@@ -718,6 +718,34 @@ pub fn with_branches() -> Vec<u8> {
     net.finish(&x)
 }
 
+/// A network beside whose nodes there are `count` more of an operator that read a constant of `elements`, besides other
+/// constants.
+pub fn with_readers(operator: &str, elements: i64, others: &[i64], count: usize) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let size = net.integers(&[elements]);
+    let large = net.node("ConstantOfShape", &[&size], &[]);
+    let others: Vec<String> = others.iter().map(|&number| net.integers(&[number])).collect();
+    let inputs: Vec<&str> = [&*large].into_iter().chain(others.iter().map(|name| &**name)).collect();
+    for _ in 0..count {
+        net.node(operator, &inputs, &[]);
+    }
+    let x = net.conv("input", [3, 8], [16, 16], 1, 0, 1);
+    net.finish(&x)
+}
+
+/// A network with `count` picks of all channels of a tensor, of which it has `channels`.
+pub fn with_picks(channels: usize, count: usize) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 1, 1]);
+    let x = net.conv("input", [3, channels], [1, 1], 1, 0, 1);
+    let order: Vec<i64> = (0..channels as i64).rev().collect();
+    let order = net.integers(&order);
+    for _ in 0..count {
+        net.node("Gather", &[&x, &order], &[("axis", Attribute::Int(1))]);
+    }
+    let x = net.conv(&x, [channels, 8], [1, 1], 1, 0, 1);
+    net.finish(&x)
+}
+
 /// A file with changes.
 pub fn changed(onnx: &[u8], change: impl FnOnce(&mut ModelProto)) -> Vec<u8> {
     let mut model = ModelProto::decode(onnx).unwrap_or_default();

@@ -9,7 +9,7 @@ use host::{float, passes};
 use suite::onnx::{self, Attribute, Onnx};
 use suite::real_networks;
 use tract_onnx::pb::tensor_proto::DataLocation;
-use tract_onnx::pb::{FunctionProto, StringStringEntryProto};
+use tract_onnx::pb::{FunctionProto, NodeProto, StringStringEntryProto};
 
 fn import(path: &Path) -> anyhow::Result<Imported> {
     host::onnx::import(path, &Cut::default())
@@ -166,6 +166,53 @@ fn condition_is_named_although_it_alone_reads_the_photo() {
     for part in ["If (node If_0)", "once, in one order", "onnxsim", "torch.jit.script"] {
         assert!(error.contains(part), "{part} is not in {error}");
     }
+}
+
+#[test]
+fn network_that_reads_a_large_constant_again_and_again_is_refused() {
+    let large = 1 << 24;
+    for (operator, others) in
+        [("Slice", &[0, 1][..]), ("Add", &[1]), ("Range", &[1, 1]), ("Reshape", &[7]), ("Expand", &[3])]
+    {
+        // As many as a sound network might have, and as many as a file may.
+        import(written(&onnx::with_readers(operator, large >> 8, others, 200)).path()).unwrap();
+        let onnx = onnx::with_readers(operator, large, others, 15_000);
+        let error = format!("{:#}", import(written(&onnx).path()).err().unwrap());
+        assert!(
+            error.contains("again and again") || error.contains("any board has room"),
+            "{operator}: {error}"
+        );
+    }
+}
+
+#[test]
+fn weights_that_import_makes_are_bounded() {
+    import(written(&onnx::with_picks(512, 40)).path()).unwrap();
+    let error = format!("{:#}", import(written(&onnx::with_picks(1024, 4000)).path()).err().unwrap());
+    assert!(error.contains("any board has room"), "{error}");
+}
+
+#[test]
+fn refusal_of_many_nodes_and_of_a_long_list_is_short() {
+    let refused = |operator: &dyn Fn(usize) -> String, count: usize| {
+        let onnx = onnx::changed(&onnx::with_readers("ConstantOfShape", 1 << 20, &[], 0), |model| {
+            let graph = model.graph.as_mut().unwrap();
+            let (list, photo) = (graph.node[0].output[0].clone(), graph.node[1].output[0].clone());
+            graph.node.extend((0..count).map(|number| NodeProto {
+                name: format!("node {number}"),
+                op_type: operator(number),
+                input: vec![photo.clone(), list.clone()],
+                output: vec![format!("output {number}")],
+                ..NodeProto::default()
+            }));
+        });
+        format!("{:#}", import(written(&onnx).path()).err().unwrap())
+    };
+    let many = refused(&|number| format!("Unknown{number}"), 500);
+    assert!(many.contains("for 500 reasons") && many.contains("and 470 more"), "{many}");
+    assert!(!many.contains("Unknown30"), "{many}");
+    let long = refused(&|_| "Expand".to_string(), 10);
+    assert!(long.contains("1048576 dimensions") && long.len() < 1000, "{long}");
 }
 
 #[test]
