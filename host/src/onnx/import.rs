@@ -86,7 +86,7 @@ impl<'a> Importer<'a> {
         importer.refuse_nodes(&file.proto, onnx)?;
         importer.readable =
             importer.constants.values().map(|constant| constant.elements()).sum::<usize>() + MOST_READ;
-        importer.nodes(onnx)?;
+        importer.nodes(&file.proto, onnx)?;
         importer.outputs(onnx)?;
         Ok(importer.graph)
     }
@@ -103,7 +103,7 @@ impl<'a> Importer<'a> {
         refusal::of_nodes(proto, onnx, is_constant).check()
     }
 
-    fn nodes(&mut self, onnx: &'a GraphProto) -> Result<()> {
+    fn nodes(&mut self, proto: &'a ModelProto, onnx: &'a GraphProto) -> Result<()> {
         let mut refusals = Refusals::default();
         for node in &onnx.node {
             ensure!(
@@ -136,6 +136,13 @@ impl<'a> Importer<'a> {
                     node_name(node)
                 )
             })?;
+            if node.op_type == "If" {
+                match self.branch(node) {
+                    Some(graph) => self.take(proto, node, graph)?,
+                    None => refusals.add(node, format!("decides at run time; {}", remedy("If"))),
+                }
+                continue;
+            }
             if !node.input.iter().any(|name| self.values.contains_key(&**name)) {
                 let inputs: Vec<Option<&Constant>> =
                     node.input.iter().map(|name| self.constants.get(&**name).map(|c| &**c)).collect();
@@ -161,6 +168,39 @@ impl<'a> Importer<'a> {
             }
         }
         refusals.check()
+    }
+
+    /// The branch that an `If` takes; `None` if that is not known before there is a photo.
+    fn branch(&self, node: &'a NodeProto) -> Option<&'a GraphProto> {
+        let condition = self.constants.get(&**node.input.first()?)?;
+        let taken = match condition.integers()[..] {
+            [0] => "else_branch",
+            [_] => "then_branch",
+            _ => return None,
+        };
+        node.attribute.iter().find(|attribute| attribute.name == taken)?.g.as_ref()
+    }
+
+    /// Takes the nodes of a branch of an `If` in its place.
+    fn take(&mut self, proto: &'a ModelProto, node: &'a NodeProto, branch: &'a GraphProto) -> Result<()> {
+        let within = || format!("in a branch of {}", node_name(node));
+        ensure!(branch.node.len() <= MOST_NODES, "the network has {} nodes {}", branch.node.len(), within());
+        for tensor in &branch.initializer {
+            if let Ok(constant) = Constant::read(tensor) {
+                self.constants.insert(&tensor.name, Cow::Owned(constant));
+            }
+        }
+        self.refuse_nodes(proto, branch).with_context(within)?;
+        self.nodes(proto, branch).with_context(within)?;
+        for (outer, inner) in node.output.iter().zip(&branch.output) {
+            if let Some(value) = self.values.get(&*inner.name).cloned() {
+                self.values.insert(outer, value);
+            } else if let Some(constant) = self.constants.get(&*inner.name).cloned() {
+                self.held += constant.elements();
+                self.constants.insert(outer, constant);
+            }
+        }
+        Ok(())
     }
 
     fn outputs(&mut self, onnx: &'a GraphProto) -> Result<()> {

@@ -178,6 +178,7 @@ const SUPPORTED: &[&str] = &[
     "Greater",
     "GreaterOrEqual",
     "Identity",
+    "If",
     "LeakyRelu",
     "Less",
     "LessOrEqual",

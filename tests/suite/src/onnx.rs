@@ -707,10 +707,25 @@ fn hold(net: &mut Onnx, name: &str, operator: &str, inputs: &[&str]) {
     }
 }
 
-/// A network that decides at run time between two operators, which alone read the photo.
-pub fn with_branches() -> Vec<u8> {
+/// A network that decides between two operators, which alone read the photo: at run time, or by the number of the photo's
+/// channels.
+pub fn with_branches(by_shape: Option<i64>) -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 16, 16]);
-    let condition = net.integers(&[1]);
+    let condition = match by_shape {
+        Some(channels) => {
+            let shape = net.node("Shape", &["input"], &[]);
+            let place = net.integers(&[1]);
+            let own = net.node("Gather", &[&shape, &place], &[]);
+            let channels = net.integers(&[channels]);
+            let is_more = net.node("Greater", &[&own, &channels], &[]);
+            net.node("Not", &[&is_more], &[])
+        }
+        None => {
+            let flat = net.node("Flatten", &["input"], &[]);
+            let limit = net.constant(&[1], vec![0.5]);
+            net.node("Greater", &[&flat, &limit], &[])
+        }
+    };
     let x = net.node("If", &[&condition], &[]);
     hold(&mut net, "then_branch", "Relu", &["input"]);
     hold(&mut net, "else_branch", "Neg", &["input"]);

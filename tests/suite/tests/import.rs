@@ -162,10 +162,42 @@ fn parts_of_channels_are_taken_and_parts_of_pictures_refused() {
 
 #[test]
 fn condition_is_named_although_it_alone_reads_the_photo() {
-    let error = format!("{:#}", import(written(&onnx::with_branches()).path()).err().unwrap());
-    for part in ["If (node If_0)", "once, in one order", "onnxsim", "torch.jit.script"] {
+    let error = format!("{:#}", import(written(&onnx::with_branches(None)).path()).err().unwrap());
+    for part in ["If (node If_2)", "once, in one order", "onnxsim", "torch.jit.script"] {
         assert!(error.contains(part), "{part} is not in {error}");
     }
+}
+
+#[test]
+fn branch_is_taken_whose_condition_follows_from_shapes() {
+    for (channels, operator) in [(2, "else"), (3, "then"), (4, "then")] {
+        let file = written(&onnx::with_branches(Some(channels)));
+        let graph = passes::lower(import(file.path()).unwrap().graph);
+        let has_relu = graph.nodes.iter().any(|node| node.activation != Activation::None);
+        assert_eq!(has_relu, operator == "then", "{channels}");
+        // The photo's normalisation reaches into the branches.
+        let cut = Cut {
+            normalised: Some(host::onnx::Channels { mean: [9.0, 90.0, 200.0], scale: [1.0, 2.0, 4.0] }),
+            ..Cut::default()
+        };
+        let ours = passes::lower(host::onnx::import(file.path(), &cut).unwrap().graph);
+        let crop: Vec<f32> = (0..16 * 16 * 3).map(|i| (i * 7919 % 255) as f32).collect();
+        let normalised = crop.iter().zip([(9.0, 1.0), (90.0, 2.0), (200.0, 4.0)].iter().cycle());
+        let normalised: Vec<f32> = normalised.map(|(pixel, (mean, scale))| (pixel - mean) / scale).collect();
+        let [ours, expected] = [(&ours, &crop), (&graph, &normalised)]
+            .map(|(graph, crop)| unit(&float::run(graph, crop).pop().unwrap()));
+        let error = ours.iter().zip(&expected).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
+        assert!(error < 1e-4, "{channels}: {error}");
+    }
+    // An operator of another domain is refused in a branch, too.
+    let onnx = onnx::changed(&onnx::with_branches(Some(3)), |model| {
+        let node = model.graph.as_mut().unwrap().node.iter_mut().find(|node| node.op_type == "If").unwrap();
+        for attribute in &mut node.attribute {
+            attribute.g.as_mut().unwrap().node[0].domain = "com.example".to_string();
+        }
+    });
+    let error = format!("{:#}", import(written(&onnx).path()).err().unwrap());
+    assert!(error.contains("branch of If_") && error.contains("com.example"), "{error}");
 }
 
 #[test]
