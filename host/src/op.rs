@@ -140,6 +140,7 @@ type Import = fn(&mut Importer<'_>, &tract_onnx::pb::NodeProto) -> Result<Value>
 const IMPORTS: &[(&[&str], Import)] = &[
     (&["Conv"], conv::import),
     (&["Gemm", "MatMul"], conv::import_dense),
+    (&["Einsum"], conv::import_einsum),
     (&["AveragePool"], average::import),
     (&["GlobalAveragePool"], depthwise::import_global_average),
     (&["ReduceMean"], depthwise::import_mean),

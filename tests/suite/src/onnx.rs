@@ -733,6 +733,19 @@ pub fn with_branches(by_shape: Option<i64>) -> Vec<u8> {
     net.finish(&x)
 }
 
+/// A network whose last layer is an `Einsum` of vectors of 8 elements and weights for 5, in one of its spellings.
+pub fn summed(equation: &'static str) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let x = net.conv("input", [3, 8], [16, 16], 1, 0, 1);
+    let x = net.node("Flatten", &[&x], &[]);
+    let weights = net.randoms(40, 0.0, 0.3);
+    let is_row_an_output = equation.contains("oi");
+    let weights = net.constant(if is_row_an_output { &[5, 8] } else { &[8, 5] }, weights);
+    let inputs = if equation.starts_with('b') { [&*x, &*weights] } else { [&*weights, &*x] };
+    let x = net.node("Einsum", &inputs, &[("equation", Attribute::Text(equation))]);
+    net.finish(&x)
+}
+
 /// A network beside whose nodes there are `count` more of an operator that read a constant of `elements`, besides other
 /// constants.
 pub fn with_readers(operator: &str, elements: i64, others: &[i64], count: usize) -> Vec<u8> {

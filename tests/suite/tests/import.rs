@@ -201,6 +201,23 @@ fn branch_is_taken_whose_condition_follows_from_shapes() {
 }
 
 #[test]
+fn einsum_that_is_a_product_is_a_dense_layer_and_others_are_refused() {
+    for equation in ["bi,io->bo", "bi,oi->bo", "oi,bi->bo", "io,bi -> bo"] {
+        let graph = passes::lower(import(written(&onnx::summed(equation)).path()).unwrap().graph);
+        let crop: Vec<f32> = (0..16 * 16 * 3).map(|i| (i * 7919 % 255) as f32 / 128.0 - 1.0).collect();
+        let tensors = float::run(&graph, &crop);
+        let Op::Conv { weights, .. } = &graph.nodes.last().unwrap().op else { panic!("{equation}") };
+        let (input, output) = (&tensors[tensors.len() - 2], tensors.last().unwrap());
+        assert_eq!([input.len(), output.len(), weights.len()], [8, 5, 40], "{equation}");
+        lowered_equals_tract(written(&onnx::summed(equation)).path());
+    }
+    for equation in ["bi,io->ob", "bi,io->b", "...i,io->...o"] {
+        let error = format!("{:#}", import(written(&onnx::summed(equation)).path()).err().unwrap());
+        assert!(error.contains("Einsum_") && error.contains(equation) && error.contains("Linear"), "{error}");
+    }
+}
+
+#[test]
 fn network_that_reads_a_large_constant_again_and_again_is_refused() {
     let large = 1 << 24;
     for (operator, others) in
