@@ -24,6 +24,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 
 use crate::graph::{Function, Graph, Shape};
 use crate::outline::check_dimension;
+pub(crate) use constant::few;
 use file::File;
 pub use file::weights_beside;
 pub use heads::{Head, heads, output_names};
