@@ -131,7 +131,10 @@ impl VerifyError {
 /// [`VerifyError`], the first check that fails.
 pub fn verify(bytes: &[u8], demands: &Demands<'_>, arena: &mut [u8]) -> Result<Verified, VerifyError> {
     let image = Image::new_checked(bytes).map_err(VerifyError::Image)?;
-    let version = signed_version(&image, demands)?;
+    let version = signed_version(&image, demands.key)?;
+    if version < demands.floor {
+        return Err(VerifyError::Version { found: version, floor: demands.floor });
+    }
     let (digest, network) = (image.digest, image.model_id);
     let is_testable = image.golden.is_some();
     Recogniser::of_image(image, arena).map_err(VerifyError::Start)?;
@@ -142,21 +145,21 @@ pub fn verify(bytes: &[u8], demands: &Demands<'_>, arena: &mut [u8]) -> Result<V
     Ok(Verified { version, digest, network, enrol_again: others.map_or(0, |enrolled| enrolled.people) })
 }
 
-/// The image's version, if the maker has signed it and it is not too low.
-fn signed_version(image: &Image<'_>, demands: &Demands<'_>) -> Result<u32, VerifyError> {
+/// The version of an image that is signed with this key.
+///
+/// # Errors
+/// [`VerifyError::Unsigned`], [`VerifyError::Key`], [`VerifyError::Signature`].
+pub fn signed_version(image: &Image<'_>, key: &[u8; 32]) -> Result<u32, VerifyError> {
     let signature = image.signature.ok_or(VerifyError::Unsigned)?;
-    if signature.key != demands.key {
-        let [[found, ..], [expected, ..]] = [signature.key, demands.key].map(|key| key.as_chunks().0) else {
+    if signature.key != key {
+        let [[found, ..], [expected, ..]] = [signature.key, key].map(|key| key.as_chunks().0) else {
             return Err(VerifyError::Signature);
         };
         return Err(VerifyError::Key { found: *found, expected: *expected });
     }
-    let key = VerifyingKey::from_bytes(demands.key).map_err(|_| VerifyError::Signature)?;
+    let key = VerifyingKey::from_bytes(key).map_err(|_| VerifyError::Signature)?;
     let message = message(&image.digest, signature.version);
     key.verify_strict(&message, &Signature::from_bytes(signature.signature))
         .map_err(|_| VerifyError::Signature)?;
-    if signature.version < demands.floor {
-        return Err(VerifyError::Version { found: signature.version, floor: demands.floor });
-    }
     Ok(signature.version)
 }

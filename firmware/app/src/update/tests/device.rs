@@ -83,7 +83,7 @@ fn layout<const WORD: usize>() -> Layout {
 pub struct Supply<'a, const WORD: usize> {
     pub flash: RefCell<Flash<'a, WORD, PAGE>>,
     active: RefCell<Range<u32>>,
-    /// Whether something was to be changed there.
+    /// Whether something was to be changed there, or a word programmed twice.
     pub is_violated: Cell<bool>,
 }
 
@@ -134,7 +134,11 @@ impl<const WORD: usize> NorFlash for Handle<'_, '_, WORD> {
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Fault> {
         self.0.change(offset..offset + bytes.len() as u32);
-        self.0.flash.borrow_mut().write(offset, bytes)
+        let written = self.0.flash.borrow_mut().write(offset, bytes);
+        if written == Err(Fault::Twice) {
+            self.0.is_violated.set(true);
+        }
+        written
     }
 }
 
