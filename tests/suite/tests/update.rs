@@ -108,11 +108,11 @@ fn images_of_other_keys_and_changed_images_are_refused_with_the_boards_words() {
     assert!(fails(at, &["verify", "image.geode", "--key", &key]).contains("SHA-256 does not match"));
 }
 
-/// An image with one bit of its golden crop changed.
+/// An image with one bit of its golden embedding changed.
 fn changed(bytes: &AlignedBytes) -> Vec<u8> {
     let sections = format::header::parse(bytes.bytes()).unwrap();
     let mut golden = sections.get(Section::Golden).unwrap().to_vec();
-    *golden.last_mut().unwrap() ^= 1;
+    golden[16] ^= 1;
     replaced(bytes.bytes(), &[(Section::Golden, &golden)]).unwrap()
 }
 
