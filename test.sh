@@ -119,9 +119,9 @@ part_fuzz() {
     cargo build --locked --quiet --workspace --bin fuzz-seeds
     target/debug/fuzz-seeds target/fuzz
     RUSTC_WORKSPACE_WRAPPER=$PWD/tests/fuzz/instrument.sh cargo build --locked --quiet --workspace \
-        --features fuzz/libfuzzer --bin fuzz-onnx --bin fuzz-image --bin fuzz-link
+        --features fuzz/libfuzzer --bin fuzz-onnx --bin fuzz-image --bin fuzz-link --bin fuzz-session
     running= pids=
-    for fuzzer in onnx image link; do
+    for fuzzer in onnx image link session; do
         # Errors are made by the thousand; looking up where costs ten times as much as the rest.
         RUST_LIB_BACKTRACE=0 target/debug/fuzz-$fuzzer "target/fuzz/$fuzzer" -max_total_time="${FUZZ_SECONDS:-15}" -timeout=30 -rss_limit_mb=2048 \
             -artifact_prefix="target/fuzz/$fuzzer-" -print_final_stats=1 >"target/fuzz/$fuzzer.log" 2>&1 &

@@ -5,6 +5,7 @@
 //! * [`recogniser`]: a checked image with its networks and its matcher.
 //! * [`seeing`]: one frame, from the search for faces to the embedding, a few rows at a time.
 //! * [`sight`]: one frame from the search to the decision, at one go.
+//! * [`device`]: all of this joined with camera, store and link.
 //! * [`door`]: what the device does with what it sees, as a state machine.
 //! * [`output`]: relay, light and Wiegand line over `embedded-hal`.
 //! * [`selftest`]: the golden embedding.
@@ -20,6 +21,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod device;
 pub mod door;
 pub mod output;
 pub mod pattern;

@@ -36,4 +36,4 @@ mod tests;
 pub use boot::{Boot, choose};
 pub use slots::{Slots, SlotsError};
 pub use transfer::Updater;
-pub use verify::{Demands, Enrolled, Verified, VerifyError, verify};
+pub use verify::{Demands, StoredPeople, Verified, VerifyError, verify};

@@ -27,6 +27,19 @@
 //!                        ←     Seen
 //! ```
 //!
+//! Administrators say the same in a session, sealed; there they also enrol people and update the device:
+//!
+//! ```text
+//! Open                   →
+//!                        ←     Opened
+//! sealed(Enrol("Ada"))   →
+//!                        ←     sealed(Shot) …
+//! sealed(Commit)         →
+//!                        ←     sealed(Committed)
+//! Close                  →
+//!                        ←     Closed
+//! ```
+//!
 //! The board asks for each row when it needs it: neither side needs flow control, and a face needs no buffer. A frame
 //! is read more than once, so a board without memory for frames cannot see.
 //!
@@ -42,6 +55,7 @@
 //!   only when it is done, and may lose requests until then, so a host repeats its `Hello` until it is answered.
 //! * **The receiver of a damaged frame asks again.** The board requests the row again. The host asks for the status;
 //!   the answer is the row that the board waits for, or [`Reply::Idle`] if it has no task (any more).
+//! * **Rights.** Who may send which message is said once, by [`Right`](message::Right).
 //! * **Silence means failure.** A board that has a task sends a message at least every [`SILENCE_MS`].
 //! * **Echoes are ignored.** The numbers of replies have their highest bit set. A board ignores messages with such
 //!   numbers, a host ignores all others.

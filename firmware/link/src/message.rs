@@ -248,6 +248,8 @@ pub enum Objection {
     Unauthorised,
     /// The device does not pair with anybody now.
     NotPairing,
+    /// The device is locked for a time: there were too many strangers.
+    Locked,
 }
 
 impl From<FrameError> for Objection {
@@ -279,6 +281,7 @@ impl fmt::Display for Objection {
             Self::Seal => "the request does not belong to the open session",
             Self::Unauthorised => "the board does not know this program's key; pair them first",
             Self::NotPairing => "the board does not pair now; press its button first",
+            Self::Locked => "the device is locked for a time: there were too many strangers",
         })
     }
 }

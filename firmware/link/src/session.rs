@@ -5,7 +5,8 @@
 //! One fixed suite of the [Noise protocol framework](https://noiseprotocol.org/noise.html), revision 34:
 //! `Noise_KK_25519_ChaChaPoly_SHA256`. The host is the initiator. Both messages have empty payloads. The [`prologue`]
 //! binds the versions of the link and the board's key. A session's keys are new each time: later knowledge
-//! of both long-term keys opens no earlier session.
+//! of both long-term keys opens no earlier session. Keys are wiped when they are dropped; copies that the compiler leaves on
+//! the stack are not.
 //!
 //! ```text
 //! host                                          board
@@ -23,8 +24,8 @@
 //! # Sealed messages
 //!
 //! A sealed message has a counter, which is the cipher's nonce. Each side counts its messages upwards and takes only
-//! counters that are higher than every one before: messages may be lost, but not repeated or moved. The turn outside is the
-//! turn inside. The length of a message, its turn and its direction can be seen.
+//! counters that are higher than every one before: messages may be lost, but not repeated or moved. The header outside, with
+//! the turn, is the associated data. The length of a message, its turn and its direction can be seen.
 //!
 //! # What ends a session
 //!
@@ -39,7 +40,8 @@
 //! | anything else that is not sealed, but pairing | `Refused(NotSealed)` | goes on |
 //! | a sealed message when there is no session | `Refused(NoSession)` | |
 //!
-//! Whoever can write on the wire can end a session, as they could cut the wire. They can do nothing else.
+//! Somebody who can write on the wire can end a session, as they could cut the wire, and can keep the board busy with requests to
+//! open one. They can do nothing else.
 //!
 //! # Pairing
 //!

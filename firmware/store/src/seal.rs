@@ -125,6 +125,8 @@ impl Keys {
     pub fn seal(&self, place: &Place, bytes: &mut [u8]) -> Result<(), Broken> {
         let (text, tag) = bytes.split_last_chunk_mut::<TAG_BYTES>().ok_or(Broken)?;
         let nonce = place.nonce();
+        #[cfg(test)]
+        crate::step::note_sealed(nonce, &place.associated(), text);
         let made = self
             .cipher()
             .encrypt_inout_detached((&nonce).into(), &place.associated(), text.into())

@@ -71,8 +71,10 @@ impl Traffic {
 
 /// State of a word that has not been programmed since it was erased.
 pub const ERASED: u8 = 0;
-const PROGRAMMED: u8 = 1;
-const UNREADABLE: u8 = 2;
+/// State of a word that has been programmed, or torn; it may be read.
+pub const PROGRAMMED: u8 = 1;
+/// State of a word that cannot be read.
+pub const UNREADABLE: u8 = 2;
 
 /// A flash of words of `WORD` bytes and pages of `PAGE` bytes.
 ///
@@ -225,7 +227,8 @@ impl<'a, const WORD: usize, const PAGE: usize> Flash<'a, WORD, PAGE> {
                     *byte |= happened;
                 }
             }
-            let state = if is_whole {
+            let was_erased = self.words.get(word) == Some(&ERASED);
+            let state = if is_whole || was_erased && matches!(outcome, Outcome::Silent) {
                 ERASED
             } else if is_unreadable && self.random().is_multiple_of(2) {
                 UNREADABLE

@@ -35,3 +35,21 @@ std::thread_local! {
 pub fn is_taken(step: Step) -> bool {
     LEFT_OUT.get() != Some(step)
 }
+
+#[cfg(test)]
+std::thread_local! {
+    /// What this thread has sealed since it was cleared: a digest of the text by nonce; and whether a nonce came twice
+    /// for different texts.
+    pub static SEALED: core::cell::RefCell<(std::collections::HashMap<[u8; 12], u64>, bool)> = Default::default();
+}
+
+/// Notes what is sealed under a nonce.
+#[cfg(test)]
+pub fn note_sealed(nonce: [u8; 12], associated: &[u8], text: &[u8]) {
+    use core::hash::{Hash, Hasher};
+    let mut hasher = std::hash::DefaultHasher::new();
+    (associated, text).hash(&mut hasher);
+    let digest = hasher.finish();
+    SEALED
+        .with_borrow_mut(|(sealed, is_twice)| *is_twice |= *sealed.entry(nonce).or_insert(digest) != digest);
+}

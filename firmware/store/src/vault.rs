@@ -466,6 +466,40 @@ impl<F: NorFlash> Store<F> {
         self.log.append(&mut self.flash, layout, keys, counters, false)
     }
 
+    /// Stores the count of failed attempts and of lock-outs.
+    ///
+    /// # Errors
+    /// As [`Self::count_attempt`].
+    pub fn set_attempts(
+        &mut self,
+        attempts: u32,
+        lockouts: u32,
+        is_locked: bool,
+    ) -> Result<(), Error<F::Error>> {
+        self.update(|counters| {
+            counters.attempts = attempts;
+            counters.locked_until = is_locked.then_some(lockouts.into());
+        })
+    }
+
+    /// Deletes everybody.
+    ///
+    /// # Errors
+    /// As [`Self::delete_all`].
+    pub fn delete_people(&mut self) -> Result<(), Error<F::Error>> {
+        self.delete_all()
+    }
+
+    /// Places left.
+    pub fn places(&self) -> usize {
+        MAX_PEOPLE - self.people.len()
+    }
+
+    /// Full.
+    pub fn is_full(&self) -> bool {
+        self.places() == 0
+    }
+
     /// Counts a failed attempt.
     ///
     /// # Errors
@@ -716,5 +750,17 @@ impl<F: NorFlash> Store<F> {
             }
             Change::DeleteAll => self.people.clear(),
         }
+    }
+}
+
+#[cfg(test)]
+impl<F: NorFlash> Store<F> {
+    /// Address of the half in force.
+    pub(crate) fn start(&self) -> usize {
+        self.terms.layout.half(self.half) as usize
+    }
+
+    pub(crate) fn flash_mut(&mut self) -> &mut F {
+        &mut self.flash
     }
 }

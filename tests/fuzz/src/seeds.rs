@@ -133,7 +133,20 @@ fn main() -> Result<()> {
         .flat_map(|section| [[section, 16, 0, 1], [section, 40, 1, 0x80], [section | 0x80, 64, 0, 0]]);
     write(&folder, "image", edits.map(Vec::from))?;
     write(&folder, "link", messages()?)?;
+    write(&folder, "session", steps())?;
     Ok(())
+}
+
+/// Steps of a session: a message passes to the board, one to the host, a request is sealed, a byte is changed; then pairing
+/// with keys of nobody. Steps are parted by 0xa5.
+fn steps() -> Vec<Vec<u8>> {
+    let (open, ask) = ([&[0][..], &[1]], [&[2][..], &[0], &[1]]);
+    let join = |steps: &[&[u8]]| steps.join(&0xa5);
+    let talk = [&open[..], &ask].concat();
+    let changed = [&open[..], &[&[2], &[4, 20, 1], &[0], &[5, 6, 1], &[1]]].concat();
+    let pair = |number| [&[6, 5, number, 1, 0, 0, 0][..], &[7; 32]].concat();
+    let (pair, reveal) = (pair(2), pair(3));
+    vec![join(&talk), join(&changed), join(&[&pair, &reveal]), join(&[&[7, 5, 0x84, 1, 0, 0, 0, 0]])]
 }
 
 /// What a host sends, one message after another, each in a frame; and the same as pieces that are put into frames.

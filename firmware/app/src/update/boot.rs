@@ -2,10 +2,10 @@
 //!
 //! The board asks [`choose`], and does as it says until it starts an image or goes to service:
 //!
-//! 1. [`Boot::Examine`]: verify the image in that slot ([`super::verify()`]), note the verdict, and ask again.
+//! 1. [`Boot::Examine`]: verify the image in that slot ([`super::verify()`]), note the condition, and ask again.
 //! 2. [`Boot::Kept`], [`Boot::Trial`], [`Boot::Reverted`]: write the slot to the store if one is given. Only then start the
 //!    image, and compare its golden embedding ([`crate::selftest`]).
-//! 3. If that fails, note [`Verdict::Bad`] for the slot, and ask again.
+//! 3. If that fails, note [`Condition::Bad`] for the slot, and ask again.
 //! 4. If it passes, [`passed`] says what to write to the store.
 //! 5. [`Boot::Service`]: nothing runs but the link.
 
@@ -20,7 +20,7 @@ pub const NOT_STARTED: u8 = 1;
 
 /// What is known about the image in a slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Condition {
     /// Nothing yet.
     #[default]
     Unknown,
@@ -54,26 +54,26 @@ pub enum Boot {
     Service,
 }
 
-/// What to do, given the store's slot and the verdicts about the first and the second slot.
-pub fn choose(slot: Slot, verdicts: [Verdict; 2]) -> Boot {
+/// What to do, given the store's slot and the conditions about the first and the second slot.
+pub fn choose(slot: Slot, conditions: [Condition; 2]) -> Boot {
     let of = |is_second: bool| {
-        let [first, second] = verdicts;
+        let [first, second] = conditions;
         if is_second { second } else { first }
     };
     let Slot { is_second, trial } = slot;
     // Started as often as allowed, and never confirmed.
     let is_worn_out = trial > TRIALS;
     match of(is_second) {
-        Verdict::Unknown if !is_worn_out => return Boot::Examine { is_second },
-        Verdict::Good { .. } if trial == 0 => return Boot::Kept { is_second },
-        Verdict::Good { .. } if !is_worn_out => return Boot::Trial(Slot { is_second, trial: trial + 1 }),
-        Verdict::Unknown | Verdict::Good { .. } | Verdict::Bad => {}
+        Condition::Unknown if !is_worn_out => return Boot::Examine { is_second },
+        Condition::Good { .. } if trial == 0 => return Boot::Kept { is_second },
+        Condition::Good { .. } if !is_worn_out => return Boot::Trial(Slot { is_second, trial: trial + 1 }),
+        Condition::Unknown | Condition::Good { .. } | Condition::Bad => {}
     }
     let is_second = !is_second;
     match of(is_second) {
-        Verdict::Unknown => Boot::Examine { is_second },
-        Verdict::Good { .. } => Boot::Reverted(Slot { is_second, trial: 0 }),
-        Verdict::Bad => Boot::Service,
+        Condition::Unknown => Boot::Examine { is_second },
+        Condition::Good { .. } => Boot::Reverted(Slot { is_second, trial: 0 }),
+        Condition::Bad => Boot::Service,
     }
 }
 
@@ -89,20 +89,20 @@ pub struct Passed {
     pub stage: UpdateStage,
 }
 
-/// What a test that was passed changes; `None` if this start was none. `verdicts` are those that led to it.
-pub fn passed(boot: Boot, verdicts: [Verdict; 2]) -> Option<Passed> {
+/// What a test that was passed changes; `None` if this start was none. `conditions` are those that led to it.
+pub fn passed(boot: Boot, conditions: [Condition; 2]) -> Option<Passed> {
     let (is_second, stage) = match boot {
         Boot::Kept { is_second } => (is_second, UpdateStage::None),
         Boot::Trial(Slot { is_second, .. }) => (is_second, UpdateStage::Kept),
         Boot::Reverted(Slot { is_second, .. }) => (is_second, UpdateStage::Reverted),
         Boot::Examine { .. } | Boot::Service => return None,
     };
-    let [first, second] = verdicts;
+    let [first, second] = conditions;
     match if is_second { second } else { first } {
-        Verdict::Good { version } => {
+        Condition::Good { version } => {
             Some(Passed { slot: Slot { is_second, trial: 0 }, floor: version, stage })
         }
-        Verdict::Unknown | Verdict::Bad => None,
+        Condition::Unknown | Condition::Bad => None,
     }
 }
 
@@ -110,9 +110,9 @@ pub fn passed(boot: Boot, verdicts: [Verdict; 2]) -> Option<Passed> {
 mod tests {
     use super::*;
 
-    const GOOD: Verdict = Verdict::Good { version: 7 };
-    const UNKNOWN: Verdict = Verdict::Unknown;
-    const BAD: Verdict = Verdict::Bad;
+    const GOOD: Condition = Condition::Good { version: 7 };
+    const UNKNOWN: Condition = Condition::Unknown;
+    const BAD: Condition = Condition::Bad;
 
     fn slot(is_second: bool, trial: u8) -> Slot {
         Slot { is_second, trial }
@@ -123,9 +123,9 @@ mod tests {
         for is_second in [false, true] {
             let kept = slot(is_second, 0);
             assert_eq!(choose(kept, [UNKNOWN; 2]), Boot::Examine { is_second });
-            let verdicts = if is_second { [UNKNOWN, GOOD] } else { [GOOD, UNKNOWN] };
-            assert_eq!(choose(kept, verdicts), Boot::Kept { is_second });
-            let passed = passed(Boot::Kept { is_second }, verdicts);
+            let conditions = if is_second { [UNKNOWN, GOOD] } else { [GOOD, UNKNOWN] };
+            assert_eq!(choose(kept, conditions), Boot::Kept { is_second });
+            let passed = passed(Boot::Kept { is_second }, conditions);
             assert_eq!(passed, Some(Passed { slot: kept, floor: 7, stage: UpdateStage::None }));
         }
     }
@@ -148,16 +148,16 @@ mod tests {
         for is_second in [false, true] {
             for trial in 0..=u8::MAX {
                 for truth in [[GOOD, GOOD], [GOOD, BAD], [BAD, GOOD], [BAD, BAD]] {
-                    let mut verdicts = [UNKNOWN; 2];
+                    let mut conditions = [UNKNOWN; 2];
                     let mut rounds = 0;
                     let started = loop {
                         rounds += 1;
                         assert!(rounds < 5);
-                        match choose(slot(is_second, trial), verdicts) {
+                        match choose(slot(is_second, trial), conditions) {
                             Boot::Examine { is_second } => {
                                 let at = usize::from(is_second);
-                                assert_eq!(verdicts[at], UNKNOWN);
-                                verdicts[at] = truth[at];
+                                assert_eq!(conditions[at], UNKNOWN);
+                                conditions[at] = truth[at];
                             }
                             Boot::Kept { is_second: at } => {
                                 assert_eq!((at, trial), (is_second, 0));

@@ -31,21 +31,21 @@ pub const VERSION: u16 = 1;
 const MARK: [u8; 4] = *b"GUPD";
 const CHECKED_BYTES: usize = 48;
 
-/// An update that is being received.
+/// An update as it was announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Record {
+pub struct Announced {
     /// Its length in bytes.
     pub bytes: u32,
     /// Its SHA-256.
     pub digest: [u8; 32],
 }
 
-impl Record {
+impl Announced {
     /// Reads a record; `None` if there is none, or it is torn.
     pub fn parse(bytes: &[u8; RECORD_BYTES]) -> Option<Self> {
         let (length, digest) = (bytes.get(8..)?.first_chunk()?, bytes.get(16..)?.first_chunk()?);
-        let record = Record { bytes: u32::from_le_bytes(*length), digest: *digest };
-        (record.emit() == *bytes).then_some(record)
+        let announced = Announced { bytes: u32::from_le_bytes(*length), digest: *digest };
+        (announced.emit() == *bytes).then_some(announced)
     }
 
     /// The record's bytes.
@@ -115,25 +115,25 @@ mod tests {
 
     #[test]
     fn record_has_these_bytes() {
-        let record = Record { bytes: 0x0102_0304, digest: [7; 32] };
-        let bytes = record.emit();
+        let announced = Announced { bytes: 0x0102_0304, digest: [7; 32] };
+        let bytes = announced.emit();
         let mut expected = [0; CHECKED_BYTES];
         expected[..12].copy_from_slice(b"GUPD\x01\0\0\0\x04\x03\x02\x01");
         expected[16..].fill(7);
         assert_eq!(bytes[..CHECKED_BYTES], expected);
         assert_eq!(bytes[CHECKED_BYTES..], Sha256::digest(expected)[..16]);
-        assert_eq!(Record::parse(&bytes), Some(record));
+        assert_eq!(Announced::parse(&bytes), Some(announced));
     }
 
     #[test]
     fn every_flipped_bit_makes_no_record() {
-        let bytes = Record { bytes: 300, digest: [9; 32] }.emit();
+        let bytes = Announced { bytes: 300, digest: [9; 32] }.emit();
         for bit in 0..8 * RECORD_BYTES {
             let mut flipped = bytes;
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(Record::parse(&flipped), None, "bit {bit}");
+            assert_eq!(Announced::parse(&flipped), None, "bit {bit}");
         }
-        assert_eq!(Record::parse(&[0xff; RECORD_BYTES]), None);
-        assert_eq!(Record::parse(&[0; RECORD_BYTES]), None);
+        assert_eq!(Announced::parse(&[0xff; RECORD_BYTES]), None);
+        assert_eq!(Announced::parse(&[0; RECORD_BYTES]), None);
     }
 }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use store::{Slot, Store};
 
 use super::boot::NOT_STARTED;
-use super::record::{Marks, RECORD_BYTES, Record};
+use super::record::{Announced, Marks, RECORD_BYTES};
 use super::slots::{MAX_WORD, Slots};
 use super::verify::{Demands, verify};
 
@@ -21,7 +21,7 @@ const PART_BYTES: usize = 256;
 /// An update and how much of it is received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Transfer {
-    record: Record,
+    announced: Announced,
     /// Bytes received: those before the last whole word are programmed, the others are in [`Updater::word`].
     offset: u32,
     /// The number of a mark that a cut may have torn.
@@ -112,7 +112,7 @@ impl Updater {
     /// lowest version that the board starts.
     pub fn begin<F: NorFlash>(&mut self, flash: &mut F, begin: &Begin, floor: u32) -> UpdateReply {
         let Begin { target, bytes, digest, version } = *begin;
-        let record = Record { bytes, digest };
+        let announced = Announced { bytes, digest };
         match &self.stage {
             _ if target != Target::Image => return refused(UpdateRefusal::Unusable),
             _ if self.past == UpdateStage::Trial => {
@@ -120,7 +120,7 @@ impl Updater {
             }
             _ if self.is_working() => return refused(UpdateRefusal::Busy),
             Stage::Confirmed(_) => return refused(UpdateRefusal::Stage(UpdateStage::Trial)),
-            Stage::Receiving(transfer) | Stage::Verified(transfer) if transfer.record == record => {
+            Stage::Receiving(transfer) | Stage::Verified(transfer) if transfer.announced == announced => {
                 return self.status();
             }
             _ => {}
@@ -135,13 +135,15 @@ impl Updater {
             return refused(UpdateRefusal::Version(floor));
         }
         self.word = [0xff; MAX_WORD];
-        let (offset, torn_mark) = if self.found(flash) == Some(record) {
+        let (offset, torn_mark) = if self.found(flash) == Some(announced) {
             let (offset, torn) = Marks::new(&self.slots, self.idle(), bytes).find(flash);
             (offset, Some(torn))
         } else {
             self.stage = Stage::Idle;
             let written = self.forget(flash).and_then(|()| {
-                flash.write(self.slots.record(self.idle()), &record.emit()).map_err(|_| UpdateRefusal::Flash)
+                flash
+                    .write(self.slots.record(self.idle()), &announced.emit())
+                    .map_err(|_| UpdateRefusal::Flash)
             });
             if let Err(why) = written {
                 return refused(why);
@@ -149,15 +151,15 @@ impl Updater {
             (0, None)
         };
         self.past = UpdateStage::None;
-        self.stage = Stage::Receiving(Transfer { record, offset, torn_mark });
+        self.stage = Stage::Receiving(Transfer { announced, offset, torn_mark });
         self.status()
     }
 
     /// The record in the idle slot.
-    fn found<F: NorFlash>(&self, flash: &mut F) -> Option<Record> {
+    fn found<F: NorFlash>(&self, flash: &mut F) -> Option<Announced> {
         let mut bytes = [0; RECORD_BYTES];
         flash.read(self.slots.record(self.idle()), &mut bytes).ok()?;
-        Record::parse(&bytes)
+        Announced::parse(&bytes)
     }
 
     /// Erases the page of the record.
@@ -180,9 +182,9 @@ impl Updater {
         if offset != transfer.offset {
             return refused(UpdateRefusal::Offset(transfer.offset));
         }
-        let left = transfer.record.bytes - transfer.offset;
+        let left = transfer.announced.bytes - transfer.offset;
         if bytes.len() > left as usize {
-            return refused(UpdateRefusal::TooLong(transfer.record.bytes));
+            return refused(UpdateRefusal::TooLong(transfer.announced.bytes));
         }
         if bytes.len() > MAX_CHUNK_BYTES {
             return refused(UpdateRefusal::TooLong(MAX_CHUNK_BYTES as u32));
@@ -211,17 +213,17 @@ impl Updater {
             let whole = bytes.len().min(to_page_end as usize) / word_bytes * word_bytes;
             let taken = if used == 0 && whole > 0 {
                 let (words, _) = bytes.split_at(whole);
-                self.program(flash, transfer, transfer.offset, words)?;
+                self.program(flash, transfer.offset, words)?;
                 whole
             } else {
                 let room = self.word.get_mut(used..word_bytes).unwrap_or_default();
                 let taken = room.len().min(bytes.len());
                 room.iter_mut().zip(bytes).for_each(|(place, &byte)| *place = byte);
-                let is_end = transfer.offset + taken as u32 == transfer.record.bytes;
+                let is_end = transfer.offset + taken as u32 == transfer.announced.bytes;
                 if used + taken == word_bytes || is_end {
                     let word = self.word;
                     let at = transfer.offset - used as u32;
-                    self.program(flash, transfer, at, word.get(..word_bytes).unwrap_or_default())?;
+                    self.program(flash, at, word.get(..word_bytes).unwrap_or_default())?;
                     self.word = [0xff; MAX_WORD];
                 }
                 taken
@@ -234,14 +236,7 @@ impl Updater {
     }
 
     /// Programs whole words of one page; erases the page first if they are its first.
-    fn program<F: NorFlash>(
-        &self,
-        flash: &mut F,
-        transfer: &Transfer,
-        at: u32,
-        words: &[u8],
-    ) -> Result<(), F::Error> {
-        debug_assert!(at + words.len() as u32 <= transfer.record.bytes.next_multiple_of(MAX_WORD as u32));
+    fn program<F: NorFlash>(&self, flash: &mut F, at: u32, words: &[u8]) -> Result<(), F::Error> {
         let address = self.slots.image(self.idle()) + at;
         if at.is_multiple_of(self.slots.page_bytes()) {
             flash.erase(address, address + self.slots.page_bytes())?;
@@ -251,7 +246,7 @@ impl Updater {
 
     /// Programs the mark that is due, if one is.
     fn mark<F: NorFlash>(&self, flash: &mut F, transfer: &Transfer) {
-        let marks = Marks::new(&self.slots, self.idle(), transfer.record.bytes);
+        let marks = Marks::new(&self.slots, self.idle(), transfer.announced.bytes);
         if let Some(number) = marks.due(transfer.offset)
             && transfer.torn_mark != Some(number)
         {
@@ -262,8 +257,8 @@ impl Updater {
     /// Checks the update, of which every byte is there. [`Self::work`] does it, and gives the answer.
     pub fn finish(&mut self) -> Poll<UpdateReply> {
         match &self.stage {
-            Stage::Receiving(transfer) if transfer.offset == transfer.record.bytes => {
-                let pages = transfer.record.bytes.next_multiple_of(self.slots.page_bytes());
+            Stage::Receiving(transfer) if transfer.offset == transfer.announced.bytes => {
+                let pages = transfer.announced.bytes.next_multiple_of(self.slots.page_bytes());
                 self.stage = Stage::Clearing(*transfer, pages);
                 Poll::Pending
             }
@@ -302,15 +297,15 @@ impl Updater {
             Stage::Hashing(transfer, at, sha) => {
                 let transfer = *transfer;
                 let start = self.slots.image(!self.is_second);
-                let end = at.saturating_add(READ_BYTES).min(transfer.record.bytes);
+                let end = at.saturating_add(READ_BYTES).min(transfer.announced.bytes);
                 let read = read(flash, start + *at, start + end, |part| sha.update(part));
                 *at = end;
-                let is_end = end == transfer.record.bytes;
+                let is_end = end == transfer.announced.bytes;
                 let digest = is_end.then(|| sha.finalize_reset());
                 match (read, digest) {
                     (Err(_), _) => Err(UpdateRefusal::Flash),
                     (Ok(()), None) => Ok(None),
-                    (Ok(()), Some(digest)) if digest == transfer.record.digest => {
+                    (Ok(()), Some(digest)) if digest == transfer.announced.digest => {
                         self.stage = Stage::Received(transfer);
                         Ok(None)
                     }
@@ -319,7 +314,7 @@ impl Updater {
             }
             Stage::Received(transfer) => {
                 let transfer = *transfer;
-                let image = memory.get(..transfer.record.bytes as usize);
+                let image = memory.get(..transfer.announced.bytes as usize);
                 let verified = image.map(|image| verify(image, demands, arena));
                 match verified {
                     Some(Ok(verified)) => {

@@ -12,7 +12,7 @@ use crate::{Recogniser, StartError};
 
 /// The people whom the board has enrolled itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Enrolled {
+pub struct StoredPeople {
     /// The embedder that made their centres.
     pub network: ModelId,
     /// How many they are.
@@ -27,7 +27,7 @@ pub struct Demands<'a> {
     /// The lowest version.
     pub floor: u32,
     /// The people enrolled on the board, if there is a store.
-    pub enrolled: Option<Enrolled>,
+    pub enrolled: Option<StoredPeople>,
 }
 
 /// An image that may run.

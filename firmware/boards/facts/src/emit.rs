@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::Facts;
+use crate::{Facts, Region};
 
 impl Facts {
     /// The linker script `memory.x` that `cortex-m-rt` includes. Linking fails if the statics leave less than
@@ -39,13 +39,21 @@ impl Facts {
             "[(usize, usize); 2]",
             images,
         );
-        let frame = self.memory.frame.map_or((0, 0), |region| (region.address, region.bytes));
-        let frame = format!("({:#010x}, {:#x})", frame.0, frame.1);
+        let optional = |memory: Option<Region>| {
+            let (address, bytes) = memory.map_or((0, 0), |region| (region.address, region.bytes));
+            format!("({address:#010x}, {bytes:#x})")
+        };
         constant(
             "Memory for frames: address and bytes; none if both are 0",
             "FRAME",
             "(usize, usize)",
-            frame,
+            optional(self.memory.frame),
+        );
+        constant(
+            "Memory for people and counters: address and bytes; none if both are 0",
+            "STORE",
+            "(usize, usize)",
+            optional(self.memory.store),
         );
         for (name, address) in &self.devices {
             let about = format!("Address of the device `{name}`");
@@ -86,6 +94,8 @@ pub const ARENA_BYTES: usize = 65536;
 pub const IMAGES: [(usize, usize); 2] = [(0x00040000, 0xc0000), (0x90000000, 0x800000)];
 /// Memory for frames: address and bytes; none if both are 0.
 pub const FRAME: (usize, usize) = (0x90f00000, 0x100000);
+/// Memory for people and counters: address and bytes; none if both are 0.
+pub const STORE: (usize, usize) = (0x00000000, 0x0);
 /// Address of the device `uart`.
 pub const UART: usize = 0x40004000;
 "

@@ -66,6 +66,9 @@ pub struct Memories {
     pub external: Region,
     /// RAM that holds a camera's frame; a board without it does not see.
     pub frame: Option<Region>,
+    /// Memory of an emulated board that takes the place of the flash for people and counters; a board without it
+    /// remembers nothing.
+    pub store: Option<Region>,
 }
 
 /// A part of the address space.
@@ -98,8 +101,8 @@ pub enum FactsError {
     Memory(&'static str),
     /// Two memories share addresses.
     Overlap(&'static str, &'static str),
-    /// The frame does not lie in the RAM that QEMU can keep in a file.
-    Frame,
+    /// This memory does not lie in the RAM that QEMU can keep in a file.
+    NotShared(&'static str),
     /// The arena is not a multiple of [`ALIGNMENT`].
     Arena,
     /// Arena and stack are larger than the RAM.
@@ -123,7 +126,7 @@ impl fmt::Display for FactsError {
                 write!(f, "memory.{name}: empty, outside 32 bits of addresses, or not aligned to {ALIGNMENT}")
             }
             Self::Overlap(one, other) => write!(f, "memory.{one} and memory.{other} share addresses"),
-            Self::Frame => write!(f, "memory.frame: not within qemu_ram"),
+            Self::NotShared(memory) => write!(f, "memory.{memory}: not within qemu_ram"),
             Self::Arena => write!(f, "arena_bytes: not a multiple of {ALIGNMENT}"),
             Self::Ram { needed, bytes } => {
                 write!(f, "arena_bytes and stack_bytes are {needed} together, memory.ram has {bytes}")
@@ -148,11 +151,13 @@ impl Facts {
     }
 
     fn check(&self) -> Result<(), FactsError> {
-        let Memories { firmware, ram, internal, external, frame } = self.memory;
+        let Memories { firmware, ram, internal, external, frame, store } = self.memory;
         let memories = [("firmware", firmware), ("ram", ram), ("internal", internal), ("external", external)];
-        let memories: Vec<_> = memories.into_iter().chain(frame.map(|frame| ("frame", frame))).collect();
+        let optional = [("frame", frame), ("store", store)];
+        let optional = optional.into_iter().filter_map(|(name, memory)| Some((name, memory?)));
+        let memories: Vec<_> = memories.into_iter().chain(optional).collect();
         for (index, &(name, memory)) in memories.iter().enumerate() {
-            let is_read_in_place = matches!(name, "internal" | "external" | "frame");
+            let is_read_in_place = matches!(name, "internal" | "external" | "frame" | "store");
             let is_aligned = !is_read_in_place || (memory.address as usize).is_multiple_of(ALIGNMENT);
             if memory.bytes == 0 || memory.end() > 1 << 32 || !is_aligned {
                 return Err(FactsError::Memory(name));
@@ -162,10 +167,12 @@ impl Facts {
                 return Err(FactsError::Overlap(other, name));
             }
         }
-        if let (Some(frame), Some(ram)) = (frame, self.qemu_ram)
-            && !ram.contains(&frame)
-        {
-            return Err(FactsError::Frame);
+        for (name, memory) in [("frame", frame), ("store", store)] {
+            if let (Some(memory), Some(ram)) = (memory, self.qemu_ram)
+                && !ram.contains(&memory)
+            {
+                return Err(FactsError::NotShared(name));
+            }
         }
         if !self.arena_bytes.is_multiple_of(ALIGNMENT) {
             return Err(FactsError::Arena);
@@ -278,8 +285,8 @@ mod tests {
 
     #[test]
     fn frame_lies_in_the_ram_that_qemu_shares() {
-        assert_eq!(error("0x90f0_0000", "0x90f0_0010"), FactsError::Frame);
-        assert_eq!(error("0x90f0_0000", "0x8ff0_0000"), FactsError::Frame);
+        assert_eq!(error("0x90f0_0000", "0x90f0_0010"), FactsError::NotShared("frame"));
+        assert_eq!(error("0x90f0_0000", "0x8ff0_0000"), FactsError::NotShared("frame"));
         let without = |line: &str| {
             let lines = TEXT.lines().filter(|other| !other.trim_start().starts_with(line));
             Facts::parse(&lines.collect::<Vec<_>>().join("\n"))

@@ -34,11 +34,29 @@ impl Timer {
     }
 }
 
-impl Counter for Timer {
-    fn instructions(&self) -> u64 {
+impl Timer {
+    /// A timer that was started before.
+    ///
+    /// # Safety
+    /// `base` is the address of a CMSDK timer that was started.
+    pub const unsafe fn started(base: usize) -> Self {
+        Timer { base }
+    }
+
+    /// Instructions of a tick.
+    pub const TICK: u64 = 40;
+
+    /// Ticks since the start. They wrap.
+    pub fn ticks(&self) -> u32 {
         // SAFETY: a register of the timer that `start` was promised.
         let value = unsafe { ptr::read_volatile((self.base + VALUE) as *const u32) };
-        u64::from(u32::MAX - value) * 40
+        u32::MAX - value
+    }
+}
+
+impl Counter for Timer {
+    fn instructions(&self) -> u64 {
+        u64::from(self.ticks()) * Self::TICK
     }
 }
 

@@ -44,3 +44,61 @@ macro_rules! drivers {
         }
     };
 }
+
+/// Implements [`programs::DoorBoard`] for a board of [`drivers!`](crate::drivers) that has a store, a watchdog and the counter
+/// [`Timer`](crate::Timer).
+#[macro_export]
+macro_rules! door_drivers {
+    ($board:ty, $facts:path) => {
+        const _: () = {
+            use $crate::door::{self, Clock, Emulated, Memories, Random, Watchdog};
+            use $facts as facts;
+
+            const _: () = assert!(facts::STORE.1 >= door::STORE_BYTES, "room for the simulated flash");
+
+            fn memories() -> Memories {
+                // SAFETY: these are RAM that no other fact names. The board's `frames` are not opened by a door.
+                unsafe { Memories::new(facts::FRAME, facts::STORE) }
+            }
+
+            fn instructions() -> u64 {
+                static CLOCK: Clock = Clock::new();
+                // SAFETY: the timer was started by `platform`, and is only read.
+                let timer = unsafe { $crate::Timer::started(facts::TIMER) };
+                CLOCK.ticks(timer.ticks()) * $crate::Timer::TICK
+            }
+
+            impl $crate::programs::DoorBoard for $board {
+                type Platform = Emulated<$crate::Uart>;
+                type Flash = $crate::programs::store::sim::Flash<'static, { door::WORD }, { door::PAGE }>;
+
+                const FRAME_BYTES: usize = facts::FRAME.1 - $crate::programs::app::device::mailbox::BYTES;
+
+                fn platform() -> (Self::Platform, [[u8; 32]; 2]) {
+                    // SAFETY: this is the address of the board's timer, which is started once.
+                    let _ = unsafe { $crate::Timer::start(facts::TIMER) };
+                    let mut random = Random::new(memories());
+                    let keys = memories().keys(&mut random);
+                    // SAFETY: this is the address of the board's watchdog.
+                    let watchdog = unsafe { Watchdog::start(facts::WATCHDOG) };
+                    let stream = <$board as $crate::programs::Board>::stream();
+                    (Emulated::new(stream, memories(), random, watchdog, instructions), keys)
+                }
+
+                fn flash() -> (Self::Flash, $crate::programs::store::Layout) {
+                    let flash = memories().flash();
+                    let layout = $crate::programs::store::Layout::in_flash(&flash, 0, 2, 31);
+                    (flash, layout.expect("the layout of the simulated flash"))
+                }
+
+                fn now_ms() -> u64 {
+                    instructions() / 1_000_000
+                }
+
+                fn output_off() {
+                    door::output_off(memories());
+                }
+            }
+        };
+    };
+}

@@ -3,6 +3,7 @@
 #![no_std]
 
 mod counters;
+pub mod door;
 mod drivers;
 mod frames;
 mod uart;

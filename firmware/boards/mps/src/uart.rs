@@ -4,7 +4,7 @@
 use core::convert::Infallible;
 use core::ptr;
 
-use embedded_io::{ErrorType, Read, Write};
+use embedded_io::{ErrorType, Read, ReadReady, Write};
 
 const DATA: usize = 0x00;
 const STATE: usize = 0x04;
@@ -56,6 +56,12 @@ impl Read for Uart {
         while self.read_register(STATE) & STATE_RECEIVE_FULL == 0 {}
         *byte = self.read_register(DATA) as u8;
         Ok(1)
+    }
+}
+
+impl ReadReady for Uart {
+    fn read_ready(&mut self) -> Result<bool, Infallible> {
+        Ok(self.read_register(STATE) & STATE_RECEIVE_FULL != 0)
     }
 }
 

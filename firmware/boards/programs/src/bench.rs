@@ -117,7 +117,7 @@ fn outputs(
 }
 
 /// Number of instructions that a function takes.
-fn count<T>(gauges: &mut impl Meter, run: impl FnOnce() -> T) -> (u64, T) {
+pub(crate) fn count<T>(gauges: &mut impl Meter, run: impl FnOnce() -> T) -> (u64, T) {
     let start = gauges.instructions();
     let result = black_box(run());
     (gauges.instructions() - start, result)
@@ -152,7 +152,8 @@ fn matching(
     writeln!(out, "match_instructions {instructions}")?;
     let (instructions, outcome) = count(gauges, || recogniser.decide(black_box(embedding)));
     writeln!(out, "match_with_cohort_instructions {instructions}")?;
-    let (instructions, _) = count(gauges, || recogniser.confidence(black_box(embedding), &outcome));
+    let centres = &mut { *recogniser.matcher().gallery() };
+    let (instructions, _) = count(gauges, || recogniser.confidence(centres, black_box(embedding), &outcome));
     writeln!(out, "confidence_instructions {instructions}")?;
     let (instructions, _) = count(gauges, || recogniser.show(black_box(embedding), &outcome));
     writeln!(out, "show_instructions {instructions}")?;

@@ -3,15 +3,18 @@
 //!
 //! * [`firmware!`] serves the link for ever with the board's image.
 //! * [`bench!`] counts the instructions of an embedding and prints them.
+//! * [`session!`] counts the instructions of a session on the link and prints them.
 //! * [`battery!`] runs the kernels' cases and prints how many it ran.
 //!
-//! The last two run once and end through semihosting (QEMU, for example), which takes their exit code.
+//! The last three run once and end through semihosting (QEMU, for example), which takes their exit code.
 #![no_std]
 
 mod bench;
 mod console;
+mod door;
 mod firmware;
 mod macros;
+mod session;
 
 use app::serve::Meter;
 pub use app::sight::FrameSource;
@@ -22,10 +25,15 @@ use embedded_io::{Read, Write};
 pub use bench::{Counts, NO_COUNTS, bench};
 #[doc(hidden)]
 pub use console::Console;
+pub use door::DoorBoard;
+#[doc(hidden)]
+pub use door::{run_door, stop_door};
 #[doc(hidden)]
 pub use firmware::{report_panic, run};
 #[doc(hidden)]
-pub use {cortex, cortex_m_rt, nn};
+pub use session::session;
+#[doc(hidden)]
+pub use {app, cortex, cortex_m_rt, format, nn, store};
 
 /// A board: its facts, and its devices as drivers.
 pub trait Board {

@@ -18,12 +18,39 @@ macro_rules! firmware {
     };
 }
 
+/// A device on a [`DoorBoard`](crate::DoorBoard): it sees, remembers and opens.
+#[macro_export]
+macro_rules! door {
+    ($board:ty) => {
+        #[$crate::cortex_m_rt::entry]
+        fn main() -> ! {
+            static mut ARENA: $crate::nn::Arena<{ <$board as $crate::Board>::ARENA_BYTES }> =
+                $crate::nn::Arena::new();
+            static mut INBOX: $crate::app::device::Inbox = $crate::app::device::Inbox::new();
+            $crate::run_door::<$board>(&mut ARENA.0, INBOX)
+        }
+
+        #[panic_handler]
+        fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+            $crate::stop_door::<$board>()
+        }
+    };
+}
+
 /// A program that counts the instructions of an embedding (layer by layer) and of matching on a
 /// [`Board`](crate::Board).
 #[macro_export]
 macro_rules! bench {
     ($board:ty) => {
         $crate::once!($board, $crate::bench::<$board>);
+    };
+}
+
+/// A program that counts the instructions of a session on the link on a [`Board`](crate::Board).
+#[macro_export]
+macro_rules! session {
+    ($board:ty) => {
+        $crate::once!($board, $crate::session::<$board>);
     };
 }
 

@@ -4,3 +4,5 @@
 use mps::Timer;
 
 mps::drivers!(crate::Board, crate::facts, Timer, Timer::start(facts::TIMER));
+
+mps::door_drivers!(crate::Board, crate::facts);

@@ -1,4 +1,4 @@
-//! Who may ask for what, and who may be told what.
+//! The right that each request and each reply needs.
 //!
 //! | request | outside a session | in a session |
 //! |---|---|---|
@@ -20,7 +20,7 @@
 
 use super::{Reply, Request};
 
-/// What a side must have the right to.
+/// What a host needs to send a request, or to receive a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Right {
     /// Everybody who reaches the link has it.

@@ -50,17 +50,23 @@ pub enum Side {
 }
 
 impl Side {
-    fn sealed(self) -> u8 {
+    fn number(self) -> u8 {
         match self {
             Side::Host => SEALED,
             Side::Board => REPLY | SEALED,
         }
     }
+
+    /// The first bytes of a sealed message.
+    fn header(self, turn: u32) -> [u8; HEADER_BYTES] {
+        let [a, b, c, d] = turn.to_le_bytes();
+        [Group::Session as u8, self.number(), a, b, c, d]
+    }
 }
 
 /// Whether a message is a sealed one of this side.
 pub fn is_sealed(message: &Message<'_>, side: Side) -> bool {
-    (message.group, message.number) == (Group::Session as u8, side.sealed())
+    (message.group, message.number) == (Group::Session as u8, side.number())
 }
 
 /// Why a sealed message is not opened.
@@ -97,11 +103,10 @@ impl Channel {
         let room = buffer.len().checked_sub(SEAL_BYTES).ok_or(SendError::TooLong)?;
         let (start, text) = buffer.split_at_mut(HEADER_BYTES + COUNTER_BYTES);
         let length = emit(&mut text[..room])?;
-        let counter = self.ciphers.sealer.seal(&mut text[..length + TAG_BYTES])?;
-        let (header, place) = start.split_at_mut(HEADER_BYTES);
-        header[..2].copy_from_slice(&[Group::Session as u8, side.sealed()]);
-        header[2..].copy_from_slice(&turn.to_le_bytes());
-        place.copy_from_slice(&counter.to_le_bytes());
+        let (header, counter) = start.split_at_mut(HEADER_BYTES);
+        header.copy_from_slice(&side.header(turn));
+        counter.copy_from_slice(&self.ciphers.sealer.counter().to_le_bytes());
+        self.ciphers.sealer.seal(header, &mut text[..length + TAG_BYTES])?;
         Ok(&buffer[..SEAL_BYTES + length])
     }
 
@@ -118,14 +123,12 @@ impl Channel {
         };
         let plain = plain.get_mut(..text.len()).ok_or(Fault::TooLong)?;
         plain.copy_from_slice(text);
-        let Ok(plain) = self.ciphers.opener.open(u64::from_le_bytes(*counter), plain) else {
+        let header = side.header(sealed.turn);
+        let Ok(plain) = self.ciphers.opener.open(u64::from_le_bytes(*counter), &header, plain) else {
             return Err(self.fail());
         };
         let message = Message::parse(plain).ok_or(Fault::Malformed)?;
-        if message.turn != sealed.turn {
-            return Err(self.fail());
-        }
-        let is_of_side = message.is_reply() == (side == Side::Board);
+        let is_of_side = message.is_reply() == (side == Side::Board) && message.turn == sealed.turn;
         if is_of_side && message.group != Group::Session as u8 { Ok(message) } else { Err(Fault::Malformed) }
     }
 

@@ -70,18 +70,23 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Encrypts a text in place, puts its tag behind it, and returns its counter.
+    /// The counter of the next text.
+    pub fn counter(&self) -> u64 {
+        self.next
+    }
+
+    /// Encrypts a text in place, and puts behind it its tag, which is the associated bytes' too.
     ///
     /// # Errors
     /// [`Exhausted`] after 2⁶⁴ − 1 texts. The last number is reserved (Noise, section 5.1).
     ///
     /// # Panics
     /// When `text` is shorter than its tag: it ends with room for [`TAG_BYTES`].
-    pub fn seal(&mut self, text: &mut [u8]) -> Result<u64, Exhausted> {
+    pub fn seal(&mut self, associated: &[u8], text: &mut [u8]) -> Result<(), Exhausted> {
         let counter = self.next;
         self.next = counter.checked_add(1).ok_or(Exhausted)?;
-        encrypt(&self.key, counter, &[], text);
-        Ok(counter)
+        encrypt(&self.key, counter, associated, text);
+        Ok(())
     }
 }
 
@@ -90,7 +95,7 @@ impl Sealer {
 pub enum OpenError {
     /// Its counter is not higher than every one before.
     Old,
-    /// It was not made with this counter by the other side, or is shorter than a tag.
+    /// It was not made by the other side with this counter and these associated bytes, or is shorter than a tag.
     Forged,
 }
 
@@ -117,12 +122,17 @@ impl Opener {
     ///
     /// # Errors
     /// [`OpenError`]. The text and the counters that are taken are then as before.
-    pub fn open<'t>(&mut self, counter: u64, text: &'t mut [u8]) -> Result<&'t [u8], OpenError> {
+    pub fn open<'t>(
+        &mut self,
+        counter: u64,
+        associated: &[u8],
+        text: &'t mut [u8],
+    ) -> Result<&'t [u8], OpenError> {
         if counter < self.next {
             return Err(OpenError::Old);
         }
         let next = counter.checked_add(1).ok_or(OpenError::Forged)?;
-        decrypt(&self.key, counter, &[], text).map_err(|Forged| OpenError::Forged)?;
+        decrypt(&self.key, counter, associated, text).map_err(|Forged| OpenError::Forged)?;
         self.next = next;
         Ok(&text[..text.len() - TAG_BYTES])
     }
@@ -140,7 +150,9 @@ mod tests {
     fn sealed(sealer: &mut Sealer, text: &[u8; 4]) -> (u64, [u8; 20]) {
         let mut bytes = [0xa5; 20];
         bytes[..4].copy_from_slice(text);
-        (sealer.seal(&mut bytes).unwrap(), bytes)
+        let counter = sealer.counter();
+        sealer.seal(b"beside", &mut bytes).unwrap();
+        (counter, bytes)
     }
 
     #[test]
@@ -151,7 +163,7 @@ mod tests {
         for (order, expected) in [(0, true), (0, false), (2, true), (1, false), (2, false), (3, true)] {
             let (counter, mut bytes) = texts[order];
             let expected = if expected { Ok(&b"text"[..]) } else { Err(OpenError::Old) };
-            assert_eq!(opener.open(counter, &mut bytes), expected, "{order}");
+            assert_eq!(opener.open(counter, b"beside", &mut bytes), expected, "{order}");
         }
     }
 
@@ -163,16 +175,18 @@ mod tests {
             let mut forged = bytes;
             forged[bit / 8] ^= 1 << (bit % 8);
             let before = forged;
-            assert_eq!(opener.open(counter, &mut forged), Err(OpenError::Forged));
+            assert_eq!(opener.open(counter, b"beside", &mut forged), Err(OpenError::Forged));
             assert_eq!(forged, before);
         }
         for counter in [1, 2, u64::MAX - 1, u64::MAX] {
-            assert_eq!(opener.open(counter, &mut bytes.clone()), Err(OpenError::Forged));
+            assert_eq!(opener.open(counter, b"beside", &mut bytes.clone()), Err(OpenError::Forged));
         }
+        assert_eq!(opener.open(counter, b"besidE", &mut bytes.clone()), Err(OpenError::Forged));
         for length in 0..bytes.len() {
-            assert_eq!(opener.open(counter, &mut bytes.clone()[..length]), Err(OpenError::Forged));
+            let mut cut = bytes;
+            assert_eq!(opener.open(counter, b"beside", &mut cut[..length]), Err(OpenError::Forged));
         }
-        assert_eq!(opener.open(counter, &mut bytes.clone()), Ok(&b"text"[..]));
+        assert_eq!(opener.open(counter, b"beside", &mut bytes.clone()), Ok(&b"text"[..]));
     }
 
     #[test]
@@ -183,11 +197,11 @@ mod tests {
         assert_eq!(counter, u64::MAX - 1);
         for _ in 0..2 {
             let mut text = [0xa5; 20];
-            assert_eq!(sealer.seal(&mut text), Err(Exhausted));
+            assert_eq!(sealer.seal(b"beside", &mut text), Err(Exhausted));
             assert_eq!(text, [0xa5; 20]);
         }
-        assert_eq!(opener.open(counter, &mut bytes), Ok(&b"last"[..]));
-        assert_eq!(opener.open(u64::MAX, &mut bytes), Err(OpenError::Forged));
-        assert_eq!(opener.open(counter, &mut bytes), Err(OpenError::Old));
+        assert_eq!(opener.open(counter, b"beside", &mut bytes), Ok(&b"last"[..]));
+        assert_eq!(opener.open(u64::MAX, b"beside", &mut bytes), Err(OpenError::Forged));
+        assert_eq!(opener.open(counter, b"beside", &mut bytes), Err(OpenError::Old));
     }
 }

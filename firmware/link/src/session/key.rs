@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use x25519_dalek::{SharedSecret, StaticSecret, X25519_BASEPOINT_BYTES};
+use zeroize::Zeroize;
 
 use super::HandshakeError;
 
@@ -24,9 +25,10 @@ pub struct KeyPair {
 }
 
 impl KeyPair {
-    /// The pair of a secret key: 32 random bytes.
-    pub fn new(secret: [u8; 32]) -> Self {
-        let secret = StaticSecret::from(secret);
+    /// The pair of a secret key: 32 random bytes. The caller's own copy of them is the caller's to wipe.
+    pub fn new(mut bytes: [u8; 32]) -> Self {
+        let secret = StaticSecret::from(bytes);
+        bytes.zeroize();
         // The ladder, which the agreement needs anyway: it is shorter than arithmetic for the base point alone.
         let public = secret.diffie_hellman(&X25519_BASEPOINT_BYTES.into()).to_bytes();
         KeyPair { secret, public }

@@ -10,7 +10,7 @@ use std::{format, vec};
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use format::ModelId;
 use store::record::{CounterRecord, Header, RECORD_BYTES};
-use store::sim::{ERASED, Fault, Flash, Tear};
+use store::sim::{ERASED, Fault, Flash, Tear, UNREADABLE};
 use store::{Counters, Draft, Error, Layout, OpenError, Record, Slot, Store, SubCentre};
 
 /// Bytes of a page.
@@ -91,18 +91,6 @@ impl<const WORD: usize> Default for Memory<WORD> {
             wear: vec![0; bytes / PAGE],
             trace: Trace::default(),
         }
-    }
-}
-
-impl<const WORD: usize> Memory<WORD> {
-    /// The raw flash.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// The raw flash, to be damaged.
-    pub fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes
     }
 }
 
@@ -249,7 +237,7 @@ fn name(number: u64) -> String {
 
 /// An operation. People are named by their place among the present ones, modulo their number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "as the store's operations")]
+#[allow(missing_docs, reason = "as the store's operations")]
 pub enum Op {
     Add(u64),
     Replace(usize, u64),
@@ -401,7 +389,7 @@ pub struct World<const WORD: usize> {
 fn windows(bytes: &[u8]) -> impl Iterator<Item = [u8; WINDOW]> {
     // Padding tells nothing.
     let is_telling = |window: &&[u8; WINDOW]| window.iter().filter(|&&byte| byte == 0xff).count() < 4;
-    bytes.array_windows().filter(is_telling).copied()
+    bytes.windows(WINDOW).filter_map(|window| window.first_chunk()).filter(is_telling).copied()
 }
 
 /// Byte sequences that must not be in flash once an operation is in force.
@@ -476,6 +464,10 @@ impl<const WORD: usize> World<WORD> {
     pub fn check(&mut self, new: &Model, is_acknowledged: bool, gone: &Gone) -> Vec<Violation> {
         let old = self.model.clone();
         let mut violations = core::mem::take(&mut self.memory.trace.violations);
+        // An acknowledged deletion does not wait for the next boot.
+        if is_acknowledged && !self.is_clean(&new.people, Some(gone)) {
+            violations.push(Violation::Left);
+        }
         self.seed = self.seed.wrapping_add(1);
         let mut watch = Watch::new(&mut self.memory, self.tear, self.seed);
         let opened = open(&mut watch).map(|mut store| (state(&mut store), store.counters()));
@@ -505,22 +497,22 @@ impl<const WORD: usize> World<WORD> {
             violations.push(Violation::Id);
         }
         let highest_id = highest.max(old.highest_id);
-        self.model = Model { people, counters, highest_id };
-        if !self.is_clean(if is_new { Some(gone) } else { None }) {
+        if !self.is_clean(&people, is_new.then_some(gone)) {
             violations.push(Violation::Left);
         }
+        self.model = Model { people, counters, highest_id };
         violations
     }
 
     /// Whether flash is blank but for the log and the half in force, which is as it was sealed, and nothing that
     /// should be gone is left.
-    fn is_clean(&self, gone: Option<&Gone>) -> bool {
+    fn is_clean(&self, people: &[Person], gone: Option<&Gone>) -> bool {
         let Memory { bytes, words, trace, .. } = &self.memory;
         let layout = layout::<WORD>();
         let Some((start, header)) = self.header() else { return false };
         let used = start..start + RECORD_BYTES + header.length as usize;
         let mut places = layout.half(0) as usize..layout.end() as usize;
-        let is_blank = |at: usize| bytes[at] == 0xff && words[at / WORD] == ERASED;
+        let is_blank = |at: usize| bytes[at] == 0xff && words[at / WORD] != UNREADABLE;
         if !places.all(|at| used.contains(&at) || is_blank(at)) {
             return false;
         }
@@ -528,7 +520,7 @@ impl<const WORD: usize> World<WORD> {
         let head = 104_usize.next_multiple_of(WORD);
         let centre = (usize::from(DIMENSION) + 16).next_multiple_of(WORD);
         let mut index = 0;
-        for person in &self.model.people {
+        for person in people {
             for bytes_of in core::iter::once(head).chain(person.centres.iter().map(|_| centre)) {
                 let piece = bytes.get(at..at + bytes_of).unwrap_or_default();
                 if trace.sealed.get(&(header.epoch, index)) != Some(&digest(piece)) {
@@ -707,8 +699,13 @@ pub fn wander<const WORD: usize>(tear: Tear, seed: u64, operations: u64) -> Tall
         let op = world.model.possible(op);
         let new = world.model.after(op);
         let gone = world.gone(&new);
-        let most = if new.people == world.model.people { 64 } else { 900 };
-        let steps = random(most / WORD as u64 + 6);
+        let is_commit = new.counters.epoch != world.model.counters.epoch;
+        let layout = layout::<WORD>();
+        let bytes_of = |person: &Person| layout.person_bytes(DIMENSION, person.centres.len());
+        let pieces: u32 = new.people.iter().map(bytes_of).sum();
+        // The bytes programmed, and up to six pages erased.
+        let bytes = if is_commit { 2 * RECORD_BYTES as u32 + pieces } else { RECORD_BYTES as u32 };
+        let steps = random(u64::from(bytes) / WORD as u64 + 6);
         let disturbance = match random(8) {
             0..5 => Disturbance::Cut(steps),
             5 => Disturbance::Silent(steps),

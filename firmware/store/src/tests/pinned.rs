@@ -1,1 +1,166 @@
-//! x
+//! The layout in flash, byte for byte. The bytes were made by another program: Python's hmac, hashlib, zlib, and
+//! ChaCha20-Poly1305 of OpenSSL.
+
+use std::vec::Vec;
+
+use format::ModelId;
+use proptest::prelude::*;
+
+use super::harness::{Person, state};
+use crate::record::{CounterRecord, Flaw, Header, emit_head, parse_head};
+use crate::sim::{Flash, Tear};
+use crate::{Counters, Draft, Head, Layout, Slot, Store, SubCentre};
+
+const LOG: &str = "
+    4743545201000200a9ff79c54b9fb58601000000000000000000000001000000
+    29000000000000000000000000000000fba4e62a663207b7d79c0cbedd0fa786
+    4743545201000000a9ff79c5403e7dcb02000000000000000000000001000000
+    290000000000000000000000000000005cf0f3c97de9078b7b6367c6b2aaf1e0
+    4743545201000000a9ff79c5403e7dcb03000000000000000000000002000000
+    2a000000000000000000000000000000faa1e7539b71316fc62225041caeee4e
+    4743545201000100a9ff79c5e5ed210004000000000000000000000002000000
+    2a0000000000000088776655443322117946d6339dbf1bf59b28551b5fb2be5c
+";
+const HALF: &str = "
+    4750504c01000100a9ff79c5b676dc5a404142434445464748494a4b4c4d4e4f
+    2a000000000000007c00000004000000e4b12e2474573f14ab3625673f7df759
+    010000005fd6872370c9f1a3b4e98693a6501f71c557132c922a9b73ef9da2db
+    87ca7b98c157c5d43621fe8683c54cc440d5b35658354ae7397af07c4b88f353
+    e95f92031cc6eaf2f198a75c9c24ea8d44a3f64e8eb037ab483e4ebf96ae4169
+    cc3f812f4d5305caff1abaef7fddd2f86984c918805cc3494cfbb79e
+";
+
+fn from_hex(text: &str) -> Vec<u8> {
+    let digits: Vec<char> = text.chars().filter(|digit| !digit.is_whitespace()).collect();
+    let byte = |pair: &[char]| pair.iter().fold(0, |sum, digit| sum * 16 + digit.to_digit(16).unwrap() as u8);
+    digits.chunks_exact(2).map(byte).collect()
+}
+
+fn key() -> [u8; 32] {
+    core::array::from_fn(|index| index as u8)
+}
+
+const NETWORK: ModelId =
+    ModelId([0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f]);
+
+/// Two log pages, then two halves of a page.
+fn flash() -> Vec<u8> {
+    let mut bytes = std::vec![0xff; 4 * 256];
+    bytes[..256].copy_from_slice(&from_hex(LOG));
+    let half = from_hex(HALF);
+    bytes[3 * 256..][..half.len()].copy_from_slice(&half);
+    bytes
+}
+
+fn layout() -> Layout {
+    Layout::new_checked(0, 256, 1, 2, 1).unwrap()
+}
+
+#[test]
+fn flash_of_a_small_store_is_pinned() {
+    let mut bytes = std::vec![0xff; 4 * 256];
+    let sim: Flash<'_, 1, 256> = Flash::new(&mut bytes, &mut [], &mut [], Tear::Whole, 0);
+    let mut store = Store::format(sim, layout(), &key(), NETWORK, 4, 80).unwrap();
+    let centres = [SubCentre { photos: 5, vector: &[1, -2, 127, -127] }];
+    store.add(&Draft { name: "Zoë", flags: 0x0102, centres: &centres }).unwrap();
+    store.lock(0x1122_3344_5566_7788).unwrap();
+    drop(store);
+    assert_eq!(bytes, flash());
+}
+
+#[test]
+fn pinned_flash_is_read() {
+    let mut bytes = flash();
+    let sim: Flash<'_, 1, 256> = Flash::new(&mut bytes, &mut [], &mut [], Tear::Whole, 0);
+    let mut store = Store::open(sim, layout(), &key(), NETWORK, 4).unwrap();
+    let centres = [(5, [1, -2, 127, -127].to_vec())].to_vec();
+    let person = Person { id: 1, name: "Zoë".into(), flags: 0x0102, centres };
+    assert_eq!(state(&mut store).unwrap(), [person]);
+    let locked_until = Some(0x1122_3344_5566_7788);
+    assert_eq!(store.counters(), Counters { locked_until, epoch: 42, next_id: 2, ..Counters::default() });
+    assert_eq!(store.into_flash().traffic().steps(), 0);
+    assert_eq!(bytes, flash());
+}
+
+#[test]
+fn unknown_flags_and_gaps_are_refused() {
+    let log = from_hex(LOG);
+    let record = CounterRecord::parse(log.first_chunk().unwrap()).unwrap();
+    assert!(record.is_formatting && record.sequence == 1);
+    // The check covers the flags, so it is made anew.
+    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+    for (flags, expected) in [(0x02, Ok(record)), (0x0a, Err(Flaw::Damaged)), (0x80, Err(Flaw::Damaged))] {
+        let mut bytes = *log.first_chunk::<64>().unwrap();
+        bytes[6] = flags;
+        let check = crc.checksum(&bytes[..12]).to_le_bytes();
+        bytes[12..16].copy_from_slice(&check);
+        assert_eq!(CounterRecord::parse(&bytes), expected);
+    }
+    let mut unlocked_with_a_time = *log.first_chunk::<64>().unwrap();
+    unlocked_with_a_time[40] = 1;
+    assert_eq!(CounterRecord::parse(&unlocked_with_a_time), Err(Flaw::Damaged));
+    let mut header = *from_hex(HALF).first_chunk::<64>().unwrap();
+    assert!(Header::parse(&header).is_ok());
+    header[46] = 1;
+    assert_eq!(Header::parse(&header), Err(Flaw::Damaged));
+    assert_eq!(Header::parse(log.first_chunk().unwrap()), Err(Flaw::Damaged));
+}
+
+#[test]
+fn heads_out_of_range_are_refused() {
+    let vector = [1, 2];
+    let centres = [SubCentre { photos: 3, vector: &vector }; 2];
+    let mut bytes = [0xa5; 88];
+    emit_head(&Head::of(9, &Draft { name: "name", flags: 1, centres: &centres }), &mut bytes);
+    assert!(parse_head(&bytes, &mut Head::new()).is_some());
+    // Centres, length of the name, photos of a third centre, the name's bytes, a byte after the name.
+    for (at, value) in [(6, 0), (6, 9), (7, 0), (7, 65), (12, 1), (24, 0xff), (87, 1)] {
+        let mut wrong = bytes;
+        wrong[at] = value;
+        assert!(parse_head(&wrong, &mut Head::new()).is_none(), "{at}");
+    }
+    assert!(parse_head(&bytes[..87], &mut Head::new()).is_none());
+}
+
+proptest! {
+    #[test]
+    fn counter_record_is_parsed_as_emitted(
+        key: [u8; 4], sequence: u32, is_formatting: bool, tag: [u8; 16],
+        attempts: u32, floor: u32, next_id: u32, epoch: u64, locked_until: Option<u64>,
+        is_second: bool, trial: u8,
+    ) {
+        let slot = Slot { is_second, trial };
+        let counters = Counters { attempts, locked_until, floor, slot, epoch, next_id };
+        let record = CounterRecord { key, sequence, is_formatting, counters, tag };
+        prop_assert_eq!(CounterRecord::parse(&record.emit()), Ok(record));
+    }
+
+    #[test]
+    fn header_is_parsed_as_emitted(
+        people: u16, key: [u8; 4], network: [u8; 16], epoch: u64, length: u32, dimension: u16, tag: [u8; 16],
+    ) {
+        let header = Header { people, key, network: ModelId(network), epoch, length, dimension, tag };
+        prop_assert_eq!(Header::parse(&header.emit()), Ok(header));
+    }
+
+    #[test]
+    fn head_is_parsed_as_emitted(
+        id: u32, flags: u16, name in "\\PC{1,16}", photos in prop::collection::vec(any::<u16>(), 1..=8),
+    ) {
+        let centres: Vec<_> = photos.iter().map(|&photos| SubCentre { photos, vector: &[] }).collect();
+        let mut bytes = [0xa5; 88];
+        emit_head(&Head::of(id, &Draft { name: &name, flags, centres: &centres }), &mut bytes);
+        let mut head = Head::new();
+        prop_assert!(parse_head(&bytes, &mut head).is_some());
+        prop_assert_eq!((head.id(), head.flags(), head.name()), (id, flags, &*name));
+        prop_assert_eq!(head.photos(), photos);
+    }
+
+    #[test]
+    fn any_bytes_are_parsed_without_a_panic(bytes: [u8; 32], other: [u8; 32]) {
+        let mut record = [0; 64];
+        record[..32].copy_from_slice(&bytes);
+        record[32..].copy_from_slice(&other);
+        let _ = (CounterRecord::parse(&record), Header::parse(&record), parse_head(&record, &mut Head::new()));
+    }
+}

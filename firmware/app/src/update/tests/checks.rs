@@ -7,9 +7,9 @@ use format::{Image, ImageError};
 use link::message::UpdateRefusal;
 
 use super::pictures::{Aligned, Plan, arena, maker, network_id, sign};
-use crate::update::{Demands, Enrolled, Verified, VerifyError, verify};
+use crate::update::{Demands, StoredPeople, Verified, VerifyError, verify};
 
-fn check_with(bytes: &[u8], floor: u32, enrolled: Option<Enrolled>) -> Result<Verified, VerifyError> {
+fn check_with(bytes: &[u8], floor: u32, enrolled: Option<StoredPeople>) -> Result<Verified, VerifyError> {
     let key = maker().verifying_key().to_bytes();
     verify(Aligned::copy(bytes).bytes(), &Demands { key: &key, floor, enrolled }, &mut arena().0)
 }
@@ -84,7 +84,7 @@ fn older_versions_are_refused_after_the_signature_was_checked() {
 fn people_of_another_embedder_are_counted() {
     let image = Plan::default().image();
     for (weight, again) in [(100, 0), (99, 12)] {
-        let enrolled = Enrolled { network: network_id(weight), people: 12 };
+        let enrolled = StoredPeople { network: network_id(weight), people: 12 };
         assert_eq!(check_with(&image, 0, Some(enrolled)).unwrap().enrol_again, again);
     }
 }

@@ -15,8 +15,8 @@ use store::{Counters, Draft, Layout, Slot, Store, SubCentre};
 
 use super::pictures::{Aligned, DIMENSION, arena, maker, network_id};
 use crate::selftest;
-use crate::update::boot::{Boot, Verdict, choose, passed};
-use crate::update::{Demands, Enrolled, Slots, Updater, verify};
+use crate::update::boot::{Boot, Condition, choose, passed};
+use crate::update::{Demands, Slots, StoredPeople, Updater, verify};
 
 /// Bytes of a page.
 pub const PAGE: usize = 128;
@@ -160,18 +160,18 @@ impl<'s, 'a, const WORD: usize> Device<'s, 'a, WORD> {
             Store::open(Handle(supply), layout::<WORD>(), &KEY, network_id(100), DIMENSION as u16)
                 .map_err(|error| supply.cut(error))?;
         let slots = Slots::in_flash(&Handle(supply), BASES, SLOT).unwrap();
-        let mut verdicts = [Verdict::Unknown; 2];
+        let mut conditions = [Condition::Unknown; 2];
         loop {
             let Counters { slot, floor, .. } = store.counters();
-            let boot = choose(slot, verdicts);
+            let boot = choose(slot, conditions);
             let (is_second, in_store) = match boot {
                 Boot::Examine { is_second } => {
                     let image = supply.mapped(&slots, is_second);
                     let key = maker().verifying_key().to_bytes();
                     let demands = Demands { key: &key, floor, enrolled: None };
                     let verified = verify(image.bytes(), &demands, &mut arena().0);
-                    verdicts[usize::from(is_second)] =
-                        verified.map_or(Verdict::Bad, |verified| Verdict::Good { version: verified.version });
+                    conditions[usize::from(is_second)] = verified
+                        .map_or(Condition::Bad, |verified| Condition::Good { version: verified.version });
                     continue;
                 }
                 Boot::Kept { is_second } => (is_second, slot),
@@ -183,10 +183,10 @@ impl<'s, 'a, const WORD: usize> Device<'s, 'a, WORD> {
                 return Err(Cut);
             }
             if !is_golden(&supply.mapped(&slots, is_second)) {
-                verdicts[usize::from(is_second)] = Verdict::Bad;
+                conditions[usize::from(is_second)] = Condition::Bad;
                 continue;
             }
-            let passed = passed(boot, verdicts).unwrap();
+            let passed = passed(boot, conditions).unwrap();
             store.set_slot(passed.slot).map_err(|error| supply.cut(error))?;
             store.raise_floor(passed.floor).map_err(|error| supply.cut(error))?;
             let start = slots.image(is_second);
@@ -233,7 +233,8 @@ impl<'s, 'a, const WORD: usize> Device<'s, 'a, WORD> {
     /// Finishes the transfer, and waits for the answer.
     pub fn finish(&mut self) -> UpdateReply {
         let key = maker().verifying_key().to_bytes();
-        let enrolled = Some(Enrolled { network: network_id(100), people: self.store.people().len() as u16 });
+        let enrolled =
+            Some(StoredPeople { network: network_id(100), people: self.store.people().len() as u16 });
         let demands = Demands { key: &key, floor: self.store.counters().floor, enrolled };
         let mut poll = self.updater.finish();
         loop {

@@ -1,0 +1,580 @@
+//! The device: camera, image, store, door, outputs and link, joined. [`Device::poll`] does one bounded step.
+//!
+//! # Layers
+//!
+//! * [`camera`]: frames in memory.
+//! * [`enrolled`]: the people of image and store as one gallery.
+//! * [`log`]: the last decisions.
+//! * [`mailbox`]: camera, button and output of an emulated board.
+//! * `answer`: the requests of the link.
+//!
+//! # Rules
+//!
+//! * The watchdog is fed when something was achieved: a step of a network, a frame, a message, or a step in which there
+//!   was nothing to do. A network that stands still or a step that does not return is not fed.
+//! * Whatever cannot be undone is stored first. What cannot be stored does not happen: the door goes to service mode.
+//! * Where the gallery cannot be read there is no decision.
+
+mod answer;
+pub mod camera;
+pub mod enrolled;
+pub mod log;
+pub mod mailbox;
+
+use embedded_io::{Read, ReadReady, Write};
+use embedded_storage::nor_flash::NorFlash;
+use heapless::{String, Vec};
+use link::message::{Attention, Mode, Notice, PeopleReply, Shot, ShotResult, Text, Verdict};
+use link::session::{KeyPair, Responder};
+use link::{Decoder, Reply};
+use matcher::{Outcome, Verdict as Ruling};
+use store::{Draft, Head, MAX_NAME, Store};
+use vision::Frame;
+
+use crate::Recogniser;
+use crate::door::enrol::{MOST_CENTRES, ShotError, SubCentre};
+use crate::door::{Door, Fault, Glimpse, News, Order, Orders, PersonId, Settings, State, Tally};
+use crate::output::Output;
+use crate::seeing::{STEP_ROWS, Seeing, Sighting};
+use crate::sight::{Followed, FrameSource, Observer};
+use answer::{Desk, Line};
+use camera::{Camera, Taken};
+use enrolled::Enrolled;
+use log::Log;
+
+/// A camera that has delivered nothing for this long is dead.
+const CAMERA_MS: u64 = 5_000;
+/// Frames in which a face must be found before it is examined.
+const STEADY: u8 = 3;
+
+/// What a board gives a device beside its memories.
+pub trait Platform {
+    /// The link's bytes.
+    type Stream: Read + ReadReady + Write;
+    /// The camera.
+    type Camera: Camera;
+    /// What opens the door.
+    type Output: Output;
+    /// Counts instructions.
+    type Meter: Observer;
+
+    /// The link's bytes.
+    fn stream(&mut self) -> &mut Self::Stream;
+    /// The camera.
+    fn camera(&mut self) -> &mut Self::Camera;
+    /// What opens the door.
+    fn output(&mut self) -> &mut Self::Output;
+    /// The counter of instructions.
+    fn meter(&mut self) -> Self::Meter;
+    /// 32 bytes that nobody can foresee, each time others.
+    fn random(&mut self) -> [u8; 32];
+    /// Whether the button is held down.
+    fn is_button_held(&mut self) -> bool;
+    /// Tells the watchdog that something was achieved.
+    fn feed(&mut self);
+    /// Most bytes of stack ever in use.
+    fn stack_bytes(&mut self) -> u32;
+}
+
+/// What a maker decides about a device.
+#[derive(Clone, Debug)]
+pub struct About<'a> {
+    /// Name of the board.
+    pub board: &'a str,
+    /// Version of the firmware.
+    pub firmware: &'a str,
+    /// How the door behaves.
+    pub settings: Settings,
+    /// Whether everybody on the link may ask whether a face is accepted.
+    pub is_verify_open: bool,
+    /// Bytes of the memory for frames.
+    pub frame_bytes: u32,
+    /// Milliseconds that the board took to start.
+    pub start_ms: u64,
+    /// Why image or store are not ready; empty if they are.
+    pub trouble: Text,
+}
+
+/// Memory for messages that come in.
+pub struct Inbox {
+    decoder: Decoder,
+    plain: [u8; link::MAX_PLAIN_BYTES + link::session::TAG_BYTES],
+}
+
+impl Inbox {
+    /// Empty.
+    pub const fn new() -> Self {
+        Inbox { decoder: Decoder::new(), plain: [0; link::MAX_PLAIN_BYTES + link::session::TAG_BYTES] }
+    }
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Somebody who is being enrolled.
+#[derive(Clone, Debug)]
+struct Newcomer {
+    name: String<MAX_NAME>,
+    /// Who asked for it, and gets the shots.
+    line: Line,
+    /// Whether they also say when the person is stored.
+    is_committed: bool,
+    last_told_ms: u64,
+}
+
+/// A device. `'a` is the memory of the image, `'m` that of arena and messages.
+pub struct Device<'a, 'm, P: Platform, F: NorFlash> {
+    about: About<'a>,
+    platform: P,
+    recogniser: Option<Recogniser<'a>>,
+    store: Option<Store<F>>,
+    door: Door,
+    followed: Followed,
+    seeing: Option<Seeing<'a, 'm>>,
+    /// Empty while a frame is seen.
+    arena: &'m mut [u8],
+    /// `None` while a message is answered.
+    inbox: Option<&'m mut Inbox>,
+    frame: Option<Taken>,
+    camera_ms: u64,
+    responder: Responder,
+    desk: Desk,
+    newcomer: Option<Newcomer>,
+    log: Log,
+    mode: Mode,
+}
+
+/// What outlives a restart, from the store.
+fn tally_of<F: NorFlash>(store: &Store<F>) -> Tally {
+    let counters = store.counters();
+    Tally {
+        attempts: counters.attempts,
+        lockouts: counters.locked_until.unwrap_or(0) as u32,
+        is_locked: counters.locked_until.is_some(),
+    }
+}
+
+impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
+    /// A device. Image and store that are not ready are the fault that says so: then only the link works. `keys` are the
+    /// board's for sessions.
+    // The arguments are what a board is made of; a struct of them would exist for this call only.
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        about: About<'a>,
+        platform: P,
+        recogniser: Option<Recogniser<'a>>,
+        store: Option<Store<F>>,
+        keys: KeyPair,
+        arena: &'m mut [u8],
+        inbox: &'m mut Inbox,
+        now_ms: u64,
+    ) -> Self {
+        let tally = store.as_ref().map_or(Tally::default(), tally_of);
+        let mut device = Device {
+            door: Door::new(about.settings, tally, now_ms),
+            platform,
+            followed: Followed::default(),
+            seeing: None,
+            arena,
+            inbox: Some(inbox),
+            frame: None,
+            camera_ms: now_ms,
+            responder: Responder::new(keys, about.is_verify_open),
+            about,
+            desk: Desk::default(),
+            newcomer: None,
+            log: Log::new(),
+            mode: Mode::Idle,
+            recogniser,
+            store,
+        };
+        device.learn_administrators();
+        let fault = match (&device.recogniser, &device.store) {
+            (None, _) => Some(Fault::Image),
+            (_, None) => Some(Fault::Store),
+            (Some(recogniser), _) if recogniser.eyes().is_none() => Some(Fault::Blind),
+            _ => None,
+        };
+        match fault {
+            Some(fault) => device.fail(fault, now_ms),
+            // Whatever the output was before the restart.
+            None => device.carry_out([Order::Close].into_iter().collect(), now_ms),
+        }
+        device.mode = device.mode_now();
+        device
+    }
+
+    /// One step: what came over the link, the time, and some rows of a network or a new frame. Takes a few thousandths of
+    /// a second, or as long as a page of the flash is erased. `now_ms` never goes back.
+    pub fn poll(&mut self, now_ms: u64) {
+        self.hear(now_ms);
+        self.watch_button(now_ms);
+        let orders = self.door.tick(now_ms);
+        self.carry_out(orders, now_ms);
+        let is_stuck = self.look(now_ms);
+        let mode = self.mode_now();
+        if mode != self.mode {
+            self.mode = mode;
+            self.notify(Notice::Mode(mode));
+        }
+        if !is_stuck {
+            self.platform.feed();
+        }
+    }
+
+    /// What it is doing.
+    pub fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// The board.
+    pub fn platform(&mut self) -> &mut P {
+        &mut self.platform
+    }
+
+    fn mode_now(&self) -> Mode {
+        match self.door.state() {
+            State::Idle if self.seeing.is_none() => Mode::Idle,
+            State::Idle | State::Voting(_) => Mode::Scan,
+            State::Open { .. } => Mode::Open,
+            State::Locked { .. } => Mode::Locked,
+            State::Enrolling { .. } | State::Saving { .. } => Mode::Enrol,
+            State::Service(_) => Mode::Service,
+        }
+    }
+
+    /// Gives the responder the keys of the store's administrators.
+    fn learn_administrators(&mut self) {
+        let Some(store) = &mut self.store else { return };
+        for index in 0..store.people().len() {
+            if !store.people().get(index).is_some_and(|entry| entry.centres == 0) {
+                continue;
+            }
+            let mut head = Head::new();
+            if store.open_head(index, &mut head).is_ok()
+                && let Some(key) = key_of(head.name())
+            {
+                self.responder.add(key);
+            }
+        }
+    }
+
+    /// Looks at the camera's frames. Returns whether the device stands still.
+    fn look(&mut self, now_ms: u64) -> bool {
+        if let Some(seeing) = self.seeing.take() {
+            return !self.look_on(seeing, now_ms);
+        }
+        let is_asked = self.desk.waits_for_sight();
+        let taken = match is_asked {
+            Some(taken) => Some(taken),
+            None => self.platform.camera().taken(),
+        };
+        let Some(taken) = taken else {
+            let is_silent = now_ms.saturating_sub(self.camera_ms) >= CAMERA_MS;
+            if is_silent && self.door.is_watching() {
+                self.fail(Fault::Blind, now_ms);
+            }
+            return false;
+        };
+        self.camera_ms = now_ms;
+        if self.recogniser.as_ref().is_some_and(|recogniser| recogniser.eyes().is_some()) {
+            self.door.recover();
+        }
+        if is_asked.is_none() && (!self.door.is_watching() || self.desk.is_filling()) {
+            self.platform.camera().release();
+            return false;
+        }
+        self.begin_to_see(taken, is_asked.is_some(), now_ms);
+        false
+    }
+
+    fn begin_to_see(&mut self, taken: Taken, is_asked: bool, now_ms: u64) {
+        let attention = if is_asked { Attention::Photo } else { Attention::Video { steady: STEADY } };
+        let arena = core::mem::take(&mut self.arena);
+        let (Some(recogniser), Some(frame)) =
+            (&self.recogniser, frame_of(self.platform.camera().memory(), &taken))
+        else {
+            self.arena = arena;
+            self.platform.camera().release();
+            return;
+        };
+        let Some(eyes) = recogniser.eyes() else {
+            self.arena = arena;
+            return;
+        };
+        match Seeing::start(recogniser, eyes, &frame, attention, arena) {
+            Ok(seeing) => {
+                self.seeing = Some(seeing);
+                self.frame = Some(taken);
+            }
+            // The arena was large enough at the start.
+            Err(_) => self.fail(Fault::Image, now_ms),
+        }
+    }
+
+    /// Goes on with a frame. Returns whether something was achieved.
+    fn look_on(&mut self, mut seeing: Seeing<'a, 'm>, now_ms: u64) -> bool {
+        let Device { recogniser, platform, followed, frame, desk, .. } = self;
+        // The frame of a request stands alone.
+        let mut alone = Followed::default();
+        let followed = if desk.waits_for_sight().is_some() { &mut alone } else { followed };
+        let advanced = recogniser.as_ref().zip(frame.as_ref()).and_then(|(recogniser, taken)| {
+            let eyes = recogniser.eyes()?;
+            advance(&mut seeing, recogniser, eyes, taken, followed, platform)
+        });
+        match advanced {
+            Some(false) => {
+                self.seeing = Some(seeing);
+                return true;
+            }
+            Some(true) => {}
+            None => {
+                self.arena = seeing.finish().1;
+                self.fail(Fault::Image, now_ms);
+                return false;
+            }
+        }
+        let (sighting, arena) = seeing.finish();
+        self.arena = arena;
+        self.frame = None;
+        if self.desk.waits_for_sight().is_some() {
+            self.answer_sighting(sighting, now_ms);
+        } else {
+            self.platform.camera().release();
+            self.glimpse(&sighting, now_ms);
+        }
+        true
+    }
+
+    /// Tells the door what a frame showed.
+    fn glimpse(&mut self, sighting: &Sighting, now_ms: u64) {
+        let face = sighting.seen.face.as_ref();
+        let look = face.and_then(|face| face.look.as_ref());
+        let glimpse = match (face, look, &sighting.embedding) {
+            (_, _, Some(embedding)) => match self.decide(embedding) {
+                Ok((outcome, person, threshold_q30)) => {
+                    let accepted = outcome.verdict == Ruling::Accepted;
+                    Glimpse::Fit { embedding, person: person.filter(|_| accepted), threshold_q30 }
+                }
+                Err(fault) => return self.fail(fault, now_ms),
+            },
+            (_, Some(look), None) => match look.refusal {
+                Some(refusal) => Glimpse::Unfit(refusal),
+                None => Glimpse::Face { is_new: false },
+            },
+            (Some(face), None, None) => Glimpse::Face { is_new: face.frames == 1 },
+            (None, ..) => Glimpse::Nobody,
+        };
+        let orders = self.door.seen(now_ms, &glimpse);
+        self.carry_out(orders, now_ms);
+    }
+
+    /// Decides on an embedding: the outcome, the nearest person, and the threshold.
+    fn decide(&mut self, embedding: &[i16]) -> Result<(Outcome, Option<PersonId>, i32), Fault> {
+        let (Some(recogniser), Some(store)) = (&self.recogniser, &mut self.store) else {
+            return Err(Fault::Store);
+        };
+        let mut enrolled = Enrolled { recogniser, store };
+        let judge = recogniser.judge(enrolled.count());
+        let outcome = judge.decide(&mut enrolled, embedding).map_err(|_| Fault::Store)?;
+        let person = outcome.best.as_ref().and_then(|best| enrolled.id(best.person));
+        Ok((outcome, person, judge.rules.threshold_q30))
+    }
+
+    /// Carries out orders one after another. When one fails, the rest is dropped.
+    fn carry_out(&mut self, orders: Orders, now_ms: u64) {
+        for order in orders {
+            let done = match order {
+                Order::Store(tally) => self.store_tally(&tally),
+                Order::Open(person) => self.platform.output().open(person).map_err(|_| Fault::Output),
+                Order::Close => self.platform.output().close().map_err(|_| Fault::Output),
+                Order::LookAgain => {
+                    self.followed.look_again();
+                    Ok(())
+                }
+                Order::Save => self.save_unless_committed(now_ms),
+                Order::Tell(news) => {
+                    self.tell(news, now_ms);
+                    Ok(())
+                }
+            };
+            if let Err(fault) = done {
+                return self.fail(fault, now_ms);
+            }
+        }
+    }
+
+    /// Nothing can run any more, and the door is closed as far as that is possible.
+    fn fail(&mut self, fault: Fault, _now_ms: u64) {
+        for order in self.door.fail(fault) {
+            if order == Order::Close {
+                // There is nothing more to do if this fails, too.
+                let _ = self.platform.output().close();
+            }
+        }
+    }
+
+    fn store_tally(&mut self, tally: &Tally) -> Result<(), Fault> {
+        let store = self.store.as_mut().ok_or(Fault::Store)?;
+        if tally_of(store) == *tally {
+            return Ok(());
+        }
+        store.set_attempts(tally.attempts, tally.lockouts, tally.is_locked).map_err(|_| Fault::Store)
+    }
+
+    fn save_unless_committed(&mut self, now_ms: u64) -> Result<(), Fault> {
+        match &self.newcomer {
+            Some(newcomer) if newcomer.is_committed => Ok(()),
+            _ => self.save(now_ms).map(|_| ()),
+        }
+    }
+
+    /// Stores the person whose shots are all taken. Returns the id, or `None` when there is none to be stored or no room.
+    fn save(&mut self, now_ms: u64) -> Result<Option<PersonId>, Fault> {
+        let State::Saving { enrolment, .. } = self.door.state() else { return Ok(None) };
+        let Some(store) = &mut self.store else { return Err(Fault::Store) };
+        let before = match enrolment.person {
+            Some(id) => centres_of(store, id).map_err(|_| Fault::Store)?,
+            None => Vec::new(),
+        };
+        let name = self.newcomer.as_ref().map_or("", |newcomer| newcomer.name.as_str());
+        let centres = enrolment.centres(&before).unwrap_or_default();
+        let parts: Vec<store::SubCentre<'_>, MOST_CENTRES> = centres
+            .iter()
+            .map(|centre| store::SubCentre { photos: centre.photos, vector: &centre.vector })
+            .collect();
+        let draft = Draft { name, flags: 0, centres: &parts };
+        let stored = match enrolment.person {
+            Some(id) => store.replace(id, &draft).map(|()| id),
+            None => store.add(&draft),
+        };
+        self.newcomer = None;
+        let orders = match stored {
+            Ok(id) => self.door.saved(id),
+            Err(
+                store::Error::Full | store::Error::Name | store::Error::Centres | store::Error::Exhausted,
+            ) => self.door.give_up(),
+            Err(_) => return Err(Fault::Store),
+        };
+        self.carry_out(orders, now_ms);
+        Ok(stored.ok())
+    }
+
+    /// Tells whoever listens.
+    fn tell(&mut self, news: News, now_ms: u64) {
+        let verdict = match news {
+            News::Accepted(person) => Some(Verdict::Accepted(person)),
+            News::Rejected => Some(Verdict::NotAccepted),
+            _ => None,
+        };
+        if let Some(verdict) = verdict {
+            let starts = self.store.as_ref().map_or(0, |store| store.counters().floor);
+            self.log.add(starts, now_ms, verdict);
+            self.notify(Notice::Verdict(verdict));
+            if news == News::Rejected {
+                // A light that does not work does not keep anybody out.
+                let _ = self.platform.output().reject();
+            }
+        }
+        let result = match news {
+            News::Shot { .. } => ShotResult::Taken,
+            News::NoShot(ShotError::TooAlike) => ShotResult::TooAlike,
+            News::NoShot(ShotError::NotTheSame) => ShotResult::OtherPerson,
+            News::NoShot(ShotError::Enrolled(person)) => ShotResult::Known(person),
+            News::Unfit(refusal) => ShotResult::Unfit(refusal),
+            News::GivenUp => ShotResult::NoFace,
+            _ => return,
+        };
+        self.tell_shot(result, now_ms);
+    }
+
+    /// Tells who asked for an enrolment what became of a photo: each one that is taken, others from time to time.
+    fn tell_shot(&mut self, result: ShotResult, now_ms: u64) {
+        /// Between two photos that are not taken.
+        const PAUSE_MS: u64 = 500;
+        let (taken, needed) = match self.door.state() {
+            State::Enrolling { enrolment, .. } | State::Saving { enrolment, .. } => {
+                (enrolment.taken(), enrolment.wanted())
+            }
+            _ => (0, self.about.settings.shots),
+        };
+        let Some(newcomer) = &mut self.newcomer else { return };
+        let is_last = result == ShotResult::NoFace;
+        if result != ShotResult::Taken && !is_last && now_ms.saturating_sub(newcomer.last_told_ms) < PAUSE_MS
+        {
+            return;
+        }
+        newcomer.last_told_ms = now_ms;
+        let line = newcomer.line;
+        if is_last {
+            self.newcomer = None;
+        }
+        self.send(line, &Reply::People(PeopleReply::Shot(Shot { taken, needed, result })));
+    }
+}
+
+/// The administrator's key that an entry's name says in hexadecimal digits.
+fn key_of(name: &str) -> Option<[u8; 32]> {
+    let digits = name.as_bytes();
+    let mut key = [0; 32];
+    if digits.len() != 2 * key.len() {
+        return None;
+    }
+    let value = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
+    for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = value(*pair.first()?)? << 4 | value(*pair.get(1)?)?;
+    }
+    Some(key)
+}
+
+/// The name of an entry that stands for an administrator's key.
+fn name_of_key(key: &[u8; 32]) -> String<MAX_NAME> {
+    let mut name = String::new();
+    for nibble in key.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
+        // Exactly as long as a name may be.
+        let _ = name.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
+    }
+    name
+}
+
+/// The frame in a memory.
+fn frame_of<'f>(memory: &'f [u8], taken: &Taken) -> Option<Frame<'f>> {
+    let row_bytes = usize::from(taken.width) * taken.format.pixel_bytes();
+    Frame::new_checked(memory, taken.width, taken.height, row_bytes, taken.format).ok()
+}
+
+/// One step of a frame; `None` when it cannot be seen.
+fn advance<'a, P: Platform>(
+    seeing: &mut Seeing<'a, '_>,
+    recogniser: &Recogniser<'a>,
+    eyes: &face::Eyes<'a>,
+    taken: &Taken,
+    followed: &mut Followed,
+    platform: &mut P,
+) -> Option<bool> {
+    let mut meter = platform.meter();
+    let frame = frame_of(platform.camera().memory(), taken)?;
+    seeing.advance(recogniser, eyes, &frame, followed, STEP_ROWS, &mut meter).ok()
+}
+
+/// The centres of a person in the store.
+fn centres_of<F: NorFlash>(
+    store: &mut Store<F>,
+    id: PersonId,
+) -> Result<Vec<SubCentre, MOST_CENTRES>, store::Error<F::Error>> {
+    let index = store.find(id).ok_or(store::Error::Unknown)?;
+    let mut head = Head::new();
+    store.open_head(index, &mut head)?;
+    let mut centres = Vec::new();
+    for (part, &photos) in head.photos().iter().take(MOST_CENTRES).enumerate() {
+        let mut centre = SubCentre { vector: Vec::new(), photos };
+        // The dimension is at most that of a vector.
+        let _ = centre.vector.resize(store.dimension().into(), 0);
+        store.open_centre(index, part as u8, &mut centre.vector)?;
+        let _ = centres.push(centre);
+    }
+    Ok(centres)
+}

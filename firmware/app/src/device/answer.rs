@@ -1,0 +1,570 @@
+//! The device's side of the link: what it answers, and to whom.
+
+use embedded_io::{Read, ReadReady, Write};
+use embedded_storage::nor_flash::NorFlash;
+use heapless::{String, Vec};
+use link::message::{
+    Decided, Device as Condition, EVENTS_VERSION, Group, GroupVersion, Hello, MAX_PEOPLE, Notice, Objection,
+    PEOPLE_VERSION, PeopleRefusal, PeopleReply, PeopleRequest, Person, RECOGNISE_VERSION, SESSION_VERSION,
+    UpdateRefusal, UpdateReply, VERSION, Verdict, View,
+};
+use link::session::BoardEvent;
+use link::{Message, Reply, Request, frame};
+use matcher::Verdict as Ruling;
+use store::{Draft, Head, MAX_NAME, Store};
+
+use super::camera::{Camera, Taken};
+use super::enrolled::{Enrolled, FIRST_OF_IMAGE};
+use super::{Device, Inbox, Newcomer, Platform, frame_of, name_of_key};
+use crate::door::{Busy, Fault, PersonId, State};
+use crate::pattern;
+use crate::port::text;
+use crate::recogniser::shown;
+use crate::seeing::Sighting;
+use crate::sight::FrameSource;
+
+/// Bytes that are taken from the link in a step, unless a message is complete before.
+const STEP_BYTES: usize = 256;
+/// How long the button lets somebody pair, in milliseconds.
+const WINDOW_MS: u64 = 60_000;
+/// A task whose host has said nothing for this long has ended, in milliseconds.
+const PATIENCE_MS: u64 = 5_000;
+/// A computing device says so at least this often, in milliseconds.
+const WORKING_MS: u64 = 1_000;
+
+/// Where an answer goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Line {
+    turn: u32,
+    is_sealed: bool,
+}
+
+/// A frame that somebody on the link asks about.
+#[derive(Clone, Copy, Debug)]
+enum Task {
+    /// The camera has to leave the memory first.
+    Waiting { line: Line, view: View },
+    /// Rows come in.
+    Filling { line: Line, view: View, next: u16, heard_ms: u64 },
+    /// The frame is seen.
+    Sight { line: Line, taken: Taken, said_ms: u64 },
+}
+
+/// What goes on over the link.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    task: Option<Task>,
+    window_until_ms: Option<u64>,
+    /// A host whose fingerprint waits for the button.
+    candidate: Option<[u8; 32]>,
+    was_held: bool,
+}
+
+impl Desk {
+    /// The frame that is seen, or is to be seen, for somebody on the link.
+    pub fn waits_for_sight(&self) -> Option<Taken> {
+        match self.task {
+            Some(Task::Sight { taken, .. }) => Some(taken),
+            _ => None,
+        }
+    }
+
+    /// Whether the memory for frames belongs to somebody on the link.
+    pub fn is_filling(&self) -> bool {
+        matches!(self.task, Some(Task::Filling { .. }))
+    }
+}
+
+impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
+    /// Takes bytes of the link, and answers one message.
+    pub(super) fn hear(&mut self, now_ms: u64) {
+        self.mind_task(now_ms);
+        let Some(inbox) = self.inbox.take() else { return };
+        let Inbox { decoder, plain } = &mut *inbox;
+        for _ in 0..STEP_BYTES {
+            let stream = self.platform.stream();
+            let mut byte = [0];
+            if !matches!(stream.read_ready(), Ok(true)) || !matches!(stream.read(&mut byte), Ok(1)) {
+                break;
+            }
+            match decoder.push(byte[0]) {
+                Ok(false) => continue,
+                Ok(true) => {
+                    let message = Message::parse(decoder.message());
+                    // Echoes are ignored.
+                    let Some(message) = message.filter(|message| !message.is_reply()) else { continue };
+                    self.receive(&message, plain, now_ms);
+                }
+                Err(error) => self.send(Line::default(), &Reply::Refused(error.into())),
+            }
+            break;
+        }
+        self.inbox = Some(inbox);
+    }
+
+    /// Sends a reply. A line that does not take it has lost it.
+    // Not inlined, so that its buffers are not on the stack at other times.
+    #[inline(never)]
+    pub(super) fn send(&mut self, line: Line, reply: &Reply) {
+        let mut message = [0; link::MAX_REPLY_BYTES];
+        let mut framed = [0; link::MAX_REPLY_FRAME_BYTES];
+        let Ok(message) = self.responder.reply(line.turn, reply, line.is_sealed, &mut message) else {
+            return;
+        };
+        let Ok(framed) = frame::encode(message, &mut framed) else { return };
+        let stream = self.platform.stream();
+        let _ = stream.write_all(framed);
+        let _ = stream.flush();
+    }
+
+    /// Tells the administrator of an open session what happened.
+    pub(super) fn notify(&mut self, notice: Notice) {
+        if self.responder.is_open() {
+            self.send(Line { turn: 0, is_sealed: true }, &Reply::Notice(notice));
+        }
+    }
+
+    /// The button: lets somebody pair, or confirms the fingerprint of who has.
+    pub(super) fn watch_button(&mut self, now_ms: u64) {
+        let is_held = self.platform.is_button_held();
+        let is_pressed = is_held && !core::mem::replace(&mut self.desk.was_held, is_held);
+        if self.desk.window_until_ms.is_some_and(|until_ms| now_ms >= until_ms) {
+            self.desk.window_until_ms = None;
+            self.desk.candidate = None;
+            self.responder.close_window();
+        }
+        if !is_pressed {
+            return;
+        }
+        self.desk.window_until_ms = Some(now_ms + WINDOW_MS);
+        match self.desk.candidate.take() {
+            Some(key) => self.admit(key, now_ms),
+            None => self.responder.open_window(),
+        }
+    }
+
+    /// Makes a paired host an administrator.
+    fn admit(&mut self, key: [u8; 32], now_ms: u64) {
+        let Some(store) = &mut self.store else { return };
+        if self.responder.administrators().contains(&key) {
+            return;
+        }
+        let name = name_of_key(&key);
+        let is_room = self.responder.administrators().len() < link::session::MAX_ADMINISTRATORS;
+        if !is_room {
+            return;
+        }
+        match store.add(&Draft { name: &name, flags: 0, centres: &[] }) {
+            Ok(_) => {
+                self.responder.add(key);
+            }
+            Err(store::Error::Full | store::Error::Exhausted) => {}
+            Err(_) => self.fail(Fault::Store, now_ms),
+        }
+    }
+
+    fn receive<'i>(&mut self, message: &Message<'i>, plain: &'i mut [u8], now_ms: u64) {
+        let Device { responder, platform, .. } = self;
+        let event = responder.receive(message, plain, || platform.random());
+        match &event {
+            BoardEvent::Request { request, is_sealed } => {
+                return self.serve(request, Line { turn: message.turn, is_sealed: *is_sealed }, now_ms);
+            }
+            BoardEvent::Opened { .. } | BoardEvent::Closed(_) => {
+                self.end_task();
+                self.newcomer = None;
+                let orders = self.door.give_up();
+                self.carry_out(orders, now_ms);
+            }
+            BoardEvent::Paired { host, .. } => self.desk.candidate = Some(*host),
+            BoardEvent::Pairing { .. } | BoardEvent::Refused { .. } => {}
+        }
+        if let Some((reply, is_sealed)) = event.answer() {
+            self.send(Line { turn: message.turn, is_sealed }, &reply);
+        }
+    }
+
+    fn serve(&mut self, request: &Request<'_>, line: Line, now_ms: u64) {
+        let reply = match request {
+            Request::Hello => {
+                self.end_task();
+                match self.hello() {
+                    Some(hello) => Reply::Hello(hello),
+                    None => Reply::Failed(self.about.trouble.clone()),
+                }
+            }
+            Request::Abort => {
+                self.end_task();
+                Reply::Idle
+            }
+            Request::Status => match self.desk.task {
+                Some(Task::Filling { line: of, next, .. }) if of == line => Reply::Row(next),
+                Some(Task::Waiting { .. } | Task::Sight { .. }) => Reply::Working,
+                _ => Reply::Idle,
+            },
+            Request::Pixels(row, pixels) => match self.fill(line, *row, pixels, now_ms) {
+                Some(reply) => reply,
+                None => return,
+            },
+            Request::See(view) => match self.begin_task(line, view) {
+                Some(objection) => Reply::Refused(objection),
+                None => return,
+            },
+            // Aligned crops come from a host that this device does not trust to look.
+            Request::Recognise | Request::Embed => Reply::Refused(Objection::UnknownNumber),
+            Request::People(request) => Reply::People(match self.serve_people(request, line, now_ms) {
+                Ok(reply) => reply,
+                Err(refusal) => PeopleReply::Refused(refusal),
+            }),
+            Request::Update(_) => Reply::Update(UpdateReply::Refused(UpdateRefusal::Busy)),
+            Request::Session(_) => Reply::Refused(Objection::UnknownNumber),
+        };
+        self.send(line, &reply);
+    }
+
+    fn hello(&self) -> Option<Hello> {
+        let recogniser = self.recogniser.as_ref()?;
+        let image = recogniser.image();
+        let input = image.embedder.input();
+        let groups = [
+            (Group::Control, VERSION as u8),
+            (Group::Recognise, RECOGNISE_VERSION),
+            (Group::People, PEOPLE_VERSION),
+            (Group::Events, EVENTS_VERSION),
+            (Group::Session, SESSION_VERSION),
+        ];
+        let known = groups.into_iter().map(|(group, version)| GroupVersion { group: group as u8, version });
+        let enrolled = self.store.as_ref().map_or(0, people_of);
+        Some(Hello {
+            version: VERSION,
+            groups: known.collect(),
+            board: text(&self.about.board),
+            network: text(&image.embedder.name()),
+            image: image.digest,
+            crop: [input.height, input.width, input.channels],
+            dimension: image.dimension() as u16,
+            people: (image.gallery.people_count() + enrolled) as u16,
+            has_eyes: recogniser.eyes().is_some(),
+            frame_bytes: self.about.frame_bytes,
+            start_instructions: 1_000_000 * self.about.start_ms,
+        })
+    }
+
+    /// Ends what somebody on the link asked for.
+    fn end_task(&mut self) {
+        match self.desk.task.take() {
+            None | Some(Task::Waiting { .. }) => {}
+            Some(Task::Filling { .. }) => self.platform.camera().release(),
+            Some(Task::Sight { .. }) => {
+                if let Some(seeing) = self.seeing.take() {
+                    self.arena = seeing.finish().1;
+                }
+                self.frame = None;
+                self.platform.camera().release();
+            }
+        }
+    }
+
+    /// Begins to see a frame for somebody on the link.
+    fn begin_task(&mut self, line: Line, view: &View) -> Option<Objection> {
+        let row_bytes = usize::from(view.width) * view.format.pixel_bytes();
+        let taken = Taken { width: view.width, height: view.height, format: view.format };
+        let has_eyes = self.recogniser.as_ref().is_some_and(|recogniser| recogniser.eyes().is_some());
+        if !has_eyes {
+            return Some(Objection::NoEyes);
+        }
+        if matches!(self.door.state(), State::Locked { .. }) && !line.is_sealed {
+            return Some(Objection::Locked);
+        }
+        let is_frame = frame_of(self.platform.camera().memory(), &taken).is_some();
+        if !is_frame || !view.is_sent || row_bytes > link::MAX_ROW_BYTES {
+            return Some(Objection::Frame);
+        }
+        self.end_task();
+        // Whatever the camera showed is given up.
+        if let Some(seeing) = self.seeing.take() {
+            self.arena = seeing.finish().1;
+            self.frame = None;
+        }
+        self.desk.task = Some(Task::Waiting { line, view: *view });
+        None
+    }
+
+    /// Goes on with what somebody on the link asked for, and gives up who has gone.
+    fn mind_task(&mut self, now_ms: u64) {
+        match self.desk.task {
+            Some(Task::Waiting { line, view }) => {
+                if self.platform.camera().hold() {
+                    self.desk.task = Some(Task::Filling { line, view, next: 0, heard_ms: now_ms });
+                    self.send(line, &Reply::Row(0));
+                }
+            }
+            Some(Task::Filling { heard_ms, .. }) if now_ms.saturating_sub(heard_ms) >= PATIENCE_MS => {
+                self.end_task();
+            }
+            Some(Task::Sight { line, taken, said_ms }) if now_ms.saturating_sub(said_ms) >= WORKING_MS => {
+                self.desk.task = Some(Task::Sight { line, taken, said_ms: now_ms });
+                self.send(line, &Reply::Working);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes a row. Returns the answer, or `None` for rows that nobody waits for.
+    fn fill(&mut self, line: Line, row: u16, pixels: &[u8], now_ms: u64) -> Option<Reply> {
+        let Some(Task::Filling { line: of, view, next, .. }) = self.desk.task else {
+            return Some(Reply::Refused(Objection::NoTask));
+        };
+        if of != line || row != next {
+            return None;
+        }
+        let row_bytes = usize::from(view.width) * view.format.pixel_bytes();
+        let start = usize::from(row) * row_bytes;
+        let place = self.platform.camera().memory().get_mut(start..start + row_bytes);
+        let Some(place) = place.filter(|place| place.len() == pixels.len()) else {
+            self.end_task();
+            return Some(Reply::Refused(Objection::RowLength));
+        };
+        place.copy_from_slice(pixels);
+        let next = next + 1;
+        if next < view.height {
+            self.desk.task = Some(Task::Filling { line, view, next, heard_ms: now_ms });
+            return Some(Reply::Row(next));
+        }
+        let taken = Taken { width: view.width, height: view.height, format: view.format };
+        self.desk.task = Some(Task::Sight { line, taken, said_ms: now_ms });
+        None
+    }
+
+    /// Answers who asked about a frame.
+    pub(super) fn answer_sighting(&mut self, sighting: Sighting, now_ms: u64) {
+        let Some(Task::Sight { line, .. }) = self.desk.task.take() else { return };
+        self.platform.camera().release();
+        let Sighting { mut seen, embedding } = sighting;
+        if !line.is_sealed {
+            let verdict = match &embedding {
+                None => Ok(Verdict::NotAccepted),
+                Some(embedding) => self.verify(embedding, now_ms),
+            };
+            let reply = match verdict {
+                Ok(verdict) => Reply::Verdict(verdict),
+                Err(fault) => {
+                    self.fail(fault, now_ms);
+                    Reply::Failed(text(&"nobody can be decided on: the device needs service"))
+                }
+            };
+            return self.send(line, &reply);
+        }
+        if let Some(embedding) = &embedding
+            && let Some(look) = seen.face.as_mut().and_then(|face| face.look.as_mut())
+        {
+            match self.decide_in_detail(embedding) {
+                Ok(decided) => look.decided = Some(decided),
+                Err(fault) => {
+                    self.fail(fault, now_ms);
+                    return self.send(line, &Reply::Failed(text(&"the gallery cannot be read")));
+                }
+            }
+        }
+        seen.cost.stack_bytes = self.platform.stack_bytes();
+        self.send(line, &Reply::Seen(seen));
+    }
+
+    /// Decides for somebody without a session. The attempt is stored before.
+    fn verify(&mut self, embedding: &[i16], now_ms: u64) -> Result<Verdict, Fault> {
+        let orders = self.door.ask();
+        self.carry_out(orders, now_ms);
+        if let State::Service(fault) = *self.door.state() {
+            return Err(fault);
+        }
+        let (outcome, person, _) = self.decide(embedding)?;
+        let accepted = person.filter(|_| outcome.verdict == Ruling::Accepted);
+        let orders = self.door.answered(accepted.is_some(), now_ms);
+        self.carry_out(orders, now_ms);
+        Ok(accepted.map_or(Verdict::NotAccepted, Verdict::Accepted))
+    }
+
+    fn decide_in_detail(&mut self, embedding: &[i16]) -> Result<Decided, Fault> {
+        let (outcome, ..) = self.decide(embedding)?;
+        let (Some(recogniser), Some(store)) = (&self.recogniser, &mut self.store) else {
+            return Err(Fault::Store);
+        };
+        let mut enrolled = Enrolled { recogniser, store };
+        let confidence =
+            recogniser.confidence(&mut enrolled, embedding, &outcome).map_err(|_| Fault::Store)?;
+        let decision = shown(&outcome, confidence, |number| enrolled.name(number));
+        Ok(Decided { embedding_check: pattern::check(bytemuck::cast_slice(embedding)), decision })
+    }
+
+    fn serve_people(
+        &mut self,
+        request: &PeopleRequest<'_>,
+        line: Line,
+        now_ms: u64,
+    ) -> Result<PeopleReply, PeopleRefusal> {
+        match *request {
+            PeopleRequest::List(after) => self.list(after).map(PeopleReply::People),
+            PeopleRequest::Enrol(name) => self.enrol(name, line, now_ms),
+            PeopleRequest::Commit => self.commit(now_ms),
+            PeopleRequest::Discard => {
+                self.newcomer = None;
+                let orders = self.door.give_up();
+                self.carry_out(orders, now_ms);
+                Ok(PeopleReply::Done)
+            }
+            PeopleRequest::Rename(id, name) => {
+                if self.find(name)?.is_some_and(|found| found != id) {
+                    return Err(PeopleRefusal::NameTaken);
+                }
+                self.change(id, now_ms, |store| store.rename(id, name))
+            }
+            PeopleRequest::Delete(id) => self.change(id, now_ms, |store| store.delete(id)),
+            PeopleRequest::DeleteAll => {
+                let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
+                let deleted = store.delete_people();
+                self.finish(deleted.is_ok(), now_ms)
+            }
+            PeopleRequest::Unlock => {
+                let orders = self.door.forgive();
+                self.carry_out(orders, now_ms);
+                Ok(PeopleReply::Done)
+            }
+            PeopleRequest::Log(from) => Ok(PeopleReply::Log(self.log.from(from))),
+            PeopleRequest::Status => Ok(PeopleReply::Device(self.condition(now_ms))),
+        }
+    }
+
+    /// The people after one, in the order of their ids: the store's, then the image's.
+    fn list(&mut self, after: Option<PersonId>) -> Result<Vec<Person, MAX_PEOPLE>, PeopleRefusal> {
+        let is_after = |id: PersonId| after.is_none_or(|after| id > after);
+        let mut people = Vec::new();
+        let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
+        for index in 0..store.people().len() {
+            let Some(entry) = store.people().get(index).copied() else { break };
+            if entry.centres == 0 || !is_after(entry.id) || people.is_full() {
+                continue;
+            }
+            let mut head = Head::new();
+            store.open_head(index, &mut head).map_err(|_| PeopleRefusal::Store)?;
+            let name = head.name().try_into().unwrap_or_default();
+            let _ = people.push(Person { id: entry.id, name, centres: entry.centres, is_of_image: false });
+        }
+        if let Some(recogniser) = &self.recogniser {
+            let gallery = &recogniser.image().gallery;
+            for (number, person) in gallery.people().enumerate() {
+                let id = FIRST_OF_IMAGE + number as PersonId;
+                if !is_after(id) || people.is_full() {
+                    continue;
+                }
+                let centres = gallery.owners.iter().filter(|&&owner| usize::from(owner) == number).count();
+                let name = person.name.try_into().unwrap_or_default();
+                let _ = people.push(Person { id, name, centres: centres as u8, is_of_image: true });
+            }
+        }
+        Ok(people)
+    }
+
+    /// The id of the person of the store with this name.
+    fn find(&mut self, name: &str) -> Result<Option<PersonId>, PeopleRefusal> {
+        let of_image = self.recogniser.as_ref().map(|recogniser| recogniser.image().gallery);
+        if of_image.is_some_and(|gallery| gallery.people().any(|person| person.name == name)) {
+            return Err(PeopleRefusal::NameTaken);
+        }
+        let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
+        for index in 0..store.people().len() {
+            let Some(entry) = store.people().get(index).copied() else { break };
+            let mut head = Head::new();
+            store.open_head(index, &mut head).map_err(|_| PeopleRefusal::Store)?;
+            if head.name() == name {
+                return Ok(Some(entry.id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Begins to enrol somebody; somebody of the store with this name gets more photos.
+    fn enrol(&mut self, name: &str, line: Line, now_ms: u64) -> Result<PeopleReply, PeopleRefusal> {
+        let person = self.find(name)?;
+        let store = self.store.as_ref().ok_or(PeopleRefusal::Store)?;
+        if person.is_none() && store.is_full() {
+            return Err(PeopleRefusal::Full);
+        }
+        let dimension = usize::from(store.dimension());
+        let name: String<MAX_NAME> = name.try_into().map_err(|_| PeopleRefusal::NameTaken)?;
+        self.end_task();
+        let orders = self.door.enrol(person, dimension, now_ms).map_err(|busy| match busy {
+            Busy::Enrolling | Busy::Locked | Busy::Service => PeopleRefusal::Busy,
+        })?;
+        self.newcomer = Some(Newcomer { name, line, is_committed: true, last_told_ms: now_ms });
+        self.carry_out(orders, now_ms);
+        Ok(PeopleReply::Done)
+    }
+
+    fn commit(&mut self, now_ms: u64) -> Result<PeopleReply, PeopleRefusal> {
+        match self.door.state() {
+            State::Enrolling { .. } => Err(PeopleRefusal::TooFewShots),
+            State::Saving { .. } => match self.save(now_ms) {
+                Ok(Some(id)) => Ok(PeopleReply::Committed(id)),
+                Ok(None) => Err(PeopleRefusal::Full),
+                Err(fault) => {
+                    self.fail(fault, now_ms);
+                    Err(PeopleRefusal::Store)
+                }
+            },
+            _ => Err(PeopleRefusal::NotEnrolling),
+        }
+    }
+
+    /// Changes a person of the store.
+    fn change(
+        &mut self,
+        id: PersonId,
+        now_ms: u64,
+        change: impl FnOnce(&mut Store<F>) -> Result<(), store::Error<F::Error>>,
+    ) -> Result<PeopleReply, PeopleRefusal> {
+        if id >= FIRST_OF_IMAGE {
+            return Err(PeopleRefusal::OfImage);
+        }
+        let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
+        let index = store.find(id).ok_or(PeopleRefusal::Unknown)?;
+        if store.people().get(index).is_none_or(|entry| entry.centres == 0) {
+            return Err(PeopleRefusal::Unknown);
+        }
+        let is_done = change(store).is_ok();
+        self.finish(is_done, now_ms)
+    }
+
+    fn finish(&mut self, is_done: bool, now_ms: u64) -> Result<PeopleReply, PeopleRefusal> {
+        if is_done {
+            return Ok(PeopleReply::Done);
+        }
+        self.fail(Fault::Store, now_ms);
+        Err(PeopleRefusal::Store)
+    }
+
+    fn condition(&self, now_ms: u64) -> Condition {
+        let locked_ms = match self.door.state() {
+            State::Locked { until_ms } => until_ms.saturating_sub(now_ms),
+            _ => 0,
+        };
+        let seconds = |ms: u64| u32::try_from(ms.div_ceil(1000)).unwrap_or(u32::MAX);
+        let counters = self.store.as_ref().map(Store::counters);
+        Condition {
+            mode: self.mode_now(),
+            people: self.store.as_ref().map_or(0, people_of) as u16,
+            places: self.store.as_ref().map_or(0, Store::places) as u16,
+            strangers: self.door.tally().attempts.try_into().unwrap_or(u16::MAX),
+            locked_seconds: seconds(locked_ms),
+            starts: counters.map_or(0, |counters| counters.floor),
+            seconds: seconds(now_ms),
+            administrators: self.responder.administrators().len() as u8,
+            firmware: text(&self.about.firmware),
+            image_version: counters.map_or(0, |counters| counters.floor),
+        }
+    }
+}
+
+/// People in a store, without administrators.
+fn people_of<F: NorFlash>(store: &Store<F>) -> usize {
+    store.people().iter().filter(|entry| entry.centres > 0).count()
+}

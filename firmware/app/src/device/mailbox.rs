@@ -1,0 +1,39 @@
+//! The words through which an emulated board and its computer share a camera, a button and an output. They lie at the end
+//! of the memory for frames, little-endian:
+//!
+//! ```text
+//!  0  state    u32: 0 free for the camera, 1 the camera writes, 2 a frame is complete, 3 the board holds the memory
+//!  4  width    u16, then height, u16
+//!  8  format   u32, the number of the pixel format
+//! 12  button   u32, 1 while it is held down
+//! 16  output   u32, 1 while the door is open
+//! 20  alive    u32, how often the watchdog was fed
+//! 24  random   32 bytes, which the computer chooses anew for each start
+//! 56  zero     8 bytes
+//! ```
+
+/// Length of all words.
+pub const BYTES: usize = 64;
+/// Offset of the state.
+pub const STATE: usize = 0;
+/// Offset of width and height.
+pub const SIZE: usize = 4;
+/// Offset of the format.
+pub const FORMAT: usize = 8;
+/// Offset of the button.
+pub const BUTTON: usize = 12;
+/// Offset of the output.
+pub const OUTPUT: usize = 16;
+/// Offset of the watchdog's count.
+pub const ALIVE: usize = 20;
+/// Offset of the random bytes.
+pub const RANDOM: usize = 24;
+
+/// The camera may write.
+pub const FREE: u32 = 0;
+/// The camera writes.
+pub const WRITING: u32 = 1;
+/// A frame is complete.
+pub const COMPLETE: u32 = 2;
+/// The board holds the memory.
+pub const HELD: u32 = 3;

@@ -1,0 +1,350 @@
+//! What a device needs of an emulated board: a camera, a button and an output in memory that the computer shares, flash
+//! whose content stays in that memory when the machine stops, a watchdog, and a clock that does not wrap.
+#![allow(unsafe_code)]
+
+use core::convert::Infallible;
+use core::ptr;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use embedded_io::{Read, ReadReady, Write};
+use programs::app::device::Platform;
+use programs::app::device::camera::{Camera, Taken};
+use programs::app::device::mailbox;
+use programs::app::output::Output;
+use programs::app::sight::Observer;
+use programs::format::PixelFormat;
+use programs::store::sim::{Flash, Tear};
+use programs::{FrameSource, cortex};
+use sha2::{Digest, Sha256};
+
+/// Bytes of a word of the simulated flash.
+pub const WORD: usize = 4;
+/// Bytes of a page.
+pub const PAGE: usize = 4096;
+/// Bytes of the flash for people and counters.
+pub const FLASH_BYTES: usize = 64 * PAGE;
+/// Offset of what the simulation remembers of each word.
+const WORDS_AT: usize = FLASH_BYTES;
+/// Offset of what it remembers of each page.
+const WEAR_AT: usize = WORDS_AT + FLASH_BYTES / WORD;
+/// Offset of the board's keys.
+const KEYS_AT: usize = WEAR_AT + 4 * (FLASH_BYTES / PAGE);
+/// Bytes that all of it takes.
+pub const STORE_BYTES: usize = KEYS_AT + 4 + 64;
+/// The keys are there.
+const KEYS_MARK: u32 = u32::from_le_bytes(*b"GKEY");
+
+/// The words that the computer shares.
+#[derive(Clone, Copy)]
+struct Mailbox {
+    address: usize,
+}
+
+impl Mailbox {
+    fn read(self, offset: usize) -> u32 {
+        // SAFETY: a word of the mailbox, whose address `Memories::new` was promised.
+        unsafe { ptr::read_volatile(ptr::with_exposed_provenance((self.address) + offset)) }
+    }
+
+    fn write(self, offset: usize, value: u32) {
+        // SAFETY: as above.
+        unsafe { ptr::write_volatile(ptr::with_exposed_provenance_mut(self.address + offset), value) }
+    }
+}
+
+/// The shared memories of a board: address and bytes of each.
+#[derive(Clone, Copy)]
+pub struct Memories {
+    frame: (usize, usize),
+    store: (usize, usize),
+}
+
+impl Memories {
+    /// The memories at these addresses.
+    ///
+    /// # Safety
+    /// Nothing else in this program uses them. The computer writes to `frame` only as [`mailbox`] allows, and not to `store`.
+    /// `store` is aligned to 4 bytes and has at least [`STORE_BYTES`].
+    pub const unsafe fn new(frame: (usize, usize), store: (usize, usize)) -> Self {
+        Memories { frame, store }
+    }
+
+    fn mailbox(self) -> Mailbox {
+        Mailbox { address: self.frame.0 + self.frame.1 - mailbox::BYTES }
+    }
+
+    fn part(self, at: usize, bytes: usize) -> &'static mut [u8] {
+        let start = ptr::with_exposed_provenance_mut(self.store.0 + at);
+        // SAFETY: a part of `store`, of which each is taken by one flash at a time; `new` was promised the memory.
+        unsafe { core::slice::from_raw_parts_mut(start, bytes) }
+    }
+
+    /// The flash. Only one is used at a time.
+    pub fn flash(self) -> Flash<'static, WORD, PAGE> {
+        let start = ptr::with_exposed_provenance_mut(self.store.0 + WEAR_AT);
+        // SAFETY: as in `part`; the offset is a multiple of 4.
+        let wear = unsafe { core::slice::from_raw_parts_mut(start, FLASH_BYTES / PAGE) };
+        let (bytes, words) = (self.part(0, FLASH_BYTES), self.part(WORDS_AT, FLASH_BYTES / WORD));
+        Flash::new(bytes, words, wear, Tear::Unreadable, 1)
+    }
+
+    /// The board's two secrets, for the store and for sessions. At the first start they are chosen at random, and the
+    /// flash is made blank. A real board keeps them where nobody reads them.
+    pub fn keys(self, random: &mut Random) -> [[u8; 32]; 2] {
+        let keys = self.part(KEYS_AT, 68);
+        let (mark, secrets) = keys.split_at_mut(4);
+        if mark != KEYS_MARK.to_le_bytes() {
+            self.part(0, FLASH_BYTES).fill(0xff);
+            self.part(WORDS_AT, FLASH_BYTES / WORD).fill(0);
+            self.part(WEAR_AT, 4 * (FLASH_BYTES / PAGE)).fill(0);
+            let (first, second) = secrets.split_at_mut(32);
+            first.copy_from_slice(&random.next());
+            second.copy_from_slice(&random.next());
+            mark.copy_from_slice(&KEYS_MARK.to_le_bytes());
+        }
+        let (first, second) = secrets.split_at(32);
+        [first, second].map(|secret| secret.try_into().unwrap_or_default())
+    }
+}
+
+/// Random bytes: digests of the computer's random bytes and a count.
+pub struct Random {
+    seed: [u8; 32],
+    count: u64,
+}
+
+impl Random {
+    /// Seeded by the computer.
+    pub fn new(memories: Memories) -> Self {
+        let mailbox = memories.mailbox();
+        let mut seed = [0; 32];
+        for (place, bytes) in seed.chunks_exact_mut(4).enumerate() {
+            bytes.copy_from_slice(&mailbox.read(mailbox::RANDOM + 4 * place).to_le_bytes());
+        }
+        Random { seed, count: 0 }
+    }
+
+    /// The next 32.
+    pub fn next(&mut self) -> [u8; 32] {
+        self.count += 1;
+        Sha256::new().chain_update(self.seed).chain_update(self.count.to_le_bytes()).finalize().into()
+    }
+}
+
+/// The camera that the computer plays.
+pub struct SharedCamera(Memories);
+
+impl FrameSource for SharedCamera {
+    fn memory(&mut self) -> &mut [u8] {
+        let (address, bytes) = self.0.frame;
+        let start = ptr::with_exposed_provenance_mut(address);
+        // SAFETY: `Memories::new` was promised the memory, and that the computer writes to it only while the state allows it.
+        unsafe { core::slice::from_raw_parts_mut(start, bytes - mailbox::BYTES) }
+    }
+}
+
+impl Camera for SharedCamera {
+    fn taken(&mut self) -> Option<Taken> {
+        let mailbox = self.0.mailbox();
+        if mailbox.read(mailbox::STATE) != mailbox::COMPLETE {
+            return None;
+        }
+        let size = mailbox.read(mailbox::SIZE);
+        let format = *PixelFormat::ALL.get(mailbox.read(mailbox::FORMAT) as usize)?;
+        Some(Taken { width: size as u16, height: (size >> 16) as u16, format })
+    }
+
+    fn hold(&mut self) -> bool {
+        let mailbox = self.0.mailbox();
+        match mailbox.read(mailbox::STATE) {
+            mailbox::WRITING => false,
+            _ => {
+                mailbox.write(mailbox::STATE, mailbox::HELD);
+                true
+            }
+        }
+    }
+
+    fn release(&mut self) {
+        self.0.mailbox().write(mailbox::STATE, mailbox::FREE);
+    }
+}
+
+/// The output that the computer watches.
+pub struct SharedOutput(Memories);
+
+impl Output for SharedOutput {
+    type Error = Infallible;
+
+    fn open(&mut self, _person: u32) -> Result<(), Infallible> {
+        self.0.mailbox().write(mailbox::OUTPUT, 1);
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), Infallible> {
+        self.0.mailbox().write(mailbox::OUTPUT, 0);
+        Ok(())
+    }
+
+    fn reject(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+/// The CMSDK watchdog: it interrupts, and resets the machine when it runs out once more. (DDI 0479, section 4.7.)
+pub struct Watchdog {
+    base: usize,
+}
+
+impl Watchdog {
+    const LOAD: usize = 0x000;
+    const CTRL: usize = 0x008;
+    const LOCK: usize = 0xc00;
+    const KEY: u32 = 0x1acc_e551;
+    /// It counts down at 25 MHz: one second, and one more after the interrupt.
+    const TICKS: u32 = 25_000_000;
+
+    /// Starts it.
+    ///
+    /// # Safety
+    /// `base` is the address of a CMSDK watchdog that nothing else uses.
+    pub unsafe fn start(base: usize) -> Self {
+        let watchdog = Watchdog { base };
+        watchdog.write(Self::LOCK, Self::KEY);
+        watchdog.write(Self::LOAD, Self::TICKS);
+        watchdog.write(Self::CTRL, 0b11);
+        watchdog
+    }
+
+    fn write(&self, offset: usize, value: u32) {
+        // SAFETY: a register of the watchdog that `start` was promised.
+        unsafe { ptr::write_volatile(ptr::with_exposed_provenance_mut(self.base + offset), value) }
+    }
+
+    fn feed(&self) {
+        self.write(Self::LOAD, Self::TICKS);
+    }
+}
+
+/// A counter of instructions that can be copied.
+#[derive(Clone, Copy)]
+pub struct Meter(fn() -> u64);
+
+impl Observer for Meter {
+    fn instructions(&mut self) -> u64 {
+        (self.0)()
+    }
+
+    fn breathe(&mut self) {}
+}
+
+/// An emulated board as a device's platform.
+pub struct Emulated<S> {
+    stream: S,
+    camera: SharedCamera,
+    output: SharedOutput,
+    random: Random,
+    watchdog: Watchdog,
+    meter: Meter,
+    memories: Memories,
+}
+
+impl<S> Emulated<S> {
+    /// A board. `instructions` gives those executed since the start.
+    pub fn new(
+        stream: S,
+        memories: Memories,
+        random: Random,
+        watchdog: Watchdog,
+        instructions: fn() -> u64,
+    ) -> Self {
+        // What a machine that was stopped left there.
+        memories.mailbox().write(mailbox::STATE, mailbox::FREE);
+        Emulated {
+            stream,
+            camera: SharedCamera(memories),
+            output: SharedOutput(memories),
+            random,
+            watchdog,
+            meter: Meter(instructions),
+            memories,
+        }
+    }
+}
+
+/// Turns the output off, whatever else has happened.
+pub fn output_off(memories: Memories) {
+    memories.mailbox().write(mailbox::OUTPUT, 0);
+}
+
+impl<S: Read + ReadReady + Write> Platform for Emulated<S> {
+    type Stream = S;
+    type Camera = SharedCamera;
+    type Output = SharedOutput;
+    type Meter = Meter;
+
+    fn stream(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
+    fn camera(&mut self) -> &mut SharedCamera {
+        &mut self.camera
+    }
+
+    fn output(&mut self) -> &mut SharedOutput {
+        &mut self.output
+    }
+
+    fn meter(&mut self) -> Meter {
+        self.meter
+    }
+
+    fn random(&mut self) -> [u8; 32] {
+        self.random.next()
+    }
+
+    fn is_button_held(&mut self) -> bool {
+        self.memories.mailbox().read(mailbox::BUTTON) != 0
+    }
+
+    fn feed(&mut self) {
+        let mailbox = self.memories.mailbox();
+        mailbox.write(mailbox::ALIVE, mailbox.read(mailbox::ALIVE).wrapping_add(1));
+        self.watchdog.feed();
+    }
+
+    fn stack_bytes(&mut self) -> u32 {
+        cortex::stack::high_water_bytes()
+    }
+}
+
+/// Instructions since the start, from a counter of ticks that wraps; to be asked more often than it wraps.
+pub struct Clock {
+    last: AtomicU32,
+    wraps: AtomicU32,
+}
+
+impl Clock {
+    /// A clock at its start.
+    pub const fn new() -> Self {
+        Clock { last: AtomicU32::new(0), wraps: AtomicU32::new(0) }
+    }
+
+    /// Ticks, of which the counter shows `ticks` now. Loads and stores suffice, because no interrupt asks.
+    pub fn ticks(&self, ticks: u32) -> u64 {
+        let mut wraps = self.wraps.load(Ordering::Relaxed);
+        let last = self.last.load(Ordering::Relaxed);
+        self.last.store(ticks, Ordering::Relaxed);
+        if ticks < last {
+            wraps = wraps.wrapping_add(1);
+            self.wraps.store(wraps, Ordering::Relaxed);
+        }
+        u64::from(wraps) << 32 | u64::from(ticks)
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
