@@ -98,6 +98,15 @@ impl TemporaryFile {
         self.file.persist(path)?;
         Ok(())
     }
+
+    /// Gives it a name that no file has, for good.
+    ///
+    /// # Errors
+    /// When there is a file of that name, or the system refuses.
+    pub fn persist_new(self, path: &Path) -> io::Result<()> {
+        self.file.persist_noclobber(path)?;
+        Ok(())
+    }
 }
 
 /// A temporary folder.

@@ -159,6 +159,26 @@ fn galleries_are_told_as_documented() {
     check("host gallery report", &succeeds(at, &report));
 }
 
+#[test]
+fn signatures_are_told_as_documented() {
+    let folder = with_image();
+    let at = folder.path();
+    let made = succeeds(at, &["keygen", "maker.key", "--json"]);
+    check("host keygen", &made);
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let sign = |version| {
+        succeeds(at, &["sign", "image.geode", "--key", "maker.key", "--version", version, "--json"])
+    };
+    check("host sign", &sign("7"));
+    check("host sign", &sign("8"));
+    let verify = ["verify", "image.geode", "--key", made["public_key"].as_str().unwrap(), "--json"];
+    check("host verify", &succeeds(at, &verify));
+    let inspected: Value =
+        serde_json::from_str(&succeeds(at, &["inspect", "image.geode", "--json"])).unwrap();
+    let documented = documented("host inspect IMAGE");
+    assert_eq!(shape(&inspected["signature"]), shape(&documented["signature"]));
+}
+
 /// A folder of people with four photos, and of others with one.
 fn album(folder: &Path) {
     let save = |name: &str, seed: u64| {
