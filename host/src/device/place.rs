@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use super::camera::Mailbox;
 use super::keys::Keys;
 use super::session::{Greeted, Session};
-use crate::board::{Board, Memory};
+use crate::board::{Board, Front, Memory};
 use crate::shared::SharedRam;
 use crate::simulator::AlignedBytes;
 use crate::transport::Transport;
@@ -30,6 +30,8 @@ pub enum Place {
         image: PathBuf,
         /// The file in which its memory stays between two starts. It is made if there is none.
         state: PathBuf,
+        /// What its second UART leads to: a terminal, or a socket that is made there.
+        front: Option<PathBuf>,
     },
 }
 
@@ -52,13 +54,14 @@ impl Place {
                 let greeted = Greeted::new(Transport::serial(path, *baud)?)?;
                 Ok(Reached { greeted, mailbox: None })
             }
-            Place::Emulated { board, image, state } => {
+            Place::Emulated { board, image, state, front } => {
                 ensure!(
                     board.memory.store.is_some(),
                     "the board {} has no memory for people; boards that do: {}",
                     board.name,
                     crate::board::with_store().join(", ")
                 );
+                let front = front.as_deref().map(Front::at).transpose()?;
                 // The image is looked at first, so that an emulator is not started for nothing.
                 AlignedBytes::read(image)?.image(image)?;
                 let elf = board.build_example("door")?;
@@ -66,7 +69,7 @@ impl Place {
                     .with_context(|| format!("the board {} shares no memory here", board.name))?;
                 let mailbox = Mailbox::new(ram)?;
                 let ram = mailbox.ram();
-                let qemu = board.device(&elf, (image, Memory::External), ram.path());
+                let qemu = board.device(&elf, (image, Memory::External), ram.path(), front.as_ref());
                 let greeted = Greeted::new(Transport::emulator(qemu)?)?;
                 Ok(Reached { greeted, mailbox: Some(mailbox) })
             }
