@@ -17,6 +17,7 @@
 //! * Where the gallery cannot be read there is no decision.
 //! * One enrolment at a time. While it goes on, nobody else is changed. It ends with the link's session if the link began it.
 //! * Whatever ends a task of the link answers it, or the task was ended by who asked for it.
+//! * The memory for frames is the camera's or the link's. What the link writes never becomes part of a camera's frame.
 
 mod answer;
 pub mod camera;

@@ -46,7 +46,7 @@ pub(super) struct Line {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Task {
     /// The camera has to leave the memory first.
-    Waiting { line: Line, view: View },
+    Waiting { line: Line, view: View, since_ms: u64 },
     /// Rows come in.
     Filling { line: Line, view: View, next: u16, heard_ms: u64 },
     /// The frame is seen.
@@ -227,7 +227,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 Some(reply) => reply,
                 None => return,
             },
-            Request::See(view) => match self.begin_task(line, view) {
+            Request::See(view) => match self.begin_task(line, view, now_ms) {
                 Some(objection) => Reply::Refused(objection),
                 None => return,
             },
@@ -277,13 +277,18 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             None | Some(Task::Waiting { .. }) => {}
             Some(Task::Filling { .. }) => self.platform.camera().release(),
             Some(Task::Sight { .. }) => {
-                if let Some(seeing) = self.seeing.take() {
-                    self.arena = seeing.finish().1;
-                }
-                self.frame = None;
+                self.stop_seeing();
                 self.platform.camera().release();
             }
         }
+    }
+
+    /// Gives up the frame that is being seen.
+    fn stop_seeing(&mut self) {
+        if let Some(seeing) = self.seeing.take() {
+            self.arena = seeing.finish().1;
+        }
+        self.frame = None;
     }
 
     /// The frame cannot be seen. Whoever asked about it hears so.
@@ -298,7 +303,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     /// Begins to see a frame for somebody on the link.
-    fn begin_task(&mut self, line: Line, view: &View) -> Option<Objection> {
+    fn begin_task(&mut self, line: Line, view: &View, now_ms: u64) -> Option<Objection> {
         let row_bytes = usize::from(view.width) * view.format.pixel_bytes();
         let taken = Taken { width: view.width, height: view.height, format: view.format };
         let has_eyes = self.recogniser.as_ref().is_some_and(|recogniser| recogniser.eyes().is_some());
@@ -314,20 +319,23 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         }
         self.end_task();
         // Whatever the camera showed is given up.
-        if let Some(seeing) = self.seeing.take() {
-            self.arena = seeing.finish().1;
-            self.frame = None;
-        }
-        self.desk.task = Some(Task::Waiting { line, view: *view });
+        self.stop_seeing();
+        self.desk.task = Some(Task::Waiting { line, view: *view, since_ms: now_ms });
         None
     }
 
     /// Goes on with what somebody on the link asked for, and gives up who has gone.
     fn mind_task(&mut self, now_ms: u64) {
         match self.desk.task {
-            Some(Task::Waiting { line, view }) if self.platform.camera().hold() => {
+            Some(Task::Waiting { line, view, .. }) if self.platform.camera().hold() => {
+                // A frame of the camera that is being seen must not be completed from the rows that come now.
+                self.stop_seeing();
                 self.desk.task = Some(Task::Filling { line, view, next: 0, heard_ms: now_ms });
                 self.send(line, &Reply::Row(0));
+            }
+            Some(Task::Waiting { line, since_ms, .. }) if now_ms.saturating_sub(since_ms) >= PATIENCE_MS => {
+                self.desk.task = None;
+                self.send(line, &Reply::Failed(text(&"the camera does not leave its memory")));
             }
             Some(Task::Filling { heard_ms, .. }) if now_ms.saturating_sub(heard_ms) >= PATIENCE_MS => {
                 self.end_task();

@@ -101,6 +101,7 @@ impl Write for Wire {
 struct Eye {
     memory: [u8; 16],
     is_dead: bool,
+    is_writing: bool,
     is_held: bool,
 }
 
@@ -116,8 +117,8 @@ impl Camera for Eye {
     }
 
     fn hold(&mut self) -> bool {
-        self.is_held = true;
-        true
+        self.is_held = !self.is_writing;
+        self.is_held
     }
 
     fn release(&mut self) {
@@ -218,7 +219,7 @@ struct Bench {
     device: Device<'static, 'static, Board, Shared>,
     flash: Shared,
     now_ms: u64,
-    frames: Frames<203>,
+    frames: Frames<{ fm22x::frame::MAX_REPLY_FRAME_BYTES }>,
 }
 
 fn bench() -> Bench {
@@ -703,6 +704,24 @@ fn frame_that_comes_slowly_over_the_link_does_not_blind_the_device() {
     assert!(bench.device.door.is_watching() && !bench.device.platform.eye.is_held);
     bench.step(CAMERA_MS);
     assert!(matches!(bench.device.door.state(), State::Service(Fault::Blind)));
+}
+
+#[test]
+fn camera_that_never_ends_its_frame_is_told_to_who_waits_for_its_memory() {
+    let mut bench = bench();
+    bench.device.platform.eye.is_writing = true;
+    let view = View { width: 4, height: 4, format: PixelFormat::Grey, is_sent: true, attention: Look::Photo };
+    let line = Line { turn: 9, is_sealed: false };
+    bench.device.desk.task = Some(Task::Waiting { line, view, since_ms: 0 });
+    bench.step(4_999);
+    assert_eq!(bench.replies(), []);
+    bench.step(1);
+    assert!(matches!(&bench.replies()[..], [Reply::Failed(_)]));
+    // A camera that ends it gives the memory, with which the rows begin.
+    bench.device.platform.eye.is_writing = false;
+    bench.device.desk.task = Some(Task::Waiting { line, view, since_ms: bench.now_ms });
+    bench.step(1);
+    assert_eq!(bench.replies(), [Reply::Row(0)]);
 }
 
 #[test]
