@@ -618,7 +618,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     fn done_unless_broken(&self) -> Result<PeopleReply, PeopleRefusal> {
         match self.door.state() {
             State::Service(Fault::Store) => Err(PeopleRefusal::Store),
-            State::Service(_) => Err(PeopleRefusal::Busy),
+            State::Service(Fault::Output) => Err(PeopleRefusal::Busy),
             _ => Ok(PeopleReply::Done),
         }
     }

@@ -680,6 +680,15 @@ fn name_of_a_key_is_nobody_s() {
 }
 
 #[test]
+fn blind_device_forgets_strangers_too() {
+    let mut bench = bench();
+    bench.see(&fit(&[3, 4], None));
+    bench.device.fail(Fault::Blind, bench.now_ms);
+    assert_eq!((bench.stored_attempts(), bench.people(&PeopleRequest::Unlock)), (1, Ok(PeopleReply::Done)));
+    assert_eq!(bench.stored_attempts(), 0);
+}
+
+#[test]
 fn unlocking_that_is_not_stored_is_not_acknowledged() {
     let mut bench = bench();
     bench.see(&fit(&[3, 4], None));

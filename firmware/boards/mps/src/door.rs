@@ -98,8 +98,8 @@ impl Memories {
             self.part(WORDS_AT, FLASH_BYTES / WORD).fill(0);
             self.part(WEAR_AT, 4 * (FLASH_BYTES / PAGE)).fill(0);
             let (first, second) = secrets.split_at_mut(32);
-            first.copy_from_slice(&random.next());
-            second.copy_from_slice(&random.next());
+            first.copy_from_slice(&random.draw());
+            second.copy_from_slice(&random.draw());
             mark.copy_from_slice(&KEYS_MARK.to_le_bytes());
         }
         let (first, second) = secrets.split_at(32);
@@ -125,7 +125,7 @@ impl Random {
     }
 
     /// The next 32.
-    pub fn next(&mut self) -> [u8; 32] {
+    pub fn draw(&mut self) -> [u8; 32] {
         self.count += 1;
         Sha256::new().chain_update(self.seed).chain_update(self.count.to_le_bytes()).finalize().into()
     }
@@ -309,7 +309,7 @@ impl<S: Read + ReadReady + Write> Platform for Emulated<S> {
     }
 
     fn random(&mut self) -> [u8; 32] {
-        self.random.next()
+        self.random.draw()
     }
 
     fn is_button_held(&mut self) -> bool {

@@ -49,6 +49,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Runs the device for ever.
 pub fn run_door<B: DoorBoard>(arena: &'static mut [u8], inbox: &'static mut Inbox) -> ! {
+    B::output_off();
     stack::paint();
     let (mut platform, [store_key, session_key]) = B::platform();
     let mut trouble = String::new();
