@@ -154,7 +154,7 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
     let probes = probes.collect();
     let door = if board.memory.store.is_some() {
         output::step("5/5 a device on this board: enrolling, pulling the plug, deleting");
-        door::live(board, &image, &faces, output)?
+        door::live(board, &image, output)?
     } else {
         let boards = crate::board::with_store().join(", ");
         output::step(&format!(
@@ -205,10 +205,10 @@ fn eyes(data: &Path, faces: &Path) -> Result<QuantisedEyes> {
     fit(&networks.known(CROP_EYES)?, &to_calibrate(&photos, &mut Vec::new())?)
 }
 
-/// Sorts the photos: `people/` to enrol, `strangers/` to measure the threshold on, `probes/` to show to the board; gives
-/// the latter. Group photos are cut into photos of one person.
+/// Sorts the photos: `people/` to enrol, `strangers/` to measure the threshold on, `probes/` to show to the board, `door/` to
+/// enrol on a device; gives the exhibits. Group photos are cut into photos of one person.
 fn sort(eyes: &QuantisedEyes, faces: &Path, output: &Path) -> Result<Vec<Exhibit>> {
-    for folder in ["people", "strangers", "probes"] {
+    for folder in ["people", "strangers", "probes", "door"] {
         let folder = output.join(folder);
         if folder.is_dir() {
             std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
@@ -239,6 +239,12 @@ fn sort(eyes: &QuantisedEyes, faces: &Path, output: &Path) -> Result<Vec<Exhibit
         parts.into_iter().next().with_context(|| format!("no usable face in {file}"))
     };
     show("obama3.png", &near("obama3.jpg")?, "Obama, a photo not enrolled".to_string(), obama)?;
+    for file in ["obama.jpg", "obama2.jpg", "obama3.jpg"] {
+        let photo = near(file)?;
+        let place = |name: &str| output.join("door").join(format!("{name}-{file}")).with_extension("png");
+        write_png(&place("obama"), &photo)?;
+        write_png(&place("mirrored"), &imageops::flip_horizontal(&photo))?;
+    }
     // There is one photo of him only.
     let mirrored = imageops::flip_horizontal(&near("biden.jpg")?);
     show("biden.png", &mirrored, "Biden, mirrored".to_string(), Expected::Person("Biden"))?;

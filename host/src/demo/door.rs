@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use format::PixelFormat;
-use image::imageops;
 use link::message::{PeopleRequest, Verdict};
 use serde::Serialize;
 
@@ -15,12 +14,11 @@ use crate::device::people::{self, Stood};
 use crate::device::place::{Place, Reached};
 use crate::device::session::Session;
 use crate::people::change;
-use crate::sight::camera::Shot;
+use crate::sight::camera::{Shot, Take};
 use crate::{output, photo};
 
-/// Who is enrolled on the device, by these photos and their mirror images.
+/// Who is enrolled on the device.
 const NAME: &str = "Obama";
-const PHOTOS: [&str; 3] = ["obama.jpg", "obama2.jpg", "obama3.jpg"];
 
 /// A step of the device's life, and whether it went as it must.
 #[derive(Clone, Debug, Serialize)]
@@ -33,12 +31,12 @@ pub struct Step {
     pub right: bool,
 }
 
-/// Lets a device live through its day. `image` has other people enrolled; its copy without [`NAME`] and the device's memory
-/// are left in `output`.
+/// Lets a device live through its day. `image` has other people enrolled; `output` has the photos of the folder `door`, and
+/// gets the image's copy without [`NAME`] and the device's memory.
 ///
 /// # Errors
 /// When the device does not answer.
-pub fn live(board: &'static Board, image: &Path, faces: &Path, output: &Path) -> Result<Vec<Step>> {
+pub fn live(board: &'static Board, image: &Path, output: &Path) -> Result<Vec<Step>> {
     let [alone, state, key] = ["device.geode", "device.state", "admin.key"].map(|file| output.join(file));
     for file in [&state, &key] {
         if file.exists() {
@@ -61,13 +59,7 @@ pub fn live(board: &'static Board, image: &Path, faces: &Path, output: &Path) ->
         right: true,
     }];
 
-    let shots: Vec<Shot> = PHOTOS.iter().try_fold(Vec::new(), |mut shots, file| {
-        let photo = photo::load(&faces.join(file))?;
-        for (name, photo) in [("", photo.clone()), (", mirrored", imageops::flip_horizontal(&photo))] {
-            shots.push(Shot::of_photo(&format!("{file}{name}"), &photo, PixelFormat::Rgb565)?);
-        }
-        anyhow::Ok(shots)
-    })?;
+    let shots = shots(&output.join("door"))?;
     let mut taken = 0;
     let id = {
         let (mut session, mut mailbox) = open(&place, &keys)?;
@@ -105,6 +97,15 @@ pub fn live(board: &'static Board, image: &Path, faces: &Path, output: &Path) ->
     }
     stand("delete, pull the plug, start again, and stand there", false)?;
     Ok(steps)
+}
+
+/// What the camera shows of a person: the photos of a folder.
+///
+/// # Errors
+/// When there are none.
+pub fn shots(folder: &Path) -> Result<Vec<Shot>> {
+    let photos = photo::folder::list(folder)?.found;
+    photos.iter().map(|path| Take::Photo(path.clone(), PixelFormat::Rgb565).read()).collect()
 }
 
 /// The device, started anew.

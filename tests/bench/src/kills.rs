@@ -6,14 +6,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use format::PixelFormat;
 use host::board::Board;
 use host::device::keys::Keys;
 use host::device::people;
 use host::device::place::{Place, Reached};
-use host::photo;
-use host::sight::camera::Shot;
-use image::imageops;
 use link::message::PeopleRequest;
 
 /// Longest time from a request to the kill: a commit takes about half of it.
@@ -68,13 +64,7 @@ pub fn run(count: usize, image: &Path, faces: &Path) -> Result<()> {
     mailbox.press()?;
     drop((greeted, mailbox));
 
-    let mut shots = Vec::new();
-    for file in ["obama.jpg", "obama2.jpg", "obama3.jpg"] {
-        let photo = photo::load(&faces.join(file))?;
-        for photo in [photo.clone(), imageops::flip_horizontal(&photo)] {
-            shots.push(Shot::of_photo(file, &photo, PixelFormat::Rgb565)?);
-        }
-    }
+    let shots = host::demo::door::shots(faces)?;
     let enrol = |name: &str| -> Result<u32> {
         let (mut session, mut mailbox) = place.open(&keys, None)?;
         people::enrol(&mut session, mailbox.as_mut(), name, shots.iter().cloned().map(Ok), |_| {})

@@ -70,8 +70,8 @@ enum Command {
         /// Flash image with eyes; `host demo` leaves one.
         #[arg(long, default_value = "target/demo/device.geode")]
         image: PathBuf,
-        /// Folder of the photos of ./setup.sh.
-        #[arg(long, default_value = "data/faces")]
+        /// Folder with photos of one person; `host demo` leaves one.
+        #[arg(long, default_value = "target/demo/door")]
         faces: PathBuf,
     },
     /// Fit the model of costs to counts, and its cycles to llvm-mca's models of the cores.
