@@ -374,7 +374,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             return Err(Fault::Store);
         };
         let mut enrolled = Enrolled { recogniser, store };
-        let judge = recogniser.judge(enrolled.count());
+        // The certificate is shown and decides nothing. It could open all records a second time.
+        let judge = recogniser.judge(enrolled.count()).without_certificate();
         let outcome = judge.decide(&mut enrolled, embedding).map_err(|_| Fault::Store)?;
         let person = outcome.best.as_ref().and_then(|best| enrolled.id(best.person));
         Ok((outcome, person, judge.rules.threshold_q30))

@@ -385,11 +385,12 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     fn decide_in_detail(&mut self, embedding: &[i16]) -> Result<Decided, Fault> {
-        let (outcome, ..) = self.decide(embedding)?;
         let (Some(recogniser), Some(store)) = (&self.recogniser, &mut self.store) else {
             return Err(Fault::Store);
         };
         let mut enrolled = Enrolled { recogniser, store };
+        let judge = recogniser.judge(enrolled.count());
+        let outcome = judge.decide(&mut enrolled, embedding).map_err(|_| Fault::Store)?;
         let confidence =
             recogniser.confidence(&mut enrolled, embedding, &outcome).map_err(|_| Fault::Store)?;
         let decision = shown(&outcome, confidence, |number| enrolled.name(number));

@@ -31,6 +31,9 @@ pub trait DoorBoard: Board {
     /// Opens the flash, and says where in it the store lies. Only one is in use at a time.
     fn flash() -> (Self::Flash, Layout);
 
+    /// [`Self::flash`], blank as it comes from the factory.
+    fn blank_flash() -> (Self::Flash, Layout);
+
     /// Milliseconds since the start.
     fn now_ms() -> u64;
 

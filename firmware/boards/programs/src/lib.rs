@@ -3,6 +3,7 @@
 //!
 //! * [`firmware!`] serves the link for ever with the board's image.
 //! * [`bench!`] counts the instructions of an embedding and prints them.
+//! * [`remembered!`] counts the instructions of people in a store and prints them.
 //! * [`session!`] counts the instructions of a session on the link and prints them.
 //! * [`battery!`] runs the kernels' cases and prints how many it ran.
 //!
@@ -14,6 +15,7 @@ mod console;
 mod door;
 mod firmware;
 mod macros;
+mod remembered;
 mod session;
 
 use app::serve::Meter;
@@ -30,6 +32,8 @@ pub use door::DoorBoard;
 pub use door::{run_door, stop_door};
 #[doc(hidden)]
 pub use firmware::{report_panic, run};
+#[doc(hidden)]
+pub use remembered::remembered;
 #[doc(hidden)]
 pub use session::session;
 #[doc(hidden)]
