@@ -44,7 +44,7 @@ pub fn live(board: &'static Board, image: &Path, output: &Path) -> Result<Vec<St
         }
     }
     output::write_whole(&alone, &change::remove(image, &[NAME.to_string()])?.image)?;
-    let place = Place::Emulated { board, image: alone, state };
+    let place = Place::Emulated { board, image: alone, state, front: None };
     let mut keys = Keys::read_or_new(&key)?;
     let Reached { mut greeted, mailbox, .. } = place.reach()?;
     let mut mailbox = mailbox.context("an emulated device has a button")?;

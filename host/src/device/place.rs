@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::camera::Mailbox;
 use super::keys::Keys;
 use super::session::{Greeted, Session};
-use crate::board::{Board, Memory};
+use crate::board::{Board, Front, Memory};
 use crate::shared::SharedRam;
 use crate::simulator::AlignedBytes;
 use crate::transport::Transport;
@@ -31,6 +31,8 @@ pub enum Place {
         image: PathBuf,
         /// The file in which its memory stays between two starts. It is made if there is none.
         state: PathBuf,
+        /// What its second UART leads to: a terminal, or a socket that is made there.
+        front: Option<PathBuf>,
     },
 }
 
@@ -76,13 +78,14 @@ impl Place {
     fn start(&self) -> Result<(Transport, Mailbox)> {
         match self {
             Place::Port { path, .. } => bail!("the device on {path} is started by its power alone"),
-            Place::Emulated { board, image, state } => {
+            Place::Emulated { board, image, state, front } => {
                 ensure!(
                     board.memory.store.is_some(),
                     "the board {} has no memory for people; boards that do: {}",
                     board.name,
                     crate::board::with_store().join(", ")
                 );
+                let front = front.as_deref().map(Front::at).transpose()?;
                 // The image is looked at first, so that an emulator is not started for nothing.
                 AlignedBytes::read(image)?.image(image)?;
                 let elf = board.build_example("door")?;
@@ -90,7 +93,7 @@ impl Place {
                     .with_context(|| format!("the board {} shares no memory here", board.name))?;
                 let mailbox = Mailbox::new(ram)?;
                 let ram = mailbox.ram();
-                let qemu = board.device(&elf, (image, Memory::External), ram.path());
+                let qemu = board.device(&elf, (image, Memory::External), ram.path(), front.as_ref());
                 Ok((Transport::emulator(qemu)?, mailbox))
             }
         }

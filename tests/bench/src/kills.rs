@@ -54,7 +54,7 @@ pub fn run(count: usize, image: &Path, faces: &Path) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let board = Board::named(host::board::DEFAULT)?;
     let state = folder.path().join("state");
-    let place = Place::Emulated { board, image: image.to_path_buf(), state };
+    let place = Place::Emulated { board, image: image.to_path_buf(), state, front: None };
     let mut keys = Keys::read_or_new(&folder.path().join("admin.key"))?;
     let Reached { mut greeted, mailbox, .. } = place.reach()?;
     let mut mailbox = mailbox.context("an emulated device has a button")?;

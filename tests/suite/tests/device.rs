@@ -5,7 +5,14 @@
 //! `./test.sh`.
 
 use std::collections::HashSet;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command as Program, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use fm22x::message::{Enrol, Name};
+use fm22x::{Command, Decoder, Outcome, Reply};
 
 use host::export::{Job, export};
 use host::face::{Choice, Finder, FloatDetector, Pipeline, colour_crop};
@@ -14,10 +21,11 @@ use host::sight::frames;
 use host::simulator::AlignedBytes;
 use image::{RgbImage, imageops};
 use link::message::{LogEntry, Verdict};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use suite::command::{fails, succeeds};
 use suite::documented::check;
-use suite::{default_network, demo_faces, eyes, fetched, job, with_eyes, write_faces};
+use suite::{default_network, demo_faces, eyes, fetched, job, program, with_eyes, write_faces};
 use tempfile::TempDir;
 
 /// The image's people have numbers from here on.
@@ -121,6 +129,82 @@ impl Door {
     }
 }
 
+/// A controller on the second line of a device that runs as long as this.
+struct Controller {
+    running: Child,
+    line: UnixStream,
+    decoder: Decoder<{ fm22x::frame::MAX_REPLY_FRAME_BYTES }>,
+}
+
+impl Controller {
+    /// In a window of ten minutes, in front of these photos.
+    fn new(door: &Door, photos: &str) -> Controller {
+        let command = ["window", "600", "--frames", photos, "--front", "front"];
+        let mut program = Program::new(program());
+        let program = program.args(door.arguments(&command)).current_dir(door.folder.path());
+        let mut running = program.stdout(Stdio::null()).spawn().unwrap();
+        let socket = door.folder.path().join("front");
+        let start = Instant::now();
+        let line = loop {
+            assert_eq!(running.try_wait().unwrap(), None);
+            assert!(start.elapsed() < PATIENCE);
+            match UnixStream::connect(&socket) {
+                Ok(line) => break line,
+                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            }
+        };
+        line.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+        Controller { running, line, decoder: Decoder::new() }
+    }
+
+    /// The reply to a command, which is sent again while nobody hears it or it is not permitted yet.
+    fn ask(&mut self, command: &Command) -> Reply {
+        let start = Instant::now();
+        loop {
+            assert!(start.elapsed() < PATIENCE, "{command:?} is not answered");
+            self.line.write_all(&command.emit()).unwrap();
+            let answered = self.reply(if matches!(command, Command::Enrol(_) | Command::Verify { .. }) {
+                PATIENCE
+            } else {
+                Duration::from_secs(2)
+            });
+            match answered {
+                Some(Reply::Failed(_, Outcome::Rejected)) | None => {
+                    std::thread::sleep(Duration::from_millis(200));
+                }
+                Some(reply) => return reply,
+            }
+        }
+    }
+
+    fn reply(&mut self, patience: Duration) -> Option<Reply> {
+        let start = Instant::now();
+        let mut byte = [0];
+        while start.elapsed() < patience {
+            if self.line.read(&mut byte).is_ok_and(|count| count == 1)
+                && let Some(frame) = self.decoder.push(byte[0])
+                && let Ok(reply) = Reply::parse(frame)
+            {
+                return Some(reply);
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        // Not killed, so that it ends its emulator.
+        if let Some(number) = i32::try_from(self.running.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(number, Signal::TERM);
+        }
+        let _ = self.running.wait();
+    }
+}
+
+/// Time in which a controller is answered.
+const PATIENCE: Duration = Duration::from_secs(240);
+
 /// All runs of 12 bytes in the halves behind their headers, but blank ones.
 fn runs(flash: &[u8]) -> HashSet<&[u8]> {
     let halves = flash[LOG_BYTES..].chunks_exact(HALF_BYTES);
@@ -174,6 +258,38 @@ fn strangers_lock_the_door_until_an_administrator_unlocks_it() {
     let entry = LogEntry { number: 0, starts: 4, seconds: 12, verdict: Verdict::Accepted(2) };
     check("host device log", &serde_json::to_string(&[entry]).unwrap());
     assert_eq!(door.accepted(&["biden.png"]), [Some(FIRST_OF_IMAGE)]);
+}
+
+#[test]
+#[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
+fn controller_of_a_module_enrols_recognises_and_deletes_in_a_window() {
+    let door = Door::new();
+    let photos = built().path().join("obama").display().to_string();
+    let id = {
+        let mut controller = Controller::new(&door, &photos);
+        assert!(matches!(controller.ask(&Command::Version), Reply::Version(_)));
+        let name: Name = "Obama".try_into().unwrap();
+        let enrol = Enrol {
+            number: 0x1d,
+            is_admin: false,
+            name: name.clone(),
+            direction: None,
+            may_repeat: false,
+            seconds: 240,
+        };
+        let Reply::Enrolled { id, .. } = controller.ask(&Command::Enrol(enrol)) else { panic!() };
+        assert_eq!(controller.ask(&Command::Ids), Reply::Ids([id].into_iter().collect()));
+        let Reply::Verified(user) = controller.ask(&Command::Verify { is_last: false, seconds: 120 }) else {
+            panic!()
+        };
+        assert_eq!((user.id, user.name), (id, name));
+        id
+    };
+    // The device was stopped, and the person is the device's as any other.
+    assert_eq!(door.json(&["list"])[0]["id"].as_u64(), Some(id.into()));
+    let mut controller = Controller::new(&door, &photos);
+    assert_eq!(controller.ask(&Command::Delete(id)), Reply::Done(0x20));
+    assert_eq!(controller.ask(&Command::Ids), Reply::Ids(Default::default()));
 }
 
 #[test]

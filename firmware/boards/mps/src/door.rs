@@ -246,6 +246,7 @@ impl Observer for Meter {
 /// An emulated board as a device's platform.
 pub struct Emulated<S> {
     stream: S,
+    second: S,
     camera: SharedCamera,
     output: SharedOutput,
     random: Random,
@@ -255,9 +256,11 @@ pub struct Emulated<S> {
 }
 
 impl<S> Emulated<S> {
-    /// A board. `instructions` gives those executed since the start.
+    /// A board with the link on `stream` and a controller on `second`. `instructions` gives those executed since the
+    /// start.
     pub fn new(
         stream: S,
+        second: S,
         memories: Memories,
         random: Random,
         watchdog: Watchdog,
@@ -267,6 +270,7 @@ impl<S> Emulated<S> {
         memories.mailbox().write(mailbox::STATE, mailbox::FREE);
         Emulated {
             stream,
+            second,
             camera: SharedCamera(memories),
             output: SharedOutput(memories),
             random,
@@ -284,12 +288,17 @@ pub fn output_off(memories: Memories) {
 
 impl<S: Read + ReadReady + Write> Platform for Emulated<S> {
     type Stream = S;
+    type Second = S;
     type Camera = SharedCamera;
     type Output = SharedOutput;
     type Meter = Meter;
 
     fn stream(&mut self) -> &mut S {
         &mut self.stream
+    }
+
+    fn second(&mut self) -> Option<&mut S> {
+        Some(&mut self.second)
     }
 
     fn camera(&mut self) -> &mut SharedCamera {

@@ -3,7 +3,7 @@
 use core::fmt::{Display, Write as _};
 
 use app::Recogniser;
-use app::device::{About, Device, Inbox, Platform};
+use app::device::{About, Device, Inbox, MAX_SERIAL, Platform};
 use app::door::Settings;
 use app::selftest;
 use cortex::stack;
@@ -34,6 +34,12 @@ pub trait DoorBoard: Board {
     /// [`Self::flash`], blank as it comes from the factory.
     fn blank_flash() -> (Self::Flash, Layout);
 
+    /// The serial number. By itself the board's name: emulated boards have no number of their own.
+    fn serial() -> String<MAX_SERIAL> {
+        // A longer name is none.
+        Self::NAME.try_into().unwrap_or_default()
+    }
+
     /// Milliseconds since the start.
     fn now_ms() -> u64;
 
@@ -57,6 +63,7 @@ pub fn run_door<B: DoorBoard>(arena: &'static mut [u8], inbox: &'static mut Inbo
     let about = About {
         board: B::NAME,
         firmware: VERSION,
+        serial: B::serial(),
         settings: Settings::default(),
         is_verify_open: true,
         frame_bytes: B::FRAME_BYTES as u32,
