@@ -118,8 +118,8 @@ impl<'a, 'b> Seeing<'a, 'b> {
                 crop_instructions = crop.instructions;
                 let stage = if is_done {
                     followed.is_decided = true;
-                    let elements = bytemuck::cast_slice(glance.outputs().bytes(0));
-                    self.sighting.embedding = Vec::from_slice(elements).ok();
+                    let elements = bytemuck::try_cast_slice(glance.outputs().bytes(0)).ok();
+                    self.sighting.embedding = elements.and_then(|elements| Vec::from_slice(elements).ok());
                     Stage::Done(glance.into_arena())
                 } else {
                     Stage::Embed(similarity, glance)
