@@ -41,7 +41,7 @@ use vision::Frame;
 
 use crate::Recogniser;
 use crate::door::enrol::{MOST_CENTRES, ShotError, SubCentre};
-use crate::door::{Door, Fault, Glimpse, News, Order, Orders, PersonId, Settings, State, Tally};
+use crate::door::{Door, Fault, Glimpse, News, Order, PersonId, Settings, State, Tally};
 use crate::output::Output;
 use crate::seeing::{STEP_ROWS, Seeing, Sighting};
 use crate::sight::{Followed, FrameSource, Observer};
@@ -230,7 +230,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         match fault {
             Some(fault) => device.fail(fault, now_ms),
             // Whatever the output was before the restart.
-            None => device.carry_out([Order::Close].into_iter().collect(), now_ms),
+            None => device.carry_out(&[Order::Close], now_ms),
         }
         device.mode = device.mode_now();
         device
@@ -243,7 +243,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         self.watch_button(now_ms);
         self.serve_controller(now_ms);
         let orders = self.door.tick(now_ms);
-        self.carry_out(orders, now_ms);
+        self.carry_out(&orders, now_ms);
         let is_stuck = self.look(now_ms);
         let mode = self.mode_now();
         if mode != self.mode {
@@ -417,7 +417,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             return;
         }
         let orders = self.door.seen(now_ms, glimpse);
-        self.carry_out(orders, now_ms);
+        self.carry_out(&orders, now_ms);
     }
 
     /// Decides on an embedding: the outcome, the nearest person, and the threshold.
@@ -426,15 +426,16 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             return Err(Fault::Store);
         };
         let mut enrolled = Enrolled { recogniser, store };
-        let judge = recogniser.judge(enrolled.count());
+        // The certificate is shown and decides nothing. It could open all records a second time.
+        let judge = recogniser.judge(enrolled.count()).without_certificate();
         let outcome = judge.decide(&mut enrolled, embedding).map_err(|_| Fault::Store)?;
         let person = outcome.best.as_ref().and_then(|best| enrolled.id(best.person));
         Ok((outcome, person, judge.rules.threshold_q30))
     }
 
     /// Carries out orders one after another. When one fails, the rest is dropped.
-    fn carry_out(&mut self, orders: Orders, now_ms: u64) {
-        for order in orders {
+    fn carry_out(&mut self, orders: &[Order], now_ms: u64) {
+        for &order in orders {
             let done = match order {
                 Order::Store(tally) => self.store_tally(&tally),
                 Order::Open(person) => self.platform.output().open(person).map_err(|_| Fault::Output),
@@ -457,7 +458,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
 
     /// Nothing can run any more, and the door is closed as far as that is possible.
     fn fail(&mut self, fault: Fault, now_ms: u64) {
-        for order in self.door.fail(fault) {
+        for &order in &self.door.fail(fault) {
             match order {
                 Order::Close => {
                     // There is nothing more to do if this fails, too.
@@ -473,7 +474,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     fn give_up(&mut self, now_ms: u64) {
         self.newcomer = None;
         let orders = self.door.give_up();
-        self.carry_out(orders, now_ms);
+        self.carry_out(&orders, now_ms);
     }
 
     fn store_tally(&mut self, tally: &Tally) -> Result<(), Fault> {
@@ -502,10 +503,11 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         let newcomer = self.newcomer.take();
         let (name, flags) = newcomer.as_ref().map_or(("", 0), |one| (one.name.as_str(), one.flags));
         let centres = enrolment.centres(&before).unwrap_or_default();
-        let parts: Vec<store::SubCentre<'_>, MOST_CENTRES> = centres
-            .iter()
-            .map(|centre| store::SubCentre { photos: centre.photos, vector: &centre.vector })
-            .collect();
+        let mut parts: Vec<store::SubCentre<'_>, MOST_CENTRES> = Vec::new();
+        for centre in &centres {
+            // There is room for as many as there are.
+            let _ = parts.push(store::SubCentre { photos: centre.photos, vector: &centre.vector });
+        }
         let draft = Draft { name, flags, centres: &parts };
         let stored = match enrolment.person {
             // An entry without centres would be an administrator's key.
@@ -526,7 +528,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 return Err(Fault::Store);
             }
         };
-        self.carry_out(orders, now_ms);
+        self.carry_out(&orders, now_ms);
         Ok(stored.ok())
     }
 

@@ -196,8 +196,15 @@ pub enum Order {
 /// Orders of one step.
 pub type Orders = Vec<Order, 6>;
 
-fn orders<const N: usize>(list: [Order; N]) -> Orders {
-    list.into_iter().collect()
+fn orders(list: impl IntoIterator<Item = Order>) -> Orders {
+    let mut orders = Orders::new();
+    add(&mut orders, list);
+    orders
+}
+
+fn add(orders: &mut Orders, more: impl IntoIterator<Item = Order>) {
+    // There is room for the orders of every step.
+    more.into_iter().for_each(|order| _ = orders.push(order));
 }
 
 /// Why an enrolment cannot begin.
@@ -324,7 +331,7 @@ impl Door {
         if news.is_some() {
             self.state = State::Idle;
         }
-        [Order::Store(self.tally)].into_iter().chain(news).collect()
+        orders([Order::Store(self.tally)].into_iter().chain(news))
     }
 
     /// Begins an enrolment of so many shots: of a new person, or of more photos of one.
@@ -347,7 +354,7 @@ impl Door {
         };
         let enrolment = Enrolment::new(person, shots, dimension);
         self.state = State::Enrolling { enrolment, until_ms: now_ms + u64::from(self.settings.enrol_ms) };
-        Ok(closing.into_iter().chain([Order::LookAgain]).collect())
+        Ok(orders(closing.into_iter().chain([Order::LookAgain])))
     }
 
     /// Waits anew for the next shot, with which the enrolment is complete if `is_last`. Returns whether shots can follow.
@@ -396,7 +403,7 @@ impl Door {
             Glimpse::Unfit(refusal) if refusal.gate == Gate::Alive => {
                 let mut list = self.begin_vote();
                 let _ = list.push(Order::Tell(News::Unfit(refusal)));
-                list.extend(self.reject(now_ms));
+                add(&mut list, self.reject(now_ms).iter().copied());
                 list
             }
             Glimpse::Unfit(refusal) => orders([Order::LookAgain, Order::Tell(News::Unfit(refusal))]),
@@ -413,7 +420,7 @@ impl Door {
                     }
                     Some(Ballot::Nobody) => self.reject(now_ms),
                 };
-                list.extend(after);
+                add(&mut list, after.iter().copied());
                 list
             }
         }

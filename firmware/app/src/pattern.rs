@@ -32,7 +32,16 @@ impl RowSource for Pattern {
 
 /// FNV-1a (Fowler, Noll, Vo), 32 bits, of an output's bytes. Different outputs almost never have the same checksum.
 pub fn check(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    continued(0x811c_9dc5, bytes)
+}
+
+fn continued(hash: u32, bytes: &[u8]) -> u32 {
+    bytes.iter().fold(hash, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// [`check`] of elements of two bytes, little-endian.
+pub fn check_elements(elements: &[i16]) -> u32 {
+    elements.iter().fold(check(&[]), |hash, element| continued(hash, &element.to_le_bytes()))
 }
 
 #[cfg(test)]
@@ -43,6 +52,7 @@ mod tests {
     fn check_is_the_published_hash() {
         // Test vectors from the FNV draft.
         assert_eq!([check(b""), check(b"a"), check(b"foobar")], [0x811c_9dc5, 0xe40c_292c, 0xbf9c_f968]);
+        assert_eq!(check_elements(&[0x6f66, 0x626f, 0x7261]), check(b"foobar"));
     }
 
     #[test]

@@ -116,8 +116,7 @@ pub fn see<O: Observer>(
         let start = observer.instructions();
         let decision = recogniser.recognise(&embedding);
         seen.cost.match_instructions = observer.instructions() - start;
-        look.decided =
-            Some(Decided { embedding_check: pattern::check(bytemuck::cast_slice(&embedding)), decision });
+        look.decided = Some(Decided { embedding_check: pattern::check_elements(&embedding), decision });
     }
     Ok(seen)
 }

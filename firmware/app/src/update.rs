@@ -6,7 +6,7 @@
 //!                                └─fails→ None
 //! ```
 //!
-//! * [`verify`]: whether an image is whole, the maker's, new enough, and usable on this board.
+//! * [`mod@verify`]: whether an image is whole, the maker's, new enough, and usable on this board.
 //! * [`slots`]: the places of two images in flash.
 //! * [`record`]: the note about an update that is being received.
 //! * [`transfer`]: the [`Updater`], which answers the link's requests and writes the idle slot.

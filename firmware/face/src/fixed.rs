@@ -79,7 +79,8 @@ pub fn exp_q16(x: i32) -> u32 {
 pub fn sigmoid_q16(x: i32) -> u32 {
     // Of a number that is not positive, so that the exponential is at most 1.
     let power = exp_q16(-x.saturating_abs());
-    let share = ((u64::from(power) << 16) + u64::from((1 << 16) + power) / 2) / u64::from((1 << 16) + power);
+    let whole = (1 << 16) + u64::from(power);
+    let share = ((u64::from(power) << 16) + whole / 2) / whole;
     if x < 0 { share as u32 } else { (1 << 16) - share as u32 }
 }
 

@@ -61,14 +61,17 @@ impl Candidates {
             self.0.pop();
         }
         // Without room the candidate has the lowest rank.
-        let _ = self.0.insert(place, candidate);
+        if self.0.push(candidate).is_ok()
+            && let Some(behind @ [_, ..]) = self.0.get_mut(place..)
+        {
+            behind.rotate_right(1);
+        }
     }
 
     /// Turns candidates into faces, the surest first, and drops each face that shares much of its box with a surer one.
-    pub fn suppress(&self, mut face: impl FnMut(&Candidate) -> Found) -> Faces {
+    pub fn suppress(&self, face: impl FnMut(&Candidate) -> Option<Found>) -> Faces {
         let mut faces = Faces::new();
-        for candidate in &self.0 {
-            let found = face(candidate);
+        for found in self.0.iter().filter_map(face) {
             if !faces.iter().any(|other| other.is_same(&found)) && faces.push(found).is_err() {
                 break;
             }
@@ -120,7 +123,7 @@ mod tests {
         for (rank, left) in [(1, 0), (3, 100), (2, 350), (4, 2000)] {
             candidates.push(candidate(rank, left));
         }
-        let faces = candidates.suppress(|candidate| at(candidate.cell.into(), candidate.rank as u16));
+        let faces = candidates.suppress(|candidate| Some(at(candidate.cell.into(), candidate.rank as u16)));
         let found: std::vec::Vec<(i32, u16)> = faces.iter().map(|f| (f.bounds.left, f.score_q16)).collect();
         assert_eq!(found, [(2000, 4), (100, 3)]);
     }
@@ -129,7 +132,7 @@ mod tests {
     fn no_more_faces_than_there_is_room_for() {
         let mut candidates = Candidates::default();
         (0..20).for_each(|place| candidates.push(candidate(place, 1000 * place as u16)));
-        let faces = candidates.suppress(|candidate| at(candidate.cell.into(), candidate.rank as u16));
+        let faces = candidates.suppress(|candidate| Some(at(candidate.cell.into(), candidate.rank as u16)));
         assert_eq!((faces.len(), faces[0].score_q16, faces[15].score_q16), (MAX_FACES, 19, 4));
     }
 

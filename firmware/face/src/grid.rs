@@ -42,19 +42,17 @@ pub(crate) fn facts(model: &Model<'_>, number: usize) -> Option<Facts> {
 }
 
 impl<'b> Grid<'b> {
-    /// Output `number`, as a table with `channels` columns.
-    ///
-    /// # Panics
-    /// When the network has no such output.
+    /// Output `number`, as a table with `channels` columns; without cells if the network has no such output.
     pub fn new(model: &Model<'_>, outputs: &Outputs<'_, 'b>, number: usize, channels: usize) -> Self {
-        let output = model.outputs().nth(number).expect("an output of the network");
-        let tensor = model.layer(output.tensor.into()).output;
+        let (tensor, scale) =
+            model.outputs().nth(number).map_or((usize::MAX, 1.0), |o| (o.tensor.into(), o.scale));
+        let tensor = model.layer(tensor).output;
         Grid {
             bytes: outputs.bytes(number),
             element: tensor.element,
             zero_point: tensor.zero_point.into(),
             channels,
-            factor: Factor::new(output.scale, 16),
+            factor: Factor::new(scale, 16),
         }
     }
 
@@ -66,15 +64,18 @@ impl<'b> Grid<'b> {
 
     /// Number of cells.
     pub fn cells(&self) -> usize {
-        self.bytes.len() / (self.channels * self.element.bytes())
+        self.bytes.len().checked_div(self.channels * self.element.bytes()).unwrap_or(0)
     }
 
-    /// An element without its zero point.
+    /// An element without its zero point. Elements that do not exist are 0.
     pub fn raw(&self, cell: usize, channel: usize) -> i32 {
         let at = cell * self.channels + channel;
         let element = match self.element {
-            Element::I8 => i32::from(self.bytes[at] as i8),
-            Element::I16 => i32::from(i16::from_le_bytes([self.bytes[2 * at], self.bytes[2 * at + 1]])),
+            Element::I8 => self.bytes.get(at).map_or(0, |&byte| i32::from(byte as i8)),
+            Element::I16 => {
+                let bytes = self.bytes.get(2 * at..).and_then(<[u8]>::first_chunk);
+                bytes.map_or(0, |&bytes| i32::from(i16::from_le_bytes(bytes)))
+            }
         };
         element - self.zero_point
     }

@@ -40,7 +40,7 @@ pub fn shares_of(value_q16: impl Fn(usize) -> i32) -> Shares {
     GROUPS.map(|group| {
         [0, 1].map(|axis| {
             let value = |&point: &u8| i64::from(value_q16(2 * usize::from(point) + axis));
-            let mean = group.iter().map(value).sum::<i64>() / group.len() as i64;
+            let mean = group.iter().map(value).sum::<i64>() / (group.len() as i64).max(1);
             // Shares of a face's picture lie between 0 and 1; a network that was fed something else may give more.
             mean.clamp(-(1 << 18), 1 << 18) as i32
         })

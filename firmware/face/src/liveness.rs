@@ -33,7 +33,8 @@ pub fn part(frame: &Frame<'_>, bounds: &Rect, sight: &Sight) -> Rect {
     let [width, height] = [(bounds.left, bounds.right), (bounds.top, bounds.bottom)]
         .map(|(low, high)| (i64::from(high) - i64::from(low)).max(256));
     // In 1/256.
-    let span = i64::from(sight.span_q8).min((sides[0] << 8) / width).min((sides[1] << 8) / height);
+    let span =
+        i64::from(sight.span_q8).min((sides[0] << 8) / width.max(1)).min((sides[1] << 8) / height.max(1));
     let range = |axis: usize, low: i32, high: i32, side: i64| {
         let half = (side * span) >> 9;
         let centre = (i64::from(low) + i64::from(high)) >> 1;
@@ -52,7 +53,7 @@ pub(crate) fn score_q16(model: &Model<'_>, outputs: &Outputs<'_, '_>, sight: &Si
     let count = classes(model).unwrap_or(0).min(MAX_CLASSES);
     let grid = Grid::new(model, outputs, 0, count.max(1));
     let mut values = [0; MAX_CLASSES];
-    let values = &mut values[..count];
+    let values = values.get_mut(..count).unwrap_or_default();
     for (class, value) in values.iter_mut().enumerate() {
         *value = grid.value_q16(0, class);
     }

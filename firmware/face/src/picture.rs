@@ -18,8 +18,8 @@ pub fn around(part: &Rect, [width, height]: [u16; 2]) -> Rect {
         .map(|(low, high)| i64::from(high) - i64::from(low));
     let [width, height] = [width, height].map(i64::from);
     let [more, below] = match wide * height >= high * width {
-        true => [0, wide * height / width - high],
-        false => [high * width / height - wide, 0],
+        true => [0, wide * height / width.max(1) - high],
+        false => [high * width / height.max(1) - wide, 0],
     };
     let range = |low: i32, side: i64, more: i64| {
         let start = i64::from(low) - (more >> 1);
@@ -67,7 +67,7 @@ impl<'a> Shown<'a> {
     pub fn new(part: &'a Rect, [width, height]: [u16; 2]) -> Self {
         let step = |low: i32, high: i32, side: u16| {
             let [low, high] = [low, high].map(|place| i64::from(bounded(place.into())));
-            ((high - low) << 8) / i64::from(side)
+            ((high - low) << 8) / i64::from(side.max(1))
         };
         let step_q16 = [step(part.left, part.right, width), step(part.top, part.bottom, height)];
         Shown { part, step_q16 }

@@ -47,7 +47,7 @@ impl Pose {
         // One row for each axis of the photo: its parts along the width, height and depth of the face, in 1/256 pixel.
         let [x, y]: [[i64; 3]; 2] = core::array::from_fn(|axis| {
             let [left, right, nose, mouth_left, mouth_right] =
-                [0, 1, 2, 3, 4].map(|i| part(&points[i], axis));
+                points.each_ref().map(|point| part(point, axis));
             let between = (left + right) >> 1;
             let wide = (right - left) * ONE + MOUTH_WIDTH * (mouth_right - mouth_left);
             let width = wide / (ONE + (MOUTH_WIDTH * MOUTH_WIDTH) / ONE);

@@ -18,7 +18,7 @@ use crate::picture::Shown;
 
 /// Columns and rows of a level's cells.
 fn cells(level: &Level, [width, height]: [u16; 2]) -> [usize; 2] {
-    [width, height].map(|side| usize::from(side.div_ceil(level.stride)))
+    [width, height].map(|side| usize::from(side.div_ceil(level.stride.max(1))))
 }
 
 /// Whether a network has the outputs that these levels name.
@@ -41,12 +41,16 @@ pub(crate) fn fits(model: &Model<'_>, sight: &Sight) -> bool {
 /// The faces in a detector's outputs. `part` is the part of the frame that its picture shows.
 pub(crate) fn faces(model: &Model<'_>, outputs: &Outputs<'_, '_>, sight: &Sight, part: &Rect) -> Faces {
     let input = model.input();
-    let levels = sight.levels().iter().enumerate();
-    let grids = levels.map(|(index, level)| {
+    let mut grids = Grids::new();
+    for (index, level) in sight.levels().iter().enumerate() {
         let sizes = level.sizes().len();
-        [Grid::new(model, outputs, 2 * index, 2 * sizes), Grid::new(model, outputs, 2 * index + 1, 4 * sizes)]
-    });
-    decode(&grids.collect(), sight, [input.width, input.height], part)
+        // There is room for all levels.
+        let _ = grids.push([
+            Grid::new(model, outputs, 2 * index, 2 * sizes),
+            Grid::new(model, outputs, 2 * index + 1, 4 * sizes),
+        ]);
+    }
+    decode(&grids, sight, [input.width, input.height], part)
 }
 
 /// Scores and shifts of each level.
@@ -70,10 +74,10 @@ fn decode(grids: &Grids<'_>, sight: &Sight, size: [u16; 2], part: &Rect) -> Face
     let shown = Shown::new(part, size);
     candidates.suppress(|candidate| {
         let index = usize::from(candidate.level);
-        let (level, [_, shifts]) = (&sight.levels()[index], &grids[index]);
+        let (level, [_, shifts]) = (sight.levels().get(index)?, grids.get(index)?);
         let cell = usize::from(candidate.cell);
         let [columns, _] = cells(level, size);
-        let size = i64::from(level.sizes[usize::from(candidate.size)]);
+        let size = i64::from(*level.sizes.get(usize::from(candidate.size))?);
         let shift = |value: usize| shifts.value_q16(cell, 4 * usize::from(candidate.size) + value);
         let [place, growth] = sight.variances_q16.map(i64::from);
         // In 1/256 pixel of the picture, counted from the corner of its first pixel.
@@ -86,10 +90,10 @@ fn decode(grids: &Grids<'_>, sight: &Sight, size: [u16; 2], part: &Rect) -> Face
             // Larger than any frame, and small enough for the rest.
             ((i64::from(grown) * size) >> 9).min(1 << 24)
         };
-        let (x, y) = (centre(0, cell % columns), centre(1, cell / columns));
+        let (x, y) = (centre(0, cell % columns.max(1)), centre(1, cell / columns.max(1)));
         let (half_width, half_height) = (half(2), half(3));
         let bounds = shown.rect([x - half_width, y - half_height, x + half_width, y + half_height]);
-        Found { bounds, score_q16: score_q16(candidate.rank), points: None }
+        Some(Found { bounds, score_q16: score_q16(candidate.rank), points: None })
     })
 }
 

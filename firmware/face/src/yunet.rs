@@ -23,9 +23,10 @@ pub(crate) fn fits(model: &Model<'_>) -> bool {
     let input = model.input();
     let facts: [Option<Facts>; 12] = core::array::from_fn(|number| grid::facts(model, number));
     let has = |number: usize| {
-        let (kind, stride) = (number / 3, STRIDES[number % 3]);
+        let (kind, stride) = (number / 3, STRIDES[number % 3].max(1));
         let cells = usize::from(input.width / stride) * usize::from(input.height / stride);
-        facts[number].is_some_and(|facts| {
+        let (facts, values) = (facts.get(number).copied().flatten(), VALUES.get(kind).copied());
+        facts.zip(values).is_some_and(|(facts, values)| {
             let function = match kind {
                 // All levels in the same way.
                 0 | 1 => {
@@ -34,7 +35,7 @@ pub(crate) fn fits(model: &Model<'_>) -> bool {
                 }
                 _ => facts.function == Function::Identity,
             };
-            function && cells <= MAX_CELLS && facts.elements() == cells * VALUES[kind]
+            function && cells <= MAX_CELLS && facts.elements() == cells * values
         })
     };
     input.width.is_multiple_of(STRIDES[2])
@@ -88,24 +89,26 @@ fn decode(grids: &Grids<'_>, has_sigmoid: [bool; 2], sight: &Sight, size: [u16; 
     let shown = Shown::new(part, size);
     candidates.suppress(|candidate| {
         let (level, cell) = (usize::from(candidate.level), usize::from(candidate.cell));
-        let stride = i64::from(STRIDES[level]);
-        let columns = usize::from(size[0] / STRIDES[level]);
+        let stride = STRIDES.get(level).copied()?.max(1);
+        let columns = usize::from(size[0] / stride).max(1);
+        let stride = i64::from(stride);
         let origin = [cell % columns, cell / columns];
-        let (boxes, landmarks) = (&boxes[level], &landmarks[level]);
+        let (boxes, landmarks) = (boxes.get(level)?, landmarks.get(level)?);
         // In 1/256 pixel of the picture.
-        let place = |grid: &Grid<'_>, value: usize, axis: usize| {
-            (origin[axis] as i64 * 256 + (i64::from(grid.value_q16(cell, value)) >> 8)) * stride
+        let place = |grid: &Grid<'_>, value: usize, origin: usize| {
+            (origin as i64 * 256 + (i64::from(grid.value_q16(cell, value)) >> 8)) * stride
         };
-        let [x, y] = [place(boxes, 0, 0), place(boxes, 1, 1)];
+        let [x, y] = [place(boxes, 0, origin[0]), place(boxes, 1, origin[1])];
         let half =
             |value: usize| ((i64::from(exp_q16(boxes.value_q16(cell, value))) * stride) >> 9).min(1 << 24);
         let (half_width, half_height) = (half(2), half(3));
         let points: Points = core::array::from_fn(|point| {
-            let [x, y] = shown.place([0, 1].map(|axis| place(landmarks, 2 * point + axis, axis)));
+            let [x, y] = shown
+                .place([place(landmarks, 2 * point, origin[0]), place(landmarks, 2 * point + 1, origin[1])]);
             Point { x, y }
         });
         let bounds = shown.rect([x - half_width, y - half_height, x + half_width, y + half_height]);
-        Found { bounds, score_q16: candidate.rank as u16, points: Some(points) }
+        Some(Found { bounds, score_q16: candidate.rank as u16, points: Some(points) })
     })
 }
 

@@ -100,8 +100,8 @@ impl<const N: usize> Decoder<N> {
         self.frame_bytes = 0;
         loop {
             let start = (0..self.bytes.len()).find(|&at| {
-                let rest = &self.bytes[at..];
-                rest.starts_with(&START) || rest == &START[..1]
+                let rest = self.bytes.get(at..).unwrap_or_default();
+                rest.starts_with(&START) || matches!(rest, [only] if *only == START[0])
             });
             self.skip(start.unwrap_or(self.bytes.len()));
             let &[_, _, _, high, low, ..] = self.bytes.as_slice() else { return };
@@ -122,8 +122,15 @@ impl<const N: usize> Decoder<N> {
 
     fn skip(&mut self, count: usize) {
         let count = count.min(self.bytes.len());
-        self.bytes.rotate_left(count);
-        self.bytes.truncate(self.bytes.len() - count);
+        let rest = self.bytes.len() - count;
+        for at in 0..rest {
+            if let Some(&byte) = self.bytes.get(at + count)
+                && let Some(place) = self.bytes.get_mut(at)
+            {
+                *place = byte;
+            }
+        }
+        self.bytes.truncate(rest);
         self.frame_bytes = 0;
     }
 }

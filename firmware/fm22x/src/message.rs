@@ -623,7 +623,7 @@ impl Data {
     fn put_name(&mut self, name: &str) {
         let mut field = [0; NAME_FIELD_BYTES];
         let name = wire_name(name);
-        field[..name.len()].copy_from_slice(name.as_bytes());
+        field.iter_mut().zip(name.as_bytes()).for_each(|(place, &byte)| *place = byte);
         self.put(&field);
     }
 

@@ -40,8 +40,15 @@ impl Outgoing {
         let first = self.first_bytes();
         self.sent = self.sent.saturating_add(count).min(first);
         if self.sent == first && first > 0 {
-            self.frames.rotate_left(first);
-            self.frames.truncate(self.frames.len() - first);
+            let rest = self.frames.len().saturating_sub(first);
+            for at in 0..rest {
+                if let Some(&byte) = self.frames.get(at + first)
+                    && let Some(place) = self.frames.get_mut(at)
+                {
+                    *place = byte;
+                }
+            }
+            self.frames.truncate(rest);
             self.sent = 0;
             self.not_before_ms = now_ms.saturating_add(GAP_MS);
         }

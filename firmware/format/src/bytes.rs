@@ -5,26 +5,36 @@ use core::ops::Range;
 
 use crate::ALIGNMENT;
 
-/// The `u16` at offset `at` of a record. The caller has checked that the record is long enough.
+/// The `u16` at offset `at` of a record. The caller has checked that the record is long enough; otherwise it is 0.
 #[inline(always)]
-pub(crate) const fn u16_at(record: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([record[at], record[at + 1]])
+pub(crate) fn u16_at(record: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes(chunk_at(record, at))
 }
 
-/// The `u32` at offset `at` of a record. The caller has checked that the record is long enough.
+/// The `u32` at offset `at` of a record. The caller has checked that the record is long enough; otherwise it is 0.
 #[inline(always)]
-pub(crate) const fn u32_at(record: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]])
+pub(crate) fn u32_at(record: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(chunk_at(record, at))
 }
 
-/// Writes a field at offset `at` of a record.
+/// The `N` bytes at offset `at` of a record. The caller has checked that the record is long enough; otherwise they are 0.
+#[inline(always)]
+pub(crate) fn chunk_at<const N: usize>(record: &[u8], at: usize) -> [u8; N] {
+    record.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or([0; N])
+}
+
+/// Writes a field at offset `at` of a record that is long enough.
 pub(crate) fn put<const N: usize>(record: &mut [u8], at: usize, value: [u8; N]) {
-    record[at..at + N].copy_from_slice(&value);
+    let field = record.get_mut(at..).and_then(<[u8]>::first_chunk_mut);
+    debug_assert!(field.is_some(), "the record is long enough");
+    if let Some(field) = field {
+        *field = value;
+    }
 }
 
-/// Whether all bytes of a range are zero.
+/// Whether a record has all bytes of a range, and they are zero.
 pub(crate) fn is_zero(record: &[u8], range: Range<usize>) -> bool {
-    record[range].iter().all(|&byte| byte == 0)
+    record.get(range).is_some_and(|bytes| bytes.iter().all(|&byte| byte == 0))
 }
 
 /// An array of `count` elements at byte `offset` of a blob; `None` when out of bounds or not aligned to

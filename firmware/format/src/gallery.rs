@@ -89,7 +89,7 @@ impl<'a> Gallery<'a> {
     ) -> Result<Self, ImageError> {
         let record = |field| ImageError::Record { section, field };
         let head = bytes.get(..HEAD_BYTES).ok_or(record("length"))?;
-        if head[..16] != model.0 {
+        if !head.starts_with(&model.0) {
             return Err(ImageError::ForeignGallery(section));
         }
         let [found, people, centres] = [16, 18, 20].map(|at| u16_at(head, at));
@@ -125,8 +125,8 @@ impl<'a> Gallery<'a> {
         if vectors.contains(&i8::MIN) {
             return Err(record("centres: an element of -128"));
         }
-        let true_norms = vectors.chunks_exact(dimension).map(squared);
-        if norms.contains(&0) || !true_norms.eq(norms.iter().copied()) {
+        let mut rows = vectors.chunks_exact(dimension.max(1));
+        if !norms.iter().all(|&norm| norm != 0 && rows.next().map(squared) == Some(norm)) {
             return Err(record("norms"));
         }
         // Owners ascend and every person has a centre, so owners step by 0 or 1, from 0 to people - 1.
@@ -141,7 +141,7 @@ impl<'a> Gallery<'a> {
         if next != people {
             return Err(record("owners"));
         }
-        let names = &bytes[HEAD_BYTES..HEAD_BYTES + names_bytes];
+        let names = bytes.get(HEAD_BYTES..HEAD_BYTES + names_bytes).ok_or(record("names bytes"))?;
         let gallery =
             Gallery { people: names, people_count: people, dimension: found, vectors, norms, owners };
         if section == Section::Gallery {

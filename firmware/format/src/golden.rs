@@ -46,7 +46,8 @@ impl<'a> Golden<'a> {
             return Err(record("padding"));
         }
         let embedding = array(section, HEAD_BYTES as u32, dimension).ok_or(record("embedding"))?;
-        Ok(Golden { embedding, crop: &section[crop..] })
+        let crop = section.get(crop..).ok_or(record("length"))?;
+        Ok(Golden { embedding, crop })
     }
 
     /// Writes the section.

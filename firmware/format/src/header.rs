@@ -153,9 +153,7 @@ impl ModelId {
     }
 
     fn of_digest(digest: &Digest) -> Self {
-        let mut id = [0; 16];
-        id.copy_from_slice(&digest[..16]);
-        ModelId(id)
+        ModelId(bytes::chunk_at(digest, 0))
     }
 }
 
@@ -172,7 +170,7 @@ pub struct Sections<'a> {
 impl<'a> Sections<'a> {
     /// The bytes of a section, or `None` if the image does not have it.
     pub fn get(&self, section: Section) -> Option<&'a [u8]> {
-        self.bytes[section.index()]
+        self.bytes.get(section.index()).copied().flatten()
     }
 
     /// The bytes of a section that every image has.
@@ -194,11 +192,9 @@ fn u32_at(record: &[u8], range: core::ops::Range<usize>) -> u32 {
 
 /// Digest over the header without its own digest field.
 fn header_digest(header: &[u8]) -> Digest {
-    Sha256::new()
-        .chain_update(&header[..field::DIGEST.start])
-        .chain_update(&header[field::TABLE..])
-        .finalize()
-        .into()
+    let (before, rest) = header.split_at_checked(field::DIGEST.start).unwrap_or_default();
+    let table = rest.get(field::DIGEST.len()..).unwrap_or_default();
+    Sha256::new().chain_update(before).chain_update(table).finalize().into()
 }
 
 /// Length in bytes of the image that starts `bytes`, read from its header without any other check. A loader must read
@@ -210,7 +206,7 @@ pub fn image_bytes(bytes: &[u8]) -> Result<usize, ImageError> {
     if bytes.len() < FIXED_BYTES {
         return Err(ImageError::Truncated { needed: FIXED_BYTES as u32, found: bytes.len() as u32 });
     }
-    if bytes[field::MAGIC] != MAGIC {
+    if !bytes.starts_with(&MAGIC) {
         return Err(ImageError::Magic);
     }
     Ok(u32_at(bytes, field::LENGTH) as usize)
@@ -241,10 +237,10 @@ pub fn parse(bytes: &[u8]) -> Result<Sections<'_>, ImageError> {
     if count == 0 || count > Section::ALL.len() || table_end > length {
         return Err(ImageError::SectionCount(count as u16));
     }
-    let image = &bytes[..length];
-    let (header, _) = image.split_at(table_end);
+    let image = bytes.get(..length).unwrap_or_default();
+    let header = image.get(..table_end).unwrap_or_default();
     let digest = header_digest(header);
-    if header[field::DIGEST] != digest {
+    if header.get(field::DIGEST) != Some(&digest) {
         return Err(ImageError::HeaderDigest);
     }
 
@@ -252,7 +248,8 @@ pub fn parse(bytes: &[u8]) -> Result<Sections<'_>, ImageError> {
     let mut model_id = ModelId([0; 16]);
     let mut previous = None;
     let mut end = table_end;
-    for entry in header[field::TABLE..].chunks_exact(field::ENTRY) {
+    let (entries, _) = header.get(field::TABLE..).unwrap_or_default().as_chunks::<{ field::ENTRY }>();
+    for entry in entries {
         let [kind, role] = [field::KIND, field::ROLE].map(|range| u16_at(entry, range));
         let section = Section::of_code([kind, role])
             .filter(|section| section.minor() <= minor)
@@ -269,19 +266,21 @@ pub fn parse(bytes: &[u8]) -> Result<Sections<'_>, ImageError> {
         if previous.is_some_and(|p| p >= section) {
             return Err(ImageError::SectionOrder(section));
         }
-        if image[end..offset].iter().any(|&byte| byte != 0) {
+        if !bytes::is_zero(image, end..offset) {
             return Err(ImageError::Padding(section));
         }
-        let body = &image[offset..section_end];
+        let body = image.get(offset..section_end).ok_or(ImageError::SectionRange(section))?;
         // The signature covers the table, so the table cannot hold the signature's digest.
         let body_digest: Digest = match section {
             Section::Signature => [0; 32],
             _ => Sha256::digest(body).into(),
         };
-        if entry[field::SECTION_DIGEST] != body_digest {
+        if entry.get(field::SECTION_DIGEST) != Some(&body_digest) {
             return Err(ImageError::SectionDigest(section));
         }
-        sections[section.index()] = Some(body);
+        if let Some(place) = sections.get_mut(section.index()) {
+            *place = Some(body);
+        }
         if section == Section::Network(Role::Embedder) {
             model_id = ModelId::of_digest(&body_digest);
         }

@@ -17,7 +17,7 @@
 //! ...  blob         arrays that kernels read in place, each at a multiple of 16
 //! ```
 
-use crate::bytes::{is_zero, put, u16_at, u32_at};
+use crate::bytes::{chunk_at, is_zero, put, u16_at, u32_at};
 use crate::header::{Digest, Role};
 use crate::layer::{self, Element, Layer, MAX_INPUTS, Operator, Reads, Tensor};
 use crate::preprocess::{self, Preprocess};
@@ -124,6 +124,9 @@ pub struct Model<'a> {
     barriers: u16,
 }
 
+/// The record of a layer that does not exist.
+const NO_LAYER: [u8; layer::BYTES] = [0; layer::BYTES];
+
 /// Offsets of the parts of a section with these counts: outputs, barriers, blob.
 fn places(layers: usize, outputs: usize, barriers: usize) -> [usize; 3] {
     let outputs_at = field::HEAD + layers * layer::BYTES;
@@ -164,9 +167,9 @@ impl<'a> Model<'a> {
         if !is_zero(section, barriers_at + 2 * barriers..blob_at) {
             return Err(record("padding"));
         }
-        text(&head[field::NAME..field::NAME_END]).ok_or(record("name"))?;
-        let input = Preprocess::parse(&head[field::INPUT..]).map_err(record)?;
-        let (layers, _) = section[field::HEAD..outputs_at].as_chunks();
+        head.get(field::NAME..field::NAME_END).and_then(text).ok_or(record("name"))?;
+        let input = Preprocess::parse(head.get(field::INPUT..).unwrap_or_default()).map_err(record)?;
+        let (layers, _) = section.get(field::HEAD..outputs_at).ok_or(record("length"))?.as_chunks();
         let model = Model { section, layers, blob, outputs: outputs as u16, barriers: barriers as u16 };
 
         let [arena_bytes, state_bytes] = [model.arena_bytes(), model.state_bytes()];
@@ -188,8 +191,9 @@ impl<'a> Model<'a> {
             return Err(record("input: not the size of the first tensor"));
         }
         for index in 0..outputs {
-            let record_bytes = &section[outputs_at + index * field::OUTPUT..][..field::OUTPUT];
-            let output = parse_output(record_bytes).ok_or(record("output"))?;
+            let start = outputs_at + index * field::OUTPUT;
+            let bytes = section.get(start..start + field::OUTPUT);
+            let output = bytes.and_then(parse_output).ok_or(record("output"))?;
             let tensor = usize::from(output.tensor);
             if tensor >= layers.len() || !(output.scale.is_finite() && output.scale > 0.0) {
                 return Err(record("output: tensor or scale"));
@@ -210,11 +214,9 @@ impl<'a> Model<'a> {
 
     /// Facts about the network as a whole.
     pub fn head(&self) -> Head<'a> {
-        let mut source = [0; 32];
-        source.copy_from_slice(&self.section[field::SOURCE..][..32]);
         Head {
             name: self.name(),
-            source,
+            source: chunk_at(self.section, field::SOURCE),
             input: self.preprocess(),
             arena_bytes: self.arena_bytes() as u32,
             state_bytes: self.state_bytes() as u32,
@@ -223,13 +225,14 @@ impl<'a> Model<'a> {
 
     /// Name of the network, for people.
     pub fn name(&self) -> &'a str {
-        text(&self.section[field::NAME..field::NAME_END]).unwrap_or("")
+        self.section.get(field::NAME..field::NAME_END).and_then(text).unwrap_or("")
     }
 
     /// Description of the input's pixels.
     pub fn preprocess(&self) -> Preprocess {
         // Checked with the section.
-        Preprocess::parse(&self.section[field::INPUT..]).unwrap_or(Preprocess::NONE)
+        let record = self.section.get(field::INPUT..).unwrap_or_default();
+        Preprocess::parse(record).unwrap_or(Preprocess::NONE)
     }
 
     /// Bytes of arena that it needs, including the scheduler's state.
@@ -247,23 +250,17 @@ impl<'a> Model<'a> {
         self.layers.len()
     }
 
-    /// A layer by its number.
-    ///
-    /// # Panics
-    /// When there is no such layer.
+    /// A layer by its number. One that does not exist is an input without rows.
     // Inlined, so that only the fields in use are read.
     #[inline(always)]
     pub fn layer(&self, number: usize) -> Layer {
-        Layer::of_checked(&self.layers[number])
+        Layer::of_checked(self.layers.get(number).unwrap_or(&NO_LAYER))
     }
 
     /// Numbers of the tensors that a layer reads. Reads only this part of [`Self::layer`].
-    ///
-    /// # Panics
-    /// When there is no such layer.
     #[inline(always)]
     pub fn reads(&self, number: usize) -> Reads {
-        Reads::of_checked(&self.layers[number])
+        Reads::of_checked(self.layers.get(number).unwrap_or(&NO_LAYER))
     }
 
     /// The layers, in order; the first is the input.
@@ -273,16 +270,18 @@ impl<'a> Model<'a> {
 
     /// The outputs, in order.
     pub fn outputs(&self) -> impl Iterator<Item = Output<'a>> + use<'a> {
-        let [outputs_at, ..] = places(self.layers.len(), 0, 0);
-        let records = self.section[outputs_at..].chunks_exact(field::OUTPUT).take(self.outputs.into());
-        records.filter_map(parse_output)
+        self.output_records().filter_map(|record| parse_output(record))
     }
 
     /// Numbers of the outputs' tensors, in order. Reads only this part of [`Self::outputs`].
     pub fn output_tensors(&self) -> impl Iterator<Item = u16> + use<'a> {
+        self.output_records().map(|record| u16_at(record, field::OUTPUT_TENSOR))
+    }
+
+    fn output_records(&self) -> impl Iterator<Item = &'a [u8; field::OUTPUT]> + use<'a> {
         let [outputs_at, ..] = places(self.layers.len(), 0, 0);
-        let records = self.section[outputs_at..].chunks_exact(field::OUTPUT).take(self.outputs.into());
-        records.map(|record| u16_at(record, field::OUTPUT_TENSOR))
+        let (records, _) = self.section.get(outputs_at..).unwrap_or_default().as_chunks();
+        records.iter().take(self.outputs.into())
     }
 
     /// Number of barriers of the plan.
@@ -290,10 +289,7 @@ impl<'a> Model<'a> {
         self.barriers.into()
     }
 
-    /// The tensor of barrier `number`. It is completed before the tensor of the next barrier.
-    ///
-    /// # Panics
-    /// When there is no such barrier.
+    /// The tensor of barrier `number`, which must exist. It is completed before the tensor of the next barrier.
     pub fn barrier(&self, number: usize) -> u16 {
         let [_, barriers_at, _] = places(self.layers.len(), self.outputs.into(), 0);
         u16_at(self.section, barriers_at + 2 * number)
@@ -356,8 +352,8 @@ fn text(bytes: &[u8]) -> Option<&str> {
 }
 
 fn parse_output(record: &[u8]) -> Option<Output<'_>> {
-    let length = usize::from(record[field::OUTPUT_NAME]);
-    let (name, zeros) = record[field::OUTPUT_TEXT..].split_at_checked(length)?;
+    let length = usize::from(*record.get(field::OUTPUT_NAME)?);
+    let (name, zeros) = record.get(field::OUTPUT_TEXT..)?.split_at_checked(length)?;
     if length == 0 || zeros.iter().any(|&byte| byte != 0) {
         return None;
     }
@@ -365,7 +361,7 @@ fn parse_output(record: &[u8]) -> Option<Output<'_>> {
         name: str::from_utf8(name).ok()?,
         tensor: u16_at(record, field::OUTPUT_TENSOR),
         scale: f32::from_bits(u32_at(record, field::OUTPUT_SCALE)),
-        function: *Function::ALL.get(usize::from(record[field::OUTPUT_FUNCTION]))?,
+        function: *Function::ALL.get(usize::from(*record.get(field::OUTPUT_FUNCTION)?))?,
     })
 }
 

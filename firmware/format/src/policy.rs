@@ -18,7 +18,7 @@
 
 use core::iter;
 
-use crate::bytes::{is_zero, put, u16_at, u32_at};
+use crate::bytes::{chunk_at, is_zero, put, u16_at, u32_at};
 use crate::{ImageError, ModelId, Section};
 
 /// Most entries of the threshold table.
@@ -84,6 +84,8 @@ pub struct Angle {
 }
 
 impl Angle {
+    /// A right angle.
+    const RIGHT: Angle = Angle { urad: 1_570_796, cos_q30: 0, sin_q30: ONE_Q30 };
     /// No angle.
     pub const ZERO: Angle = Angle { urad: 0, cos_q30: ONE_Q30, sin_q30: 0 };
 
@@ -162,6 +164,21 @@ pub struct Terms {
     pub logit_scale: f32,
 }
 
+impl Terms {
+    /// Terms of no network, under which nobody is accepted.
+    const NOBODY: Terms = Terms {
+        model: ModelId([0; 16]),
+        kind: Kind::Margin,
+        fpir_ppm: 0,
+        basis: Basis::Given,
+        margin: Angle::RIGHT,
+        cap: Angle::RIGHT,
+        certificate: Angle::RIGHT,
+        quantisation_urad: 0,
+        logit_scale: 1.0,
+    };
+}
+
 /// A checked POLICY section.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Policy<'a> {
@@ -185,7 +202,7 @@ impl<'a> Policy<'a> {
         if section.len() != emitted_bytes(count) {
             return Err(record("length"));
         }
-        let (records, _) = section[HEAD_BYTES..].as_chunks();
+        let (records, _) = section.get(HEAD_BYTES..).unwrap_or_default().as_chunks();
         let policy = Policy { section, thresholds: Thresholds { records } };
         let terms = parse_terms(head).map_err(record)?;
         if terms.model != model {
@@ -209,7 +226,7 @@ impl<'a> Policy<'a> {
     /// The section except its thresholds.
     pub fn terms(&self) -> Terms {
         // The terms were checked with the section.
-        parse_terms(self.section).expect("a checked section")
+        parse_terms(self.section).unwrap_or(Terms::NOBODY)
     }
 
     /// The threshold for a gallery of `people` people, a cosine in Q30. If the table does not cover so many people,
@@ -222,17 +239,16 @@ impl<'a> Policy<'a> {
 
 fn parse_terms(head: &[u8]) -> Result<Terms, &'static str> {
     let strangers = u32_at(head, 24);
-    let basis = match head[17] {
+    let [rules, basis] = chunk_at(head, 16);
+    let basis = match basis {
         0 => Basis::Cohort { strangers },
         1 if strangers == 0 => Basis::Table,
         2 if strangers == 0 => Basis::Given,
         _ => return Err("basis"),
     };
-    let mut model = ModelId([0; 16]);
-    model.0.copy_from_slice(&head[..16]);
     let terms = Terms {
-        model,
-        kind: *Kind::ALL.get(usize::from(head[16])).ok_or("rules")?,
+        model: ModelId(chunk_at(head, 0)),
+        kind: *Kind::ALL.get(usize::from(rules)).ok_or("rules")?,
         fpir_ppm: u32_at(head, 20),
         basis,
         margin: Angle::parse(head, 36),

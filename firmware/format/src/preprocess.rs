@@ -75,7 +75,8 @@ impl Preprocess {
         if !is_zero(record, 5..8) || !is_zero(record, 36..BYTES) {
             return Err("input: padding");
         }
-        let colour = *Colour::ALL.get(usize::from(record[4])).ok_or("input: colour")?;
+        let colour =
+            *record.get(4).and_then(|&code| Colour::ALL.get(usize::from(code))).ok_or("input: colour")?;
         let [mean, scale] = [8, 12].map(|at| f32::from_bits(u32_at(record, at)));
         if !mean.is_finite() || !scale.is_normal() {
             return Err("input: mean or scale");

@@ -20,7 +20,7 @@
 //! 162  zero           14 bytes
 //! ```
 
-use crate::bytes::{is_zero, put, u16_at, u32_at};
+use crate::bytes::{chunk_at, is_zero, put, u16_at, u32_at};
 use crate::gates::Gates;
 use crate::layer::MAX_EXTENT;
 use crate::{ImageError, Section};
@@ -56,7 +56,7 @@ impl Level {
     /// The sizes in use.
     pub fn sizes(&self) -> &[u16] {
         let count = self.sizes.iter().take_while(|&&size| size != 0).count();
-        &self.sizes[..count]
+        self.sizes.get(..count).unwrap_or(&self.sizes)
     }
 }
 
@@ -93,7 +93,7 @@ impl Sight {
     /// The levels in use.
     pub fn levels(&self) -> &[Level] {
         let count = self.levels.iter().take_while(|level| level.stride != 0).count();
-        &self.levels[..count]
+        self.levels.get(..count).unwrap_or(&self.levels)
     }
 
     /// Reads a section.
@@ -105,12 +105,13 @@ impl Sight {
         if section.len() != BYTES {
             return Err(record("length"));
         }
-        let family = match section[0] {
+        let [family, count] = chunk_at(section, 0);
+        let family = match family {
             0 => Family::Ssd,
             1 => Family::YuNet,
             _ => return Err(record("family of the detector")),
         };
-        let count = usize::from(section[1]);
+        let count = usize::from(count);
         let counts = match family {
             Family::Ssd => 1..=MAX_LEVELS,
             Family::YuNet => 0..=0,
@@ -157,6 +158,7 @@ impl Sight {
         if !(128..=2048).contains(&span_q8) {
             return Err(record("span of the liveness network"));
         }
+        let [live] = chunk_at(section, 156);
         Ok(Sight {
             family,
             least_q16,
@@ -167,7 +169,7 @@ impl Sight {
             points_q16: shifts(96),
             landmarks_q16: shifts(116),
             gates,
-            live: section[156],
+            live,
             span_q8,
             alive_q16: u16_at(section, 160),
         })

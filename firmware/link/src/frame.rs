@@ -118,14 +118,14 @@ pub fn encode<'a>(message: &[u8], frame: &'a mut [u8]) -> Result<&'a [u8], Frame
     if message.len() > MAX_MESSAGE_BYTES || frame.len() < max_frame_bytes(message.len()) {
         return Err(FrameError::TooLong);
     }
-    let (start, stuffed) = frame.split_at_mut(1);
-    start[0] = END;
+    let (start, stuffed) = frame.split_first_mut().ok_or(FrameError::TooLong)?;
+    *start = END;
     let mut encoder = CobsEncoder::new(stuffed);
     let checksum = CHECKSUM.checksum(message).to_le_bytes();
     encoder.push(message).and_then(|()| encoder.push(&checksum)).map_err(|_| FrameError::TooLong)?;
     let end = 1 + encoder.finalize();
-    frame[end] = END;
-    Ok(&frame[..=end])
+    *frame.get_mut(end).ok_or(FrameError::TooLong)? = END;
+    frame.get(..=end).ok_or(FrameError::TooLong)
 }
 
 #[cfg(test)]

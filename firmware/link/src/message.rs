@@ -656,7 +656,7 @@ fn write<'b>(
     let [t0, t1, t2, t3] = turn.to_le_bytes();
     *header = [group as u8, number, t0, t1, t2, t3];
     let body_bytes = postcard::to_slice(body, rest).map_err(|_| FrameError::TooLong)?.len();
-    Ok(&buffer[..HEADER_BYTES + body_bytes])
+    buffer.get(..HEADER_BYTES + body_bytes).ok_or(FrameError::TooLong)
 }
 
 #[cfg(test)]

@@ -34,3 +34,15 @@ pub mod stream;
 
 pub use network::{Arena, Network, Outputs, RowSource, Run, RunError};
 pub use plan::LoadError;
+
+/// Bytes as elements. Rows and arrays are aligned and have whole elements; others would have none.
+#[inline(always)]
+fn elements<T: bytemuck::Pod, U: bytemuck::Pod>(bytes: &[T]) -> &[U] {
+    bytemuck::try_cast_slice(bytes).unwrap_or_default()
+}
+
+/// As [`elements`].
+#[inline(always)]
+fn elements_mut<T: bytemuck::Pod, U: bytemuck::Pod>(bytes: &mut [T]) -> &mut [U] {
+    bytemuck::try_cast_slice_mut(bytes).unwrap_or_default()
+}

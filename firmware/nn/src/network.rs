@@ -173,7 +173,7 @@ impl<'a> Network<'a> {
         let needed = self.arena_bytes();
         let Some(used) = fitting(arena, needed) else { return Err(RunError::Arena { needed, given }) };
         let (state, _) = used.split_at_mut(self.model.state_bytes());
-        let progress = Order::new(&self.model, bytemuck::cast_slice_mut(state)).progress();
+        let progress = Order::new(&self.model, crate::elements_mut(state)).progress();
         Ok(Run { model: self.model, arena, progress, state: RunState::Making })
     }
 
@@ -208,7 +208,8 @@ impl<'a> Network<'a> {
             return Err(RunError::Dimension { needed, given });
         }
         let outputs = self.run_observed(source, arena, observe)?;
-        embedding.copy_from_slice(bytemuck::cast_slice(outputs.bytes(0)));
+        let made = crate::elements(outputs.bytes(0));
+        embedding.iter_mut().zip(made).for_each(|(element, &made)| *element = made);
         Ok(())
     }
 }
@@ -242,18 +243,18 @@ impl<'a, 'b> Run<'a, 'b> {
     /// a few rows a call are best.
     ///
     /// # Errors
-    /// The source's. The run is over then.
-    ///
-    /// # Panics
-    /// When the source has failed before.
+    /// The source's. The run is over then, and makes no more rows.
     pub fn advance<S: RowSource>(
         &mut self,
         source: &mut S,
         rows: usize,
         mut observe: impl FnMut(usize, u16, &[u8]),
     ) -> Result<bool, S::Error> {
-        assert!(self.state != RunState::Failed, "a run whose source has not failed");
-        let used = &mut self.arena[..self.model.arena_bytes()];
+        // The arena was checked when the run was started.
+        let Some(used) = self.arena.get_mut(..self.model.arena_bytes()) else { return Ok(false) };
+        if self.state == RunState::Failed {
+            return Ok(false);
+        }
         let mut failure = None;
         let mut is_read = |row, pixels: &mut [u8]| {
             failure = source.row(row, pixels).err();
@@ -271,22 +272,18 @@ impl<'a, 'b> Run<'a, 'b> {
         }
     }
 
-    /// The outputs.
-    ///
-    /// # Panics
-    /// When the run is not done.
+    /// The outputs. They have no bytes when the run is not done.
     pub fn finish(self) -> Outputs<'a, 'b> {
-        assert!(self.state == RunState::Done, "a run that is done");
-        Outputs { model: self.model, rings: &self.arena[self.model.state_bytes()..] }
+        let is_done = self.state == RunState::Done;
+        let rings = self.arena.get(self.model.state_bytes()..).filter(|_| is_done);
+        Outputs { model: self.model, rings: rings.unwrap_or_default() }
     }
 
     /// The outputs, while the arena is still held.
-    ///
-    /// # Panics
-    /// As [`Self::finish`].
     pub fn outputs(&self) -> Outputs<'a, '_> {
-        assert!(self.state == RunState::Done, "a run that is done");
-        Outputs { model: self.model, rings: &self.arena[self.model.state_bytes()..] }
+        let is_done = self.state == RunState::Done;
+        let rings = self.arena.get(self.model.state_bytes()..).filter(|_| is_done);
+        Outputs { model: self.model, rings: rings.unwrap_or_default() }
     }
 
     /// Gives up the run, or what is left of it, and returns its arena.
@@ -303,14 +300,13 @@ pub struct Outputs<'a, 'b> {
 }
 
 impl<'b> Outputs<'_, 'b> {
-    /// An output's bytes, `[height][width][channels]` of its element type.
-    ///
-    /// # Panics
-    /// When the network has no output with this number.
+    /// An output's bytes, `[height][width][channels]` of its element type; none if the network has no output with this
+    /// number.
     pub fn bytes(&self, number: usize) -> &'b [u8] {
-        let output = self.model.outputs().nth(number).expect("an output of the network");
-        let tensor = self.model.layer(output.tensor.into()).output;
-        &self.rings[tensor.offset as usize..][..tensor.ring_bytes()]
+        let Some(tensor) = self.model.output_tensors().nth(number) else { return &[] };
+        let tensor = self.model.layer(tensor.into()).output;
+        let ring = self.rings.get(tensor.offset as usize..).unwrap_or_default();
+        ring.get(..tensor.ring_bytes()).unwrap_or_default()
     }
 
     /// Number of outputs.
@@ -334,7 +330,7 @@ fn make_rows(
     let (state, rings) = arena.split_at_mut(model.state_bytes());
     // A constant, so that it is not built in one place and copied to another.
     let scratch = &mut const { Scratch::new() };
-    let mut order = Order::resume(model, bytemuck::cast_slice_mut(state), *progress);
+    let mut order = Order::resume(model, crate::elements_mut(state), *progress);
     for _ in 0..rows {
         let Some((number, row)) = order.next() else { return true };
         let output = model.layer(number).output;

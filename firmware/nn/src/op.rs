@@ -197,7 +197,7 @@ pub(crate) fn slot(tensor: &Tensor, row: u16) -> Range<usize> {
 }
 
 fn cast<T: Element>(row: &mut [u8]) -> &mut [T] {
-    bytemuck::cast_slice_mut(row)
+    crate::elements_mut(row)
 }
 
 fn check_stage(layer: &Layer, blob: &[u8]) -> Result<(), &'static str> {

@@ -76,7 +76,7 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
         }
     }
 
-    let memory: &mut [u16] = bytemuck::cast_slice_mut(memory);
+    let memory: &mut [u16] = crate::elements_mut(memory);
     let (state, memory) = memory.split_at_mut(state_elements(count));
     let (live, memory) = memory.split_at_mut(count);
     let mut live_count = 0;

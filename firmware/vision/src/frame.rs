@@ -120,14 +120,15 @@ impl<'a> Frame<'a> {
     /// Row `y` in the wanted colour: `width · channels` bytes. A colour's grey is its luminance (ITU-R BT.709 weights on
     /// the bytes as they are, rounded down); YUV422's grey is Y. A grey pixel has equal channels.
     ///
-    /// # Panics
-    /// When the frame has no row `y`, or `out` has another length.
+    /// A row that the frame does not have, or an `out` of another length, leaves `out` as it is.
     pub fn row(&self, y: u16, colour: Colour, out: &mut [u8]) {
-        assert_eq!(out.len(), usize::from(self.width) * colour.channels(), "one row");
+        if out.len() != usize::from(self.width) * colour.channels() || y >= self.height {
+            return;
+        }
         let row = self.bytes(y.into());
         match channels(self.format, colour) {
             1 => {
-                convert::<1>(self.format, row, 0, &mut out[..self.width.into()]);
+                convert::<1>(self.format, row, 0, out.get_mut(..self.width.into()).unwrap_or_default());
                 arrange::<1>(out, colour);
             }
             _ => {
@@ -137,25 +138,23 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Red, green and blue of a pixel. A grey pixel has equal channels.
-    ///
-    /// # Panics
-    /// When the frame has no such pixel.
+    /// Red, green and blue of a pixel. A grey pixel has equal channels. Pixels that the frame does not have are black.
     pub fn pixel(&self, x: u16, y: u16) -> [u8; 3] {
         pixel(self.format, self.bytes(y.into()), x.into())
     }
 
-    /// All bytes from the rows `y` and `y + 1` on.
+    /// All bytes from the rows `y` and `y + 1` on; none of rows that the frame does not have.
     #[inline(always)]
     pub(crate) fn two_rows(&self, y: usize) -> [&'a [u8]; 2] {
-        let row = &self.pixels[y * self.stride_bytes..];
-        [row, &row[self.stride_bytes..]]
+        let row = self.pixels.get(y * self.stride_bytes..).unwrap_or_default();
+        [row, row.get(self.stride_bytes..).unwrap_or_default()]
     }
 
-    /// The bytes of row `y`, without the stride's padding.
+    /// The bytes of row `y`, without the stride's padding; none of a row that the frame does not have.
     #[inline(always)]
     pub(crate) fn bytes(&self, y: usize) -> &'a [u8] {
-        &self.pixels[y * self.stride_bytes..][..self.row_bytes]
+        let row = self.pixels.get(y * self.stride_bytes..).unwrap_or_default();
+        row.get(..self.row_bytes).unwrap_or_default()
     }
 }
 

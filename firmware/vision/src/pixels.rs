@@ -99,27 +99,32 @@ pub(crate) fn twice(format: PixelFormat, fetch: Fetch, row: &[u8], x: usize) -> 
     }
     // A row of a single pixel, which YUV422 does not have.
     let mut row_of_two = [0; 6];
-    row_of_two.chunks_exact_mut(pixel_bytes).for_each(|pixel| pixel.copy_from_slice(row));
+    for pixel in row_of_two.chunks_exact_mut(pixel_bytes.max(1)) {
+        pixel.iter_mut().zip(row).for_each(|(place, &byte)| *place = byte);
+    }
     fetch(&row_of_two, 0)
 }
 
-/// Converts the pixels of a row from `x` on to bytes, `C` for each: [`channels`].
+/// Converts the pixels of a row from `x` on to bytes, `C` for each: [`channels`]. The row has as many.
 pub(crate) fn convert<const C: usize>(format: PixelFormat, row: &[u8], x: usize, out: &mut [u8]) {
     if C == 1 {
         let pixel_bytes = format.pixel_bytes();
-        return kernels::grey(format, &row[pixel_bytes * x..pixel_bytes * (x + out.len())], out);
+        let pixels = row.get(pixel_bytes * x..pixel_bytes * (x + out.len()));
+        return kernels::grey(format, pixels.unwrap_or_default(), out);
     }
     // Pixels of YUV422 are stored in pairs, from an even pixel on.
     let count = out.len() / C;
-    let (before, pairs) = out.split_at_mut(C * (x % 2).min(count));
-    let (pairs, after) = pairs.split_at_mut(2 * C * (pairs.len() / (2 * C)));
+    let (before, pairs) = out.split_at_mut_checked(C * (x % 2).min(count)).unwrap_or_default();
+    let whole = 2 * C * (pairs.len() / (2 * C));
+    let (pairs, after) = pairs.split_at_mut_checked(whole).unwrap_or_default();
     for (single, x) in [(before, x), (after, x + count - usize::from(count > 0))] {
         let pixel = if single.is_empty() { [0; 3] } else { pixel(format, row, x) };
-        single.copy_from_slice(&pixel[..single.len()]);
+        single.iter_mut().zip(pixel).for_each(|(place, byte)| *place = byte);
     }
     let start = format.pixel_bytes() * (x + x % 2);
     if !pairs.is_empty() {
-        kernels::colours(format, &row[start..start + format.pixel_bytes() * (pairs.len() / C)], pairs);
+        let pixels = row.get(start..start + format.pixel_bytes() * (pairs.len() / C));
+        kernels::colours(format, pixels.unwrap_or_default(), pairs);
     }
 }
 
@@ -131,8 +136,10 @@ pub(crate) fn arrange<const C: usize>(row: &mut [u8], colour: Colour) {
         Colour::Rgb | Colour::Bgr if C == 1 => {
             // From the last pixel on, so that no byte is overwritten before it is read.
             for x in (0..row.len() / 3).rev() {
-                let value = row[x];
-                row[3 * x..3 * x + 3].fill(value);
+                let value = row.get(x).copied().unwrap_or(0);
+                if let Some(pixel) = row.get_mut(3 * x..3 * x + 3) {
+                    pixel.fill(value);
+                }
             }
         }
         _ => {}
@@ -148,14 +155,20 @@ pub(crate) fn pixel(format: PixelFormat, row: &[u8], x: usize) -> [u8; 3] {
     }
 }
 
+/// The `N` bytes of a row from `at` on; zeros where the row has no such bytes.
+#[inline(always)]
+fn bytes_at<const N: usize>(row: &[u8], at: usize) -> [u8; N] {
+    row.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or([0; N])
+}
+
 fn grey(row: &[u8], x: usize) -> Pair {
-    let pixels = &row[x..x + 2];
+    let pixels = bytes_at::<2>(row, x);
     Pair { main: u32::from(pixels[0]) | u32::from(pixels[1]) << 16, others: 0 }
 }
 
 /// Y of YUV422.
 fn luma(row: &[u8], x: usize) -> Pair {
-    let pixels = &row[2 * x..2 * x + 3];
+    let pixels = bytes_at::<3>(row, 2 * x);
     Pair { main: u32::from(pixels[0]) | u32::from(pixels[2]) << 16, others: 0 }
 }
 
@@ -190,13 +203,12 @@ pub(crate) struct Rgb888;
 impl Reader for Rgb888 {
     #[inline(always)]
     fn pixel(row: &[u8], x: usize) -> [u32; 3] {
-        let pixel = &row[3 * x..3 * x + 3];
-        [pixel[0].into(), pixel[1].into(), pixel[2].into()]
+        bytes_at::<3>(row, 3 * x).map(u32::from)
     }
 
     #[inline(always)]
     fn pair(row: &[u8], x: usize) -> [u32; 3] {
-        let pixels = &row[3 * x..3 * x + 6];
+        let pixels = bytes_at::<6>(row, 3 * x);
         let both = |left: u8, right: u8| u32::from(left) | u32::from(right) << 16;
         [both(pixels[0], pixels[3]), both(pixels[1], pixels[4]), both(pixels[2], pixels[5])]
     }
@@ -220,15 +232,13 @@ impl<const IS_BIG: bool> Rgb565<IS_BIG> {
 impl<const IS_BIG: bool> Reader for Rgb565<IS_BIG> {
     #[inline(always)]
     fn pixel(row: &[u8], x: usize) -> [u32; 3] {
-        let bytes = &row[2 * x..2 * x + 2];
-        let pixel = u16::from_le_bytes([bytes[0], bytes[1]]);
+        let pixel = u16::from_le_bytes(bytes_at(row, 2 * x));
         Self::widen(if IS_BIG { pixel.swap_bytes() } else { pixel }.into())
     }
 
     #[inline(always)]
     fn pair(row: &[u8], x: usize) -> [u32; 3] {
-        let bytes = &row[2 * x..2 * x + 4];
-        let pixels = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        let pixels = u32::from_le_bytes(bytes_at(row, 2 * x));
         Self::widen(if IS_BIG { pixels.swap_bytes().rotate_left(16) } else { pixels })
     }
 }
@@ -240,7 +250,7 @@ impl Reader for Yuv422 {
     /// `G = Y − 0.344136 (U − 128) − 0.714136 (V − 128)`, `B = Y + 1.772 (U − 128)`, rounded half up.
     #[inline(always)]
     fn pixel(row: &[u8], x: usize) -> [u32; 3] {
-        let pair = &row[4 * (x / 2)..4 * (x / 2) + 4];
+        let pair = bytes_at::<4>(row, 4 * (x / 2));
         let y = (i32::from(pair[2 * (x % 2)]) << 16) + (1 << 15);
         let (u, v) = (i32::from(pair[1]) - 128, i32::from(pair[3]) - 128);
         let byte = |value: i32| (value >> 16).clamp(0, 255) as u32;

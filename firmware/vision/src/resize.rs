@@ -51,12 +51,12 @@ impl<'a> Resize<'a> {
 impl RowSource for Resize<'_> {
     type Error = Infallible;
 
-    /// # Panics
-    /// When the picture has no row `y`, or `pixels` has another length than one row.
+    /// The picture has a row `y`, and `pixels` the length of one row; otherwise `pixels` is left as it is.
     fn row(&mut self, y: u16, pixels: &mut [u8]) -> Result<(), Infallible> {
-        assert!(y < self.size[1], "a row of the picture");
-        assert_eq!(pixels.len(), usize::from(self.size[0]) * self.colour.channels(), "one row");
+        let is_row = y < self.size[1] && pixels.len() == usize::from(self.size[0]) * self.colour.channels();
+        debug_assert!(is_row, "a row of the picture");
         match channels(self.frame.format(), self.colour) {
+            _ if !is_row => {}
             1 => self.make::<1>(y, pixels),
             _ => self.make::<3>(y, pixels),
         }
@@ -70,7 +70,8 @@ const RUN: usize = 64;
 impl Resize<'_> {
     /// Makes a row of pixels with `C` channels.
     fn make<const C: usize>(&self, y: u16, pixels: &mut [u8]) {
-        let (made, _) = pixels[..C * usize::from(self.size[0])].as_chunks_mut();
+        let row = pixels.get_mut(..C * usize::from(self.size[0])).unwrap_or_default();
+        let (made, _) = row.as_chunks_mut();
         let [across, down] = &self.axes;
         if across.is_of_pairs() && down.is_of_pairs() {
             self.halve::<C>(y, made.as_flattened_mut());
@@ -132,9 +133,9 @@ fn converted<'b, const C: usize>(
 ) -> &'b [u8] {
     let row = frame.bytes(y);
     if frame.format().pixel_bytes() == C {
-        return &row[C * run.start..C * run.end];
+        return row.get(C * run.start..C * run.end).unwrap_or_default();
     }
-    let bytes = bytes[..run.len()].as_flattened_mut();
+    let bytes = bytes.get_mut(..run.len()).unwrap_or_default().as_flattened_mut();
     convert::<C>(frame.format(), row, run.start, bytes);
     bytes
 }
@@ -162,7 +163,8 @@ impl<const C: usize> Columns<'_, C> {
             if !self.summed.contains(&x) {
                 self.sum_from(x);
             }
-            let run = &self.sums[x - self.summed.start..self.summed.len()];
+            let run = self.sums.get(x - self.summed.start..self.summed.len());
+            let Some(run @ [_, ..]) = run else { break };
             for column in &run[..run.len().min(columns.last + 1 - x)] {
                 let weight = columns.weight(x, weight);
                 for channel in 0..C {
@@ -178,7 +180,7 @@ impl<const C: usize> Columns<'_, C> {
     #[inline(never)]
     fn sum_from(&mut self, x: usize) {
         self.summed = x..self.end.min(x + RUN);
-        let sums = self.sums[..self.summed.len()].as_flattened_mut();
+        let sums = self.sums.get_mut(..self.summed.len()).unwrap_or_default().as_flattened_mut();
         sums.fill(0);
         let mut bytes = [[0; C]; RUN];
         for y in self.rows.first..=self.rows.last {
@@ -245,9 +247,10 @@ impl Axis {
         let span = step.max(pixel);
         // Places are counted from the frame's edge, half a pixel before the first pixel's centre.
         let start = (i64::from(from) + 128) * i64::from(size.max(1)) - i64::from((span - step) / 2);
+        // A pixel has at least 256 units.
         let edge = |units: i64| Edge {
-            pixel: units.div_euclid(pixel.into()) as i32,
-            rest: units.rem_euclid(pixel.into()) as u32,
+            pixel: units.checked_div_euclid(pixel.into()).unwrap_or(0) as i32,
+            rest: units.checked_rem_euclid(pixel.into()).unwrap_or(0) as u32,
         };
         let jumps = [edge(step.into()), edge(span.into())];
         Axis { side: side.into(), pixel, step, span, start: edge(start), jumps }
@@ -262,7 +265,7 @@ impl Axis {
     /// Beginning of a span.
     fn begin(&self, number: u16) -> Edge {
         let units = u64::from(self.step) * u64::from(number) + u64::from(self.start.rest);
-        let pixel = u64::from(self.pixel);
+        let pixel = u64::from(self.pixel.max(1));
         Edge { pixel: self.start.pixel + (units / pixel) as i32, rest: (units % pixel) as u32 }
     }
 

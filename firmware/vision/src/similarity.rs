@@ -70,7 +70,7 @@ impl Similarity {
         let square_shift = exponent(square.unsigned_abs());
         let square = shifted(square, square_shift);
         let divisor = (((dot * dot) as u64 + (cross * cross) as u64) >> 30) as i64;
-        let [a, b] = [dot, -cross].map(|x| square * x / divisor);
+        let [a, b] = [dot, -cross].map(|x| square * x / divisor.max(1));
         // Quotients are below 2³³ and have the exponent square_shift − shift − 30; a scale within limits needs 6 to 20.
         let down = 30 - BITS as i32 + shift - square_shift;
         if !(6..=20).contains(&down) {

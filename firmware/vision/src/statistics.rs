@@ -48,15 +48,17 @@ impl Statistics {
         }
     }
 
-    /// Takes the next row of the window.
-    ///
-    /// # Panics
-    /// When the row has more than [`MAX_COLUMNS`] pixels or another number than the first one, or after [`MAX_ROWS`] rows.
+    /// Takes the next row of the window: at most [`MAX_COLUMNS`] pixels, as many as the first one has, and at most
+    /// [`MAX_ROWS`] rows. Others are left out.
     pub fn push(&mut self, row: &[u8]) {
-        assert!(row.len() <= MAX_COLUMNS && self.pushed < MAX_ROWS, "a window within limits");
-        assert!(self.pushed == 0 || row.len() == self.columns, "rows of one length");
+        let is_within = row.len() <= MAX_COLUMNS && self.pushed < MAX_ROWS;
+        let is_alike = self.pushed == 0 || row.len() == self.columns;
+        debug_assert!(is_within && is_alike, "rows of one length, within limits");
+        if !is_within || !is_alike {
+            return;
+        }
         self.columns = row.len();
-        let [above, middle] = self.rows.each_ref().map(|kept| &kept[..row.len()]);
+        let [above, middle] = self.rows.each_ref().map(|kept| kept.get(..row.len()).unwrap_or_default());
         if self.pushed >= 2 {
             // Sums of a row fit in 32 bits: 126 · 1020² < 2³².
             let [mut sum, mut squares, mut clipped] = [0; 3];
@@ -76,7 +78,7 @@ impl Statistics {
             self.laplacian.add(edges, edge_squares);
         }
         self.rows.swap(0, 1);
-        self.rows[1][..row.len()].copy_from_slice(row);
+        self.rows[1].iter_mut().zip(row).for_each(|(kept, &pixel)| *kept = pixel);
         self.pushed += 1;
     }
 

@@ -49,12 +49,14 @@ impl<'a> Warp<'a> {
 impl RowSource for Warp<'_> {
     type Error = Infallible;
 
-    /// # Panics
-    /// When the crop has no row `y`, or `pixels` has another length than one row.
+    /// The crop has a row `y`, and `pixels` the length of one row; otherwise `pixels` is left as it is.
     fn row(&mut self, y: u16, pixels: &mut [u8]) -> Result<(), Infallible> {
         let Warp { frame, similarity, size, colour, is_mirrored, grid } = self;
-        assert!(y < size[1], "a row of the crop");
-        assert_eq!(pixels.len(), usize::from(size[0]) * colour.channels(), "one row");
+        let is_row = y < size[1] && pixels.len() == usize::from(size[0]) * colour.channels();
+        debug_assert!(is_row, "a row of the crop");
+        if !is_row {
+            return Ok(());
+        }
         let [a, b, y] = [similarity.a().into(), similarity.b().into(), i64::from(y)];
         let [tx, ty] = similarity.translation().map(i64::from);
         let mut start = [tx - b * y, ty + a * y];
@@ -127,9 +129,9 @@ impl Line<'_> {
     fn make<const C: usize>(&self, frame: &Frame, row: &mut [u8], width: usize, colour: Colour) {
         let Line { grid, start: [mut x, mut y], step: [right, down], first, count } = *self;
         let source = Source { frame, fetch: fetch(frame.format(), C) };
-        let (pixels, _) = row[..C * width].as_chunks_mut::<C>();
-        let (before, pixels) = pixels.split_at_mut(first);
-        let (pixels, after) = pixels.split_at_mut(count);
+        let (pixels, _) = row.get_mut(..C * width).unwrap_or_default().as_chunks_mut::<C>();
+        let (before, pixels) = pixels.split_at_mut_checked(first).unwrap_or_default();
+        let (pixels, after) = pixels.split_at_mut_checked(count).unwrap_or_default();
         before.as_flattened_mut().fill(0);
         after.as_flattened_mut().fill(0);
         for pixel in pixels {
@@ -162,7 +164,7 @@ impl Grid {
             }
             [left, top] = [left - b, top + a];
         }
-        let samples = (self.count * self.count) as u32;
+        let samples = u32::from((self.count * self.count) as u16).max(1);
         sums.map(|sum| ((sum + 128 * samples) / (256 * samples)) as u8)
     }
 }
@@ -208,7 +210,7 @@ impl Source<'_> {
         if !is_inside(x, width) || !is_inside(y, height) {
             return [Pair::BLACK; 2];
         }
-        let near = |place: i32, side: i32| place.clamp(0, side - 1) as usize;
+        let near = |place: i32, side: i32| place.min(side - 1).max(0) as usize;
         let columns = [near(x >> 16, width), near((x >> 16) + 1, width)];
         [y >> 16, (y >> 16) + 1].map(|y| {
             let row = frame.bytes(near(y, height));

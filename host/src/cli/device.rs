@@ -229,7 +229,7 @@ pub fn run(command: &Command) -> Result<()> {
 
 fn pair(place: &At, name: Option<&str>) -> Result<()> {
     let mut keys = Keys::read_or_new(&place.key)?;
-    let Reached { mut greeted, mut mailbox } = place.place()?.reach()?;
+    let Reached { mut greeted, mut mailbox, .. } = place.place()?.reach()?;
     // The button of an emulated device is pressed here.
     if let Some(mailbox) = &mut mailbox {
         mailbox.press()?;

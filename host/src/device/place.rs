@@ -1,8 +1,9 @@
 //! Where a device is: on a serial port, or emulated with its memory in a file that outlives the emulator.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::camera::Mailbox;
 use super::keys::Keys;
@@ -41,6 +42,8 @@ pub struct Reached {
     pub greeted: Greeted,
     /// Camera, button and output of an emulated one.
     pub mailbox: Option<Mailbox>,
+    /// The emulator's number among the system's processes.
+    pub process: Option<u32>,
 }
 
 impl Place {
@@ -52,8 +55,29 @@ impl Place {
         match self {
             Place::Port { path, baud } => {
                 let greeted = Greeted::new(Transport::serial(path, *baud)?)?;
-                Ok(Reached { greeted, mailbox: None })
+                Ok(Reached { greeted, mailbox: None, process: None })
             }
+            Place::Emulated { .. } => {
+                let (mut transport, mailbox) = self.start()?;
+                let process = transport.process();
+                Ok(Reached { greeted: Greeted::new(transport)?, mailbox: Some(mailbox), process })
+            }
+        }
+    }
+
+    /// Starts an emulated device, and stops it after a time, as if its power failed.
+    ///
+    /// # Errors
+    /// As [`Self::reach`].
+    pub fn reach_until(&self, after: Duration) -> Result<()> {
+        let _running = self.start()?;
+        std::thread::sleep(after);
+        Ok(())
+    }
+
+    fn start(&self) -> Result<(Transport, Mailbox)> {
+        match self {
+            Place::Port { path, .. } => bail!("the device on {path} is started by its power alone"),
             Place::Emulated { board, image, state, front } => {
                 ensure!(
                     board.memory.store.is_some(),
@@ -70,8 +94,7 @@ impl Place {
                 let mailbox = Mailbox::new(ram)?;
                 let ram = mailbox.ram();
                 let qemu = board.device(&elf, (image, Memory::External), ram.path(), front.as_ref());
-                let greeted = Greeted::new(Transport::emulator(qemu)?)?;
-                Ok(Reached { greeted, mailbox: Some(mailbox) })
+                Ok((Transport::emulator(qemu)?, mailbox))
             }
         }
     }
@@ -81,7 +104,7 @@ impl Place {
     /// # Errors
     /// As [`Self::reach`] and [`Greeted::open`].
     pub fn open(&self, keys: &Keys, name: Option<&str>) -> Result<(Session, Option<Mailbox>)> {
-        let Reached { greeted, mailbox } = self.reach()?;
+        let Reached { greeted, mailbox, .. } = self.reach()?;
         Ok((greeted.open(keys, name)?, mailbox))
     }
 }

@@ -29,6 +29,7 @@ use image::imageops::{self, FilterType};
 
 pub mod answers;
 pub mod command;
+pub mod documented;
 pub mod onnx;
 
 /// Folder of the repository.

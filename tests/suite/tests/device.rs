@@ -20,9 +20,11 @@ use host::photo;
 use host::sight::frames;
 use host::simulator::AlignedBytes;
 use image::{RgbImage, imageops};
+use link::message::{LogEntry, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use suite::command::{fails, succeeds};
+use suite::documented::check;
 use suite::{default_network, demo_faces, eyes, fetched, job, program, with_eyes, write_faces};
 use tempfile::TempDir;
 
@@ -102,7 +104,9 @@ impl Door {
     }
 
     fn json(&self, command: &[&str]) -> Value {
-        serde_json::from_str(&self.does(&[command, &["--json"]].concat())).unwrap()
+        let printed = self.does(&[command, &["--json"]].concat());
+        check(&format!("host device {}", command[0]), &printed);
+        serde_json::from_str(&printed).unwrap()
     }
 
     /// Numbers of the people whom the device accepts in each photo; `None` where it accepts nobody.
@@ -249,6 +253,10 @@ fn strangers_lock_the_door_until_an_administrator_unlocks_it() {
     assert_eq!(door.accepted(&["biden.png"]), [None]);
     door.does(&["unlock"]);
     assert_eq!(door.json(&["info"])["mode"], "Idle");
+    // Each command starts the device, whose log begins anew.
+    assert_eq!(door.does(&["log", "--json"]).trim(), "[]");
+    let entry = LogEntry { number: 0, starts: 4, seconds: 12, verdict: Verdict::Accepted(2) };
+    check("host device log", &serde_json::to_string(&[entry]).unwrap());
     assert_eq!(door.accepted(&["biden.png"]), [Some(FIRST_OF_IMAGE)]);
 }
 

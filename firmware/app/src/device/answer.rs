@@ -254,11 +254,15 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             (Group::Events, EVENTS_VERSION),
             (Group::Session, SESSION_VERSION),
         ];
-        let known = groups.into_iter().map(|(group, version)| GroupVersion { group: group as u8, version });
+        let mut known = Vec::new();
+        for (group, version) in groups {
+            // There is room for all groups.
+            let _ = known.push(GroupVersion { group: group as u8, version });
+        }
         let enrolled = self.store.as_ref().map_or(0, people_of);
         Some(Hello {
             version: VERSION,
-            groups: known.collect(),
+            groups: known,
             board: text(&self.about.board),
             network: text(&image.embedder.name()),
             image: image.digest,
@@ -420,7 +424,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             _ => {}
         }
         let orders = self.door.ask();
-        self.carry_out(orders, now_ms);
+        self.carry_out(&orders, now_ms);
         if let State::Service(fault) = *self.door.state() {
             return Err(fault);
         }
@@ -441,7 +445,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         now_ms: u64,
     ) -> Result<Verdict, Fault> {
         let orders = self.door.answered(accepted, now_ms);
-        self.carry_out(orders, now_ms);
+        self.carry_out(&orders, now_ms);
         match *self.door.state() {
             State::Service(fault) => Err(fault),
             _ => Ok(accepted.map_or(Verdict::NotAccepted, Verdict::Accepted)),
@@ -449,15 +453,16 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     fn decide_in_detail(&mut self, embedding: &[i16]) -> Result<Decided, Fault> {
-        let (outcome, ..) = self.decide(embedding)?;
         let (Some(recogniser), Some(store)) = (&self.recogniser, &mut self.store) else {
             return Err(Fault::Store);
         };
         let mut enrolled = Enrolled { recogniser, store };
+        let judge = recogniser.judge(enrolled.count());
+        let outcome = judge.decide(&mut enrolled, embedding).map_err(|_| Fault::Store)?;
         let confidence =
             recogniser.confidence(&mut enrolled, embedding, &outcome).map_err(|_| Fault::Store)?;
         let decision = shown(&outcome, confidence, |number| enrolled.name(number));
-        Ok(Decided { embedding_check: pattern::check(bytemuck::cast_slice(embedding)), decision })
+        Ok(Decided { embedding_check: pattern::check_elements(embedding), decision })
     }
 
     pub(super) fn serve_people(
@@ -489,7 +494,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             }
             PeopleRequest::Unlock => {
                 let orders = self.door.forgive();
-                self.carry_out(orders, now_ms);
+                self.carry_out(&orders, now_ms);
                 self.done_unless_broken()
             }
             PeopleRequest::Log(from) => Ok(PeopleReply::Log(self.log.from(from))),
@@ -571,7 +576,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         })?;
         self.end_task();
         self.newcomer = Some(Newcomer { name, flags, source: Source::Link(line), last_told_ms: now_ms });
-        self.carry_out(orders, now_ms);
+        self.carry_out(&orders, now_ms);
         self.done_unless_broken()
     }
 

@@ -65,15 +65,16 @@ impl<F: NorFlash> Runs for Enrolled<'_, '_, F> {
         show(self.recogniser.matcher().gallery());
         let dimension = self.dimension();
         let mut vector = [0i8; MAX_DIMENSION];
+        let vector = vector.get_mut(..dimension).ok_or(Error::Centres)?;
         for index in 0..self.store.people().len() {
             let centres = self.store.people().get(index).map_or(0, |entry| entry.centres);
             // There are fewer people than numbers.
             let owner = (of_image + index) as u16;
             for part in 0..centres {
-                let shown = self.store.open_centre(index, part, &mut vector[..dimension]).and_then(|()| {
+                let shown = self.store.open_centre(index, part, vector).and_then(|()| {
                     let norm = vector.iter().map(|&element| u32::from(element.unsigned_abs()).pow(2)).sum();
                     let (norms, owners) = ([norm], [owner]);
-                    let centre = Centres::new_checked(dimension, &vector[..dimension], &norms, &owners);
+                    let centre = Centres::new_checked(dimension, vector, &norms, &owners);
                     centre.map(|centre| show(&centre)).map_err(|_| Error::Damaged)
                 });
                 if shown.is_err() {

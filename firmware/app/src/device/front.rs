@@ -250,7 +250,7 @@ impl<P: Platform, F: NorFlash> Device<'_, '_, P, F> {
         let orders = self.door.enrol(None, shots, dimension, now_ms).map_err(|_| Failure::Busy)?;
         let flags = if enrolment.is_admin { ADMINISTRATOR } else { 0 };
         self.newcomer = Some(Newcomer { name, flags, source: Source::Controller, last_told_ms: now_ms });
-        self.carry_out(orders, now_ms);
+        self.carry_out(&orders, now_ms);
         self.obstacle().map_or(Ok(()), Err)
     }
 

@@ -32,7 +32,12 @@ impl Log {
 
     /// Entries from number `from` on, as many as fit into a message.
     pub fn from(&self, from: u32) -> Vec<LogEntry, MAX_ENTRIES> {
-        self.entries.iter().filter(|entry| entry.number >= from).take(MAX_ENTRIES).copied().collect()
+        let mut entries = Vec::new();
+        for entry in self.entries.iter().filter(|entry| entry.number >= from).take(MAX_ENTRIES) {
+            // There is room for as many as are taken.
+            let _ = entries.push(*entry);
+        }
+        entries
     }
 }
 

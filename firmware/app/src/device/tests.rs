@@ -426,7 +426,7 @@ fn lockout_by_the_link_ends_a_verification_and_single_questions_do_not() {
     bench.ask(&VERIFY);
     for answers in [Vec::new(), failed(&VERIFY, Outcome::Aborted).to_vec()] {
         let orders = bench.device.door.ask();
-        bench.device.carry_out(orders, bench.now_ms);
+        bench.device.carry_out(&orders, bench.now_ms);
         bench.device.answer_question(None, bench.now_ms).unwrap();
         assert_eq!(bench.answers(), answers);
     }

@@ -135,22 +135,24 @@ impl Enrolment {
     pub fn centres(&self, before: &[SubCentre]) -> Option<Vec<SubCentre, MOST_CENTRES>> {
         let own = SubCentre::of(&self.blend, self.dimension)?;
         let mut direction = [0i16; MAX_DIMENSION];
-        let direction = &mut direction[..self.dimension];
+        let direction = direction.get_mut(..self.dimension)?;
         direction.iter_mut().zip(&own.vector).for_each(|(wide, &element)| *wide = element.into());
-        let mut centres: Vec<SubCentre, MOST_CENTRES> = before.iter().take(MOST_CENTRES).cloned().collect();
+        let before = before.get(..MOST_CENTRES).unwrap_or(before);
+        let mut centres: Vec<SubCentre, MOST_CENTRES> = Vec::from_slice(before).ok()?;
         let sight = |centre: &SubCentre| Sight {
             owner: 0,
             centre: 0,
             dot: matcher::dot::dot(&centre.vector, direction),
             norm: centre.norm(),
         };
-        let mut nearest: Option<usize> = None;
+        let mut nearest: Option<(usize, Sight)> = None;
         for (number, centre) in centres.iter().enumerate() {
-            if nearest.is_none_or(|nearest| sight(centre).is_nearer_than(&sight(&centres[nearest]))) {
-                nearest = Some(number);
+            let seen = sight(centre);
+            if nearest.as_ref().is_none_or(|(_, nearest)| seen.is_nearer_than(nearest)) {
+                nearest = Some((number, seen));
             }
         }
-        let Some(nearest) = nearest.and_then(|nearest| centres.get_mut(nearest)) else {
+        let Some(nearest) = nearest.and_then(|(nearest, _)| centres.get_mut(nearest)) else {
             centres.push(own).ok()?;
             return Some(centres);
         };

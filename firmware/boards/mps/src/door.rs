@@ -88,15 +88,20 @@ impl Memories {
         Flash::new(bytes, words, wear, Tear::Unreadable, 1)
     }
 
+    /// Makes the flash blank and forgets its wear. No flash is in use.
+    pub fn erase(self) {
+        self.part(0, FLASH_BYTES).fill(0xff);
+        self.part(WORDS_AT, FLASH_BYTES / WORD).fill(0);
+        self.part(WEAR_AT, 4 * (FLASH_BYTES / PAGE)).fill(0);
+    }
+
     /// The board's two secrets, for the store and for sessions. At the first start they are chosen at random, and the
     /// flash is made blank. A real board keeps them where nobody reads them.
     pub fn keys(self, random: &mut Random) -> [[u8; 32]; 2] {
         let keys = self.part(KEYS_AT, 68);
         let (mark, secrets) = keys.split_at_mut(4);
         if mark != KEYS_MARK.to_le_bytes() {
-            self.part(0, FLASH_BYTES).fill(0xff);
-            self.part(WORDS_AT, FLASH_BYTES / WORD).fill(0);
-            self.part(WEAR_AT, 4 * (FLASH_BYTES / PAGE)).fill(0);
+            self.erase();
             let (first, second) = secrets.split_at_mut(32);
             first.copy_from_slice(&random.draw());
             second.copy_from_slice(&random.draw());

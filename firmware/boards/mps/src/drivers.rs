@@ -93,6 +93,11 @@ macro_rules! door_drivers {
                     (flash, layout.expect("the layout of the simulated flash"))
                 }
 
+                fn blank_flash() -> (Self::Flash, $crate::programs::store::Layout) {
+                    memories().erase();
+                    Self::flash()
+                }
+
                 fn now_ms() -> u64 {
                     instructions() / 1_000_000
                 }

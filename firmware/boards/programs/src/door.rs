@@ -5,6 +5,7 @@ use core::fmt::{Display, Write as _};
 use app::Recogniser;
 use app::device::{About, Device, Inbox, MAX_SERIAL, Platform};
 use app::door::Settings;
+use app::output::Output;
 use app::selftest;
 use cortex::stack;
 use embedded_storage::nor_flash::NorFlash;
@@ -30,6 +31,9 @@ pub trait DoorBoard: Board {
 
     /// Opens the flash, and says where in it the store lies. Only one is in use at a time.
     fn flash() -> (Self::Flash, Layout);
+
+    /// [`Self::flash`], blank as it comes from the factory.
+    fn blank_flash() -> (Self::Flash, Layout);
 
     /// The serial number. By itself the board's name: emulated boards have no number of their own.
     fn serial() -> String<MAX_SERIAL> {
@@ -129,6 +133,17 @@ impl Display for Trouble {
             Trouble::Start(error) => error.fmt(f),
             Trouble::SelfTest(error) => error.fmt(f),
         }
+    }
+}
+
+/// Opens the door and panics when the button is pressed, with the board's own devices and panic handler.
+pub fn run_crash<B: DoorBoard>() -> ! {
+    let (mut platform, _) = B::platform();
+    // The door that it does not open stays closed, and whoever waits for it sees that.
+    let _ = platform.output().open(1);
+    loop {
+        platform.feed();
+        assert!(!platform.is_button_held(), "the button is pressed");
     }
 }
 

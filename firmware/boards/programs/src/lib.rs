@@ -3,10 +3,14 @@
 //!
 //! * [`firmware!`] serves the link for ever with the board's image.
 //! * [`bench!`] counts the instructions of an embedding and prints them.
+//! * [`remembered!`] counts the instructions of people in a store and prints them.
 //! * [`session!`] counts the instructions of a session on the link and prints them.
 //! * [`battery!`] runs the kernels' cases and prints how many it ran.
+//! * [`door!`] is a device that sees, remembers and opens.
+//! * [`probe!`] is never run: it shows what can panic.
+//! * [`crash!`] panics when its button is pressed: it shows what a device does then.
 //!
-//! The last three run once and end through semihosting (QEMU, for example), which takes their exit code.
+//! [`bench!`], [`session!`] and [`battery!`] run once and end through semihosting (QEMU, for example), which takes their exit code.
 #![no_std]
 
 mod bench;
@@ -14,6 +18,8 @@ mod console;
 mod door;
 mod firmware;
 mod macros;
+mod probe;
+mod remembered;
 mod session;
 
 use app::serve::Meter;
@@ -27,9 +33,13 @@ pub use bench::{Counts, NO_COUNTS, bench};
 pub use console::Console;
 pub use door::DoorBoard;
 #[doc(hidden)]
-pub use door::{run_door, stop_door};
+pub use door::{run_crash, run_door, stop_door};
 #[doc(hidden)]
 pub use firmware::{report_panic, run};
+#[doc(hidden)]
+pub use probe::probe;
+#[doc(hidden)]
+pub use remembered::remembered;
 #[doc(hidden)]
 pub use session::session;
 #[doc(hidden)]

@@ -37,12 +37,56 @@ macro_rules! door {
     };
 }
 
+/// A program that is linked and not run: it hands bytes from outside to everything that takes such, so that whatever can
+/// panic on a [`DoorBoard`](crate::DoorBoard) is in it.
+#[macro_export]
+macro_rules! probe {
+    ($board:ty) => {
+        #[$crate::cortex_m_rt::entry]
+        fn main() -> ! {
+            static mut ARENA: $crate::nn::Arena<{ <$board as $crate::Board>::ARENA_BYTES }> =
+                $crate::nn::Arena::new();
+            static mut INBOX: $crate::app::device::Inbox = $crate::app::device::Inbox::new();
+            $crate::probe::<$board>(&mut ARENA.0, INBOX)
+        }
+
+        #[panic_handler]
+        fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+            $crate::stop_door::<$board>()
+        }
+    };
+}
+
+/// A device on a [`DoorBoard`](crate::DoorBoard) that opens the door and panics when the button is pressed.
+#[macro_export]
+macro_rules! crash {
+    ($board:ty) => {
+        #[$crate::cortex_m_rt::entry]
+        fn main() -> ! {
+            $crate::run_crash::<$board>()
+        }
+
+        #[panic_handler]
+        fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+            $crate::stop_door::<$board>()
+        }
+    };
+}
+
 /// A program that counts the instructions of an embedding (layer by layer) and of matching on a
 /// [`Board`](crate::Board).
 #[macro_export]
 macro_rules! bench {
     ($board:ty) => {
         $crate::once!($board, $crate::bench::<$board>);
+    };
+}
+
+/// A program that counts the instructions of people in the store of a [`DoorBoard`](crate::DoorBoard).
+#[macro_export]
+macro_rules! remembered {
+    ($board:ty) => {
+        $crate::once!($board, $crate::remembered::<$board>);
     };
 }
 

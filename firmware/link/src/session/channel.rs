@@ -101,13 +101,14 @@ impl Channel {
         buffer: &'b mut [u8],
     ) -> Result<&'b [u8], SendError> {
         let room = buffer.len().checked_sub(SEAL_BYTES).ok_or(SendError::TooLong)?;
-        let (start, text) = buffer.split_at_mut(HEADER_BYTES + COUNTER_BYTES);
-        let length = emit(&mut text[..room])?;
-        let (header, counter) = start.split_at_mut(HEADER_BYTES);
-        header.copy_from_slice(&side.header(turn));
-        counter.copy_from_slice(&self.ciphers.sealer.counter().to_le_bytes());
-        self.ciphers.sealer.seal(header, &mut text[..length + TAG_BYTES])?;
-        Ok(&buffer[..SEAL_BYTES + length])
+        let (header, rest) = buffer.split_first_chunk_mut::<HEADER_BYTES>().ok_or(SendError::TooLong)?;
+        let (counter, text) = rest.split_first_chunk_mut::<COUNTER_BYTES>().ok_or(SendError::TooLong)?;
+        let length = emit(text.get_mut(..room).ok_or(SendError::TooLong)?)?;
+        *header = side.header(turn);
+        *counter = self.ciphers.sealer.counter().to_le_bytes();
+        let text = text.get_mut(..length + TAG_BYTES).ok_or(SendError::TooLong)?;
+        self.ciphers.sealer.seal(header, text)?;
+        buffer.get(..SEAL_BYTES + length).ok_or(SendError::TooLong)
     }
 
     /// Opens a sealed message of the other side. The message in it is in the buffer, which has room for the message and its

@@ -20,13 +20,17 @@ fn nonce(counter: u64) -> chacha20poly1305::Nonce {
     nonce.into()
 }
 
-/// Encrypts in place. `text` ends with room for the tag.
+/// Encrypts in place. `text` ends with room for the tag. A text that cannot be encrypted, because it has no such room or is
+/// longer than 256 GB, is wiped: nobody reads it, and nobody accepts it.
 pub fn encrypt(key: &[u8; 32], counter: u64, associated: &[u8], text: &mut [u8]) {
-    let (text, room) = text.split_at_mut(text.len() - TAG_BYTES);
-    let tag = ChaCha20Poly1305::new(key.into())
-        .encrypt_inout_detached(&nonce(counter), associated, text.into())
-        .expect("texts are shorter than 256 GB");
-    room.copy_from_slice(&tag);
+    let made = text.split_last_chunk_mut::<TAG_BYTES>().and_then(|(text, room)| {
+        let cipher = ChaCha20Poly1305::new(key.into());
+        *room = cipher.encrypt_inout_detached(&nonce(counter), associated, text.into()).ok()?.into();
+        Some(())
+    });
+    if made.is_none() {
+        text.fill(0);
+    }
 }
 
 /// Decrypts in place. `text` ends with its tag. The text is left as it is if the tag is wrong.
@@ -75,13 +79,11 @@ impl Sealer {
         self.next
     }
 
-    /// Encrypts a text in place, and puts behind it its tag, which is the associated bytes' too.
+    /// Encrypts a text in place, and puts behind it its tag, which is the associated bytes' too: `text` ends with room for
+    /// [`TAG_BYTES`].
     ///
     /// # Errors
     /// [`Exhausted`] after 2⁶⁴ − 1 texts. The last number is reserved (Noise, section 5.1).
-    ///
-    /// # Panics
-    /// When `text` is shorter than its tag: it ends with room for [`TAG_BYTES`].
     pub fn seal(&mut self, associated: &[u8], text: &mut [u8]) -> Result<(), Exhausted> {
         let counter = self.next;
         self.next = counter.checked_add(1).ok_or(Exhausted)?;
@@ -134,7 +136,8 @@ impl Opener {
         let next = counter.checked_add(1).ok_or(OpenError::Forged)?;
         decrypt(&self.key, counter, associated, text).map_err(|Forged| OpenError::Forged)?;
         self.next = next;
-        Ok(&text[..text.len() - TAG_BYTES])
+        let (text, _) = text.split_last_chunk::<TAG_BYTES>().ok_or(OpenError::Forged)?;
+        Ok(text)
     }
 }
 

@@ -64,7 +64,7 @@ impl Symmetric {
         let length = payload.len().checked_sub(TAG_BYTES).ok_or(HandshakeError::Length)?;
         decrypt(&self.key, self.count, &digest, payload).map_err(|_| HandshakeError::Forged)?;
         self.count += 1;
-        Ok(&payload[..length])
+        payload.get(..length).ok_or(HandshakeError::Length)
     }
 
     /// The keys of the messages of the initiator, and of those of the responder.

@@ -56,22 +56,22 @@ pub(super) fn run(work: &mut Work<'_>) {
             work.output.copy_from_slice(work.around.row(first, work.row));
         }
         match first.element {
-            I8 => kernels::add_in_place::<i8>(cast(work.output), bytemuck::cast_slice(b), gains, stage),
-            I16 => kernels::add_in_place::<i16>(cast(work.output), bytemuck::cast_slice(b), gains, stage),
+            I8 => kernels::add_in_place::<i8>(cast(work.output), crate::elements(b), gains, stage),
+            I16 => kernels::add_in_place::<i16>(cast(work.output), crate::elements(b), gains, stage),
         }
     } else {
         let a = work.around.row(first, work.row);
         match first.element {
             I8 => kernels::add::<i8, i16>(
-                bytemuck::cast_slice(a),
-                bytemuck::cast_slice(b),
+                crate::elements(a),
+                crate::elements(b),
                 gains,
                 stage,
                 cast(work.output),
             ),
             I16 => kernels::add::<i16, i8>(
-                bytemuck::cast_slice(a),
-                bytemuck::cast_slice(b),
+                crate::elements(a),
+                crate::elements(b),
                 gains,
                 stage,
                 cast(work.output),

@@ -37,7 +37,7 @@ pub(super) fn run(work: &mut Work<'_>) {
     for (index, place) in inputs[..count].iter_mut().enumerate() {
         let input = work.input(index);
         let pixel_bytes = usize::from(input.channels) * input.element.bytes();
-        *place = (bytemuck::cast_slice(work.around.row(&input, work.row)), pixel_bytes);
+        *place = (crate::elements(work.around.row(&input, work.row)), pixel_bytes);
     }
     concat(&inputs[..count], cast::<i8>(work.output));
 }

@@ -39,7 +39,7 @@ pub(super) fn run(work: &mut Work<'_>) {
     let row = work.around.row(&input, rows(&work.layer(), 0, input.height, work.row).start);
     // Bytes of any element type, so that the copy exists once.
     let pixel_bytes = usize::from(input.channels) * input.element.bytes();
-    enlarge::<i8>(bytemuck::cast_slice(row), pixel_bytes, work.layer().factor.into(), cast(work.output));
+    enlarge::<i8>(crate::elements(row), pixel_bytes, work.layer().factor.into(), cast(work.output));
 }
 
 /// One output row `[width · factor][channels]` from an input row `[width][channels]`: output pixel `x` is input pixel

@@ -52,9 +52,9 @@ fn typed<O: kernels::Element>(work: &mut Work<'_>) {
     let (values, gates) = (work.around.row(&map, work.row), work.around.row(&gates, 0));
     let (table, stage) = (work.array(work.layer().weights, TABLE), &work.stage());
     kernels::scale::<i8, O>(
-        bytemuck::cast_slice(values),
+        crate::elements(values),
         map.zero_point.into(),
-        bytemuck::cast_slice(gates),
+        crate::elements(gates),
         table,
         stage,
         cast(work.output),

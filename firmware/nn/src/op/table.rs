@@ -39,7 +39,7 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
 #[inline(never)]
 pub(super) fn run(work: &mut Work<'_>) {
     let input = work.input(0);
-    let row = bytemuck::cast_slice(work.around.row(&input, work.row));
+    let row = crate::elements(work.around.row(&input, work.row));
     let offset = work.layer().weights;
     match work.tensor.element {
         Element::I8 => look_up::<i8>(row, work.array(offset, ENTRIES), cast(work.output)),

@@ -67,7 +67,7 @@ pub fn with_rows<I: Element>(work: &mut Work<'_>, input: &Tensor, kernel: fn(&mu
         let y = start + tap * i32::from(window.dilation[0]);
         let is_inside = (0..i32::from(input.height)).contains(&y);
         // Windows are at most this high, so there is room.
-        let _ = rows.push(is_inside.then(|| bytemuck::cast_slice(work.around.row(input, y as u16))));
+        let _ = rows.push(is_inside.then(|| crate::elements(work.around.row(input, y as u16))));
     }
     let rows = Rows {
         rows: &rows,

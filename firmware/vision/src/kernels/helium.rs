@@ -31,7 +31,7 @@ pub fn grey(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {
 /// # Panics
 /// When lengths do not agree, or pixels are grey.
 pub fn colours(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {
-    super::portable::check_colours(format, pixels, out);
+    assert!(super::portable::are_colours(format, pixels, out));
     match format {
         _ if out.is_empty() => {}
         PixelFormat::Yuv422 => ops::yuv_colours(pixels, out),

@@ -4,13 +4,11 @@ use crate::pixels::{Reader, Rgb565, Rgb888, fetch, luminance, luminances};
 use format::PixelFormat;
 
 /// Luminance of pixels: of a colour as [`crate::Frame::row`] defines it, Y of YUV422, grey as it is.
-///
-/// # Panics
-/// When `pixels` has another length than the pixels of `out`.
+/// `pixels` has the length of the pixels of `out`.
 pub fn grey(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {
-    assert_eq!(pixels.len(), out.len() * format.pixel_bytes());
+    debug_assert_eq!(pixels.len(), out.len() * format.pixel_bytes());
     match format {
-        PixelFormat::Grey => out.copy_from_slice(pixels),
+        PixelFormat::Grey => out.iter_mut().zip(pixels).for_each(|(out, &pixel)| *out = pixel),
         PixelFormat::Yuv422 => {
             out.iter_mut().zip(pixels.chunks_exact(2)).for_each(|(out, pixel)| *out = pixel[0])
         }
@@ -26,17 +24,17 @@ fn luminance_of<R: Reader>(pixels: &[u8], out: &mut [u8]) {
         let [left, right] = luminances(R::pair(pixels, 2 * number));
         pair.copy_from_slice(&[left as u8, right as u8]);
     }
-    if count % 2 == 1 {
-        out[count - 1] = luminance(R::pixel(pixels, count - 1)) as u8;
+    if count % 2 == 1
+        && let Some(last) = out.last_mut()
+    {
+        *last = luminance(R::pixel(pixels, count - 1)) as u8;
     }
 }
 
-/// Red, green and blue of an even number of pixels, in bytes; of YUV422 from the left pixel of a pair on.
-///
-/// # Panics
-/// When lengths do not agree, or pixels are grey.
+/// Red, green and blue of an even number of pixels, in bytes; of YUV422 from the left pixel of a pair on. Lengths agree, and
+/// pixels are not grey.
 pub fn colours(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {
-    check_colours(format, pixels, out);
+    debug_assert!(are_colours(format, pixels, out));
     let fetch = fetch(format, 3);
     for (number, pair) in out.chunks_exact_mut(6).enumerate() {
         let channels = fetch(pixels, 2 * number).channels::<3>();
@@ -48,17 +46,15 @@ pub fn colours(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {
 }
 
 /// The conditions of [`colours`].
-pub(super) fn check_colours(format: PixelFormat, pixels: &[u8], out: &[u8]) {
-    assert!(format != PixelFormat::Grey && out.len().is_multiple_of(6));
-    assert_eq!(3 * pixels.len(), out.len() * format.pixel_bytes());
+pub(super) fn are_colours(format: PixelFormat, pixels: &[u8], out: &[u8]) -> bool {
+    format != PixelFormat::Grey
+        && out.len().is_multiple_of(6)
+        && 3 * pixels.len() == out.len() * format.pixel_bytes()
 }
 
-/// Means of two by two pixels of `C` bytes, rounded half up.
-///
-/// # Panics
-/// When the rows do not have twice as many pixels as `out`.
+/// Means of two by two pixels of `C` bytes, rounded half up. The rows have twice as many pixels as `out`.
 pub fn halve<const C: usize>(rows: [&[u8]; 2], out: &mut [u8]) {
-    assert!(rows.iter().all(|row| row.len() == 2 * out.len()) && out.len().is_multiple_of(C));
+    debug_assert!(rows.iter().all(|row| row.len() == 2 * out.len()) && out.len().is_multiple_of(C));
     let [above, below] = rows.map(|row| row.chunks_exact(2 * C));
     for ((above, below), out) in above.zip(below).zip(out.chunks_exact_mut(C)) {
         for channel in 0..C {

@@ -119,7 +119,7 @@ impl Pixels<'_> {
             _ => {
                 let padded = taps.next_multiple_of(CHUNK);
                 let (words, patches) = room.split_at_mut(V * S::LANES * padded / 4);
-                let patches: &mut [i8] = bytemuck::cast_slice_mut(patches);
+                let patches: &mut [i8] = crate::elements_mut(patches);
                 for p in 0..pixels {
                     gather(input, first + p, &mut patches[p * padded..]);
                 }
@@ -177,7 +177,7 @@ fn pack<S: Lanes, const V: usize>(
     taps: usize,
     words: &mut [u32],
 ) {
-    let source: &[u8] = bytemuck::cast_slice(source);
+    let source: &[u8] = crate::elements(source);
     let lanes = V * S::LANES;
     let words = &mut words[..taps.div_ceil(4) * lanes];
     let (wide, rest) = words.split_at_mut(taps / WIDE_CHUNK * (WIDE_CHUNK / 4) * lanes);

@@ -113,7 +113,7 @@ macro_rules! levels {
             match (lanes::as_bytes(a), lanes::as_bytes_mut(&mut *output)) {
                 (Some(a), Some(sum)) => {
                     sum.copy_from_slice(a);
-                    add_in_place(output, bytemuck::cast_slice(b), gains, stage);
+                    add_in_place(output, crate::elements(b), gains, stage);
                 }
                 _ => portable::add(a, b, gains, stage, output),
             }
