@@ -32,7 +32,7 @@ pub struct Step {
 }
 
 /// Lets a device live through its day. `image` has other people enrolled; `output` has the photos of the folder `door`, and
-/// gets the image's copy without [`NAME`] and the device's memory.
+/// gets the image's copy without the person and the device's memory.
 ///
 /// # Errors
 /// When the device does not answer.
