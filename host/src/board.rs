@@ -48,6 +48,67 @@ pub enum Memory {
     External,
 }
 
+/// What an emulated board's second UART is on this computer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// A character device that is there, such as a pseudo-terminal.
+    Terminal(PathBuf),
+    /// A Unix socket that is made there. Whoever connects to it is the controller.
+    Socket(PathBuf),
+}
+
+impl Front {
+    /// The device at this path, or a socket that is to be made there.
+    ///
+    /// # Errors
+    /// When something else is there.
+    pub fn at(path: &Path) -> Result<Self> {
+        match kind(path) {
+            Kind::Device => Ok(Front::Terminal(path.to_path_buf())),
+            // QEMU takes the place of an old socket.
+            Kind::Nothing | Kind::Socket => Ok(Front::Socket(path.to_path_buf())),
+            Kind::Other => bail!(
+                "{} is neither a terminal nor a socket; give a path at which nothing is, and connect to the socket there",
+                path.display()
+            ),
+        }
+    }
+
+    /// QEMU's name for it.
+    fn option(&self) -> String {
+        // A comma ends an option's value; doubled it is a comma.
+        let name = |path: &Path| path.display().to_string().replace(',', ",,");
+        match self {
+            Front::Terminal(path) => name(path),
+            Front::Socket(path) => format!("unix:{},server=on,wait=off", name(path)),
+        }
+    }
+}
+
+/// What is at a path.
+enum Kind {
+    Nothing,
+    Device,
+    Socket,
+    Other,
+}
+
+#[cfg(unix)]
+fn kind(path: &Path) -> Kind {
+    use std::os::unix::fs::FileTypeExt as _;
+    match std::fs::metadata(path).map(|data| data.file_type()) {
+        Err(_) => Kind::Nothing,
+        Ok(kind) if kind.is_char_device() => Kind::Device,
+        Ok(kind) if kind.is_socket() => Kind::Socket,
+        Ok(_) => Kind::Other,
+    }
+}
+
+#[cfg(not(unix))]
+fn kind(path: &Path) -> Kind {
+    if path.exists() { Kind::Other } else { Kind::Nothing }
+}
+
 /// The default board of commands.
 pub const DEFAULT: &str = "qemu-m7";
 
@@ -162,9 +223,13 @@ impl Board {
         qemu
     }
 
-    /// QEMU as a device of this board, whose clock is this computer's; otherwise as [`Self::emulator_with_ram`].
-    pub fn device(&self, elf: &Path, image: (&Path, Memory), ram: &Path) -> Command {
-        self.machine(elf, Some(image), Some(ram))
+    /// QEMU as a device of this board, whose clock is this computer's; otherwise as [`Self::emulator_with_ram`]. The board's
+    /// second UART is `front`, or leads nowhere.
+    pub fn device(&self, elf: &Path, image: (&Path, Memory), ram: &Path, front: Option<&Front>) -> Command {
+        let mut qemu = self.machine(elf, Some(image), Some(ram));
+        // The first `-serial` is the first UART's.
+        qemu.arg("-serial").arg(front.map_or_else(|| "null".to_string(), Front::option));
+        qemu
     }
 
     fn machine(&self, elf: &Path, image: Option<(&Path, Memory)>, ram: Option<&Path>) -> Command {
@@ -229,6 +294,23 @@ mod tests {
             .collect();
         let boards: BTreeSet<String> = names().into_iter().map(String::from).collect();
         assert_eq!(boards, described);
+    }
+
+    #[test]
+    fn second_uart_is_a_terminal_a_socket_or_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a,b");
+        let socket = Front::at(&file).unwrap();
+        assert!(socket.option().starts_with("unix:") && socket.option().ends_with("a,,b,server=on,wait=off"));
+        std::fs::write(&file, "letter").unwrap();
+        assert!(Front::at(&file).is_err());
+        #[cfg(unix)]
+        assert_eq!(Front::at(Path::new("/dev/null")).unwrap().option(), "/dev/null");
+        let board = Board::named(DEFAULT).unwrap();
+        let qemu = board.device(Path::new("e"), (Path::new("i"), Memory::External), Path::new("r"), None);
+        let arguments: Vec<_> = qemu.get_args().collect();
+        let serials = arguments.iter().zip(&arguments[1..]).filter(|(name, _)| **name == "-serial");
+        assert_eq!(serials.map(|(_, value)| value.to_str().unwrap()).collect::<Vec<_>>(), ["stdio", "null"]);
     }
 
     #[test]

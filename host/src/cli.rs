@@ -12,11 +12,15 @@ mod flash;
 mod frames;
 mod gallery;
 mod inspect;
+mod keygen;
 mod part;
 mod photos;
 mod recognise;
+mod rewrite;
+mod sign;
 mod simulate;
 mod values;
+mod verify;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -66,6 +70,14 @@ enum Command {
         #[command(subcommand)]
         command: gallery::Command,
     },
+    /// Make a key that signs images.
+    Keygen(keygen::Arguments),
+    /// Sign an image for updates of boards in use.
+    // Its --version is the image's.
+    #[command(disable_version_flag = true)]
+    Sign(sign::Arguments),
+    /// Check an image as a board checks an update: signature, version, and whether it runs.
+    Verify(verify::Arguments),
 }
 
 impl Cli {
@@ -86,6 +98,9 @@ impl Cli {
             Command::Evaluate(arguments) => evaluate::run(&arguments),
             Command::Bench(arguments) => bench::run(&arguments),
             Command::Gallery { command } => gallery::run(&command),
+            Command::Keygen(arguments) => keygen::run(&arguments),
+            Command::Sign(arguments) => sign::run(&arguments),
+            Command::Verify(arguments) => verify::run(&arguments),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The whole way, from raw photos to an emulated board that sees camera frames and recognises people, on the data of
 //! ./setup.sh.
 
+pub mod door;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -38,6 +40,8 @@ pub struct Demo {
     pub board: &'static str,
     /// What the board said to each frame.
     pub probes: Vec<Probe>,
+    /// The day of a device that remembers; none on a board without memory for people.
+    pub door: Vec<door::Step>,
 }
 
 /// A frame shown to the board.
@@ -91,12 +95,12 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
         data.display()
     );
     let faces = data.join("faces");
-    output::step(&format!("1/4 quantising the board's eyes, and sorting the photos of {}", faces.display()));
+    output::step(&format!("1/5 quantising the board's eyes, and sorting the photos of {}", faces.display()));
     let eyes = eyes(data, &faces)?;
     let shown = sort(&eyes, &faces, output)?;
 
     output::step(
-        "2/4 making the flash image: quantising the network, enrolling Obama and Biden (some seconds)",
+        "2/5 making the flash image: quantising the network, enrolling Obama and Biden (some seconds)",
     );
     let memory = Memory::default();
     let content = Content::Raw { finding: Finding::Image, choice: Choice::Largest, has_gates: true };
@@ -111,12 +115,12 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
     let image = output.join("image.geode");
     output::write_whole(&image, &exported.image)?;
 
-    output::step("3/4 making the firmware");
+    output::step("3/5 making the firmware");
     board.build()?;
 
     let seconds = 4 * shown.len();
     output::step(&format!(
-        "4/4 {}: looking at {} camera frames in QEMU (about {seconds} s)",
+        "4/5 {}: looking at {} camera frames in QEMU (about {seconds} s)",
         board.about,
         shown.len()
     ));
@@ -148,7 +152,18 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
         }
     });
     let probes = probes.collect();
-    Ok(Demo { export: exported.report, image, picture, board: &board.name, probes })
+    let door = if board.memory.store.is_some() {
+        output::step("5/5 a device on this board: enrolling, pulling the plug, deleting");
+        door::live(board, &image, output)?
+    } else {
+        let boards = crate::board::with_store().join(", ");
+        output::step(&format!(
+            "5/5 {} has no memory for people; --board of these has: {boards}",
+            board.about
+        ));
+        Vec::new()
+    };
+    Ok(Demo { export: exported.report, image, picture, board: &board.name, probes, door })
 }
 
 /// What came out of a frame, in the terms of what must; `None` for anything else.
@@ -170,6 +185,12 @@ fn outcome(said: &Sighting) -> Option<Expected> {
 pub fn judge(demo: &Demo) -> Result<()> {
     let wrong = demo.probes.iter().filter(|probe| !probe.right || !probe.simulator_agrees).count();
     ensure!(wrong == 0, "{wrong} of {} frames came out otherwise than they must", demo.probes.len());
+    let wrong = demo.door.iter().filter(|step| !step.right).count();
+    ensure!(
+        wrong == 0,
+        "{wrong} of {} steps of the device came out otherwise than they must",
+        demo.door.len()
+    );
     Ok(())
 }
 
@@ -184,10 +205,10 @@ fn eyes(data: &Path, faces: &Path) -> Result<QuantisedEyes> {
     fit(&networks.known(CROP_EYES)?, &to_calibrate(&photos, &mut Vec::new())?)
 }
 
-/// Sorts the photos: `people/` to enrol, `strangers/` to measure the threshold on, `probes/` to show to the board; gives
-/// the latter. Group photos are cut into photos of one person.
+/// Sorts the photos: `people/` to enrol, `strangers/` to measure the threshold on, `probes/` to show to the board, `door/` to
+/// enrol on a device; gives the exhibits. Group photos are cut into photos of one person.
 fn sort(eyes: &QuantisedEyes, faces: &Path, output: &Path) -> Result<Vec<Exhibit>> {
-    for folder in ["people", "strangers", "probes"] {
+    for folder in ["people", "strangers", "probes", "door"] {
         let folder = output.join(folder);
         if folder.is_dir() {
             std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
@@ -218,6 +239,12 @@ fn sort(eyes: &QuantisedEyes, faces: &Path, output: &Path) -> Result<Vec<Exhibit
         parts.into_iter().next().with_context(|| format!("no usable face in {file}"))
     };
     show("obama3.png", &near("obama3.jpg")?, "Obama, a photo not enrolled".to_string(), obama)?;
+    for file in ["obama.jpg", "obama2.jpg", "obama3.jpg"] {
+        let photo = near(file)?;
+        let place = |name: &str| output.join("door").join(format!("{name}-{file}")).with_extension("png");
+        write_png(&place("obama"), &photo)?;
+        write_png(&place("mirrored"), &imageops::flip_horizontal(&photo))?;
+    }
     // There is one photo of him only.
     let mirrored = imageops::flip_horizontal(&near("biden.jpg")?);
     show("biden.png", &mirrored, "Biden, mirrored".to_string(), Expected::Person("Biden"))?;

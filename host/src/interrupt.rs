@@ -29,16 +29,18 @@ impl Leftover {
     }
 }
 
+/// Ends a program, by the system's number, without a chance to clean up.
 #[cfg(unix)]
-fn kill(number: u32) {
+pub fn kill(number: u32) {
     use rustix::process::{Pid, Signal, kill_process};
     if let Some(pid) = i32::try_from(number).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, Signal::KILL);
     }
 }
 
+/// Does nothing: this system has no such signal.
 #[cfg(not(unix))]
-fn kill(_number: u32) {}
+pub fn kill(_number: u32) {}
 
 /// All there is, by number. Whoever ends the program keeps this locked, so that nothing is made after it has looked.
 static LEFTOVERS: Mutex<BTreeMap<u64, Leftover>> = Mutex::new(BTreeMap::new());
@@ -96,6 +98,15 @@ impl TemporaryFile {
     /// When the system refuses.
     pub fn persist(self, path: &Path) -> io::Result<()> {
         self.file.persist(path)?;
+        Ok(())
+    }
+
+    /// Gives it a name that no file has, for good.
+    ///
+    /// # Errors
+    /// When there is a file of that name, or the system refuses.
+    pub fn persist_new(self, path: &Path) -> io::Result<()> {
+        self.file.persist_noclobber(path)?;
         Ok(())
     }
 }

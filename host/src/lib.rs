@@ -16,6 +16,7 @@
 //! * [`people`] are enrolled from photos into an image and changed there; [`calibrate`] turns strangers into thresholds;
 //!   [`bounds`] tell how sure a rate is; [`arcface`] has the losses of training.
 //! * [`mod@export`] makes an image of all this: read, fit, thresholds, build.
+//! * [`signing`] has the maker's keys, and signs images for updates of boards in use.
 //! * [`accuracy`] measures verification and open-set identification, int8 beside float.
 //! * [`mod@inspect`], [`budget`] and [`cost`] tell what a network needs on a board, before it is there.
 //! * [`board`] builds firmware, [`transport`] reaches a board, [`shared`] is its camera in an emulator, [`client`] speaks to
@@ -66,6 +67,7 @@ pub mod report;
 pub mod sections;
 pub mod shared;
 pub mod sight;
+pub mod signing;
 pub mod simulator;
 pub mod sniff;
 pub mod transport;

@@ -24,12 +24,14 @@ use tract_onnx::pb::tensor_proto::DataType;
 
 use crate::graph::{Function, Graph, Shape};
 use crate::outline::check_dimension;
+pub(crate) use constant::few;
 use file::File;
 pub use file::weights_beside;
 pub use heads::{Head, heads, output_names};
 use import::Importer;
 pub use reference::Reference;
 pub use refusal::operators;
+pub(crate) use refusal::remedy;
 
 /// Preprocessing that differs between channels: the network is fed `(pixel − mean) / scale`. Channels are in the order
 /// in which the network takes them.

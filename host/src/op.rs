@@ -96,6 +96,19 @@ pub enum Op {
     Identity,
 }
 
+impl Op {
+    /// Numbers that it holds: weights, biases, scales.
+    pub fn elements(&self) -> usize {
+        match self {
+            Op::Conv { weights, bias, .. }
+            | Op::Depthwise { weights, bias, .. }
+            | Op::Average { weights, bias, .. } => weights.len() + bias.len(),
+            Op::Affine { scale, shift } => scale.len() + shift.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// The function of a gate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Gate {
@@ -127,6 +140,7 @@ type Import = fn(&mut Importer<'_>, &tract_onnx::pb::NodeProto) -> Result<Value>
 const IMPORTS: &[(&[&str], Import)] = &[
     (&["Conv"], conv::import),
     (&["Gemm", "MatMul"], conv::import_dense),
+    (&["Einsum"], conv::import_einsum),
     (&["AveragePool"], average::import),
     (&["GlobalAveragePool"], depthwise::import_global_average),
     (&["ReduceMean"], depthwise::import_mean),

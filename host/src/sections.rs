@@ -1,16 +1,20 @@
 //! Parts of the image from what the exporter computed: records and arrays to section bytes.
 
 use anyhow::{Context, Result, ensure};
+use app::pattern::Pattern;
 use format::ModelId;
 use format::gallery;
+use format::golden::{self, Golden};
 use format::header::{self, Section};
 use format::layer::Layer;
-use format::network::{self, Output};
+use format::network::{self, Model, Output};
 use format::policy::{self, Terms, Threshold};
 use format::preprocess::Preprocess;
+use nn::RowSource as _;
 
 use crate::plan::{self, Plan};
 use crate::quantize::{Quantised, emit};
+use crate::simulator::Simulator;
 
 /// Longest prefix of `text` that fits `limit` bytes.
 fn prefix(text: &str, limit: usize) -> &str {
@@ -192,17 +196,35 @@ fn centre_section(
     Ok(section)
 }
 
-/// An image with some sections replaced or added. A signature is left out: it was made for the image as it was.
+/// Seed of the golden crop's pixels.
+const GOLDEN_SEED: u32 = 1;
+
+/// The GOLDEN section: a generated crop, the same for every network of its size, and the embedding that the board's own code
+/// computes for it.
+///
+/// # Errors
+/// When the network does not run.
+pub fn golden(embedder: &Model<'_>) -> Result<Vec<u8>> {
+    let mut crop = vec![0; embedder.preprocess().crop_bytes()];
+    let Ok(()) = Pattern::new(GOLDEN_SEED).row(0, &mut crop);
+    let embedding = Simulator::new(embedder)?.embed(&crop)?;
+    let mut section = vec![0; golden::emitted_bytes(embedding.len(), crop.len())];
+    Golden { embedding: &embedding, crop: &crop }.emit(&mut section);
+    Ok(section)
+}
+
+/// An image with some sections replaced or added. A signature that is not among them is left out: it was made for the image as
+/// it was.
 ///
 /// # Errors
 /// When the bytes are not an image, or the result would be over 4 GiB.
 pub fn replaced(bytes: &[u8], fresh: &[(Section, &[u8])]) -> Result<Vec<u8>> {
     let old = header::parse(bytes).context("the image cannot be read")?;
-    let parts = Section::ALL.into_iter().filter(|&section| section != Section::Signature);
-    let parts: Vec<(Section, &[u8])> = parts
+    let kept = |section| (section != Section::Signature).then(|| old.get(section)).flatten();
+    let parts: Vec<(Section, &[u8])> = (Section::ALL.into_iter())
         .filter_map(|section| {
             let new = fresh.iter().find(|(replaced, _)| *replaced == section);
-            Some((section, new.map(|(_, bytes)| *bytes).or(old.get(section))?))
+            Some((section, new.map(|(_, bytes)| *bytes).or_else(|| kept(section))?))
         })
         .collect();
     image(&parts)

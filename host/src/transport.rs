@@ -93,6 +93,14 @@ impl Transport {
         Qemu::start(qemu).map(Transport::Qemu)
     }
 
+    /// The emulator's number among the system's processes.
+    pub fn process(&mut self) -> Option<u32> {
+        match self {
+            Transport::Qemu(qemu) => Some(qemu.running.child().id()),
+            Transport::Serial(..) => None,
+        }
+    }
+
     /// Opens a serial port.
     ///
     /// # Errors
@@ -261,7 +269,7 @@ impl Stream for Transport {
 
 /// An emulated machine whose first UART is its standard input and output. Ends when dropped.
 pub struct Qemu {
-    _running: Running,
+    running: Running,
     input: ChildStdin,
     output: Receiver<Vec<u8>>,
     errors: Receiver<Vec<u8>>,
@@ -281,7 +289,7 @@ impl Qemu {
             bail!("qemu-system-arm has no standard streams");
         };
         let (output, errors) = (forward(stdout), forward(stderr));
-        Ok(Qemu { _running: running, input, output, errors, pending: Vec::new() })
+        Ok(Qemu { running, input, output, errors, pending: Vec::new() })
     }
 
     fn read(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<usize> {

@@ -7,6 +7,7 @@
 //! * [`log`]: the last decisions.
 //! * [`mailbox`]: camera, button and output of an emulated board.
 //! * `answer`: the requests of the link.
+//! * `front`: the commands of a controller on a second line.
 //!
 //! # Rules
 //!
@@ -14,15 +15,22 @@
 //!   was nothing to do. A network that stands still or a step that does not return is not fed.
 //! * Whatever cannot be undone is stored first. What cannot be stored does not happen: the door goes to service mode.
 //! * Where the gallery cannot be read there is no decision.
+//! * One enrolment at a time. While it goes on, nobody else is changed. It ends with the link's session if the link began it.
+//! * Whatever ends a task of the link answers it, or the task was ended by who asked for it.
+//! * The memory for frames is the camera's or the link's. What the link writes never becomes part of a camera's frame.
 
 mod answer;
 pub mod camera;
 pub mod enrolled;
+pub mod front;
 pub mod log;
 pub mod mailbox;
+#[cfg(test)]
+mod tests;
 
 use embedded_io::{Read, ReadReady, Write};
 use embedded_storage::nor_flash::NorFlash;
+use fm22x::FrontEnd;
 use heapless::{String, Vec};
 use link::message::{Attention, Mode, Notice, PeopleReply, Shot, ShotResult, Text, Verdict};
 use link::session::{KeyPair, Responder};
@@ -40,17 +48,24 @@ use crate::sight::{Followed, FrameSource, Observer};
 use answer::{Desk, Line};
 use camera::{Camera, Taken};
 use enrolled::Enrolled;
+use front::Counter;
 use log::Log;
 
 /// A camera that has delivered nothing for this long is dead.
 const CAMERA_MS: u64 = 5_000;
 /// Frames in which a face must be found before it is examined.
 const STEADY: u8 = 3;
+/// Mark in the store of a person whom a controller on the second line calls an administrator. It permits nothing.
+const ADMINISTRATOR: u16 = 1;
+/// Longest serial number, in bytes.
+pub const MAX_SERIAL: usize = 32;
 
 /// What a board gives a device beside its memories.
 pub trait Platform {
     /// The link's bytes.
     type Stream: Read + ReadReady + Write;
+    /// The bytes of a second line, for a controller that knows modules HLK-FM22x. A board without one names any stream.
+    type Second: Read + ReadReady + Write;
     /// The camera.
     type Camera: Camera;
     /// What opens the door.
@@ -60,6 +75,8 @@ pub trait Platform {
 
     /// The link's bytes.
     fn stream(&mut self) -> &mut Self::Stream;
+    /// The second line's bytes, if the board has one. It takes at least 203 bytes without being read on the other side.
+    fn second(&mut self) -> Option<&mut Self::Second>;
     /// The camera.
     fn camera(&mut self) -> &mut Self::Camera;
     /// What opens the door.
@@ -68,7 +85,7 @@ pub trait Platform {
     fn meter(&mut self) -> Self::Meter;
     /// 32 bytes that nobody can foresee, each time others.
     fn random(&mut self) -> [u8; 32];
-    /// Whether the button is held down.
+    /// Whether the button is held down. A board removes the bouncing of its contacts.
     fn is_button_held(&mut self) -> bool;
     /// Tells the watchdog that something was achieved.
     fn feed(&mut self);
@@ -83,6 +100,8 @@ pub struct About<'a> {
     pub board: &'a str,
     /// Version of the firmware.
     pub firmware: &'a str,
+    /// The board's serial number.
+    pub serial: String<MAX_SERIAL>,
     /// How the door behaves.
     pub settings: Settings,
     /// Whether everybody on the link may ask whether a face is accepted.
@@ -95,16 +114,21 @@ pub struct About<'a> {
     pub trouble: Text,
 }
 
-/// Memory for messages that come in.
+/// Memory for messages that come in, and for what goes out on the second line.
 pub struct Inbox {
     decoder: Decoder,
+    front: FrontEnd,
     plain: [u8; link::MAX_PLAIN_BYTES + link::session::TAG_BYTES],
 }
 
 impl Inbox {
     /// Empty.
     pub const fn new() -> Self {
-        Inbox { decoder: Decoder::new(), plain: [0; link::MAX_PLAIN_BYTES + link::session::TAG_BYTES] }
+        Inbox {
+            decoder: Decoder::new(),
+            front: FrontEnd::new(0),
+            plain: [0; link::MAX_PLAIN_BYTES + link::session::TAG_BYTES],
+        }
     }
 }
 
@@ -114,14 +138,21 @@ impl Default for Inbox {
     }
 }
 
+/// Who began an enrolment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// A host on the link. It hears of every shot, and says when the person is stored.
+    Link(Line),
+    /// The controller on the second line. The person is stored with the last shot.
+    Controller,
+}
+
 /// Somebody who is being enrolled.
 #[derive(Clone, Debug)]
 struct Newcomer {
     name: String<MAX_NAME>,
-    /// Who asked for it, and gets the shots.
-    line: Line,
-    /// Whether they also say when the person is stored.
-    is_committed: bool,
+    flags: u16,
+    source: Source,
     last_told_ms: u64,
 }
 
@@ -142,6 +173,7 @@ pub struct Device<'a, 'm, P: Platform, F: NorFlash> {
     camera_ms: u64,
     responder: Responder,
     desk: Desk,
+    counter: Counter,
     newcomer: Option<Newcomer>,
     log: Log,
     mode: Mode,
@@ -181,6 +213,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             responder: Responder::new(keys, about.is_verify_open),
             about,
             desk: Desk::default(),
+            counter: Counter::default(),
             newcomer: None,
             log: Log::new(),
             mode: Mode::Idle,
@@ -210,6 +243,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     pub fn poll(&mut self, now_ms: u64) {
         self.hear(now_ms);
         self.watch_button(now_ms);
+        self.serve_controller(now_ms);
         let orders = self.door.tick(now_ms);
         self.carry_out(&orders, now_ms);
         let is_stuck = self.look(now_ms);
@@ -235,7 +269,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
 
     fn mode_now(&self) -> Mode {
         match self.door.state() {
-            State::Idle if self.seeing.is_none() => Mode::Idle,
+            State::Idle if self.followed.track.frames() == 0 => Mode::Idle,
             State::Idle | State::Voting(_) => Mode::Scan,
             State::Open { .. } => Mode::Open,
             State::Locked { .. } => Mode::Locked,
@@ -265,12 +299,18 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         if let Some(seeing) = self.seeing.take() {
             return !self.look_on(seeing, now_ms);
         }
-        let is_asked = self.desk.waits_for_sight();
-        let taken = match is_asked {
-            Some(taken) => Some(taken),
-            None => self.platform.camera().taken(),
-        };
-        let Some(taken) = taken else {
+        if self.desk.is_filling() || self.desk.waits_for_sight().is_some() {
+            // The memory for frames is somebody else's; nothing can come from the camera.
+            self.camera_ms = now_ms;
+        }
+        if self.desk.is_filling() {
+            return false;
+        }
+        if let Some(taken) = self.desk.waits_for_sight() {
+            self.begin_to_see(taken, true, now_ms);
+            return false;
+        }
+        let Some(taken) = self.platform.camera().taken() else {
             let is_silent = now_ms.saturating_sub(self.camera_ms) >= CAMERA_MS;
             if is_silent && self.door.is_watching() {
                 self.fail(Fault::Blind, now_ms);
@@ -281,11 +321,11 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         if self.recogniser.as_ref().is_some_and(|recogniser| recogniser.eyes().is_some()) {
             self.door.recover();
         }
-        if is_asked.is_none() && (!self.door.is_watching() || self.desk.is_filling()) {
+        if !self.door.is_watching() {
             self.platform.camera().release();
             return false;
         }
-        self.begin_to_see(taken, is_asked.is_some(), now_ms);
+        self.begin_to_see(taken, false, now_ms);
         false
     }
 
@@ -296,12 +336,11 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             (&self.recogniser, frame_of(self.platform.camera().memory(), &taken))
         else {
             self.arena = arena;
-            self.platform.camera().release();
-            return;
+            return self.give_frame_up();
         };
         let Some(eyes) = recogniser.eyes() else {
             self.arena = arena;
-            return;
+            return self.give_frame_up();
         };
         match Seeing::start(recogniser, eyes, &frame, attention, arena) {
             Ok(seeing) => {
@@ -309,7 +348,10 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 self.frame = Some(taken);
             }
             // The arena was large enough at the start.
-            Err(_) => self.fail(Fault::Image, now_ms),
+            Err(_) => {
+                self.give_frame_up();
+                self.fail(Fault::Image, now_ms);
+            }
         }
     }
 
@@ -331,6 +373,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             Some(true) => {}
             None => {
                 self.arena = seeing.finish().1;
+                self.give_frame_up();
                 self.fail(Fault::Image, now_ms);
                 return false;
             }
@@ -338,6 +381,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         let (sighting, arena) = seeing.finish();
         self.arena = arena;
         self.frame = None;
+        self.camera_ms = now_ms;
         if self.desk.waits_for_sight().is_some() {
             self.answer_sighting(sighting, now_ms);
         } else {
@@ -349,6 +393,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
 
     /// Tells the door what a frame showed.
     fn glimpse(&mut self, sighting: &Sighting, now_ms: u64) {
+        self.counter.see(sighting);
         let face = sighting.seen.face.as_ref();
         let look = face.and_then(|face| face.look.as_ref());
         let glimpse = match (face, look, &sighting.embedding) {
@@ -366,7 +411,14 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             (Some(face), None, None) => Glimpse::Face { is_new: face.frames == 1 },
             (None, ..) => Glimpse::Nobody,
         };
-        let orders = self.door.seen(now_ms, &glimpse);
+        self.seen(&glimpse, now_ms);
+    }
+
+    fn seen(&mut self, glimpse: &Glimpse<'_>, now_ms: u64) {
+        if self.is_between_shots() {
+            return;
+        }
+        let orders = self.door.seen(now_ms, glimpse);
         self.carry_out(&orders, now_ms);
     }
 
@@ -376,7 +428,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             return Err(Fault::Store);
         };
         let mut enrolled = Enrolled { recogniser, store };
-        let judge = recogniser.judge(enrolled.count());
+        // The certificate is shown and decides nothing. It could open all records a second time.
+        let judge = recogniser.judge(enrolled.count()).without_certificate();
         let outcome = judge.decide(&mut enrolled, embedding).map_err(|_| Fault::Store)?;
         let person = outcome.best.as_ref().and_then(|best| enrolled.id(best.person));
         Ok((outcome, person, judge.rules.threshold_q30))
@@ -406,13 +459,24 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     /// Nothing can run any more, and the door is closed as far as that is possible.
-    fn fail(&mut self, fault: Fault, _now_ms: u64) {
+    fn fail(&mut self, fault: Fault, now_ms: u64) {
         for &order in &self.door.fail(fault) {
-            if order == Order::Close {
-                // There is nothing more to do if this fails, too.
-                let _ = self.platform.output().close();
+            match order {
+                Order::Close => {
+                    // There is nothing more to do if this fails, too.
+                    let _ = self.platform.output().close();
+                }
+                Order::Tell(news) => self.tell(news, now_ms),
+                _ => {}
             }
         }
+    }
+
+    /// Gives up the enrolment that is going on, whoever began it.
+    fn give_up(&mut self, now_ms: u64) {
+        self.newcomer = None;
+        let orders = self.door.give_up();
+        self.carry_out(&orders, now_ms);
     }
 
     fn store_tally(&mut self, tally: &Tally) -> Result<(), Fault> {
@@ -425,7 +489,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
 
     fn save_unless_committed(&mut self, now_ms: u64) -> Result<(), Fault> {
         match &self.newcomer {
-            Some(newcomer) if newcomer.is_committed => Ok(()),
+            Some(Newcomer { source: Source::Link(_), .. }) => Ok(()),
             _ => self.save(now_ms).map(|_| ()),
         }
     }
@@ -438,25 +502,33 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             Some(id) => centres_of(store, id).map_err(|_| Fault::Store)?,
             None => Vec::new(),
         };
-        let name = self.newcomer.as_ref().map_or("", |newcomer| newcomer.name.as_str());
+        let newcomer = self.newcomer.take();
+        let (name, flags) = newcomer.as_ref().map_or(("", 0), |one| (one.name.as_str(), one.flags));
         let centres = enrolment.centres(&before).unwrap_or_default();
         let mut parts: Vec<store::SubCentre<'_>, MOST_CENTRES> = Vec::new();
         for centre in &centres {
             // There is room for as many as there are.
             let _ = parts.push(store::SubCentre { photos: centre.photos, vector: &centre.vector });
         }
-        let draft = Draft { name, flags: 0, centres: &parts };
+        let draft = Draft { name, flags, centres: &parts };
         let stored = match enrolment.person {
+            // An entry without centres would be an administrator's key.
+            _ if parts.is_empty() => Err(store::Error::Centres),
             Some(id) => store.replace(id, &draft).map(|()| id),
             None => store.add(&draft),
         };
-        self.newcomer = None;
         let orders = match stored {
             Ok(id) => self.door.saved(id),
             Err(
                 store::Error::Full | store::Error::Name | store::Error::Centres | store::Error::Exhausted,
-            ) => self.door.give_up(),
-            Err(_) => return Err(Fault::Store),
+            ) => {
+                self.counter.refuse(fm22x::Failure::Full);
+                self.door.give_up()
+            }
+            Err(_) => {
+                self.counter.refuse(fm22x::Failure::Write);
+                return Err(Fault::Store);
+            }
         };
         self.carry_out(&orders, now_ms);
         Ok(stored.ok())
@@ -464,16 +536,17 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
 
     /// Tells whoever listens.
     fn tell(&mut self, news: News, now_ms: u64) {
+        self.counter.hear(news);
         let verdict = match news {
-            News::Accepted(person) => Some(Verdict::Accepted(person)),
-            News::Rejected => Some(Verdict::NotAccepted),
+            News::Accepted(person) | News::Answered(Some(person)) => Some(Verdict::Accepted(person)),
+            News::Rejected | News::Answered(None) => Some(Verdict::NotAccepted),
             _ => None,
         };
         if let Some(verdict) = verdict {
             let starts = self.store.as_ref().map_or(0, |store| store.counters().starts);
             self.log.add(starts, now_ms, verdict);
             self.notify(Notice::Verdict(verdict));
-            if news == News::Rejected {
+            if verdict == Verdict::NotAccepted {
                 // A light that does not work does not keep anybody out.
                 let _ = self.platform.output().reject();
             }
@@ -507,11 +580,13 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             return;
         }
         newcomer.last_told_ms = now_ms;
-        let line = newcomer.line;
+        let source = newcomer.source;
         if is_last {
             self.newcomer = None;
         }
-        self.send(line, &Reply::People(PeopleReply::Shot(Shot { taken, needed, result })));
+        if let Source::Link(line) = source {
+            self.send(line, &Reply::People(PeopleReply::Shot(Shot { taken, needed, result })));
+        }
     }
 }
 

@@ -14,7 +14,9 @@
 //!   it cannot undo the attempt. A person who is let in clears the count.
 //! * Whoever leaves in the middle of a vote has used up an attempt.
 //! * After `attempts` failures in a row the door is locked for `lock_ms`; each further lock-out in a row lasts twice as long,
-//!   up to 64 times. After a restart a lock-out begins anew: there is no clock that a power cut leaves going.
+//!   up to 64 times. After a restart a lock-out begins anew: there is no clock that a power cut leaves going. A restart with
+//!   as many counted attempts locks the door, too: a cut before the answer gives no further attempt.
+//! * A door that was open is closed when it is locked, whoever caused the lock-out.
 //! * Orders are carried out in order. If one fails, the rest is dropped and the door goes to [`State::Service`].
 
 pub mod enrol;
@@ -149,6 +151,8 @@ pub enum News {
     Accepted(PersonId),
     /// Somebody was not.
     Rejected,
+    /// Who asked over the link was told that this person is accepted, or that nobody is. The door does not open for it.
+    Answered(Option<PersonId>),
     /// The face is not fit to be decided on.
     Unfit(Refusal),
     /// The door is closed again.
@@ -225,11 +229,15 @@ pub struct Door {
 impl Door {
     /// The door after a start, with the tally from before.
     pub fn new(settings: Settings, tally: Tally, now_ms: u64) -> Self {
-        let state = match tally.is_locked {
-            true => State::Locked { until_ms: now_ms + lock_ms(&settings, tally.lockouts) },
-            false => State::Idle,
-        };
-        Door { settings, tally, state }
+        let mut door = Door { settings, tally, state: State::Idle };
+        if !tally.is_locked && door.is_used_up() {
+            // A cut came between the last attempt and its end. The next order stores this.
+            door.tally = Tally { lockouts: tally.lockouts.saturating_add(1), is_locked: true, ..tally };
+        }
+        if door.tally.is_locked {
+            door.state = State::Locked { until_ms: now_ms + lock_ms(&settings, door.tally.lockouts) };
+        }
+        door
     }
 
     /// What it is doing.
@@ -252,10 +260,17 @@ impl Door {
         matches!(self.state, State::Idle | State::Voting(_) | State::Enrolling { .. })
     }
 
-    /// Nothing can run from now on. The door is closed.
+    /// Nothing can run from now on. The door is closed, and an enrolment given up.
     pub fn fail(&mut self, fault: Fault) -> Orders {
+        let was_enrolling = self.is_enrolling();
         self.state = State::Service(fault);
-        orders([Order::Close])
+        let news = was_enrolling.then_some(Order::Tell(News::GivenUp));
+        [Order::Close].into_iter().chain(news).collect()
+    }
+
+    /// Whether somebody is being enrolled.
+    pub fn is_enrolling(&self) -> bool {
+        matches!(self.state, State::Enrolling { .. } | State::Saving { .. })
     }
 
     /// Frames come again: the door was blind no longer than that.
@@ -272,13 +287,15 @@ impl Door {
         orders([Order::Store(self.tally)])
     }
 
-    /// The attempt of [`Self::ask`] was accepted or not. It does not open the door.
-    pub fn answered(&mut self, is_accepted: bool, now_ms: u64) -> Orders {
-        if !is_accepted {
-            return self.count_rejection(now_ms);
+    /// The attempt of [`Self::ask`] was accepted as this person, or not. It does not open the door.
+    pub fn answered(&mut self, accepted: Option<PersonId>, now_ms: u64) -> Orders {
+        if accepted.is_none() {
+            return self.count_rejection(News::Answered(None), now_ms);
         }
-        self.tally = Tally::default();
-        orders([Order::Store(self.tally)])
+        // The attempt of a vote that goes on stays counted.
+        let attempts = u32::from(matches!(self.state, State::Voting(_)));
+        self.tally = Tally { attempts, ..Tally::default() };
+        orders([Order::Store(self.tally), Order::Tell(News::Answered(accepted))])
     }
 
     /// Time passes.
@@ -317,11 +334,17 @@ impl Door {
         orders([Order::Store(self.tally)].into_iter().chain(news))
     }
 
-    /// Begins an enrolment: of a new person, or of more photos of one.
+    /// Begins an enrolment of so many shots: of a new person, or of more photos of one.
     ///
     /// # Errors
     /// [`Busy`].
-    pub fn enrol(&mut self, person: Option<PersonId>, dimension: usize, now_ms: u64) -> Result<Orders, Busy> {
+    pub fn enrol(
+        &mut self,
+        person: Option<PersonId>,
+        shots: u8,
+        dimension: usize,
+        now_ms: u64,
+    ) -> Result<Orders, Busy> {
         let closing = match self.state {
             State::Enrolling { .. } | State::Saving { .. } => return Err(Busy::Enrolling),
             State::Locked { .. } => return Err(Busy::Locked),
@@ -329,14 +352,24 @@ impl Door {
             State::Idle | State::Voting(_) => None,
             State::Open { .. } => Some(Order::Close),
         };
-        let enrolment = Enrolment::new(person, self.settings.shots, dimension);
+        let enrolment = Enrolment::new(person, shots, dimension);
         self.state = State::Enrolling { enrolment, until_ms: now_ms + u64::from(self.settings.enrol_ms) };
         Ok(orders(closing.into_iter().chain([Order::LookAgain])))
     }
 
+    /// Waits anew for the next shot, with which the enrolment is complete if `is_last`. Returns whether shots can follow.
+    pub fn next_shot(&mut self, is_last: bool, now_ms: u64) -> bool {
+        let State::Enrolling { enrolment, until_ms } = &mut self.state else { return false };
+        *until_ms = now_ms + u64::from(self.settings.enrol_ms);
+        if is_last {
+            enrolment.end_with_next();
+        }
+        is_last || enrolment.taken() + 1 < enrolment.wanted()
+    }
+
     /// Gives up the enrolment that is going on.
     pub fn give_up(&mut self) -> Orders {
-        if !matches!(self.state, State::Enrolling { .. } | State::Saving { .. }) {
+        if !self.is_enrolling() {
             return Orders::new();
         }
         self.state = State::Idle;
@@ -406,18 +439,29 @@ impl Door {
     /// A face was not accepted. Its attempt is counted already.
     fn reject(&mut self, now_ms: u64) -> Orders {
         self.state = State::Idle;
-        self.count_rejection(now_ms)
+        self.count_rejection(News::Rejected, now_ms)
     }
 
-    fn count_rejection(&mut self, now_ms: u64) -> Orders {
-        if self.settings.attempts == 0 || self.tally.attempts < self.settings.attempts {
-            return orders([Order::Tell(News::Rejected)]);
+    /// Whether there were as many attempts as lock the door.
+    fn is_used_up(&self) -> bool {
+        self.settings.attempts > 0 && self.tally.attempts >= self.settings.attempts
+    }
+
+    fn count_rejection(&mut self, news: News, now_ms: u64) -> Orders {
+        if !self.is_used_up() {
+            return orders([Order::Tell(news)]);
         }
+        let ending = match self.state {
+            State::Open { .. } => Some(Order::Close),
+            State::Enrolling { .. } | State::Saving { .. } => Some(Order::Tell(News::GivenUp)),
+            _ => None,
+        };
         self.tally.lockouts = self.tally.lockouts.saturating_add(1);
         self.tally.is_locked = true;
         let lock_ms = lock_ms(&self.settings, self.tally.lockouts);
         self.state = State::Locked { until_ms: now_ms + lock_ms };
-        orders([Order::Store(self.tally), Order::Tell(News::Rejected), Order::Tell(News::Locked(lock_ms))])
+        let rest = [Order::Store(self.tally), Order::Tell(news), Order::Tell(News::Locked(lock_ms))];
+        ending.into_iter().chain(rest).collect()
     }
 
     // Not inlined, so that the stack of an enrolment is in use for enrolments only.
@@ -550,8 +594,8 @@ mod tests {
     #[test]
     fn enrolment_takes_its_shots_and_is_saved() {
         let mut door = Door::new(Settings { shots: 2, ..settings(1, 1) }, Tally::default(), 0);
-        assert_eq!(door.enrol(None, 2, 0).unwrap(), orders([Order::LookAgain]));
-        assert_eq!(door.enrol(None, 2, 0), Err(Busy::Enrolling));
+        assert_eq!(door.enrol(None, 2, 2, 0).unwrap(), orders([Order::LookAgain]));
+        assert_eq!(door.enrol(None, 2, 2, 0), Err(Busy::Enrolling));
         assert_eq!(told(&door.seen(1, &fit(Some(9)))), [News::NoShot(ShotError::Enrolled(9))]);
         assert_eq!(told(&door.seen(2, &fit(None))), [News::Shot { taken: 1, wanted: 2 }]);
         assert_eq!(told(&door.seen(3, &fit(None))), [News::NoShot(ShotError::TooAlike)]);
@@ -568,12 +612,68 @@ mod tests {
     fn questions_over_the_link_are_attempts_too() {
         let mut door = Door::new(settings(2, 3), Tally::default(), 0);
         assert_eq!(door.ask()[0], Order::Store(Tally { attempts: 1, ..Tally::default() }));
-        assert_eq!(door.answered(true, 0), orders([Order::Store(Tally::default())]));
+        let news = Order::Tell(News::Answered(Some(3)));
+        assert_eq!(door.answered(Some(3), 0), orders([Order::Store(Tally::default()), news]));
         for now_ms in 0..2 {
             door.ask();
-            door.answered(false, now_ms);
+            door.answered(None, now_ms);
         }
         assert!(matches!(door.state(), State::Locked { until_ms: 30_001 }));
+    }
+
+    #[test]
+    fn lockout_by_questions_over_the_link_closes_an_open_door() {
+        let mut door = Door::new(settings(1, 1), Tally::default(), 0);
+        door.seen(0, &fit(Some(3)));
+        for _ in 0..2 {
+            door.ask();
+        }
+        assert_eq!(door.answered(None, 1)[0], Order::Close);
+        assert!(matches!(door.state(), State::Locked { .. }));
+        // It also ends an enrolment.
+        let mut door = Door::new(settings(1, 1), Tally { attempts: 1, ..Tally::default() }, 0);
+        door.enrol(None, 5, 2, 0).unwrap();
+        door.ask();
+        let news = [News::GivenUp, News::Answered(None), News::Locked(30_000)];
+        assert_eq!(told(&door.answered(None, 1)), news);
+    }
+
+    #[test]
+    fn question_over_the_link_does_not_forget_the_attempt_of_a_vote() {
+        let mut door = Door::new(settings(2, 3), Tally::default(), 0);
+        door.seen(0, &fit(None));
+        door.ask();
+        door.answered(Some(3), 1);
+        assert_eq!(door.tally().attempts, 1);
+    }
+
+    #[test]
+    fn cut_before_the_answer_gives_no_further_attempt() {
+        let cut = Tally { attempts: 2, lockouts: 1, is_locked: false };
+        let mut door = Door::new(settings(1, 1), cut, 0);
+        assert!(door.seen(1, &fit(Some(3))).is_empty());
+        assert!(door.tick(59_999).is_empty());
+        let after = Tally { attempts: 0, lockouts: 2, is_locked: false };
+        assert_eq!(door.tick(60_000)[0], Order::Store(after));
+    }
+
+    #[test]
+    fn shots_are_taken_until_the_last_one_is_asked_for() {
+        let mut door = Door::new(settings(1, 1), Tally::default(), 0);
+        door.enrol(None, enrol::MOST_SHOTS as u8, 2, 0).unwrap();
+        door.seen(1, &fit(None));
+        assert!(door.next_shot(true, 20_000));
+        assert!(door.tick(49_999).is_empty());
+        let turned = Glimpse::Fit { embedding: &[4, 3], person: None, threshold_q30: HALF };
+        assert_eq!(door.seen(3, &turned)[1], Order::Save);
+        assert!(!door.next_shot(true, 4));
+    }
+
+    #[test]
+    fn enrolment_that_a_fault_ends_is_given_up() {
+        let mut door = Door::new(settings(1, 1), Tally::default(), 0);
+        door.enrol(None, 5, 2, 0).unwrap();
+        assert_eq!(told(&door.fail(Fault::Blind)), [News::GivenUp]);
     }
 
     #[test]
@@ -590,7 +690,7 @@ mod tests {
     #[test]
     fn enrolment_without_shots_is_given_up() {
         let mut door = Door::new(settings(1, 1), Tally::default(), 0);
-        door.enrol(None, 2, 0).unwrap();
+        door.enrol(None, 2, 2, 0).unwrap();
         assert!(door.tick(29_999).is_empty());
         assert_eq!(told(&door.tick(30_000)), [News::GivenUp]);
         assert!(door.give_up().is_empty());
@@ -602,9 +702,9 @@ mod tests {
         door.seen(0, &fit(Some(3)));
         assert_eq!(door.fail(Fault::Store), orders([Order::Close]));
         assert!(door.seen(1, &fit(Some(3))).is_empty() && door.tick(u64::MAX).is_empty());
-        assert_eq!(door.enrol(None, 2, 0), Err(Busy::Service));
+        assert_eq!(door.enrol(None, 2, 2, 0), Err(Busy::Service));
         let locked = Tally { attempts: 2, lockouts: 1, is_locked: true };
-        assert_eq!(Door::new(settings(1, 1), locked, 0).enrol(None, 2, 0), Err(Busy::Locked));
+        assert_eq!(Door::new(settings(1, 1), locked, 0).enrol(None, 2, 2, 0), Err(Busy::Locked));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! * [`door`]: what the device does with what it sees, as a state machine.
 //! * [`output`]: relay, light and Wiegand line over `embedded-hal`.
 //! * [`selftest`]: the golden embedding.
+//! * [`update`]: signed images, written beside the one that runs, tried, kept or taken back.
 //! * [`show`]: angles and confidence for people to read, computed when they are requested.
 //! * [`port`]: a board's end of the [`link`] over any byte stream (`embedded-io`).
 //! * [`serve`]: answers the link's requests. Pixels are asked for row by row while the network runs: the link is one
@@ -31,5 +32,6 @@ pub mod selftest;
 pub mod serve;
 pub mod show;
 pub mod sight;
+pub mod update;
 
 pub use recogniser::{Recogniser, StartError};

@@ -16,8 +16,9 @@ use vision::{Frame, Points, Similarity, Warp};
 use crate::recogniser::Recogniser;
 use crate::sight::{Followed, Observer};
 
-/// Rows of a network that are made in a step: a few thousandths of a second on a Cortex-M7.
-pub const STEP_ROWS: usize = 8;
+/// Rows of a network that are made in a step: a few thousandths of a second on a Cortex-M7. A step itself costs as much as a
+/// third of a row.
+pub const STEP_ROWS: usize = 64;
 
 /// What was seen in a frame, before anybody decides who it is.
 #[derive(Clone, Debug, Default)]

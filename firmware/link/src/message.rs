@@ -34,6 +34,7 @@
 //! | | 0x07 | [`PeopleRequest::Unlock`] |
 //! | | 0x08 | [`PeopleRequest::Log`] |
 //! | | 0x09 | [`PeopleRequest::Status`] |
+//! | | 0x0a | [`PeopleRequest::Window`] |
 //! | | 0x80 | [`PeopleReply::People`] |
 //! | | 0x81 | [`PeopleReply::Shot`] |
 //! | | 0x82 | [`PeopleReply::Committed`] |
@@ -878,7 +879,7 @@ mod tests {
         for number in 0..=u8::MAX {
             assert_eq!(request(Group::Events as u8, number), Err(Objection::UnknownNumber));
         }
-        for (group, first) in [(Group::People, 10), (Group::Update, 6), (Group::Session, 5)] {
+        for (group, first) in [(Group::People, 11), (Group::Update, 6), (Group::Session, 5)] {
             for number in first..=u8::MAX {
                 assert_eq!(request(group as u8, number), Err(Objection::UnknownNumber));
             }

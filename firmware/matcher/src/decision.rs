@@ -119,6 +119,11 @@ pub struct Judge<'a> {
 }
 
 impl Judge<'_> {
+    /// The same without a certificate, which decides nothing and may open all runs a second time.
+    pub fn without_certificate(self) -> Self {
+        Judge { rules: Rules { certificate: None, ..self.rules }, ..self }
+    }
+
     /// Decides on one embedding, `[dimension]`, of any scale.
     ///
     /// The absolute rule is applied first: a probe that is both too far and ambiguous is [`Rejection::TooFar`]. The

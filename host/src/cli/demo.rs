@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use host::board::{self, Board};
+use host::demo::door::Step;
 use host::demo::{self, Demo, Probe};
 use link::message::SightCost;
 
@@ -41,7 +42,7 @@ fn print(out: &mut String, demo: &Demo) -> fmt::Result {
     for Probe { shows, said, right, .. } in &demo.probes {
         writeln!(out, "{shows:width$}  {:13}  {}", if *right { "yes" } else { "NO" }, said.words)?;
     }
-    let Demo { export, image, picture, board, probes } = demo;
+    let Demo { export, image, picture, board, probes, door } = demo;
     let right = probes.iter().filter(|probe| probe.right).count();
     let agrees = probes.iter().all(|probe| probe.simulator_agrees);
     writeln!(out)?;
@@ -83,5 +84,12 @@ fn print(out: &mut String, demo: &Demo) -> fmt::Result {
         image.display(),
         picture.display()
     )?;
+    let width = door.iter().map(|step| step.did.chars().count()).max().unwrap_or(0);
+    if !door.is_empty() {
+        writeln!(out, "\n{:width$}  as it must be  what came of it", "a device on this board")?;
+    }
+    for Step { did, came, right } in door {
+        writeln!(out, "{did:width$}  {:13}  {came}", if *right { "yes" } else { "NO" })?;
+    }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
@@ -108,6 +108,16 @@ pub enum Command {
         #[command(flatten)]
         place: At,
     },
+    /// Let a controller on the device's second line, a lock or Home Assistant, enrol and delete people for a time.
+    Window {
+        /// Seconds, at most 600; 0 ends it.
+        #[arg(value_parser = clap::value_parser!(u16).range(..=600))]
+        seconds: u16,
+        #[command(flatten)]
+        shown: Shown,
+        #[command(flatten)]
+        place: At,
+    },
 }
 
 /// What the camera of an emulated device shows.
@@ -126,7 +136,7 @@ pub struct Shown {
 #[derive(Debug, Args)]
 pub struct At {
     /// Serial port of a real device.
-    #[arg(long, conflicts_with_all = ["board", "image", "state"], required_unless_present = "image")]
+    #[arg(long, conflicts_with_all = ["board", "image", "state", "front"], required_unless_present = "image")]
     port: Option<String>,
     /// Bits per second of the port.
     #[arg(long, default_value_t = 115_200, requires = "port")]
@@ -140,6 +150,10 @@ pub struct At {
     /// File in which an emulated board keeps people and counters between two starts.
     #[arg(long, requires = "image")]
     state: Option<PathBuf>,
+    /// Where the second line of an emulated board leads: a terminal, or a path at which a Unix socket is made. A controller
+    /// that speaks to a module HLK-FM22x uses it.
+    #[arg(long, value_name = "PATH", requires = "image")]
+    front: Option<PathBuf>,
     /// The administrator's key; `pair` makes it.
     #[arg(long, default_value = "geode-admin.key")]
     key: PathBuf,
@@ -156,6 +170,7 @@ impl At {
                 board: Board::named(&self.board)?,
                 image: image.clone(),
                 state: state.clone(),
+                front: self.front.clone(),
             }),
             _ => bail!("give --port, or --image and --state for an emulated device"),
         }
@@ -208,12 +223,13 @@ pub fn run(command: &Command) -> Result<()> {
             show(*json, &entries, |out, entries| print_log(out, entries))
         }
         Command::Unlock { place } => people::order(&mut place.open()?.0, &PeopleRequest::Unlock),
+        Command::Window { seconds, shown, place } => window(*seconds, shown, place),
     }
 }
 
 fn pair(place: &At, name: Option<&str>) -> Result<()> {
     let mut keys = Keys::read_or_new(&place.key)?;
-    let Reached { mut greeted, mut mailbox } = place.place()?.reach()?;
+    let Reached { mut greeted, mut mailbox, .. } = place.place()?.reach()?;
     // The button of an emulated device is pressed here.
     if let Some(mailbox) = &mut mailbox {
         mailbox.press()?;
@@ -341,6 +357,24 @@ fn monitor(session: &mut Session) -> Result<()> {
             Some(Event::Shot(_)) | None => {}
         }
     }
+}
+
+fn window(seconds: u16, shown: &Shown, place: &At) -> Result<()> {
+    let shots = shots(shown)?.unwrap_or_default();
+    let (mut session, mailbox) = place.open()?;
+    people::open_window(&mut session, seconds)?;
+    let end = Instant::now() + Duration::from_secs(seconds.into());
+    output::step(&format!("a controller on the second line may change people for {seconds} s"));
+    // An emulated device stops with this program.
+    let Some(mut mailbox) = mailbox else { return Ok(()) };
+    let mut shots = shots.iter().cycle();
+    while Instant::now() < end {
+        if let Some(shot) = shots.next() {
+            mailbox.show(shot)?;
+        }
+        session.event(Duration::from_millis(20))?;
+    }
+    Ok(())
 }
 
 fn mode_text(mode: Mode) -> &'static str {

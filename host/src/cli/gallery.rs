@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Subcommand;
 use host::arcface::{Loss, MarginKind};
-use host::containers;
 use host::name::visible;
-use host::output::{self, Hold, Named, PATIENCE, Planned};
+use host::output::{self, Named, Planned};
 use host::people::change::{Changed, add, merge, remove};
 use host::people::closeness::Closeness;
 use host::people::gallery::people_of;
@@ -18,6 +17,7 @@ use host::simulator::AlignedBytes;
 use serde::Serialize;
 
 use super::photos::Photos;
+use super::rewrite::rewrite;
 use super::values::{MARGINS, finite, one_of, positive};
 use super::{show, show_beside};
 
@@ -184,7 +184,7 @@ struct Written<'a> {
     output: &'a Path,
 }
 
-/// Changes an image, in place unless an output is given, in the container it is in. `read` is what else is read.
+/// Changes an image, in place unless an output is given. `read` is what else is read.
 fn change(
     json: bool,
     image: &Path,
@@ -192,22 +192,10 @@ fn change(
     read: impl IntoIterator<Item = Named>,
     make: impl FnOnce() -> Result<Changed>,
 ) -> Result<()> {
-    let (written, inputs) = match output {
-        Some(output) => (Named::new("--output", output), Some(Named::new("IMAGE", image))),
-        None => (Named::new("IMAGE", image), None),
-    };
-    Planned {
-        outputs: vec![written],
-        inputs: inputs.into_iter().chain(read).collect(),
-        ..Planned::default()
-    }
-    .check()?;
-    // Whoever changes it at the same time would lose what this writes, or the other way round.
-    let _hold = output.is_none().then(|| Hold::on(image, PATIENCE)).transpose()?;
-    let (_, wrapping) = containers::read(image)?;
-    let changed = make()?;
-    let path = output.unwrap_or(image);
-    output::write_whole(path, &wrapping.wrap(&changed.image)?)?;
+    let (changed, path) = rewrite(image, output, read, || {
+        let mut changed = make()?;
+        Ok((std::mem::take(&mut changed.image), changed))
+    })?;
     show_beside(path, json, &Written { changed: &changed, output: path }, print_written)
 }
 

@@ -183,6 +183,14 @@ fn wait_for_shots(session: &mut Session, told: &mut impl FnMut(&Shot)) -> Result
     Ok(false)
 }
 
+/// Lets a controller on the device's second line change people for so many seconds; 0 ends it.
+///
+/// # Errors
+/// When the device has no second line; as [`list`].
+pub fn open_window(session: &mut Session, seconds: u16) -> Result<()> {
+    order(session, &PeopleRequest::Window(seconds))
+}
+
 /// What became of somebody who stood in front of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stood {

@@ -1,13 +1,14 @@
 //! Where a device is: on a serial port, or emulated with its memory in a file that outlives the emulator.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::camera::Mailbox;
 use super::keys::Keys;
 use super::session::{Greeted, Session};
-use crate::board::{Board, Memory};
+use crate::board::{Board, Front, Memory};
 use crate::shared::SharedRam;
 use crate::simulator::AlignedBytes;
 use crate::transport::Transport;
@@ -30,6 +31,8 @@ pub enum Place {
         image: PathBuf,
         /// The file in which its memory stays between two starts. It is made if there is none.
         state: PathBuf,
+        /// What its second UART leads to: a terminal, or a socket that is made there.
+        front: Option<PathBuf>,
     },
 }
 
@@ -39,6 +42,8 @@ pub struct Reached {
     pub greeted: Greeted,
     /// Camera, button and output of an emulated one.
     pub mailbox: Option<Mailbox>,
+    /// The emulator's number among the system's processes.
+    pub process: Option<u32>,
 }
 
 impl Place {
@@ -50,15 +55,37 @@ impl Place {
         match self {
             Place::Port { path, baud } => {
                 let greeted = Greeted::new(Transport::serial(path, *baud)?)?;
-                Ok(Reached { greeted, mailbox: None })
+                Ok(Reached { greeted, mailbox: None, process: None })
             }
-            Place::Emulated { board, image, state } => {
+            Place::Emulated { .. } => {
+                let (mut transport, mailbox) = self.start()?;
+                let process = transport.process();
+                Ok(Reached { greeted: Greeted::new(transport)?, mailbox: Some(mailbox), process })
+            }
+        }
+    }
+
+    /// Starts an emulated device, and stops it after a time, as if its power failed.
+    ///
+    /// # Errors
+    /// As [`Self::reach`].
+    pub fn reach_until(&self, after: Duration) -> Result<()> {
+        let _running = self.start()?;
+        std::thread::sleep(after);
+        Ok(())
+    }
+
+    fn start(&self) -> Result<(Transport, Mailbox)> {
+        match self {
+            Place::Port { path, .. } => bail!("the device on {path} is started by its power alone"),
+            Place::Emulated { board, image, state, front } => {
                 ensure!(
                     board.memory.store.is_some(),
                     "the board {} has no memory for people; boards that do: {}",
                     board.name,
                     crate::board::with_store().join(", ")
                 );
+                let front = front.as_deref().map(Front::at).transpose()?;
                 // The image is looked at first, so that an emulator is not started for nothing.
                 AlignedBytes::read(image)?.image(image)?;
                 let elf = board.build_example("door")?;
@@ -66,9 +93,8 @@ impl Place {
                     .with_context(|| format!("the board {} shares no memory here", board.name))?;
                 let mailbox = Mailbox::new(ram)?;
                 let ram = mailbox.ram();
-                let qemu = board.device(&elf, (image, Memory::External), ram.path());
-                let greeted = Greeted::new(Transport::emulator(qemu)?)?;
-                Ok(Reached { greeted, mailbox: Some(mailbox) })
+                let qemu = board.device(&elf, (image, Memory::External), ram.path(), front.as_ref());
+                Ok((Transport::emulator(qemu)?, mailbox))
             }
         }
     }
@@ -78,7 +104,7 @@ impl Place {
     /// # Errors
     /// As [`Self::reach`] and [`Greeted::open`].
     pub fn open(&self, keys: &Keys, name: Option<&str>) -> Result<(Session, Option<Mailbox>)> {
-        let Reached { greeted, mailbox } = self.reach()?;
+        let Reached { greeted, mailbox, .. } = self.reach()?;
         Ok((greeted.open(keys, name)?, mailbox))
     }
 }

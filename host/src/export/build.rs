@@ -25,7 +25,8 @@ pub(super) fn build(
     settled: &Settled,
     eyes: Option<&QuantisedEyes>,
 ) -> Result<Vec<u8>> {
-    let dimension = fitted.network()?.dimension()?;
+    let network = fitted.network()?;
+    let dimension = network.dimension()?;
     let embedder = fitted.model.bytes();
     let id = ModelId::of_section(embedder);
     let gallery = sections::gallery(id, dimension, &settled.enrolled)?;
@@ -42,7 +43,8 @@ pub(super) fn build(
     if !strangers.is_empty() {
         parts.push((Section::Cohort, &cohort));
     }
-    parts.push((Section::Policy, &policy));
+    let golden = sections::golden(&network)?;
+    parts.extend([(Section::Policy, &*policy), (Section::Golden, &*golden)]);
     let eyes = eyes.map(QuantisedEyes::sections).unwrap_or_default();
     parts.extend(eyes.iter().map(|(section, bytes)| (*section, &**bytes)));
     parts.sort_by_key(|(section, _)| *section);

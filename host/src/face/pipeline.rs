@@ -127,14 +127,25 @@ pub fn crop_eyes(input: &Preprocess) -> f32 {
     (f32::from(right[0]) - f32::from(left[0])) / 64.0
 }
 
-/// A smaller photo, if this one is larger than a frame may be.
+/// Most pixels of a photo that is searched for faces: those of most cameras. Searching takes a time that grows with the
+/// pixels, as the detector looks at ever smaller tiles, so that a larger photo is made smaller first.
+const MOST_SEARCHED: u32 = 24_000_000;
+
+/// Width and height at which a photo is searched, if it is larger than a frame may be or has more than [`MOST_SEARCHED`]
+/// pixels.
+fn smaller([width, height]: [u32; 2]) -> Option<[u32; 2]> {
+    let longest = width.max(height);
+    let pixels = f64::from(width) * f64::from(height);
+    let searched = f64::from(longest) * (f64::from(MOST_SEARCHED) / pixels).sqrt().min(1.0);
+    let most = u32::from(MAX_SIDE).min(searched as u32);
+    let side = |side: u32| (u64::from(side) * u64::from(most) / u64::from(longest)).max(1) as u32;
+    (longest > most).then(|| [side(width), side(height)])
+}
+
+/// A smaller photo, if this one is too large to be searched.
 fn fitting(photo: &RgbImage) -> Option<RgbImage> {
-    let longest = photo.width().max(photo.height());
-    let most = u32::from(MAX_SIDE);
-    (longest > most).then(|| {
-        let side = |side: u32| (u64::from(side) * u64::from(most) / u64::from(longest)).max(1) as u32;
-        imageops::resize(photo, side(photo.width()), side(photo.height()), FilterType::Triangle)
-    })
+    let [width, height] = smaller(photo.dimensions().into())?;
+    Some(imageops::resize(photo, width, height, FilterType::Triangle))
 }
 
 /// A photo as it is looked at, and the crops that are made of it.
@@ -282,5 +293,32 @@ impl Looked<'_> {
             ..face
         };
         Crop { pixels, face, measurements: Measurements::new(quality, self.scale) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_photos_are_searched_as_they_are_and_larger_ones_at_the_size_of_the_largest_of_these() {
+        // Cameras of 12 to 24 megapixels, and pictures of any form below that.
+        for size in [[4032, 3024], [6000, 4000], [8192, 2929], [1, 1], [1, 8192]] {
+            assert_eq!(smaller(size), None, "{size:?}");
+        }
+        // As long as a frame may be.
+        assert_eq!(smaller([16_384, 1001]), Some([8192, 500]));
+        assert_eq!(smaller([3, 20_000]), Some([1, 8192]));
+        for size @ [width, height] in
+            [[6001, 4000], [8000, 6000], [11_600, 8700], [14_000, 14_000], [200_000, 1000]]
+        {
+            let [w, h] = smaller(size).unwrap();
+            assert!(w * h <= MOST_SEARCHED && w.max(h) <= MAX_SIDE.into(), "{size:?}: {w}×{h}");
+            let is_kept =
+                (f64::from(w) / f64::from(h) / (f64::from(width) / f64::from(height)) - 1.0).abs() < 0.03;
+            assert!(is_kept, "{size:?}: {w}×{h}");
+            let is_large = w * h > MOST_SEARCHED / 10 * 9 || w.max(h) == u32::from(MAX_SIDE);
+            assert!(is_large, "{size:?}: {w}×{h}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use app::update::verify::signed_version;
 use format::header;
 use format::layer::Layer;
 use format::network::Model;
@@ -16,6 +17,7 @@ use crate::budget::{Excess, frame_bytes, frame_is_colour};
 use crate::containers;
 use crate::cost::{Core, Estimate, Work};
 use crate::sight::frames::FRAME;
+use crate::signing::hex;
 use crate::simulator::AlignedBytes;
 
 /// An image's needs.
@@ -23,6 +25,8 @@ use crate::simulator::AlignedBytes;
 pub struct ImageInspection {
     /// Bytes of the image.
     pub image_bytes: usize,
+    /// Its signature, if it is signed.
+    pub signature: Option<SignatureRow>,
     /// Its networks, in the order in which they run.
     pub networks: Vec<NetworkRow>,
     /// Bytes of the arena that all networks share: that of the largest.
@@ -31,6 +35,17 @@ pub struct ImageInspection {
     pub frame: Option<FrameNeeds>,
     /// Estimates for boards.
     pub boards: Vec<ImageOnBoard>,
+}
+
+/// A signature of an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SignatureRow {
+    /// The image's version.
+    pub version: u32,
+    /// The public key that verifies it, in hexadecimal.
+    pub key: String,
+    /// Whether it is of this image and version.
+    pub is_sound: bool,
 }
 
 /// A network of an image.
@@ -143,8 +158,14 @@ pub fn inspect(
     });
     let arena_bytes = models().map(|(_, model)| model.arena_bytes()).max().unwrap_or(0);
     let on_board = |board: &&Board| on_board(board, &image, bytes.bytes(), arena_bytes, clock_mhz);
+    let signature = image.signature.map(|signature| SignatureRow {
+        version: signature.version,
+        key: hex(signature.key),
+        is_sound: signed_version(&image, signature.key).is_ok(),
+    });
     Ok(ImageInspection {
         image_bytes: bytes.bytes().len(),
+        signature,
         networks: networks.collect(),
         arena_bytes,
         frame,

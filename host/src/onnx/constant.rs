@@ -80,6 +80,14 @@ impl Constant {
         }
     }
 
+    /// Number of its elements.
+    pub fn elements(&self) -> usize {
+        match self {
+            Constant::Float(array) => array.len(),
+            Constant::Int(array) => array.len(),
+        }
+    }
+
     /// Its elements as real numbers, in order.
     pub fn floats(&self) -> Vec<f32> {
         match self {
@@ -205,7 +213,7 @@ pub fn evaluate(node: &NodeProto, inputs: &[Option<&Constant>]) -> Result<Consta
             };
             let mut sorted = order.clone();
             sorted.sort_unstable();
-            ensure!(sorted == (0..rank).collect::<Vec<_>>(), "perm {order:?} is no permutation");
+            ensure!(sorted == (0..rank).collect::<Vec<_>>(), "perm {} is no permutation", few(&order));
             Ok(match data {
                 Constant::Float(array) => {
                     Constant::Float(in_order(array.clone().permuted_axes(IxDyn(&order))))
@@ -229,10 +237,10 @@ pub fn evaluate(node: &NodeProto, inputs: &[Option<&Constant>]) -> Result<Consta
                 Constant::Int(array) => Constant::Int(spread(array, &shape)?),
             })
         }
-        "Neg" | "Abs" | "Sqrt" | "Reciprocal" | "Exp" | "Log" | "Floor" | "Ceil" | "Relu" | "Sigmoid" => {
-            unary(&node.op_type, input(0)?)
-        }
-        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Min" | "Max" | "Equal" => {
+        "Neg" | "Abs" | "Sqrt" | "Reciprocal" | "Exp" | "Log" | "Floor" | "Ceil" | "Relu" | "Sigmoid"
+        | "Not" => unary(&node.op_type, input(0)?),
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Min" | "Max" | "Equal" | "Greater" | "GreaterOrEqual"
+        | "Less" | "LessOrEqual" | "And" | "Or" => {
             let mut result = input(0)?.clone();
             ensure!(inputs.len() > 1 || matches!(&*node.op_type, "Min" | "Max"), "input 1 is missing");
             for index in 1..inputs.len() {
@@ -450,10 +458,23 @@ fn filled<T: Copy>(shape: &[usize], value: Option<&T>) -> Result<ArrayD<T>> {
     Ok(ArrayD::from_elem(IxDyn(shape), *value.context("a constant without elements")?))
 }
 
+/// The first of some numbers, in words.
+pub fn few<T: std::fmt::Debug>(numbers: &[T]) -> String {
+    match numbers.get(..8) {
+        Some(first) if numbers.len() > 8 => format!("{first:?} and {} more", numbers.len() - 8),
+        _ => format!("{numbers:?}"),
+    }
+}
+
 fn extents(values: &[i64]) -> Result<Vec<usize>> {
     let shape = values.iter().map(|&extent| usize::try_from(extent).ok()).collect::<Option<Vec<_>>>();
     let shape = shape.context("a negative extent")?;
-    ensure!(is_in_bounds(&shape) && shape.len() <= 8, "a shape of {shape:?}");
+    ensure!(
+        shape.len() <= 8 && is_in_bounds(&shape),
+        "a shape of {} dimensions, {}",
+        shape.len(),
+        few(&shape)
+    );
     Ok(shape)
 }
 
@@ -555,9 +576,11 @@ fn unary(operator: &str, input: &Constant) -> Result<Constant> {
             "Neg" => Ok(Constant::Int(array.mapv(i64::wrapping_neg))),
             "Abs" => Ok(Constant::Int(array.mapv(i64::wrapping_abs))),
             "Floor" | "Ceil" => Ok(input.clone()),
+            "Not" => Ok(Constant::Int(array.mapv(|value| i64::from(value == 0)))),
             _ => bail!("{operator} of whole numbers"),
         };
     }
+    ensure!(operator != "Not", "Not of real numbers");
     let of: fn(f32) -> f32 = match operator {
         "Neg" => |x| -x,
         "Abs" => f32::abs,
@@ -585,13 +608,28 @@ fn binary(operator: &str, a: &Constant, b: &Constant) -> Result<Constant> {
             "Pow" => |a, b| a.wrapping_pow(b.clamp(0, 63) as u32),
             "Min" => i64::min,
             "Max" => i64::max,
+            "Greater" => |a, b| i64::from(a > b),
+            "GreaterOrEqual" => |a, b| i64::from(a >= b),
+            "Less" => |a, b| i64::from(a < b),
+            "LessOrEqual" => |a, b| i64::from(a <= b),
+            "And" => |a, b| i64::from(a != 0 && b != 0),
+            "Or" => |a, b| i64::from(a != 0 || b != 0),
             _ => |a, b| i64::from(a == b),
         };
         return Ok(Constant::Int(both(&spread(a, &shape)?, &spread(b, &shape)?, of)));
     }
     let [a, b] = [spread(&real(a), &shape)?, spread(&real(b), &shape)?];
-    if operator == "Equal" {
-        return Ok(Constant::Int(both(&a, &b, |a, b| i64::from(a == b))));
+    let compares: Option<fn(f32, f32) -> bool> = match operator {
+        "Equal" => Some(|a, b| a == b),
+        "Greater" => Some(|a, b| a > b),
+        "GreaterOrEqual" => Some(|a, b| a >= b),
+        "Less" => Some(|a, b| a < b),
+        "LessOrEqual" => Some(|a, b| a <= b),
+        "And" | "Or" => bail!("{operator} of real numbers"),
+        _ => None,
+    };
+    if let Some(compares) = compares {
+        return Ok(Constant::Int(both(&a, &b, |a, b| i64::from(compares(a, b)))));
     }
     let of: fn(f32, f32) -> f32 = match operator {
         "Add" => |a, b| a + b,

@@ -55,6 +55,7 @@ pub fn weights_beside(path: &Path) -> Vec<PathBuf> {
     let Ok(mut proto) = tract_onnx::onnx().proto_model_for_read(&mut &*bytes) else { return Vec::new() };
     let Some(onnx) = proto.graph.as_mut() else { return Vec::new() };
     let locations: BTreeSet<String> = tensors(onnx)
+        .into_iter()
         .flat_map(|tensor| &tensor.external_data)
         .filter(|entry| entry.key == "location")
         .map(|entry| entry.value.clone())
@@ -98,9 +99,7 @@ impl File {
         for tensor in tensors(onnx) {
             widen(tensor)?;
         }
-        for node in &mut onnx.node {
-            plain_types(node);
-        }
+        plain_types(onnx);
         // Shapes that exporters wrote may have an open batch, or another size.
         onnx.value_info.clear();
         onnx.output.iter_mut().for_each(|output| output.r#type = None);
@@ -137,10 +136,28 @@ fn check_version(proto: &ModelProto) -> Result<()> {
     Ok(())
 }
 
-/// Every tensor that a graph holds.
-fn tensors(onnx: &mut GraphProto) -> impl Iterator<Item = &mut TensorProto> {
+/// Every tensor that a graph holds, itself or in the graphs of its nodes.
+fn tensors(onnx: &mut GraphProto) -> Vec<&mut TensorProto> {
+    let mut all: Vec<&mut TensorProto> = onnx.initializer.iter_mut().collect();
+    for attribute in onnx.node.iter_mut().flat_map(|node| &mut node.attribute) {
+        all.extend(attribute.t.as_mut());
+        all.extend(attribute.g.iter_mut().chain(&mut attribute.graphs).flat_map(tensors));
+    }
+    all
+}
+
+/// The graphs that nodes of a graph hold, such as the branches of an `If`.
+fn held(onnx: &mut GraphProto) -> impl Iterator<Item = &mut GraphProto> {
     let attributes = onnx.node.iter_mut().flat_map(|node| &mut node.attribute);
-    onnx.initializer.iter_mut().chain(attributes.filter_map(|attribute| attribute.t.as_mut()))
+    attributes.flat_map(|attribute| attribute.g.iter_mut().chain(&mut attribute.graphs))
+}
+
+/// Lets all nodes that read a value read another one, also in graphs that nodes hold.
+fn rename(onnx: &mut GraphProto, from: &str, to: &str) {
+    for input in onnx.node.iter_mut().flat_map(|node| &mut node.input).filter(|name| *name == from) {
+        *input = to.to_string();
+    }
+    held(onnx).for_each(|graph| rename(graph, from, to));
 }
 
 /// Fetches the data of tensors that lie in other files. Returns these files' contents by name.
@@ -234,16 +251,19 @@ fn widen(tensor: &mut TensorProto) -> Result<()> {
 }
 
 /// Makes casts between real numbers return `f32`, and turns attributes of old versions into those of today.
-fn plain_types(node: &mut NodeProto) {
-    if node.op_type == "Cast" && matches!(cast_to(node), Ok(Cast::Float)) {
-        for attribute in node.attribute.iter_mut().filter(|attribute| attribute.name == "to") {
-            attribute.i = DataType::Float as i64;
+fn plain_types(onnx: &mut GraphProto) {
+    for node in &mut onnx.node {
+        if node.op_type == "Cast" && matches!(cast_to(node), Ok(Cast::Float)) {
+            for attribute in node.attribute.iter_mut().filter(|attribute| attribute.name == "to") {
+                attribute.i = DataType::Float as i64;
+            }
+        }
+        if node.op_type == "BatchNormalization" {
+            // Import requires one value per channel. Statistics of single pixels would need more values.
+            node.attribute.retain(|attribute| attribute.name != "spatial");
         }
     }
-    if node.op_type == "BatchNormalization" {
-        // Import requires one value per channel. Statistics of single pixels would need more values.
-        node.attribute.retain(|attribute| attribute.name != "spatial");
-    }
+    held(onnx).for_each(plain_types);
 }
 
 /// Makes these values the outputs, and leaves out the nodes that none of them needs.
@@ -362,9 +382,7 @@ fn normalise(onnx: &mut GraphProto, photo: &PhotoInput, channels: &Channels) -> 
         "{channels}: the network takes pixels as bytes and normalises them itself; give --mean 0 --scale 1"
     );
     let made = ["centred", "scaled"].map(|step| format!("{}: {step}", photo.name));
-    for input in onnx.node.iter_mut().flat_map(|node| &mut node.input).filter(|name| **name == photo.name) {
-        input.clone_from(&made[1]);
-    }
+    rename(onnx, &photo.name, &made[1]);
     let dims = if photo.is_nchw { vec![1, 3, 1, 1] } else { vec![1, 1, 1, 3] };
     // Names of nodes must differ. What both compute has the name of the last.
     let steps = [
@@ -399,19 +417,17 @@ pub(super) fn first_not_finite(onnx: &GraphProto) -> Result<Option<String>> {
     for node in onnx.node.iter().filter(|node| node.op_type == "Constant") {
         tensors.extend(attributes::tensor(node, "value")?.map(|tensor| (&node.name, tensor)));
     }
+    // A constant that is only read by operators that limit a value may be an infinite bound.
+    let limits = |node: &&NodeProto| matches!(&*node.op_type, "Clip" | "Max" | "Min");
+    let others = onnx.node.iter().filter(|node| !limits(node));
+    let computed_with: HashSet<&String> = others.flat_map(|node| &node.input).collect();
     for (name, tensor) in tensors {
         if tensor.data_type == DataType::Float as i32 {
             let constant = Constant::read(tensor).with_context(|| format!("tensor {name}"))?;
-            if !(constant.is_finite() || constant.is_single() && is_only_bound(onnx, name)) {
+            if !(constant.is_finite() || constant.is_single() && !computed_with.contains(name)) {
                 return Ok(Some(name.clone()));
             }
         }
     }
     Ok(None)
-}
-
-/// Whether a constant is only read by operators that limit a value: an infinite bound is allowed.
-fn is_only_bound(onnx: &GraphProto, constant: &str) -> bool {
-    let reads = |node: &&NodeProto| node.input.iter().any(|input| input == constant);
-    onnx.node.iter().filter(reads).all(|node| matches!(&*node.op_type, "Clip" | "Max" | "Min"))
 }

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail, ensure};
-use tract_onnx::pb::{GraphProto, NodeProto};
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 
 use super::attributes;
 use super::constant::{self, Cast, Constant};
@@ -29,8 +29,14 @@ use crate::passes::fold_picks;
 const MOST_NODES: usize = 20_000;
 /// Most nodes of a network, before rewrites reduce them.
 const MOST_MADE: usize = 4_096;
-/// Most elements of all constants that are computed together.
-const MOST_COMPUTED: usize = 1 << 26;
+/// Most elements that import holds besides the file's own: computed constants, weights of operators, functions with numbers
+/// for each channel. No board has room for so many weights.
+const MOST_HELD: usize = 1 << 27;
+/// Most elements of constants that all nodes read together, besides those that the file holds. It bounds the time that a
+/// file takes whose nodes read a large constant again and again.
+const MOST_READ: usize = 1 << 26;
+/// Most axes of a tensor.
+const MOST_AXES: usize = 8;
 /// Most channels that can be picked or put in another order.
 const MOST_ORDERED: usize = 1024;
 
@@ -39,8 +45,12 @@ pub struct Importer<'a> {
     graph: Graph,
     values: HashMap<&'a str, Value>,
     constants: HashMap<&'a str, Cow<'a, Constant>>,
-    /// Nodes that were made for lazily computed values: the tensor, its form, the node.
-    made: Vec<(usize, Form, usize)>,
+    /// Nodes that were made for lazily computed values, by the tensor and the digest of its form: the form, the node.
+    made: HashMap<(usize, u64), Vec<(Form, usize)>>,
+    /// Elements that are held besides the file's own.
+    held: usize,
+    /// Elements of constants that nodes may still read.
+    readable: usize,
 }
 
 impl<'a> Importer<'a> {
@@ -57,8 +67,14 @@ impl<'a> Importer<'a> {
         let order =
             if file.photo.is_nchw { [Axis::C, Axis::H, Axis::W] } else { [Axis::H, Axis::W, Axis::C] };
         let graph = Graph { nodes: vec![input], outputs: Vec::new() };
-        let mut importer =
-            Importer { graph, values: HashMap::new(), constants: HashMap::new(), made: Vec::new() };
+        let mut importer = Importer {
+            graph,
+            values: HashMap::new(),
+            constants: HashMap::new(),
+            made: HashMap::new(),
+            held: 0,
+            readable: 0,
+        };
         let dims = [vec![]].into_iter().chain(order.map(|axis| importer.axes(0, &[axis]))).collect();
         importer.values.insert(&file.photo.name, importer.plain(0, dims));
         for tensor in &onnx.initializer {
@@ -67,15 +83,16 @@ impl<'a> Importer<'a> {
                 importer.constants.insert(&tensor.name, Cow::Owned(constant));
             }
         }
-        importer.refuse_nodes(file)?;
-        importer.nodes(onnx)?;
+        importer.refuse_nodes(&file.proto, onnx)?;
+        importer.readable =
+            importer.constants.values().map(|constant| constant.elements()).sum::<usize>() + MOST_READ;
+        importer.nodes(&file.proto, onnx)?;
         importer.outputs(onnx)?;
         Ok(importer.graph)
     }
 
     /// Refuses nodes that are wrong for any input.
-    fn refuse_nodes(&self, file: &File) -> Result<()> {
-        let onnx = file.graph();
+    fn refuse_nodes(&self, proto: &ModelProto, onnx: &GraphProto) -> Result<()> {
         let mut constant: std::collections::HashSet<&str> = self.constants.keys().copied().collect();
         for node in &onnx.node {
             if read_by(node).iter().all(|name| constant.contains(&***name)) {
@@ -83,13 +100,17 @@ impl<'a> Importer<'a> {
             }
         }
         let is_constant = |node: &NodeProto| node.output.iter().all(|name| constant.contains(&**name));
-        refusal::of_nodes(&file.proto, onnx, is_constant).check()
+        refusal::of_nodes(proto, onnx, is_constant).check()
     }
 
-    fn nodes(&mut self, onnx: &'a GraphProto) -> Result<()> {
+    fn nodes(&mut self, proto: &'a ModelProto, onnx: &'a GraphProto) -> Result<()> {
         let mut refusals = Refusals::default();
-        let mut computed = 0;
         for node in &onnx.node {
+            ensure!(
+                self.held <= MOST_HELD,
+                "the network needs more weights and constants than any board has room for (up to node {}): take a smaller one",
+                node_name(node)
+            );
             ensure!(
                 self.graph.nodes.len() <= MOST_MADE,
                 "the network has more than {MOST_MADE} operators that compute (up to node {}): take a smaller one",
@@ -103,23 +124,40 @@ impl<'a> Importer<'a> {
             if !node.input.iter().all(is_known) && !refusals.is_empty() {
                 continue;
             }
+            let read = node
+                .input
+                .iter()
+                .filter_map(|name| self.constants.get(&**name))
+                .map(|constant| constant.elements());
+            self.readable = self.readable.checked_sub(read.sum()).with_context(|| {
+                format!(
+                    "the network reads large constants again and again (up to node {}); `onnxsim IN.onnx OUT.onnx` may make it \
+                     smaller",
+                    node_name(node)
+                )
+            })?;
+            if node.op_type == "If" {
+                match self.branch(node) {
+                    Some(graph) => self.take(proto, node, graph)?,
+                    None => refusals.add(node, format!("decides at run time; {}", remedy("If"))),
+                }
+                continue;
+            }
             if !node.input.iter().any(|name| self.values.contains_key(&**name)) {
                 let inputs: Vec<Option<&Constant>> =
                     node.input.iter().map(|name| self.constants.get(&**name).map(|c| &**c)).collect();
                 // A constant that could not be computed is refused by the node that needs it.
                 if let Ok(constant) = constant::evaluate(node, &inputs) {
-                    computed += constant.shape().iter().product::<usize>();
-                    ensure!(
-                        computed <= MOST_COMPUTED,
-                        "computes more constants than are supported (up to node {})",
-                        node_name(node)
-                    );
+                    self.held += constant.elements();
                     self.constants.insert(output, Cow::Owned(constant));
                 }
                 continue;
             }
             match self.node(node) {
-                Ok(Made::Value(value)) => drop(self.values.insert(output, value)),
+                Ok(Made::Value(value)) => {
+                    self.held += value.form.elements();
+                    self.values.insert(output, value);
+                }
                 Ok(Made::Parts(parts)) => {
                     self.values.extend(node.output.iter().map(|name| &**name).zip(parts));
                 }
@@ -130,6 +168,39 @@ impl<'a> Importer<'a> {
             }
         }
         refusals.check()
+    }
+
+    /// The branch that an `If` takes; `None` if that is not known before there is a photo.
+    fn branch(&self, node: &'a NodeProto) -> Option<&'a GraphProto> {
+        let condition = self.constants.get(&**node.input.first()?)?;
+        let taken = match condition.integers()[..] {
+            [0] => "else_branch",
+            [_] => "then_branch",
+            _ => return None,
+        };
+        node.attribute.iter().find(|attribute| attribute.name == taken)?.g.as_ref()
+    }
+
+    /// Takes the nodes of a branch of an `If` in its place.
+    fn take(&mut self, proto: &'a ModelProto, node: &'a NodeProto, branch: &'a GraphProto) -> Result<()> {
+        let within = || format!("in a branch of {}", node_name(node));
+        ensure!(branch.node.len() <= MOST_NODES, "the network has {} nodes {}", branch.node.len(), within());
+        for tensor in &branch.initializer {
+            if let Ok(constant) = Constant::read(tensor) {
+                self.constants.insert(&tensor.name, Cow::Owned(constant));
+            }
+        }
+        self.refuse_nodes(proto, branch).with_context(within)?;
+        self.nodes(proto, branch).with_context(within)?;
+        for (outer, inner) in node.output.iter().zip(&branch.output) {
+            if let Some(value) = self.values.get(&*inner.name).cloned() {
+                self.values.insert(outer, value);
+            } else if let Some(constant) = self.constants.get(&*inner.name).cloned() {
+                self.held += constant.elements();
+                self.constants.insert(outer, constant);
+            }
+        }
+        Ok(())
     }
 
     fn outputs(&mut self, onnx: &'a GraphProto) -> Result<()> {
@@ -181,6 +252,7 @@ impl<'a> Importer<'a> {
 
     fn push_named(&mut self, name: &str, op: Op, inputs: Vec<usize>, shape: Shape) -> usize {
         let name = name.to_string();
+        self.held += op.elements();
         self.graph.nodes.push(Node { name, op, inputs, shape, activation: Activation::None });
         self.graph.nodes.len() - 1
     }
@@ -272,7 +344,9 @@ impl<'a> Importer<'a> {
         if *form == Form::Plain {
             return Ok(input);
         }
-        if let Some(&(.., made)) = self.made.iter().find(|(node, made, _)| *node == input && made == form) {
+        let key = (input, form.digest());
+        let alike = self.made.get(&key).into_iter().flatten();
+        if let Some(&(_, made)) = alike.into_iter().find(|(made, _)| made == form) {
             return Ok(made);
         }
         let node = match form {
@@ -297,7 +371,8 @@ impl<'a> Importer<'a> {
             }
             other => bail!("reads {}", other.words()),
         };
-        self.made.push((input, form.clone(), node));
+        self.held += form.elements();
+        self.made.entry(key).or_default().push((form.clone(), node));
         Ok(node)
     }
 
@@ -568,7 +643,11 @@ impl<'a> Importer<'a> {
                 };
                 let order: Vec<usize> =
                     order.iter().map(|&axis| constant::place(axis, rank)).collect::<Result<_>>()?;
-                ensure!(order.len() == rank && (0..rank).all(|axis| order.contains(&axis)), "perm {order:?}");
+                ensure!(
+                    order.len() == rank && (0..rank).all(|axis| order.contains(&axis)),
+                    "perm has {} axes that do not belong to {rank}",
+                    order.len()
+                );
                 value.dims = order.iter().map(|&axis| value.dims[axis].clone()).collect();
                 value
             }
@@ -915,12 +994,13 @@ impl<'a> Importer<'a> {
         is_turned: bool,
     ) -> Result<Value> {
         let operator = &*node.op_type;
+        let numbers = constant.floats();
         ensure!(
-            constant.floats().iter().all(|value| !value.is_nan()),
+            numbers.iter().all(|value| !value.is_nan()),
             "computes with a constant that is not a number (NaN): the file is damaged, or divides zero by zero"
         );
         let value = self.value(name)?.clone();
-        let single = match constant.floats()[..] {
+        let single = match numbers[..] {
             [value] => Some(value),
             _ => None,
         };
@@ -1187,9 +1267,10 @@ impl<'a> Importer<'a> {
         let wanted = self.optional_constant(node, 1)?.map(Constant::integers);
         if node.op_type == "Expand" {
             let wanted = wanted.context("the new shape is not constant")?;
+            ensure!(wanted.len() <= MOST_AXES, "repeats elements to a shape of {} dimensions", wanted.len());
             if let Form::Length { .. } = value.form {
                 // The value is one number, however often it is repeated. The division that reads it checks the shape.
-                value.dims = vec![vec![]; wanted.len().min(8)];
+                value.dims = vec![vec![]; wanted.len()];
                 return Ok(value);
             }
             let is_same = wanted.len() <= shape.len()
@@ -1289,7 +1370,9 @@ impl<'a> Importer<'a> {
         let total = sizes.iter().try_fold(0usize, |sum, &size| sum.checked_add(size));
         ensure!(
             total == Some(extent) && sizes.len() == count,
-            "splits {extent} elements into {count} parts of {sizes:?}"
+            "splits {extent} elements into {count} parts, whose {} sizes are {}",
+            sizes.len(),
+            constant::few(&sizes)
         );
         if count == 1 {
             return Ok(vec![value]);

@@ -10,6 +10,8 @@ use crate::op;
 
 /// Most nodes that are named for one cause.
 const MOST_NAMED: usize = 3;
+/// Most causes that are told.
+const MOST_TOLD: usize = 30;
 
 /// Causes found so far.
 #[derive(Default)]
@@ -56,11 +58,13 @@ impl Refusals {
     /// # Errors
     /// All of them.
     pub fn check(&self) -> Result<()> {
-        let lines: Vec<String> = self.causes.iter().map(Unsupported::words).collect();
+        let lines: Vec<String> = self.causes.iter().take(MOST_TOLD).map(Unsupported::words).collect();
+        let more = self.causes.len() - lines.len();
+        let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
         match &lines[..] {
             [] => Ok(()),
             [line] => bail!("{line}"),
-            lines => bail!("for {} reasons:\n  {}", lines.len(), lines.join("\n  ")),
+            lines => bail!("for {} reasons:\n  {}{more}", self.causes.len(), lines.join("\n  ")),
         }
     }
 }
@@ -120,7 +124,7 @@ const ANOTHER: &str =
 const SMOOTH: &str = "take a network with PReLU, ReLU or ReLU6 in its place";
 
 /// The remedy for an operator.
-pub(super) fn remedy(operator: &str) -> String {
+pub(crate) fn remedy(operator: &str) -> String {
     match operator {
         "ConvTranspose" => Remedy(ANOTHER, Some("enlarge with Resize (nearest) and a convolution")),
         "LayerNormalization" | "InstanceNormalization" | "GroupNormalization" | "MeanVarianceNormalization" => {
@@ -174,6 +178,7 @@ const SUPPORTED: &[&str] = &[
     "Greater",
     "GreaterOrEqual",
     "Identity",
+    "If",
     "LeakyRelu",
     "Less",
     "LessOrEqual",

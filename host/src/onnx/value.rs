@@ -5,6 +5,9 @@
 //! all of them each step is a simple function of one tensor. The importer keeps such a function as a [`Form`] until a
 //! node reads the value and needs a tensor. Only then are nodes made.
 
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+
 use crate::graph::Gate;
 use crate::op::table::formula::{Binary, Formula, MOST_STEPS, Unary};
 
@@ -54,6 +57,42 @@ pub enum Form {
     },
     /// `x / |x|`, multiplied by a positive number.
     Normalised,
+}
+
+impl Form {
+    /// Numbers that it holds.
+    pub fn elements(&self) -> usize {
+        match self {
+            Form::Bent(bent) => 3 * bent.shift.len(),
+            Form::Curved(Curved { base, formula }) => base.elements() + formula.steps(),
+            _ => 0,
+        }
+    }
+
+    /// A number that is the same for equal forms, and for few others.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        std::mem::discriminant(self).hash(&mut hasher);
+        // Zeros of both signs are equal.
+        let bits = |number: &f32| (number + 0.0).to_bits();
+        match self {
+            Form::Bent(Bent { positive, negative, shift }) => {
+                [positive, negative, shift]
+                    .iter()
+                    .for_each(|values| values.iter().for_each(|value| hasher.write_u32(bits(value))));
+            }
+            Form::Clamped(Clamped { slope, shift, low, high }) => {
+                [slope, shift, low, high].iter().for_each(|value| hasher.write_u32(bits(value)));
+            }
+            Form::Curved(Curved { base, formula }) => {
+                hasher.write_u64(base.digest());
+                hasher.write_usize(formula.steps());
+                hasher.write_u64((formula.at(0.75) + 0.0).to_bits());
+            }
+            _ => {}
+        }
+        hasher.finish()
+    }
 }
 
 /// `positive · max(x, 0) + negative · min(x, 0) + shift`, each with one value per channel: ReLU, PReLU, scaling,

@@ -8,8 +8,8 @@ use tract_onnx::prelude::tract_ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::Filtered;
 use crate::graph::{Op, Shape, Window};
-use crate::onnx::attributes;
 use crate::onnx::import::{Axis, Importer, Value};
+use crate::onnx::{attributes, remedy};
 use crate::quantize::emit::{Blob, stage};
 use crate::quantize::{Quantised, weights::Filters};
 
@@ -72,18 +72,65 @@ pub(crate) fn import(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Va
 /// # Errors
 /// When weights are not constant, or the input is a map too large for a kernel.
 pub(crate) fn import_dense(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
-    let (input, dims) = importer.tensor_at(node, 0)?;
+    ensure!(attributes::integer(node, "transA")?.unwrap_or(0) == 0, "transA = 1");
+    let is_transposed = attributes::integer(node, "transB")?.unwrap_or(0) == 1;
+    dense(importer, node, [0, 1], is_transposed)
+}
+
+/// `Einsum`, if it is the product of a batch of vectors and a matrix: `bi,io->bo`, `bi,oi->bo`, in either order.
+///
+/// # Errors
+/// When it is another sum, and as [`import_dense`].
+pub(crate) fn import_einsum(importer: &mut Importer<'_>, node: &NodeProto) -> Result<Value> {
+    let equation = attributes::text(node, "equation")?.unwrap_or_default();
+    match product(&equation) {
+        Some((places, is_transposed)) if node.input.len() == 2 => {
+            dense(importer, node, places, is_transposed)
+        }
+        _ => bail!(
+            "computes {equation:?}, and only products with a matrix of weights are supported; {}",
+            remedy("Einsum")
+        ),
+    }
+}
+
+/// The places of vectors and matrix among the inputs of an `Einsum`, and whether the matrix has a row for each output.
+fn product(equation: &str) -> Option<([usize; 2], bool)> {
+    let equation: String = equation.split_whitespace().collect();
+    let (inputs, output) = equation.split_once("->")?;
+    let letters = |term: &str| <[char; 2]>::try_from(term.chars().collect::<Vec<_>>()).ok();
+    let terms: Vec<[char; 2]> = inputs.split(',').map(letters).collect::<Option<_>>()?;
+    let ([one, other], [batch, result]) = (<[[char; 2]; 2]>::try_from(terms).ok()?, letters(output)?);
+    for (places, vectors, matrix) in [([0, 1], one, other), ([1, 0], other, one)] {
+        let [first, sum] = vectors;
+        let is_sound = first == batch && batch != sum && batch != result && sum != result;
+        if is_sound && matrix == [sum, result] {
+            return Some((places, false));
+        }
+        if is_sound && matrix == [result, sum] {
+            return Some((places, true));
+        }
+    }
+    None
+}
+
+/// A dense layer of the inputs at these places: vectors, weights.
+fn dense(
+    importer: &mut Importer<'_>,
+    node: &NodeProto,
+    [vectors, matrix]: [usize; 2],
+    transposed: bool,
+) -> Result<Value> {
+    let (input, dims) = importer.tensor_at(node, vectors)?;
     let [h, w, c] = importer.shape(input);
     let order: Vec<Axis> = match &dims[..] {
         [batch, flat] if batch.is_empty() => flat.clone(),
         _ => bail!("reads a map that was not flattened"),
     };
-    let (shape, weights) = importer.weights(node, 1)?;
+    let (shape, weights) = importer.weights(node, matrix)?;
     let [rows, columns] = shape[..] else { bail!("weights have shape {shape:?}") };
     let [alpha, beta] = [attributes::float(node, "alpha")?, attributes::float(node, "beta")?];
     let (alpha, beta) = (alpha.unwrap_or(1.0), beta.unwrap_or(1.0));
-    ensure!(attributes::integer(node, "transA")?.unwrap_or(0) == 0, "transA = 1");
-    let transposed = attributes::integer(node, "transB")?.unwrap_or(0) == 1;
     let (outputs, inputs) = if transposed { (rows, columns) } else { (columns, rows) };
     ensure!(outputs > 0, "has no outputs");
     ensure!(inputs == h * w * c, "{inputs} inputs for a map of {h}×{w}×{c}");
@@ -209,6 +256,27 @@ pub fn fill(quantised: &Quantised, index: usize, outline: Layer, blob: &mut Blob
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn products_are_told_from_other_sums() {
+        assert_eq!(product("bi,io->bo"), Some(([0, 1], false)));
+        assert_eq!(product(" b i , o i -> b o "), Some(([0, 1], true)));
+        assert_eq!(product("oi,bi->bo"), Some(([1, 0], true)));
+        assert_eq!(product("kn,mk->mn"), Some(([1, 0], false)));
+        for other in [
+            "bi,io->ob",
+            "bi,bi->bi",
+            "bi,ib->bb",
+            "bi,io",
+            "bij,jo->bio",
+            "bi,io,op->bp",
+            "...i,io->...o",
+            "bi->ib",
+            "",
+        ] {
+            assert_eq!(product(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn groups_see_their_own_channels() {

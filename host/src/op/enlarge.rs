@@ -5,8 +5,8 @@ use format::layer::MAX_EXTENT;
 use tract_onnx::pb::NodeProto;
 
 use crate::graph::{Op, Shape};
-use crate::onnx::attributes;
 use crate::onnx::import::{Importer, Value};
+use crate::onnx::{attributes, few};
 
 /// `Resize` or `Upsample` that repeats pixels.
 ///
@@ -62,7 +62,8 @@ fn factor(importer: &Importer<'_>, node: &NodeProto, [height, width, channels]: 
     let factor = scales.last().copied().unwrap_or(0.0);
     ensure!(
         scales == [1.0, 1.0, factor, factor] && (1.0..=255.0).contains(&factor) && factor.fract() == 0.0,
-        "resizes by {scales:?}; only whole factors, equal for height and width, are supported"
+        "resizes by {}; only whole factors, equal for height and width, are supported",
+        few(&scales)
     );
     Ok(factor as usize)
 }

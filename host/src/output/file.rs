@@ -109,6 +109,26 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     }
 }
 
+/// Writes a new file, whole or not at all, which its owner alone may read.
+///
+/// # Errors
+/// When there is one already, or it cannot be written.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    let write = || {
+        let mut temporary = TemporaryFile::new_in(folder_of(path))?;
+        let file = temporary.as_file();
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        temporary.persist_new(path)
+    };
+    match write() {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            bail!("{} is there already; give the name of a new file", path.display())
+        }
+        written => written.with_context(|| format!("cannot write {}", path.display())),
+    }
+}
+
 pub(super) fn cannot_write(path: &Path) -> String {
     format!("cannot write {}; what was there is unchanged", path.display())
 }

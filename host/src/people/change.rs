@@ -70,6 +70,7 @@ fn joined(
     let reach = angle(threshold as f32 / ONE_Q30 as f32);
     let margin = image.policy.terms().margin.urad as f32 * 1e-6;
     let fresh = with_people(image, bytes, people.clone())?;
+    warnings.extend(unsigned_words(image));
     // Of the pairs that were there before the user knows.
     let names: HashSet<&str> = added.iter().map(|person| &*person.name).collect();
     let is_new = |pair: &Closeness| pair.names.iter().any(|name| names.contains(&**name));
@@ -92,6 +93,16 @@ fn joined(
     }
     let names = added.into_iter().map(|person| person.name).collect();
     Ok(Changed { image: fresh, added: names, removed: Vec::new(), people: people.len(), warnings })
+}
+
+/// What is to be said where a signed image is changed.
+fn unsigned_words(image: &Image<'_>) -> Option<String> {
+    let version = image.signature?.version;
+    Some(format!(
+        "the image was signed as version {version}, and the signature is left out: it was of the image with its people as they were; \
+         sign again with `host sign IMAGE --key FILE --version {}`",
+        version.saturating_add(1)
+    ))
 }
 
 /// The image without some people.
@@ -117,8 +128,9 @@ pub fn remove(path: &Path, names: &[String]) -> Result<Changed> {
         );
     }
     let count = people.len();
+    let warnings = unsigned_words(&image).into_iter().collect();
     let image = with_people(&image, bytes.bytes(), people)?;
-    Ok(Changed { image, added: Vec::new(), removed, people: count, warnings: Vec::new() })
+    Ok(Changed { image, added: Vec::new(), removed, people: count, warnings })
 }
 
 /// The image with the people of another as well.

@@ -5,12 +5,16 @@
 //! * `accuracy` measures accuracy on the faces of `../shared` and writes the book's tables of it.
 //! * `check` counts instructions and arena on boards. It fails when a figure has grown by more than 2 % over
 //!   `baseline.json`, or when the model of costs is off by more than 10 %.
+//! * `device` counts what people in a store and sessions cost a board, beside their limits.
+//! * `kills` kills an emulated device at random moments, and looks what it remembers.
 //! * `fit` fits that model.
 
 mod accuracy;
 mod baseline;
+mod device;
 mod figures;
 mod fit;
+mod kills;
 mod networks;
 mod sight;
 
@@ -60,6 +64,24 @@ enum Command {
         #[arg(long)]
         write: bool,
     },
+    /// Count what people in a store and sessions cost a board.
+    Device {
+        /// Flash image of the default network; `host demo` leaves one.
+        #[arg(long, default_value = "target/demo/device.geode")]
+        image: PathBuf,
+    },
+    /// Kill an emulated device at random moments, and look whether it remembers what it has acknowledged.
+    Kills {
+        /// How often.
+        #[arg(long, default_value_t = 300)]
+        count: usize,
+        /// Flash image with eyes; `host demo` leaves one.
+        #[arg(long, default_value = "target/demo/device.geode")]
+        image: PathBuf,
+        /// Folder with photos of one person; `host demo` leaves one.
+        #[arg(long, default_value = "target/demo/door")]
+        faces: PathBuf,
+    },
     /// Fit the model of costs to counts, and its cycles to llvm-mca's models of the cores.
     Fit,
 }
@@ -70,6 +92,8 @@ fn main() -> Result<()> {
         Command::Accuracy { dry } => accuracy::run(dry),
         Command::Sight { dry } => sight::run(dry),
         Command::Check { write } => baseline::check(write),
+        Command::Device { image } => device::run(&image),
+        Command::Kills { count, image, faces } => kills::run(count, &image, &faces),
         Command::Fit => fit::fit(),
     }
 }

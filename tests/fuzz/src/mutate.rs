@@ -9,7 +9,7 @@ use tract_onnx::pb::{
 };
 
 /// Operators that the importer does not know.
-const UNKNOWN: [&str; 5] = ["Round", "ScatterND", "Softmax", "If", "Einsum"];
+const UNKNOWN: [&str; 3] = ["Round", "ScatterND", "Softmax"];
 /// Names of attributes.
 const ATTRIBUTES: &str = "kernel_shape strides pads dilations group auto_pad ceil_mode count_include_pad axis axes keepdims \
     alpha beta gamma epsilon transA transB perm to min max mode p value coordinate_transformation_mode \

@@ -29,6 +29,7 @@ use image::imageops::{self, FilterType};
 
 pub mod answers;
 pub mod command;
+pub mod documented;
 pub mod onnx;
 
 /// Folder of the repository.
@@ -457,10 +458,18 @@ pub fn eyes() -> &'static QuantisedEyes {
 /// # Panics
 /// When it cannot be joined.
 pub fn image_with_eyes(eyes: &QuantisedEyes, liveness: Option<&[u8]>) -> Vec<u8> {
+    with_eyes(&join(&tiny_sections()), eyes, liveness)
+}
+
+/// An image without eyes with these.
+///
+/// # Panics
+/// When it cannot be joined.
+pub fn with_eyes(blind: &[u8], eyes: &QuantisedEyes, liveness: Option<&[u8]>) -> Vec<u8> {
     let mut fresh = eyes.sections();
     fresh.extend(liveness.map(|section| (Section::Network(Role::Liveness), section.to_vec())));
     let fresh: Vec<(Section, &[u8])> = fresh.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
-    sections::replaced(&join(&tiny_sections()), &fresh).unwrap()
+    sections::replaced(blind, &fresh).unwrap()
 }
 
 /// The default detector, cut at its heads and re-shaped for grey photos of 160 × 120.

@@ -707,14 +707,70 @@ fn hold(net: &mut Onnx, name: &str, operator: &str, inputs: &[&str]) {
     }
 }
 
-/// A network that decides at run time between two operators, which alone read the photo.
-pub fn with_branches() -> Vec<u8> {
+/// A network that decides between two operators, which alone read the photo: at run time, or by the number of the photo's
+/// channels.
+pub fn with_branches(by_shape: Option<i64>) -> Vec<u8> {
     let mut net = Onnx::new(&[1, 3, 16, 16]);
-    let condition = net.integers(&[1]);
+    let condition = match by_shape {
+        Some(channels) => {
+            let shape = net.node("Shape", &["input"], &[]);
+            let place = net.integers(&[1]);
+            let own = net.node("Gather", &[&shape, &place], &[]);
+            let channels = net.integers(&[channels]);
+            let is_more = net.node("Greater", &[&own, &channels], &[]);
+            net.node("Not", &[&is_more], &[])
+        }
+        None => {
+            let flat = net.node("Flatten", &["input"], &[]);
+            let limit = net.constant(&[1], vec![0.5]);
+            net.node("Greater", &[&flat, &limit], &[])
+        }
+    };
     let x = net.node("If", &[&condition], &[]);
     hold(&mut net, "then_branch", "Relu", &["input"]);
     hold(&mut net, "else_branch", "Neg", &["input"]);
     let x = net.conv(&x, [3, 8], [16, 16], 1, 0, 1);
+    net.finish(&x)
+}
+
+/// A network whose last layer is an `Einsum` of vectors of 8 elements and weights for 5, in one of its spellings.
+pub fn summed(equation: &'static str) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let x = net.conv("input", [3, 8], [16, 16], 1, 0, 1);
+    let x = net.node("Flatten", &[&x], &[]);
+    let weights = net.randoms(40, 0.0, 0.3);
+    let is_row_an_output = equation.contains("oi");
+    let weights = net.constant(if is_row_an_output { &[5, 8] } else { &[8, 5] }, weights);
+    let inputs = if equation.starts_with('b') { [&*x, &*weights] } else { [&*weights, &*x] };
+    let x = net.node("Einsum", &inputs, &[("equation", Attribute::Text(equation))]);
+    net.finish(&x)
+}
+
+/// A network beside whose nodes there are `count` more of an operator that read a constant of `elements`, besides other
+/// constants.
+pub fn with_readers(operator: &str, elements: i64, others: &[i64], count: usize) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 16, 16]);
+    let size = net.integers(&[elements]);
+    let large = net.node("ConstantOfShape", &[&size], &[]);
+    let others: Vec<String> = others.iter().map(|&number| net.integers(&[number])).collect();
+    let inputs: Vec<&str> = [&*large].into_iter().chain(others.iter().map(|name| &**name)).collect();
+    for _ in 0..count {
+        net.node(operator, &inputs, &[]);
+    }
+    let x = net.conv("input", [3, 8], [16, 16], 1, 0, 1);
+    net.finish(&x)
+}
+
+/// A network with `count` picks of all channels of a tensor, of which it has `channels`.
+pub fn with_picks(channels: usize, count: usize) -> Vec<u8> {
+    let mut net = Onnx::new(&[1, 3, 1, 1]);
+    let x = net.conv("input", [3, channels], [1, 1], 1, 0, 1);
+    let order: Vec<i64> = (0..channels as i64).rev().collect();
+    let order = net.integers(&order);
+    for _ in 0..count {
+        net.node("Gather", &[&x, &order], &[("axis", Attribute::Int(1))]);
+    }
+    let x = net.conv(&x, [channels, 8], [1, 1], 1, 0, 1);
     net.finish(&x)
 }
 

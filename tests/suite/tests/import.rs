@@ -9,7 +9,7 @@ use host::{float, passes};
 use suite::onnx::{self, Attribute, Onnx};
 use suite::real_networks;
 use tract_onnx::pb::tensor_proto::DataLocation;
-use tract_onnx::pb::{FunctionProto, StringStringEntryProto};
+use tract_onnx::pb::{FunctionProto, NodeProto, StringStringEntryProto};
 
 fn import(path: &Path) -> anyhow::Result<Imported> {
     host::onnx::import(path, &Cut::default())
@@ -162,10 +162,106 @@ fn parts_of_channels_are_taken_and_parts_of_pictures_refused() {
 
 #[test]
 fn condition_is_named_although_it_alone_reads_the_photo() {
-    let error = format!("{:#}", import(written(&onnx::with_branches()).path()).err().unwrap());
-    for part in ["If (node If_0)", "once, in one order", "onnxsim", "torch.jit.script"] {
+    let error = format!("{:#}", import(written(&onnx::with_branches(None)).path()).err().unwrap());
+    for part in ["If (node If_2)", "once, in one order", "onnxsim", "torch.jit.script"] {
         assert!(error.contains(part), "{part} is not in {error}");
     }
+}
+
+#[test]
+fn branch_is_taken_whose_condition_follows_from_shapes() {
+    for (channels, operator) in [(2, "else"), (3, "then"), (4, "then")] {
+        let file = written(&onnx::with_branches(Some(channels)));
+        let graph = passes::lower(import(file.path()).unwrap().graph);
+        let has_relu = graph.nodes.iter().any(|node| node.activation != Activation::None);
+        assert_eq!(has_relu, operator == "then", "{channels}");
+        // The photo's normalisation reaches into the branches.
+        let cut = Cut {
+            normalised: Some(host::onnx::Channels { mean: [9.0, 90.0, 200.0], scale: [1.0, 2.0, 4.0] }),
+            ..Cut::default()
+        };
+        let ours = passes::lower(host::onnx::import(file.path(), &cut).unwrap().graph);
+        let crop: Vec<f32> = (0..16 * 16 * 3).map(|i| (i * 7919 % 255) as f32).collect();
+        let normalised = crop.iter().zip([(9.0, 1.0), (90.0, 2.0), (200.0, 4.0)].iter().cycle());
+        let normalised: Vec<f32> = normalised.map(|(pixel, (mean, scale))| (pixel - mean) / scale).collect();
+        let [ours, expected] = [(&ours, &crop), (&graph, &normalised)]
+            .map(|(graph, crop)| unit(&float::run(graph, crop).pop().unwrap()));
+        let error = ours.iter().zip(&expected).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
+        assert!(error < 1e-4, "{channels}: {error}");
+    }
+    // An operator of another domain is refused in a branch, too.
+    let onnx = onnx::changed(&onnx::with_branches(Some(3)), |model| {
+        let node = model.graph.as_mut().unwrap().node.iter_mut().find(|node| node.op_type == "If").unwrap();
+        for attribute in &mut node.attribute {
+            attribute.g.as_mut().unwrap().node[0].domain = "com.example".to_string();
+        }
+    });
+    let error = format!("{:#}", import(written(&onnx).path()).err().unwrap());
+    assert!(error.contains("branch of If_") && error.contains("com.example"), "{error}");
+}
+
+#[test]
+fn einsum_that_is_a_product_is_a_dense_layer_and_others_are_refused() {
+    for equation in ["bi,io->bo", "bi,oi->bo", "oi,bi->bo", "io,bi -> bo"] {
+        let graph = passes::lower(import(written(&onnx::summed(equation)).path()).unwrap().graph);
+        let crop: Vec<f32> = (0..16 * 16 * 3).map(|i| (i * 7919 % 255) as f32 / 128.0 - 1.0).collect();
+        let tensors = float::run(&graph, &crop);
+        let Op::Conv { weights, .. } = &graph.nodes.last().unwrap().op else { panic!("{equation}") };
+        let (input, output) = (&tensors[tensors.len() - 2], tensors.last().unwrap());
+        assert_eq!([input.len(), output.len(), weights.len()], [8, 5, 40], "{equation}");
+        lowered_equals_tract(written(&onnx::summed(equation)).path());
+    }
+    for equation in ["bi,io->ob", "bi,io->b", "...i,io->...o"] {
+        let error = format!("{:#}", import(written(&onnx::summed(equation)).path()).err().unwrap());
+        assert!(error.contains("Einsum_") && error.contains(equation) && error.contains("Linear"), "{error}");
+    }
+}
+
+#[test]
+fn network_that_reads_a_large_constant_again_and_again_is_refused() {
+    let large = 1 << 24;
+    for (operator, others) in
+        [("Slice", &[0, 1][..]), ("Add", &[1]), ("Range", &[1, 1]), ("Reshape", &[7]), ("Expand", &[3])]
+    {
+        // As many as a sound network might have, and as many as a file may.
+        import(written(&onnx::with_readers(operator, large >> 8, others, 200)).path()).unwrap();
+        let onnx = onnx::with_readers(operator, large, others, 15_000);
+        let error = format!("{:#}", import(written(&onnx).path()).err().unwrap());
+        assert!(
+            error.contains("again and again") || error.contains("any board has room"),
+            "{operator}: {error}"
+        );
+    }
+}
+
+#[test]
+fn weights_that_import_makes_are_bounded() {
+    import(written(&onnx::with_picks(512, 40)).path()).unwrap();
+    let error = format!("{:#}", import(written(&onnx::with_picks(1024, 4000)).path()).err().unwrap());
+    assert!(error.contains("any board has room"), "{error}");
+}
+
+#[test]
+fn refusal_of_many_nodes_and_of_a_long_list_is_short() {
+    let refused = |operator: &dyn Fn(usize) -> String, count: usize| {
+        let onnx = onnx::changed(&onnx::with_readers("ConstantOfShape", 1 << 20, &[], 0), |model| {
+            let graph = model.graph.as_mut().unwrap();
+            let (list, photo) = (graph.node[0].output[0].clone(), graph.node[1].output[0].clone());
+            graph.node.extend((0..count).map(|number| NodeProto {
+                name: format!("node {number}"),
+                op_type: operator(number),
+                input: vec![photo.clone(), list.clone()],
+                output: vec![format!("output {number}")],
+                ..NodeProto::default()
+            }));
+        });
+        format!("{:#}", import(written(&onnx).path()).err().unwrap())
+    };
+    let many = refused(&|number| format!("Unknown{number}"), 500);
+    assert!(many.contains("for 500 reasons") && many.contains("and 470 more"), "{many}");
+    assert!(!many.contains("Unknown30"), "{many}");
+    let long = refused(&|_| "Expand".to_string(), 10);
+    assert!(long.contains("1048576 dimensions") && long.len() < 1000, "{long}");
 }
 
 #[test]

@@ -1,96 +1,12 @@
 //! JSON that commands print has the shape that the book's chapter on it documents: the same fields, of the same types.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::Value;
 use suite::command::{EXPORT, folder, succeeds};
-use suite::{eyes, faces, image_with_eyes, root, tiny_network, write_faces};
+use suite::documented::{check, documented, shape};
+use suite::{eyes, faces, image_with_eyes, tiny_network, write_faces};
 use tempfile::TempDir;
-
-/// Types by path, such as `people[].name`. A value that is null has none.
-type Shape = BTreeMap<String, BTreeSet<&'static str>>;
-
-fn add(shape: &mut Shape, path: &str, value: &Value) {
-    let types = shape.entry(path.to_string()).or_default();
-    match value {
-        Value::Null => {}
-        Value::Bool(_) => _ = types.insert("bool"),
-        Value::Number(_) => _ = types.insert("number"),
-        Value::String(_) => _ = types.insert("string"),
-        Value::Array(elements) => {
-            types.insert("array");
-            elements.iter().for_each(|element| add(shape, &format!("{path}[]"), element));
-        }
-        Value::Object(fields) => {
-            types.insert("object");
-            fields.iter().for_each(|(name, field)| add(shape, &format!("{path}.{name}"), field));
-        }
-    }
-}
-
-fn shape(value: &Value) -> Shape {
-    let mut shape = Shape::new();
-    add(&mut shape, "", value);
-    shape
-}
-
-/// The example of a command in the chapter: the block of JSON below the heading that is the command.
-fn documented(command: &str) -> Value {
-    let chapter = std::fs::read_to_string(root().join("docs/src/json.md")).unwrap();
-    let section =
-        chapter.split_once(&format!("\n## {command}\n")).unwrap_or_else(|| panic!("no section {command}")).1;
-    let block = section.split_once("```json\n").unwrap().1.split_once("```").unwrap().0;
-    serde_json::from_str(block).unwrap_or_else(|error| panic!("{command}: {error}\n{block}"))
-}
-
-/// A value for the chapter: of each list the first element.
-fn shortened(value: &Value) -> Value {
-    match value {
-        Value::Array(elements) if elements.iter().all(Value::is_number) && elements.len() <= 5 => {
-            value.clone()
-        }
-        Value::Array(elements) => Value::Array(elements.iter().take(1).map(shortened).collect()),
-        Value::Object(fields) => {
-            fields.iter().map(|(name, field)| (name.clone(), shortened(field))).collect()
-        }
-        _ => value.clone(),
-    }
-}
-
-/// Whether a null of one shape hides what the other has below this path.
-fn is_hidden(path: &str, shape: &Shape) -> bool {
-    let above = path.match_indices(['.', '[']).map(|(end, _)| &path[..end]);
-    above.filter(|above| !above.is_empty()).any(|above| {
-        let is_empty = |types: &BTreeSet<&str>| {
-            types.is_empty() || types.contains("array") && !shape.contains_key(&format!("{above}[]"))
-        };
-        shape.get(above).is_some_and(is_empty)
-    })
-}
-
-fn check(command: &str, printed: &str) {
-    let printed: Value =
-        serde_json::from_str(printed).unwrap_or_else(|error| panic!("{command}: {error}\n{printed}"));
-    let (real, told) = (shape(&printed), shape(&documented(command)));
-    let missing = |of: &Shape, from: &Shape| -> Vec<String> {
-        let is_missing = |path: &&String| !from.contains_key(*path) && !is_hidden(path, from);
-        of.keys().filter(is_missing).cloned().collect()
-    };
-    let other: Vec<&String> = told
-        .iter()
-        .filter(|(path, types)| {
-            real.get(*path).is_some_and(|real| !types.is_empty() && !real.is_empty() && real != *types)
-        })
-        .map(|(path, _)| path)
-        .collect();
-    let (untold, unprinted) = (missing(&real, &told), missing(&told, &real));
-    assert!(
-        untold.is_empty() && unprinted.is_empty() && other.is_empty(),
-        "{command}: the chapter lacks {untold:?}, the command does not print {unprinted:?}, types differ for {other:?}; it prints\n{}",
-        serde_json::to_string_pretty(&shortened(&printed)).unwrap()
-    );
-}
 
 /// A folder with an image `image.geode`, two people in it, and a folder `others` with a third.
 fn with_image() -> TempDir {
@@ -157,6 +73,26 @@ fn galleries_are_told_as_documented() {
     check("The file of host gallery export", &std::fs::read_to_string(at.join("people.json")).unwrap());
     let report = ["gallery", "report", "image.geode", "--people", "people", "--aligned", "--json"];
     check("host gallery report", &succeeds(at, &report));
+}
+
+#[test]
+fn signatures_are_told_as_documented() {
+    let folder = with_image();
+    let at = folder.path();
+    let made = succeeds(at, &["keygen", "maker.key", "--json"]);
+    check("host keygen", &made);
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let sign = |version| {
+        succeeds(at, &["sign", "image.geode", "--key", "maker.key", "--version", version, "--json"])
+    };
+    check("host sign", &sign("7"));
+    check("host sign", &sign("8"));
+    let verify = ["verify", "image.geode", "--key", made["public_key"].as_str().unwrap(), "--json"];
+    check("host verify", &succeeds(at, &verify));
+    let inspected: Value =
+        serde_json::from_str(&succeeds(at, &["inspect", "image.geode", "--json"])).unwrap();
+    let documented = documented("host inspect IMAGE");
+    assert_eq!(shape(&inspected["signature"]), shape(&documented["signature"]));
 }
 
 /// A folder of people with four photos, and of others with one.

@@ -2,6 +2,7 @@
 
 use embedded_io::{Read, ReadReady, Write};
 use embedded_storage::nor_flash::NorFlash;
+use format::gates::Gate;
 use heapless::{String, Vec};
 use link::message::{
     Decided, Device as Condition, EVENTS_VERSION, Group, GroupVersion, Hello, MAX_PEOPLE, Notice, Objection,
@@ -15,7 +16,8 @@ use store::{Draft, Head, MAX_NAME, Store};
 
 use super::camera::{Camera, Taken};
 use super::enrolled::{Enrolled, FIRST_OF_IMAGE};
-use super::{Device, Inbox, Newcomer, Platform, frame_of, name_of_key};
+use super::front::{HOLD_MS, MOST_WINDOW_SECONDS};
+use super::{Device, Inbox, Newcomer, Platform, Source, frame_of, name_of_key};
 use crate::door::enrol::MOST_CENTRES;
 use crate::door::{Busy, Fault, PersonId, State};
 use crate::pattern;
@@ -36,15 +38,15 @@ const WORKING_MS: u64 = 1_000;
 /// Where an answer goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Line {
-    turn: u32,
-    is_sealed: bool,
+    pub turn: u32,
+    pub is_sealed: bool,
 }
 
 /// A frame that somebody on the link asks about.
 #[derive(Clone, Copy, Debug)]
-enum Task {
+pub(super) enum Task {
     /// The camera has to leave the memory first.
-    Waiting { line: Line, view: View },
+    Waiting { line: Line, view: View, since_ms: u64 },
     /// Rows come in.
     Filling { line: Line, view: View, next: u16, heard_ms: u64 },
     /// The frame is seen.
@@ -54,11 +56,12 @@ enum Task {
 /// What goes on over the link.
 #[derive(Debug, Default)]
 pub(super) struct Desk {
-    task: Option<Task>,
+    pub(super) task: Option<Task>,
     window_until_ms: Option<u64>,
     /// A host whose fingerprint waits for the button.
     candidate: Option<[u8; 32]>,
-    was_held: bool,
+    /// Since when the button is held.
+    held_since_ms: Option<u64>,
 }
 
 impl Desk {
@@ -81,7 +84,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     pub(super) fn hear(&mut self, now_ms: u64) {
         self.mind_task(now_ms);
         let Some(inbox) = self.inbox.take() else { return };
-        let Inbox { decoder, plain } = &mut *inbox;
+        let Inbox { decoder, plain, .. } = &mut *inbox;
         for _ in 0..STEP_BYTES {
             let stream = self.platform.stream();
             let mut byte = [0];
@@ -125,11 +128,17 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         }
     }
 
-    /// The button: lets somebody pair, or confirms the fingerprint of who has.
+    /// Whether the button is held for so long that it permits changes on the second line.
+    pub(super) fn is_button_held_long(&self, now_ms: u64) -> bool {
+        self.desk.held_since_ms.is_some_and(|since_ms| now_ms.saturating_sub(since_ms) >= HOLD_MS)
+    }
+
+    /// The button: when it is let go after a short time, lets somebody pair, or confirms the fingerprint of who has. Held
+    /// for longer it is meant for the second line.
     pub(super) fn watch_button(&mut self, now_ms: u64) {
         let is_held = self.platform.is_button_held();
-        let was_held = core::mem::replace(&mut self.desk.was_held, is_held);
-        let is_pressed = is_held && !was_held;
+        let is_pressed = !is_held && self.desk.held_since_ms.is_some() && !self.is_button_held_long(now_ms);
+        self.desk.held_since_ms = is_held.then(|| self.desk.held_since_ms.unwrap_or(now_ms));
         if self.desk.window_until_ms.is_some_and(|until_ms| now_ms >= until_ms) {
             self.desk.window_until_ms = None;
             self.desk.candidate = None;
@@ -173,10 +182,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 return self.serve(request, Line { turn: message.turn, is_sealed: *is_sealed }, now_ms);
             }
             BoardEvent::Opened { .. } | BoardEvent::Closed(_) => {
-                self.end_task();
-                self.newcomer = None;
-                let orders = self.door.give_up();
-                self.carry_out(&orders, now_ms);
+                self.end_session(now_ms);
             }
             BoardEvent::Paired { host, .. } => self.desk.candidate = Some(*host),
             BoardEvent::Pairing { .. } | BoardEvent::Refused { .. } => {}
@@ -186,10 +192,23 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         }
     }
 
+    /// Ends all that a session began.
+    fn end_session(&mut self, now_ms: u64) {
+        self.end_task();
+        if self.newcomer.as_ref().is_some_and(|newcomer| newcomer.source != Source::Controller) {
+            self.give_up(now_ms);
+        }
+    }
+
     fn serve(&mut self, request: &Request<'_>, line: Line, now_ms: u64) {
         let reply = match request {
             Request::Hello => {
                 self.end_task();
+                if !line.is_sealed {
+                    // A host that greets is a new one. Whoever paired before it is not confirmed any more.
+                    self.end_session(now_ms);
+                    self.desk.candidate = None;
+                }
                 match self.hello() {
                     Some(hello) => Reply::Hello(hello),
                     None => Reply::Failed(self.about.trouble.clone()),
@@ -208,7 +227,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 Some(reply) => reply,
                 None => return,
             },
-            Request::See(view) => match self.begin_task(line, view) {
+            Request::See(view) => match self.begin_task(line, view, now_ms) {
                 Some(objection) => Reply::Refused(objection),
                 None => return,
             },
@@ -262,17 +281,33 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             None | Some(Task::Waiting { .. }) => {}
             Some(Task::Filling { .. }) => self.platform.camera().release(),
             Some(Task::Sight { .. }) => {
-                if let Some(seeing) = self.seeing.take() {
-                    self.arena = seeing.finish().1;
-                }
-                self.frame = None;
+                self.stop_seeing();
                 self.platform.camera().release();
             }
         }
     }
 
+    /// Gives up the frame that is being seen.
+    fn stop_seeing(&mut self) {
+        if let Some(seeing) = self.seeing.take() {
+            self.arena = seeing.finish().1;
+        }
+        self.frame = None;
+    }
+
+    /// The frame cannot be seen. Whoever asked about it hears so.
+    pub(super) fn give_frame_up(&mut self) {
+        self.frame = None;
+        self.platform.camera().release();
+        if let Some(Task::Sight { line, .. }) =
+            self.desk.task.take_if(|task| matches!(task, Task::Sight { .. }))
+        {
+            self.send(line, &Reply::Failed(text(&"the frame cannot be seen")));
+        }
+    }
+
     /// Begins to see a frame for somebody on the link.
-    fn begin_task(&mut self, line: Line, view: &View) -> Option<Objection> {
+    fn begin_task(&mut self, line: Line, view: &View, now_ms: u64) -> Option<Objection> {
         let row_bytes = usize::from(view.width) * view.format.pixel_bytes();
         let taken = Taken { width: view.width, height: view.height, format: view.format };
         let has_eyes = self.recogniser.as_ref().is_some_and(|recogniser| recogniser.eyes().is_some());
@@ -288,20 +323,23 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         }
         self.end_task();
         // Whatever the camera showed is given up.
-        if let Some(seeing) = self.seeing.take() {
-            self.arena = seeing.finish().1;
-            self.frame = None;
-        }
-        self.desk.task = Some(Task::Waiting { line, view: *view });
+        self.stop_seeing();
+        self.desk.task = Some(Task::Waiting { line, view: *view, since_ms: now_ms });
         None
     }
 
     /// Goes on with what somebody on the link asked for, and gives up who has gone.
     fn mind_task(&mut self, now_ms: u64) {
         match self.desk.task {
-            Some(Task::Waiting { line, view }) if self.platform.camera().hold() => {
+            Some(Task::Waiting { line, view, .. }) if self.platform.camera().hold() => {
+                // A frame of the camera that is being seen must not be completed from the rows that come now.
+                self.stop_seeing();
                 self.desk.task = Some(Task::Filling { line, view, next: 0, heard_ms: now_ms });
                 self.send(line, &Reply::Row(0));
+            }
+            Some(Task::Waiting { line, since_ms, .. }) if now_ms.saturating_sub(since_ms) >= PATIENCE_MS => {
+                self.desk.task = None;
+                self.send(line, &Reply::Failed(text(&"the camera does not leave its memory")));
             }
             Some(Task::Filling { heard_ms, .. }) if now_ms.saturating_sub(heard_ms) >= PATIENCE_MS => {
                 self.end_task();
@@ -346,12 +384,15 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         self.platform.camera().release();
         let Sighting { mut seen, embedding } = sighting;
         if !line.is_sealed {
+            let refusal = seen.face.as_ref().and_then(|face| face.look.as_ref()?.refusal);
+            let is_photo = refusal.is_some_and(|refusal| refusal.gate == Gate::Alive);
             let verdict = match &embedding {
-                None => Ok(Verdict::NotAccepted),
-                Some(embedding) => self.verify(embedding, now_ms),
+                None if !is_photo => Ok(Some(Verdict::NotAccepted)),
+                embedding => self.verify(embedding.as_deref(), now_ms),
             };
             let reply = match verdict {
-                Ok(verdict) => Reply::Verdict(verdict),
+                Ok(Some(verdict)) => Reply::Verdict(verdict),
+                Ok(None) => Reply::Refused(Objection::Locked),
                 Err(fault) => {
                     self.fail(fault, now_ms);
                     Reply::Failed(text(&"nobody can be decided on: the device needs service"))
@@ -374,33 +415,57 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         self.send(line, &Reply::Seen(seen));
     }
 
-    /// Decides for somebody without a session. The attempt is stored before.
-    fn verify(&mut self, embedding: &[i16], now_ms: u64) -> Result<Verdict, Fault> {
+    /// Decides for somebody without a session, on a face without an embedding if it is only a picture of one. The attempt
+    /// is stored before. Returns `None` if the door was locked since they asked.
+    fn verify(&mut self, embedding: Option<&[i16]>, now_ms: u64) -> Result<Option<Verdict>, Fault> {
+        match *self.door.state() {
+            State::Locked { .. } => return Ok(None),
+            State::Service(fault) => return Err(fault),
+            _ => {}
+        }
         let orders = self.door.ask();
         self.carry_out(&orders, now_ms);
         if let State::Service(fault) = *self.door.state() {
             return Err(fault);
         }
-        let (outcome, person, _) = self.decide(embedding)?;
-        let accepted = person.filter(|_| outcome.verdict == Ruling::Accepted);
-        let orders = self.door.answered(accepted.is_some(), now_ms);
+        let accepted = match embedding {
+            None => None,
+            Some(embedding) => {
+                let (outcome, person, _) = self.decide(embedding)?;
+                person.filter(|_| outcome.verdict == Ruling::Accepted)
+            }
+        };
+        self.answer_question(accepted, now_ms).map(Some)
+    }
+
+    /// The answer to a question whose attempt is stored. It is told when it is stored itself.
+    pub(super) fn answer_question(
+        &mut self,
+        accepted: Option<PersonId>,
+        now_ms: u64,
+    ) -> Result<Verdict, Fault> {
+        let orders = self.door.answered(accepted, now_ms);
         self.carry_out(&orders, now_ms);
-        Ok(accepted.map_or(Verdict::NotAccepted, Verdict::Accepted))
+        match *self.door.state() {
+            State::Service(fault) => Err(fault),
+            _ => Ok(accepted.map_or(Verdict::NotAccepted, Verdict::Accepted)),
+        }
     }
 
     fn decide_in_detail(&mut self, embedding: &[i16]) -> Result<Decided, Fault> {
-        let (outcome, ..) = self.decide(embedding)?;
         let (Some(recogniser), Some(store)) = (&self.recogniser, &mut self.store) else {
             return Err(Fault::Store);
         };
         let mut enrolled = Enrolled { recogniser, store };
+        let judge = recogniser.judge(enrolled.count());
+        let outcome = judge.decide(&mut enrolled, embedding).map_err(|_| Fault::Store)?;
         let confidence =
             recogniser.confidence(&mut enrolled, embedding, &outcome).map_err(|_| Fault::Store)?;
         let decision = shown(&outcome, confidence, |number| enrolled.name(number));
         Ok(Decided { embedding_check: pattern::check_elements(embedding), decision })
     }
 
-    fn serve_people(
+    pub(super) fn serve_people(
         &mut self,
         request: &PeopleRequest<'_>,
         line: Line,
@@ -411,9 +476,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             PeopleRequest::Enrol(name) => self.enrol(name, line, now_ms),
             PeopleRequest::Commit => self.commit(now_ms),
             PeopleRequest::Discard => {
-                self.newcomer = None;
-                let orders = self.door.give_up();
-                self.carry_out(&orders, now_ms);
+                self.give_up(now_ms);
                 Ok(PeopleReply::Done)
             }
             PeopleRequest::Rename(id, name) => {
@@ -424,17 +487,26 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             }
             PeopleRequest::Delete(id) => self.change(id, now_ms, |store| store.delete(id)),
             PeopleRequest::DeleteAll => {
+                self.refuse_while_enrolling()?;
                 let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
                 let deleted = store.delete_people();
-                self.finish(deleted.is_ok(), now_ms)
+                self.finish(deleted, now_ms)
             }
             PeopleRequest::Unlock => {
                 let orders = self.door.forgive();
                 self.carry_out(&orders, now_ms);
-                Ok(PeopleReply::Done)
+                self.done_unless_broken()
             }
             PeopleRequest::Log(from) => Ok(PeopleReply::Log(self.log.from(from))),
             PeopleRequest::Status => Ok(PeopleReply::Device(self.condition(now_ms))),
+            PeopleRequest::Window(seconds) => {
+                if self.platform.second().is_none() {
+                    return Err(PeopleRefusal::NoFront);
+                }
+                let seconds = seconds.min(MOST_WINDOW_SECONDS);
+                self.counter.window_until_ms = now_ms + 1000 * u64::from(seconds);
+                Ok(PeopleReply::Done)
+            }
         }
     }
 
@@ -469,7 +541,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     /// The id of the person of the store with this name.
-    fn find(&mut self, name: &str) -> Result<Option<PersonId>, PeopleRefusal> {
+    pub(super) fn find(&mut self, name: &str) -> Result<Option<PersonId>, PeopleRefusal> {
         let of_image = self.recogniser.as_ref().map(|recogniser| recogniser.image().gallery);
         if of_image.is_some_and(|gallery| gallery.people().any(|person| person.name == name)) {
             return Err(PeopleRefusal::NameTaken);
@@ -480,7 +552,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             let mut head = Head::new();
             store.open_head(index, &mut head).map_err(|_| PeopleRefusal::Store)?;
             if head.name() == name {
-                return Ok(Some(entry.id));
+                // The name of an administrator's key is nobody's.
+                return if entry.centres > 0 { Ok(Some(entry.id)) } else { Err(PeopleRefusal::NameTaken) };
             }
         }
         Ok(None)
@@ -494,14 +567,17 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             return Err(PeopleRefusal::Full);
         }
         let dimension = usize::from(store.dimension());
+        let flags = person
+            .map_or(0, |id| store.find(id).and_then(|at| store.people().get(at)).map_or(0, |one| one.flags));
         let name: String<MAX_NAME> = name.try_into().map_err(|_| PeopleRefusal::NameTaken)?;
-        self.end_task();
-        let orders = self.door.enrol(person, dimension, now_ms).map_err(|busy| match busy {
+        let shots = self.about.settings.shots;
+        let orders = self.door.enrol(person, shots, dimension, now_ms).map_err(|busy| match busy {
             Busy::Enrolling | Busy::Locked | Busy::Service => PeopleRefusal::Busy,
         })?;
-        self.newcomer = Some(Newcomer { name, line, is_committed: true, last_told_ms: now_ms });
+        self.end_task();
+        self.newcomer = Some(Newcomer { name, flags, source: Source::Link(line), last_told_ms: now_ms });
         self.carry_out(&orders, now_ms);
-        Ok(PeopleReply::Done)
+        self.done_unless_broken()
     }
 
     fn commit(&mut self, now_ms: u64) -> Result<PeopleReply, PeopleRefusal> {
@@ -529,21 +605,43 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         if id >= FIRST_OF_IMAGE {
             return Err(PeopleRefusal::OfImage);
         }
+        self.refuse_while_enrolling()?;
         let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
         let index = store.find(id).ok_or(PeopleRefusal::Unknown)?;
         if store.people().get(index).is_none_or(|entry| entry.centres == 0) {
             return Err(PeopleRefusal::Unknown);
         }
-        let is_done = change(store).is_ok();
-        self.finish(is_done, now_ms)
+        let changed = change(store);
+        self.finish(changed, now_ms)
     }
 
-    fn finish(&mut self, is_done: bool, now_ms: u64) -> Result<PeopleReply, PeopleRefusal> {
-        if is_done {
-            return Ok(PeopleReply::Done);
+    /// An enrolment refers to people by their names and numbers.
+    fn refuse_while_enrolling(&self) -> Result<(), PeopleRefusal> {
+        if self.door.is_enrolling() { Err(PeopleRefusal::Busy) } else { Ok(()) }
+    }
+
+    fn done_unless_broken(&self) -> Result<PeopleReply, PeopleRefusal> {
+        match self.door.state() {
+            State::Service(Fault::Store) => Err(PeopleRefusal::Store),
+            State::Service(Fault::Output) => Err(PeopleRefusal::Busy),
+            _ => Ok(PeopleReply::Done),
         }
-        self.fail(Fault::Store, now_ms);
-        Err(PeopleRefusal::Store)
+    }
+
+    fn finish(
+        &mut self,
+        changed: Result<(), store::Error<F::Error>>,
+        now_ms: u64,
+    ) -> Result<PeopleReply, PeopleRefusal> {
+        match changed {
+            Ok(()) => Ok(PeopleReply::Done),
+            Err(store::Error::Unknown) => Err(PeopleRefusal::Unknown),
+            Err(store::Error::Full | store::Error::Exhausted) => Err(PeopleRefusal::Full),
+            Err(_) => {
+                self.fail(Fault::Store, now_ms);
+                Err(PeopleRefusal::Store)
+            }
+        }
     }
 
     fn condition(&self, now_ms: u64) -> Condition {
@@ -569,6 +667,6 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
 }
 
 /// People in a store, without administrators.
-fn people_of<F: NorFlash>(store: &Store<F>) -> usize {
+pub(super) fn people_of<F: NorFlash>(store: &Store<F>) -> usize {
     store.people().iter().filter(|entry| entry.centres > 0).count()
 }

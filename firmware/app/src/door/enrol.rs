@@ -87,6 +87,11 @@ impl Enrolment {
         self.wanted
     }
 
+    /// The next shot is the last.
+    pub fn end_with_next(&mut self) {
+        self.wanted = self.taken() + 1;
+    }
+
     /// Whether all shots are taken.
     pub fn is_complete(&self) -> bool {
         self.taken() >= self.wanted

@@ -21,7 +21,8 @@ impl Facts {
     }
 
     /// Rust constants: `NAME`, `ARENA_BYTES`, `IMAGES` (address and length of the internal and the external flash
-    /// that may hold an image), `FRAME` (address and length of the memory for frames; both 0 without one), and the address of each device under the device's name.
+    /// that may hold an image), `FRAME` (address and length of the memory for frames; both 0 without one), `STORE` (of the memory
+    /// for people, if there is one), and the address of each device under the device's name.
     pub fn constants(&self) -> String {
         let mut text = String::new();
         let mut constant = |about: &str, name: &str, kind: &str, value: String| {
@@ -39,22 +40,22 @@ impl Facts {
             "[(usize, usize); 2]",
             images,
         );
-        let optional = |memory: Option<Region>| {
-            let (address, bytes) = memory.map_or((0, 0), |region| (region.address, region.bytes));
-            format!("({address:#010x}, {bytes:#x})")
-        };
+        let pair = |Region { address, bytes }: Region| format!("({address:#010x}, {bytes:#x})");
+        let none = Region { address: 0, bytes: 0 };
         constant(
             "Memory for frames: address and bytes; none if both are 0",
             "FRAME",
             "(usize, usize)",
-            optional(self.memory.frame),
+            pair(self.memory.frame.unwrap_or(none)),
         );
-        constant(
-            "Memory for people and counters: address and bytes; none if both are 0",
-            "STORE",
-            "(usize, usize)",
-            optional(self.memory.store),
-        );
+        if let Some(store) = self.memory.store {
+            constant(
+                "Memory for people and counters: address and bytes",
+                "STORE",
+                "(usize, usize)",
+                pair(store),
+            );
+        }
         for (name, address) in &self.devices {
             let about = format!("Address of the device `{name}`");
             constant(&about, &name.to_uppercase(), "usize", format!("{address:#010x}"));
@@ -94,8 +95,6 @@ pub const ARENA_BYTES: usize = 65536;
 pub const IMAGES: [(usize, usize); 2] = [(0x00040000, 0xc0000), (0x90000000, 0x800000)];
 /// Memory for frames: address and bytes; none if both are 0.
 pub const FRAME: (usize, usize) = (0x90f00000, 0x100000);
-/// Memory for people and counters: address and bytes; none if both are 0.
-pub const STORE: (usize, usize) = (0x00000000, 0x0);
 /// Address of the device `uart`.
 pub const UART: usize = 0x40004000;
 "

@@ -88,15 +88,20 @@ impl Memories {
         Flash::new(bytes, words, wear, Tear::Unreadable, 1)
     }
 
+    /// Makes the flash blank and forgets its wear. No flash is in use.
+    pub fn erase(self) {
+        self.part(0, FLASH_BYTES).fill(0xff);
+        self.part(WORDS_AT, FLASH_BYTES / WORD).fill(0);
+        self.part(WEAR_AT, 4 * (FLASH_BYTES / PAGE)).fill(0);
+    }
+
     /// The board's two secrets, for the store and for sessions. At the first start they are chosen at random, and the
     /// flash is made blank. A real board keeps them where nobody reads them.
     pub fn keys(self, random: &mut Random) -> [[u8; 32]; 2] {
         let keys = self.part(KEYS_AT, 68);
         let (mark, secrets) = keys.split_at_mut(4);
         if mark != KEYS_MARK.to_le_bytes() {
-            self.part(0, FLASH_BYTES).fill(0xff);
-            self.part(WORDS_AT, FLASH_BYTES / WORD).fill(0);
-            self.part(WEAR_AT, 4 * (FLASH_BYTES / PAGE)).fill(0);
+            self.erase();
             let (first, second) = secrets.split_at_mut(32);
             first.copy_from_slice(&random.draw());
             second.copy_from_slice(&random.draw());
@@ -241,6 +246,7 @@ impl Observer for Meter {
 /// An emulated board as a device's platform.
 pub struct Emulated<S> {
     stream: S,
+    second: S,
     camera: SharedCamera,
     output: SharedOutput,
     random: Random,
@@ -250,9 +256,11 @@ pub struct Emulated<S> {
 }
 
 impl<S> Emulated<S> {
-    /// A board. `instructions` gives those executed since the start.
+    /// A board with the link on `stream` and a controller on `second`. `instructions` gives those executed since the
+    /// start.
     pub fn new(
         stream: S,
+        second: S,
         memories: Memories,
         random: Random,
         watchdog: Watchdog,
@@ -262,6 +270,7 @@ impl<S> Emulated<S> {
         memories.mailbox().write(mailbox::STATE, mailbox::FREE);
         Emulated {
             stream,
+            second,
             camera: SharedCamera(memories),
             output: SharedOutput(memories),
             random,
@@ -279,12 +288,17 @@ pub fn output_off(memories: Memories) {
 
 impl<S: Read + ReadReady + Write> Platform for Emulated<S> {
     type Stream = S;
+    type Second = S;
     type Camera = SharedCamera;
     type Output = SharedOutput;
     type Meter = Meter;
 
     fn stream(&mut self) -> &mut S {
         &mut self.stream
+    }
+
+    fn second(&mut self) -> Option<&mut S> {
+        Some(&mut self.second)
     }
 
     fn camera(&mut self) -> &mut SharedCamera {

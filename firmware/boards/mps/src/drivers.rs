@@ -45,8 +45,8 @@ macro_rules! drivers {
     };
 }
 
-/// Implements [`programs::DoorBoard`] for a board of [`drivers!`](crate::drivers) that has a store, a watchdog and the counter
-/// [`Timer`](crate::Timer).
+/// Implements [`programs::DoorBoard`] for a board of [`drivers!`](crate::drivers) that has a store, a watchdog, a second UART and
+/// the counter [`Timer`](crate::Timer).
 #[macro_export]
 macro_rules! door_drivers {
     ($board:ty, $facts:path) => {
@@ -82,13 +82,20 @@ macro_rules! door_drivers {
                     // SAFETY: this is the address of the board's watchdog.
                     let watchdog = unsafe { Watchdog::start(facts::WATCHDOG) };
                     let stream = <$board as $crate::programs::Board>::stream();
-                    (Emulated::new(stream, memories(), random, watchdog, instructions), keys)
+                    // SAFETY: this is the address of the second UART, which only the device uses.
+                    let second = unsafe { $crate::Uart::new(facts::FRONT) };
+                    (Emulated::new(stream, second, memories(), random, watchdog, instructions), keys)
                 }
 
                 fn flash() -> (Self::Flash, $crate::programs::store::Layout) {
                     let flash = memories().flash();
                     let layout = $crate::programs::store::Layout::in_flash(&flash, 0, 2, 31);
                     (flash, layout.expect("the layout of the simulated flash"))
+                }
+
+                fn blank_flash() -> (Self::Flash, $crate::programs::store::Layout) {
+                    memories().erase();
+                    Self::flash()
                 }
 
                 fn now_ms() -> u64 {

@@ -3,7 +3,7 @@
 use core::fmt::{Display, Write as _};
 
 use app::Recogniser;
-use app::device::{About, Device, Inbox, Platform};
+use app::device::{About, Device, Inbox, MAX_SERIAL, Platform};
 use app::door::Settings;
 use app::output::Output;
 use app::selftest;
@@ -32,6 +32,15 @@ pub trait DoorBoard: Board {
     /// Opens the flash, and says where in it the store lies. Only one is in use at a time.
     fn flash() -> (Self::Flash, Layout);
 
+    /// [`Self::flash`], blank as it comes from the factory.
+    fn blank_flash() -> (Self::Flash, Layout);
+
+    /// The serial number. By itself the board's name: emulated boards have no number of their own.
+    fn serial() -> String<MAX_SERIAL> {
+        // A longer name is none.
+        Self::NAME.try_into().unwrap_or_default()
+    }
+
     /// Milliseconds since the start.
     fn now_ms() -> u64;
 
@@ -44,6 +53,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Runs the device for ever.
 pub fn run_door<B: DoorBoard>(arena: &'static mut [u8], inbox: &'static mut Inbox) -> ! {
+    B::output_off();
     stack::paint();
     let (mut platform, [store_key, session_key]) = B::platform();
     let mut trouble = String::new();
@@ -73,6 +83,7 @@ fn device<B: DoorBoard>(
     let about = About {
         board: B::NAME,
         firmware: VERSION,
+        serial: B::serial(),
         settings: Settings::default(),
         is_verify_open: true,
         frame_bytes: B::FRAME_BYTES as u32,

@@ -3,6 +3,7 @@
 //!
 //! * [`firmware!`] serves the link for ever with the board's image.
 //! * [`bench!`] counts the instructions of an embedding and prints them.
+//! * [`remembered!`] counts the instructions of people in a store and prints them.
 //! * [`session!`] counts the instructions of a session on the link and prints them.
 //! * [`battery!`] runs the kernels' cases and prints how many it ran.
 //! * [`door!`] is a device that sees, remembers and opens.
@@ -18,6 +19,7 @@ mod door;
 mod firmware;
 mod macros;
 mod probe;
+mod remembered;
 mod session;
 
 use app::serve::Meter;
@@ -36,6 +38,8 @@ pub use door::{run_crash, run_door, stop_door};
 pub use firmware::{report_panic, run};
 #[doc(hidden)]
 pub use probe::probe;
+#[doc(hidden)]
+pub use remembered::remembered;
 #[doc(hidden)]
 pub use session::session;
 #[doc(hidden)]

@@ -82,6 +82,14 @@ macro_rules! bench {
     };
 }
 
+/// A program that counts the instructions of people in the store of a [`DoorBoard`](crate::DoorBoard).
+#[macro_export]
+macro_rules! remembered {
+    ($board:ty) => {
+        $crate::once!($board, $crate::remembered::<$board>);
+    };
+}
+
 /// A program that counts the instructions of a session on the link on a [`Board`](crate::Board).
 #[macro_export]
 macro_rules! session {

@@ -29,6 +29,7 @@ const DELETE_ALL: u8 = 0x06;
 const UNLOCK: u8 = 0x07;
 const LOG: u8 = 0x08;
 const STATUS: u8 = 0x09;
+const WINDOW: u8 = 0x0a;
 const PEOPLE: u8 = 0x00;
 const SHOT: u8 = 0x01;
 const COMMITTED: u8 = 0x02;
@@ -63,6 +64,9 @@ pub enum PeopleRequest<'a> {
     Log(u32),
     /// Asks how the device is.
     Status,
+    /// Lets a controller on the device's second line, where nobody proves anything, change people for this many
+    /// seconds; 0 ends it.
+    Window(u16),
 }
 
 /// From board to host.
@@ -201,6 +205,8 @@ pub enum PeopleRefusal {
     Busy,
     /// The store failed.
     Store,
+    /// The board has no second line.
+    NoFront,
 }
 
 impl fmt::Display for PeopleRefusal {
@@ -214,6 +220,7 @@ impl fmt::Display for PeopleRefusal {
             Self::TooFewShots => "there are too few photos",
             Self::Busy => "the device does something else",
             Self::Store => "the board's store failed",
+            Self::NoFront => "the board has no line for controllers",
         })
     }
 }
@@ -239,6 +246,7 @@ impl<'a> PeopleRequest<'a> {
             UNLOCK => message.bare(PeopleRequest::Unlock)?,
             LOG => PeopleRequest::Log(message.read()?),
             STATUS => message.bare(PeopleRequest::Status)?,
+            WINDOW => PeopleRequest::Window(message.read()?),
             _ => return Err(Objection::UnknownNumber),
         })
     }
@@ -256,6 +264,7 @@ impl<'a> PeopleRequest<'a> {
             PeopleRequest::Unlock => write(group, UNLOCK, turn, &(), buffer),
             PeopleRequest::Log(from) => write(group, LOG, turn, from, buffer),
             PeopleRequest::Status => write(group, STATUS, turn, &(), buffer),
+            PeopleRequest::Window(seconds) => write(group, WINDOW, turn, seconds, buffer),
         }
     }
 }
@@ -311,6 +320,8 @@ mod tests {
             (PeopleRequest::Unlock, 0x07, &[]),
             (PeopleRequest::Log(128), 0x08, &[0x80, 0x01]),
             (PeopleRequest::Status, 0x09, &[]),
+            (PeopleRequest::Window(0), 0x0a, &[0]),
+            (PeopleRequest::Window(300), 0x0a, &[0xac, 0x02]),
         ];
         pin_requests(
             2,
@@ -369,6 +380,7 @@ mod tests {
             PeopleRefusal::TooFewShots,
             PeopleRefusal::Busy,
             PeopleRefusal::Store,
+            PeopleRefusal::NoFront,
         ];
         let coded = (0..).zip(refusals);
         pin_replies(

@@ -103,6 +103,7 @@ mod tests {
             (Request::Pixels(0, &[]), [false, true]),
             (Request::Embed, [false, false]),
             (Request::People(PeopleRequest::Status), [false, false]),
+            (Request::People(PeopleRequest::Window(1)), [false, false]),
             (Request::Update(UpdateRequest::Status), [false, false]),
         ];
         for (request, outside) in requests {

@@ -3,10 +3,19 @@
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
-use host::inspect::image::{FrameNeeds, ImageInspection, NetworkRow};
+use host::inspect::image::{FrameNeeds, ImageInspection, NetworkRow, SignatureRow};
 
 pub fn print(out: &mut String, path: &Path, inspection: &ImageInspection) -> fmt::Result {
     writeln!(out, "{}, {} bytes", path.display(), inspection.image_bytes)?;
+    match &inspection.signature {
+        Some(SignatureRow { version, key, is_sound: true }) => {
+            writeln!(out, "signed as version {version} with the key {key}")?;
+        }
+        Some(SignatureRow { version, .. }) => {
+            writeln!(out, "signed as version {version}, but not this image: it was changed after signing")?;
+        }
+        None => writeln!(out, "not signed")?,
+    }
     writeln!(
         out,
         "\n  {:10} {:>14} {:>7} {:>8} {:>10} {:>10}  name",

@@ -1,0 +1,119 @@
+//! The places of two images in flash.
+//!
+//! ```text
+//! slot base          the image, from its first byte, read in place
+//! slot base + room   one page: the record of the update that is being received
+//! ```
+
+use core::fmt;
+
+use embedded_storage::nor_flash::NorFlash;
+
+use super::record::RECORD_BYTES;
+
+/// The largest word, in bytes.
+pub const MAX_WORD: usize = 32;
+
+/// Why two slots are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotsError {
+    /// The word, in bytes, does not divide 32, or the flash's smallest read does not divide the word.
+    Word(u32),
+    /// The page, in bytes, is no multiple of 64, or has no room for a mark after the record.
+    Page(u32),
+    /// This address is not at a page's start.
+    Base(u32),
+    /// A slot of this many bytes is not two pages or more, or not whole pages.
+    Length(u32),
+    /// The slots overlap.
+    Overlap,
+    /// A slot ends beyond this capacity in bytes.
+    Capacity(u64),
+}
+
+impl fmt::Display for SlotsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Word(bytes) => write!(f, "slots: words of {bytes} bytes"),
+            Self::Page(bytes) => write!(f, "slots: pages of {bytes} bytes"),
+            Self::Base(base) => write!(f, "slots: a base of {base:#x}, inside a page"),
+            Self::Length(bytes) => write!(f, "slots: {bytes} bytes are not two or more whole pages"),
+            Self::Overlap => write!(f, "slots: they overlap"),
+            Self::Capacity(bytes) => write!(f, "slots: an end beyond the flash's {bytes} bytes"),
+        }
+    }
+}
+
+impl core::error::Error for SlotsError {}
+
+/// Two checked slots of one length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slots {
+    bases: [u32; 2],
+    bytes: u32,
+    page_bytes: u32,
+    word_bytes: u32,
+}
+
+impl Slots {
+    /// Slots at these addresses of a flash, each of `bytes` bytes, its last page included.
+    ///
+    /// # Errors
+    /// [`SlotsError`].
+    pub fn in_flash<F: NorFlash>(flash: &F, bases: [u32; 2], bytes: u32) -> Result<Self, SlotsError> {
+        let (word_bytes, page_bytes) = (F::WRITE_SIZE as u32, F::ERASE_SIZE as u32);
+        if word_bytes == 0
+            || !(MAX_WORD as u32).is_multiple_of(word_bytes)
+            || F::READ_SIZE == 0
+            || !F::WRITE_SIZE.is_multiple_of(F::READ_SIZE)
+        {
+            return Err(SlotsError::Word(word_bytes));
+        }
+        let least = RECORD_BYTES as u32;
+        if page_bytes <= least || !page_bytes.is_multiple_of(least) {
+            return Err(SlotsError::Page(page_bytes));
+        }
+        if let Some(&base) = bases.iter().find(|base| !base.is_multiple_of(page_bytes)) {
+            return Err(SlotsError::Base(base));
+        }
+        if !bytes.is_multiple_of(page_bytes) || bytes / page_bytes < 2 {
+            return Err(SlotsError::Length(bytes));
+        }
+        let [first, second] = bases;
+        if first.abs_diff(second) < bytes {
+            return Err(SlotsError::Overlap);
+        }
+        let capacity = flash.capacity() as u64;
+        // Addresses are 32 bits.
+        if u64::from(first.max(second)) + u64::from(bytes) > capacity.min(u32::MAX.into()) {
+            return Err(SlotsError::Capacity(capacity));
+        }
+        Ok(Slots { bases, bytes, page_bytes, word_bytes })
+    }
+
+    /// Address of a slot, which is that of its image.
+    pub const fn image(&self, is_second: bool) -> u32 {
+        let [first, second] = self.bases;
+        if is_second { second } else { first }
+    }
+
+    /// Address of the page behind a slot's image.
+    pub const fn record(&self, is_second: bool) -> u32 {
+        self.image(is_second) + self.room()
+    }
+
+    /// Bytes of the longest image that fits.
+    pub const fn room(&self) -> u32 {
+        self.bytes - self.page_bytes
+    }
+
+    /// Bytes of a page.
+    pub const fn page_bytes(&self) -> u32 {
+        self.page_bytes
+    }
+
+    /// Bytes of a word.
+    pub const fn word_bytes(&self) -> u32 {
+        self.word_bytes
+    }
+}

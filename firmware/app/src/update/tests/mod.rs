@@ -1,0 +1,7 @@
+//! Tests of updates: the checks of an image, and whole updates on a flash that tears.
+
+mod checks;
+mod cuts;
+mod device;
+mod pictures;
+mod refusals;

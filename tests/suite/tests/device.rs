@@ -1,0 +1,320 @@
+//! A device on an emulated Cortex-M7, as a user meets it: paired, people enrolled by its own eyes, nothing lost and nothing
+//! kept that should not be when the power goes. Every command starts the machine anew on the same flash.
+//!
+//! Without QEMU or a compiler for the board the tests are ignored, or fail if `GEODE_BOARDS=required` is set, as in
+//! `./test.sh`.
+
+use std::collections::HashSet;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command as Program, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use fm22x::message::{Enrol, Name};
+use fm22x::{Command, Decoder, Outcome, Reply};
+
+use host::export::{Job, export};
+use host::face::{Choice, Finder, FloatDetector, Pipeline, colour_crop};
+use host::photo;
+use host::sight::frames;
+use host::simulator::AlignedBytes;
+use image::{RgbImage, imageops};
+use link::message::{LogEntry, Verdict};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use suite::command::{fails, succeeds};
+use suite::documented::check;
+use suite::{default_network, demo_faces, eyes, fetched, job, program, with_eyes, write_faces};
+use tempfile::TempDir;
+
+/// The image's people have numbers from here on.
+const FIRST_OF_IMAGE: u64 = 1 << 31;
+/// Place of the flash for people in the file of the board's memory, its log and its halves.
+const STORE: usize = 0xe8_0000;
+const LOG_BYTES: usize = 2 * 4096;
+const HALF_BYTES: usize = 31 * 4096;
+
+/// A folder with `door.geode`, in which Biden is enrolled, and photos: six of Obama, one of Biden, strangers.
+fn built() -> &'static TempDir {
+    static BUILT: OnceLock<TempDir> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let detector = FloatDetector::load(&fetched("faceplugin")).unwrap();
+        let pipeline =
+            Pipeline { finder: Finder::Float(detector), choice: Choice::Largest, has_gates: false };
+        let crop = |name: &str| {
+            let crops = pipeline.crops(&photo::load(&fetched(name)).unwrap(), &colour_crop([112, 112]));
+            crops.unwrap().remove(0).picture([112, 112])
+        };
+        write_faces(&at("people").join("Biden"), &[crop("faces/biden.jpg")], [112, 112]);
+        write_faces(&at("crops"), &demo_faces(), [112, 112]);
+        let job = Job { enrol: Some(at("people")), force: true, ..job(&default_network(), &at("crops")) };
+        let blind = AlignedBytes::copy(&export(&job).unwrap().image);
+        std::fs::write(at("door.geode"), with_eyes(blind.bytes(), eyes(), None)).unwrap();
+
+        let obama = ["faces/obama.jpg", "faces/obama2.jpg", "faces/obama3.jpg"].map(crop);
+        let show = |name: &str, face: &RgbImage| {
+            let frame = frames::placed(face, 1.0, [56.0, 56.0], [150.0, 125.0]);
+            frame.save(at(name)).unwrap();
+        };
+        std::fs::create_dir(at("obama")).unwrap();
+        for (number, face) in obama.iter().enumerate() {
+            show(&format!("obama/{number}.png"), face);
+            show(&format!("obama/{number}m.png"), &imageops::flip_horizontal(face));
+        }
+        show("biden.png", &crop("faces/biden.jpg"));
+        std::fs::create_dir(at("strangers")).unwrap();
+        for (number, face) in demo_faces().iter().enumerate().skip(4).take(8) {
+            show(&format!("strangers/{number}.png"), face);
+        }
+        folder
+    })
+}
+
+/// A device that nobody has paired with, in its own folder.
+struct Door {
+    folder: TempDir,
+    image: String,
+}
+
+impl Door {
+    /// Paired.
+    fn new() -> Door {
+        let image = built().path().join("door.geode").display().to_string();
+        let door = Door { folder: tempfile::tempdir().unwrap(), image };
+        door.does(&["pair"]);
+        door
+    }
+
+    fn arguments<'a>(&'a self, command: &[&'a str]) -> Vec<&'a str> {
+        let place = ["--image", &self.image, "--state", "state", "--key", "admin.key"];
+        [&["device"][..], command, &place].concat()
+    }
+
+    /// A command that succeeds; what it printed.
+    fn does(&self, command: &[&str]) -> String {
+        succeeds(self.folder.path(), &self.arguments(command))
+    }
+
+    /// A command that fails; what it said.
+    fn refuses(&self, command: &[&str]) -> String {
+        fails(self.folder.path(), &self.arguments(command))
+    }
+
+    fn json(&self, command: &[&str]) -> Value {
+        let printed = self.does(&[command, &["--json"]].concat());
+        check(&format!("host device {}", command[0]), &printed);
+        serde_json::from_str(&printed).unwrap()
+    }
+
+    /// Numbers of the people whom the device accepts in each photo; `None` where it accepts nobody.
+    fn accepted(&self, photos: &[&str]) -> Vec<Option<u64>> {
+        let photos: Vec<String> =
+            photos.iter().map(|photo| built().path().join(photo).display().to_string()).collect();
+        let photos: Vec<&str> = photos.iter().map(String::as_str).collect();
+        let answers = self.json(&[&["recognise", "--frames"], &photos[..]].concat());
+        let answers = answers.as_array().unwrap();
+        for answer in answers {
+            assert_eq!(answer["is_open"].as_bool().unwrap(), !answer["accepted"].is_null(), "{answer}");
+        }
+        answers.iter().map(|answer| answer["accepted"].as_u64()).collect()
+    }
+
+    /// The flash for people.
+    fn flash(&self) -> Vec<u8> {
+        let memory = std::fs::read(self.folder.path().join("state")).unwrap();
+        memory[STORE..STORE + LOG_BYTES + 2 * HALF_BYTES].to_vec()
+    }
+}
+
+/// A controller on the second line of a device that runs as long as this.
+struct Controller {
+    running: Child,
+    line: UnixStream,
+    decoder: Decoder<{ fm22x::frame::MAX_REPLY_FRAME_BYTES }>,
+}
+
+impl Controller {
+    /// In a window of ten minutes, in front of these photos.
+    fn new(door: &Door, photos: &str) -> Controller {
+        let command = ["window", "600", "--frames", photos, "--front", "front"];
+        let mut program = Program::new(program());
+        let program = program.args(door.arguments(&command)).current_dir(door.folder.path());
+        let mut running = program.stdout(Stdio::null()).spawn().unwrap();
+        let socket = door.folder.path().join("front");
+        let start = Instant::now();
+        let line = loop {
+            assert_eq!(running.try_wait().unwrap(), None);
+            assert!(start.elapsed() < PATIENCE);
+            match UnixStream::connect(&socket) {
+                Ok(line) => break line,
+                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            }
+        };
+        line.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+        Controller { running, line, decoder: Decoder::new() }
+    }
+
+    /// The reply to a command, which is sent again while nobody hears it or it is not permitted yet.
+    fn ask(&mut self, command: &Command) -> Reply {
+        let start = Instant::now();
+        loop {
+            assert!(start.elapsed() < PATIENCE, "{command:?} is not answered");
+            self.line.write_all(&command.emit()).unwrap();
+            let answered = self.reply(if matches!(command, Command::Enrol(_) | Command::Verify { .. }) {
+                PATIENCE
+            } else {
+                Duration::from_secs(2)
+            });
+            match answered {
+                Some(Reply::Failed(_, Outcome::Rejected)) | None => {
+                    std::thread::sleep(Duration::from_millis(200));
+                }
+                Some(reply) => return reply,
+            }
+        }
+    }
+
+    fn reply(&mut self, patience: Duration) -> Option<Reply> {
+        let start = Instant::now();
+        let mut byte = [0];
+        while start.elapsed() < patience {
+            if self.line.read(&mut byte).is_ok_and(|count| count == 1)
+                && let Some(frame) = self.decoder.push(byte[0])
+                && let Ok(reply) = Reply::parse(frame)
+            {
+                return Some(reply);
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        // Not killed, so that it ends its emulator.
+        if let Some(number) = i32::try_from(self.running.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(number, Signal::TERM);
+        }
+        let _ = self.running.wait();
+    }
+}
+
+/// Time in which a controller is answered.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// All runs of 12 bytes in the halves behind their headers, but blank ones.
+fn runs(flash: &[u8]) -> HashSet<&[u8]> {
+    let halves = flash[LOG_BYTES..].chunks_exact(HALF_BYTES);
+    let runs = halves.flat_map(|half| half[64..].windows(12));
+    runs.filter(|run| run.iter().any(|&byte| byte != 0xff)).collect()
+}
+
+#[test]
+#[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
+fn people_outlive_power_cuts_and_deletion_is_final() {
+    let door = Door::new();
+    let photos = built().path().join("obama").display().to_string();
+    let enrolled = door.json(&["enrol", "Obama", "--frames", &photos]);
+    let id = enrolled["id"].as_u64().unwrap();
+    assert!(id < FIRST_OF_IMAGE);
+    let list = door.json(&["list"]);
+    let names: Vec<_> =
+        list.as_array().unwrap().iter().map(|person| person["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Obama", "Biden"]);
+    // Each command was a power cut.
+    let accepted = door.accepted(&["obama/0.png", "biden.png", "strangers/7.png"]);
+    assert_eq!(accepted, [Some(id), Some(FIRST_OF_IMAGE), None]);
+    assert!(door.refuses(&["delete", "Biden"]).contains("enrolled in the image"));
+
+    let before = door.flash();
+    door.does(&["delete", "Obama"]);
+    let after = door.flash();
+    let left: Vec<_> = runs(&before).intersection(&runs(&after)).map(|run| run.to_vec()).collect();
+    assert_eq!(left, Vec::<Vec<u8>>::new(), "nothing sealed stays");
+    assert_eq!(door.accepted(&["obama/0.png", "biden.png"]), [None, Some(FIRST_OF_IMAGE)]);
+    // The number is not used again.
+    let again = door.json(&["enrol", "Obama", "--frames", &photos]);
+    assert!(again["id"].as_u64().unwrap() > id);
+}
+
+#[test]
+#[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
+fn strangers_lock_the_door_until_an_administrator_unlocks_it() {
+    let door = Door::new();
+    let strangers: Vec<String> = (0..6).map(|_| "strangers/7.png".to_string()).collect();
+    let strangers: Vec<&str> = strangers.iter().map(String::as_str).collect();
+    assert_eq!(door.accepted(&strangers), [None; 6]);
+    // A power cut does not help.
+    let info = door.json(&["info"]);
+    assert_eq!(info["mode"], "Locked");
+    assert_eq!(door.accepted(&["biden.png"]), [None]);
+    door.does(&["unlock"]);
+    assert_eq!(door.json(&["info"])["mode"], "Idle");
+    // Each command starts the device, whose log begins anew.
+    assert_eq!(door.does(&["log", "--json"]).trim(), "[]");
+    let entry = LogEntry { number: 0, starts: 4, seconds: 12, verdict: Verdict::Accepted(2) };
+    check("host device log", &serde_json::to_string(&[entry]).unwrap());
+    assert_eq!(door.accepted(&["biden.png"]), [Some(FIRST_OF_IMAGE)]);
+}
+
+#[test]
+#[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
+fn controller_of_a_module_enrols_recognises_and_deletes_in_a_window() {
+    let door = Door::new();
+    let photos = built().path().join("obama").display().to_string();
+    let id = {
+        let mut controller = Controller::new(&door, &photos);
+        assert!(matches!(controller.ask(&Command::Version), Reply::Version(_)));
+        let name: Name = "Obama".try_into().unwrap();
+        let enrol = Enrol {
+            number: 0x1d,
+            is_admin: false,
+            name: name.clone(),
+            direction: None,
+            may_repeat: false,
+            seconds: 240,
+        };
+        let Reply::Enrolled { id, .. } = controller.ask(&Command::Enrol(enrol)) else { panic!() };
+        assert_eq!(controller.ask(&Command::Ids), Reply::Ids([id].into_iter().collect()));
+        let Reply::Verified(user) = controller.ask(&Command::Verify { is_last: false, seconds: 120 }) else {
+            panic!()
+        };
+        assert_eq!((user.id, user.name), (id, name));
+        id
+    };
+    // The device was stopped, and the person is the device's as any other.
+    assert_eq!(door.json(&["list"])[0]["id"].as_u64(), Some(id.into()));
+    let mut controller = Controller::new(&door, &photos);
+    assert_eq!(controller.ask(&Command::Delete(id)), Reply::Done(0x20));
+    assert_eq!(controller.ask(&Command::Ids), Reply::Ids(Default::default()));
+}
+
+#[test]
+#[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
+fn nobody_but_an_administrator_is_heard() {
+    let door = Door::new();
+    let other = Door { folder: tempfile::tempdir().unwrap(), image: door.image.clone() };
+    std::fs::copy(door.folder.path().join("state"), other.folder.path().join("state")).unwrap();
+    assert!(other.refuses(&["list"]).contains("host device pair"));
+    // Somebody who is paired with another device.
+    let stranger = Door::new();
+    std::fs::copy(stranger.folder.path().join("admin.key"), other.folder.path().join("admin.key")).unwrap();
+    let before = other.flash();
+    assert!(other.refuses(&["delete", "--all"]).contains("does not know this administrator"));
+    let changed = runs(&before).symmetric_difference(&runs(&other.flash())).count();
+    assert_eq!(changed, 0, "nothing was written but the count of starts");
+}
+
+#[test]
+#[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
+fn memory_of_another_board_or_another_file_is_refused() {
+    let door = Door::new();
+    let at = |name: &str| door.folder.path().join(name);
+    std::fs::rename(at("state"), at("kept")).unwrap();
+    std::fs::write(at("state"), "a letter").unwrap();
+    assert!(door.refuses(&["list"]).contains("is no memory of the board"));
+    assert_eq!(std::fs::read(at("state")).unwrap(), b"a letter");
+}
