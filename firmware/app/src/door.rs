@@ -265,7 +265,7 @@ impl Door {
         let was_enrolling = self.is_enrolling();
         self.state = State::Service(fault);
         let news = was_enrolling.then_some(Order::Tell(News::GivenUp));
-        [Order::Close].into_iter().chain(news).collect()
+        orders([Order::Close].into_iter().chain(news))
     }
 
     /// Whether somebody is being enrolled.
@@ -461,7 +461,7 @@ impl Door {
         let lock_ms = lock_ms(&self.settings, self.tally.lockouts);
         self.state = State::Locked { until_ms: now_ms + lock_ms };
         let rest = [Order::Store(self.tally), Order::Tell(news), Order::Tell(News::Locked(lock_ms))];
-        ending.into_iter().chain(rest).collect()
+        orders(ending.into_iter().chain(rest))
     }
 
     // Not inlined, so that the stack of an enrolment is in use for enrolments only.
