@@ -18,7 +18,7 @@ use crate::sight::{Followed, Observer};
 
 /// Rows of a network that are made in a step: a few thousandths of a second on a Cortex-M7. A step itself costs as much as a
 /// third of a row.
-pub const STEP_ROWS: usize = 64;
+pub const STEP_ROWS: usize = 128;
 
 /// What was seen in a frame, before anybody decides who it is.
 #[derive(Clone, Debug, Default)]

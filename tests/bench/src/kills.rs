@@ -12,8 +12,8 @@ use host::device::people;
 use host::device::place::{Place, Reached};
 use link::message::PeopleRequest;
 
-/// Longest time from a request to the kill: a commit takes about half of it.
-const WITHIN: Duration = Duration::from_millis(120);
+/// Longest time from a request to the kill: a commit takes some milliseconds.
+const WITHIN: Duration = Duration::from_millis(30);
 /// Longest time from a start to the kill, where the start is cut.
 const STARTING: Duration = Duration::from_millis(400);
 

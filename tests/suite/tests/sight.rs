@@ -389,7 +389,7 @@ struct Looks(u64);
 
 impl Meter for Looks {
     fn instructions(&mut self) -> u64 {
-        self.0 += 32_000;
+        self.0 += 64_000;
         self.0
     }
 
