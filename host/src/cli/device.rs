@@ -31,6 +31,9 @@ pub enum Command {
         /// Name for the device in the key file [default: the board's].
         #[arg(long)]
         name: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// How the device is.
     Info {
@@ -70,6 +73,9 @@ pub enum Command {
         all: bool,
         #[command(flatten)]
         place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Give somebody another name.
     Rename {
@@ -79,6 +85,9 @@ pub enum Command {
         name: String,
         #[command(flatten)]
         place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Stand in front of an emulated device: what it decides on frames, and whether it opens.
     Recognise {
@@ -94,6 +103,9 @@ pub enum Command {
     Monitor {
         #[command(flatten)]
         place: At,
+        /// Print JSON, a value a line.
+        #[arg(long)]
+        json: bool,
     },
     /// The last decisions since the device started.
     Log {
@@ -107,6 +119,9 @@ pub enum Command {
     Unlock {
         #[command(flatten)]
         place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Let a controller on the device's second line, a lock or Home Assistant, enrol and delete people for a time.
     Window {
@@ -117,6 +132,9 @@ pub enum Command {
         shown: Shown,
         #[command(flatten)]
         place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -186,7 +204,7 @@ impl At {
 
 pub fn run(command: &Command) -> Result<()> {
     match command {
-        Command::Pair { place, name } => pair(place, name.as_deref()),
+        Command::Pair { place, name, json } => pair(place, name.as_deref(), *json),
         Command::Info { place, json } => {
             let (mut session, _) = place.open()?;
             let device = people::condition(&mut session)?;
@@ -198,36 +216,58 @@ pub fn run(command: &Command) -> Result<()> {
             show(*json, &people, |out, people| print_people(out, people))
         }
         Command::Enrol { person, shown, place, json } => enrol(person, shown, place, *json),
-        Command::Delete { people: names, all, place } => {
+        Command::Delete { people: names, all, place, json } => {
             let (mut session, _) = place.open()?;
+            let mut deleted = Vec::new();
             if *all {
+                let people = people::list(&mut session)?;
+                deleted.extend(people.iter().filter(|person| !person.is_of_image).map(Somebody::of));
                 people::order(&mut session, &PeopleRequest::DeleteAll)?;
-                output::step("deleted everybody whom the device enrolled");
             }
             for name in names {
                 let person = people::find(&mut session, name)?;
                 people::order(&mut session, &PeopleRequest::Delete(person.id))?;
-                output::step(&format!("deleted {} (number {})", visible(&person.name), person.id));
+                deleted.push(Somebody::of(&person));
             }
-            Ok(())
+            show(*json, &deleted, |out, deleted| {
+                deleted
+                    .iter()
+                    .try_for_each(|one| writeln!(out, "deleted {} (number {})", visible(&one.name), one.id))
+            })
         }
-        Command::Rename { person, name, place } => {
+        Command::Rename { person, name, place, json } => {
             let (mut session, _) = place.open()?;
             let person = people::find(&mut session, person)?;
-            people::order(&mut session, &PeopleRequest::Rename(person.id, name))
+            people::order(&mut session, &PeopleRequest::Rename(person.id, name))?;
+            let renamed = Somebody { id: person.id, name: name.clone() };
+            show(*json, &renamed, |out, one| {
+                writeln!(out, "number {} is called {} from now on", one.id, visible(&one.name))
+            })
         }
         Command::Recognise { shown, place, json } => recognise(shown, place, *json),
-        Command::Monitor { place } => monitor(&mut place.open()?.0),
+        Command::Monitor { place, json } => monitor(&mut place.open()?.0, *json),
         Command::Log { place, json } => {
             let entries = people::log(&mut place.open()?.0)?;
             show(*json, &entries, |out, entries| print_log(out, entries))
         }
-        Command::Unlock { place } => people::order(&mut place.open()?.0, &PeopleRequest::Unlock),
-        Command::Window { seconds, shown, place } => window(*seconds, shown, place),
+        Command::Unlock { place, json } => {
+            let (mut session, _) = place.open()?;
+            people::order(&mut session, &PeopleRequest::Unlock)?;
+            let device = people::condition(&mut session)?;
+            show(*json, &Info::new(&session, device), |out, info| info.print(out))
+        }
+        Command::Window { seconds, shown, place, json } => window(*seconds, shown, place, *json),
     }
 }
 
-fn pair(place: &At, name: Option<&str>) -> Result<()> {
+#[derive(Serialize)]
+struct Paired {
+    name: String,
+    fingerprint: String,
+    key: PathBuf,
+}
+
+fn pair(place: &At, name: Option<&str>, json: bool) -> Result<()> {
     let mut keys = Keys::read_or_new(&place.key)?;
     let Reached { mut greeted, mut mailbox, .. } = place.place()?.reach()?;
     // The button of an emulated device is pressed here.
@@ -240,15 +280,14 @@ fn pair(place: &At, name: Option<&str>) -> Result<()> {
     match &mut mailbox {
         Some(mailbox) => mailbox.press()?,
         None => output::step(&format!(
-            "the fingerprint is {fingerprint}; if the device shows the same, press its button again within a minute. If it              shows another, do not: somebody is in between"
+            "the fingerprint is {fingerprint}; if the device shows the same, press its button again within a minute. If it \
+             shows another, do not: somebody is in between"
         )),
     }
-    output::step(&format!(
-        "paired with {} (fingerprint {fingerprint}); key in {}",
-        visible(&name),
-        place.key.display()
-    ));
-    Ok(())
+    let paired = Paired { name, fingerprint: fingerprint.to_string(), key: place.key.clone() };
+    show(json, &paired, |out, Paired { name, fingerprint, key }| {
+        writeln!(out, "paired with {} (fingerprint {fingerprint}); key in {}", visible(name), key.display())
+    })
 }
 
 /// The frames that stand for somebody in front of the camera.
@@ -260,10 +299,17 @@ fn shots(shown: &Shown) -> Result<Option<Vec<Shot>>> {
     takes(&shown.frames, &settings, true)?.iter().map(Take::read).collect::<Result<_>>().map(Some)
 }
 
+/// A person of the device.
 #[derive(Serialize)]
-struct Enrolled {
+struct Somebody {
     id: PersonId,
     name: String,
+}
+
+impl Somebody {
+    fn of(person: &Person) -> Self {
+        Somebody { id: person.id, name: person.name.to_string() }
+    }
 }
 
 fn enrol(person: &str, shown: &Shown, place: &At, json: bool) -> Result<()> {
@@ -281,7 +327,7 @@ fn enrol(person: &str, shown: &Shown, place: &At, json: bool) -> Result<()> {
     let id = people::enrol(&mut session, mailbox.as_mut(), person, shots, |shot| {
         output::step(&format!("photo {} of {}: {}", shot.taken, shot.needed, words(shot.result)));
     })?;
-    let enrolled = Enrolled { id, name: person.to_string() };
+    let enrolled = Somebody { id, name: person.to_string() };
     show(json, &enrolled, |out, enrolled| {
         writeln!(out, "enrolled {} as number {}", visible(&enrolled.name), enrolled.id)
     })
@@ -344,27 +390,51 @@ fn recognise(shown: &Shown, place: &At, json: bool) -> Result<()> {
     })
 }
 
-fn monitor(session: &mut Session) -> Result<()> {
+/// What a monitor prints of a notice.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Happening {
+    Verdict(Verdict),
+    Mode(Mode),
+}
+
+fn monitor(session: &mut Session, json: bool) -> Result<()> {
     loop {
-        match session.event(Duration::from_secs(1))? {
-            Some(Event::Notice(Notice::Verdict(Verdict::Accepted(id)))) => {
-                output::print(format!("accepted: number {id}\n").as_bytes())?;
-            }
-            Some(Event::Notice(Notice::Verdict(Verdict::NotAccepted))) => output::print(b"not accepted\n")?,
-            Some(Event::Notice(Notice::Mode(mode))) => {
-                output::print(format!("{}\n", mode_text(mode)).as_bytes())?;
-            }
-            Some(Event::Shot(_)) | None => {}
-        }
+        let happening = match session.event(Duration::from_secs(1))? {
+            Some(Event::Notice(Notice::Verdict(verdict))) => Happening::Verdict(verdict),
+            Some(Event::Notice(Notice::Mode(mode))) => Happening::Mode(mode),
+            Some(Event::Shot(_)) | None => continue,
+        };
+        let mut line = match (json, &happening) {
+            (true, happening) => serde_json::to_string(happening)?,
+            (false, Happening::Verdict(verdict)) => verdict_text(*verdict),
+            (false, Happening::Mode(mode)) => mode_text(*mode).to_string(),
+        };
+        line.push('\n');
+        output::print(line.as_bytes())?;
     }
 }
 
-fn window(seconds: u16, shown: &Shown, place: &At) -> Result<()> {
+fn verdict_text(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Accepted(id) => format!("accepted: number {id}"),
+        Verdict::NotAccepted => "not accepted".to_string(),
+    }
+}
+
+#[derive(Serialize)]
+struct Opened {
+    seconds: u16,
+}
+
+fn window(seconds: u16, shown: &Shown, place: &At, json: bool) -> Result<()> {
     let shots = shots(shown)?.unwrap_or_default();
     let (mut session, mailbox) = place.open()?;
     people::open_window(&mut session, seconds)?;
     let end = Instant::now() + Duration::from_secs(seconds.into());
-    output::step(&format!("a controller on the second line may change people for {seconds} s"));
+    show(json, &Opened { seconds }, |out, Opened { seconds }| {
+        writeln!(out, "a controller on the second line may change people for {seconds} s")
+    })?;
     // An emulated device stops with this program.
     let Some(mut mailbox) = mailbox else { return Ok(()) };
     let mut shots = shots.iter().cycle();
@@ -447,10 +517,7 @@ fn print_log(out: &mut String, entries: &[LogEntry]) -> fmt::Result {
         return writeln!(out, "no decision since the device started");
     }
     for entry in entries {
-        let said = match entry.verdict {
-            Verdict::Accepted(id) => format!("accepted: number {id}"),
-            Verdict::NotAccepted => "not accepted".to_string(),
-        };
+        let said = verdict_text(entry.verdict);
         writeln!(out, "{:>6}  start {:>4}  {:>8} s  {said}", entry.number, entry.starts, entry.seconds)?;
     }
     Ok(())

@@ -97,6 +97,19 @@ pub fn demo_faces() -> Vec<RgbImage> {
     crops.map(|crop| crop.picture([112, 112])).collect()
 }
 
+/// A function that cuts the largest face out of a photo of ./setup.sh, upright and of 112 × 112 pixels.
+///
+/// # Panics
+/// When the float detector is not there; the function, when there is no photo, or no face in it.
+pub fn largest_face() -> impl Fn(&str) -> RgbImage {
+    let detector = FloatDetector::load(&fetched("faceplugin")).unwrap();
+    let pipeline = Pipeline { finder: Finder::Float(detector), choice: Choice::Largest, has_gates: false };
+    move |name| {
+        let crops = pipeline.crops(&photo::load(&fetched(name)).unwrap(), &colour_crop([112, 112]));
+        crops.unwrap().remove(0).picture([112, 112])
+    }
+}
+
 /// The first of [`faces`], `count` if there are as many.
 ///
 /// # Panics

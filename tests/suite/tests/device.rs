@@ -15,8 +15,6 @@ use fm22x::message::{Enrol, Name};
 use fm22x::{Command, Decoder, Outcome, Reply};
 
 use host::export::{Job, export};
-use host::face::{Choice, Finder, FloatDetector, Pipeline, colour_crop};
-use host::photo;
 use host::sight::frames;
 use host::simulator::AlignedBytes;
 use image::{RgbImage, imageops};
@@ -25,7 +23,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use suite::command::{fails, succeeds};
 use suite::documented::check;
-use suite::{default_network, demo_faces, eyes, fetched, job, program, with_eyes, write_faces};
+use suite::{default_network, demo_faces, eyes, job, largest_face, program, with_eyes, write_faces};
 use tempfile::TempDir;
 
 /// The image's people have numbers from here on.
@@ -41,20 +39,14 @@ fn built() -> &'static TempDir {
     BUILT.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let detector = FloatDetector::load(&fetched("faceplugin")).unwrap();
-        let pipeline =
-            Pipeline { finder: Finder::Float(detector), choice: Choice::Largest, has_gates: false };
-        let crop = |name: &str| {
-            let crops = pipeline.crops(&photo::load(&fetched(name)).unwrap(), &colour_crop([112, 112]));
-            crops.unwrap().remove(0).picture([112, 112])
-        };
+        let crop = largest_face();
         write_faces(&at("people").join("Biden"), &[crop("faces/biden.jpg")], [112, 112]);
         write_faces(&at("crops"), &demo_faces(), [112, 112]);
         let job = Job { enrol: Some(at("people")), force: true, ..job(&default_network(), &at("crops")) };
         let blind = AlignedBytes::copy(&export(&job).unwrap().image);
         std::fs::write(at("door.geode"), with_eyes(blind.bytes(), eyes(), None)).unwrap();
 
-        let obama = ["faces/obama.jpg", "faces/obama2.jpg", "faces/obama3.jpg"].map(crop);
+        let obama = ["faces/obama.jpg", "faces/obama2.jpg", "faces/obama3.jpg"].map(&crop);
         let show = |name: &str, face: &RgbImage| {
             let frame = frames::placed(face, 1.0, [56.0, 56.0], [150.0, 125.0]);
             frame.save(at(name)).unwrap();
@@ -84,7 +76,7 @@ impl Door {
     fn new() -> Door {
         let image = built().path().join("door.geode").display().to_string();
         let door = Door { folder: tempfile::tempdir().unwrap(), image };
-        door.does(&["pair"]);
+        door.json(&["pair"]);
         door
     }
 
@@ -105,7 +97,12 @@ impl Door {
 
     fn json(&self, command: &[&str]) -> Value {
         let printed = self.does(&[command, &["--json"]].concat());
-        check(&format!("host device {}", command[0]), &printed);
+        let documented = match command[0] {
+            "enrol" | "rename" => "enrol, rename",
+            "unlock" => "info",
+            command => command,
+        };
+        check(&format!("host device {documented}"), &printed);
         serde_json::from_str(&printed).unwrap()
     }
 
@@ -230,7 +227,9 @@ fn people_outlive_power_cuts_and_deletion_is_final() {
     assert!(door.refuses(&["delete", "Biden"]).contains("enrolled in the image"));
 
     let before = door.flash();
-    door.does(&["delete", "Obama"]);
+    door.json(&["rename", "Obama", "Barack"]);
+    let deleted = door.json(&["delete", "Barack"]);
+    assert_eq!(deleted[0]["id"].as_u64(), Some(id));
     let after = door.flash();
     let left: Vec<_> = runs(&before).intersection(&runs(&after)).map(|run| run.to_vec()).collect();
     assert_eq!(left, Vec::<Vec<u8>>::new(), "nothing sealed stays");
@@ -251,7 +250,7 @@ fn strangers_lock_the_door_until_an_administrator_unlocks_it() {
     let info = door.json(&["info"]);
     assert_eq!(info["mode"], "Locked");
     assert_eq!(door.accepted(&["biden.png"]), [None]);
-    door.does(&["unlock"]);
+    door.json(&["unlock"]);
     assert_eq!(door.json(&["info"])["mode"], "Idle");
     // Each command starts the device, whose log begins anew.
     assert_eq!(door.does(&["log", "--json"]).trim(), "[]");

@@ -18,7 +18,6 @@ use format::gates::Gate;
 use format::sight::Sight;
 use host::board::{BOARDS, Board, Memory};
 use host::export::{Job, export};
-use host::face::{Choice, Finder, FloatDetector, Pipeline, colour_crop};
 use host::photo;
 use host::recognise::board::Place;
 use host::recognise::frames::{Camera, Film, Simulated, simulated, words};
@@ -30,7 +29,7 @@ use image::{RgbImage, imageops};
 use link::message::{Attention, Objection, Ruling, Seen, SightCost, View};
 use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, Message, Reply, Request};
 use suite::command::{fails, succeeds};
-use suite::{default_network, demo_faces, fetched, job, picture, shared, write_faces};
+use suite::{default_network, demo_faces, fetched, job, largest_face, picture, shared, write_faces};
 use tempfile::TempDir;
 
 /// Pixels between the eyes in crops of the default network.
@@ -42,13 +41,7 @@ fn built() -> &'static TempDir {
     BUILT.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let detector = FloatDetector::load(&fetched("faceplugin")).unwrap();
-        let pipeline =
-            Pipeline { finder: Finder::Float(detector), choice: Choice::Largest, has_gates: false };
-        let crop = |name: &str| {
-            let crops = pipeline.crops(&photo::load(&fetched(name)).unwrap(), &colour_crop([112, 112]));
-            crops.unwrap().remove(0).picture([112, 112])
-        };
+        let crop = largest_face();
         let person = |name: &str, photos: &[&str]| {
             let crops: Vec<RgbImage> = photos.iter().map(|photo| crop(photo)).collect();
             write_faces(&at("people").join(name), &crops, [112, 112]);

@@ -22,18 +22,7 @@ macro_rules! firmware {
 #[macro_export]
 macro_rules! door {
     ($board:ty) => {
-        #[$crate::cortex_m_rt::entry]
-        fn main() -> ! {
-            static mut ARENA: $crate::nn::Arena<{ <$board as $crate::Board>::ARENA_BYTES }> =
-                $crate::nn::Arena::new();
-            static mut INBOX: $crate::app::device::Inbox = $crate::app::device::Inbox::new();
-            $crate::run_door::<$board>(&mut ARENA.0, INBOX)
-        }
-
-        #[panic_handler]
-        fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-            $crate::stop_door::<$board>()
-        }
+        $crate::door_program!($board, $crate::run_door::<$board>);
     };
 }
 
@@ -42,18 +31,7 @@ macro_rules! door {
 #[macro_export]
 macro_rules! probe {
     ($board:ty) => {
-        #[$crate::cortex_m_rt::entry]
-        fn main() -> ! {
-            static mut ARENA: $crate::nn::Arena<{ <$board as $crate::Board>::ARENA_BYTES }> =
-                $crate::nn::Arena::new();
-            static mut INBOX: $crate::app::device::Inbox = $crate::app::device::Inbox::new();
-            $crate::probe::<$board>(&mut ARENA.0, INBOX)
-        }
-
-        #[panic_handler]
-        fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-            $crate::stop_door::<$board>()
-        }
+        $crate::door_program!($board, $crate::probe::<$board>);
     };
 }
 
@@ -61,9 +39,21 @@ macro_rules! probe {
 #[macro_export]
 macro_rules! crash {
     ($board:ty) => {
+        $crate::door_program!($board, |_, _| $crate::run_crash::<$board>());
+    };
+}
+
+/// A program that runs a function for ever with the memories of a device, and closes the door when it panics.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! door_program {
+    ($board:ty, $function:expr) => {
         #[$crate::cortex_m_rt::entry]
         fn main() -> ! {
-            $crate::run_crash::<$board>()
+            static mut ARENA: $crate::nn::Arena<{ <$board as $crate::Board>::ARENA_BYTES }> =
+                $crate::nn::Arena::new();
+            static mut INBOX: $crate::app::device::Inbox = $crate::app::device::Inbox::new();
+            ($function)(&mut ARENA.0, INBOX)
         }
 
         #[panic_handler]
