@@ -64,6 +64,7 @@ pub mod plan;
 pub mod quantize;
 pub mod recognise;
 pub mod report;
+pub mod secret;
 pub mod sections;
 pub mod shared;
 pub mod sight;

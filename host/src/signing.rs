@@ -14,6 +14,7 @@ use format::header::Section;
 use format::signature::{self, Signature, message};
 use serde::{Serialize, Serializer};
 
+use crate::secret::{hex, of_hex, random};
 use crate::simulator::{AlignedBytes, Simulator};
 use crate::{output, sections};
 
@@ -28,23 +29,6 @@ impl Serialize for PublicKey {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&hex(&self.0))
     }
-}
-
-/// Bytes in hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// 32 bytes from 64 hexadecimal digits.
-fn of_hex(digits: &str) -> Option<[u8; 32]> {
-    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-        *byte = u8::from_str_radix(digits.get(at..at + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 /// A public key from its 64 hexadecimal digits.
@@ -62,8 +46,7 @@ pub fn public_key(digits: &str) -> Result<PublicKey> {
 /// # Errors
 /// When there is a file already, or it cannot be written.
 pub fn generate(path: &Path) -> Result<PublicKey> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
+    let seed = random()?;
     output::write_new(path, format!("{HEADING}\n{}\n", hex(&seed)).as_bytes()).context(
         "no key was made; a key in use is never overwritten, as boards would refuse images of another",
     )?;

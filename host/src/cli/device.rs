@@ -11,7 +11,7 @@ use host::board::{self, Board};
 use host::device::camera::Mailbox;
 use host::device::keys::Keys;
 use host::device::people::{self, Stood};
-use host::device::place::{Place, Reached};
+use host::device::place::{self, Place};
 use host::device::session::{Event, Session};
 use host::name::visible;
 use host::output;
@@ -269,20 +269,12 @@ struct Paired {
 
 fn pair(place: &At, name: Option<&str>, json: bool) -> Result<()> {
     let mut keys = Keys::read_or_new(&place.key)?;
-    let Reached { mut greeted, mut mailbox, .. } = place.place()?.reach()?;
-    // The button of an emulated device is pressed here.
-    if let Some(mailbox) = &mut mailbox {
-        mailbox.press()?;
-    }
-    let (board, fingerprint) = greeted.pair(&keys.pair())?;
-    let name = name.map_or_else(|| greeted.hello().board.to_string(), str::to_string);
-    keys.add(&name, &board)?;
-    match &mut mailbox {
-        Some(mailbox) => mailbox.press()?,
-        None => output::step(&format!(
+    let place::Paired { name, fingerprint, is_confirmed } = place.place()?.pair(&mut keys, name)?;
+    if !is_confirmed {
+        output::step(&format!(
             "the fingerprint is {fingerprint}; if the device shows the same, press its button again within a minute. If it \
              shows another, do not: somebody is in between"
-        )),
+        ));
     }
     let paired = Paired { name, fingerprint: fingerprint.to_string(), key: place.key.clone() };
     show(json, &paired, |out, Paired { name, fingerprint, key }| {

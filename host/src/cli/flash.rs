@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use host::board::{self, Board, Memory};
 use host::recognise::board::{Place, connect};
+use host::secret::hex;
 use link::message::Hello;
 
 use super::show;
@@ -40,7 +41,7 @@ fn print(out: &mut String, hello: &Hello) -> fmt::Result {
     writeln!(out, "  network  {}, {} dimensions", hello.network, hello.dimension)?;
     writeln!(out, "  crops    {height} × {width} × {channels}")?;
     writeln!(out, "  people   {}", hello.people)?;
-    let digest: String = hello.image.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&hello.image);
     writeln!(out, "  image    {digest}")?;
     writeln!(out, "  started  in {:.1} M instructions", hello.start_instructions as f64 / 1e6)?;
     Ok(())

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
+use host::secret::hex;
 use host::signing::{self, PublicKey};
 use serde::Serialize;
 
@@ -35,7 +36,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn print(out: &mut String, Made { file, public_key }: &Made<'_>) -> fmt::Result {
-    writeln!(out, "public key  {}", signing::hex(&public_key.0))?;
+    writeln!(out, "public key  {}", hex(&public_key.0))?;
     writeln!(
         out,
         "The secret key is in {}: keep a copy of it in a safe place. Boards that trust it take no other key's images.",

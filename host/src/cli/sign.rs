@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use host::output::{self, Named};
+use host::secret::hex;
 use host::signing::{self, Signed};
 use serde::Serialize;
 
@@ -55,10 +56,5 @@ fn print(out: &mut String, Written { signed, output }: &Written<'_>) -> fmt::Res
             "the image was signed as version {before} before; boards that keep {before} refuse a lower version"
         ));
     }
-    writeln!(
-        out,
-        "signed as version {version} with the key {}; written to {}",
-        signing::hex(&key.0),
-        output.display()
-    )
+    writeln!(out, "signed as version {version} with the key {}; written to {}", hex(&key.0), output.display())
 }

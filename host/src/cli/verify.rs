@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Result, anyhow};
 use clap::Args;
-use host::signing::{self, PublicKey, hex};
+use host::secret::hex;
+use host::signing::{self, PublicKey};
 use host::simulator::AlignedBytes;
 use serde::Serialize;
 

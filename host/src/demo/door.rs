@@ -11,7 +11,7 @@ use crate::board::Board;
 use crate::device::camera::Mailbox;
 use crate::device::keys::Keys;
 use crate::device::people::{self, Stood};
-use crate::device::place::{Place, Reached};
+use crate::device::place::Place;
 use crate::device::session::Session;
 use crate::people::change;
 use crate::sight::camera::{Shot, Take};
@@ -46,13 +46,7 @@ pub fn live(board: &'static Board, image: &Path, output: &Path) -> Result<Vec<St
     output::write_whole(&alone, &change::remove(image, &[NAME.to_string()])?.image)?;
     let place = Place::Emulated { board, image: alone, state, front: None };
     let mut keys = Keys::read_or_new(&key)?;
-    let Reached { mut greeted, mailbox, .. } = place.reach()?;
-    let mut mailbox = mailbox.context("an emulated device has a button")?;
-    mailbox.press()?;
-    let (board_key, fingerprint) = greeted.pair(&keys.pair())?;
-    keys.add(&board.name, &board_key)?;
-    mailbox.press()?;
-    drop((greeted, mailbox));
+    let fingerprint = place.pair(&mut keys, None)?.fingerprint;
     let mut steps = vec![Step {
         did: "pair: press the button, compare the fingerprint, press again".to_string(),
         came: format!("this computer administers the device (fingerprint {fingerprint})"),

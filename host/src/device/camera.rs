@@ -24,7 +24,7 @@ impl Mailbox {
     /// When the memory's file cannot be written.
     pub fn new(ram: SharedRam) -> Result<Self> {
         let mut mailbox = Mailbox { ram };
-        let random = super::keys::random()?;
+        let random = crate::secret::random()?;
         mailbox.ram.put_at(mailbox::RANDOM, &random)?;
         mailbox.write(mailbox::STATE, mailbox::HELD)?;
         mailbox.write(mailbox::BUTTON, 0)?;

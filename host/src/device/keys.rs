@@ -1,14 +1,14 @@
 //! The file with an administrator's key and the keys of the boards that it is paired with. Whoever has it administers these
 //! boards, so that only its owner may read it.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use link::session::{KeyPair, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use crate::output;
+use crate::secret::{hex, of_hex, random};
 
 /// A key file.
 #[derive(Clone)]
@@ -36,36 +36,6 @@ pub struct Paired {
     pub key: String,
 }
 
-/// 32 random bytes of the system.
-///
-/// # Errors
-/// When the system has none.
-pub fn random() -> Result<[u8; 32]> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
-    Ok(bytes)
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn bytes(digits: &str) -> Option<[u8; 32]> {
-    let digits = digits.as_bytes();
-    if digits.len() != 64 {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
-}
-
 impl Keys {
     /// Reads a key file.
     ///
@@ -78,7 +48,7 @@ impl Keys {
         })?;
         let content: Content =
             toml::from_str(&text).with_context(|| format!("{file} is no key file of `host device pair`"))?;
-        ensure!(bytes(&content.secret).is_some(), "{file}: its secret is not 64 hexadecimal digits");
+        ensure!(of_hex(&content.secret).is_some(), "{file}: its secret is not 64 hexadecimal digits");
         Ok(Keys { path: path.to_path_buf(), content })
     }
 
@@ -90,18 +60,18 @@ impl Keys {
         if path.exists() {
             return Self::read(path);
         }
-        let content = Content { secret: hexadecimal(&random()?), boards: Vec::new() };
+        let content = Content { secret: hex(&random()?), boards: Vec::new() };
         Ok(Keys { path: path.to_path_buf(), content })
     }
 
     /// The administrator's key pair.
     pub fn pair(&self) -> KeyPair {
-        KeyPair::new(bytes(&self.content.secret).unwrap_or_default())
+        KeyPair::new(of_hex(&self.content.secret).unwrap_or_default())
     }
 
     /// The boards, the last one paired first.
     pub fn boards(&self) -> impl Iterator<Item = (&str, PublicKey)> {
-        self.content.boards.iter().rev().filter_map(|board| Some((&*board.name, bytes(&board.key)?)))
+        self.content.boards.iter().rev().filter_map(|board| Some((&*board.name, of_hex(&board.key)?)))
     }
 
     /// Adds a board, and writes the file.
@@ -109,7 +79,7 @@ impl Keys {
     /// # Errors
     /// When it cannot be written.
     pub fn add(&mut self, name: &str, key: &PublicKey) -> Result<()> {
-        let key = hexadecimal(key);
+        let key = hex(key);
         self.content.boards.retain(|board| board.key != key);
         self.content.boards.push(Paired { name: name.to_string(), key });
         let text = toml::to_string(&self.content).context("the key cannot be written as text")?;

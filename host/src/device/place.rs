@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use link::session::Fingerprint;
 
 use super::camera::Mailbox;
 use super::keys::Keys;
@@ -44,6 +45,16 @@ pub struct Reached {
     pub mailbox: Option<Mailbox>,
     /// The emulator's number among the system's processes.
     pub process: Option<u32>,
+}
+
+/// A device that this computer has exchanged keys with.
+pub struct Paired {
+    /// What the administrator calls it.
+    pub name: String,
+    /// What the device shows, too.
+    pub fingerprint: Fingerprint,
+    /// Whether its button was pressed for the second time, as that of an emulated one is.
+    pub is_confirmed: bool,
 }
 
 impl Place {
@@ -97,6 +108,25 @@ impl Place {
                 Ok((Transport::emulator(qemu)?, mailbox))
             }
         }
+    }
+
+    /// Pairs with the device, whose button is pressed already; that of an emulated one is pressed here. The board's key is
+    /// kept under `name`, or the board's name.
+    ///
+    /// # Errors
+    /// As [`Self::reach`] and [`Greeted::pair`]; when the key file cannot be written.
+    pub fn pair(&self, keys: &mut Keys, name: Option<&str>) -> Result<Paired> {
+        let Reached { mut greeted, mut mailbox, .. } = self.reach()?;
+        if let Some(mailbox) = &mut mailbox {
+            mailbox.press()?;
+        }
+        let (board, fingerprint) = greeted.pair(&keys.pair())?;
+        let name = name.map_or_else(|| greeted.hello().board.to_string(), str::to_string);
+        keys.add(&name, &board)?;
+        if let Some(mailbox) = &mut mailbox {
+            mailbox.press()?;
+        }
+        Ok(Paired { name, fingerprint, is_confirmed: mailbox.is_some() })
     }
 
     /// Reaches the device and opens a session.

@@ -10,7 +10,8 @@ use link::message::{
 use link::session::{Fingerprint, HostEvent, HostPairing, Initiator, KeyPair, PublicKey};
 use link::{MAX_MESSAGE_BYTES, Message, Reply, Request};
 
-use super::keys::{Keys, random};
+use super::keys::Keys;
+use crate::secret::random;
 use crate::transport::Stream;
 use crate::wire::{Heard, Wire, following};
 

@@ -16,8 +16,8 @@ use crate::board::{Board, Memory};
 use crate::budget::{Excess, frame_bytes, frame_is_colour};
 use crate::containers;
 use crate::cost::{Core, Estimate, Work};
+use crate::secret::hex;
 use crate::sight::frames::FRAME;
-use crate::signing::hex;
 use crate::simulator::AlignedBytes;
 
 /// An image's needs.

@@ -56,13 +56,7 @@ pub fn run(count: usize, image: &Path, faces: &Path) -> Result<()> {
     let state = folder.path().join("state");
     let place = Place::Emulated { board, image: image.to_path_buf(), state, front: None };
     let mut keys = Keys::read_or_new(&folder.path().join("admin.key"))?;
-    let Reached { mut greeted, mailbox, .. } = place.reach()?;
-    let mut mailbox = mailbox.context("an emulated device has a button")?;
-    mailbox.press()?;
-    let (key, _) = greeted.pair(&keys.pair())?;
-    keys.add(&board.name, &key)?;
-    mailbox.press()?;
-    drop((greeted, mailbox));
+    place.pair(&mut keys, None)?;
 
     let shots = host::demo::door::shots(faces)?;
     let enrol = |name: &str| -> Result<u32> {
