@@ -9,6 +9,7 @@
 //! * `half`: a snapshot of all people, written whole.
 //! * [`people`]: a person as enrolled, listed and opened.
 //! * `vault`: the [`Store`] and its operations.
+//! * [`keys`]: the device's own keys, in a flash of their own.
 //! * [`sim`]: a simulated flash that tears, for tests and emulated boards.
 //!
 //! # Flash
@@ -128,6 +129,7 @@ extern crate self as store;
 mod bytes;
 pub mod error;
 mod half;
+pub mod keys;
 pub mod layout;
 mod log;
 pub mod people;

@@ -90,6 +90,7 @@ impl Place {
         match self {
             Place::Port { path, .. } => bail!("the device on {path} is started by its power alone"),
             Place::Emulated { board, image, state, front } => {
+                board.machine_name()?;
                 ensure!(
                     board.memory.store.is_some(),
                     "the board {} has no memory for people; boards that do: {}",
@@ -104,7 +105,7 @@ impl Place {
                     .with_context(|| format!("the board {} shares no memory here", board.name))?;
                 let mailbox = Mailbox::new(ram)?;
                 let ram = mailbox.ram();
-                let qemu = board.device(&elf, (image, Memory::External), ram.path(), front.as_ref());
+                let qemu = board.device(&elf, (image, Memory::External), ram.path(), front.as_ref())?;
                 Ok((Transport::emulator(qemu)?, mailbox))
             }
         }

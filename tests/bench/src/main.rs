@@ -24,7 +24,7 @@ use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 use host::bench::computer::Peers;
 use host::bench::{GALLERIES, Scope, bench};
-use host::board::BOARDS;
+use host::board::emulated;
 
 use crate::networks::Pinned;
 
@@ -104,7 +104,7 @@ fn run(python: Option<PathBuf>, dry: bool) -> Result<()> {
     for Pinned { name, model, image, .. } in networks::real(folder.path())? {
         eprintln!("bench: {name}");
         let scope = Scope {
-            boards: BOARDS.iter().collect(),
+            boards: emulated().collect(),
             computer: Some(Peers { model: Some(model), python: python.clone() }),
             galleries: GALLERIES.to_vec(),
         };

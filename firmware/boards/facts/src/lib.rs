@@ -21,6 +21,9 @@ use serde::Deserialize;
 /// Alignment of arenas and of images in memory, bytes.
 pub const ALIGNMENT: usize = 16;
 
+/// Bytes of a page, the smallest erasure, of external flash.
+pub const FLASH_PAGE: usize = 4096;
+
 /// A board.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,8 +36,8 @@ pub struct Facts {
     pub core: String,
     /// Rust target.
     pub target: String,
-    /// QEMU machine that runs it.
-    pub qemu_machine: String,
+    /// QEMU machine that runs it. An emulated board has this, any other has a `chip`.
+    pub qemu_machine: Option<String>,
     /// RAM of that machine that QEMU can keep in a file, which the host then shares: all of the machine's option
     /// `memory-backend`. Without it, frames go over the link.
     pub qemu_ram: Option<Region>,
@@ -46,6 +49,8 @@ pub struct Facts {
     pub stack_bytes: usize,
     /// Addresses and sizes of the memories.
     pub memory: Memories,
+    /// The microcontroller of a board that is not emulated.
+    pub chip: Option<Chip>,
     /// Limits of the board.
     pub limits: Limits,
     /// Addresses of devices, by the names that the board's drivers use.
@@ -58,17 +63,44 @@ pub struct Facts {
 pub struct Memories {
     /// Flash of the firmware.
     pub firmware: Region,
-    /// RAM of the firmware: the statics (including the arena) and the stack.
+    /// RAM of the firmware: the arena, the stack, and the other statics unless `statics` has them.
     pub ram: Region,
+    /// RAM of the statics except the arena, on a board whose fastest RAM is small.
+    pub statics: Option<Region>,
     /// The part of internal flash that an image may use.
     pub internal: Region,
     /// Memory-mapped external flash, used for an image only.
     pub external: Region,
+    /// A second place for an image in external flash, as long as `external`.
+    pub second: Option<Region>,
     /// RAM that holds a camera's frame; a board without it does not see.
     pub frame: Option<Region>,
-    /// Memory of an emulated board that takes the place of the flash for people and counters; a board without it
-    /// remembers nothing.
+    /// Flash for people and counters, or memory of an emulated board in its place; a board without it remembers nothing.
     pub store: Option<Region>,
+    /// Page of internal flash for the device's own keys.
+    pub keys: Option<Region>,
+    /// The whole external flash, which contains `external`, `second` and `store`.
+    pub flash: Option<Region>,
+}
+
+/// A microcontroller that is programmed over a debug port or over USB.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chip {
+    /// Its name in probe-rs.
+    pub probe_rs: String,
+    /// Vendor and product that the link's USB device has.
+    pub usb: Option<UsbId>,
+}
+
+/// What a USB device calls itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsbId {
+    /// Vendor.
+    pub vendor: u16,
+    /// Product.
+    pub product: u16,
 }
 
 /// A part of the address space.
@@ -103,6 +135,12 @@ pub enum FactsError {
     Overlap(&'static str, &'static str),
     /// This memory does not lie in the RAM that QEMU can keep in a file.
     NotShared(&'static str),
+    /// This memory does not lie in the external flash, or is not whole pages of it.
+    NotInFlash(&'static str),
+    /// The two places for images in external flash have different lengths.
+    Slots,
+    /// The board is neither emulated nor has it a chip, or it is both.
+    Machine,
     /// The arena is not a multiple of [`ALIGNMENT`].
     Arena,
     /// Arena and stack are larger than the RAM.
@@ -127,6 +165,14 @@ impl fmt::Display for FactsError {
             }
             Self::Overlap(one, other) => write!(f, "memory.{one} and memory.{other} share addresses"),
             Self::NotShared(memory) => write!(f, "memory.{memory}: not within qemu_ram"),
+            Self::NotInFlash(memory) => {
+                write!(
+                    f,
+                    "memory.{memory}: not within memory.flash, or not whole pages of {FLASH_PAGE} bytes"
+                )
+            }
+            Self::Slots => write!(f, "memory.external and memory.second: not of one length"),
+            Self::Machine => write!(f, "a board has either a qemu_machine or a chip"),
             Self::Arena => write!(f, "arena_bytes: not a multiple of {ALIGNMENT}"),
             Self::Ram { needed, bytes } => {
                 write!(f, "arena_bytes and stack_bytes are {needed} together, memory.ram has {bytes}")
@@ -151,13 +197,18 @@ impl Facts {
     }
 
     fn check(&self) -> Result<(), FactsError> {
-        let Memories { firmware, ram, internal, external, frame, store } = self.memory;
+        let Memories { firmware, ram, statics, internal, external, second, frame, store, keys, flash } =
+            self.memory;
+        if self.qemu_machine.is_some() == self.chip.is_some() {
+            return Err(FactsError::Machine);
+        }
         let memories = [("firmware", firmware), ("ram", ram), ("internal", internal), ("external", external)];
-        let optional = [("frame", frame), ("store", store)];
+        let optional =
+            [("statics", statics), ("second", second), ("frame", frame), ("store", store), ("keys", keys)];
         let optional = optional.into_iter().filter_map(|(name, memory)| Some((name, memory?)));
         let memories: Vec<_> = memories.into_iter().chain(optional).collect();
         for (index, &(name, memory)) in memories.iter().enumerate() {
-            let is_read_in_place = matches!(name, "internal" | "external" | "frame" | "store");
+            let is_read_in_place = matches!(name, "internal" | "external" | "second" | "frame" | "store");
             let is_aligned = !is_read_in_place || (memory.address as usize).is_multiple_of(ALIGNMENT);
             if memory.bytes == 0 || memory.end() > 1 << 32 || !is_aligned {
                 return Err(FactsError::Memory(name));
@@ -173,6 +224,17 @@ impl Facts {
             {
                 return Err(FactsError::NotShared(name));
             }
+        }
+        if let Some(flash) = flash {
+            for (name, memory) in [("external", Some(external)), ("second", second), ("store", store)] {
+                let is_in = |memory: Region| flash.contains(&memory) && memory.is_whole_pages(FLASH_PAGE);
+                if memory.is_some_and(|memory| !is_in(memory)) {
+                    return Err(FactsError::NotInFlash(name));
+                }
+            }
+        }
+        if second.is_some_and(|second| second.bytes != external.bytes) {
+            return Err(FactsError::Slots);
         }
         if !self.arena_bytes.is_multiple_of(ALIGNMENT) {
             return Err(FactsError::Arena);
@@ -202,6 +264,10 @@ impl Region {
 
     fn contains(&self, other: &Region) -> bool {
         self.address <= other.address && other.end() <= self.end()
+    }
+
+    fn is_whole_pages(&self, page: usize) -> bool {
+        (self.address as usize).is_multiple_of(page) && self.bytes.is_multiple_of(page)
     }
 
     fn overlaps(&self, other: &Region) -> bool {
@@ -293,6 +359,65 @@ mod tests {
         };
         assert_eq!(without("qemu_ram").unwrap().qemu_ram, None);
         assert_eq!(without("frame").unwrap().memory.frame, None);
+    }
+
+    pub(crate) const CHIP: &str = r#"
+        name = "kettle"
+        about = "Cortex-M7 with a flash"
+        core = "cortex-m7"
+        target = "thumbv7em-none-eabihf"
+        clock_mhz = 480
+        arena_bytes = 0x1_6000
+        stack_bytes = 0xa000
+        [memory]
+        firmware = { address = 0x0800_0000, bytes = 0x10_0000 }
+        ram = { address = 0x2000_0000, bytes = 0x2_0000 }
+        statics = { address = 0x2404_0000, bytes = 0x4_0000 }
+        internal = { address = 0x0810_0000, bytes = 0xe_0000 }
+        keys = { address = 0x081e_0000, bytes = 0x2_0000 }
+        flash = { address = 0x9000_0000, bytes = 0x80_0000 }
+        external = { address = 0x9000_0000, bytes = 0x3c_0000 }
+        second = { address = 0x903c_0000, bytes = 0x3c_0000 }
+        store = { address = 0x9078_0000, bytes = 0x8_0000 }
+        [limits]
+        layers = 128
+        row_bytes = 3072
+        [chip]
+        probe_rs = "STM32H743VITx"
+        usb = { vendor = 0x1209, product = 0x0001 }
+        [devices]
+    "#;
+
+    #[test]
+    fn board_is_emulated_or_has_a_chip() {
+        let facts = Facts::parse(CHIP).unwrap();
+        let usb = Some(UsbId { vendor: 0x1209, product: 1 });
+        assert_eq!(facts.chip, Some(Chip { probe_rs: "STM32H743VITx".to_string(), usb }));
+        assert_eq!(facts.qemu_machine, None);
+        assert_eq!(error("qemu_machine = \"mps2-an500\"", ""), FactsError::Machine);
+        let both = CHIP.replace("clock_mhz", "qemu_machine = \"mps2-an500\"\nclock_mhz");
+        assert_eq!(Facts::parse(&both).unwrap_err(), FactsError::Machine);
+    }
+
+    #[test]
+    fn slots_and_store_are_pages_of_the_flash() {
+        for (from, to, wanted) in [
+            (
+                "0x9078_0000, bytes = 0x8_0000",
+                "0x9078_0000, bytes = 0x9_0000",
+                FactsError::NotInFlash("store"),
+            ),
+            ("0x9078_0000, bytes = 0x8_0000", "0x9078_0800, bytes = 0x1000", FactsError::NotInFlash("store")),
+            ("0x903c_0000, bytes = 0x3c_0000", "0x903c_0000, bytes = 0x3b_0000", FactsError::Slots),
+            (
+                "second = { address = 0x903c_0000",
+                "second = { address = 0x9030_0000",
+                FactsError::Overlap("external", "second"),
+            ),
+        ] {
+            assert!(CHIP.contains(from), "{from}");
+            assert_eq!(Facts::parse(&CHIP.replace(from, to)).unwrap_err(), wanted, "{from}");
+        }
     }
 
     #[test]
