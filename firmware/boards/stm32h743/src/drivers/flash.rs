@@ -1,0 +1,104 @@
+//! Parts of the flash on QUADSPI: one for the store, one for the images. They share one chip, which does one thing at a time:
+//! whoever calls waits until it has ended.
+#![allow(unsafe_code)]
+
+use core::ptr;
+
+use embedded_storage::nor_flash::{
+    ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
+};
+
+use super::quadspi::{self, PAGE_BYTES, QuadspiError};
+use crate::facts;
+
+/// Bytes of a word. The chip takes single bytes; words of four keep the layout of the emulated boards' stores.
+const WORD_BYTES: usize = 4;
+
+/// Why a part of the flash fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlashError {
+    /// The call is wrong.
+    Call(NorFlashErrorKind),
+    /// The chip is not mapped: it has failed before.
+    NotMapped,
+    /// The chip fails.
+    Chip(QuadspiError),
+}
+
+impl NorFlashError for FlashError {
+    fn kind(&self) -> NorFlashErrorKind {
+        match self {
+            FlashError::Call(kind) => *kind,
+            FlashError::NotMapped | FlashError::Chip(_) => NorFlashErrorKind::Other,
+        }
+    }
+}
+
+/// A part of the flash. Its addresses begin at 0.
+pub struct Part {
+    offset: u32,
+    bytes: u32,
+}
+
+impl Part {
+    /// The memory at these addresses, which lie in the flash.
+    const fn at((address, bytes): (usize, usize)) -> Self {
+        assert!(address >= facts::FLASH.0 && address + bytes <= facts::FLASH.0 + facts::FLASH.1);
+        Part { offset: (address - facts::FLASH.0) as u32, bytes: bytes as u32 }
+    }
+
+    /// The part for people and counters.
+    pub const fn store() -> Self {
+        const { Part::at(facts::STORE) }
+    }
+
+    /// The part for the images: first the one, then the other, of the same length.
+    pub const fn images() -> Self {
+        const {
+            let [_, (address, bytes)] = facts::IMAGES;
+            assert!(facts::SECOND.0 == address + bytes && facts::SECOND.1 == bytes);
+            Part::at((address, 2 * bytes))
+        }
+    }
+
+    /// Bytes from a part's start to the second image in [`Self::images`], which is also the length of an image's place.
+    pub const SECOND_IMAGE: u32 = facts::SECOND.1 as u32;
+}
+
+impl ErrorType for Part {
+    type Error = FlashError;
+}
+
+impl ReadNorFlash for Part {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashError> {
+        check_read(self, offset, bytes.len()).map_err(FlashError::Call)?;
+        if !quadspi::is_mapped() {
+            return Err(FlashError::NotMapped);
+        }
+        let start = facts::FLASH.0 + (self.offset + offset) as usize;
+        // SAFETY: mapped memory, within the part. It changes in `quadspi` only, which does not run now.
+        unsafe { ptr::copy_nonoverlapping(ptr::with_exposed_provenance(start), bytes.as_mut_ptr(), bytes.len()) };
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.bytes as usize
+    }
+}
+
+impl NorFlash for Part {
+    const WRITE_SIZE: usize = WORD_BYTES;
+    const ERASE_SIZE: usize = PAGE_BYTES as usize;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), FlashError> {
+        check_erase(self, from, to).map_err(FlashError::Call)?;
+        quadspi::erase(self.offset + from, self.offset + to).map_err(FlashError::Chip)
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
+        check_write(self, offset, bytes.len()).map_err(FlashError::Call)?;
+        quadspi::program(self.offset + offset, bytes).map_err(FlashError::Chip)
+    }
+}
