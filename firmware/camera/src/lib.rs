@@ -6,6 +6,7 @@
 //!
 //! # Layers
 //!
+//! * [`pattern`]: whether a frame shows a sensor's test pattern, which proves every wire of the port.
 //! * [`capture`]: lines, bytes and overruns in, verdicts out.
 //!
 //! No heap, no float.
@@ -15,5 +16,6 @@
 extern crate std;
 
 pub mod capture;
+pub mod pattern;
 
 pub use capture::Capture;
