@@ -8,8 +8,9 @@ impl Facts {
     /// The linker script `memory.x` that `cortex-m-rt` includes. Linking fails if the statics leave less than
     /// [`Facts::stack_bytes`] of RAM.
     ///
-    /// With `memory.statics`, only the static `ARENA` and the stack lie in `memory.ram`. The run-time then does not fill
-    /// the arena with zeros: the board does, from `__sarena` to `__earena`.
+    /// With `memory.statics`, only the stack and above it the static `ARENA` lie in `memory.ram`: a stack that is too deep then
+    /// leaves the RAM, which is a fault, and changes nothing. The run-time does not fill the arena with zeros: the board
+    /// does, from `__sarena` to `__earena`.
     pub fn memory_x(&self) -> String {
         let (flash, ram) = (self.memory.firmware, self.memory.ram);
         if let Some(statics) = self.memory.statics {
@@ -38,7 +39,7 @@ impl Facts {
              }}\n\
              SECTIONS\n\
              {{\n\
-             \x20 .arena (NOLOAD) : ALIGN(16)\n\
+             \x20 .arena ORIGIN(FAST) + LENGTH(FAST) - {:#x} (NOLOAD) :\n\
              \x20 {{\n\
              \x20   __sarena = .;\n\
              \x20   *(.bss.*5ARENA*);\n\
@@ -46,8 +47,8 @@ impl Facts {
              \x20   __earena = .;\n\
              \x20 }} > FAST\n\
              }}\n\
-             _stack_start = ORIGIN(FAST) + LENGTH(FAST);\n\
-             _stack_end = __earena;\n\
+             _stack_start = __sarena;\n\
+             _stack_end = ORIGIN(FAST);\n\
              ASSERT(__earena - __sarena == {:#x}, \"{}: the arena is not in its RAM\");\n\
              ASSERT(_stack_start - _stack_end >= {:#x}, \"{}: the arena leaves too little RAM for the stack\");\n",
             flash.address,
@@ -56,6 +57,7 @@ impl Facts {
             statics.bytes,
             fast.address,
             fast.bytes,
+            self.arena_bytes,
             self.arena_bytes,
             self.name,
             self.stack_bytes,
@@ -145,7 +147,7 @@ ASSERT(_stack_start - __sheap >= 0x4000, \"toaster: its statics leave too little
 }
 SECTIONS
 {
-  .arena (NOLOAD) : ALIGN(16)
+  .arena ORIGIN(FAST) + LENGTH(FAST) - 0x16000 (NOLOAD) :
   {
     __sarena = .;
     *(.bss.*5ARENA*);
@@ -153,8 +155,8 @@ SECTIONS
     __earena = .;
   } > FAST
 }
-_stack_start = ORIGIN(FAST) + LENGTH(FAST);
-_stack_end = __earena;
+_stack_start = __sarena;
+_stack_end = ORIGIN(FAST);
 ASSERT(__earena - __sarena == 0x16000, \"kettle: the arena is not in its RAM\");
 ASSERT(_stack_start - _stack_end >= 0xa000, \"kettle: the arena leaves too little RAM for the stack\");
 "

@@ -4,6 +4,7 @@
 //! * [`core_memory`]: caches, the memory protection unit, the arena's zeros.
 //! * [`quadspi`]: the serial flash chip: mapped, erased, written.
 //! * [`flash`]: parts of that flash, for the store and for images.
+//! * [`mapped`]: the images, read in place.
 //! * [`sector`]: the sector of internal flash for keys.
 //! * [`ring`], [`line`]: byte streams that interrupts serve.
 //! * [`usb`], [`uart`]: the two of them that there are.
@@ -15,9 +16,11 @@
 
 pub mod clocks;
 pub mod core_memory;
+pub mod eye;
 mod faults;
 pub mod flash;
 pub mod line;
+pub mod mapped;
 pub mod panel;
 pub mod quadspi;
 pub mod receiver;

@@ -10,7 +10,7 @@
 //! # Memories
 //!
 //! ```text
-//! DTCM            arena, stack                 the core's own, without a cache
+//! DTCM            stack, arena                 the core's own, without a cache
 //! AXI SRAM        the camera's frame           cached; written by DMA
 //!                 all other statics            cached
 //! internal flash  bank 1 the program           read while the last sector is written

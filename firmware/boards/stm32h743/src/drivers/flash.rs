@@ -12,7 +12,7 @@ use super::quadspi::{self, PAGE_BYTES, QuadspiError};
 use crate::facts;
 
 /// Bytes of a word. The chip takes single bytes; words of four keep the layout of the emulated boards' stores.
-const WORD_BYTES: usize = 4;
+pub const WORD_BYTES: usize = 4;
 
 /// Why a part of the flash fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum FlashError {
     Call(NorFlashErrorKind),
     /// The chip is not mapped: it has failed before.
     NotMapped,
+    /// The device has no keys that it could keep, so that nothing is sealed.
+    NoKeys,
     /// The chip fails.
     Chip(QuadspiError),
 }
@@ -29,7 +31,7 @@ impl NorFlashError for FlashError {
     fn kind(&self) -> NorFlashErrorKind {
         match self {
             FlashError::Call(kind) => *kind,
-            FlashError::NotMapped | FlashError::Chip(_) => NorFlashErrorKind::Other,
+            FlashError::NotMapped | FlashError::NoKeys | FlashError::Chip(_) => NorFlashErrorKind::Other,
         }
     }
 }
@@ -38,18 +40,19 @@ impl NorFlashError for FlashError {
 pub struct Part {
     offset: u32,
     bytes: u32,
+    has_keys: bool,
 }
 
 impl Part {
     /// The memory at these addresses, which lie in the flash.
     const fn at((address, bytes): (usize, usize)) -> Self {
         assert!(address >= facts::FLASH.0 && address + bytes <= facts::FLASH.0 + facts::FLASH.1);
-        Part { offset: (address - facts::FLASH.0) as u32, bytes: bytes as u32 }
+        Part { offset: (address - facts::FLASH.0) as u32, bytes: bytes as u32, has_keys: true }
     }
 
-    /// The part for people and counters.
-    pub const fn store() -> Self {
-        const { Part::at(facts::STORE) }
+    /// The part for people and counters. It can be used if the device has keys.
+    pub const fn store(has_keys: bool) -> Self {
+        Part { has_keys, ..const { Part::at(facts::STORE) } }
     }
 
     /// The part for the images: first the one, then the other, of the same length.
@@ -61,8 +64,13 @@ impl Part {
         }
     }
 
-    /// Bytes from a part's start to the second image in [`Self::images`], which is also the length of an image's place.
-    pub const SECOND_IMAGE: u32 = facts::SECOND.1 as u32;
+    fn check(&self) -> Result<(), FlashError> {
+        match (self.has_keys, quadspi::is_mapped()) {
+            (false, _) => Err(FlashError::NoKeys),
+            (true, false) => Err(FlashError::NotMapped),
+            (true, true) => Ok(()),
+        }
+    }
 }
 
 impl ErrorType for Part {
@@ -74,12 +82,12 @@ impl ReadNorFlash for Part {
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashError> {
         check_read(self, offset, bytes.len()).map_err(FlashError::Call)?;
-        if !quadspi::is_mapped() {
-            return Err(FlashError::NotMapped);
-        }
+        self.check()?;
         let start = facts::FLASH.0 + (self.offset + offset) as usize;
         // SAFETY: mapped memory, within the part. It changes in `quadspi` only, which does not run now.
-        unsafe { ptr::copy_nonoverlapping(ptr::with_exposed_provenance(start), bytes.as_mut_ptr(), bytes.len()) };
+        unsafe {
+            ptr::copy_nonoverlapping(ptr::with_exposed_provenance(start), bytes.as_mut_ptr(), bytes.len())
+        };
         Ok(())
     }
 
@@ -94,11 +102,13 @@ impl NorFlash for Part {
 
     fn erase(&mut self, from: u32, to: u32) -> Result<(), FlashError> {
         check_erase(self, from, to).map_err(FlashError::Call)?;
+        self.check()?;
         quadspi::erase(self.offset + from, self.offset + to).map_err(FlashError::Chip)
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
         check_write(self, offset, bytes.len()).map_err(FlashError::Call)?;
+        self.check()?;
         quadspi::program(self.offset + offset, bytes).map_err(FlashError::Chip)
     }
 }

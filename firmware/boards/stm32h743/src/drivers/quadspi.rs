@@ -96,13 +96,8 @@ pub struct Pins {
     pub clock: Peri<'static, peripherals::PB2>,
     /// Chip select.
     pub select: Peri<'static, peripherals::PB6>,
-    /// The four data lines.
-    pub data: (
-        Peri<'static, peripherals::PD11>,
-        Peri<'static, peripherals::PD12>,
-        Peri<'static, peripherals::PE2>,
-        Peri<'static, peripherals::PD13>,
-    ),
+    /// The four data lines, the lowest first.
+    pub data: [Peri<'static, AnyPin>; 4],
 }
 
 /// Starts controller and chip; called once, before [`map`].
@@ -110,15 +105,9 @@ pub struct Pins {
 /// # Errors
 /// [`QuadspiError`].
 pub fn start(pins: Pins) -> Result<(), QuadspiError> {
-    let Pins { clock, select, data: (first, second, third, fourth) } = pins;
-    let pins: [(Peri<'static, AnyPin>, u8); 6] = [
-        (clock.into(), 9),
-        (select.into(), 10),
-        (first.into(), 9),
-        (second.into(), 9),
-        (third.into(), 9),
-        (fourth.into(), 9),
-    ];
+    let Pins { clock, select, data } = pins;
+    let data = data.into_iter().map(|pin| (pin, 9));
+    let pins = data.chain([(clock.into(), 9), (select.into(), 10)]);
     for (pin, function) in pins {
         let mut pin = Flex::new(pin);
         pin.set_as_af_unchecked(function, AfType::output(OutputType::PushPull, Speed::VeryHigh));

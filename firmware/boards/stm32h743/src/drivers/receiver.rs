@@ -4,6 +4,7 @@
 //! counted.
 #![allow(unsafe_code)]
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::{ptr, slice};
 
 use embassy_stm32::gpio::{AfType, AnyPin, Flex, Pull};
@@ -13,6 +14,7 @@ use embassy_stm32::pac::dma::vals::{Burst, Dir, Dmdis, Fth, Pl, Size};
 use embassy_stm32::pac::{DCMI, DMA1, DMAMUX1};
 use embassy_stm32::{Peri, pac, peripherals, rcc};
 use embassy_time::{Duration, Instant};
+use programs::FrameSource;
 
 use super::clocks::wait;
 use super::core_memory::{self, LINE_BYTES};
@@ -39,17 +41,8 @@ const _: () = assert!(facts::FRAME.1 >= FRAME_BYTES, "room for a frame");
 
 /// The port's pins, as the board has them.
 pub struct Pins {
-    /// The eight data lines.
-    pub data: (
-        Peri<'static, peripherals::PC6>,
-        Peri<'static, peripherals::PC7>,
-        Peri<'static, peripherals::PE0>,
-        Peri<'static, peripherals::PE1>,
-        Peri<'static, peripherals::PE4>,
-        Peri<'static, peripherals::PD3>,
-        Peri<'static, peripherals::PE5>,
-        Peri<'static, peripherals::PE6>,
-    ),
+    /// The eight data lines, the lowest first.
+    pub data: [Peri<'static, AnyPin>; 8],
     /// A row is being sent.
     pub hsync: Peri<'static, peripherals::PA4>,
     /// A frame is being sent.
@@ -75,29 +68,43 @@ pub enum Progress {
     Silent,
 }
 
-/// The receiver, and the memory for frames.
+/// The memory for frames.
+pub struct FrameMemory {
+    is_first: bool,
+}
+
+impl FrameMemory {
+    /// The memory; whoever comes second has none.
+    pub fn take() -> Self {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
+        FrameMemory { is_first: !TAKEN.swap(true, Ordering::Relaxed) }
+    }
+}
+
+impl FrameSource for FrameMemory {
+    fn memory(&mut self) -> &mut [u8] {
+        if !self.is_first {
+            return &mut [];
+        }
+        let (address, bytes) = facts::FRAME;
+        // SAFETY: RAM that no other fact names, which is taken once and is borrowed here. DMA writes to it only while a
+        // receiver, which has it then, lends it to nobody. Any content is a slice of bytes.
+        unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address), bytes) }
+    }
+}
+
+/// The receiver.
 pub struct Receiver {
+    frame: FrameMemory,
     /// When the frame was begun that is being received.
     begun: Option<Instant>,
 }
 
 impl Receiver {
-    /// Turns the port on; called once.
-    pub fn new(pins: Pins) -> Self {
-        let Pins { data: (d0, d1, d2, d3, d4, d5, d6, d7), hsync, vsync, clock } = pins;
-        let pins: [Peri<'static, AnyPin>; 11] = [
-            d0.into(),
-            d1.into(),
-            d2.into(),
-            d3.into(),
-            d4.into(),
-            d5.into(),
-            d6.into(),
-            d7.into(),
-            hsync.into(),
-            vsync.into(),
-            clock.into(),
-        ];
+    /// Turns the port on. Frames go to this memory.
+    pub fn new(pins: Pins, frame: FrameMemory) -> Self {
+        let Pins { data, hsync, vsync, clock } = pins;
+        let pins = data.into_iter().chain([hsync.into(), vsync.into(), clock.into()]);
         for pin in pins {
             let mut pin = Flex::new(pin);
             pin.set_as_af_unchecked(PIN_AF, AfType::input(Pull::None));
@@ -115,13 +122,16 @@ impl Receiver {
             w.set_hspol(false);
             w.set_vspol(false);
         });
-        Receiver { begun: None }
+        Receiver { frame, begun: None }
     }
 
     /// Begins to wait for a frame. The memory belongs to DMA until [`Self::progress`] says otherwise or [`Self::stop`] is
     /// called.
     pub fn begin(&mut self) {
         self.stop();
+        if self.is_receiving() || self.frame.memory().is_empty() {
+            return;
+        }
         // What the program wrote to the memory must not reach it later.
         core_memory::flush(facts::FRAME.0, facts::FRAME.1);
         let stream = DMA1.st(STREAM);
@@ -202,13 +212,7 @@ impl Receiver {
 
     /// The memory; nothing while a frame is awaited.
     pub fn memory(&mut self) -> &mut [u8] {
-        if self.is_receiving() {
-            return &mut [];
-        }
-        let (address, bytes) = facts::FRAME;
-        // SAFETY: RAM that no other fact names. DMA does not write to it, the receiver exists once and is borrowed, and any
-        // content is a slice of bytes.
-        unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address), bytes) }
+        if self.is_receiving() { &mut [] } else { self.frame.memory() }
     }
 }
 

@@ -23,15 +23,14 @@ use crate::facts;
 const WORD: usize = 32;
 /// Time in which a word is programmed; the data sheet says less than a millisecond.
 const LIMIT: Duration = Duration::from_millis(50);
-/// Registers of the second bank.
-const BANK: Bank = FLASH.bank(1);
 /// Unlocks the registers.
 const KEYS: [u32; 2] = [0x4567_0123, 0xcdef_89ab];
 /// The system control block's register CCR, and its bit that lets data bus errors be ignored under FAULTMASK.
 const CCR: *mut u32 = 0xe000_ed14 as *mut u32;
 const IGNORE_BUS_ERRORS: u32 = 1 << 8;
 
-const _: () = assert!(facts::KEYS.0 >= 0x0810_0000, "the keys are in the second bank, the program in the first");
+const _: () =
+    assert!(facts::KEYS.0 >= 0x0810_0000, "the keys are in the second bank, the program in the first");
 
 /// Why the sector fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,11 +96,11 @@ impl NorFlash for Sector {
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), SectorError> {
         check_write(self, offset, bytes.len()).map_err(SectorError::Call)?;
-        if BANK.cr().read().lock() {
-            KEYS.into_iter().for_each(|key| BANK.keyr().write_value(key));
+        if bank().cr().read().lock() {
+            KEYS.into_iter().for_each(|key| bank().keyr().write_value(key));
         }
         clear_errors();
-        BANK.cr().modify(|w| w.set_pg(true));
+        bank().cr().modify(|w| w.set_pg(true));
         let words = (facts::KEYS.0 + offset as usize..).step_by(WORD).zip(bytes.chunks_exact(WORD));
         let mut written = Ok(());
         for (address, word) in words {
@@ -110,12 +109,17 @@ impl NorFlash for Sector {
                 break;
             }
         }
-        BANK.cr().modify(|w| w.set_pg(false));
-        BANK.cr().modify(|w| w.set_lock(true));
+        bank().cr().modify(|w| w.set_pg(false));
+        bank().cr().modify(|w| w.set_lock(true));
         // SAFETY: flash, to which nothing is written through the cache.
         unsafe { core_memory::forget(facts::KEYS.0 + offset as usize, bytes.len()) };
         written
     }
+}
+
+/// Registers of the second bank.
+fn bank() -> Bank {
+    FLASH.bank(1)
 }
 
 /// A word; `None` if it has more wrong bits than its code corrects.
@@ -137,14 +141,14 @@ fn read_word(address: usize) -> Option<[u8; WORD]> {
             CCR.write_volatile(before);
         }
     });
-    let is_torn = BANK.sr().read().dbeccerr();
+    let is_torn = bank().sr().read().dbeccerr();
     clear_errors();
     (!is_torn).then_some(word)
 }
 
 fn program(address: usize, word: &[u8]) -> Result<(), SectorError> {
     let is_idle = || {
-        let state = BANK.sr().read();
+        let state = bank().sr().read();
         !state.bsy() && !state.qw()
     };
     wait(LIMIT, is_idle)?;
@@ -159,14 +163,13 @@ fn program(address: usize, word: &[u8]) -> Result<(), SectorError> {
         cortex_m::asm::dsb();
     });
     wait(LIMIT, is_idle)?;
-    let state = BANK.sr().read();
-    let is_refused =
-        state.wrperr() || state.pgserr() || state.strberr() || state.incerr() || state.operr();
+    let state = bank().sr().read();
+    let is_refused = state.wrperr() || state.pgserr() || state.strberr() || state.incerr() || state.operr();
     if is_refused { Err(SectorError::Refused(state.0)) } else { Ok(()) }
 }
 
 fn clear_errors() {
-    BANK.ccr().write(|w| {
+    bank().ccr().write(|w| {
         w.set_clr_eop(true);
         w.set_clr_wrperr(true);
         w.set_clr_pgserr(true);

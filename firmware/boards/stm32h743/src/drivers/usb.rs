@@ -84,14 +84,11 @@ pub fn start(
         core::mem::forget(pin);
     }
     let memory = singleton!(: [u32; PACKET_WORDS] = [0; PACKET_WORDS])?;
-    let bus: &UsbBusAllocator<Bus> =
-        singleton!(: UsbBusAllocator<Bus> = UsbBus::new(Controller, memory))?;
+    let bus: &UsbBusAllocator<Bus> = singleton!(: UsbBusAllocator<Bus> = UsbBus::new(Controller, memory))?;
     let serial = SerialPort::new(bus);
     let (vendor, product) = facts::USB;
-    let texts = StringDescriptors::default()
-        .manufacturer("Geode")
-        .product(facts::NAME)
-        .serial_number(uid::uid_hex());
+    let texts =
+        StringDescriptors::default().manufacturer("Geode").product(facts::NAME).serial_number(uid::uid_hex());
     let device = UsbDeviceBuilder::new(bus, UsbVidPid(vendor, product))
         .strings(&[texts])
         .ok()?
