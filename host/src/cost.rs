@@ -261,7 +261,9 @@ impl Core {
     /// # Errors
     /// When no weights were fitted for this core.
     pub fn of_board(board: &str) -> Result<Core> {
-        let fitted = Board::named(board).ok().and_then(|board| board::emulated().find(|other| other.core == board.core));
+        let fitted = Board::named(board)
+            .ok()
+            .and_then(|board| board::emulated().find(|other| other.core == board.core));
         let board = fitted.map_or(board, |fitted| &fitted.name);
         let mut cores: BTreeMap<String, Core> =
             serde_json::from_str(include_str!("cost.json")).context("cost.json cannot be read")?;
