@@ -30,8 +30,9 @@ pub fn start() -> Peripherals {
     let clocks = &mut config.rcc;
     clocks.hse = Some(rcc::Hse { freq: Hertz::mhz(25), mode: rcc::HseMode::Oscillator });
     clocks.pll1 = Some(pll);
+    // With 5 MHz at its input a PLL must run in its wide range, which `embassy-stm32` chooses above 420 MHz.
     clocks.pll3 =
-        Some(rcc::Pll { mul: rcc::PllMul::MUL48, divp: None, divq: Some(rcc::PllDiv::DIV5), ..pll });
+        Some(rcc::Pll { mul: rcc::PllMul::MUL96, divp: None, divq: Some(rcc::PllDiv::DIV10), ..pll });
     clocks.sys = rcc::Sysclk::PLL1_P;
     clocks.voltage_scale = rcc::VoltageScale::Scale0;
     clocks.ahb_pre = rcc::AHBPrescaler::DIV2;

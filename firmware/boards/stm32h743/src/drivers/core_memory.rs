@@ -33,11 +33,11 @@ global_asm!(
     ".size __pre_init, . - __pre_init",
 );
 
-/// Region of the MPU in which nothing of QUADSPI may be touched, and above it the one that opens the flash.
+/// Region of the MPU in which nothing may be touched, and above it the one that opens the flash on QUADSPI.
 const CLOSED: u32 = 0;
 const OPENED: u32 = 1;
-/// Bytes of the addresses of QUADSPI.
-const QUADSPI_BYTES: u32 = 256 << 20;
+/// The closed region: of eight parts of all addresses those from 0x6000_0000 to 0xdfff_ffff, external memories and devices.
+const EXTERNAL: u32 = 0b1000_0111 << 8 | 31 << 1;
 
 const ENABLE: u32 = 1;
 const NO_EXECUTION: u32 = 1 << 28;
@@ -59,24 +59,24 @@ fn core() -> Peripherals {
     unsafe { Peripherals::steal() }
 }
 
-fn region(mpu: &MPU, number: u32, attributes: u32) {
+fn region(mpu: &MPU, number: u32, address: u32, attributes: u32) {
     dsb();
-    // SAFETY: the regions cover QUADSPI alone, where no statics and no stack lie.
+    // SAFETY: the regions cover external memories alone, where no statics and no stack lie.
     unsafe {
         mpu.rnr.write(number);
-        mpu.rbar.write(facts::FLASH.0 as u32);
+        mpu.rbar.write(address);
         mpu.rasr.write(attributes);
     }
     dsb();
     isb();
 }
 
-/// Turns caches and MPU on. QUADSPI is closed: the core reads ahead in what it takes for memory, and a read of QUADSPI
-/// that is not mapped would not come back.
+/// Turns caches and MPU on. External memories are closed, QUADSPI among them: the core reads ahead in what it takes for
+/// memory, and a read of QUADSPI that is not mapped would not come back.
 pub fn start() {
     let mut core = core();
-    region(&core.MPU, CLOSED, NO_EXECUTION | size(QUADSPI_BYTES) | ENABLE);
-    region(&core.MPU, OPENED, 0);
+    region(&core.MPU, CLOSED, 0, NO_EXECUTION | EXTERNAL | ENABLE);
+    region(&core.MPU, OPENED, facts::FLASH.0 as u32, 0);
     // SAFETY: all other memory stays as it is.
     unsafe { core.MPU.ctrl.write(DEFAULT_MAP | ENABLE) };
     dsb();
@@ -88,12 +88,12 @@ pub fn start() {
 /// Lets the flash on QUADSPI be read, which must be mapped.
 pub fn open_flash() {
     let attributes = NO_EXECUTION | READ_ONLY | CACHED | size(facts::FLASH.1 as u32) | ENABLE;
-    region(&core().MPU, OPENED, attributes);
+    region(&core().MPU, OPENED, facts::FLASH.0 as u32, attributes);
 }
 
 /// Nothing of QUADSPI is read from now on.
 pub fn close_flash() {
-    region(&core().MPU, OPENED, 0);
+    region(&core().MPU, OPENED, facts::FLASH.0 as u32, 0);
 }
 
 /// Forgets what the cache holds of these addresses, also what was written to them.

@@ -43,8 +43,12 @@ unsafe impl UsbPeripheral for Controller {
 
     fn enable() {
         rcc::enable_and_reset::<peripherals::USB_OTG_FS>();
-        // The transceiver's supply is detected; the board feeds it.
-        critical_section::with(|_| pac::PWR.cr3().modify(|w| w.set_usb33den(true)));
+        critical_section::with(|_| {
+            // The transceiver's supply is detected; the board feeds it.
+            pac::PWR.cr3().modify(|w| w.set_usb33den(true));
+            // There is no external transceiver, whose clock a sleeping core would wait for.
+            pac::RCC.ahb1lpenr().modify(|w| w.set_usb_otg_fs_ulpilpen(false));
+        });
     }
 
     fn ahb_frequency_hz(&self) -> u32 {
