@@ -367,6 +367,7 @@ mod tests {
             has_eyes: true,
             frame_bytes: 8,
             start_instructions: 0,
+            trouble: Default::default(),
         })
     }
 

@@ -11,6 +11,15 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::record::RECORD_BYTES;
 
+/// Flash with two slots of images, which the processor reads in place.
+pub trait ImageFlash: NorFlash {
+    /// Offsets of the slots, at the start of pages, and the bytes of a slot: whole pages.
+    fn places(&self) -> ([u32; 2], u32);
+
+    /// A slot as memory, aligned to 16. Its last page may be missing.
+    fn mapped(&self, is_second: bool) -> &[u8];
+}
+
 /// The largest word, in bytes.
 pub const MAX_WORD: usize = 32;
 
@@ -56,6 +65,15 @@ pub struct Slots {
 }
 
 impl Slots {
+    /// The slots of a flash.
+    ///
+    /// # Errors
+    /// [`SlotsError`].
+    pub fn of<F: ImageFlash>(flash: &F) -> Result<Self, SlotsError> {
+        let (bases, bytes) = flash.places();
+        Self::in_flash(flash, bases, bytes)
+    }
+
     /// Slots at these addresses of a flash, each of `bytes` bytes, its last page included.
     ///
     /// # Errors

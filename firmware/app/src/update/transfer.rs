@@ -11,7 +11,7 @@ use store::{Slot, Store};
 use super::boot::NOT_STARTED;
 use super::record::{Announced, Marks, RECORD_BYTES};
 use super::slots::{MAX_WORD, Slots};
-use super::verify::{Demands, verify};
+use super::verify::{Verified, VerifyError};
 
 /// Most bytes that are read in one step.
 const READ_BYTES: u32 = 4096;
@@ -254,7 +254,7 @@ impl Updater {
         }
     }
 
-    /// Checks the update, of which every byte is there. [`Self::work`] does it, and gives the answer.
+    /// Checks the update, of which every byte is there: [`Self::work`] and [`Self::judge`] do it, and give the answer.
     pub fn finish(&mut self) -> Poll<UpdateReply> {
         match &self.stage {
             Stage::Receiving(transfer) if transfer.offset == transfer.announced.bytes => {
@@ -268,17 +268,46 @@ impl Updater {
         }
     }
 
-    /// One step of the check: erases a page behind the update, so that nothing of an older image and its people stays there,
-    /// or reads a page, or verifies the image. `memory` is the idle slot, mapped for reading.
+    /// Bytes of the update, when they are those that were announced: the image in the idle slot is to be verified, and
+    /// [`Self::judge`] told.
+    pub const fn received(&self) -> Option<u32> {
+        match &self.stage {
+            Stage::Received(transfer) => Some(transfer.announced.bytes),
+            _ => None,
+        }
+    }
+
+    /// The answer when the received image is verified. `None` is an image that cannot be read.
     ///
     /// An update that is refused is forgotten.
-    pub fn work<F: NorFlash>(
+    pub fn judge<F: NorFlash>(
         &mut self,
         flash: &mut F,
-        memory: &[u8],
-        demands: &Demands<'_>,
-        arena: &mut [u8],
-    ) -> Poll<UpdateReply> {
+        verified: Option<Result<Verified, VerifyError>>,
+    ) -> UpdateReply {
+        let Stage::Received(transfer) = self.stage else { return self.status() };
+        match verified {
+            Some(Ok(verified)) => {
+                self.stage = Stage::Verified(transfer);
+                UpdateReply::Verified { enrol_again: verified.enrol_again }
+            }
+            Some(Err(error)) => self.refuse(flash, error.refusal()),
+            None => self.refuse(flash, UpdateRefusal::Unusable),
+        }
+    }
+
+    fn refuse<F: NorFlash>(&mut self, flash: &mut F, why: UpdateRefusal) -> UpdateReply {
+        self.stage = Stage::Idle;
+        // If this fails, too, the next beginning tries again.
+        let _ = self.forget(flash);
+        refused(why)
+    }
+
+    /// One step of the check: erases a page behind the update, so that nothing of an older image and its people stays there,
+    /// or reads a page. Ends with [`Self::received`], without an answer.
+    ///
+    /// An update that is refused is forgotten.
+    pub fn work<F: NorFlash>(&mut self, flash: &mut F) -> Poll<UpdateReply> {
         let step = match &mut self.stage {
             Stage::Clearing(transfer, at) => {
                 let (transfer, at) = (*transfer, *at);
@@ -290,8 +319,8 @@ impl Updater {
                 let end = start + self.slots.page_bytes();
                 self.stage = Stage::Clearing(transfer, at + self.slots.page_bytes());
                 match is_blank(flash, start, end) {
-                    true => Ok(None),
-                    false => flash.erase(start, end).map(|()| None).map_err(|_| UpdateRefusal::Flash),
+                    true => Ok(()),
+                    false => flash.erase(start, end).map_err(|_| UpdateRefusal::Flash),
                 }
             }
             Stage::Hashing(transfer, at, sha) => {
@@ -304,38 +333,19 @@ impl Updater {
                 let digest = is_end.then(|| sha.finalize_reset());
                 match (read, digest) {
                     (Err(_), _) => Err(UpdateRefusal::Flash),
-                    (Ok(()), None) => Ok(None),
+                    (Ok(()), None) => Ok(()),
                     (Ok(()), Some(digest)) if digest == transfer.announced.digest => {
                         self.stage = Stage::Received(transfer);
-                        Ok(None)
+                        Ok(())
                     }
                     (Ok(()), Some(_)) => Err(UpdateRefusal::Digest),
                 }
             }
-            Stage::Received(transfer) => {
-                let transfer = *transfer;
-                let image = memory.get(..transfer.announced.bytes as usize);
-                let verified = image.map(|image| verify(image, demands, arena));
-                match verified {
-                    Some(Ok(verified)) => {
-                        self.stage = Stage::Verified(transfer);
-                        Ok(Some(UpdateReply::Verified { enrol_again: verified.enrol_again }))
-                    }
-                    Some(Err(error)) => Err(error.refusal()),
-                    None => Err(UpdateRefusal::Unusable),
-                }
-            }
-            _ => Ok(Some(self.status())),
+            _ => Ok(()),
         };
         match step {
-            Ok(Some(reply)) => Poll::Ready(reply),
-            Ok(None) => Poll::Pending,
-            Err(why) => {
-                self.stage = Stage::Idle;
-                // If this fails, too, the next beginning tries again.
-                let _ = self.forget(flash);
-                Poll::Ready(refused(why))
-            }
+            Ok(()) => Poll::Pending,
+            Err(why) => Poll::Ready(self.refuse(flash, why)),
         }
     }
 

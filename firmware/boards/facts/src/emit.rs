@@ -22,7 +22,7 @@ impl Facts {
 
     /// Rust constants: `NAME`, `ARENA_BYTES`, `IMAGES` (address and length of the internal and the external flash
     /// that may hold an image), `FRAME` (address and length of the memory for frames; both 0 without one), `STORE` (of the memory
-    /// for people, if there is one), and the address of each device under the device's name.
+    /// for people, if there is one), `SLOTS` (of each, if there are any), and the address of each device under the device's name.
     pub fn constants(&self) -> String {
         let mut text = String::new();
         let mut constant = |about: &str, name: &str, kind: &str, value: String| {
@@ -55,6 +55,11 @@ impl Facts {
                 "(usize, usize)",
                 pair(store),
             );
+        }
+        if let Some(slots) = self.memory.slots {
+            let slots = slots.map(pair).join(", ");
+            let about = "Slots of a device's images in external flash: address and bytes of each";
+            constant(about, "SLOTS", "[(usize, usize); 2]", format!("[{slots}]"));
         }
         for (name, address) in &self.devices {
             let about = format!("Address of the device `{name}`");

@@ -20,6 +20,8 @@ use serde::Deserialize;
 
 /// Alignment of arenas and of images in memory, bytes.
 pub const ALIGNMENT: usize = 16;
+/// Pages in which external flash is erased, bytes.
+pub const PAGE: usize = 4096;
 
 /// A board.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -69,6 +71,9 @@ pub struct Memories {
     /// Memory of an emulated board that takes the place of the flash for people and counters; a board without it
     /// remembers nothing.
     pub store: Option<Region>,
+    /// The two slots of a device's images in external flash: of one length, whole pages of [`PAGE`] bytes. A board without them
+    /// takes no updates.
+    pub slots: Option<[Region; 2]>,
 }
 
 /// A part of the address space.
@@ -101,6 +106,8 @@ pub enum FactsError {
     Memory(&'static str),
     /// Two memories share addresses.
     Overlap(&'static str, &'static str),
+    /// The slots are not of one length, not whole pages, not apart, or not in external flash.
+    Slots,
     /// This memory does not lie in the RAM that QEMU can keep in a file.
     NotShared(&'static str),
     /// The arena is not a multiple of [`ALIGNMENT`].
@@ -126,6 +133,10 @@ impl fmt::Display for FactsError {
                 write!(f, "memory.{name}: empty, outside 32 bits of addresses, or not aligned to {ALIGNMENT}")
             }
             Self::Overlap(one, other) => write!(f, "memory.{one} and memory.{other} share addresses"),
+            Self::Slots => write!(
+                f,
+                "memory.slots: not two parts of memory.external of one length, each whole pages of {PAGE} bytes"
+            ),
             Self::NotShared(memory) => write!(f, "memory.{memory}: not within qemu_ram"),
             Self::Arena => write!(f, "arena_bytes: not a multiple of {ALIGNMENT}"),
             Self::Ram { needed, bytes } => {
@@ -151,7 +162,7 @@ impl Facts {
     }
 
     fn check(&self) -> Result<(), FactsError> {
-        let Memories { firmware, ram, internal, external, frame, store } = self.memory;
+        let Memories { firmware, ram, internal, external, frame, store, slots } = self.memory;
         let memories = [("firmware", firmware), ("ram", ram), ("internal", internal), ("external", external)];
         let optional = [("frame", frame), ("store", store)];
         let optional = optional.into_iter().filter_map(|(name, memory)| Some((name, memory?)));
@@ -172,6 +183,20 @@ impl Facts {
                 && !ram.contains(&memory)
             {
                 return Err(FactsError::NotShared(name));
+            }
+        }
+        if let Some([first, second]) = slots {
+            let offsets =
+                [first, second].map(|slot| (slot.address as usize).wrapping_sub(external.address as usize));
+            let are_pages = offsets.into_iter().chain([first.bytes]).all(|bytes| bytes.is_multiple_of(PAGE));
+            let are_inside = external.contains(&first) && external.contains(&second);
+            if first.bytes != second.bytes
+                || first.bytes == 0
+                || !are_pages
+                || !are_inside
+                || first.overlaps(&second)
+            {
+                return Err(FactsError::Slots);
             }
         }
         if !self.arena_bytes.is_multiple_of(ALIGNMENT) {
@@ -281,6 +306,25 @@ mod tests {
         assert_eq!(error(EXTERNAL, "external = { address = 0xff80_0010"), FactsError::Memory("external"));
         assert_eq!(error(EXTERNAL, "external = { address = 0x9000_0008"), FactsError::Memory("external"));
         assert_eq!(error("0x90f0_0000", "0x90f0_0008"), FactsError::Memory("frame"));
+    }
+
+    #[test]
+    fn slots_are_equal_parts_of_external_flash() {
+        let with = |first: &str, second: &str| {
+            let slots = format!("slots = [{{ {first} }}, {{ {second} }}]\n[limits]");
+            Facts::parse(&TEXT.replace("[limits]", &slots)).map(|facts| facts.memory.slots.unwrap())
+        };
+        let first = "address = 0x9000_0000, bytes = 0x2000";
+        let found = with(first, "address = 0x9000_2000, bytes = 0x2000").unwrap();
+        assert_eq!(found[1], Region { address: 0x9000_2000, bytes: 0x2000 });
+        for second in [
+            "address = 0x9000_1000, bytes = 0x2000",
+            "address = 0x9000_2000, bytes = 0x1000",
+            "address = 0x9000_2800, bytes = 0x2000",
+            "address = 0x907f_f000, bytes = 0x2000",
+        ] {
+            assert_eq!(with(first, second), Err(FactsError::Slots), "{second}");
+        }
     }
 
     #[test]

@@ -143,6 +143,7 @@ fn image_that_hangs_on_trial_is_given_up() {
     assert!(matches!(session(&supply, &new), Ok(false)));
     for _ in 0..TRIALS {
         assert!(Device::start(&supply, true).is_err());
+        supply.flash.borrow_mut().power_on();
     }
     let device = Device::start(&supply, true).unwrap().unwrap();
     assert_eq!(device.slot(), Slot { is_second: false, trial: 0 });
