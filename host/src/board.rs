@@ -225,8 +225,9 @@ impl Board {
 
     /// QEMU as a device of this board, whose clock is this computer's; otherwise as [`Self::emulator_with_ram`]. The board's
     /// second UART is `front`, or leads nowhere.
-    pub fn device(&self, elf: &Path, image: (&Path, Memory), ram: &Path, front: Option<&Front>) -> Command {
-        let mut qemu = self.machine(elf, Some(image), Some(ram));
+    /// Its images are in `ram`.
+    pub fn device(&self, elf: &Path, ram: &Path, front: Option<&Front>) -> Command {
+        let mut qemu = self.machine(elf, None, Some(ram));
         // The first `-serial` is the first UART's.
         qemu.arg("-serial").arg(front.map_or_else(|| "null".to_string(), Front::option));
         qemu
@@ -307,7 +308,7 @@ mod tests {
         #[cfg(unix)]
         assert_eq!(Front::at(Path::new("/dev/null")).unwrap().option(), "/dev/null");
         let board = Board::named(DEFAULT).unwrap();
-        let qemu = board.device(Path::new("e"), (Path::new("i"), Memory::External), Path::new("r"), None);
+        let qemu = board.device(Path::new("e"), Path::new("r"), None);
         let arguments: Vec<_> = qemu.get_args().collect();
         let serials = arguments.iter().zip(&arguments[1..]).filter(|(name, _)| **name == "-serial");
         assert_eq!(serials.map(|(_, value)| value.to_str().unwrap()).collect::<Vec<_>>(), ["stdio", "null"]);

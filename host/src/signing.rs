@@ -130,8 +130,8 @@ fn check_golden(image: &Image<'_>) -> Result<()> {
 pub fn verify(image: &AlignedBytes, key: PublicKey, floor: u32) -> Result<Verified, VerifyError> {
     let arena_bytes = Image::new_checked(image.bytes()).map_err(VerifyError::Image)?.arena_bytes();
     let mut arena = AlignedBytes::zeroed(arena_bytes);
-    let demands = Demands { key: &key.0, floor, enrolled: None };
-    app::update::verify(image.bytes(), &demands, arena.bytes_mut())
+    let demands = Demands { key: Some(&key.0), floor, enrolled: None };
+    app::update::verify(image.bytes(), &demands, arena.bytes_mut()).map(|(verified, _)| verified)
 }
 
 #[cfg(test)]

@@ -42,7 +42,8 @@ enum Stage {
     Hashing(Transfer, u32, Sha256),
     /// Its bytes are those that were announced; the image is to be verified.
     Received(Transfer),
-    Verified(Transfer),
+    /// This many people would have to be enrolled again.
+    Verified(Transfer, u16),
     /// It starts at the next restart.
     Confirmed(Transfer),
 }
@@ -97,7 +98,7 @@ impl Updater {
             | Stage::Clearing(transfer, _)
             | Stage::Hashing(transfer, ..)
             | Stage::Received(transfer) => (UpdateStage::Receiving, transfer),
-            Stage::Verified(transfer) => (UpdateStage::Verified, transfer),
+            Stage::Verified(transfer, _) => (UpdateStage::Verified, transfer),
             Stage::Confirmed(transfer) => (UpdateStage::Trial, transfer),
         };
         Progress { stage, offset: transfer.offset }
@@ -120,7 +121,7 @@ impl Updater {
             }
             _ if self.is_working() => return refused(UpdateRefusal::Busy),
             Stage::Confirmed(_) => return refused(UpdateRefusal::Stage(UpdateStage::Trial)),
-            Stage::Receiving(transfer) | Stage::Verified(transfer) if transfer.announced == announced => {
+            Stage::Receiving(transfer) | Stage::Verified(transfer, _) if transfer.announced == announced => {
                 return self.status();
             }
             _ => {}
@@ -263,6 +264,10 @@ impl Updater {
                 Poll::Pending
             }
             Stage::Receiving(transfer) => Poll::Ready(refused(UpdateRefusal::Offset(transfer.offset))),
+            // Asked again.
+            Stage::Verified(_, enrol_again) => {
+                Poll::Ready(UpdateReply::Verified { enrol_again: *enrol_again })
+            }
             _ if self.is_working() => Poll::Ready(refused(UpdateRefusal::Busy)),
             _ => Poll::Ready(refused(UpdateRefusal::Stage(self.progress().stage))),
         }
@@ -288,8 +293,9 @@ impl Updater {
         let Stage::Received(transfer) = self.stage else { return self.status() };
         match verified {
             Some(Ok(verified)) => {
-                self.stage = Stage::Verified(transfer);
-                UpdateReply::Verified { enrol_again: verified.enrol_again }
+                let enrol_again = verified.enrol_again;
+                self.stage = Stage::Verified(transfer, enrol_again);
+                UpdateReply::Verified { enrol_again }
             }
             Some(Err(error)) => self.refuse(flash, error.refusal()),
             None => self.refuse(flash, UpdateRefusal::Unusable),
@@ -352,7 +358,7 @@ impl Updater {
     /// Has the store start the verified update on trial. The board restarts when it has sent the answer.
     pub fn confirm<S: NorFlash>(&mut self, store: &mut Store<S>) -> UpdateReply {
         match &self.stage {
-            Stage::Verified(transfer) => {
+            Stage::Verified(transfer, _) => {
                 let transfer = *transfer;
                 if store.set_slot(Slot { is_second: self.idle(), trial: NOT_STARTED }).is_err() {
                     return refused(UpdateRefusal::Flash);
