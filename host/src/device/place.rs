@@ -11,6 +11,7 @@ use super::camera::Mailbox;
 use super::keys::Keys;
 use super::session::{Greeted, Session};
 use crate::board::{Board, Front};
+use crate::output;
 use crate::shared::SharedRam;
 use crate::signing::PublicKey;
 use crate::simulator::AlignedBytes;
@@ -92,11 +93,11 @@ fn install(ram: &mut SharedRam, image: Option<(&Path, &[u8])>, is_flashed: bool)
              `host update`, or add --flash to replace it as a probe would"
         );
     }
-    // What is not the image that was given does not start.
-    for slot in 1..slots {
-        ram.write_slot(slot, &[0xff; MAGIC.len()])?;
+    // Which slot runs is in the sealed store: in the place of images goes this one alone.
+    for slot in 0..if is_new { 1 } else { slots } {
+        ram.write_slot(slot, bytes)?;
     }
-    ram.write_slot(0, bytes)
+    Ok(())
 }
 
 impl Place {
@@ -110,10 +111,20 @@ impl Place {
                 let greeted = Greeted::new(Transport::serial(path, *baud)?)?;
                 Ok(Reached { greeted, mailbox: None, process: None })
             }
-            Place::Emulated { .. } => {
+            Place::Emulated { image, .. } => {
                 let (mut transport, mailbox) = self.start()?;
                 let process = transport.process();
-                Ok(Reached { greeted: Greeted::new(transport)?, mailbox: Some(mailbox), process })
+                let greeted = Greeted::new(transport)?;
+                if let Some(path) = image
+                    && greeted.hello().trouble.is_empty()
+                    && greeted.hello().image != AlignedBytes::read(path)?.image(path)?.digest
+                {
+                    output::warn(&format!(
+                        "the device runs another image than {}, which it had before an update; leave --image out",
+                        path.display()
+                    ));
+                }
+                Ok(Reached { greeted, mailbox: Some(mailbox), process })
             }
         }
     }

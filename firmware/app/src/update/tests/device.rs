@@ -13,6 +13,7 @@ use store::{Draft, Layout, Slot, Store, SubCentre};
 
 use super::pictures::{Aligned, DIMENSION, arena, maker, network_id};
 use crate::update::boot::TRIALS;
+use crate::update::start::people_of;
 use crate::update::{Demands, Slots, Started, StoredPeople, Trouble, Updater, start, verify};
 
 /// Bytes of a page.
@@ -42,7 +43,7 @@ pub struct Memory<const WORD: usize> {
 }
 
 impl<const WORD: usize> Memory<WORD> {
-    /// A device whose first slot has this image, with a formatted store of [`PEOPLE`] people.
+    /// A device whose first slot has this image, with a formatted store of [`PEOPLE`] people and a key's holder.
     pub fn new(image: &[u8]) -> Self {
         let mut memory = Memory { bytes: std::vec![0xff; BYTES], words: std::vec![ERASED; BYTES / WORD] };
         let start = BASES[0] as usize;
@@ -56,6 +57,7 @@ impl<const WORD: usize> Memory<WORD> {
             let centres = [SubCentre { photos: 1, vector: &[1, 2, 3] }];
             store.add(&Draft { name, flags: 0, centres: &centres }).unwrap();
         }
+        store.add(&Draft { name: "a key", flags: 0, centres: &[] }).unwrap();
         memory
     }
 
@@ -220,8 +222,7 @@ impl<'s, 'a, const WORD: usize> Device<'s, 'a, WORD> {
     /// Finishes the transfer, and waits for the answer.
     pub fn finish(&mut self) -> UpdateReply {
         let key = maker().verifying_key().to_bytes();
-        let enrolled =
-            Some(StoredPeople { network: network_id(100), people: self.store.people().len() as u16 });
+        let enrolled = Some(StoredPeople { network: self.store.network(), people: people_of(&self.store) });
         let demands = Demands { key: Some(&key), floor: self.store.counters().floor, enrolled };
         let mut poll = self.updater.finish();
         loop {
