@@ -7,6 +7,7 @@
 //! # Layers
 //!
 //! * [`ov2640`]: a colour sensor: RGB565 or YUV422, 320×240.
+//! * [`hm01b0`]: a grey sensor: 324×244.
 //! * [`settings`]: what both are told: clock, limits of the receiver, light, orientation.
 //! * [`pins`]: the reset and power-down pins of a module.
 //! * [`error`]: why a sensor cannot be used.
@@ -32,6 +33,7 @@ extern crate std;
 
 pub mod capture;
 pub mod error;
+pub mod hm01b0;
 pub mod ov2640;
 pub mod pattern;
 pub mod pins;
@@ -39,6 +41,7 @@ pub mod settings;
 
 pub use capture::Capture;
 pub use error::Error;
+pub use hm01b0::Hm01b0;
 pub use ov2640::Ov2640;
 pub use pins::{Pins, Unconnected};
 pub use settings::Settings;
