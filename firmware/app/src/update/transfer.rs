@@ -208,10 +208,10 @@ impl Updater {
     ) -> Result<(), F::Error> {
         let word_bytes = self.slots.word_bytes() as usize;
         while !bytes.is_empty() {
-            let used = transfer.offset as usize % word_bytes;
+            let used = self.slots.in_word(transfer.offset) as usize;
             // Up to the end of the page at most, so that no write crosses into one that is not erased.
-            let to_page_end = self.slots.page_bytes() - transfer.offset % self.slots.page_bytes();
-            let whole = bytes.len().min(to_page_end as usize) / word_bytes * word_bytes;
+            let to_page_end = self.slots.page_bytes() - self.slots.in_page(transfer.offset);
+            let whole = self.slots.words((bytes.len() as u32).min(to_page_end)) as usize * word_bytes;
             let taken = if used == 0 && whole > 0 {
                 let (words, _) = bytes.split_at(whole);
                 self.program(flash, transfer.offset, words)?;
@@ -239,7 +239,7 @@ impl Updater {
     /// Programs whole words of one page; erases the page first if they are its first.
     fn program<F: NorFlash>(&self, flash: &mut F, at: u32, words: &[u8]) -> Result<(), F::Error> {
         let address = self.slots.image(self.idle()) + at;
-        if at.is_multiple_of(self.slots.page_bytes()) {
+        if self.slots.in_page(at) == 0 {
             flash.erase(address, address + self.slots.page_bytes())?;
         }
         flash.write(address, words)
@@ -259,7 +259,7 @@ impl Updater {
     pub fn finish(&mut self) -> Poll<UpdateReply> {
         match &self.stage {
             Stage::Receiving(transfer) if transfer.offset == transfer.announced.bytes => {
-                let pages = transfer.announced.bytes.next_multiple_of(self.slots.page_bytes());
+                let pages = self.slots.pages(transfer.announced.bytes) * self.slots.page_bytes();
                 self.stage = Stage::Clearing(*transfer, pages);
                 Poll::Pending
             }

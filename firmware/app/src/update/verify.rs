@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use ed25519_dalek::hazmat::raw_verify;
 use ed25519_dalek::{Signature, VerifyingKey};
 use format::header::Digest;
 use format::signature::message;
@@ -166,7 +167,18 @@ pub fn signed_version(image: &Image<'_>, key: &[u8; 32]) -> Result<u32, VerifyEr
     }
     let key = VerifyingKey::from_bytes(key).map_err(|_| VerifyError::Signature)?;
     let message = message(&image.digest, signature.version);
-    key.verify_strict(&message, &Signature::from_bytes(signature.signature))
-        .map_err(|_| VerifyError::Signature)?;
-    Ok(signature.version)
+    match verify_strict(&key, &message, &Signature::from_bytes(signature.signature)) {
+        true => Ok(signature.version),
+        false => Err(VerifyError::Signature),
+    }
+}
+
+/// What [`VerifyingKey::verify_strict`] checks, with a SHA-512 of less code: that neither the key nor the signature's point is
+/// of small order, so that a signature is of one key and has one form.
+fn verify_strict(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
+    // The point of a signature is written as a key is.
+    let point = VerifyingKey::from_bytes(signature.r_bytes());
+    !key.is_weak()
+        && point.is_ok_and(|point| !point.is_weak())
+        && raw_verify::<hmac_sha512::Hash>(key, message, signature).is_ok()
 }
