@@ -32,7 +32,7 @@ stop_at_exit() { # stop_at_exit PIDS: ends what runs in the background, which an
 }
 
 # Tests that start emulated boards. All other tests run on the host alone.
-on_boards="audit boards device json kernels link sight"
+on_boards="audit boards device json kernels link sight transfer"
 
 part_fmt() {
     for script in ./*.sh .ci/run; do sh -n "$script"; done

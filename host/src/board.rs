@@ -242,17 +242,12 @@ impl Board {
 
     /// QEMU as a device of this board, whose clock is this computer's; otherwise as [`Self::emulator_with_ram`]. The board's
     /// second UART is `front`, or leads nowhere.
+    /// Its images are in `ram`.
     ///
     /// # Errors
     /// As [`Self::machine_name`].
-    pub fn device(
-        &self,
-        elf: &Path,
-        image: (&Path, Memory),
-        ram: &Path,
-        front: Option<&Front>,
-    ) -> Result<Command> {
-        let mut qemu = self.machine(elf, Some(image), Some(ram))?;
+    pub fn device(&self, elf: &Path, ram: &Path, front: Option<&Front>) -> Result<Command> {
+        let mut qemu = self.machine(elf, None, Some(ram))?;
         // The first `-serial` is the first UART's.
         qemu.arg("-serial").arg(front.map_or_else(|| "null".to_string(), Front::option));
         Ok(qemu)
@@ -349,8 +344,7 @@ mod tests {
         #[cfg(unix)]
         assert_eq!(Front::at(Path::new("/dev/null")).unwrap().option(), "/dev/null");
         let board = Board::named(DEFAULT).unwrap();
-        let image = (Path::new("i"), Memory::External);
-        let qemu = board.device(Path::new("e"), image, Path::new("r"), None).unwrap();
+        let qemu = board.device(Path::new("e"), Path::new("r"), None).unwrap();
         let arguments: Vec<_> = qemu.get_args().collect();
         let serials = arguments.iter().zip(&arguments[1..]).filter(|(name, _)| **name == "-serial");
         assert_eq!(serials.map(|(_, value)| value.to_str().unwrap()).collect::<Vec<_>>(), ["stdio", "null"]);

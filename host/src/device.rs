@@ -4,6 +4,7 @@
 //! * [`session`]: a secure session with a device.
 //! * [`place`]: a device on a port, or an emulated one whose memory is kept in a file.
 //! * [`camera`]: the camera of an emulated device.
+//! * [`update`]: another image.
 //! * [`people`]: enrolling, listing, deleting, and what else is asked of a device.
 
 pub mod camera;
@@ -11,3 +12,4 @@ pub mod keys;
 pub mod people;
 pub mod place;
 pub mod session;
+pub mod update;

@@ -8,8 +8,8 @@ use format::PixelFormat;
 use crate::pins::Pin;
 use crate::settings::TestPattern;
 
-/// Why a sensor cannot be used. After an error of `init` or `probe`, the other functions refuse until `init` succeeds.
-/// After an error of another function the old or the new setting is active, and the function can be called again.
+/// Why a sensor cannot be used. After an error of `init`, the other functions refuse until `init` succeeds. After an
+/// error of another function the old or the new setting is active, and the function can be called again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
     /// Nothing has this address.

@@ -94,7 +94,7 @@ pub use self::update::{
 use crate::frame::FrameError;
 
 /// Version of framing, header and control group; both sides must have the same.
-pub const VERSION: u16 = 5;
+pub const VERSION: u16 = 6;
 /// Version of [`Group::Recognise`].
 pub const RECOGNISE_VERSION: u8 = 3;
 /// Bytes of a message before its body.
@@ -322,6 +322,9 @@ pub struct Hello {
     /// Instructions from the board's start until it could answer a request (digests, checks, dry run of the plan).
     /// Cycles on boards that count cycles.
     pub start_instructions: u64,
+    /// Why the board cannot recognise anybody until it is served; empty if it can. Without an image that runs, the board
+    /// has no network: its name is empty, and crop and dimension are 0.
+    pub trouble: Text,
 }
 
 impl Hello {
@@ -696,6 +699,7 @@ mod tests {
             has_eyes: true,
             frame_bytes: 300,
             start_instructions: 129,
+            trouble: text("?"),
         }
     }
 
@@ -783,14 +787,14 @@ mod tests {
                     0,
                     0x80,
                     &[
-                        &[5, 2, 0, 3, 1, 1, 1, b'b', 1, b'n'][..],
+                        &[6, 2, 0, 3, 1, 1, 1, b'b', 1, b'n'][..],
                         &[9; 32],
-                        &[112, 112, 3, 0x80, 0x04, 2, 1, 0xac, 0x02, 0x81, 0x01],
+                        &[112, 112, 3, 0x80, 0x04, 2, 1, 0xac, 0x02, 0x81, 0x01, 1, b'?'],
                     ]
                     .concat(),
                 ),
             ),
-            (Reply::OtherVersion(6), bytes(0, 0x80, &[6])),
+            (Reply::OtherVersion(7), bytes(0, 0x80, &[7])),
             (Reply::Idle, bytes(0, 0x81, &[])),
             (Reply::Failed(text("no")), bytes(0, 0x83, &[2, b'n', b'o'])),
             (Reply::Row(300), bytes(1, 0x80, &[0xac, 0x02])),
@@ -970,6 +974,7 @@ mod tests {
                 has_eyes: true,
                 frame_bytes: u32::MAX,
                 start_instructions: u64::MAX,
+                trouble: text(&long(MAX_TEXT)),
             }),
             Reply::Failed(text(&long(MAX_TEXT))),
             Reply::Embedding([i16::MIN; CHUNK].into_iter().collect()),

@@ -16,6 +16,7 @@ use host::device::session::{Event, Session};
 use host::name::visible;
 use host::output;
 use host::sight::camera::{Settings, Shot, Take, takes};
+use host::signing::{self, PublicKey};
 use link::message::{Device, LogEntry, Mode, Notice, PeopleRequest, Person, PersonId, ShotResult, Verdict};
 use serde::Serialize;
 
@@ -143,7 +144,7 @@ pub enum Command {
 pub struct Shown {
     /// What the camera of an emulated device shows: photos or folders of photos, each put whole into a frame of 320 × 240
     /// pixels.
-    #[arg(long, num_args = 1.., value_name = "FILE", requires = "image")]
+    #[arg(long, num_args = 1.., value_name = "FILE", requires = "state")]
     frames: Vec<PathBuf>,
     /// Format of the frames' pixels.
     #[arg(long, value_parser = formats(), requires = "frames", default_value = "rgb565")]
@@ -154,7 +155,7 @@ pub struct Shown {
 #[derive(Debug, Args)]
 pub struct At {
     /// Serial port of a real device.
-    #[arg(long, conflicts_with_all = ["board", "image", "state", "front"], required_unless_present = "image")]
+    #[arg(long, conflicts_with_all = ["board", "image", "flash", "maker_key", "state", "front"], required_unless_present = "state")]
     port: Option<String>,
     /// Bits per second of the port.
     #[arg(long, default_value_t = 115_200, requires = "port")]
@@ -162,15 +163,22 @@ pub struct At {
     /// Emulated board to start.
     #[arg(long, value_parser = board::with_store(), default_value = board::DEFAULT)]
     board: String,
-    /// Flash image of an emulated board.
+    /// Flash image with which an emulated board begins. Not needed once --state has it; later images come with `host update`.
     #[arg(long, requires = "state")]
     image: Option<PathBuf>,
-    /// File in which an emulated board keeps people and counters between two starts.
+    /// Put --image in the place of those that an emulated board has, as a probe would.
     #[arg(long, requires = "image")]
+    flash: bool,
+    /// The maker's public key, which an emulated board trusts from now on: 64 hexadecimal digits. It then starts only images
+    /// that are signed with it. Real boards have it in their firmware.
+    #[arg(long, requires = "state", value_name = "KEY", value_parser = signing::public_key)]
+    maker_key: Option<PublicKey>,
+    /// File in which an emulated board keeps images, people and counters between two starts.
+    #[arg(long)]
     state: Option<PathBuf>,
     /// Where the second line of an emulated board leads: a terminal, or a path at which a Unix socket is made. A controller
     /// that speaks to a module HLK-FM22x uses it.
-    #[arg(long, value_name = "PATH", requires = "image")]
+    #[arg(long, value_name = "PATH", requires = "state")]
     front: Option<PathBuf>,
     /// The administrator's key; `pair` makes it.
     #[arg(long, default_value = "geode-admin.key")]
@@ -182,23 +190,33 @@ pub struct At {
 
 impl At {
     fn place(&self) -> Result<Place> {
-        match (&self.port, &self.image, &self.state) {
-            (Some(path), ..) => Ok(Place::Port { path: path.clone(), baud: self.baud }),
-            (None, Some(image), Some(state)) => Ok(Place::Emulated {
+        match (&self.port, &self.state) {
+            (Some(path), _) => Ok(Place::Port { path: path.clone(), baud: self.baud }),
+            (None, Some(state)) => Ok(Place::Emulated {
                 board: Board::named(&self.board)?,
-                image: image.clone(),
+                image: self.image.clone(),
+                is_flashed: self.flash,
+                maker_key: self.maker_key,
                 state: state.clone(),
                 front: self.front.clone(),
             }),
-            _ => bail!("give --port, or --image and --state for an emulated device"),
+            _ => bail!("give --port, or --state for an emulated device"),
         }
     }
 
     /// A session with the device.
     fn open(&self) -> Result<(Session, Option<Mailbox>)> {
-        // The key is looked at first, so that an emulator is not started for nothing.
-        let keys = Keys::read(&self.key)?;
-        self.place()?.open(&keys, self.device.as_deref())
+        self.open_with(&self.keys()?)
+    }
+
+    /// The administrator's keys.
+    pub fn keys(&self) -> Result<Keys> {
+        Keys::read(&self.key)
+    }
+
+    /// A session as this administrator.
+    pub fn open_with(&self, keys: &Keys) -> Result<(Session, Option<Mailbox>)> {
+        self.place()?.open(keys, self.device.as_deref())
     }
 }
 
@@ -456,6 +474,8 @@ struct Info {
     name: String,
     board: String,
     network: String,
+    /// Why it lets nobody in; empty if it does.
+    trouble: String,
     #[serde(flatten)]
     device: Device,
 }
@@ -463,8 +483,9 @@ struct Info {
 impl Info {
     fn new(session: &Session, device: Device) -> Self {
         let hello = session.hello();
-        let [name, board, network] = [session.name(), &hello.board, &hello.network].map(str::to_string);
-        Info { name, board, network, device }
+        let texts = [session.name(), &hello.board, &hello.network, &hello.trouble];
+        let [name, board, network, trouble] = texts.map(str::to_string);
+        Info { name, board, network, trouble, device }
     }
 
     fn print(&self, out: &mut String) -> fmt::Result {
@@ -478,7 +499,11 @@ impl Info {
             self.device.firmware
         )?;
         writeln!(out, "network         {}", visible(&self.network))?;
+        writeln!(out, "image           version {} or higher", self.device.image_version)?;
         writeln!(out, "mode            {}", mode_text(self.device.mode))?;
+        if !self.trouble.is_empty() {
+            writeln!(out, "trouble         {}", visible(&self.trouble))?;
+        }
         if locked_seconds > 0 {
             writeln!(out, "locked for      {locked_seconds} s more")?;
         }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail, ensure};
 use link::message::{
-    Hello, Notice, Objection, PeopleReply, PeopleRequest, SessionReply, SessionRequest, Shot, View,
+    Hello, Notice, Objection, PeopleReply, PeopleRequest, SessionReply, SessionRequest, Shot, UpdateReply,
+    UpdateRequest, View,
 };
 use link::session::{Fingerprint, HostEvent, HostPairing, Initiator, KeyPair, PublicKey};
 use link::{MAX_MESSAGE_BYTES, Message, Reply, Request};
@@ -38,6 +39,8 @@ pub struct Session {
     hello: Hello,
     /// What the administrator calls the board.
     name: String,
+    /// The board's key.
+    board: PublicKey,
     turn: u32,
     events: VecDeque<Event>,
 }
@@ -119,38 +122,17 @@ impl Greeted {
         );
         for (name, key) in boards {
             let mut initiator = Initiator::new(keys.pair(), key);
-            if self.shake_hands(&mut initiator)? {
+            self.turn = following(self.turn);
+            if shake_hands(&mut self.wire, self.turn, &mut initiator)? {
                 let Greeted { wire, hello, turn } = self;
-                return Ok(Session { wire, initiator, hello, name, turn, events: VecDeque::new() });
+                let events = VecDeque::new();
+                return Ok(Session { wire, initiator, hello, name, board: key, turn, events });
             }
         }
         bail!(
             "the device does not know this administrator's key, or is none of the boards in the key file; pair with \
              `host device pair`"
         )
-    }
-
-    /// Whether the device answers the handshake.
-    fn shake_hands(&mut self, initiator: &mut Initiator) -> Result<bool> {
-        self.turn = following(self.turn);
-        let mut message = [0; MAX_MESSAGE_BYTES];
-        let message = initiator
-            .open(self.turn, random()?, &mut message)
-            .map_err(|error| anyhow!("the board's key in the key file is none: {error}"))?;
-        self.wire.send_message(message)?;
-        let deadline = self.wire.stream.now() + ANSWER;
-        loop {
-            match self.wire.hear(deadline)? {
-                Some(Ok(message)) if message.turn == self.turn => match initiator.receive(&message) {
-                    HostEvent::Opened => return Ok(true),
-                    HostEvent::Refused(Objection::Unauthorised) => return Ok(false),
-                    HostEvent::Refused(objection) => bail!("the device refuses a session: {objection}"),
-                    HostEvent::Ignored | HostEvent::Closed(_) | HostEvent::Reply { .. } => {}
-                },
-                Some(_) => {}
-                None => return Err(self.wire.explain("the device does not answer; reset it".to_string())),
-            }
-        }
     }
 }
 
@@ -175,6 +157,34 @@ impl Session {
             Reply::People(reply) => Ok(reply),
             reply => Err(anyhow!("the device answers something else than was asked ({reply:?})")),
         }
+    }
+
+    /// Asks about an update.
+    ///
+    /// # Errors
+    /// When the device does not answer.
+    pub fn update(&mut self, request: &UpdateRequest<'_>) -> Result<UpdateReply> {
+        match self.ask(&Request::Update(*request))? {
+            Reply::Update(reply) => Ok(reply),
+            reply => Err(anyhow!("the device answers something else than was asked ({reply:?})")),
+        }
+    }
+
+    /// Opens the session anew with a device that has restarted.
+    ///
+    /// # Errors
+    /// When it does not answer, or does not know this administrator any more.
+    pub fn reopen(&mut self, keys: &Keys) -> Result<()> {
+        self.turn = following(self.turn);
+        self.hello = self.wire.greet(self.turn, GREETING)?;
+        let mut initiator = Initiator::new(keys.pair(), self.board);
+        self.turn = following(self.turn);
+        ensure!(
+            shake_hands(&mut self.wire, self.turn, &mut initiator)?,
+            "the device does not know this administrator any more; pair with `host device pair`"
+        );
+        self.initiator = initiator;
+        Ok(())
     }
 
     /// Shows the device a frame over the link, and returns what it sees.
@@ -270,6 +280,28 @@ impl Session {
                 Ok(true)
             }
             None => Ok(false),
+        }
+    }
+}
+
+/// Whether the device answers the handshake.
+fn shake_hands(wire: &mut Wire, turn: u32, initiator: &mut Initiator) -> Result<bool> {
+    let mut message = [0; MAX_MESSAGE_BYTES];
+    let message = initiator
+        .open(turn, random()?, &mut message)
+        .map_err(|error| anyhow!("the board's key in the key file is none: {error}"))?;
+    wire.send_message(message)?;
+    let deadline = wire.stream.now() + ANSWER;
+    loop {
+        match wire.hear(deadline)? {
+            Some(Ok(message)) if message.turn == turn => match initiator.receive(&message) {
+                HostEvent::Opened => return Ok(true),
+                HostEvent::Refused(Objection::Unauthorised) => return Ok(false),
+                HostEvent::Refused(objection) => bail!("the device refuses a session: {objection}"),
+                HostEvent::Ignored | HostEvent::Closed(_) | HostEvent::Reply { .. } => {}
+            },
+            Some(_) => {}
+            None => return Err(wire.explain("the device does not answer; reset it".to_string())),
         }
     }
 }

@@ -7,7 +7,7 @@ use heapless::{String, Vec};
 use link::message::{
     Decided, Device as Condition, EVENTS_VERSION, Group, GroupVersion, Hello, MAX_PEOPLE, Notice, Objection,
     PEOPLE_VERSION, PeopleRefusal, PeopleReply, PeopleRequest, Person, RECOGNISE_VERSION, SESSION_VERSION,
-    UpdateRefusal, UpdateReply, VERSION, Verdict, View,
+    UPDATE_VERSION, VERSION, Verdict, View,
 };
 use link::session::BoardEvent;
 use link::{Message, Reply, Request, frame};
@@ -15,9 +15,11 @@ use matcher::Verdict as Ruling;
 use store::{Draft, Head, MAX_NAME, Store};
 
 use super::camera::{Camera, Taken};
-use super::enrolled::{Enrolled, FIRST_OF_IMAGE};
+use super::enrolled::FIRST_OF_IMAGE;
 use super::front::{HOLD_MS, MOST_WINDOW_SECONDS};
-use super::{Device, Inbox, Newcomer, Platform, Source, frame_of, name_of_key};
+use super::updating::RESTART_MS;
+use super::{Device, Inbox, Newcomer, Platform, Source, frame_of, gallery, name_of_key};
+use crate::Recogniser;
 use crate::door::enrol::MOST_CENTRES;
 use crate::door::{Busy, Fault, PersonId, State};
 use crate::pattern;
@@ -25,6 +27,7 @@ use crate::port::text;
 use crate::recogniser::shown;
 use crate::seeing::Sighting;
 use crate::sight::FrameSource;
+use crate::update::start::{is_of_same_network, people_of};
 
 /// Bytes that are taken from the link in a step, unless a message is complete before.
 const STEP_BYTES: usize = 256;
@@ -62,6 +65,10 @@ pub(super) struct Desk {
     candidate: Option<[u8; 32]>,
     /// Since when the button is held.
     held_since_ms: Option<u64>,
+    /// Who waits for the check of an update.
+    pub(super) updating: Option<Line>,
+    /// When the board is started anew.
+    pub(super) restart_ms: Option<u64>,
 }
 
 impl Desk {
@@ -195,6 +202,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     /// Ends all that a session began.
     fn end_session(&mut self, now_ms: u64) {
         self.end_task();
+        // The check of an update goes on. Whoever asks hears how far it is.
+        self.desk.updating = None;
         if self.newcomer.as_ref().is_some_and(|newcomer| newcomer.source != Source::Controller) {
             self.give_up(now_ms);
         }
@@ -209,10 +218,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                     self.end_session(now_ms);
                     self.desk.candidate = None;
                 }
-                match self.hello() {
-                    Some(hello) => Reply::Hello(hello),
-                    None => Reply::Failed(self.about.trouble.clone()),
-                }
+                Reply::Hello(self.hello())
             }
             Request::Abort => {
                 self.end_task();
@@ -237,20 +243,23 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 Ok(reply) => reply,
                 Err(refusal) => PeopleReply::Refused(refusal),
             }),
-            Request::Update(_) => Reply::Update(UpdateReply::Refused(UpdateRefusal::Busy)),
+            Request::Update(request) => match self.serve_update(request, line, now_ms) {
+                Some(reply) => Reply::Update(reply),
+                None => return,
+            },
             Request::Session(_) => Reply::Refused(Objection::UnknownNumber),
         };
         self.send(line, &reply);
     }
 
-    fn hello(&self) -> Option<Hello> {
-        let recogniser = self.recogniser.as_ref()?;
-        let image = recogniser.image();
-        let input = image.embedder.input();
+    fn hello(&self) -> Hello {
+        let image = self.recogniser.as_ref().map(Recogniser::image);
+        let input = image.map(|image| image.embedder.input());
         let groups = [
             (Group::Control, VERSION as u8),
             (Group::Recognise, RECOGNISE_VERSION),
             (Group::People, PEOPLE_VERSION),
+            (Group::Update, UPDATE_VERSION),
             (Group::Events, EVENTS_VERSION),
             (Group::Session, SESSION_VERSION),
         ];
@@ -259,20 +268,22 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             // There is room for all groups.
             let _ = known.push(GroupVersion { group: group as u8, version });
         }
+        let of_image = image.map_or(0, |image| image.gallery.people_count() as u16);
         let enrolled = self.store.as_ref().map_or(0, people_of);
-        Some(Hello {
+        Hello {
             version: VERSION,
             groups: known,
             board: text(&self.about.board),
-            network: text(&image.embedder.name()),
-            image: image.digest,
-            crop: [input.height, input.width, input.channels],
-            dimension: image.dimension() as u16,
-            people: (image.gallery.people_count() + enrolled) as u16,
-            has_eyes: recogniser.eyes().is_some(),
+            network: image.map_or(String::new(), |image| text(&image.embedder.name())),
+            image: image.map_or([0; 32], |image| image.digest),
+            crop: input.map_or([0; 3], |input| [input.height, input.width, input.channels]),
+            dimension: image.map_or(0, |image| image.dimension() as u16),
+            people: of_image.saturating_add(enrolled),
+            has_eyes: self.recogniser.as_ref().is_some_and(|recogniser| recogniser.eyes().is_some()),
             frame_bytes: self.about.frame_bytes,
             start_instructions: 1_000_000 * self.about.start_ms,
-        })
+            trouble: self.about.trouble.clone(),
+        }
     }
 
     /// Ends what somebody on the link asked for.
@@ -288,7 +299,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     /// Gives up the frame that is being seen.
-    fn stop_seeing(&mut self) {
+    pub(super) fn stop_seeing(&mut self) {
         if let Some(seeing) = self.seeing.take() {
             self.arena = seeing.finish().1;
         }
@@ -453,10 +464,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     fn decide_in_detail(&mut self, embedding: &[i16]) -> Result<Decided, Fault> {
-        let (Some(recogniser), Some(store)) = (&self.recogniser, &mut self.store) else {
-            return Err(Fault::Store);
-        };
-        let mut enrolled = Enrolled { recogniser, store };
+        let (recogniser, mut enrolled) = gallery(&self.recogniser, &mut self.store)?;
         let judge = recogniser.judge(enrolled.count());
         let outcome = judge.decide(&mut enrolled, embedding).map_err(|_| Fault::Store)?;
         let confidence =
@@ -489,7 +497,15 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             PeopleRequest::DeleteAll => {
                 self.refuse_while_enrolling()?;
                 let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
-                let deleted = store.delete_people();
+                let deleted = match &self.recogniser {
+                    Some(recogniser) if !is_of_same_network(store, recogniser) => {
+                        let image = recogniser.image();
+                        // The next start finds nobody who is in the way.
+                        self.desk.restart_ms = Some(now_ms + RESTART_MS);
+                        store.adopt(image.model_id, image.dimension() as u16)
+                    }
+                    _ => store.delete_people(),
+                };
                 self.finish(deleted, now_ms)
             }
             PeopleRequest::Unlock => {
@@ -653,7 +669,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         let counters = self.store.as_ref().map(Store::counters);
         Condition {
             mode: self.mode_now(),
-            people: self.store.as_ref().map_or(0, people_of) as u16,
+            people: self.store.as_ref().map_or(0, people_of),
             places: self.store.as_ref().map_or(0, |store| store.places(MOST_CENTRES as u8)) as u16,
             strangers: self.door.tally().attempts.try_into().unwrap_or(u16::MAX),
             locked_seconds: seconds(locked_ms),
@@ -664,9 +680,4 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             image_version: counters.map_or(0, |counters| counters.floor),
         }
     }
-}
-
-/// People in a store, without administrators.
-pub(super) fn people_of<F: NorFlash>(store: &Store<F>) -> usize {
-    store.people().iter().filter(|entry| entry.centres > 0).count()
 }

@@ -23,6 +23,7 @@ use super::{ADMINISTRATOR, Device, Newcomer, Platform, Source};
 use crate::door::enrol::{MOST_SHOTS, ShotError};
 use crate::door::{Fault, News, PersonId, State};
 use crate::seeing::Sighting;
+use crate::update::start::people_of;
 
 /// How long the button is held before it permits changes, in milliseconds.
 pub const HOLD_MS: u64 = 2_000;
@@ -204,7 +205,7 @@ impl<P: Platform, F: NorFlash> Device<'_, '_, P, F> {
         self.obstacle().map_or(Ok(()), Err)?;
         self.make_way(now_ms)?;
         let of_image = self.recogniser.as_ref().map_or(0, |one| one.image().gallery.people_count());
-        if of_image + self.store.as_ref().map_or(0, super::answer::people_of) == 0 {
+        if of_image + self.store.as_ref().map_or(0, |store| usize::from(people_of(store))) == 0 {
             return Err(Failure::NobodyEnrolled);
         }
         // Whoever was decided on before is decided on anew.

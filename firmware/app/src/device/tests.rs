@@ -157,6 +157,8 @@ struct Board {
     lock: Lock,
     is_held: bool,
     random: u8,
+    images: Images,
+    restarts: usize,
 }
 
 impl Platform for Board {
@@ -165,6 +167,15 @@ impl Platform for Board {
     type Camera = Eye;
     type Output = Lock;
     type Meter = Unobserved;
+    type Images = Images;
+
+    fn images(&mut self) -> &mut Images {
+        &mut self.images
+    }
+
+    fn restart(&mut self) {
+        self.restarts += 1;
+    }
 
     fn stream(&mut self) -> &mut Wire {
         &mut self.link
@@ -202,7 +213,57 @@ impl Platform for Board {
     }
 }
 
+/// Slots of two pages each, without an image.
+struct Images(Sim);
+
+impl Default for Images {
+    fn default() -> Self {
+        let bytes = Box::leak(std::vec![0xff; 4096].into_boxed_slice());
+        Images(Flash::new(bytes, &mut [], &mut [], Tear::Whole, 1))
+    }
+}
+
+impl nor_flash::ErrorType for Images {
+    type Error = FlashFault;
+}
+
+impl ReadNorFlash for Images {
+    const READ_SIZE: usize = Sim::READ_SIZE;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashFault> {
+        self.0.read(offset, bytes)
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+}
+
+impl NorFlash for Images {
+    const WRITE_SIZE: usize = Sim::WRITE_SIZE;
+    const ERASE_SIZE: usize = Sim::ERASE_SIZE;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), FlashFault> {
+        self.0.erase(from, to)
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashFault> {
+        self.0.write(offset, bytes)
+    }
+}
+
+impl ImageFlash for Images {
+    fn places(&self) -> ([u32; 2], u32) {
+        ([0, 2048], 2048)
+    }
+
+    fn mapped(&self, is_second: bool) -> &[u8] {
+        &self.0.bytes()[2048 * usize::from(is_second)..][..2048]
+    }
+}
+
 const GREY: Taken = Taken { width: 4, height: 4, format: PixelFormat::Grey };
+const MAKER: [u8; 32] = [8; 32];
 const HALF: i32 = 1 << 29;
 const SETTINGS: Settings = Settings {
     votes: Votes::new_checked(2, 3).unwrap(),
@@ -239,11 +300,14 @@ fn bench() -> Bench {
         frame_bytes: 16,
         start_ms: 0,
         trouble: link::message::Text::new(),
+        maker_key: Some(MAKER),
     };
     let board = Board { second: Some(Wire::default()), ..Board::default() };
     let inbox = Box::leak(Box::new(Inbox::new()));
     let keys = KeyPair::new([4; 32]);
-    let mut device = Device::new(about, board, None, Some(store), keys, &mut [], inbox, 0);
+    let past = link::message::UpdateStage::None;
+    let started = Started { recogniser: None, is_second: false, past, trouble: None };
+    let mut device = Device::new(about, board, started, Some(store), keys, &mut [], inbox, 0);
     // As with an image.
     device.door = Door::new(SETTINGS, Tally::default(), 0);
     Bench { device, flash, now_ms: 0, frames: Frames::new() }

@@ -67,8 +67,8 @@ impl Facts {
 
     /// Rust constants: `NAME`, `ARENA_BYTES`, `IMAGES` (address and length of the internal and the external flash
     /// that may hold an image), `FRAME` (address and length of the memory for frames; both 0 without one); if there is one,
-    /// `STORE` (of the memory for people), `SECOND` (of the second place for an image), `FLASH` (of the external flash), `KEYS`
-    /// (of the page for the device's keys) and `USB` (vendor and product); and the address of each device under the device's name.
+    /// `STORE` (of the memory for people), `FLASH` (of the external flash), `KEYS` (of the page for the device's keys), `SLOTS` (of each)
+    /// and `USB` (vendor and product); and the address of each device under the device's name.
     pub fn constants(&self) -> String {
         let mut text = String::new();
         let mut constant = |about: &str, name: &str, kind: &str, value: String| {
@@ -96,7 +96,6 @@ impl Facts {
         );
         for (about, name, region) in [
             ("Memory for people and counters", "STORE", self.memory.store),
-            ("Second place for an image", "SECOND", self.memory.second),
             ("External flash", "FLASH", self.memory.flash),
             ("Page for the device's keys", "KEYS", self.memory.keys),
         ] {
@@ -107,6 +106,11 @@ impl Facts {
         if let Some(UsbId { vendor, product }) = self.chip.as_ref().and_then(|chip| chip.usb) {
             let id = format!("({vendor:#06x}, {product:#06x})");
             constant("Vendor and product of the USB device", "USB", "(u16, u16)", id);
+        }
+        if let Some(slots) = self.memory.slots {
+            let slots = slots.map(pair).join(", ");
+            let about = "Slots of a device's images in external flash: address and bytes of each";
+            constant(about, "SLOTS", "[(usize, usize); 2]", format!("[{slots}]"));
         }
         for (name, address) in &self.devices {
             let about = format!("Address of the device `{name}`");
@@ -168,14 +172,14 @@ ASSERT(_stack_start - _stack_end >= 0xa000, \"kettle: the arena leaves too littl
         let constants = Facts::parse(CHIP).unwrap().constants();
         let wanted = "/// Memory for people and counters: address and bytes.
 pub const STORE: (usize, usize) = (0x90780000, 0x80000);
-/// Second place for an image: address and bytes.
-pub const SECOND: (usize, usize) = (0x903c0000, 0x3c0000);
 /// External flash: address and bytes.
 pub const FLASH: (usize, usize) = (0x90000000, 0x800000);
 /// Page for the device's keys: address and bytes.
 pub const KEYS: (usize, usize) = (0x081e0000, 0x20000);
 /// Vendor and product of the USB device.
 pub const USB: (u16, u16) = (0x1209, 0x0001);
+/// Slots of a device's images in external flash: address and bytes of each.
+pub const SLOTS: [(usize, usize); 2] = [(0x90000000, 0x3c0000), (0x903c0000, 0x3c0000)];
 ";
         assert!(constants.ends_with(wanted), "{constants}");
     }

@@ -20,9 +20,8 @@ use serde::Deserialize;
 
 /// Alignment of arenas and of images in memory, bytes.
 pub const ALIGNMENT: usize = 16;
-
-/// Bytes of a page, the smallest erasure, of external flash.
-pub const FLASH_PAGE: usize = 4096;
+/// Pages in which external flash is erased, bytes.
+pub const PAGE: usize = 4096;
 
 /// A board.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -71,15 +70,16 @@ pub struct Memories {
     pub internal: Region,
     /// Memory-mapped external flash, used for an image only.
     pub external: Region,
-    /// A second place for an image in external flash, as long as `external`.
-    pub second: Option<Region>,
     /// RAM that holds a camera's frame; a board without it does not see.
     pub frame: Option<Region>,
     /// Flash for people and counters, or memory of an emulated board in its place; a board without it remembers nothing.
     pub store: Option<Region>,
+    /// The two slots of a device's images in external flash: of one length, whole pages of [`PAGE`] bytes. A board without them
+    /// takes no updates.
+    pub slots: Option<[Region; 2]>,
     /// Page of internal flash for the device's own keys.
     pub keys: Option<Region>,
-    /// The whole external flash, which contains `external`, `second` and `store`.
+    /// The whole external flash, which contains `external` and `store`.
     pub flash: Option<Region>,
 }
 
@@ -133,12 +133,12 @@ pub enum FactsError {
     Memory(&'static str),
     /// Two memories share addresses.
     Overlap(&'static str, &'static str),
+    /// The slots are not of one length, not whole pages, not apart, or not in external flash.
+    Slots,
     /// This memory does not lie in the RAM that QEMU can keep in a file.
     NotShared(&'static str),
     /// This memory does not lie in the external flash, or is not whole pages of it.
     NotInFlash(&'static str),
-    /// The two places for images in external flash have different lengths.
-    Slots,
     /// The board is neither emulated nor has it a chip, or it is both.
     Machine,
     /// The arena is not a multiple of [`ALIGNMENT`].
@@ -164,14 +164,14 @@ impl fmt::Display for FactsError {
                 write!(f, "memory.{name}: empty, outside 32 bits of addresses, or not aligned to {ALIGNMENT}")
             }
             Self::Overlap(one, other) => write!(f, "memory.{one} and memory.{other} share addresses"),
+            Self::Slots => write!(
+                f,
+                "memory.slots: not two parts of memory.external of one length, each whole pages of {PAGE} bytes"
+            ),
             Self::NotShared(memory) => write!(f, "memory.{memory}: not within qemu_ram"),
             Self::NotInFlash(memory) => {
-                write!(
-                    f,
-                    "memory.{memory}: not within memory.flash, or not whole pages of {FLASH_PAGE} bytes"
-                )
+                write!(f, "memory.{memory}: not within memory.flash, or not whole pages of {PAGE} bytes")
             }
-            Self::Slots => write!(f, "memory.external and memory.second: not of one length"),
             Self::Machine => write!(f, "a board has either a qemu_machine or a chip"),
             Self::Arena => write!(f, "arena_bytes: not a multiple of {ALIGNMENT}"),
             Self::Ram { needed, bytes } => {
@@ -197,18 +197,17 @@ impl Facts {
     }
 
     fn check(&self) -> Result<(), FactsError> {
-        let Memories { firmware, ram, statics, internal, external, second, frame, store, keys, flash } =
+        let Memories { firmware, ram, statics, internal, external, frame, store, slots, keys, flash } =
             self.memory;
         if self.qemu_machine.is_some() == self.chip.is_some() {
             return Err(FactsError::Machine);
         }
         let memories = [("firmware", firmware), ("ram", ram), ("internal", internal), ("external", external)];
-        let optional =
-            [("statics", statics), ("second", second), ("frame", frame), ("store", store), ("keys", keys)];
+        let optional = [("statics", statics), ("frame", frame), ("store", store), ("keys", keys)];
         let optional = optional.into_iter().filter_map(|(name, memory)| Some((name, memory?)));
         let memories: Vec<_> = memories.into_iter().chain(optional).collect();
         for (index, &(name, memory)) in memories.iter().enumerate() {
-            let is_read_in_place = matches!(name, "internal" | "external" | "second" | "frame" | "store");
+            let is_read_in_place = matches!(name, "internal" | "external" | "frame" | "store");
             let is_aligned = !is_read_in_place || (memory.address as usize).is_multiple_of(ALIGNMENT);
             if memory.bytes == 0 || memory.end() > 1 << 32 || !is_aligned {
                 return Err(FactsError::Memory(name));
@@ -226,15 +225,26 @@ impl Facts {
             }
         }
         if let Some(flash) = flash {
-            for (name, memory) in [("external", Some(external)), ("second", second), ("store", store)] {
-                let is_in = |memory: Region| flash.contains(&memory) && memory.is_whole_pages(FLASH_PAGE);
+            for (name, memory) in [("external", Some(external)), ("store", store)] {
+                let is_in = |memory: Region| flash.contains(&memory) && memory.is_whole_pages(PAGE);
                 if memory.is_some_and(|memory| !is_in(memory)) {
                     return Err(FactsError::NotInFlash(name));
                 }
             }
         }
-        if second.is_some_and(|second| second.bytes != external.bytes) {
-            return Err(FactsError::Slots);
+        if let Some([first, second]) = slots {
+            let offsets =
+                [first, second].map(|slot| (slot.address as usize).wrapping_sub(external.address as usize));
+            let are_pages = offsets.into_iter().chain([first.bytes]).all(|bytes| bytes.is_multiple_of(PAGE));
+            let are_inside = external.contains(&first) && external.contains(&second);
+            if first.bytes != second.bytes
+                || first.bytes == 0
+                || !are_pages
+                || !are_inside
+                || first.overlaps(&second)
+            {
+                return Err(FactsError::Slots);
+            }
         }
         if !self.arena_bytes.is_multiple_of(ALIGNMENT) {
             return Err(FactsError::Arena);
@@ -350,6 +360,25 @@ mod tests {
     }
 
     #[test]
+    fn slots_are_equal_parts_of_external_flash() {
+        let with = |first: &str, second: &str| {
+            let slots = format!("slots = [{{ {first} }}, {{ {second} }}]\n[limits]");
+            Facts::parse(&TEXT.replace("[limits]", &slots)).map(|facts| facts.memory.slots.unwrap())
+        };
+        let first = "address = 0x9000_0000, bytes = 0x2000";
+        let found = with(first, "address = 0x9000_2000, bytes = 0x2000").unwrap();
+        assert_eq!(found[1], Region { address: 0x9000_2000, bytes: 0x2000 });
+        for second in [
+            "address = 0x9000_1000, bytes = 0x2000",
+            "address = 0x9000_2000, bytes = 0x1000",
+            "address = 0x9000_2800, bytes = 0x2000",
+            "address = 0x907f_f000, bytes = 0x2000",
+        ] {
+            assert_eq!(with(first, second), Err(FactsError::Slots), "{second}");
+        }
+    }
+
+    #[test]
     fn frame_lies_in_the_ram_that_qemu_shares() {
         assert_eq!(error("0x90f0_0000", "0x90f0_0010"), FactsError::NotShared("frame"));
         assert_eq!(error("0x90f0_0000", "0x8ff0_0000"), FactsError::NotShared("frame"));
@@ -376,8 +405,8 @@ mod tests {
         internal = { address = 0x0810_0000, bytes = 0xe_0000 }
         keys = { address = 0x081e_0000, bytes = 0x2_0000 }
         flash = { address = 0x9000_0000, bytes = 0x80_0000 }
-        external = { address = 0x9000_0000, bytes = 0x3c_0000 }
-        second = { address = 0x903c_0000, bytes = 0x3c_0000 }
+        external = { address = 0x9000_0000, bytes = 0x78_0000 }
+        slots = [{ address = 0x9000_0000, bytes = 0x3c_0000 }, { address = 0x903c_0000, bytes = 0x3c_0000 }]
         store = { address = 0x9078_0000, bytes = 0x8_0000 }
         [limits]
         layers = 128
@@ -400,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn slots_and_store_are_pages_of_the_flash() {
+    fn images_and_store_are_pages_of_the_flash() {
         for (from, to, wanted) in [
             (
                 "0x9078_0000, bytes = 0x8_0000",
@@ -408,12 +437,6 @@ mod tests {
                 FactsError::NotInFlash("store"),
             ),
             ("0x9078_0000, bytes = 0x8_0000", "0x9078_0800, bytes = 0x1000", FactsError::NotInFlash("store")),
-            ("0x903c_0000, bytes = 0x3c_0000", "0x903c_0000, bytes = 0x3b_0000", FactsError::Slots),
-            (
-                "second = { address = 0x903c_0000",
-                "second = { address = 0x9030_0000",
-                FactsError::Overlap("external", "second"),
-            ),
         ] {
             assert!(CHIP.contains(from), "{from}");
             assert_eq!(Facts::parse(&CHIP.replace(from, to)).unwrap_err(), wanted, "{from}");

@@ -58,7 +58,7 @@ macro_rules! door_drivers {
 
             fn memories() -> Memories {
                 // SAFETY: these are RAM that no other fact names. The board's `frames` are not opened by a door.
-                unsafe { Memories::new(facts::FRAME, facts::STORE) }
+                unsafe { Memories::new(facts::FRAME, facts::STORE, facts::SLOTS) }
             }
 
             fn instructions() -> u64 {
@@ -96,6 +96,14 @@ macro_rules! door_drivers {
                 fn blank_flash() -> (Self::Flash, $crate::programs::store::Layout) {
                     memories().erase();
                     Self::flash()
+                }
+
+                fn slot(is_second: bool) -> &'static [u8] {
+                    memories().slot(is_second)
+                }
+
+                fn maker_key() -> Option<[u8; 32]> {
+                    memories().maker_key()
                 }
 
                 fn now_ms() -> u64 {

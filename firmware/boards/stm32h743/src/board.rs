@@ -32,6 +32,27 @@ const LAYOUT: Layout = {
 /// Whether the device has keys that it kept.
 static HAS_KEYS: AtomicBool = AtomicBool::new(false);
 
+/// The maker's public key: the 64 hexadecimal digits of the variable `GEODE_MAKER_KEY` when the firmware is built.
+const MAKER_KEY: Option<[u8; 32]> = match option_env!("GEODE_MAKER_KEY") {
+    Some(digits) => Some(key(digits.as_bytes())),
+    None => None,
+};
+
+const fn key(digits: &[u8]) -> [u8; 32] {
+    assert!(digits.len() == 64, "GEODE_MAKER_KEY has 64 hexadecimal digits");
+    let mut key = [0; 32];
+    let mut place = 0;
+    while place < digits.len() {
+        let digit = match (digits[place] as char).to_digit(16) {
+            Some(digit) => digit as u8,
+            None => panic!("GEODE_MAKER_KEY has 64 hexadecimal digits"),
+        };
+        key[place / 2] = key[place / 2] << 4 | digit;
+        place += 1;
+    }
+    key
+}
+
 bind_interrupts!(struct Interrupts {
     RNG => rng::InterruptHandler<peripherals::RNG>;
 });
@@ -136,6 +157,7 @@ pub struct Chip {
     controller: Line,
     eye: Eye,
     switches: Switches,
+    images: Part,
     button: Button,
     random: Rng,
 }
@@ -146,6 +168,16 @@ impl Platform for Chip {
     type Camera = Eye;
     type Output = Switches;
     type Meter = Cycles;
+    type Images = Part;
+
+    fn images(&mut self) -> &mut Part {
+        &mut self.images
+    }
+
+    fn restart(&mut self) {
+        self.link.drain();
+        cortex::reset()
+    }
 
     fn stream(&mut self) -> &mut Line {
         &mut self.link
@@ -225,6 +257,7 @@ impl DoorBoard for Board {
             controller,
             eye: Eye::new(wires, port),
             switches,
+            images: Part::images(),
             button: Button::new(chip.PC13),
             random,
         };
@@ -241,6 +274,14 @@ impl DoorBoard for Board {
         // Whoever uses it sees whether it is blank.
         let _ = flash.erase(0, facts::STORE.1 as u32);
         (flash, layout)
+    }
+
+    fn slot(is_second: bool) -> &'static [u8] {
+        mapped::slot(is_second)
+    }
+
+    fn maker_key() -> Option<[u8; 32]> {
+        MAKER_KEY
     }
 
     /// The chip's own number, in hexadecimal digits.

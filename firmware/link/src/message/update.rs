@@ -123,6 +123,8 @@ pub enum UpdateRefusal {
     Busy,
     /// The flash memory failed.
     Flash,
+    /// The board has no maker's key, with which it could check signatures.
+    NoKey,
 }
 
 impl fmt::Display for UpdateRefusal {
@@ -138,6 +140,7 @@ impl fmt::Display for UpdateRefusal {
             Self::Unusable => write!(f, "the board cannot run the update"),
             Self::Busy => write!(f, "the device does something else"),
             Self::Flash => write!(f, "the board's flash memory failed"),
+            Self::NoKey => write!(f, "the board has no maker's key to check signatures with"),
         }
     }
 }
@@ -245,6 +248,7 @@ mod tests {
             refused(UpdateRefusal::Unusable, &[6]),
             refused(UpdateRefusal::Busy, &[7]),
             refused(UpdateRefusal::Flash, &[8]),
+            refused(UpdateRefusal::NoKey, &[9]),
         ];
         let all = progress.chain(pins);
         pin_replies(3, all.map(|(reply, number, body)| (Reply::Update(reply), number, body)));

@@ -8,6 +8,9 @@ use embedded_storage::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
 };
 
+use programs::app::update::ImageFlash;
+
+use super::mapped;
 use super::quadspi::{self, PAGE_BYTES, QuadspiError};
 use crate::facts;
 
@@ -55,12 +58,12 @@ impl Part {
         Part { has_keys, ..const { Part::at(facts::STORE) } }
     }
 
-    /// The part for the images: first the one, then the other, of the same length.
+    /// The part for a device's images: from the first slot to the end of the second.
     pub const fn images() -> Self {
         const {
-            let [_, (address, bytes)] = facts::IMAGES;
-            assert!(facts::SECOND.0 == address + bytes && facts::SECOND.1 == bytes);
-            Part::at((address, 2 * bytes))
+            let [(first, _), (second, bytes)] = facts::SLOTS;
+            assert!(second > first);
+            Part::at((first, second + bytes - first))
         }
     }
 
@@ -93,6 +96,18 @@ impl ReadNorFlash for Part {
 
     fn capacity(&self) -> usize {
         self.bytes as usize
+    }
+}
+
+impl ImageFlash for Part {
+    /// The slots of [`Self::images`].
+    fn places(&self) -> ([u32; 2], u32) {
+        let [(first, bytes), (second, _)] = facts::SLOTS;
+        ([0, (second - first) as u32], bytes as u32)
+    }
+
+    fn mapped(&self, is_second: bool) -> &[u8] {
+        mapped::slot(is_second)
     }
 }
 

@@ -16,6 +16,9 @@ const READ_LIMIT: Duration = Duration::from_secs(1);
 /// Longest wait for room for a byte that is to be sent.
 const WRITE_LIMIT: Duration = Duration::from_millis(250);
 
+/// Time in which a port sends what it has taken.
+const PORT_LIMIT: Duration = Duration::from_millis(10);
+
 /// The bytes of a line.
 pub struct Rings {
     /// From the other side.
@@ -50,6 +53,14 @@ impl Line {
     /// A line whose bytes an interrupt moves, at the latest when `serve` is called.
     pub const fn new(rings: &'static Rings, serve: fn()) -> Self {
         Line { rings, serve, is_stalled: false }
+    }
+
+    /// Waits until all bytes are sent, or the other side takes none.
+    pub fn drain(&mut self) {
+        (self.serve)();
+        let _ = wait(WRITE_LIMIT, || self.rings.sent.is_empty());
+        // The last ones are still in the port.
+        let _ = wait(PORT_LIMIT, || false);
     }
 }
 
