@@ -79,7 +79,7 @@ pub fn static_bytes(program: &Program<'_>) -> BTreeMap<String, u64> {
 pub const MOST_DEVICE_BYTES: u64 = 96 * 1024;
 /// Most bytes of RAM that a device may take besides the memory for frames and the arena.
 pub const MOST_RAM_BYTES: u64 = 48 * 1024;
-/// Most bytes of stack that a device has taken (39,232 from its start to decisions on a face), rounded up.
+/// Most bytes of stack that a device has taken, rounded up: the suite `device` measures and holds it.
 pub const STACK_BYTES: u64 = 40 * 1024;
 
 /// The crates of the device itself, those that it speaks and stores with, and the programs that it was inlined into.
