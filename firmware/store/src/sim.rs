@@ -290,7 +290,7 @@ impl<const WORD: usize, const PAGE: usize> ReadNorFlash for Flash<'_, WORD, PAGE
             return Err(Fault::Unreadable);
         }
         if let Some(found) = self.bytes.get(range) {
-            bytes.copy_from_slice(found);
+            bytes.iter_mut().zip(found).for_each(|(to, &from)| *to = from);
         }
         Ok(())
     }

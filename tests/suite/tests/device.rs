@@ -14,11 +14,16 @@ use std::time::{Duration, Instant};
 use fm22x::message::{Enrol, Name};
 use fm22x::{Command, Decoder, Outcome, Reply};
 
+use host::board::{Board, DEFAULT};
+use host::demo::door::shots;
+use host::device::keys::Keys;
+use host::device::people::{self, Stood};
+use host::device::place::Place;
 use host::export::{Job, export};
 use host::sight::frames;
 use host::simulator::AlignedBytes;
 use image::{RgbImage, imageops};
-use link::message::{LogEntry, Verdict};
+use link::message::{LogEntry, PeopleRequest, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use suite::command::{fails, succeeds};
@@ -305,6 +310,43 @@ fn nobody_but_an_administrator_is_heard() {
     assert!(other.refuses(&["delete", "--all"]).contains("does not know this administrator"));
     let changed = runs(&before).symmetric_difference(&runs(&other.flash())).count();
     assert_eq!(changed, 0, "nothing was written but the count of starts");
+}
+
+/// Most bytes of stack: 48 KiB without the statics of the program `door`, which the suite `audit` holds.
+const STACK_BYTES: u32 = 48 * 1024 - 6_860;
+
+#[test]
+#[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
+fn stack_suffices_for_everything_that_a_device_does() {
+    let door = Door::new();
+    let at = |name: &str| door.folder.path().join(name);
+    let place = Place::Emulated {
+        board: Board::named(DEFAULT).unwrap(),
+        image: None,
+        is_flashed: false,
+        maker_key: None,
+        state: at("state"),
+        front: None,
+    };
+    let (mut session, mailbox) = place.open(&Keys::read(&at("admin.key")).unwrap(), None).unwrap();
+    let mut mailbox = mailbox.unwrap();
+    let shots = shots(&built().path().join("obama")).unwrap();
+    let all = shots.iter().cloned().map(Ok);
+    let id = people::enrol(&mut session, Some(&mut mailbox), "Obama", all, |_| {}).unwrap();
+    // More photos of somebody who is there.
+    let all = shots.iter().rev().cloned().map(Ok);
+    assert_eq!(people::enrol(&mut session, Some(&mut mailbox), "Obama", all, |_| {}).unwrap(), id);
+    let stood = people::stand(&mut session, &mut mailbox, &shots[0]).unwrap();
+    assert_eq!(stood, Stood::Decided(Verdict::Accepted(id), true));
+    for request in [PeopleRequest::Rename(id, "Barack"), PeopleRequest::Delete(id), PeopleRequest::DeleteAll]
+    {
+        people::order(&mut session, &request).unwrap();
+    }
+    let seen = people::see(&mut session, &shots[0]).unwrap();
+    let stack_bytes = seen.cost.stack_bytes;
+    println!("{stack_bytes} bytes of stack, from the start of the device to here");
+    assert!(stack_bytes > 20_000, "the stack was not measured: {stack_bytes}");
+    assert!(stack_bytes <= STACK_BYTES, "{stack_bytes} bytes of stack, at most {STACK_BYTES}");
 }
 
 #[test]

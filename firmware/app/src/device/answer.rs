@@ -23,7 +23,7 @@ use crate::Recogniser;
 use crate::door::enrol::MOST_CENTRES;
 use crate::door::{Busy, Fault, PersonId, State};
 use crate::pattern;
-use crate::port::text;
+use crate::port::{self, text};
 use crate::recogniser::shown;
 use crate::seeing::Sighting;
 use crate::sight::FrameSource;
@@ -124,7 +124,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         };
         let Ok(framed) = frame::encode(message, &mut framed) else { return };
         let stream = self.platform.stream();
-        let _ = stream.write_all(framed);
+        let _ = port::write(stream, framed);
         let _ = stream.flush();
     }
 
@@ -374,11 +374,15 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         let row_bytes = usize::from(view.width) * view.format.pixel_bytes();
         let start = usize::from(row) * row_bytes;
         let place = self.platform.camera().memory().get_mut(start..start + row_bytes);
-        let Some(place) = place.filter(|place| place.len() == pixels.len()) else {
-            self.end_task();
-            return Some(Reply::Refused(Objection::RowLength));
-        };
-        place.copy_from_slice(pixels);
+        match place {
+            Some(place) if place.len() == pixels.len() => {
+                place.iter_mut().zip(pixels).for_each(|(to, &from)| *to = from);
+            }
+            _ => {
+                self.end_task();
+                return Some(Reply::Refused(Objection::RowLength));
+            }
+        }
         let next = next + 1;
         if next < view.height {
             self.desk.task = Some(Task::Filling { line, view, next, heard_ms: now_ms });

@@ -22,6 +22,7 @@ use super::enrolled::FIRST_OF_IMAGE;
 use super::{ADMINISTRATOR, Device, Newcomer, Platform, Source};
 use crate::door::enrol::{MOST_SHOTS, ShotError};
 use crate::door::{Fault, News, PersonId, State};
+use crate::port;
 use crate::seeing::Sighting;
 use crate::update::start::people_of;
 
@@ -167,7 +168,7 @@ impl<P: Platform, F: NorFlash> Device<'_, '_, P, F> {
                 && let Some(stream) = self.platform.second()
             {
                 // A line that does not take it has lost it.
-                let _ = stream.write_all(frame);
+                let _ = port::write(stream, frame);
                 let _ = stream.flush();
                 front.sent(length, now_ms);
             }

@@ -213,8 +213,7 @@ impl Updater {
             let to_page_end = self.slots.page_bytes() - self.slots.in_page(transfer.offset);
             let whole = self.slots.words((bytes.len() as u32).min(to_page_end)) as usize * word_bytes;
             let taken = if used == 0 && whole > 0 {
-                let (words, _) = bytes.split_at(whole);
-                self.program(flash, transfer.offset, words)?;
+                self.program(flash, transfer.offset, bytes.get(..whole).unwrap_or_default())?;
                 whole
             } else {
                 let room = self.word.get_mut(used..word_bytes).unwrap_or_default();

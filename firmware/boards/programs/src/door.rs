@@ -61,23 +61,43 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub fn run_door<B: DoorBoard>(arena: &'static mut [u8], inbox: &'static mut Inbox) -> ! {
     B::output_off();
     stack::paint();
-    let (mut platform, [store_key, session_key]) = B::platform();
-    let key = B::maker_key();
-    let mut trouble = Text::new();
-    let mut store = open::<B>(&store_key);
-    let started = start::<B>(key.as_ref(), store.as_mut().ok(), arena, &mut platform);
-    if let (Err(OpenError::Unformatted), Some(recogniser)) = (&store, &started.recogniser) {
-        store = format::<B>(recogniser, &store_key, platform.random());
-    }
-    if let Some(why) = &started.trouble {
-        // A text that is too long is cut.
-        let _ = write!(trouble, "{why}");
-    }
-    let store = counted(store, &mut trouble);
-    let mut device = device::<B>(platform, started, store, session_key, key, trouble, arena, inbox);
+    let mut device = started::<B>(arena, inbox);
     loop {
         device.poll(B::now_ms());
     }
+}
+
+/// The device after its start.
+// Not inlined, so that the stack that a start takes is free again when it returns.
+#[inline(never)]
+fn started<B: DoorBoard>(
+    arena: &'static mut [u8],
+    inbox: &'static mut Inbox,
+) -> Device<'static, 'static, B::Platform, B::Flash> {
+    let (mut platform, [store_key, session_key]) = B::platform();
+    let key = B::maker_key();
+    let mut trouble = Text::new();
+    // Filled and changed in place: a store is large, and every copy would be on the stack at once.
+    let mut store = None;
+    let opened = open::<B>(&store_key, &mut store);
+    let started = start::<B>(key.as_ref(), store.as_mut(), arena, &mut platform);
+    let ready = match (opened, &started.recogniser) {
+        (Err(OpenError::Unformatted), Some(recogniser)) => {
+            format::<B>(recogniser, &store_key, platform.random(), &mut store)
+        }
+        (opened, _) => opened,
+    };
+    let ready = ready.and_then(|()| Ok(store.as_mut().map_or(Ok(()), Store::count_start)?));
+    if ready.is_err() {
+        store = None;
+    }
+    // A text that is too long is cut.
+    let _ = match (&started.trouble, ready) {
+        (Some(why), _) => write!(trouble, "{why}"),
+        (None, Err(error)) => write!(trouble, "{error}"),
+        (None, Ok(())) => Ok(()),
+    };
+    device::<B>(platform, started, store, session_key, key, trouble, arena, inbox)
 }
 
 /// The device of a board.
@@ -125,9 +145,13 @@ fn start<B: DoorBoard>(
 
 /// Opens the store.
 #[inline(never)]
-fn open<B: DoorBoard>(key: &[u8; 32]) -> Result<Store<B::Flash>, OpenError<FlashError<B>>> {
+fn open<B: DoorBoard>(
+    key: &[u8; 32],
+    store: &mut Option<Store<B::Flash>>,
+) -> Result<(), OpenError<FlashError<B>>> {
     let (flash, layout) = B::flash();
-    Store::open_any(flash, layout, key)
+    *store = Some(Store::open_any(flash, layout, key)?);
+    Ok(())
 }
 
 /// Makes a store for the people of an image.
@@ -136,24 +160,15 @@ fn format<B: DoorBoard>(
     recogniser: &Recogniser<'_>,
     key: &[u8; 32],
     random: [u8; 32],
-) -> Result<Store<B::Flash>, OpenError<FlashError<B>>> {
+    store: &mut Option<Store<B::Flash>>,
+) -> Result<(), OpenError<FlashError<B>>> {
     let image = recogniser.image();
     let (flash, layout) = B::flash();
     let [a, b, c, d, e, f, g, h, ..] = random;
     let random = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-    Store::format(flash, layout, key, image.model_id, image.dimension() as u16, random)
-}
-
-/// Notes the start in the store. What is wrong is added to `trouble`, for whoever asks over the link.
-fn counted<F: NorFlash>(
-    store: Result<Store<F>, OpenError<F::Error>>,
-    trouble: &mut Text,
-) -> Option<Store<F>> {
-    let counted = store.and_then(|mut store| {
-        store.count_start()?;
-        Ok(store)
-    });
-    counted.map_err(|error| if trouble.is_empty() { write!(trouble, "{error}") } else { Ok(()) }).ok()
+    let (network, dimension) = (image.model_id, image.dimension() as u16);
+    *store = Some(Store::format(flash, layout, key, network, dimension, random)?);
+    Ok(())
 }
 
 /// Opens the door and panics when the button is pressed, with the board's own devices and panic handler.
