@@ -25,7 +25,9 @@ use fm22x::frame::{
     MAX_COMMAND_BYTES, MAX_COMMAND_FRAME_BYTES, MAX_REPLY_FRAME_BYTES, OVERHEAD_BYTES, ReplyDecoder, emit,
 };
 use fm22x::{Command, Note};
-use format::{ModelId, PixelFormat};
+use format::header::Section;
+use format::sight::Sight;
+use format::{ModelId, PixelFormat, Role};
 use fuzz::frames::{FM22X, LINK, SESSION};
 use fuzz::line::Line;
 use fuzz::steps::{Step, steps};
@@ -47,6 +49,8 @@ const NETWORK: ModelId = ModelId([2; 16]);
 const DIMENSION: u16 = 3;
 /// Bytes of the memory for frames. Not a multiple of anything, so that frames just fit and just do not.
 const FRAME_BYTES: usize = 1999;
+/// Least score of the photo check: some pictures have more.
+const ALIVE_Q16: u16 = 1 << 14;
 const SETTINGS: Settings = Settings {
     votes: Votes::new_checked(2, 3).unwrap(),
     open_ms: 5_000,
@@ -56,11 +60,12 @@ const SETTINGS: Settings = Settings {
     enrol_ms: 30_000,
 };
 /// Frames of the camera.
-const FRAMES: [Taken; 4] = [
+const FRAMES: [Taken; 5] = [
+    Taken { width: 32, height: 32, format: PixelFormat::Grey },
     Taken { width: 16, height: 16, format: PixelFormat::Grey },
-    Taken { width: 40, height: 24, format: PixelFormat::Grey },
+    Taken { width: 24, height: 24, format: PixelFormat::Rgb565 },
     Taken { width: 20, height: 24, format: PixelFormat::Yuv422 },
-    Taken { width: 12, height: 8, format: PixelFormat::Rgb565 },
+    Taken { width: 40, height: 24, format: PixelFormat::Grey },
 ];
 /// Messages of the host that are kept to be repeated.
 const KEPT: usize = 32;
@@ -76,9 +81,17 @@ const MOST_POLLS: usize = 20_000;
 /// The keys of the administrator, of a host that may pair, and of the board.
 static KEYS: LazyLock<[KeyPair; 3]> = LazyLock::new(|| [[11; 32], [12; 32], [13; 32]].map(KeyPair::new));
 
-/// A small image with eyes.
-static IMAGE: LazyLock<AlignedBytes> =
-    LazyLock::new(|| AlignedBytes::copy(&suite::join(&suite::tiny_sections_with_eyes())));
+/// A small image with eyes, whose faces are fit if the photo check passes them.
+static IMAGE: LazyLock<AlignedBytes> = LazyLock::new(|| {
+    let is_check = |section: Section| section == Section::Network(Role::Liveness);
+    let mut sections = suite::tiny_sections_with_yunet();
+    sections.extend(suite::tiny_sections_with_eyes().into_iter().filter(|&(section, _)| is_check(section)));
+    sections.sort_by_key(|&(section, _)| section);
+    let (_, sight) = sections.last_mut().expect("the SIGHT section");
+    let limits = Sight { alive_q16: ALIVE_Q16, ..Sight::parse(sight).expect("a SIGHT section") };
+    *sight = limits.emit().to_vec();
+    AlignedBytes::copy(&suite::join(&sections))
+});
 
 static RECOGNISER: LazyLock<Recogniser<'static>> = LazyLock::new(|| {
     Recogniser::new(IMAGE.bytes(), AlignedBytes::zeroed(1 << 14).bytes_mut()).expect("the image is sound")
@@ -92,7 +105,8 @@ static FACTORY: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
         Store::format(&mut flash, layout(), &STORE_KEY, NETWORK, DIMENSION, 3).expect("formatted");
     let key: String = KEYS[0].public().iter().map(|byte| format!("{byte:02x}")).collect();
     store.add(&Draft { name: &key, flags: 0, centres: &[] }).expect("there is room");
-    let centre = SubCentre { photos: 1, vector: &[0, 90, -90] };
+    // Near a black picture, and far from others.
+    let centre = SubCentre { photos: 1, vector: &[30, -5, -95] };
     store.add(&Draft { name: "Emmy", flags: 0, centres: &[centre] }).expect("there is room");
     drop(store);
     [bytes, words]

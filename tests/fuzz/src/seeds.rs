@@ -170,7 +170,7 @@ fn sessions() -> Vec<Vec<u8>> {
 /// Commands of a controller.
 fn commands() -> Vec<Command> {
     let enrol = |number, direction| {
-        let name = "Grace".try_into().expect("short");
+        let name = "Lin".try_into().expect("short");
         Command::Enrol(Enrol { number, is_admin: true, name, direction, may_repeat: true, seconds: 60 })
     };
     vec![
@@ -265,11 +265,11 @@ fn devices() -> Result<Vec<Vec<u8>>> {
         PeopleRequest::Delete(2),
         PeopleRequest::DeleteAll,
     ];
-    let (open, wait, press): (Step<'_>, Step<'_>, Step<'_>) =
-        ((2, 0, &[0]), (11, 0, &[200, 0]), (10, 0, &[]));
+    let (open, wait, press): (Step<'_>, Step<'_>, Step<'_>) = ((2, 0, &[0]), (11, 0, &[0, 3]), (10, 0, &[]));
     let (restart, long): (Step<'_>, Step<'_>) = ((14, 0, &[]), (11, 0, &[0, 12]));
-    let shown: Vec<[u8; 6]> =
-        (0..8u8).map(|kind| [kind, 7, 3 + kind, 90, 200, 41u8.wrapping_mul(kind)]).collect();
+    // Somebody who is enrolled, three pictures of nobody who is, no face, and a photo of a face.
+    let shown = [[0, 0, 0], [255, 64, 0], [255, 0, 160], [64, 192, 128], [128, 128, 128], [64, 255, 255]];
+    let shown = shown.map(|[a, b, c]| [0, a, b, c]);
     let faces: Vec<Step<'_>> = shown.iter().map(|shown| (9, 3, &shown[..])).collect();
     let mut all = Vec::new();
     for request in people {
@@ -288,22 +288,15 @@ fn devices() -> Result<Vec<Vec<u8>>> {
         ]));
         all.push(script(&[(13, 0, &[9, 0]), open, (3, 0, &sealed), restart, open, (3, 0, &sealed)]));
     }
-    let enrol = plain(Request::People(PeopleRequest::Enrol("Grace")))?;
+    let enrol = plain(Request::People(PeopleRequest::Enrol("Lin")))?;
     let [commit, discard] = [PeopleRequest::Commit, PeopleRequest::Discard].map(Request::People);
     let (commit, discard) = (plain(commit)?, plain(discard)?);
-    for face in &faces {
-        let other = faces[1];
-        all.push(script(&[
-            open,
-            (3, 0, &enrol),
-            *face,
-            other,
-            *face,
-            other,
-            (3, 0, &commit),
-            (3, 0, &discard),
-        ]));
-        all.push(script(&[*face, wait, *face, wait, *face]));
+    let enrol: Step<'_> = (3, 0, &enrol);
+    for &face in &faces {
+        let shots = [face, wait, faces[2], wait, faces[3], wait, (3, 0, &commit), face, (3, 0, &discard)];
+        all.push(script(&[&[open, enrol, wait][..], &shots].concat()));
+        all.push(script(&[face, wait, face, wait, face, long, face, restart, face]));
+        all.push(script(&[face, (13, 0, &[9, 0]), face, long, restart, face]));
     }
     all.push(script(&[
         press,
@@ -318,7 +311,8 @@ fn devices() -> Result<Vec<Vec<u8>>> {
     ]));
     for command in commands() {
         let content = content(&command);
-        let task: &[Step<'_>] = &[(8, 0, &content), faces[2], wait, faces[3], wait, faces[5], long, restart];
+        let task: &[Step<'_>] =
+            &[(8, 0, &content), faces[1], wait, faces[2], wait, faces[3], wait, faces[5], long, restart];
         all.push(script(task));
         all.push(script(&[&[press, long], task].concat()));
         all.push(script(&[(7, 0, &command.emit()), wait, (7, 1, &content)]));
