@@ -571,7 +571,7 @@ impl<'w, 'm, 'f, 'a> Life<'w, 'm, 'f, 'a> {
                 self.device.platform().second.heard.extend(frame);
                 self.drain();
             }),
-            9 => (0..step.times.min(8)).for_each(|_| {
+            9 => (0..step.times.min(4)).for_each(|_| {
                 let eye = &mut self.device.platform().eye;
                 if eye.taken.is_none() && !eye.is_held {
                     let shown = [&[change][..], rest].concat();

@@ -225,7 +225,6 @@ impl Wire {
             7 => step.variations().for_each(|message| {
                 assert!(!self.host_hears(&message), "a message of nobody is believed");
             }),
-            8 => (0..step.times).for_each(|_| self.converse()),
             // Somebody repeats what the host has sealed, or brings it out of order.
             9 => (0..step.times).for_each(|time| {
                 let places = self.kept.len().max(1);
@@ -234,11 +233,12 @@ impl Wire {
                 }
             }),
             10 => self.open(),
-            _ => {
+            11 => {
                 self.open();
                 self.pass_to_board(&self.to_board.clone());
                 self.pass_to_host();
             }
+            _ => (0..step.times).for_each(|_| self.converse()),
         }
     }
 }
