@@ -10,7 +10,7 @@ use std::{format, vec};
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use format::ModelId;
 use store::record::{CounterRecord, Header, RECORD_BYTES};
-use store::sim::{ERASED, Fault, Flash, Tear, UNREADABLE};
+use store::sim::{ERASED, Fault, Flash, PROGRAMMED, Tear, UNREADABLE};
 use store::{Counters, Draft, Error, Layout, OpenError, Record, Slot, Store, SubCentre};
 
 /// Bytes of a page.
@@ -552,6 +552,12 @@ impl<const WORD: usize> World<WORD> {
         violations
     }
 
+    /// Makes erased words of the store refuse to be programmed. They stay blank.
+    pub fn wear_out(&mut self, places: core::ops::Range<usize>) {
+        let words = (PAGE + places.start) / WORD..(PAGE + places.end) / WORD;
+        self.memory.words[words].fill(PROGRAMMED);
+    }
+
     /// Changes bits of a byte of the flash, and opens the store: it has all people, or does not open. Then the bits are as before,
     /// unless the byte is erased since, and nothing is lost. Returns what must not be.
     pub fn damage(&mut self, place: usize, change: u8) -> Vec<Violation> {
@@ -567,9 +573,11 @@ impl<const WORD: usize> World<WORD> {
                 if people.as_ref() != Ok(&self.model.people) {
                     violations.push(Violation::Lost);
                 }
-                // The latest record may be lost. Ids and epochs are not used again all the same.
-                let Counters { epoch, next_id, .. } = self.model.counters;
-                if counters.epoch < epoch || counters.next_id < next_id {
+                // The latest record may be lost. No epoch and no id that was used is used again all the same.
+                let sealed = self.memory.trace.sealed.keys().map(|&(epoch, _)| epoch).max();
+                if sealed.is_some_and(|epoch| counters.epoch < epoch)
+                    || counters.next_id <= self.model.highest_id
+                {
                     violations.push(Violation::Back);
                 }
                 self.model.counters = counters;
