@@ -157,6 +157,11 @@ impl<'a, const WORD: usize, const PAGE: usize> Flash<'a, WORD, PAGE> {
         self.bytes
     }
 
+    /// The memory, without the flash.
+    pub fn into_bytes(self) -> &'a mut [u8] {
+        self.bytes
+    }
+
     /// The memory, to be damaged.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         self.bytes

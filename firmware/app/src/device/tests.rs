@@ -133,10 +133,10 @@ impl Platform for Board {
     type Camera = Eye;
     type Output = Lock;
     type Meter = Unobserved;
-    type Images = Images;
+    type Images = Sim;
 
-    fn images(&mut self) -> &mut Images {
-        &mut self.images
+    fn images(&mut self) -> &mut Sim {
+        &mut self.images.0
     }
 
     fn restart(&mut self) {
@@ -186,45 +186,6 @@ impl Default for Images {
     fn default() -> Self {
         let bytes = Box::leak(std::vec![0xff; 4096].into_boxed_slice());
         Images(Flash::new(bytes, &mut [], &mut [], Tear::Whole, 1))
-    }
-}
-
-impl nor_flash::ErrorType for Images {
-    type Error = FlashFault;
-}
-
-impl ReadNorFlash for Images {
-    const READ_SIZE: usize = Sim::READ_SIZE;
-
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashFault> {
-        self.0.read(offset, bytes)
-    }
-
-    fn capacity(&self) -> usize {
-        self.0.capacity()
-    }
-}
-
-impl NorFlash for Images {
-    const WRITE_SIZE: usize = Sim::WRITE_SIZE;
-    const ERASE_SIZE: usize = Sim::ERASE_SIZE;
-
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), FlashFault> {
-        self.0.erase(from, to)
-    }
-
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashFault> {
-        self.0.write(offset, bytes)
-    }
-}
-
-impl ImageFlash for Images {
-    fn places(&self) -> ([u32; 2], u32) {
-        ([0, 2048], 2048)
-    }
-
-    fn mapped(&self, is_second: bool) -> &[u8] {
-        &self.0.bytes()[2048 * usize::from(is_second)..][..2048]
     }
 }
 
