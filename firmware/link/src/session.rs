@@ -61,6 +61,10 @@
 //! search for keys that give the same fingerprint on both sides: with six digits, one attempt in a million
 //! passes, and each attempt needs the button. (The numeric comparison of Bluetooth is made in the same way:
 //! Core Specification 5.4, volume 3, part H, 2.3.5.6.2.)
+//!
+//! # Parcels
+//!
+//! A board seals what it gives away for another board, which no session reaches, in a [`Parcel`].
 
 mod channel;
 mod cipher;
@@ -68,6 +72,7 @@ mod handshake;
 mod initiator;
 mod key;
 mod pairing;
+mod parcel;
 mod responder;
 mod symmetric;
 
@@ -77,6 +82,7 @@ pub use self::handshake::{HANDSHAKE_BYTES, HandshakeError, Heard, Initiated};
 pub use self::initiator::{HostEvent, Initiator};
 pub use self::key::{KeyPair, PublicKey, hint};
 pub use self::pairing::{Fingerprint, HostPairing, PairingError, commitment, fingerprint};
+pub use self::parcel::{Parcel, parcel_prologue};
 pub use self::responder::{BoardEvent, Responder};
 use crate::message::{HEADER_BYTES, SESSION_VERSION, VERSION};
 
