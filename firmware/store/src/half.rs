@@ -128,6 +128,11 @@ impl Terms {
         }
     }
 
+    /// Bytes of a piece that is opened.
+    pub fn text_bytes(&self, part: u8) -> usize {
+        self.piece_bytes(part).saturating_sub(CENTRE_TAG_BYTES)
+    }
+
     fn place(&self, cursor: &Cursor, id: u32, part: u8) -> Place {
         Place {
             epoch: cursor.epoch,
