@@ -7,6 +7,7 @@
 //! * [`log`]: the last decisions.
 //! * [`mailbox`]: camera, button and output of an emulated board.
 //! * `answer`: the requests of the link.
+//! * `moving`: people on the way from and to other boards.
 //! * `front`: the commands of a controller on a second line.
 //!
 //! # Rules
@@ -25,6 +26,7 @@ pub mod enrolled;
 pub mod front;
 pub mod log;
 pub mod mailbox;
+mod moving;
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +52,7 @@ use camera::{Camera, Taken};
 use enrolled::Enrolled;
 use front::Counter;
 use log::Log;
+use moving::Moving;
 
 /// A camera that has delivered nothing for this long is dead.
 const CAMERA_MS: u64 = 5_000;
@@ -175,6 +178,7 @@ pub struct Device<'a, 'm, P: Platform, F: NorFlash> {
     desk: Desk,
     counter: Counter,
     newcomer: Option<Newcomer>,
+    moving: Moving,
     log: Log,
     mode: Mode,
 }
@@ -215,6 +219,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             desk: Desk::default(),
             counter: Counter::default(),
             newcomer: None,
+            moving: Moving::Nothing,
             log: Log::new(),
             mode: Mode::Idle,
             recogniser,

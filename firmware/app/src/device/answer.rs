@@ -9,7 +9,7 @@ use link::message::{
     PEOPLE_VERSION, PeopleRefusal, PeopleReply, PeopleRequest, Person, RECOGNISE_VERSION, SESSION_VERSION,
     UpdateRefusal, UpdateReply, VERSION, Verdict, View,
 };
-use link::session::BoardEvent;
+use link::session::{BoardEvent, PublicKey};
 use link::{Message, Reply, Request, frame};
 use matcher::Verdict as Ruling;
 use store::{Draft, Head, MAX_NAME, Store};
@@ -17,6 +17,7 @@ use store::{Draft, Head, MAX_NAME, Store};
 use super::camera::{Camera, Taken};
 use super::enrolled::{Enrolled, FIRST_OF_IMAGE};
 use super::front::{HOLD_MS, MOST_WINDOW_SECONDS};
+use super::moving::Moving;
 use super::{Device, Inbox, Newcomer, Platform, Source, frame_of, name_of_key};
 use crate::door::enrol::MOST_CENTRES;
 use crate::door::{Busy, Fault, PersonId, State};
@@ -147,15 +148,28 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         if !is_pressed {
             return;
         }
-        self.desk.window_until_ms = Some(now_ms + WINDOW_MS);
+        self.desk.window_until_ms = None;
         match self.desk.candidate.take() {
             Some(key) => self.admit(key, now_ms),
-            None => self.responder.open_window(),
+            None => {
+                self.desk.window_until_ms = Some(now_ms + WINDOW_MS);
+                self.responder.open_window();
+            }
         }
     }
 
+    /// Whether the button was pressed in the last minute. A press permits one thing: nobody can pair with it afterwards.
+    pub(super) fn take_press(&mut self) -> bool {
+        // Somebody who has paired waits for the next one.
+        if self.desk.candidate.is_some() || self.desk.window_until_ms.take().is_none() {
+            return false;
+        }
+        self.responder.close_window();
+        true
+    }
+
     /// Makes a paired host an administrator.
-    fn admit(&mut self, key: [u8; 32], now_ms: u64) {
+    pub(super) fn admit(&mut self, key: [u8; 32], now_ms: u64) {
         let Some(store) = &mut self.store else { return };
         if self.responder.administrators().contains(&key) {
             return;
@@ -195,6 +209,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     /// Ends all that a session began.
     fn end_session(&mut self, now_ms: u64) {
         self.end_task();
+        self.moving = Moving::Nothing;
         if self.newcomer.as_ref().is_some_and(|newcomer| newcomer.source != Source::Controller) {
             self.give_up(now_ms);
         }
@@ -241,6 +256,10 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             Request::Session(_) => Reply::Refused(Objection::UnknownNumber),
         };
         self.send(line, &reply);
+        if line.is_sealed && !self.responder.is_open() {
+            // The administrator was removed, and has heard it.
+            self.end_session(now_ms);
+        }
     }
 
     fn hello(&self) -> Option<Hello> {
@@ -507,6 +526,14 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 self.counter.window_until_ms = now_ms + 1000 * u64::from(seconds);
                 Ok(PeopleReply::Done)
             }
+            PeopleRequest::Export(ref to) => self.export(to),
+            PeopleRequest::Piece(number, offset) => self.piece(number, offset),
+            PeopleRequest::Restore(ref label) => self.restore(label),
+            PeopleRequest::Put(text) => self.put(text, now_ms),
+            PeopleRequest::Administrators => {
+                Ok(PeopleReply::Administrators(self.responder.administrators().iter().copied().collect()))
+            }
+            PeopleRequest::RemoveAdministrator(ref key) => self.dismiss(key, now_ms),
         }
     }
 
@@ -595,6 +622,31 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         }
     }
 
+    /// Removes an administrator, in the store first. The last one stays: a slip must not leave a device that nobody
+    /// administers.
+    fn dismiss(&mut self, key: &PublicKey, now_ms: u64) -> Result<PeopleReply, PeopleRefusal> {
+        let administrators = self.responder.administrators();
+        if !administrators.contains(key) {
+            return Err(PeopleRefusal::Unknown);
+        }
+        if administrators.len() == 1 {
+            return Err(PeopleRefusal::LastAdministrator);
+        }
+        let name = name_of_key(key);
+        let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
+        let mut head = Head::new();
+        for index in (0..store.people().len()).rev() {
+            store.open_head(index, &mut head).map_err(|_| PeopleRefusal::Store)?;
+            if head.name() == name && head.photos().is_empty() {
+                let deleted = store.delete(head.id());
+                self.finish(deleted, now_ms)?;
+                break;
+            }
+        }
+        self.responder.remove(key);
+        Ok(PeopleReply::Done)
+    }
+
     /// Changes a person of the store.
     fn change(
         &mut self,
@@ -616,7 +668,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     /// An enrolment refers to people by their names and numbers.
-    fn refuse_while_enrolling(&self) -> Result<(), PeopleRefusal> {
+    pub(super) fn refuse_while_enrolling(&self) -> Result<(), PeopleRefusal> {
         if self.door.is_enrolling() { Err(PeopleRefusal::Busy) } else { Ok(()) }
     }
 

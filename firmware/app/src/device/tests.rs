@@ -1,5 +1,7 @@
 //! A device without networks, on a simulated flash: glimpses are fed to the door, bytes to both lines.
 
+mod moving;
+
 use core::cell::RefCell;
 use core::convert::Infallible;
 use std::boxed::Box;
@@ -223,10 +225,15 @@ struct Bench {
 }
 
 fn bench() -> Bench {
+    bench_of([4; 32], ModelId([2; 16]))
+}
+
+/// A device with this key and network.
+fn bench_of(key: [u8; 32], network: ModelId) -> Bench {
     let bytes = Box::leak(std::vec![0xff; 34 * 1024].into_boxed_slice());
     let flash = Shared(Rc::new(RefCell::new(Flash::new(bytes, &mut [], &mut [], Tear::Whole, 1))));
     let layout = Layout::in_flash(&flash, 0, 2, 16).unwrap();
-    let mut store = Store::format(flash.clone(), layout, &[1; 32], ModelId([2; 16]), 2, 3).unwrap();
+    let mut store = Store::format(flash.clone(), layout, &[1; 32], network, 2, 3).unwrap();
     store.add(&Draft { name: &name_of_key(&[9; 32]), flags: 0, centres: &[] }).unwrap();
     let centre = store::SubCentre { photos: 1, vector: &[0, 9] };
     store.add(&Draft { name: "Ada", flags: 0, centres: &[centre] }).unwrap();
@@ -242,7 +249,7 @@ fn bench() -> Bench {
     };
     let board = Board { second: Some(Wire::default()), ..Board::default() };
     let inbox = Box::leak(Box::new(Inbox::new()));
-    let keys = KeyPair::new([4; 32]);
+    let keys = KeyPair::new(key);
     let mut device = Device::new(about, board, None, Some(store), keys, &mut [], inbox, 0);
     // As with an image.
     device.door = Door::new(SETTINGS, Tally::default(), 0);
