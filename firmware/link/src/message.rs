@@ -76,6 +76,7 @@
 //!
 //! A sealed message holds any message that is not of the group session, and has its turn. [`crate::session`] opens it.
 
+mod array;
 mod events;
 mod people;
 mod right;
@@ -604,6 +605,11 @@ impl<'a> Message<'a> {
 
     fn bare<T>(&self, content: T) -> Result<T, Objection> {
         if self.body.is_empty() { Ok(content) } else { Err(Objection::Malformed) }
+    }
+
+    /// The whole body as an array.
+    fn array<const N: usize>(&self) -> Result<[u8; N], Objection> {
+        self.body.try_into().map_err(|_| Objection::Malformed)
     }
 
     /// Parses the whole body.

@@ -196,8 +196,11 @@ impl<P: Platform, F: NorFlash> Device<'_, '_, P, F> {
             return Ok(None);
         }
         for centre in centres {
-            let embedding: Vec<i16, MAX_DIMENSION> =
-                centre.vector.iter().map(|&element| element.into()).collect();
+            let mut embedding: Vec<i16, MAX_DIMENSION> = Vec::new();
+            for &element in centre.vector {
+                // A vector has at most as many.
+                let _ = embedding.push(element.into());
+            }
             let (outcome, person, _) = self.decide(&embedding)?;
             if outcome.verdict == Ruling::Accepted {
                 return Ok(person);

@@ -8,7 +8,7 @@ use format::gates::Refusal;
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
-use super::{Group, Handshake, Message, Objection, REPLY, Verdict, write};
+use super::{Group, Handshake, Message, Objection, REPLY, Verdict, array, write};
 use crate::frame::FrameError;
 use crate::session::{MAX_ADMINISTRATORS, PublicKey};
 
@@ -130,8 +130,10 @@ pub enum PeopleReply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
     /// Key of the board that it is from.
+    #[serde(deserialize_with = "array::read")]
     pub from: PublicKey,
     /// [`ModelId`](format::ModelId) of the network with which its people were enrolled.
+    #[serde(deserialize_with = "array::read")]
     pub network: [u8; 16],
     /// Elements of a centre.
     pub dimension: u16,
@@ -339,7 +341,7 @@ impl<'a> PeopleRequest<'a> {
             LOG => PeopleRequest::Log(message.read()?),
             STATUS => message.bare(PeopleRequest::Status)?,
             WINDOW => PeopleRequest::Window(message.read()?),
-            EXPORT => PeopleRequest::Export(message.read()?),
+            EXPORT => PeopleRequest::Export(message.array()?),
             PIECE => {
                 let (number, offset) = message.read()?;
                 PeopleRequest::Piece(number, offset)
@@ -347,7 +349,7 @@ impl<'a> PeopleRequest<'a> {
             RESTORE => PeopleRequest::Restore(message.read()?),
             PUT => PeopleRequest::Put(message.read()?),
             ADMINISTRATORS => message.bare(PeopleRequest::Administrators)?,
-            REMOVE_ADMINISTRATOR => PeopleRequest::RemoveAdministrator(message.read()?),
+            REMOVE_ADMINISTRATOR => PeopleRequest::RemoveAdministrator(message.array()?),
             _ => return Err(Objection::UnknownNumber),
         })
     }
