@@ -8,6 +8,7 @@
 //! * [`mailbox`]: camera, button and output of an emulated board.
 //! * `answer`: the requests of the link.
 //! * `moving`: people on the way from and to other boards.
+//! * `patience`: hosts that do not prove who they are.
 //! * `front`: the commands of a controller on a second line.
 //!
 //! # Rules
@@ -27,6 +28,7 @@ pub mod front;
 pub mod log;
 pub mod mailbox;
 mod moving;
+mod patience;
 #[cfg(test)]
 mod tests;
 
@@ -53,6 +55,7 @@ use enrolled::Enrolled;
 use front::Counter;
 use log::Log;
 use moving::Moving;
+use patience::Patience;
 
 /// A camera that has delivered nothing for this long is dead.
 const CAMERA_MS: u64 = 5_000;
@@ -88,6 +91,9 @@ pub trait Platform {
     fn meter(&mut self) -> Self::Meter;
     /// 32 bytes that nobody can foresee, each time others.
     fn random(&mut self) -> [u8; 32];
+    /// Memory for the last decisions, 20 bytes each: one that keeps its content when the device restarts, and when its power goes,
+    /// if the board has such. Any content at the first start; empty where there is no memory to spare.
+    fn retained(&mut self) -> &mut [u8];
     /// Whether the button is held down. A board removes the bouncing of its contacts.
     fn is_button_held(&mut self) -> bool;
     /// Tells the watchdog that something was achieved.
@@ -179,7 +185,7 @@ pub struct Device<'a, 'm, P: Platform, F: NorFlash> {
     counter: Counter,
     newcomer: Option<Newcomer>,
     moving: Moving,
-    log: Log,
+    patience: Patience,
     mode: Mode,
 }
 
@@ -220,7 +226,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             counter: Counter::default(),
             newcomer: None,
             moving: Moving::Nothing,
-            log: Log::new(),
+            patience: Patience::default(),
             mode: Mode::Idle,
             recogniser,
             store,
@@ -549,7 +555,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         };
         if let Some(verdict) = verdict {
             let starts = self.store.as_ref().map_or(0, |store| store.counters().starts);
-            self.log.add(starts, now_ms, verdict);
+            Log(self.platform.retained()).add(starts, now_ms, verdict);
             self.notify(Notice::Verdict(verdict));
             if verdict == Verdict::NotAccepted {
                 // A light that does not work does not keep anybody out.

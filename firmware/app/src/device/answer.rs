@@ -7,7 +7,7 @@ use heapless::{String, Vec};
 use link::message::{
     Decided, Device as Condition, EVENTS_VERSION, Group, GroupVersion, Hello, MAX_PEOPLE, Notice, Objection,
     PEOPLE_VERSION, PeopleRefusal, PeopleReply, PeopleRequest, Person, RECOGNISE_VERSION, SESSION_VERSION,
-    UpdateRefusal, UpdateReply, VERSION, Verdict, View,
+    SessionRequest, UpdateRefusal, UpdateReply, VERSION, Verdict, View,
 };
 use link::session::{BoardEvent, PublicKey};
 use link::{Message, Reply, Request, frame};
@@ -17,6 +17,7 @@ use store::{Draft, Head, MAX_NAME, Store};
 use super::camera::{Camera, Taken};
 use super::enrolled::{Enrolled, FIRST_OF_IMAGE};
 use super::front::{HOLD_MS, MOST_WINDOW_SECONDS};
+use super::log::Log;
 use super::moving::Moving;
 use super::{Device, Inbox, Newcomer, Platform, Source, frame_of, name_of_key};
 use crate::door::enrol::MOST_CENTRES;
@@ -189,10 +190,21 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     fn receive<'i>(&mut self, message: &Message<'i>, plain: &'i mut [u8], now_ms: u64) {
+        if is_handshake(message) {
+            let left = self.patience.seconds_left(now_ms);
+            if let Some(seconds) = left.filter(|_| self.desk.window_until_ms.is_none()) {
+                let line = Line { turn: message.turn, is_sealed: false };
+                return self.send(line, &Reply::Refused(Objection::Wait(seconds)));
+            }
+            self.patience.count(now_ms);
+        }
         let Device { responder, platform, .. } = self;
         let event = responder.receive(message, plain, || platform.random());
         match &event {
             BoardEvent::Request { request, is_sealed } => {
+                if *is_sealed {
+                    self.patience.clear();
+                }
                 return self.serve(request, Line { turn: message.turn, is_sealed: *is_sealed }, now_ms);
             }
             BoardEvent::Opened { .. } | BoardEvent::Closed(_) => {
@@ -516,7 +528,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 self.carry_out(&orders, now_ms);
                 self.done_unless_broken()
             }
-            PeopleRequest::Log(from) => Ok(PeopleReply::Log(self.log.from(from))),
+            PeopleRequest::Log(from) => Ok(PeopleReply::Log(Log(self.platform.retained()).from(from))),
             PeopleRequest::Status => Ok(PeopleReply::Device(self.condition(now_ms))),
             PeopleRequest::Window(seconds) => {
                 if self.platform.second().is_none() {
@@ -531,7 +543,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             PeopleRequest::Restore(ref label) => self.restore(label),
             PeopleRequest::Put(text) => self.put(text, now_ms),
             PeopleRequest::Administrators => {
-                Ok(PeopleReply::Administrators(self.responder.administrators().iter().copied().collect()))
+                let keys = Vec::from_slice(self.responder.administrators()).unwrap_or_default();
+                Ok(PeopleReply::Administrators(keys))
             }
             PeopleRequest::RemoveAdministrator(ref key) => self.dismiss(key, now_ms),
         }
@@ -716,6 +729,13 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             image_version: counters.map_or(0, |counters| counters.floor),
         }
     }
+}
+
+/// Whether a message begins a session or a pairing.
+fn is_handshake(message: &Message<'_>) -> bool {
+    let begins = |request| !matches!(request, SessionRequest::Close);
+    message.group == Group::Session as u8
+        && matches!(message.request(), Ok(Request::Session(request)) if begins(request))
 }
 
 /// People in a store, without administrators.
