@@ -5,9 +5,11 @@
 //! * [`place`]: a device on a port, or an emulated one whose memory is kept in a file.
 //! * [`camera`]: the camera of an emulated device.
 //! * [`people`]: enrolling, listing, deleting, and what else is asked of a device.
+//! * [`parcel`]: people on their way to another board, as a file.
 
 pub mod camera;
 pub mod keys;
+pub mod parcel;
 pub mod people;
 pub mod place;
 pub mod session;

@@ -7,9 +7,11 @@ use link::message::{
     Device, LogEntry, Mode, Notice, PeopleReply, PeopleRequest, Person, PersonId, Seen, Shot, ShotResult,
     Verdict, View,
 };
+use link::session::PublicKey;
 
 use super::camera::Mailbox;
 use super::session::{Event, Session};
+use crate::secret::{hex, short};
 use crate::sight::camera;
 
 /// How often an emulated device is shown a photo before the next one: it follows a face through three frames, and examines
@@ -72,6 +74,40 @@ pub fn order(session: &mut Session, request: &PeopleRequest<'_>) -> Result<()> {
         PeopleReply::Done => Ok(()),
         reply => bail!("the device answers something else than was asked ({reply:?})"),
     }
+}
+
+/// The keys of all administrators.
+///
+/// # Errors
+/// As [`list`].
+pub fn administrators(session: &mut Session) -> Result<Vec<PublicKey>> {
+    match session.people(&PeopleRequest::Administrators)? {
+        PeopleReply::Administrators(keys) => Ok(keys.to_vec()),
+        reply => bail!("the device answers something else than was asked ({reply:?})"),
+    }
+}
+
+/// Removes the administrator whose key begins with these hexadecimal digits. Returns the key.
+///
+/// # Errors
+/// When there is none, more than one, or only this one; as [`list`].
+pub fn remove_administrator(session: &mut Session, digits: &str) -> Result<PublicKey> {
+    let keys = administrators(session)?;
+    let digits = digits.to_ascii_lowercase();
+    let mut found = keys.iter().filter(|key| hex(*key).starts_with(&digits));
+    let (Some(key), None) = (found.next(), found.next()) else {
+        let all: Vec<_> = keys.iter().map(short).collect();
+        bail!(
+            "not one administrator's key begins with {digits}; the keys of the administrators begin with {}",
+            all.join(", ")
+        );
+    };
+    ensure!(
+        keys.len() > 1,
+        "this is the device's last administrator; pair another computer first, or erase the device's store"
+    );
+    order(session, &PeopleRequest::RemoveAdministrator(*key))?;
+    Ok(*key)
 }
 
 /// The person of the device with this name or number.

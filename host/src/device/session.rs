@@ -1,16 +1,19 @@
 //! A secure session with a device.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail, ensure};
 use link::message::{
-    Hello, Notice, Objection, PeopleReply, PeopleRequest, SessionReply, SessionRequest, Shot, View,
+    Hello, Notice, Objection, PeopleRefusal, PeopleReply, PeopleRequest, SessionReply, SessionRequest, Shot,
+    View,
 };
 use link::session::{Fingerprint, HostEvent, HostPairing, Initiator, KeyPair, PublicKey};
 use link::{MAX_MESSAGE_BYTES, Message, Reply, Request};
 
 use super::keys::Keys;
+use crate::output;
 use crate::secret::random;
 use crate::transport::Stream;
 use crate::wire::{Heard, Wire, following};
@@ -21,6 +24,21 @@ const GREETING: Duration = Duration::from_secs(20);
 const ANSWER: Duration = Duration::from_secs(30);
 /// The device has no room for many rows; it says that it works at least every second.
 const SILENCE: Duration = Duration::from_secs(5);
+
+/// How often a session is asked for again of a device that says how long it hears nobody.
+const MOST_WAITS: usize = 3;
+
+/// The device refuses what was asked about people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused(pub PeopleRefusal);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the device: {}", self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
 
 /// What a device tells without being asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +56,7 @@ pub struct Session {
     hello: Hello,
     /// What the administrator calls the board.
     name: String,
+    board: PublicKey,
     turn: u32,
     events: VecDeque<Event>,
 }
@@ -119,9 +138,10 @@ impl Greeted {
         );
         for (name, key) in boards {
             let mut initiator = Initiator::new(keys.pair(), key);
-            if self.shake_hands(&mut initiator)? {
+            if self.shake_hands_patiently(&mut initiator)? {
                 let Greeted { wire, hello, turn } = self;
-                return Ok(Session { wire, initiator, hello, name, turn, events: VecDeque::new() });
+                let events = VecDeque::new();
+                return Ok(Session { wire, initiator, hello, name, board: key, turn, events });
             }
         }
         bail!(
@@ -130,8 +150,29 @@ impl Greeted {
         )
     }
 
-    /// Whether the device answers the handshake.
-    fn shake_hands(&mut self, initiator: &mut Initiator) -> Result<bool> {
+    /// Whether the device answers the handshake. Waits as long as a device says that hears nobody.
+    fn shake_hands_patiently(&mut self, initiator: &mut Initiator) -> Result<bool> {
+        for waits in 0.. {
+            match self.shake_hands(initiator)? {
+                Ok(()) => return Ok(true),
+                Err(Objection::Unauthorised) => return Ok(false),
+                Err(Objection::Wait(seconds)) if waits < MOST_WAITS => {
+                    let seconds = u64::from(seconds);
+                    output::step(&format!(
+                        "others asked the device in vain; it hears the next one in {seconds} s, or when its button is pressed"
+                    ));
+                    let spinner = output::spinner("waiting".to_string());
+                    std::thread::sleep(Duration::from_secs(seconds));
+                    spinner.finish_and_clear();
+                }
+                Err(objection) => bail!("the device refuses a session: {objection}"),
+            }
+        }
+        Ok(false)
+    }
+
+    /// The device's answer to a handshake: that the session is open, or why not.
+    fn shake_hands(&mut self, initiator: &mut Initiator) -> Result<Result<(), Objection>> {
         self.turn = following(self.turn);
         let mut message = [0; MAX_MESSAGE_BYTES];
         let message = initiator
@@ -142,9 +183,8 @@ impl Greeted {
         loop {
             match self.wire.hear(deadline)? {
                 Some(Ok(message)) if message.turn == self.turn => match initiator.receive(&message) {
-                    HostEvent::Opened => return Ok(true),
-                    HostEvent::Refused(Objection::Unauthorised) => return Ok(false),
-                    HostEvent::Refused(objection) => bail!("the device refuses a session: {objection}"),
+                    HostEvent::Opened => return Ok(Ok(())),
+                    HostEvent::Refused(objection) => return Ok(Err(objection)),
                     HostEvent::Ignored | HostEvent::Closed(_) | HostEvent::Reply { .. } => {}
                 },
                 Some(_) => {}
@@ -165,13 +205,18 @@ impl Session {
         &self.name
     }
 
+    /// Its public key.
+    pub fn board(&self) -> &PublicKey {
+        &self.board
+    }
+
     /// Asks about people.
     ///
     /// # Errors
-    /// What the device refuses, with its reason; when it does not answer.
+    /// [`Refused`] if the device refuses; when it does not answer.
     pub fn people(&mut self, request: &PeopleRequest<'_>) -> Result<PeopleReply> {
         match self.ask(&Request::People(*request))? {
-            Reply::People(PeopleReply::Refused(refusal)) => bail!("the device: {refusal}"),
+            Reply::People(PeopleReply::Refused(refusal)) => Err(Refused(refusal).into()),
             Reply::People(reply) => Ok(reply),
             reply => Err(anyhow!("the device answers something else than was asked ({reply:?})")),
         }
