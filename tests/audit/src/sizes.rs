@@ -49,14 +49,14 @@ pub fn static_bytes(program: &Program<'_>) -> BTreeMap<String, u64> {
 pub const MOST_DEVICE_BYTES: u64 = 96 * 1024;
 /// Most bytes of RAM that a device may take besides the memory for frames and the arena.
 pub const MOST_RAM_BYTES: u64 = 48 * 1024;
-/// Most bytes of stack that a device has taken (39,232 from its start to decisions on a face), rounded up.
+/// Most bytes of stack that a device has taken (38,024 from its start to decisions on a face), rounded up.
 pub const STACK_BYTES: u64 = 40 * 1024;
 
 /// The crates of the device itself, those that it speaks and stores with, and the programs that it was inlined into.
 const DEVICE: [&str; 9] =
     ["app", "programs", "store", "link", "cobs", "crc", "heapless", "postcard", "serde_core"];
 /// The crates of its cryptography.
-const CRYPTOGRAPHY: [&str; 19] = [
+const CRYPTOGRAPHY: [&str; 20] = [
     "block_buffer",
     "chacha20",
     "chacha20poly1305",
@@ -71,6 +71,7 @@ const CRYPTOGRAPHY: [&str; 19] = [
     "hybrid_array",
     "inout",
     "poly1305",
+    "seal",
     "sha2",
     "subtle",
     "universal_hash",
