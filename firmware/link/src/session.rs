@@ -41,7 +41,7 @@
 //! | a sealed message when there is no session | `Refused(NoSession)` | |
 //!
 //! Somebody who can write on the wire can end a session, as they could cut the wire, and can keep the board busy with requests to
-//! open one. They can do nothing else.
+//! open one, for as long as it hears them. They can do nothing else.
 //!
 //! # Pairing
 //!

@@ -21,7 +21,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use link::message::{Arrival, Handshake, Label, PeopleRefusal, PeopleReply, PeopleRequest};
 use link::session::PublicKey;
 
-use super::session::{Refused, Session};
+use super::session::{Refused, Session, surprised};
 
 const MARK: [u8; 8] = *b"GeodePPL";
 const VERSION: u16 = 1;
@@ -170,10 +170,6 @@ pub fn restore(session: &mut Session, carried: &Carried, mut told: impl FnMut(Ar
         }
     }
     Ok(())
-}
-
-fn surprised(reply: &PeopleReply) -> anyhow::Error {
-    anyhow!("the device answers something else than was asked ({reply:?})")
 }
 
 /// An error with what to do about it.

@@ -10,7 +10,7 @@ use link::message::{
 use link::session::PublicKey;
 
 use super::camera::Mailbox;
-use super::session::{Event, Session};
+use super::session::{Event, Session, surprised};
 use crate::secret::{hex, short};
 use crate::sight::camera;
 
@@ -33,7 +33,7 @@ pub fn list(session: &mut Session) -> Result<Vec<Person>> {
         match session.people(&PeopleRequest::List(after))? {
             PeopleReply::People(some) if some.is_empty() => return Ok(people),
             PeopleReply::People(some) => people.extend(some),
-            reply => bail!("the device answers something else than was asked ({reply:?})"),
+            reply => return Err(surprised(&reply)),
         }
     }
 }
@@ -45,7 +45,7 @@ pub fn list(session: &mut Session) -> Result<Vec<Person>> {
 pub fn condition(session: &mut Session) -> Result<Device> {
     match session.people(&PeopleRequest::Status)? {
         PeopleReply::Device(device) => Ok(device),
-        reply => bail!("the device answers something else than was asked ({reply:?})"),
+        reply => Err(surprised(&reply)),
     }
 }
 
@@ -60,7 +60,7 @@ pub fn log(session: &mut Session) -> Result<Vec<LogEntry>> {
         match session.people(&PeopleRequest::Log(from))? {
             PeopleReply::Log(some) if some.is_empty() => return Ok(entries),
             PeopleReply::Log(some) => entries.extend(some),
-            reply => bail!("the device answers something else than was asked ({reply:?})"),
+            reply => return Err(surprised(&reply)),
         }
     }
 }
@@ -72,7 +72,7 @@ pub fn log(session: &mut Session) -> Result<Vec<LogEntry>> {
 pub fn order(session: &mut Session, request: &PeopleRequest<'_>) -> Result<()> {
     match session.people(request)? {
         PeopleReply::Done => Ok(()),
-        reply => bail!("the device answers something else than was asked ({reply:?})"),
+        reply => Err(surprised(&reply)),
     }
 }
 
@@ -83,7 +83,7 @@ pub fn order(session: &mut Session, request: &PeopleRequest<'_>) -> Result<()> {
 pub fn administrators(session: &mut Session) -> Result<Vec<PublicKey>> {
     match session.people(&PeopleRequest::Administrators)? {
         PeopleReply::Administrators(keys) => Ok(keys.to_vec()),
-        reply => bail!("the device answers something else than was asked ({reply:?})"),
+        reply => Err(surprised(&reply)),
     }
 }
 
@@ -169,7 +169,7 @@ pub fn enrol(
     }
     match session.people(&PeopleRequest::Commit)? {
         PeopleReply::Committed(id) => Ok(id),
-        reply => bail!("the device answers something else than was asked ({reply:?})"),
+        reply => Err(surprised(&reply)),
     }
 }
 

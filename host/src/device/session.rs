@@ -40,6 +40,11 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
+/// The device answers what was not asked.
+pub(super) fn surprised(reply: &impl fmt::Debug) -> anyhow::Error {
+    anyhow!("the device answers something else than was asked ({reply:?})")
+}
+
 /// What a device tells without being asked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
@@ -113,7 +118,7 @@ impl Greeted {
                 bail!("the device does not pair now: press its button, and start again within a minute")
             }
             Reply::Refused(objection) => bail!("the device refuses to pair: {objection}"),
-            reply => Err(anyhow!("the device answers something else than was asked ({reply:?})")),
+            reply => Err(surprised(&reply)),
         };
         let first: SessionReply = answer(self.ask(&Request::Session(request))?)?;
         let reveal = pairing.reveal(&first)?;
@@ -218,7 +223,7 @@ impl Session {
         match self.ask(&Request::People(*request))? {
             Reply::People(PeopleReply::Refused(refusal)) => Err(Refused(refusal).into()),
             Reply::People(reply) => Ok(reply),
-            reply => Err(anyhow!("the device answers something else than was asked ({reply:?})")),
+            reply => Err(surprised(&reply)),
         }
     }
 
@@ -243,7 +248,7 @@ impl Session {
                 Some(Reply::Seen(seen)) => return Ok(seen),
                 Some(Reply::Refused(objection)) => bail!("the device refuses the frame: {objection}"),
                 Some(Reply::Failed(why)) => bail!("the device: {why}"),
-                Some(reply) => bail!("the device answers something else than was asked ({reply:?})"),
+                Some(reply) => return Err(surprised(&reply)),
             }
         }
     }
@@ -350,5 +355,96 @@ impl Drop for Session {
     fn drop(&mut self) {
         // Whoever is gone needs no farewell.
         let _ = self.wire.send(self.turn, &Request::Session(SessionRequest::Close));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use link::session::{BoardEvent, Responder};
+    use link::{Decoder, MAX_REPLY_BYTES, MAX_REPLY_FRAME_BYTES};
+
+    use super::*;
+
+    /// A device that hears nobody for the first requests to open a session.
+    struct Waiting {
+        waits: usize,
+        responder: Responder,
+        decoder: Decoder,
+        said: VecDeque<u8>,
+    }
+
+    impl Stream for Waiting {
+        fn read(&mut self, buffer: &mut [u8], _: Duration) -> io::Result<usize> {
+            buffer[0] = self.said.pop_front().ok_or(io::ErrorKind::BrokenPipe)?;
+            Ok(1)
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+            for &byte in bytes {
+                if self.decoder.push(byte) != Ok(true) {
+                    continue;
+                }
+                let message = Message::parse(self.decoder.message()).unwrap();
+                let mut plain = [0; MAX_MESSAGE_BYTES];
+                let event = self.responder.receive(&message, &mut plain, || [3; 32]);
+                let reply = match (&event, event.answer()) {
+                    (BoardEvent::Request { .. }, _) => Reply::Hello(hello()),
+                    (BoardEvent::Opened { .. }, _) if self.waits > 0 => {
+                        self.waits -= 1;
+                        Reply::Refused(Objection::Wait(0))
+                    }
+                    (_, answer) => answer.unwrap().0,
+                };
+                let (mut message_out, mut frame) = ([0; MAX_REPLY_BYTES], [0; MAX_REPLY_FRAME_BYTES]);
+                let reply = reply.emit(message.turn, &mut message_out).unwrap();
+                self.said.extend(link::encode(reply, &mut frame).unwrap());
+            }
+            Ok(())
+        }
+
+        fn untaken(&mut self) -> usize {
+            0
+        }
+
+        fn why_gone(&mut self, error: Option<&io::Error>) -> String {
+            format!("gone: {error:?}")
+        }
+    }
+
+    fn hello() -> Hello {
+        Hello {
+            version: link::message::VERSION,
+            groups: Default::default(),
+            board: "door".try_into().unwrap(),
+            network: "n".try_into().unwrap(),
+            image: [0; 32],
+            crop: [1, 1, 1],
+            dimension: 2,
+            people: 0,
+            has_eyes: true,
+            frame_bytes: 8,
+            start_instructions: 0,
+        }
+    }
+
+    #[test]
+    fn session_waits_for_a_device_that_hears_nobody_but_not_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut keys = Keys::read_or_new(&folder.path().join("admin.key")).unwrap();
+        let board = KeyPair::new([2; 32]);
+        keys.add("door", board.public()).unwrap();
+        let open = |waits| {
+            let mut responder = Responder::new(board.clone(), false);
+            responder.add(*keys.pair().public());
+            let device = Waiting { waits, responder, decoder: Decoder::new(), said: VecDeque::new() };
+            Greeted::new(device).unwrap().open(&keys, None).map(|session| session.name().to_string())
+        };
+        for waits in [0, MOST_WAITS] {
+            assert_eq!(open(waits).unwrap(), "door");
+        }
+        let said = open(MOST_WAITS + 1).unwrap_err().to_string();
+        assert!(said.contains("hears the next one in 0 s"), "{said}");
     }
 }

@@ -12,7 +12,7 @@ use link::message::{
 use link::session::{BoardEvent, PublicKey};
 use link::{Message, Reply, Request, frame};
 use matcher::Verdict as Ruling;
-use store::{Draft, Head, MAX_NAME, Store};
+use store::{Draft, Entry, Head, MAX_NAME, Store};
 
 use super::camera::{Camera, Taken};
 use super::enrolled::{Enrolled, FIRST_OF_IMAGE};
@@ -586,14 +586,26 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         if of_image.is_some_and(|gallery| gallery.people().any(|person| person.name == name)) {
             return Err(PeopleRefusal::NameTaken);
         }
+        match self.entry_named(name, |_| true)? {
+            // The name of an administrator's key is nobody's.
+            Some(entry) if entry.centres == 0 => Err(PeopleRefusal::NameTaken),
+            entry => Ok(entry.map(|entry| entry.id)),
+        }
+    }
+
+    /// The first entry of the store with this name, among those that are asked for.
+    fn entry_named(
+        &mut self,
+        name: &str,
+        is_asked: impl Fn(&Entry) -> bool,
+    ) -> Result<Option<Entry>, PeopleRefusal> {
         let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
         for index in 0..store.people().len() {
             let Some(entry) = store.people().get(index).copied() else { break };
             let mut head = Head::new();
             store.open_head(index, &mut head).map_err(|_| PeopleRefusal::Store)?;
-            if head.name() == name {
-                // The name of an administrator's key is nobody's.
-                return if entry.centres > 0 { Ok(Some(entry.id)) } else { Err(PeopleRefusal::NameTaken) };
+            if head.name() == name && is_asked(&entry) {
+                return Ok(Some(entry));
             }
         }
         Ok(None)
@@ -645,16 +657,10 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         if administrators.len() == 1 {
             return Err(PeopleRefusal::LastAdministrator);
         }
-        let name = name_of_key(key);
-        let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
-        let mut head = Head::new();
-        for index in (0..store.people().len()).rev() {
-            store.open_head(index, &mut head).map_err(|_| PeopleRefusal::Store)?;
-            if head.name() == name && head.photos().is_empty() {
-                let deleted = store.delete(head.id());
-                self.finish(deleted, now_ms)?;
-                break;
-            }
+        if let Some(entry) = self.entry_named(&name_of_key(key), |entry| entry.centres == 0)? {
+            let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
+            let deleted = store.delete(entry.id);
+            self.finish(deleted, now_ms)?;
         }
         self.responder.remove(key);
         Ok(PeopleReply::Done)

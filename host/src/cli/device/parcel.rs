@@ -168,7 +168,7 @@ pub fn restore(file: &Path, place: &At, json: bool) -> Result<()> {
         if moved.is_empty() {
             return writeln!(out, "nobody is in {name}");
         }
-        writeln!(out, "{:8}  {:>10}  name", "", "number")?;
+        writeln!(out, "{:8}  {:>10}  name", "result", "number")?;
         for Moved { name, id, result, why } in moved {
             let id = id.map_or(String::from("-"), |id| id.to_string());
             let why = why.map_or(String::new(), |why| format!(": {why}"));
