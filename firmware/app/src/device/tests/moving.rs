@@ -248,7 +248,7 @@ fn cut_in_the_middle_leaves_whole_people_and_the_rest_follows() {
         assert!(matches!(put, Err(PeopleRefusal::Store) | Ok(PeopleReply::Arrived(_))), "{put:?}");
         bench.flash.0.borrow_mut().power_on();
         let layout = Layout::in_flash(&bench.flash, 0, 2, 16).unwrap();
-        let store = Store::open(bench.flash.clone(), layout, &[1; 32], NETWORK, 2).unwrap();
+        let store = Store::open(bench.flash, layout, &[1; 32], NETWORK, 2).unwrap();
         bench.device.store = Some(store);
         let before = bench.enrolled().len();
         assert!(before == 2 || before == 3 && steps > 0, "{steps}: {before}");
