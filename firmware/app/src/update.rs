@@ -21,7 +21,7 @@
 //!   the received image is one call, and takes as long as a start.
 //! * A power cut at any moment costs at most the pages since the last mark of the [`record`]. What was written is judged
 //!   by the digest of all of it, never by how the flash looks.
-//! * A start on trial is counted in the store before it happens. A new image that hangs or restarts the board is therefore
+//! * A start on trial is counted in the store before the image runs. A new image that hangs or restarts the board is therefore
 //!   given up after [`boot::TRIALS`] starts.
 //! * The floor, the lowest version that a board starts, rises only when an image has passed its trial.
 

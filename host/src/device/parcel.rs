@@ -136,6 +136,7 @@ pub fn back_up(session: &mut Session, to: &PublicKey, mut told: impl FnMut(usize
         loop {
             match session.people(&PeopleRequest::Piece(number, text.len() as u16)).map_err(advised)? {
                 PeopleReply::Piece(left, bytes) => {
+                    ensure!(left == 0 || !bytes.is_empty(), "the device sends nothing of a person");
                     text.extend(bytes);
                     ensure!(
                         text.len() <= MOST_TEXT_BYTES,

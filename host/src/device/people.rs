@@ -56,10 +56,13 @@ pub fn condition(session: &mut Session) -> Result<Device> {
 pub fn log(session: &mut Session) -> Result<Vec<LogEntry>> {
     let mut entries: Vec<LogEntry> = Vec::new();
     loop {
-        let from = entries.last().map_or(0, |entry| entry.number + 1);
+        let from = entries.last().map_or(0, |entry| entry.number.saturating_add(1));
         match session.people(&PeopleRequest::Log(from))? {
             PeopleReply::Log(some) if some.is_empty() => return Ok(entries),
-            PeopleReply::Log(some) => entries.extend(some),
+            PeopleReply::Log(some) => {
+                ensure!(some.iter().all(|entry| entry.number >= from), "the device repeats its log");
+                entries.extend(some);
+            }
             reply => return Err(surprised(&reply)),
         }
     }

@@ -254,7 +254,11 @@ impl Session {
 
     fn ask(&mut self, request: &Request<'_>) -> Result<Reply> {
         self.send(request)?;
-        match self.answer(ANSWER)? {
+        let mut answer = self.answer(ANSWER)?;
+        while let Some(Reply::Working) = answer {
+            answer = self.answer(ANSWER)?;
+        }
+        match answer {
             None => Err(self.gone()),
             Some(Reply::Failed(why)) => bail!("the device: {why}"),
             Some(Reply::Refused(objection)) => bail!("the device refuses: {objection}"),

@@ -127,6 +127,7 @@ impl Update {
         let begun = ask(session, &UpdateRequest::Begin(self.begin))
             .with_context(|| self.path.display().to_string())?;
         let progress = progress(begun)?;
+        ensure!(progress.offset <= self.begin.bytes, "the device says that it has more than there is");
         if progress.stage != UpdateStage::Receiving {
             return Ok(self.begin.bytes);
         }
@@ -169,6 +170,11 @@ impl Update {
         };
         spinner.finish_and_clear();
         let trouble = &session.hello().trouble;
+        ensure!(
+            is_running || session.hello().image != self.digest || trouble.is_empty(),
+            "{}: the device runs the image, but could not note that it keeps it: {trouble}",
+            self.path.display()
+        );
         ensure!(
             is_running,
             "{}: the device tried the image and went back to the one before: the new one failed its self-test, or did not \
@@ -216,6 +222,10 @@ fn advice(why: UpdateRefusal) -> String {
         UpdateRefusal::Version(_) => "; sign it with a higher --version",
         UpdateRefusal::Unusable => "; `host verify` and `host inspect` say why",
         UpdateRefusal::Digest => "; send it again",
+        UpdateRefusal::TooLong(_) => "; make the image smaller: fewer people or strangers, or a smaller network",
+        UpdateRefusal::Flash => "; start again, and if it fails again have the board's flash replaced",
+        UpdateRefusal::Stage(UpdateStage::Trial) => "; it is on trial: restart the device, and start again",
+        UpdateRefusal::Stage(_) => "; start again from the beginning",
         UpdateRefusal::Busy => "; end what it does, an enrolment for example, and start again",
         _ => "",
     }

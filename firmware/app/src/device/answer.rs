@@ -38,7 +38,7 @@ const WINDOW_MS: u64 = 60_000;
 /// A task whose host has said nothing for this long has ended, in milliseconds.
 const PATIENCE_MS: u64 = 5_000;
 /// A computing device says so at least this often, in milliseconds.
-const WORKING_MS: u64 = 1_000;
+pub(super) const WORKING_MS: u64 = 1_000;
 
 /// Where an answer goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +58,13 @@ pub(super) enum Task {
     Sight { line: Line, taken: Taken, said_ms: u64 },
 }
 
+/// Somebody who waits for the check of an update, and when the device last said that it works.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    pub line: Line,
+    pub said_ms: u64,
+}
+
 /// What goes on over the link.
 #[derive(Debug, Default)]
 pub(super) struct Desk {
@@ -68,7 +75,7 @@ pub(super) struct Desk {
     /// Since when the button is held.
     held_since_ms: Option<u64>,
     /// Who waits for the check of an update.
-    pub(super) updating: Option<Line>,
+    pub(super) updating: Option<Waiting>,
     /// When the board is started anew.
     pub(super) restart_ms: Option<u64>,
 }
@@ -168,12 +175,10 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
 
     /// Whether the button was pressed in the last minute. A press permits one thing: nobody can pair with it afterwards.
     pub(super) fn take_press(&mut self) -> bool {
-        // Somebody who has paired waits for the next one.
-        if self.desk.candidate.is_some() || self.desk.window_until_ms.take().is_none() {
-            return false;
-        }
+        let is_pressed = self.desk.window_until_ms.take().is_some();
         self.responder.close_window();
-        true
+        // Somebody has paired in between. The next press is meant for this request, and must not admit them.
+        is_pressed && self.desk.candidate.take().is_none()
     }
 
     /// Makes a paired host an administrator.
@@ -215,6 +220,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 return self.serve(request, Line { turn: message.turn, is_sealed: *is_sealed }, now_ms);
             }
             BoardEvent::Opened { .. } | BoardEvent::Closed(_) => {
+                self.desk.candidate = None;
                 self.end_session(now_ms);
             }
             BoardEvent::Paired { host, .. } => self.desk.candidate = Some(*host),
@@ -680,6 +686,10 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         if let Some(entry) = self.entry_named(&name_of_key(key), |entry| entry.centres == 0)? {
             let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
             let deleted = store.delete(entry.id);
+            // The key may be gone though the flash has failed afterwards.
+            if store.find(entry.id).is_none() {
+                self.responder.remove(key);
+            }
             self.finish(deleted, now_ms)?;
         }
         self.responder.remove(key);

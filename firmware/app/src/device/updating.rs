@@ -6,7 +6,7 @@ use embedded_storage::nor_flash::NorFlash;
 use link::Reply;
 use link::message::{UpdateRefusal, UpdateReply, UpdateRequest, UpdateStage};
 
-use super::answer::Line;
+use super::answer::{Line, WORKING_MS, Waiting};
 use super::camera::Camera;
 use super::{Device, Platform};
 use crate::door::Order;
@@ -43,7 +43,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             UpdateRequest::Finish => match updater.finish() {
                 Poll::Ready(reply) => reply,
                 Poll::Pending => {
-                    self.desk.updating = Some(line);
+                    self.desk.updating = Some(Waiting { line, said_ms: now_ms });
                     return None;
                 }
             },
@@ -55,7 +55,9 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 reply
             }
             UpdateRequest::Cancel => {
-                self.desk.restart_ms = None;
+                if updater.is_confirmed() {
+                    self.desk.restart_ms = None;
+                }
                 updater.cancel(images, store)
             }
         })
@@ -80,9 +82,18 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         self.camera_ms = now_ms;
         let reply = match self.check_update() {
             Poll::Ready(reply) => reply,
-            Poll::Pending => return true,
+            Poll::Pending => {
+                if let Some(waiting) = &mut self.desk.updating
+                    && now_ms.saturating_sub(waiting.said_ms) >= WORKING_MS
+                {
+                    waiting.said_ms = now_ms;
+                    let line = waiting.line;
+                    self.send(line, &Reply::Working);
+                }
+                return true;
+            }
         };
-        if let Some(line) = self.desk.updating.take() {
+        if let Some(Waiting { line, .. }) = self.desk.updating.take() {
             self.send(line, &Reply::Update(reply));
         }
         true

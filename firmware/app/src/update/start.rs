@@ -145,7 +145,8 @@ pub fn start<'a, F: NorFlash>(
         let noted = store.map_or(Ok(()), |store| {
             let is_new = matches!(boot, Boot::Trial(_)) || in_store.trial == ADOPTING;
             if !is_of_same_network(store, &recogniser) {
-                if !is_new {
+                // Where nobody is enrolled nobody is lost.
+                if !is_new && people_of(store) > 0 {
                     return Err(Trouble::OtherNetwork(people_of(store)));
                 }
                 adopt(store, is_second, &recogniser).map_err(Trouble::Store)?;
@@ -155,7 +156,9 @@ pub fn start<'a, F: NorFlash>(
             key.map_or(Ok(()), |_| store.raise_floor(passed.floor)).map_err(Trouble::Store)
         });
         let trouble = noted.err();
-        return Started { recogniser: Some(recogniser), is_second, past: passed.stage, trouble };
+        // What could not be noted is still on trial: the other image must not be overwritten.
+        let past = if let Some(Trouble::Store(_)) = trouble { UpdateStage::Trial } else { passed.stage };
+        return Started { recogniser: Some(recogniser), is_second, past, trouble };
     }
 }
 

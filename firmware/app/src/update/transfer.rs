@@ -104,6 +104,11 @@ impl Updater {
         Progress { stage, offset: transfer.offset }
     }
 
+    /// Whether the update starts at the next restart.
+    pub const fn is_confirmed(&self) -> bool {
+        matches!(self.stage, Stage::Confirmed(_))
+    }
+
     /// Whether [`Self::work`] has something to do.
     pub const fn is_working(&self) -> bool {
         matches!(self.stage, Stage::Clearing(..) | Stage::Hashing(..) | Stage::Received(_))

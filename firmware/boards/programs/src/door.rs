@@ -6,7 +6,7 @@ use app::Recogniser;
 use app::device::{About, Device, Inbox, MAX_SERIAL, Platform};
 use app::door::Settings;
 use app::output::Output;
-use app::update::{self, Started};
+use app::update::{self, Started, Trouble};
 use cortex::stack;
 use embedded_storage::nor_flash::{ErrorType, NorFlash};
 use heapless::String;
@@ -80,23 +80,24 @@ fn started<B: DoorBoard>(
     // Filled and changed in place: a store is large, and every copy would be on the stack at once.
     let mut store = None;
     let opened = open::<B>(&store_key, &mut store);
-    let started = start::<B>(key.as_ref(), store.as_mut(), arena, &mut platform);
+    let mut started = start::<B>(key.as_ref(), store.as_mut(), arena, &mut platform);
     let ready = match (opened, &started.recogniser) {
         (Err(OpenError::Unformatted), Some(recogniser)) => {
             format::<B>(recogniser, &store_key, platform.random(), &mut store)
         }
         (opened, _) => opened,
     };
-    let ready = ready.and_then(|()| Ok(store.as_mut().map_or(Ok(()), Store::count_start)?));
-    if ready.is_err() {
-        store = None;
+    // A store whose counters fail still says who the administrators are.
+    if let (None, Some(Err(error))) = (&started.trouble, store.as_mut().map(Store::count_start)) {
+        started.trouble = Some(Trouble::Store(error));
     }
-    // A text that is too long is cut.
-    let _ = match (&started.trouble, ready) {
-        (Some(why), _) => write!(trouble, "{why}"),
-        (None, Err(error)) => write!(trouble, "{error}"),
-        (None, Ok(())) => Ok(()),
-    };
+    // Texts that are too long are cut.
+    if let Some(why) = &started.trouble {
+        let _ = write!(trouble, "{why}");
+    }
+    if let Err(error) = ready {
+        let _ = write!(trouble, "{}{error}", if trouble.is_empty() { "" } else { "; " });
+    }
     device::<B>(platform, started, store, session_key, key, trouble, arena, inbox)
 }
 

@@ -169,6 +169,10 @@ impl Responder {
         }
         match message.request() {
             Err(objection) => refused(objection),
+            // Nobody pairs beside a session: a press of the button is the administrator's then.
+            Ok(Request::Session(SessionRequest::Pair(_) | SessionRequest::Reveal(_))) if self.is_open() => {
+                refused(Objection::NotSealed)
+            }
             Ok(Request::Session(request)) => self.answer(&request, random),
             Ok(Request::Hello) => {
                 self.end();

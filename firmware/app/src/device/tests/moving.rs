@@ -148,10 +148,11 @@ fn press_that_confirms_a_pairing_permits_no_parcel() {
     bench.press();
     let Reply::Session(reply) = bench.send(&Request::Session(pair)).remove(0) else { panic!() };
     bench.send(&Request::Session(pairing.reveal(&reply).unwrap()));
+    // Whoever has paired before a request that needs the button is forgotten: the next press is the request's.
     assert_eq!(export(&mut bench, key(THERE)).err(), Some(PeopleRefusal::Button));
     bench.press();
-    assert_eq!(bench.device.responder.administrators().len(), 2);
-    assert_eq!(export(&mut bench, key(THERE)).err(), Some(PeopleRefusal::Button));
+    assert_eq!(bench.device.responder.administrators().len(), 1);
+    assert!(export(&mut bench, key(THERE)).is_ok());
 }
 
 #[test]
