@@ -12,10 +12,11 @@ use crate::budget::{Budget, Room};
 use crate::{interrupt, output};
 
 /// The facts of every board, from its own file. Another board is another line.
-const FACTS: [&str; 3] = [
+const FACTS: [&str; 4] = [
     include_str!("../../firmware/boards/qemu-m4/board.toml"),
     include_str!("../../firmware/boards/qemu-m7/board.toml"),
     include_str!("../../firmware/boards/qemu-m55/board.toml"),
+    include_str!("../../firmware/boards/stm32h743/board.toml"),
 ];
 
 /// All boards.
@@ -26,7 +27,7 @@ pub static BOARDS: LazyLock<Vec<Board>> = LazyLock::new(|| {
         .collect()
 });
 
-/// A board: its facts, and how its firmware is built and run.
+/// A board: its facts, and how its firmware is built and, if it is emulated, run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Board(Facts);
 
@@ -117,9 +118,19 @@ pub fn names() -> Vec<&'static str> {
     BOARDS.iter().map(|board| &*board.name).collect()
 }
 
-/// The names of the boards that have memory for people.
+/// The boards that QEMU emulates.
+pub fn emulated() -> impl Iterator<Item = &'static Board> {
+    BOARDS.iter().filter(|board| board.qemu_machine.is_some())
+}
+
+/// The names of the emulated boards.
+pub fn emulated_names() -> Vec<&'static str> {
+    emulated().map(|board| &*board.name).collect()
+}
+
+/// The names of the emulated boards that have memory for people.
 pub fn with_store() -> Vec<&'static str> {
-    BOARDS.iter().filter(|board| board.memory.store.is_some()).map(|board| &*board.name).collect()
+    emulated().filter(|board| board.memory.store.is_some()).map(|board| &*board.name).collect()
 }
 
 impl Board {
@@ -206,37 +217,62 @@ impl Board {
     }
 
     /// QEMU as this board with a program and, if given, an image; the board's UART is standard input and output.
-    pub fn emulator(&self, elf: &Path, image: Option<(&Path, Memory)>) -> Command {
+    ///
+    /// # Errors
+    /// As [`Self::machine_name`].
+    pub fn emulator(&self, elf: &Path, image: Option<(&Path, Memory)>) -> Result<Command> {
         self.emulator_with_ram(elf, image, None)
     }
 
     /// [`Self::emulator`] whose `qemu_ram` is kept in a file that has its size.
+    ///
+    /// # Errors
+    /// As [`Self::machine_name`].
     pub fn emulator_with_ram(
         &self,
         elf: &Path,
         image: Option<(&Path, Memory)>,
         ram: Option<&Path>,
-    ) -> Command {
-        let mut qemu = self.machine(elf, image, ram);
+    ) -> Result<Command> {
+        let mut qemu = self.machine(elf, image, ram)?;
         // Time counts instructions.
         qemu.args(["-icount", "shift=0"]);
-        qemu
+        Ok(qemu)
     }
 
     /// QEMU as a device of this board, whose clock is this computer's; otherwise as [`Self::emulator_with_ram`]. The board's
     /// second UART is `front`, or leads nowhere.
-    pub fn device(&self, elf: &Path, image: (&Path, Memory), ram: &Path, front: Option<&Front>) -> Command {
-        let mut qemu = self.machine(elf, Some(image), Some(ram));
+    /// Its images are in `ram`.
+    ///
+    /// # Errors
+    /// As [`Self::machine_name`].
+    pub fn device(&self, elf: &Path, ram: &Path, front: Option<&Front>) -> Result<Command> {
+        let mut qemu = self.machine(elf, None, Some(ram))?;
         // The first `-serial` is the first UART's.
         qemu.arg("-serial").arg(front.map_or_else(|| "null".to_string(), Front::option));
-        qemu
+        Ok(qemu)
     }
 
-    fn machine(&self, elf: &Path, image: Option<(&Path, Memory)>, ram: Option<&Path>) -> Command {
+    /// QEMU's name for the board.
+    ///
+    /// # Errors
+    /// When the board is not emulated.
+    pub fn machine_name(&self) -> Result<&str> {
+        self.qemu_machine.as_deref().with_context(|| {
+            format!(
+                "the board {} is not emulated: flash it as the chapter \"STM32H743\" of the book says, and give its \
+                 serial port with --port where a command has it; emulated boards are {}",
+                self.name,
+                emulated_names().join(", ")
+            )
+        })
+    }
+
+    fn machine(&self, elf: &Path, image: Option<(&Path, Memory)>, ram: Option<&Path>) -> Result<Command> {
         // A comma ends an option's value; doubled it is a comma.
         let name = |path: &Path| path.display().to_string().replace(',', ",,");
         let mut qemu = Command::new("qemu-system-arm");
-        let mut machine = self.qemu_machine.clone();
+        let mut machine = self.machine_name()?.to_string();
         if let (Some(ram), Some(region)) = (ram, self.qemu_ram) {
             let (bytes, ram) = (region.bytes, name(ram));
             machine.push_str(",memory-backend=ram");
@@ -251,7 +287,7 @@ impl Board {
             let address = self.region(memory).address;
             qemu.arg("-device").arg(format!("loader,file={image},addr={address:#x},force-raw=on"));
         }
-        qemu
+        Ok(qemu)
     }
 
     /// Runs one of the firmware's examples to its end, and gives what it printed.
@@ -259,8 +295,9 @@ impl Board {
     /// # Errors
     /// When it does not build, QEMU does not start, or it fails: with what it printed.
     pub fn run_example(&self, example: &str, image: Option<(&Path, Memory)>) -> Result<String> {
+        self.machine_name()?;
         let program = self.build_example(example)?;
-        let mut qemu = self.emulator(&program, image);
+        let mut qemu = self.emulator(&program, image)?;
         let output = interrupt::output(qemu.arg("-semihosting").stdin(Stdio::null()))
             .context("cannot start qemu-system-arm; run ./setup.sh, or install QEMU for ARM")?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -307,10 +344,18 @@ mod tests {
         #[cfg(unix)]
         assert_eq!(Front::at(Path::new("/dev/null")).unwrap().option(), "/dev/null");
         let board = Board::named(DEFAULT).unwrap();
-        let qemu = board.device(Path::new("e"), (Path::new("i"), Memory::External), Path::new("r"), None);
+        let qemu = board.device(Path::new("e"), Path::new("r"), None).unwrap();
         let arguments: Vec<_> = qemu.get_args().collect();
         let serials = arguments.iter().zip(&arguments[1..]).filter(|(name, _)| **name == "-serial");
         assert_eq!(serials.map(|(_, value)| value.to_str().unwrap()).collect::<Vec<_>>(), ["stdio", "null"]);
+    }
+
+    #[test]
+    fn board_that_is_not_emulated_says_so() {
+        let board = Board::named("stm32h743").unwrap();
+        let error = board.run_example("bench", None).unwrap_err().to_string();
+        assert!(error.contains("the board stm32h743 is not emulated") && error.contains("--port"), "{error}");
+        assert!(!emulated_names().contains(&"stm32h743") && !with_store().contains(&"stm32h743"));
     }
 
     #[test]

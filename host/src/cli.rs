@@ -19,6 +19,7 @@ mod recognise;
 mod rewrite;
 mod sign;
 mod simulate;
+mod update;
 mod values;
 mod verify;
 
@@ -76,6 +77,8 @@ enum Command {
     // Its --version is the image's.
     #[command(disable_version_flag = true)]
     Sign(sign::Arguments),
+    /// Send a signed image to a device, which tries it and goes back if it fails.
+    Update(update::Arguments),
     /// Check an image as a board checks an update: signature, version, and whether it runs.
     Verify(verify::Arguments),
 }
@@ -100,6 +103,7 @@ impl Cli {
             Command::Gallery { command } => gallery::run(&command),
             Command::Keygen(arguments) => keygen::run(&arguments),
             Command::Sign(arguments) => sign::run(&arguments),
+            Command::Update(arguments) => update::run(&arguments),
             Command::Verify(arguments) => verify::run(&arguments),
         }
     }

@@ -68,6 +68,7 @@ impl Client {
         let mut wire = Wire::new(stream);
         let turn = following(RandomState::new().hash_one(Instant::now()) as u32);
         let hello = wire.greet(turn, patience)?;
+        ensure!(hello.trouble.is_empty(), "the board answers but cannot work: {}", hello.trouble);
         match hello.version_of(Group::Recognise) {
             Some(RECOGNISE_VERSION) => Ok(Client { wire, hello, turn, rows: 0 }),
             _ => bail!(
@@ -367,6 +368,7 @@ mod tests {
             has_eyes: true,
             frame_bytes: 8,
             start_instructions: 0,
+            trouble: Default::default(),
         })
     }
 

@@ -14,7 +14,7 @@ use format::layer::{Element, Layer, Operator};
 use nn::op::{self, Inputs};
 use serde::{Deserialize, Serialize};
 
-use crate::board;
+use crate::board::{self, Board};
 
 /// Cycles that the upper end of the range adds for each cycle of the lower end: for memory, branches, and pipelines
 /// that do not fill.
@@ -235,7 +235,7 @@ pub struct BoardCost {
     pub wide_instructions: f64,
 }
 
-/// Estimated costs of layers as they are in an image, on every board.
+/// Estimated costs of layers as they are in an image, on every emulated board.
 ///
 /// # Errors
 /// As [`Core::of_board`].
@@ -251,15 +251,20 @@ pub fn on_boards(layers: &[Layer]) -> Result<Vec<BoardCost>> {
             wide_instructions: count(&mut work.iter().filter(|work| work.kind.is_wide())),
         })
     };
-    board::names().into_iter().map(of_board).collect()
+    board::emulated_names().into_iter().map(of_board).collect()
 }
 
 impl Core {
-    /// The fitted weights of a board's core.
+    /// The fitted weights of a board's core. Those of a board that is not emulated are those of an emulated board with the
+    /// same core.
     ///
     /// # Errors
-    /// When no weights were fitted for this board.
+    /// When no weights were fitted for this core.
     pub fn of_board(board: &str) -> Result<Core> {
+        let fitted = Board::named(board)
+            .ok()
+            .and_then(|board| board::emulated().find(|other| other.core == board.core));
+        let board = fitted.map_or(board, |fitted| &fitted.name);
         let mut cores: BTreeMap<String, Core> =
             serde_json::from_str(include_str!("cost.json")).context("cost.json cannot be read")?;
         cores.remove(board).with_context(|| format!("no costs were fitted for {board}"))

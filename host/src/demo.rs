@@ -84,6 +84,7 @@ struct Exhibit {
 /// # Errors
 /// When data of ./setup.sh is missing, an expected face is not found, or the board does not answer.
 pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
+    board.machine_name()?;
     let can_build = facts::toolchain::cargo(&board.target).is_some();
     ensure!(can_build, "no compiler for {}; run ./setup.sh first", board.name);
     output::make_folder(output)?;

@@ -19,6 +19,8 @@ pub struct SharedRam {
     start: u64,
     /// Bytes of the largest frame.
     room: usize,
+    /// Places of a device's images in the file, and the bytes of each; empty on boards without a device.
+    slots: Vec<(u64, usize)>,
     _folder: Option<TemporaryFolder>,
 }
 
@@ -47,7 +49,8 @@ impl SharedRam {
                 .with_context(|| format!("cannot make the board's memory {}", path.display()))?;
         }
         let start = u64::from(frame.address - region.address);
-        Ok(Some(SharedRam { file, path: path.to_path_buf(), start, room: frame.bytes, _folder: None }))
+        let (path, slots) = (path.to_path_buf(), slots(board, region));
+        Ok(Some(SharedRam { file, path, start, room: frame.bytes, slots, _folder: None }))
     }
 
     /// New RAM for a board, all zero; `None` if its machine cannot share RAM, or this system.
@@ -55,7 +58,8 @@ impl SharedRam {
     /// # Errors
     /// When the file cannot be made.
     pub fn new(board: &Board) -> Result<Option<Self>> {
-        let Some((Region { address, bytes }, frame)) = shared(board) else { return Ok(None) };
+        let Some((region, frame)) = shared(board) else { return Ok(None) };
+        let Region { address, bytes } = region;
         let folder = TemporaryFolder::new()?;
         let path = folder.path().join("ram");
         let make = || {
@@ -66,7 +70,8 @@ impl SharedRam {
         };
         let file = make().with_context(|| format!("cannot make the board's RAM {}", path.display()))?;
         let start = u64::from(frame.address - address);
-        Ok(Some(SharedRam { file, path, start, room: frame.bytes, _folder: Some(folder) }))
+        let slots = slots(board, region);
+        Ok(Some(SharedRam { file, path, start, room: frame.bytes, slots, _folder: Some(folder) }))
     }
 
     /// The file.
@@ -112,9 +117,44 @@ impl SharedRam {
         read.with_context(|| format!("cannot read the board's memory {}", self.path.display()))
     }
 
+    /// How many images a device on this board can have, and the bytes of the longest.
+    pub fn image_room(&self) -> (usize, usize) {
+        // The last page is that of the update's record.
+        let room = self.slots.first().map_or(0, |&(_, bytes)| bytes - facts::PAGE);
+        (self.slots.len(), room)
+    }
+
+    /// The first bytes of an image's slot.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read_slot(&mut self, number: usize, bytes: usize) -> Result<Vec<u8>> {
+        let mut content = vec![0; bytes];
+        let start = self.slots[number].0;
+        let read = self.file.seek(SeekFrom::Start(start)).and_then(|_| self.file.read_exact(&mut content));
+        read.with_context(|| format!("cannot read the board's memory {}", self.path.display()))?;
+        Ok(content)
+    }
+
+    /// Writes to the start of an image's slot.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_slot(&mut self, number: usize, bytes: &[u8]) -> Result<()> {
+        let start = self.slots[number].0;
+        let put = self.file.seek(SeekFrom::Start(start)).and_then(|_| self.file.write_all(bytes));
+        put.with_context(|| format!("cannot write to the board's memory {}", self.path.display()))
+    }
+
     fn words(&self) -> u64 {
         self.start + (self.room - mailbox::BYTES) as u64
     }
+}
+
+/// The slots of a board, as places in the file of its RAM.
+fn slots(board: &Board, ram: Region) -> Vec<(u64, usize)> {
+    let slots = board.memory.slots.into_iter().flatten();
+    slots.map(|slot| (u64::from(slot.address - ram.address), slot.bytes)).collect()
 }
 
 /// The RAM that a board's machine can share, and the memory for frames in it. QEMU has this kind of memory on Unix alone.

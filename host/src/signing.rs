@@ -94,20 +94,28 @@ pub fn sign(path: &Path, key: &SigningKey, version: u32) -> Result<(Vec<u8>, Sig
     let old = AlignedBytes::read(path)?;
     let image = old.image(path)?;
     check_golden(&image).with_context(|| path.display().to_string())?;
-    // The signature covers the place of its own section, and not its content.
-    let blank = [0; signature::BYTES];
-    let unsigned = AlignedBytes::copy(&sections::replaced(old.bytes(), &[(Section::Signature, &blank)])?);
-    let digest = unsigned.image(path)?.digest;
+    let signed = signed(old.bytes(), key, version).with_context(|| path.display().to_string())?;
     let public = public(key);
-    let section =
-        Signature { version, key: &public.0, signature: &key.sign(&message(&digest, version)).to_bytes() };
-    let signed = sections::replaced(old.bytes(), &[(Section::Signature, &section.emit())])?;
     // Check the written bytes themselves.
     verify(&AlignedBytes::copy(&signed), public, 0)
         .map_err(|error| anyhow!("{}: {error}", path.display()))?;
     let version_before = image.signature.map(|signature| signature.version);
     let image_bytes = signed.len();
     Ok((signed, Signed { version, version_before, key: public, image_bytes }))
+}
+
+/// A signed image, of which nothing but its form was looked at.
+///
+/// # Errors
+/// When it is no image.
+pub fn signed(image: &[u8], key: &SigningKey, version: u32) -> Result<Vec<u8>> {
+    // The signature covers the place of its own section, and not its content.
+    let blank = [0; signature::BYTES];
+    let unsigned = AlignedBytes::copy(&sections::replaced(image, &[(Section::Signature, &blank)])?);
+    let digest = Image::new_checked(unsigned.bytes())?.digest;
+    let signature = &key.sign(&message(&digest, version)).to_bytes();
+    let section = Signature { version, key: &public(key).0, signature };
+    sections::replaced(image, &[(Section::Signature, &section.emit())])
 }
 
 /// Checks that the embedder gives the golden embedding.
@@ -130,8 +138,8 @@ fn check_golden(image: &Image<'_>) -> Result<()> {
 pub fn verify(image: &AlignedBytes, key: PublicKey, floor: u32) -> Result<Verified, VerifyError> {
     let arena_bytes = Image::new_checked(image.bytes()).map_err(VerifyError::Image)?.arena_bytes();
     let mut arena = AlignedBytes::zeroed(arena_bytes);
-    let demands = Demands { key: &key.0, floor, enrolled: None };
-    app::update::verify(image.bytes(), &demands, arena.bytes_mut())
+    let demands = Demands { key: Some(&key.0), floor, enrolled: None };
+    app::update::verify(image.bytes(), &demands, arena.bytes_mut()).map(|(verified, _)| verified)
 }
 
 #[cfg(test)]

@@ -66,9 +66,9 @@ impl Transport {
     /// Starts a board's firmware in QEMU with an image.
     ///
     /// # Errors
-    /// When QEMU is not installed or cannot start.
+    /// When the board is not emulated, or QEMU is not installed or cannot start.
     pub fn qemu(board: &Board, elf: &Path, image: &Path, memory: Memory) -> Result<Self> {
-        Self::emulator(board.emulator(elf, Some((image, memory))))
+        Self::emulator(board.emulator(elf, Some((image, memory)))?)
     }
 
     /// [`Self::qemu`] with RAM in which this program puts frames.
@@ -82,7 +82,7 @@ impl Transport {
         memory: Memory,
         ram: &SharedRam,
     ) -> Result<Self> {
-        Self::emulator(board.emulator_with_ram(elf, Some((image, memory)), Some(ram.path())))
+        Self::emulator(board.emulator_with_ram(elf, Some((image, memory)), Some(ram.path()))?)
     }
 
     /// Starts QEMU with a command that makes standard input and output the link.

@@ -7,7 +7,10 @@
 //! * [`log`]: the last decisions.
 //! * [`mailbox`]: camera, button and output of an emulated board.
 //! * `answer`: the requests of the link.
+//! * `moving`: people on the way from and to other boards.
+//! * `patience`: hosts that do not prove who they are.
 //! * `front`: the commands of a controller on a second line.
+//! * `updating`: another image.
 //!
 //! # Rules
 //!
@@ -25,8 +28,11 @@ pub mod enrolled;
 pub mod front;
 pub mod log;
 pub mod mailbox;
+mod moving;
+mod patience;
 #[cfg(test)]
 mod tests;
+mod updating;
 
 use embedded_io::{Read, ReadReady, Write};
 use embedded_storage::nor_flash::NorFlash;
@@ -45,11 +51,15 @@ use crate::door::{Door, Fault, Glimpse, News, Order, PersonId, Settings, State, 
 use crate::output::Output;
 use crate::seeing::{STEP_ROWS, Seeing, Sighting};
 use crate::sight::{Followed, FrameSource, Observer};
+use crate::update::start::is_of_same_network;
+use crate::update::{ImageFlash, Slots, Started, Updater};
 use answer::{Desk, Line};
 use camera::{Camera, Taken};
 use enrolled::Enrolled;
 use front::Counter;
 use log::Log;
+use moving::Moving;
+use patience::Patience;
 
 /// A camera that has delivered nothing for this long is dead.
 const CAMERA_MS: u64 = 5_000;
@@ -72,6 +82,8 @@ pub trait Platform {
     type Output: Output;
     /// Counts instructions.
     type Meter: Observer;
+    /// The flash of images.
+    type Images: ImageFlash;
 
     /// The link's bytes.
     fn stream(&mut self) -> &mut Self::Stream;
@@ -83,14 +95,21 @@ pub trait Platform {
     fn output(&mut self) -> &mut Self::Output;
     /// The counter of instructions.
     fn meter(&mut self) -> Self::Meter;
+    /// The flash of images.
+    fn images(&mut self) -> &mut Self::Images;
     /// 32 bytes that nobody can foresee, each time others.
     fn random(&mut self) -> [u8; 32];
+    /// Memory for the last decisions, 20 bytes each: one that keeps its content when the device restarts, and when its power goes,
+    /// if the board has such. Any content at the first start; empty where there is no memory to spare.
+    fn retained(&mut self) -> &mut [u8];
     /// Whether the button is held down. A board removes the bouncing of its contacts.
     fn is_button_held(&mut self) -> bool;
     /// Tells the watchdog that something was achieved.
     fn feed(&mut self);
     /// Most bytes of stack ever in use.
     fn stack_bytes(&mut self) -> u32;
+    /// Starts the board anew. The link has sent everything. Returns on boards that do so a moment later.
+    fn restart(&mut self);
 }
 
 /// What a maker decides about a device.
@@ -110,6 +129,8 @@ pub struct About<'a> {
     pub frame_bytes: u32,
     /// Milliseconds that the board took to start.
     pub start_ms: u64,
+    /// The maker's public key (Ed25519). Without one, any image runs, and no update is taken.
+    pub maker_key: Option<[u8; 32]>,
     /// Why image or store are not ready; empty if they are.
     pub trouble: Text,
 }
@@ -162,6 +183,7 @@ pub struct Device<'a, 'm, P: Platform, F: NorFlash> {
     platform: P,
     recogniser: Option<Recogniser<'a>>,
     store: Option<Store<F>>,
+    updater: Option<Updater>,
     door: Door,
     followed: Followed,
     seeing: Option<Seeing<'a, 'm>>,
@@ -175,7 +197,8 @@ pub struct Device<'a, 'm, P: Platform, F: NorFlash> {
     desk: Desk,
     counter: Counter,
     newcomer: Option<Newcomer>,
-    log: Log,
+    moving: Moving,
+    patience: Patience,
     mode: Mode,
 }
 
@@ -186,14 +209,14 @@ fn tally_of<F: NorFlash>(store: &Store<F>) -> Tally {
 }
 
 impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
-    /// A device. Image and store that are not ready are the fault that says so: then only the link works. `keys` are the
-    /// board's for sessions.
+    /// A device after its start. Image and store that are not ready are the fault that says so: then only the link works.
+    /// `keys` are the board's for sessions.
     // The arguments are what a board is made of; a struct of them would exist for this call only.
     #[allow(clippy::too_many_arguments)]
     pub fn new(
         about: About<'a>,
-        platform: P,
-        recogniser: Option<Recogniser<'a>>,
+        mut platform: P,
+        started: Started<'a, F::Error>,
         store: Option<Store<F>>,
         keys: KeyPair,
         arena: &'m mut [u8],
@@ -201,6 +224,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         now_ms: u64,
     ) -> Self {
         let tally = store.as_ref().map_or(Tally::default(), tally_of);
+        let Started { recogniser, is_second, past, trouble } = started;
+        let slots = Slots::of(platform.images());
         let mut device = Device {
             door: Door::new(about.settings, tally, now_ms),
             platform,
@@ -215,15 +240,18 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             desk: Desk::default(),
             counter: Counter::default(),
             newcomer: None,
-            log: Log::new(),
+            moving: Moving::Nothing,
+            patience: Patience::default(),
             mode: Mode::Idle,
             recogniser,
             store,
+            updater: slots.ok().map(|slots| Updater::new(slots, is_second, past)),
         };
         device.learn_administrators();
         let fault = match (&device.recogniser, &device.store) {
             (None, _) => Some(Fault::Image),
             (_, None) => Some(Fault::Store),
+            _ if trouble.is_some() => Some(Fault::Store),
             (Some(recogniser), _) if recogniser.eyes().is_none() => Some(Fault::Blind),
             _ => None,
         };
@@ -246,7 +274,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         self.serve_controller(now_ms);
         let orders = self.door.tick(now_ms);
         self.carry_out(&orders, now_ms);
-        let is_stuck = self.look(now_ms);
+        let is_stuck = !self.go_on_updating(now_ms) && self.look(now_ms);
         let mode = self.mode_now();
         if mode != self.mode {
             self.mode = mode;
@@ -424,10 +452,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
 
     /// Decides on an embedding: the outcome, the nearest person, and the threshold.
     fn decide(&mut self, embedding: &[i16]) -> Result<(Outcome, Option<PersonId>, i32), Fault> {
-        let (Some(recogniser), Some(store)) = (&self.recogniser, &mut self.store) else {
-            return Err(Fault::Store);
-        };
-        let mut enrolled = Enrolled { recogniser, store };
+        let (recogniser, mut enrolled) = gallery(&self.recogniser, &mut self.store)?;
         // The certificate is shown and decides nothing. It could open all records a second time.
         let judge = recogniser.judge(enrolled.count()).without_certificate();
         let outcome = judge.decide(&mut enrolled, embedding).map_err(|_| Fault::Store)?;
@@ -544,7 +569,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         };
         if let Some(verdict) = verdict {
             let starts = self.store.as_ref().map_or(0, |store| store.counters().starts);
-            self.log.add(starts, now_ms, verdict);
+            Log(self.platform.retained()).add(starts, now_ms, verdict);
             self.notify(Notice::Verdict(verdict));
             if verdict == Verdict::NotAccepted {
                 // A light that does not work does not keep anybody out.
@@ -598,8 +623,9 @@ fn key_of(name: &str) -> Option<[u8; 32]> {
         return None;
     }
     let value = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
-    for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = value(*pair.first()?)? << 4 | value(*pair.get(1)?)?;
+    let (pairs, _) = digits.as_chunks();
+    for (byte, &[high, low]) in key.iter_mut().zip(pairs) {
+        *byte = value(high)? << 4 | value(low)?;
     }
     Some(key)
 }
@@ -612,6 +638,19 @@ fn name_of_key(key: &[u8; 32]) -> String<MAX_NAME> {
         let _ = name.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
     }
     name
+}
+
+/// All who are enrolled, in image and store. There is none while the store's people are of another network.
+fn gallery<'r, 'a, F: NorFlash>(
+    recogniser: &'r Option<Recogniser<'a>>,
+    store: &'r mut Option<Store<F>>,
+) -> Result<(&'r Recogniser<'a>, Enrolled<'r, 'a, F>), Fault> {
+    match (recogniser, store) {
+        (Some(recogniser), Some(store)) if is_of_same_network(store, recogniser) => {
+            Ok((recogniser, Enrolled { recogniser, store }))
+        }
+        _ => Err(Fault::Store),
+    }
 }
 
 /// The frame in a memory.

@@ -26,6 +26,21 @@ impl fmt::Display for PortError {
 
 impl core::error::Error for PortError {}
 
+/// Writes all of the bytes.
+///
+/// # Errors
+/// [`PortError`]. A stream that takes nothing is closed.
+pub fn write<S: Write>(stream: &mut S, mut bytes: &[u8]) -> Result<(), PortError> {
+    while !bytes.is_empty() {
+        match stream.write(bytes) {
+            Ok(0) => return Err(PortError::Closed),
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(error) => return Err(stream_error(error)),
+        }
+    }
+    Ok(())
+}
+
 /// A byte stream and the bytes received from it.
 pub struct Port<S> {
     stream: S,
@@ -49,7 +64,7 @@ impl<S: Read + Write> Port<S> {
         let framed = reply.emit(turn, &mut message).and_then(|message| link::encode(message, &mut frame));
         // Every reply fits, as a test of `link` shows.
         let framed = framed.unwrap_or_default();
-        self.stream.write_all(framed).and_then(|()| self.stream.flush()).map_err(stream_error)
+        write(&mut self.stream, framed).and_then(|()| self.stream.flush().map_err(stream_error))
     }
 
     /// Tells the host why the board stopped.

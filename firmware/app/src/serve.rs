@@ -141,6 +141,7 @@ impl<S: Read + Write, M: Meter, F: FrameSource> Board<'_, S, M, F> {
             has_eyes: recogniser.eyes().is_some(),
             frame_bytes: self.frames.memory().len().try_into().unwrap_or(u32::MAX),
             start_instructions: self.about.start_instructions,
+            trouble: Default::default(),
         }
     }
 

@@ -128,8 +128,7 @@ mod tests {
     /// cosines.
     fn shown_and_exact(scale: f32, margin: f64, cosines: &[f64]) -> (f32, f64) {
         let vectors: Vec<i8> = cosines.iter().flat_map(|&cosine| centre(cosine)).collect();
-        let norms: Vec<u32> =
-            vectors.chunks(2).map(|c| c.iter().map(|&x| u32::from(x.unsigned_abs()).pow(2)).sum()).collect();
+        let norms: Vec<u32> = vectors.chunks(2).map(matcher::dot::centre_norm).collect();
         let owners: Vec<u16> = (0..cosines.len() as u16).collect();
         let gallery = Centres::new_checked(2, &vectors, &norms, &owners).unwrap();
         let matcher = Matcher::new_checked(gallery, None, Rules::absolute(0)).unwrap();

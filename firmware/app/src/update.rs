@@ -11,6 +11,7 @@
 //! * [`record`]: the note about an update that is being received.
 //! * [`transfer`]: the [`Updater`], which answers the link's requests and writes the idle slot.
 //! * [`boot`]: the slot to start, as a pure function.
+//! * [`mod@start`]: a start, from the slots to an image that has passed its test.
 //!
 //! # Rules
 //!
@@ -27,6 +28,7 @@
 pub mod boot;
 pub mod record;
 pub mod slots;
+pub mod start;
 pub mod transfer;
 pub mod verify;
 
@@ -34,6 +36,7 @@ pub mod verify;
 mod tests;
 
 pub use boot::{Boot, choose};
-pub use slots::{Slots, SlotsError};
+pub use slots::{ImageFlash, Slots, SlotsError};
+pub use start::{Started, Trouble, start};
 pub use transfer::Updater;
 pub use verify::{Demands, StoredPeople, Verified, VerifyError, verify};

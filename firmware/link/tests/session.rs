@@ -119,12 +119,12 @@ fn conversation_is_pinned_byte_for_byte() {
 
 /// Prologue, `Open`, `Opened`, a sealed request, a sealed reply: computed with another program, from the standards.
 const PINNED: [&str; 5] = [
-    "47656f64652061646d696e697374726174696f6e050001ce8d3ad1ccb633ec7b70c17814a5c76ecd029685050d344745\
+    "47656f64652061646d696e697374726174696f6e060001ce8d3ad1ccb633ec7b70c17814a5c76ecd029685050d344745\
      ba05870e587d59",
-    "0500010203041a92f23852dc908d5dfedd3b6bd47f6fa28ee15d969d5bb0ea53774d488bdaf9df1c6e0124b3ef22af06\
-     998246ad7a62a09b9d21f192af1f",
-    "058001020304ac01b2209e86354fb853237b5de0f4fab13c7fcbf433a61c019369617fecf10b57fdf78bc8584a873bae\
-     74e65c4ea885",
+    "0500010203041a92f23852dc908d5dfedd3b6bd47f6fa28ee15d969d5bb0ea53774d488bdaf9df1c6e0124b3ef22a7d5\
+     cc9c5be56ad399b1ca05bfb10726",
+    "058001020304ac01b2209e86354fb853237b5de0f4fab13c7fcbf433a61c019369617fecf10b75e3a1f32926c8a2c69c\
+     d9dbe416a327",
     "0501050607080000000000000000e6316e7f8432fb0fab1393a23e44e3afab3c18c8c0ef",
     "05810506070800000000000000001ca25b834bdc54c4241be264562d69bda5c99556a2cd",
 ];
@@ -447,8 +447,33 @@ fn removed_administrator_loses_the_session() {
     let asked = sealed(&mut host, 5, &STATUS);
     board.responder.remove(&public(HOST));
     assert_eq!(board.hear(&asked), refused(Objection::NoSession));
+    assert!(!board.responder.is_open());
     let asked = asks(&mut host, 6, [8; 32]);
     assert_eq!(board.hear(&asked), refused(Objection::Unauthorised));
+}
+
+#[test]
+fn administrator_hears_that_they_are_removed_and_nothing_else() {
+    let (mut board, mut host) = open();
+    board.responder.remove(&public(HOST));
+    let done = Reply::People(PeopleReply::Done);
+    let answered = board.reply(5, &done, true);
+    assert_eq!(hears(&mut host, &answered), HostEvent::Reply { reply: done.clone(), is_sealed: true });
+    assert!(!board.responder.is_open());
+    let mut buffer = [0xa5; MAX_REPLY_BYTES];
+    assert_eq!(board.responder.reply(6, &done, true, &mut buffer), Err(SendError::NoSession));
+}
+
+#[test]
+fn session_outlives_the_removal_of_another_administrator() {
+    let (mut board, mut host) = open();
+    let other = public([9; 32]);
+    assert!(board.responder.add(other));
+    board.responder.remove(&other);
+    let asked = sealed(&mut host, 5, &STATUS);
+    assert_eq!(board.hear(&asked), request(STATUS));
+    board.reply(5, &Reply::People(PeopleReply::Done), true);
+    assert!(board.responder.is_open());
 }
 
 #[test]

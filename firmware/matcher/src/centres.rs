@@ -4,7 +4,7 @@ use core::fmt;
 
 use format::gallery::{self, Gallery};
 
-use crate::dot::MAX_DIMENSION;
+use crate::dot::{MAX_DIMENSION, centre_norm};
 
 /// Most centres of a view, because centres are numbered by `u16`.
 pub const MAX_CENTRES: usize = 1 << 16;
@@ -110,8 +110,7 @@ impl<'a> Centres<'a> {
             if centre.vector.contains(&i8::MIN) {
                 return Err(CentresError::Element { centre: number });
             }
-            let squares = centre.vector.iter().map(|&v| u32::from(v.unsigned_abs()).pow(2));
-            if centre.norm == 0 || centre.norm != squares.sum() {
+            if centre.norm == 0 || centre.norm != centre_norm(centre.vector) {
                 return Err(CentresError::Norm { centre: number });
             }
             if centre.owner < least_owner {

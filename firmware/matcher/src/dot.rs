@@ -14,6 +14,13 @@ pub fn dot(centre: &[i8], probe: &[i16]) -> i32 {
     centre.iter().zip(probe).fold(0, |sum: i32, (&c, &p)| sum.wrapping_add(i32::from(c) * i32::from(p)))
 }
 
+/// Squared norm of a centre, of which the squares' sum fits: at most 2²³ for [`MAX_DIMENSION`] elements.
+// Not inlined, so that it is as fast as the rest of this crate wherever it is called.
+#[inline(never)]
+pub fn centre_norm(centre: &[i8]) -> u32 {
+    centre.iter().map(|&element| u32::from(element.unsigned_abs()).pow(2)).sum()
+}
+
 /// Squared norm of a probe of at most [`MAX_DIMENSION`] elements: at most 2³⁹.
 pub fn squared_norm(probe: &[i16]) -> u64 {
     probe.iter().map(|&p| u64::from((i32::from(p) * i32::from(p)).unsigned_abs())).sum()
@@ -36,5 +43,6 @@ mod tests {
         assert_eq!(dot(&[-127; 512], &[i16::MIN; 512]), 2_130_706_432);
         assert_eq!(squared_norm(&[i16::MIN; 512]), 1 << 39);
         assert_eq!(squared_norm(&[3, -4]), 25);
+        assert_eq!((centre_norm(&[3, -4]), centre_norm(&[i8::MIN; 512])), (25, 1 << 23));
     }
 }

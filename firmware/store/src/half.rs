@@ -93,11 +93,20 @@ pub fn pages(layout: &Layout, half: u32, range: Range<u32>) -> impl Iterator<Ite
     range.map(move |page| start + page * bytes..start + (page + 1) * bytes)
 }
 
+/// The network that made the centres of a half.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    pub network: ModelId,
+    /// Elements of a centre.
+    pub dimension: u16,
+}
+
 /// A position in a half.
 #[derive(Clone, Copy)]
 pub struct Cursor {
     /// Epoch of the half.
     pub epoch: u64,
+    origin: Origin,
     /// Address of the next piece.
     at: u32,
     /// Number of the next piece.
@@ -106,8 +115,26 @@ pub struct Cursor {
 
 impl Cursor {
     /// The first piece of a half.
-    pub fn new(layout: &Layout, half: u32, epoch: u64) -> Self {
-        Cursor { epoch, at: layout.half(half) + RECORD_BYTES as u32, index: 0 }
+    pub fn new(layout: &Layout, half: u32, epoch: u64, origin: Origin) -> Self {
+        Cursor { epoch, origin, at: layout.half(half) + RECORD_BYTES as u32, index: 0 }
+    }
+
+    /// Bytes of a piece: part 0 is the head, others are centres.
+    fn piece_bytes(&self, part: u8) -> usize {
+        match part {
+            0 => HEAD_BYTES,
+            _ => usize::from(self.origin.dimension) + CENTRE_TAG_BYTES,
+        }
+    }
+
+    /// Bytes of a piece that is opened.
+    pub fn text_bytes(&self, part: u8) -> usize {
+        self.piece_bytes(part).saturating_sub(CENTRE_TAG_BYTES)
+    }
+
+    fn place(&self, id: u32, part: u8) -> Place {
+        let Origin { network, dimension } = self.origin;
+        Place { epoch: self.epoch, index: self.index, id, part, network, dimension }
     }
 }
 
@@ -115,39 +142,18 @@ impl Cursor {
 pub struct Terms {
     pub layout: Layout,
     pub keys: Keys,
-    pub network: ModelId,
-    pub dimension: u16,
 }
 
 impl Terms {
-    /// Bytes of a piece: part 0 is the head, others are centres.
-    fn piece_bytes(&self, part: u8) -> usize {
-        match part {
-            0 => HEAD_BYTES,
-            _ => usize::from(self.dimension) + CENTRE_TAG_BYTES,
-        }
-    }
-
-    fn place(&self, cursor: &Cursor, id: u32, part: u8) -> Place {
-        Place {
-            epoch: cursor.epoch,
-            index: cursor.index,
-            id,
-            part,
-            network: self.network,
-            dimension: self.dimension,
-        }
-    }
-
     /// Goes past the next piece.
     fn skip(&self, cursor: &mut Cursor, part: u8) {
-        cursor.at = cursor.at.saturating_add(self.layout.padded(self.piece_bytes(part)) as u32);
+        cursor.at = cursor.at.saturating_add(self.layout.padded(cursor.piece_bytes(part)) as u32);
         cursor.index = cursor.index.saturating_add(1);
     }
 
     /// Goes past this many centres.
     pub fn skip_centres(&self, cursor: &mut Cursor, centres: u8) {
-        let bytes = self.layout.padded(self.piece_bytes(1)) as u32;
+        let bytes = self.layout.padded(cursor.piece_bytes(1)) as u32;
         cursor.at = cursor.at.saturating_add(bytes * u32::from(centres));
         cursor.index = cursor.index.saturating_add(centres.into());
     }
@@ -167,7 +173,7 @@ impl Terms {
         part: u8,
         buffer: &mut Buffer,
     ) -> Result<(), Error<F::Error>> {
-        let bytes = self.piece_bytes(part);
+        let bytes = cursor.piece_bytes(part);
         let padded = buffer.get_mut(..self.layout.padded(bytes)).ok_or(Error::Damaged)?;
         flash.read(cursor.at, padded).map_err(Error::Flash)?;
         let piece = padded.get_mut(..bytes).ok_or(Error::Damaged)?;
@@ -178,7 +184,7 @@ impl Terms {
             }
             _ => (id, piece),
         };
-        let place = self.place(cursor, id, part);
+        let place = cursor.place(id, part);
         self.keys.open(&place, sealed).map_err(|_| Error::Damaged)?;
         self.skip(cursor, part);
         Ok(())
@@ -194,11 +200,11 @@ impl Terms {
         buffer: &mut Buffer,
         tag: &mut Tag,
     ) -> Result<(), Error<F::Error>> {
-        let bytes = self.piece_bytes(part);
+        let bytes = cursor.piece_bytes(part);
         let (piece, rest) = buffer.split_at_mut_checked(bytes).ok_or(Error::Damaged)?;
         rest.fill(0xff);
         let clear = if part == 0 { HEAD_CLEAR_BYTES } else { 0 };
-        let place = self.place(cursor, id, part);
+        let place = cursor.place(id, part);
         let sealed = piece.get_mut(clear..).ok_or(Error::Damaged)?;
         self.keys.seal(&place, sealed).map_err(|_| Error::Damaged)?;
         let padded = buffer.get(..self.layout.padded(bytes)).ok_or(Error::Damaged)?;

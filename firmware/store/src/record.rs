@@ -23,7 +23,7 @@ pub(crate) const HEAD_CLEAR_BYTES: usize = 4;
 
 const COUNTERS_MARK: [u8; 4] = *b"GCTR";
 const PEOPLE_MARK: [u8; 4] = *b"GPPL";
-const CHECK: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
+pub(crate) const CHECK: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
 
 /// Why bytes are no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -157,6 +157,11 @@ impl<'a, const WORD: usize, const PAGE: usize> Flash<'a, WORD, PAGE> {
         self.bytes
     }
 
+    /// The memory, without the flash.
+    pub fn into_bytes(self) -> &'a mut [u8] {
+        self.bytes
+    }
+
     /// The memory, to be damaged.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         self.bytes
@@ -291,7 +296,7 @@ impl<const WORD: usize, const PAGE: usize> ReadNorFlash for Flash<'_, WORD, PAGE
             return Err(Fault::Unreadable);
         }
         if let Some(found) = self.bytes.get(range) {
-            bytes.copy_from_slice(found);
+            bytes.iter_mut().zip(found).for_each(|(to, &from)| *to = from);
         }
         Ok(())
     }

@@ -4,11 +4,11 @@ use embedded_storage::nor_flash::NorFlash;
 use format::ModelId;
 use heapless::Vec;
 
-use crate::half::{Buffer, Cursor, Terms, Unsound, buffer, clear, erase, is_blank, pages};
+use crate::half::{Buffer, Cursor, Origin, Terms, Unsound, buffer, clear, erase, is_blank, pages};
 use crate::layout::Layout;
 use crate::log::Log;
 use crate::people::{Draft, Entry, Head, Record};
-use crate::record::{Counters, Header, Slot, TAG_BYTES, emit_head, parse_head};
+use crate::record::{Counters, HEAD_CLEAR_BYTES, Header, Slot, TAG_BYTES, emit_head, parse_head};
 use crate::seal::Keys;
 use crate::step::{Step, is_taken};
 use crate::{Error, LayoutError, MAX_CENTRES, MAX_DIMENSION, MAX_NAME, MAX_PEOPLE, OpenError, Part};
@@ -20,6 +20,8 @@ use crate::{Error, LayoutError, MAX_CENTRES, MAX_DIMENSION, MAX_NAME, MAX_PEOPLE
 pub struct Store<F> {
     flash: F,
     terms: Terms,
+    /// The network of the half in force.
+    origin: Origin,
     log: Log,
     people: Vec<Entry, MAX_PEOPLE>,
     /// The half in force, 0 or 1.
@@ -45,6 +47,8 @@ enum Change<'a> {
     DeleteAll,
     /// Deletes everybody who has centres.
     DeletePeople,
+    /// As before; those to come have centres of this network.
+    Adopt(Origin),
 }
 
 /// A commit's change to one of the present people.
@@ -59,11 +63,19 @@ impl<'a> Change<'a> {
     fn fate(self, index: usize, entry: &Entry) -> Fate<'a> {
         match self {
             Change::DeleteAll => Fate::Delete,
-            Change::DeletePeople if entry.centres > 0 => Fate::Delete,
+            Change::DeletePeople | Change::Adopt(_) if entry.centres > 0 => Fate::Delete,
             Change::Delete(at) if at == index => Fate::Delete,
             Change::Replace(at, draft) if at == index => Fate::Replace(draft),
             Change::Rename(at, name) if at == index => Fate::Rename(name),
             _ => Fate::Keep,
+        }
+    }
+
+    /// The network after the change.
+    fn origin(self, before: Origin) -> Origin {
+        match self {
+            Change::Adopt(origin) => origin,
+            _ => before,
         }
     }
 
@@ -118,21 +130,39 @@ fn check_draft<E>(draft: &Draft, dimension: u16) -> Result<(), Error<E>> {
     }
 }
 
+/// A network whose centres have a length from 1 to its limit.
+fn origin<E>(network: ModelId, dimension: u16) -> Result<Origin, OpenError<E>> {
+    match usize::from(dimension) {
+        1..=MAX_DIMENSION => Ok(Origin { network, dimension }),
+        _ => Err(OpenError::Dimension(dimension)),
+    }
+}
+
 impl<F: NorFlash> Store<F> {
-    /// Opens the store of this network and key, and erases what a cut has left. `key` is 32 secret random bytes of this
-    /// device, which no other program uses; `dimension` is the number of elements of a centre, 1 to
-    /// [`MAX_DIMENSION`].
+    /// Opens the store of this network and key; otherwise as [`Self::open_any`]. `dimension` is the number of elements of a
+    /// centre, 1 to [`MAX_DIMENSION`].
     ///
     /// # Errors
     /// [`OpenError`]. Nothing but leftovers has been erased.
     pub fn open(
-        mut flash: F,
+        flash: F,
         layout: Layout,
         key: &[u8; 32],
         network: ModelId,
         dimension: u16,
     ) -> Result<Self, OpenError<F::Error>> {
-        let terms = Self::terms(&flash, layout, key, network, dimension)?;
+        let origin = origin(network, dimension)?;
+        let store = Self::open_any(flash, layout, key)?;
+        if store.origin == origin { Ok(store) } else { Err(OpenError::OtherNetwork) }
+    }
+
+    /// Opens the store of this key, whichever network made its centres, and erases what a cut has left. `key` is 32 secret
+    /// random bytes of this device, which no other program uses.
+    ///
+    /// # Errors
+    /// [`OpenError`], but not [`OpenError::OtherNetwork`]. Nothing but leftovers has been erased.
+    pub fn open_any(mut flash: F, layout: Layout, key: &[u8; 32]) -> Result<Self, OpenError<F::Error>> {
+        let terms = Self::terms(&flash, layout, key)?;
         let log = match Log::read(&mut flash, &terms.layout, &terms.keys) {
             Ok(log) if log.is_formatting => return Err(OpenError::Unformatted),
             Ok(log) => log,
@@ -157,6 +187,7 @@ impl<F: NorFlash> Store<F> {
         let mut store = Store {
             flash,
             terms,
+            origin: origin(header.network, header.dimension)?,
             log,
             people: Vec::new(),
             half,
@@ -167,9 +198,6 @@ impl<F: NorFlash> Store<F> {
         };
         if is_taken(Step::Scrub) {
             store.scrub()?;
-        }
-        if header.network != network || header.dimension != dimension {
-            return Err(OpenError::OtherNetwork);
         }
         store.load(header.people)?;
         if store.log.is_raised {
@@ -196,7 +224,8 @@ impl<F: NorFlash> Store<F> {
         dimension: u16,
         random: u64,
     ) -> Result<Self, OpenError<F::Error>> {
-        let terms = Self::terms(&flash, layout, key, network, dimension)?;
+        let terms = Self::terms(&flash, layout, key)?;
+        let origin = origin(network, dimension)?;
         let mut log = match Log::read(&mut flash, &layout, &terms.keys) {
             Ok(log) => log,
             Err(_) => {
@@ -218,6 +247,7 @@ impl<F: NorFlash> Store<F> {
         let mut store = Store {
             flash,
             terms,
+            origin,
             log,
             people: Vec::new(),
             half: 1,
@@ -233,18 +263,9 @@ impl<F: NorFlash> Store<F> {
         Ok(store)
     }
 
-    fn terms(
-        flash: &F,
-        layout: Layout,
-        key: &[u8; 32],
-        network: ModelId,
-        dimension: u16,
-    ) -> Result<Terms, OpenError<F::Error>> {
+    fn terms(flash: &F, layout: Layout, key: &[u8; 32]) -> Result<Terms, OpenError<F::Error>> {
         layout.check(flash)?;
-        if !(1..=MAX_DIMENSION).contains(&usize::from(dimension)) {
-            return Err(OpenError::Dimension(dimension));
-        }
-        Ok(Terms { layout, keys: Keys::of(key), network, dimension })
+        Ok(Terms { layout, keys: Keys::of(key) })
     }
 
     /// Fills the entries from the half in force.
@@ -279,11 +300,11 @@ impl<F: NorFlash> Store<F> {
     }
 
     fn first_piece(&self) -> Cursor {
-        Cursor::new(&self.terms.layout, self.half, self.epoch)
+        Cursor::new(&self.terms.layout, self.half, self.epoch, self.origin)
     }
 
     fn person_bytes(&self, centres: u8) -> u32 {
-        self.terms.layout.person_bytes(self.terms.dimension, centres.into())
+        self.terms.layout.person_bytes(self.origin.dimension, centres.into())
     }
 
     /// The people, ids ascending. Their indices change when somebody is deleted.
@@ -301,9 +322,14 @@ impl<F: NorFlash> Store<F> {
         &self.terms.layout
     }
 
+    /// The network that made the centres.
+    pub fn network(&self) -> ModelId {
+        self.origin.network
+    }
+
     /// Elements of a centre.
     pub fn dimension(&self) -> u16 {
-        self.terms.dimension
+        self.origin.dimension
     }
 
     /// Bytes that are left in a half for more people; see [`Layout::person_bytes`].
@@ -382,7 +408,7 @@ impl<F: NorFlash> Store<F> {
         part: u8,
         vector: &mut [i8],
     ) -> Result<(), Error<F::Error>> {
-        if vector.len() != usize::from(self.terms.dimension) {
+        if vector.len() != usize::from(self.origin.dimension) {
             return Err(Error::Centres);
         }
         let mut buffer = buffer();
@@ -399,13 +425,30 @@ impl<F: NorFlash> Store<F> {
         record.wipe();
         let (entry, mut cursor) = self.seek(index).ok_or(Error::Unknown)?;
         self.read_head(&entry, &mut cursor, &mut record.head)?;
-        record.dimension = self.terms.dimension;
-        let vectors = record.vectors.chunks_exact_mut(usize::from(self.terms.dimension).max(1));
+        record.dimension = self.origin.dimension;
+        let vectors = record.vectors.chunks_exact_mut(usize::from(self.origin.dimension).max(1));
         for (part, vector) in (1..=entry.centres).zip(vectors) {
             if let Err(error) = self.read_centre(&entry, &mut cursor, part, vector) {
                 record.wipe();
                 return Err(error);
             }
+        }
+        Ok(())
+    }
+
+    /// Shows the person at this index piece after piece, as [`Packed`](crate::Packed) reads them: in clear, without the id.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`], [`Error::Flash`], [`Error::Damaged`]; then not all pieces were shown.
+    pub fn show(&mut self, index: usize, take: &mut dyn FnMut(&[u8])) -> Result<(), Error<F::Error>> {
+        let (entry, mut cursor) = self.seek(index).ok_or(Error::Unknown)?;
+        let mut buffer = buffer();
+        for part in 0..=entry.centres {
+            self.terms.read(&mut self.flash, &mut cursor, entry.id, part, &mut buffer)?;
+            if part == 0 {
+                buffer.iter_mut().take(HEAD_CLEAR_BYTES).for_each(|byte| *byte = 0);
+            }
+            take(buffer.get(..cursor.text_bytes(part)).unwrap_or_default());
         }
         Ok(())
     }
@@ -416,7 +459,7 @@ impl<F: NorFlash> Store<F> {
     /// [`Error::Name`], [`Error::Centres`], [`Error::Full`], [`Error::Exhausted`], or any error of a commit:
     /// [`Error::Flash`], [`Error::ReadBack`], [`Error::Worn`], [`Error::Damaged`].
     pub fn add(&mut self, draft: &Draft) -> Result<u32, Error<F::Error>> {
-        check_draft(draft, self.terms.dimension)?;
+        check_draft(draft, self.origin.dimension)?;
         let id = self.log.counters.next_id;
         if id == u32::MAX {
             return Err(Error::Exhausted);
@@ -433,7 +476,7 @@ impl<F: NorFlash> Store<F> {
     /// # Errors
     /// [`Error::Unknown`] or any error of [`Self::add`].
     pub fn replace(&mut self, id: u32, draft: &Draft) -> Result<(), Error<F::Error>> {
-        check_draft(draft, self.terms.dimension)?;
+        check_draft(draft, self.origin.dimension)?;
         let index = self.find(id).ok_or(Error::Unknown)?;
         self.commit(Change::Replace(index, draft))
     }
@@ -471,6 +514,16 @@ impl<F: NorFlash> Store<F> {
     /// As [`Self::delete_all`].
     pub fn delete_people(&mut self) -> Result<(), Error<F::Error>> {
         self.commit(Change::DeletePeople)
+    }
+
+    /// From now on holds people of another network. Deletes all people but the holders of keys, as [`Self::delete_people`]
+    /// does, in the same commit. `dimension` is the number of elements of its centres, 1 to [`MAX_DIMENSION`].
+    ///
+    /// # Errors
+    /// [`Error::Centres`] for another dimension, or as [`Self::delete_all`].
+    pub fn adopt(&mut self, network: ModelId, dimension: u16) -> Result<(), Error<F::Error>> {
+        let origin = origin::<F::Error>(network, dimension).map_err(|_| Error::Centres)?;
+        self.commit(Change::Adopt(origin))
     }
 
     /// How many more people with this number of centres fit, each.
@@ -648,7 +701,8 @@ impl<F: NorFlash> Store<F> {
     /// Writes the pieces of all people after the change. Returns the header, which is not written yet.
     fn write_half(&mut self, half: u32, epoch: u64, change: Change) -> Result<Header, Error<F::Error>> {
         let length = self.length_after(change).ok_or(Error::Full)?;
-        let Store { flash, terms, people, .. } = self;
+        let Store { flash, terms, people, origin, .. } = self;
+        let new_origin = change.origin(*origin);
         let left = people
             .iter()
             .enumerate()
@@ -657,15 +711,15 @@ impl<F: NorFlash> Store<F> {
         let mut header = Header {
             people: count as u16,
             key: terms.keys.name,
-            network: terms.network,
+            network: new_origin.network,
             epoch,
             length,
-            dimension: terms.dimension,
+            dimension: new_origin.dimension,
             tag: [0; TAG_BYTES],
         };
         let mut tag = terms.begin_tag(&header);
-        let mut from = Cursor::new(&terms.layout, self.half, self.epoch);
-        let mut to = Cursor::new(&terms.layout, half, epoch);
+        let mut from = Cursor::new(&terms.layout, self.half, self.epoch, *origin);
+        let mut to = Cursor::new(&terms.layout, half, epoch, new_origin);
         let mut buffer = buffer();
 
         let put_draft =
@@ -733,6 +787,10 @@ impl<F: NorFlash> Store<F> {
             }
             Change::DeleteAll => self.people.clear(),
             Change::DeletePeople => self.people.retain(|entry| entry.centres == 0),
+            Change::Adopt(origin) => {
+                self.people.retain(|entry| entry.centres == 0);
+                self.origin = origin;
+            }
         }
     }
 }

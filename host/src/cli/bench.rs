@@ -23,7 +23,7 @@ pub struct Arguments {
         alias = "boards",
         value_parser = board::names(),
         value_delimiter = ',',
-        default_values = board::names()
+        default_values = board::emulated_names()
     )]
     pub boards: Vec<String>,
     /// Print every layer.

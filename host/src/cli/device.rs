@@ -1,5 +1,7 @@
 //! `host device`: a device that remembers people and opens a door.
 
+mod parcel;
+
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -15,7 +17,9 @@ use host::device::place::{self, Place};
 use host::device::session::{Event, Session};
 use host::name::visible;
 use host::output;
+use host::secret::hex;
 use host::sight::camera::{Settings, Shot, Take, takes};
+use host::signing::{self, PublicKey};
 use link::message::{Device, LogEntry, Mode, Notice, PeopleRequest, Person, PersonId, ShotResult, Verdict};
 use serde::Serialize;
 
@@ -107,8 +111,42 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// The last decisions since the device started.
+    /// The last decisions.
     Log {
+        #[command(flatten)]
+        place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write everybody whom the device enrolled to a file that only one board can open: this one, or another.
+    Backup {
+        /// The file.
+        file: PathBuf,
+        /// The board that shall open it, as the key file calls it; the device's button has to be pressed then [default: this one].
+        #[arg(long = "for", value_name = "NAME")]
+        receiver: Option<String>,
+        #[command(flatten)]
+        place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Enrol everybody in a file of `backup`. Nobody who is there is changed.
+    Restore {
+        /// The file.
+        file: PathBuf,
+        #[command(flatten)]
+        place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Who administers the device: the keys of their computers.
+    Administrators {
+        /// Remove the administrator whose key begins with these hexadecimal digits.
+        #[arg(long, value_name = "KEY")]
+        remove: Option<String>,
         #[command(flatten)]
         place: At,
         /// Print JSON.
@@ -143,7 +181,7 @@ pub enum Command {
 pub struct Shown {
     /// What the camera of an emulated device shows: photos or folders of photos, each put whole into a frame of 320 × 240
     /// pixels.
-    #[arg(long, num_args = 1.., value_name = "FILE", requires = "image")]
+    #[arg(long, num_args = 1.., value_name = "FILE", requires = "state")]
     frames: Vec<PathBuf>,
     /// Format of the frames' pixels.
     #[arg(long, value_parser = formats(), requires = "frames", default_value = "rgb565")]
@@ -154,7 +192,7 @@ pub struct Shown {
 #[derive(Debug, Args)]
 pub struct At {
     /// Serial port of a real device.
-    #[arg(long, conflicts_with_all = ["board", "image", "state", "front"], required_unless_present = "image")]
+    #[arg(long, conflicts_with_all = ["board", "image", "flash", "maker_key", "state", "front"], required_unless_present = "state")]
     port: Option<String>,
     /// Bits per second of the port.
     #[arg(long, default_value_t = 115_200, requires = "port")]
@@ -162,15 +200,22 @@ pub struct At {
     /// Emulated board to start.
     #[arg(long, value_parser = board::with_store(), default_value = board::DEFAULT)]
     board: String,
-    /// Flash image of an emulated board.
+    /// Flash image with which an emulated board begins. Not needed once --state has it; later images come with `host update`.
     #[arg(long, requires = "state")]
     image: Option<PathBuf>,
-    /// File in which an emulated board keeps people and counters between two starts.
+    /// Put --image in the place of those that an emulated board has, as a probe would.
     #[arg(long, requires = "image")]
+    flash: bool,
+    /// The maker's public key, which an emulated board trusts from now on: 64 hexadecimal digits. It then starts only images
+    /// that are signed with it. Real boards have it in their firmware.
+    #[arg(long, requires = "state", value_name = "KEY", value_parser = signing::public_key)]
+    maker_key: Option<PublicKey>,
+    /// File in which an emulated board keeps images, people and counters between two starts.
+    #[arg(long)]
     state: Option<PathBuf>,
     /// Where the second line of an emulated board leads: a terminal, or a path at which a Unix socket is made. A controller
     /// that speaks to a module HLK-FM22x uses it.
-    #[arg(long, value_name = "PATH", requires = "image")]
+    #[arg(long, value_name = "PATH", requires = "state")]
     front: Option<PathBuf>,
     /// The administrator's key; `pair` makes it.
     #[arg(long, default_value = "geode-admin.key")]
@@ -182,23 +227,33 @@ pub struct At {
 
 impl At {
     fn place(&self) -> Result<Place> {
-        match (&self.port, &self.image, &self.state) {
-            (Some(path), ..) => Ok(Place::Port { path: path.clone(), baud: self.baud }),
-            (None, Some(image), Some(state)) => Ok(Place::Emulated {
+        match (&self.port, &self.state) {
+            (Some(path), _) => Ok(Place::Port { path: path.clone(), baud: self.baud }),
+            (None, Some(state)) => Ok(Place::Emulated {
                 board: Board::named(&self.board)?,
-                image: image.clone(),
+                image: self.image.clone(),
+                is_flashed: self.flash,
+                maker_key: self.maker_key,
                 state: state.clone(),
                 front: self.front.clone(),
             }),
-            _ => bail!("give --port, or --image and --state for an emulated device"),
+            _ => bail!("give --port, or --state for an emulated device"),
         }
     }
 
     /// A session with the device.
     fn open(&self) -> Result<(Session, Option<Mailbox>)> {
-        // The key is looked at first, so that an emulator is not started for nothing.
-        let keys = Keys::read(&self.key)?;
-        self.place()?.open(&keys, self.device.as_deref())
+        self.open_with(&self.keys()?)
+    }
+
+    /// The administrator's keys.
+    pub fn keys(&self) -> Result<Keys> {
+        Keys::read(&self.key)
+    }
+
+    /// A session as this administrator.
+    pub fn open_with(&self, keys: &Keys) -> Result<(Session, Option<Mailbox>)> {
+        self.place()?.open(keys, self.device.as_deref())
     }
 }
 
@@ -250,6 +305,11 @@ pub fn run(command: &Command) -> Result<()> {
             let entries = people::log(&mut place.open()?.0)?;
             show(*json, &entries, |out, entries| print_log(out, entries))
         }
+        Command::Backup { file, receiver, place, json } => {
+            parcel::back_up(file, receiver.as_deref(), place, *json)
+        }
+        Command::Restore { file, place, json } => parcel::restore(file, place, *json),
+        Command::Administrators { remove, place, json } => administrators(remove.as_deref(), place, *json),
         Command::Unlock { place, json } => {
             let (mut session, _) = place.open()?;
             people::order(&mut session, &PeopleRequest::Unlock)?;
@@ -439,6 +499,32 @@ fn window(seconds: u16, shown: &Shown, place: &At, json: bool) -> Result<()> {
     Ok(())
 }
 
+/// Somebody who administers a device.
+#[derive(Serialize)]
+struct Administrator {
+    key: String,
+    is_mine: bool,
+}
+
+fn administrators(remove: Option<&str>, place: &At, json: bool) -> Result<()> {
+    let keys = Keys::read(&place.key)?;
+    let own = *keys.pair().public();
+    let administrator = |key: &[u8; 32]| Administrator { key: hex(key), is_mine: *key == own };
+    let (mut session, _) = place.open_with(&keys)?;
+    if let Some(digits) = remove {
+        let removed = administrator(&people::remove_administrator(&mut session, digits)?);
+        return show(json, &removed, |out, removed| {
+            writeln!(out, "removed the administrator {}", removed.key)
+        });
+    }
+    let all: Vec<_> = people::administrators(&mut session)?.iter().map(administrator).collect();
+    show(json, &all, |out, all| {
+        all.iter().try_for_each(|one| {
+            writeln!(out, "{}{}", one.key, if one.is_mine { "  this computer" } else { "" })
+        })
+    })
+}
+
 fn mode_text(mode: Mode) -> &'static str {
     match mode {
         Mode::Idle => "idle",
@@ -456,6 +542,8 @@ struct Info {
     name: String,
     board: String,
     network: String,
+    /// Why it lets nobody in; empty if it does.
+    trouble: String,
     #[serde(flatten)]
     device: Device,
 }
@@ -463,8 +551,9 @@ struct Info {
 impl Info {
     fn new(session: &Session, device: Device) -> Self {
         let hello = session.hello();
-        let [name, board, network] = [session.name(), &hello.board, &hello.network].map(str::to_string);
-        Info { name, board, network, device }
+        let texts = [session.name(), &hello.board, &hello.network, &hello.trouble];
+        let [name, board, network, trouble] = texts.map(str::to_string);
+        Info { name, board, network, trouble, device }
     }
 
     fn print(&self, out: &mut String) -> fmt::Result {
@@ -478,7 +567,11 @@ impl Info {
             self.device.firmware
         )?;
         writeln!(out, "network         {}", visible(&self.network))?;
+        writeln!(out, "image           version {} or higher", self.device.image_version)?;
         writeln!(out, "mode            {}", mode_text(self.device.mode))?;
+        if !self.trouble.is_empty() {
+            writeln!(out, "trouble         {}", visible(&self.trouble))?;
+        }
         if locked_seconds > 0 {
             writeln!(out, "locked for      {locked_seconds} s more")?;
         }
@@ -506,7 +599,7 @@ fn print_people(out: &mut String, people: &[Person]) -> fmt::Result {
 
 fn print_log(out: &mut String, entries: &[LogEntry]) -> fmt::Result {
     if entries.is_empty() {
-        return writeln!(out, "no decision since the device started");
+        return writeln!(out, "no decision yet");
     }
     for entry in entries {
         let said = verdict_text(entry.verdict);

@@ -44,7 +44,8 @@ pub fn live(board: &'static Board, image: &Path, output: &Path) -> Result<Vec<St
         }
     }
     output::write_whole(&alone, &change::remove(image, &[NAME.to_string()])?.image)?;
-    let place = Place::Emulated { board, image: alone, state, front: None };
+    let place =
+        Place::Emulated { board, image: Some(alone), is_flashed: false, maker_key: None, state, front: None };
     let mut keys = Keys::read_or_new(&key)?;
     let fingerprint = place.pair(&mut keys, None)?.fingerprint;
     let mut steps = vec![Step {

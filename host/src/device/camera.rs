@@ -6,8 +6,10 @@ use anyhow::{Result, bail, ensure};
 use app::device::mailbox;
 use format::PixelFormat;
 
+use crate::secret::hex;
 use crate::shared::SharedRam;
 use crate::sight::camera::Shot;
+use crate::signing::PublicKey;
 
 /// Time in which a device takes a frame, unless it is occupied with a face.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,6 +37,43 @@ impl Mailbox {
     /// The memory.
     pub fn ram(&self) -> &SharedRam {
         &self.ram
+    }
+
+    /// The memory, to be changed before the machine starts.
+    pub fn ram_mut(&mut self) -> &mut SharedRam {
+        &mut self.ram
+    }
+
+    /// The maker's public key that the board knows.
+    ///
+    /// # Errors
+    /// When the memory's file cannot be read.
+    pub fn maker_key(&mut self) -> Result<Option<PublicKey>> {
+        if self.read(mailbox::MAKER)? != mailbox::BURNT {
+            return Ok(None);
+        }
+        let mut key = [0; 32];
+        self.ram.read_at(mailbox::MAKER_KEY, &mut key)?;
+        Ok(Some(PublicKey(key)))
+    }
+
+    /// Gives the board a maker's key, which it keeps.
+    ///
+    /// # Errors
+    /// When it has another.
+    pub fn burn(&mut self, key: PublicKey) -> Result<()> {
+        match self.maker_key()? {
+            Some(known) if known == key => Ok(()),
+            Some(known) => bail!(
+                "the device {} trusts the maker's key {} for as long as it lives; give another --state",
+                self.ram.path().display(),
+                hex(&known.0)
+            ),
+            None => {
+                self.ram.put_at(mailbox::MAKER_KEY, &key.0)?;
+                self.write(mailbox::MAKER, mailbox::BURNT)
+            }
+        }
     }
 
     fn read(&mut self, place: usize) -> Result<u32> {

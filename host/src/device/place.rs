@@ -1,16 +1,19 @@
 //! Where a device is: on a serial port, or emulated with its memory in a file that outlives the emulator.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
+use format::header::MAGIC;
 use link::session::Fingerprint;
 
 use super::camera::Mailbox;
 use super::keys::Keys;
 use super::session::{Greeted, Session};
-use crate::board::{Board, Front, Memory};
+use crate::board::{Board, Front};
+use crate::output;
 use crate::shared::SharedRam;
+use crate::signing::PublicKey;
 use crate::simulator::AlignedBytes;
 use crate::transport::Transport;
 
@@ -28,8 +31,12 @@ pub enum Place {
     Emulated {
         /// The board.
         board: &'static Board,
-        /// Its flash image.
-        image: PathBuf,
+        /// The image with which it begins; not needed if the file has one.
+        image: Option<PathBuf>,
+        /// Puts the image in the place of those that the file has, as a probe would.
+        is_flashed: bool,
+        /// The maker's key that it trusts; kept in the file.
+        maker_key: Option<PublicKey>,
         /// The file in which its memory stays between two starts. It is made if there is none.
         state: PathBuf,
         /// What its second UART leads to: a terminal, or a socket that is made there.
@@ -57,6 +64,42 @@ pub struct Paired {
     pub is_confirmed: bool,
 }
 
+/// Puts the image into a device's memory that has none. The board itself checks it when it starts.
+fn install(ram: &mut SharedRam, image: Option<(&Path, &[u8])>, is_flashed: bool) -> Result<()> {
+    let state = ram.path().display().to_string();
+    let (slots, room) = ram.image_room();
+    let mut is_new = true;
+    for slot in 0..slots {
+        is_new &= ram.read_slot(slot, MAGIC.len())? != MAGIC;
+    }
+    let Some((path, bytes)) = image else {
+        ensure!(!is_new, "the device {state} has no image yet; give the one with which it begins: --image");
+        return Ok(());
+    };
+    let path = path.display();
+    ensure!(
+        bytes.len() <= room,
+        "{path}: {} bytes, and the board has room for {room}: it keeps two images, so that an update can go back",
+        bytes.len()
+    );
+    if !is_new && !is_flashed {
+        for slot in 0..slots {
+            if ram.read_slot(slot, bytes.len())? == bytes {
+                return Ok(());
+            }
+        }
+        bail!(
+            "the device {state} has another image than {path}: leave --image out to start what it has, send the image with \
+             `host update`, or add --flash to replace it as a probe would"
+        );
+    }
+    // Which slot runs is in the sealed store: in the place of images goes this one alone.
+    for slot in 0..if is_new { 1 } else { slots } {
+        ram.write_slot(slot, bytes)?;
+    }
+    Ok(())
+}
+
 impl Place {
     /// Reaches the device; starts it if it is emulated, as if its power came back.
     ///
@@ -68,10 +111,20 @@ impl Place {
                 let greeted = Greeted::new(Transport::serial(path, *baud)?)?;
                 Ok(Reached { greeted, mailbox: None, process: None })
             }
-            Place::Emulated { .. } => {
+            Place::Emulated { image, .. } => {
                 let (mut transport, mailbox) = self.start()?;
                 let process = transport.process();
-                Ok(Reached { greeted: Greeted::new(transport)?, mailbox: Some(mailbox), process })
+                let greeted = Greeted::new(transport)?;
+                if let Some(path) = image
+                    && greeted.hello().trouble.is_empty()
+                    && greeted.hello().image != AlignedBytes::read(path)?.image(path)?.digest
+                {
+                    output::warn(&format!(
+                        "the device runs another image than {}, which it had before an update; leave --image out",
+                        path.display()
+                    ));
+                }
+                Ok(Reached { greeted, mailbox: Some(mailbox), process })
             }
         }
     }
@@ -89,7 +142,8 @@ impl Place {
     fn start(&self) -> Result<(Transport, Mailbox)> {
         match self {
             Place::Port { path, .. } => bail!("the device on {path} is started by its power alone"),
-            Place::Emulated { board, image, state, front } => {
+            Place::Emulated { board, image, is_flashed, maker_key, state, front } => {
+                board.machine_name()?;
                 ensure!(
                     board.memory.store.is_some(),
                     "the board {} has no memory for people; boards that do: {}",
@@ -97,14 +151,21 @@ impl Place {
                     crate::board::with_store().join(", ")
                 );
                 let front = front.as_deref().map(Front::at).transpose()?;
-                // The image is looked at first, so that an emulator is not started for nothing.
-                AlignedBytes::read(image)?.image(image)?;
-                let elf = board.build_example("door")?;
+                // Image and memory are looked at first, so that no firmware is built for nothing.
+                let image = image.as_deref().map(|path| Ok::<_, Error>((path, AlignedBytes::read(path)?)));
+                let image = image.transpose()?;
+                image.as_ref().map(|(path, bytes)| bytes.image(path).map(drop)).transpose()?;
                 let ram = SharedRam::kept(board, state)?
                     .with_context(|| format!("the board {} shares no memory here", board.name))?;
-                let mailbox = Mailbox::new(ram)?;
-                let ram = mailbox.ram();
-                let qemu = board.device(&elf, (image, Memory::External), ram.path(), front.as_ref());
+                let mut mailbox = Mailbox::new(ram)?;
+                install(
+                    mailbox.ram_mut(),
+                    image.as_ref().map(|(path, bytes)| (*path, bytes.bytes())),
+                    *is_flashed,
+                )?;
+                maker_key.map(|key| mailbox.burn(key)).transpose()?;
+                let elf = board.build_example("door")?;
+                let qemu = board.device(&elf, mailbox.ram().path(), front.as_ref())?;
                 Ok((Transport::emulator(qemu)?, mailbox))
             }
         }

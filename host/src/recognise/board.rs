@@ -85,6 +85,8 @@ pub(super) fn open(place: &Place, has_ram: bool) -> Result<(Client, Preprocess, 
     let mut ram = None;
     let transport = match place {
         Place::Emulated { board, memory, .. } => {
+            // Said before anything is built.
+            board.machine_name()?;
             let name = |layer| format!("layer {layer}");
             let room = board.room(*memory);
             room.check(&room.budget.excesses_of_image(&image, bytes.bytes(), name))?;

@@ -39,13 +39,14 @@ pub fn build(facts: &Facts, example: &str) -> Result<PathBuf> {
 /// QEMU as a board with a program, with its shared RAM in a file of the right size and the computer's clock.
 ///
 /// # Errors
-/// When the board has no shared RAM.
+/// When the board is not emulated or has no shared RAM.
 pub fn device(facts: &Facts, elf: &Path, ram: &Path) -> Result<Command> {
     let bytes = facts.qemu_ram.context("a board with shared RAM")?.bytes;
+    let machine = facts.qemu_machine.as_ref().context("an emulated board")?;
     let mut qemu = Command::new("qemu-system-arm");
     qemu.arg("-object")
         .arg(format!("memory-backend-file,id=ram,size={bytes},mem-path={},share=on", ram.display()))
-        .args(["-machine", &format!("{},memory-backend=ram", facts.qemu_machine)])
+        .args(["-machine", &format!("{machine},memory-backend=ram")])
         .args(["-display", "none", "-monitor", "none", "-serial", "null", "-kernel"])
         .arg(elf);
     Ok(qemu)

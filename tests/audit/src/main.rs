@@ -14,7 +14,7 @@ fn main() -> Result<()> {
             println!("panics: {place}");
             lines.iter().for_each(|line| println!("    {line}"));
         }
-        for (name, bytes) in sizes::code_bytes(&program) {
+        for (name, bytes) in sizes::code_bytes(&program, &root.display().to_string())? {
             println!("code {bytes:7} {name}");
         }
         for (name, bytes) in sizes::static_bytes(&program) {

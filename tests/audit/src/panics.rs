@@ -125,7 +125,7 @@ fn own_frame(frames: &[Frame], root: &str) -> Option<(String, Frame)> {
 }
 
 /// A file's path as [`Place::file`] has it; `None` for Rust's own library.
-fn shown(path: &str, root: &str) -> Option<String> {
+pub(crate) fn shown(path: &str, root: &str) -> Option<String> {
     if let Some((_, inside)) = path.split_once("/registry/src/") {
         let (_, inside) = inside.split_once('/')?;
         let (package, file) = inside.split_once('/')?;

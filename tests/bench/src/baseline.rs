@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use host::bench::boards::{Cost, Matching};
 use host::bench::{Bench, Scope, bench};
-use host::board::BOARDS;
+use host::board::emulated;
 use host::cost::{Core, Estimate};
 use host::output;
 use serde::{Deserialize, Serialize};
@@ -75,7 +75,7 @@ pub fn check(write: bool) -> Result<()> {
     };
     let mut grown = Vec::new();
     for network in networks::real(folder.path())? {
-        let scope = Scope { boards: BOARDS.iter().collect(), computer: None, galleries: vec![PEOPLE] };
+        let scope = Scope { boards: emulated().collect(), computer: None, galleries: vec![PEOPLE] };
         let measured = bench(&network.image, &scope)?;
         let agreed = baseline.entry(network.name.clone()).or_default();
         for (cost, crowded) in measured.boards.iter().zip(&measured.matching) {

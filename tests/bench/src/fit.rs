@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use host::bench::{Scope, bench, boards};
-use host::board::{BOARDS, Board};
+use host::board::{Board, emulated};
 use host::cost::{Core, Kind, Work};
 use host::output;
 use object::{Object, ObjectSymbol};
@@ -24,16 +24,16 @@ pub fn fit() -> Result<()> {
     let networks = networks::real(folder.path())?.into_iter().chain(networks::generated(folder.path())?);
     for network in networks {
         eprintln!("fit: counting {}", network.name);
-        let scope = Scope { boards: BOARDS.iter().collect(), computer: None, galleries: Vec::new() };
+        let scope = Scope { boards: emulated().collect(), computer: None, galleries: Vec::new() };
         let measured = bench(&network.image, &scope)?;
-        for (board, cost) in BOARDS.iter().zip(&measured.boards) {
+        for (board, cost) in emulated().zip(&measured.boards) {
             let layers = measured.work.iter().copied().zip(cost.layers.iter().copied());
             counted.entry(&board.name).or_default().extend(layers);
         }
         totals.push((network.name, measured));
     }
     let mut cores = BTreeMap::new();
-    for board in BOARDS.iter() {
+    for board in emulated() {
         let costs = totals.iter().flat_map(|(_, measured)| &measured.boards);
         let of_board = costs.filter(|cost| cost.board == board.name);
         let core = Core {

@@ -54,7 +54,14 @@ pub fn run(count: usize, image: &Path, faces: &Path) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let board = Board::named(host::board::DEFAULT)?;
     let state = folder.path().join("state");
-    let place = Place::Emulated { board, image: image.to_path_buf(), state, front: None };
+    let place = Place::Emulated {
+        board,
+        image: Some(image.to_path_buf()),
+        is_flashed: false,
+        maker_key: None,
+        state,
+        front: None,
+    };
     let mut keys = Keys::read_or_new(&folder.path().join("admin.key"))?;
     place.pair(&mut keys, None)?;
 

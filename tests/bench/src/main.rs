@@ -7,12 +7,14 @@
 //!   `baseline.json`, or when the model of costs is off by more than 10 %.
 //! * `device` counts what people in a store and sessions cost a board, beside their limits.
 //! * `kills` kills an emulated device at random moments, and looks what it remembers.
+//! * `fill` builds a board's `door` and prints what it fills of the board's memories.
 //! * `fit` fits that model.
 
 mod accuracy;
 mod baseline;
 mod device;
 mod figures;
+mod fill;
 mod fit;
 mod kills;
 mod networks;
@@ -24,7 +26,7 @@ use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 use host::bench::computer::Peers;
 use host::bench::{GALLERIES, Scope, bench};
-use host::board::BOARDS;
+use host::board::emulated;
 
 use crate::networks::Pinned;
 
@@ -82,6 +84,12 @@ enum Command {
         #[arg(long, default_value = "target/demo/door")]
         faces: PathBuf,
     },
+    /// Print what the program `door` fills of a board's memories.
+    Fill {
+        /// Board.
+        #[arg(long, default_value = "stm32h743")]
+        board: String,
+    },
     /// Fit the model of costs to counts, and its cycles to llvm-mca's models of the cores.
     Fit,
 }
@@ -94,6 +102,7 @@ fn main() -> Result<()> {
         Command::Check { write } => baseline::check(write),
         Command::Device { image } => device::run(&image),
         Command::Kills { count, image, faces } => kills::run(count, &image, &faces),
+        Command::Fill { board } => fill::run(&board),
         Command::Fit => fit::fit(),
     }
 }
@@ -104,7 +113,7 @@ fn run(python: Option<PathBuf>, dry: bool) -> Result<()> {
     for Pinned { name, model, image, .. } in networks::real(folder.path())? {
         eprintln!("bench: {name}");
         let scope = Scope {
-            boards: BOARDS.iter().collect(),
+            boards: emulated().collect(),
             computer: Some(Peers { model: Some(model), python: python.clone() }),
             galleries: GALLERIES.to_vec(),
         };

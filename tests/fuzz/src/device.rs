@@ -21,6 +21,7 @@ use app::door::vote::Votes;
 use app::door::{Settings, State};
 use app::output::Output;
 use app::sight::{FrameSource, Unobserved};
+use app::update::Started;
 use fm22x::frame::{
     MAX_COMMAND_BYTES, MAX_COMMAND_FRAME_BYTES, MAX_REPLY_FRAME_BYTES, OVERHEAD_BYTES, ReplyDecoder, emit,
 };
@@ -33,7 +34,7 @@ use fuzz::line::Line;
 use fuzz::steps::{Step, steps};
 use host::simulator::AlignedBytes;
 use libfuzzer_sys::fuzz_target;
-use link::message::{Handshake, Right, SessionReply, SessionRequest};
+use link::message::{Handshake, Right, SessionReply, SessionRequest, UpdateStage};
 use link::session::{Ciphers, HANDSHAKE_BYTES, Initiated, KeyPair, TAG_BYTES, hint, prologue};
 use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, MAX_PLAIN_BYTES, Message, Reply, Request};
 use store::sim::{ERASED, Flash, Shared, Tear};
@@ -44,7 +45,8 @@ const PAGE: usize = 256;
 /// Pages of the store: two of its log, and two halves of eight.
 const PAGES: usize = 18;
 const STORE_KEY: [u8; 32] = [1; 32];
-const NETWORK: ModelId = ModelId([2; 16]);
+/// A maker's key: updates are received, and none passes its check.
+const MAKER: [u8; 32] = [9; 32];
 /// Elements of the image's embeddings.
 const DIMENSION: u16 = 3;
 /// Bytes of the memory for frames. Not a multiple of anything, so that frames just fit and just do not.
@@ -102,7 +104,7 @@ static FACTORY: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
     let (mut bytes, mut words) = (vec![0xff; PAGES * PAGE], vec![ERASED; PAGES * PAGE / WORD]);
     let mut flash = Flash::<WORD, PAGE>::new(&mut bytes, &mut words, &mut [], Tear::Whole, 1);
     let mut store =
-        Store::format(&mut flash, layout(), &STORE_KEY, NETWORK, DIMENSION, 3).expect("formatted");
+        Store::format(&mut flash, layout(), &STORE_KEY, network(), DIMENSION, 3).expect("formatted");
     let key: String = KEYS[0].public().iter().map(|byte| format!("{byte:02x}")).collect();
     store.add(&Draft { name: &key, flags: 0, centres: &[] }).expect("there is room");
     // Near a black picture, and far from others.
@@ -111,6 +113,38 @@ static FACTORY: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
     drop(store);
     [bytes, words]
 });
+
+/// The image's embedder.
+fn network() -> ModelId {
+    RECOGNISER.image().model_id
+}
+
+/// Bytes of the flash for images.
+const IMAGE_FLASH_BYTES: usize = 32 * PAGE;
+
+thread_local! {
+    /// The memory of the flash for images, while no device has it: one for all devices, so that none is lost.
+    static IMAGE_FLASH: RefCell<Option<&'static mut [u8]>> =
+        RefCell::new(Some(Box::leak(vec![0xff; IMAGE_FLASH_BYTES].into_boxed_slice())));
+}
+
+/// The flash for images, given back with the device.
+struct Images(Flash<'static, WORD, PAGE>);
+
+impl Images {
+    fn new() -> Self {
+        let memory = IMAGE_FLASH.with_borrow_mut(Option::take).expect("one device at a time");
+        memory.fill(0xff);
+        Images(Flash::new(memory, &mut [], &mut [], Tear::Whole, 1))
+    }
+}
+
+impl Drop for Images {
+    fn drop(&mut self) {
+        let flash = mem::replace(&mut self.0, Flash::new(&mut [], &mut [], &mut [], Tear::Whole, 1));
+        IMAGE_FLASH.set(Some(flash.into_bytes()));
+    }
+}
 
 fn layout() -> Layout {
     Layout::new_checked(0, PAGE as u32, WORD as u32, 2, (PAGES as u32 - 2) / 2).expect("a sound layout")
@@ -179,6 +213,9 @@ struct Board {
     fed: u64,
     /// How many steps of frames were made.
     seen: u64,
+    images: Images,
+    /// The log that outlives a restart; each device finds what was random.
+    retained: [u8; 256],
 }
 
 impl Platform for Board {
@@ -187,6 +224,19 @@ impl Platform for Board {
     type Camera = Eye;
     type Output = Lock;
     type Meter = Unobserved;
+    type Images = Flash<'static, WORD, PAGE>;
+
+    fn images(&mut self) -> &mut Flash<'static, WORD, PAGE> {
+        &mut self.images.0
+    }
+
+    fn retained(&mut self) -> &mut [u8] {
+        &mut self.retained
+    }
+
+    fn restart(&mut self) {
+        panic!("an update was confirmed that the maker has not signed");
+    }
 
     fn stream(&mut self) -> &mut Line {
         &mut self.link
@@ -342,7 +392,7 @@ impl<'w, 'm, 'f, 'a> Life<'w, 'm, 'f, 'a> {
     fn start(world: &'w mut World<'f, 'a>, arena: &'m mut [u8], inbox: &'m mut Inbox) -> Self {
         world.flash.0.borrow_mut().power_on();
         let store =
-            Store::open(world.flash, layout(), &STORE_KEY, NETWORK, DIMENSION).expect("the store opens");
+            Store::open(world.flash, layout(), &STORE_KEY, network(), DIMENSION).expect("the store opens");
         let people = world.people_in_flash();
         if !world.is_cut {
             assert!(people == world.people, "a start changes people");
@@ -367,6 +417,7 @@ impl<'w, 'm, 'f, 'a> Life<'w, 'm, 'f, 'a> {
             frame_bytes: FRAME_BYTES as u32,
             start_ms: 0,
             trouble: link::message::Text::new(),
+            maker_key: Some(MAKER),
         };
         let eye = Eye { memory: [0x77; FRAME_BYTES], taken: None, is_writing: false, is_held: false };
         let (link, second) = (Line::default(), Line::default());
@@ -379,10 +430,13 @@ impl<'w, 'm, 'f, 'a> Life<'w, 'm, 'f, 'a> {
             draws: 0,
             fed: 0,
             seen: 0,
+            images: Images::new(),
+            retained: [0xa5; 256],
         };
-        let recogniser = Some(RECOGNISER.clone());
+        let (recogniser, past) = (Some(RECOGNISER.clone()), UpdateStage::None);
+        let started = Started { recogniser, is_second: false, past, trouble: None };
         let keys = KEYS[2].clone();
-        let device = Device::new(about, board, recogniser, Some(store), keys, arena, inbox, world.now_ms);
+        let device = Device::new(about, board, started, Some(store), keys, arena, inbox, world.now_ms);
         Life {
             world,
             device,

@@ -148,6 +148,7 @@ pub fn typical() -> Vec<Vec<u8>> {
         has_eyes: true,
         frame_bytes: 1999,
         start_instructions: 7,
+        trouble: Default::default(),
     });
     let decision =
         Decision { ruling: Ruling::Accepted, certified: true, confidence: 0.5, best: None, runner_up: None };

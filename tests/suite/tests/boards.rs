@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use facts::Limits;
 use format::Role;
 use host::bench::boards as bench;
-use host::board::{BOARDS, Board, Memory};
+use host::board::{Board, Memory, emulated};
 use host::client::Client;
 use host::crops::Source;
 use host::demo::{demo, judge};
@@ -125,7 +125,7 @@ fn m55_equals_simulator_on_real_networks() {
 #[test]
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn kernels_on_boards_equal_the_naive_loops() {
-    for board in BOARDS.iter() {
+    for board in emulated() {
         let text = board.run_example("battery", None).unwrap();
         assert!(text.contains("Ok({\"conv\": "), "{}: {text}", board.name);
     }
@@ -145,7 +145,7 @@ fn boards_equal_simulator_on_users_networks() {
         (onnx::differences_in_space(), [80, 48], Preprocessing::default()),
     ] {
         let built = Built::of_bytes(&onnx, &faces(), size, |job| Job { preprocessing, force: true, ..job });
-        for board in BOARDS.iter() {
+        for board in emulated() {
             // These images lie in internal flash, those of the real networks in external flash.
             board_equals_simulator(board, Memory::Internal, &built, 4);
         }
@@ -156,7 +156,7 @@ fn boards_equal_simulator_on_users_networks() {
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn boards_run_what_is_just_within_their_limits() {
     let mut built: Vec<(Limits, Built)> = Vec::new();
-    for board in BOARDS.iter() {
+    for board in emulated() {
         let Limits { row_bytes, layers } = board.limits;
         if built.iter().all(|(limits, _)| *limits != board.limits) {
             let width = row_bytes / 3;
@@ -180,7 +180,7 @@ fn every_network_is_equal(image: &AlignedBytes, path: &Path, roles: &[Role]) {
             (role.name(), bench::simulated(&checked.network(role).expect("the image has it")).unwrap())
         })
         .collect();
-    for board in BOARDS.iter() {
+    for board in emulated() {
         let cost = bench::run(board, path).unwrap();
         let found: Vec<(&str, Vec<u32>)> =
             cost.networks.iter().map(|network| (&*network.role, network.outputs.clone())).collect();
@@ -265,7 +265,7 @@ fn boards_decide_as_the_simulator() {
     let image = folder.path().join("image.geode");
     std::fs::write(&image, export(&job).unwrap().image).unwrap();
     let simulated = simulated(&image, &probes, &Source::aligned()).unwrap();
-    for board in BOARDS.iter() {
+    for board in emulated() {
         let place = Place::Emulated { board, image: image.clone(), memory: Memory::External };
         let answers = recognise(&place, &probes, &Source::aligned()).unwrap();
         let answers: Vec<_> = answers.into_iter().map(|timed| timed.answer).collect();
@@ -285,7 +285,7 @@ fn board_refuses_what_is_not_an_image() {
     image[middle] ^= 0x10;
     let path = folder.path().join("image.geode");
     std::fs::write(&path, image).unwrap();
-    for board in BOARDS.iter() {
+    for board in emulated() {
         // The program itself would refuse this image, so the test gives the file to the board directly.
         let transport =
             host::transport::Transport::qemu(board, &board.build().unwrap(), &path, Memory::External)

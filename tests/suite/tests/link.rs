@@ -587,7 +587,7 @@ impl Emulated {
         let image = folder.path().join("tiny.geode");
         std::fs::write(&image, join(sections)).unwrap();
         let socket = folder.path().join("qmp");
-        let mut qemu = board.emulator(&board.build().unwrap(), Some((&image, Memory::External)));
+        let mut qemu = board.emulator(&board.build().unwrap(), Some((&image, Memory::External))).unwrap();
         qemu.arg("-qmp").arg(format!("unix:{},server=on,wait=off", socket.display()));
         let stream = Transport::emulator(qemu).unwrap();
         let wire = Wire { stream: Arc::new(Mutex::new(stream)), tampering: Arc::default() };

@@ -16,7 +16,7 @@ use format::PixelFormat;
 use format::Section;
 use format::gates::Gate;
 use format::sight::Sight;
-use host::board::{BOARDS, Board, Memory};
+use host::board::{Board, Memory, emulated};
 use host::export::{Job, export};
 use host::photo;
 use host::recognise::board::Place;
@@ -215,7 +215,7 @@ fn boards_see_as_the_simulator() {
     };
     assert!(expected.iter().filter(of_obama).count() >= 2, "the person enrolled is recognised");
     std::thread::scope(|scope| {
-        for board in BOARDS.iter() {
+        for board in emulated() {
             let (frames, expected) = (&frames, &expected);
             scope.spawn(move || compare(board, frames, expected));
         }

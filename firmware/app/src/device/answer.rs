@@ -7,24 +7,29 @@ use heapless::{String, Vec};
 use link::message::{
     Decided, Device as Condition, EVENTS_VERSION, Group, GroupVersion, Hello, MAX_PEOPLE, Notice, Objection,
     PEOPLE_VERSION, PeopleRefusal, PeopleReply, PeopleRequest, Person, RECOGNISE_VERSION, SESSION_VERSION,
-    UpdateRefusal, UpdateReply, VERSION, Verdict, View,
+    SessionRequest, UPDATE_VERSION, VERSION, Verdict, View,
 };
-use link::session::BoardEvent;
+use link::session::{BoardEvent, PublicKey};
 use link::{Message, Reply, Request, frame};
 use matcher::Verdict as Ruling;
-use store::{Draft, Head, MAX_NAME, Store};
+use store::{Draft, Entry, Head, MAX_NAME, Store};
 
 use super::camera::{Camera, Taken};
-use super::enrolled::{Enrolled, FIRST_OF_IMAGE};
+use super::enrolled::FIRST_OF_IMAGE;
 use super::front::{HOLD_MS, MOST_WINDOW_SECONDS};
-use super::{Device, Inbox, Newcomer, Platform, Source, frame_of, name_of_key};
+use super::log::Log;
+use super::moving::Moving;
+use super::updating::RESTART_MS;
+use super::{Device, Inbox, Newcomer, Platform, Source, frame_of, gallery, name_of_key};
+use crate::Recogniser;
 use crate::door::enrol::MOST_CENTRES;
 use crate::door::{Busy, Fault, PersonId, State};
 use crate::pattern;
-use crate::port::text;
+use crate::port::{self, text};
 use crate::recogniser::shown;
 use crate::seeing::Sighting;
 use crate::sight::FrameSource;
+use crate::update::start::{is_of_same_network, people_of};
 
 /// Bytes that are taken from the link in a step, unless a message is complete before.
 const STEP_BYTES: usize = 256;
@@ -62,6 +67,10 @@ pub(super) struct Desk {
     candidate: Option<[u8; 32]>,
     /// Since when the button is held.
     held_since_ms: Option<u64>,
+    /// Who waits for the check of an update.
+    pub(super) updating: Option<Line>,
+    /// When the board is started anew.
+    pub(super) restart_ms: Option<u64>,
 }
 
 impl Desk {
@@ -117,7 +126,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         };
         let Ok(framed) = frame::encode(message, &mut framed) else { return };
         let stream = self.platform.stream();
-        let _ = stream.write_all(framed);
+        let _ = port::write(stream, framed);
         let _ = stream.flush();
     }
 
@@ -147,15 +156,28 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         if !is_pressed {
             return;
         }
-        self.desk.window_until_ms = Some(now_ms + WINDOW_MS);
+        self.desk.window_until_ms = None;
         match self.desk.candidate.take() {
             Some(key) => self.admit(key, now_ms),
-            None => self.responder.open_window(),
+            None => {
+                self.desk.window_until_ms = Some(now_ms + WINDOW_MS);
+                self.responder.open_window();
+            }
         }
     }
 
+    /// Whether the button was pressed in the last minute. A press permits one thing: nobody can pair with it afterwards.
+    pub(super) fn take_press(&mut self) -> bool {
+        // Somebody who has paired waits for the next one.
+        if self.desk.candidate.is_some() || self.desk.window_until_ms.take().is_none() {
+            return false;
+        }
+        self.responder.close_window();
+        true
+    }
+
     /// Makes a paired host an administrator.
-    fn admit(&mut self, key: [u8; 32], now_ms: u64) {
+    pub(super) fn admit(&mut self, key: [u8; 32], now_ms: u64) {
         let Some(store) = &mut self.store else { return };
         if self.responder.administrators().contains(&key) {
             return;
@@ -175,10 +197,21 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     fn receive<'i>(&mut self, message: &Message<'i>, plain: &'i mut [u8], now_ms: u64) {
+        if is_handshake(message) {
+            let left = self.patience.seconds_left(now_ms);
+            if let Some(seconds) = left.filter(|_| self.desk.window_until_ms.is_none()) {
+                let line = Line { turn: message.turn, is_sealed: false };
+                return self.send(line, &Reply::Refused(Objection::Wait(seconds)));
+            }
+            self.patience.count(now_ms);
+        }
         let Device { responder, platform, .. } = self;
         let event = responder.receive(message, plain, || platform.random());
         match &event {
             BoardEvent::Request { request, is_sealed } => {
+                if *is_sealed {
+                    self.patience.clear();
+                }
                 return self.serve(request, Line { turn: message.turn, is_sealed: *is_sealed }, now_ms);
             }
             BoardEvent::Opened { .. } | BoardEvent::Closed(_) => {
@@ -195,6 +228,9 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     /// Ends all that a session began.
     fn end_session(&mut self, now_ms: u64) {
         self.end_task();
+        // The check of an update goes on. Whoever asks hears how far it is.
+        self.desk.updating = None;
+        self.moving = Moving::Nothing;
         if self.newcomer.as_ref().is_some_and(|newcomer| newcomer.source != Source::Controller) {
             self.give_up(now_ms);
         }
@@ -209,10 +245,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                     self.end_session(now_ms);
                     self.desk.candidate = None;
                 }
-                match self.hello() {
-                    Some(hello) => Reply::Hello(hello),
-                    None => Reply::Failed(self.about.trouble.clone()),
-                }
+                Reply::Hello(self.hello())
             }
             Request::Abort => {
                 self.end_task();
@@ -237,20 +270,27 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 Ok(reply) => reply,
                 Err(refusal) => PeopleReply::Refused(refusal),
             }),
-            Request::Update(_) => Reply::Update(UpdateReply::Refused(UpdateRefusal::Busy)),
+            Request::Update(request) => match self.serve_update(request, line, now_ms) {
+                Some(reply) => Reply::Update(reply),
+                None => return,
+            },
             Request::Session(_) => Reply::Refused(Objection::UnknownNumber),
         };
         self.send(line, &reply);
+        if line.is_sealed && !self.responder.is_open() {
+            // The administrator was removed, and has heard it.
+            self.end_session(now_ms);
+        }
     }
 
-    fn hello(&self) -> Option<Hello> {
-        let recogniser = self.recogniser.as_ref()?;
-        let image = recogniser.image();
-        let input = image.embedder.input();
+    fn hello(&self) -> Hello {
+        let image = self.recogniser.as_ref().map(Recogniser::image);
+        let input = image.map(|image| image.embedder.input());
         let groups = [
             (Group::Control, VERSION as u8),
             (Group::Recognise, RECOGNISE_VERSION),
             (Group::People, PEOPLE_VERSION),
+            (Group::Update, UPDATE_VERSION),
             (Group::Events, EVENTS_VERSION),
             (Group::Session, SESSION_VERSION),
         ];
@@ -259,20 +299,22 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             // There is room for all groups.
             let _ = known.push(GroupVersion { group: group as u8, version });
         }
+        let of_image = image.map_or(0, |image| image.gallery.people_count() as u16);
         let enrolled = self.store.as_ref().map_or(0, people_of);
-        Some(Hello {
+        Hello {
             version: VERSION,
             groups: known,
             board: text(&self.about.board),
-            network: text(&image.embedder.name()),
-            image: image.digest,
-            crop: [input.height, input.width, input.channels],
-            dimension: image.dimension() as u16,
-            people: (image.gallery.people_count() + enrolled) as u16,
-            has_eyes: recogniser.eyes().is_some(),
+            network: image.map_or(String::new(), |image| text(&image.embedder.name())),
+            image: image.map_or([0; 32], |image| image.digest),
+            crop: input.map_or([0; 3], |input| [input.height, input.width, input.channels]),
+            dimension: image.map_or(0, |image| image.dimension() as u16),
+            people: of_image.saturating_add(enrolled),
+            has_eyes: self.recogniser.as_ref().is_some_and(|recogniser| recogniser.eyes().is_some()),
             frame_bytes: self.about.frame_bytes,
             start_instructions: 1_000_000 * self.about.start_ms,
-        })
+            trouble: self.about.trouble.clone(),
+        }
     }
 
     /// Ends what somebody on the link asked for.
@@ -288,7 +330,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     /// Gives up the frame that is being seen.
-    fn stop_seeing(&mut self) {
+    pub(super) fn stop_seeing(&mut self) {
         if let Some(seeing) = self.seeing.take() {
             self.arena = seeing.finish().1;
         }
@@ -363,11 +405,15 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         let row_bytes = usize::from(view.width) * view.format.pixel_bytes();
         let start = usize::from(row) * row_bytes;
         let place = self.platform.camera().memory().get_mut(start..start + row_bytes);
-        let Some(place) = place.filter(|place| place.len() == pixels.len()) else {
-            self.end_task();
-            return Some(Reply::Refused(Objection::RowLength));
-        };
-        place.copy_from_slice(pixels);
+        match place {
+            Some(place) if place.len() == pixels.len() => {
+                place.iter_mut().zip(pixels).for_each(|(to, &from)| *to = from);
+            }
+            _ => {
+                self.end_task();
+                return Some(Reply::Refused(Objection::RowLength));
+            }
+        }
         let next = next + 1;
         if next < view.height {
             self.desk.task = Some(Task::Filling { line, view, next, heard_ms: now_ms });
@@ -453,10 +499,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     fn decide_in_detail(&mut self, embedding: &[i16]) -> Result<Decided, Fault> {
-        let (Some(recogniser), Some(store)) = (&self.recogniser, &mut self.store) else {
-            return Err(Fault::Store);
-        };
-        let mut enrolled = Enrolled { recogniser, store };
+        let (recogniser, mut enrolled) = gallery(&self.recogniser, &mut self.store)?;
         let judge = recogniser.judge(enrolled.count());
         let outcome = judge.decide(&mut enrolled, embedding).map_err(|_| Fault::Store)?;
         let confidence =
@@ -489,7 +532,15 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             PeopleRequest::DeleteAll => {
                 self.refuse_while_enrolling()?;
                 let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
-                let deleted = store.delete_people();
+                let deleted = match &self.recogniser {
+                    Some(recogniser) if !is_of_same_network(store, recogniser) => {
+                        let image = recogniser.image();
+                        // The next start finds nobody who is in the way.
+                        self.desk.restart_ms = Some(now_ms + RESTART_MS);
+                        store.adopt(image.model_id, image.dimension() as u16)
+                    }
+                    _ => store.delete_people(),
+                };
                 self.finish(deleted, now_ms)
             }
             PeopleRequest::Unlock => {
@@ -497,7 +548,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 self.carry_out(&orders, now_ms);
                 self.done_unless_broken()
             }
-            PeopleRequest::Log(from) => Ok(PeopleReply::Log(self.log.from(from))),
+            PeopleRequest::Log(from) => Ok(PeopleReply::Log(Log(self.platform.retained()).from(from))),
             PeopleRequest::Status => Ok(PeopleReply::Device(self.condition(now_ms))),
             PeopleRequest::Window(seconds) => {
                 if self.platform.second().is_none() {
@@ -507,6 +558,15 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 self.counter.window_until_ms = now_ms + 1000 * u64::from(seconds);
                 Ok(PeopleReply::Done)
             }
+            PeopleRequest::Export(ref to) => self.export(to),
+            PeopleRequest::Piece(number, offset) => self.piece(number, offset),
+            PeopleRequest::Restore(ref label) => self.restore(label),
+            PeopleRequest::Put(text) => self.put(text, now_ms),
+            PeopleRequest::Administrators => {
+                let keys = Vec::from_slice(self.responder.administrators()).unwrap_or_default();
+                Ok(PeopleReply::Administrators(keys))
+            }
+            PeopleRequest::RemoveAdministrator(ref key) => self.dismiss(key, now_ms),
         }
     }
 
@@ -546,14 +606,26 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         if of_image.is_some_and(|gallery| gallery.people().any(|person| person.name == name)) {
             return Err(PeopleRefusal::NameTaken);
         }
+        match self.entry_named(name, |_| true)? {
+            // The name of an administrator's key is nobody's.
+            Some(entry) if entry.centres == 0 => Err(PeopleRefusal::NameTaken),
+            entry => Ok(entry.map(|entry| entry.id)),
+        }
+    }
+
+    /// The first entry of the store with this name, among those that are asked for.
+    fn entry_named(
+        &mut self,
+        name: &str,
+        is_asked: impl Fn(&Entry) -> bool,
+    ) -> Result<Option<Entry>, PeopleRefusal> {
         let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
         for index in 0..store.people().len() {
             let Some(entry) = store.people().get(index).copied() else { break };
             let mut head = Head::new();
             store.open_head(index, &mut head).map_err(|_| PeopleRefusal::Store)?;
-            if head.name() == name {
-                // The name of an administrator's key is nobody's.
-                return if entry.centres > 0 { Ok(Some(entry.id)) } else { Err(PeopleRefusal::NameTaken) };
+            if head.name() == name && is_asked(&entry) {
+                return Ok(Some(entry));
             }
         }
         Ok(None)
@@ -595,6 +667,25 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         }
     }
 
+    /// Removes an administrator, in the store first. The last one stays: a slip must not leave a device that nobody
+    /// administers.
+    fn dismiss(&mut self, key: &PublicKey, now_ms: u64) -> Result<PeopleReply, PeopleRefusal> {
+        let administrators = self.responder.administrators();
+        if !administrators.contains(key) {
+            return Err(PeopleRefusal::Unknown);
+        }
+        if administrators.len() == 1 {
+            return Err(PeopleRefusal::LastAdministrator);
+        }
+        if let Some(entry) = self.entry_named(&name_of_key(key), |entry| entry.centres == 0)? {
+            let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
+            let deleted = store.delete(entry.id);
+            self.finish(deleted, now_ms)?;
+        }
+        self.responder.remove(key);
+        Ok(PeopleReply::Done)
+    }
+
     /// Changes a person of the store.
     fn change(
         &mut self,
@@ -616,7 +707,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     /// An enrolment refers to people by their names and numbers.
-    fn refuse_while_enrolling(&self) -> Result<(), PeopleRefusal> {
+    pub(super) fn refuse_while_enrolling(&self) -> Result<(), PeopleRefusal> {
         if self.door.is_enrolling() { Err(PeopleRefusal::Busy) } else { Ok(()) }
     }
 
@@ -653,7 +744,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         let counters = self.store.as_ref().map(Store::counters);
         Condition {
             mode: self.mode_now(),
-            people: self.store.as_ref().map_or(0, people_of) as u16,
+            people: self.store.as_ref().map_or(0, people_of),
             places: self.store.as_ref().map_or(0, |store| store.places(MOST_CENTRES as u8)) as u16,
             strangers: self.door.tally().attempts.try_into().unwrap_or(u16::MAX),
             locked_seconds: seconds(locked_ms),
@@ -666,7 +757,9 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 }
 
-/// People in a store, without administrators.
-pub(super) fn people_of<F: NorFlash>(store: &Store<F>) -> usize {
-    store.people().iter().filter(|entry| entry.centres > 0).count()
+/// Whether a message begins a session or a pairing.
+fn is_handshake(message: &Message<'_>) -> bool {
+    let begins = |request| !matches!(request, SessionRequest::Close);
+    message.group == Group::Session as u8
+        && matches!(message.request(), Ok(Request::Session(request)) if begins(request))
 }

@@ -3,6 +3,7 @@
 
 use embedded_storage::nor_flash::NorFlash;
 use heapless::String;
+use matcher::dot::centre_norm;
 use matcher::{Centres, MAX_DIMENSION, Runs};
 use store::{Error, Head, MAX_NAME, Store};
 use zeroize::Zeroize;
@@ -72,7 +73,7 @@ impl<F: NorFlash> Runs for Enrolled<'_, '_, F> {
             let owner = (of_image + index) as u16;
             for part in 0..centres {
                 let shown = self.store.open_centre(index, part, vector).and_then(|()| {
-                    let norm = vector.iter().map(|&element| u32::from(element.unsigned_abs()).pow(2)).sum();
+                    let norm = centre_norm(vector);
                     let (norms, owners) = ([norm], [owner]);
                     let centre = Centres::new_checked(dimension, vector, &norms, &owners);
                     centre.map(|centre| show(&centre)).map_err(|_| Error::Damaged)

@@ -22,7 +22,9 @@ use super::enrolled::FIRST_OF_IMAGE;
 use super::{ADMINISTRATOR, Device, Newcomer, Platform, Source};
 use crate::door::enrol::{MOST_SHOTS, ShotError};
 use crate::door::{Fault, News, PersonId, State};
+use crate::port;
 use crate::seeing::Sighting;
+use crate::update::start::people_of;
 
 /// How long the button is held before it permits changes, in milliseconds.
 pub const HOLD_MS: u64 = 2_000;
@@ -166,7 +168,7 @@ impl<P: Platform, F: NorFlash> Device<'_, '_, P, F> {
                 && let Some(stream) = self.platform.second()
             {
                 // A line that does not take it has lost it.
-                let _ = stream.write_all(frame);
+                let _ = port::write(stream, frame);
                 let _ = stream.flush();
                 front.sent(length, now_ms);
             }
@@ -204,7 +206,7 @@ impl<P: Platform, F: NorFlash> Device<'_, '_, P, F> {
         self.obstacle().map_or(Ok(()), Err)?;
         self.make_way(now_ms)?;
         let of_image = self.recogniser.as_ref().map_or(0, |one| one.image().gallery.people_count());
-        if of_image + self.store.as_ref().map_or(0, super::answer::people_of) == 0 {
+        if of_image + self.store.as_ref().map_or(0, |store| usize::from(people_of(store))) == 0 {
             return Err(Failure::NobodyEnrolled);
         }
         // Whoever was decided on before is decided on anew.

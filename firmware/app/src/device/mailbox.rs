@@ -9,11 +9,13 @@
 //! 16  output   u32, 1 while the door is open
 //! 20  alive    u32, how often the watchdog was fed
 //! 24  random   32 bytes, which the computer chooses anew for each start
-//! 56  zero     8 bytes
+//! 56  maker    u32: [`BURNT`] if the board knows a maker's key
+//! 60  key      32 bytes, that key. A real board has it in its firmware, or in memory that is programmed once.
+//! 92  zero     36 bytes
 //! ```
 
 /// Length of all words.
-pub const BYTES: usize = 64;
+pub const BYTES: usize = 128;
 /// Offset of the state.
 pub const STATE: usize = 0;
 /// Offset of width and height.
@@ -28,6 +30,13 @@ pub const OUTPUT: usize = 16;
 pub const ALIVE: usize = 20;
 /// Offset of the random bytes.
 pub const RANDOM: usize = 24;
+/// Offset of the word that says whether there is a maker's key.
+pub const MAKER: usize = 56;
+/// Offset of the maker's key.
+pub const MAKER_KEY: usize = 60;
+
+/// There is a maker's key.
+pub const BURNT: u32 = u32::from_le_bytes(*b"GMKR");
 
 /// The camera may write.
 pub const FREE: u32 = 0;

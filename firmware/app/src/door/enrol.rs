@@ -42,7 +42,7 @@ impl SubCentre {
     }
 
     fn norm(&self) -> u32 {
-        self.vector.iter().map(|&element| u32::from(element.unsigned_abs()).pow(2)).sum()
+        matcher::dot::centre_norm(&self.vector)
     }
 }
 

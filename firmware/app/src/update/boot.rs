@@ -1,13 +1,6 @@
 //! The slot to start: a pure function of the store's slot, the floor, and what is known about the two images.
 //!
-//! The board asks [`choose`], and does as it says until it starts an image or goes to service:
-//!
-//! 1. [`Boot::Examine`]: verify the image in that slot ([`super::verify()`]), note the condition, and ask again.
-//! 2. [`Boot::Kept`], [`Boot::Trial`], [`Boot::Reverted`]: write the slot to the store if one is given. Only then start the
-//!    image, and compare its golden embedding ([`crate::selftest`]).
-//! 3. If that fails, note [`Condition::Bad`] for the slot, and ask again.
-//! 4. If it passes, [`passed`] says what to write to the store.
-//! 5. [`Boot::Service`]: nothing runs but the link.
+//! [`start()`](super::start()) asks [`choose`], and does as it says until an image has passed its test, or nothing runs.
 
 use link::message::UpdateStage;
 use store::Slot;
@@ -17,6 +10,10 @@ pub const TRIALS: u8 = 3;
 
 /// The slot's value for a new image that has not been started yet.
 pub const NOT_STARTED: u8 = 1;
+
+/// The slot's value for a new image of another embedder that has passed its test: the store is to forget the people of the
+/// old one. It is not given up any more.
+pub const ADOPTING: u8 = u8::MAX;
 
 /// What is known about the image in a slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,11 +58,12 @@ pub fn choose(slot: Slot, conditions: [Condition; 2]) -> Boot {
         if is_second { second } else { first }
     };
     let Slot { is_second, trial } = slot;
+    let has_passed = trial == 0 || trial == ADOPTING;
     // Started as often as allowed, and never confirmed.
-    let is_worn_out = trial > TRIALS;
+    let is_worn_out = trial > TRIALS && !has_passed;
     match of(is_second) {
         Condition::Unknown if !is_worn_out => return Boot::Examine { is_second },
-        Condition::Good { .. } if trial == 0 => return Boot::Kept { is_second },
+        Condition::Good { .. } if has_passed => return Boot::Kept { is_second },
         Condition::Good { .. } if !is_worn_out => return Boot::Trial(Slot { is_second, trial: trial + 1 }),
         Condition::Unknown | Condition::Good { .. } | Condition::Bad => {}
     }
@@ -160,7 +158,8 @@ mod tests {
                                 conditions[at] = truth[at];
                             }
                             Boot::Kept { is_second: at } => {
-                                assert_eq!((at, trial), (is_second, 0));
+                                assert_eq!(at, is_second);
+                                assert!(trial == 0 || trial == ADOPTING);
                                 break Some(at);
                             }
                             Boot::Trial(next) => {
@@ -177,7 +176,7 @@ mod tests {
                     };
                     match started {
                         Some(at) => assert_eq!(truth[usize::from(at)], GOOD),
-                        None => assert!(truth == [BAD; 2] || trial > TRIALS),
+                        None => assert!(truth == [BAD; 2] || trial > TRIALS && trial != ADOPTING),
                     }
                 }
             }

@@ -18,6 +18,8 @@
 //! The first mark after a restart is never programmed: a cut may have torn it, and some flash does not allow a second
 //! programming of a word.
 
+use core::num::NonZeroU32;
+
 use embedded_storage::nor_flash::NorFlash;
 use sha2::{Digest as _, Sha256};
 
@@ -67,7 +69,7 @@ pub struct Marks {
     start: u32,
     word_bytes: u32,
     /// Bytes of the update for which a mark stands.
-    span: u32,
+    span: NonZeroU32,
     /// How many are used.
     count: u32,
 }
@@ -76,15 +78,18 @@ impl Marks {
     /// The marks of this slot for an update of `bytes` bytes.
     pub fn new(slots: &Slots, is_second: bool, bytes: u32) -> Self {
         let (word_bytes, page_bytes) = (slots.word_bytes(), slots.page_bytes());
-        let room = (page_bytes - RECORD_BYTES as u32) / word_bytes;
-        let pages = bytes.div_ceil(page_bytes);
-        let span = pages.div_ceil(room).max(1) * page_bytes;
-        Marks { start: slots.record(is_second) + RECORD_BYTES as u32, word_bytes, span, count: bytes / span }
+        let room = NonZeroU32::new(slots.words(page_bytes - RECORD_BYTES as u32)).unwrap_or(NonZeroU32::MIN);
+        let pages = slots.pages(bytes);
+        // Pages for which a mark stands: enough of them that the marks suffice.
+        let each = pages / room + u32::from(pages % room != 0);
+        let span = NonZeroU32::new(each * page_bytes).unwrap_or(NonZeroU32::MAX);
+        let start = slots.record(is_second) + RECORD_BYTES as u32;
+        Marks { start, word_bytes, span, count: bytes / span }
     }
 
     /// The number of the mark that is due when the update is programmed up to this offset.
     pub fn due(&self, offset: u32) -> Option<u32> {
-        let is_due = offset > 0 && offset.is_multiple_of(self.span);
+        let is_due = offset > 0 && offset % self.span == 0;
         (is_due && offset / self.span <= self.count).then(|| offset / self.span - 1)
     }
 
@@ -105,7 +110,7 @@ impl Marks {
                 && word.iter().all(|&byte| byte == 0)
         };
         let last = (0..self.count).rev().find(|&number| is_set(number));
-        last.map_or((0, 0), |number| ((number + 1) * self.span, number + 1))
+        last.map_or((0, 0), |number| ((number + 1) * self.span.get(), number + 1))
     }
 }
 

@@ -6,10 +6,33 @@
 //! ```
 
 use core::fmt;
+use core::num::NonZeroU32;
 
 use embedded_storage::nor_flash::NorFlash;
 
 use super::record::RECORD_BYTES;
+
+/// Flash with two slots of images, which the processor reads in place.
+pub trait ImageFlash: NorFlash {
+    /// Offsets of the slots, at the start of pages, and the bytes of a slot: whole pages.
+    fn places(&self) -> ([u32; 2], u32);
+
+    /// A slot as memory, aligned to 16. Its last page may be missing.
+    fn mapped(&self, is_second: bool) -> &[u8];
+}
+
+/// A simulated flash, each half of which is a slot. Its memory is aligned as an image must be.
+impl<const WORD: usize, const PAGE: usize> ImageFlash for store::sim::Flash<'_, WORD, PAGE> {
+    fn places(&self) -> ([u32; 2], u32) {
+        let half = (self.bytes().len() / 2) as u32;
+        ([0, half], half)
+    }
+
+    fn mapped(&self, is_second: bool) -> &[u8] {
+        let (first, second) = self.bytes().split_at(self.bytes().len() / 2);
+        if is_second { second } else { first }
+    }
+}
 
 /// The largest word, in bytes.
 pub const MAX_WORD: usize = 32;
@@ -51,32 +74,36 @@ impl core::error::Error for SlotsError {}
 pub struct Slots {
     bases: [u32; 2],
     bytes: u32,
-    page_bytes: u32,
-    word_bytes: u32,
+    page_bytes: NonZeroU32,
+    word_bytes: NonZeroU32,
 }
 
 impl Slots {
+    /// The slots of a flash.
+    ///
+    /// # Errors
+    /// [`SlotsError`].
+    pub fn of<F: ImageFlash>(flash: &F) -> Result<Self, SlotsError> {
+        let (bases, bytes) = flash.places();
+        Self::in_flash(flash, bases, bytes)
+    }
+
     /// Slots at these addresses of a flash, each of `bytes` bytes, its last page included.
     ///
     /// # Errors
     /// [`SlotsError`].
     pub fn in_flash<F: NorFlash>(flash: &F, bases: [u32; 2], bytes: u32) -> Result<Self, SlotsError> {
-        let (word_bytes, page_bytes) = (F::WRITE_SIZE as u32, F::ERASE_SIZE as u32);
-        if word_bytes == 0
-            || !(MAX_WORD as u32).is_multiple_of(word_bytes)
-            || F::READ_SIZE == 0
-            || !F::WRITE_SIZE.is_multiple_of(F::READ_SIZE)
-        {
-            return Err(SlotsError::Word(word_bytes));
-        }
+        let (word, page) = (F::WRITE_SIZE as u32, F::ERASE_SIZE as u32);
+        let is_read_whole = F::READ_SIZE > 0 && F::WRITE_SIZE.is_multiple_of(F::READ_SIZE);
+        let word_bytes = NonZeroU32::new(word).filter(|&word| is_read_whole && MAX_WORD as u32 % word == 0);
+        let word_bytes = word_bytes.ok_or(SlotsError::Word(word))?;
         let least = RECORD_BYTES as u32;
-        if page_bytes <= least || !page_bytes.is_multiple_of(least) {
-            return Err(SlotsError::Page(page_bytes));
-        }
-        if let Some(&base) = bases.iter().find(|base| !base.is_multiple_of(page_bytes)) {
+        let page_bytes = NonZeroU32::new(page).filter(|_| page > least && page.is_multiple_of(least));
+        let page_bytes = page_bytes.ok_or(SlotsError::Page(page))?;
+        if let Some(&base) = bases.iter().find(|&&base| base % page_bytes != 0) {
             return Err(SlotsError::Base(base));
         }
-        if !bytes.is_multiple_of(page_bytes) || bytes / page_bytes < 2 {
+        if bytes % page_bytes != 0 || bytes / page_bytes < 2 {
             return Err(SlotsError::Length(bytes));
         }
         let [first, second] = bases;
@@ -104,16 +131,36 @@ impl Slots {
 
     /// Bytes of the longest image that fits.
     pub const fn room(&self) -> u32 {
-        self.bytes - self.page_bytes
+        self.bytes - self.page_bytes.get()
     }
 
     /// Bytes of a page.
     pub const fn page_bytes(&self) -> u32 {
-        self.page_bytes
+        self.page_bytes.get()
+    }
+
+    /// Pages that this many bytes touch.
+    pub fn pages(&self, bytes: u32) -> u32 {
+        bytes / self.page_bytes + u32::from(bytes % self.page_bytes != 0)
+    }
+
+    /// Place in its page of an offset in a slot.
+    pub fn in_page(&self, offset: u32) -> u32 {
+        offset % self.page_bytes
+    }
+
+    /// Place in its word of an offset in a slot.
+    pub fn in_word(&self, offset: u32) -> u32 {
+        offset % self.word_bytes
+    }
+
+    /// Whole words in this many bytes.
+    pub fn words(&self, bytes: u32) -> u32 {
+        bytes / self.word_bytes
     }
 
     /// Bytes of a word.
     pub const fn word_bytes(&self) -> u32 {
-        self.word_bytes
+        self.word_bytes.get()
     }
 }

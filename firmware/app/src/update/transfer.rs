@@ -11,7 +11,7 @@ use store::{Slot, Store};
 use super::boot::NOT_STARTED;
 use super::record::{Announced, Marks, RECORD_BYTES};
 use super::slots::{MAX_WORD, Slots};
-use super::verify::{Demands, verify};
+use super::verify::{Verified, VerifyError};
 
 /// Most bytes that are read in one step.
 const READ_BYTES: u32 = 4096;
@@ -42,7 +42,8 @@ enum Stage {
     Hashing(Transfer, u32, Sha256),
     /// Its bytes are those that were announced; the image is to be verified.
     Received(Transfer),
-    Verified(Transfer),
+    /// This many people would have to be enrolled again.
+    Verified(Transfer, u16),
     /// It starts at the next restart.
     Confirmed(Transfer),
 }
@@ -97,7 +98,7 @@ impl Updater {
             | Stage::Clearing(transfer, _)
             | Stage::Hashing(transfer, ..)
             | Stage::Received(transfer) => (UpdateStage::Receiving, transfer),
-            Stage::Verified(transfer) => (UpdateStage::Verified, transfer),
+            Stage::Verified(transfer, _) => (UpdateStage::Verified, transfer),
             Stage::Confirmed(transfer) => (UpdateStage::Trial, transfer),
         };
         Progress { stage, offset: transfer.offset }
@@ -120,7 +121,7 @@ impl Updater {
             }
             _ if self.is_working() => return refused(UpdateRefusal::Busy),
             Stage::Confirmed(_) => return refused(UpdateRefusal::Stage(UpdateStage::Trial)),
-            Stage::Receiving(transfer) | Stage::Verified(transfer) if transfer.announced == announced => {
+            Stage::Receiving(transfer) | Stage::Verified(transfer, _) if transfer.announced == announced => {
                 return self.status();
             }
             _ => {}
@@ -207,13 +208,12 @@ impl Updater {
     ) -> Result<(), F::Error> {
         let word_bytes = self.slots.word_bytes() as usize;
         while !bytes.is_empty() {
-            let used = transfer.offset as usize % word_bytes;
+            let used = self.slots.in_word(transfer.offset) as usize;
             // Up to the end of the page at most, so that no write crosses into one that is not erased.
-            let to_page_end = self.slots.page_bytes() - transfer.offset % self.slots.page_bytes();
-            let whole = bytes.len().min(to_page_end as usize) / word_bytes * word_bytes;
+            let to_page_end = self.slots.page_bytes() - self.slots.in_page(transfer.offset);
+            let whole = self.slots.words((bytes.len() as u32).min(to_page_end)) as usize * word_bytes;
             let taken = if used == 0 && whole > 0 {
-                let (words, _) = bytes.split_at(whole);
-                self.program(flash, transfer.offset, words)?;
+                self.program(flash, transfer.offset, bytes.get(..whole).unwrap_or_default())?;
                 whole
             } else {
                 let room = self.word.get_mut(used..word_bytes).unwrap_or_default();
@@ -238,7 +238,7 @@ impl Updater {
     /// Programs whole words of one page; erases the page first if they are its first.
     fn program<F: NorFlash>(&self, flash: &mut F, at: u32, words: &[u8]) -> Result<(), F::Error> {
         let address = self.slots.image(self.idle()) + at;
-        if at.is_multiple_of(self.slots.page_bytes()) {
+        if self.slots.in_page(at) == 0 {
             flash.erase(address, address + self.slots.page_bytes())?;
         }
         flash.write(address, words)
@@ -254,31 +254,65 @@ impl Updater {
         }
     }
 
-    /// Checks the update, of which every byte is there. [`Self::work`] does it, and gives the answer.
+    /// Checks the update, of which every byte is there: [`Self::work`] and [`Self::judge`] do it, and give the answer.
     pub fn finish(&mut self) -> Poll<UpdateReply> {
         match &self.stage {
             Stage::Receiving(transfer) if transfer.offset == transfer.announced.bytes => {
-                let pages = transfer.announced.bytes.next_multiple_of(self.slots.page_bytes());
+                let pages = self.slots.pages(transfer.announced.bytes) * self.slots.page_bytes();
                 self.stage = Stage::Clearing(*transfer, pages);
                 Poll::Pending
             }
             Stage::Receiving(transfer) => Poll::Ready(refused(UpdateRefusal::Offset(transfer.offset))),
+            // Asked again.
+            Stage::Verified(_, enrol_again) => {
+                Poll::Ready(UpdateReply::Verified { enrol_again: *enrol_again })
+            }
             _ if self.is_working() => Poll::Ready(refused(UpdateRefusal::Busy)),
             _ => Poll::Ready(refused(UpdateRefusal::Stage(self.progress().stage))),
         }
     }
 
-    /// One step of the check: erases a page behind the update, so that nothing of an older image and its people stays there,
-    /// or reads a page, or verifies the image. `memory` is the idle slot, mapped for reading.
+    /// Bytes of the update, when they are those that were announced: the image in the idle slot is to be verified, and
+    /// [`Self::judge`] told.
+    pub const fn received(&self) -> Option<u32> {
+        match &self.stage {
+            Stage::Received(transfer) => Some(transfer.announced.bytes),
+            _ => None,
+        }
+    }
+
+    /// The answer when the received image is verified. `None` is an image that cannot be read.
     ///
     /// An update that is refused is forgotten.
-    pub fn work<F: NorFlash>(
+    pub fn judge<F: NorFlash>(
         &mut self,
         flash: &mut F,
-        memory: &[u8],
-        demands: &Demands<'_>,
-        arena: &mut [u8],
-    ) -> Poll<UpdateReply> {
+        verified: Option<Result<Verified, VerifyError>>,
+    ) -> UpdateReply {
+        let Stage::Received(transfer) = self.stage else { return self.status() };
+        match verified {
+            Some(Ok(verified)) => {
+                let enrol_again = verified.enrol_again;
+                self.stage = Stage::Verified(transfer, enrol_again);
+                UpdateReply::Verified { enrol_again }
+            }
+            Some(Err(error)) => self.refuse(flash, error.refusal()),
+            None => self.refuse(flash, UpdateRefusal::Unusable),
+        }
+    }
+
+    fn refuse<F: NorFlash>(&mut self, flash: &mut F, why: UpdateRefusal) -> UpdateReply {
+        self.stage = Stage::Idle;
+        // If this fails, too, the next beginning tries again.
+        let _ = self.forget(flash);
+        refused(why)
+    }
+
+    /// One step of the check: erases a page behind the update, so that nothing of an older image and its people stays there,
+    /// or reads a page. Ends with [`Self::received`], without an answer.
+    ///
+    /// An update that is refused is forgotten.
+    pub fn work<F: NorFlash>(&mut self, flash: &mut F) -> Poll<UpdateReply> {
         let step = match &mut self.stage {
             Stage::Clearing(transfer, at) => {
                 let (transfer, at) = (*transfer, *at);
@@ -290,8 +324,8 @@ impl Updater {
                 let end = start + self.slots.page_bytes();
                 self.stage = Stage::Clearing(transfer, at + self.slots.page_bytes());
                 match is_blank(flash, start, end) {
-                    true => Ok(None),
-                    false => flash.erase(start, end).map(|()| None).map_err(|_| UpdateRefusal::Flash),
+                    true => Ok(()),
+                    false => flash.erase(start, end).map_err(|_| UpdateRefusal::Flash),
                 }
             }
             Stage::Hashing(transfer, at, sha) => {
@@ -304,45 +338,26 @@ impl Updater {
                 let digest = is_end.then(|| sha.finalize_reset());
                 match (read, digest) {
                     (Err(_), _) => Err(UpdateRefusal::Flash),
-                    (Ok(()), None) => Ok(None),
+                    (Ok(()), None) => Ok(()),
                     (Ok(()), Some(digest)) if digest == transfer.announced.digest => {
                         self.stage = Stage::Received(transfer);
-                        Ok(None)
+                        Ok(())
                     }
                     (Ok(()), Some(_)) => Err(UpdateRefusal::Digest),
                 }
             }
-            Stage::Received(transfer) => {
-                let transfer = *transfer;
-                let image = memory.get(..transfer.announced.bytes as usize);
-                let verified = image.map(|image| verify(image, demands, arena));
-                match verified {
-                    Some(Ok(verified)) => {
-                        self.stage = Stage::Verified(transfer);
-                        Ok(Some(UpdateReply::Verified { enrol_again: verified.enrol_again }))
-                    }
-                    Some(Err(error)) => Err(error.refusal()),
-                    None => Err(UpdateRefusal::Unusable),
-                }
-            }
-            _ => Ok(Some(self.status())),
+            _ => Ok(()),
         };
         match step {
-            Ok(Some(reply)) => Poll::Ready(reply),
-            Ok(None) => Poll::Pending,
-            Err(why) => {
-                self.stage = Stage::Idle;
-                // If this fails, too, the next beginning tries again.
-                let _ = self.forget(flash);
-                Poll::Ready(refused(why))
-            }
+            Ok(()) => Poll::Pending,
+            Err(why) => Poll::Ready(self.refuse(flash, why)),
         }
     }
 
     /// Has the store start the verified update on trial. The board restarts when it has sent the answer.
     pub fn confirm<S: NorFlash>(&mut self, store: &mut Store<S>) -> UpdateReply {
         match &self.stage {
-            Stage::Verified(transfer) => {
+            Stage::Verified(transfer, _) => {
                 let transfer = *transfer;
                 if store.set_slot(Slot { is_second: self.idle(), trial: NOT_STARTED }).is_err() {
                     return refused(UpdateRefusal::Flash);

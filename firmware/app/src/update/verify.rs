@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use ed25519_dalek::hazmat::raw_verify;
 use ed25519_dalek::{Signature, VerifyingKey};
 use format::header::Digest;
 use format::signature::message;
@@ -22,8 +23,8 @@ pub struct StoredPeople {
 /// What a board asks of an image.
 #[derive(Clone, Copy, Debug)]
 pub struct Demands<'a> {
-    /// The maker's public key (Ed25519, RFC 8032).
-    pub key: &'a [u8; 32],
+    /// The maker's public key (Ed25519, RFC 8032). Without one, an image needs no signature and may have any version.
+    pub key: Option<&'a [u8; 32]>,
     /// The lowest version.
     pub floor: u32,
     /// The people enrolled on the board, if there is a store.
@@ -33,7 +34,7 @@ pub struct Demands<'a> {
 /// An image that may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// Its version, which is signed.
+    /// Its version, which is signed; 0 if nobody asks for a signature.
     pub version: u32,
     /// SHA-256 of its header, which holds the digests of its sections.
     pub digest: Digest,
@@ -124,25 +125,32 @@ impl VerifyError {
     }
 }
 
-/// Checks the image that begins `bytes`, with the arena in which its networks would run. `bytes` are aligned to 16 in
-/// memory; bytes after the image are ignored.
+/// Checks the image that begins `bytes`, with the arena in which its networks would run, and starts it. `bytes` are aligned
+/// to 16 in memory; bytes after the image are ignored.
 ///
 /// # Errors
 /// [`VerifyError`], the first check that fails.
-pub fn verify(bytes: &[u8], demands: &Demands<'_>, arena: &mut [u8]) -> Result<Verified, VerifyError> {
+pub fn verify<'a>(
+    bytes: &'a [u8],
+    demands: &Demands<'_>,
+    arena: &mut [u8],
+) -> Result<(Verified, Recogniser<'a>), VerifyError> {
     let image = Image::new_checked(bytes).map_err(VerifyError::Image)?;
-    let version = signed_version(&image, demands.key)?;
-    if version < demands.floor {
+    let version = match demands.key {
+        Some(key) => signed_version(&image, key)?,
+        None => 0,
+    };
+    if demands.key.is_some() && version < demands.floor {
         return Err(VerifyError::Version { found: version, floor: demands.floor });
     }
     let (digest, network) = (image.digest, image.model_id);
-    let is_testable = image.golden.is_some();
-    Recogniser::of_image(image, arena).map_err(VerifyError::Start)?;
-    if !is_testable {
+    let recogniser = Recogniser::of_image(image, arena).map_err(VerifyError::Start)?;
+    if recogniser.image().golden.is_none() {
         return Err(VerifyError::NoGolden);
     }
     let others = demands.enrolled.filter(|enrolled| enrolled.network != network);
-    Ok(Verified { version, digest, network, enrol_again: others.map_or(0, |enrolled| enrolled.people) })
+    let enrol_again = others.map_or(0, |enrolled| enrolled.people);
+    Ok((Verified { version, digest, network, enrol_again }, recogniser))
 }
 
 /// The version of an image that is signed with this key.
@@ -159,7 +167,18 @@ pub fn signed_version(image: &Image<'_>, key: &[u8; 32]) -> Result<u32, VerifyEr
     }
     let key = VerifyingKey::from_bytes(key).map_err(|_| VerifyError::Signature)?;
     let message = message(&image.digest, signature.version);
-    key.verify_strict(&message, &Signature::from_bytes(signature.signature))
-        .map_err(|_| VerifyError::Signature)?;
-    Ok(signature.version)
+    match verify_strict(&key, &message, &Signature::from_bytes(signature.signature)) {
+        true => Ok(signature.version),
+        false => Err(VerifyError::Signature),
+    }
+}
+
+/// What [`VerifyingKey::verify_strict`] checks, with a SHA-512 of less code: that neither the key nor the signature's point is
+/// of small order, so that a signature is of one key and has one form.
+fn verify_strict(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
+    // The point of a signature is written as a key is.
+    let point = VerifyingKey::from_bytes(signature.r_bytes());
+    !key.is_weak()
+        && point.is_ok_and(|point| !point.is_weak())
+        && raw_verify::<hmac_sha512::Hash>(key, message, signature).is_ok()
 }

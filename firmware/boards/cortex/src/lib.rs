@@ -12,3 +12,8 @@ pub fn stop() -> ! {
         cortex_m::asm::wfi();
     }
 }
+
+/// Resets the processor.
+pub fn reset() -> ! {
+    cortex_m::peripheral::SCB::sys_reset()
+}

@@ -2,13 +2,20 @@
 
 use std::fmt::Write as _;
 
-use crate::{Facts, Region};
+use crate::{Facts, Region, UsbId};
 
 impl Facts {
     /// The linker script `memory.x` that `cortex-m-rt` includes. Linking fails if the statics leave less than
     /// [`Facts::stack_bytes`] of RAM.
+    ///
+    /// With `memory.statics`, only the stack and above it the static `ARENA` lie in `memory.ram`: a stack that is too deep then
+    /// leaves the RAM, which is a fault, and changes nothing. The run-time does not fill the arena with zeros: the board
+    /// does, from `__sarena` to `__earena`.
     pub fn memory_x(&self) -> String {
         let (flash, ram) = (self.memory.firmware, self.memory.ram);
+        if let Some(statics) = self.memory.statics {
+            return self.memory_x_of_two(statics);
+        }
         format!(
             "MEMORY\n\
              {{\n\
@@ -20,9 +27,48 @@ impl Facts {
         )
     }
 
+    fn memory_x_of_two(&self, statics: Region) -> String {
+        let (flash, fast) = (self.memory.firmware, self.memory.ram);
+        // A static's own section has the static's name in its name; that of the arena comes first, before `.bss` takes it.
+        format!(
+            "MEMORY\n\
+             {{\n\
+             \x20 FLASH : ORIGIN = {:#010x}, LENGTH = {:#x}\n\
+             \x20 RAM   : ORIGIN = {:#010x}, LENGTH = {:#x}\n\
+             \x20 FAST  : ORIGIN = {:#010x}, LENGTH = {:#x}\n\
+             }}\n\
+             SECTIONS\n\
+             {{\n\
+             \x20 .arena ORIGIN(FAST) + LENGTH(FAST) - {:#x} (NOLOAD) :\n\
+             \x20 {{\n\
+             \x20   __sarena = .;\n\
+             \x20   *(.bss.*5ARENA*);\n\
+             \x20   . = ALIGN(16);\n\
+             \x20   __earena = .;\n\
+             \x20 }} > FAST\n\
+             }}\n\
+             _stack_start = __sarena;\n\
+             _stack_end = ORIGIN(FAST);\n\
+             ASSERT(__earena - __sarena == {:#x}, \"{}: the arena is not in its RAM\");\n\
+             ASSERT(_stack_start - _stack_end >= {:#x}, \"{}: the arena leaves too little RAM for the stack\");\n",
+            flash.address,
+            flash.bytes,
+            statics.address,
+            statics.bytes,
+            fast.address,
+            fast.bytes,
+            self.arena_bytes,
+            self.arena_bytes,
+            self.name,
+            self.stack_bytes,
+            self.name
+        )
+    }
+
     /// Rust constants: `NAME`, `ARENA_BYTES`, `IMAGES` (address and length of the internal and the external flash
-    /// that may hold an image), `FRAME` (address and length of the memory for frames; both 0 without one), `STORE` (of the memory
-    /// for people, if there is one), and the address of each device under the device's name.
+    /// that may hold an image), `FRAME` (address and length of the memory for frames; both 0 without one); if there is one,
+    /// `STORE` (of the memory for people), `FLASH` (of the external flash), `KEYS` (of the page for the device's keys), `SLOTS` (of each)
+    /// and `USB` (vendor and product); and the address of each device under the device's name.
     pub fn constants(&self) -> String {
         let mut text = String::new();
         let mut constant = |about: &str, name: &str, kind: &str, value: String| {
@@ -48,13 +94,23 @@ impl Facts {
             "(usize, usize)",
             pair(self.memory.frame.unwrap_or(none)),
         );
-        if let Some(store) = self.memory.store {
-            constant(
-                "Memory for people and counters: address and bytes",
-                "STORE",
-                "(usize, usize)",
-                pair(store),
-            );
+        for (about, name, region) in [
+            ("Memory for people and counters", "STORE", self.memory.store),
+            ("External flash", "FLASH", self.memory.flash),
+            ("Page for the device's keys", "KEYS", self.memory.keys),
+        ] {
+            if let Some(region) = region {
+                constant(&format!("{about}: address and bytes"), name, "(usize, usize)", pair(region));
+            }
+        }
+        if let Some(UsbId { vendor, product }) = self.chip.as_ref().and_then(|chip| chip.usb) {
+            let id = format!("({vendor:#06x}, {product:#06x})");
+            constant("Vendor and product of the USB device", "USB", "(u16, u16)", id);
+        }
+        if let Some(slots) = self.memory.slots {
+            let slots = slots.map(pair).join(", ");
+            let about = "Slots of a device's images in external flash: address and bytes of each";
+            constant(about, "SLOTS", "[(usize, usize); 2]", format!("[{slots}]"));
         }
         for (name, address) in &self.devices {
             let about = format!("Address of the device `{name}`");
@@ -67,7 +123,7 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use crate::Facts;
-    use crate::tests::TEXT;
+    use crate::tests::{CHIP, TEXT};
 
     #[test]
     fn linker_script_is_pinned() {
@@ -81,6 +137,51 @@ mod tests {
 ASSERT(_stack_start - __sheap >= 0x4000, \"toaster: its statics leave too little RAM for the stack\");
 "
         );
+    }
+
+    #[test]
+    fn linker_script_with_fast_ram_for_arena_and_stack_is_pinned() {
+        assert_eq!(
+            Facts::parse(CHIP).unwrap().memory_x(),
+            "MEMORY
+{
+  FLASH : ORIGIN = 0x08000000, LENGTH = 0x100000
+  RAM   : ORIGIN = 0x24040000, LENGTH = 0x40000
+  FAST  : ORIGIN = 0x20000000, LENGTH = 0x20000
+}
+SECTIONS
+{
+  .arena ORIGIN(FAST) + LENGTH(FAST) - 0x16000 (NOLOAD) :
+  {
+    __sarena = .;
+    *(.bss.*5ARENA*);
+    . = ALIGN(16);
+    __earena = .;
+  } > FAST
+}
+_stack_start = __sarena;
+_stack_end = ORIGIN(FAST);
+ASSERT(__earena - __sarena == 0x16000, \"kettle: the arena is not in its RAM\");
+ASSERT(_stack_start - _stack_end >= 0xa000, \"kettle: the arena leaves too little RAM for the stack\");
+"
+        );
+    }
+
+    #[test]
+    fn constants_of_a_chip_are_pinned() {
+        let constants = Facts::parse(CHIP).unwrap().constants();
+        let wanted = "/// Memory for people and counters: address and bytes.
+pub const STORE: (usize, usize) = (0x90780000, 0x80000);
+/// External flash: address and bytes.
+pub const FLASH: (usize, usize) = (0x90000000, 0x800000);
+/// Page for the device's keys: address and bytes.
+pub const KEYS: (usize, usize) = (0x081e0000, 0x20000);
+/// Vendor and product of the USB device.
+pub const USB: (u16, u16) = (0x1209, 0x0001);
+/// Slots of a device's images in external flash: address and bytes of each.
+pub const SLOTS: [(usize, usize); 2] = [(0x90000000, 0x3c0000), (0x903c0000, 0x3c0000)];
+";
+        assert!(constants.ends_with(wanted), "{constants}");
     }
 
     #[test]

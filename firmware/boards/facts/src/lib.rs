@@ -20,6 +20,8 @@ use serde::Deserialize;
 
 /// Alignment of arenas and of images in memory, bytes.
 pub const ALIGNMENT: usize = 16;
+/// Pages in which external flash is erased, bytes.
+pub const PAGE: usize = 4096;
 
 /// A board.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -33,8 +35,8 @@ pub struct Facts {
     pub core: String,
     /// Rust target.
     pub target: String,
-    /// QEMU machine that runs it.
-    pub qemu_machine: String,
+    /// QEMU machine that runs it. An emulated board has this, any other has a `chip`.
+    pub qemu_machine: Option<String>,
     /// RAM of that machine that QEMU can keep in a file, which the host then shares: all of the machine's option
     /// `memory-backend`. Without it, frames go over the link.
     pub qemu_ram: Option<Region>,
@@ -46,6 +48,8 @@ pub struct Facts {
     pub stack_bytes: usize,
     /// Addresses and sizes of the memories.
     pub memory: Memories,
+    /// The microcontroller of a board that is not emulated.
+    pub chip: Option<Chip>,
     /// Limits of the board.
     pub limits: Limits,
     /// Addresses of devices, by the names that the board's drivers use.
@@ -58,17 +62,45 @@ pub struct Facts {
 pub struct Memories {
     /// Flash of the firmware.
     pub firmware: Region,
-    /// RAM of the firmware: the statics (including the arena) and the stack.
+    /// RAM of the firmware: the arena, the stack, and the other statics unless `statics` has them.
     pub ram: Region,
+    /// RAM of the statics except the arena, on a board whose fastest RAM is small.
+    pub statics: Option<Region>,
     /// The part of internal flash that an image may use.
     pub internal: Region,
     /// Memory-mapped external flash, used for an image only.
     pub external: Region,
     /// RAM that holds a camera's frame; a board without it does not see.
     pub frame: Option<Region>,
-    /// Memory of an emulated board that takes the place of the flash for people and counters; a board without it
-    /// remembers nothing.
+    /// Flash for people and counters, or memory of an emulated board in its place; a board without it remembers nothing.
     pub store: Option<Region>,
+    /// The two slots of a device's images in external flash: of one length, whole pages of [`PAGE`] bytes. A board without them
+    /// takes no updates.
+    pub slots: Option<[Region; 2]>,
+    /// Page of internal flash for the device's own keys.
+    pub keys: Option<Region>,
+    /// The whole external flash, which contains `external` and `store`.
+    pub flash: Option<Region>,
+}
+
+/// A microcontroller that is programmed over a debug port or over USB.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chip {
+    /// Its name in probe-rs.
+    pub probe_rs: String,
+    /// Vendor and product that the link's USB device has.
+    pub usb: Option<UsbId>,
+}
+
+/// What a USB device calls itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsbId {
+    /// Vendor.
+    pub vendor: u16,
+    /// Product.
+    pub product: u16,
 }
 
 /// A part of the address space.
@@ -101,8 +133,14 @@ pub enum FactsError {
     Memory(&'static str),
     /// Two memories share addresses.
     Overlap(&'static str, &'static str),
+    /// The slots are not of one length, not whole pages, not apart, or not in external flash.
+    Slots,
     /// This memory does not lie in the RAM that QEMU can keep in a file.
     NotShared(&'static str),
+    /// This memory does not lie in the external flash, or is not whole pages of it.
+    NotInFlash(&'static str),
+    /// The board is neither emulated nor has it a chip, or it is both.
+    Machine,
     /// The arena is not a multiple of [`ALIGNMENT`].
     Arena,
     /// Arena and stack are larger than the RAM.
@@ -126,7 +164,15 @@ impl fmt::Display for FactsError {
                 write!(f, "memory.{name}: empty, outside 32 bits of addresses, or not aligned to {ALIGNMENT}")
             }
             Self::Overlap(one, other) => write!(f, "memory.{one} and memory.{other} share addresses"),
+            Self::Slots => write!(
+                f,
+                "memory.slots: not two parts of memory.external of one length, each whole pages of {PAGE} bytes"
+            ),
             Self::NotShared(memory) => write!(f, "memory.{memory}: not within qemu_ram"),
+            Self::NotInFlash(memory) => {
+                write!(f, "memory.{memory}: not within memory.flash, or not whole pages of {PAGE} bytes")
+            }
+            Self::Machine => write!(f, "a board has either a qemu_machine or a chip"),
             Self::Arena => write!(f, "arena_bytes: not a multiple of {ALIGNMENT}"),
             Self::Ram { needed, bytes } => {
                 write!(f, "arena_bytes and stack_bytes are {needed} together, memory.ram has {bytes}")
@@ -151,9 +197,13 @@ impl Facts {
     }
 
     fn check(&self) -> Result<(), FactsError> {
-        let Memories { firmware, ram, internal, external, frame, store } = self.memory;
+        let Memories { firmware, ram, statics, internal, external, frame, store, slots, keys, flash } =
+            self.memory;
+        if self.qemu_machine.is_some() == self.chip.is_some() {
+            return Err(FactsError::Machine);
+        }
         let memories = [("firmware", firmware), ("ram", ram), ("internal", internal), ("external", external)];
-        let optional = [("frame", frame), ("store", store)];
+        let optional = [("statics", statics), ("frame", frame), ("store", store), ("keys", keys)];
         let optional = optional.into_iter().filter_map(|(name, memory)| Some((name, memory?)));
         let memories: Vec<_> = memories.into_iter().chain(optional).collect();
         for (index, &(name, memory)) in memories.iter().enumerate() {
@@ -172,6 +222,28 @@ impl Facts {
                 && !ram.contains(&memory)
             {
                 return Err(FactsError::NotShared(name));
+            }
+        }
+        if let Some(flash) = flash {
+            for (name, memory) in [("external", Some(external)), ("store", store)] {
+                let is_in = |memory: Region| flash.contains(&memory) && memory.is_whole_pages(PAGE);
+                if memory.is_some_and(|memory| !is_in(memory)) {
+                    return Err(FactsError::NotInFlash(name));
+                }
+            }
+        }
+        if let Some([first, second]) = slots {
+            let offsets =
+                [first, second].map(|slot| (slot.address as usize).wrapping_sub(external.address as usize));
+            let are_pages = offsets.into_iter().chain([first.bytes]).all(|bytes| bytes.is_multiple_of(PAGE));
+            let are_inside = external.contains(&first) && external.contains(&second);
+            if first.bytes != second.bytes
+                || first.bytes == 0
+                || !are_pages
+                || !are_inside
+                || first.overlaps(&second)
+            {
+                return Err(FactsError::Slots);
             }
         }
         if !self.arena_bytes.is_multiple_of(ALIGNMENT) {
@@ -202,6 +274,10 @@ impl Region {
 
     fn contains(&self, other: &Region) -> bool {
         self.address <= other.address && other.end() <= self.end()
+    }
+
+    fn is_whole_pages(&self, page: usize) -> bool {
+        (self.address as usize).is_multiple_of(page) && self.bytes.is_multiple_of(page)
     }
 
     fn overlaps(&self, other: &Region) -> bool {
@@ -284,6 +360,25 @@ mod tests {
     }
 
     #[test]
+    fn slots_are_equal_parts_of_external_flash() {
+        let with = |first: &str, second: &str| {
+            let slots = format!("slots = [{{ {first} }}, {{ {second} }}]\n[limits]");
+            Facts::parse(&TEXT.replace("[limits]", &slots)).map(|facts| facts.memory.slots.unwrap())
+        };
+        let first = "address = 0x9000_0000, bytes = 0x2000";
+        let found = with(first, "address = 0x9000_2000, bytes = 0x2000").unwrap();
+        assert_eq!(found[1], Region { address: 0x9000_2000, bytes: 0x2000 });
+        for second in [
+            "address = 0x9000_1000, bytes = 0x2000",
+            "address = 0x9000_2000, bytes = 0x1000",
+            "address = 0x9000_2800, bytes = 0x2000",
+            "address = 0x907f_f000, bytes = 0x2000",
+        ] {
+            assert_eq!(with(first, second), Err(FactsError::Slots), "{second}");
+        }
+    }
+
+    #[test]
     fn frame_lies_in_the_ram_that_qemu_shares() {
         assert_eq!(error("0x90f0_0000", "0x90f0_0010"), FactsError::NotShared("frame"));
         assert_eq!(error("0x90f0_0000", "0x8ff0_0000"), FactsError::NotShared("frame"));
@@ -293,6 +388,59 @@ mod tests {
         };
         assert_eq!(without("qemu_ram").unwrap().qemu_ram, None);
         assert_eq!(without("frame").unwrap().memory.frame, None);
+    }
+
+    pub(crate) const CHIP: &str = r#"
+        name = "kettle"
+        about = "Cortex-M7 with a flash"
+        core = "cortex-m7"
+        target = "thumbv7em-none-eabihf"
+        clock_mhz = 480
+        arena_bytes = 0x1_6000
+        stack_bytes = 0xa000
+        [memory]
+        firmware = { address = 0x0800_0000, bytes = 0x10_0000 }
+        ram = { address = 0x2000_0000, bytes = 0x2_0000 }
+        statics = { address = 0x2404_0000, bytes = 0x4_0000 }
+        internal = { address = 0x0810_0000, bytes = 0xe_0000 }
+        keys = { address = 0x081e_0000, bytes = 0x2_0000 }
+        flash = { address = 0x9000_0000, bytes = 0x80_0000 }
+        external = { address = 0x9000_0000, bytes = 0x78_0000 }
+        slots = [{ address = 0x9000_0000, bytes = 0x3c_0000 }, { address = 0x903c_0000, bytes = 0x3c_0000 }]
+        store = { address = 0x9078_0000, bytes = 0x8_0000 }
+        [limits]
+        layers = 128
+        row_bytes = 3072
+        [chip]
+        probe_rs = "STM32H743VITx"
+        usb = { vendor = 0x1209, product = 0x0001 }
+        [devices]
+    "#;
+
+    #[test]
+    fn board_is_emulated_or_has_a_chip() {
+        let facts = Facts::parse(CHIP).unwrap();
+        let usb = Some(UsbId { vendor: 0x1209, product: 1 });
+        assert_eq!(facts.chip, Some(Chip { probe_rs: "STM32H743VITx".to_string(), usb }));
+        assert_eq!(facts.qemu_machine, None);
+        assert_eq!(error("qemu_machine = \"mps2-an500\"", ""), FactsError::Machine);
+        let both = CHIP.replace("clock_mhz", "qemu_machine = \"mps2-an500\"\nclock_mhz");
+        assert_eq!(Facts::parse(&both).unwrap_err(), FactsError::Machine);
+    }
+
+    #[test]
+    fn images_and_store_are_pages_of_the_flash() {
+        for (from, to, wanted) in [
+            (
+                "0x9078_0000, bytes = 0x8_0000",
+                "0x9078_0000, bytes = 0x9_0000",
+                FactsError::NotInFlash("store"),
+            ),
+            ("0x9078_0000, bytes = 0x8_0000", "0x9078_0800, bytes = 0x1000", FactsError::NotInFlash("store")),
+        ] {
+            assert!(CHIP.contains(from), "{from}");
+            assert_eq!(Facts::parse(&CHIP.replace(from, to)).unwrap_err(), wanted, "{from}");
+        }
     }
 
     #[test]

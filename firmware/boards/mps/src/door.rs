@@ -7,13 +7,15 @@ use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use embedded_io::{Read, ReadReady, Write};
+use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use programs::app::device::Platform;
 use programs::app::device::camera::{Camera, Taken};
 use programs::app::device::mailbox;
 use programs::app::output::Output;
 use programs::app::sight::Observer;
+use programs::app::update::ImageFlash;
 use programs::format::PixelFormat;
-use programs::store::sim::{Flash, Tear};
+use programs::store::sim::{Fault, Flash, Tear};
 use programs::{FrameSource, cortex};
 use sha2::{Digest, Sha256};
 
@@ -29,8 +31,12 @@ const WORDS_AT: usize = FLASH_BYTES;
 const WEAR_AT: usize = WORDS_AT + FLASH_BYTES / WORD;
 /// Offset of the board's keys.
 const KEYS_AT: usize = WEAR_AT + 4 * (FLASH_BYTES / PAGE);
+/// Offset of the memory for the last decisions.
+const LOG_AT: usize = KEYS_AT + 4 + 64;
+/// Its bytes, as many as the backup memory of an STM32H7 has.
+const LOG_BYTES: usize = 4096;
 /// Bytes that all of it takes.
-pub const STORE_BYTES: usize = KEYS_AT + 4 + 64;
+pub const STORE_BYTES: usize = LOG_AT + LOG_BYTES;
 /// The keys are there.
 const KEYS_MARK: u32 = u32::from_le_bytes(*b"GKEY");
 
@@ -50,6 +56,14 @@ impl Mailbox {
         // SAFETY: as above.
         unsafe { ptr::write_volatile(ptr::with_exposed_provenance_mut(self.address + offset), value) }
     }
+
+    fn bytes(self, offset: usize) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for (place, bytes) in bytes.chunks_exact_mut(4).enumerate() {
+            bytes.copy_from_slice(&self.read(offset + 4 * place).to_le_bytes());
+        }
+        bytes
+    }
 }
 
 /// The shared memories of a board: address and bytes of each.
@@ -57,16 +71,36 @@ impl Mailbox {
 pub struct Memories {
     frame: (usize, usize),
     store: (usize, usize),
+    slots: [(usize, usize); 2],
 }
 
 impl Memories {
     /// The memories at these addresses.
     ///
     /// # Safety
-    /// Nothing else in this program uses them. The computer writes to `frame` only as [`mailbox`] allows, and not to `store`.
-    /// `store` is aligned to 4 bytes and has at least [`STORE_BYTES`].
-    pub const unsafe fn new(frame: (usize, usize), store: (usize, usize)) -> Self {
-        Memories { frame, store }
+    /// Nothing else in this program uses them, or only reads `slots` before [`Self::slot`] is called. The computer writes to
+    /// `frame` only as [`mailbox`] allows, and not to the others. `store` is aligned to 4 bytes and has at least
+    /// [`STORE_BYTES`].
+    pub const unsafe fn new(
+        frame: (usize, usize),
+        store: (usize, usize),
+        slots: [(usize, usize); 2],
+    ) -> Self {
+        Memories { frame, store, slots }
+    }
+
+    /// A slot of an image. What it holds does not change while the image runs: only the other one is written.
+    pub fn slot(self, is_second: bool) -> &'static [u8] {
+        let (address, bytes) = self.slots[usize::from(is_second)];
+        // SAFETY: RAM of the machine, as `new` was promised. `SharedImages` writes to the slot that does not run, and
+        // whoever verifies that one does not keep it.
+        unsafe { core::slice::from_raw_parts(ptr::with_exposed_provenance(address), bytes) }
+    }
+
+    /// The maker's public key, which the computer burns into the board before its first start.
+    pub fn maker_key(self) -> Option<[u8; 32]> {
+        let mailbox = self.mailbox();
+        (mailbox.read(mailbox::MAKER) == mailbox::BURNT).then(|| mailbox.bytes(mailbox::MAKER_KEY))
     }
 
     fn mailbox(self) -> Mailbox {
@@ -75,7 +109,7 @@ impl Memories {
 
     fn part(self, at: usize, bytes: usize) -> &'static mut [u8] {
         let start = ptr::with_exposed_provenance_mut(self.store.0 + at);
-        // SAFETY: a part of `store`, of which each is taken by one flash at a time; `new` was promised the memory.
+        // SAFETY: a part of `store`, each of which is in use once at a time; `new` was promised the memory.
         unsafe { core::slice::from_raw_parts_mut(start, bytes) }
     }
 
@@ -121,12 +155,7 @@ pub struct Random {
 impl Random {
     /// Seeded by the computer.
     pub fn new(memories: Memories) -> Self {
-        let mailbox = memories.mailbox();
-        let mut seed = [0; 32];
-        for (place, bytes) in seed.chunks_exact_mut(4).enumerate() {
-            bytes.copy_from_slice(&mailbox.read(mailbox::RANDOM + 4 * place).to_le_bytes());
-        }
-        Random { seed, count: 0 }
+        Random { seed: memories.mailbox().bytes(mailbox::RANDOM), count: 0 }
     }
 
     /// The next 32.
@@ -172,6 +201,70 @@ impl Camera for SharedCamera {
 
     fn release(&mut self) {
         self.0.mailbox().write(mailbox::STATE, mailbox::FREE);
+    }
+}
+
+/// The flash of images. Its offsets begin at the first slot.
+pub struct SharedImages(Memories);
+
+impl SharedImages {
+    /// The slot that has these bytes, and where it begins.
+    fn slot_of(&self, offset: u32) -> (usize, u32) {
+        let [(first, _), (second, _)] = self.0.slots;
+        let start = (second - first) as u32;
+        if offset < start { (first, 0) } else { (second, start) }
+    }
+
+    /// Does something with the flash of one slot.
+    fn with<T>(&mut self, offset: u32, act: impl FnOnce(&mut Flash<'_, WORD, PAGE>, u32) -> T) -> T {
+        let (address, start) = self.slot_of(offset);
+        let [(_, bytes), _] = self.0.slots;
+        // SAFETY: `Memories::new` was promised the memory, nobody reads it meanwhile, and it is not that of the image that
+        // runs: `Updater` uses the other slot alone.
+        let bytes =
+            unsafe { core::slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address), bytes) };
+        act(&mut Flash::new(bytes, &mut [], &mut [], Tear::Both, 1), start)
+    }
+}
+
+impl ErrorType for SharedImages {
+    type Error = Fault;
+}
+
+impl ReadNorFlash for SharedImages {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Fault> {
+        self.with(offset, |flash, start| flash.read(offset - start, bytes))
+    }
+
+    fn capacity(&self) -> usize {
+        let [(first, _), (second, bytes)] = self.0.slots;
+        second - first + bytes
+    }
+}
+
+impl NorFlash for SharedImages {
+    const WRITE_SIZE: usize = WORD;
+    const ERASE_SIZE: usize = PAGE;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), Fault> {
+        self.with(from, |flash, start| flash.erase(from - start, to - start))
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Fault> {
+        self.with(offset, |flash, start| flash.write(offset - start, bytes))
+    }
+}
+
+impl ImageFlash for SharedImages {
+    fn places(&self) -> ([u32; 2], u32) {
+        let [(first, bytes), (second, _)] = self.0.slots;
+        ([0, (second - first) as u32], bytes as u32)
+    }
+
+    fn mapped(&self, is_second: bool) -> &[u8] {
+        self.0.slot(is_second)
     }
 }
 
@@ -249,6 +342,7 @@ pub struct Emulated<S> {
     second: S,
     camera: SharedCamera,
     output: SharedOutput,
+    images: SharedImages,
     random: Random,
     watchdog: Watchdog,
     meter: Meter,
@@ -273,6 +367,7 @@ impl<S> Emulated<S> {
             second,
             camera: SharedCamera(memories),
             output: SharedOutput(memories),
+            images: SharedImages(memories),
             random,
             watchdog,
             meter: Meter(instructions),
@@ -292,6 +387,15 @@ impl<S: Read + ReadReady + Write> Platform for Emulated<S> {
     type Camera = SharedCamera;
     type Output = SharedOutput;
     type Meter = Meter;
+    type Images = SharedImages;
+
+    fn images(&mut self) -> &mut SharedImages {
+        &mut self.images
+    }
+
+    fn restart(&mut self) {
+        cortex::reset()
+    }
 
     fn stream(&mut self) -> &mut S {
         &mut self.stream
@@ -315,6 +419,10 @@ impl<S: Read + ReadReady + Write> Platform for Emulated<S> {
 
     fn random(&mut self) -> [u8; 32] {
         self.random.draw()
+    }
+
+    fn retained(&mut self) -> &mut [u8] {
+        self.memories.part(LOG_AT, LOG_BYTES)
     }
 
     fn is_button_held(&mut self) -> bool {

@@ -58,7 +58,7 @@ macro_rules! door_drivers {
 
             fn memories() -> Memories {
                 // SAFETY: these are RAM that no other fact names. The board's `frames` are not opened by a door.
-                unsafe { Memories::new(facts::FRAME, facts::STORE) }
+                unsafe { Memories::new(facts::FRAME, facts::STORE, facts::SLOTS) }
             }
 
             fn instructions() -> u64 {
@@ -90,12 +90,21 @@ macro_rules! door_drivers {
                 fn flash() -> (Self::Flash, $crate::programs::store::Layout) {
                     let flash = memories().flash();
                     let layout = $crate::programs::store::Layout::in_flash(&flash, 0, 2, 31);
-                    (flash, layout.expect("the layout of the simulated flash"))
+                    // The layout fits, as the tests of a device show.
+                    (flash, layout.unwrap_or_else(|_| $crate::programs::cortex::stop()))
                 }
 
                 fn blank_flash() -> (Self::Flash, $crate::programs::store::Layout) {
                     memories().erase();
                     Self::flash()
+                }
+
+                fn slot(is_second: bool) -> &'static [u8] {
+                    memories().slot(is_second)
+                }
+
+                fn maker_key() -> Option<[u8; 32]> {
+                    memories().maker_key()
                 }
 
                 fn now_ms() -> u64 {

@@ -1,20 +1,20 @@
 //! The firmware of a device that remembers people and opens a door.
 
-use core::fmt::{Display, Write as _};
+use core::fmt::Write as _;
 
 use app::Recogniser;
 use app::device::{About, Device, Inbox, MAX_SERIAL, Platform};
 use app::door::Settings;
 use app::output::Output;
-use app::selftest;
+use app::update::{self, Started};
 use cortex::stack;
-use embedded_storage::nor_flash::NorFlash;
+use embedded_storage::nor_flash::{ErrorType, NorFlash};
 use heapless::String;
 use link::message::Text;
 use link::session::KeyPair;
 use store::{Layout, OpenError, Store};
 
-use crate::{Board, load};
+use crate::Board;
 
 /// A board that has what a device needs.
 pub trait DoorBoard: Board {
@@ -34,6 +34,12 @@ pub trait DoorBoard: Board {
 
     /// [`Self::flash`], blank as it comes from the factory.
     fn blank_flash() -> (Self::Flash, Layout);
+
+    /// Slot of an image. The program keeps that of the image which runs.
+    fn slot(is_second: bool) -> &'static [u8];
+
+    /// The maker's public key, if the board has one.
+    fn maker_key() -> Option<[u8; 32]>;
 
     /// The serial number. By itself the board's name: emulated boards have no number of their own.
     fn serial() -> String<MAX_SERIAL> {
@@ -55,27 +61,55 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub fn run_door<B: DoorBoard>(arena: &'static mut [u8], inbox: &'static mut Inbox) -> ! {
     B::output_off();
     stack::paint();
-    let (mut platform, [store_key, session_key]) = B::platform();
-    let mut trouble = String::new();
-    let recogniser = kept(start::<B>(arena, &mut platform), &mut trouble);
-    let store = recogniser.as_ref().and_then(|recogniser| {
-        let random = platform.random();
-        kept(open::<B>(recogniser, &store_key, random), &mut trouble)
-    });
-    let mut device = device::<B>(platform, recogniser, store, session_key, trouble, arena, inbox);
+    let mut device = started::<B>(arena, inbox);
     loop {
         device.poll(B::now_ms());
     }
 }
 
+/// The device after its start.
+// Not inlined, so that the stack that a start takes is free again when it returns.
+#[inline(never)]
+fn started<B: DoorBoard>(
+    arena: &'static mut [u8],
+    inbox: &'static mut Inbox,
+) -> Device<'static, 'static, B::Platform, B::Flash> {
+    let (mut platform, [store_key, session_key]) = B::platform();
+    let key = B::maker_key();
+    let mut trouble = Text::new();
+    // Filled and changed in place: a store is large, and every copy would be on the stack at once.
+    let mut store = None;
+    let opened = open::<B>(&store_key, &mut store);
+    let started = start::<B>(key.as_ref(), store.as_mut(), arena, &mut platform);
+    let ready = match (opened, &started.recogniser) {
+        (Err(OpenError::Unformatted), Some(recogniser)) => {
+            format::<B>(recogniser, &store_key, platform.random(), &mut store)
+        }
+        (opened, _) => opened,
+    };
+    let ready = ready.and_then(|()| Ok(store.as_mut().map_or(Ok(()), Store::count_start)?));
+    if ready.is_err() {
+        store = None;
+    }
+    // A text that is too long is cut.
+    let _ = match (&started.trouble, ready) {
+        (Some(why), _) => write!(trouble, "{why}"),
+        (None, Err(error)) => write!(trouble, "{error}"),
+        (None, Ok(())) => Ok(()),
+    };
+    device::<B>(platform, started, store, session_key, key, trouble, arena, inbox)
+}
+
 /// The device of a board.
 // Not inlined, so that the stack that its making takes is free again when it returns.
 #[inline(never)]
+#[allow(clippy::too_many_arguments)]
 fn device<B: DoorBoard>(
     platform: B::Platform,
-    recogniser: Option<Recogniser<'static>>,
+    started: Started<'static, FlashError<B>>,
     store: Option<Store<B::Flash>>,
     session_key: [u8; 32],
+    maker_key: Option<[u8; 32]>,
     trouble: Text,
     arena: &'static mut [u8],
     inbox: &'static mut Inbox,
@@ -89,66 +123,52 @@ fn device<B: DoorBoard>(
         frame_bytes: B::FRAME_BYTES as u32,
         start_ms: B::now_ms(),
         trouble,
+        maker_key,
     };
     let keys = KeyPair::new(session_key);
-    Device::new(about, platform, recogniser, store, keys, arena, inbox, B::now_ms())
+    Device::new(about, platform, started, store, keys, arena, inbox, B::now_ms())
 }
 
-/// What came out well; otherwise its error, for whoever asks over the link.
-fn kept<T>(result: Result<T, impl Display>, trouble: &mut Text) -> Option<T> {
-    // A text that is too long is cut.
-    result.map_err(|error| write!(trouble, "{error}")).ok()
-}
+type FlashError<B> = <<B as DoorBoard>::Flash as ErrorType>::Error;
 
-/// Checks the image and the board itself.
+/// Starts an image.
 // Not inlined, so that its stack is free again when it returns.
 #[inline(never)]
-fn start<B: DoorBoard>(arena: &mut [u8], platform: &mut B::Platform) -> Result<Recogniser<'static>, Trouble> {
-    let recogniser = load::<B>(arena).map_err(Trouble::Start)?;
-    platform.feed();
-    if let Some(golden) = &recogniser.image().golden {
-        selftest::run(recogniser.embedder(), golden, arena, &mut || platform.feed())
-            .map_err(Trouble::SelfTest)?;
-    }
-    Ok(recogniser)
+fn start<B: DoorBoard>(
+    key: Option<&[u8; 32]>,
+    store: Option<&mut Store<B::Flash>>,
+    arena: &mut [u8],
+    platform: &mut B::Platform,
+) -> Started<'static, FlashError<B>> {
+    update::start(B::slot, key, store, arena, &mut || platform.feed())
 }
 
-/// Opens the store; makes one at the first start.
+/// Opens the store.
 #[inline(never)]
 fn open<B: DoorBoard>(
+    key: &[u8; 32],
+    store: &mut Option<Store<B::Flash>>,
+) -> Result<(), OpenError<FlashError<B>>> {
+    let (flash, layout) = B::flash();
+    *store = Some(Store::open_any(flash, layout, key)?);
+    Ok(())
+}
+
+/// Makes a store for the people of an image.
+#[inline(never)]
+fn format<B: DoorBoard>(
     recogniser: &Recogniser<'_>,
     key: &[u8; 32],
     random: [u8; 32],
-) -> Result<Store<B::Flash>, OpenError<<B::Flash as embedded_storage::nor_flash::ErrorType>::Error>> {
+    store: &mut Option<Store<B::Flash>>,
+) -> Result<(), OpenError<FlashError<B>>> {
     let image = recogniser.image();
-    let (network, dimension) = (image.model_id, image.dimension() as u16);
     let (flash, layout) = B::flash();
-    let mut store = match Store::open(flash, layout, key, network, dimension) {
-        Err(OpenError::Unformatted) => {
-            let (flash, layout) = B::flash();
-            let [a, b, c, d, e, f, g, h, ..] = random;
-            let random = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-            Store::format(flash, layout, key, network, dimension, random)?
-        }
-        opened => opened?,
-    };
-    store.count_start()?;
-    Ok(store)
-}
-
-/// Why a device starts in service mode.
-enum Trouble {
-    Start(app::StartError),
-    SelfTest(selftest::SelfTestError),
-}
-
-impl Display for Trouble {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Trouble::Start(error) => error.fmt(f),
-            Trouble::SelfTest(error) => error.fmt(f),
-        }
-    }
+    let [a, b, c, d, e, f, g, h, ..] = random;
+    let random = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    let (network, dimension) = (image.model_id, image.dimension() as u16);
+    *store = Some(Store::format(flash, layout, key, network, dimension, random)?);
+    Ok(())
 }
 
 /// Opens the door and panics when the button is pressed, with the board's own devices and panic handler.

@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Group, Message, Objection, REPLY, write};
+use super::{Group, Message, Objection, REPLY, array, write};
 use crate::frame::FrameError;
 
 /// Version of [`Group::Update`].
@@ -39,6 +39,7 @@ pub struct Begin {
     /// Its length.
     pub bytes: u32,
     /// Its SHA-256.
+    #[serde(deserialize_with = "array::read")]
     pub digest: [u8; 32],
     /// Its version.
     pub version: u32,
@@ -123,6 +124,8 @@ pub enum UpdateRefusal {
     Busy,
     /// The flash memory failed.
     Flash,
+    /// The board has no maker's key, with which it could check signatures.
+    NoKey,
 }
 
 impl fmt::Display for UpdateRefusal {
@@ -138,6 +141,7 @@ impl fmt::Display for UpdateRefusal {
             Self::Unusable => write!(f, "the board cannot run the update"),
             Self::Busy => write!(f, "the device does something else"),
             Self::Flash => write!(f, "the board's flash memory failed"),
+            Self::NoKey => write!(f, "the board has no maker's key to check signatures with"),
         }
     }
 }
@@ -245,6 +249,7 @@ mod tests {
             refused(UpdateRefusal::Unusable, &[6]),
             refused(UpdateRefusal::Busy, &[7]),
             refused(UpdateRefusal::Flash, &[8]),
+            refused(UpdateRefusal::NoKey, &[9]),
         ];
         let all = progress.chain(pins);
         pin_replies(3, all.map(|(reply, number, body)| (Reply::Update(reply), number, body)));

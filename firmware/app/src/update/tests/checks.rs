@@ -11,7 +11,8 @@ use crate::update::{Demands, StoredPeople, Verified, VerifyError, verify};
 
 fn check_with(bytes: &[u8], floor: u32, enrolled: Option<StoredPeople>) -> Result<Verified, VerifyError> {
     let key = maker().verifying_key().to_bytes();
-    verify(Aligned::copy(bytes).bytes(), &Demands { key: &key, floor, enrolled }, &mut arena().0)
+    verify(Aligned::copy(bytes).bytes(), &Demands { key: Some(&key), floor, enrolled }, &mut arena().0)
+        .map(|(verified, _)| verified)
 }
 
 fn check(bytes: &[u8]) -> Result<Verified, VerifyError> {
@@ -93,8 +94,8 @@ fn people_of_another_embedder_are_counted() {
 fn image_that_the_board_cannot_run_or_test_is_refused() {
     let key = maker().verifying_key().to_bytes();
     let image = Aligned::copy(&Plan::default().image());
-    let demands = Demands { key: &key, floor: 0, enrolled: None };
-    let error = verify(image.bytes(), &demands, &mut []).unwrap_err();
+    let demands = Demands { key: Some(&key), floor: 0, enrolled: None };
+    let error = verify(image.bytes(), &demands, &mut []).map(|_| ()).unwrap_err();
     assert!(matches!(error, VerifyError::Start(_)), "{error:?}");
     assert_eq!(error.refusal(), UpdateRefusal::Unusable);
     assert_eq!(check(&Plan { golden: None, ..Plan::default() }.image()), Err(VerifyError::NoGolden));
@@ -109,7 +110,8 @@ fn key_of_the_board_that_is_no_key_verifies_nothing() {
         let mut section = sign(&maker(), &digest, 1);
         section[16..48].fill(byte);
         let image = Aligned::copy(&[&image[..image.len() - section.len()], &section].concat());
-        let demands = Demands { key: &key, floor: 0, enrolled: None };
-        assert_eq!(verify(image.bytes(), &demands, &mut arena().0), Err(VerifyError::Signature));
+        let demands = Demands { key: Some(&key), floor: 0, enrolled: None };
+        let verified = verify(image.bytes(), &demands, &mut arena().0).map(|_| ());
+        assert_eq!(verified, Err(VerifyError::Signature));
     }
 }

@@ -6,9 +6,10 @@ use link::message::{Progress, UpdateReply, UpdateStage};
 use store::Slot;
 use store::sim::Tear;
 
-use super::device::{Cut, Device, Memory, Supply};
-use super::pictures::Plan;
+use super::device::{Cut, Device, Memory, PEOPLE, Supply};
+use super::pictures::{Plan, network_id};
 use crate::update::boot::TRIALS;
+use crate::update::start::people_of;
 
 fn old() -> Vec<u8> {
     Plan::default().image()
@@ -18,11 +19,26 @@ fn new() -> Vec<u8> {
     Plan { person: "Grace", version: Some(2), ..Plan::default() }.image()
 }
 
+/// The weight of another network.
+const OTHER: i8 = 99;
+
+/// An image with another network.
+fn foreign() -> Vec<u8> {
+    Plan { weight: OTHER, version: Some(2), ..Plan::default() }.image()
+}
+
 /// Starts the device and goes on with the update; whether the new image is kept.
 fn session<const WORD: usize>(supply: &Supply<'_, WORD>, image: &[u8]) -> Result<bool, Cut> {
     let mut device = Device::start(supply, false)?.expect("one of the images runs");
     let Slot { is_second, trial } = device.slot();
     assert_eq!((is_second, trial), (device.is_second, 0));
+    let is_foreign = image == foreign();
+    // With another network the people go when the image is kept, and the key's holder stays.
+    let have_gone = is_foreign && is_second;
+    let store = &device.store;
+    assert_eq!(people_of(store), if have_gone { 0 } else { PEOPLE });
+    assert_eq!(store.network(), network_id(if have_gone { OTHER } else { 100 }));
+    assert_eq!(store.people().iter().filter(|entry| entry.centres == 0).count(), 1);
     if is_second {
         assert_eq!(device.store.counters().floor, 2);
         return Ok(true);
@@ -30,7 +46,7 @@ fn session<const WORD: usize>(supply: &Supply<'_, WORD>, image: &[u8]) -> Result
     assert_eq!(device.store.counters().floor, 1);
     let reply = device.update(image, 2);
     let reply = device.alive(reply)?;
-    assert_eq!(reply, UpdateReply::Verified { enrol_again: 0 });
+    assert_eq!(reply, UpdateReply::Verified { enrol_again: if is_foreign { PEOPLE } else { 0 } });
     let reply = device.confirm();
     let reply = device.alive(reply)?;
     let offset = image.len() as u32;
@@ -39,8 +55,8 @@ fn session<const WORD: usize>(supply: &Supply<'_, WORD>, image: &[u8]) -> Result
 }
 
 /// Cuts at every step of the update, each with every tear; returns the number of cuts.
-fn cut_everywhere<const WORD: usize>() -> u32 {
-    let (old, new) = (old(), new());
+fn cut_everywhere<const WORD: usize>(new: &[u8]) -> u32 {
+    let old = old();
     let fresh = Memory::<WORD>::new(&old);
     let mut cuts = 0;
     for tear in Tear::ALL {
@@ -50,7 +66,7 @@ fn cut_everywhere<const WORD: usize>() -> u32 {
             supply.flash.borrow_mut().cut_after(steps);
             let mut was_cut = false;
             loop {
-                match session(&supply, &new) {
+                match session(&supply, new) {
                     Ok(true) => break,
                     Ok(false) => {}
                     Err(Cut) => {
@@ -62,7 +78,7 @@ fn cut_everywhere<const WORD: usize>() -> u32 {
             }
             assert!(!supply.is_violated.get(), "{tear:?} after {steps} steps");
             assert_eq!(memory.slot(false), fresh.slot(false), "{tear:?} after {steps} steps");
-            assert_eq!(memory.slot(true)[..new.len()], new, "{tear:?} after {steps} steps");
+            assert_eq!(memory.slot(true)[..new.len()], *new, "{tear:?} after {steps} steps");
             if !was_cut {
                 break;
             }
@@ -74,22 +90,28 @@ fn cut_everywhere<const WORD: usize>() -> u32 {
 
 #[test]
 fn update_cut_at_any_step_ends_bit_for_bit_with_words_of_1_byte() {
-    assert!(cut_everywhere::<1>() > 5_000);
+    assert!(cut_everywhere::<1>(&new()) > 5_000);
 }
 
 #[test]
 fn update_cut_at_any_step_ends_bit_for_bit_with_words_of_4_bytes() {
-    assert!(cut_everywhere::<4>() > 1_000);
+    assert!(cut_everywhere::<4>(&new()) > 1_000);
 }
 
 #[test]
 fn update_cut_at_any_step_ends_bit_for_bit_with_words_of_8_bytes() {
-    assert!(cut_everywhere::<8>() > 500);
+    assert!(cut_everywhere::<8>(&new()) > 500);
 }
 
 #[test]
 fn update_cut_at_any_step_ends_bit_for_bit_with_words_of_32_bytes() {
-    assert!(cut_everywhere::<32>() > 100);
+    assert!(cut_everywhere::<32>(&new()) > 100);
+}
+
+#[test]
+fn update_to_another_network_cut_at_any_step_loses_all_people_or_none() {
+    assert!(cut_everywhere::<4>(&foreign()) > 1_000);
+    assert!(cut_everywhere::<32>(&foreign()) > 100);
 }
 
 #[test]
@@ -143,6 +165,7 @@ fn image_that_hangs_on_trial_is_given_up() {
     assert!(matches!(session(&supply, &new), Ok(false)));
     for _ in 0..TRIALS {
         assert!(Device::start(&supply, true).is_err());
+        supply.flash.borrow_mut().power_on();
     }
     let device = Device::start(&supply, true).unwrap().unwrap();
     assert_eq!(device.slot(), Slot { is_second: false, trial: 0 });

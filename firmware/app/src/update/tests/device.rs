@@ -6,17 +6,15 @@ use core::task::Poll;
 use std::vec::Vec;
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
-use format::Image;
 use link::message::{Begin, Progress, Target, UpdateRefusal, UpdateReply, UpdateStage};
-use nn::Network;
 use sha2::{Digest as _, Sha256};
 use store::sim::{ERASED, Fault, Flash, Tear};
-use store::{Counters, Draft, Layout, Slot, Store, SubCentre};
+use store::{Draft, Layout, Slot, Store, SubCentre};
 
 use super::pictures::{Aligned, DIMENSION, arena, maker, network_id};
-use crate::selftest;
-use crate::update::boot::{Boot, Condition, choose, passed};
-use crate::update::{Demands, Slots, StoredPeople, Updater, verify};
+use crate::update::boot::TRIALS;
+use crate::update::start::people_of;
+use crate::update::{Demands, Slots, Started, StoredPeople, Trouble, Updater, start, verify};
 
 /// Bytes of a page.
 pub const PAGE: usize = 128;
@@ -45,7 +43,7 @@ pub struct Memory<const WORD: usize> {
 }
 
 impl<const WORD: usize> Memory<WORD> {
-    /// A device whose first slot has this image, with a formatted store of [`PEOPLE`] people.
+    /// A device whose first slot has this image, with a formatted store of [`PEOPLE`] people and a key's holder.
     pub fn new(image: &[u8]) -> Self {
         let mut memory = Memory { bytes: std::vec![0xff; BYTES], words: std::vec![ERASED; BYTES / WORD] };
         let start = BASES[0] as usize;
@@ -59,6 +57,7 @@ impl<const WORD: usize> Memory<WORD> {
             let centres = [SubCentre { photos: 1, vector: &[1, 2, 3] }];
             store.add(&Draft { name, flags: 0, centres: &centres }).unwrap();
         }
+        store.add(&Draft { name: "a key", flags: 0, centres: &[] }).unwrap();
         memory
     }
 
@@ -153,47 +152,37 @@ pub struct Device<'s, 'a, const WORD: usize> {
 }
 
 impl<'s, 'a, const WORD: usize> Device<'s, 'a, WORD> {
-    /// Starts the device; `None` if it is in service. `hangs` tells whether an image on trial hangs before its test.
+    /// Starts the device; `None` if it is in service. `hangs` tells whether an image on trial hangs in its test.
     pub fn start(supply: &'s Supply<'a, WORD>, hangs: bool) -> Result<Option<Self>, Cut> {
         *supply.active.borrow_mut() = 0..0;
         let mut store =
-            Store::open(Handle(supply), layout::<WORD>(), &KEY, network_id(100), DIMENSION as u16)
-                .map_err(|error| supply.cut(error))?;
+            Store::open_any(Handle(supply), layout::<WORD>(), &KEY).map_err(|error| supply.cut(error))?;
         let slots = Slots::in_flash(&Handle(supply), BASES, SLOT).unwrap();
-        let mut conditions = [Condition::Unknown; 2];
-        loop {
-            let Counters { slot, floor, .. } = store.counters();
-            let boot = choose(slot, conditions);
-            let (is_second, in_store) = match boot {
-                Boot::Examine { is_second } => {
-                    let image = supply.mapped(&slots, is_second);
-                    let key = maker().verifying_key().to_bytes();
-                    let demands = Demands { key: &key, floor, enrolled: None };
-                    let verified = verify(image.bytes(), &demands, &mut arena().0);
-                    conditions[usize::from(is_second)] = verified
-                        .map_or(Condition::Bad, |verified| Condition::Good { version: verified.version });
-                    continue;
+        let images = [false, true].map(|is_second| supply.mapped(&slots, is_second));
+        let steps = || supply.flash.borrow().traffic().steps();
+        let opened = steps();
+        let is_on_trial = (1..=TRIALS).contains(&store.counters().slot.trial);
+        let key = maker().verifying_key().to_bytes();
+        let Started { recogniser, is_second, past, trouble } = start(
+            |is_second| images[usize::from(is_second)].bytes(),
+            Some(&key),
+            Some(&mut store),
+            &mut arena().0,
+            // Once the store has noted the trial. What hangs writes nothing any more.
+            &mut || {
+                if hangs && is_on_trial && steps() > opened {
+                    supply.flash.borrow_mut().cut_after(0);
                 }
-                Boot::Kept { is_second } => (is_second, slot),
-                Boot::Trial(next) | Boot::Reverted(next) => (next.is_second, next),
-                Boot::Service => return Ok(None),
-            };
-            store.set_slot(in_store).map_err(|error| supply.cut(error))?;
-            if hangs && in_store.trial != 0 {
-                return Err(Cut);
-            }
-            if !is_golden(&supply.mapped(&slots, is_second)) {
-                conditions[usize::from(is_second)] = Condition::Bad;
-                continue;
-            }
-            let passed = passed(boot, conditions).unwrap();
-            store.set_slot(passed.slot).map_err(|error| supply.cut(error))?;
-            store.raise_floor(passed.floor).map_err(|error| supply.cut(error))?;
-            let start = slots.image(is_second);
-            *supply.active.borrow_mut() = start..start + SLOT;
-            let updater = Updater::new(slots, is_second, passed.stage);
-            return Ok(Some(Device { supply, store, updater, slots, is_second }));
+            },
+        );
+        match trouble {
+            Some(Trouble::Store(error)) => return Err(supply.cut(error)),
+            Some(_) => return Ok(None),
+            None => assert!(recogniser.is_some()),
         }
+        let start = slots.image(is_second);
+        *supply.active.borrow_mut() = start..start + SLOT;
+        Ok(Some(Device { supply, store, updater: Updater::new(slots, is_second, past), slots, is_second }))
     }
 
     /// Begins an update with this image.
@@ -233,9 +222,8 @@ impl<'s, 'a, const WORD: usize> Device<'s, 'a, WORD> {
     /// Finishes the transfer, and waits for the answer.
     pub fn finish(&mut self) -> UpdateReply {
         let key = maker().verifying_key().to_bytes();
-        let enrolled =
-            Some(StoredPeople { network: network_id(100), people: self.store.people().len() as u16 });
-        let demands = Demands { key: &key, floor: self.store.counters().floor, enrolled };
+        let enrolled = Some(StoredPeople { network: self.store.network(), people: people_of(&self.store) });
+        let demands = Demands { key: Some(&key), floor: self.store.counters().floor, enrolled };
         let mut poll = self.updater.finish();
         loop {
             match poll {
@@ -243,9 +231,14 @@ impl<'s, 'a, const WORD: usize> Device<'s, 'a, WORD> {
                 Poll::Pending => {
                     assert!(self.updater.is_working());
                     let before = self.supply.flash.borrow().traffic();
-                    let memory = self.supply.mapped(&self.slots, !self.is_second);
-                    poll =
-                        self.updater.work(&mut Handle(self.supply), memory.bytes(), &demands, &mut arena().0);
+                    poll = self.updater.work(&mut Handle(self.supply));
+                    if let Some(bytes) = self.updater.received() {
+                        let memory = self.supply.mapped(&self.slots, !self.is_second);
+                        let image = memory.bytes().get(..bytes as usize);
+                        let verified =
+                            image.map(|image| verify(image, &demands, &mut arena().0).map(|(it, _)| it));
+                        poll = Poll::Ready(self.updater.judge(&mut Handle(self.supply), verified));
+                    }
                     let after = self.supply.flash.borrow().traffic();
                     assert!(after.pages - before.pages <= 1 && after.words == before.words);
                 }
@@ -303,12 +296,4 @@ impl<const WORD: usize> Supply<'_, WORD> {
         let start = slots.image(is_second) as usize;
         Aligned::copy(&self.flash.borrow().bytes()[start..start + slots.room() as usize])
     }
-}
-
-/// Whether an image passes its test.
-fn is_golden(image: &Aligned) -> bool {
-    let image = Image::new_checked(image.bytes()).unwrap();
-    let mut arena = arena();
-    let network = Network::new(image.embedder, &mut arena.0).unwrap();
-    selftest::run(&network, &image.golden.unwrap(), &mut arena.0, &mut || {}).is_ok()
 }

@@ -1,0 +1,118 @@
+//! Caches, the memory protection unit, and the arena's zeros.
+//! (Arm DDI 0403E: B3.5, the MPU, and B2.2.7, cache maintenance; ST AN4839.)
+#![allow(unsafe_code)]
+
+use core::arch::global_asm;
+
+use cortex_m::asm::{dsb, isb};
+use cortex_m::peripheral::{MPU, Peripherals, SCB};
+
+use crate::facts;
+
+/// Bytes of a line of the data cache.
+pub const LINE_BYTES: usize = 32;
+
+// The run-time calls this before it fills the statics. The arena does not lie with them.
+global_asm!(
+    ".section .text.__pre_init, \"ax\", %progbits",
+    ".global __pre_init",
+    ".type __pre_init, %function",
+    ".thumb_func",
+    "__pre_init:",
+    "ldr r0, =__sarena",
+    "ldr r1, =__earena",
+    "movs r2, #0",
+    "0:",
+    "cmp r0, r1",
+    "bhs 1f",
+    "str r2, [r0], #4",
+    "b 0b",
+    "1:",
+    "bx lr",
+    ".ltorg",
+    ".size __pre_init, . - __pre_init",
+);
+
+/// Region of the MPU in which nothing may be touched, and above it the one that opens the flash on QUADSPI.
+const CLOSED: u32 = 0;
+const OPENED: u32 = 1;
+/// The closed region: of eight parts of all addresses those from 0x6000_0000 to 0xdfff_ffff, external memories and devices.
+const EXTERNAL: u32 = 0b1000_0111 << 8 | 31 << 1;
+
+const ENABLE: u32 = 1;
+const NO_EXECUTION: u32 = 1 << 28;
+const READ_ONLY: u32 = 0b110 << 24;
+/// Normal memory, cached with write-back.
+const CACHED: u32 = 0b001 << 19 | 1 << 17 | 1 << 16;
+/// Bit of CTRL: addresses outside all regions are as without the MPU.
+const DEFAULT_MAP: u32 = 1 << 2;
+
+const _: () = assert!(facts::FLASH.0 as u32 == 0x9000_0000 && facts::FLASH.1.is_power_of_two());
+
+/// The field for the size of a region in RASR.
+const fn size(bytes: u32) -> u32 {
+    (bytes.ilog2() - 1) << 1
+}
+
+fn core() -> Peripherals {
+    // SAFETY: only this module uses MPU and caches, from the one loop; their registers keep no state in the program.
+    unsafe { Peripherals::steal() }
+}
+
+fn region(mpu: &MPU, number: u32, address: u32, attributes: u32) {
+    dsb();
+    // SAFETY: the regions cover external memories alone, where no statics and no stack lie.
+    unsafe {
+        mpu.rnr.write(number);
+        mpu.rbar.write(address);
+        mpu.rasr.write(attributes);
+    }
+    dsb();
+    isb();
+}
+
+/// Turns caches and MPU on. External memories are closed, QUADSPI among them: the core reads ahead in what it takes for
+/// memory, and a read of QUADSPI that is not mapped would not come back.
+pub fn start() {
+    let mut core = core();
+    region(&core.MPU, CLOSED, 0, NO_EXECUTION | EXTERNAL | ENABLE);
+    region(&core.MPU, OPENED, facts::FLASH.0 as u32, 0);
+    // SAFETY: all other memory stays as it is.
+    unsafe { core.MPU.ctrl.write(DEFAULT_MAP | ENABLE) };
+    dsb();
+    isb();
+    core.SCB.enable_icache();
+    core.SCB.enable_dcache(&mut core.CPUID);
+}
+
+/// Lets the flash on QUADSPI be read, which must be mapped.
+pub fn open_flash() {
+    let attributes = NO_EXECUTION | READ_ONLY | CACHED | size(facts::FLASH.1 as u32) | ENABLE;
+    region(&core().MPU, OPENED, facts::FLASH.0 as u32, attributes);
+}
+
+/// Nothing of QUADSPI is read from now on.
+pub fn close_flash() {
+    region(&core().MPU, OPENED, facts::FLASH.0 as u32, 0);
+}
+
+/// Forgets what the cache holds of these addresses, also what was written to them.
+///
+/// # Safety
+/// Whatever the program wrote to these addresses and to the rest of the lines at their ends may be lost.
+pub unsafe fn forget(address: usize, bytes: usize) {
+    if !SCB::dcache_enabled() || bytes == 0 {
+        return;
+    }
+    let start = address / LINE_BYTES * LINE_BYTES;
+    let bytes = (address + bytes - start).next_multiple_of(LINE_BYTES);
+    // SAFETY: whole lines, which the caller gives up.
+    unsafe { core().SCB.invalidate_dcache_by_address(start, bytes) };
+}
+
+/// Writes to memory what the cache holds of these addresses, and forgets it.
+pub fn flush(address: usize, bytes: usize) {
+    if SCB::dcache_enabled() {
+        core().SCB.clean_invalidate_dcache_by_address(address, bytes);
+    }
+}
