@@ -581,6 +581,8 @@ impl<const WORD: usize> World<WORD> {
                     violations.push(Violation::Back);
                 }
                 self.model.counters = counters;
+                // Epochs between are those of a lost record, under which nothing was sealed.
+                self.memory.trace.epoch = counters.epoch;
             }
             Err(OpenError::Write(_)) => violations.push(Violation::Fails),
             Err(_) => {}
