@@ -127,15 +127,19 @@ part_costs() {
     target/debug/bench check
 }
 
-# Each fuzzer for 15 seconds, or FUZZ_SECONDS, from the seeds and from what earlier runs found. Continuous integration
-# takes a minute.
+# Each fuzzer for 15 seconds, or FUZZ_SECONDS, from the seeds and from what earlier runs found, all at the same time. Continuous
+# integration takes a minute.
 part_fuzz() {
+    fuzzers="onnx image link session fm22x store device"
+    bins=
+    for fuzzer in $fuzzers; do bins="$bins --bin fuzz-$fuzzer"; done
     cargo build --locked --quiet --workspace --bin fuzz-seeds
     target/debug/fuzz-seeds target/fuzz
+    # shellcheck disable=SC2086 # a list of words
     RUSTC_WORKSPACE_WRAPPER=$PWD/tests/fuzz/instrument.sh cargo build --locked --quiet --workspace \
-        --features fuzz/libfuzzer --bin fuzz-onnx --bin fuzz-image --bin fuzz-link --bin fuzz-session
+        --features fuzz/libfuzzer $bins
     running= pids=
-    for fuzzer in onnx image link session; do
+    for fuzzer in $fuzzers; do
         # Errors are made by the thousand; looking up where costs ten times as much as the rest.
         RUST_LIB_BACKTRACE=0 target/debug/fuzz-$fuzzer "target/fuzz/$fuzzer" -max_total_time="${FUZZ_SECONDS:-15}" -timeout=30 -rss_limit_mb=2048 \
             -artifact_prefix="target/fuzz/$fuzzer-" -print_final_stats=1 >"target/fuzz/$fuzzer.log" 2>&1 &
@@ -146,7 +150,8 @@ part_fuzz() {
     for each in $running; do
         log=target/fuzz/${each%=*}.log
         wait "${each#*=}" || { tail -50 "$log" >&2 && exit 1; }
-        step "fuzz ${each%=*}: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") runs without a finding"
+        frames=$(sed -n 's/^stat::frames_\(.*\): \(.*\)/, \2 frames of \1/p' "$log" | tr -d '\n')
+        step "fuzz ${each%=*}: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") runs$frames without a finding"
     done
     trap - EXIT
 }

@@ -12,7 +12,7 @@ done
 case $name in
 # Constants that the importer compares with come from its own mutator; tracing comparisons would take a third of the time.
 host) ;;
-format | nn | matcher | link | app | fuzz_*) set -- "$@" -C llvm-args=-sanitizer-coverage-trace-compares ;;
+format | nn | matcher | link | fm22x | store | app | fuzz_*) set -- "$@" -C llvm-args=-sanitizer-coverage-trace-compares ;;
 *) exec "$@" ;;
 esac
 exec "$@" --cfg fuzzing -C passes=sancov-module -C llvm-args=-sanitizer-coverage-level=4 \

@@ -122,6 +122,9 @@ impl<const N: usize> Decoder<N> {
 
     fn skip(&mut self, count: usize) {
         let count = count.min(self.bytes.len());
+        if count == 0 {
+            return;
+        }
         let rest = self.bytes.len() - count;
         for at in 0..rest {
             if let Some(&byte) = self.bytes.get(at + count)

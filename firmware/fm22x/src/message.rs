@@ -62,10 +62,11 @@ pub fn wire_id(id: u32) -> Option<u16> {
 /// A name on the wire: at most 32 bytes, and in messages that this crate makes at most 31, so that a zero ends it.
 pub type Name = String<NAME_FIELD_BYTES>;
 
-/// The beginning of a name that fits, cut between characters.
+/// The beginning of a name that fits, cut between characters. Control characters are left out, as names on the wire have none.
 pub fn wire_name(name: &str) -> Name {
     let mut cut = Name::new();
-    for character in name.chars().take_while(|&character| character != '\0') {
+    let characters = name.chars().take_while(|&character| character != '\0');
+    for character in characters.filter(|character| !character.is_control()) {
         if cut.len() + character.len_utf8() >= NAME_FIELD_BYTES || cut.push(character).is_err() {
             break;
         }
@@ -808,6 +809,15 @@ mod tests {
             assert_eq!(parse(0x1d, &data), Err(MessageError::Malformed), "{name:?}");
         }
         assert_eq!(parse(0x40, &[]), Err(MessageError::UnknownNumber));
+    }
+
+    #[test]
+    fn control_characters_of_a_device_s_name_are_left_out() {
+        let user = User { id: 2, name: wire_name("\nA\u{85}da\u{7f}"), is_admin: false };
+        assert_eq!(user.name, "Ada");
+        // Whoever makes the reply otherwise cannot say them either.
+        let raw = Reply::Verified(User { name: "A\tda".try_into().unwrap(), ..user.clone() });
+        assert_eq!(raw.emit(), Reply::Verified(user).emit());
     }
 
     #[test]

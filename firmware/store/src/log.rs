@@ -56,7 +56,7 @@ fn blank_from<F: NorFlash>(flash: &mut F, layout: &Layout, page: u32) -> u32 {
     (0..layout.slots()).rev().find(&mut is_used).map_or(0, |slot| slot + 1)
 }
 
-/// The number of slots after a full page that may have held later records.
+/// The number of slots in the page after this one that may have held later records.
 fn doubtful_after<F: NorFlash>(flash: &mut F, layout: &Layout, keys: &Keys, page: u32) -> u32 {
     let after = layout.page_after(page);
     let mut is_sound = |slot| {
@@ -102,11 +102,10 @@ impl Log {
             }
         }
         let Some((record, page, slot)) = best else { return Err(unsound.unwrap_or(Unsound::Damaged)) };
-        let next = blank_from(flash, layout, page);
-        let mut doubtful = next.saturating_sub(slot + 1);
-        if next == layout.slots() {
-            doubtful = doubtful.saturating_add(doubtful_after(flash, layout, keys, page));
-        }
+        let after = doubtful_after(flash, layout, keys, page);
+        // Slots that did not take a record are skipped, and may be blank: then later records are in the next page all the same.
+        let next = if after > 0 { layout.slots() } else { blank_from(flash, layout, page) };
+        let doubtful = next.saturating_sub(slot + 1).saturating_add(after);
         let CounterRecord { mut counters, is_formatting, sequence, .. } = record;
         counters.epoch = counters.epoch.saturating_add(doubtful.into());
         counters.next_id = counters.next_id.saturating_add(doubtful);

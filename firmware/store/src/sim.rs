@@ -5,6 +5,7 @@
 //! supply can fail at any step; the [`Tear`] says what that leaves. From then on everything fails until
 //! [`Flash::power_on`].
 
+use core::cell::RefCell;
 use core::iter;
 
 use embedded_storage::nor_flash::{
@@ -153,6 +154,11 @@ impl<'a, const WORD: usize, const PAGE: usize> Flash<'a, WORD, PAGE> {
 
     /// The memory.
     pub fn bytes(&self) -> &[u8] {
+        self.bytes
+    }
+
+    /// The memory, without the flash.
+    pub fn into_bytes(self) -> &'a mut [u8] {
         self.bytes
     }
 
@@ -324,6 +330,39 @@ impl<const WORD: usize, const PAGE: usize> NorFlash for Flash<'_, WORD, PAGE> {
             self.program(word, bytes)?;
         }
         Ok(())
+    }
+}
+
+/// A flash that somebody looks at while a store has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared<'f, 'a, const WORD: usize, const PAGE: usize>(pub &'f RefCell<Flash<'a, WORD, PAGE>>);
+
+impl<const WORD: usize, const PAGE: usize> ErrorType for Shared<'_, '_, WORD, PAGE> {
+    type Error = Fault;
+}
+
+impl<'a, const WORD: usize, const PAGE: usize> ReadNorFlash for Shared<'_, 'a, WORD, PAGE> {
+    const READ_SIZE: usize = Flash::<'a, WORD, PAGE>::READ_SIZE;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Fault> {
+        self.0.borrow_mut().read(offset, bytes)
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.borrow().capacity()
+    }
+}
+
+impl<const WORD: usize, const PAGE: usize> NorFlash for Shared<'_, '_, WORD, PAGE> {
+    const WRITE_SIZE: usize = WORD;
+    const ERASE_SIZE: usize = PAGE;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), Fault> {
+        self.0.borrow_mut().erase(from, to)
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Fault> {
+        self.0.borrow_mut().write(offset, bytes)
     }
 }
 

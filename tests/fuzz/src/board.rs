@@ -7,35 +7,7 @@ use app::port::{Port, PortError};
 use app::serve::{About, Meter, serve};
 use host::simulator::AlignedBytes;
 
-/// The bytes that the board receives, after which the stream ends, and those that it sends.
-struct Line<'a> {
-    heard: &'a [u8],
-    said: Vec<u8>,
-}
-
-impl embedded_io::ErrorType for Line<'_> {
-    type Error = embedded_io::ErrorKind;
-}
-
-impl embedded_io::Read for Line<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Self::Error> {
-        let count = buffer.len().min(self.heard.len());
-        buffer[..count].copy_from_slice(&self.heard[..count]);
-        self.heard = &self.heard[count..];
-        Ok(count)
-    }
-}
-
-impl embedded_io::Write for Line<'_> {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> {
-        self.said.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> Result<(), Self::Error> {
-        Ok(())
-    }
-}
+use crate::line::Line;
 
 struct Still;
 
@@ -59,7 +31,7 @@ pub fn serve_all(image: &[u8], heard: &[u8]) -> Vec<u8> {
     let mut arena = AlignedBytes::zeroed(1 << 14);
     let recogniser: Result<_, Infallible> =
         Ok(Recogniser::of_image(image, arena.bytes_mut()).expect("the network is sound"));
-    let mut line = Line { heard, said: Vec::new() };
+    let mut line = Line { heard: heard.iter().copied().collect(), said: Vec::new() };
     let mut port = Port::new(&mut line);
     let about = About { board: "fuzzed", start_instructions: 0 };
     // Not a multiple of anything, so that frames just fit and just do not.

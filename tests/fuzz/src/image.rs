@@ -11,12 +11,14 @@ use host::sections;
 use host::simulator::AlignedBytes;
 use libfuzzer_sys::fuzz_target;
 use link::message::Attention;
+use suite::Handmade;
 use vision::Frame;
 
 /// Small images with every operator and with eyes, of each family of detectors.
 static IMAGES: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
     [suite::tiny_sections_with_eyes(), suite::tiny_sections_with_yunet()].map(|with_eyes| {
-        let mut sections = suite::sections_of(&suite::varied_network());
+        let network = Handmade { template: suite::UPRIGHT, ..suite::varied_network() };
+        let mut sections = suite::sections_of(&network);
         sections.extend(with_eyes.into_iter().filter(|(section, _)| match section {
             Section::Network(role) => *role != Role::Embedder,
             other => *other == Section::Sight,

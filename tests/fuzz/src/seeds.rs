@@ -1,18 +1,21 @@
 //! Writes what fuzzers start from: tiny networks that hold every operator between them, changes of an image, messages of a host.
 
-#[cfg(test)]
-mod board;
-
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use fm22x::message::{Direction, Enrol};
+use fm22x::{Command, FaceState, Note, Outcome, Reply as Answer, Status};
 use format::PixelFormat;
-use link::message::{Attention, Request, View};
+use fuzz::steps::END;
+use link::message::{Attention, PeopleRequest, Request, SessionRequest, UpdateRequest, View};
 use suite::answers;
 use suite::onnx::{Attribute, Onnx};
 
 /// Largest file of the larger test data that is a seed: fuzzers are slow with more.
 const MOST_BYTES: u64 = 8 << 10;
+
+/// A step: its number, the power of two that says how often, and what belongs to it.
+type Step<'a> = (u8, u8, &'a [u8]);
 
 fn write(folder: &Path, fuzzer: &str, seeds: impl IntoIterator<Item = Vec<u8>>) -> Result<()> {
     let folder = folder.join(fuzzer);
@@ -134,20 +137,211 @@ fn main() -> Result<()> {
     write(&folder, "onnx", networks())?;
     write(&folder, "image", images())?;
     write(&folder, "link", messages()?.into_iter().chain(answers::typical()))?;
-    write(&folder, "session", steps())?;
+    write(&folder, "session", sessions())?;
+    write(&folder, "fm22x", controllers())?;
+    write(&folder, "store", stores())?;
+    write(&folder, "device", devices()?)?;
     Ok(())
 }
 
-/// Steps of a session: a message passes to the board, one to the host, a request is sealed, a byte is changed; then pairing
-/// with keys of nobody. Steps are parted by 0xa5.
-fn steps() -> Vec<Vec<u8>> {
-    let (open, ask) = ([&[0][..], &[1]], [&[2][..], &[0], &[1]]);
-    let join = |steps: &[&[u8]]| steps.join(&0xa5);
-    let talk = [&open[..], &ask].concat();
-    let changed = [&open[..], &[&[2], &[4, 20, 1], &[0], &[5, 6, 1], &[1]]].concat();
-    let pair = |number| [&[6, 5, number, 1, 0, 0, 0][..], &[7; 32]].concat();
-    let (pair, reveal) = (pair(2), pair(3));
-    vec![join(&talk), join(&changed), join(&[&pair, &reveal]), join(&[&[7, 5, 0x84, 1, 0, 0, 0, 0]])]
+/// An input of the fuzzers whose inputs are steps.
+///
+/// # Panics
+/// When something has the byte that ends a step.
+fn script(steps: &[Step<'_>]) -> Vec<u8> {
+    let pieces = steps.iter().map(|&(number, power, rest)| [&[number | power << 5][..], rest].concat());
+    let pieces: Vec<Vec<u8>> = pieces.collect();
+    assert!(pieces.iter().all(|piece| !piece.contains(&END)), "{pieces:x?}");
+    pieces.join(&END)
+}
+
+/// Sessions: both sides talk, the wire is changed, messages are repeated, and nobody pairs.
+fn sessions() -> Vec<Vec<u8>> {
+    let pair = |number| [&[5, number, 1, 0, 0, 0][..], &[7; 32]].concat();
+    let talk = script(&[(0, 0, &[]), (1, 0, &[]), (2, 0, &[]), (0, 0, &[]), (1, 0, &[]), (8, 7, &[])]);
+    let changed =
+        script(&[(11, 0, &[]), (2, 0, &[]), (4, 2, &[20, 1]), (0, 0, &[]), (5, 2, &[6, 1]), (1, 0, &[])]);
+    let repeated =
+        script(&[(11, 0, &[]), (2, 2, &[]), (9, 2, &[2]), (10, 0, &[]), (11, 0, &[]), (9, 1, &[0])]);
+    let pairing = script(&[(6, 0, &pair(2)), (6, 0, &pair(3)), (7, 0, &[5, 0x84, 1, 0, 0, 0, 0])]);
+    vec![talk, changed, repeated, pairing]
+}
+
+/// Commands of a controller.
+fn commands() -> Vec<Command> {
+    let enrol = |number, direction| {
+        let name = "Lin".try_into().expect("short");
+        Command::Enrol(Enrol { number, is_admin: true, name, direction, may_repeat: true, seconds: 60 })
+    };
+    vec![
+        Command::Reset,
+        Command::Status,
+        Command::Version,
+        Command::Serial,
+        Command::Ids,
+        Command::Verify { is_last: false, seconds: 9 },
+        Command::Person(2),
+        enrol(0x1d, None),
+        enrol(0x13, Some(Direction::Middle)),
+        enrol(0x26, Some(Direction::Up)),
+        Command::ForgetShots,
+        Command::Delete(2),
+        Command::DeleteAll,
+    ]
+}
+
+/// A command as a step: its frame without start, length and parity.
+fn content(command: &Command) -> Vec<u8> {
+    let frame = command.emit();
+    [&frame[2..3], &frame[5..frame.len() - 1]].concat()
+}
+
+/// Controllers: each command, whole, damaged and as bytes, with and without the button, and how its task ends; then answers.
+fn controllers() -> Vec<Vec<u8>> {
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    for command in commands() {
+        let (content, frame) = (content(&command), command.emit());
+        let damaged = [&[2, 1][..], &content].concat();
+        for ending in [0, 4, 5, 6, 7] {
+            let task: &[Step<'_>] =
+                &[(6, 0, &[]), (1, 0, &content), (9, 0, &[5, ending, 0]), (4, 0, &[0, 3]), (5, 0, &[200])];
+            all.push(script(task));
+        }
+        all.push(script(&[(0, 0, &frame), (7, 0, &[0, 2]), (1, 2, &content), (2, 2, &damaged), (8, 0, &[])]));
+    }
+    let user = fm22x::message::User { id: 7, name: "Ada".try_into().expect("short"), is_admin: true };
+    let answers = [
+        Answer::Done(0x20),
+        Answer::Failed(0x12, Outcome::NotLive),
+        Answer::Status(Status::Busy),
+        Answer::Verified(user.clone()),
+        Answer::Person(user),
+        Answer::Enrolled { number: 0x13, id: 3, directions: 1 },
+        Answer::Ids([1, 2, 3].into_iter().collect()),
+        Answer::Version("1.0".try_into().expect("short")),
+    ];
+    for answer in answers.iter().map(Answer::emit).chain([Note::Face(FaceState::NO_FACE).emit()]) {
+        all.push(script(&[(3, 2, &[&answer[2..3], &answer[5..answer.len() - 1]].concat())]));
+    }
+    all
+}
+
+/// Stores of each word: every operation, cuts, silent failures and damage.
+fn stores() -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for word in 0..4 {
+        let (grow, shrink): (Vec<_>, Vec<_>) = ([0, 13, 1, 2, 3, 0].to_vec(), [4, 14, 0, 5, 6].to_vec());
+        let counters: Vec<u8> = (7..13).chain(7..13).collect();
+        for (power, steps) in
+            [(0, &grow), (0, &shrink), (0, &counters), (4, &counters), (6, &grow), (6, &shrink)]
+        {
+            let steps: Vec<Step<'_>> = [(0, 0, &[1u8, 0][..]), (1, 0, &[2, 0])]
+                .into_iter()
+                .chain(steps.iter().map(|&number| (number, power, &[3, 0, 60, 0][..])))
+                .collect();
+            all.push([&[word + 4 * (power + 1)][..], &script(&steps)].concat());
+        }
+        for place in [70u16, 300, 600, 1700] {
+            let [low, high] = place.to_le_bytes();
+            let steps: &[Step<'_>] = &[(0, 0, &[1, 0]), (16, 0, &[low, high, 1]), (7, 0, &[]), (15, 0, &[1])];
+            all.push([&[word][..], &script(steps)].concat());
+        }
+    }
+    all
+}
+
+/// Devices: what an administrator, a controller and people in front of the camera do.
+fn devices() -> Result<Vec<Vec<u8>>> {
+    let mut buffer = [0; link::MAX_MESSAGE_BYTES];
+    let mut plain = |request: Request<'_>| Ok::<_, link::FrameError>(request.emit(1, &mut buffer)?.to_vec());
+    let people = [
+        PeopleRequest::Status,
+        PeopleRequest::List(None),
+        PeopleRequest::Log(0),
+        PeopleRequest::Rename(2, "Ada"),
+        PeopleRequest::Rename(2, "A\u{7}\n"),
+        PeopleRequest::Window(60),
+        PeopleRequest::Unlock,
+        PeopleRequest::Delete(2),
+        PeopleRequest::DeleteAll,
+    ];
+    let (open, wait, press): (Step<'_>, Step<'_>, Step<'_>) = ((2, 0, &[0]), (11, 0, &[0, 3]), (10, 0, &[]));
+    let (restart, long): (Step<'_>, Step<'_>) = ((14, 0, &[]), (11, 0, &[0, 12]));
+    // Somebody who is enrolled, three pictures of nobody who is, no face, and a photo of a face.
+    let shown = [[0, 0, 0], [255, 64, 0], [255, 0, 160], [64, 192, 128], [128, 128, 128], [64, 255, 255]];
+    let shown = shown.map(|[a, b, c]| [0, a, b, c]);
+    let faces: Vec<Step<'_>> = shown.iter().map(|shown| (9, 3, &shown[..])).collect();
+    let mut all = Vec::new();
+    for request in people {
+        let sealed = plain(Request::People(request))?;
+        let changed = [&[9, 4][..], &sealed].concat();
+        all.push(script(&[
+            open,
+            (3, 0, &sealed),
+            (4, 2, &changed),
+            (6, 0, &sealed),
+            (5, 2, &[0]),
+            (1, 0, &sealed),
+            (16, 1, &changed),
+            restart,
+            (3, 0, &sealed),
+        ]));
+        all.push(script(&[(13, 0, &[9, 0]), open, (3, 0, &sealed), restart, open, (3, 0, &sealed)]));
+    }
+    let enrol = plain(Request::People(PeopleRequest::Enrol("Lin")))?;
+    let [commit, discard] = [PeopleRequest::Commit, PeopleRequest::Discard].map(Request::People);
+    let (commit, discard) = (plain(commit)?, plain(discard)?);
+    let enrol: Step<'_> = (3, 0, &enrol);
+    for &face in &faces {
+        let shots = [face, wait, faces[2], wait, faces[3], wait, (3, 0, &commit), face, (3, 0, &discard)];
+        all.push(script(&[&[open, enrol, wait][..], &shots].concat()));
+        all.push(script(&[face, wait, face, wait, face, long, face, restart, face]));
+        all.push(script(&[face, (13, 0, &[9, 0]), face, long, restart, face]));
+    }
+    all.push(script(&[
+        press,
+        wait,
+        press,
+        (12, 0, &[1, 1]),
+        press,
+        wait,
+        press,
+        (2, 0, &[1]),
+        (3, 0, &commit),
+    ]));
+    for command in commands() {
+        let content = content(&command);
+        let task: &[Step<'_>] =
+            &[(8, 0, &content), faces[1], wait, faces[2], wait, faces[3], wait, faces[5], long, restart];
+        all.push(script(task));
+        all.push(script(&[&[press, long], task].concat()));
+        all.push(script(&[(7, 0, &command.emit()), wait, (7, 1, &content)]));
+    }
+    let (format, attention) = (PixelFormat::Grey, Attention::Photo);
+    let view = View { width: 16, height: 2, format, is_sent: true, attention };
+    let mut rows = vec![plain(Request::See(view))?];
+    for row in 0..2 {
+        rows.push(plain(Request::Pixels(
+            row,
+            &[9, 200, 77, 3, 9, 200, 77, 3, 9, 200, 77, 3, 9, 200, 77, 3],
+        ))?);
+    }
+    for number in [1, 3] {
+        let steps: Vec<Step<'_>> = rows.iter().map(|message| (number, 0, &message[..])).collect();
+        all.push(script(
+            &[&[open][usize::from(number == 1)..], &steps, &[wait, (15, 0, &[]), steps[0], long]].concat(),
+        ));
+    }
+    for request in [Request::Hello, Request::Status, Request::Abort, Request::Session(SessionRequest::Close)]
+    {
+        all.push(script(&[open, (1, 0, &plain(request)?), (3, 0, &commit), (0, 0, &[1, 2, 3])]));
+    }
+    for request in
+        [UpdateRequest::Status, UpdateRequest::Finish, UpdateRequest::Confirm, UpdateRequest::Cancel]
+    {
+        all.push(script(&[open, (3, 0, &plain(Request::Update(request))?), restart]));
+    }
+    Ok(all.into_iter().map(|steps| [&[0][..], &steps].concat()).collect())
 }
 
 /// Each image as it is, with a byte changed in each section at its beginning and further on, and with each section cut off;
@@ -236,7 +430,7 @@ mod tests {
 
     /// Replies of the board of the fuzzer of the link to one of the seeds.
     fn replies(seed: &[u8]) -> Vec<Reply> {
-        let said = board::serve_all(&suite::join(&suite::tiny_sections_with_eyes()), seed);
+        let said = fuzz::board::serve_all(&suite::join(&suite::tiny_sections_with_eyes()), seed);
         let mut decoder = Decoder::new();
         let mut replies = Vec::new();
         for byte in said {

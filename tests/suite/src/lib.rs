@@ -218,7 +218,14 @@ pub struct Handmade {
     pub outputs: Vec<u16>,
     /// The arrays that layers refer to.
     pub blob: Vec<u8>,
+    /// Places of a face's landmarks in the input, in 1/64 pixel.
+    pub template: [[u16; 2]; 5],
 }
+
+/// A template that no face can be cut out for: all landmarks in one place.
+const ONE_PLACE: [[u16; 2]; 5] = [[64; 2]; 5];
+/// The template of an upright face of 2 × 2 pixels.
+pub const UPRIGHT: [[u16; 2]; 5] = [[44, 59], [84, 59], [64, 82], [47, 106], [81, 105]];
 
 impl Handmade {
     /// The NETWORK section, planned anew.
@@ -240,7 +247,7 @@ impl Handmade {
             colour: Colour::Grey,
             mean: 127.5,
             scale: 128.0,
-            template: [[64, 64]; 5],
+            template: self.template,
         };
         let blob = &self.blob;
         let parts =
@@ -263,7 +270,7 @@ pub fn tiny_network() -> Handmade {
         Layer::new(Operator::Input, &[], square(2, 1, Element::I8)),
         Layer { window, weights, stage, ..Layer::new(Operator::Conv, &[0], square(1, 3, Element::I16)) },
     ];
-    Handmade { layers, outputs: vec![1], blob }
+    Handmade { layers, outputs: vec![1], blob, template: ONE_PLACE }
 }
 
 /// The same network for crops 256 pixels wide. It uses only the first two pixels.
@@ -329,7 +336,7 @@ pub fn varied_network() -> Handmade {
     let last = layers.len() - 1;
     // The dense layer uses the first pixels. Its output has 16 bits.
     layers[last].output = square(1, 3, Element::I16);
-    Handmade { layers, outputs: vec![last as u16], blob }
+    Handmade { layers, outputs: vec![last as u16], blob, template: ONE_PLACE }
 }
 
 /// The sections of a tiny image: its network, two people, a cohort of two.
@@ -364,29 +371,41 @@ pub fn sections_of(network: &Handmade) -> Vec<(Section, Vec<u8>)> {
     ]
 }
 
-/// A network that looks at squares of a grey picture of `extent`. Each output has a stride in pixels and a number of
-/// channels; its squares are as large as the stride, or as large as a kernel may be.
-fn squares(extent: u16, heads: &[[u8; 2]]) -> Handmade {
+/// The values of an output for each square that it looks at.
+#[derive(Clone, Copy)]
+enum Values {
+    /// So many that depend on the picture.
+    Seen(u8),
+    /// The same ones always, halves.
+    Always(&'static [i8]),
+}
+
+/// A network that looks at squares of a grey picture of `extent`. Each output has a stride in pixels; its squares are as large
+/// as the stride, or as large as a kernel may be.
+fn squares(extent: u16, heads: &[(u8, Values)]) -> Handmade {
     let mut blob = Vec::new();
     let mut layers = vec![Layer::new(Operator::Input, &[], square(extent, 1, Element::I8))];
-    for &[stride, count] in heads {
-        let (side, count) = (stride.min(MAX_KERNEL as u8), u16::from(count));
+    let words = |values: Vec<i32>| values.into_iter().flat_map(i32::to_le_bytes).collect::<Vec<_>>();
+    for &(stride, values) in heads {
+        let side = stride.min(MAX_KERNEL as u8);
+        let (count, step, bias, factors) = match values {
+            Values::Seen(count) => (usize::from(count), 77, vec![5; count.into()], [1 << 27, 1 << 25]),
+            // Half of the bias is left.
+            Values::Always(values) => {
+                (values.len(), 0, values.iter().map(|&value| 2 * i32::from(value)).collect(), [1 << 30; 2])
+            }
+        };
         let window = Window { kernel: [side; 2], stride: [stride; 2], ..Window::PIXEL };
-        let weights = usize::from(side).pow(2) * usize::from(count);
-        let weights: Vec<u8> = (0..weights).map(|index| (index * 77) as u8).collect();
+        let weights = usize::from(side).pow(2) * count;
+        let weights: Vec<u8> = (0..weights).map(|index| (index * step) as u8).collect();
         let weights = push(&mut blob, &weights);
-        let words = [5i32, 1 << 27, 1 << 25];
-        let [bias, positive, negative] = words.map(|value| {
-            push(
-                &mut blob,
-                &vec![value; count.into()].iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>(),
-            )
-        });
+        let bias = push(&mut blob, &words(bias));
+        let [positive, negative] = factors.map(|factor| push(&mut blob, &words(vec![factor; count])));
         let stage = Stage { bias, positive, negative, shift: 0, low: -128, high: 127 };
-        let output = square(extent / u16::from(stride), count, Element::I8);
+        let output = square(extent / u16::from(stride), count as u16, Element::I8);
         layers.push(Layer { window, weights, stage, ..Layer::new(Operator::Conv, &[0], output) });
     }
-    Handmade { layers, outputs: (1..=heads.len() as u16).collect(), blob }
+    Handmade { layers, outputs: (1..=heads.len() as u16).collect(), blob, template: ONE_PLACE }
 }
 
 /// The sections of [`tiny_sections`] and eyes, which need no data and find faces in most pictures: a detector of one level,
@@ -394,9 +413,9 @@ fn squares(extent: u16, heads: &[[u8; 2]]) -> Handmade {
 pub fn tiny_sections_with_eyes() -> Vec<(Section, Vec<u8>)> {
     let mut sections = tiny_sections();
     let networks = [
-        (Role::Detector, squares(16, &[[8, 2], [8, 4]])),
-        (Role::Landmarks, squares(8, &[[8, 136]])),
-        (Role::Liveness, squares(8, &[[8, 3]])),
+        (Role::Detector, squares(16, &[(8, Values::Seen(2)), (8, Values::Seen(4))])),
+        (Role::Landmarks, squares(8, &[(8, Values::Seen(136))])),
+        (Role::Liveness, squares(8, &[(8, Values::Seen(3))])),
     ];
     sections.extend(networks.map(|(role, network)| (Section::Network(role), network.section())));
     let mut levels = [Level::default(); MAX_LEVELS];
@@ -415,12 +434,20 @@ pub fn tiny_sections_with_eyes() -> Vec<(Section, Vec<u8>)> {
     sections
 }
 
-/// The sections of [`tiny_sections`] and eyes of the other family: YuNet, which finds landmarks itself, and nothing else.
+/// The sections of [`tiny_sections`] and eyes of the other family: YuNet, which finds landmarks itself, and nothing else. Its
+/// faces fill their squares, with eyes and mouth in the corners, so that they can be cut out and decided on.
 pub fn tiny_sections_with_yunet() -> Vec<(Section, Vec<u8>)> {
-    let heads: Vec<[u8; 2]> =
-        [1, 1, 4, 10].into_iter().flat_map(|values| [8, 16, 32].map(|stride| [stride, values])).collect();
-    let sight = Sight { family: Family::YuNet, side_q16: 1 << 16, span_q8: 256, ..Sight::default() };
-    let mut sections = tiny_sections();
+    let kinds = [
+        Values::Seen(1),
+        Values::Seen(1),
+        Values::Always(&[1, 1, 0, 0]),
+        Values::Always(&[0, 0, 2, 0, 1, 1, 0, 2, 2, 2]),
+    ];
+    let heads: Vec<(u8, Values)> =
+        kinds.into_iter().flat_map(|values| [8, 16, 32].map(|stride| (stride, values))).collect();
+    let (family, least_q16) = (Family::YuNet, 1 << 15);
+    let sight = Sight { family, least_q16, side_q16: 1 << 16, span_q8: 256, ..Sight::default() };
+    let mut sections = sections_of(&Handmade { template: UPRIGHT, ..tiny_network() });
     sections.push((Section::Network(Role::Detector), squares(32, &heads).section()));
     sections.push((Section::Sight, sight.emit().to_vec()));
     sections.sort_by_key(|&(section, _)| section);

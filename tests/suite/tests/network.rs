@@ -343,7 +343,7 @@ fn default_handmade() -> Handmade {
     let quantised = default_quantised();
     let (layers, blob) = emit::emit(&quantised).unwrap();
     let outputs = quantised.graph.outputs.iter().map(|output| output.node as u16).collect();
-    Handmade { layers, outputs, blob: blob.0 }
+    Handmade { layers, outputs, blob: blob.0, template: suite::UPRIGHT }
 }
 
 fn noise(seed: usize) -> Vec<u8> {

@@ -4,12 +4,10 @@ use core::cell::RefCell;
 use core::convert::Infallible;
 use std::boxed::Box;
 use std::collections::VecDeque;
-use std::rc::Rc;
 use std::string::{String as Text, ToString as _};
 use std::vec::Vec;
 
 use embedded_io::ErrorType;
-use embedded_storage::nor_flash::{self, ReadNorFlash};
 use fm22x::message::{ALL_DIRECTIONS, Direction, Enrol, NO_ID, wire_name};
 use fm22x::{Command, Decoder as Frames, Outcome, Reply as Answer, Status};
 use format::gates::{Gate, Refusal};
@@ -20,7 +18,7 @@ use link::message::{
 use link::session::HostPairing;
 use link::{Message, frame};
 use store::Layout;
-use store::sim::{Fault as FlashFault, Flash, Tear};
+use store::sim::{self, Flash, Tear};
 
 use super::answer::Task;
 use super::*;
@@ -28,39 +26,7 @@ use crate::door::vote::Votes;
 use crate::sight::Unobserved;
 
 type Sim = Flash<'static, 4, 1024>;
-
-/// A flash that a test can look at while the store has it.
-#[derive(Clone)]
-struct Shared(Rc<RefCell<Sim>>);
-
-impl nor_flash::ErrorType for Shared {
-    type Error = FlashFault;
-}
-
-impl ReadNorFlash for Shared {
-    const READ_SIZE: usize = Sim::READ_SIZE;
-
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashFault> {
-        self.0.borrow_mut().read(offset, bytes)
-    }
-
-    fn capacity(&self) -> usize {
-        self.0.borrow().capacity()
-    }
-}
-
-impl NorFlash for Shared {
-    const WRITE_SIZE: usize = Sim::WRITE_SIZE;
-    const ERASE_SIZE: usize = Sim::ERASE_SIZE;
-
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), FlashFault> {
-        self.0.borrow_mut().erase(from, to)
-    }
-
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashFault> {
-        self.0.borrow_mut().write(offset, bytes)
-    }
-}
+type Shared = sim::Shared<'static, 'static, 4, 1024>;
 
 #[derive(Default)]
 struct Wire {
@@ -167,10 +133,10 @@ impl Platform for Board {
     type Camera = Eye;
     type Output = Lock;
     type Meter = Unobserved;
-    type Images = Images;
+    type Images = Sim;
 
-    fn images(&mut self) -> &mut Images {
-        &mut self.images
+    fn images(&mut self) -> &mut Sim {
+        &mut self.images.0
     }
 
     fn restart(&mut self) {
@@ -223,45 +189,6 @@ impl Default for Images {
     }
 }
 
-impl nor_flash::ErrorType for Images {
-    type Error = FlashFault;
-}
-
-impl ReadNorFlash for Images {
-    const READ_SIZE: usize = Sim::READ_SIZE;
-
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashFault> {
-        self.0.read(offset, bytes)
-    }
-
-    fn capacity(&self) -> usize {
-        self.0.capacity()
-    }
-}
-
-impl NorFlash for Images {
-    const WRITE_SIZE: usize = Sim::WRITE_SIZE;
-    const ERASE_SIZE: usize = Sim::ERASE_SIZE;
-
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), FlashFault> {
-        self.0.erase(from, to)
-    }
-
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashFault> {
-        self.0.write(offset, bytes)
-    }
-}
-
-impl ImageFlash for Images {
-    fn places(&self) -> ([u32; 2], u32) {
-        ([0, 2048], 2048)
-    }
-
-    fn mapped(&self, is_second: bool) -> &[u8] {
-        &self.0.bytes()[2048 * usize::from(is_second)..][..2048]
-    }
-}
-
 const GREY: Taken = Taken { width: 4, height: 4, format: PixelFormat::Grey };
 const MAKER: [u8; 32] = [8; 32];
 const HALF: i32 = 1 << 29;
@@ -285,9 +212,10 @@ struct Bench {
 
 fn bench() -> Bench {
     let bytes = Box::leak(std::vec![0xff; 34 * 1024].into_boxed_slice());
-    let flash = Shared(Rc::new(RefCell::new(Flash::new(bytes, &mut [], &mut [], Tear::Whole, 1))));
+    let sim = Sim::new(bytes, &mut [], &mut [], Tear::Whole, 1);
+    let flash = sim::Shared(Box::leak(Box::new(RefCell::new(sim))));
     let layout = Layout::in_flash(&flash, 0, 2, 16).unwrap();
-    let mut store = Store::format(flash.clone(), layout, &[1; 32], ModelId([2; 16]), 2, 3).unwrap();
+    let mut store = Store::format(flash, layout, &[1; 32], ModelId([2; 16]), 2, 3).unwrap();
     store.add(&Draft { name: &name_of_key(&[9; 32]), flags: 0, centres: &[] }).unwrap();
     let centre = store::SubCentre { photos: 1, vector: &[0, 9] };
     store.add(&Draft { name: "Ada", flags: 0, centres: &[centre] }).unwrap();

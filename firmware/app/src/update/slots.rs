@@ -21,6 +21,19 @@ pub trait ImageFlash: NorFlash {
     fn mapped(&self, is_second: bool) -> &[u8];
 }
 
+/// A simulated flash, each half of which is a slot. Its memory is aligned as an image must be.
+impl<const WORD: usize, const PAGE: usize> ImageFlash for store::sim::Flash<'_, WORD, PAGE> {
+    fn places(&self) -> ([u32; 2], u32) {
+        let half = (self.bytes().len() / 2) as u32;
+        ([0, half], half)
+    }
+
+    fn mapped(&self, is_second: bool) -> &[u8] {
+        let (first, second) = self.bytes().split_at(self.bytes().len() / 2);
+        if is_second { second } else { first }
+    }
+}
+
 /// The largest word, in bytes.
 pub const MAX_WORD: usize = 32;
 

@@ -10,7 +10,7 @@ use std::{format, vec};
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use format::ModelId;
 use store::record::{CounterRecord, Header, RECORD_BYTES};
-use store::sim::{ERASED, Fault, Flash, Tear, UNREADABLE};
+use store::sim::{ERASED, Fault, Flash, PROGRAMMED, Tear, UNREADABLE};
 use store::{Counters, Draft, Error, Layout, OpenError, Record, Slot, Store, SubCentre};
 
 /// Bytes of a page.
@@ -218,6 +218,11 @@ impl Person {
         Person { id, name: name(random()), flags: random() as u16, centres }
     }
 
+    /// The holder of a key, who has no sub-centres.
+    pub fn key(id: u32, number: u64) -> Self {
+        Person { centres: Vec::new(), ..Person::new(id, number) }
+    }
+
     /// Calls `act` with the person's draft.
     pub fn with_draft<T>(&self, act: impl FnOnce(&Draft) -> T) -> T {
         let centres: Vec<_> =
@@ -240,11 +245,13 @@ fn name(number: u64) -> String {
 #[allow(missing_docs, reason = "as the store's operations")]
 pub enum Op {
     Add(u64),
+    AddKey(u64),
     Replace(usize, u64),
     Rename(usize, u64),
     Delete(usize),
     DeleteLast,
     DeleteAll,
+    DeletePeople,
     Attempt,
     Clear,
     Lock(u32),
@@ -279,7 +286,7 @@ impl Model {
     /// The operation on this state, so that it can be done: nobody is deleted from an empty store.
     pub fn possible(&self, op: Op) -> Op {
         match op {
-            Op::Add(_) if self.people.len() >= MOST => Op::Delete(0),
+            Op::Add(_) | Op::AddKey(_) if self.people.len() >= MOST => Op::Delete(0),
             Op::Replace(..) | Op::Rename(..) | Op::Delete(_) | Op::DeleteLast if self.people.is_empty() => {
                 Op::Attempt
             }
@@ -293,13 +300,21 @@ impl Model {
         let Model { people, counters, .. } = &mut model;
         let is_commit = matches!(
             op,
-            Op::Add(_) | Op::Replace(..) | Op::Rename(..) | Op::Delete(_) | Op::DeleteLast | Op::DeleteAll
+            Op::Add(_)
+                | Op::AddKey(_)
+                | Op::Replace(..)
+                | Op::Rename(..)
+                | Op::Delete(_)
+                | Op::DeleteLast
+                | Op::DeleteAll
+                | Op::DeletePeople
         );
         // A mutant may read any number.
         counters.epoch = counters.epoch.saturating_add(is_commit.into());
         match op {
-            Op::Add(number) => {
-                people.push(Person::new(counters.next_id, number));
+            Op::Add(number) | Op::AddKey(number) => {
+                let person = if matches!(op, Op::Add(_)) { Person::new } else { Person::key };
+                people.push(person(counters.next_id, number));
                 counters.next_id = counters.next_id.saturating_add(1);
             }
             Op::Replace(place, number) => {
@@ -310,6 +325,7 @@ impl Model {
             Op::Delete(place) => drop(people.remove(self.at(place).unwrap())),
             Op::DeleteLast => drop(people.pop()),
             Op::DeleteAll => people.clear(),
+            Op::DeletePeople => people.retain(|person| person.centres.is_empty()),
             Op::Attempt => counters.attempts += 1,
             Op::Clear => counters.attempts = 0,
             Op::Lock(lockouts) => (counters.lockouts, counters.is_locked) = (lockouts, true),
@@ -323,8 +339,9 @@ impl Model {
     fn run<const WORD: usize>(&self, store: &mut Opened<WORD>, op: Op) -> Result<(), Error<Fault>> {
         let id = |place| self.people[self.at(place).unwrap()].id;
         match op {
-            Op::Add(number) => {
-                let person = Person::new(0, number);
+            Op::Add(number) | Op::AddKey(number) => {
+                let person = if matches!(op, Op::Add(_)) { Person::new } else { Person::key };
+                let person = person(0, number);
                 let id = person.with_draft(|draft| store.add(draft))?;
                 assert_eq!(id, self.counters.next_id);
                 Ok(())
@@ -336,6 +353,7 @@ impl Model {
             Op::Delete(place) => store.delete(id(place)),
             Op::DeleteLast => store.delete(self.people.last().unwrap().id),
             Op::DeleteAll => store.delete_all(),
+            Op::DeletePeople => store.delete_people(),
             Op::Attempt => set(store, |counters| counters.attempts = counters.attempts.saturating_add(1)),
             Op::Clear => set(store, |counters| counters.attempts = 0),
             Op::Lock(lockouts) => {
@@ -534,6 +552,47 @@ impl<const WORD: usize> World<WORD> {
         violations
     }
 
+    /// Makes erased words of the store refuse to be programmed. They stay blank.
+    pub fn wear_out(&mut self, places: core::ops::Range<usize>) {
+        let words = (PAGE + places.start) / WORD..(PAGE + places.end) / WORD;
+        self.memory.words[words].fill(PROGRAMMED);
+    }
+
+    /// Changes bits of a byte of the flash, and opens the store: it has all people, or does not open. Then the bits are as before,
+    /// unless the byte is erased since, and nothing is lost. Returns what must not be.
+    pub fn damage(&mut self, place: usize, change: u8) -> Vec<Violation> {
+        let start = layout::<WORD>().base() as usize;
+        let at = start + place % (self.memory.bytes.len() - start);
+        self.memory.bytes[at] ^= change;
+        let wear = self.memory.wear[at / PAGE];
+        self.seed = self.seed.wrapping_add(1);
+        let mut watch = Watch::new(&mut self.memory, self.tear, self.seed);
+        let mut violations = Vec::new();
+        match open(&mut watch).map(|mut store| (state(&mut store), store.counters())) {
+            Ok((people, counters)) => {
+                if people.as_ref() != Ok(&self.model.people) {
+                    violations.push(Violation::Lost);
+                }
+                // The latest record may be lost. No epoch and no id that was used is used again all the same.
+                let sealed = self.memory.trace.sealed.keys().map(|&(epoch, _)| epoch).max();
+                if sealed.is_some_and(|epoch| counters.epoch < epoch)
+                    || counters.next_id <= self.model.highest_id
+                {
+                    violations.push(Violation::Back);
+                }
+                self.model.counters = counters;
+            }
+            Err(OpenError::Write(_)) => violations.push(Violation::Fails),
+            Err(_) => {}
+        }
+        if self.memory.wear[at / PAGE] == wear {
+            self.memory.bytes[at] ^= change;
+        }
+        let model = self.model.clone();
+        violations.extend(self.check(&model, false, &Gone::default()));
+        violations
+    }
+
     /// Whether flash is blank but for the log and the half in force, which is as it was sealed, and nothing that
     /// should be gone is left.
     fn is_clean(&self, people: &[Person], gone: Option<&Gone>) -> bool {
@@ -566,7 +625,7 @@ impl<const WORD: usize> World<WORD> {
 }
 
 /// Every kind of operation, with the log's pages turned several times.
-pub const SCRIPT: [Op; 19] = [
+pub const SCRIPT: [Op; 21] = [
     Op::Add(1),
     Op::Add(2),
     Op::Attempt,
@@ -584,6 +643,8 @@ pub const SCRIPT: [Op; 19] = [
     Op::Add(6),
     Op::Slot(2),
     Op::Floor(10),
+    Op::AddKey(8),
+    Op::DeletePeople,
     Op::DeleteAll,
     Op::Add(7),
 ];
