@@ -6,9 +6,11 @@
 //! * [`camera`]: the camera of an emulated device.
 //! * [`update`]: another image.
 //! * [`people`]: enrolling, listing, deleting, and what else is asked of a device.
+//! * [`parcel`]: people on their way to another board, as a file.
 
 pub mod camera;
 pub mod keys;
+pub mod parcel;
 pub mod people;
 pub mod place;
 pub mod session;

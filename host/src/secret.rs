@@ -23,6 +23,11 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// The first digits of a public key: enough to tell the keys of a device apart.
+pub fn short(key: &[u8; 32]) -> String {
+    hex(&key[..8])
+}
+
 /// 32 bytes from 64 hexadecimal digits.
 pub fn of_hex(digits: &str) -> Option<[u8; 32]> {
     if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {

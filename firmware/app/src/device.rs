@@ -7,6 +7,8 @@
 //! * [`log`]: the last decisions.
 //! * [`mailbox`]: camera, button and output of an emulated board.
 //! * `answer`: the requests of the link.
+//! * `moving`: people on the way from and to other boards.
+//! * `patience`: hosts that do not prove who they are.
 //! * `front`: the commands of a controller on a second line.
 //! * `updating`: another image.
 //!
@@ -26,6 +28,8 @@ pub mod enrolled;
 pub mod front;
 pub mod log;
 pub mod mailbox;
+mod moving;
+mod patience;
 #[cfg(test)]
 mod tests;
 mod updating;
@@ -54,6 +58,8 @@ use camera::{Camera, Taken};
 use enrolled::Enrolled;
 use front::Counter;
 use log::Log;
+use moving::Moving;
+use patience::Patience;
 
 /// A camera that has delivered nothing for this long is dead.
 const CAMERA_MS: u64 = 5_000;
@@ -93,6 +99,9 @@ pub trait Platform {
     fn images(&mut self) -> &mut Self::Images;
     /// 32 bytes that nobody can foresee, each time others.
     fn random(&mut self) -> [u8; 32];
+    /// Memory for the last decisions, 20 bytes each: one that keeps its content when the device restarts, and when its power goes,
+    /// if the board has such. Any content at the first start; empty where there is no memory to spare.
+    fn retained(&mut self) -> &mut [u8];
     /// Whether the button is held down. A board removes the bouncing of its contacts.
     fn is_button_held(&mut self) -> bool;
     /// Tells the watchdog that something was achieved.
@@ -188,7 +197,8 @@ pub struct Device<'a, 'm, P: Platform, F: NorFlash> {
     desk: Desk,
     counter: Counter,
     newcomer: Option<Newcomer>,
-    log: Log,
+    moving: Moving,
+    patience: Patience,
     mode: Mode,
 }
 
@@ -230,7 +240,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             desk: Desk::default(),
             counter: Counter::default(),
             newcomer: None,
-            log: Log::new(),
+            moving: Moving::Nothing,
+            patience: Patience::default(),
             mode: Mode::Idle,
             recogniser,
             store,
@@ -558,7 +569,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         };
         if let Some(verdict) = verdict {
             let starts = self.store.as_ref().map_or(0, |store| store.counters().starts);
-            self.log.add(starts, now_ms, verdict);
+            Log(self.platform.retained()).add(starts, now_ms, verdict);
             self.notify(Notice::Verdict(verdict));
             if verdict == Verdict::NotAccepted {
                 // A light that does not work does not keep anybody out.
@@ -612,8 +623,9 @@ fn key_of(name: &str) -> Option<[u8; 32]> {
         return None;
     }
     let value = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
-    for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = value(*pair.first()?)? << 4 | value(*pair.get(1)?)?;
+    let (pairs, _) = digits.as_chunks();
+    for (byte, &[high, low]) in key.iter_mut().zip(pairs) {
+        *byte = value(high)? << 4 | value(low)?;
     }
     Some(key)
 }

@@ -35,7 +35,8 @@ pub fn check(bytes: &[u8]) -> u32 {
     continued(0x811c_9dc5, bytes)
 }
 
-fn continued(hash: u32, bytes: &[u8]) -> u32 {
+/// [`check`] of what came before, and of these bytes.
+pub fn continued(hash: u32, bytes: &[u8]) -> u32 {
     bytes.iter().fold(hash, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 

@@ -82,10 +82,11 @@ impl Decoder {
                 return Ok(false);
             }
             Ok(DecodeResult::DataComplete) if !self.is_too_long => {
-                if let Some((message, checksum)) = self.message.split_last_chunk()
-                    && CHECKSUM.checksum(message) == u32::from_le_bytes(*checksum)
+                let length = self.message.len().saturating_sub(CHECKSUM_BYTES);
+                if let Some((message, checksum)) = self.message.split_at_checked(length)
+                    && CHECKSUM.checksum(message).to_le_bytes() == *checksum
                 {
-                    self.message.truncate(message.len());
+                    self.message.truncate(length);
                     self.is_whole = true;
                     return Ok(true);
                 }

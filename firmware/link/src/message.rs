@@ -35,6 +35,12 @@
 //! | | 0x08 | [`PeopleRequest::Log`] |
 //! | | 0x09 | [`PeopleRequest::Status`] |
 //! | | 0x0a | [`PeopleRequest::Window`] |
+//! | | 0x0b | [`PeopleRequest::Export`] |
+//! | | 0x0c | [`PeopleRequest::Piece`] |
+//! | | 0x0d | [`PeopleRequest::Restore`] |
+//! | | 0x0e | [`PeopleRequest::Put`] |
+//! | | 0x0f | [`PeopleRequest::Administrators`] |
+//! | | 0x10 | [`PeopleRequest::RemoveAdministrator`] |
 //! | | 0x80 | [`PeopleReply::People`] |
 //! | | 0x81 | [`PeopleReply::Shot`] |
 //! | | 0x82 | [`PeopleReply::Committed`] |
@@ -42,6 +48,10 @@
 //! | | 0x84 | [`PeopleReply::Log`] |
 //! | | 0x85 | [`PeopleReply::Device`] |
 //! | | 0x86 | [`PeopleReply::Refused`] |
+//! | | 0x87 | [`PeopleReply::Exporting`] |
+//! | | 0x88 | [`PeopleReply::Piece`] |
+//! | | 0x89 | [`PeopleReply::Arrived`] |
+//! | | 0x8a | [`PeopleReply::Administrators`] |
 //! | 3 update | 0x00 | [`UpdateRequest::Begin`] |
 //! | | 0x01 | [`UpdateRequest::Chunk`] |
 //! | | 0x02 | [`UpdateRequest::Status`] |
@@ -66,6 +76,7 @@
 //!
 //! A sealed message holds any message that is not of the group session, and has its turn. [`crate::session`] opens it.
 
+mod array;
 mod events;
 mod people;
 mod right;
@@ -81,8 +92,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::events::{EVENTS_VERSION, Notice, Verdict};
 pub use self::people::{
-    Device, LogEntry, MAX_ENTRIES, MAX_FIRMWARE_NAME, MAX_PEOPLE, Mode, PEOPLE_VERSION, PeopleRefusal,
-    PeopleReply, PeopleRequest, Person, PersonId, Shot, ShotResult,
+    Arrival, ArrivalResult, Device, Label, LogEntry, MAX_ENTRIES, MAX_FIRMWARE_NAME, MAX_PEOPLE,
+    MAX_PIECE_BYTES, Mode, PEOPLE_VERSION, PeopleRefusal, PeopleReply, PeopleRequest, Person, PersonId, Shot,
+    ShotResult,
 };
 pub use self::right::Right;
 pub(crate) use self::session::SEALED;
@@ -251,6 +263,8 @@ pub enum Objection {
     NotPairing,
     /// The device is locked for a time: there were too many strangers.
     Locked,
+    /// Too many hosts in a row did not prove that they are an administrator's. None is heard for this many seconds.
+    Wait(u8),
 }
 
 impl From<FrameError> for Objection {
@@ -265,6 +279,13 @@ impl From<FrameError> for Objection {
 impl fmt::Display for Objection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Wait(seconds) => {
+                return write!(
+                    f,
+                    "too many programs in a row did not prove who they are; the device hears the next one in {seconds} s, or \
+                     when its button is pressed"
+                );
+            }
             Self::Damaged => "the request arrived damaged",
             Self::TooLong => "the request is too long",
             Self::UnknownGroup => "requests of this kind are not supported by this firmware",
@@ -589,6 +610,11 @@ impl<'a> Message<'a> {
         if self.body.is_empty() { Ok(content) } else { Err(Objection::Malformed) }
     }
 
+    /// The whole body as an array.
+    fn array<const N: usize>(&self) -> Result<[u8; N], Objection> {
+        self.body.try_into().map_err(|_| Objection::Malformed)
+    }
+
     /// Parses the whole body.
     fn read<T: Deserialize<'a>>(&self) -> Result<T, Objection> {
         match postcard::take_from_bytes(self.body) {
@@ -821,7 +847,9 @@ mod tests {
             Objection::Seal,
             Objection::Unauthorised,
             Objection::NotPairing,
+            Objection::Locked,
         ];
+        replies.push((Reply::Refused(Objection::Wait(60)), bytes(0, 0x82, &[16, 60])));
         replies
             .extend((0..).zip(objections).map(|(code, why)| (Reply::Refused(why), bytes(0, 0x82, &[code]))));
         let rulings =
@@ -883,13 +911,13 @@ mod tests {
         for number in 0..=u8::MAX {
             assert_eq!(request(Group::Events as u8, number), Err(Objection::UnknownNumber));
         }
-        for (group, first) in [(Group::People, 11), (Group::Update, 6), (Group::Session, 5)] {
+        for (group, first) in [(Group::People, 17), (Group::Update, 6), (Group::Session, 5)] {
             for number in first..=u8::MAX {
                 assert_eq!(request(group as u8, number), Err(Objection::UnknownNumber));
             }
         }
         for (group, first) in
-            [(Group::People, 7), (Group::Update, 3), (Group::Events, 2), (Group::Session, 5)]
+            [(Group::People, 11), (Group::Update, 3), (Group::Events, 2), (Group::Session, 5)]
         {
             for number in first..REPLY {
                 assert_eq!(reply(group as u8, REPLY | number), Err(Objection::UnknownNumber));

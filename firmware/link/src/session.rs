@@ -41,7 +41,7 @@
 //! | a sealed message when there is no session | `Refused(NoSession)` | |
 //!
 //! Somebody who can write on the wire can end a session, as they could cut the wire, and can keep the board busy with requests to
-//! open one. They can do nothing else.
+//! open one, for as long as it hears them. They can do nothing else.
 //!
 //! # Pairing
 //!
@@ -61,6 +61,10 @@
 //! search for keys that give the same fingerprint on both sides: with six digits, one attempt in a million
 //! passes, and each attempt needs the button. (The numeric comparison of Bluetooth is made in the same way:
 //! Core Specification 5.4, volume 3, part H, 2.3.5.6.2.)
+//!
+//! # Parcels
+//!
+//! A board seals what it gives away for another board, which no session reaches, in a [`Parcel`].
 
 mod channel;
 mod cipher;
@@ -68,6 +72,7 @@ mod handshake;
 mod initiator;
 mod key;
 mod pairing;
+mod parcel;
 mod responder;
 mod symmetric;
 
@@ -77,6 +82,7 @@ pub use self::handshake::{HANDSHAKE_BYTES, HandshakeError, Heard, Initiated};
 pub use self::initiator::{HostEvent, Initiator};
 pub use self::key::{KeyPair, PublicKey, hint};
 pub use self::pairing::{Fingerprint, HostPairing, PairingError, commitment, fingerprint};
+pub use self::parcel::{Parcel, parcel_prologue};
 pub use self::responder::{BoardEvent, Responder};
 use crate::message::{HEADER_BYTES, SESSION_VERSION, VERSION};
 
@@ -96,11 +102,8 @@ const PROLOGUE_BYTES: usize = PURPOSE.len() + 3 + 32;
 /// the board's public key.
 pub fn prologue(board: &PublicKey) -> [u8; PROLOGUE_BYTES] {
     let mut prologue = [0; PROLOGUE_BYTES];
-    let (purpose, rest) = prologue.split_at_mut(PURPOSE.len());
-    purpose.copy_from_slice(&PURPOSE);
-    let (versions, key) = rest.split_at_mut(3);
-    versions[..2].copy_from_slice(&VERSION.to_le_bytes());
-    versions[2] = SESSION_VERSION;
-    key.copy_from_slice(board);
+    let version = VERSION.to_le_bytes();
+    let parts: [&[u8]; 4] = [&PURPOSE, &version, &[SESSION_VERSION], board];
+    prologue.iter_mut().zip(parts.into_iter().flatten()).for_each(|(place, &byte)| *place = byte);
     prologue
 }

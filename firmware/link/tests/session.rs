@@ -447,8 +447,33 @@ fn removed_administrator_loses_the_session() {
     let asked = sealed(&mut host, 5, &STATUS);
     board.responder.remove(&public(HOST));
     assert_eq!(board.hear(&asked), refused(Objection::NoSession));
+    assert!(!board.responder.is_open());
     let asked = asks(&mut host, 6, [8; 32]);
     assert_eq!(board.hear(&asked), refused(Objection::Unauthorised));
+}
+
+#[test]
+fn administrator_hears_that_they_are_removed_and_nothing_else() {
+    let (mut board, mut host) = open();
+    board.responder.remove(&public(HOST));
+    let done = Reply::People(PeopleReply::Done);
+    let answered = board.reply(5, &done, true);
+    assert_eq!(hears(&mut host, &answered), HostEvent::Reply { reply: done.clone(), is_sealed: true });
+    assert!(!board.responder.is_open());
+    let mut buffer = [0xa5; MAX_REPLY_BYTES];
+    assert_eq!(board.responder.reply(6, &done, true, &mut buffer), Err(SendError::NoSession));
+}
+
+#[test]
+fn session_outlives_the_removal_of_another_administrator() {
+    let (mut board, mut host) = open();
+    let other = public([9; 32]);
+    assert!(board.responder.add(other));
+    board.responder.remove(&other);
+    let asked = sealed(&mut host, 5, &STATUS);
+    assert_eq!(board.hear(&asked), request(STATUS));
+    board.reply(5, &Reply::People(PeopleReply::Done), true);
+    assert!(board.responder.is_open());
 }
 
 #[test]

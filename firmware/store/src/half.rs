@@ -127,6 +127,11 @@ impl Cursor {
         }
     }
 
+    /// Bytes of a piece that is opened.
+    pub fn text_bytes(&self, part: u8) -> usize {
+        self.piece_bytes(part).saturating_sub(CENTRE_TAG_BYTES)
+    }
+
     fn place(&self, id: u32, part: u8) -> Place {
         let Origin { network, dimension } = self.origin;
         Place { epoch: self.epoch, index: self.index, id, part, network, dimension }

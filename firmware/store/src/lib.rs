@@ -8,6 +8,7 @@
 //! * `log`: the counters, appended record by record.
 //! * `half`: a snapshot of all people, written whole.
 //! * [`people`]: a person as enrolled, listed and opened.
+//! * [`packed`]: a person on the way to another store.
 //! * `vault`: the [`Store`] and its operations.
 //! * [`keys`]: the device's own keys, in a flash of their own.
 //! * [`sim`]: a simulated flash that tears, for tests and emulated boards.
@@ -132,6 +133,7 @@ mod half;
 pub mod keys;
 pub mod layout;
 mod log;
+pub mod packed;
 pub mod people;
 pub mod record;
 mod seal;
@@ -144,6 +146,7 @@ mod tests;
 
 pub use error::{Error, LayoutError, OpenError, Part};
 pub use layout::Layout;
+pub use packed::{Packed, packed_bytes};
 pub use people::{Draft, Entry, Head, Record, SubCentre};
 pub use record::{Counters, Slot};
 pub use vault::Store;

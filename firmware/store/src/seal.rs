@@ -1,9 +1,8 @@
 //! The keys, and the sealing of pieces.
 
-use chacha20poly1305::aead::AeadInOut;
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
 use format::ModelId;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
+pub use seal::Broken;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -88,9 +87,6 @@ impl Place {
     }
 }
 
-/// The piece is not as it was sealed.
-pub struct Broken;
-
 impl Keys {
     /// Derives the keys from the board's key.
     pub fn of(key: &[u8; 32]) -> Self {
@@ -117,30 +113,17 @@ impl Keys {
         Tag::new(&self.counters)
     }
 
-    fn cipher(&self) -> ChaCha20Poly1305 {
-        ChaCha20Poly1305::new((&*self.pieces).into())
-    }
-
     /// Seals the bytes in place. The last [`TAG_BYTES`] become the tag.
     pub fn seal(&self, place: &Place, bytes: &mut [u8]) -> Result<(), Broken> {
-        let (text, tag) = bytes.split_last_chunk_mut::<TAG_BYTES>().ok_or(Broken)?;
-        let nonce = place.nonce();
         #[cfg(test)]
-        crate::step::note_sealed(nonce, &place.associated(), text);
-        let made = self
-            .cipher()
-            .encrypt_inout_detached((&nonce).into(), &place.associated(), text.into())
-            .map_err(|_| Broken)?;
-        *tag = made.into();
-        Ok(())
+        let text = bytes.get(..bytes.len().saturating_sub(TAG_BYTES)).unwrap_or_default();
+        #[cfg(test)]
+        crate::step::note_sealed(place.nonce(), &place.associated(), text);
+        seal::seal(&self.pieces, &place.nonce(), &place.associated(), bytes)
     }
 
     /// Opens the bytes in place. If they are broken, they stay sealed.
     pub fn open(&self, place: &Place, bytes: &mut [u8]) -> Result<(), Broken> {
-        let (text, tag) = bytes.split_last_chunk_mut::<TAG_BYTES>().ok_or(Broken)?;
-        let nonce = place.nonce();
-        self.cipher()
-            .decrypt_inout_detached((&nonce).into(), &place.associated(), text.into(), (&*tag).into())
-            .map_err(|_| Broken)
+        seal::open(&self.pieces, &place.nonce(), &place.associated(), bytes)
     }
 }

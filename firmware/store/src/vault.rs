@@ -8,7 +8,7 @@ use crate::half::{Buffer, Cursor, Origin, Terms, Unsound, buffer, clear, erase, 
 use crate::layout::Layout;
 use crate::log::Log;
 use crate::people::{Draft, Entry, Head, Record};
-use crate::record::{Counters, Header, Slot, TAG_BYTES, emit_head, parse_head};
+use crate::record::{Counters, HEAD_CLEAR_BYTES, Header, Slot, TAG_BYTES, emit_head, parse_head};
 use crate::seal::Keys;
 use crate::step::{Step, is_taken};
 use crate::{Error, LayoutError, MAX_CENTRES, MAX_DIMENSION, MAX_NAME, MAX_PEOPLE, OpenError, Part};
@@ -432,6 +432,23 @@ impl<F: NorFlash> Store<F> {
                 record.wipe();
                 return Err(error);
             }
+        }
+        Ok(())
+    }
+
+    /// Shows the person at this index piece after piece, as [`Packed`](crate::Packed) reads them: in clear, without the id.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`], [`Error::Flash`], [`Error::Damaged`]; then not all pieces were shown.
+    pub fn show(&mut self, index: usize, take: &mut dyn FnMut(&[u8])) -> Result<(), Error<F::Error>> {
+        let (entry, mut cursor) = self.seek(index).ok_or(Error::Unknown)?;
+        let mut buffer = buffer();
+        for part in 0..=entry.centres {
+            self.terms.read(&mut self.flash, &mut cursor, entry.id, part, &mut buffer)?;
+            if part == 0 {
+                buffer.iter_mut().take(HEAD_CLEAR_BYTES).for_each(|byte| *byte = 0);
+            }
+            take(buffer.get(..cursor.text_bytes(part)).unwrap_or_default());
         }
         Ok(())
     }

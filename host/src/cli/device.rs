@@ -1,5 +1,7 @@
 //! `host device`: a device that remembers people and opens a door.
 
+mod parcel;
+
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -15,6 +17,7 @@ use host::device::place::{self, Place};
 use host::device::session::{Event, Session};
 use host::name::visible;
 use host::output;
+use host::secret::hex;
 use host::sight::camera::{Settings, Shot, Take, takes};
 use host::signing::{self, PublicKey};
 use link::message::{Device, LogEntry, Mode, Notice, PeopleRequest, Person, PersonId, ShotResult, Verdict};
@@ -108,8 +111,42 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// The last decisions since the device started.
+    /// The last decisions.
     Log {
+        #[command(flatten)]
+        place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write everybody whom the device enrolled to a file that only one board can open: this one, or another.
+    Backup {
+        /// The file.
+        file: PathBuf,
+        /// The board that shall open it, as the key file calls it; the device's button has to be pressed then [default: this one].
+        #[arg(long = "for", value_name = "NAME")]
+        receiver: Option<String>,
+        #[command(flatten)]
+        place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Enrol everybody in a file of `backup`. Nobody who is there is changed.
+    Restore {
+        /// The file.
+        file: PathBuf,
+        #[command(flatten)]
+        place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Who administers the device: the keys of their computers.
+    Administrators {
+        /// Remove the administrator whose key begins with these hexadecimal digits.
+        #[arg(long, value_name = "KEY")]
+        remove: Option<String>,
         #[command(flatten)]
         place: At,
         /// Print JSON.
@@ -268,6 +305,11 @@ pub fn run(command: &Command) -> Result<()> {
             let entries = people::log(&mut place.open()?.0)?;
             show(*json, &entries, |out, entries| print_log(out, entries))
         }
+        Command::Backup { file, receiver, place, json } => {
+            parcel::back_up(file, receiver.as_deref(), place, *json)
+        }
+        Command::Restore { file, place, json } => parcel::restore(file, place, *json),
+        Command::Administrators { remove, place, json } => administrators(remove.as_deref(), place, *json),
         Command::Unlock { place, json } => {
             let (mut session, _) = place.open()?;
             people::order(&mut session, &PeopleRequest::Unlock)?;
@@ -457,6 +499,32 @@ fn window(seconds: u16, shown: &Shown, place: &At, json: bool) -> Result<()> {
     Ok(())
 }
 
+/// Somebody who administers a device.
+#[derive(Serialize)]
+struct Administrator {
+    key: String,
+    is_mine: bool,
+}
+
+fn administrators(remove: Option<&str>, place: &At, json: bool) -> Result<()> {
+    let keys = Keys::read(&place.key)?;
+    let own = *keys.pair().public();
+    let administrator = |key: &[u8; 32]| Administrator { key: hex(key), is_mine: *key == own };
+    let (mut session, _) = place.open_with(&keys)?;
+    if let Some(digits) = remove {
+        let removed = administrator(&people::remove_administrator(&mut session, digits)?);
+        return show(json, &removed, |out, removed| {
+            writeln!(out, "removed the administrator {}", removed.key)
+        });
+    }
+    let all: Vec<_> = people::administrators(&mut session)?.iter().map(administrator).collect();
+    show(json, &all, |out, all| {
+        all.iter().try_for_each(|one| {
+            writeln!(out, "{}{}", one.key, if one.is_mine { "  this computer" } else { "" })
+        })
+    })
+}
+
 fn mode_text(mode: Mode) -> &'static str {
     match mode {
         Mode::Idle => "idle",
@@ -531,7 +599,7 @@ fn print_people(out: &mut String, people: &[Person]) -> fmt::Result {
 
 fn print_log(out: &mut String, entries: &[LogEntry]) -> fmt::Result {
     if entries.is_empty() {
-        return writeln!(out, "no decision since the device started");
+        return writeln!(out, "no decision yet");
     }
     for entry in entries {
         let said = verdict_text(entry.verdict);

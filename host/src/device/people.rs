@@ -7,9 +7,11 @@ use link::message::{
     Device, LogEntry, Mode, Notice, PeopleReply, PeopleRequest, Person, PersonId, Seen, Shot, ShotResult,
     Verdict, View,
 };
+use link::session::PublicKey;
 
 use super::camera::Mailbox;
-use super::session::{Event, Session};
+use super::session::{Event, Session, surprised};
+use crate::secret::{hex, short};
 use crate::sight::camera;
 
 /// How often an emulated device is shown a photo before the next one: it follows a face through three frames, and examines
@@ -31,7 +33,7 @@ pub fn list(session: &mut Session) -> Result<Vec<Person>> {
         match session.people(&PeopleRequest::List(after))? {
             PeopleReply::People(some) if some.is_empty() => return Ok(people),
             PeopleReply::People(some) => people.extend(some),
-            reply => bail!("the device answers something else than was asked ({reply:?})"),
+            reply => return Err(surprised(&reply)),
         }
     }
 }
@@ -43,7 +45,7 @@ pub fn list(session: &mut Session) -> Result<Vec<Person>> {
 pub fn condition(session: &mut Session) -> Result<Device> {
     match session.people(&PeopleRequest::Status)? {
         PeopleReply::Device(device) => Ok(device),
-        reply => bail!("the device answers something else than was asked ({reply:?})"),
+        reply => Err(surprised(&reply)),
     }
 }
 
@@ -58,7 +60,7 @@ pub fn log(session: &mut Session) -> Result<Vec<LogEntry>> {
         match session.people(&PeopleRequest::Log(from))? {
             PeopleReply::Log(some) if some.is_empty() => return Ok(entries),
             PeopleReply::Log(some) => entries.extend(some),
-            reply => bail!("the device answers something else than was asked ({reply:?})"),
+            reply => return Err(surprised(&reply)),
         }
     }
 }
@@ -70,8 +72,42 @@ pub fn log(session: &mut Session) -> Result<Vec<LogEntry>> {
 pub fn order(session: &mut Session, request: &PeopleRequest<'_>) -> Result<()> {
     match session.people(request)? {
         PeopleReply::Done => Ok(()),
-        reply => bail!("the device answers something else than was asked ({reply:?})"),
+        reply => Err(surprised(&reply)),
     }
+}
+
+/// The keys of all administrators.
+///
+/// # Errors
+/// As [`list`].
+pub fn administrators(session: &mut Session) -> Result<Vec<PublicKey>> {
+    match session.people(&PeopleRequest::Administrators)? {
+        PeopleReply::Administrators(keys) => Ok(keys.to_vec()),
+        reply => Err(surprised(&reply)),
+    }
+}
+
+/// Removes the administrator whose key begins with these hexadecimal digits. Returns the key.
+///
+/// # Errors
+/// When there is none, more than one, or only this one; as [`list`].
+pub fn remove_administrator(session: &mut Session, digits: &str) -> Result<PublicKey> {
+    let keys = administrators(session)?;
+    let digits = digits.to_ascii_lowercase();
+    let mut found = keys.iter().filter(|key| hex(*key).starts_with(&digits));
+    let (Some(key), None) = (found.next(), found.next()) else {
+        let all: Vec<_> = keys.iter().map(short).collect();
+        bail!(
+            "not one administrator's key begins with {digits}; the keys of the administrators begin with {}",
+            all.join(", ")
+        );
+    };
+    ensure!(
+        keys.len() > 1,
+        "this is the device's last administrator; pair another computer first, or erase the device's store"
+    );
+    order(session, &PeopleRequest::RemoveAdministrator(*key))?;
+    Ok(*key)
 }
 
 /// The person of the device with this name or number.
@@ -133,7 +169,7 @@ pub fn enrol(
     }
     match session.people(&PeopleRequest::Commit)? {
         PeopleReply::Committed(id) => Ok(id),
-        reply => bail!("the device answers something else than was asked ({reply:?})"),
+        reply => Err(surprised(&reply)),
     }
 }
 

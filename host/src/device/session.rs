@@ -1,17 +1,19 @@
 //! A secure session with a device.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail, ensure};
 use link::message::{
-    Hello, Notice, Objection, PeopleReply, PeopleRequest, SessionReply, SessionRequest, Shot, UpdateReply,
-    UpdateRequest, View,
+    Hello, Notice, Objection, PeopleRefusal, PeopleReply, PeopleRequest, SessionReply, SessionRequest, Shot,
+    UpdateReply, UpdateRequest, View,
 };
 use link::session::{Fingerprint, HostEvent, HostPairing, Initiator, KeyPair, PublicKey};
 use link::{MAX_MESSAGE_BYTES, Message, Reply, Request};
 
 use super::keys::Keys;
+use crate::output;
 use crate::secret::random;
 use crate::transport::Stream;
 use crate::wire::{Heard, Wire, following};
@@ -22,6 +24,26 @@ const GREETING: Duration = Duration::from_secs(20);
 const ANSWER: Duration = Duration::from_secs(30);
 /// The device has no room for many rows; it says that it works at least every second.
 const SILENCE: Duration = Duration::from_secs(5);
+
+/// How often a session is asked for again of a device that says how long it hears nobody.
+const MOST_WAITS: usize = 3;
+
+/// The device refuses what was asked about people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused(pub PeopleRefusal);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the device: {}", self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// The device answers what was not asked.
+pub(super) fn surprised(reply: &impl fmt::Debug) -> anyhow::Error {
+    anyhow!("the device answers something else than was asked ({reply:?})")
+}
 
 /// What a device tells without being asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,7 +119,7 @@ impl Greeted {
                 bail!("the device does not pair now: press its button, and start again within a minute")
             }
             Reply::Refused(objection) => bail!("the device refuses to pair: {objection}"),
-            reply => Err(anyhow!("the device answers something else than was asked ({reply:?})")),
+            reply => Err(surprised(&reply)),
         };
         let first: SessionReply = answer(self.ask(&Request::Session(request))?)?;
         let reveal = pairing.reveal(&first)?;
@@ -122,8 +144,7 @@ impl Greeted {
         );
         for (name, key) in boards {
             let mut initiator = Initiator::new(keys.pair(), key);
-            self.turn = following(self.turn);
-            if shake_hands(&mut self.wire, self.turn, &mut initiator)? {
+            if shake_hands_patiently(&mut self.wire, &mut self.turn, &mut initiator)? {
                 let Greeted { wire, hello, turn } = self;
                 let events = VecDeque::new();
                 return Ok(Session { wire, initiator, hello, name, board: key, turn, events });
@@ -147,15 +168,20 @@ impl Session {
         &self.name
     }
 
+    /// Its public key.
+    pub fn board(&self) -> &PublicKey {
+        &self.board
+    }
+
     /// Asks about people.
     ///
     /// # Errors
-    /// What the device refuses, with its reason; when it does not answer.
+    /// [`Refused`] if the device refuses; when it does not answer.
     pub fn people(&mut self, request: &PeopleRequest<'_>) -> Result<PeopleReply> {
         match self.ask(&Request::People(*request))? {
-            Reply::People(PeopleReply::Refused(refusal)) => bail!("the device: {refusal}"),
+            Reply::People(PeopleReply::Refused(refusal)) => Err(Refused(refusal).into()),
             Reply::People(reply) => Ok(reply),
-            reply => Err(anyhow!("the device answers something else than was asked ({reply:?})")),
+            reply => Err(surprised(&reply)),
         }
     }
 
@@ -178,9 +204,8 @@ impl Session {
         self.turn = following(self.turn);
         self.hello = self.wire.greet(self.turn, GREETING)?;
         let mut initiator = Initiator::new(keys.pair(), self.board);
-        self.turn = following(self.turn);
         ensure!(
-            shake_hands(&mut self.wire, self.turn, &mut initiator)?,
+            shake_hands_patiently(&mut self.wire, &mut self.turn, &mut initiator)?,
             "the device does not know this administrator any more; pair with `host device pair`"
         );
         self.initiator = initiator;
@@ -208,7 +233,7 @@ impl Session {
                 Some(Reply::Seen(seen)) => return Ok(seen),
                 Some(Reply::Refused(objection)) => bail!("the device refuses the frame: {objection}"),
                 Some(Reply::Failed(why)) => bail!("the device: {why}"),
-                Some(reply) => bail!("the device answers something else than was asked ({reply:?})"),
+                Some(reply) => return Err(surprised(&reply)),
             }
         }
     }
@@ -284,8 +309,30 @@ impl Session {
     }
 }
 
-/// Whether the device answers the handshake.
-fn shake_hands(wire: &mut Wire, turn: u32, initiator: &mut Initiator) -> Result<bool> {
+/// Whether the device answers the handshake. Waits as long as a device says that hears nobody.
+fn shake_hands_patiently(wire: &mut Wire, turn: &mut u32, initiator: &mut Initiator) -> Result<bool> {
+    for waits in 0.. {
+        *turn = following(*turn);
+        match shake_hands(wire, *turn, initiator)? {
+            Ok(()) => return Ok(true),
+            Err(Objection::Unauthorised) => return Ok(false),
+            Err(Objection::Wait(seconds)) if waits < MOST_WAITS => {
+                let seconds = u64::from(seconds);
+                output::step(&format!(
+                    "others asked the device in vain; it hears the next one in {seconds} s, or when its button is pressed"
+                ));
+                let spinner = output::spinner("waiting".to_string());
+                std::thread::sleep(Duration::from_secs(seconds));
+                spinner.finish_and_clear();
+            }
+            Err(objection) => bail!("the device refuses a session: {objection}"),
+        }
+    }
+    Ok(false)
+}
+
+/// The device's answer to a handshake: that the session is open, or why not.
+fn shake_hands(wire: &mut Wire, turn: u32, initiator: &mut Initiator) -> Result<Result<(), Objection>> {
     let mut message = [0; MAX_MESSAGE_BYTES];
     let message = initiator
         .open(turn, random()?, &mut message)
@@ -295,9 +342,8 @@ fn shake_hands(wire: &mut Wire, turn: u32, initiator: &mut Initiator) -> Result<
     loop {
         match wire.hear(deadline)? {
             Some(Ok(message)) if message.turn == turn => match initiator.receive(&message) {
-                HostEvent::Opened => return Ok(true),
-                HostEvent::Refused(Objection::Unauthorised) => return Ok(false),
-                HostEvent::Refused(objection) => bail!("the device refuses a session: {objection}"),
+                HostEvent::Opened => return Ok(Ok(())),
+                HostEvent::Refused(objection) => return Ok(Err(objection)),
                 HostEvent::Ignored | HostEvent::Closed(_) | HostEvent::Reply { .. } => {}
             },
             Some(_) => {}
@@ -337,5 +383,97 @@ impl Drop for Session {
     fn drop(&mut self) {
         // Whoever is gone needs no farewell.
         let _ = self.wire.send(self.turn, &Request::Session(SessionRequest::Close));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use link::session::{BoardEvent, Responder};
+    use link::{Decoder, MAX_REPLY_BYTES, MAX_REPLY_FRAME_BYTES};
+
+    use super::*;
+
+    /// A device that hears nobody for the first requests to open a session.
+    struct Waiting {
+        waits: usize,
+        responder: Responder,
+        decoder: Decoder,
+        said: VecDeque<u8>,
+    }
+
+    impl Stream for Waiting {
+        fn read(&mut self, buffer: &mut [u8], _: Duration) -> io::Result<usize> {
+            buffer[0] = self.said.pop_front().ok_or(io::ErrorKind::BrokenPipe)?;
+            Ok(1)
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+            for &byte in bytes {
+                if self.decoder.push(byte) != Ok(true) {
+                    continue;
+                }
+                let message = Message::parse(self.decoder.message()).unwrap();
+                let mut plain = [0; MAX_MESSAGE_BYTES];
+                let event = self.responder.receive(&message, &mut plain, || [3; 32]);
+                let reply = match (&event, event.answer()) {
+                    (BoardEvent::Request { .. }, _) => Reply::Hello(hello()),
+                    (BoardEvent::Opened { .. }, _) if self.waits > 0 => {
+                        self.waits -= 1;
+                        Reply::Refused(Objection::Wait(0))
+                    }
+                    (_, answer) => answer.unwrap().0,
+                };
+                let (mut message_out, mut frame) = ([0; MAX_REPLY_BYTES], [0; MAX_REPLY_FRAME_BYTES]);
+                let reply = reply.emit(message.turn, &mut message_out).unwrap();
+                self.said.extend(link::encode(reply, &mut frame).unwrap());
+            }
+            Ok(())
+        }
+
+        fn untaken(&mut self) -> usize {
+            0
+        }
+
+        fn why_gone(&mut self, error: Option<&io::Error>) -> String {
+            format!("gone: {error:?}")
+        }
+    }
+
+    fn hello() -> Hello {
+        Hello {
+            version: link::message::VERSION,
+            groups: Default::default(),
+            board: "door".try_into().unwrap(),
+            network: "n".try_into().unwrap(),
+            image: [0; 32],
+            crop: [1, 1, 1],
+            dimension: 2,
+            people: 0,
+            has_eyes: true,
+            frame_bytes: 8,
+            start_instructions: 0,
+            trouble: Default::default(),
+        }
+    }
+
+    #[test]
+    fn session_waits_for_a_device_that_hears_nobody_but_not_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut keys = Keys::read_or_new(&folder.path().join("admin.key")).unwrap();
+        let board = KeyPair::new([2; 32]);
+        keys.add("door", board.public()).unwrap();
+        let open = |waits| {
+            let mut responder = Responder::new(board.clone(), false);
+            responder.add(*keys.pair().public());
+            let device = Waiting { waits, responder, decoder: Decoder::new(), said: VecDeque::new() };
+            Greeted::new(device).unwrap().open(&keys, None).map(|session| session.name().to_string())
+        };
+        for waits in [0, MOST_WAITS] {
+            assert_eq!(open(waits).unwrap(), "door");
+        }
+        let said = open(MOST_WAITS + 1).unwrap_err().to_string();
+        assert!(said.contains("hears the next one in 0 s"), "{said}");
     }
 }

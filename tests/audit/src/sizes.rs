@@ -86,7 +86,7 @@ pub const STACK_BYTES: u64 = 40 * 1024;
 const DEVICE: [&str; 9] =
     ["app", "programs", "store", "link", "cobs", "crc", "heapless", "postcard", "serde_core"];
 /// The crates of its cryptography.
-const CRYPTOGRAPHY: [&str; 21] = [
+const CRYPTOGRAPHY: [&str; 22] = [
     "block_buffer",
     "chacha20",
     "chacha20poly1305",
@@ -103,6 +103,7 @@ const CRYPTOGRAPHY: [&str; 21] = [
     "hybrid_array",
     "inout",
     "poly1305",
+    "seal",
     "sha2",
     "subtle",
     "universal_hash",

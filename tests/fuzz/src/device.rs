@@ -214,6 +214,8 @@ struct Board {
     /// How many steps of frames were made.
     seen: u64,
     images: Images,
+    /// The log that outlives a restart; each device finds what was random.
+    retained: [u8; 256],
 }
 
 impl Platform for Board {
@@ -226,6 +228,10 @@ impl Platform for Board {
 
     fn images(&mut self) -> &mut Flash<'static, WORD, PAGE> {
         &mut self.images.0
+    }
+
+    fn retained(&mut self) -> &mut [u8] {
+        &mut self.retained
     }
 
     fn restart(&mut self) {
@@ -425,6 +431,7 @@ impl<'w, 'm, 'f, 'a> Life<'w, 'm, 'f, 'a> {
             fed: 0,
             seen: 0,
             images: Images::new(),
+            retained: [0xa5; 256],
         };
         let (recogniser, past) = (Some(RECOGNISER.clone()), UpdateStage::None);
         let started = Started { recogniser, is_second: false, past, trouble: None };

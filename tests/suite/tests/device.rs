@@ -6,8 +6,10 @@
 
 use std::collections::HashSet;
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command as Program, Stdio};
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -70,23 +72,45 @@ fn built() -> &'static TempDir {
     })
 }
 
-/// A device that nobody has paired with, in its own folder.
+/// A device, and an administrator's computer in a folder.
 struct Door {
-    folder: TempDir,
+    folder: Rc<TempDir>,
     image: String,
+    state: &'static str,
+    key: &'static str,
 }
 
 impl Door {
-    /// Paired.
+    /// Paired, in its own folder.
     fn new() -> Door {
+        let door = Door::unpaired();
+        door.json(&["pair"]);
+        door
+    }
+
+    /// That nobody has paired with, in its own folder.
+    fn unpaired() -> Door {
         let image = built().path().join("door.geode").display().to_string();
-        let door = Door { folder: tempfile::tempdir().unwrap(), image };
+        Door { folder: Rc::new(tempfile::tempdir().unwrap()), image, state: "state", key: "admin.key" }
+    }
+
+    /// Another device with the same administrator, who calls it so.
+    fn beside(&self, name: &'static str) -> Door {
+        let door =
+            Door { folder: self.folder.clone(), image: self.image.clone(), state: name, key: self.key };
+        door.json(&["pair", "--name", name]);
+        door
+    }
+
+    /// The same device, and another computer that is paired with it.
+    fn seen_from(&self, key: &'static str) -> Door {
+        let door = Door { folder: self.folder.clone(), image: self.image.clone(), state: self.state, key };
         door.json(&["pair"]);
         door
     }
 
     fn arguments<'a>(&'a self, command: &[&'a str]) -> Vec<&'a str> {
-        let place = ["--image", &self.image, "--state", "state", "--key", "admin.key"];
+        let place = ["--image", &self.image, "--state", self.state, "--key", self.key];
         [&["device"][..], command, &place].concat()
     }
 
@@ -126,7 +150,7 @@ impl Door {
 
     /// The flash for people.
     fn flash(&self) -> Vec<u8> {
-        let memory = std::fs::read(self.folder.path().join("state")).unwrap();
+        let memory = std::fs::read(self.folder.path().join(self.state)).unwrap();
         memory[STORE..STORE + LOG_BYTES + 2 * HALF_BYTES].to_vec()
     }
 }
@@ -257,11 +281,95 @@ fn strangers_lock_the_door_until_an_administrator_unlocks_it() {
     assert_eq!(door.accepted(&["biden.png"]), [None]);
     door.json(&["unlock"]);
     assert_eq!(door.json(&["info"])["mode"], "Idle");
-    // Each command starts the device, whose log begins anew.
-    assert_eq!(door.does(&["log", "--json"]).trim(), "[]");
-    let entry = LogEntry { number: 0, starts: 4, seconds: 12, verdict: Verdict::Accepted(2) };
-    check("host device log", &serde_json::to_string(&[entry]).unwrap());
     assert_eq!(door.accepted(&["biden.png"]), [Some(FIRST_OF_IMAGE)]);
+    // Each command started the device anew, and the log went on.
+    let log: Vec<LogEntry> = serde_json::from_str(&door.does(&["log", "--json"])).unwrap();
+    let (last, strangers) = log.split_last().unwrap();
+    assert_eq!(last.verdict, Verdict::Accepted(FIRST_OF_IMAGE as u32));
+    assert!(strangers.len() >= 5 && strangers.iter().all(|entry| entry.verdict == Verdict::NotAccepted));
+    assert!(strangers[0].starts < last.starts);
+    assert!(log.iter().map(|entry| entry.number).eq(0..log.len() as u32));
+    check("host device log", &serde_json::to_string(&[last]).unwrap());
+}
+
+#[test]
+#[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
+fn people_move_to_another_board_through_a_computer_that_reads_nothing() {
+    let door = Door::new();
+    let gate = door.beside("gate");
+    let photos = built().path().join("obama").display().to_string();
+    door.json(&["enrol", "Obama", "--frames", &photos]);
+    let backed_up = door.json(&["backup", "gate.people", "--for", "gate"]);
+    assert_eq!((&backed_up["people"], &backed_up["to"]["name"]), (&1.into(), &"gate".into()));
+    let path = door.folder.path().join("gate.people");
+    let file = std::fs::read(&path).unwrap();
+    assert!(!file.windows(5).any(|bytes| bytes == b"Obama"));
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+
+    let said = door.refuses(&["restore", "gate.people"]);
+    assert!(
+        said.contains("is sealed for the board with key") && said.contains("gate in the key file"),
+        "{said}"
+    );
+    std::fs::write(&path, &file[..file.len() - 1]).unwrap();
+    assert!(gate.refuses(&["restore", "gate.people"]).contains("it is cut"));
+    let mut changed = file.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, changed).unwrap();
+    let said = gate.refuses(&["restore", "gate.people"]);
+    assert!(said.contains("after 1 of 1 people") && said.contains("make the backup again"), "{said}");
+    std::fs::write(&path, file).unwrap();
+
+    let restored = gate.json(&["restore", "gate.people"]);
+    assert_eq!((&restored[0]["name"], &restored[0]["result"]), (&"Obama".into(), &"there".into()));
+    let id = restored[0]["id"].as_u64();
+    assert_eq!(gate.accepted(&["obama/0.png", "biden.png"]), [id, Some(FIRST_OF_IMAGE)]);
+    // Twice under two names, they would keep each other out.
+    gate.json(&["rename", "Obama", "Barack"]);
+    let restored = gate.json(&["restore", "gate.people"]);
+    assert_eq!((&restored[0]["result"], restored[0]["id"].as_u64()), (&"left out".into(), id));
+}
+
+#[test]
+#[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
+fn backup_brings_people_back_on_its_own_board() {
+    let door = Door::new();
+    let photos = built().path().join("obama").display().to_string();
+    door.json(&["enrol", "Obama", "--frames", &photos]);
+    door.json(&["backup", "people"]);
+    door.json(&["delete", "--all"]);
+    let restored = door.json(&["restore", "people"]);
+    assert_eq!(restored[0]["result"], "restored");
+    assert_eq!(door.accepted(&["obama/0.png"]), [restored[0]["id"].as_u64()]);
+    let said = door.refuses(&["backup", "admin.key"]);
+    assert!(said.contains("are one file"), "{said}");
+    // A file from a board that this computer does not know.
+    let path = door.folder.path().join("people");
+    let mut file = std::fs::read(&path).unwrap();
+    file[32..64].fill(7);
+    std::fs::write(&path, file).unwrap();
+    assert!(door.refuses(&["restore", "people"]).contains("which the key file does not have"));
+}
+
+#[test]
+#[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
+fn administrators_are_removed_for_good_but_for_the_last() {
+    let door = Door::new();
+    let thief = door.seen_from("thief.key");
+    let all = door.json(&["administrators"]);
+    let key_of = |is_mine: bool| {
+        let all = all.as_array().unwrap();
+        all.iter().find(|one| one["is_mine"] == is_mine).unwrap()["key"].as_str().unwrap().to_string()
+    };
+    assert!(thief.refuses(&["administrators", "--remove", "xyz"]).contains(&key_of(true)[..16]));
+    let removed: Value =
+        serde_json::from_str(&door.does(&["administrators", "--remove", &key_of(false)[..12], "--json"]))
+            .unwrap();
+    assert_eq!((removed["key"].as_str(), &removed["is_mine"]), (Some(&*key_of(false)), &false.into()));
+    assert!(thief.refuses(&["list"]).contains("does not know this administrator"));
+    let said = door.refuses(&["administrators", "--remove", &key_of(true)]);
+    assert!(said.contains("last administrator; pair another computer first"), "{said}");
+    assert_eq!(door.json(&["info"])["administrators"], 1);
 }
 
 #[test]
@@ -300,7 +408,7 @@ fn controller_of_a_module_enrols_recognises_and_deletes_in_a_window() {
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn nobody_but_an_administrator_is_heard() {
     let door = Door::new();
-    let other = Door { folder: tempfile::tempdir().unwrap(), image: door.image.clone() };
+    let other = Door::unpaired();
     std::fs::copy(door.folder.path().join("state"), other.folder.path().join("state")).unwrap();
     assert!(other.refuses(&["list"]).contains("host device pair"));
     // Somebody who is paired with another device.

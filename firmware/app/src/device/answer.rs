@@ -7,16 +7,18 @@ use heapless::{String, Vec};
 use link::message::{
     Decided, Device as Condition, EVENTS_VERSION, Group, GroupVersion, Hello, MAX_PEOPLE, Notice, Objection,
     PEOPLE_VERSION, PeopleRefusal, PeopleReply, PeopleRequest, Person, RECOGNISE_VERSION, SESSION_VERSION,
-    UPDATE_VERSION, VERSION, Verdict, View,
+    SessionRequest, UPDATE_VERSION, VERSION, Verdict, View,
 };
-use link::session::BoardEvent;
+use link::session::{BoardEvent, PublicKey};
 use link::{Message, Reply, Request, frame};
 use matcher::Verdict as Ruling;
-use store::{Draft, Head, MAX_NAME, Store};
+use store::{Draft, Entry, Head, MAX_NAME, Store};
 
 use super::camera::{Camera, Taken};
 use super::enrolled::FIRST_OF_IMAGE;
 use super::front::{HOLD_MS, MOST_WINDOW_SECONDS};
+use super::log::Log;
+use super::moving::Moving;
 use super::updating::RESTART_MS;
 use super::{Device, Inbox, Newcomer, Platform, Source, frame_of, gallery, name_of_key};
 use crate::Recogniser;
@@ -154,15 +156,28 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         if !is_pressed {
             return;
         }
-        self.desk.window_until_ms = Some(now_ms + WINDOW_MS);
+        self.desk.window_until_ms = None;
         match self.desk.candidate.take() {
             Some(key) => self.admit(key, now_ms),
-            None => self.responder.open_window(),
+            None => {
+                self.desk.window_until_ms = Some(now_ms + WINDOW_MS);
+                self.responder.open_window();
+            }
         }
     }
 
+    /// Whether the button was pressed in the last minute. A press permits one thing: nobody can pair with it afterwards.
+    pub(super) fn take_press(&mut self) -> bool {
+        // Somebody who has paired waits for the next one.
+        if self.desk.candidate.is_some() || self.desk.window_until_ms.take().is_none() {
+            return false;
+        }
+        self.responder.close_window();
+        true
+    }
+
     /// Makes a paired host an administrator.
-    fn admit(&mut self, key: [u8; 32], now_ms: u64) {
+    pub(super) fn admit(&mut self, key: [u8; 32], now_ms: u64) {
         let Some(store) = &mut self.store else { return };
         if self.responder.administrators().contains(&key) {
             return;
@@ -182,10 +197,21 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     fn receive<'i>(&mut self, message: &Message<'i>, plain: &'i mut [u8], now_ms: u64) {
+        if is_handshake(message) {
+            let left = self.patience.seconds_left(now_ms);
+            if let Some(seconds) = left.filter(|_| self.desk.window_until_ms.is_none()) {
+                let line = Line { turn: message.turn, is_sealed: false };
+                return self.send(line, &Reply::Refused(Objection::Wait(seconds)));
+            }
+            self.patience.count(now_ms);
+        }
         let Device { responder, platform, .. } = self;
         let event = responder.receive(message, plain, || platform.random());
         match &event {
             BoardEvent::Request { request, is_sealed } => {
+                if *is_sealed {
+                    self.patience.clear();
+                }
                 return self.serve(request, Line { turn: message.turn, is_sealed: *is_sealed }, now_ms);
             }
             BoardEvent::Opened { .. } | BoardEvent::Closed(_) => {
@@ -204,6 +230,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         self.end_task();
         // The check of an update goes on. Whoever asks hears how far it is.
         self.desk.updating = None;
+        self.moving = Moving::Nothing;
         if self.newcomer.as_ref().is_some_and(|newcomer| newcomer.source != Source::Controller) {
             self.give_up(now_ms);
         }
@@ -250,6 +277,10 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             Request::Session(_) => Reply::Refused(Objection::UnknownNumber),
         };
         self.send(line, &reply);
+        if line.is_sealed && !self.responder.is_open() {
+            // The administrator was removed, and has heard it.
+            self.end_session(now_ms);
+        }
     }
 
     fn hello(&self) -> Hello {
@@ -517,7 +548,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 self.carry_out(&orders, now_ms);
                 self.done_unless_broken()
             }
-            PeopleRequest::Log(from) => Ok(PeopleReply::Log(self.log.from(from))),
+            PeopleRequest::Log(from) => Ok(PeopleReply::Log(Log(self.platform.retained()).from(from))),
             PeopleRequest::Status => Ok(PeopleReply::Device(self.condition(now_ms))),
             PeopleRequest::Window(seconds) => {
                 if self.platform.second().is_none() {
@@ -527,6 +558,15 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 self.counter.window_until_ms = now_ms + 1000 * u64::from(seconds);
                 Ok(PeopleReply::Done)
             }
+            PeopleRequest::Export(ref to) => self.export(to),
+            PeopleRequest::Piece(number, offset) => self.piece(number, offset),
+            PeopleRequest::Restore(ref label) => self.restore(label),
+            PeopleRequest::Put(text) => self.put(text, now_ms),
+            PeopleRequest::Administrators => {
+                let keys = Vec::from_slice(self.responder.administrators()).unwrap_or_default();
+                Ok(PeopleReply::Administrators(keys))
+            }
+            PeopleRequest::RemoveAdministrator(ref key) => self.dismiss(key, now_ms),
         }
     }
 
@@ -566,14 +606,26 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         if of_image.is_some_and(|gallery| gallery.people().any(|person| person.name == name)) {
             return Err(PeopleRefusal::NameTaken);
         }
+        match self.entry_named(name, |_| true)? {
+            // The name of an administrator's key is nobody's.
+            Some(entry) if entry.centres == 0 => Err(PeopleRefusal::NameTaken),
+            entry => Ok(entry.map(|entry| entry.id)),
+        }
+    }
+
+    /// The first entry of the store with this name, among those that are asked for.
+    fn entry_named(
+        &mut self,
+        name: &str,
+        is_asked: impl Fn(&Entry) -> bool,
+    ) -> Result<Option<Entry>, PeopleRefusal> {
         let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
         for index in 0..store.people().len() {
             let Some(entry) = store.people().get(index).copied() else { break };
             let mut head = Head::new();
             store.open_head(index, &mut head).map_err(|_| PeopleRefusal::Store)?;
-            if head.name() == name {
-                // The name of an administrator's key is nobody's.
-                return if entry.centres > 0 { Ok(Some(entry.id)) } else { Err(PeopleRefusal::NameTaken) };
+            if head.name() == name && is_asked(&entry) {
+                return Ok(Some(entry));
             }
         }
         Ok(None)
@@ -615,6 +667,25 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         }
     }
 
+    /// Removes an administrator, in the store first. The last one stays: a slip must not leave a device that nobody
+    /// administers.
+    fn dismiss(&mut self, key: &PublicKey, now_ms: u64) -> Result<PeopleReply, PeopleRefusal> {
+        let administrators = self.responder.administrators();
+        if !administrators.contains(key) {
+            return Err(PeopleRefusal::Unknown);
+        }
+        if administrators.len() == 1 {
+            return Err(PeopleRefusal::LastAdministrator);
+        }
+        if let Some(entry) = self.entry_named(&name_of_key(key), |entry| entry.centres == 0)? {
+            let store = self.store.as_mut().ok_or(PeopleRefusal::Store)?;
+            let deleted = store.delete(entry.id);
+            self.finish(deleted, now_ms)?;
+        }
+        self.responder.remove(key);
+        Ok(PeopleReply::Done)
+    }
+
     /// Changes a person of the store.
     fn change(
         &mut self,
@@ -636,7 +707,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     /// An enrolment refers to people by their names and numbers.
-    fn refuse_while_enrolling(&self) -> Result<(), PeopleRefusal> {
+    pub(super) fn refuse_while_enrolling(&self) -> Result<(), PeopleRefusal> {
         if self.door.is_enrolling() { Err(PeopleRefusal::Busy) } else { Ok(()) }
     }
 
@@ -684,4 +755,11 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             image_version: counters.map_or(0, |counters| counters.floor),
         }
     }
+}
+
+/// Whether a message begins a session or a pairing.
+fn is_handshake(message: &Message<'_>) -> bool {
+    let begins = |request| !matches!(request, SessionRequest::Close);
+    message.group == Group::Session as u8
+        && matches!(message.request(), Ok(Request::Session(request)) if begins(request))
 }

@@ -1,5 +1,8 @@
 //! A device without networks, on a simulated flash: glimpses are fed to the door, bytes to both lines.
 
+mod moving;
+mod sessions;
+
 use core::cell::RefCell;
 use core::convert::Infallible;
 use std::boxed::Box;
@@ -125,6 +128,7 @@ struct Board {
     random: u8,
     images: Images,
     restarts: usize,
+    retained: Vec<u8>,
 }
 
 impl Platform for Board {
@@ -166,6 +170,10 @@ impl Platform for Board {
     fn random(&mut self) -> [u8; 32] {
         self.random += 1;
         [self.random; 32]
+    }
+
+    fn retained(&mut self) -> &mut [u8] {
+        &mut self.retained
     }
 
     fn is_button_held(&mut self) -> bool {
@@ -211,11 +219,16 @@ struct Bench {
 }
 
 fn bench() -> Bench {
+    bench_of([4; 32], ModelId([2; 16]))
+}
+
+/// A device with this key and network.
+fn bench_of(key: [u8; 32], network: ModelId) -> Bench {
     let bytes = Box::leak(std::vec![0xff; 34 * 1024].into_boxed_slice());
     let sim = Sim::new(bytes, &mut [], &mut [], Tear::Whole, 1);
     let flash = sim::Shared(Box::leak(Box::new(RefCell::new(sim))));
     let layout = Layout::in_flash(&flash, 0, 2, 16).unwrap();
-    let mut store = Store::format(flash, layout, &[1; 32], ModelId([2; 16]), 2, 3).unwrap();
+    let mut store = Store::format(flash, layout, &[1; 32], network, 2, 3).unwrap();
     store.add(&Draft { name: &name_of_key(&[9; 32]), flags: 0, centres: &[] }).unwrap();
     let centre = store::SubCentre { photos: 1, vector: &[0, 9] };
     store.add(&Draft { name: "Ada", flags: 0, centres: &[centre] }).unwrap();
@@ -230,9 +243,9 @@ fn bench() -> Bench {
         trouble: link::message::Text::new(),
         maker_key: Some(MAKER),
     };
-    let board = Board { second: Some(Wire::default()), ..Board::default() };
+    let board = Board { second: Some(Wire::default()), retained: std::vec![0xa5; 200], ..Board::default() };
     let inbox = Box::leak(Box::new(Inbox::new()));
-    let keys = KeyPair::new([4; 32]);
+    let keys = KeyPair::new(key);
     let past = link::message::UpdateStage::None;
     let started = Started { recogniser: None, is_second: false, past, trouble: None };
     let mut device = Device::new(about, board, started, Some(store), keys, &mut [], inbox, 0);
@@ -296,24 +309,34 @@ impl Bench {
 
     /// Sends a message that is not sealed; returns the answers to it.
     fn send(&mut self, request: &Request<'_>) -> Vec<Reply> {
-        let (mut message, mut framed) = ([0; link::MAX_MESSAGE_BYTES], [0; link::MAX_FRAME_BYTES]);
-        let message = request.emit(1, &mut message).unwrap();
+        let mut message = [0; link::MAX_MESSAGE_BYTES];
+        self.hear(request.emit(1, &mut message).unwrap());
+        self.replies()
+    }
+
+    /// Hears a message.
+    fn hear(&mut self, message: &[u8]) {
+        let mut framed = [0; link::MAX_FRAME_BYTES];
         self.device.platform.link.incoming.extend(frame::encode(message, &mut framed).unwrap());
         for _ in 0..8 {
             self.step(1);
         }
-        self.replies()
     }
 
     fn replies(&mut self) -> Vec<Reply> {
+        self.messages().iter().map(|message| Message::parse(message).unwrap().reply().unwrap()).collect()
+    }
+
+    /// What the device has sent over the link.
+    fn messages(&mut self) -> Vec<Vec<u8>> {
         let mut decoder = Box::new(Decoder::new());
-        let mut replies = Vec::new();
+        let mut messages = Vec::new();
         for byte in self.device.platform.link.outgoing.drain(..) {
             if decoder.push(byte) == Ok(true) {
-                replies.push(Message::parse(decoder.message()).unwrap().reply().unwrap());
+                messages.push(decoder.message().to_vec());
             }
         }
-        replies
+        messages
     }
 
     /// Numbers and names in the store, without keys.
@@ -422,7 +445,7 @@ fn lockout_by_the_link_ends_a_verification_and_single_questions_do_not() {
         bench.device.answer_question(None, bench.now_ms).unwrap();
         assert_eq!(bench.answers(), answers);
     }
-    assert_eq!(bench.device.log.from(0).len(), 2);
+    assert_eq!(Log(bench.device.platform.retained()).from(0).len(), 2);
 }
 
 #[test]

@@ -31,8 +31,12 @@ const WORDS_AT: usize = FLASH_BYTES;
 const WEAR_AT: usize = WORDS_AT + FLASH_BYTES / WORD;
 /// Offset of the board's keys.
 const KEYS_AT: usize = WEAR_AT + 4 * (FLASH_BYTES / PAGE);
+/// Offset of the memory for the last decisions.
+const LOG_AT: usize = KEYS_AT + 4 + 64;
+/// Its bytes, as many as the backup memory of an STM32H7 has.
+const LOG_BYTES: usize = 4096;
 /// Bytes that all of it takes.
-pub const STORE_BYTES: usize = KEYS_AT + 4 + 64;
+pub const STORE_BYTES: usize = LOG_AT + LOG_BYTES;
 /// The keys are there.
 const KEYS_MARK: u32 = u32::from_le_bytes(*b"GKEY");
 
@@ -105,7 +109,7 @@ impl Memories {
 
     fn part(self, at: usize, bytes: usize) -> &'static mut [u8] {
         let start = ptr::with_exposed_provenance_mut(self.store.0 + at);
-        // SAFETY: a part of `store`, of which each is taken by one flash at a time; `new` was promised the memory.
+        // SAFETY: a part of `store`, each of which is in use once at a time; `new` was promised the memory.
         unsafe { core::slice::from_raw_parts_mut(start, bytes) }
     }
 
@@ -415,6 +419,10 @@ impl<S: Read + ReadReady + Write> Platform for Emulated<S> {
 
     fn random(&mut self) -> [u8; 32] {
         self.random.draw()
+    }
+
+    fn retained(&mut self) -> &mut [u8] {
+        self.memories.part(LOG_AT, LOG_BYTES)
     }
 
     fn is_button_held(&mut self) -> bool {

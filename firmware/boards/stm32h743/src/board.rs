@@ -174,6 +174,11 @@ impl Platform for Chip {
         &mut self.images
     }
 
+    fn retained(&mut self) -> &mut [u8] {
+        // The backup RAM needs a battery that this board has not; its log begins anew with each start.
+        &mut []
+    }
+
     fn restart(&mut self) {
         self.link.drain();
         cortex::reset()

@@ -1,4 +1,5 @@
-//! Messages about people: who is enrolled, enrolling, deleting; and how the device is.
+//! Messages about people: who is enrolled, enrolling, deleting, moving them to another board; administrators; and how the
+//! device is.
 
 use core::fmt;
 
@@ -7,15 +8,18 @@ use format::gates::Refusal;
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
-use super::{Group, Message, Objection, REPLY, Verdict, write};
+use super::{Group, Handshake, Message, Objection, REPLY, Verdict, array, write};
 use crate::frame::FrameError;
+use crate::session::{MAX_ADMINISTRATORS, PublicKey};
 
 /// Version of [`Group::People`].
-pub const PEOPLE_VERSION: u8 = 1;
+pub const PEOPLE_VERSION: u8 = 2;
 /// Most people in one message.
 pub const MAX_PEOPLE: usize = 4;
 /// Most entries of the log in one message.
 pub const MAX_ENTRIES: usize = 8;
+/// Most bytes of a parcel in one reply.
+pub const MAX_PIECE_BYTES: usize = 300;
 /// Longest name of a firmware's version, in bytes.
 pub const MAX_FIRMWARE_NAME: usize = 32;
 
@@ -30,6 +34,12 @@ const UNLOCK: u8 = 0x07;
 const LOG: u8 = 0x08;
 const STATUS: u8 = 0x09;
 const WINDOW: u8 = 0x0a;
+const EXPORT: u8 = 0x0b;
+const PIECE: u8 = 0x0c;
+const RESTORE: u8 = 0x0d;
+const PUT: u8 = 0x0e;
+const ADMINISTRATORS: u8 = 0x0f;
+const REMOVE_ADMINISTRATOR: u8 = 0x10;
 const PEOPLE: u8 = 0x00;
 const SHOT: u8 = 0x01;
 const COMMITTED: u8 = 0x02;
@@ -37,6 +47,10 @@ const DONE: u8 = 0x03;
 const LOGGED: u8 = 0x04;
 const DEVICE: u8 = 0x05;
 const REFUSED: u8 = 0x06;
+const EXPORTING: u8 = 0x07;
+const PIECE_OF: u8 = 0x08;
+const ARRIVED: u8 = 0x09;
+const KNOWN: u8 = 0x0a;
 
 /// A person's number. It is never given to another person, also not after the person is deleted.
 pub type PersonId = u32;
@@ -67,6 +81,22 @@ pub enum PeopleRequest<'a> {
     /// Lets a controller on the device's second line, where nobody proves anything, change people for this many
     /// seconds; 0 ends it.
     Window(u16),
+    /// Begins a [parcel](crate::session::Parcel) with everybody whom the board enrolled, for the board with this key. For
+    /// another board's the device's button must have been pressed in the last minute. Answered with
+    /// [`PeopleReply::Exporting`].
+    Export(PublicKey),
+    /// Asks for a part of the parcel: of the text of this number, from this byte on. Every person is a text, in the order of
+    /// their numbers, and an empty one follows. Answered with [`PeopleReply::Piece`].
+    Piece(u16, u16),
+    /// Begins to take the parcel of this label. One of another board needs the button as [`Self::Export`] does. Answered with
+    /// [`PeopleReply::Done`].
+    Restore(Label),
+    /// The parcel's next text, sealed. Answered with [`PeopleReply::Arrived`], the last one with [`PeopleReply::Done`].
+    Put(&'a [u8]),
+    /// Asks for the keys of all administrators.
+    Administrators,
+    /// Removes an administrator.
+    RemoveAdministrator(PublicKey),
 }
 
 /// From board to host.
@@ -86,6 +116,53 @@ pub enum PeopleReply {
     Device(Device),
     /// What was asked is not possible.
     Refused(PeopleRefusal),
+    /// A parcel begins: its label, and the number of people in it.
+    Exporting(Label, u16),
+    /// Part of a sealed text of the parcel, and how many bytes of it are left.
+    Piece(u16, Vec<u8, MAX_PIECE_BYTES>),
+    /// What became of somebody from a parcel.
+    Arrived(Arrival),
+    /// The keys of all administrators.
+    Administrators(Vec<PublicKey, MAX_ADMINISTRATORS>),
+}
+
+/// What the receiver of a parcel must know to open it. Nothing of it is secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Label {
+    /// Key of the board that it is from.
+    #[serde(deserialize_with = "array::read")]
+    pub from: PublicKey,
+    /// [`ModelId`](format::ModelId) of the network with which its people were enrolled.
+    #[serde(deserialize_with = "array::read")]
+    pub network: [u8; 16],
+    /// Elements of a centre.
+    pub dimension: u16,
+    /// The message that opens it.
+    pub handshake: Handshake,
+}
+
+/// Somebody who came in a parcel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrival {
+    /// Name.
+    pub name: String<MAX_NAME>,
+    /// What became of them.
+    pub result: ArrivalResult,
+}
+
+/// What became of somebody who came in a parcel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ArrivalResult {
+    /// They are enrolled, under this number.
+    Stored(PersonId),
+    /// They are enrolled already, with the same name and the same centres, under this number.
+    Same(PersonId),
+    /// Somebody else has the name, or the same person with other centres. Left out.
+    NameTaken,
+    /// The face is enrolled already under another name and this number. Left out.
+    Known(PersonId),
+    /// There was no room. Left out.
+    Full,
 }
 
 /// Somebody who is enrolled.
@@ -207,6 +284,16 @@ pub enum PeopleRefusal {
     Store,
     /// The board has no second line.
     NoFront,
+    /// A parcel for another board, or from one, needs the button.
+    Button,
+    /// The people of the parcel were enrolled with another network.
+    OtherNetwork,
+    /// The parcel is for another board or from another one than its label says, or it was changed, or a part is missing.
+    Parcel,
+    /// No parcel was begun, or people were changed since.
+    NoParcel,
+    /// The last administrator stays.
+    LastAdministrator,
 }
 
 impl fmt::Display for PeopleRefusal {
@@ -221,6 +308,13 @@ impl fmt::Display for PeopleRefusal {
             Self::Busy => "the device does something else",
             Self::Store => "the board's store failed",
             Self::NoFront => "the board has no line for controllers",
+            Self::Button => "for a parcel of another board its button must be pressed in the minute before",
+            Self::OtherNetwork => "the people were enrolled with another network than the board's",
+            Self::Parcel => {
+                "the parcel is for or from another board, or it was changed, or a part of it is missing"
+            }
+            Self::NoParcel => "no parcel was begun, or people were changed since; begin again",
+            Self::LastAdministrator => "it is the last administrator",
         })
     }
 }
@@ -247,6 +341,15 @@ impl<'a> PeopleRequest<'a> {
             LOG => PeopleRequest::Log(message.read()?),
             STATUS => message.bare(PeopleRequest::Status)?,
             WINDOW => PeopleRequest::Window(message.read()?),
+            EXPORT => PeopleRequest::Export(message.array()?),
+            PIECE => {
+                let (number, offset) = message.read()?;
+                PeopleRequest::Piece(number, offset)
+            }
+            RESTORE => PeopleRequest::Restore(message.read()?),
+            PUT => PeopleRequest::Put(message.read()?),
+            ADMINISTRATORS => message.bare(PeopleRequest::Administrators)?,
+            REMOVE_ADMINISTRATOR => PeopleRequest::RemoveAdministrator(message.array()?),
             _ => return Err(Objection::UnknownNumber),
         })
     }
@@ -265,6 +368,12 @@ impl<'a> PeopleRequest<'a> {
             PeopleRequest::Log(from) => write(group, LOG, turn, from, buffer),
             PeopleRequest::Status => write(group, STATUS, turn, &(), buffer),
             PeopleRequest::Window(seconds) => write(group, WINDOW, turn, seconds, buffer),
+            PeopleRequest::Export(to) => write(group, EXPORT, turn, to, buffer),
+            PeopleRequest::Piece(number, offset) => write(group, PIECE, turn, &(number, offset), buffer),
+            PeopleRequest::Restore(label) => write(group, RESTORE, turn, label, buffer),
+            PeopleRequest::Put(text) => write(group, PUT, turn, text, buffer),
+            PeopleRequest::Administrators => write(group, ADMINISTRATORS, turn, &(), buffer),
+            PeopleRequest::RemoveAdministrator(key) => write(group, REMOVE_ADMINISTRATOR, turn, key, buffer),
         }
     }
 }
@@ -279,6 +388,16 @@ impl PeopleReply {
             LOGGED => PeopleReply::Log(message.read()?),
             DEVICE => PeopleReply::Device(message.read()?),
             REFUSED => PeopleReply::Refused(message.read()?),
+            EXPORTING => {
+                let (label, people) = message.read()?;
+                PeopleReply::Exporting(label, people)
+            }
+            PIECE_OF => {
+                let (left, bytes) = message.read()?;
+                PeopleReply::Piece(left, bytes)
+            }
+            ARRIVED => PeopleReply::Arrived(message.read()?),
+            KNOWN => PeopleReply::Administrators(message.read()?),
             _ => return Err(Objection::UnknownNumber),
         })
     }
@@ -293,6 +412,12 @@ impl PeopleReply {
             PeopleReply::Log(entries) => write(group, REPLY | LOGGED, turn, entries, buffer),
             PeopleReply::Device(device) => write(group, REPLY | DEVICE, turn, device, buffer),
             PeopleReply::Refused(why) => write(group, REPLY | REFUSED, turn, why, buffer),
+            PeopleReply::Exporting(label, people) => {
+                write(group, REPLY | EXPORTING, turn, &(label, people), buffer)
+            }
+            PeopleReply::Piece(left, bytes) => write(group, REPLY | PIECE_OF, turn, &(left, bytes), buffer),
+            PeopleReply::Arrived(arrival) => write(group, REPLY | ARRIVED, turn, arrival, buffer),
+            PeopleReply::Administrators(keys) => write(group, REPLY | KNOWN, turn, keys, buffer),
         }
     }
 }
@@ -306,8 +431,18 @@ mod tests {
     use crate::message::pins::{pin_replies, pin_requests};
     use crate::message::{Reply, Request};
 
+    fn label() -> Label {
+        let handshake = Handshake { ephemeral: [3; 32], tag: [4; 16] };
+        Label { from: [1; 32], network: [2; 16], dimension: 300, handshake }
+    }
+
+    fn label_bytes() -> std::vec::Vec<u8> {
+        [&[1; 32][..], &[2; 16], &[0xac, 0x02], &[3; 32], &[4; 16]].concat()
+    }
+
     #[test]
     fn requests_are_pinned_byte_for_byte() {
+        let label_bytes = label_bytes();
         let pins = [
             (PeopleRequest::List(None), 0x00, &[0][..]),
             (PeopleRequest::List(Some(300)), 0x00, &[1, 0xac, 0x02]),
@@ -322,6 +457,12 @@ mod tests {
             (PeopleRequest::Status, 0x09, &[]),
             (PeopleRequest::Window(0), 0x0a, &[0]),
             (PeopleRequest::Window(300), 0x0a, &[0xac, 0x02]),
+            (PeopleRequest::Export([7; 32]), 0x0b, &[7; 32]),
+            (PeopleRequest::Piece(300, 2), 0x0c, &[0xac, 0x02, 2]),
+            (PeopleRequest::Restore(label()), 0x0d, &label_bytes),
+            (PeopleRequest::Put(&[9, 0, 8]), 0x0e, &[3, 9, 0, 8]),
+            (PeopleRequest::Administrators, 0x0f, &[]),
+            (PeopleRequest::RemoveAdministrator([7; 32]), 0x10, &[7; 32]),
         ];
         pin_requests(
             2,
@@ -333,6 +474,7 @@ mod tests {
     fn replies_are_pinned_byte_for_byte() {
         let person = Person { id: 300, name: "Ada".try_into().unwrap(), centres: 3, is_of_image: true };
         let shot = |result| PeopleReply::Shot(Shot { taken: 1, needed: 5, result });
+        let arrival = |result| PeopleReply::Arrived(Arrival { name: "A".try_into().unwrap(), result });
         let refusal = Refusal { gate: Gate::ALL[1], figure: -2, limit: 300 };
         let entry = LogEntry { number: 1, starts: 2, seconds: 300, verdict: Verdict::Accepted(4) };
         let stranger = LogEntry { verdict: Verdict::NotAccepted, ..entry };
@@ -368,6 +510,18 @@ mod tests {
                 0x84,
                 &[2, 1, 2, 0xac, 0x02, 0, 4, 1, 2, 0xac, 0x02, 1],
             ),
+            (PeopleReply::Exporting(label(), 300), 0x87, &[&label_bytes()[..], &[0xac, 0x02]].concat()),
+            (PeopleReply::Piece(300, [9, 0, 8].into_iter().collect()), 0x88, &[0xac, 0x02, 3, 9, 0, 8]),
+            (arrival(ArrivalResult::Stored(300)), 0x89, &[1, b'A', 0, 0xac, 0x02]),
+            (arrival(ArrivalResult::Same(7)), 0x89, &[1, b'A', 1, 7]),
+            (arrival(ArrivalResult::NameTaken), 0x89, &[1, b'A', 2]),
+            (arrival(ArrivalResult::Known(7)), 0x89, &[1, b'A', 3, 7]),
+            (arrival(ArrivalResult::Full), 0x89, &[1, b'A', 4]),
+            (
+                PeopleReply::Administrators([[7; 32], [8; 32]].into_iter().collect()),
+                0x8a,
+                &[&[2][..], &[7; 32], &[8; 32]].concat(),
+            ),
             (PeopleReply::Device(device), 0x85, &[6, 1, 0xac, 0x02, 2, 3, 4, 5, 6, 3, b'1', b'.', b'0', 7]),
         ];
         pin_replies(2, pins.map(|(reply, number, body)| (Reply::People(reply), number, body.to_vec())));
@@ -381,6 +535,11 @@ mod tests {
             PeopleRefusal::Busy,
             PeopleRefusal::Store,
             PeopleRefusal::NoFront,
+            PeopleRefusal::Button,
+            PeopleRefusal::OtherNetwork,
+            PeopleRefusal::Parcel,
+            PeopleRefusal::NoParcel,
+            PeopleRefusal::LastAdministrator,
         ];
         let coded = (0..).zip(refusals);
         pin_replies(
@@ -438,7 +597,16 @@ mod tests {
         };
         let people: Vec<Person, MAX_PEOPLE> = core::iter::repeat_n(person, MAX_PEOPLE).collect();
         let entries: Vec<LogEntry, MAX_ENTRIES> = [entry; MAX_ENTRIES].into_iter().collect();
-        for reply in [PeopleReply::People(people), PeopleReply::Log(entries), PeopleReply::Device(device)] {
+        let name = name.as_str().try_into().unwrap();
+        for reply in [
+            PeopleReply::People(people),
+            PeopleReply::Log(entries),
+            PeopleReply::Device(device),
+            PeopleReply::Exporting(Label { dimension: u16::MAX, ..label() }, u16::MAX),
+            PeopleReply::Piece(u16::MAX, [u8::MAX; MAX_PIECE_BYTES].into_iter().collect()),
+            PeopleReply::Arrived(Arrival { name, result: ArrivalResult::Known(u32::MAX) }),
+            PeopleReply::Administrators([[u8::MAX; 32]; MAX_ADMINISTRATORS].into_iter().collect()),
+        ] {
             let mut buffer = [0xa5; MAX_PLAIN_REPLY_BYTES];
             let reply = Reply::People(reply);
             let bytes = reply.emit(u32::MAX, &mut buffer).unwrap();

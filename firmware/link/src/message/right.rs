@@ -104,6 +104,9 @@ mod tests {
             (Request::Embed, [false, false]),
             (Request::People(PeopleRequest::Status), [false, false]),
             (Request::People(PeopleRequest::Window(1)), [false, false]),
+            (Request::People(PeopleRequest::Export([0; 32])), [false, false]),
+            (Request::People(PeopleRequest::Put(&[])), [false, false]),
+            (Request::People(PeopleRequest::RemoveAdministrator([0; 32])), [false, false]),
             (Request::Update(UpdateRequest::Status), [false, false]),
         ];
         for (request, outside) in requests {

@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Group, Message, Objection, REPLY, write};
+use super::{Group, Message, Objection, REPLY, array, write};
 use crate::frame::FrameError;
 
 /// Version of [`Group::Session`].
@@ -24,8 +24,10 @@ const CLOSED: u8 = 0x04;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handshake {
     /// The sender's public key for this handshake.
+    #[serde(deserialize_with = "array::read")]
     pub ephemeral: [u8; 32],
     /// Tag of the empty payload.
+    #[serde(deserialize_with = "array::read")]
     pub tag: [u8; 16],
 }
 
@@ -87,12 +89,12 @@ impl SessionRequest {
     pub(super) fn parse(message: &Message<'_>) -> Result<Self, Objection> {
         Ok(match message.number {
             OPEN => {
-                let (hint, handshake) = message.read()?;
-                SessionRequest::Open { hint, handshake }
+                let (&hint, body) = message.body.split_first_chunk().ok_or(Objection::Malformed)?;
+                SessionRequest::Open { hint, handshake: Message { body, ..*message }.read()? }
             }
             SEALED => return Err(Objection::NoSession),
-            PAIR => SessionRequest::Pair(message.read()?),
-            REVEAL => SessionRequest::Reveal(message.read()?),
+            PAIR => SessionRequest::Pair(message.array()?),
+            REVEAL => SessionRequest::Reveal(message.array()?),
             CLOSE => message.bare(SessionRequest::Close)?,
             _ => return Err(Objection::UnknownNumber),
         })
@@ -118,7 +120,7 @@ impl SessionReply {
                 let (board, commitment) = message.read()?;
                 SessionReply::Pairing { board, commitment }
             }
-            PAIRED => SessionReply::Paired(message.read()?),
+            PAIRED => SessionReply::Paired(message.array()?),
             CLOSED => SessionReply::Closed(message.read()?),
             _ => return Err(Objection::UnknownNumber),
         })

@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Group, Message, Objection, REPLY, write};
+use super::{Group, Message, Objection, REPLY, array, write};
 use crate::frame::FrameError;
 
 /// Version of [`Group::Update`].
@@ -39,6 +39,7 @@ pub struct Begin {
     /// Its length.
     pub bytes: u32,
     /// Its SHA-256.
+    #[serde(deserialize_with = "array::read")]
     pub digest: [u8; 32],
     /// Its version.
     pub version: u32,

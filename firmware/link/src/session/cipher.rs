@@ -2,43 +2,31 @@
 
 use core::fmt;
 
-use chacha20poly1305::aead::AeadInOut;
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Tag};
+pub use seal::TAG_BYTES;
 use zeroize::Zeroizing;
-
-/// Bytes of the tag behind an encrypted text.
-pub const TAG_BYTES: usize = 16;
 
 /// The text's tag is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forged;
 
 /// A nonce as Noise makes it of a counter (section 12.4).
-fn nonce(counter: u64) -> chacha20poly1305::Nonce {
+fn nonce(counter: u64) -> [u8; 12] {
     let mut nonce = [0; 12];
     nonce[4..].copy_from_slice(&counter.to_le_bytes());
-    nonce.into()
+    nonce
 }
 
 /// Encrypts in place. `text` ends with room for the tag. A text that cannot be encrypted, because it has no such room or is
 /// longer than 256 GB, is wiped: nobody reads it, and nobody accepts it.
 pub fn encrypt(key: &[u8; 32], counter: u64, associated: &[u8], text: &mut [u8]) {
-    let made = text.split_last_chunk_mut::<TAG_BYTES>().and_then(|(text, room)| {
-        let cipher = ChaCha20Poly1305::new(key.into());
-        *room = cipher.encrypt_inout_detached(&nonce(counter), associated, text.into()).ok()?.into();
-        Some(())
-    });
-    if made.is_none() {
+    if seal::seal(key, &nonce(counter), associated, text).is_err() {
         text.fill(0);
     }
 }
 
 /// Decrypts in place. `text` ends with its tag. The text is left as it is if the tag is wrong.
 pub fn decrypt(key: &[u8; 32], counter: u64, associated: &[u8], text: &mut [u8]) -> Result<(), Forged> {
-    let (text, tag) = text.split_last_chunk_mut::<TAG_BYTES>().ok_or(Forged)?;
-    ChaCha20Poly1305::new(key.into())
-        .decrypt_inout_detached(&nonce(counter), associated, text.into(), &Tag::from(*tag))
-        .map_err(|_| Forged)
+    seal::open(key, &nonce(counter), associated, text).map_err(|seal::Broken| Forged)
 }
 
 /// The ciphers of one side of a session. Their keys are wiped when they are dropped.
@@ -136,8 +124,7 @@ impl Opener {
         let next = counter.checked_add(1).ok_or(OpenError::Forged)?;
         decrypt(&self.key, counter, associated, text).map_err(|Forged| OpenError::Forged)?;
         self.next = next;
-        let (text, _) = text.split_last_chunk::<TAG_BYTES>().ok_or(OpenError::Forged)?;
-        Ok(text)
+        text.get(..text.len().saturating_sub(TAG_BYTES)).ok_or(OpenError::Forged)
     }
 }
 

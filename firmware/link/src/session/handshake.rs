@@ -1,13 +1,18 @@
-//! The handshake of the Noise pattern KK (section 7.5): `e, es, ss` from the initiator, `e, ee, se` from the responder.
+//! The handshake of the Noise pattern KK (section 7.5): `e, es, ss` from the initiator, `e, ee, se` from the responder. The
+//! first message alone is that of the pattern K (section 7.4).
 //!
 //! A message is the sender's ephemeral public key, then the payload, encrypted, and its tag.
 
 use core::fmt;
 
+use zeroize::Zeroizing;
+
 use super::cipher::{Ciphers, TAG_BYTES};
 use super::key::{KeyPair, PublicKey};
-use super::symmetric::Symmetric;
+use super::symmetric::{Name, Symmetric};
 
+/// Of a session.
+const NAME: Name = *b"Noise_KK_25519_ChaChaPoly_SHA256";
 const KEY_BYTES: usize = 32;
 /// Bytes that a message is longer than its payload.
 pub const HANDSHAKE_BYTES: usize = KEY_BYTES + TAG_BYTES;
@@ -36,8 +41,8 @@ impl fmt::Display for HandshakeError {
 impl core::error::Error for HandshakeError {}
 
 /// What comes before the first message: both sides know both public keys.
-fn begin(prologue: &[u8], initiator: &PublicKey, responder: &PublicKey) -> Symmetric {
-    let mut state = Symmetric::new(prologue);
+fn begin(name: &Name, prologue: &[u8], initiator: &PublicKey, responder: &PublicKey) -> Symmetric {
+    let mut state = Symmetric::new(name, prologue);
     state.mix_digest(initiator);
     state.mix_digest(responder);
     state
@@ -50,8 +55,8 @@ fn lay_out<'m>(
     message: &'m mut [u8],
 ) -> Result<&'m mut [u8], HandshakeError> {
     let message = message.get_mut(..HANDSHAKE_BYTES + payload.len()).ok_or(HandshakeError::Length)?;
-    message[..KEY_BYTES].copy_from_slice(ephemeral.public());
-    message[KEY_BYTES..][..payload.len()].copy_from_slice(payload);
+    let content = ephemeral.public().iter().chain(payload);
+    message.iter_mut().zip(content).for_each(|(place, &byte)| *place = byte);
     Ok(message)
 }
 
@@ -83,14 +88,33 @@ impl Initiated {
         payload: &[u8],
         message: &'m mut [u8],
     ) -> Result<(Self, &'m [u8]), HandshakeError> {
+        Self::begin_as(&NAME, keys, responder, prologue, ephemeral, payload, message)
+    }
+
+    /// [`Self::begin`] of the protocol of this name.
+    pub(super) fn begin_as<'m>(
+        name: &Name,
+        keys: &KeyPair,
+        responder: &PublicKey,
+        prologue: &[u8],
+        ephemeral: [u8; 32],
+        payload: &[u8],
+        message: &'m mut [u8],
+    ) -> Result<(Self, &'m [u8]), HandshakeError> {
         let ephemeral = KeyPair::new(ephemeral);
         let message = lay_out(&ephemeral, payload, message)?;
-        let mut state = begin(prologue, keys.public(), responder);
+        let mut state = begin(name, prologue, keys.public(), responder);
         state.mix_digest(ephemeral.public());
         state.mix_key(&ephemeral.agree(responder)?);
         state.mix_key(&keys.agree(responder)?);
-        state.encrypt(&mut message[KEY_BYTES..]);
+        state.encrypt(message.get_mut(KEY_BYTES..).unwrap_or_default());
         Ok((Initiated { state, ephemeral }, message))
+    }
+
+    /// The key of the initiator's texts if no second message follows.
+    pub(super) fn one_way(&self) -> Zeroizing<[u8; 32]> {
+        let [of_initiator, _] = self.state.split();
+        of_initiator
     }
 
     /// Reads the second message, with the same keys. Returns the session's ciphers and the payload, which is in the
@@ -136,13 +160,31 @@ impl Heard {
         message: &[u8],
         buffer: &'b mut [u8],
     ) -> Result<(Self, &'b [u8]), HandshakeError> {
+        Self::read_as(&NAME, keys, initiator, prologue, message, buffer)
+    }
+
+    /// [`Self::read`] of the protocol of this name.
+    pub(super) fn read_as<'b>(
+        name: &Name,
+        keys: &KeyPair,
+        initiator: &PublicKey,
+        prologue: &[u8],
+        message: &[u8],
+        buffer: &'b mut [u8],
+    ) -> Result<(Self, &'b [u8]), HandshakeError> {
         let (ephemeral, payload) = take_apart(message, buffer)?;
-        let mut state = begin(prologue, initiator, keys.public());
+        let mut state = begin(name, prologue, initiator, keys.public());
         state.mix_digest(&ephemeral);
         state.mix_key(&keys.agree(&ephemeral)?);
         state.mix_key(&keys.agree(initiator)?);
         let payload = state.decrypt(payload)?;
         Ok((Heard { state, initiator: *initiator, ephemeral }, payload))
+    }
+
+    /// The key of the initiator's texts if no second message follows.
+    pub(super) fn one_way(&self) -> Zeroizing<[u8; 32]> {
+        let [of_initiator, _] = self.state.split();
+        of_initiator
     }
 
     /// Makes the second message. `ephemeral`: 32 random bytes, new for each handshake.
@@ -160,7 +202,7 @@ impl Heard {
         self.state.mix_digest(ephemeral.public());
         self.state.mix_key(&ephemeral.agree(&self.ephemeral)?);
         self.state.mix_key(&ephemeral.agree(&self.initiator)?);
-        self.state.encrypt(&mut message[KEY_BYTES..]);
+        self.state.encrypt(message.get_mut(KEY_BYTES..).unwrap_or_default());
         let [of_initiator, of_responder] = self.state.split();
         Ok((Ciphers::new(of_responder, of_initiator), message))
     }

@@ -3,12 +3,13 @@
 use heapless::Vec;
 
 use super::channel::{Channel, Fault, SendError, Side, is_sealed};
-use super::handshake::{HANDSHAKE_BYTES, Heard};
+use super::handshake::{HANDSHAKE_BYTES, HandshakeError, Heard};
 use super::key::{KeyPair, PublicKey, hint};
 use super::pairing::{Fingerprint, Window};
+use super::parcel::{Parcel, parcel_prologue};
 use super::{MAX_ADMINISTRATORS, prologue};
 use crate::Message;
-use crate::message::{Ending, Handshake, Objection, Reply, Request, SessionReply, SessionRequest};
+use crate::message::{Ending, Handshake, Label, Objection, Reply, Request, SessionReply, SessionRequest};
 
 /// What a message means to the board.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,13 +77,16 @@ pub struct Responder {
     is_verify_open: bool,
     window: Window,
     channel: Option<Channel>,
+    /// The administrator of the session.
+    visitor: PublicKey,
 }
 
 impl Responder {
     /// A board of this key pair, without administrators and without a session. `is_verify_open`: the maker of the device lets
     /// everybody ask whether a face is accepted.
     pub fn new(keys: KeyPair, is_verify_open: bool) -> Self {
-        Responder { keys, administrators: Vec::new(), is_verify_open, window: Window::Closed, channel: None }
+        let (window, channel, visitor) = (Window::Closed, None, [0; 32]);
+        Responder { keys, administrators: Vec::new(), is_verify_open, window, channel, visitor }
     }
 
     /// The board's public key.
@@ -100,10 +104,35 @@ impl Responder {
         self.administrators.contains(&administrator) || self.administrators.push(administrator).is_ok()
     }
 
-    /// Removes an administrator. Ends the session.
+    /// Removes an administrator. No message of theirs is taken any more; their own session ends with the next reply in it, so
+    /// that they hear that they are removed.
     pub fn remove(&mut self, administrator: &PublicKey) {
         self.administrators.retain(|known| known != administrator);
-        self.channel = None;
+    }
+
+    /// Begins a parcel for the owner of a key; see [`Parcel::pack`].
+    ///
+    /// # Errors
+    /// As [`Parcel::pack`].
+    pub fn pack(
+        &self,
+        to: &PublicKey,
+        network: [u8; 16],
+        dimension: u16,
+        ephemeral: [u8; 32],
+    ) -> Result<(Parcel, Label), HandshakeError> {
+        let prologue = parcel_prologue(&network, dimension);
+        let (parcel, handshake) = Parcel::pack(&self.keys, to, &prologue, ephemeral)?;
+        Ok((parcel, Label { from: *self.keys.public(), network, dimension, handshake }))
+    }
+
+    /// The parcel with this label; see [`Parcel::unpack`].
+    ///
+    /// # Errors
+    /// As [`Parcel::unpack`].
+    pub fn unpack(&self, label: &Label) -> Result<Parcel, HandshakeError> {
+        let prologue = parcel_prologue(&label.network, label.dimension);
+        Parcel::unpack(&self.keys, &label.from, &prologue, &label.handshake)
     }
 
     /// Whether a session is open.
@@ -167,7 +196,9 @@ impl Responder {
         if is_sealed {
             let channel = self.channel.as_mut().ok_or(SendError::NoSession)?;
             let emit = |text: &mut [u8]| reply.emit(turn, text).map(<[u8]>::len);
-            return channel.seal(Side::Board, turn, emit, buffer);
+            let sealed = channel.seal(Side::Board, turn, emit, buffer);
+            self.dismiss_unless_known();
+            return sealed;
         }
         if !reply.right().is_granted(false, self.is_verify_open) {
             return Err(SendError::NeedsSession);
@@ -180,8 +211,16 @@ impl Responder {
         self.window.forget();
     }
 
+    /// Ends the session of somebody who is no administrator any more.
+    fn dismiss_unless_known(&mut self) {
+        if !self.administrators.contains(&self.visitor) {
+            self.channel = None;
+        }
+    }
+
     fn open_sealed<'a>(&mut self, message: &Message<'_>, plain: &'a mut [u8]) -> BoardEvent<'a> {
         let refused = |objection, is_sealed| BoardEvent::Refused { objection, is_sealed };
+        self.dismiss_unless_known();
         let Some(channel) = &mut self.channel else { return refused(Objection::NoSession, false) };
         match channel.open(Side::Host, message, plain).map(|message| message.request()) {
             Ok(Ok(request)) => BoardEvent::Request { request, is_sealed: true },
@@ -201,6 +240,8 @@ impl Responder {
         match request {
             SessionRequest::Open { hint, handshake } => match self.shake_hands(hint, handshake, random) {
                 Some((administrator, channel, answer)) => {
+                    self.visitor =
+                        self.administrators.get(usize::from(administrator)).copied().unwrap_or_default();
                     self.channel = Some(channel);
                     BoardEvent::Opened { administrator, answer }
                 }

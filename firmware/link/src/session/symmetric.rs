@@ -11,8 +11,8 @@ use super::cipher::{TAG_BYTES, decrypt, encrypt};
 
 type Key = Zeroizing<[u8; 32]>;
 
-/// Exactly as long as a digest, so that it is the first digest itself.
-const NAME: [u8; 32] = *b"Noise_KK_25519_ChaChaPoly_SHA256";
+/// The name of a protocol, filled with zeros. It is at most as long as a digest, so that it is the first digest itself.
+pub type Name = [u8; 32];
 
 /// Cloned, so that an answer can be tried without losing the state. Wiped when it is dropped.
 #[derive(Clone)]
@@ -32,9 +32,9 @@ impl Drop for Symmetric {
 }
 
 impl Symmetric {
-    pub fn new(prologue: &[u8]) -> Self {
-        let mut state =
-            Symmetric { digest: NAME, chain: Zeroizing::new(NAME), key: Zeroizing::new([0; 32]), count: 0 };
+    pub fn new(name: &Name, prologue: &[u8]) -> Self {
+        let (digest, chain) = (*name, Zeroizing::new(*name));
+        let mut state = Symmetric { digest, chain, key: Zeroizing::new([0; 32]), count: 0 };
         state.mix_digest(prologue);
         state
     }

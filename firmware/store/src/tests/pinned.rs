@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::harness::{Person, state};
 use crate::record::{CounterRecord, Flaw, Header, emit_head, parse_head};
 use crate::sim::{Flash, Tear};
-use crate::{Counters, Draft, Head, Layout, Slot, Store, SubCentre};
+use crate::{Counters, Draft, Head, Layout, Packed, Slot, Store, SubCentre, packed_bytes};
 
 const LOG: &str = "
     4743545201000200a9ff79c54b9fb58601000000000000000000000001000000
@@ -68,6 +68,32 @@ fn flash_of_a_small_store_is_pinned() {
     });
     drop(store);
     assert_eq!(bytes, flash());
+}
+
+#[test]
+fn person_on_the_way_to_another_store_is_pinned() {
+    let mut bytes = flash();
+    let sim: Flash<'_, 1, 256> = Flash::new(&mut bytes, &mut [], &mut [], Tear::Whole, 0);
+    let mut store = Store::open(sim, layout(), &key(), NETWORK, 4).unwrap();
+    let mut packed = Vec::new();
+    store.show(0, &mut |piece| packed.extend(piece)).unwrap();
+    let mut expected = std::vec![0; 88];
+    expected[4..10].copy_from_slice(&[0x02, 0x01, 1, 4, 5, 0]);
+    expected[24..28].copy_from_slice("Zoë".as_bytes());
+    expected.extend([1, 0xfe, 127, 0x81]);
+    assert_eq!(packed, expected);
+    assert_eq!(packed.len(), packed_bytes(4, 1));
+    let read = Packed::parse(&packed, 4).unwrap();
+    assert_eq!((read.head().name(), read.head().flags(), read.head().photos()), ("Zoë", 0x0102, &[5][..]));
+    assert_eq!(read.centres().collect::<Vec<_>>(), [[1, 0xfe, 127, 0x81]]);
+    // Another number of elements, an id, and every length.
+    assert!(Packed::parse(&packed, 2).is_none());
+    for length in 0..packed.len() {
+        assert!(Packed::parse(&packed[..length], 4).is_none());
+    }
+    packed[0] = 1;
+    assert!(Packed::parse(&packed, 4).is_none());
+    assert!(store.show(1, &mut |_| panic!("nobody")).is_err());
 }
 
 #[test]
