@@ -82,10 +82,12 @@ impl Decoder {
                 return Ok(false);
             }
             Ok(DecodeResult::DataComplete) if !self.is_too_long => {
-                if let Some((message, checksum)) = self.message.split_last_chunk()
-                    && CHECKSUM.checksum(message) == u32::from_le_bytes(*checksum)
+                let end = self.message.len().saturating_sub(CHECKSUM_BYTES);
+                let (message, checksum) = (self.message.get(..end), self.message.get(end..));
+                if let (Some(message), Some(checksum)) = (message, checksum)
+                    && CHECKSUM.checksum(message).to_le_bytes() == *checksum
                 {
-                    self.message.truncate(message.len());
+                    self.message.truncate(end);
                     self.is_whole = true;
                     return Ok(true);
                 }

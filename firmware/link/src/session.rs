@@ -102,11 +102,8 @@ const PROLOGUE_BYTES: usize = PURPOSE.len() + 3 + 32;
 /// the board's public key.
 pub fn prologue(board: &PublicKey) -> [u8; PROLOGUE_BYTES] {
     let mut prologue = [0; PROLOGUE_BYTES];
-    let (purpose, rest) = prologue.split_at_mut(PURPOSE.len());
-    purpose.copy_from_slice(&PURPOSE);
-    let (versions, key) = rest.split_at_mut(3);
-    versions[..2].copy_from_slice(&VERSION.to_le_bytes());
-    versions[2] = SESSION_VERSION;
-    key.copy_from_slice(board);
+    let versions = VERSION.to_le_bytes();
+    let parts = PURPOSE.iter().chain(&versions).chain(&[SESSION_VERSION]).chain(board);
+    prologue.iter_mut().zip(parts).for_each(|(place, &byte)| *place = byte);
     prologue
 }

@@ -12,7 +12,7 @@ pub struct Forged;
 /// A nonce as Noise makes it of a counter (section 12.4).
 fn nonce(counter: u64) -> [u8; 12] {
     let mut nonce = [0; 12];
-    nonce[4..].copy_from_slice(&counter.to_le_bytes());
+    nonce.iter_mut().skip(4).zip(counter.to_le_bytes()).for_each(|(place, byte)| *place = byte);
     nonce
 }
 
@@ -124,8 +124,7 @@ impl Opener {
         let next = counter.checked_add(1).ok_or(OpenError::Forged)?;
         decrypt(&self.key, counter, associated, text).map_err(|Forged| OpenError::Forged)?;
         self.next = next;
-        let (text, _) = text.split_last_chunk::<TAG_BYTES>().ok_or(OpenError::Forged)?;
-        Ok(text)
+        text.get(..text.len().saturating_sub(TAG_BYTES)).ok_or(OpenError::Forged)
     }
 }
 

@@ -55,8 +55,8 @@ fn lay_out<'m>(
     message: &'m mut [u8],
 ) -> Result<&'m mut [u8], HandshakeError> {
     let message = message.get_mut(..HANDSHAKE_BYTES + payload.len()).ok_or(HandshakeError::Length)?;
-    message[..KEY_BYTES].copy_from_slice(ephemeral.public());
-    message[KEY_BYTES..][..payload.len()].copy_from_slice(payload);
+    let parts = ephemeral.public().iter().chain(payload);
+    message.iter_mut().zip(parts).for_each(|(place, &byte)| *place = byte);
     Ok(message)
 }
 
@@ -107,7 +107,7 @@ impl Initiated {
         state.mix_digest(ephemeral.public());
         state.mix_key(&ephemeral.agree(responder)?);
         state.mix_key(&keys.agree(responder)?);
-        state.encrypt(&mut message[KEY_BYTES..]);
+        state.encrypt(message.get_mut(KEY_BYTES..).unwrap_or_default());
         Ok((Initiated { state, ephemeral }, message))
     }
 
@@ -202,7 +202,7 @@ impl Heard {
         self.state.mix_digest(ephemeral.public());
         self.state.mix_key(&ephemeral.agree(&self.ephemeral)?);
         self.state.mix_key(&ephemeral.agree(&self.initiator)?);
-        self.state.encrypt(&mut message[KEY_BYTES..]);
+        self.state.encrypt(message.get_mut(KEY_BYTES..).unwrap_or_default());
         let [of_initiator, of_responder] = self.state.split();
         Ok((Ciphers::new(of_responder, of_initiator), message))
     }
