@@ -12,7 +12,7 @@ pub struct Forged;
 /// A nonce as Noise makes it of a counter (section 12.4).
 fn nonce(counter: u64) -> [u8; 12] {
     let mut nonce = [0; 12];
-    nonce[4..].copy_from_slice(&counter.to_le_bytes());
+    nonce.iter_mut().skip(4).zip(counter.to_le_bytes()).for_each(|(place, byte)| *place = byte);
     nonce
 }
 

@@ -25,8 +25,9 @@ const PROLOGUE_BYTES: usize = PURPOSE.len() + 16 + 2;
 /// [`ModelId`](format::ModelId), and the elements of a centre (little-endian).
 pub fn parcel_prologue(network: &[u8; 16], dimension: u16) -> [u8; PROLOGUE_BYTES] {
     let mut prologue = [0; PROLOGUE_BYTES];
-    let parts = PURPOSE.iter().chain(network).copied().chain(dimension.to_le_bytes());
-    prologue.iter_mut().zip(parts).for_each(|(place, byte)| *place = byte);
+    let dimension = dimension.to_le_bytes();
+    let parts = PURPOSE.iter().chain(network).chain(&dimension);
+    prologue.iter_mut().zip(parts).for_each(|(place, &byte)| *place = byte);
     prologue
 }
 
