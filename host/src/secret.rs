@@ -1,8 +1,14 @@
 //! Random bytes, and keys as text.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
+
+/// Most bytes of a file of keys: thousands of boards.
+const MOST_KEY_BYTES: u64 = 1 << 20;
 
 /// 32 random bytes of the system.
 ///
@@ -12,6 +18,17 @@ pub fn random() -> Result<[u8; 32]> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
     Ok(bytes)
+}
+
+/// Reads a file of keys.
+///
+/// # Errors
+/// When it cannot be read, or is longer than one.
+pub fn read_key(path: &Path) -> Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?.take(MOST_KEY_BYTES + 1).read_to_string(&mut text)?;
+    ensure!(read as u64 <= MOST_KEY_BYTES, "it is longer than {MOST_KEY_BYTES} bytes, and no file of keys");
+    Ok(text)
 }
 
 /// Bytes in hexadecimal digits.

@@ -42,15 +42,33 @@ impl SharedRam {
             path.display(),
             board.name
         );
-        lock(&file).with_context(|| format!("{} is used by another emulated board", path.display()))?;
+        lock(&file).with_context(|| {
+            format!(
+                "{} is used by another emulated board; if a command was killed, end the qemu-system-arm that it left",
+                path.display()
+            )
+        })?;
+        let start = u64::from(frame.address - region.address);
+        let (path, slots) = (path.to_path_buf(), slots(board, region));
         if length == 0 {
             private(&file)
                 .and_then(|()| file.set_len(bytes))
                 .with_context(|| format!("cannot make the board's memory {}", path.display()))?;
         }
-        let start = u64::from(frame.address - region.address);
-        let (path, slots) = (path.to_path_buf(), slots(board, region));
-        Ok(Some(SharedRam { file, path, start, room: frame.bytes, slots, _folder: None }))
+        let mut ram = SharedRam { file, path, start, room: frame.bytes, slots, _folder: None };
+        let mark = mailbox::MARK.to_le_bytes();
+        let mut found = mark;
+        if length == 0 {
+            ram.put_at(mailbox::MARK_AT, &mark)?;
+        } else {
+            ram.read_at(mailbox::MARK_AT, &mut found)?;
+        }
+        ensure!(
+            found == mark,
+            "{} is no memory of a device; give another file, or one that does not exist yet",
+            ram.path.display()
+        );
+        Ok(Some(ram))
     }
 
     /// New RAM for a board, all zero; `None` if its machine cannot share RAM, or this system.
@@ -165,7 +183,9 @@ fn shared(board: &Board) -> Option<(Region, Region)> {
 /// Keeps other programs like this one from using a file.
 #[cfg(unix)]
 fn lock(file: &File) -> std::io::Result<()> {
-    Ok(rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?)
+    rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
+    // The emulator inherits the file, and with it the lock: it may outlive this program, if that is killed.
+    Ok(rustix::io::fcntl_setfd(file, rustix::io::FdFlags::empty())?)
 }
 
 #[cfg(not(unix))]

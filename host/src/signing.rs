@@ -14,7 +14,7 @@ use format::header::Section;
 use format::signature::{self, Signature, message};
 use serde::{Serialize, Serializer};
 
-use crate::secret::{hex, of_hex, random};
+use crate::secret::{hex, of_hex, random, read_key};
 use crate::simulator::{AlignedBytes, Simulator};
 use crate::{output, sections};
 
@@ -63,7 +63,7 @@ pub fn public(key: &SigningKey) -> PublicKey {
 /// # Errors
 /// When the file cannot be read, or is none.
 pub fn read(path: &Path) -> Result<SigningKey> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_key(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut lines = text.lines();
     let seed = match (lines.next(), lines.next().and_then(of_hex), lines.next()) {
         (Some(HEADING), Some(seed), None) => seed,

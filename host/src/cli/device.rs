@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
 use format::PixelFormat;
 use host::board::{self, Board};
@@ -279,10 +279,15 @@ pub fn run(command: &Command) -> Result<()> {
                 deleted.extend(people.iter().filter(|person| !person.is_of_image).map(Somebody::of));
                 people::order(&mut session, &PeopleRequest::DeleteAll)?;
             }
-            for name in names {
-                let person = people::find(&mut session, name)?;
+            // Everybody is found before anybody is deleted.
+            let found: Vec<Person> =
+                names.iter().map(|name| people::find(&mut session, name)).collect::<Result<_>>()?;
+            for person in &found {
+                if deleted.iter().any(|one: &Somebody| one.id == person.id) {
+                    continue;
+                }
                 people::order(&mut session, &PeopleRequest::Delete(person.id))?;
-                deleted.push(Somebody::of(&person));
+                deleted.push(Somebody::of(person));
             }
             show(*json, &deleted, |out, deleted| {
                 deleted
@@ -291,6 +296,7 @@ pub fn run(command: &Command) -> Result<()> {
             })
         }
         Command::Rename { person, name, place, json } => {
+            check_name(name)?;
             let (mut session, _) = place.open()?;
             let person = people::find(&mut session, person)?;
             people::order(&mut session, &PeopleRequest::Rename(person.id, name))?;
@@ -364,7 +370,19 @@ impl Somebody {
     }
 }
 
+/// A name that a device takes.
+fn check_name(name: &str) -> Result<()> {
+    let most = format::gallery::MAX_NAME;
+    ensure!(
+        (1..=most).contains(&name.len()) && !name.trim().is_empty(),
+        "a name has 1 to {most} bytes, not spaces alone; this one has {}",
+        name.len()
+    );
+    Ok(())
+}
+
 fn enrol(person: &str, shown: &Shown, place: &At, json: bool) -> Result<()> {
+    check_name(person)?;
     let shots = shots(shown)?;
     let (mut session, mut mailbox) = place.open()?;
     if mailbox.is_some() != shots.is_some() {

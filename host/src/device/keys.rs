@@ -8,7 +8,7 @@ use link::session::{KeyPair, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use crate::output;
-use crate::secret::{hex, of_hex, random};
+use crate::secret::{hex, of_hex, random, read_key};
 
 /// A key file.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl Keys {
     /// When there is none, or it is something else.
     pub fn read(path: &Path) -> Result<Self> {
         let file = path.display();
-        let text = std::fs::read_to_string(path).with_context(|| {
+        let text = read_key(path).with_context(|| {
             format!("cannot read the administrator's key {file}; `host device pair` makes one")
         })?;
         let content: Content =

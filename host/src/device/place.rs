@@ -155,6 +155,11 @@ impl Place {
                 let image = image.as_deref().map(|path| Ok::<_, Error>((path, AlignedBytes::read(path)?)));
                 let image = image.transpose()?;
                 image.as_ref().map(|(path, bytes)| bytes.image(path).map(drop)).transpose()?;
+                ensure!(
+                    image.is_some() || state.exists(),
+                    "there is no device {} yet; give the image with which it begins: --image",
+                    state.display()
+                );
                 let ram = SharedRam::kept(board, state)?
                     .with_context(|| format!("the board {} shares no memory here", board.name))?;
                 let mut mailbox = Mailbox::new(ram)?;

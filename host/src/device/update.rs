@@ -1,5 +1,6 @@
 //! Sends an image to a device, which checks it, tries it, and keeps it or goes back.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ use crate::simulator::AlignedBytes;
 
 /// Time in which a device restarts and tests the image, three times if it has to.
 const TRIAL: Duration = Duration::from_secs(120);
+/// How often a transfer goes on after the device has stopped answering.
+const TRIES: u32 = 4;
 /// Between two questions whether it has restarted.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -89,7 +92,7 @@ impl Update {
                 enrol_again: 0,
             });
         }
-        let resumed = self.transfer(session)?;
+        let resumed = self.transfer_patiently(session, keys)?;
         let enrol_again = match ask(session, &UpdateRequest::Finish).with_context(|| path.to_string())? {
             UpdateReply::Verified { enrol_again } => enrol_again,
             reply => bail!(unexpected(reply)),
@@ -120,6 +123,21 @@ impl Update {
         let is_running =
             session.hello().image == self.digest && condition.image_version == self.begin.version;
         Ok((is_running, condition.starts))
+    }
+
+    /// Sends what the device does not have yet, also when it restarts meanwhile or a cable is pulled for a moment. Returns how
+    /// much it had.
+    fn transfer_patiently(&self, session: &mut Session, keys: &Keys) -> Result<u32> {
+        for _ in 1..TRIES {
+            match self.transfer(session) {
+                Err(error) if error.downcast_ref::<Refused>().is_none() => {
+                    output::step(&format!("{error:#}; going on where it stopped"));
+                    session.reopen(keys)?;
+                }
+                ended => return ended,
+            }
+        }
+        self.transfer(session)
     }
 
     /// Sends what the device does not have yet. Returns how much it had.
@@ -207,10 +225,22 @@ fn unexpected(reply: UpdateReply) -> anyhow::Error {
 
 fn ask(session: &mut Session, request: &UpdateRequest<'_>) -> Result<UpdateReply> {
     match session.update(request)? {
-        UpdateReply::Refused(why) => Err(anyhow!("the device: {why}{}", advice(why))),
+        UpdateReply::Refused(why) => Err(Refused(why).into()),
         reply => Ok(reply),
     }
 }
+
+/// What the device refuses.
+#[derive(Debug)]
+struct Refused(UpdateRefusal);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the device: {}{}", self.0, advice(self.0))
+    }
+}
+
+impl std::error::Error for Refused {}
 
 /// What helps.
 fn advice(why: UpdateRefusal) -> String {

@@ -11,7 +11,8 @@
 //! 24  random   32 bytes, which the computer chooses anew for each start
 //! 56  maker    u32: [`BURNT`] if the board knows a maker's key
 //! 60  key      32 bytes, that key. A real board has it in its firmware, or in memory that is programmed once.
-//! 92  zero     36 bytes
+//! 92  mark     u32: [`MARK`], by which the computer knows the file
+//! 96  zero     32 bytes
 //! ```
 
 /// Length of all words.
@@ -35,6 +36,11 @@ pub const MAKER: usize = 56;
 /// Offset of the maker's key.
 pub const MAKER_KEY: usize = 60;
 
+/// Offset of the mark.
+pub const MARK_AT: usize = 92;
+
+/// The file is the memory of an emulated device.
+pub const MARK: u32 = u32::from_le_bytes(*b"GDEV");
 /// There is a maker's key.
 pub const BURNT: u32 = u32::from_le_bytes(*b"GMKR");
 
