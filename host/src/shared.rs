@@ -42,12 +42,7 @@ impl SharedRam {
             path.display(),
             board.name
         );
-        lock(&file).with_context(|| {
-            format!(
-                "{} is used by another emulated board; if a command was killed, end the qemu-system-arm that it left",
-                path.display()
-            )
-        })?;
+        lock(&file).with_context(|| format!("{} is used by another emulated board", path.display()))?;
         let start = u64::from(frame.address - region.address);
         let (path, slots) = (path.to_path_buf(), slots(board, region));
         if length == 0 {
@@ -183,9 +178,7 @@ fn shared(board: &Board) -> Option<(Region, Region)> {
 /// Keeps other programs like this one from using a file.
 #[cfg(unix)]
 fn lock(file: &File) -> std::io::Result<()> {
-    rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
-    // The emulator inherits the file, and with it the lock: it may outlive this program, if that is killed.
-    Ok(rustix::io::fcntl_setfd(file, rustix::io::FdFlags::empty())?)
+    Ok(rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?)
 }
 
 #[cfg(not(unix))]
