@@ -34,7 +34,9 @@ use fuzz::line::Line;
 use fuzz::steps::{Step, steps};
 use host::simulator::AlignedBytes;
 use libfuzzer_sys::fuzz_target;
-use link::message::{Handshake, Right, SessionReply, SessionRequest, UpdateStage};
+use link::message::{
+    Handshake, Label, Objection, PeopleReply, PeopleRequest, Right, SessionReply, SessionRequest, UpdateStage,
+};
 use link::session::{Ciphers, HANDSHAKE_BYTES, Initiated, KeyPair, TAG_BYTES, hint, prologue};
 use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, MAX_PLAIN_BYTES, Message, Reply, Request};
 use store::sim::{ERASED, Flash, Shared, Tear};
@@ -76,6 +78,8 @@ const SEALED: [u8; 2] = [5, 0x01];
 const SEALED_REPLY: [u8; 2] = [5, 0x81];
 /// Group and number of the request for a window of the second line.
 const WINDOW: [u8; 2] = [2, 0x0a];
+/// Group and number of the request that removes an administrator.
+const REMOVE: [u8; 2] = [2, 0x10];
 const MOST_WINDOW_MS: u64 = 600_000;
 /// A step of the input takes the device fewer steps than this.
 const MOST_POLLS: usize = 20_000;
@@ -283,8 +287,8 @@ struct Sealed {
     /// Number of the host's session.
     session: u32,
     counter: u64,
-    /// Whether it asks for a window of the second line.
-    is_window: bool,
+    /// Group and number of the message in it.
+    kind: [u8; 2],
     message: Vec<u8>,
 }
 
@@ -301,6 +305,14 @@ struct Host {
     next: u64,
     /// Somebody has repeated a message that opens a session, and nobody knows its keys.
     is_foreign: bool,
+    /// Somebody may have removed the administrator.
+    is_removed: bool,
+    /// How long the device hears nobody, in seconds, as it said last.
+    wait_seconds: u8,
+    /// The last sealed answer about people.
+    answer: Option<PeopleReply>,
+    /// The label and the texts of a parcel that the device has sealed for itself.
+    parcel: Option<(Label, Vec<Vec<u8>>)>,
     sealed: Vec<Sealed>,
 }
 
@@ -317,7 +329,11 @@ impl Host {
             let plain = ciphers.opener.open(u64::from_le_bytes(*counter), header, &mut text);
             let plain = plain.expect("a message that the session sealed");
             let reply = Message::parse(plain).expect("a message").reply();
-            assert!(!matches!(reply, Err(_) | Ok(Reply::Session(_))), "{reply:?}");
+            match reply {
+                Err(_) | Ok(Reply::Session(_)) => panic!("{reply:?}"),
+                Ok(Reply::People(answer)) => self.answer = Some(answer),
+                Ok(_) => {}
+            }
             return false;
         }
         let reply = message.reply().expect("a reply that hosts know");
@@ -336,6 +352,7 @@ impl Host {
                 self.sessions += 1;
                 self.next = 0;
             }
+            Reply::Refused(Objection::Wait(seconds)) => self.wait_seconds = seconds,
             Reply::Session(SessionReply::Closed(_)) | Reply::Hello(_) => {
                 (self.session, self.is_foreign) = (None, false);
             }
@@ -516,8 +533,20 @@ impl<'w, 'm, 'f, 'a> Life<'w, 'm, 'f, 'a> {
         self.tell(&message);
     }
 
-    /// A host asks for a session. The administrator gets one.
+    /// A host asks for a session. The administrator gets one, at last after the time for which the device hears nobody.
     fn open(&mut self, keys: usize) {
+        self.world.host.wait_seconds = 0;
+        if !self.is_opened(keys) && self.world.host.wait_seconds > 0 {
+            self.poll(1000 * u64::from(self.world.host.wait_seconds));
+            assert!(
+                self.is_opened(keys) || keys != 0 || self.world.host.is_removed,
+                "nobody is heard any more"
+            );
+        }
+    }
+
+    /// A host asks for a session once. Returns whether it gets one.
+    fn is_opened(&mut self, keys: usize) -> bool {
         SESSION.with(|count| count.add());
         let board = KEYS[2].public();
         let mut message = [0; HANDSHAKE_BYTES];
@@ -530,11 +559,12 @@ impl<'w, 'm, 'f, 'a> Life<'w, 'm, 'f, 'a> {
         (self.world.host.opening, self.world.host.keys) = (Some(initiated), keys);
         let hint = hint(KEYS[keys].public());
         self.ask(&Request::Session(SessionRequest::Open { hint, handshake }));
-        if self.world.host.opening.take().is_none() {
-            assert!(self.world.host.session.is_some(), "the device opens a session with nobody");
-        } else {
-            assert!(keys != 0, "the administrator gets no session");
-        }
+        let host = &mut self.world.host;
+        let is_opened = host.opening.take().is_none();
+        assert!(!is_opened || host.session.is_some(), "the device opens a session with nobody");
+        let is_refused = keys != 0 || host.is_removed || host.wait_seconds > 0;
+        assert!(is_opened || is_refused, "the administrator gets no session");
+        is_opened
     }
 
     /// The host seals any bytes, if it has a session.
@@ -549,8 +579,8 @@ impl<'w, 'm, 'f, 'a> Life<'w, 'm, 'f, 'a> {
         ciphers.sealer.seal(&message, &mut text).expect("counters are left");
         message.extend(counter.to_le_bytes());
         message.extend(text);
-        let is_window = plain.starts_with(&WINDOW);
-        let sealed = Sealed { session: host.sessions, counter, is_window, message };
+        let kind = plain.first_chunk().copied().unwrap_or_default();
+        let sealed = Sealed { session: host.sessions, counter, kind, message };
         if host.sealed.len() == KEPT {
             host.sealed.remove(0);
         }
@@ -565,11 +595,57 @@ impl<'w, 'm, 'f, 'a> Life<'w, 'm, 'f, 'a> {
         if host.session.is_some() && host.sessions == sealed.session && sealed.counter >= host.next {
             host.next = sealed.counter + 1;
             self.is_sealed = true;
-            if sealed.is_window {
+            host.is_removed |= sealed.kind == REMOVE;
+            if sealed.kind == WINDOW {
                 self.window_until_ms = self.world.now_ms + MOST_WINDOW_MS;
             }
         }
         self.tell(&sealed.message);
+    }
+
+    /// The administrator asks about people, in the session if there is one. Returns the last answer.
+    fn ask_sealed(&mut self, request: &PeopleRequest<'_>) -> Option<PeopleReply> {
+        let mut buffer = [0; MAX_PLAIN_BYTES];
+        let plain = Request::People(*request).emit(7, &mut buffer).expect("room for every request");
+        let sealed = self.seal(plain)?;
+        self.world.host.answer = None;
+        self.deliver(&sealed);
+        self.world.host.answer.take()
+    }
+
+    /// The host takes everybody in a parcel for the same device.
+    fn export(&mut self) {
+        let request = PeopleRequest::Export(*KEYS[2].public());
+        let Some(PeopleReply::Exporting(label, count)) = self.ask_sealed(&request) else { return };
+        let mut texts = Vec::new();
+        for number in 0..=count {
+            let mut text = Vec::new();
+            loop {
+                let piece = self.ask_sealed(&PeopleRequest::Piece(number, text.len() as u16));
+                let Some(PeopleReply::Piece(left, bytes)) = piece else { return };
+                text.extend_from_slice(&bytes);
+                if left == 0 {
+                    break;
+                }
+            }
+            texts.push(text);
+        }
+        self.world.host.parcel = Some((label, texts));
+    }
+
+    /// The host brings the parcel back, with a byte of each text changed unless `change` is zero.
+    fn restore(&mut self, place: u8, change: u8) {
+        let Some((label, texts)) = self.world.host.parcel.clone() else { return };
+        if self.ask_sealed(&PeopleRequest::Restore(label)) != Some(PeopleReply::Done) {
+            return;
+        }
+        for mut text in texts {
+            let places = text.len();
+            text[usize::from(place) % places] ^= change;
+            let answer = self.ask_sealed(&PeopleRequest::Put(&text));
+            let is_taken = matches!(answer, Some(PeopleReply::Arrived(_) | PeopleReply::Done));
+            assert!(!is_taken || change == 0, "a changed text is taken");
+        }
     }
 
     /// Whether the second line may change people, or the button admits an administrator.
@@ -655,6 +731,8 @@ impl<'w, 'm, 'f, 'a> Life<'w, 'm, 'f, 'a> {
             }
             14 => return false,
             15 => self.device.platform().eye.is_writing ^= true,
+            16 => self.export(),
+            17 => self.restore(place, change),
             _ => (0..step.times).for_each(|time| {
                 LINK.with(|count| count.add());
                 let mut frame = [0; MAX_FRAME_BYTES];

@@ -264,6 +264,10 @@ fn devices() -> Result<Vec<Vec<u8>>> {
         PeopleRequest::Unlock,
         PeopleRequest::Delete(2),
         PeopleRequest::DeleteAll,
+        PeopleRequest::Administrators,
+        PeopleRequest::RemoveAdministrator([7; 32]),
+        PeopleRequest::Piece(1, 0),
+        PeopleRequest::Put(&[1; 40]),
     ];
     let (open, wait, press): (Step<'_>, Step<'_>, Step<'_>) = ((2, 0, &[0]), (11, 0, &[0, 3]), (10, 0, &[]));
     let (restart, long): (Step<'_>, Step<'_>) = ((14, 0, &[]), (11, 0, &[0, 12]));
@@ -282,7 +286,7 @@ fn devices() -> Result<Vec<Vec<u8>>> {
             (6, 0, &sealed),
             (5, 2, &[0]),
             (1, 0, &sealed),
-            (16, 1, &changed),
+            (18, 1, &changed),
             restart,
             (3, 0, &sealed),
         ]));
@@ -309,6 +313,11 @@ fn devices() -> Result<Vec<Vec<u8>>> {
         (2, 0, &[1]),
         (3, 0, &commit),
     ]));
+    // Everybody moves from the board to itself: unchanged, changed, and after they were deleted.
+    let delete = plain(Request::People(PeopleRequest::DeleteAll))?;
+    let (export, restore, changed): (Step<'_>, Step<'_>, Step<'_>) =
+        ((16, 0, &[]), (17, 0, &[]), (17, 0, &[9, 1]));
+    all.push(script(&[open, export, restore, changed, (3, 0, &delete), changed, restore, restore, restart]));
     for command in commands() {
         let content = content(&command);
         let task: &[Step<'_>] =
