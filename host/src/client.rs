@@ -379,7 +379,7 @@ mod tests {
     fn board_of_another_version_is_told() {
         let other = GroupVersion { version: RECOGNISE_VERSION + 1, ..RECOGNISE };
         for (replies, expected) in [
-            (vec![Reply::OtherVersion(6)], "version 6 of the link, this program 5"),
+            (vec![Reply::OtherVersion(7)], "version 7 of the link, this program 6"),
             (vec![hello(&[])], "parrot does not recognise"),
             (vec![hello(&[other])], "parrot does not recognise"),
             (vec![Reply::Failed("no image".try_into().unwrap())], "cannot work: no image"),
