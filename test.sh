@@ -18,12 +18,60 @@ for part in "$@"; do
 done
 [ $# -eq 0 ] || parts=$*
 
-# The same features for every part, so that nothing is compiled twice.
-tests() { # tests FOLDER-PATTERN…: the workspace's tests, of these integration tests only
+# Parts note what is to be run here, and it runs in the end.
+jobs=target/jobs
+
+# Builds the tests that arguments of `cargo test` choose, and notes a job for each of their programs. A runner, such as an
+# emulator, starts them. The same features for every part, so that nothing is compiled twice.
+tests() { # tests NOTE RUNNER ARGUMENTS…
+    note=$1 runner=$2
+    shift 2
+    cargo test --locked --no-run --quiet --message-format=json-render-diagnostics "$@" >target/built.json
+    line='.*"manifest_path":"\(.*\)/Cargo\.toml",.*"test":true},"features".*"executable":"\([^"]*\)".*'
+    sed -n "s|$line|\1 \2|p" target/built.json >target/built
+    [ -s target/built ] && [ "$(grep -c '"test":true},"features"' target/built.json)" = "$(grep -c . target/built)" ] || {
+        step "cannot read which programs cargo built of: $*"
+        exit 1
+    }
+    while read -r folder program; do
+        name=${program##*/}
+        # shellcheck disable=SC2086 # a list of words
+        job "${folder##*/}/${name%-*}$note" "$folder" $runner "$program" --quiet
+    done <target/built
+}
+
+integration() { # integration NAME…: the workspace's tests, of these integration tests only
     names=
-    for pattern in "$@"; do names="$names --test $pattern"; done
+    for name in "$@"; do names="$names --test $name"; done
     # shellcheck disable=SC2086 # a list of words
-    cargo test --locked --workspace --quiet $names
+    tests "" "" --workspace $names
+}
+
+job() { # job NAME FOLDER COMMAND…: notes a command that part of the tests is, to be run in a folder
+    printf '"%s"' "$1" >>$jobs
+    shift
+    printf ' "%s"' "$@" >>$jobs
+    printf '\n' >>$jobs
+}
+
+# Jobs that take longer than ten seconds, the longest first.
+long="suite/boards suite/faces suite/sight suite/evaluate_sight suite/accuracy suite/eyes suite/device cases/levels bench/check
+    suite/json suite/cli suite/field suite/link suite/export suite/truth suite/files suite/folders"
+
+# Runs the noted jobs, as many at once as there are processors: the short ones first, as they can fail soon, then the longest, so
+# that no processor is left with one in the end.
+run_jobs() {
+    if [ -s $jobs ]; then run tests sorted_jobs; fi
+    : >$jobs
+}
+
+sorted_jobs() {
+    : >$jobs.long
+    for name in $long; do
+        grep "^\"$name" $jobs >>$jobs.long || :
+    done
+    grep -vxF -f $jobs.long $jobs | cat - $jobs.long >$jobs.sorted
+    xargs -L 1 -P "$(getconf _NPROCESSORS_ONLN)" tests/job.sh <$jobs.sorted
 }
 
 stop_at_exit() { # stop_at_exit PIDS: ends what runs in the background, which an interrupt does not reach
@@ -35,7 +83,7 @@ stop_at_exit() { # stop_at_exit PIDS: ends what runs in the background, which an
 on_boards="audit boards device json kernels link sight transfer"
 
 part_fmt() {
-    for script in ./*.sh .ci/run; do sh -n "$script"; done
+    for script in ./*.sh tests/job.sh .ci/run; do sh -n "$script"; done
     cargo fmt --all --check
     (cd firmware/boards && cargo fmt --check)
 }
@@ -68,7 +116,7 @@ part_docs() {
 # The book's links, chapters and figures. mdBook itself is not run: compiling its library takes longer than a minute,
 # and it does not check anchors.
 part_book() {
-    tests book
+    integration book
 }
 
 part_host() {
@@ -78,7 +126,7 @@ part_host() {
         case " $on_boards book " in *" $name "*) ;; *) names="$names --test $name" ;; esac
     done
     # shellcheck disable=SC2086 # a list of words
-    cargo test --locked --workspace --quiet --lib --bins $names
+    tests "" "" --workspace --lib --bins $names
 }
 
 part_boards() {
@@ -87,7 +135,7 @@ part_boards() {
         [ -n "$(fact "$board" qemu_machine)" ] || on_board "$board" build --quiet --bins --examples
     done
     # shellcheck disable=SC2086 # a list of words
-    tests $on_boards
+    integration $on_boards
 }
 
 part_aarch64() {
@@ -103,20 +151,11 @@ part_aarch64() {
     elif [ -n "$missing" ]; then
         step "skipped, because there is no:$missing"
     else
-        on_one() { # on_one PROCESSOR [OPTION…]: the tests on an emulated processor
-            runner="qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu $1"
-            shift
-            CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=$runner \
-                cargo test --locked --package cases --package nn --lib --test levels --target $target --quiet "$@"
-        }
-        on_one max --no-run
-        # One processor that has dot products, and one that does not. Each runs its tests one after another.
-        on_one cortex-a53 >target/cortex-a53.log 2>&1 &
-        other=$!
-        stop_at_exit $other
-        on_one max
-        wait $other || { cat target/cortex-a53.log >&2 && exit 1; }
-        trap - EXIT
+        # One processor that has dot products, and one that does not.
+        for processor in max cortex-a53; do
+            tests " on $processor" "qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu $processor" \
+                --package cases --package nn --lib --test levels --target $target
+        done
         cargo clippy --locked --package cases --package nn --all-targets --target $target --quiet -- -D warnings
     fi
 }
@@ -124,7 +163,7 @@ part_aarch64() {
 part_costs() {
     # Of the whole workspace, as the tests are: dependencies have the same features and are not compiled again.
     cargo build --locked --quiet --workspace --bin bench
-    target/debug/bench check
+    job bench/check "$PWD" target/debug/bench check
 }
 
 # Each fuzzer for 15 seconds, or FUZZ_SECONDS, from the seeds and from what earlier runs found, all at the same time. Continuous
@@ -165,8 +204,18 @@ else
     step "data: the default network and its photos; tests that need ../shared beside the repository are ignored"
 fi
 step "building and testing; the first time takes about half an hour on two cores, later runs less than half of that"
+mkdir -p target
+: >$jobs
 times=
 is_set_up=
+run() { # run STEP FUNCTION: a step, and how long it takes
+    step "$1"
+    started=$(date +%s)
+    "$2"
+    seconds=$(($(date +%s) - started))
+    times="$times $1 ${seconds} s,"
+    step "$1 took $seconds s"
+}
 for part in $parts; do
     # Formatting needs only the compiler's own tools, so it can fail before anything is fetched.
     if [ "$part" != fmt ] && [ -z "$is_set_up" ]; then
@@ -174,11 +223,9 @@ for part in $parts; do
         ./setup.sh --tests
         is_set_up=yes
     fi
-    step "$part"
-    started=$(date +%s)
-    "part_$part"
-    seconds=$(($(date +%s) - started))
-    times="$times $part ${seconds} s,"
-    step "$part took $seconds s"
+    # Fuzzers use all processors themselves.
+    if [ "$part" = fuzz ]; then run_jobs; fi
+    run "$part" "part_$part"
 done
+run_jobs
 step "all is well:${times%,}"

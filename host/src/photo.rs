@@ -16,6 +16,7 @@ pub mod content;
 pub mod folder;
 mod jpeg;
 mod png;
+pub mod resize;
 
 /// Most pixels of a photo: more than any camera makes.
 pub const MOST_PIXELS: u64 = 200_000_000;

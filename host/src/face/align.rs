@@ -1,7 +1,8 @@
 //! Alignment: the similarity transform that puts a face's landmarks where the network expects them, and the crop.
 
-use image::imageops::{self, FilterType};
-use image::{Rgb, RgbImage};
+use image::{Rgb, RgbImage, imageops};
+
+use crate::photo::resize::{Filter, resized};
 
 /// A similarity transform of the plane: `[x, y]` to `[a x − b y + tx, b x + a y + ty]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -105,7 +106,7 @@ pub fn warp(photo: &RgbImage, to: &Transform, [width, height]: [u32; 2]) -> RgbI
     let size = [shrunk(region.width()), shrunk(region.height())];
     let ratio = [size[0] as f32 / region.width() as f32, size[1] as f32 / region.height() as f32];
     let region = match step > 1.0 {
-        true => imageops::resize(&region, size[0], size[1], FilterType::Triangle),
+        true => resized(&region, size, Filter::Triangle),
         false => region,
     };
     RgbImage::from_fn(width, height, |x, y| {

@@ -5,12 +5,12 @@ use std::fmt;
 use face::{Gates, Quality, Refusal, quality};
 use format::preprocess::{Colour, Preprocess};
 use image::RgbImage;
-use image::imageops::{self, FilterType};
 use vision::frame::MAX_SIDE;
 use vision::{Frame, Point};
 
 use super::{Face, FloatDetector, Measurements, align};
 use crate::photo::crop_bytes;
+use crate::photo::resize::{Filter, resized};
 use crate::sight::frames::{frame, pixels};
 use crate::sight::photo::{self, Sighted};
 use crate::sight::{Seer, gates, places};
@@ -144,8 +144,7 @@ fn smaller([width, height]: [u32; 2]) -> Option<[u32; 2]> {
 
 /// A smaller photo, if this one is too large to be searched.
 fn fitting(photo: &RgbImage) -> Option<RgbImage> {
-    let [width, height] = smaller(photo.dimensions().into())?;
-    Some(imageops::resize(photo, width, height, FilterType::Triangle))
+    Some(resized(photo, smaller(photo.dimensions().into())?, Filter::Triangle))
 }
 
 /// A photo as it is looked at, and the crops that are made of it.

@@ -5,10 +5,12 @@ use core::convert::Infallible;
 use anyhow::{Context, Result, anyhow};
 use format::PixelFormat;
 use format::preprocess::Preprocess;
-use image::imageops::{self, FilterType};
+use image::imageops;
 use image::{Rgb, RgbImage};
 use nn::RowSource;
 use vision::Frame;
+
+use crate::photo::resize::{self, Filter};
 
 /// Width and height of a frame (QVGA).
 pub const FRAME: [u32; 2] = [320, 240];
@@ -81,13 +83,13 @@ impl Placement {
 
     /// The frame. The photo's border goes on around it.
     pub fn frame(&self, photo: &RgbImage) -> RgbImage {
-        let small = resized(photo, self.size);
-        RgbImage::from_fn(FRAME[0], FRAME[1], |x, y| {
-            let inside = |axis: usize, place: u32| {
-                (i64::from(place) - self.start[axis]).clamp(0, i64::from(self.size[axis]) - 1) as u32
-            };
-            *small.get_pixel(inside(0, x), inside(1, y))
-        })
+        let inside = |axis: usize, place: u32| {
+            (i64::from(place) - self.start[axis]).clamp(0, i64::from(self.size[axis]) - 1) as u32
+        };
+        let shown = [0, 1].map(|axis| inside(axis, 0)..inside(axis, FRAME[axis] - 1) + 1);
+        let [left, top] = [shown[0].start, shown[1].start];
+        let part = resize::part(photo, self.size, shown, filter(photo, self.size));
+        RgbImage::from_fn(FRAME[0], FRAME[1], |x, y| *part.get_pixel(inside(0, x) - left, inside(1, y) - top))
     }
 
     /// The place in the frame of a point of the photo. Whole numbers are pixels' centres in both.
@@ -101,9 +103,9 @@ fn fits([width, height]: [u32; 2]) -> f32 {
     (FRAME[0] as f32 / width as f32).min(FRAME[1] as f32 / height as f32)
 }
 
-fn resized(photo: &RgbImage, [width, height]: [u32; 2]) -> RgbImage {
-    let filter = if width < photo.width() { FilterType::Triangle } else { FilterType::CatmullRom };
-    imageops::resize(photo, width, height, filter)
+/// What a photo of another size is made with.
+fn filter(photo: &RgbImage, [width, _]: [u32; 2]) -> Filter {
+    if width < photo.width() { Filter::Triangle } else { Filter::Cubic }
 }
 
 /// A frame with a photo whose point `from` lies at `to`, `scale` times as large. The photo's border goes on around it.
@@ -135,7 +137,8 @@ pub fn ways(picture: &RgbImage) -> Vec<RgbImage> {
     WAYS.iter()
         .map(|&(share, at)| {
             let side = |side: u32| ((side as f32 * share * fits).round() as u32).max(1);
-            let small = resized(picture, [side(picture.width()), side(picture.height())]);
+            let size = [side(picture.width()), side(picture.height())];
+            let small = resize::resized(picture, size, filter(picture, size));
             let mut frame = RgbImage::from_pixel(FRAME[0], FRAME[1], Rgb([128; 3]));
             let [x, y] = [(0, small.width()), (1, small.height())]
                 .map(|(axis, side)| (FRAME[axis].saturating_sub(side) as f32 * at[axis]).round() as i64);

@@ -126,7 +126,7 @@ fn m55_equals_simulator_on_real_networks() {
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn kernels_on_boards_equal_the_naive_loops() {
     for board in emulated() {
-        let text = board.run_example("battery", None).unwrap();
+        let text = board.run_uncounted("battery").unwrap();
         assert!(text.contains("Ok({\"conv\": "), "{}: {text}", board.name);
     }
 }
