@@ -55,7 +55,7 @@ job() { # job NAME FOLDER COMMAND…: notes a command that part of the tests is,
 }
 
 # Jobs that take longer than ten seconds, the longest first.
-long="suite/boards suite/faces suite/sight suite/evaluate_sight suite/accuracy suite/eyes suite/device cases/levels bench/check
+long="suite/boards suite/faces suite/transfer suite/sight suite/evaluate_sight suite/accuracy suite/eyes suite/device cases/levels bench/check
     suite/json suite/cli suite/field suite/link suite/export suite/truth suite/files suite/folders"
 
 # Runs the noted jobs, as many at once as there are processors: the short ones first, as they can fail soon, then the longest, so

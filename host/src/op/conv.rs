@@ -193,7 +193,7 @@ pub fn float(map: &Filtered<'_>, groups: usize) -> Vec<f32> {
     let &Filtered { input, shape, weights, bias, window, output } = map;
     let pixels = output[0] * output[1];
     let channels = bias.len();
-    let mut result: Vec<f32> = bias.iter().copied().cycle().take(pixels * channels).collect();
+    let mut result = bias.repeat(pixels);
     let taps = weights.len() / channels;
     if groups == 1 {
         let in_order = *window == Window::PIXEL;

@@ -106,7 +106,7 @@ fn average_all(importer: &mut Importer<'_>, node: &NodeProto, mut input: usize) 
 pub fn float(map: &Filtered<'_>) -> Vec<f32> {
     let &Filtered { input, shape, weights, bias, window, output } = map;
     let channels = bias.len();
-    let mut result: Vec<f32> = bias.iter().copied().cycle().take(output.iter().product()).collect();
+    let mut result = bias.repeat(output[0] * output[1]);
     let mut pixels = result.chunks_exact_mut(channels);
     for y in 0..output[0] {
         for (x, pixel) in pixels.by_ref().take(output[1]).enumerate() {

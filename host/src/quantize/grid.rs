@@ -33,9 +33,11 @@ impl Grid {
 
     /// The element nearest to a real value.
     pub fn element(&self, value: f32) -> i32 {
-        // Halves are rounded up, as on the board.
-        let element = (value / self.scale + self.zero_point as f32 + 0.5).floor();
-        (element.clamp(self.low as f32, self.high as f32)) as i32
+        // Halves are rounded up, as on the board: rounded down after a half is added.
+        let place = value / self.scale + self.zero_point as f32 + 0.5;
+        let place = place.clamp(self.low as f32, self.high as f32);
+        let towards_zero = place as i32;
+        towards_zero - i32::from(towards_zero as f32 > place)
     }
 
     /// The value of the grid that is nearest to a real value.
@@ -111,5 +113,22 @@ impl Histogram {
             count as f64 * (clipped * clipped + if exact { 0.0 } else { noise })
         })
         .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn element_is_the_nearest_and_halves_are_rounded_up() {
+        let grid = Grid { scale: 0.5, zero_point: -3, low: -128, high: 127 };
+        for eighth in -1200..1200 {
+            let value = eighth as f32 / 8.0;
+            let nearest = (value / 0.5 - 3.0 + 0.5).floor().clamp(-128.0, 127.0);
+            assert_eq!(grid.element(value), nearest as i32, "{value}");
+        }
+        assert_eq!([-0.25, -0.75, 0.25].map(|value| grid.element(value)), [-3, -4, -2]);
+        assert_eq!([f32::MIN, f32::MAX].map(|value| grid.element(value)), [-128, 127]);
     }
 }
