@@ -127,6 +127,8 @@ pub struct About<'a> {
     pub is_verify_open: bool,
     /// Bytes of the memory for frames.
     pub frame_bytes: u32,
+    /// How often a page of the store's flash can be erased, as its maker says.
+    pub flash_cycles: u32,
     /// Milliseconds that the board took to start.
     pub start_ms: u64,
     /// The maker's public key (Ed25519). Without one, any image runs, and no update is taken.

@@ -32,7 +32,7 @@ use vote::{Ballot, Vote, Votes};
 pub type PersonId = u32;
 
 /// Most lock-outs that make the next one longer.
-const MOST_DOUBLINGS: u32 = 6;
+const MOST_DOUBLINGS: u8 = 6;
 
 /// What a maker decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub struct Tally {
     /// Failures since somebody was let in.
     pub attempts: u32,
     /// Lock-outs since somebody was let in.
-    pub lockouts: u32,
+    pub lockouts: u8,
     /// Whether the door is locked.
     pub is_locked: bool,
 }
@@ -489,7 +489,7 @@ impl Door {
 }
 
 /// Length of a lock-out, the `lockouts`th in a row.
-fn lock_ms(settings: &Settings, lockouts: u32) -> u64 {
+fn lock_ms(settings: &Settings, lockouts: u8) -> u64 {
     u64::from(settings.lock_ms) << lockouts.saturating_sub(1).min(MOST_DOUBLINGS)
 }
 
@@ -553,7 +553,7 @@ mod tests {
         assert_eq!(*door.tally(), open);
         door.seen(40_000, &fit(None));
         assert_eq!(told(&door.seen(40_001, &fit(None)))[1], News::Locked(60_000));
-        for lockouts in [7, 8, u32::MAX] {
+        for lockouts in [7, 8, u8::MAX] {
             assert_eq!(lock_ms(&settings(1, 1), lockouts), 64 * 30_000);
         }
     }

@@ -207,6 +207,14 @@ impl Layout {
         cycles as u64 * (self.log_pages * self.slots()) as u64
     }
 
+    /// How often any page has been erased, at most, after this many commits and counter changes, commits included. At each
+    /// commit every page of a half may have been, if the board was restarted before. What is erased again after a cut is not
+    /// in it.
+    pub fn erasures(&self, commits: u32, changes: u32) -> u32 {
+        let records = self.log_pages.saturating_mul(self.slots());
+        commits.max(changes.checked_div(records).unwrap_or(0).saturating_add(1))
+    }
+
     /// Number of commits until a page has been erased `cycles` times. A commit erases the old half, so a page is erased
     /// with every second commit. After a restart the first commit erases the other half again: with `is_restarted`,
     /// the number is for a board that is restarted before each commit.

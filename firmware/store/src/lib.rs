@@ -35,7 +35,8 @@
 //!  24  floor        u32, lowest version of an image
 //!  28  next id      u32, of the next person
 //!  32  epoch        u64, the highest that may have sealed anything
-//!  40  lockouts     u32, in a row
+//!  40  lockouts     u8, in a row
+//!  41  commits      u24, since the store was formatted without counters
 //!  44  starts       u32, of the device
 //!  48  tag          HMAC-SHA256 of bytes 0..48, its first 16 bytes
 //! ```

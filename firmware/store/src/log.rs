@@ -19,7 +19,7 @@ pub struct Log {
     /// Whether the counters are higher than the record in force, because later records may have been lost.
     pub is_raised: bool,
     /// Highest sequence number that may be in flash.
-    sequence: u32,
+    pub sequence: u32,
     /// The page of the record in force.
     page: u32,
     /// The first slot of this page that may be programmed; the number of slots if the page is full.
@@ -106,7 +106,8 @@ impl Log {
         // Slots that did not take a record are skipped, and may be blank: then later records are in the next page all the same.
         let next = if after > 0 { layout.slots() } else { blank_from(flash, layout, page) };
         let doubtful = next.saturating_sub(slot + 1).saturating_add(after);
-        let CounterRecord { mut counters, is_formatting, sequence, .. } = record;
+        let CounterRecord { counters, is_formatting, sequence, .. } = record;
+        let mut counters = counters.committed(doubtful);
         counters.epoch = counters.epoch.saturating_add(doubtful.into());
         counters.next_id = counters.next_id.saturating_add(doubtful);
         let sequence = sequence.saturating_add(doubtful);

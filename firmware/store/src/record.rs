@@ -88,7 +88,7 @@ pub struct Counters {
     /// Failed attempts since they were last cleared.
     pub attempts: u32,
     /// Lock-outs in a row.
-    pub lockouts: u32,
+    pub lockouts: u8,
     /// Whether the device is locked.
     pub is_locked: bool,
     /// How often the device has started.
@@ -101,6 +101,24 @@ pub struct Counters {
     pub epoch: u64,
     /// Id of the next person, from 1.
     pub next_id: u32,
+    /// Epochs reserved since the store was formatted without counters; at most [`MAX_COMMITS`].
+    pub commits: u32,
+}
+
+/// Most commits that are counted.
+pub const MAX_COMMITS: u32 = (1 << 24) - 1;
+
+impl Counters {
+    /// With the next epoch, for one more commit; `None` after the last epoch.
+    pub(crate) fn reserve(self) -> Option<Counters> {
+        let epoch = self.epoch.checked_add(1)?;
+        Some(Counters { epoch, ..self }.committed(1))
+    }
+
+    /// With this many more commits.
+    pub(crate) fn committed(self, count: u32) -> Counters {
+        Counters { commits: self.commits.saturating_add(count).min(MAX_COMMITS), ..self }
+    }
 }
 
 const LOCKED: u8 = 1;
@@ -133,14 +151,18 @@ impl CounterRecord {
         let mut next = || {
             let sequence = fields.u32()?;
             let (attempts, floor, next_id) = (fields.u32()?, fields.u32()?, fields.u32()?);
-            let (epoch, lockouts, starts, tag) =
-                (fields.u64()?, fields.u32()?, fields.u32()?, fields.take()?);
+            let epoch = fields.u64()?;
+            let ([lockouts, commits @ ..], starts, tag) =
+                (fields.take::<4>()?, fields.u32()?, fields.take()?);
+            let [first, second, third] = commits;
+            let commits = u32::from_le_bytes([first, second, third, 0]);
             if flags & !(LOCKED | FORMATTING | SECOND) != 0 {
                 return None;
             }
             let is_locked = flags & LOCKED != 0;
             let slot = Slot { is_second: flags & SECOND != 0, trial };
-            let counters = Counters { attempts, lockouts, is_locked, starts, floor, slot, epoch, next_id };
+            let counters =
+                Counters { attempts, lockouts, is_locked, starts, floor, slot, epoch, next_id, commits };
             Some(CounterRecord { key, sequence, is_formatting: flags & FORMATTING != 0, counters, tag })
         };
         next().ok_or(Flaw::Damaged)
@@ -148,7 +170,9 @@ impl CounterRecord {
 
     /// The record's bytes.
     pub fn emit(&self) -> [u8; RECORD_BYTES] {
-        let Counters { attempts, lockouts, is_locked, starts, floor, slot, epoch, next_id } = self.counters;
+        let Counters { attempts, lockouts, is_locked, starts, floor, slot, epoch, next_id, commits } =
+            self.counters;
+        let lockouts_and_commits = u32::from(lockouts) | commits << 8;
         let flags = [(is_locked, LOCKED), (self.is_formatting, FORMATTING), (slot.is_second, SECOND)];
         let flags = flags.iter().filter(|(is_set, _)| *is_set).fold(0, |sum, (_, flag)| sum | flag);
         let mut bytes = [0; RECORD_BYTES];
@@ -158,7 +182,7 @@ impl CounterRecord {
             fill.put(&field.to_le_bytes());
         }
         fill.put(&epoch.to_le_bytes());
-        fill.put(&lockouts.to_le_bytes()).put(&starts.to_le_bytes()).put(&self.tag);
+        fill.put(&lockouts_and_commits.to_le_bytes()).put(&starts.to_le_bytes()).put(&self.tag);
         bytes
     }
 }

@@ -235,8 +235,8 @@ impl<F: NorFlash> Store<F> {
                 Log::new(&layout, Counters { epoch: random >> 1, next_id: 1, ..Counters::default() })
             }
         };
-        let epoch = log.counters.epoch.checked_add(1).ok_or(Error::Exhausted)?;
-        let counters = Counters { epoch, ..log.counters };
+        let counters = log.counters.reserve().ok_or(Error::Exhausted)?;
+        let epoch = counters.epoch;
         log.append(&mut flash, &layout, &terms.keys, counters, true)?;
         for half in [0, 1] {
             for page in pages(&layout, half, 0..layout.half_pages()) {
@@ -532,6 +532,12 @@ impl<F: NorFlash> Store<F> {
         (MAX_PEOPLE - self.people.len()).min((self.free_bytes() / each) as usize)
     }
 
+    /// How often any page has been erased, at most, since the store was formatted without counters; see
+    /// [`Layout::erasures`].
+    pub fn erasures(&self) -> u32 {
+        self.terms.layout.erasures(self.log.counters.commits, self.log.sequence)
+    }
+
     /// Changes the counters. Nothing is written if nothing changes.
     fn update(&mut self, change: impl FnOnce(&mut Counters)) -> Result<(), Error<F::Error>> {
         let mut counters = self.log.counters;
@@ -551,7 +557,7 @@ impl<F: NorFlash> Store<F> {
     pub fn set_attempts(
         &mut self,
         attempts: u32,
-        lockouts: u32,
+        lockouts: u8,
         is_locked: bool,
     ) -> Result<(), Error<F::Error>> {
         self.update(|counters| {
@@ -616,9 +622,8 @@ impl<F: NorFlash> Store<F> {
         if length > layout.half_bytes().saturating_sub(crate::record::RECORD_BYTES as u32) {
             return Err(Error::Full);
         }
-        let mut counters = self.log.counters;
-        let epoch = counters.epoch.checked_add(1).ok_or(Error::Exhausted)?;
-        counters.epoch = epoch;
+        let mut counters = self.log.counters.reserve().ok_or(Error::Exhausted)?;
+        let epoch = counters.epoch;
         if change.added().is_some() {
             counters.next_id = counters.next_id.checked_add(1).ok_or(Error::Exhausted)?;
         }

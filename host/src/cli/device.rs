@@ -577,6 +577,7 @@ impl Info {
     fn print(&self, out: &mut String) -> fmt::Result {
         let Device { people, places, strangers, locked_seconds, starts, seconds, administrators, .. } =
             self.device;
+        let Device { erasures, cycles, .. } = self.device;
         writeln!(
             out,
             "{} ({}), firmware {}",
@@ -596,6 +597,11 @@ impl Info {
         writeln!(
             out,
             "people          {people} on the device, room for {places} more with three centres each"
+        )?;
+        let worn = 100.0 * f64::from(erasures) / f64::from(cycles.max(1));
+        writeln!(
+            out,
+            "flash           no page erased more than {erasures} times, {worn:.2} % of the {cycles} that it can be"
         )?;
         writeln!(out, "strangers       {strangers} since somebody was let in")?;
         writeln!(out, "administrators  {administrators}")?;

@@ -4,13 +4,16 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use app::door::enrol::MOST_CENTRES;
 use app::update::verify::signed_version;
+use facts::{PAGE, StoreFlash};
 use format::header;
 use format::layer::Layer;
 use format::network::Model;
 use format::{Image, Role};
 use nn::op::{self, Inputs};
 use serde::Serialize;
+use store::Layout;
 
 use crate::board::{Board, Memory};
 use crate::budget::{Excess, frame_bytes, frame_is_colour};
@@ -99,10 +102,42 @@ pub struct ImageOnBoard {
     pub frame_room: usize,
     /// Bytes of flash: firmware and image.
     pub flash_bytes: u64,
+    /// The board's store for people of the image's network; `None` if the board has none.
+    pub store: Option<StoreRow>,
     /// Whether the board can run it.
     pub fits: bool,
     /// The exceeded limits.
     pub excesses: Vec<String>,
+}
+
+/// What the store of a board holds, and how long its flash lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct StoreRow {
+    /// Bytes of flash.
+    pub bytes: u32,
+    /// Most people with three centres each, as an enrolment makes them.
+    pub people: usize,
+    /// Erasures of a page that the flash's maker promises.
+    pub cycles: u32,
+    /// Changes of the people until a page has been erased as often, if the board is restarted before each.
+    pub changes: u64,
+    /// Counted attempts until then.
+    pub attempts: u64,
+}
+
+impl StoreRow {
+    /// Of a board, for centres of so many elements; `None` if the board has no store.
+    fn new(board: &Board, dimension: usize) -> Option<Self> {
+        let StoreFlash { word_bytes, log_pages, half_pages, cycles } = board.store?;
+        let layout = Layout::new_checked(0, PAGE as u32, word_bytes, log_pages, half_pages).ok()?;
+        Some(StoreRow {
+            bytes: layout.total_bytes(),
+            people: layout.capacity(dimension as u16, MOST_CENTRES),
+            cycles,
+            changes: layout.enrolments(cycles, true),
+            attempts: layout.attempts(cycles),
+        })
+    }
 }
 
 /// A step from a frame to an embedding.
@@ -219,6 +254,7 @@ fn on_board(
         ram_room: board.memory.ram.bytes,
         frame_room: budget.frame_bytes,
         flash_bytes: core.firmware_bytes + bytes.len() as u64,
+        store: StoreRow::new(board, image.dimension()),
         fits: excesses.is_empty(),
         excesses: excesses.iter().map(Excess::to_string).collect(),
     })

@@ -432,6 +432,7 @@ impl<'w, 'm, 'f, 'a> Life<'w, 'm, 'f, 'a> {
             settings: SETTINGS,
             is_verify_open: world.is_verify_open,
             frame_bytes: FRAME_BYTES as u32,
+            flash_cycles: 100_000,
             start_ms: 0,
             trouble: link::message::Text::new(),
             maker_key: Some(MAKER),

@@ -24,7 +24,7 @@ fn act<const WORD: usize>(world: &mut World<WORD>, step: &Step<'_>) {
         6 => Op::DeleteAll,
         7 => Op::Attempt,
         8 => Op::Clear,
-        9 => Op::Lock(first.into()),
+        9 => Op::Lock(first as u8),
         10 => Op::Unlock,
         11 => Op::Floor(first.into()),
         12 => Op::Slot(first as u8),

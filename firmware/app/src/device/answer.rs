@@ -763,6 +763,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             administrators: self.responder.administrators().len() as u8,
             firmware: text(&self.about.firmware),
             image_version: counters.map_or(0, |counters| counters.floor),
+            erasures: self.store.as_ref().map_or(0, Store::erasures),
+            cycles: self.about.flash_cycles,
         }
     }
 }

@@ -239,6 +239,7 @@ fn bench_of(key: [u8; 32], network: ModelId) -> Bench {
         settings: SETTINGS,
         is_verify_open: true,
         frame_bytes: 16,
+        flash_cycles: 100_000,
         start_ms: 0,
         trouble: link::message::Text::new(),
         maker_key: Some(MAKER),

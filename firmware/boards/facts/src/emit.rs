@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{Facts, Region, UsbId};
+use crate::{Facts, Region, StoreFlash, UsbId};
 
 impl Facts {
     /// The linker script `memory.x` that `cortex-m-rt` includes. Linking fails if the statics leave less than
@@ -67,7 +67,7 @@ impl Facts {
 
     /// Rust constants: `NAME`, `ARENA_BYTES`, `IMAGES` (address and length of the internal and the external flash
     /// that may hold an image), `FRAME` (address and length of the memory for frames; both 0 without one); if there is one,
-    /// `STORE` (of the memory for people), `FLASH` (of the external flash), `KEYS` (of the page for the device's keys), `SLOTS` (of each)
+    /// `STORE` (of the memory for people) with `STORE_WORD`, `STORE_PAGES` and `STORE_CYCLES`, `FLASH` (of the external flash), `KEYS` (of the page for the device's keys), `SLOTS` (of each)
     /// and `USB` (vendor and product); and the address of each device under the device's name.
     pub fn constants(&self) -> String {
         let mut text = String::new();
@@ -102,6 +102,15 @@ impl Facts {
             if let Some(region) = region {
                 constant(&format!("{about}: address and bytes"), name, "(usize, usize)", pair(region));
             }
+        }
+        if let Some(StoreFlash { word_bytes, log_pages, half_pages, cycles }) = self.store {
+            let word = word_bytes.to_string();
+            constant("Smallest write to the memory for people, bytes", "STORE_WORD", "usize", word);
+            let pages = format!("[{log_pages}, {half_pages}]");
+            let about = "Pages of that memory: of the counter log, and of each half";
+            constant(about, "STORE_PAGES", "[u32; 2]", pages);
+            let about = "How often a page of that memory can be erased";
+            constant(about, "STORE_CYCLES", "u32", cycles.to_string());
         }
         if let Some(UsbId { vendor, product }) = self.chip.as_ref().and_then(|chip| chip.usb) {
             let id = format!("({vendor:#06x}, {product:#06x})");
@@ -176,6 +185,12 @@ pub const STORE: (usize, usize) = (0x90780000, 0x80000);
 pub const FLASH: (usize, usize) = (0x90000000, 0x800000);
 /// Page for the device's keys: address and bytes.
 pub const KEYS: (usize, usize) = (0x081e0000, 0x20000);
+/// Smallest write to the memory for people, bytes.
+pub const STORE_WORD: usize = 1;
+/// Pages of that memory: of the counter log, and of each half.
+pub const STORE_PAGES: [u32; 2] = [2, 63];
+/// How often a page of that memory can be erased.
+pub const STORE_CYCLES: u32 = 100000;
 /// Vendor and product of the USB device.
 pub const USB: (u16, u16) = (0x1209, 0x0001);
 /// Slots of a device's images in external flash: address and bytes of each.

@@ -48,6 +48,8 @@ pub struct Facts {
     pub stack_bytes: usize,
     /// Addresses and sizes of the memories.
     pub memory: Memories,
+    /// The flash of `memory.store`: a board that has the one has the other.
+    pub store: Option<StoreFlash>,
     /// The microcontroller of a board that is not emulated.
     pub chip: Option<Chip>,
     /// Limits of the board.
@@ -81,6 +83,20 @@ pub struct Memories {
     pub keys: Option<Region>,
     /// The whole external flash, which contains `external` and `store`.
     pub flash: Option<Region>,
+}
+
+/// How the flash of the store is written, and how its pages of [`PAGE`] bytes are shared out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreFlash {
+    /// The smallest write, bytes: a power of two, at most 32.
+    pub word_bytes: u32,
+    /// Pages of the counter log, at least 2.
+    pub log_pages: u32,
+    /// Pages of each of the two halves.
+    pub half_pages: u32,
+    /// How often a page can be erased, as the flash's maker says.
+    pub cycles: u32,
 }
 
 /// A microcontroller that is programmed over a debug port or over USB.
@@ -139,6 +155,8 @@ pub enum FactsError {
     NotShared(&'static str),
     /// This memory does not lie in the external flash, or is not whole pages of it.
     NotInFlash(&'static str),
+    /// There is only one of `memory.store` and the table `store`, or the pages are not in the memory, or the word is none.
+    Store,
     /// The board is neither emulated nor has it a chip, or it is both.
     Machine,
     /// The arena is not a multiple of [`ALIGNMENT`].
@@ -172,6 +190,11 @@ impl fmt::Display for FactsError {
             Self::NotInFlash(memory) => {
                 write!(f, "memory.{memory}: not within memory.flash, or not whole pages of {PAGE} bytes")
             }
+            Self::Store => write!(
+                f,
+                "store: not the pages of {PAGE} bytes of memory.store: 2 or more of the log, and two halves; \
+                 or word_bytes is not a power of two up to 32, or cycles is 0"
+            ),
             Self::Machine => write!(f, "a board has either a qemu_machine or a chip"),
             Self::Arena => write!(f, "arena_bytes: not a multiple of {ALIGNMENT}"),
             Self::Ram { needed, bytes } => {
@@ -246,6 +269,11 @@ impl Facts {
                 return Err(FactsError::Slots);
             }
         }
+        match (self.store, store) {
+            (None, None) => {}
+            (Some(pages), Some(memory)) if pages.fits(memory.bytes) => {}
+            _ => return Err(FactsError::Store),
+        }
         if !self.arena_bytes.is_multiple_of(ALIGNMENT) {
             return Err(FactsError::Arena);
         }
@@ -263,6 +291,18 @@ impl Facts {
             Some(name) => Err(FactsError::Device(name.clone())),
             None => Ok(()),
         }
+    }
+}
+
+impl StoreFlash {
+    fn fits(&self, bytes: usize) -> bool {
+        let pages = u64::from(self.log_pages) + 2 * u64::from(self.half_pages);
+        self.word_bytes.is_power_of_two()
+            && self.word_bytes <= 32
+            && self.log_pages >= 2
+            && self.half_pages > 0
+            && self.cycles > 0
+            && pages * PAGE as u64 <= bytes as u64
     }
 }
 
@@ -408,6 +448,11 @@ mod tests {
         external = { address = 0x9000_0000, bytes = 0x78_0000 }
         slots = [{ address = 0x9000_0000, bytes = 0x3c_0000 }, { address = 0x903c_0000, bytes = 0x3c_0000 }]
         store = { address = 0x9078_0000, bytes = 0x8_0000 }
+        [store]
+        word_bytes = 1
+        log_pages = 2
+        half_pages = 63
+        cycles = 100_000
         [limits]
         layers = 128
         row_bytes = 3072
@@ -441,6 +486,32 @@ mod tests {
             assert!(CHIP.contains(from), "{from}");
             assert_eq!(Facts::parse(&CHIP.replace(from, to)).unwrap_err(), wanted, "{from}");
         }
+    }
+
+    #[test]
+    fn store_has_pages_of_its_memory() {
+        let found = Facts::parse(CHIP).unwrap().store;
+        let wanted = StoreFlash { word_bytes: 1, log_pages: 2, half_pages: 63, cycles: 100_000 };
+        assert_eq!(found, Some(wanted));
+        for (from, to) in [
+            ("half_pages = 63", "half_pages = 64"),
+            ("half_pages = 63", "half_pages = 0"),
+            ("log_pages = 2", "log_pages = 1"),
+            ("word_bytes = 1", "word_bytes = 3"),
+            ("word_bytes = 1", "word_bytes = 64"),
+            ("cycles = 100_000", "cycles = 0"),
+            ("store = {", "# {"),
+        ] {
+            assert!(CHIP.contains(from), "{from}");
+            assert_eq!(Facts::parse(&CHIP.replacen(from, to, 1)).unwrap_err(), FactsError::Store, "{to}");
+        }
+        let without = CHIP.lines().filter(|line| {
+            !["[store]", "word_bytes", "log_pages", "half_pages", "cycles"]
+                .iter()
+                .any(|fact| line.trim().starts_with(fact))
+        });
+        let without = without.collect::<Vec<_>>().join("\n");
+        assert_eq!(Facts::parse(&without).unwrap_err(), FactsError::Store);
     }
 
     #[test]

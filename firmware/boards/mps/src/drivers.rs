@@ -72,6 +72,7 @@ macro_rules! door_drivers {
                 type Platform = Emulated<$crate::Uart>;
                 type Flash = $crate::programs::store::sim::Flash<'static, { door::WORD }, { door::PAGE }>;
 
+                const FLASH_CYCLES: u32 = facts::STORE_CYCLES;
                 const FRAME_BYTES: usize = facts::FRAME.1 - $crate::programs::app::device::mailbox::BYTES;
 
                 fn platform() -> (Self::Platform, [[u8; 32]; 2]) {
@@ -88,8 +89,10 @@ macro_rules! door_drivers {
                 }
 
                 fn flash() -> (Self::Flash, $crate::programs::store::Layout) {
+                    const { assert!(facts::STORE_WORD == door::WORD) };
                     let flash = memories().flash();
-                    let layout = $crate::programs::store::Layout::in_flash(&flash, 0, 2, 31);
+                    let [log_pages, half_pages] = facts::STORE_PAGES;
+                    let layout = $crate::programs::store::Layout::in_flash(&flash, 0, log_pages, half_pages);
                     // The layout fits, as the tests of a device show.
                     (flash, layout.unwrap_or_else(|_| $crate::programs::cortex::stop()))
                 }

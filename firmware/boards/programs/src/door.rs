@@ -23,6 +23,8 @@ pub trait DoorBoard: Board {
     /// Its flash for people and counters.
     type Flash: NorFlash;
 
+    /// How often a page of the flash can be erased.
+    const FLASH_CYCLES: u32;
     /// Bytes of the memory for frames.
     const FRAME_BYTES: usize;
 
@@ -122,6 +124,7 @@ fn device<B: DoorBoard>(
         settings: Settings::default(),
         is_verify_open: true,
         frame_bytes: B::FRAME_BYTES as u32,
+        flash_cycles: B::FLASH_CYCLES,
         start_ms: B::now_ms(),
         trouble,
         maker_key,

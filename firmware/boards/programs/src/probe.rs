@@ -107,7 +107,7 @@ fn try_store<B: DoorBoard>(outside: &mut Outside<impl Read + Write>) -> Option<(
             7 => store.open_centre(index, outside.byte(), opened.get_mut(..outside.number() as usize)?),
             8 => store.open_person(index, &mut record),
             9 => store.count_start(),
-            10 => store.set_attempts(number, outside.number(), outside.byte() != 0),
+            10 => store.set_attempts(number, outside.byte(), outside.byte() != 0),
             11 => store.raise_floor(number),
             12 => store.set_slot(Slot { is_second: outside.byte() != 0, trial: outside.byte() }),
             13 => store.scrub(),

@@ -21,9 +21,9 @@ use crate::{Board, facts};
 
 /// The store's layout: pages of its counters, then two halves for people.
 const LAYOUT: Layout = {
-    const LOG_PAGES: u32 = 2;
-    const HALF_PAGES: u32 = (facts::STORE.1 as u32 / PAGE_BYTES - LOG_PAGES) / 2;
-    match Layout::new_checked(0, PAGE_BYTES, WORD_BYTES as u32, LOG_PAGES, HALF_PAGES) {
+    assert!(facts::STORE_WORD == WORD_BYTES, "store.word_bytes is that of the flash driver");
+    let [log_pages, half_pages] = facts::STORE_PAGES;
+    match Layout::new_checked(0, PAGE_BYTES, facts::STORE_WORD as u32, log_pages, half_pages) {
         Ok(layout) => layout,
         Err(_) => panic!("the layout of the store"),
     }
@@ -225,6 +225,7 @@ impl DoorBoard for Board {
     type Platform = Chip;
     type Flash = Part;
 
+    const FLASH_CYCLES: u32 = facts::STORE_CYCLES;
     const FRAME_BYTES: usize = FRAME_BYTES;
 
     /// # Panics

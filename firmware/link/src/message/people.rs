@@ -13,7 +13,7 @@ use crate::frame::FrameError;
 use crate::session::{MAX_ADMINISTRATORS, PublicKey};
 
 /// Version of [`Group::People`].
-pub const PEOPLE_VERSION: u8 = 2;
+pub const PEOPLE_VERSION: u8 = 3;
 /// Most people in one message.
 pub const MAX_PEOPLE: usize = 4;
 /// Most entries of the log in one message.
@@ -242,6 +242,10 @@ pub struct Device {
     pub firmware: String<MAX_FIRMWARE_NAME>,
     /// Version of the image. Older ones are refused.
     pub image_version: u32,
+    /// How often a page of the store's flash has been erased, at most.
+    pub erasures: u32,
+    /// How often a page can be erased, as the flash's maker says.
+    pub cycles: u32,
 }
 
 /// What a device does.
@@ -489,6 +493,8 @@ mod tests {
             administrators: 6,
             firmware: "1.0".try_into().unwrap(),
             image_version: 7,
+            erasures: 300,
+            cycles: 8,
         };
         let pins = [
             (
@@ -522,7 +528,11 @@ mod tests {
                 0x8a,
                 &[&[2][..], &[7; 32], &[8; 32]].concat(),
             ),
-            (PeopleReply::Device(device), 0x85, &[6, 1, 0xac, 0x02, 2, 3, 4, 5, 6, 3, b'1', b'.', b'0', 7]),
+            (
+                PeopleReply::Device(device),
+                0x85,
+                &[6, 1, 0xac, 0x02, 2, 3, 4, 5, 6, 3, b'1', b'.', b'0', 7, 0xac, 2, 8],
+            ),
         ];
         pin_replies(2, pins.map(|(reply, number, body)| (Reply::People(reply), number, body.to_vec())));
         let refusals = [
@@ -594,6 +604,8 @@ mod tests {
             administrators: u8::MAX,
             firmware: "x".repeat(MAX_FIRMWARE_NAME).as_str().try_into().unwrap(),
             image_version: u32::MAX,
+            erasures: u32::MAX,
+            cycles: u32::MAX,
         };
         let people: Vec<Person, MAX_PEOPLE> = core::iter::repeat_n(person, MAX_PEOPLE).collect();
         let entries: Vec<LogEntry, MAX_ENTRIES> = [entry; MAX_ENTRIES].into_iter().collect();

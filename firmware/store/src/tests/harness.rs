@@ -9,7 +9,7 @@ use std::{format, vec};
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use format::ModelId;
-use store::record::{CounterRecord, Header, RECORD_BYTES};
+use store::record::{CounterRecord, Header, MAX_COMMITS, RECORD_BYTES};
 use store::sim::{ERASED, Fault, Flash, PROGRAMMED, Tear, UNREADABLE};
 use store::{Counters, Draft, Error, Layout, OpenError, Record, Slot, Store, SubCentre};
 
@@ -254,7 +254,7 @@ pub enum Op {
     DeletePeople,
     Attempt,
     Clear,
-    Lock(u32),
+    Lock(u8),
     Unlock,
     Floor(u32),
     Slot(u8),
@@ -311,6 +311,7 @@ impl Model {
         );
         // A mutant may read any number.
         counters.epoch = counters.epoch.saturating_add(is_commit.into());
+        counters.commits = counters.commits.saturating_add(is_commit.into()).min(MAX_COMMITS);
         match op {
             Op::Add(number) | Op::AddKey(number) => {
                 let person = if matches!(op, Op::Add(_)) { Person::new } else { Person::key };
@@ -534,6 +535,7 @@ impl<const WORD: usize> World<WORD> {
         let highest = people.iter().map(|person| person.id).max().unwrap_or(0);
         if !is_kept
             || counters.epoch < old.counters.epoch
+            || counters.commits < old.counters.commits
             || counters.next_id < old.counters.next_id
             || counters.next_id <= highest
             || is_acknowledged && counters != new.counters
@@ -633,7 +635,7 @@ pub const SCRIPT: [Op; 21] = [
     Op::Attempt,
     Op::Attempt,
     Op::Replace(0, 3),
-    Op::Lock(u32::MAX),
+    Op::Lock(u8::MAX),
     Op::Add(4),
     Op::Rename(1, 5),
     Op::Floor(9),
@@ -789,7 +791,7 @@ pub fn wander<const WORD: usize>(tear: Tear, seed: u64, operations: u64) -> Tall
             9 if random(3) == 0 => Op::DeleteAll,
             9 | 10 => Op::Attempt,
             11 => Op::Clear,
-            12 => Op::Lock(random(u32::MAX.into()) as u32),
+            12 => Op::Lock(random(u8::MAX.into()) as u8),
             13 => Op::Unlock,
             14 => Op::Floor(random(1000) as u32),
             _ => Op::Slot(random(4) as u8),

@@ -450,10 +450,10 @@ fn format_keeps_counters_of_the_same_key_only() {
     let before = open(&mut bytes).unwrap().counters();
     let other = ModelId([4; 16]);
     let counters = format_with(&mut bytes, &KEY, other).unwrap().counters();
-    assert_eq!(counters, Counters { epoch: before.epoch + 1, ..before });
+    assert_eq!(counters, Counters { epoch: before.epoch + 1, commits: before.commits + 1, ..before });
     assert_eq!(open(&mut bytes).err(), Some(OpenError::OtherNetwork));
     let counters = format_with(&mut bytes, &[9; 32], NETWORK).unwrap().counters();
-    assert_eq!(counters, Counters { epoch: 501, next_id: 1, ..Counters::default() });
+    assert_eq!(counters, Counters { epoch: 501, next_id: 1, commits: 1, ..Counters::default() });
     assert_eq!(open(&mut bytes).err(), Some(OpenError::Key));
 }
 
@@ -543,14 +543,32 @@ fn wear_is_as_predicted() {
             }
             store.rename(1, if number % 2 == 0 { "even" } else { "odd" }).unwrap();
         }
+        let erasures = store.erasures();
         let flash = store.into_flash();
         let cycles = flash.wear();
+        // Formatting and the first person are commits, too.
+        assert!((cycles..=commits as u32 + 2).contains(&erasures), "{cycles} {erasures}");
         assert!(layout().enrolments(cycles, is_restarted) >= commits, "{cycles}");
         // A cycle more, because the store was opened once.
         assert!(layout().enrolments(cycles - 1, is_restarted) <= commits, "{cycles}");
         let cost = layout().commit(DIMENSION, 1, Person::new(1, 1).centres.len());
         assert_eq!(flash.traffic().words, commits * u64::from(cost.written_bytes) / 4);
     }
+}
+
+#[test]
+fn attempts_wear_the_log() {
+    let mut bytes = blank();
+    drop(format(&mut bytes));
+    let mut wear = [0; 10];
+    let flash: Sim = Flash::new(&mut bytes, &mut [], &mut wear, Tear::Whole, 0);
+    let mut store = Store::open(flash, layout(), &KEY, NETWORK, DIMENSION).unwrap();
+    for _ in 0..200 {
+        count_attempt(&mut store).unwrap();
+    }
+    let erasures = store.erasures();
+    let cycles = store.into_flash().wear();
+    assert!(cycles > 20 && (cycles..=cycles + 1).contains(&erasures), "{cycles} {erasures}");
 }
 
 proptest! {

@@ -7,17 +7,17 @@ use format::ModelId;
 use proptest::prelude::*;
 
 use super::harness::{Person, state};
-use crate::record::{CounterRecord, Flaw, Header, emit_head, parse_head};
+use crate::record::{CounterRecord, Flaw, Header, MAX_COMMITS, emit_head, parse_head};
 use crate::sim::{Flash, Tear};
 use crate::{Counters, Draft, Head, Layout, Packed, Slot, Store, SubCentre, packed_bytes};
 
 const LOG: &str = "
     4743545201000200a9ff79c54b9fb58601000000000000000000000001000000
-    29000000000000000000000000000000fba4e62a663207b7d79c0cbedd0fa786
+    29000000000000000001000000000000ef355e00f8efec9813bcd90c4efc9bbc
     4743545201000000a9ff79c5403e7dcb02000000000000000000000001000000
-    290000000000000000000000000000005cf0f3c97de9078b7b6367c6b2aaf1e0
+    290000000000000000010000000000002bba1e14f1493a3b7d7b1f1233214b48
     4743545201000000a9ff79c5403e7dcb03000000000000000000000002000000
-    2a000000000000000000000000000000faa1e7539b71316fc62225041caeee4e
+    2a000000000000000002000000000000ed440cb3bdc4b467a9f4b493822fc63d
     4743545201000100a9ff79c5e5ed210004000000000000000000000002000000
     2a0000000000000088776655443322117946d6339dbf1bf59b28551b5fb2be5c
 ";
@@ -64,7 +64,8 @@ fn flash_of_a_small_store_is_pinned() {
     let centres = [SubCentre { photos: 5, vector: &[1, -2, 127, -127] }];
     store.add(&Draft { name: "Zoë", flags: 0x0102, centres: &centres }).unwrap();
     store.change_counters(|counters| {
-        (counters.lockouts, counters.is_locked, counters.starts) = (0x5566_7788, true, 0x1122_3344);
+        (counters.lockouts, counters.is_locked, counters.starts) = (0x88, true, 0x1122_3344);
+        counters.commits = 0x55_6677;
     });
     drop(store);
     assert_eq!(bytes, flash());
@@ -105,7 +106,8 @@ fn pinned_flash_is_read() {
     let person = Person { id: 1, name: "Zoë".into(), flags: 0x0102, centres };
     assert_eq!(state(&mut store).unwrap(), [person]);
     let counters = Counters {
-        lockouts: 0x5566_7788,
+        lockouts: 0x88,
+        commits: 0x55_6677,
         is_locked: true,
         starts: 0x1122_3344,
         epoch: 42,
@@ -158,11 +160,11 @@ proptest! {
     #[test]
     fn counter_record_is_parsed_as_emitted(
         key: [u8; 4], sequence: u32, is_formatting: bool, tag: [u8; 16],
-        attempts: u32, floor: u32, next_id: u32, epoch: u64, lockouts: u32, is_locked: bool, starts: u32,
-        is_second: bool, trial: u8,
+        attempts: u32, floor: u32, next_id: u32, epoch: u64, lockouts: u8, is_locked: bool, starts: u32,
+        is_second: bool, trial: u8, commits in 0..=MAX_COMMITS,
     ) {
         let slot = Slot { is_second, trial };
-        let counters = Counters { attempts, lockouts, is_locked, starts, floor, slot, epoch, next_id };
+        let counters = Counters { attempts, lockouts, is_locked, starts, floor, slot, epoch, next_id, commits };
         let record = CounterRecord { key, sequence, is_formatting, counters, tag };
         prop_assert_eq!(CounterRecord::parse(&record.emit()), Ok(record));
     }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
-use host::inspect::image::{FrameNeeds, ImageInspection, NetworkRow, SignatureRow};
+use host::inspect::image::{FrameNeeds, ImageInspection, NetworkRow, SignatureRow, StoreRow};
 
 pub fn print(out: &mut String, path: &Path, inspection: &ImageInspection) -> fmt::Result {
     writeln!(out, "{}, {} bytes", path.display(), inspection.image_bytes)?;
@@ -76,6 +76,14 @@ pub fn print(out: &mut String, path: &Path, inspection: &ImageInspection) -> fmt
             sum(0),
             sum(1)
         )?;
+        if let Some(StoreRow { bytes, people, cycles, changes, attempts }) = row.store {
+            writeln!(
+                out,
+                "    {:12} {people} people with three centres each in {bytes} bytes; {changes} changes or {attempts} \
+                 attempts until a page was erased {cycles} times",
+                "store"
+            )?;
+        }
         for excess in &row.excesses {
             writeln!(out, "    {} cannot run it: {excess}", row.board)?;
         }
