@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use facts::{Facts, Limits, Region};
 
 use crate::budget::{Budget, Room};
+use crate::shared::process_file;
 use crate::{interrupt, output};
 
 /// The facts of every board, from its own file. Another board is another line.
@@ -241,8 +242,8 @@ impl Board {
     }
 
     /// QEMU as a device of this board, whose clock is this computer's; otherwise as [`Self::emulator_with_ram`]. The board's
-    /// second UART is `front`, or leads nowhere.
-    /// Its images are in `ram`.
+    /// second UART is `front`, or leads nowhere. Its images are in `ram`, and its process's number is in
+    /// [`process_file`](crate::shared::process_file) while it runs.
     ///
     /// # Errors
     /// As [`Self::machine_name`].
@@ -250,6 +251,7 @@ impl Board {
         let mut qemu = self.machine(elf, None, Some(ram))?;
         // The first `-serial` is the first UART's.
         qemu.arg("-serial").arg(front.map_or_else(|| "null".to_string(), Front::option));
+        qemu.arg("-pidfile").arg(process_file(ram));
         Ok(qemu)
     }
 

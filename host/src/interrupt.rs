@@ -140,6 +140,7 @@ impl TemporaryFolder {
 pub struct Running {
     child: Child,
     entry: Option<Entry>,
+    left: Option<(PathBuf, Entry)>,
 }
 
 impl Running {
@@ -149,7 +150,15 @@ impl Running {
     /// When it cannot be started.
     pub fn start(command: &mut Command) -> io::Result<Self> {
         let (child, entry) = enter(|| command.spawn(), |child| Leftover::Program(child.id()))?;
-        Ok(Running { child, entry: Some(entry) })
+        Ok(Running { child, entry: Some(entry), left: None })
+    }
+
+    /// With a file that the program makes, and leaves when it is killed. It is removed then.
+    pub fn leaving(mut self, file: PathBuf) -> Self {
+        // Entered after the program, so that a signal removes it after the program has ended.
+        let entered = enter(|| Ok(()), |()| Leftover::File(file.clone()));
+        self.left = entered.ok().map(|((), entry)| (file, entry));
+        self
     }
 
     /// Its number, streams and so on.
@@ -165,6 +174,9 @@ impl Drop for Running {
         // Once it is waited for, its number may be another program's.
         self.entry = None;
         let _ = self.child.wait();
+        if let Some((file, _entry)) = self.left.take() {
+            Leftover::File(file).remove();
+        }
     }
 }
 

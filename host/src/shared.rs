@@ -43,12 +43,21 @@ impl SharedRam {
             board.name
         );
         lock(&file).with_context(|| format!("{} is used by another emulated board", path.display()))?;
+        if let Some(process) = running_on(path) {
+            bail!(
+                "{} is used by an emulated board that outlived the program which started it; end it with `kill {process}`, and \
+                 start again",
+                path.display()
+            );
+        }
         let start = u64::from(frame.address - region.address);
         let (path, slots) = (path.to_path_buf(), slots(board, region));
-        if length == 0 {
-            private(&file)
-                .and_then(|()| file.set_len(bytes))
-                .with_context(|| format!("cannot make the board's memory {}", path.display()))?;
+        let made = if length == 0 { private(&file).and_then(|()| file.set_len(bytes)) } else { Ok(()) };
+        if let Err(error) = made.and_then(|()| take_space(&file, bytes)) {
+            if length == 0 {
+                let _ = std::fs::remove_file(&path);
+            }
+            return Err(error).with_context(|| format!("no space for the board's memory {}", path.display()));
         }
         let mut ram = SharedRam { file, path, start, room: frame.bytes, slots, _folder: None };
         let mark = mailbox::MARK.to_le_bytes();
@@ -183,6 +192,42 @@ fn lock(file: &File) -> std::io::Result<()> {
 
 #[cfg(not(unix))]
 fn lock(_file: &File) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// The file in which an emulated board with this memory keeps its process's number, and which it locks while it runs.
+pub fn process_file(memory: &Path) -> PathBuf {
+    let mut name = memory.as_os_str().to_os_string();
+    name.push(".pid");
+    name.into()
+}
+
+/// The process of an emulated board that runs on this memory although nobody has the memory locked.
+#[cfg(unix)]
+fn running_on(memory: &Path) -> Option<String> {
+    let path = process_file(memory);
+    let file = OpenOptions::new().read(true).write(true).open(&path).ok()?;
+    rustix::fs::fcntl_lock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).err()?;
+    Some(std::fs::read_to_string(&path).unwrap_or_default().trim().to_string())
+}
+
+#[cfg(not(unix))]
+fn running_on(_memory: &Path) -> Option<String> {
+    None
+}
+
+/// Takes a file's space on the disk, so that a disk that is full later does not stop the board.
+#[cfg(target_os = "linux")]
+fn take_space(file: &File, bytes: u64) -> std::io::Result<()> {
+    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+        // Not all file systems can.
+        Err(rustix::io::Errno::OPNOTSUPP) => Ok(()),
+        taken => Ok(taken?),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn take_space(_file: &File, _bytes: u64) -> std::io::Result<()> {
     Ok(())
 }
 

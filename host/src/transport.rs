@@ -1,7 +1,7 @@
 //! Byte streams to a board: a QEMU machine's UART, or a serial port.
 
 use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -68,7 +68,7 @@ impl Transport {
     /// # Errors
     /// When the board is not emulated, or QEMU is not installed or cannot start.
     pub fn qemu(board: &Board, elf: &Path, image: &Path, memory: Memory) -> Result<Self> {
-        Self::emulator(board.emulator(elf, Some((image, memory)))?)
+        Self::emulator(board.emulator(elf, Some((image, memory)))?, None)
     }
 
     /// [`Self::qemu`] with RAM in which this program puts frames.
@@ -82,15 +82,15 @@ impl Transport {
         memory: Memory,
         ram: &SharedRam,
     ) -> Result<Self> {
-        Self::emulator(board.emulator_with_ram(elf, Some((image, memory)), Some(ram.path()))?)
+        Self::emulator(board.emulator_with_ram(elf, Some((image, memory)), Some(ram.path()))?, None)
     }
 
-    /// Starts QEMU with a command that makes standard input and output the link.
+    /// Starts QEMU with a command that makes standard input and output the link, and this file of its process, if any.
     ///
     /// # Errors
     /// As [`Self::qemu`].
-    pub fn emulator(qemu: Command) -> Result<Self> {
-        Qemu::start(qemu).map(Transport::Qemu)
+    pub fn emulator(qemu: Command, process_file: Option<PathBuf>) -> Result<Self> {
+        Qemu::start(qemu, process_file).map(Transport::Qemu)
     }
 
     /// The emulator's number among the system's processes.
@@ -278,10 +278,13 @@ pub struct Qemu {
 }
 
 impl Qemu {
-    fn start(mut command: Command) -> Result<Self> {
+    fn start(mut command: Command, process_file: Option<PathBuf>) -> Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut running = Running::start(&mut command)
             .context("cannot start qemu-system-arm; run ./setup.sh, or install QEMU for ARM")?;
+        if let Some(file) = process_file {
+            running = running.leaving(file);
+        }
         let child = running.child();
         let (Some(input), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())

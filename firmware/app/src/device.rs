@@ -34,6 +34,8 @@ mod patience;
 mod tests;
 mod updating;
 
+use core::fmt::Write as _;
+
 use embedded_io::{Read, ReadReady, Write};
 use embedded_storage::nor_flash::NorFlash;
 use fm22x::FrontEnd;
@@ -216,7 +218,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     // The arguments are what a board is made of; a struct of them would exist for this call only.
     #[allow(clippy::too_many_arguments)]
     pub fn new(
-        about: About<'a>,
+        mut about: About<'a>,
         mut platform: P,
         started: Started<'a, F::Error>,
         store: Option<Store<F>>,
@@ -228,6 +230,10 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         let tally = store.as_ref().map_or(Tally::default(), tally_of);
         let Started { recogniser, is_second, past, trouble } = started;
         let slots = Slots::of(platform.images());
+        if let Err(error) = &slots {
+            // A text that is too long is cut.
+            let _ = write!(about.trouble, "{}{error}", if about.trouble.is_empty() { "" } else { "; " });
+        }
         let mut device = Device {
             door: Door::new(about.settings, tally, now_ms),
             platform,

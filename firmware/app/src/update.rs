@@ -33,7 +33,7 @@ pub mod transfer;
 pub mod verify;
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 pub use boot::{Boot, choose};
 pub use slots::{ImageFlash, Slots, SlotsError};

@@ -7,15 +7,13 @@ use format::ModelId;
 use zeroize::Zeroizing;
 
 use crate::layout::{Layout, MAX_WORD};
+use crate::nor::{is_blank, scan};
 use crate::record::{
     CENTRE_TAG_BYTES, Flaw, HEAD_BYTES, HEAD_CLEAR_BYTES, Header, RECORD_BYTES, TAGGED_BYTES,
 };
 use crate::seal::{Keys, Place, Tag};
 use crate::step::{Step, is_taken};
 use crate::{Error, MAX_DIMENSION};
-
-/// Flash is read in parts of this many bytes: a multiple of every word.
-const CHUNK_BYTES: usize = 4 * MAX_WORD;
 
 /// The longest piece, with its padding.
 const PIECE_BYTES: usize = (MAX_DIMENSION + CENTRE_TAG_BYTES).next_multiple_of(MAX_WORD);
@@ -44,29 +42,6 @@ impl<E> From<Flaw> for Unsound<E> {
             Flaw::Version(version) => Unsound::Version(version),
         }
     }
-}
-
-/// Reads a range in order. `take` returns whether to go on; the result is whether it always did.
-fn scan<F: NorFlash>(
-    flash: &mut F,
-    range: Range<u32>,
-    mut take: impl FnMut(&[u8]) -> bool,
-) -> Result<bool, F::Error> {
-    let mut chunk = [0; CHUNK_BYTES];
-    for at in range.clone().step_by(CHUNK_BYTES) {
-        let bytes = range.end.saturating_sub(at).min(CHUNK_BYTES as u32) as usize;
-        let Some(part) = chunk.get_mut(..bytes) else { return Ok(false) };
-        flash.read(at, part)?;
-        if !take(part) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// Whether every bit of the range is 1.
-pub fn is_blank<F: NorFlash>(flash: &mut F, range: Range<u32>) -> Result<bool, F::Error> {
-    scan(flash, range, |part| part.iter().all(|&byte| byte == 0xff))
 }
 
 /// Erases a page and sees that it is blank.

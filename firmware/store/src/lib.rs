@@ -11,6 +11,7 @@
 //! * [`packed`]: a person on the way to another store.
 //! * `vault`: the [`Store`] and its operations.
 //! * [`keys`]: the device's own keys, in a flash of their own.
+//! * [`nor`]: flash read in parts.
 //! * [`sim`]: a simulated flash that tears, for tests and emulated boards.
 //!
 //! # Flash
@@ -134,6 +135,7 @@ mod half;
 pub mod keys;
 pub mod layout;
 mod log;
+pub mod nor;
 pub mod packed;
 pub mod people;
 pub mod record;

@@ -4,8 +4,9 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use crate::Error;
-use crate::half::{Unsound, erase, is_blank};
+use crate::half::{Unsound, erase};
 use crate::layout::Layout;
+use crate::nor::is_blank;
 use crate::record::{CounterRecord, Counters, RECORD_BYTES, TAGGED_BYTES};
 use crate::seal::{Keys, Tag};
 use crate::step::{Step, is_taken};

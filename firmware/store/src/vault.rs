@@ -4,9 +4,10 @@ use embedded_storage::nor_flash::NorFlash;
 use format::ModelId;
 use heapless::Vec;
 
-use crate::half::{Buffer, Cursor, Origin, Terms, Unsound, buffer, clear, erase, is_blank, pages};
+use crate::half::{Buffer, Cursor, Origin, Terms, Unsound, buffer, clear, erase, pages};
 use crate::layout::Layout;
 use crate::log::Log;
+use crate::nor::is_blank;
 use crate::people::{Draft, Entry, Head, Record};
 use crate::record::{Counters, HEAD_CLEAR_BYTES, Header, Slot, TAG_BYTES, emit_head, parse_head};
 use crate::seal::Keys;

@@ -15,7 +15,7 @@ use host::device::keys::Keys;
 use host::device::people::{self, Stood};
 use host::device::place::{self, Place};
 use host::device::session::{Event, Session};
-use host::name::visible;
+use host::name::{self, visible};
 use host::output;
 use host::secret::hex;
 use host::sight::camera::{Settings, Shot, Take, takes};
@@ -24,7 +24,7 @@ use link::message::{Device, LogEntry, Mode, Notice, PeopleRequest, Person, Perso
 use serde::Serialize;
 
 use super::show;
-use super::values::formats;
+use super::values::{formats, positive};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -195,7 +195,7 @@ pub struct At {
     #[arg(long, conflicts_with_all = ["board", "image", "flash", "maker_key", "state", "front"], required_unless_present = "state")]
     port: Option<String>,
     /// Bits per second of the port.
-    #[arg(long, default_value_t = 115_200, requires = "port")]
+    #[arg(long, default_value_t = 115_200, requires = "port", value_parser = positive::<u32>)]
     baud: u32,
     /// Emulated board to start.
     #[arg(long, value_parser = board::with_store(), default_value = board::DEFAULT)]
@@ -296,11 +296,11 @@ pub fn run(command: &Command) -> Result<()> {
             })
         }
         Command::Rename { person, name, place, json } => {
-            check_name(name)?;
+            let name = checked(name)?;
             let (mut session, _) = place.open()?;
             let person = people::find(&mut session, person)?;
-            people::order(&mut session, &PeopleRequest::Rename(person.id, name))?;
-            let renamed = Somebody { id: person.id, name: name.clone() };
+            people::order(&mut session, &PeopleRequest::Rename(person.id, &name))?;
+            let renamed = Somebody { id: person.id, name };
             show(*json, &renamed, |out, one| {
                 writeln!(out, "number {} is called {} from now on", one.id, visible(&one.name))
             })
@@ -370,19 +370,18 @@ impl Somebody {
     }
 }
 
-/// A name that a device takes.
-fn check_name(name: &str) -> Result<()> {
-    let most = format::gallery::MAX_NAME;
+/// A name as a device is given it.
+fn checked(name: &str) -> Result<String> {
+    let name = name::checked(name)?;
     ensure!(
-        (1..=most).contains(&name.len()) && !name.trim().is_empty(),
-        "a name has 1 to {most} bytes, not spaces alone; this one has {}",
-        name.len()
+        !name.bytes().all(|digit| digit.is_ascii_digit()),
+        "the name {name} could not be told from a person's number; give another"
     );
-    Ok(())
+    Ok(name)
 }
 
 fn enrol(person: &str, shown: &Shown, place: &At, json: bool) -> Result<()> {
-    check_name(person)?;
+    let person = &checked(person)?;
     let shots = shots(shown)?;
     let (mut session, mut mailbox) = place.open()?;
     if mailbox.is_some() != shots.is_some() {
@@ -530,7 +529,7 @@ fn administrators(remove: Option<&str>, place: &At, json: bool) -> Result<()> {
     let administrator = |key: &[u8; 32]| Administrator { key: hex(key), is_mine: *key == own };
     let (mut session, _) = place.open_with(&keys)?;
     if let Some(digits) = remove {
-        let removed = administrator(&people::remove_administrator(&mut session, digits)?);
+        let removed = administrator(&people::remove_administrator(&mut session, &own, digits)?);
         return show(json, &removed, |out, removed| {
             writeln!(out, "removed the administrator {}", removed.key)
         });

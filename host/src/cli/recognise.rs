@@ -14,7 +14,7 @@ use host::transport::likely_port;
 
 use super::frames::{Frames, print_costs};
 use super::photos::Photos;
-use super::values::{MEMORIES, one_of};
+use super::values::{MEMORIES, one_of, positive};
 use super::{answers, show};
 
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ pub struct Arguments {
     #[arg(long)]
     port: Option<String>,
     /// Bits per second of the port.
-    #[arg(long, default_value_t = 115_200, requires = "port")]
+    #[arg(long, default_value_t = 115_200, requires = "port", value_parser = positive::<u32>)]
     baud: u32,
     /// Print JSON.
     #[arg(long)]

@@ -3,10 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use link::session::{KeyPair, PublicKey};
 use serde::{Deserialize, Serialize};
 
+use crate::name::visible;
 use crate::output;
 use crate::secret::{hex, of_hex, random, read_key};
 
@@ -46,9 +47,24 @@ impl Keys {
         let text = read_key(path).with_context(|| {
             format!("cannot read the administrator's key {file}; `host device pair` makes one")
         })?;
-        let content: Content =
-            toml::from_str(&text).with_context(|| format!("{file} is no key file of `host device pair`"))?;
-        ensure!(of_hex(&content.secret).is_some(), "{file}: its secret is not 64 hexadecimal digits");
+        let what_helps = "give another --key, or move this file away and pair again";
+        let content: Content = toml::from_str(&text).with_context(|| {
+            let what =
+                if text.trim().is_empty() { "is empty" } else { "is no key file of `host device pair`" };
+            format!("{file} {what}; {what_helps}")
+        })?;
+        let is_key = |digits: &str| of_hex(digits).is_some_and(|key| key != [0; 32]);
+        ensure!(
+            is_key(&content.secret),
+            "{file}: its secret is not 64 hexadecimal digits, or only zeros; {what_helps}"
+        );
+        if let Some(board) = content.boards.iter().find(|board| !is_key(&board.key)) {
+            bail!(
+                "{file}: the key of the board {} is not 64 hexadecimal digits, or only zeros; correct it, or remove its three lines \
+                 and pair with that board again",
+                visible(&board.name)
+            );
+        }
         Ok(Keys { path: path.to_path_buf(), content })
     }
 
@@ -118,5 +134,22 @@ mod tests {
         std::fs::write(&path, "Dear Ada").unwrap();
         assert!(Keys::read_or_new(&path).err().unwrap().to_string().contains("no key file"));
         assert_eq!(std::fs::read(&path).unwrap(), b"Dear Ada");
+        let secret = |digits: &str| format!("secret = \"{digits}\"\n");
+        let board = |digits: &str| {
+            secret(&"5a".repeat(32)) + &format!("[[board]]\nname = \"door\"\nkey = \"{digits}\"\n")
+        };
+        for (text, words) in [
+            (String::new(), "is empty"),
+            (secret(&"0".repeat(64)), "secret"),
+            (secret("5a"), "secret"),
+            (board("5a"), "board door"),
+            (board(&"0".repeat(64)), "board door"),
+        ] {
+            std::fs::write(&path, &text).unwrap();
+            let said = Keys::read_or_new(&path).err().unwrap().to_string();
+            assert!(said.contains(words) && said.contains("pair"), "{said}");
+        }
+        std::fs::write(&path, board(&"a5".repeat(32))).unwrap();
+        assert_eq!(Keys::read(&path).unwrap().boards().count(), 1);
     }
 }

@@ -11,6 +11,7 @@ use link::session::PublicKey;
 
 use super::camera::Mailbox;
 use super::session::{Event, Session, surprised};
+use crate::name::{composed, visible};
 use crate::secret::{hex, short};
 use crate::sight::camera;
 
@@ -90,11 +91,11 @@ pub fn administrators(session: &mut Session) -> Result<Vec<PublicKey>> {
     }
 }
 
-/// Removes the administrator whose key begins with these hexadecimal digits. Returns the key.
+/// Removes the administrator whose key begins with these hexadecimal digits; `own` only with all of them. Returns the key.
 ///
 /// # Errors
 /// When there is none, more than one, or only this one; as [`list`].
-pub fn remove_administrator(session: &mut Session, digits: &str) -> Result<PublicKey> {
+pub fn remove_administrator(session: &mut Session, own: &PublicKey, digits: &str) -> Result<PublicKey> {
     let keys = administrators(session)?;
     let digits = digits.to_ascii_lowercase();
     let mut found = keys.iter().filter(|key| hex(*key).starts_with(&digits));
@@ -109,6 +110,12 @@ pub fn remove_administrator(session: &mut Session, digits: &str) -> Result<Publi
         keys.len() > 1,
         "this is the device's last administrator; pair another computer first, or erase the device's store"
     );
+    ensure!(
+        key != own || digits.len() == 2 * own.len(),
+        "{} is this computer's own key: without it, it administers the device no more. If that is meant, give all digits: {}",
+        short(key),
+        hex(key)
+    );
     order(session, &PeopleRequest::RemoveAdministrator(*key))?;
     Ok(*key)
 }
@@ -118,11 +125,18 @@ pub fn remove_administrator(session: &mut Session, digits: &str) -> Result<Publi
 /// # Errors
 /// When there is none, or the image holds it.
 pub fn find(session: &mut Session, who: &str) -> Result<Person> {
-    let people = list(session)?;
-    let is_named = |person: &&Person| person.name == *who || person.id.to_string() == who;
-    let Some(person) = people.iter().find(is_named) else {
-        let names: Vec<&str> =
-            people.iter().filter(|person| !person.is_of_image).map(|person| &*person.name).collect();
+    find_in(&list(session)?, who).cloned()
+}
+
+/// The one of these people with this name, in any spelling, or number.
+fn find_in<'a>(people: &'a [Person], who: &str) -> Result<&'a Person> {
+    let name = composed(who);
+    let is_meant = |person: &&Person| composed(&person.name) == name || person.id.to_string() == who;
+    let mut meant = people.iter().filter(is_meant);
+    let who = visible(who);
+    let Some(person) = meant.next() else {
+        let names: Vec<String> =
+            people.iter().filter(|person| !person.is_of_image).map(|person| visible(&person.name)).collect();
         bail!(
             "nobody is called {who} or has this number; enrolled on the device: {}",
             match names.is_empty() {
@@ -131,12 +145,16 @@ pub fn find(session: &mut Session, who: &str) -> Result<Person> {
             }
         );
     };
+    if let Some(other) = meant.next() {
+        let both = [person, other].map(|person| format!("{} (number {})", visible(&person.name), person.id));
+        bail!("{who} can be {}; give the name or the number of which only one is meant", both.join(" or "));
+    }
     ensure!(
         !person.is_of_image,
         "{} is enrolled in the image; remove them with `host gallery remove` and flash the image",
-        person.name
+        visible(&person.name)
     );
-    Ok(person.clone())
+    Ok(person)
 }
 
 /// Enrols somebody from what stands before the device's camera: before a real one a person, before an emulated one these
@@ -296,4 +314,25 @@ fn verdict(session: &mut Session) -> Result<Option<Verdict>> {
 pub fn see(session: &mut Session, shot: &camera::Shot) -> Result<Seen> {
     let camera::Shot { width, height, format, attention, .. } = *shot;
     session.see(View { width, height, format, is_sent: true, attention }, &shot.pixels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(id: PersonId, name: &str) -> Person {
+        Person { id, name: name.try_into().unwrap(), centres: 1, is_of_image: id > 9 }
+    }
+
+    #[test]
+    fn person_is_found_by_any_spelling_or_number_and_never_by_chance() {
+        let people = [person(1, "Jos\u{e9}"), person(2, "3"), person(3, "Ada"), person(10, "Eve")];
+        let found = |who| find_in(&people, who).map(|person| person.id).map_err(|error| error.to_string());
+        assert_eq!([found("Jose\u{301}"), found("1"), found("Ada")], [Ok(1), Ok(1), Ok(3)]);
+        let both = found("3").unwrap_err();
+        assert!(both.contains("3 (number 2) or Ada (number 3)"), "{both}");
+        assert!(found("10").unwrap_err().contains("host gallery remove"));
+        let nobody = found("a\nb\u{1b}").unwrap_err();
+        assert!(!nobody.contains(['\n', '\u{1b}']) && nobody.contains("Ada"), "{nobody}");
+    }
 }

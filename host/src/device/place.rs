@@ -12,7 +12,7 @@ use super::keys::Keys;
 use super::session::{Greeted, Session};
 use crate::board::{Board, Front};
 use crate::output;
-use crate::shared::SharedRam;
+use crate::shared::{SharedRam, process_file};
 use crate::signing::PublicKey;
 use crate::simulator::AlignedBytes;
 use crate::transport::Transport;
@@ -171,7 +171,8 @@ impl Place {
                 maker_key.map(|key| mailbox.burn(key)).transpose()?;
                 let elf = board.build_example("door")?;
                 let qemu = board.device(&elf, mailbox.ram().path(), front.as_ref())?;
-                Ok((Transport::emulator(qemu)?, mailbox))
+                let process_file = process_file(mailbox.ram().path());
+                Ok((Transport::emulator(qemu, Some(process_file))?, mailbox))
             }
         }
     }

@@ -589,7 +589,7 @@ impl Emulated {
         let socket = folder.path().join("qmp");
         let mut qemu = board.emulator(&board.build().unwrap(), Some((&image, Memory::External))).unwrap();
         qemu.arg("-qmp").arg(format!("unix:{},server=on,wait=off", socket.display()));
-        let stream = Transport::emulator(qemu).unwrap();
+        let stream = Transport::emulator(qemu, None).unwrap();
         let wire = Wire { stream: Arc::new(Mutex::new(stream)), tampering: Arc::default() };
         Emulated { wire, socket, _folder: folder }
     }

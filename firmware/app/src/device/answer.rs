@@ -232,7 +232,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 
     /// Ends all that a session began.
-    fn end_session(&mut self, now_ms: u64) {
+    pub(super) fn end_session(&mut self, now_ms: u64) {
         self.end_task();
         // The check of an update goes on. Whoever asks hears how far it is.
         self.desk.updating = None;

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 use super::{Device, Platform};
 use crate::door::enrol::MOST_CENTRES;
-use crate::door::{Fault, PersonId};
+use crate::door::{Fault, PersonId, State};
 
 /// Longest text of a parcel, sealed.
 const MOST_BYTES: usize = packed_bytes(MAX_DIMENSION, MOST_CENTRES) + TAG_BYTES;
@@ -114,6 +114,9 @@ impl<P: Platform, F: NorFlash> Device<'_, '_, P, F> {
         }
         // Looked at first, so that the button need not be pressed for nothing.
         let parcel = self.responder.unpack(label).map_err(|_| PeopleRefusal::Parcel)?;
+        if let State::Service(Fault::Image | Fault::Store) = self.door.state() {
+            return Err(PeopleRefusal::Service);
+        }
         self.permit_parcel(&label.from)?;
         self.moving = Moving::In { parcel, next: 0 };
         Ok(PeopleReply::Done)

@@ -2,6 +2,7 @@
 
 mod moving;
 mod sessions;
+mod updating;
 
 use core::cell::RefCell;
 use core::convert::Infallible;
@@ -187,12 +188,14 @@ impl Platform for Board {
     }
 }
 
-/// Slots of two pages each, without an image.
+/// Slots of four pages each, without an image.
 struct Images(Sim);
 
 impl Default for Images {
     fn default() -> Self {
-        let bytes = Box::leak(std::vec![0xff; 4096].into_boxed_slice());
+        // Aligned as an image must be.
+        let words = Box::leak(std::vec![u128::MAX; 8192 / 16].into_boxed_slice());
+        let bytes = bytemuck::cast_slice_mut(words);
         Images(Flash::new(bytes, &mut [], &mut [], Tear::Whole, 1))
     }
 }
@@ -263,6 +266,17 @@ impl Bench {
     fn step(&mut self, ms: u64) {
         self.now_ms += ms;
         self.device.poll(self.now_ms);
+    }
+
+    /// The supply is back: the store is opened anew, and the door waits.
+    fn start_again(&mut self) {
+        self.flash.0.borrow_mut().power_on();
+        let layout = Layout::in_flash(&self.flash, 0, 2, 16).unwrap();
+        self.device.store = None;
+        let store = Store::open_any(self.flash, layout, &[1; 32]).unwrap();
+        self.device.store = Some(store);
+        self.device.door = Door::new(SETTINGS, Tally::default(), self.now_ms);
+        self.device.learn_administrators();
     }
 
     /// What the controller gets within half a second, apart from notes.

@@ -6,6 +6,7 @@ use embedded_storage::nor_flash::NorFlash;
 use format::header;
 use link::message::{Begin, MAX_CHUNK_BYTES, Progress, Target, UpdateRefusal, UpdateReply, UpdateStage};
 use sha2::{Digest as _, Sha256};
+use store::nor::{is_blank, scan};
 use store::{Slot, Store};
 
 use super::boot::NOT_STARTED;
@@ -15,8 +16,6 @@ use super::verify::{Verified, VerifyError};
 
 /// Most bytes that are read in one step.
 const READ_BYTES: u32 = 4096;
-/// Bytes that are read at once.
-const PART_BYTES: usize = 256;
 
 /// An update and how much of it is received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +59,8 @@ pub struct Updater {
     /// The outcome of the update before.
     past: UpdateStage,
     stage: Stage,
+    /// Whether the record in the idle slot is of an update that was refused, and could not be erased.
+    is_stale: bool,
     /// Bytes that do not fill a word yet.
     word: [u8; MAX_WORD],
 }
@@ -77,7 +78,7 @@ impl Updater {
     /// [`super::boot::Passed::stage`]. While it is [`UpdateStage::Trial`] no update can begin, because the idle slot holds
     /// the image to go back to.
     pub const fn new(slots: Slots, is_second: bool, past: UpdateStage) -> Self {
-        Updater { slots, is_second, past, stage: Stage::Idle, word: [0xff; MAX_WORD] }
+        Updater { slots, is_second, past, stage: Stage::Idle, is_stale: false, word: [0xff; MAX_WORD] }
     }
 
     /// Whether the second slot is the idle one, which is written.
@@ -141,7 +142,7 @@ impl Updater {
             return refused(UpdateRefusal::Version(floor));
         }
         self.word = [0xff; MAX_WORD];
-        let (offset, torn_mark) = if self.found(flash) == Some(announced) {
+        let (offset, torn_mark) = if !self.is_stale && self.found(flash) == Some(announced) {
             let (offset, torn) = Marks::new(&self.slots, self.idle(), bytes).find(flash);
             (offset, Some(torn))
         } else {
@@ -169,9 +170,11 @@ impl Updater {
     }
 
     /// Erases the page of the record.
-    fn forget<F: NorFlash>(&self, flash: &mut F) -> Result<(), UpdateRefusal> {
+    fn forget<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), UpdateRefusal> {
         let record = self.slots.record(self.idle());
-        flash.erase(record, record + self.slots.page_bytes()).map_err(|_| UpdateRefusal::Flash)
+        let erased = flash.erase(record, record + self.slots.page_bytes());
+        self.is_stale = erased.is_err();
+        erased.map_err(|_| UpdateRefusal::Flash)
     }
 
     /// Takes the next bytes of the update, at most [`MAX_CHUNK_BYTES`]. Erases the pages that they reach, and programs
@@ -328,27 +331,31 @@ impl Updater {
                 let start = self.slots.image(self.idle()) + at;
                 let end = start + self.slots.page_bytes();
                 self.stage = Stage::Clearing(transfer, at + self.slots.page_bytes());
-                match is_blank(flash, start, end) {
-                    true => Ok(()),
-                    false => flash.erase(start, end).map_err(|_| UpdateRefusal::Flash),
+                match is_blank(flash, start..end) {
+                    Ok(true) => Ok(()),
+                    // What cannot be read is not blank.
+                    Ok(false) | Err(_) => flash.erase(start, end).map_err(|_| UpdateRefusal::Flash),
                 }
             }
             Stage::Hashing(transfer, at, sha) => {
                 let transfer = *transfer;
                 let start = self.slots.image(!self.is_second);
                 let end = at.saturating_add(READ_BYTES).min(transfer.announced.bytes);
-                let read = read(flash, start + *at, start + end, |part| sha.update(part));
+                let read = scan(flash, start + *at..start + end, |part| {
+                    sha.update(part);
+                    true
+                });
                 *at = end;
                 let is_end = end == transfer.announced.bytes;
                 let digest = is_end.then(|| sha.finalize_reset());
                 match (read, digest) {
                     (Err(_), _) => Err(UpdateRefusal::Flash),
-                    (Ok(()), None) => Ok(()),
-                    (Ok(()), Some(digest)) if digest == transfer.announced.digest => {
+                    (Ok(_), None) => Ok(()),
+                    (Ok(_), Some(digest)) if digest == transfer.announced.digest => {
                         self.stage = Stage::Received(transfer);
                         Ok(())
                     }
-                    (Ok(()), Some(_)) => Err(UpdateRefusal::Digest),
+                    (Ok(_), Some(_)) => Err(UpdateRefusal::Digest),
                 }
             }
             _ => Ok(()),
@@ -394,32 +401,4 @@ impl Updater {
             Err(why) => refused(why),
         }
     }
-}
-
-/// Reads flash in parts.
-fn read<F: NorFlash>(
-    flash: &mut F,
-    start: u32,
-    end: u32,
-    mut part: impl FnMut(&[u8]),
-) -> Result<(), F::Error> {
-    let mut buffer = [0; PART_BYTES];
-    let mut at = start;
-    while at < end {
-        let used = (end - at).min(PART_BYTES as u32) as usize;
-        // Whole words: the flash may not read less. The buffer holds them, as a word divides its length.
-        let whole = used.next_multiple_of(F::READ_SIZE.max(1)).min(PART_BYTES);
-        let words = buffer.get_mut(..whole).unwrap_or_default();
-        flash.read(at, words)?;
-        part(words.get(..used).unwrap_or_default());
-        at += used as u32;
-    }
-    Ok(())
-}
-
-/// Whether everything there is erased. What cannot be read is not.
-fn is_blank<F: NorFlash>(flash: &mut F, start: u32, end: u32) -> bool {
-    let mut is_blank = true;
-    let read = read(flash, start, end, |part| is_blank &= part.iter().all(|&byte| byte == 0xff));
-    read.is_ok() && is_blank
 }

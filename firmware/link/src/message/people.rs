@@ -298,6 +298,8 @@ pub enum PeopleRefusal {
     NoParcel,
     /// The last administrator stays.
     LastAdministrator,
+    /// The device is in service mode, and cannot compare who comes with who is there.
+    Service,
 }
 
 impl fmt::Display for PeopleRefusal {
@@ -319,6 +321,7 @@ impl fmt::Display for PeopleRefusal {
             }
             Self::NoParcel => "no parcel was begun, or people were changed since; begin again",
             Self::LastAdministrator => "it is the last administrator",
+            Self::Service => "the device is in service mode; `host device info` says why",
         })
     }
 }
@@ -550,6 +553,7 @@ mod tests {
             PeopleRefusal::Parcel,
             PeopleRefusal::NoParcel,
             PeopleRefusal::LastAdministrator,
+            PeopleRefusal::Service,
         ];
         let coded = (0..).zip(refusals);
         pin_replies(

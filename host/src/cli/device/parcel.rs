@@ -9,6 +9,7 @@ use host::device::parcel::{self, Carried};
 use host::name::visible;
 use host::output::{self, Named, Planned};
 use host::secret::{hex, short};
+use host::usage::ensure_use;
 use link::message::{Arrival, ArrivalResult, PersonId};
 use link::session::PublicKey;
 use serde::Serialize;
@@ -45,6 +46,9 @@ pub fn back_up(file: &Path, receiver: Option<&str>, place: &At, json: bool) -> R
     let inputs =
         [("--key", Some(&place.key)), ("--image", place.image.as_ref()), ("--state", place.state.as_ref())];
     let inputs = inputs.into_iter().filter_map(|(option, path)| Named::given(option, path)).collect();
+    ensure_use(file != Path::new("-"), || {
+        "a backup goes to a file, as standard output tells what was done; give FILE a name".to_string()
+    })?;
     Planned { outputs: vec![Named::new("FILE", file)], inputs, ..Planned::default() }.check()?;
     let keys = Keys::read(&place.key)?;
     let to = match receiver {
@@ -132,12 +136,14 @@ pub fn restore(file: &Path, place: &At, json: bool) -> Result<()> {
     let own = *session.board();
     if carried.to != own {
         bail!(
-            "{name} is sealed for the board with key {}{}, this one is {} with key {}; restore it there, or make a backup with \
-             `--for {}`",
+            "{name} is sealed for the board with key {}{}, and this one is {} with key {}: it can be restored on that board only. To \
+             move the same people here, make another file on the board that this one is from, {}{}, with `host device backup --for {}`",
             short(&carried.to),
             called(&carried.to),
             visible(session.name()),
             short(&own),
+            short(from),
+            called(from),
             visible(session.name())
         );
     }

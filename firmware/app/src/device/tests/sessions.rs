@@ -11,10 +11,16 @@ const REFUSED: [Reply; 1] = [Reply::Refused(Objection::Unauthorised)];
 /// A device with an administrator whose secret is known, and that administrator.
 fn administered() -> (Bench, Initiator) {
     let mut bench = bench();
+    let host = administrator(&mut bench);
+    (bench, host)
+}
+
+/// A new administrator of the device.
+pub fn administrator(bench: &mut Bench) -> Initiator {
     let keys = KeyPair::new(ADMINISTRATOR);
     bench.device.admit(*keys.public(), 0);
     let board = *bench.device.responder.public();
-    (bench, Initiator::new(keys, board))
+    Initiator::new(keys, board)
 }
 
 /// Somebody who knows the public key of the administrator asks for a session.
@@ -30,7 +36,7 @@ fn asks(host: &mut Initiator) -> Vec<u8> {
 }
 
 /// What the host takes of the device's answers.
-fn takes(bench: &mut Bench, host: &mut Initiator) -> Vec<HostEvent> {
+pub fn takes(bench: &mut Bench, host: &mut Initiator) -> Vec<HostEvent> {
     let messages = bench.messages();
     let mut events: Vec<_> =
         messages.iter().map(|message| host.receive(&Message::parse(message).unwrap())).collect();
@@ -51,7 +57,7 @@ fn sealed(reply: PeopleReply) -> HostEvent {
 }
 
 /// Opens a session without a word in it.
-fn open(bench: &mut Bench, host: &mut Initiator) {
+pub fn open(bench: &mut Bench, host: &mut Initiator) {
     let message = asks(host);
     bench.hear(&message);
     assert_eq!(takes(bench, host), [HostEvent::Opened]);

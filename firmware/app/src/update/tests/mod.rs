@@ -3,5 +3,5 @@
 mod checks;
 mod cuts;
 mod device;
-mod pictures;
+pub mod pictures;
 mod refusals;
