@@ -135,6 +135,13 @@ impl Door {
         serde_json::from_str(&printed).unwrap()
     }
 
+    /// A command that runs until it is ended.
+    fn starts(&self, command: &[&str]) -> Child {
+        let mut program = Program::new(program());
+        let program = program.args(self.arguments(command)).current_dir(self.folder.path());
+        program.stdout(Stdio::piped()).spawn().unwrap()
+    }
+
     /// Numbers of the people whom the device accepts in each photo; `None` where it accepts nobody.
     fn accepted(&self, photos: &[&str]) -> Vec<Option<u64>> {
         let photos: Vec<String> =
@@ -165,10 +172,8 @@ struct Controller {
 impl Controller {
     /// In a window of ten minutes, in front of these photos.
     fn new(door: &Door, photos: &str) -> Controller {
-        let command = ["window", "600", "--frames", photos, "--front", "front"];
-        let mut program = Program::new(program());
-        let program = program.args(door.arguments(&command)).current_dir(door.folder.path());
-        let mut running = program.stdout(Stdio::null()).spawn().unwrap();
+        let mut running = door.starts(&["window", "600", "--frames", photos, "--front", "front", "--json"]);
+        check("host device window", &first_value(&mut running));
         let socket = door.folder.path().join("front");
         let start = Instant::now();
         let line = loop {
@@ -220,12 +225,22 @@ impl Controller {
 
 impl Drop for Controller {
     fn drop(&mut self) {
-        // Not killed, so that it ends its emulator.
-        if let Some(number) = i32::try_from(self.running.id()).ok().and_then(Pid::from_raw) {
-            let _ = kill_process(number, Signal::TERM);
-        }
-        let _ = self.running.wait();
+        end(&mut self.running);
     }
+}
+
+/// Ends a command. It is not killed, so that it ends its emulator.
+fn end(running: &mut Child) {
+    if let Some(number) = i32::try_from(running.id()).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(number, Signal::TERM);
+    }
+    let _ = running.wait();
+}
+
+/// The first value of JSON that a command prints.
+fn first_value(running: &mut Child) -> String {
+    let values = serde_json::Deserializer::from_reader(running.stdout.take().unwrap()).into_iter::<Value>();
+    values.map(|value| value.unwrap().to_string()).next().expect("the command prints a value")
 }
 
 /// Time in which a controller is answered.
@@ -362,6 +377,8 @@ fn administrators_are_removed_for_good_but_for_the_last() {
         all.iter().find(|one| one["is_mine"] == is_mine).unwrap()["key"].as_str().unwrap().to_string()
     };
     assert!(thief.refuses(&["administrators", "--remove", "xyz"]).contains(&key_of(true)[..16]));
+    let said = door.refuses(&["administrators", "--remove", &key_of(true)[..12]]);
+    assert!(said.contains("this computer's own key") && said.contains(&key_of(true)), "{said}");
     let removed: Value =
         serde_json::from_str(&door.does(&["administrators", "--remove", &key_of(false)[..12], "--json"]))
             .unwrap();
@@ -402,6 +419,44 @@ fn controller_of_a_module_enrols_recognises_and_deletes_in_a_window() {
     let mut controller = Controller::new(&door, &photos);
     assert_eq!(controller.ask(&Command::Delete(id)), Reply::Done(0x20));
     assert_eq!(controller.ask(&Command::Ids), Reply::Ids(Default::default()));
+}
+
+#[test]
+#[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
+fn monitor_tells_that_a_device_without_a_picture_lets_nobody_in() {
+    let door = Door::new();
+    let mut running = door.starts(&["monitor", "--json"]);
+    let value = first_value(&mut running);
+    end(&mut running);
+    assert_eq!(value, r#"{"mode":"Service"}"#);
+}
+
+#[test]
+#[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
+fn machine_that_outlived_its_program_is_not_run_beside_another() {
+    let door = Door::new();
+    let mut running = door.starts(&["monitor", "--json"]);
+    first_value(&mut running);
+    // Without a chance to end its emulator.
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let number = std::fs::read_to_string(door.folder.path().join("state.pid")).unwrap();
+    let number = number.trim();
+    let said = door.refuses(&["list"]);
+    assert!(said.contains("outlived the program") && said.contains(&format!("`kill {number}`")), "{said}");
+    kill_process(Pid::from_raw(number.parse().unwrap()).unwrap(), Signal::TERM).unwrap();
+    let start = Instant::now();
+    while fails_to_list(&door) {
+        assert!(start.elapsed() < PATIENCE);
+    }
+    assert!(!door.folder.path().join("state.pid").exists());
+}
+
+/// Whether the device is still in use.
+fn fails_to_list(door: &Door) -> bool {
+    let mut program = Program::new(program());
+    let program = program.args(door.arguments(&["list"])).current_dir(door.folder.path());
+    !program.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
 }
 
 #[test]
