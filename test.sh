@@ -164,6 +164,7 @@ part_costs() {
     # Of the whole workspace, as the tests are: dependencies have the same features and are not compiled again.
     cargo build --locked --quiet --workspace --bin bench
     job bench/check "$PWD" target/debug/bench check
+    job bench/sizes "$PWD" target/debug/bench sizes
 }
 
 # Each fuzzer for 15 seconds, or FUZZ_SECONDS, from the seeds and from what earlier runs found, all at the same time. Continuous

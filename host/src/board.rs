@@ -119,6 +119,11 @@ pub fn names() -> Vec<&'static str> {
     BOARDS.iter().map(|board| &*board.name).collect()
 }
 
+/// All boards.
+pub fn all() -> impl Iterator<Item = &'static Board> {
+    BOARDS.iter()
+}
+
 /// The boards that QEMU emulates.
 pub fn emulated() -> impl Iterator<Item = &'static Board> {
     BOARDS.iter().filter(|board| board.qemu_machine.is_some())

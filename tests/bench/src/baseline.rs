@@ -92,7 +92,7 @@ pub fn check(write: bool) -> Result<()> {
                 .get(&cost.board)
                 .with_context(|| format!("the baseline has no {name}; check --write"))?;
             for ((what, before), (_, now)) in before.named().into_iter().zip(figures.named()) {
-                grown.extend(growth(&name, what, before, now));
+                grown.extend(growth(&name, what, before, now, "cargo run -p bench -- check --write"));
             }
             if (estimated - 1.0).abs() > MODEL {
                 grown.push(format!(
@@ -113,12 +113,12 @@ fn estimate(bench: &Bench, board: &str) -> Result<Estimate> {
     Ok(bench.work.iter().map(|work| core.estimate(work)).sum())
 }
 
-fn growth(name: &str, what: &str, before: u64, now: u64) -> Option<String> {
+/// Words on a figure that has grown by more than [`GROWTH`], and on the command that agrees to it.
+pub fn growth(name: &str, what: &str, before: u64, now: u64, agree: &str) -> Option<String> {
     let share = now as f64 / before.max(1) as f64 - 1.0;
     (share > GROWTH).then(|| {
         format!(
-            "{name}: {now} {what}, {:.1} % more than {before}; if that is as it should be: \
-             cargo run -p bench -- check --write",
+            "{name}: {now} {what}, {:.1} % more than {before}; if that is as it should be: {agree}",
             100.0 * share
         )
     })
@@ -130,8 +130,8 @@ mod tests {
 
     #[test]
     fn growth_over_two_percent_is_told() {
-        assert_eq!(growth("n", "instructions", 1000, 1019), None);
-        assert_eq!(growth("n", "instructions", 1000, 500), None);
-        assert!(growth("n", "instructions", 1000, 1021).unwrap().contains("2.1 % more than 1000"));
+        let growth = |now| growth("n", "instructions", 1000, now, "agree");
+        assert_eq!([growth(1019), growth(500)], [None, None]);
+        assert!(growth(1021).unwrap().contains("2.1 % more than 1000; if that is as it should be: agree"));
     }
 }

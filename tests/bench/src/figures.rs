@@ -18,6 +18,9 @@ pub const ACCURACY: [&str; 2] = ["<!-- accuracy: written by the benchmark -->", 
 /// Marks around the table of sight.
 pub const SIGHT: [&str; 2] = ["<!-- sight: written by the benchmark -->", "<!-- end of sight -->"];
 
+/// Marks around the table of sizes.
+pub const SIZES: [&str; 2] = ["<!-- sizes: written by the benchmark -->", "<!-- end of sizes -->"];
+
 /// Adds a row of a table.
 pub fn row(text: &mut String, cells: impl IntoIterator<Item = String>) {
     let cells: Vec<String> = cells.into_iter().collect();

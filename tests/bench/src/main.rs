@@ -7,18 +7,18 @@
 //!   `baseline.json`, or when the model of costs is off by more than 10 %.
 //! * `device` counts what people in a store and sessions cost a board, beside their limits.
 //! * `kills` kills an emulated device at random moments, and looks what it remembers.
-//! * `fill` builds a board's `door` and prints what it fills of the board's memories.
+//! * `sizes` builds the program of every board and compares what it fills of the board's memories with `sizes.json`.
 //! * `fit` fits that model.
 
 mod accuracy;
 mod baseline;
 mod device;
 mod figures;
-mod fill;
 mod fit;
 mod kills;
 mod networks;
 mod sight;
+mod sizes;
 
 use std::path::PathBuf;
 
@@ -84,11 +84,11 @@ enum Command {
         #[arg(long, default_value = "target/demo/door")]
         faces: PathBuf,
     },
-    /// Print what the program `door` fills of a board's memories.
-    Fill {
-        /// Board.
-        #[arg(long, default_value = "stm32h743")]
-        board: String,
+    /// Print what the programs fill of the boards' memories; fail when one has grown by more than 2 % over the baseline.
+    Sizes {
+        /// Write what is measured as the baseline, and into the book, instead.
+        #[arg(long)]
+        write: bool,
     },
     /// Fit the model of costs to counts, and its cycles to llvm-mca's models of the cores.
     Fit,
@@ -102,7 +102,7 @@ fn main() -> Result<()> {
         Command::Check { write } => baseline::check(write),
         Command::Device { image } => device::run(&image),
         Command::Kills { count, image, faces } => kills::run(count, &image, &faces),
-        Command::Fill { board } => fill::run(&board),
+        Command::Sizes { write } => sizes::check(write),
         Command::Fit => fit::fit(),
     }
 }
