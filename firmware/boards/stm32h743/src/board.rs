@@ -2,56 +2,37 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use chips::flash::{Mapped as _, Part, layout};
+use chips::line::Line;
+use chips::platform::Random as _;
+use chips::wait::now_ms;
+use chips::{maker, platform};
+use embassy_stm32::gpio::Input;
 use embassy_stm32::{Peripherals, bind_interrupts, peripherals, rng, uid};
 use embedded_storage::nor_flash::NorFlash as _;
-use programs::app::device::{MAX_SERIAL, Platform};
-use programs::app::sight::Observer;
+use programs::app::device::MAX_SERIAL;
 use programs::store::{Layout, keys};
 use programs::{Counter, DoorBoard, cortex};
+use stm32::frame::FrameMemory;
+use stm32::quadspi::{self, Quadspi, QuadspiError};
+use stm32::{core_memory, receiver, uart, usb, watchdog};
 
-use crate::drivers::eye::{Eye, Wires};
-use crate::drivers::flash::{Part, WORD_BYTES};
-use crate::drivers::line::Line;
-use crate::drivers::panel::{self, Button, Switches};
-use crate::drivers::quadspi::PAGE_BYTES;
-use crate::drivers::receiver::{self, FRAME_BYTES, FrameMemory};
-use crate::drivers::sector::Sector;
-use crate::drivers::{clocks, core_memory, mapped, quadspi, uart, usb, watchdog};
+use crate::drivers::eye::{self, Eye, FRAME_BYTES, Wires};
+use crate::drivers::panel::{self, Switches};
+use crate::drivers::{clocks, memories};
 use crate::{Board, facts};
 
-/// The store's layout: pages of its counters, then two halves for people.
-const LAYOUT: Layout = {
-    const LOG_PAGES: u32 = 2;
-    const HALF_PAGES: u32 = (facts::STORE.1 as u32 / PAGE_BYTES - LOG_PAGES) / 2;
-    match Layout::new_checked(0, PAGE_BYTES, WORD_BYTES as u32, LOG_PAGES, HALF_PAGES) {
-        Ok(layout) => layout,
-        Err(_) => panic!("the layout of the store"),
-    }
+/// The store's layout.
+const LAYOUT: Layout = match layout(facts::STORE.1) {
+    Ok(layout) => layout,
+    Err(_) => panic!("the layout of the store"),
 };
 
 /// Whether the device has keys that it kept.
 static HAS_KEYS: AtomicBool = AtomicBool::new(false);
 
 /// The maker's public key: the 64 hexadecimal digits of the variable `GEODE_MAKER_KEY` when the firmware is built.
-const MAKER_KEY: Option<[u8; 32]> = match option_env!("GEODE_MAKER_KEY") {
-    Some(digits) => Some(key(digits.as_bytes())),
-    None => None,
-};
-
-const fn key(digits: &[u8]) -> [u8; 32] {
-    assert!(digits.len() == 64, "GEODE_MAKER_KEY has 64 hexadecimal digits");
-    let mut key = [0; 32];
-    let mut place = 0;
-    while place < digits.len() {
-        let digit = match (digits[place] as char).to_digit(16) {
-            Some(digit) => digit as u8,
-            None => panic!("GEODE_MAKER_KEY has 64 hexadecimal digits"),
-        };
-        key[place / 2] = key[place / 2] << 4 | digit;
-        place += 1;
-    }
-    key
-}
+const MAKER_KEY: Option<[u8; 32]> = maker::key(option_env!("GEODE_MAKER_KEY"));
 
 bind_interrupts!(struct Interrupts {
     RNG => rng::InterruptHandler<peripherals::RNG>;
@@ -68,37 +49,41 @@ fn start() -> Option<Peripherals> {
 macro_rules! quadspi_pins {
     ($chip:ident) => {
         quadspi::Pins {
-            clock: $chip.PB2,
-            select: $chip.PB6,
+            clock: $chip.PB2.into(),
+            select: $chip.PB6.into(),
             data: [$chip.PD11.into(), $chip.PD12.into(), $chip.PE2.into(), $chip.PD13.into()],
         }
     };
 }
 
 /// Turns the caches on, and maps the flash if it could be started. A flash that fails is no flash: there is no image.
-fn open_memories(flash: Result<(), quadspi::QuadspiError>) {
+fn open_memories(flash: Result<(), QuadspiError>) {
     core_memory::start();
-    let _ = flash.and_then(|()| quadspi::map());
+    let _ = flash.and_then(|()| memories::FLASH.map());
 }
 
-/// Draws 32 random bytes. Hangs if the generator does not give any: the watchdog ends that.
-fn draw(random: &mut Rng) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    random.fill_bytes(&mut bytes);
-    bytes
+/// Random numbers. Hangs if the generator does not give any: the watchdog ends that.
+pub struct Random(Rng);
+
+impl platform::Random for Random {
+    fn draw(&mut self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        self.0.fill_bytes(&mut bytes);
+        bytes
+    }
 }
 
 /// The device's keys. At the first start they are made, and the store is erased, as nothing can open any more what was
 /// sealed before. The caches are off.
-fn keys(random: &mut Rng) -> keys::Keys {
-    if let Some(keys) = keys::read(&mut Sector) {
+fn keys(random: &mut Random) -> keys::Keys {
+    if let Some(keys) = keys::read(&mut memories::sector()) {
         HAS_KEYS.store(true, Ordering::Relaxed);
         return keys;
     }
-    let made = [draw(random), draw(random)];
+    let made = [random.draw(), random.draw()];
     let (start, bytes) = (facts::STORE.0 - facts::FLASH.0, facts::STORE.1);
-    let is_blank = quadspi::erase(start as u32, (start + bytes) as u32).is_ok();
-    let is_kept = is_blank && keys::write(&mut Sector, &made).is_ok();
+    let is_blank = memories::FLASH.erase(start as u32, (start + bytes) as u32).is_ok();
+    let is_kept = is_blank && keys::write(&mut memories::sector(), &made).is_ok();
     HAS_KEYS.store(is_kept, Ordering::Relaxed);
     made
 }
@@ -113,14 +98,6 @@ impl Counter for Cycles {
     }
 }
 
-impl Observer for Cycles {
-    fn instructions(&mut self) -> u64 {
-        clocks::cycles()
-    }
-
-    fn breathe(&mut self) {}
-}
-
 impl programs::Board for Board {
     const NAME: &'static str = facts::NAME;
     const ARENA_BYTES: usize = facts::ARENA_BYTES;
@@ -131,9 +108,9 @@ impl programs::Board for Board {
 
     fn stream() -> Line {
         if let Some(chip) = start() {
-            open_memories(quadspi::start(quadspi_pins!(chip)));
+            open_memories(memories::FLASH.start(quadspi_pins!(chip)));
             // It is there already only if the chip was started before.
-            let _ = usb::start(chip.PA11, chip.PA12);
+            let _ = usb::start(facts::USB, facts::NAME, chip.PA11, chip.PA12);
         }
         usb::line()
     }
@@ -143,102 +120,59 @@ impl programs::Board for Board {
     }
 
     fn frames() -> FrameMemory {
-        FrameMemory::take()
+        memories::frame()
     }
 
     fn images() -> [&'static [u8]; 2] {
-        mapped::images()
+        memories::images()
     }
 }
 
 /// The chip as a device's platform.
-pub struct Chip {
-    link: Line,
-    controller: Line,
-    eye: Eye,
-    switches: Switches,
-    images: Part,
-    button: Button,
-    random: Rng,
-}
+pub struct Chip;
 
-impl Platform for Chip {
-    type Stream = Line;
-    type Second = Line;
+impl platform::Chip for Chip {
     type Camera = Eye;
     type Output = Switches;
-    type Meter = Cycles;
-    type Images = Part;
+    type Flash = Quadspi;
+    type Pin = Input<'static>;
+    type Random = Random;
 
-    fn images(&mut self) -> &mut Part {
-        &mut self.images
+    fn cycles() -> u64 {
+        clocks::cycles()
     }
 
-    fn retained(&mut self) -> &mut [u8] {
-        // The backup RAM needs a battery that this board has not; its log begins anew with each start.
-        &mut []
-    }
-
-    fn restart(&mut self) {
-        self.link.drain();
-        cortex::reset()
-    }
-
-    fn stream(&mut self) -> &mut Line {
-        &mut self.link
-    }
-
-    fn second(&mut self) -> Option<&mut Line> {
-        Some(&mut self.controller)
-    }
-
-    fn camera(&mut self) -> &mut Eye {
-        &mut self.eye
-    }
-
-    fn output(&mut self) -> &mut Switches {
-        &mut self.switches
-    }
-
-    fn meter(&mut self) -> Cycles {
-        Cycles
-    }
-
-    fn random(&mut self) -> [u8; 32] {
-        draw(&mut self.random)
-    }
-
-    fn is_button_held(&mut self) -> bool {
-        self.button.is_held()
-    }
-
-    fn feed(&mut self) {
+    fn feed() {
         watchdog::feed();
     }
 
-    fn stack_bytes(&mut self) -> u32 {
+    fn stack_bytes() -> u32 {
         cortex::stack::high_water_bytes()
+    }
+
+    fn restart() {
+        cortex::reset()
     }
 }
 
 impl DoorBoard for Board {
-    type Platform = Chip;
-    type Flash = Part;
+    type Platform = platform::Platform<Chip>;
+    type Flash = Part<Quadspi>;
 
     const FRAME_BYTES: usize = FRAME_BYTES;
 
     /// # Panics
     /// When the chip was started before.
-    fn platform() -> (Chip, [[u8; 32]; 2]) {
+    fn platform() -> (Self::Platform, [[u8; 32]; 2]) {
         // Before the clocks: should the crystal not swing, the chip starts anew.
         watchdog::start();
         let chip = start().expect("a chip that was not started before");
-        let mut random = rng::Rng::new(chip.RNG, Interrupts);
-        let flash = quadspi::start(quadspi_pins!(chip));
+        let mut random = Random(rng::Rng::new(chip.RNG, Interrupts));
+        let flash = memories::FLASH.start(quadspi_pins!(chip));
         let keys = keys(&mut random);
         open_memories(flash);
         watchdog::feed();
-        let link = usb::start(chip.PA11, chip.PA12).unwrap_or(usb::line());
+        let link = usb::start(facts::USB, facts::NAME, chip.PA11, chip.PA12).unwrap_or(usb::line());
         let controller = uart::start(chip.USART1, chip.PA10, chip.PA9).unwrap_or(uart::line());
         let wires = Wires { bus: chip.I2C1, scl: chip.PB8, sda: chip.PB9, mco: chip.MCO1, xvclk: chip.PA8 };
         let port = receiver::Pins {
@@ -252,29 +186,31 @@ impl DoorBoard for Board {
                 chip.PE5.into(),
                 chip.PE6.into(),
             ],
-            hsync: chip.PA4,
-            vsync: chip.PB7,
-            clock: chip.PA6,
+            hsync: chip.PA4.into(),
+            vsync: chip.PB7.into(),
+            clock: chip.PA6.into(),
         };
         let Ok(switches) = panel::switches(chip.PB12, chip.PE3);
-        let platform = Chip {
+        let platform = platform::Platform {
             link,
-            controller,
-            eye: Eye::new(wires, port),
-            switches,
-            images: Part::images(),
-            button: Button::new(chip.PC13),
+            controller: Some(controller),
+            camera: eye::open(wires, port),
+            output: switches,
+            images: memories::IMAGES,
+            button: panel::button(chip.PC13),
             random,
+            // The backup RAM needs a battery that this board has not; its log begins anew with each start.
+            retained: &mut [],
         };
         watchdog::feed();
         (platform, keys)
     }
 
-    fn flash() -> (Part, Layout) {
-        (Part::store(HAS_KEYS.load(Ordering::Relaxed)), LAYOUT)
+    fn flash() -> (Part<Quadspi>, Layout) {
+        (memories::store(HAS_KEYS.load(Ordering::Relaxed)), LAYOUT)
     }
 
-    fn blank_flash() -> (Part, Layout) {
+    fn blank_flash() -> (Part<Quadspi>, Layout) {
         let (mut flash, layout) = Self::flash();
         // Whoever uses it sees whether it is blank.
         let _ = flash.erase(0, facts::STORE.1 as u32);
@@ -282,7 +218,7 @@ impl DoorBoard for Board {
     }
 
     fn slot(is_second: bool) -> &'static [u8] {
-        mapped::slot(is_second)
+        memories::IMAGES.slot(is_second)
     }
 
     fn maker_key() -> Option<[u8; 32]> {
@@ -295,7 +231,7 @@ impl DoorBoard for Board {
     }
 
     fn now_ms() -> u64 {
-        clocks::now_ms()
+        now_ms()
     }
 
     fn output_off() {

@@ -1,4 +1,4 @@
-//! The chip's clocks, and waiting with a limit.
+//! The chip's clocks.
 //!
 //! | clock | Hz | from |
 //! |---|---|---|
@@ -10,7 +10,7 @@
 
 use embassy_stm32::time::Hertz;
 use embassy_stm32::{Config, Peripherals, rcc};
-use embassy_time::{Duration, Instant};
+use embassy_time::Instant;
 
 /// The core's clock, MHz.
 pub const CORE_MHZ: u64 = 480;
@@ -45,33 +45,6 @@ pub fn start() -> Peripherals {
     clocks.mux.usbsel = rcc::mux::Usbsel::PLL3_Q;
     clocks.mux.rngsel = rcc::mux::Rngsel::HSI48;
     embassy_stm32::init(config)
-}
-
-/// Something did not happen in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimedOut;
-
-/// Waits until something is so, for at most `limit`. Interrupts must be served.
-///
-/// # Errors
-/// [`TimedOut`].
-pub fn wait(limit: Duration, mut is_so: impl FnMut() -> bool) -> Result<(), TimedOut> {
-    let end = Instant::now() + limit;
-    loop {
-        // Seen before it is looked: an interrupt may take long.
-        let is_over = Instant::now() >= end;
-        if is_so() {
-            return Ok(());
-        }
-        if is_over {
-            return Err(TimedOut);
-        }
-    }
-}
-
-/// Milliseconds since the clocks were started.
-pub fn now_ms() -> u64 {
-    Instant::now().as_millis()
 }
 
 /// Cycles of the core since the clocks were started, in steps of a microsecond.

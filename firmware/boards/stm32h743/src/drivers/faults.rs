@@ -20,6 +20,6 @@ unsafe fn DefaultHandler(_number: i16) {
 fn stop() -> ! {
     panel::relay_off();
     loop {
-        cortex_m::asm::nop();
+        core::hint::spin_loop();
     }
 }

@@ -4,10 +4,9 @@
 
 use core::arch::global_asm;
 
+use chips::flash::Region;
 use cortex_m::asm::{dsb, isb};
 use cortex_m::peripheral::{MPU, Peripherals, SCB};
-
-use crate::facts;
 
 /// Bytes of a line of the data cache.
 pub const LINE_BYTES: usize = 32;
@@ -47,8 +46,6 @@ const CACHED: u32 = 0b001 << 19 | 1 << 17 | 1 << 16;
 /// Bit of CTRL: addresses outside all regions are as without the MPU.
 const DEFAULT_MAP: u32 = 1 << 2;
 
-const _: () = assert!(facts::FLASH.0 as u32 == 0x9000_0000 && facts::FLASH.1.is_power_of_two());
-
 /// The field for the size of a region in RASR.
 const fn size(bytes: u32) -> u32 {
     (bytes.ilog2() - 1) << 1
@@ -76,7 +73,7 @@ fn region(mpu: &MPU, number: u32, address: u32, attributes: u32) {
 pub fn start() {
     let mut core = core();
     region(&core.MPU, CLOSED, 0, NO_EXECUTION | EXTERNAL | ENABLE);
-    region(&core.MPU, OPENED, facts::FLASH.0 as u32, 0);
+    region(&core.MPU, OPENED, 0, 0);
     // SAFETY: all other memory stays as it is.
     unsafe { core.MPU.ctrl.write(DEFAULT_MAP | ENABLE) };
     dsb();
@@ -85,15 +82,15 @@ pub fn start() {
     core.SCB.enable_dcache(&mut core.CPUID);
 }
 
-/// Lets the flash on QUADSPI be read, which must be mapped.
-pub fn open_flash() {
-    let attributes = NO_EXECUTION | READ_ONLY | CACHED | size(facts::FLASH.1 as u32) | ENABLE;
-    region(&core().MPU, OPENED, facts::FLASH.0 as u32, attributes);
+/// Lets a flash on QUADSPI be read, which must be mapped there. Its bytes are a power of two.
+pub fn open_flash((address, bytes): Region) {
+    let attributes = NO_EXECUTION | READ_ONLY | CACHED | size(bytes as u32) | ENABLE;
+    region(&core().MPU, OPENED, address as u32, attributes);
 }
 
 /// Nothing of QUADSPI is read from now on.
 pub fn close_flash() {
-    region(&core().MPU, OPENED, facts::FLASH.0 as u32, 0);
+    region(&core().MPU, OPENED, 0, 0);
 }
 
 /// Forgets what the cache holds of these addresses, also what was written to them.
