@@ -10,6 +10,7 @@ use embedded_hal::digital::InputPin;
 use crate::button::Button;
 use crate::flash::{Mapped, Part};
 use crate::line::Line;
+use crate::random::{Generator, draw};
 
 /// What a chip does for its platform.
 pub trait Chip {
@@ -22,7 +23,7 @@ pub trait Chip {
     /// The button's pin.
     type Pin: InputPin;
     /// Random numbers.
-    type Random: Random;
+    type Generator: Generator;
 
     /// Cycles of the core since the start, or instructions.
     fn cycles() -> u64;
@@ -31,13 +32,7 @@ pub trait Chip {
     /// Most bytes of stack ever in use.
     fn stack_bytes() -> u32;
     /// Starts the chip anew.
-    fn restart();
-}
-
-/// A source of random numbers.
-pub trait Random {
-    /// 32 bytes that nobody can foresee, each time others. A source that fails for good ends in a restart of the chip.
-    fn draw(&mut self) -> [u8; 32];
+    fn restart() -> !;
 }
 
 /// Counts a chip's cycles.
@@ -74,7 +69,7 @@ pub struct Platform<C: Chip> {
     /// The button.
     pub button: Button<C::Pin>,
     /// Random numbers.
-    pub random: C::Random,
+    pub random: C::Generator,
     /// Memory for the last decisions; it may be empty.
     pub retained: &'static mut [u8],
 }
@@ -112,7 +107,15 @@ impl<C: Chip> app::device::Platform for Platform<C> {
     }
 
     fn random(&mut self) -> [u8; 32] {
-        self.random.draw()
+        match draw(&mut self.random) {
+            Ok(bytes) => bytes,
+            // Nothing may be sealed or said under bytes that somebody foresees. At the next start the generator may work.
+            Err(_) => {
+                // The restart closes the door as well.
+                let _ = self.output.close();
+                C::restart()
+            }
+        }
     }
 
     fn retained(&mut self) -> &mut [u8] {
@@ -133,6 +136,6 @@ impl<C: Chip> app::device::Platform for Platform<C> {
 
     fn restart(&mut self) {
         self.link.drain();
-        C::restart();
+        C::restart()
     }
 }

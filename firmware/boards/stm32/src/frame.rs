@@ -7,7 +7,8 @@ use core::{ptr, slice};
 use chips::flash::Region;
 use programs::FrameSource;
 
-use crate::core_memory::LINE_BYTES;
+/// Bytes of a line of the cache.
+const LINE_BYTES: usize = 32;
 
 /// The memory for frames.
 pub struct FrameMemory {
@@ -21,7 +22,7 @@ impl FrameMemory {
     /// When these are not whole lines of the cache, which is told of whole lines, in which nothing else lies.
     ///
     /// # Safety
-    /// These addresses are RAM that nothing else in this program uses, except that a [`Receiver`](crate::receiver::Receiver) lets
+    /// These addresses are RAM that nothing else in this program uses, except that a receiver lets
     /// DMA write there.
     pub unsafe fn take(region: Region) -> Self {
         static TAKEN: AtomicBool = AtomicBool::new(false);

@@ -1,5 +1,5 @@
-//! The flash chip on QUADSPI, a W25Q64: mapped into the core's addresses, or erased and written.
-//! (ST RM0433, section 23; ST ES0392, "QUADSPI internal timing criticality"; Winbond W25Q64JV.)
+//! The flash chip on QUADSPI: mapped into the core's addresses, or erased and written.
+//! (ST RM0433, section 23; ST ES0392, "QUADSPI internal timing criticality".)
 //!
 //! It is mapped all the time, except while it is erased or programmed. These leave the mapping as ST asks for: abort,
 //! wait until the controller is idle, run the erratum's sequence. Before that the MPU closes the addresses, so that the
@@ -12,7 +12,8 @@
 use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use chips::flash::{Mapped, PAGE_BYTES, Region};
+use chips::flash::{Mapped, Region};
+use chips::nor::{Nor, NorError, Wire};
 use chips::wait::{TimedOut, wait};
 use embassy_stm32::gpio::{AfType, AnyPin, Flex, OutputType, Speed};
 use embassy_stm32::pac::QUADSPI;
@@ -21,9 +22,6 @@ use embassy_stm32::{Peri, peripherals, rcc};
 use embassy_time::Duration;
 
 use crate::{core_memory, watchdog};
-
-/// Bytes that are programmed together.
-const PROGRAM_BYTES: u32 = 256;
 
 /// The controller's clock is 240 MHz / 3. The chip takes 104 MHz and more for every command that is used here.
 const PRESCALER: u8 = 3 - 1;
@@ -36,30 +34,10 @@ const PAUSE_PERIODS: u8 = 5;
 
 /// Time in which the controller must end anything but waiting for the chip.
 const CONTROLLER_LIMIT: Duration = Duration::from_millis(10);
-/// The longest programming of the data sheet is 3 ms, the longest erasure 400 ms.
-const PROGRAM_LIMIT: Duration = Duration::from_millis(20);
-const ERASE_LIMIT: Duration = Duration::from_millis(1_000);
-/// After its wake-up the chip needs 3 µs.
-const WAKE_UP: Duration = Duration::from_micros(10);
-
-// Instructions.
-const WAKE: u8 = 0xab;
-const IDENTIFY: u8 = 0x9f;
-const READ_STATUS: u8 = 0x05;
-const READ_STATUS_2: u8 = 0x35;
-const WRITE_STATUS_2: u8 = 0x31;
-const WRITE_ENABLE: u8 = 0x06;
-const ERASE_PAGE: u8 = 0x20;
-const PROGRAM: u8 = 0x02;
 /// Address and data on four lines, with a byte that would keep the chip in this mode, and four idle periods.
 const READ_QUAD: u8 = 0xeb;
 const LEAVE_QUAD: u32 = 0xff;
 const IDLE_PERIODS: u8 = 4;
-
-// Bits of the first and the second status register.
-const IS_BUSY: u8 = 1 << 0;
-const IS_WRITABLE: u8 = 1 << 1;
-const HAS_FOUR_LINES: u8 = 1 << 1;
 
 // Modes of the controller, and lines.
 const WRITE: u8 = 0b00;
@@ -68,23 +46,6 @@ const MAPPED: u8 = 0b11;
 const ONE: u8 = 0b01;
 const FOUR: u8 = 0b11;
 const ADDRESS_OF_24_BITS: u8 = 0b10;
-
-/// Why the chip does not do what it should.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QuadspiError {
-    /// Controller or chip did not end in time.
-    TimedOut,
-    /// Another chip answers, or none: its JEDEC identity.
-    Chip([u8; 3]),
-    /// The chip does not let itself be written.
-    Protected,
-}
-
-impl From<TimedOut> for QuadspiError {
-    fn from(_: TimedOut) -> Self {
-        QuadspiError::TimedOut
-    }
-}
 
 /// Whether the flash can be read.
 static IS_MAPPED: AtomicBool = AtomicBool::new(false);
@@ -95,6 +56,8 @@ pub struct Pins {
     pub clock: Peri<'static, AnyPin>,
     /// Chip select.
     pub select: Peri<'static, AnyPin>,
+    /// The number of its function.
+    pub select_function: u8,
     /// The four data lines, the lowest first.
     pub data: [Peri<'static, AnyPin>; 4],
 }
@@ -123,45 +86,28 @@ impl Quadspi {
     /// Starts controller and chip; called once, before [`Self::map`].
     ///
     /// # Errors
-    /// [`QuadspiError`].
-    pub fn start(self, pins: Pins) -> Result<(), QuadspiError> {
+    /// [`NorError`].
+    pub fn start(self, pins: Pins) -> Result<(), NorError> {
         let data = pins.data.into_iter().map(|pin| (pin, 9));
-        for (pin, function) in data.chain([(pins.clock, 9), (pins.select, 10)]) {
+        for (pin, function) in data.chain([(pins.clock, 9), (pins.select, pins.select_function)]) {
             let mut pin = Flex::new(pin);
             pin.set_as_af_unchecked(function, AfType::output(OutputType::PushPull, Speed::VeryHigh));
             core::mem::forget(pin);
         }
         rcc::enable_and_reset::<peripherals::QUADSPI>();
         self.calm()?;
-        command(WAKE, None)?;
-        let _ = wait(WAKE_UP, || false);
-        // A restart in the middle of an erasure leaves the chip at it.
-        ready(ERASE_LIMIT)?;
-        let mut identity = [0; 3];
-        receive(IDENTIFY, &mut identity)?;
-        // The JEDEC identity's last byte.
-        if identity[2] != self.address_bits() {
-            return Err(QuadspiError::Chip(identity));
-        }
-        let mut status = [0];
-        receive(READ_STATUS_2, &mut status)?;
-        if status[0] & HAS_FOUR_LINES == 0 {
-            enable_writing()?;
-            send(WRITE_STATUS_2, None, &[status[0] | HAS_FOUR_LINES])?;
-            ready(PROGRAM_LIMIT)?;
-            receive(READ_STATUS_2, &mut status)?;
-            if status[0] & HAS_FOUR_LINES == 0 {
-                return Err(QuadspiError::Protected);
-            }
-        }
-        Ok(())
+        self.nor().start_with_four_lines(&mut Registers)
+    }
+
+    const fn nor(self) -> Nor {
+        Nor::new(self.bytes)
     }
 
     /// Lets the flash be read at its addresses.
     ///
     /// # Errors
-    /// [`QuadspiError::TimedOut`].
-    pub fn map(self) -> Result<(), QuadspiError> {
+    /// [`NorError::TimedOut`].
+    pub fn map(self) -> Result<(), NorError> {
         idle()?;
         QUADSPI.fcr().write_value(all_flags());
         QUADSPI.abr().write(|w| w.set_alternate(LEAVE_QUAD));
@@ -180,7 +126,7 @@ impl Quadspi {
         Ok(())
     }
 
-    fn unmap(self) -> Result<(), QuadspiError> {
+    fn unmap(self) -> Result<(), TimedOut> {
         IS_MAPPED.store(false, Ordering::Release);
         core_memory::close_flash();
         if QUADSPI.sr().read().busy() {
@@ -192,11 +138,11 @@ impl Quadspi {
     }
 
     /// Runs something while the flash is not mapped. It is mapped again in any case if it was.
-    fn aside(self, run: impl FnOnce() -> Result<(), QuadspiError>) -> Result<(), QuadspiError> {
+    fn aside(self, run: impl FnOnce() -> Result<(), NorError>) -> Result<(), NorError> {
         if !self.is_mapped() {
             return run();
         }
-        let done = self.unmap().and_then(|()| run());
+        let done = self.unmap().map_err(NorError::from).and_then(|()| run());
         let mapped = self.map();
         done.and(mapped)
     }
@@ -208,7 +154,7 @@ impl Quadspi {
     }
 
     /// The erratum's sequence, after a reset and whenever the mapping ends; then the controller's settings.
-    fn calm(self) -> Result<(), QuadspiError> {
+    fn calm(self) -> Result<(), TimedOut> {
         QUADSPI.cr().write_value(Cr(0));
         idle()?;
         // Between the first write to CCR and the end there may be no more than 127 of its periods.
@@ -239,7 +185,7 @@ impl Quadspi {
 }
 
 impl Mapped for Quadspi {
-    type Error = QuadspiError;
+    type Error = NorError;
 
     fn is_mapped(&self) -> bool {
         IS_MAPPED.load(Ordering::Acquire)
@@ -258,36 +204,16 @@ impl Mapped for Quadspi {
         unsafe { ptr::copy_nonoverlapping(start, bytes.as_mut_ptr(), bytes.len()) };
     }
 
-    fn erase(&self, from: u32, to: u32) -> Result<(), QuadspiError> {
-        let erased = self.aside(|| {
-            for page in (from..to).step_by(PAGE_BYTES as usize) {
-                enable_writing()?;
-                command(ERASE_PAGE, Some(page))?;
-                ready(ERASE_LIMIT)?;
-                // Bounded by the limit above.
-                watchdog::feed();
-            }
-            Ok(())
-        });
+    fn erase(&self, from: u32, to: u32) -> Result<(), NorError> {
+        // A page is bounded in time.
+        let erased = self.aside(|| self.nor().erase(&mut Registers, from, to, watchdog::feed));
         self.forget(from, to.saturating_sub(from));
         erased
     }
 
-    fn program(&self, mut offset: u32, mut bytes: &[u8]) -> Result<(), QuadspiError> {
-        let (start, length) = (offset, bytes.len() as u32);
-        let programmed = self.aside(|| {
-            while !bytes.is_empty() {
-                let room = PROGRAM_BYTES - offset % PROGRAM_BYTES;
-                let (now, rest) = bytes.split_at(bytes.len().min(room as usize));
-                enable_writing()?;
-                send(PROGRAM, Some(offset), now)?;
-                ready(PROGRAM_LIMIT)?;
-                offset += now.len() as u32;
-                bytes = rest;
-            }
-            Ok(())
-        });
-        self.forget(start, length);
+    fn program(&self, offset: u32, bytes: &[u8]) -> Result<(), NorError> {
+        let programmed = self.aside(|| self.nor().program(&mut Registers, offset, bytes));
+        self.forget(offset, bytes.len() as u32);
         programmed
     }
 }
@@ -301,12 +227,12 @@ fn all_flags() -> Fcr {
     flags
 }
 
-fn idle() -> Result<(), QuadspiError> {
-    Ok(wait(CONTROLLER_LIMIT, || !QUADSPI.sr().read().busy())?)
+fn idle() -> Result<(), TimedOut> {
+    wait(CONTROLLER_LIMIT, || !QUADSPI.sr().read().busy())
 }
 
 /// Begins a command on one line.
-fn begin(mode: u8, instruction: u8, address: Option<u32>, data_bytes: usize) -> Result<(), QuadspiError> {
+fn begin(mode: u8, instruction: u8, address: Option<u32>, data_bytes: usize) -> Result<(), TimedOut> {
     idle()?;
     QUADSPI.fcr().write_value(all_flags());
     if data_bytes > 0 {
@@ -330,59 +256,40 @@ fn begin(mode: u8, instruction: u8, address: Option<u32>, data_bytes: usize) -> 
     Ok(())
 }
 
-fn end() -> Result<(), QuadspiError> {
+fn end() -> Result<(), TimedOut> {
     wait(CONTROLLER_LIMIT, || QUADSPI.sr().read().tcf())?;
     QUADSPI.fcr().write_value(all_flags());
     idle()
 }
 
-fn command(instruction: u8, address: Option<u32>) -> Result<(), QuadspiError> {
-    begin(WRITE, instruction, address, 0)?;
-    end()
-}
+/// The controller's registers, while the flash is not mapped.
+struct Registers;
 
-fn send(instruction: u8, address: Option<u32>, bytes: &[u8]) -> Result<(), QuadspiError> {
-    begin(WRITE, instruction, address, bytes.len())?;
-    let data = QUADSPI.dr().as_ptr().cast::<u8>();
-    for &byte in bytes {
-        wait(CONTROLLER_LIMIT, || QUADSPI.sr().read().ftf())?;
-        // SAFETY: the controller's data register, which takes single bytes.
-        unsafe { data.write_volatile(byte) };
+impl Wire for Registers {
+    fn command(&mut self, instruction: u8, address: Option<u32>) -> Result<(), TimedOut> {
+        begin(WRITE, instruction, address, 0)?;
+        end()
     }
-    end()
-}
 
-fn receive(instruction: u8, bytes: &mut [u8]) -> Result<(), QuadspiError> {
-    begin(READ, instruction, None, bytes.len())?;
-    let data = QUADSPI.dr().as_ptr().cast::<u8>();
-    for byte in bytes {
-        wait(CONTROLLER_LIMIT, || QUADSPI.sr().read().flevel() > 0)?;
-        // SAFETY: as above.
-        *byte = unsafe { data.read_volatile() };
-    }
-    end()
-}
-
-fn status() -> Result<u8, QuadspiError> {
-    let mut status = [0];
-    receive(READ_STATUS, &mut status)?;
-    Ok(status[0])
-}
-
-/// Waits until the chip has erased or programmed.
-fn ready(limit: Duration) -> Result<(), QuadspiError> {
-    let mut failed = Ok(());
-    wait(limit, || match status() {
-        Ok(status) => status & IS_BUSY == 0,
-        Err(error) => {
-            failed = Err(error);
-            true
+    fn send(&mut self, instruction: u8, address: Option<u32>, bytes: &[u8]) -> Result<(), TimedOut> {
+        begin(WRITE, instruction, address, bytes.len())?;
+        let data = QUADSPI.dr().as_ptr().cast::<u8>();
+        for &byte in bytes {
+            wait(CONTROLLER_LIMIT, || QUADSPI.sr().read().ftf())?;
+            // SAFETY: the controller's data register, which takes single bytes.
+            unsafe { data.write_volatile(byte) };
         }
-    })?;
-    failed
-}
+        end()
+    }
 
-fn enable_writing() -> Result<(), QuadspiError> {
-    command(WRITE_ENABLE, None)?;
-    if status()? & IS_WRITABLE == 0 { Err(QuadspiError::Protected) } else { Ok(()) }
+    fn receive(&mut self, instruction: u8, bytes: &mut [u8]) -> Result<(), TimedOut> {
+        begin(READ, instruction, None, bytes.len())?;
+        let data = QUADSPI.dr().as_ptr().cast::<u8>();
+        for byte in bytes {
+            wait(CONTROLLER_LIMIT, || QUADSPI.sr().read().flevel() > 0)?;
+            // SAFETY: as above.
+            *byte = unsafe { data.read_volatile() };
+        }
+        end()
+    }
 }

@@ -41,6 +41,15 @@ pub struct Pins {
     pub clock: Peri<'static, AnyPin>,
 }
 
+/// The edge of the pixels' clock at which bytes are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// It rises, as an OV2640 has it.
+    Rising,
+    /// It falls.
+    Falling,
+}
+
 /// The receiver.
 pub struct Receiver {
     frame: FrameMemory,
@@ -54,7 +63,7 @@ impl Receiver {
     ///
     /// # Panics
     /// When DMA does not count so many bytes: they are a multiple of 16, and less than 262,144.
-    pub fn new(pins: Pins, frame: FrameMemory, frame_bytes: usize) -> Self {
+    pub fn new(pins: Pins, edge: Edge, frame: FrameMemory, frame_bytes: usize) -> Self {
         // It moves four words at once, and counts words in 16 bits.
         assert!(frame_bytes.is_multiple_of(16) && frame_bytes / 4 < 1 << 16, "a frame that DMA can count");
         let Pins { data, hsync, vsync, clock } = pins;
@@ -71,8 +80,8 @@ impl Receiver {
         DCMI.cr().write(|w| {
             // One frame at a time.
             w.set_cm(true);
-            // As an OV2640 sends: bytes are stable when the clock rises, HREF is high in a row, VSYNC is high in a frame.
-            w.set_pckpol(true);
+            w.set_pckpol(edge == Edge::Rising);
+            // As the sensors send: HREF is high in a row, VSYNC is high in a frame.
             w.set_hspol(false);
             w.set_vspol(false);
         });

@@ -2,21 +2,17 @@
 
 use camera::settings::{Exposure, Limits, Mains, Orientation};
 use camera::{Ov2640, Pins, Settings, Unconnected};
+use chips::bus::Freed;
 use chips::eye::frame_bytes;
-use embassy_stm32::i2c::{self, I2c, Master};
-use embassy_stm32::mode::Blocking;
+use embassy_stm32::i2c::I2c;
 use embassy_stm32::rcc::{Mco, Mco1Source, McoConfig, McoPrescaler};
-use embassy_stm32::time::Hertz;
-use embassy_stm32::{Peri, peripherals};
-use embassy_time::{Delay, Duration};
-use stm32::receiver::{self, Receiver};
-
-use super::memories;
+use embassy_stm32::{Peri, pac, peripherals};
+use embassy_time::Delay;
+use stm32::bus::{self, Bus};
+use stm32::receiver::{self, Edge, Receiver};
 
 /// HSI48 divided by 2, on the pin MCO1.
 const SENSOR_CLOCK_HZ: u32 = 24_000_000;
-const BUS_HZ: u32 = 100_000;
-const BUS_LIMIT: Duration = Duration::from_millis(50);
 
 const SETTINGS: Settings = Settings {
     clock_hz: SENSOR_CLOCK_HZ,
@@ -26,7 +22,7 @@ const SETTINGS: Settings = Settings {
     exposure: Exposure::DEFAULT,
 };
 
-type Sensor = Ov2640<I2c<'static, Blocking, Master>, Delay>;
+type Sensor = Ov2640<Bus, Delay>;
 
 /// The camera.
 pub type Eye = chips::eye::Eye<Sensor, Receiver>;
@@ -56,14 +52,10 @@ pub fn open(wires: Wires, port: receiver::Pins) -> Eye {
     clock.prescaler = McoPrescaler::DIV2;
     // It goes on when this is dropped.
     let _ = Mco::new(mco, xvclk, Mco1Source::HSI48, clock);
-    let mut config = i2c::Config::default();
-    config.frequency = Hertz(BUS_HZ);
-    config.timeout = BUS_LIMIT;
-    // Beside those of the module, if it has any.
-    config.scl_pullup = true;
-    config.sda_pullup = true;
-    let bus = I2c::new_blocking(bus, scl, sda, config);
+    let bus: Bus = Freed::new(I2c::new_blocking(bus, scl, sda, bus::config()), || {
+        bus::recover(pac::I2C1, (pac::GPIOB, 8), (pac::GPIOB, 9));
+    });
     let pins = Pins { reset: Unconnected, power_down: Unconnected };
-    let receiver = Receiver::new(port, memories::frame(), FRAME_BYTES);
+    let receiver = Receiver::new(port, Edge::Rising, super::frame(), FRAME_BYTES);
     Eye::new(Ov2640::new(bus, Delay, pins), SETTINGS, receiver)
 }
