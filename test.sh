@@ -101,9 +101,11 @@ on_board() { # on_board BOARD-FILE COMMAND OPTION…: cargo on a board's package
 part_clippy() {
     cargo clippy --locked --workspace --all-targets --features fuzz/libfuzzer --quiet -- -D warnings
     for board in firmware/boards/*/board.toml; do
-        # Boards that are not emulated do not have `mps`.
+        # What emulated boards share, and what the boards with one maker's chips share, is checked with those that use it.
         shared=
-        [ -z "$(fact "$board" qemu_machine)" ] || shared="--package mps"
+        for package in mps stm32; do
+            ! grep -q "^$package\.workspace" "${board%/*}/Cargo.toml" || shared="$shared --package $package"
+        done
         # shellcheck disable=SC2086 # a list of words
         on_board "$board" clippy --quiet --package programs --package cortex $shared --bins --lib --examples -- -D warnings
     done

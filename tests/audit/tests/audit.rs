@@ -97,9 +97,19 @@ impl Device {
 #[test]
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn device_that_panics_closes_the_door_and_starts_anew() {
+    closes_the_door_and_starts_anew("crash");
+}
+
+#[test]
+#[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
+fn device_whose_stack_overflows_closes_the_door_and_starts_anew() {
+    closes_the_door_and_starts_anew("overflow");
+}
+
+fn closes_the_door_and_starts_anew(example: &str) {
     for board in ["qemu-m4", "qemu-m7"] {
         let facts = boards::facts(board).unwrap();
-        let elf = boards::build(&facts, "crash").unwrap();
+        let elf = boards::build(&facts, example).unwrap();
         let (shared, frame) = (facts.qemu_ram.unwrap(), facts.memory.frame.unwrap());
         let mut ram = tempfile::NamedTempFile::new().unwrap();
         ram.as_file_mut().set_len(shared.bytes as u64).unwrap();

@@ -1,7 +1,8 @@
-//! Parts common to all boards with a Cortex-M core, of any maker: the stack, memory mapped for reading, and
+//! Parts common to all boards with a Cortex-M core, of any maker: the stack, faults, memory mapped for reading, and
 //! semihosting.
 #![no_std]
 
+mod faults;
 pub mod mapped;
 pub mod semihosting;
 pub mod stack;

@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use crate::{Facts, Region, StoreFlash, UsbId};
 
 impl Facts {
-    /// The linker script `memory.x` that `cortex-m-rt` includes. Linking fails if the statics leave less than
-    /// [`Facts::stack_bytes`] of RAM.
+    /// The linker script `memory.x` that `cortex-m-rt` includes.
     ///
-    /// With `memory.statics`, only the stack and above it the static `ARENA` lie in `memory.ram`: a stack that is too deep then
-    /// leaves the RAM, which is a fault, and changes nothing. The run-time does not fill the arena with zeros: the board
-    /// does, from `__sarena` to `__earena`.
+    /// The stack lies at the start of `memory.ram`, and everything else above it: one that is too deep leaves the RAM, which is a
+    /// fault, and changes nothing. Linking fails if it has less than [`Facts::stack_bytes`].
+    ///
+    /// With `memory.statics`, only the stack and the static `ARENA` lie in `memory.ram`. The run-time does not fill the arena with zeros
+    /// then: the board does, from `__sarena` to `__earena`.
     pub fn memory_x(&self) -> String {
         let (flash, ram) = (self.memory.firmware, self.memory.ram);
         if let Some(statics) = self.memory.statics {
@@ -20,10 +21,17 @@ impl Facts {
             "MEMORY\n\
              {{\n\
              \x20 FLASH : ORIGIN = {:#010x}, LENGTH = {:#x}\n\
+             \x20 STACK : ORIGIN = {:#010x}, LENGTH = {:#x}\n\
              \x20 RAM   : ORIGIN = {:#010x}, LENGTH = {:#x}\n\
              }}\n\
-             ASSERT(_stack_start - __sheap >= {:#x}, \"{}: its statics leave too little RAM for the stack\");\n",
-            flash.address, flash.bytes, ram.address, ram.bytes, self.stack_bytes, self.name
+             _stack_end = ORIGIN(STACK);\n\
+             _stack_start = ORIGIN(STACK) + LENGTH(STACK);\n",
+            flash.address,
+            flash.bytes,
+            ram.address,
+            self.stack_bytes,
+            ram.address as usize + self.stack_bytes,
+            ram.bytes - self.stack_bytes
         )
     }
 
@@ -67,8 +75,9 @@ impl Facts {
 
     /// Rust constants: `NAME`, `ARENA_BYTES`, `IMAGES` (address and length of the internal and the external flash
     /// that may hold an image), `FRAME` (address and length of the memory for frames; both 0 without one); if there is one,
-    /// `STORE` (of the memory for people) with `STORE_WORD`, `STORE_PAGES` and `STORE_CYCLES`, `FLASH` (of the external flash), `KEYS` (of the page for the device's keys), `SLOTS` (of each)
-    /// and `USB` (vendor and product); and the address of each device under the device's name.
+    /// `STORE` (of the memory for people) with `STORE_WORD`, `STORE_PAGES` and `STORE_CYCLES`, `FLASH` (of the external flash), `KEYS` (of
+    /// the page for the device's keys), `RETAINED` (of the RAM that no restart clears), `SLOTS` (of each) and `USB` (vendor and product);
+    /// and the address of each device under the device's name.
     pub fn constants(&self) -> String {
         let mut text = String::new();
         let mut constant = |about: &str, name: &str, kind: &str, value: String| {
@@ -98,6 +107,7 @@ impl Facts {
             ("Memory for people and counters", "STORE", self.memory.store),
             ("External flash", "FLASH", self.memory.flash),
             ("Page for the device's keys", "KEYS", self.memory.keys),
+            ("RAM that no restart clears", "RETAINED", self.memory.retained),
         ] {
             if let Some(region) = region {
                 constant(&format!("{about}: address and bytes"), name, "(usize, usize)", pair(region));
@@ -141,9 +151,11 @@ mod tests {
             "MEMORY
 {
   FLASH : ORIGIN = 0x00000000, LENGTH = 0x40000
-  RAM   : ORIGIN = 0x20000000, LENGTH = 0x20000
+  STACK : ORIGIN = 0x20000000, LENGTH = 0x4000
+  RAM   : ORIGIN = 0x20004000, LENGTH = 0x1c000
 }
-ASSERT(_stack_start - __sheap >= 0x4000, \"toaster: its statics leave too little RAM for the stack\");
+_stack_end = ORIGIN(STACK);
+_stack_start = ORIGIN(STACK) + LENGTH(STACK);
 "
         );
     }
@@ -185,6 +197,8 @@ pub const STORE: (usize, usize) = (0x90780000, 0x80000);
 pub const FLASH: (usize, usize) = (0x90000000, 0x800000);
 /// Page for the device's keys: address and bytes.
 pub const KEYS: (usize, usize) = (0x081e0000, 0x20000);
+/// RAM that no restart clears: address and bytes.
+pub const RETAINED: (usize, usize) = (0x38800000, 0x1000);
 /// Smallest write to the memory for people, bytes.
 pub const STORE_WORD: usize = 1;
 /// Pages of that memory: of the counter log, and of each half.

@@ -44,7 +44,7 @@ pub struct Facts {
     pub clock_mhz: f64,
     /// RAM for the network's rows, bytes.
     pub arena_bytes: usize,
-    /// Least RAM left for the stack, bytes.
+    /// RAM for the stack, bytes: at least so much on a board with `memory.statics`, exactly so much on any other.
     pub stack_bytes: usize,
     /// Addresses and sizes of the memories.
     pub memory: Memories,
@@ -79,8 +79,10 @@ pub struct Memories {
     /// The two slots of a device's images in external flash: of one length, whole pages of [`PAGE`] bytes. A board without them
     /// takes no updates.
     pub slots: Option<[Region; 2]>,
-    /// Page of internal flash for the device's own keys.
+    /// Page for the device's own keys, in internal flash if the chip has some.
     pub keys: Option<Region>,
+    /// RAM that no restart clears, for the last decisions.
+    pub retained: Option<Region>,
     /// The whole external flash, which contains `external` and `store`.
     pub flash: Option<Region>,
 }
@@ -159,7 +161,7 @@ pub enum FactsError {
     Store,
     /// The board is neither emulated nor has it a chip, or it is both.
     Machine,
-    /// The arena is not a multiple of [`ALIGNMENT`].
+    /// The arena or the stack is not a multiple of [`ALIGNMENT`].
     Arena,
     /// Arena and stack are larger than the RAM.
     Ram {
@@ -196,7 +198,7 @@ impl fmt::Display for FactsError {
                  or word_bytes is not a power of two up to 32, or cycles is 0"
             ),
             Self::Machine => write!(f, "a board has either a qemu_machine or a chip"),
-            Self::Arena => write!(f, "arena_bytes: not a multiple of {ALIGNMENT}"),
+            Self::Arena => write!(f, "arena_bytes or stack_bytes: not a multiple of {ALIGNMENT}"),
             Self::Ram { needed, bytes } => {
                 write!(f, "arena_bytes and stack_bytes are {needed} together, memory.ram has {bytes}")
             }
@@ -220,13 +222,30 @@ impl Facts {
     }
 
     fn check(&self) -> Result<(), FactsError> {
-        let Memories { firmware, ram, statics, internal, external, frame, store, slots, keys, flash } =
-            self.memory;
+        let Memories {
+            firmware,
+            ram,
+            statics,
+            internal,
+            external,
+            frame,
+            store,
+            slots,
+            keys,
+            retained,
+            flash,
+        } = self.memory;
         if self.qemu_machine.is_some() == self.chip.is_some() {
             return Err(FactsError::Machine);
         }
         let memories = [("firmware", firmware), ("ram", ram), ("internal", internal), ("external", external)];
-        let optional = [("statics", statics), ("frame", frame), ("store", store), ("keys", keys)];
+        let optional = [
+            ("statics", statics),
+            ("frame", frame),
+            ("store", store),
+            ("keys", keys),
+            ("retained", retained),
+        ];
         let optional = optional.into_iter().filter_map(|(name, memory)| Some((name, memory?)));
         let memories: Vec<_> = memories.into_iter().chain(optional).collect();
         for (index, &(name, memory)) in memories.iter().enumerate() {
@@ -274,7 +293,7 @@ impl Facts {
             (Some(pages), Some(memory)) if pages.fits(memory.bytes) => {}
             _ => return Err(FactsError::Store),
         }
-        if !self.arena_bytes.is_multiple_of(ALIGNMENT) {
+        if ![self.arena_bytes, self.stack_bytes].iter().all(|bytes| bytes.is_multiple_of(ALIGNMENT)) {
             return Err(FactsError::Arena);
         }
         let needed = self.arena_bytes.saturating_add(self.stack_bytes);
@@ -444,6 +463,7 @@ mod tests {
         statics = { address = 0x2404_0000, bytes = 0x4_0000 }
         internal = { address = 0x0810_0000, bytes = 0xe_0000 }
         keys = { address = 0x081e_0000, bytes = 0x2_0000 }
+        retained = { address = 0x3880_0000, bytes = 0x1000 }
         flash = { address = 0x9000_0000, bytes = 0x80_0000 }
         external = { address = 0x9000_0000, bytes = 0x78_0000 }
         slots = [{ address = 0x9000_0000, bytes = 0x3c_0000 }, { address = 0x903c_0000, bytes = 0x3c_0000 }]
@@ -518,6 +538,7 @@ mod tests {
     fn arena_and_stack_must_fit_the_ram() {
         assert_eq!(error("0x1_0000", "0x1_c010"), FactsError::Ram { needed: 0x2_0010, bytes: 0x2_0000 });
         assert_eq!(error("0x1_0000", "0x1_0008"), FactsError::Arena);
+        assert_eq!(error("0x4000", "0x4008"), FactsError::Arena);
         assert!(Facts::parse(&TEXT.replace("0x1_0000", "0x1_c000")).is_ok());
     }
 

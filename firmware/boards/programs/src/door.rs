@@ -52,7 +52,10 @@ pub trait DoorBoard: Board {
     /// Milliseconds since the start.
     fn now_ms() -> u64;
 
-    /// Turns the output off, also after a panic.
+    /// Adds to a text what of the board does not work although it goes on. By itself nothing.
+    fn trouble(_text: &mut Text) {}
+
+    /// Turns the output off, also after a panic, a fault or an interrupt that nobody expects.
     fn output_off();
 }
 
@@ -100,6 +103,7 @@ fn started<B: DoorBoard>(
     if let Err(error) = ready {
         let _ = write!(trouble, "{}{error}", if trouble.is_empty() { "" } else { "; " });
     }
+    B::trouble(&mut trouble);
     device::<B>(platform, started, store, session_key, key, trouble, arena, inbox)
 }
 
@@ -184,6 +188,28 @@ pub fn run_crash<B: DoorBoard>() -> ! {
         platform.feed();
         assert!(!platform.is_button_held(), "the button is pressed");
     }
+}
+
+/// Opens the door and lets the stack overflow when the button is pressed.
+pub fn run_overflow<B: DoorBoard>() -> ! {
+    let (mut platform, _) = B::platform();
+    // As above.
+    let _ = platform.output().open(1);
+    loop {
+        platform.feed();
+        if platform.is_button_held() {
+            core::hint::black_box(deep(1));
+        }
+    }
+}
+
+/// Calls itself until the stack ends.
+#[allow(unconditional_recursion)]
+#[inline(never)]
+fn deep(depth: u32) -> u32 {
+    let frame = core::hint::black_box([depth; 64]);
+    // Not the last thing that it does, so that each call has a frame.
+    deep(depth + 1).wrapping_add(frame.iter().sum())
 }
 
 /// Turns the output off and waits for the watchdog.

@@ -8,7 +8,7 @@
 //! * [`battery!`] runs the kernels' cases and prints how many it ran.
 //! * [`door!`] is a device that sees, remembers and opens.
 //! * [`probe!`] is never run: it shows what can panic.
-//! * [`crash!`] panics when its button is pressed: it shows what a device does then.
+//! * [`crash!`] panics when its button is pressed, [`overflow!`] lets its stack overflow: they show what a device does then.
 //!
 //! [`bench!`], [`session!`] and [`battery!`] run once and end through semihosting (QEMU, for example), which takes their exit code.
 #![no_std]
@@ -33,7 +33,7 @@ pub use bench::{Counts, NO_COUNTS, bench};
 pub use console::Console;
 pub use door::DoorBoard;
 #[doc(hidden)]
-pub use door::{run_crash, run_door, stop_door};
+pub use door::{run_crash, run_door, run_overflow, stop_door};
 #[doc(hidden)]
 pub use firmware::{report_panic, run};
 #[doc(hidden)]
@@ -43,7 +43,7 @@ pub use remembered::remembered;
 #[doc(hidden)]
 pub use session::session;
 #[doc(hidden)]
-pub use {app, cortex, cortex_m_rt, format, nn, store};
+pub use {app, cortex, cortex_m_rt, format, heapless, link, nn, store};
 
 /// A board: its facts, and its devices as drivers.
 pub trait Board {

@@ -43,7 +43,16 @@ macro_rules! crash {
     };
 }
 
-/// A program that runs a function for ever with the memories of a device, and closes the door when it panics.
+/// A device on a [`DoorBoard`](crate::DoorBoard) that opens the door and lets its stack overflow when the button is pressed.
+#[macro_export]
+macro_rules! overflow {
+    ($board:ty) => {
+        $crate::door_program!($board, |_, _| $crate::run_overflow::<$board>());
+    };
+}
+
+/// A program that runs a function for ever with the memories of a device, and closes the door when it panics, when the core
+/// faults, and when an interrupt comes that nobody expects.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! door_program {
@@ -60,6 +69,8 @@ macro_rules! door_program {
         fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
             $crate::stop_door::<$board>()
         }
+
+        $crate::cortex::faults!($crate::stop_door::<$board>);
     };
 }
 

@@ -1,31 +1,38 @@
-//! The devices of chip and board. Only these modules contain unsafe code.
+//! What is the board's own: the memories of `board.toml`, and what its pins lead to. Only these modules contain unsafe code.
 //!
-//! * [`clocks`]: clocks, and waiting with a limit.
-//! * [`core_memory`]: caches, the memory protection unit, the arena's zeros.
-//! * [`quadspi`]: the serial flash chip: mapped, erased, written.
-//! * [`flash`]: parts of that flash, for the store and for images.
-//! * [`mapped`]: the images, read in place.
-//! * [`sector`]: the sector of internal flash for keys.
-//! * [`ring`], [`line`]: byte streams that interrupts serve.
-//! * [`usb`], [`uart`]: the two of them that there are.
-//! * [`receiver`]: frames from the camera's port.
-//! * [`eye`]: the camera: sensor and receiver.
+//! * [`eye`]: the camera.
 //! * [`panel`]: button, light and relay.
-//! * [`watchdog`]: restarts the chip.
-//! * `faults`: what the core does when it cannot go on.
+#![allow(unsafe_code)]
 
-pub mod clocks;
-pub mod core_memory;
 pub mod eye;
-mod faults;
-pub mod flash;
-pub mod line;
-pub mod mapped;
 pub mod panel;
-pub mod quadspi;
-pub mod receiver;
-pub mod ring;
-pub mod sector;
-pub mod uart;
-pub mod usb;
-pub mod watchdog;
+
+use programs::cortex::mapped::bytes;
+use stm32::frame::FrameMemory;
+use stm32::sector::Sector;
+
+use crate::facts;
+
+/// The sector for keys.
+pub fn sector() -> Sector {
+    // SAFETY: by `board.toml` the sector holds nothing else, and the program is in the first bank.
+    const { unsafe { Sector::new(facts::KEYS) } }
+}
+
+/// The memory for frames; whoever comes second has none.
+pub fn frame() -> FrameMemory {
+    // SAFETY: RAM that no other fact names.
+    unsafe { FrameMemory::take(facts::FRAME) }
+}
+
+/// RAM that no restart clears; called once.
+pub fn retained() -> &'static mut [u8] {
+    // SAFETY: RAM that no other fact names.
+    unsafe { stm32::retained::take(facts::RETAINED) }
+}
+
+/// The internal flash for images.
+pub fn internal() -> &'static [u8] {
+    // SAFETY: flash. The program writes to it in the sector of the keys only.
+    unsafe { bytes(facts::IMAGES[0]) }
+}

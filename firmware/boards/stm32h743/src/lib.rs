@@ -4,8 +4,8 @@
 //!
 //! # Layers
 //!
-//! * [`drivers`]: the devices of chip and board.
-//! * `board`: the board as the programs see it.
+//! * [`drivers`]: what is the board's own.
+//! * `board`: the board's wiring.
 //!
 //! # Memories
 //!
@@ -16,6 +16,7 @@
 //! internal flash  bank 1 the program           read while the last sector is written
 //!                 bank 2 an image, the keys
 //! QUADSPI         two images, the store        cached; not there while it is erased or written
+//! backup SRAM     the last decisions           not cached
 //! ```
 //!
 //! # Rules

@@ -4,9 +4,8 @@
 //! counted.
 #![allow(unsafe_code)]
 
-use core::sync::atomic::{AtomicBool, Ordering};
-use core::{ptr, slice};
-
+use chips::eye::{Progress, Receiver as _};
+use chips::wait::wait;
 use embassy_stm32::gpio::{AfType, AnyPin, Flex, Pull};
 use embassy_stm32::pac::dcmi::regs::Icr;
 use embassy_stm32::pac::dma::regs::Ixr;
@@ -16,12 +15,9 @@ use embassy_stm32::{Peri, pac, peripherals, rcc};
 use embassy_time::{Duration, Instant};
 use programs::FrameSource;
 
-use super::clocks::wait;
-use super::core_memory::{self, LINE_BYTES};
-use crate::facts;
+use crate::core_memory;
+use crate::frame::FrameMemory;
 
-/// Bytes of a frame: 320×240 pixels of two bytes.
-pub const FRAME_BYTES: usize = 320 * 240 * 2;
 /// The stream of DMA1, and of its multiplexer.
 const STREAM: usize = 0;
 /// DCMI's request at the multiplexer.
@@ -33,78 +29,45 @@ const STOP_LIMIT: Duration = Duration::from_millis(5);
 /// Time in which a frame must come, also at the sensor's slowest.
 const FRAME_LIMIT: Duration = Duration::from_millis(2_000);
 
-// DMA counts words in 16 bits.
-const _: () = assert!(FRAME_BYTES.is_multiple_of(16) && FRAME_BYTES / 4 < 1 << 16);
-// The cache is told of whole lines, in which nothing else lies.
-const _: () = assert!(facts::FRAME.0.is_multiple_of(LINE_BYTES) && facts::FRAME.1.is_multiple_of(LINE_BYTES));
-const _: () = assert!(facts::FRAME.1 >= FRAME_BYTES, "room for a frame");
-
 /// The port's pins, as the board has them.
 pub struct Pins {
     /// The eight data lines, the lowest first.
     pub data: [Peri<'static, AnyPin>; 8],
     /// A row is being sent.
-    pub hsync: Peri<'static, peripherals::PA4>,
+    pub hsync: Peri<'static, AnyPin>,
     /// A frame is being sent.
-    pub vsync: Peri<'static, peripherals::PB7>,
+    pub vsync: Peri<'static, AnyPin>,
     /// The pixels' clock.
-    pub clock: Peri<'static, peripherals::PA6>,
+    pub clock: Peri<'static, AnyPin>,
 }
 
-/// What has become of the frame that was begun.
+/// The edge of the pixels' clock at which bytes are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// It is not complete.
-    Waiting,
-    /// It lies in the memory.
-    Complete,
-    /// Bytes were lost, as memory was too slow.
-    Overrun,
-    /// It ended after so many bytes.
-    Short(usize),
-    /// It does not end where it should.
-    Long,
-    /// No frame came.
-    Silent,
-}
-
-/// The memory for frames.
-pub struct FrameMemory {
-    is_first: bool,
-}
-
-impl FrameMemory {
-    /// The memory; whoever comes second has none.
-    pub fn take() -> Self {
-        static TAKEN: AtomicBool = AtomicBool::new(false);
-        FrameMemory { is_first: !TAKEN.swap(true, Ordering::Relaxed) }
-    }
-}
-
-impl FrameSource for FrameMemory {
-    fn memory(&mut self) -> &mut [u8] {
-        if !self.is_first {
-            return &mut [];
-        }
-        let (address, bytes) = facts::FRAME;
-        // SAFETY: RAM that no other fact names, which is taken once and is borrowed here. DMA writes to it only while a
-        // receiver, which has it then, lends it to nobody. Any content is a slice of bytes.
-        unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address), bytes) }
-    }
+pub enum Edge {
+    /// It rises, as an OV2640 has it.
+    Rising,
+    /// It falls.
+    Falling,
 }
 
 /// The receiver.
 pub struct Receiver {
     frame: FrameMemory,
+    frame_bytes: usize,
     /// When the frame was begun that is being received.
     begun: Option<Instant>,
 }
 
 impl Receiver {
-    /// Turns the port on. Frames go to this memory.
-    pub fn new(pins: Pins, frame: FrameMemory) -> Self {
+    /// Turns the port on. Frames of so many bytes go to this memory, or none if it has no room for them.
+    ///
+    /// # Panics
+    /// When DMA does not count so many bytes: they are a multiple of 16, and less than 262,144.
+    pub fn new(pins: Pins, edge: Edge, frame: FrameMemory, frame_bytes: usize) -> Self {
+        // It moves four words at once, and counts words in 16 bits.
+        assert!(frame_bytes.is_multiple_of(16) && frame_bytes / 4 < 1 << 16, "a frame that DMA can count");
         let Pins { data, hsync, vsync, clock } = pins;
-        let pins = data.into_iter().chain([hsync.into(), vsync.into(), clock.into()]);
+        let pins = data.into_iter().chain([hsync, vsync, clock]);
         for pin in pins {
             let mut pin = Flex::new(pin);
             pin.set_as_af_unchecked(PIN_AF, AfType::input(Pull::None));
@@ -117,27 +80,28 @@ impl Receiver {
         DCMI.cr().write(|w| {
             // One frame at a time.
             w.set_cm(true);
-            // As an OV2640 sends: bytes are stable when the clock rises, HREF is high in a row, VSYNC is high in a frame.
-            w.set_pckpol(true);
+            w.set_pckpol(edge == Edge::Rising);
+            // As the sensors send: HREF is high in a row, VSYNC is high in a frame.
             w.set_hspol(false);
             w.set_vspol(false);
         });
-        Receiver { frame, begun: None }
+        Receiver { frame, frame_bytes, begun: None }
     }
+}
 
-    /// Begins to wait for a frame. The memory belongs to DMA until [`Self::progress`] says otherwise or [`Self::stop`] is
-    /// called.
-    pub fn begin(&mut self) {
+impl chips::eye::Receiver for Receiver {
+    fn begin(&mut self) {
         self.stop();
-        if self.is_receiving() || self.frame.memory().is_empty() {
+        let (address, bytes) = self.frame.region();
+        if self.is_receiving() || bytes < self.frame_bytes {
             return;
         }
         // What the program wrote to the memory must not reach it later.
-        core_memory::flush(facts::FRAME.0, facts::FRAME.1);
+        core_memory::flush(address, bytes);
         let stream = DMA1.st(STREAM);
         stream.par().write_value(DCMI.dr().as_ptr() as u32);
-        stream.m0ar().write_value(facts::FRAME.0 as u32);
-        stream.ndtr().write(|w| w.set_ndt((FRAME_BYTES / 4) as u16));
+        stream.m0ar().write_value(address as u32);
+        stream.ndtr().write(|w| w.set_ndt((self.frame_bytes / 4) as u16));
         stream.fcr().write(|w| {
             w.set_dmdis(Dmdis::DISABLED);
             w.set_fth(Fth::FULL);
@@ -156,8 +120,7 @@ impl Receiver {
         self.begun = Some(Instant::now());
     }
 
-    /// What has become of the frame. After [`Progress::Waiting`] it is still awaited, after all others not.
-    pub fn progress(&mut self) -> Progress {
+    fn progress(&mut self) -> Progress {
         let Some(begun) = self.begun else { return Progress::Silent };
         let is_full = || DMA1.isr(STREAM / 4).read().tcif(STREAM % 4);
         let port = DCMI.ris().read();
@@ -170,7 +133,7 @@ impl Receiver {
                 Ok(()) => Progress::Complete,
                 Err(_) => {
                     let left = usize::from(DMA1.st(STREAM).ndtr().read().ndt());
-                    Progress::Short(FRAME_BYTES - 4 * left)
+                    Progress::Short(self.frame_bytes - 4 * left)
                 }
             }
         } else if begun.elapsed() < FRAME_LIMIT {
@@ -182,13 +145,11 @@ impl Receiver {
         progress
     }
 
-    /// Whether a frame is awaited.
-    pub fn is_receiving(&self) -> bool {
+    fn is_receiving(&self) -> bool {
         self.begun.is_some()
     }
 
-    /// Receives nothing any more.
-    pub fn stop(&mut self) {
+    fn stop(&mut self) {
         DCMI.cr().modify(|w| {
             w.set_capture(false);
             w.set_enable(false);
@@ -205,13 +166,16 @@ impl Receiver {
         DCMI.icr().write_value(flags);
         if self.begun.is_some() && is_stopped {
             self.begun = None;
+            let (address, bytes) = self.frame.region();
             // SAFETY: the program has written nothing to these lines since `begin`; DMA has.
-            unsafe { core_memory::forget(facts::FRAME.0, facts::FRAME.1) };
+            unsafe { core_memory::forget(address, bytes) };
         }
     }
+}
 
-    /// The memory; nothing while a frame is awaited.
-    pub fn memory(&mut self) -> &mut [u8] {
+/// Nothing while a frame is awaited.
+impl FrameSource for Receiver {
+    fn memory(&mut self) -> &mut [u8] {
         if self.is_receiving() { &mut [] } else { self.frame.memory() }
     }
 }

@@ -2,13 +2,12 @@
 
 use core::mem;
 
+use chips::line::{Line, Rings};
 use embassy_stm32::interrupt::{Interrupt, InterruptExt as _, Priority};
 use embassy_stm32::pac::USART1;
 use embassy_stm32::pac::usart::regs::Icr;
-use embassy_stm32::usart::{Config, ConfigError, Uart};
+use embassy_stm32::usart::{Config, ConfigError, RxPin, TxPin, Uart};
 use embassy_stm32::{Peri, interrupt, peripherals};
-
-use super::line::{Line, Rings};
 
 const BITS_A_SECOND: u32 = 115_200;
 
@@ -25,8 +24,8 @@ pub const fn line() -> Line {
 /// Never with these clocks.
 pub fn start(
     uart: Peri<'static, peripherals::USART1>,
-    receive: Peri<'static, peripherals::PA10>,
-    send: Peri<'static, peripherals::PA9>,
+    receive: Peri<'static, impl RxPin<peripherals::USART1>>,
+    send: Peri<'static, impl TxPin<peripherals::USART1>>,
 ) -> Result<Line, ConfigError> {
     let mut config = Config::default();
     config.baudrate = BITS_A_SECOND;

@@ -8,6 +8,8 @@
 use core::arch::asm;
 use core::ptr;
 
+use chips::flash::Region;
+use chips::wait::{TimedOut, wait};
 use embassy_stm32::pac::FLASH;
 use embassy_stm32::pac::flash::Bank;
 use embassy_time::Duration;
@@ -15,9 +17,7 @@ use embedded_storage::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash, check_read, check_write,
 };
 
-use super::clocks::{TimedOut, wait};
-use super::core_memory;
-use crate::facts;
+use crate::core_memory;
 
 /// Bytes of a word.
 const WORD: usize = 32;
@@ -29,8 +29,10 @@ const KEYS: [u32; 2] = [0x4567_0123, 0xcdef_89ab];
 const CCR: *mut u32 = 0xe000_ed14 as *mut u32;
 const IGNORE_BUS_ERRORS: u32 = 1 << 8;
 
-const _: () =
-    assert!(facts::KEYS.0 >= 0x0810_0000, "the keys are in the second bank, the program in the first");
+/// Addresses of the second bank.
+const BANK: core::ops::Range<usize> = 0x0810_0000..0x0820_0000;
+/// Bytes of a sector.
+const SECTOR_BYTES: usize = 0x2_0000;
 
 /// Why the sector fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +65,29 @@ impl From<TimedOut> for SectorError {
 }
 
 /// The sector. Its addresses begin at 0.
-pub struct Sector;
+pub struct Sector {
+    address: usize,
+}
+
+impl Sector {
+    /// The sector at these addresses.
+    ///
+    /// # Panics
+    /// When this is not a whole sector of the second bank.
+    ///
+    /// # Safety
+    /// The sector holds nothing else, and the program lies in the first bank.
+    pub const unsafe fn new((address, bytes): Region) -> Self {
+        assert!(
+            address >= BANK.start
+                && address + bytes <= BANK.end
+                && address.is_multiple_of(SECTOR_BYTES)
+                && bytes == SECTOR_BYTES,
+            "a sector of the second bank"
+        );
+        Sector { address }
+    }
+}
 
 impl ErrorType for Sector {
     type Error = SectorError;
@@ -74,7 +98,7 @@ impl ReadNorFlash for Sector {
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), SectorError> {
         check_read(self, offset, bytes.len()).map_err(SectorError::Call)?;
-        let words = (facts::KEYS.0 + offset as usize..).step_by(WORD);
+        let words = (self.address + offset as usize..).step_by(WORD);
         for (address, place) in words.zip(bytes.chunks_exact_mut(WORD)) {
             place.copy_from_slice(&read_word(address).ok_or(SectorError::Unreadable)?);
         }
@@ -82,13 +106,13 @@ impl ReadNorFlash for Sector {
     }
 
     fn capacity(&self) -> usize {
-        facts::KEYS.1
+        SECTOR_BYTES
     }
 }
 
 impl NorFlash for Sector {
     const WRITE_SIZE: usize = WORD;
-    const ERASE_SIZE: usize = facts::KEYS.1;
+    const ERASE_SIZE: usize = SECTOR_BYTES;
 
     fn erase(&mut self, _from: u32, _to: u32) -> Result<(), SectorError> {
         Err(SectorError::Erase)
@@ -101,7 +125,7 @@ impl NorFlash for Sector {
         }
         clear_errors();
         bank().cr().modify(|w| w.set_pg(true));
-        let words = (facts::KEYS.0 + offset as usize..).step_by(WORD).zip(bytes.chunks_exact(WORD));
+        let words = (self.address + offset as usize..).step_by(WORD).zip(bytes.chunks_exact(WORD));
         let mut written = Ok(());
         for (address, word) in words {
             written = program(address, word);
@@ -112,7 +136,7 @@ impl NorFlash for Sector {
         bank().cr().modify(|w| w.set_pg(false));
         bank().cr().modify(|w| w.set_lock(true));
         // SAFETY: flash, to which nothing is written through the cache.
-        unsafe { core_memory::forget(facts::KEYS.0 + offset as usize, bytes.len()) };
+        unsafe { core_memory::forget(self.address + offset as usize, bytes.len()) };
         written
     }
 }

@@ -80,3 +80,82 @@ impl<const N: usize> Default for Ring<N> {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn ring_is_a_queue_with_an_end() {
+        let (ring, mut queue) = (Ring::<8>::new(), VecDeque::new());
+        let mut state = 1u32;
+        for step in 0..10_000u32 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            match state >> 30 {
+                0 | 1 => {
+                    assert_eq!(ring.push(step as u8), queue.len() < 8);
+                    if queue.len() < 8 {
+                        queue.push_back(step as u8);
+                    }
+                }
+                2 => assert_eq!(ring.pop(), queue.pop_front()),
+                _ => {
+                    let count = (state >> 26 & 3) as usize;
+                    ring.skip(count);
+                    queue.drain(..count.min(queue.len()));
+                }
+            }
+            assert_eq!((ring.len(), ring.room()), (queue.len(), 8 - queue.len()));
+            for ahead in 0..9 {
+                assert_eq!(ring.peek(ahead), queue.get(ahead).copied());
+            }
+        }
+        ring.skip(usize::MAX);
+        assert!(ring.is_empty());
+    }
+
+    #[test]
+    fn counts_may_wrap() {
+        let ring = Ring::<4>::new();
+        ring.written.store(usize::MAX - 1, Ordering::Relaxed);
+        ring.read.store(usize::MAX - 1, Ordering::Relaxed);
+        for byte in 0..4 {
+            assert!(ring.push(byte));
+        }
+        assert!(!ring.push(4));
+        for byte in 0..4 {
+            assert_eq!(ring.pop(), Some(byte));
+        }
+        assert_eq!(ring.pop(), None);
+    }
+
+    #[test]
+    fn writer_and_reader_at_once_lose_nothing() {
+        static RING: Ring<16> = Ring::new();
+        let bytes = 0..200_000u32;
+        let writer = thread::spawn({
+            let bytes = bytes.clone();
+            move || {
+                bytes.for_each(|byte| {
+                    while !RING.push(byte as u8) {
+                        thread::yield_now();
+                    }
+                })
+            }
+        });
+        for byte in bytes {
+            let found = loop {
+                match RING.pop() {
+                    Some(found) => break found,
+                    None => thread::yield_now(),
+                }
+            };
+            assert_eq!(found, byte as u8);
+        }
+        writer.join().unwrap();
+        assert!(RING.is_empty());
+    }
+}

@@ -3,8 +3,8 @@
 use embassy_time::Duration;
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 
-use super::clocks::wait;
-use super::ring::Ring;
+use crate::ring::Ring;
+use crate::wait::wait;
 
 /// Bytes that may wait to be read.
 pub const RECEIVED_BYTES: usize = 1024;
@@ -115,5 +115,75 @@ impl Write for Line {
     fn flush(&mut self) -> Result<(), ErrorKind> {
         (self.serve)();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::boxed::Box;
+    use std::vec;
+
+    use embassy_time::Instant;
+
+    use super::*;
+
+    /// A line on rings of its own, and the rings.
+    fn line(serve: fn()) -> (Line, &'static Rings) {
+        let rings = Box::leak(Box::new(Rings::new()));
+        (Line::new(rings, serve), rings)
+    }
+
+    #[test]
+    fn bytes_come_in_order() {
+        let (mut line, rings) = line(|| {});
+        assert!(!line.read_ready().unwrap());
+        b"door".iter().for_each(|&byte| assert!(rings.received.push(byte)));
+        assert!(line.read_ready().unwrap());
+        let mut bytes = [0xa5; 3];
+        assert_eq!((line.read(&mut []), line.read(&mut bytes)), (Ok(0), Ok(3)));
+        assert_eq!(&bytes, b"doo");
+        assert_eq!((line.read(&mut bytes), bytes[0]), (Ok(1), b'r'));
+    }
+
+    #[test]
+    fn other_side_that_says_nothing_is_a_time_out() {
+        let (mut line, _) = line(|| {});
+        let start = Instant::now();
+        assert_eq!(line.read(&mut [0]), Err(ErrorKind::TimedOut));
+        assert!(start.elapsed() >= READ_LIMIT);
+    }
+
+    #[test]
+    fn other_side_that_takes_nothing_is_waited_for_once() {
+        let (mut line, rings) = line(|| {});
+        assert_eq!(line.write(&vec![7; SENT_BYTES + 1]), Ok(SENT_BYTES));
+        let start = Instant::now();
+        assert_eq!(line.write(&[8]), Err(ErrorKind::TimedOut));
+        let first = start.elapsed();
+        assert_eq!(line.write(&[8]), Err(ErrorKind::TimedOut));
+        assert!(first >= WRITE_LIMIT && start.elapsed() < first + PORT_LIMIT);
+        rings.sent.skip(1);
+        assert_eq!(line.write(&[8, 9]), Ok(1));
+        // Now it is waited for again.
+        let start = Instant::now();
+        assert_eq!(line.write(&[9]), Err(ErrorKind::TimedOut));
+        assert!(start.elapsed() >= WRITE_LIMIT);
+    }
+
+    #[test]
+    fn interrupt_is_called_for_each_move_and_before_a_wait() {
+        static RINGS: Rings = Rings::new();
+        // An interrupt that answers what it sends.
+        let mut line = Line::new(&RINGS, || {
+            while let Some(byte) = RINGS.sent.pop() {
+                RINGS.received.push(byte + 1);
+            }
+        });
+        assert_eq!(line.write(&[1, 2, 3]), Ok(3));
+        line.flush().unwrap();
+        let mut bytes = [0; 8];
+        assert_eq!((line.read(&mut bytes), &bytes[..3]), (Ok(3), &[2, 3, 4][..]));
+        line.drain();
+        assert!(RINGS.sent.is_empty());
     }
 }

@@ -6,6 +6,7 @@
 
 use core::cell::RefCell;
 
+use chips::line::{Line, Rings};
 use cortex_m::singleton;
 use critical_section::Mutex;
 use embassy_stm32::gpio::{AfType, Flex, OutputType, Speed};
@@ -15,9 +16,6 @@ use synopsys_usb_otg::{UsbBus, UsbPeripheral};
 use usb_device::bus::UsbBusAllocator;
 use usb_device::device::{StringDescriptors, UsbDevice, UsbDeviceBuilder, UsbDeviceState, UsbVidPid};
 use usbd_serial::{SerialPort, USB_CLASS_CDC};
-
-use super::line::{Line, Rings};
-use crate::facts;
 
 /// Words of memory for packets from the computer.
 const PACKET_WORDS: usize = 1024;
@@ -77,8 +75,10 @@ fn listen() {
     unsafe { Interrupt::OTG_FS.enable() };
 }
 
-/// Connects to the computer; called once. `None` the second time.
+/// Connects to the computer under this vendor, product and name; called once. `None` the second time.
 pub fn start(
+    (vendor, product): (u16, u16),
+    name: &'static str,
     minus: Peri<'static, peripherals::PA11>,
     plus: Peri<'static, peripherals::PA12>,
 ) -> Option<Line> {
@@ -90,9 +90,8 @@ pub fn start(
     let memory = singleton!(: [u32; PACKET_WORDS] = [0; PACKET_WORDS])?;
     let bus: &UsbBusAllocator<Bus> = singleton!(: UsbBusAllocator<Bus> = UsbBus::new(Controller, memory))?;
     let serial = SerialPort::new(bus);
-    let (vendor, product) = facts::USB;
     let texts =
-        StringDescriptors::default().manufacturer("Geode").product(facts::NAME).serial_number(uid::uid_hex());
+        StringDescriptors::default().manufacturer("Geode").product(name).serial_number(uid::uid_hex());
     let device = UsbDeviceBuilder::new(bus, UsbVidPid(vendor, product))
         .strings(&[texts])
         .ok()?
