@@ -69,7 +69,8 @@ impl SharedRam {
         }
         ensure!(
             found == mark,
-            "{} is no memory of a device; give another file, or one that does not exist yet",
+            "{} is no memory of a device, or one that another version of this program made; give another file, or one that does not \
+             exist yet",
             ram.path.display()
         );
         Ok(Some(ram))

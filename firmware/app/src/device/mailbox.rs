@@ -40,7 +40,7 @@ pub const MAKER_KEY: usize = 60;
 pub const MARK_AT: usize = 92;
 
 /// The file is the memory of an emulated device.
-pub const MARK: u32 = u32::from_le_bytes(*b"GDEV");
+pub const MARK: u32 = u32::from_le_bytes(*b"GDV2");
 /// There is a maker's key.
 pub const BURNT: u32 = u32::from_le_bytes(*b"GMKR");
 

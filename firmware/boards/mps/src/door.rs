@@ -15,6 +15,7 @@ use programs::app::output::Output;
 use programs::app::sight::Observer;
 use programs::app::update::ImageFlash;
 use programs::format::PixelFormat;
+use programs::store::keys;
 use programs::store::sim::{Fault, Flash, Tear};
 use programs::{FrameSource, cortex};
 use sha2::{Digest, Sha256};
@@ -29,16 +30,22 @@ pub const FLASH_BYTES: usize = 64 * PAGE;
 const WORDS_AT: usize = FLASH_BYTES;
 /// Offset of what it remembers of each page.
 const WEAR_AT: usize = WORDS_AT + FLASH_BYTES / WORD;
-/// Offset of the board's keys.
+/// Offset of the flash for the board's keys: four pairs of places.
 const KEYS_AT: usize = WEAR_AT + 4 * (FLASH_BYTES / PAGE);
+/// Its bytes, all of them one page.
+const KEYS_BYTES: usize = 768;
+/// Offset of what is remembered of its words.
+const KEY_WORDS_AT: usize = KEYS_AT + KEYS_BYTES;
+/// Offset of the mark of a board that has left the factory.
+const FACTORY_AT: usize = KEY_WORDS_AT + KEYS_BYTES / WORD;
 /// Offset of the memory for the last decisions.
-const LOG_AT: usize = KEYS_AT + 4 + 64;
+const LOG_AT: usize = FACTORY_AT + 4;
 /// Its bytes, as many as the backup memory of an STM32H7 has.
 const LOG_BYTES: usize = 4096;
 /// Bytes that all of it takes.
 pub const STORE_BYTES: usize = LOG_AT + LOG_BYTES;
-/// The keys are there.
-const KEYS_MARK: u32 = u32::from_le_bytes(*b"GKEY");
+/// The flashes are blank, or were used since.
+const FACTORY: [u8; 4] = *b"GFAB";
 
 /// The words that the computer shares.
 #[derive(Clone, Copy)]
@@ -129,20 +136,23 @@ impl Memories {
         self.part(WEAR_AT, 4 * (FLASH_BYTES / PAGE)).fill(0);
     }
 
-    /// The board's two secrets, for the store and for sessions. At the first start they are chosen at random, and the
-    /// flash is made blank. A real board keeps them where nobody reads them.
-    pub fn keys(self, random: &mut Random) -> [[u8; 32]; 2] {
-        let keys = self.part(KEYS_AT, 68);
-        let (mark, secrets) = keys.split_at_mut(4);
-        if mark != KEYS_MARK.to_le_bytes() {
+    /// The board's two secrets, for the store and for sessions, which the first start chooses at random. A real board keeps
+    /// them where nobody reads them.
+    ///
+    /// # Errors
+    /// When they cannot be kept.
+    pub fn keys(self, random: &mut Random) -> Result<keys::Keys, keys::KeysError> {
+        let (bytes, words) = (self.part(KEYS_AT, KEYS_BYTES), self.part(KEY_WORDS_AT, KEYS_BYTES / WORD));
+        let factory = self.part(FACTORY_AT, 4);
+        if factory != FACTORY {
+            // RAM that the computer has made holds zeros.
             self.erase();
-            let (first, second) = secrets.split_at_mut(32);
-            first.copy_from_slice(&random.draw());
-            second.copy_from_slice(&random.draw());
-            mark.copy_from_slice(&KEYS_MARK.to_le_bytes());
+            bytes.fill(0xff);
+            words.fill(0);
+            factory.copy_from_slice(&FACTORY);
         }
-        let (first, second) = secrets.split_at(32);
-        [first, second].map(|secret| secret.try_into().unwrap_or_default())
+        let mut flash: Flash<'_, WORD, KEYS_BYTES> = Flash::new(bytes, words, &mut [], Tear::Unreadable, 1);
+        keys::open(&mut flash, || Some([random.draw(), random.draw()]))
     }
 }
 
