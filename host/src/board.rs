@@ -13,11 +13,13 @@ use crate::shared::process_file;
 use crate::{interrupt, output};
 
 /// The facts of every board, from its own file. Another board is another line.
-const FACTS: [&str; 4] = [
+const FACTS: [&str; 6] = [
     include_str!("../../firmware/boards/qemu-m4/board.toml"),
     include_str!("../../firmware/boards/qemu-m7/board.toml"),
     include_str!("../../firmware/boards/qemu-m55/board.toml"),
     include_str!("../../firmware/boards/stm32h743/board.toml"),
+    include_str!("../../firmware/boards/stm32h747-cm7/board.toml"),
+    include_str!("../../firmware/boards/stm32n657/board.toml"),
 ];
 
 /// All boards.

@@ -64,6 +64,40 @@ pub trait Wire {
     fn receive(&mut self, instruction: u8, bytes: &mut [u8]) -> Result<(), TimedOut>;
 }
 
+/// A controller that maps a chip. It is mapped all the time, except while it is erased or programmed.
+pub trait Controller: Wire {
+    /// Whether the chip can be read as memory.
+    fn is_mapped(&self) -> bool;
+
+    /// Lets it be read as memory.
+    ///
+    /// # Errors
+    /// When the controller does not end in time.
+    fn map(&mut self) -> Result<(), TimedOut>;
+
+    /// Lets commands be sent. The chip is not mapped afterwards, whatever happens.
+    ///
+    /// # Errors
+    /// When the controller does not end in time.
+    fn unmap(&mut self) -> Result<(), TimedOut>;
+
+    /// What a cache holds of these bytes is not so any more.
+    fn forget(&mut self, offset: u32, bytes: u32);
+}
+
+/// Runs something while the chip is not mapped. It is mapped again in any case if it was.
+fn aside<C: Controller>(
+    controller: &mut C,
+    run: impl FnOnce(&mut C) -> Result<(), NorError>,
+) -> Result<(), NorError> {
+    if !controller.is_mapped() {
+        return run(controller);
+    }
+    let done = controller.unmap().map_err(NorError::from).and_then(|()| run(controller));
+    let mapped = controller.map();
+    done.and(mapped.map_err(NorError::from))
+}
+
 /// Why a chip does not do what it should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NorError {
@@ -170,6 +204,37 @@ impl Nor {
     /// The last byte ends with log2 of the chip's bytes.
     const fn is_this(self, [_, _, size]: [u8; 3]) -> bool {
         size & 0x1f == self.bytes.ilog2() as u8 && size != 0xff
+    }
+
+    /// [`Self::erase`] of a chip that may be mapped.
+    ///
+    /// # Errors
+    /// [`NorError`]. Some of the pages may be erased.
+    pub fn erase_mapped<C: Controller>(
+        self,
+        controller: &mut C,
+        from: u32,
+        to: u32,
+        erased: impl FnMut(),
+    ) -> Result<(), NorError> {
+        let done = aside(controller, |controller| self.erase(controller, from, to, erased));
+        controller.forget(from, to.saturating_sub(from));
+        done
+    }
+
+    /// [`Self::program`] of a chip that may be mapped.
+    ///
+    /// # Errors
+    /// [`NorError`]. Some of the bytes may be programmed.
+    pub fn program_mapped<C: Controller>(
+        self,
+        controller: &mut C,
+        offset: u32,
+        bytes: &[u8],
+    ) -> Result<(), NorError> {
+        let done = aside(controller, |controller| self.program(controller, offset, bytes));
+        controller.forget(offset, bytes.len() as u32);
+        done
     }
 
     /// Erases pages: `from` and `to` are offsets at pages' starts. Calls `erased` after each, which takes a second at most.
@@ -425,6 +490,82 @@ mod tests {
         assert_eq!(nor.start(&mut chip), Err(NorError::TimedOut));
         chip.is_stuck = false;
         assert_eq!(nor.start(&mut chip), Ok(()));
+    }
+
+    /// A controller that maps the chip; it notes that it does, and what its cache forgets.
+    struct Mapping {
+        chip: Chip,
+        is_mapped: bool,
+        maps: usize,
+        forgotten: Vec<(u32, u32)>,
+        stays: bool,
+    }
+
+    impl Wire for Mapping {
+        fn command(&mut self, instruction: u8, address: Option<u32>) -> Result<(), TimedOut> {
+            self.send(instruction, address, &[])
+        }
+
+        fn send(&mut self, instruction: u8, address: Option<u32>, bytes: &[u8]) -> Result<(), TimedOut> {
+            assert!(!self.is_mapped, "a command to a mapped chip");
+            self.chip.send(instruction, address, bytes)
+        }
+
+        fn receive(&mut self, instruction: u8, bytes: &mut [u8]) -> Result<(), TimedOut> {
+            assert!(!self.is_mapped, "a command to a mapped chip");
+            self.chip.receive(instruction, bytes)
+        }
+    }
+
+    impl Controller for Mapping {
+        fn is_mapped(&self) -> bool {
+            self.is_mapped
+        }
+
+        fn map(&mut self) -> Result<(), TimedOut> {
+            assert_eq!(self.chip.left, 0, "a busy chip is mapped");
+            self.is_mapped = true;
+            self.maps += 1;
+            Ok(())
+        }
+
+        fn unmap(&mut self) -> Result<(), TimedOut> {
+            self.is_mapped = false;
+            if self.stays { Err(TimedOut) } else { Ok(()) }
+        }
+
+        fn forget(&mut self, offset: u32, bytes: u32) {
+            self.forgotten.push((offset, bytes));
+        }
+    }
+
+    fn mapping() -> (Mapping, Nor) {
+        let mut chip = Chip::new(W25Q64);
+        let nor = Nor::new(8 << 20);
+        nor.start(&mut chip).unwrap();
+        (Mapping { chip, is_mapped: true, maps: 0, forgotten: vec![], stays: false }, nor)
+    }
+
+    #[test]
+    fn chip_is_mapped_again_in_any_case() {
+        let (mut mapping, nor) = mapping();
+        assert_eq!(nor.erase_mapped(&mut mapping, 0, 0x1000, || {}), Ok(()));
+        assert_eq!(nor.program_mapped(&mut mapping, 4, &[0; 8]), Ok(()));
+        assert_eq!((mapping.maps, &mapping.forgotten[..]), (2, &[(0, 0x1000), (4, 8)][..]));
+        mapping.chip.is_locked = true;
+        assert_eq!(nor.erase_mapped(&mut mapping, 0, 0x1000, || {}), Err(NorError::Protected));
+        assert!(mapping.is_mapped);
+        mapping.stays = true;
+        assert_eq!(nor.program_mapped(&mut mapping, 0, &[0; 4]), Err(NorError::TimedOut));
+        assert!(mapping.is_mapped && mapping.maps == 4 && mapping.forgotten.len() == 4);
+    }
+
+    #[test]
+    fn chip_that_was_not_mapped_is_not_mapped_afterwards() {
+        let (mut mapping, nor) = mapping();
+        mapping.is_mapped = false;
+        assert_eq!(nor.erase_mapped(&mut mapping, 0, 0x1000, || {}), Ok(()));
+        assert!(!mapping.is_mapped && mapping.maps == 0);
     }
 
     #[test]

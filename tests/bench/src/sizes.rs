@@ -106,7 +106,11 @@ impl Sizes {
                     .checked_sub(arena)
                     .with_context(|| format!("{}: the arena is not in memory.ram", path.display()))?,
             },
-            stack_left_bytes: memory.ram.bytes as u64 - in_ram,
+            stack_left_bytes: match memory.statics {
+                Some(_) => memory.ram.bytes as u64 - in_ram,
+                // As much as the linker's script gives it.
+                None => board.stack_bytes as u64,
+            },
         })
     }
 }

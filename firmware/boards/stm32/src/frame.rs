@@ -6,6 +6,7 @@ use core::{ptr, slice};
 
 use chips::flash::Region;
 use programs::FrameSource;
+use programs::app::device::camera::{Camera, Taken};
 
 /// Bytes of a line of the cache.
 const LINE_BYTES: usize = 32;
@@ -34,6 +35,19 @@ impl FrameMemory {
     pub fn region(&self) -> Region {
         self.region
     }
+}
+
+/// A board without a camera: frames come over the link.
+impl Camera for FrameMemory {
+    fn taken(&mut self) -> Option<Taken> {
+        None
+    }
+
+    fn hold(&mut self) -> bool {
+        true
+    }
+
+    fn release(&mut self) {}
 }
 
 impl FrameSource for FrameMemory {

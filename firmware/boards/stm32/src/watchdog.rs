@@ -1,7 +1,10 @@
 //! The independent watchdog: it runs from its own clock, nothing stops it, and it restarts the chip.
-//! (ST RM0433, section 46.)
+//! (ST RM0433, section 46; RM0486.)
 
-use embassy_stm32::pac::IWDG1;
+#[cfg(feature = "n6")]
+use embassy_stm32::pac::IWDG;
+#[cfg(feature = "h7")]
+use embassy_stm32::pac::IWDG1 as IWDG;
 use embassy_stm32::pac::iwdg::vals::{Key, Pr};
 
 /// Time that the chip may go without an achievement, in milliseconds. The longest step is a commit of the store, in which
@@ -13,13 +16,13 @@ const TICKS_A_SECOND: u32 = 32_000 / 64;
 
 /// Starts it, for ever.
 pub fn start() {
-    IWDG1.kr().write(|w| w.set_key(Key::START));
-    IWDG1.kr().write(|w| w.set_key(Key::ENABLE));
-    IWDG1.pr().write(|w| w.set_pr(Pr::DIVIDE_BY64));
-    IWDG1.rlr().write(|w| w.set_rl((LIMIT_MS / 1_000 * TICKS_A_SECOND - 1) as u16));
+    IWDG.kr().write(|w| w.set_key(Key::START));
+    IWDG.kr().write(|w| w.set_key(Key::ENABLE));
+    IWDG.pr().write(|w| w.set_pr(Pr::DIVIDE_BY64));
+    IWDG.rlr().write(|w| w.set_rl((LIMIT_MS / 1_000 * TICKS_A_SECOND - 1) as u16));
     // Both arrive some periods later. Feeding before that would be lost, and does no harm.
     for _ in 0..100_000 {
-        let state = IWDG1.sr().read();
+        let state = IWDG.sr().read();
         if !state.pvu() && !state.rvu() {
             break;
         }
@@ -29,5 +32,5 @@ pub fn start() {
 
 /// Tells it that something was achieved. Without a start it does nothing.
 pub fn feed() {
-    IWDG1.kr().write(|w| w.set_key(Key::RESET));
+    IWDG.kr().write(|w| w.set_key(Key::RESET));
 }

@@ -9,7 +9,7 @@ pub mod panel;
 
 use programs::cortex::mapped::bytes;
 use stm32::frame::FrameMemory;
-use stm32::sector::Sector;
+use stm32::h7::sector::Sector;
 
 use crate::facts;
 
@@ -28,7 +28,7 @@ pub fn frame() -> FrameMemory {
 /// RAM that no restart clears; called once.
 pub fn retained() -> &'static mut [u8] {
     // SAFETY: RAM that no other fact names.
-    unsafe { stm32::retained::take(facts::RETAINED) }
+    unsafe { stm32::h7::retained::take(facts::RETAINED) }
 }
 
 /// The internal flash for images.

@@ -8,8 +8,8 @@ use embassy_stm32::i2c::I2c;
 use embassy_stm32::rcc::{Mco, Mco1Source, McoConfig, McoPrescaler};
 use embassy_stm32::{Peri, pac, peripherals};
 use embassy_time::Delay;
-use stm32::bus::{self, Bus};
-use stm32::receiver::{self, Edge, Receiver};
+use stm32::h7::bus::{self, Bus};
+use stm32::h7::receiver::{self, Edge, Receiver};
 
 /// HSI48 divided by 2, on the pin MCO1.
 const SENSOR_CLOCK_HZ: u32 = 24_000_000;

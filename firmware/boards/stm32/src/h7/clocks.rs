@@ -45,7 +45,16 @@ pub fn config(core: Core, mode: HseMode) -> (Config, Option<NoCrystal>) {
         (Core::Mhz400, true) => PllMul::MUL160,
         (Core::Mhz400, false) => PllMul::MUL200,
     };
-    let pll = Pll { source, prediv, mul, fracn: None, divp: Some(PllDiv::DIV2), divq: None, divr: None };
+    let pll = Pll {
+        source,
+        prediv,
+        mul,
+        #[cfg(feature = "h743")]
+        fracn: None,
+        divp: Some(PllDiv::DIV2),
+        divq: None,
+        divr: None,
+    };
     let mut config = Config::default();
     let clocks = &mut config.rcc;
     if has_crystal {

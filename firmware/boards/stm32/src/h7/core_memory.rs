@@ -1,8 +1,6 @@
-//! Caches, the memory protection unit, and the arena's zeros.
+//! Caches and the memory protection unit.
 //! (Arm DDI 0403E: B3.5, the MPU, and B2.2.7, cache maintenance; ST AN4839.)
 #![allow(unsafe_code)]
-
-use core::arch::global_asm;
 
 use chips::flash::Region;
 use cortex_m::asm::{dsb, isb};
@@ -10,27 +8,6 @@ use cortex_m::peripheral::{MPU, Peripherals, SCB};
 
 /// Bytes of a line of the data cache.
 const LINE_BYTES: usize = 32;
-
-// The run-time calls this before it fills the statics. The arena does not lie with them.
-global_asm!(
-    ".section .text.__pre_init, \"ax\", %progbits",
-    ".global __pre_init",
-    ".type __pre_init, %function",
-    ".thumb_func",
-    "__pre_init:",
-    "ldr r0, =__sarena",
-    "ldr r1, =__earena",
-    "movs r2, #0",
-    "0:",
-    "cmp r0, r1",
-    "bhs 1f",
-    "str r2, [r0], #4",
-    "b 0b",
-    "1:",
-    "bx lr",
-    ".ltorg",
-    ".size __pre_init, . - __pre_init",
-);
 
 /// Regions of the MPU: in the first nothing may be touched, the next one above it opens the flash on QUADSPI.
 const REGIONS: u32 = 16;

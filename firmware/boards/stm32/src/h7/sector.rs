@@ -17,7 +17,7 @@ use embedded_storage::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash, check_read, check_write,
 };
 
-use crate::core_memory;
+use super::core_memory;
 
 /// Bytes of a word.
 const WORD: usize = 32;

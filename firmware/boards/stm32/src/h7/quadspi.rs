@@ -1,7 +1,7 @@
 //! The flash chip on QUADSPI: mapped into the core's addresses, or erased and written.
 //! (ST RM0433, section 23; ST ES0392, "QUADSPI internal timing criticality".)
 //!
-//! It is mapped all the time, except while it is erased or programmed. These leave the mapping as ST asks for: abort,
+//! It is mapped all the time, except while it is erased or programmed. Then the mapping is left as ST asks for: abort,
 //! wait until the controller is idle, run the erratum's sequence. Before that the MPU closes the addresses, so that the
 //! core does not read ahead there; afterwards the cache forgets what has changed. `embassy-stm32` 0.6.0 neither waits before
 //! it maps nor leaves the mapping, hence the registers here.
@@ -13,7 +13,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use chips::flash::{Mapped, Region};
-use chips::nor::{Nor, NorError, Wire};
+use chips::nor::{Controller, Nor, NorError, Wire};
 use chips::wait::{TimedOut, wait};
 use embassy_stm32::gpio::{AfType, AnyPin, Flex, OutputType, Speed};
 use embassy_stm32::pac::QUADSPI;
@@ -21,7 +21,8 @@ use embassy_stm32::pac::quadspi::regs::{Ccr, Cr, Fcr};
 use embassy_stm32::{Peri, peripherals, rcc};
 use embassy_time::Duration;
 
-use crate::{core_memory, watchdog};
+use super::core_memory;
+use crate::watchdog;
 
 /// The controller's clock is 240 MHz / 3. The chip takes 104 MHz and more for every command that is used here.
 const PRESCALER: u8 = 3 - 1;
@@ -96,7 +97,7 @@ impl Quadspi {
         }
         rcc::enable_and_reset::<peripherals::QUADSPI>();
         self.calm()?;
-        self.nor().start_with_four_lines(&mut Registers)
+        self.nor().start_with_four_lines(&mut Registers(self))
     }
 
     const fn nor(self) -> Nor {
@@ -108,6 +109,10 @@ impl Quadspi {
     /// # Errors
     /// [`NorError::TimedOut`].
     pub fn map(self) -> Result<(), NorError> {
+        Ok(Registers(self).map()?)
+    }
+
+    fn enter(self) -> Result<(), TimedOut> {
         idle()?;
         QUADSPI.fcr().write_value(all_flags());
         QUADSPI.abr().write(|w| w.set_alternate(LEAVE_QUAD));
@@ -124,33 +129,6 @@ impl Quadspi {
         core_memory::open_flash((START, self.bytes));
         IS_MAPPED.store(true, Ordering::Release);
         Ok(())
-    }
-
-    fn unmap(self) -> Result<(), TimedOut> {
-        IS_MAPPED.store(false, Ordering::Release);
-        core_memory::close_flash();
-        if QUADSPI.sr().read().busy() {
-            QUADSPI.cr().modify(|w| w.set_abort(true));
-            wait(CONTROLLER_LIMIT, || !QUADSPI.cr().read().abort())?;
-        }
-        idle()?;
-        self.calm()
-    }
-
-    /// Runs something while the flash is not mapped. It is mapped again in any case if it was.
-    fn aside(self, run: impl FnOnce() -> Result<(), NorError>) -> Result<(), NorError> {
-        if !self.is_mapped() {
-            return run();
-        }
-        let done = self.unmap().map_err(NorError::from).and_then(|()| run());
-        let mapped = self.map();
-        done.and(mapped)
-    }
-
-    /// What the cache holds of changed bytes is not so any more.
-    fn forget(self, offset: u32, bytes: u32) {
-        // SAFETY: the MPU lets nothing be written to these addresses, so that nothing is lost.
-        unsafe { core_memory::forget(START + offset as usize, bytes as usize) };
     }
 
     /// The erratum's sequence, after a reset and whenever the mapping ends; then the controller's settings.
@@ -206,15 +184,11 @@ impl Mapped for Quadspi {
 
     fn erase(&self, from: u32, to: u32) -> Result<(), NorError> {
         // A page is bounded in time.
-        let erased = self.aside(|| self.nor().erase(&mut Registers, from, to, watchdog::feed));
-        self.forget(from, to.saturating_sub(from));
-        erased
+        self.nor().erase_mapped(&mut Registers(*self), from, to, watchdog::feed)
     }
 
     fn program(&self, offset: u32, bytes: &[u8]) -> Result<(), NorError> {
-        let programmed = self.aside(|| self.nor().program(&mut Registers, offset, bytes));
-        self.forget(offset, bytes.len() as u32);
-        programmed
+        self.nor().program_mapped(&mut Registers(*self), offset, bytes)
     }
 }
 
@@ -262,8 +236,34 @@ fn end() -> Result<(), TimedOut> {
     idle()
 }
 
-/// The controller's registers, while the flash is not mapped.
-struct Registers;
+/// The controller's registers.
+struct Registers(Quadspi);
+
+impl Controller for Registers {
+    fn is_mapped(&self) -> bool {
+        IS_MAPPED.load(Ordering::Acquire)
+    }
+
+    fn map(&mut self) -> Result<(), TimedOut> {
+        self.0.enter()
+    }
+
+    fn unmap(&mut self) -> Result<(), TimedOut> {
+        IS_MAPPED.store(false, Ordering::Release);
+        core_memory::close_flash();
+        if QUADSPI.sr().read().busy() {
+            QUADSPI.cr().modify(|w| w.set_abort(true));
+            wait(CONTROLLER_LIMIT, || !QUADSPI.cr().read().abort())?;
+        }
+        idle()?;
+        self.0.calm()
+    }
+
+    fn forget(&mut self, offset: u32, bytes: u32) {
+        // SAFETY: the MPU lets nothing be written to these addresses, so that nothing is lost.
+        unsafe { core_memory::forget(START + offset as usize, bytes as usize) };
+    }
+}
 
 impl Wire for Registers {
     fn command(&mut self, instruction: u8, address: Option<u32>) -> Result<(), TimedOut> {

@@ -10,7 +10,7 @@ use core::slice;
 use chips::flash::Region;
 use embassy_stm32::pac;
 
-use crate::core_memory;
+use super::core_memory;
 
 /// Address and bytes.
 const MEMORY: Region = (0x3880_0000, 0x1000);

@@ -15,7 +15,7 @@ use embassy_stm32::{Peri, pac, peripherals, rcc};
 use embassy_time::{Duration, Instant};
 use programs::FrameSource;
 
-use crate::core_memory;
+use super::core_memory;
 use crate::frame::FrameMemory;
 
 /// The stream of DMA1, and of its multiplexer.

@@ -1,0 +1,154 @@
+//! The board's wiring.
+
+use core::mem::MaybeUninit;
+
+use chips::line::Line;
+use chips::trouble::Troubles;
+use embassy_stm32::pac::gpio::vals::Moder;
+use embassy_stm32::rcc::{HseMode, SMPSSupplyVoltage, SupplyConfig};
+use embassy_stm32::{Peri, SharedData, pac, peripherals};
+use stm32::frame::FrameMemory;
+use stm32::h7::clocks::{self, Core};
+use stm32::h7::quadspi::{self, Quadspi};
+use stm32::h7::random::Rng;
+use stm32::h7::sector::Sector;
+use stm32::h7::{core_memory, receiver};
+use stm32::uart;
+use stm32::wiring::{Begun, Memories, Opened, Wiring};
+
+use crate::drivers::eye::{self, Eye, FRAME_BYTES, Wires};
+use crate::drivers::panel::{self, Switches};
+use crate::drivers::{frame, internal, retained, sector};
+use crate::{Board, facts};
+
+/// The pin of port H that turns the board's oscillator on.
+const OSCILLATOR_PIN: usize = 1;
+
+type Uart =
+    (Peri<'static, peripherals::USART1>, Peri<'static, peripherals::PA10>, Peri<'static, peripherals::PA9>);
+
+/// What is left of the chip when clocks and flash are started.
+pub struct Rest {
+    uart: Uart,
+    wires: Wires,
+    port: receiver::Pins,
+    relay: Peri<'static, peripherals::PJ11>,
+    light: Peri<'static, peripherals::PK6>,
+    button: Peri<'static, peripherals::PG7>,
+}
+
+fn link((uart, receive, send): Uart) -> Line {
+    // It never fails with these clocks.
+    uart::start(uart, receive, send).unwrap_or(uart::line())
+}
+
+impl Wiring for Board {
+    type Flash = Quadspi;
+    type Keys = Sector;
+    type Generator = Rng;
+    type Camera = Eye;
+    type Output = Switches;
+    type Rest = Rest;
+
+    const MEMORIES: Memories =
+        Memories { flash: facts::FLASH, store: facts::STORE, slots: facts::SLOTS, images: facts::IMAGES };
+    const FLASH: Quadspi = Quadspi::new(facts::FLASH);
+    const CORE_MHZ: u64 = 400;
+
+    fn begin() -> Begun<Self> {
+        // For the other core, which nobody starts.
+        static SHARED: MaybeUninit<SharedData> = MaybeUninit::uninit();
+        // The oscillator's pin, before HAL and clocks are there.
+        pac::RCC.ahb4enr().modify(|w| w.set_gpiohen(true));
+        let _ = pac::RCC.ahb4enr().read();
+        pac::GPIOH.bsrr().write(|w| w.set_bs(OSCILLATOR_PIN, true));
+        pac::GPIOH.moder().modify(|w| w.set_moder(OSCILLATOR_PIN, Moder::OUTPUT));
+        let (mut config, crystal) = clocks::config(Core::Mhz400, HseMode::Bypass);
+        // It can be set once after power comes, to what the board is made for. Arduino's boot loader has done so.
+        config.rcc.supply_config = SupplyConfig::SMPSLDO(SMPSSupplyVoltage::V1_8);
+        let chip = embassy_stm32::init_primary(config, &SHARED);
+        let flash = Self::FLASH.start(quadspi::Pins {
+            clock: chip.PF10.into(),
+            select: chip.PG6.into(),
+            select_function: 10,
+            data: [chip.PD11.into(), chip.PD12.into(), chip.PF7.into(), chip.PD13.into()],
+        });
+        Begun {
+            generator: Rng::new(chip.RNG),
+            troubles: Troubles { crystal, flash: flash.err(), ..Troubles::NONE },
+            rest: Rest {
+                uart: (chip.USART1, chip.PA10, chip.PA9),
+                wires: Wires {
+                    bus: chip.I2C3,
+                    scl: chip.PH7,
+                    sda: chip.PH8,
+                    timer: chip.TIM1,
+                    mclk: chip.PK1,
+                    power: chip.PC13,
+                },
+                port: receiver::Pins {
+                    data: [
+                        chip.PH9.into(),
+                        chip.PH10.into(),
+                        chip.PH11.into(),
+                        chip.PH12.into(),
+                        chip.PH14.into(),
+                        chip.PI4.into(),
+                        chip.PI6.into(),
+                        chip.PI7.into(),
+                    ],
+                    hsync: chip.PA4.into(),
+                    vsync: chip.PI5.into(),
+                    clock: chip.PA6.into(),
+                },
+                relay: chip.PJ11,
+                light: chip.PK6,
+                button: chip.PG7,
+            },
+        }
+    }
+
+    fn keys() -> Sector {
+        sector()
+    }
+
+    fn open_memories(troubles: &mut Troubles) {
+        core_memory::start();
+        // A flash that fails is no flash: there is no image.
+        if troubles.flash.is_none() {
+            troubles.flash = Self::FLASH.map().err();
+        }
+    }
+
+    fn open_link(rest: Rest) -> Line {
+        link(rest.uart)
+    }
+
+    fn link() -> Line {
+        uart::line()
+    }
+
+    fn open(rest: Rest) -> Opened<Self> {
+        let Rest { uart, wires, port, relay, light, button } = rest;
+        let Ok(output) = panel::switches(relay, light);
+        Opened {
+            link: link(uart),
+            controller: None,
+            camera: eye::open(wires, port),
+            output,
+            button: panel::button(button),
+        }
+    }
+
+    fn retained() -> &'static mut [u8] {
+        retained()
+    }
+
+    fn relay_off() {
+        panel::relay_off();
+    }
+}
+
+stm32::board!(
+    crate::Board, crate::facts, frames: FrameMemory = frame(), frame_bytes: FRAME_BYTES, internal: internal()
+);

@@ -1,0 +1,106 @@
+//! The board's wiring.
+
+use chips::flash::{Mapped as _, Part, Region};
+use chips::line::Line;
+use chips::trouble::Troubles;
+use embassy_stm32::{Peri, peripherals};
+use stm32::frame::FrameMemory;
+use stm32::n6::random::Rng;
+use stm32::n6::xspi::Xspi;
+use stm32::n6::{clocks, core_memory};
+use stm32::uart;
+use stm32::wiring::{Begun, Memories, Opened, Wiring};
+
+use crate::drivers::frame;
+use crate::drivers::panel::{self, Switches};
+use crate::{Board, facts};
+
+type Uart =
+    (Peri<'static, peripherals::USART1>, Peri<'static, peripherals::PE6>, Peri<'static, peripherals::PE5>);
+
+/// What is left of the chip when clocks and flash are started.
+pub struct Rest {
+    uart: Uart,
+    relay: Peri<'static, peripherals::PD0>,
+    light: Peri<'static, peripherals::PG0>,
+    button: Peri<'static, peripherals::PC13>,
+}
+
+fn link((uart, receive, send): Uart) -> Line {
+    // It never fails with these clocks.
+    uart::start(uart, receive, send).unwrap_or(uart::line())
+}
+
+/// The place for an image that no update touches; nothing if the flash is not mapped.
+fn internal() -> &'static [u8] {
+    let (address, bytes): Region = facts::IMAGES[0];
+    match Board::FLASH.is_mapped() {
+        true => Board::FLASH.memory((address - facts::FLASH.0) as u32, bytes as u32),
+        false => &[],
+    }
+}
+
+impl Wiring for Board {
+    type Flash = Xspi;
+    type Keys = Part<Xspi>;
+    type Generator = Rng;
+    type Camera = FrameMemory;
+    type Output = Switches;
+    type Rest = Rest;
+
+    const MEMORIES: Memories =
+        Memories { flash: facts::FLASH, store: facts::STORE, slots: facts::SLOTS, images: facts::IMAGES };
+    const FLASH: Xspi = Xspi::new(facts::FLASH);
+    const CORE_MHZ: u64 = clocks::CORE_MHZ;
+
+    fn begin() -> Begun<Self> {
+        let chip = embassy_stm32::init(clocks::config());
+        core_memory::start(facts::FLASH);
+        let pins = [chip.PN1.into(), chip.PN6.into(), chip.PN2.into(), chip.PN3.into()];
+        // Mapped at once, as the keys are read there.
+        let flash = Self::FLASH.start(pins).and_then(|()| Self::FLASH.map());
+        Begun {
+            generator: Rng::new(),
+            troubles: Troubles { flash: flash.err(), ..Troubles::NONE },
+            rest: Rest {
+                uart: (chip.USART1, chip.PE6, chip.PE5),
+                relay: chip.PD0,
+                light: chip.PG0,
+                button: chip.PC13,
+            },
+        }
+    }
+
+    fn keys() -> Part<Xspi> {
+        Part::store(Self::FLASH, facts::FLASH, facts::KEYS, true)
+    }
+
+    fn open_memories(_troubles: &mut Troubles) {}
+
+    fn open_link(rest: Rest) -> Line {
+        link(rest.uart)
+    }
+
+    fn link() -> Line {
+        uart::line()
+    }
+
+    fn open(rest: Rest) -> Opened<Self> {
+        let Rest { uart, relay, light, button } = rest;
+        let Ok(output) = panel::switches(relay, light);
+        Opened { link: link(uart), controller: None, camera: frame(), output, button: panel::button(button) }
+    }
+
+    fn retained() -> &'static mut [u8] {
+        // What lies in cached RAM is lost at a restart: the log of decisions begins anew.
+        &mut []
+    }
+
+    fn relay_off() {
+        panel::relay_off();
+    }
+}
+
+stm32::board!(
+    crate::Board, crate::facts, frames: FrameMemory = frame(), frame_bytes: facts::FRAME.1, internal: internal()
+);
