@@ -152,18 +152,23 @@ impl Board {
     }
 
     /// A memory for images.
-    pub fn region(&self, memory: Memory) -> Region {
+    ///
+    /// # Errors
+    /// When the board does not have it.
+    pub fn region(&self, memory: Memory) -> Result<Region> {
         match memory {
-            Memory::Internal => self.memory.internal,
-            Memory::External => self.memory.external,
+            Memory::Internal => self.memory.internal.with_context(|| {
+                format!("the board {} has no internal flash for images; use the external one", self.name)
+            }),
+            Memory::External => Ok(self.memory.external),
         }
     }
 
-    /// Its size and limits.
+    /// Size and limits of a memory for images. One that the board does not have holds nothing.
     pub fn budget(&self, memory: Memory) -> Budget {
         let Limits { layers, row_bytes } = self.limits;
         Budget {
-            image_bytes: self.region(memory).bytes,
+            image_bytes: self.region(memory).map_or(0, |region| region.bytes),
             arena_bytes: self.arena_bytes,
             layers,
             row_bytes,
@@ -291,7 +296,7 @@ impl Board {
             .arg(elf);
         if let Some((image, memory)) = image {
             let image = name(image);
-            let address = self.region(memory).address;
+            let address = self.region(memory)?.address;
             qemu.arg("-device").arg(format!("loader,file={image},addr={address:#x},force-raw=on"));
         }
         Ok(qemu)
@@ -374,6 +379,16 @@ mod tests {
         let error = board.run_example("bench", None).unwrap_err().to_string();
         assert!(error.contains("the board stm32h743 is not emulated") && error.contains("--port"), "{error}");
         assert!(!emulated_names().contains(&"stm32h743") && !with_store().contains(&"stm32h743"));
+    }
+
+    #[test]
+    fn memory_that_a_board_does_not_have_holds_nothing() {
+        let mut board = Board::named(DEFAULT).unwrap().clone();
+        assert!(board.budget(Memory::Internal).image_bytes > 0);
+        board.0.memory.internal = None;
+        let error = board.region(Memory::Internal).unwrap_err().to_string();
+        assert!(error.contains(DEFAULT) && error.contains("external"), "{error}");
+        assert_eq!(board.budget(Memory::Internal).image_bytes, 0);
     }
 
     #[test]
