@@ -13,11 +13,13 @@ use crate::shared::process_file;
 use crate::{interrupt, output};
 
 /// The facts of every board, from its own file. Another board is another line.
-const FACTS: [&str; 4] = [
+const FACTS: [&str; 6] = [
     include_str!("../../firmware/boards/qemu-m4/board.toml"),
     include_str!("../../firmware/boards/qemu-m7/board.toml"),
     include_str!("../../firmware/boards/qemu-m55/board.toml"),
     include_str!("../../firmware/boards/stm32h743/board.toml"),
+    include_str!("../../firmware/boards/rp2350/board.toml"),
+    include_str!("../../firmware/boards/pico2/board.toml"),
 ];
 
 /// All boards.
@@ -167,8 +169,11 @@ impl Board {
     /// Size and limits of a memory for images. One that the board does not have holds nothing.
     pub fn budget(&self, memory: Memory) -> Budget {
         let Limits { layers, row_bytes } = self.limits;
+        let bytes = self.region(memory).map_or(0, |region| region.bytes);
+        // On a real board an image must fit a slot, whose last page is not its own. Emulated boards are for larger ones as well.
+        let slot = self.memory.slots.filter(|_| self.chip.is_some() && memory == Memory::External);
         Budget {
-            image_bytes: self.region(memory).map_or(0, |region| region.bytes),
+            image_bytes: slot.map_or(bytes, |[slot, _]| slot.bytes.saturating_sub(facts::PAGE)),
             arena_bytes: self.arena_bytes,
             layers,
             row_bytes,
@@ -389,6 +394,15 @@ mod tests {
         let error = board.region(Memory::Internal).unwrap_err().to_string();
         assert!(error.contains(DEFAULT) && error.contains("external"), "{error}");
         assert_eq!(board.budget(Memory::Internal).image_bytes, 0);
+    }
+
+    #[test]
+    fn image_of_a_real_board_fits_a_slot() {
+        for (name, bytes) in [("pico2", 0x1b_f000), ("rp2350", 0x37_f000), ("stm32h743", 0x3b_f000)] {
+            assert_eq!(Board::named(name).unwrap().budget(Memory::External).image_bytes, bytes, "{name}");
+        }
+        let emulated = Board::named(DEFAULT).unwrap();
+        assert_eq!(emulated.budget(Memory::External).image_bytes, emulated.memory.external.bytes);
     }
 
     #[test]
