@@ -13,13 +13,15 @@ use crate::shared::process_file;
 use crate::{interrupt, output};
 
 /// The facts of every board, from its own file. Another board is another line.
-const FACTS: [&str; 6] = [
+const FACTS: [&str; 8] = [
     include_str!("../../firmware/boards/qemu-m4/board.toml"),
     include_str!("../../firmware/boards/qemu-m7/board.toml"),
     include_str!("../../firmware/boards/qemu-m55/board.toml"),
     include_str!("../../firmware/boards/stm32h743/board.toml"),
     include_str!("../../firmware/boards/stm32h747-cm7/board.toml"),
     include_str!("../../firmware/boards/stm32n657/board.toml"),
+    include_str!("../../firmware/boards/rp2350/board.toml"),
+    include_str!("../../firmware/boards/pico2/board.toml"),
 ];
 
 /// All boards.
@@ -154,18 +156,26 @@ impl Board {
     }
 
     /// A memory for images.
-    pub fn region(&self, memory: Memory) -> Region {
+    ///
+    /// # Errors
+    /// When the board does not have it.
+    pub fn region(&self, memory: Memory) -> Result<Region> {
         match memory {
-            Memory::Internal => self.memory.internal,
-            Memory::External => self.memory.external,
+            Memory::Internal => self.memory.internal.with_context(|| {
+                format!("the board {} has no internal flash for images; use the external one", self.name)
+            }),
+            Memory::External => Ok(self.memory.external),
         }
     }
 
-    /// Its size and limits.
+    /// Size and limits of a memory for images. One that the board does not have holds nothing.
     pub fn budget(&self, memory: Memory) -> Budget {
         let Limits { layers, row_bytes } = self.limits;
+        let bytes = self.region(memory).map_or(0, |region| region.bytes);
+        // On a real board an image must fit a slot, whose last page is not its own. Emulated boards are for larger ones as well.
+        let slot = self.memory.slots.filter(|_| self.chip.is_some() && memory == Memory::External);
         Budget {
-            image_bytes: self.region(memory).bytes,
+            image_bytes: slot.map_or(bytes, |[slot, _]| slot.bytes.saturating_sub(facts::PAGE)),
             arena_bytes: self.arena_bytes,
             layers,
             row_bytes,
@@ -293,7 +303,7 @@ impl Board {
             .arg(elf);
         if let Some((image, memory)) = image {
             let image = name(image);
-            let address = self.region(memory).address;
+            let address = self.region(memory)?.address;
             qemu.arg("-device").arg(format!("loader,file={image},addr={address:#x},force-raw=on"));
         }
         Ok(qemu)
@@ -376,6 +386,25 @@ mod tests {
         let error = board.run_example("bench", None).unwrap_err().to_string();
         assert!(error.contains("the board stm32h743 is not emulated") && error.contains("--port"), "{error}");
         assert!(!emulated_names().contains(&"stm32h743") && !with_store().contains(&"stm32h743"));
+    }
+
+    #[test]
+    fn memory_that_a_board_does_not_have_holds_nothing() {
+        let mut board = Board::named(DEFAULT).unwrap().clone();
+        assert!(board.budget(Memory::Internal).image_bytes > 0);
+        board.0.memory.internal = None;
+        let error = board.region(Memory::Internal).unwrap_err().to_string();
+        assert!(error.contains(DEFAULT) && error.contains("external"), "{error}");
+        assert_eq!(board.budget(Memory::Internal).image_bytes, 0);
+    }
+
+    #[test]
+    fn image_of_a_real_board_fits_a_slot() {
+        for (name, bytes) in [("pico2", 0x1b_f000), ("rp2350", 0x37_f000), ("stm32h743", 0x3b_f000)] {
+            assert_eq!(Board::named(name).unwrap().budget(Memory::External).image_bytes, bytes, "{name}");
+        }
+        let emulated = Board::named(DEFAULT).unwrap();
+        assert_eq!(emulated.budget(Memory::External).image_bytes, emulated.memory.external.bytes);
     }
 
     #[test]

@@ -199,6 +199,9 @@ pub struct Core {
     pub firmware_bytes: u64,
 }
 
+/// Cores that no emulated board has, each with the core whose weights stand for its own: it has the same kernels, and is about as fast.
+const ALIKE: [(&str, &str); 1] = [("cortex-m33", "cortex-m4")];
+
 /// An estimate for a network, or a layer of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Estimate {
@@ -256,14 +259,16 @@ pub fn on_boards(layers: &[Layer]) -> Result<Vec<BoardCost>> {
 
 impl Core {
     /// The fitted weights of a board's core. Those of a board that is not emulated are those of an emulated board with the
-    /// same core.
+    /// same core, or with a core that is [`ALIKE`].
     ///
     /// # Errors
     /// When no weights were fitted for this core.
     pub fn of_board(board: &str) -> Result<Core> {
-        let fitted = Board::named(board)
-            .ok()
-            .and_then(|board| board::emulated().find(|other| other.core == board.core));
+        let fitted = Board::named(board).ok().and_then(|board| {
+            let alike = ALIKE.iter().find(|(core, _)| *core == board.core);
+            let core = alike.map_or(&*board.core, |(_, fitted)| fitted);
+            board::emulated().find(|other| other.core == core)
+        });
         let board = fitted.map_or(board, |fitted| &fitted.name);
         let mut cores: BTreeMap<String, Core> =
             serde_json::from_str(include_str!("cost.json")).context("cost.json cannot be read")?;
@@ -334,6 +339,16 @@ mod tests {
             assert!((estimated / count as f64 - 1.0).abs() < 0.02, "{estimated} for {count}");
         }
         assert_eq!(core.estimate(&Work { kind: Kind::Add, ..works[0] }).instructions, 0.0);
+    }
+
+    #[test]
+    fn every_board_has_weights() {
+        for board in board::BOARDS.iter() {
+            let core = Core::of_board(&board.name).unwrap_or_else(|error| panic!("{error}"));
+            assert!(core.firmware_bytes > 0 && core.instructions.contains_key(&Kind::Conv), "{}", board.name);
+        }
+        assert_eq!(Core::of_board("rp2350").unwrap(), Core::of_board("qemu-m4").unwrap());
+        assert!(Core::of_board("toaster").is_err());
     }
 
     #[test]

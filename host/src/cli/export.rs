@@ -212,8 +212,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     arguments.planned().check()?;
     let job = arguments.job();
     let board = Board::named(&arguments.board)?;
+    let address = board.region(arguments.memory)?.address;
     let exported = export(&Job { room: Some(arguments.room(board)), ..job })?;
-    let address = board.region(arguments.memory).address;
     let file = containers::wrap(arguments.format, &exported.image, address)?;
     output::write_whole(&arguments.output, &file)?;
     if let Some(path) = &arguments.report {

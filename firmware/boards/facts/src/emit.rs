@@ -73,11 +73,11 @@ impl Facts {
         )
     }
 
-    /// Rust constants: `NAME`, `ARENA_BYTES`, `IMAGES` (address and length of the internal and the external flash
-    /// that may hold an image), `FRAME` (address and length of the memory for frames; both 0 without one); if there is one,
-    /// `STORE` (of the memory for people) with `STORE_WORD`, `STORE_PAGES` and `STORE_CYCLES`, `FLASH` (of the external flash), `KEYS` (of
-    /// the page for the device's keys), `RETAINED` (of the RAM that no restart clears), `SLOTS` (of each) and `USB` (vendor and product);
-    /// and the address of each device under the device's name.
+    /// Rust constants: `NAME`, `ARENA_BYTES`, `IMAGES` (address and length of the internal flash, both 0 without one, and of the
+    /// external flash that may hold an image), `FRAME` (address and length of the memory for frames; both 0 without one); if there is
+    /// one, `STORE` (of the memory for people) with `STORE_WORD`, `STORE_PAGES` and `STORE_CYCLES`, `FLASH` (of the external flash),
+    /// `KEYS` (of the page for the device's keys), `RETAINED` (of the RAM that no restart clears), `SLOTS` (of each) and `USB` (vendor
+    /// and product); and the address of each device under the device's name.
     pub fn constants(&self) -> String {
         let mut text = String::new();
         let mut constant = |about: &str, name: &str, kind: &str, value: String| {
@@ -86,17 +86,17 @@ impl Facts {
         };
         constant("Name of the board", "NAME", "&str", format!("{:?}", self.name));
         constant("RAM for the network's rows, bytes", "ARENA_BYTES", "usize", self.arena_bytes.to_string());
-        let images = [self.memory.internal, self.memory.external];
+        let none = Region { address: 0, bytes: 0 };
+        let images = [self.memory.internal.unwrap_or(none), self.memory.external];
         let images = images.map(|region| format!("({:#010x}, {:#x})", region.address, region.bytes));
         let images = format!("[{}]", images.join(", "));
         constant(
-            "Internal and external flash for images: address and bytes",
+            "Internal and external flash for images: address and bytes; none if both are 0",
             "IMAGES",
             "[(usize, usize); 2]",
             images,
         );
         let pair = |Region { address, bytes }: Region| format!("({address:#010x}, {bytes:#x})");
-        let none = Region { address: 0, bytes: 0 };
         constant(
             "Memory for frames: address and bytes; none if both are 0",
             "FRAME",
@@ -221,7 +221,7 @@ pub const SLOTS: [(usize, usize); 2] = [(0x90000000, 0x3c0000), (0x903c0000, 0x3
 pub const NAME: &str = \"toaster\";
 /// RAM for the network's rows, bytes.
 pub const ARENA_BYTES: usize = 65536;
-/// Internal and external flash for images: address and bytes.
+/// Internal and external flash for images: address and bytes; none if both are 0.
 pub const IMAGES: [(usize, usize); 2] = [(0x00040000, 0xc0000), (0x90000000, 0x800000)];
 /// Memory for frames: address and bytes; none if both are 0.
 pub const FRAME: (usize, usize) = (0x90f00000, 0x100000);

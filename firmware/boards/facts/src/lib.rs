@@ -68,8 +68,8 @@ pub struct Memories {
     pub ram: Region,
     /// RAM of the statics except the arena, on a board whose fastest RAM is small.
     pub statics: Option<Region>,
-    /// The part of internal flash that an image may use.
-    pub internal: Region,
+    /// The part of internal flash that an image may use; a board whose flash is all one chip has none.
+    pub internal: Option<Region>,
     /// Memory-mapped external flash, used for an image only.
     pub external: Region,
     /// RAM that holds a camera's frame; a board without it does not see.
@@ -107,6 +107,8 @@ pub struct StoreFlash {
 pub struct Chip {
     /// Its name in probe-rs.
     pub probe_rs: String,
+    /// The family of UF2 files that its boot loader takes, if it takes such files.
+    pub uf2_family: Option<u32>,
     /// Vendor and product that the link's USB device has.
     pub usb: Option<UsbId>,
 }
@@ -238,8 +240,9 @@ impl Facts {
         if self.qemu_machine.is_some() == self.chip.is_some() {
             return Err(FactsError::Machine);
         }
-        let memories = [("firmware", firmware), ("ram", ram), ("internal", internal), ("external", external)];
+        let memories = [("firmware", firmware), ("ram", ram), ("external", external)];
         let optional = [
+            ("internal", internal),
             ("statics", statics),
             ("frame", frame),
             ("store", store),
@@ -486,7 +489,10 @@ mod tests {
     fn board_is_emulated_or_has_a_chip() {
         let facts = Facts::parse(CHIP).unwrap();
         let usb = Some(UsbId { vendor: 0x1209, product: 1 });
-        assert_eq!(facts.chip, Some(Chip { probe_rs: "STM32H743VITx".to_string(), usb }));
+        let probe_rs = "STM32H743VITx".to_string();
+        assert_eq!(facts.chip, Some(Chip { probe_rs, uf2_family: None, usb }));
+        let family = Facts::parse(&CHIP.replace("[chip]", "[chip]\nuf2_family = 0xe48b_ff59"));
+        assert_eq!(family.unwrap().chip.unwrap().uf2_family, Some(0xe48b_ff59));
         assert_eq!(facts.qemu_machine, None);
         assert_eq!(error("qemu_machine = \"mps2-an500\"", ""), FactsError::Machine);
         let both = CHIP.replace("clock_mhz", "qemu_machine = \"mps2-an500\"\nclock_mhz");
@@ -532,6 +538,15 @@ mod tests {
         });
         let without = without.collect::<Vec<_>>().join("\n");
         assert_eq!(Facts::parse(&without).unwrap_err(), FactsError::Store);
+    }
+
+    #[test]
+    fn board_whose_flash_is_one_chip_has_no_internal_flash() {
+        let line = "internal = { address = 0x0810_0000, bytes = 0xe_0000 }";
+        let facts = Facts::parse(&CHIP.replace(line, "")).unwrap();
+        assert_eq!(facts.memory.internal, None);
+        let constants = facts.constants();
+        assert!(constants.contains("= [(0x00000000, 0x0), (0x90000000, 0x780000)];"), "{constants}");
     }
 
     #[test]

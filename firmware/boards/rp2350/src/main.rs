@@ -1,0 +1,5 @@
+//! The firmware.
+#![no_std]
+#![no_main]
+
+programs::firmware!(rp2350::Board);
