@@ -87,22 +87,22 @@ impl Line {
         let mut buffer = [0; 4096];
         let taken = match &mut self.source {
             Source::Socket { listener, peer, .. } => {
-                if let Ok((new, _)) = listener.accept()
-                    && peer.is_none()
-                    && new.set_nonblocking(true).is_ok()
-                {
-                    *peer = Some(new);
-                }
-                // A second one is closed at once, and sees that.
-                let Some(stream) = peer else { return };
-                match stream.read(&mut buffer) {
-                    Err(error) if is_later(&error) => return,
-                    Err(_) | Ok(0) => {
-                        *peer = None;
-                        return;
+                // Whoever was here first is heard to the end before the next one is let in.
+                let came = match peer.as_mut().map(|stream| stream.read(&mut buffer)) {
+                    Some(Ok(count @ 1..)) => Some(count),
+                    Some(Err(error)) if is_later(&error) => {
+                        // A second one is closed at once, and sees that.
+                        drop(listener.accept());
+                        None
                     }
-                    Ok(count) => count,
-                }
+                    Some(Err(_) | Ok(0)) | None => {
+                        let next = listener.accept().ok().map(|(stream, _)| stream);
+                        *peer = next.filter(|stream| stream.set_nonblocking(true).is_ok());
+                        None
+                    }
+                };
+                let Some(count) = came else { return };
+                count
             }
             Source::Port { path, baud, port, tried } => {
                 let Some(open) = port else {

@@ -174,8 +174,8 @@ impl Output for Door {
 
 impl Drop for Door {
     fn drop(&mut self) {
-        // Whoever ends the program does not leave the door open.
-        let _ = self.set(false);
+        // Whoever ends the program does not leave the door open. There is nothing more to do if this fails.
+        let _ = self.close();
     }
 }
 
@@ -189,7 +189,7 @@ pub struct Button {
 }
 
 impl Button {
-    /// A button between a line and ground, or with `:low` left out of `place` between the line and 3.3 V.
+    /// A button between a line and 3.3 V; if the line is low when it is pressed, between the line and ground.
     ///
     /// # Errors
     /// When the line cannot be used, or the signal not be caught.
