@@ -25,6 +25,8 @@ use crate::{Run, say};
 const NAME: &str = "linux";
 /// Bytes of memory for the networks' rows.
 pub const ARENA_BYTES: usize = 4 << 20;
+/// How often a page may be erased: as often as in flash on QUADSPI. A disk levels its wear itself, and does not say how far it is.
+const FLASH_CYCLES: u32 = 100_000;
 /// Pause when there is nothing to do.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -187,6 +189,7 @@ pub fn run(wanted: &Run) -> Result<()> {
             settings: Settings::default(),
             is_verify_open: true,
             frame_bytes: FRAME_BYTES as u32,
+            flash_cycles: FLASH_CYCLES,
             start_ms: began.elapsed().as_millis() as u64,
             trouble,
             maker_key: wanted.maker_key,
