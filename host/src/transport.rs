@@ -191,6 +191,9 @@ fn cannot_open(path: &str, error: &serialport::Error, ports: &[SerialPortInfo]) 
                 format!(". The board is likely on the one of USB: --port {}", port.port_name)
             });
             let question = match error.kind() {
+                ErrorKind::Io(io::ErrorKind::NotFound) if cfg!(unix) && !path.starts_with("/dev/") => {
+                    "does the device run that makes this socket?"
+                }
                 ErrorKind::Io(io::ErrorKind::NotFound) => "is the cable in?",
                 _ => "is it a serial port?",
             };
@@ -466,8 +469,10 @@ mod tests {
         assert_eq!(transport.read(&mut heard, Duration::from_secs(5)).unwrap(), 0);
         assert!(transport.why_gone(None).contains("closed the connection"));
         drop(device);
-        let said = format!("{:#}", Transport::port(&path, 9600).err().expect("nobody listens"));
-        assert!(said.contains(&path) && said.contains("does the device run"), "{said}");
+        let said = || format!("{:#}", Transport::port(&path, 9600).err().expect("nobody listens"));
+        assert!(said().contains(&path) && said().contains("does the device run"), "{}", said());
+        std::fs::remove_file(&path).unwrap();
+        assert!(said().contains(&path) && said().contains("does the device run"), "{}", said());
     }
 
     #[test]

@@ -66,12 +66,12 @@ impl<W: Write> Recorder<W> {
         Recorder(video.append_vendor_extension(full).write_header(writer).unwrap())
     }
 
-    /// Writes a frame.
+    /// Writes a frame that shows a whole picture.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn record(&mut self, picture: &RgbImage) -> Result<(), y4m::Error> {
-        let pairs = encode(picture, PixelFormat::Yuv422).unwrap();
+        let pairs = encode(&frames::fitted(picture), PixelFormat::Yuv422).unwrap();
         let luminance: Vec<u8> = pairs.iter().step_by(2).copied().collect();
         // Colours of two rows become their mean.
         let [blue, red] = [1, 3].map(|place| -> Vec<u8> {
@@ -86,7 +86,7 @@ impl<W: Write> Recorder<W> {
     }
 }
 
-/// Makes a video of photos of 320 × 240 pixels, each a frame.
+/// Makes a video of photos, a frame for each.
 ///
 /// # Panics
 /// When a photo cannot be read, or the video not be written.

@@ -329,10 +329,11 @@ fn life_with_kills_in_between_is_what_the_simulator_says() {
     controller.write_all(&fm22x::Command::Version.emit()).unwrap();
     let mut decoder = fm22x::Decoder::<{ fm22x::frame::MAX_REPLY_FRAME_BYTES }>::new();
     let mut byte = [0];
-    let is_version = |frame| matches!(fm22x::Reply::parse(frame), Ok(fm22x::Reply::Version(_)));
     loop {
         controller.read_exact(&mut byte).unwrap();
-        if decoder.push(byte[0]).is_some_and(is_version) {
+        if let Some(frame) = decoder.push(byte[0])
+            && matches!(fm22x::Reply::parse(frame), Ok(fm22x::Reply::Version(_)))
+        {
             break;
         }
     }
