@@ -3,8 +3,8 @@
 # network and the demo's photos. It is safe to run again: parts that exist already are not changed.
 #
 #   ./setup.sh               everything
-#   ./setup.sh --tests       everything, QEMU and a linker for aarch64, whose kernels test.sh tests, and ONNX Runtime, with
-#                            which import is compared
+#   ./setup.sh --tests       everything, QEMU and a linker for aarch64, whose kernels test.sh tests, ONNX Runtime, with
+#                            which import is compared, and libclang, with which cameras of Linux are compiled
 #   ./setup.sh --data-only   the network and the photos alone
 set -eu
 cd "$(dirname "$0")"
@@ -77,6 +77,11 @@ set_up_aarch64() { # test.sh names the parts that are still missing, and skips t
     fi
     need qemu-aarch64 qemu-user
     need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+}
+
+# The feature `v4l2` of the device's program for Linux is compiled with it.
+set_up_libclang() {
+    ldconfig -p | grep -q 'libclang\(-[0-9]*\)\?\.so' || install libclang1 linux-libc-dev
 }
 
 # The tests of import compare with these packages. Without them the tests are ignored, and test.sh goes on.
@@ -155,6 +160,7 @@ case "${1-}" in
     set_up_compiler
     need qemu-system-arm qemu-system-arm
     [ -z "${1-}" ] || set_up_aarch64
+    [ -z "${1-}" ] || set_up_libclang
     [ -z "${1-}" ] || set_up_onnxruntime
     set_up_data
     ;;

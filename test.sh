@@ -55,7 +55,7 @@ job() { # job NAME FOLDER COMMAND…: notes a command that part of the tests is,
 }
 
 # Jobs that take longer than ten seconds, the longest first.
-long="suite/boards suite/faces suite/transfer suite/sight suite/evaluate_sight suite/accuracy suite/eyes suite/device cases/levels bench/check
+long="suite/linux suite/boards suite/faces suite/transfer suite/sight suite/evaluate_sight suite/accuracy suite/eyes suite/device cases/levels bench/check
     suite/json suite/cli suite/field suite/link suite/export suite/truth suite/files suite/folders"
 
 # Runs the noted jobs, as many at once as there are processors: the short ones first, as they can fail soon, then the longest, so
@@ -80,7 +80,7 @@ stop_at_exit() { # stop_at_exit PIDS: ends what runs in the background, which an
 }
 
 # Tests that start emulated boards. All other tests run on the host alone.
-on_boards="audit boards device json kernels link sight transfer"
+on_boards="audit boards device json kernels link linux sight transfer"
 
 part_fmt() {
     for script in ./*.sh tests/job.sh .ci/run; do sh -n "$script"; done
@@ -100,6 +100,12 @@ on_board() { # on_board BOARD-FILE COMMAND OPTION…: cargo on a board's package
 
 part_clippy() {
     cargo clippy --locked --workspace --all-targets --features fuzz/libfuzzer --quiet -- -D warnings
+    # Cameras of Video4Linux want libclang to be compiled, which not everybody has.
+    if ldconfig -p | grep -q 'libclang\(-[0-9]*\)\?\.so'; then
+        cargo clippy --locked --package linux --features v4l2 --quiet -- -D warnings
+    else
+        step "cameras of Video4Linux are not checked, because there is no libclang"
+    fi
     for board in firmware/boards/*/board.toml; do
         # What emulated boards share, and what the boards with one maker's chips share, is checked with those that use it.
         shared=
@@ -153,12 +159,17 @@ part_aarch64() {
     elif [ -n "$missing" ]; then
         step "skipped, because there is no:$missing"
     else
+        # Static, as the device's program is released.
+        export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-Ctarget-feature=+crt-static"
         # One processor that has dot products, and one that does not.
         for processor in max cortex-a53; do
-            tests " on $processor" "qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu $processor" \
+            tests " on $processor" "qemu-aarch64 -cpu $processor" \
                 --package cases --package nn --lib --test levels --target $target
         done
-        cargo clippy --locked --package cases --package nn --all-targets --target $target --quiet -- -D warnings
+        cargo build --locked --quiet --package linux --target $target
+        tests " on aarch64" "env GEODE_DOOR=$PWD/target/$target/debug/geode-door GEODE_DOOR_RUNNER=qemu-aarch64" \
+            --workspace --test linux
+        cargo clippy --locked --package cases --package nn --package linux --all-targets --target $target --quiet -- -D warnings
     fi
 }
 

@@ -1,6 +1,8 @@
-//! Byte streams to a board: a QEMU machine's UART, or a serial port.
+//! Byte streams to a board: a QEMU machine's UART, a serial port, or the socket of a device that is a program.
 
 use std::io::{self, Read as _, Write as _};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -60,6 +62,9 @@ pub enum Transport {
     Qemu(Qemu),
     /// A serial port and its name.
     Serial(Box<dyn serialport::SerialPort>, String),
+    /// A Unix socket and its path.
+    #[cfg(unix)]
+    Socket(UnixStream, PathBuf),
 }
 
 impl Transport {
@@ -97,21 +102,34 @@ impl Transport {
     pub fn process(&mut self) -> Option<u32> {
         match self {
             Transport::Qemu(qemu) => Some(qemu.running.child().id()),
-            Transport::Serial(..) => None,
+            _ => None,
         }
     }
 
-    /// Opens a serial port.
+    /// Opens a serial port, or connects to the socket at this path.
     ///
     /// # Errors
-    /// When there is no such port (the error lists the ports), the user has no rights to it, or another program uses
-    /// it.
-    pub fn serial(path: &str, baud: u32) -> Result<Self> {
+    /// When there is no such port (the error lists the ports), the user has no rights to it, another program uses it, or
+    /// nobody listens at the socket.
+    pub fn port(path: &str, baud: u32) -> Result<Self> {
+        #[cfg(unix)]
+        if is_socket(Path::new(path)) {
+            let stream = UnixStream::connect(path).with_context(|| {
+                format!("cannot connect to {path}: does the device run, and may this user open its socket?")
+            })?;
+            return Ok(Transport::Socket(stream, path.into()));
+        }
         match serialport::new(path, baud).timeout(WRITING).open() {
             Ok(port) => Ok(Transport::Serial(port, path.to_string())),
             Err(error) => Err(cannot_open(path, &error, &ports())),
         }
     }
+}
+
+#[cfg(unix)]
+fn is_socket(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    path.metadata().is_ok_and(|there| there.file_type().is_socket())
 }
 
 /// The serial ports of this computer.
@@ -173,6 +191,9 @@ fn cannot_open(path: &str, error: &serialport::Error, ports: &[SerialPortInfo]) 
                 format!(". The board is likely on the one of USB: --port {}", port.port_name)
             });
             let question = match error.kind() {
+                ErrorKind::Io(io::ErrorKind::NotFound) if cfg!(unix) && !path.starts_with("/dev/") => {
+                    "does the device run that makes this socket?"
+                }
                 ErrorKind::Io(io::ErrorKind::NotFound) => "is the cable in?",
                 _ => "is it a serial port?",
             };
@@ -205,6 +226,12 @@ impl Stream for Transport {
                 port.set_timeout(patience)?;
                 port.read(buffer)
             }
+            #[cfg(unix)]
+            Transport::Socket(stream, _) => {
+                // Zero would mean for ever.
+                stream.set_read_timeout(Some(patience.max(Duration::from_millis(1))))?;
+                in_time(stream.read(buffer))
+            }
         }
     }
 
@@ -219,6 +246,11 @@ impl Stream for Transport {
                 port.set_timeout(WRITING)?;
                 port.write_all(bytes)
             }
+            #[cfg(unix)]
+            Transport::Socket(stream, _) => {
+                stream.set_write_timeout(Some(WRITING))?;
+                in_time(stream.write_all(bytes))
+            }
         }
     }
 
@@ -228,6 +260,9 @@ impl Stream for Transport {
             Transport::Qemu(qemu) => in_pipe(&qemu.input),
             // The number of bytes that the system holds. The bytes on the wire arrive in any case.
             Transport::Serial(port, _) => port.bytes_to_write().map_or(0, |bytes| bytes as usize),
+            // The device reads as it works.
+            #[cfg(unix)]
+            Transport::Socket(..) => 0,
         }
     }
 
@@ -247,6 +282,12 @@ impl Stream for Transport {
                      which port it has now, and start again"
                 )
             }
+            #[cfg(unix)]
+            Transport::Socket(_, path) => format!(
+                "the device at {} has closed the connection: it ended, or another program is connected to it; see that it \
+                 runs, end the other program, and start again",
+                path.display()
+            ),
         }
     }
 
@@ -262,9 +303,18 @@ impl Stream for Transport {
     fn complaints(&mut self) -> String {
         match self {
             Transport::Qemu(qemu) => qemu.complaints(),
-            Transport::Serial(..) => String::new(),
+            _ => String::new(),
         }
     }
+}
+
+/// What a socket calls "later" is a time that has run out.
+#[cfg(unix)]
+fn in_time<T>(result: io::Result<T>) -> io::Result<T> {
+    result.map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+        _ => error,
+    })
 }
 
 /// An emulated machine whose first UART is its standard input and output. Ends when dropped.
@@ -367,11 +417,11 @@ mod tests {
         let (_board, mut port) = TTYPort::pair().unwrap();
         port.set_exclusive(true).unwrap();
         let name = port.name().unwrap();
-        let said = Transport::serial(&name, 115_200).err().expect("busy").to_string();
+        let said = Transport::port(&name, 115_200).err().expect("busy").to_string();
         assert!(said.contains(&name) && said.contains("another program"), "{said}");
-        let said = Transport::serial("/dev/no-such-port", 115_200).err().expect("absent").to_string();
+        let said = Transport::port("/dev/no-such-port", 115_200).err().expect("absent").to_string();
         assert!(said.contains("is the cable in?"), "{said}");
-        let said = Transport::serial("/dev/null", 115_200).err().expect("no port").to_string();
+        let said = Transport::port("/dev/null", 115_200).err().expect("no port").to_string();
         assert!(said.contains("is it a serial port?"), "{said}");
     }
 
@@ -398,6 +448,31 @@ mod tests {
         assert!(one.ends_with("--port /dev/ttyACM0"), "{one}");
         let two = said(&[usb("/dev/ttyACM0", None), usb("/dev/ttyACM1", None)]);
         assert!(two.contains("/dev/ttyACM1 (USB, 0483:374b)") && !two.contains("--port"), "{two}");
+    }
+
+    #[test]
+    fn socket_of_a_device_that_runs_is_used_and_one_that_does_not_is_told() {
+        use std::os::unix::net::UnixListener;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("link").display().to_string();
+        let device = UnixListener::bind(&path).unwrap();
+        let mut transport = Transport::port(&path, 9600).unwrap();
+        let (mut peer, _) = device.accept().unwrap();
+        let nothing = transport.read(&mut [0; 8], Duration::ZERO).unwrap_err();
+        assert_eq!(nothing.kind(), io::ErrorKind::TimedOut);
+        transport.write(b"hello").unwrap();
+        let mut heard = [0; 5];
+        peer.read_exact(&mut heard).unwrap();
+        assert_eq!(&heard, b"hello");
+        drop(peer);
+        assert_eq!(transport.read(&mut heard, Duration::from_secs(5)).unwrap(), 0);
+        assert!(transport.why_gone(None).contains("closed the connection"));
+        drop(device);
+        let said = || format!("{:#}", Transport::port(&path, 9600).err().expect("nobody listens"));
+        assert!(said().contains(&path) && said().contains("does the device run"), "{}", said());
+        std::fs::remove_file(&path).unwrap();
+        assert!(said().contains(&path) && said().contains("does the device run"), "{}", said());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! * [`enrolled`]: the people of image and store as one gallery.
 //! * [`log`]: the last decisions.
 //! * [`mailbox`]: camera, button and output of an emulated board.
+//! * [`mod@ready`]: store and image, before there is a device.
 //! * `answer`: the requests of the link.
 //! * `moving`: people on the way from and to other boards.
 //! * `patience`: hosts that do not prove who they are.
@@ -30,6 +31,7 @@ pub mod log;
 pub mod mailbox;
 mod moving;
 mod patience;
+pub mod ready;
 #[cfg(test)]
 mod tests;
 mod updating;
@@ -623,8 +625,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     }
 }
 
-/// The administrator's key that an entry's name says in hexadecimal digits.
-fn key_of(name: &str) -> Option<[u8; 32]> {
+/// A key from 64 hexadecimal digits, as the name of an administrator's entry is.
+pub fn key_of(name: &str) -> Option<[u8; 32]> {
     let digits = name.as_bytes();
     let mut key = [0; 32];
     if digits.len() != 2 * key.len() {

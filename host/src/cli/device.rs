@@ -180,10 +180,10 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Shown {
     /// What the camera of an emulated device shows: photos or folders of photos, each put whole into a frame of 320 × 240
-    /// pixels.
+    /// pixels, or videos (.y4m).
     #[arg(long, num_args = 1.., value_name = "FILE", requires = "state")]
     frames: Vec<PathBuf>,
-    /// Format of the frames' pixels.
+    /// Format of the frames' pixels. A video says its own.
     #[arg(long, value_parser = formats(), requires = "frames", default_value = "rgb565")]
     frame_format: PixelFormat,
 }
@@ -191,7 +191,7 @@ pub struct Shown {
 /// Where a device is, and who asks.
 #[derive(Debug, Args)]
 pub struct At {
-    /// Serial port of a real device.
+    /// Serial port of a real device, or the socket of one that is a program.
     #[arg(long, conflicts_with_all = ["board", "image", "flash", "maker_key", "state", "front"], required_unless_present = "state")]
     port: Option<String>,
     /// Bits per second of the port.

@@ -16,10 +16,10 @@ use super::values::{formats, size};
 #[derive(Debug, Args)]
 pub struct Frames {
     /// See camera frames instead of photos: photos or folders of photos, each put whole into a frame of 320 × 240 pixels,
-    /// or files of raw video (.rgb565, .rgb565le, .yuv422, .rgb888, .grey).
+    /// videos (.y4m), or files of raw video (.rgb565, .rgb565le, .yuv422, .rgb888, .grey).
     #[arg(long, num_args = 1.., value_name = "FILE", conflicts_with = "photos", conflicts_with_all = READING)]
     frames: Vec<PathBuf>,
-    /// Format of the frames' pixels [default: rgb565; of raw video, the one that its name ends in].
+    /// Format of the frames' pixels [default: rgb565; of raw video, the one that its name ends in]. A video .y4m says its own.
     #[arg(long, value_parser = formats(), requires = "frames")]
     frame_format: Option<PixelFormat>,
     /// Height and width of raw video's frames, such as 480x640 [default: 240x320].

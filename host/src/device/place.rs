@@ -20,7 +20,7 @@ use crate::transport::Transport;
 /// Where a device is.
 #[derive(Clone, Debug)]
 pub enum Place {
-    /// On a serial port.
+    /// On a serial port, or at a socket.
     Port {
         /// Its name.
         path: String,
@@ -108,7 +108,7 @@ impl Place {
     pub fn reach(&self) -> Result<Reached> {
         match self {
             Place::Port { path, baud } => {
-                let greeted = Greeted::new(Transport::serial(path, *baud)?)?;
+                let greeted = Greeted::new(Transport::port(path, *baud)?)?;
                 Ok(Reached { greeted, mailbox: None, process: None })
             }
             Place::Emulated { image, .. } => {

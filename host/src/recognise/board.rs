@@ -29,7 +29,7 @@ pub enum Place {
         /// Flash memory for the image.
         memory: Memory,
     },
-    /// On a serial port. The size of crops is read from the image.
+    /// On a serial port, or at a socket. The size of crops is read from the image.
     Port {
         /// Path of the port.
         path: String,
@@ -99,7 +99,7 @@ pub(super) fn open(place: &Place, has_ram: bool) -> Result<(Client, Preprocess, 
                 None => Transport::qemu(board, &board.build()?, &plain, *memory)?,
             }
         }
-        Place::Port { path, baud, .. } => Transport::serial(path, *baud)?,
+        Place::Port { path, baud, .. } => Transport::port(path, *baud)?,
     };
     let client = Client::connect(transport)?;
     if client.hello().image != image.digest {

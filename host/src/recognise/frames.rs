@@ -22,7 +22,7 @@ use crate::simulator::AlignedBytes;
 /// Which frames are seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Film {
-    /// Photos, folders of photos, files of raw video.
+    /// Photos, folders of photos, videos.
     pub paths: Vec<PathBuf>,
     /// Their format and size.
     pub settings: Settings,

@@ -1,7 +1,7 @@
-//! Frames as cameras send them: from photos, or from files of raw video.
+//! Frames as cameras send them: from photos, from videos, or from files of raw video.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -9,6 +9,7 @@ use format::PixelFormat;
 use format::preprocess::Colour;
 use image::RgbImage;
 use link::message::Attention;
+use video::{Header, VideoError};
 use vision::Frame;
 use vision::frame::MAX_SIDE;
 
@@ -27,9 +28,14 @@ pub const fn meaning(format: PixelFormat) -> &'static str {
     }
 }
 
+/// What a file's name ends in, in small letters.
+fn ending(path: &Path) -> String {
+    path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase()
+}
+
 /// The format that a file's name ends in, if it is raw video.
 fn raw_format(path: &Path) -> Option<PixelFormat> {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
+    let ending = ending(path);
     PixelFormat::ALL.into_iter().find(|format| format.name() == ending)
 }
 
@@ -80,6 +86,27 @@ impl Shot {
     /// As [`Self::new`].
     pub fn of_photo(name: &str, photo: &RgbImage, format: PixelFormat) -> Result<Self> {
         Self::new(name, &fitted(photo), format)
+    }
+
+    /// A frame of a video.
+    fn of_video(
+        path: &Path,
+        number: u64,
+        [width, height]: [u16; 2],
+        format: PixelFormat,
+        pixels: Vec<u8>,
+    ) -> Result<Self> {
+        let shot = Shot {
+            name: format!("{} frame {number}", path.display()),
+            width,
+            height,
+            format,
+            pixels,
+            attention: Attention::Video { steady: STEADY },
+            is_first: number == 0,
+        };
+        shot.frame()?;
+        Ok(shot)
     }
 
     /// The frame's pixels.
@@ -166,12 +193,23 @@ pub enum Take {
         /// Format of the pixels.
         format: PixelFormat,
     },
+    /// One of the frames in a video `.y4m`.
+    Recorded {
+        /// The file.
+        path: PathBuf,
+        /// Number of the frame.
+        number: u64,
+        /// Where it begins, in bytes.
+        start: u64,
+        /// The file's header.
+        header: Header,
+    },
 }
 
-/// The frames of files and folders: a photo is a frame, a folder has photos, a file of raw video has many frames.
+/// The frames of files and folders: a photo is a frame, a folder has photos, a video has many frames.
 ///
 /// # Errors
-/// When a folder has no photos, raw video does not consist of whole frames, or a size is given and there is no raw video. Where
+/// When a folder has no photos, a video is damaged, raw video does not consist of whole frames, or a size is given and there is no raw video. Where
 /// `is_strict`, when a folder cannot be read.
 pub fn takes(paths: &[PathBuf], wanted: &Settings, is_strict: bool) -> Result<Vec<Take>> {
     ensure_use(wanted.size.is_none() || paths.iter().any(|path| raw_format(path).is_some()), || {
@@ -192,16 +230,37 @@ pub fn takes(paths: &[PathBuf], wanted: &Settings, is_strict: bool) -> Result<Ve
             );
             continue;
         }
+        if ending(path) == "y4m" {
+            takes.extend(recorded(path)?);
+            continue;
+        }
         match raw_format(path) {
-            Some(format) => takes.extend(video(path, wanted.format.unwrap_or(format), wanted.size)?),
+            Some(format) => takes.extend(raw_video(path, wanted.format.unwrap_or(format), wanted.size)?),
             None => takes.push(Take::Photo(path.clone(), format)),
         }
     }
     Ok(takes)
 }
 
+/// The frames of a video. Reads all of it, as only that tells where they are.
+fn recorded(path: &Path) -> Result<Vec<Take>> {
+    let file = path.display();
+    let mut reader = BufReader::new(File::open(path).with_context(|| format!("cannot read {file}"))?);
+    let explained = |error: VideoError| anyhow!("{file}: {error}");
+    let (header, mut start) = Header::read(&mut reader).map_err(explained)?;
+    let (mut takes, mut pixels) = (Vec::new(), Vec::new());
+    for number in 0.. {
+        let bytes = header.read_frame(&mut reader, number, &mut pixels).map_err(explained)?;
+        let Some(bytes) = bytes else { break };
+        takes.push(Take::Recorded { path: path.to_path_buf(), number, start, header });
+        start += bytes;
+    }
+    ensure!(!takes.is_empty(), "{file} has no frames");
+    Ok(takes)
+}
+
 /// The frames of raw video.
-fn video(path: &Path, format: PixelFormat, size: Option<[usize; 2]>) -> Result<Vec<Take>> {
+fn raw_video(path: &Path, format: PixelFormat, size: Option<[usize; 2]>) -> Result<Vec<Take>> {
     let file = path.display();
     let [height, width] = size.unwrap_or([FRAME[1] as usize, FRAME[0] as usize]);
     let most = usize::from(MAX_SIDE);
@@ -239,17 +298,18 @@ impl Take {
                         file.read_exact(&mut pixels)
                     })
                     .with_context(|| format!("cannot read frame {number} of {}", path.display()))?;
-                let shot = Shot {
-                    name: format!("{} frame {number}", path.display()),
-                    width: *width,
-                    height: *height,
-                    format: *format,
-                    pixels,
-                    attention: Attention::Video { steady: STEADY },
-                    is_first: *number == 0,
-                };
-                shot.frame()?;
-                Ok(shot)
+                Shot::of_video(path, *number, [*width, *height], *format, pixels)
+            }
+            Take::Recorded { path, number, start, header } => {
+                let unread = || format!("cannot read frame {number} of {}", path.display());
+                let mut file = File::open(path).with_context(unread)?;
+                file.seek(SeekFrom::Start(*start)).with_context(unread)?;
+                let mut pixels = Vec::new();
+                header
+                    .read_frame(&mut BufReader::new(file), *number, &mut pixels)
+                    .map_err(|error| anyhow!("{}: {error}", path.display()))?
+                    .with_context(unread)?;
+                Shot::of_video(path, *number, [header.width, header.height], header.format(), pixels)
             }
         }
     }
@@ -304,6 +364,27 @@ mod tests {
         assert_eq!([shots[0].is_first, shots[1].is_first], [true, false]);
         let said = super::takes(&[path], &Settings::default(), true).unwrap_err().to_string();
         assert!(said.contains("8 bytes") && said.contains("--frame-size"), "{said}");
+    }
+
+    #[test]
+    fn frames_of_a_video_are_read_in_any_order_and_a_cut_one_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("v.Y4M");
+        let video =
+            b"YUV4MPEG2 W2 H1 C422 XCOLORRANGE=FULL\nFRAME\n\x01\x02\x03\x04FRAME Ip\n\x05\x06\x07\x08";
+        std::fs::write(&path, video).unwrap();
+        let takes = takes(std::slice::from_ref(&path), &Settings::default(), true).unwrap();
+        let shots: Vec<Shot> = takes.iter().rev().map(|take| take.read().unwrap()).collect();
+        assert_eq!([&shots[0].pixels, &shots[1].pixels], [&[5, 7, 6, 8], &[1, 3, 2, 4]]);
+        assert_eq!([shots[0].is_first, shots[1].is_first], [false, true]);
+        assert_eq!((shots[0].width, shots[0].height, shots[0].format), (2, 1, PixelFormat::Yuv422));
+        assert_eq!(shots[1].attention, Attention::Video { steady: STEADY });
+        let said = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            super::takes(std::slice::from_ref(&path), &Settings::default(), true).unwrap_err().to_string()
+        };
+        assert!(said(&video[..video.len() - 1]).contains("v.Y4M: it ends in the middle of frame 1"));
+        assert!(said(b"YUV4MPEG2 W2 H1\n").contains("has no frames"));
     }
 
     #[test]

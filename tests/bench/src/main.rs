@@ -7,6 +7,7 @@
 //!   `baseline.json`, or when the model of costs is off by more than 10 %.
 //! * `device` counts what people in a store and sessions cost a board, beside their limits.
 //! * `kills` kills an emulated device at random moments, and looks what it remembers.
+//! * `film` makes a video of a person's photos, which the program for Linux can be timed with.
 //! * `sizes` builds the program of every board and compares what it fills of the board's memories with `sizes.json`.
 //! * `fit` fits that model.
 
@@ -27,6 +28,7 @@ use clap::{Parser, Subcommand};
 use host::bench::computer::Peers;
 use host::bench::{GALLERIES, Scope, bench};
 use host::board::emulated;
+use host::photo::folder;
 
 use crate::networks::Pinned;
 
@@ -84,6 +86,15 @@ enum Command {
         #[arg(long, default_value = "target/demo/door")]
         faces: PathBuf,
     },
+    /// Make a video of photos, 320 × 240 pixels, a frame for each.
+    Film {
+        /// Folder with photos; `host demo` leaves one.
+        #[arg(long, default_value = "target/demo/door")]
+        photos: PathBuf,
+        /// The video.
+        #[arg(long, short, default_value = "target/demo/film.y4m")]
+        output: PathBuf,
+    },
     /// Print what the programs fill of the boards' memories; fail when one has grown by more than 2 % over the baseline.
     Sizes {
         /// Write what is measured as the baseline, and into the book, instead.
@@ -102,6 +113,10 @@ fn main() -> Result<()> {
         Command::Check { write } => baseline::check(write),
         Command::Device { image } => device::run(&image),
         Command::Kills { count, image, faces } => kills::run(count, &image, &faces),
+        Command::Film { photos, output } => {
+            suite::door::record(&output, &folder::list(&photos)?.found);
+            Ok(())
+        }
         Command::Sizes { write } => sizes::check(write),
         Command::Fit => fit::fit(),
     }

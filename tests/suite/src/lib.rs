@@ -30,6 +30,7 @@ use image::imageops::{self, FilterType};
 pub mod answers;
 pub mod command;
 pub mod documented;
+pub mod door;
 pub mod onnx;
 
 /// Folder of the repository.
@@ -183,18 +184,24 @@ pub fn job(model: &Path, calibrate: &Path) -> Job {
 /// When it does not build.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        // Tests run from target/<profile>/deps.
-        let profile = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_path_buf();
-        let mut cargo = Command::new(env!("CARGO"));
-        // Of the whole workspace, as the tests are: dependencies have the same features and are not compiled again.
-        cargo.args(["build", "--quiet", "--locked", "--workspace", "--bin", "host"]).current_dir(root());
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
-        assert!(cargo.status().unwrap().success());
-        profile.join("host")
-    })
+    PROGRAM.get_or_init(|| built("host"))
+}
+
+/// A program of the workspace, built.
+///
+/// # Panics
+/// When it does not build.
+pub fn built(name: &str) -> PathBuf {
+    // Tests run from target/<profile>/deps.
+    let profile = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_path_buf();
+    let mut cargo = Command::new(env!("CARGO"));
+    // Of the whole workspace, as the tests are: dependencies have the same features and are not compiled again.
+    cargo.args(["build", "--quiet", "--locked", "--workspace", "--bin", name]).current_dir(root());
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().unwrap().success());
+    profile.join(name)
 }
 
 /// Adds an array to a blob, aligned as kernels need it. Returns its offset.

@@ -10,7 +10,6 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command as Program, Stdio};
 use std::rc::Rc;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use fm22x::message::{Enrol, Name};
@@ -21,16 +20,13 @@ use host::demo::door::shots;
 use host::device::keys::Keys;
 use host::device::people::{self, Stood};
 use host::device::place::Place;
-use host::export::{Job, export};
-use host::sight::frames;
-use host::simulator::AlignedBytes;
-use image::{RgbImage, imageops};
 use link::message::{LogEntry, PeopleRequest, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use suite::command::{fails, succeeds};
 use suite::documented::check;
-use suite::{default_network, demo_faces, eyes, job, largest_face, program, with_eyes, write_faces};
+use suite::door::built;
+use suite::program;
 use tempfile::TempDir;
 
 /// The image's people have numbers from here on.
@@ -39,38 +35,6 @@ const FIRST_OF_IMAGE: u64 = 1 << 31;
 const STORE: usize = 0xe8_0000;
 const LOG_BYTES: usize = 2 * 4096;
 const HALF_BYTES: usize = 31 * 4096;
-
-/// A folder with `door.geode`, in which Biden is enrolled, and photos: six of Obama, one of Biden, strangers.
-fn built() -> &'static TempDir {
-    static BUILT: OnceLock<TempDir> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        let crop = largest_face();
-        write_faces(&at("people").join("Biden"), &[crop("faces/biden.jpg")], [112, 112]);
-        write_faces(&at("crops"), &demo_faces(), [112, 112]);
-        let job = Job { enrol: Some(at("people")), force: true, ..job(&default_network(), &at("crops")) };
-        let blind = AlignedBytes::copy(&export(&job).unwrap().image);
-        std::fs::write(at("door.geode"), with_eyes(blind.bytes(), eyes(), None)).unwrap();
-
-        let obama = ["faces/obama.jpg", "faces/obama2.jpg", "faces/obama3.jpg"].map(&crop);
-        let show = |name: &str, face: &RgbImage| {
-            let frame = frames::placed(face, 1.0, [56.0, 56.0], [150.0, 125.0]);
-            frame.save(at(name)).unwrap();
-        };
-        std::fs::create_dir(at("obama")).unwrap();
-        for (number, face) in obama.iter().enumerate() {
-            show(&format!("obama/{number}.png"), face);
-            show(&format!("obama/{number}m.png"), &imageops::flip_horizontal(face));
-        }
-        show("biden.png", &crop("faces/biden.jpg"));
-        std::fs::create_dir(at("strangers")).unwrap();
-        for (number, face) in demo_faces().iter().enumerate().skip(4).take(8) {
-            show(&format!("strangers/{number}.png"), face);
-        }
-        folder
-    })
-}
 
 /// A device, and an administrator's computer in a folder.
 struct Door {

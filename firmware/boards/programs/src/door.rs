@@ -1,18 +1,16 @@
 //! The firmware of a device that remembers people and opens a door.
 
-use core::fmt::Write as _;
-
-use app::Recogniser;
+use app::device::ready::{Keys, ready};
 use app::device::{About, Device, Inbox, MAX_SERIAL, Platform};
 use app::door::Settings;
 use app::output::Output;
-use app::update::{self, Started, Trouble};
+use app::update::Started;
 use cortex::stack;
 use embedded_storage::nor_flash::{ErrorType, NorFlash};
 use heapless::String;
 use link::message::Text;
 use link::session::KeyPair;
-use store::{Layout, OpenError, Store};
+use store::{Layout, Store};
 
 use crate::Board;
 
@@ -80,31 +78,12 @@ fn started<B: DoorBoard>(
     inbox: &'static mut Inbox,
 ) -> Device<'static, 'static, B::Platform, B::Flash> {
     let (mut platform, [store_key, session_key]) = B::platform();
-    let key = B::maker_key();
-    let mut trouble = Text::new();
-    // Filled and changed in place: a store is large, and every copy would be on the stack at once.
+    let maker = B::maker_key();
+    let keys = Keys { store: &store_key, maker: maker.as_ref() };
     let mut store = None;
-    let opened = open::<B>(&store_key, &mut store);
-    let mut started = start::<B>(key.as_ref(), store.as_mut(), arena, &mut platform);
-    let ready = match (opened, &started.recogniser) {
-        (Err(OpenError::Unformatted), Some(recogniser)) => {
-            format::<B>(recogniser, &store_key, platform.random(), &mut store)
-        }
-        (opened, _) => opened,
-    };
-    // A store whose counters fail still says who the administrators are.
-    if let (None, Some(Err(error))) = (&started.trouble, store.as_mut().map(Store::count_start)) {
-        started.trouble = Some(Trouble::Store(error));
-    }
-    // Texts that are too long are cut.
-    if let Some(why) = &started.trouble {
-        let _ = write!(trouble, "{why}");
-    }
-    if let Err(error) = ready {
-        let _ = write!(trouble, "{}{error}", if trouble.is_empty() { "" } else { "; " });
-    }
+    let (started, mut trouble) = ready(&mut platform, B::flash, B::slot, keys, arena, &mut store);
     B::trouble(&mut trouble);
-    device::<B>(platform, started, store, session_key, key, trouble, arena, inbox)
+    device::<B>(platform, started, store, session_key, maker, trouble, arena, inbox)
 }
 
 /// The device of a board.
@@ -138,46 +117,6 @@ fn device<B: DoorBoard>(
 }
 
 type FlashError<B> = <<B as DoorBoard>::Flash as ErrorType>::Error;
-
-/// Starts an image.
-// Not inlined, so that its stack is free again when it returns.
-#[inline(never)]
-fn start<B: DoorBoard>(
-    key: Option<&[u8; 32]>,
-    store: Option<&mut Store<B::Flash>>,
-    arena: &mut [u8],
-    platform: &mut B::Platform,
-) -> Started<'static, FlashError<B>> {
-    update::start(B::slot, key, store, arena, &mut || platform.feed())
-}
-
-/// Opens the store.
-#[inline(never)]
-fn open<B: DoorBoard>(
-    key: &[u8; 32],
-    store: &mut Option<Store<B::Flash>>,
-) -> Result<(), OpenError<FlashError<B>>> {
-    let (flash, layout) = B::flash();
-    *store = Some(Store::open_any(flash, layout, key)?);
-    Ok(())
-}
-
-/// Makes a store for the people of an image.
-#[inline(never)]
-fn format<B: DoorBoard>(
-    recogniser: &Recogniser<'_>,
-    key: &[u8; 32],
-    random: [u8; 32],
-    store: &mut Option<Store<B::Flash>>,
-) -> Result<(), OpenError<FlashError<B>>> {
-    let image = recogniser.image();
-    let (flash, layout) = B::flash();
-    let [a, b, c, d, e, f, g, h, ..] = random;
-    let random = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-    let (network, dimension) = (image.model_id, image.dimension() as u16);
-    *store = Some(Store::format(flash, layout, key, network, dimension, random)?);
-    Ok(())
-}
 
 /// Opens the door and panics when the button is pressed, with the board's own devices and panic handler.
 pub fn run_crash<B: DoorBoard>() -> ! {

@@ -1,0 +1,136 @@
+//! Frames for the device: a thread reads them from a source, the device takes one at a time.
+//!
+//! * [`film`]: a video in a file, at its own speed, or from a pipe, as it comes. Every frame is seen.
+//! * [`video4linux`]: a camera. A frame that was not seen when the next one comes is lost.
+
+mod film;
+#[cfg(feature = "v4l2")]
+mod video4linux;
+
+use std::fs;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context as _, Result};
+use app::device::camera::{Camera, Taken};
+use app::sight::FrameSource;
+
+pub use film::Film;
+
+/// Bytes of the memory for frames: 640 × 480 pixels of two bytes.
+pub const FRAME_BYTES: usize = 640 * 480 * 2;
+
+/// A frame on its way.
+struct Frame {
+    taken: Taken,
+    pixels: Vec<u8>,
+}
+
+/// A place for one frame, between the thread that reads and the device.
+#[derive(Default)]
+struct Shelf {
+    frame: Mutex<Option<Frame>>,
+    is_free: Condvar,
+}
+
+impl Shelf {
+    fn lock(&self) -> MutexGuard<'_, Option<Frame>> {
+        // What is there is a whole frame, whatever happened to the other side.
+        self.frame.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a frame there when the one before is taken.
+    fn put(&self, frame: Frame) {
+        let is_free = self.is_free.wait_while(self.lock(), |frame| frame.is_some());
+        *is_free.unwrap_or_else(PoisonError::into_inner) = Some(frame);
+    }
+
+    /// Puts a frame there in the place of the one before.
+    #[cfg(feature = "v4l2")]
+    fn replace(&self, frame: Frame) {
+        *self.lock() = Some(frame);
+    }
+
+    fn take(&self) -> Option<Frame> {
+        let frame = self.lock().take();
+        self.is_free.notify_one();
+        frame
+    }
+}
+
+/// The device's camera, and its memory for frames.
+pub struct Eye {
+    shelf: Arc<Shelf>,
+    memory: Vec<u8>,
+    taken: Option<Taken>,
+    is_held: bool,
+    /// Whether the device asked for a frame and there was none.
+    is_idle: bool,
+}
+
+impl Eye {
+    /// Opens a camera.
+    ///
+    /// # Errors
+    /// When there is none that can be used.
+    pub fn open(path: &Path, is_repeated: bool) -> Result<Self> {
+        let shelf = Arc::new(Shelf::default());
+        let shown = path.display();
+        if path == Path::new("-") {
+            film::play(Film::of_pipe()?, shelf.clone())?;
+        } else if fs::metadata(path)
+            .with_context(|| format!("cannot open the camera {shown}"))?
+            .file_type()
+            .is_char_device()
+        {
+            #[cfg(feature = "v4l2")]
+            video4linux::start(path, shelf.clone())?;
+            #[cfg(not(feature = "v4l2"))]
+            anyhow::bail!(
+                "{shown} is a device, and this program was built without Video4Linux: build it with `--features v4l2`, or let \
+                 ffmpeg read the camera: `ffmpeg -f v4l2 -i {shown} -pix_fmt yuv420p -f yuv4mpegpipe - | geode-door … --camera -`"
+            );
+        } else {
+            film::play(Film::of_file(path, is_repeated)?, shelf.clone())?;
+        }
+        Ok(Eye { shelf, memory: vec![0; FRAME_BYTES], taken: None, is_held: false, is_idle: false })
+    }
+
+    /// Whether the device has asked for a frame since the last question, and there was none.
+    pub fn is_idle(&mut self) -> bool {
+        std::mem::take(&mut self.is_idle)
+    }
+}
+
+impl FrameSource for Eye {
+    fn memory(&mut self) -> &mut [u8] {
+        &mut self.memory
+    }
+}
+
+impl Camera for Eye {
+    fn taken(&mut self) -> Option<Taken> {
+        if !self.is_held && self.taken.is_none() {
+            if let Some(Frame { taken, pixels }) = self.shelf.take() {
+                // Whoever opened the source has checked that frames fit.
+                self.memory[..pixels.len()].copy_from_slice(&pixels);
+                self.taken = Some(taken);
+            }
+            self.is_idle = self.taken.is_none();
+        }
+        self.taken
+    }
+
+    fn hold(&mut self) -> bool {
+        // A frame that nobody has looked at yet is overwritten.
+        self.taken = None;
+        self.is_held = true;
+        true
+    }
+
+    fn release(&mut self) {
+        self.taken = None;
+        self.is_held = false;
+    }
+}
