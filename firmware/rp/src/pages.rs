@@ -41,7 +41,7 @@ mod tests {
             let mut flash = vec![0xff; 4096];
             let mut starts = Vec::new();
             for (at, page) in pages(offset, &bytes) {
-                prop_assert!(at as usize % PAGE == 0);
+                prop_assert!((at as usize).is_multiple_of(PAGE));
                 starts.push(at);
                 for (cell, byte) in flash[at as usize..].iter_mut().zip(page) {
                     *cell &= byte;
