@@ -16,6 +16,8 @@ use crate::wait::now_ms;
 
 /// A sensor is initialised again at most this often.
 const WAKE_MS: u64 = 1_000;
+/// Frames of another length for so long are those of a sensor that has lost its registers, with its supply.
+const STRANGE_MS: u64 = 3_000;
 /// Of the last 16 frames.
 const MOST_OVERRUNS: u8 = 4;
 
@@ -119,6 +121,8 @@ pub struct Eye<S, R> {
     capture: Capture,
     state: State,
     woken_ms: u64,
+    /// When the last whole frame came, or frames began to be awaited.
+    sound_ms: u64,
     error: Option<Error>,
 }
 
@@ -126,8 +130,9 @@ impl<S: Sensor, R: Receiver> Eye<S, R> {
     /// The camera, with frames from now on if the sensor answers.
     pub fn new(sensor: S, settings: Settings, receiver: R) -> Self {
         let capture = Capture::new(size(S::TAKEN), MOST_OVERRUNS, now_ms());
+        let state = State::Free;
         let mut eye =
-            Eye { sensor, settings, receiver, capture, state: State::Free, woken_ms: 0, error: None };
+            Eye { sensor, settings, receiver, capture, state, woken_ms: 0, sound_ms: 0, error: None };
         eye.wake();
         eye
     }
@@ -146,8 +151,18 @@ impl<S: Sensor, R: Receiver> Eye<S, R> {
         self.receiver.stop();
         self.error = self.sensor.init(&self.settings).err();
         self.woken_ms = now_ms();
+        self.sound_ms = self.woken_ms;
         self.capture.restart(self.woken_ms);
         self.receiver.begin();
+    }
+
+    /// Whether only a new start of the sensor helps.
+    fn is_lost(&self, progress: Progress) -> bool {
+        match progress {
+            Progress::Silent => now_ms() - self.woken_ms >= WAKE_MS,
+            Progress::Short(_) | Progress::Long => now_ms() - self.sound_ms >= STRANGE_MS,
+            Progress::Waiting | Progress::Complete | Progress::Overrun => false,
+        }
     }
 
     /// Accounts for a frame that is over. Returns whether it is whole.
@@ -185,7 +200,8 @@ impl<S: Sensor, R: Receiver> Camera for Eye<S, R> {
             let progress = self.receiver.progress();
             if self.account(progress) {
                 self.state = State::Complete;
-            } else if progress == Progress::Silent && now_ms() - self.woken_ms >= WAKE_MS {
+                self.sound_ms = now_ms();
+            } else if self.is_lost(progress) {
                 self.wake();
             } else if progress != Progress::Waiting {
                 self.receiver.begin();
@@ -203,6 +219,7 @@ impl<S: Sensor, R: Receiver> Camera for Eye<S, R> {
 
     fn release(&mut self) {
         self.state = State::Free;
+        self.sound_ms = now_ms();
         self.receiver.begin();
     }
 }
@@ -340,6 +357,24 @@ mod tests {
         pass(Duration::from_millis(WAKE_MS));
         eye.taken();
         assert_eq!((eye.sensor.starts, eye.error()), (3, None));
+    }
+
+    #[test]
+    fn sensor_that_sends_other_frames_is_started_again() {
+        for strange in [Progress::Short(8), Progress::Long] {
+            let script = [Progress::Complete, strange, strange, Progress::Complete];
+            let mut eye = eye(&script);
+            assert_eq!(eye.taken(), Some(Told::TAKEN));
+            eye.release();
+            pass(Duration::from_millis(STRANGE_MS));
+            assert_eq!(eye.taken(), None);
+            assert_eq!(eye.sensor.starts, 2, "{strange:?}");
+            pass(Duration::from_millis(STRANGE_MS));
+            assert_eq!(eye.taken(), None);
+            assert_eq!(eye.sensor.starts, 3, "{strange:?}");
+            assert_eq!(eye.taken(), Some(Told::TAKEN));
+            assert_eq!((eye.counts().whole, eye.counts().dropped()), (2, 2));
+        }
     }
 
     #[test]
