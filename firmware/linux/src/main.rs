@@ -45,7 +45,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the device until it is told to end (SIGTERM, or Ctrl-C).
-    Run(Run),
+    Run(Box<Run>),
     /// See a video as fast as possible, and print how long that takes.
     Bench {
         /// The image.

@@ -253,7 +253,6 @@ mod tests {
         for &frame in frames {
             encoder.write_frame(&y4m::Frame::new(frame, None)).unwrap();
         }
-        drop(encoder);
         bytes
     }
 

@@ -725,7 +725,7 @@ fn serial_port_serves_one_host_after_another() {
         run_board(Line(board, usize::MAX), &mut meter, || {});
     });
     let open = || {
-        let stream = Arc::new(Mutex::new(Transport::serial(&name, 115_200).unwrap()));
+        let stream = Arc::new(Mutex::new(Transport::port(&name, 115_200).unwrap()));
         Wire { stream, tampering: Arc::default() }
     };
     for _ in 0..2 {

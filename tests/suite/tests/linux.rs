@@ -229,6 +229,13 @@ impl Door<'_> {
     /// Enrols somebody by what the camera shows.
     fn enrol(&mut self, name: &str, photos: &[PathBuf]) -> u32 {
         let mut session = self.open();
+        // A device that has not had a frame for some seconds is blind until it gets one, and enrols nobody.
+        self.show(&RgbImage::new(320, 240), 1);
+        let start = Instant::now();
+        while people::condition(&mut session).unwrap().mode == Mode::Service {
+            assert!(start.elapsed() < PATIENCE);
+            std::thread::sleep(Duration::from_millis(20));
+        }
         people::order(&mut session, &PeopleRequest::Enrol(name)).unwrap();
         for photo in photos {
             self.show(&photo::load(photo).unwrap(), SHOWINGS);
