@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use facts::{Facts, Limits, Region};
 
 use crate::budget::{Budget, Room};
+use crate::containers::{Container, Wrapping};
 use crate::shared::process_file;
 use crate::{interrupt, output};
 
@@ -166,6 +167,15 @@ impl Board {
             }),
             Memory::External => Ok(self.memory.external),
         }
+    }
+
+    /// How an image for a memory goes into a container.
+    ///
+    /// # Errors
+    /// As [`Self::region`].
+    pub fn wrapping(&self, container: Container, memory: Memory) -> Result<Wrapping> {
+        let family = self.chip.as_ref().and_then(|chip| chip.uf2_family);
+        Ok(Wrapping { container, address: self.region(memory)?.address, family })
     }
 
     /// Size and limits of a memory for images. One that the board does not have holds nothing.
