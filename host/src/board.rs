@@ -144,6 +144,14 @@ pub fn with_store() -> Vec<&'static str> {
     emulated().filter(|board| board.memory.store.is_some()).map(|board| &*board.name).collect()
 }
 
+#[cfg(test)]
+impl Board {
+    /// A board that is not one of [`BOARDS`], from the text of its facts.
+    pub(crate) fn made(text: &str) -> &'static Board {
+        Box::leak(Box::new(Board(Facts::parse(text).unwrap())))
+    }
+}
+
 impl Board {
     /// The board of this name.
     ///
@@ -191,6 +199,16 @@ impl Board {
             row_bytes,
             frame_bytes: self.memory.frame.map_or(0, |region| region.bytes),
         }
+    }
+
+    /// Bytes of RAM that the stack has at least.
+    pub fn stack_room(&self) -> u32 {
+        // With statics of their own, only stack and arena are in this RAM.
+        let room = match self.memory.statics {
+            Some(_) => self.memory.ram.bytes.saturating_sub(self.arena_bytes),
+            None => self.stack_bytes,
+        };
+        room.try_into().unwrap_or(u32::MAX)
     }
 
     /// [`Self::budget`], with the board's name.

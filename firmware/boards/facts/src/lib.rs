@@ -113,9 +113,7 @@ pub struct Chip {
     pub usb: Option<UsbId>,
     /// Vendor and product of the chip's own loader, if it is of the class DFU with ST's extensions.
     pub dfu: Option<UsbId>,
-    /// The family of processors in UF2 files for the chip's own loader, if that is a drive.
-    pub uf2_family: Option<u32>,
-    /// The name of the board in the file `INFO_UF2.TXT` of that drive.
+    /// The name of the board in the file `INFO_UF2.TXT` of the drive that takes UF2 files.
     pub uf2_board: Option<String>,
 }
 
