@@ -48,6 +48,7 @@ use link::message::{Attention, Mode, Notice, PeopleReply, Shot, ShotResult, Text
 use link::session::{KeyPair, Responder};
 use link::{Decoder, Reply};
 use matcher::{Outcome, Verdict as Ruling};
+use nn::Run;
 use store::{Draft, Head, MAX_NAME, Store};
 use vision::Frame;
 
@@ -203,7 +204,9 @@ pub struct Device<'a, 'm, P: Platform, F: NorFlash> {
     door: Door,
     followed: Followed,
     seeing: Option<Seeing<'a, 'm>>,
-    testing: Option<Testing<'a, 'm>>,
+    testing: Option<Testing>,
+    /// The golden embedding that is being made, and the rows of its crop that are to come.
+    golden: Option<(Run<'a, 'm>, &'a [u8])>,
     /// Empty while a frame is seen or the golden embedding is made.
     arena: &'m mut [u8],
     /// `None` while a message is answered.
@@ -253,6 +256,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             followed: Followed::default(),
             seeing: None,
             testing: None,
+            golden: None,
             arena,
             inbox: Some(inbox),
             frame: None,

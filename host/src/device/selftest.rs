@@ -66,7 +66,7 @@ pub struct Row {
     /// What was found, for people.
     pub words: String,
     /// Figures of the device, as [`Test`] tells.
-    pub figures: [u32; 3],
+    pub figures: [u32; 4],
 }
 
 /// How a test went.
@@ -100,7 +100,7 @@ pub fn run(
     for test in Test::ALL {
         if test == Test::Watchdog && !has_watchdog {
             let words = "not asked for: --watchdog".to_string();
-            tests.push(Row { test, result: TestResult::Skipped, words, figures: [0; 3] });
+            tests.push(Row { test, result: TestResult::Skipped, words, figures: [0; 4] });
             continue;
         }
         let starts = people::condition(session)?.starts;
@@ -146,7 +146,7 @@ fn wait_for_start(session: &mut Session, keys: &Keys, starts: u32) -> Result<Row
         test: Test::Watchdog,
         result,
         words,
-        figures: [starts, now, 0],
+        figures: [starts, now, 0, 0],
     };
     while start.elapsed() < RESTART {
         std::thread::sleep(PAUSE);
@@ -190,7 +190,7 @@ fn missing(test: Test) -> &'static str {
     }
 }
 
-fn failure(test: Test, [first, second, third]: [u32; 3]) -> String {
+fn failure(test: Test, [first, second, third, _]: [u32; 4]) -> String {
     match test {
         Test::Golden if first == NO_ELEMENT => "the network does not run".to_string(),
         Test::Golden => format!(
@@ -213,13 +213,18 @@ fn failure(test: Test, [first, second, third]: [u32; 3]) -> String {
 }
 
 /// What the figures of a test that was done say, and what is wrong with them.
-fn faults(test: Test, [first, second, third]: [u32; 3], board: Option<&Board>) -> (String, Option<String>) {
+fn faults(
+    test: Test,
+    [first, second, third, fourth]: [u32; 4],
+    board: Option<&Board>,
+) -> (String, Option<String>) {
     match test {
         Test::Golden => ("the embedding is as it must be, bit for bit".to_string(), None),
         Test::Camera => {
-            let [least, most, mean, format] = third.to_le_bytes();
+            let [least, most, format, _] = third.to_le_bytes();
             let format = PixelFormat::ALL.get(usize::from(format)).map_or("?", |format| format.name());
             let (width, height) = (second & 0xffff, second >> 16);
+            let mean = (fourth / (width * height).max(1)) as u8;
             let words = format!(
                 "a frame of {width}×{height} {format} in {first} ms, luminance {least} to {most}, mean {mean}"
             );
@@ -267,14 +272,14 @@ fn faults(test: Test, [first, second, third]: [u32; 3], board: Option<&Board>) -
 mod tests {
     use super::*;
 
-    fn judged(test: Test, outcome: Outcome, figures: [u32; 3]) -> (TestResult, String) {
+    fn judged(test: Test, outcome: Outcome, figures: [u32; 4]) -> (TestResult, String) {
         let row = judge(&Tested { test, outcome, figures }, Board::named("stm32h743").ok());
         (row.result, row.words)
     }
 
     fn camera(least: u8, most: u8, mean: u8) -> (TestResult, String) {
-        let light = u32::from_le_bytes([least, most, mean, 1]);
-        judged(Test::Camera, Outcome::Done, [40, 240 << 16 | 320, light])
+        let light = u32::from_le_bytes([least, most, 1, 0]);
+        judged(Test::Camera, Outcome::Done, [40, 240 << 16 | 320, light, 320 * 240 * u32::from(mean)])
     }
 
     #[test]
@@ -292,13 +297,13 @@ mod tests {
         ] {
             assert!(frame.0 == TestResult::Failed && frame.1.contains(hint), "{frame:?}");
         }
-        let (result, words) = judged(Test::Camera, Outcome::Failed, [5000, 0, 0]);
+        let (result, words) = judged(Test::Camera, Outcome::Failed, [5000, 0, 0, 0]);
         assert!(result == TestResult::Failed && words.contains("no frame came in 5000 ms"), "{words}");
     }
 
     #[test]
     fn random_numbers_must_be_even_and_not_repeat() {
-        let random = |ones, run| judged(Test::Random, Outcome::Done, [ones, run, 1024]).0;
+        let random = |ones, run| judged(Test::Random, Outcome::Done, [ones, run, 1024, 0]).0;
         // A standard deviation of 8,192 bits is 45.25.
         for ones in [4096, 4096 - 271, 4096 + 271] {
             assert_eq!(random(ones, 4), TestResult::Passed, "{ones}");
@@ -306,7 +311,7 @@ mod tests {
         for (ones, run) in [(0, 2), (4096 - 272, 2), (4096 + 272, 2), (8192, 2), (4096, 5)] {
             assert_eq!(random(ones, run), TestResult::Failed, "{ones} {run}");
         }
-        assert_eq!(judged(Test::Random, Outcome::Done, [0; 3]).0, TestResult::Failed);
+        assert_eq!(judged(Test::Random, Outcome::Done, [0; 4]).0, TestResult::Failed);
     }
 
     #[test]
@@ -316,12 +321,12 @@ mod tests {
             assert_eq!(result, TestResult::Failed);
             words
         };
-        assert!(said(Test::Golden, [7, 300, -2i32 as u32]).contains("element 7 is -2 and should be 300"));
-        assert!(said(Test::Golden, [NO_ELEMENT, 0, 0]).contains("does not run"));
-        assert!(said(Test::Flash, [2, 0x3b_f000, 0]).contains("reading back failed at 0x3bf000"));
-        assert!(said(Test::Store, [9, 2, 0]).contains("2 of 9 entries"));
-        assert!(said(Test::Store, [9, 0, 0]).contains("counters cannot be written"));
-        let missing = judged(Test::Golden, Outcome::Missing, [0; 3]);
+        assert!(said(Test::Golden, [7, 300, -2i32 as u32, 0]).contains("element 7 is -2 and should be 300"));
+        assert!(said(Test::Golden, [NO_ELEMENT, 0, 0, 0]).contains("does not run"));
+        assert!(said(Test::Flash, [2, 0x3b_f000, 0, 0]).contains("reading back failed at 0x3bf000"));
+        assert!(said(Test::Store, [9, 2, 0, 0]).contains("2 of 9 entries"));
+        assert!(said(Test::Store, [9, 0, 0, 0]).contains("counters cannot be written"));
+        let missing = judged(Test::Golden, Outcome::Missing, [0; 4]);
         assert!(missing.0 == TestResult::Skipped && missing.1.contains("no golden embedding"), "{missing:?}");
     }
 
@@ -330,10 +335,10 @@ mod tests {
         // 128 KiB of DTCM without the arena.
         let room = Board::named("stm32h743").unwrap().stack_room();
         assert_eq!(room, 131_072 - 89_216);
-        let (result, words) = judged(Test::Stack, Outcome::Done, [room - 512, 0, 0]);
+        let (result, words) = judged(Test::Stack, Outcome::Done, [room - 512, 0, 0, 0]);
         assert!(result == TestResult::Passed && words.contains("512 are left"), "{words}");
-        assert_eq!(judged(Test::Stack, Outcome::Done, [room - 511, 0, 0]).0, TestResult::Failed);
-        let unknown = judge(&Tested { test: Test::Stack, outcome: Outcome::Done, figures: [9; 3] }, None);
+        assert_eq!(judged(Test::Stack, Outcome::Done, [room - 511, 0, 0, 0]).0, TestResult::Failed);
+        let unknown = judge(&Tested { test: Test::Stack, outcome: Outcome::Done, figures: [9; 4] }, None);
         assert!(unknown.result == TestResult::Passed && unknown.words.contains("9 bytes"));
     }
 }

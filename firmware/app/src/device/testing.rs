@@ -8,8 +8,6 @@ use embedded_storage::nor_flash::NorFlash;
 use format::preprocess::Colour;
 use link::Reply;
 use link::message::{NO_ELEMENT, Outcome, Test, Tested};
-use nn::Run;
-use store::Store;
 
 use super::answer::{Line, WORKING_MS};
 use super::camera::{Camera, Taken};
@@ -25,16 +23,12 @@ use crate::update::Updater;
 const DRAWS: usize = 32;
 
 /// A test that takes several steps.
-pub(super) struct Testing<'a, 'm> {
+#[derive(Clone, Copy)]
+pub(super) struct Testing {
+    test: Test,
     line: Line,
     since_ms: u64,
     said_ms: u64,
-    work: Work<'a, 'm>,
-}
-
-enum Work<'a, 'm> {
-    Golden(Run<'a, 'm>),
-    Camera,
 }
 
 impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
@@ -42,62 +36,61 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     pub(super) fn test(&mut self, test: Test, line: Line, now_ms: u64) -> Option<Reply> {
         let is_updating = self.updater.as_ref().is_some_and(Updater::is_working);
         let is_busy = self.door.is_enrolling() || self.desk.task.is_some() || self.testing.is_some();
-        let (outcome, figures) = match test {
-            _ if is_updating || is_busy => (Outcome::Busy, [0; 3]),
-            Test::Golden | Test::Camera => {
-                let work = self.begin_work(test, now_ms)?;
-                match work {
-                    Ok(work) => {
-                        self.testing = Some(Testing { line, since_ms: now_ms, said_ms: now_ms, work });
-                        return None;
-                    }
-                    Err(outcome) => (outcome, [NO_ELEMENT, 0, 0]),
+        let mut figures = [0; 4];
+        let outcome = match test {
+            _ if is_updating || is_busy => Outcome::Busy,
+            Test::Golden | Test::Camera => match self.begin_test(test, now_ms) {
+                Outcome::Done => {
+                    self.testing = Some(Testing { test, line, since_ms: now_ms, said_ms: now_ms });
+                    return None;
                 }
-            }
+                other => other,
+            },
             Test::Flash => match &mut self.updater {
                 Some(updater) => match updater.test_flash(self.platform.images()) {
-                    Some(Ok(())) => (Outcome::Done, [0; 3]),
-                    Some(Err((step, offset))) => (Outcome::Failed, [step, offset, 0]),
-                    None => (Outcome::Busy, [0; 3]),
+                    Some(Ok(())) => Outcome::Done,
+                    Some(Err((step, offset))) => {
+                        figures = [step, offset, 0, 0];
+                        Outcome::Failed
+                    }
+                    None => Outcome::Busy,
                 },
-                None => (Outcome::Missing, [0; 3]),
+                None => Outcome::Missing,
             },
-            Test::Random => (Outcome::Done, self.draw()),
-            Test::Store => self.test_store(),
-            Test::Stack => (Outcome::Done, [self.platform.stack_bytes(), 0, 0]),
+            Test::Random => {
+                figures = self.draw();
+                Outcome::Done
+            }
+            Test::Store => self.test_store(&mut figures),
+            Test::Stack => {
+                figures = [self.platform.stack_bytes(), 0, 0, 0];
+                Outcome::Done
+            }
             Test::Watchdog => {
                 self.desk.starve_ms = Some(now_ms + RESTART_MS);
-                (Outcome::Done, [0; 3])
+                Outcome::Done
             }
         };
         Some(Reply::Tested(Tested { test, outcome, figures }))
     }
 
     /// Begins a test that takes several steps. Whatever the camera showed is given up.
-    fn begin_work(&mut self, test: Test, now_ms: u64) -> Option<Result<Work<'a, 'm>, Outcome>> {
-        if test == Test::Camera {
-            if self.about.frame_bytes == 0 {
-                return Some(Err(Outcome::Missing));
-            }
-            self.stop_seeing();
-            self.platform.camera().release();
-            return Some(Ok(Work::Camera));
-        }
-        let golden = self.recogniser.as_ref().filter(|recogniser| recogniser.image().golden.is_some());
-        if golden.is_none() {
-            return Some(Err(Outcome::Missing));
-        }
+    fn begin_test(&mut self, test: Test, now_ms: u64) -> Outcome {
         self.stop_seeing();
         self.platform.camera().release();
-        let recogniser = self.recogniser.as_ref()?;
-        match recogniser.embedder().start::<Infallible>(mem::take(&mut self.arena)) {
-            Ok(run) => Some(Ok(Work::Golden(run))),
-            // The arena was large enough at the start.
-            Err(_) => {
-                self.fail(Fault::Image, now_ms);
-                Some(Err(Outcome::Failed))
-            }
+        if test == Test::Camera {
+            return if self.about.frame_bytes == 0 { Outcome::Missing } else { Outcome::Done };
         }
+        let Some(recogniser) = &self.recogniser else { return Outcome::Missing };
+        let Some(golden) = recogniser.image().golden else { return Outcome::Missing };
+        let run = recogniser.embedder().start::<Infallible>(mem::take(&mut self.arena));
+        self.golden = run.ok().map(|run| (run, golden.crop));
+        if self.golden.is_none() {
+            // The arena was large enough at the start.
+            self.fail(Fault::Image, now_ms);
+            return Outcome::Failed;
+        }
+        Outcome::Done
     }
 
     /// A step of a test. Returns whether it took this step.
@@ -108,124 +101,110 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             self.platform.starve();
             return true;
         }
-        let Some(mut testing) = self.testing.take() else { return false };
+        let Some(Testing { test, line, since_ms, said_ms }) = self.testing else { return false };
         self.camera_ms = now_ms;
-        let waited_ms = now_ms.saturating_sub(testing.since_ms);
-        let (test, outcome, figures) = match testing.work {
-            Work::Golden(mut run) => match self.advance_golden(&mut run) {
-                None => {
-                    self.test_on(Testing { work: Work::Golden(run), ..testing }, now_ms);
-                    return true;
-                }
-                Some(result) => {
-                    self.arena = run.into_arena();
-                    let (outcome, figures) = match result {
-                        Ok(()) => (Outcome::Done, [0; 3]),
-                        Err(SelfTestError::Differs { element, expected, found }) => {
-                            (Outcome::Failed, [element.into(), expected as u32, found as u32])
-                        }
-                        Err(SelfTestError::Run) => (Outcome::Failed, [NO_ELEMENT, 0, 0]),
-                    };
-                    (Test::Golden, outcome, figures)
-                }
-            },
-            Work::Camera => {
-                let waited = u32::try_from(waited_ms).unwrap_or(u32::MAX);
-                match self.platform.camera().taken() {
-                    Some(taken) => {
-                        let [size, light] = self.measure(&taken);
-                        self.platform.camera().release();
-                        (Test::Camera, Outcome::Done, [waited, size, light])
-                    }
-                    None if waited_ms >= CAMERA_MS => (Test::Camera, Outcome::Failed, [waited, 0, 0]),
-                    None => {
-                        testing.work = Work::Camera;
-                        self.test_on(testing, now_ms);
-                        return true;
-                    }
-                }
-            }
+        let mut figures = [0; 4];
+        let outcome = match test {
+            Test::Golden => self.advance_golden(&mut figures),
+            _ => self.wait_for_frame(now_ms.saturating_sub(since_ms), &mut figures),
         };
-        self.send(testing.line, &Reply::Tested(Tested { test, outcome, figures }));
+        let reply = match outcome {
+            Some(outcome) => {
+                self.stop_testing();
+                Reply::Tested(Tested { test, outcome, figures })
+            }
+            None if now_ms.saturating_sub(said_ms) >= WORKING_MS => {
+                self.testing = Some(Testing { test, line, since_ms, said_ms: now_ms });
+                Reply::Working
+            }
+            None => return true,
+        };
+        self.send(line, &reply);
         true
     }
 
-    /// Keeps a test, and says from time to time that the device works.
-    fn test_on(&mut self, testing: Testing<'a, 'm>, now_ms: u64) {
-        let is_silent = now_ms.saturating_sub(testing.said_ms) >= WORKING_MS;
-        let said_ms = if is_silent { now_ms } else { testing.said_ms };
-        let line = testing.line;
-        self.testing = Some(Testing { said_ms, ..testing });
-        if is_silent {
-            self.send(line, &Reply::Working);
-        }
-    }
-
-    /// Some rows of the golden embedding; `None` while it is not complete.
-    fn advance_golden(&self, run: &mut Run<'a, 'm>) -> Option<Result<(), SelfTestError>> {
-        let Some(golden) = self.recogniser.as_ref().and_then(|recogniser| recogniser.image().golden) else {
-            return Some(Err(SelfTestError::Run));
+    /// Some rows of the golden embedding. `None` while it is not complete.
+    fn advance_golden(&mut self, figures: &mut [u32; 4]) -> Option<Outcome> {
+        let golden = self.recogniser.as_ref().and_then(|recogniser| recogniser.image().golden);
+        let result = match (golden, &mut self.golden) {
+            (Some(golden), Some((run, crop))) => match run.advance(crop, STEP_ROWS, |_, _, _| ()) {
+                Ok(false) => return None,
+                Ok(true) => match bytemuck::try_cast_slice(run.outputs().bytes(0)) {
+                    Ok(found) if found.len() == golden.embedding.len() => compare(golden.embedding, found),
+                    _ => Err(SelfTestError::Run),
+                },
+                Err(_) => Err(SelfTestError::Run),
+            },
+            _ => Err(SelfTestError::Run),
         };
-        let mut crop = golden.crop;
-        match run.advance(&mut crop, STEP_ROWS, |_, _, _| ()) {
-            Ok(false) => None,
-            Ok(true) => Some(match bytemuck::try_cast_slice(run.outputs().bytes(0)) {
-                Ok(found) if found.len() == golden.embedding.len() => compare(golden.embedding, found),
-                _ => Err(SelfTestError::Run),
-            }),
-            Err(_) => Some(Err(SelfTestError::Run)),
-        }
+        let [element, expected, found] = match result {
+            Ok(()) => return Some(Outcome::Done),
+            Err(SelfTestError::Differs { element, expected, found }) => {
+                [element.into(), expected as u32, found as u32]
+            }
+            Err(SelfTestError::Run) => [NO_ELEMENT, 0, 0],
+        };
+        *figures = [element, expected, found, 0];
+        Some(Outcome::Failed)
     }
 
-    /// Size, luminance and format of a frame, as [`Test::Camera`] tells them.
-    fn measure(&mut self, taken: &Taken) -> [u32; 2] {
+    /// Size, luminance and format of the camera's frame, as [`Test::Camera`] tells them. `None` while there is none.
+    fn wait_for_frame(&mut self, waited_ms: u64, figures: &mut [u32; 4]) -> Option<Outcome> {
         let Device { platform, arena, .. } = self;
-        let row = arena.get_mut(..taken.width.into());
-        let (Some(frame), Some(row)) = (frame_of(platform.camera().memory(), taken), row) else {
-            return [0; 2];
+        let waited = waited_ms as u32;
+        let Some(taken) = platform.camera().taken() else {
+            *figures = [waited, 0, 0, 0];
+            return (waited_ms >= CAMERA_MS).then_some(Outcome::Failed);
         };
-        let (mut least, mut most, mut sum) = (u8::MAX, 0, 0);
-        for y in 0..taken.height {
-            frame.row(y, Colour::Grey, row);
-            for &pixel in row.iter() {
-                least = least.min(pixel);
-                most = most.max(pixel);
-                sum += u64::from(pixel);
+        let Taken { width, height, format } = taken;
+        let (mut least, mut most, mut sum) = (u8::MAX, 0, 0u32);
+        if let (Some(frame), Some(row)) =
+            (frame_of(platform.camera().memory(), &taken), arena.get_mut(..width.into()))
+        {
+            for y in 0..height {
+                frame.row(y, Colour::Grey, row);
+                for &pixel in row.iter() {
+                    least = least.min(pixel);
+                    most = most.max(pixel);
+                    sum = sum.wrapping_add(pixel.into());
+                }
             }
         }
-        let pixels = (u64::from(taken.width) * u64::from(taken.height)).max(1);
-        let format = format::PixelFormat::ALL.iter().position(|&format| format == taken.format).unwrap_or(0);
-        let light = u32::from_le_bytes([least, most, (sum / pixels) as u8, format as u8]);
-        [u32::from(taken.height) << 16 | u32::from(taken.width), light]
+        platform.camera().release();
+        let light = u32::from_le_bytes([least, most, format as u8, 0]);
+        *figures = [waited, u32::from(height) << 16 | u32::from(width), light, sum];
+        Some(Outcome::Done)
     }
 
     /// Figures of random numbers, as [`Test::Random`] tells them.
-    fn draw(&mut self) -> [u32; 3] {
-        let (mut ones, mut bytes, mut run, mut longest, mut last) = (0, 0, 0u32, 0, None);
+    fn draw(&mut self) -> [u32; 4] {
+        // No byte is 256.
+        let (mut ones, mut bytes, mut run, mut longest, mut last) = (0, 0, 0u32, 0, 256);
         for _ in 0..DRAWS {
             for byte in self.platform.random() {
                 ones += byte.count_ones();
                 bytes += 1;
-                run = if last == Some(byte) { run + 1 } else { 1 };
+                run = if last == u16::from(byte) { run + 1 } else { 1 };
                 longest = longest.max(run);
-                last = Some(byte);
+                last = byte.into();
             }
         }
-        [ones, longest, bytes]
+        [ones, longest, bytes, 0]
     }
 
-    fn test_store(&mut self) -> (Outcome, [u32; 3]) {
-        let Some(store) = &mut self.store else { return (Outcome::Missing, [0; 3]) };
+    fn test_store(&mut self, figures: &mut [u32; 4]) -> Outcome {
+        let Some(store) = &mut self.store else { return Outcome::Missing };
         let entries = store.people().len();
         let damaged = (0..entries).filter(|&index| store.show(index, &mut |_| ()).is_err()).count();
+        *figures = [entries as u32, damaged as u32, store.free_bytes(), 0];
         let is_written = store.rewrite_counters().is_ok();
-        let outcome = if is_written && damaged == 0 { Outcome::Done } else { Outcome::Failed };
-        (outcome, [entries as u32, damaged as u32, Store::free_bytes(store)])
+        if is_written && damaged == 0 { Outcome::Done } else { Outcome::Failed }
     }
 
     /// Ends a test that goes on; nobody hears of it.
     pub(super) fn stop_testing(&mut self) {
-        if let Some(Testing { work: Work::Golden(run), .. }) = self.testing.take() {
+        self.testing = None;
+        if let Some((run, _)) = self.golden.take() {
             self.arena = run.into_arena();
         }
     }

@@ -134,7 +134,7 @@ mod tests {
             Reply::Embedded(Cost::default()),
             Reply::Recognised(Recognised { decision, cost: Cost::default() }),
             Reply::Seen(Seen::default()),
-            Reply::Tested(Tested { test: Test::Golden, outcome: Outcome::Done, figures: [0; 3] }),
+            Reply::Tested(Tested { test: Test::Golden, outcome: Outcome::Done, figures: [0; 4] }),
             Reply::People(PeopleReply::Done),
             Reply::Update(UpdateReply::Verified { enrol_again: 0 }),
             Reply::Notice(Notice::Verdict(Verdict::NotAccepted)),

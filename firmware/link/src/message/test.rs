@@ -10,8 +10,7 @@ pub enum Test {
     /// two's complement.
     Golden,
     /// A new frame comes from the camera. Milliseconds until then; width, and from bit 16 height; the least luminance (0 to 255),
-    /// from bit 8 the largest, from bit 16 the mean, from bit 24 the format's index in
-    /// [`PixelFormat::ALL`](format::PixelFormat::ALL).
+    /// from bit 8 the largest, from bit 16 the format's index in [`PixelFormat::ALL`](format::PixelFormat::ALL); the sum of all.
     Camera,
     /// The page of the images' flash that is in use only during an update is erased, written, read back and erased again. An update
     /// that was interrupted begins anew afterwards. If it fails: the step (0 erase, 1 write, 2 read), and the offset in the flash.
@@ -57,7 +56,7 @@ pub struct Tested {
     /// What became of it.
     pub outcome: Outcome,
     /// Figures, as the test says; 0 where it says nothing.
-    pub figures: [u32; 3],
+    pub figures: [u32; 4],
 }
 
 #[cfg(test)]
@@ -73,8 +72,8 @@ mod tests {
         let outcomes = [Outcome::Done, Outcome::Failed, Outcome::Missing, Outcome::Busy];
         let coded = (0..).zip(outcomes);
         let replies = coded.map(|(code, outcome)| {
-            let tested = Tested { test: Test::Flash, outcome, figures: [300, 0, 1] };
-            (Reply::Tested(tested), 0x84, std::vec![2, code, 0xac, 0x02, 0, 1])
+            let tested = Tested { test: Test::Flash, outcome, figures: [300, 0, 1, 5] };
+            (Reply::Tested(tested), 0x84, std::vec![2, code, 0xac, 0x02, 0, 1, 5])
         });
         pin_replies(0, replies);
     }
