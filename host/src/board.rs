@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use facts::{Facts, Limits, Region};
 
 use crate::budget::{Budget, Room};
+use crate::containers::{Container, Wrapping};
 use crate::shared::process_file;
 use crate::{interrupt, output};
 
@@ -143,6 +144,14 @@ pub fn with_store() -> Vec<&'static str> {
     emulated().filter(|board| board.memory.store.is_some()).map(|board| &*board.name).collect()
 }
 
+#[cfg(test)]
+impl Board {
+    /// A board that is not one of [`BOARDS`], from the text of its facts.
+    pub(crate) fn made(text: &str) -> &'static Board {
+        Box::leak(Box::new(Board(Facts::parse(text).unwrap())))
+    }
+}
+
 impl Board {
     /// The board of this name.
     ///
@@ -168,6 +177,15 @@ impl Board {
         }
     }
 
+    /// How an image for a memory goes into a container.
+    ///
+    /// # Errors
+    /// As [`Self::region`].
+    pub fn wrapping(&self, container: Container, memory: Memory) -> Result<Wrapping> {
+        let family = self.chip.as_ref().and_then(|chip| chip.uf2_family);
+        Ok(Wrapping { container, address: self.region(memory)?.address, family })
+    }
+
     /// Size and limits of a memory for images. One that the board does not have holds nothing.
     pub fn budget(&self, memory: Memory) -> Budget {
         let Limits { layers, row_bytes } = self.limits;
@@ -181,6 +199,16 @@ impl Board {
             row_bytes,
             frame_bytes: self.memory.frame.map_or(0, |region| region.bytes),
         }
+    }
+
+    /// Bytes of RAM that the stack has at least.
+    pub fn stack_room(&self) -> u32 {
+        // With statics of their own, only stack and arena are in this RAM.
+        let room = match self.memory.statics {
+            Some(_) => self.memory.ram.bytes.saturating_sub(self.arena_bytes),
+            None => self.stack_bytes,
+        };
+        room.try_into().unwrap_or(u32::MAX)
     }
 
     /// [`Self::budget`], with the board's name.

@@ -1,6 +1,9 @@
-//! Containers for flash programmers: an image with its address. They are written ([`wrap`]) and read back
-//! ([`unwrap`]).
+//! Containers for flash programmers: an image with its address. They are written ([`Wrapping::wrap`]) and read back
+//! ([`unwrap`]). The parts of a program are read from its ELF file ([`program`]).
 
+pub mod uf2;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -26,48 +29,40 @@ pub enum Container {
     Elf,
 }
 
-/// The container and the address of an image.
+/// The container of an image, and what goes into it beside the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wrapping {
     /// The container.
     pub container: Container,
     /// The address of the image. 0 if the container has none.
     pub address: u32,
-}
-
-impl Wrapping {
-    /// Wraps another image in the same container, for the same address.
-    ///
-    /// # Errors
-    /// As [`wrap`].
-    pub fn wrap(&self, image: &[u8]) -> Result<Vec<u8>> {
-        wrap(self.container, image, self.address)
-    }
+    /// The family of processors that UF2 names, if any. Other containers name none.
+    pub family: Option<u32>,
 }
 
 /// Bytes of data in a line of Intel HEX.
 const HEX_LINE: usize = 32;
 
-/// Bytes of a block of UF2, and most bytes of data in it.
-const UF2_BLOCK: usize = 512;
-const UF2_DATA: usize = 476;
-/// Words of a block of UF2 that are always the same, and their places.
-const UF2_MAGIC: [(usize, u32); 3] = [(0, 0x0A32_4655), (4, 0x9E5D_5157), (508, 0x0AB1_6F30)];
-/// Flag: the block does not go to the main flash.
-const UF2_ELSEWHERE: u32 = 1;
-/// Flag: the block names a family of processors.
-const UF2_FAMILY: u32 = 0x2000;
-
-/// Wraps an image that goes to `address`.
-///
-/// # Errors
-/// When the container cannot express the address.
-pub fn wrap(container: Container, image: &[u8], address: u32) -> Result<Vec<u8>> {
-    match container {
-        Container::Bin => Ok(image.to_vec()),
-        Container::Hex => hex(image, address),
-        Container::Uf2 => uf2::bin_to_uf2(&image.to_vec(), 0, address).context("cannot make a UF2 file"),
-        Container::Elf => elf(image, address),
+impl Wrapping {
+    /// Wraps an image.
+    ///
+    /// # Errors
+    /// When the container cannot express the address.
+    pub fn wrap(&self, image: &[u8]) -> Result<Vec<u8>> {
+        match self.container {
+            Container::Bin => Ok(image.to_vec()),
+            Container::Hex => hex(image, self.address),
+            Container::Uf2 => {
+                ensure!(
+                    (self.address as usize).is_multiple_of(uf2::PAGE),
+                    "an image at {:#x} cannot go into UF2, which has pages of {} bytes: take hex or elf",
+                    self.address,
+                    uf2::PAGE
+                );
+                uf2::emit(&[(self.address, image.to_vec())], self.family)
+            }
+            Container::Elf => elf(image, self.address),
+        }
     }
 }
 
@@ -162,28 +157,71 @@ fn container_of(bytes: &[u8]) -> Container {
 pub fn unwrap(bytes: &[u8]) -> Result<(Vec<u8>, Wrapping)> {
     let container = container_of(bytes);
     let (name, parts) = match container {
-        Container::Bin => return Ok((bytes.to_vec(), Wrapping { container, address: 0 })),
-        Container::Hex => ("Intel HEX", hex_parts(bytes)),
-        Container::Uf2 => ("UF2", uf2_parts(bytes)),
-        Container::Elf => ("ELF", elf_parts(bytes)),
+        Container::Bin => {
+            return Ok((bytes.to_vec(), Wrapping { container, address: 0, family: None }));
+        }
+        Container::Hex => ("Intel HEX", hex_parts(bytes).map(|parts| (parts, None))),
+        Container::Uf2 => ("UF2", uf2::parse(bytes)),
+        Container::Elf => ("ELF", elf_parts(bytes).map(|parts| (parts, None))),
     };
-    let (address, mut image) = parts
-        .and_then(join)
+    let ((address, mut image), family) = parts
+        .and_then(|(parts, family)| Ok((only_image(joined(parts)?)?, family)))
         .with_context(|| format!("read as a file of {name}, because of its first bytes"))?;
     // Some containers have blocks of a fixed length.
     let length = header::image_bytes(&image).unwrap_or(image.len());
     image.truncate(length);
-    Ok((image, Wrapping { container, address }))
+    Ok((image, Wrapping { container, address, family }))
 }
 
 /// Bytes and their address.
-type Part = (u32, Vec<u8>);
+pub type Run = (u32, Vec<u8>);
 
-/// Joins parts to one image.
-fn join(mut parts: Vec<Part>) -> Result<Part> {
+/// The parts of a program that go to flash, from its ELF file: runs without gaps, in the order of addresses.
+///
+/// # Errors
+/// When the file cannot be read, is something else than a program for ARM, or is damaged. The error has the file's name.
+pub fn program(path: &Path) -> Result<Vec<Run>> {
+    let file = path.display();
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read firmware {file}"))?;
+    ensure!(
+        container_of(&bytes) == Container::Elf,
+        "{file} is no program: give the ELF file that `cargo build` leaves in target/…/release"
+    );
+    let parts = elf_parts(&bytes).and_then(joined).with_context(|| format!("{file} cannot be used"))?;
+    ensure!(!parts.is_empty(), "{file} holds nothing for flash: give a program that was linked");
+    ensure!(
+        parts.iter().all(|(_, bytes)| !bytes.starts_with(&header::MAGIC)),
+        "{file} holds an image, not a program: give it as the image"
+    );
+    Ok(parts)
+}
+
+/// The pages of `N` bytes in which bytes lie, by address. The rest of a page is as erased flash.
+///
+/// # Errors
+/// When the bytes end beyond 4 GiB.
+pub fn pages<const N: usize>(runs: &[Run]) -> Result<BTreeMap<u32, [u8; N]>> {
+    const ERASED: u8 = 0xff;
+    let mut pages = BTreeMap::new();
+    for (start, bytes) in runs {
+        for (offset, &byte) in bytes.iter().enumerate() {
+            let place = u32::try_from(offset).ok().and_then(|offset| start.checked_add(offset));
+            let place = place.context("the bytes end beyond 4 GiB")?;
+            let page = pages.entry(place - place % N as u32).or_insert([ERASED; N]);
+            page[place as usize % N] = byte;
+        }
+    }
+    Ok(pages)
+}
+
+/// Joins parts to runs without gaps.
+///
+/// # Errors
+/// When parts share addresses.
+pub fn joined(mut parts: Vec<Run>) -> Result<Vec<Run>> {
     // Other tools may write the parts in any order.
     parts.sort_by_key(|(address, _)| *address);
-    let mut runs: Vec<Part> = Vec::new();
+    let mut runs: Vec<Run> = Vec::new();
     for (address, bytes) in parts.into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
         let end = runs.last().map(|(start, run)| u64::from(*start) + run.len() as u64);
         match runs.last_mut() {
@@ -194,7 +232,12 @@ fn join(mut parts: Vec<Part>) -> Result<Part> {
             _ => runs.push((address, bytes)),
         }
     }
-    let is_image = |(_, bytes): &&Part| bytes.starts_with(&header::MAGIC);
+    Ok(runs)
+}
+
+/// The image that is all there is.
+fn only_image(mut runs: Vec<Run>) -> Result<Run> {
+    let is_image = |(_, bytes): &&Run| bytes.starts_with(&header::MAGIC);
     let images: Vec<String> = runs.iter().filter(is_image).map(|(start, _)| format!("{start:#x}")).collect();
     ensure!(
         images.len() < 2,
@@ -217,9 +260,9 @@ fn join(mut parts: Vec<Part>) -> Result<Part> {
     Ok((address, image))
 }
 
-fn hex_parts(bytes: &[u8]) -> Result<Vec<Part>> {
+fn hex_parts(bytes: &[u8]) -> Result<Vec<Run>> {
     let text = std::str::from_utf8(bytes).context("it is not text; export again")?;
-    let mut parts: Vec<Part> = Vec::new();
+    let mut parts: Vec<Run> = Vec::new();
     let (mut base, mut is_ended) = (0u32, false);
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let number = index + 1;
@@ -241,39 +284,15 @@ fn hex_parts(bytes: &[u8]) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
-fn uf2_parts(bytes: &[u8]) -> Result<Vec<Part>> {
-    ensure!(
-        bytes.len().is_multiple_of(UF2_BLOCK),
-        "it is cut short: {} bytes are not whole blocks of {UF2_BLOCK}; copy or export it again",
-        bytes.len()
-    );
-    let mut parts: Vec<Option<Part>> = vec![None; bytes.len() / UF2_BLOCK];
-    let blocks = parts.len();
-    for (index, block) in bytes.chunks_exact(UF2_BLOCK).enumerate() {
-        let word = |at: usize| u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]]);
-        let damaged = || format!("block {index} of {blocks} is damaged; copy or export it again");
-        ensure!(UF2_MAGIC.iter().all(|&(at, magic)| word(at) == magic), damaged());
-        let [flags, address, length, number, count, family] = [8, 12, 16, 20, 24, 28].map(word);
-        let data = block.get(32..).and_then(|data| data.get(..length as usize));
-        let data = data.filter(|data| data.len() <= UF2_DATA).with_context(damaged)?;
-        ensure!(
-            flags & UF2_FAMILY == 0 || family == 0,
-            "it is for processors of family {family:#010x}, and what `host export` writes for none: give that"
-        );
-        ensure!(
-            count as usize == blocks,
-            "it has {blocks} blocks, and block {index} says {count}: cut short, or two files in one; export again"
-        );
-        let place = parts.get_mut(number as usize).filter(|place| place.is_none()).with_context(damaged)?;
-        *place = Some((address, if flags & UF2_ELSEWHERE == 0 { data.to_vec() } else { Vec::new() }));
-    }
-    Ok(parts.into_iter().flatten().collect())
-}
-
-fn elf_parts(bytes: &[u8]) -> Result<Vec<Part>> {
+fn elf_parts(bytes: &[u8]) -> Result<Vec<Run>> {
     let damaged = |error| anyhow!("it is damaged, or for another kind of processor ({error}); export again");
     let file = elf::FileHeader32::<Endianness>::parse(bytes).map_err(damaged)?;
     let endian = file.endian().map_err(damaged)?;
+    ensure!(
+        file.e_machine(endian) == elf::EM_ARM,
+        "it is for another kind of processor than ARM (number {}); give one for the board",
+        file.e_machine(endian)
+    );
     let mut parts = Vec::new();
     for segment in file.program_headers(endian, bytes).map_err(damaged)? {
         if segment.p_type(endian) == elf::PT_LOAD {
@@ -291,7 +310,7 @@ mod tests {
 
     use super::*;
 
-    const ADDRESS: u32 = 0x2100_ffe0;
+    const ADDRESS: u32 = 0x2100_ff00;
     const WRAPPED: [Container; 3] = [Container::Hex, Container::Uf2, Container::Elf];
 
     /// Bytes that begin like an image. Their length is the one in the header.
@@ -302,8 +321,12 @@ mod tests {
         image
     }
 
+    fn way(container: Container) -> Wrapping {
+        Wrapping { container, address: ADDRESS, family: None }
+    }
+
     fn file(container: Container) -> Vec<u8> {
-        wrap(container, &image(), ADDRESS).unwrap()
+        way(container).wrap(&image()).unwrap()
     }
 
     fn refused(file: &[u8]) -> String {
@@ -314,10 +337,12 @@ mod tests {
     fn every_container_reads_back() {
         for container in WRAPPED {
             let (read, wrapping) = unwrap(&file(container)).unwrap();
-            assert_eq!((read, wrapping), (image(), Wrapping { container, address: ADDRESS }));
+            assert_eq!((read, wrapping), (image(), way(container)));
             assert_eq!(wrapping.wrap(&image()).unwrap(), file(container));
         }
-        let bin = Wrapping { container: Container::Bin, address: 0 };
+        let family = Wrapping { family: Some(0xe48b_ff59), ..way(Container::Uf2) };
+        assert_eq!(unwrap(&family.wrap(&image()).unwrap()).unwrap(), (image(), family));
+        let bin = Wrapping { container: Container::Bin, address: 0, family: None };
         assert_eq!(unwrap(&image()).unwrap(), (image(), bin));
     }
 
@@ -371,13 +396,6 @@ mod tests {
         assert!(said.contains("cut short"), "{said}");
         let said = refused(&[&*whole, &*whole].concat());
         assert!(said.contains("two files in one"), "{said}");
-        let mut foreign = whole.clone();
-        for block in foreign.chunks_exact_mut(512) {
-            block[9] = 0x20;
-            block[28..32].copy_from_slice(&0xe48b_ff56_u32.to_le_bytes());
-        }
-        let said = refused(&foreign);
-        assert!(said.contains("family 0xe48bff56"), "{said}");
         let said = with(512 + 12, ADDRESS + 4096);
         assert!(said.contains("there is nothing between"), "{said}");
     }
@@ -387,19 +405,19 @@ mod tests {
         let two = |address: u32, bytes: &[u8]| {
             let mut parts = hex_parts(&file(Container::Hex)).unwrap();
             parts.push((address, bytes.to_vec()));
-            format!("{:#}", join(parts).expect_err("refused"))
+            format!("{:#}", joined(parts).and_then(only_image).expect_err("refused"))
         };
         let said = two(0x3000_0000, &image());
-        assert!(said.contains("2 images, at 0x2100ffe0 and 0x30000000"), "{said}");
+        assert!(said.contains("2 images, at 0x2100ff00 and 0x30000000"), "{said}");
         let said = two(0x800_0000, b"firmware");
         assert!(said.contains("firmware as well"), "{said}");
         let said = two(ADDRESS + 4, b"over");
         assert!(
-            said.contains("0x2100ffe4 is written twice") || said.contains("0x21010000 is written twice"),
+            said.contains("0x2100ff04 is written twice") || said.contains("0x21010000 is written twice"),
             "{said}"
         );
         for container in WRAPPED {
-            let said = refused(&wrap(container, b"no image at all", ADDRESS).unwrap());
+            let said = refused(&way(container).wrap(b"no image at all").unwrap());
             assert!(said.contains("not begin with GEOD"), "{said}");
         }
     }

@@ -6,6 +6,7 @@
 //! * [`camera`]: the camera of an emulated device.
 //! * [`update`]: another image.
 //! * [`people`]: enrolling, listing, deleting, and what else is asked of a device.
+//! * [`selftest`]: the device's tests of itself.
 //! * [`parcel`]: people on their way to another board, as a file.
 
 pub mod camera;
@@ -13,5 +14,6 @@ pub mod keys;
 pub mod parcel;
 pub mod people;
 pub mod place;
+pub mod selftest;
 pub mod session;
 pub mod update;

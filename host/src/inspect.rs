@@ -2,6 +2,7 @@
 //! frame to an embedding, are in [`image`].
 
 pub mod image;
+pub mod map;
 
 use std::collections::BTreeMap;
 use std::path::Path;

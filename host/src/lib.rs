@@ -20,7 +20,7 @@
 //! * [`accuracy`] measures verification and open-set identification, int8 beside float.
 //! * [`mod@inspect`], [`budget`] and [`cost`] tell what a network needs on a board, before it is there.
 //! * [`board`] builds firmware, [`transport`] reaches a board, [`shared`] is its camera in an emulator, [`client`] speaks to
-//!   it; [`recognise`] answers who is in photos and in frames, here or on a board; [`containers`] are for flashers; [`sniff`] tells what a file is that was given as something else.
+//!   it; [`recognise`] answers who is in photos and in frames, here or on a board; [`containers`] are for flashers, [`mod@flash`] writes to real boards; [`sniff`] tells what a file is that was given as something else.
 //! * [`mod@bench`] measures what a network costs, on boards and on this computer.
 //! * [`report`] draws what was measured into one page; [`output`] prints, writes files whole and shows progress;
 //!   [`interrupt`] leaves nothing behind when the program is told to end; [`usage`] is the error of a wrong command line.
@@ -47,6 +47,7 @@ pub mod discrimination;
 pub mod embedding;
 pub mod export;
 pub mod face;
+pub mod flash;
 pub mod float;
 pub mod graph;
 pub mod inspect;

@@ -108,3 +108,17 @@ pub fn spinner(what: String) -> ProgressBar {
     spinner.enable_steady_tick(TICK);
     spinner
 }
+
+/// A bar over bytes, on a terminal.
+pub fn byte_bar(bytes: usize, what: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template(
+        "{spinner} {msg:14} {bar:32} {bytes}/{total_bytes} {elapsed}, {eta} left",
+    );
+    let bar = ProgressBar::new(bytes as u64).with_message(what);
+    let bar = match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    };
+    bar.enable_steady_tick(TICK);
+    bar
+}

@@ -15,6 +15,7 @@ pub mod arena;
 mod axes;
 pub mod canvas;
 pub mod det;
+pub mod map;
 mod markup;
 pub mod noise;
 pub mod pairs;

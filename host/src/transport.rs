@@ -9,11 +9,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
-use serialport::{SerialPortInfo, SerialPortType};
+use serde::Serialize;
+use serialport::{SerialPortInfo, SerialPortType, UsbPortInfo};
 
-use crate::board::{Board, Memory};
+use crate::board::{BOARDS, Board, Memory};
 use crate::interrupt::Running;
 use crate::shared::SharedRam;
+use crate::usage::wrong_use;
 
 /// Longest time that a port may take to accept bytes.
 const WRITING: Duration = Duration::from_secs(3);
@@ -148,15 +150,93 @@ fn names<'a>(ports: impl IntoIterator<Item = &'a SerialPortInfo>) -> String {
             let words = [&usb.manufacturer, &usb.product].map(Option::as_deref);
             let words = words.into_iter().flatten().collect::<Vec<_>>().join(" ").replace('_', " ");
             let words = if words.is_empty() { "USB".to_string() } else { words };
-            format!("{} ({words}, {:04x}:{:04x})", port.port_name, usb.vid, usb.pid)
+            let boards = boards_of(usb);
+            let boards =
+                if boards.is_empty() { String::new() } else { format!(", board {}", boards.join(" or ")) };
+            format!("{} ({words}, {:04x}:{:04x}{boards})", port.port_name, usb.vid, usb.pid)
         }
         _ => port.port_name.clone(),
     };
     ports.into_iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-/// The only port on USB, where a board is likely; `None` if there is not exactly one.
+/// A serial port, and what it is on USB.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PortOfBoard {
+    /// Path of the port.
+    pub path: String,
+    /// Vendor and product; none if it is not on USB.
+    pub usb: Option<String>,
+    /// The boards that call themselves so.
+    pub boards: Vec<&'static str>,
+}
+
+/// What a port is on USB.
+pub fn port_of_board(path: &str) -> PortOfBoard {
+    described(path, &ports())
+}
+
+fn described(path: &str, ports: &[SerialPortInfo]) -> PortOfBoard {
+    let usb = ports.iter().find(|port| port.port_name == path).and_then(usb_of);
+    PortOfBoard {
+        path: path.to_string(),
+        usb: usb.map(|usb| format!("{:04x}:{:04x}", usb.vid, usb.pid)),
+        boards: usb.map(boards_of).unwrap_or_default(),
+    }
+}
+
+/// The only port that is a board by its identity on USB, and the board's name.
+///
+/// # Errors
+/// When there is none or there are several: names the ports there are.
+pub fn only_board() -> Result<(String, String)> {
+    only_board_of(&ports())
+}
+
+fn only_board_of(ports: &[SerialPortInfo]) -> Result<(String, String)> {
+    let there: Vec<PortOfBoard> = ports.iter().map(|port| described(&port.port_name, ports)).collect();
+    let mut of_boards = there.iter().filter(|port| !port.boards.is_empty());
+    match (of_boards.next(), of_boards.next()) {
+        (Some(port), None) => Ok((port.path.clone(), port.boards.join(" or "))),
+        (first, _) => {
+            let why = if first.is_some() {
+                "several ports are boards"
+            } else {
+                "no port is a board by its identity on USB"
+            };
+            let all = if ports.is_empty() { "none".to_string() } else { names(ports) };
+            Err(wrong_use(format!(
+                "{why}: give --port, or --state for an emulated device. Serial ports here: {all}"
+            )))
+        }
+    }
+}
+
+fn usb_of(port: &SerialPortInfo) -> Option<&UsbPortInfo> {
+    match &port.port_type {
+        SerialPortType::UsbPort(usb) => Some(usb),
+        _ => None,
+    }
+}
+
+/// The boards that call themselves so on USB. Boards may share an identity, and give their name as that of the product.
+fn boards_of(usb: &UsbPortInfo) -> Vec<&'static str> {
+    let id = facts::UsbId { vendor: usb.vid, product: usb.pid };
+    let is_of = |board: &&Board| board.chip.as_ref().is_some_and(|chip| chip.usb == Some(id));
+    let named: Vec<&str> = BOARDS.iter().filter(is_of).map(|board| &*board.name).collect();
+    match named.iter().find(|name| usb.product.as_deref().is_some_and(|product| product.contains(*name))) {
+        Some(name) => vec![*name],
+        None => named,
+    }
+}
+
+/// The only port that is a board, or else the only one on USB, where a board is likely; `None` if there is not exactly one.
 fn only_candidate(ports: &[SerialPortInfo]) -> Option<&SerialPortInfo> {
+    let mut of_boards =
+        ports.iter().filter(|port| usb_of(port).is_some_and(|usb| !boards_of(usb).is_empty()));
+    if let (Some(port), None) = (of_boards.next(), of_boards.next()) {
+        return Some(port);
+    }
     let mut on_usb = ports.iter().filter(|port| matches!(port.port_type, SerialPortType::UsbPort(_)));
     let first = on_usb.next()?;
     on_usb.next().is_none().then_some(first)
@@ -473,6 +553,40 @@ mod tests {
         assert!(said().contains(&path) && said().contains("does the device run"), "{}", said());
         std::fs::remove_file(&path).unwrap();
         assert!(said().contains(&path) && said().contains("does the device run"), "{}", said());
+    }
+
+    #[test]
+    fn boards_are_recognised_by_their_identity_on_usb() {
+        let usb = |name: &str, (vid, pid): (u16, u16), product: Option<&str>| SerialPortInfo {
+            port_name: name.to_string(),
+            port_type: SerialPortType::UsbPort(UsbPortInfo {
+                vid,
+                pid,
+                serial_number: None,
+                manufacturer: Some("Geode".to_string()),
+                product: product.map(str::to_string),
+            }),
+        };
+        let probe = usb("/dev/ttyACM0", (0x483, 0x374b), Some("STM32_STLink"));
+        let board = usb("/dev/ttyACM1", (0x1209, 1), Some("stm32h743"));
+        let there = [probe.clone(), board.clone()];
+        let found = described("/dev/ttyACM1", &there);
+        assert_eq!((found.usb.as_deref(), &*found.boards), (Some("1209:0001"), &["stm32h743"][..]));
+        assert_eq!(described("/dev/ttyACM0", &there).boards, [""; 0]);
+        assert_eq!(described("/dev/ttyS0", &there).usb, None);
+        // Without a product's name all boards of this identity are possible.
+        let unnamed = usb("/dev/ttyACM1", (0x1209, 1), None);
+        assert!(described("/dev/ttyACM1", &[unnamed]).boards.contains(&"stm32h743"));
+        // Of two ports on USB the board is the likely one.
+        assert_eq!(only_candidate(&there).map(|port| &*port.port_name), Some("/dev/ttyACM1"));
+        assert_eq!(only_board_of(&there).unwrap(), ("/dev/ttyACM1".to_string(), "stm32h743".to_string()));
+        let said = only_board_of(&[probe]).unwrap_err().to_string();
+        assert!(
+            said.contains("no port is a board") && said.contains("/dev/ttyACM0 (Geode STM32 STLink"),
+            "{said}"
+        );
+        let said = only_board_of(&[board.clone(), board]).unwrap_err().to_string();
+        assert!(said.contains("several ports") && said.contains("1209:0001, board stm32h743)"), "{said}");
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! * `answer`: the requests of the link.
 //! * `moving`: people on the way from and to other boards.
 //! * `patience`: hosts that do not prove who they are.
+//! * `testing`: the device's tests of itself.
 //! * `front`: the commands of a controller on a second line.
 //! * `updating`: another image.
 //!
@@ -32,6 +33,7 @@ pub mod mailbox;
 mod moving;
 mod patience;
 pub mod ready;
+mod testing;
 #[cfg(test)]
 mod tests;
 mod updating;
@@ -46,6 +48,7 @@ use link::message::{Attention, Mode, Notice, PeopleReply, Shot, ShotResult, Text
 use link::session::{KeyPair, Responder};
 use link::{Decoder, Reply};
 use matcher::{Outcome, Verdict as Ruling};
+use nn::Run;
 use store::{Draft, Head, MAX_NAME, Store};
 use vision::Frame;
 
@@ -64,6 +67,7 @@ use front::Counter;
 use log::Log;
 use moving::Moving;
 use patience::Patience;
+use testing::Testing;
 
 /// A camera that has delivered nothing for this long is dead.
 const CAMERA_MS: u64 = 5_000;
@@ -112,6 +116,13 @@ pub trait Platform {
     fn feed(&mut self);
     /// Most bytes of stack ever in use.
     fn stack_bytes(&mut self) -> u32;
+    /// Does nothing any more, so that the watchdog starts the board anew: to test it. The link has sent everything and the door is
+    /// closed. Interrupts go on. Returns only where something else starts the board.
+    fn starve(&mut self) {
+        loop {
+            core::hint::spin_loop();
+        }
+    }
     /// Starts the board anew. The link has sent everything. Returns on boards that do so a moment later.
     fn restart(&mut self);
 }
@@ -193,7 +204,10 @@ pub struct Device<'a, 'm, P: Platform, F: NorFlash> {
     door: Door,
     followed: Followed,
     seeing: Option<Seeing<'a, 'm>>,
-    /// Empty while a frame is seen.
+    testing: Option<Testing>,
+    /// The golden embedding that is being made, and the rows of its crop that are to come.
+    golden: Option<(Run<'a, 'm>, &'a [u8])>,
+    /// Empty while a frame is seen or the golden embedding is made.
     arena: &'m mut [u8],
     /// `None` while a message is answered.
     inbox: Option<&'m mut Inbox>,
@@ -241,6 +255,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             platform,
             followed: Followed::default(),
             seeing: None,
+            testing: None,
+            golden: None,
             arena,
             inbox: Some(inbox),
             frame: None,
@@ -284,7 +300,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         self.serve_controller(now_ms);
         let orders = self.door.tick(now_ms);
         self.carry_out(&orders, now_ms);
-        let is_stuck = !self.go_on_updating(now_ms) && self.look(now_ms);
+        let is_stuck = !self.go_on_updating(now_ms) && !self.go_on_testing(now_ms) && self.look(now_ms);
         let mode = self.mode_now();
         if mode != self.mode {
             self.mode = mode;

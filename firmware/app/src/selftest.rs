@@ -59,7 +59,7 @@ pub fn run(
     }
 }
 
-fn compare(expected: &[i16], found: &[i16]) -> Result<(), SelfTestError> {
+pub(crate) fn compare(expected: &[i16], found: &[i16]) -> Result<(), SelfTestError> {
     for (element, (&expected, &found)) in expected.iter().zip(found).enumerate() {
         if expected != found {
             return Err(SelfTestError::Differs { element: element as u16, expected, found });

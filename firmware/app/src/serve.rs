@@ -104,7 +104,7 @@ impl<S: Read + Write, M: Meter, F: FrameSource> Board<'_, S, M, F> {
         let request = if is_served { message.request() } else { Err(Objection::UnknownGroup) };
         let reply = match (request, recogniser) {
             (Err(objection), _) => Reply::Refused(objection),
-            (Ok(Request::People(_) | Request::Update(_) | Request::Session(_)), _) => {
+            (Ok(Request::Test(_) | Request::People(_) | Request::Update(_) | Request::Session(_)), _) => {
                 Reply::Refused(Objection::UnknownGroup)
             }
             (Ok(Request::Abort | Request::Status), _) => Reply::Idle,

@@ -9,10 +9,12 @@
 //! | 0 control | 0x00 | [`Request::Hello`], whatever its body |
 //! | | 0x01 | [`Request::Abort`] |
 //! | | 0x02 | [`Request::Status`] |
+//! | | 0x03 | [`Request::Test`] |
 //! | | 0x80 | [`Reply::Hello`]; its first element is the version, in every version |
 //! | | 0x81 | [`Reply::Idle`] |
 //! | | 0x82 | [`Reply::Refused`] |
 //! | | 0x83 | [`Reply::Failed`] |
+//! | | 0x84 | [`Reply::Tested`] |
 //! | 1 recognise | 0x00 | [`Request::Recognise`] |
 //! | | 0x01 | [`Request::Embed`] |
 //! | | 0x02 | [`Request::Pixels`] |
@@ -81,6 +83,7 @@ mod events;
 mod people;
 mod right;
 mod session;
+mod test;
 mod update;
 
 use core::fmt;
@@ -99,6 +102,7 @@ pub use self::people::{
 pub use self::right::Right;
 pub(crate) use self::session::SEALED;
 pub use self::session::{Ending, Handshake, SESSION_VERSION, SessionReply, SessionRequest};
+pub use self::test::{NO_ELEMENT, Outcome, Test, Tested};
 pub use self::update::{
     Begin, MAX_CHUNK_BYTES, Progress, Target, UPDATE_VERSION, UpdateRefusal, UpdateReply, UpdateRequest,
     UpdateStage,
@@ -126,9 +130,11 @@ pub(crate) const REPLY: u8 = 0x80;
 const HELLO: u8 = 0x00;
 const ABORT: u8 = 0x01;
 const STATUS: u8 = 0x02;
+const TEST: u8 = 0x03;
 const IDLE: u8 = 0x01;
 const REFUSED: u8 = 0x02;
 const FAILED: u8 = 0x03;
+const TESTED: u8 = 0x04;
 
 const RECOGNISE: u8 = 0x00;
 const EMBED: u8 = 0x01;
@@ -181,6 +187,8 @@ pub enum Request<'a> {
     Pixels(u16, &'a [u8]),
     /// Asks what is seen in a frame, and who. Its rows follow if it is sent over the link.
     See(View),
+    /// Asks the device to test a part of itself. Answered with [`Reply::Tested`].
+    Test(Test),
     /// About people.
     People(PeopleRequest<'a>),
     /// About an update.
@@ -218,6 +226,8 @@ pub enum Reply {
     Seen(Seen),
     /// Answers [`Request::Recognise`] and [`Request::See`] outside a session.
     Verdict(Verdict),
+    /// What a test found.
+    Tested(Tested),
     /// About people.
     People(PeopleReply),
     /// About an update.
@@ -553,6 +563,7 @@ impl<'a> Message<'a> {
             (Control, HELLO) => Request::Hello,
             (Control, ABORT) => self.bare(Request::Abort)?,
             (Control, STATUS) => self.bare(Request::Status)?,
+            (Control, TEST) => Request::Test(self.read()?),
             (Recognise, RECOGNISE) => self.bare(Request::Recognise)?,
             (Recognise, EMBED) => self.bare(Request::Embed)?,
             (Recognise, PIXELS) => {
@@ -585,6 +596,7 @@ impl<'a> Message<'a> {
             (Control, IDLE) => self.bare(Reply::Idle)?,
             (Control, REFUSED) => Reply::Refused(self.read()?),
             (Control, FAILED) => Reply::Failed(self.read()?),
+            (Control, TESTED) => Reply::Tested(self.read()?),
             (Recognise, ROW) => Reply::Row(self.read()?),
             (Recognise, WORKING) => self.bare(Reply::Working)?,
             (Recognise, EMBEDDING) => Reply::Embedding(self.read()?),
@@ -635,6 +647,7 @@ impl Request<'_> {
             Request::Hello => write(Control, HELLO, turn, &(), buffer),
             Request::Abort => write(Control, ABORT, turn, &(), buffer),
             Request::Status => write(Control, STATUS, turn, &(), buffer),
+            Request::Test(test) => write(Control, TEST, turn, test, buffer),
             Request::Recognise => write(Recognise, RECOGNISE, turn, &(), buffer),
             Request::Embed => write(Recognise, EMBED, turn, &(), buffer),
             Request::Pixels(row, pixels) => write(Recognise, PIXELS, turn, &(row, pixels), buffer),
@@ -659,6 +672,7 @@ impl Reply {
             Reply::Idle => write(Control, REPLY | IDLE, turn, &(), buffer),
             Reply::Refused(objection) => write(Control, REPLY | REFUSED, turn, objection, buffer),
             Reply::Failed(why) => write(Control, REPLY | FAILED, turn, why, buffer),
+            Reply::Tested(tested) => write(Control, REPLY | TESTED, turn, tested, buffer),
             Reply::Row(row) => write(Recognise, REPLY | ROW, turn, row, buffer),
             Reply::Working => write(Recognise, REPLY | WORKING, turn, &(), buffer),
             Reply::Embedding(part) => write(Recognise, REPLY | EMBEDDING, turn, part, buffer),

@@ -539,6 +539,14 @@ impl<F: NorFlash> Store<F> {
         self.terms.layout.erasures(self.log.counters.commits, self.log.sequence)
     }
 
+    /// Writes the counters once more, though nothing has changed: shows that a record can be written and read back.
+    ///
+    /// # Errors
+    /// As [`Self::set_attempts`].
+    pub fn rewrite_counters(&mut self) -> Result<(), Error<F::Error>> {
+        self.append(self.log.counters)
+    }
+
     /// Changes the counters. Nothing is written if nothing changes.
     fn update(&mut self, change: impl FnOnce(&mut Counters)) -> Result<(), Error<F::Error>> {
         let mut counters = self.log.counters;
@@ -546,6 +554,10 @@ impl<F: NorFlash> Store<F> {
         if counters == self.log.counters {
             return Ok(());
         }
+        self.append(counters)
+    }
+
+    fn append(&mut self, counters: Counters) -> Result<(), Error<F::Error>> {
         let Terms { layout, keys, .. } = &self.terms;
         self.log.append(&mut self.flash, layout, keys, counters, false)
     }

@@ -14,12 +14,14 @@ use host::device::camera::Mailbox;
 use host::device::keys::Keys;
 use host::device::people::{self, Stood};
 use host::device::place::{self, Place};
+use host::device::selftest::{self, Report, TestResult};
 use host::device::session::{Event, Session};
 use host::name::{self, visible};
 use host::output;
 use host::secret::hex;
 use host::sight::camera::{Settings, Shot, Take, takes};
 use host::signing::{self, PublicKey};
+use host::transport::{self, PortOfBoard};
 use link::message::{Device, LogEntry, Mode, Notice, PeopleRequest, Person, PersonId, ShotResult, Verdict};
 use serde::Serialize;
 
@@ -41,6 +43,20 @@ pub enum Command {
     },
     /// How the device is.
     Info {
+        #[command(flatten)]
+        place: At,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have the device test itself: golden embedding, camera, flash, random numbers, store, stack. The exit code is 1 if
+    /// something fails; the report, with --json, is for whoever makes the board.
+    Selftest {
+        /// Test the watchdog, too: the device closes its door, stands still, and is started anew.
+        #[arg(long)]
+        watchdog: bool,
+        #[command(flatten)]
+        shown: Shown,
         #[command(flatten)]
         place: At,
         /// Print JSON.
@@ -191,8 +207,9 @@ pub struct Shown {
 /// Where a device is, and who asks.
 #[derive(Debug, Args)]
 pub struct At {
-    /// Serial port of a real device, or the socket of one that is a program.
-    #[arg(long, conflicts_with_all = ["board", "image", "flash", "maker_key", "state", "front"], required_unless_present = "state")]
+    /// Serial port of a real device, or the socket of one that is a program [default: the only port that is a board by its
+    /// identity on USB].
+    #[arg(long, conflicts_with_all = ["board", "image", "flash", "maker_key", "state", "front"])]
     port: Option<String>,
     /// Bits per second of the port.
     #[arg(long, default_value_t = 115_200, requires = "port", value_parser = positive::<u32>)]
@@ -237,7 +254,11 @@ impl At {
                 state: state.clone(),
                 front: self.front.clone(),
             }),
-            _ => bail!("give --port, or --state for an emulated device"),
+            (None, None) => {
+                let (path, board) = transport::only_board()?;
+                output::step(&format!("{path} is the board {board}"));
+                Ok(Place::Port { path, baud: self.baud })
+            }
         }
     }
 
@@ -263,9 +284,13 @@ pub fn run(command: &Command) -> Result<()> {
         Command::Info { place, json } => {
             let (mut session, _) = place.open()?;
             let device = people::condition(&mut session)?;
-            let info = Info::new(&session, device);
+            let info = Info {
+                port: place.port.as_deref().map(transport::port_of_board),
+                ..Info::new(&session, device)
+            };
             show(*json, &info, |out, info| info.print(out))
         }
+        Command::Selftest { watchdog, shown, place, json } => test(*watchdog, shown, place, *json),
         Command::List { place, json } => {
             let people = people::list(&mut place.open()?.0)?;
             show(*json, &people, |out, people| print_people(out, people))
@@ -346,6 +371,37 @@ fn pair(place: &At, name: Option<&str>, json: bool) -> Result<()> {
     show(json, &paired, |out, Paired { name, fingerprint, key }| {
         writeln!(out, "paired with {} (fingerprint {fingerprint}); key in {}", visible(name), key.display())
     })
+}
+
+fn test(has_watchdog: bool, shown: &Shown, place: &At, json: bool) -> Result<()> {
+    let keys = place.keys()?;
+    let shots = shots(shown)?.unwrap_or_default();
+    let (mut session, mut mailbox) = place.open_with(&keys)?;
+    let report = selftest::run(&mut session, mailbox.as_mut(), &keys, shots.first(), has_watchdog)?;
+    show(json, &report, print_report)?;
+    let failed = report.tests.iter().filter(|row| row.result == TestResult::Failed);
+    let failed: Vec<String> = failed.map(|row| format!("{:?}", row.test).to_lowercase()).collect();
+    ensure!(report.is_sound, "the self-test failed: {}", failed.join(", "));
+    Ok(())
+}
+
+fn print_report(out: &mut String, report: &Report) -> fmt::Result {
+    let Report { board, firmware, network, image, starts, trouble, tests, .. } = report;
+    writeln!(out, "{}, firmware {}, start {starts}", visible(board), visible(firmware))?;
+    writeln!(out, "image {image}, network {}", visible(network))?;
+    if !trouble.is_empty() {
+        writeln!(out, "trouble: {}", visible(trouble))?;
+    }
+    for row in tests {
+        let result = match row.result {
+            TestResult::Passed => "passed",
+            TestResult::Failed => "FAILED",
+            TestResult::Skipped => "skipped",
+        };
+        let test = format!("{:?}", row.test).to_lowercase();
+        writeln!(out, "  {test:9} {result:8} {}", row.words)?;
+    }
+    Ok(())
 }
 
 /// The frames that stand for somebody in front of the camera.
@@ -561,6 +617,8 @@ struct Info {
     network: String,
     /// Why it lets nobody in; empty if it does.
     trouble: String,
+    /// The port that was given, and what it is on USB.
+    port: Option<PortOfBoard>,
     #[serde(flatten)]
     device: Device,
 }
@@ -570,7 +628,7 @@ impl Info {
         let hello = session.hello();
         let texts = [session.name(), &hello.board, &hello.network, &hello.trouble];
         let [name, board, network, trouble] = texts.map(str::to_string);
-        Info { name, board, network, trouble, device }
+        Info { name, board, network, trouble, port: None, device }
     }
 
     fn print(&self, out: &mut String) -> fmt::Result {
@@ -584,6 +642,15 @@ impl Info {
             visible(&self.board),
             self.device.firmware
         )?;
+        if let Some(PortOfBoard { path, usb, boards }) = &self.port {
+            let on_usb = usb.as_ref().map_or("not on USB".to_string(), |usb| format!("USB {usb}"));
+            let said = if boards.is_empty() {
+                "no board's identity".to_string()
+            } else {
+                format!("the identity of {}", boards.join(" or "))
+            };
+            writeln!(out, "port            {path}, {on_usb}, {said}")?;
+        }
         writeln!(out, "network         {}", visible(&self.network))?;
         writeln!(out, "image           version {} or higher", self.device.image_version)?;
         writeln!(out, "mode            {}", mode_text(self.device.mode))?;

@@ -12,7 +12,7 @@ use host::bounds::Rate;
 use host::budget::{Budget, Room};
 use host::calibrate::HARDLY_ANY_STRANGERS;
 use host::calibrate::margin::DerivedMargin;
-use host::containers::{self, Container};
+use host::containers::Container;
 use host::cost::BoardCost;
 use host::embedding::angle;
 use host::export::check::{CheckReport, Promise};
@@ -212,10 +212,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     arguments.planned().check()?;
     let job = arguments.job();
     let board = Board::named(&arguments.board)?;
-    let address = board.region(arguments.memory)?.address;
+    let wrapping = board.wrapping(arguments.format, arguments.memory)?;
     let exported = export(&Job { room: Some(arguments.room(board)), ..job })?;
-    let file = containers::wrap(arguments.format, &exported.image, address)?;
-    output::write_whole(&arguments.output, &file)?;
+    output::write_whole(&arguments.output, &wrapping.wrap(&exported.image)?)?;
     if let Some(path) = &arguments.report {
         report::write(&page(&exported)?, path)?;
     }

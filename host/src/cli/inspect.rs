@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use host::board::{self, Board};
+use host::inspect::image::ImageOnBoard;
 use host::inspect::{self, Inspection};
+use host::output::{self, Named, Planned};
+use host::report::map::map;
 use host::usage::ensure_use;
 
 use super::part::Part;
@@ -29,23 +32,50 @@ pub struct Arguments {
     /// Clock of the boards, MHz [default: typical for the core].
     #[arg(long, value_parser = positive::<f64>)]
     clock: Option<f64>,
+    /// Draw the memories of one --board with an image, to scale: an SVG or a PNG file.
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let Arguments { model, part, board, clock, json } = arguments;
+    let Arguments { model, part, board, clock, map, json } = arguments;
     let boards: Vec<&Board> = board.iter().map(|name| Board::named(name)).collect::<Result<_>>()?;
     if let Some(bytes) = inspect::image::read(model)? {
         ensure_use(!part.is_chosen(), || {
             format!("--size and --embedding are for ONNX files, {} is an image", model.display())
         })?;
+        ensure_use(map.is_none() || boards.len() == 1, || {
+            "--map draws the memories of one board: give it with --board".to_string()
+        })?;
         let inspection = inspect::image::inspect(&bytes, model, &boards, *clock)?;
+        if let (Some(path), [row]) = (map, &*inspection.boards) {
+            draw(path, model, row)?;
+        }
         return show(*json, &inspection, |out, inspection| image::print(out, model, inspection));
     }
+    ensure_use(map.is_none(), || format!("--map is for images, and {} is none", model.display()))?;
     let inspection = inspect::inspect(model, &part.cut(), &boards, *clock)?;
     show(*json, &inspection, |out, inspection| print(out, model, inspection))
+}
+
+/// Draws the memories of a board.
+fn draw(path: &Path, image: &Path, row: &ImageOnBoard) -> Result<()> {
+    let is = |kind: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(kind));
+    ensure_use(is("svg") || is("png"), || {
+        format!("--map {}: give a file that ends in .svg or .png", path.display())
+    })?;
+    Planned {
+        outputs: vec![Named::new("--map", path)],
+        inputs: vec![Named::new("IMAGE", image)],
+        ..Planned::default()
+    }
+    .check()?;
+    let name = image.file_name().unwrap_or(image.as_os_str()).to_string_lossy();
+    let plot = map(&row.board, &name, &row.memories)?;
+    output::write_whole(path, if is("svg") { plot.svg.as_bytes() } else { &plot.png })
 }
 
 fn print(out: &mut String, path: &Path, inspection: &Inspection) -> fmt::Result {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow, bail, ensure};
 use link::message::{
     Hello, Notice, Objection, PeopleRefusal, PeopleReply, PeopleRequest, SessionReply, SessionRequest, Shot,
-    UpdateReply, UpdateRequest, View,
+    Test, Tested, UpdateReply, UpdateRequest, View,
 };
 use link::session::{Fingerprint, HostEvent, HostPairing, Initiator, KeyPair, PublicKey};
 use link::{MAX_MESSAGE_BYTES, Message, Reply, Request};
@@ -24,6 +24,9 @@ const GREETING: Duration = Duration::from_secs(20);
 const ANSWER: Duration = Duration::from_secs(30);
 /// The device has no room for many rows; it says that it works at least every second.
 const SILENCE: Duration = Duration::from_secs(5);
+
+/// Between two looks at what is to be done while a device tests itself.
+const MEANWHILE: Duration = Duration::from_millis(200);
 
 /// How often a session is asked for again of a device that says how long it hears nobody.
 const MOST_WAITS: usize = 3;
@@ -193,6 +196,27 @@ impl Session {
         match self.ask(&Request::Update(*request))? {
             Reply::Update(reply) => Ok(reply),
             reply => Err(anyhow!("the device answers something else than was asked ({reply:?})")),
+        }
+    }
+
+    /// Has the device test a part of itself. `meanwhile` is called from time to time until it answers.
+    ///
+    /// # Errors
+    /// When the device does not answer, or what `meanwhile` fails with.
+    pub fn test(&mut self, test: Test, mut meanwhile: impl FnMut() -> Result<()>) -> Result<Tested> {
+        self.send(&Request::Test(test))?;
+        let mut deadline = self.wire.stream.now() + ANSWER;
+        loop {
+            match self.answer(MEANWHILE)? {
+                Some(Reply::Tested(tested)) if tested.test == test => return Ok(tested),
+                Some(Reply::Working) => deadline = self.wire.stream.now() + ANSWER,
+                Some(Reply::Refused(objection)) => bail!(
+                    "the device refuses to test itself: {objection}; firmware of this program's version can"
+                ),
+                Some(reply) => return Err(surprised(&reply)),
+                None if self.wire.stream.now() >= deadline => return Err(self.gone()),
+                None => meanwhile()?,
+            }
         }
     }
 

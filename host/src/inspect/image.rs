@@ -15,6 +15,7 @@ use nn::op::{self, Inputs};
 use serde::Serialize;
 use store::Layout;
 
+use super::map::{MemoryMap, Taken, memories};
 use crate::board::{Board, Memory};
 use crate::budget::{Excess, frame_bytes, frame_is_colour};
 use crate::containers;
@@ -108,6 +109,8 @@ pub struct ImageOnBoard {
     pub fits: bool,
     /// The exceeded limits.
     pub excesses: Vec<String>,
+    /// Its memories, and what lies where.
+    pub memories: Vec<MemoryMap>,
 }
 
 /// What the store of a board holds, and how long its flash lasts.
@@ -245,6 +248,13 @@ fn on_board(
     };
     let budget = board.budget(Memory::External);
     let excesses = budget.excesses_of_image(image, bytes, |layer| format!("layer {layer}"));
+    let taken = Taken {
+        firmware_bytes: core.firmware_bytes as usize,
+        image_bytes: bytes.len(),
+        arena_bytes,
+        stack_bytes: core.stack_bytes as usize,
+        frame_bytes: frame_is_colour(image).map_or(0, frame_bytes),
+    };
     Ok(ImageOnBoard {
         board: board.name.clone(),
         clock_mhz,
@@ -257,6 +267,7 @@ fn on_board(
         store: StoreRow::new(board, image.dimension()),
         fits: excesses.is_empty(),
         excesses: excesses.iter().map(Excess::to_string).collect(),
+        memories: memories(board, &taken),
     })
 }
 

@@ -7,7 +7,7 @@ use fm22x::message::{Direction, Enrol};
 use fm22x::{Command, FaceState, Note, Outcome, Reply as Answer, Status};
 use format::PixelFormat;
 use fuzz::steps::END;
-use link::message::{Attention, PeopleRequest, Request, SessionRequest, UpdateRequest, View};
+use link::message::{Attention, PeopleRequest, Request, SessionRequest, Test, UpdateRequest, View};
 use suite::answers;
 use suite::onnx::{Attribute, Onnx};
 
@@ -276,8 +276,9 @@ fn devices() -> Result<Vec<Vec<u8>>> {
     let shown = shown.map(|[a, b, c]| [0, a, b, c]);
     let faces: Vec<Step<'_>> = shown.iter().map(|shown| (9, 3, &shown[..])).collect();
     let mut all = Vec::new();
-    for request in people {
-        let sealed = plain(Request::People(request))?;
+    let tests = Test::ALL.map(Request::Test);
+    for request in people.map(Request::People).into_iter().chain(tests) {
+        let sealed = plain(request)?;
         let changed = [&[9, 4][..], &sealed].concat();
         all.push(script(&[
             open,

@@ -439,6 +439,32 @@ fn nobody_but_an_administrator_is_heard() {
     assert_eq!(changed, 0, "nothing was written but the count of starts");
 }
 
+#[test]
+#[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
+fn device_tests_itself_and_its_watchdog_starts_it_anew() {
+    let door = Door::new();
+    let starts = door.json(&["info"])["starts"].as_u64().unwrap();
+    let report = door.json(&["selftest", "--watchdog"]);
+    // The command's own start, and that of the watchdog.
+    assert_eq!((report["is_sound"].as_bool(), report["starts"].as_u64()), (Some(true), Some(starts + 2)));
+    let tests = report["tests"].as_array().unwrap();
+    let row = |name: &str| tests.iter().find(|row| row["test"] == name).unwrap();
+    for name in ["Golden", "Camera", "Flash", "Random", "Store", "Stack", "Watchdog"] {
+        assert_eq!(row(name)["result"], "passed", "{}", row(name));
+    }
+    let words = row("Camera")["words"].as_str().unwrap();
+    assert!(words.contains("320×240 rgb565") && words.contains("luminance 0 to 2"), "{words}");
+    // The administrator alone.
+    assert_eq!(row("Store")["figures"][0], 1);
+    assert!(row("Stack")["figures"][0].as_u64().unwrap() > 20_000);
+    // The device still does all that it did, and a camera that shows nothing fails the test.
+    let black = RgbImage::new(320, 240);
+    black.save(door.folder.path().join("black.png")).unwrap();
+    let said = door.refuses(&["selftest", "--frames", "black.png"]);
+    assert!(said.contains("the self-test failed: camera"), "{said}");
+    assert_eq!(door.json(&["info"])["starts"].as_u64(), Some(starts + 4));
+}
+
 /// Most bytes of stack: 48 KiB without the statics of the program `door`, which the suite `audit` holds.
 const STACK_BYTES: u32 = 48 * 1024 - 6_860;
 

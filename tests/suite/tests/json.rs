@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use host::flash::{Checked, Flashed, FlashedPart};
 use serde_json::Value;
 use suite::command::{EXPORT, folder, succeeds};
 use suite::documented::{check, documented, shape};
@@ -137,6 +138,10 @@ fn eyes_are_told_as_documented() {
     let folder = with_eyes();
     let at = folder.path();
     check("host inspect IMAGE", &succeeds(at, &["inspect", "eyes.geode", "--json"]));
+    let map = ["inspect", "eyes.geode", "--board", "stm32h743", "--map", "map.svg", "--json"];
+    check("host inspect IMAGE", &succeeds(at, &map));
+    let svg = std::fs::read_to_string(at.join("map.svg")).unwrap();
+    assert!(svg.contains("stm32h743") && svg.contains("eyes.geode"), "{svg}");
     let photos = suite::fetched("faces").display().to_string();
     std::fs::create_dir(at.join("nothing")).unwrap();
     suite::picture(1, [90, 120]).save(at.join("nothing/1.png")).unwrap();
@@ -164,6 +169,14 @@ fn crops_are_told_as_documented() {
         "--json",
     ];
     check("host align", &succeeds(folder.path(), &align));
+}
+
+#[test]
+fn what_was_written_to_a_board_is_told_as_documented() {
+    let part = FlashedPart { kind: "firmware", file: "door".into(), address: 1, bytes: 2 };
+    let (board, way) = ("b".to_string(), "w".to_string());
+    let flashed = Flashed { board, way, checked: Checked::ReadBack, parts: vec![part] };
+    check("host flash --firmware", &serde_json::to_string(&flashed).unwrap());
 }
 
 #[test]

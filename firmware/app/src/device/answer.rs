@@ -78,6 +78,8 @@ pub(super) struct Desk {
     pub(super) updating: Option<Waiting>,
     /// When the board is started anew.
     pub(super) restart_ms: Option<u64>,
+    /// When the board stands still, so that its watchdog starts it anew.
+    pub(super) starve_ms: Option<u64>,
 }
 
 impl Desk {
@@ -234,6 +236,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     /// Ends all that a session began.
     pub(super) fn end_session(&mut self, now_ms: u64) {
         self.end_task();
+        self.stop_testing();
         // The check of an update goes on. Whoever asks hears how far it is.
         self.desk.updating = None;
         self.moving = Moving::Nothing;
@@ -272,6 +275,10 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             },
             // Aligned crops come from a host that this device does not trust to look.
             Request::Recognise | Request::Embed => Reply::Refused(Objection::UnknownNumber),
+            Request::Test(test) => match self.test(*test, line, now_ms) {
+                Some(reply) => reply,
+                None => return,
+            },
             Request::People(request) => Reply::People(match self.serve_people(request, line, now_ms) {
                 Ok(reply) => reply,
                 Err(refusal) => PeopleReply::Refused(refusal),

@@ -2,6 +2,7 @@
 
 mod moving;
 mod sessions;
+mod testing;
 mod updating;
 
 use core::cell::RefCell;
@@ -129,6 +130,7 @@ struct Board {
     random: u8,
     images: Images,
     restarts: usize,
+    starved: usize,
     retained: Vec<u8>,
 }
 
@@ -146,6 +148,10 @@ impl Platform for Board {
 
     fn restart(&mut self) {
         self.restarts += 1;
+    }
+
+    fn starve(&mut self) {
+        self.starved += 1;
     }
 
     fn stream(&mut self) -> &mut Wire {
@@ -248,11 +254,12 @@ fn bench_of(key: [u8; 32], network: ModelId) -> Bench {
         maker_key: Some(MAKER),
     };
     let board = Board { second: Some(Wire::default()), retained: std::vec![0xa5; 200], ..Board::default() };
+    let arena = Box::leak(Box::new([0; 16]));
     let inbox = Box::leak(Box::new(Inbox::new()));
     let keys = KeyPair::new(key);
     let past = link::message::UpdateStage::None;
     let started = Started { recogniser: None, is_second: false, past, trouble: None };
-    let mut device = Device::new(about, board, started, Some(store), keys, &mut [], inbox, 0);
+    let mut device = Device::new(about, board, started, Some(store), keys, arena, inbox, 0);
     // As with an image.
     device.door = Door::new(SETTINGS, Tally::default(), 0);
     Bench { device, flash, now_ms: 0, frames: Frames::new() }

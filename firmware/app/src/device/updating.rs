@@ -28,7 +28,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         if self.about.maker_key.is_none() && !matches!(request, UpdateRequest::Status) {
             return refused(UpdateRefusal::NoKey);
         }
-        let is_busy = self.door.is_enrolling() || self.desk.task.is_some();
+        let is_busy = self.door.is_enrolling() || self.desk.task.is_some() || self.testing.is_some();
         let images = self.platform.images();
         let (Some(updater), Some(store)) = (&mut self.updater, &mut self.store) else {
             return refused(UpdateRefusal::Unusable);

@@ -115,6 +115,18 @@ impl Updater {
         matches!(self.stage, Stage::Clearing(..) | Stage::Hashing(..) | Stage::Received(_))
     }
 
+    /// Erases the page behind the idle slot, writes it, reads it back and erases it again: the page of an update's record, so that
+    /// a transfer that a restart interrupted begins anew. `None` while there is an update. Otherwise what failed: the step
+    /// (0 erase, 1 write, 2 read), and the offset in the flash.
+    pub fn test_flash<F: NorFlash>(&self, flash: &mut F) -> Option<Result<(), (u32, u32)>> {
+        if !matches!(self.stage, Stage::Idle) || self.past == UpdateStage::Trial {
+            return None;
+        }
+        let start = self.slots.record(self.idle());
+        let end = start + self.slots.page_bytes();
+        Some(test_page(flash, start, end))
+    }
+
     /// Begins an update, or goes on with one of the same length and digest. Erases at most the record's page. `floor` is the
     /// lowest version that the board starts.
     pub fn begin<F: NorFlash>(&mut self, flash: &mut F, begin: &Begin, floor: u32) -> UpdateReply {
@@ -401,4 +413,32 @@ impl Updater {
             Err(why) => refused(why),
         }
     }
+}
+
+/// Tests a page of whole parts of [`RECORD_BYTES`].
+fn test_page<F: NorFlash>(flash: &mut F, start: u32, end: u32) -> Result<(), (u32, u32)> {
+    // No byte, and no two neighbours, are the same in a part, so that lines and addresses that are exchanged show.
+    let pattern = |at: u32| {
+        let mut part = [0u8; RECORD_BYTES];
+        for (byte, place) in part.iter_mut().zip(at..) {
+            *byte = (place ^ place >> 8).wrapping_mul(5) as u8;
+        }
+        part
+    };
+    let steps = || (start..end).step_by(RECORD_BYTES);
+    for is_written in [false, true] {
+        flash.erase(start, end).map_err(|_| (0, start))?;
+        for at in steps().filter(|_| is_written) {
+            flash.write(at, &pattern(at)).map_err(|_| (1, at))?;
+        }
+        for at in steps() {
+            let mut found = [0; RECORD_BYTES];
+            let is_read = flash.read(at, &mut found).is_ok();
+            let expected = if is_written { pattern(at) } else { [0xff; RECORD_BYTES] };
+            if !is_read || found != expected {
+                return Err((if is_written { 2 } else { 0 }, at));
+            }
+        }
+    }
+    flash.erase(start, end).map_err(|_| (0, start))
 }

@@ -111,6 +111,10 @@ pub struct Chip {
     pub uf2_family: Option<u32>,
     /// Vendor and product that the link's USB device has.
     pub usb: Option<UsbId>,
+    /// Vendor and product of the chip's own loader, if it is of the class DFU with ST's extensions.
+    pub dfu: Option<UsbId>,
+    /// The name of the board in the file `INFO_UF2.TXT` of the drive that takes UF2 files.
+    pub uf2_board: Option<String>,
 }
 
 /// What a USB device calls itself.
@@ -330,11 +334,12 @@ impl StoreFlash {
 
 impl Region {
     /// First address after the region.
-    fn end(&self) -> u64 {
+    pub fn end(&self) -> u64 {
         u64::from(self.address) + self.bytes as u64
     }
 
-    fn contains(&self, other: &Region) -> bool {
+    /// Whether all of another region lies in this one.
+    pub fn contains(&self, other: &Region) -> bool {
         self.address <= other.address && other.end() <= self.end()
     }
 
@@ -482,6 +487,7 @@ mod tests {
         [chip]
         probe_rs = "STM32H743VITx"
         usb = { vendor = 0x1209, product = 0x0001 }
+        dfu = { vendor = 0x0483, product = 0xdf11 }
         [devices]
     "#;
 
@@ -489,8 +495,9 @@ mod tests {
     fn board_is_emulated_or_has_a_chip() {
         let facts = Facts::parse(CHIP).unwrap();
         let usb = Some(UsbId { vendor: 0x1209, product: 1 });
+        let dfu = Some(UsbId { vendor: 0x0483, product: 0xdf11 });
         let probe_rs = "STM32H743VITx".to_string();
-        assert_eq!(facts.chip, Some(Chip { probe_rs, uf2_family: None, usb }));
+        assert_eq!(facts.chip, Some(Chip { probe_rs, uf2_family: None, usb, dfu, uf2_board: None }));
         let family = Facts::parse(&CHIP.replace("[chip]", "[chip]\nuf2_family = 0xe48b_ff59"));
         assert_eq!(family.unwrap().chip.unwrap().uf2_family, Some(0xe48b_ff59));
         assert_eq!(facts.qemu_machine, None);

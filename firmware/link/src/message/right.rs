@@ -7,14 +7,14 @@
 //! | [`Request::Session`] | yes; pairing only while the board's window is open | no |
 //! | [`Request::Recognise`], [`Request::See`], and [`Request::Pixels`] for them | if the maker allows it | yes |
 //! | [`Request::Embed`] | no | yes |
-//! | [`Request::People`], [`Request::Update`] | no | yes |
+//! | [`Request::Test`], [`Request::People`], [`Request::Update`] | no | yes |
 //!
 //! | reply | outside a session | in a session |
 //! |---|---|---|
-//! | of the group control, [`Reply::Row`], [`Reply::Working`], [`Reply::Verdict`] | yes | yes |
+//! | of the group control but the next, [`Reply::Row`], [`Reply::Working`], [`Reply::Verdict`] | yes | yes |
 //! | [`Reply::Session`] | yes | no |
 //! | [`Reply::Recognised`], [`Reply::Seen`], [`Reply::Embedding`], [`Reply::Embedded`] | no | yes |
-//! | [`Reply::People`], [`Reply::Update`], [`Reply::Notice`] | no | yes |
+//! | [`Reply::Tested`], [`Reply::People`], [`Reply::Update`], [`Reply::Notice`] | no | yes |
 //!
 //! While a session is open, a board carries out nothing that was not sealed, but `Hello` and the group session.
 
@@ -50,7 +50,9 @@ impl Request<'_> {
         match self {
             Request::Hello | Request::Abort | Request::Status | Request::Session(_) => Right::Anyone,
             Request::Recognise | Request::See(_) | Request::Pixels(..) => Right::Verify,
-            Request::Embed | Request::People(_) | Request::Update(_) => Right::Administrator,
+            Request::Embed | Request::Test(_) | Request::People(_) | Request::Update(_) => {
+                Right::Administrator
+            }
         }
     }
 }
@@ -72,6 +74,7 @@ impl Reply {
             | Reply::Embedded(_)
             | Reply::Recognised(_)
             | Reply::Seen(_)
+            | Reply::Tested(_)
             | Reply::People(_)
             | Reply::Update(_)
             | Reply::Notice(_) => Right::Administrator,
@@ -85,8 +88,8 @@ mod tests {
 
     use super::*;
     use crate::message::{
-        Attention, Cost, Notice, Objection, PeopleReply, PeopleRequest, Recognised, Seen, SessionRequest,
-        UpdateReply, UpdateRequest, Verdict, View,
+        Attention, Cost, Notice, Objection, Outcome, PeopleReply, PeopleRequest, Recognised, Seen,
+        SessionRequest, Test, Tested, UpdateReply, UpdateRequest, Verdict, View,
     };
 
     #[test]
@@ -102,6 +105,7 @@ mod tests {
             (Request::See(view), [false, true]),
             (Request::Pixels(0, &[]), [false, true]),
             (Request::Embed, [false, false]),
+            (Request::Test(Test::Watchdog), [false, false]),
             (Request::People(PeopleRequest::Status), [false, false]),
             (Request::People(PeopleRequest::Window(1)), [false, false]),
             (Request::People(PeopleRequest::Export([0; 32])), [false, false]),
@@ -130,6 +134,7 @@ mod tests {
             Reply::Embedded(Cost::default()),
             Reply::Recognised(Recognised { decision, cost: Cost::default() }),
             Reply::Seen(Seen::default()),
+            Reply::Tested(Tested { test: Test::Golden, outcome: Outcome::Done, figures: [0; 4] }),
             Reply::People(PeopleReply::Done),
             Reply::Update(UpdateReply::Verified { enrol_again: 0 }),
             Reply::Notice(Notice::Verdict(Verdict::NotAccepted)),

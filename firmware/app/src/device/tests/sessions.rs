@@ -9,7 +9,7 @@ const ADMINISTRATOR: [u8; 32] = [7; 32];
 const REFUSED: [Reply; 1] = [Reply::Refused(Objection::Unauthorised)];
 
 /// A device with an administrator whose secret is known, and that administrator.
-fn administered() -> (Bench, Initiator) {
+pub fn administered() -> (Bench, Initiator) {
     let mut bench = bench();
     let host = administrator(&mut bench);
     (bench, host)
