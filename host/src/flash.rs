@@ -343,7 +343,7 @@ fn check_firmware(board: &Board, runs: &[Run]) -> Result<()> {
 /// An image and its address, if it is for this board.
 fn image_for(board: &Board, memory: Memory, file: &Path) -> Result<Run> {
     let (bytes, given) = containers::read(file)?;
-    let wanted = board.wrapping(given.container, memory);
+    let wanted = board.wrapping(given.container, memory)?;
     let again = format!("export it again with --board {}", board.name);
     ensure!(
         given.container == Container::Bin || given.address == wanted.address,

@@ -49,6 +49,8 @@ pub enum Content {
     Stack,
     /// A camera's frame.
     Frame,
+    /// The last decisions, which outlive a restart.
+    Retained,
     /// All other statics.
     Statics,
     /// Statics, and what the stack may take beyond its own.
@@ -69,6 +71,7 @@ impl Content {
             Self::Arena => "arena",
             Self::Stack => "stack",
             Self::Frame => "frame",
+            Self::Retained => "last decisions",
             Self::Statics => "other statics",
             Self::StaticsAndStack => "other statics, more stack",
             Self::Free => "free",
@@ -165,14 +168,17 @@ fn name(facts: &Facts, map: &MemoryMap) -> &'static str {
         "memory in the place of external flash"
     } else if has(Content::Frame) || has(Content::Statics) {
         "second RAM"
+    } else if has(Content::Retained) {
+        "RAM that no restart clears"
     } else {
-        "more memory"
+        "more flash of the chip"
     }
 }
 
 /// All parts that the facts name.
 fn parts(facts: &Facts, taken: &Taken) -> Vec<MemoryPart> {
-    let Memories { firmware, ram, statics, internal, external, frame, store, slots, keys, .. } = facts.memory;
+    let Memories { firmware, ram, statics, internal, external, frame, store, slots, keys, retained, .. } =
+        facts.memory;
     let part = |part, Region { address, bytes }, used_bytes| MemoryPart { part, address, bytes, used_bytes };
     let mut parts = vec![part(Content::Firmware, firmware, Some(taken.firmware_bytes))];
     let image = Some(taken.image_bytes);
@@ -183,10 +189,11 @@ fn parts(facts: &Facts, taken: &Taken) -> Vec<MemoryPart> {
         }
         None => parts.push(part(Content::Image, external, image)),
     }
-    parts.push(part(Content::Free, internal, Some(0)));
+    parts.extend(internal.map(|internal| part(Content::Free, internal, Some(0))));
     parts.extend(store.map(|store| part(Content::Store, store, None)));
     parts.extend(keys.map(|keys| part(Content::Keys, keys, None)));
     parts.extend(frame.map(|frame| part(Content::Frame, frame, Some(taken.frame_bytes))));
+    parts.extend(retained.map(|retained| part(Content::Retained, retained, None)));
     parts.extend(statics.map(|statics| part(Content::Statics, statics, None)));
     let (arena, stack) = (Some(taken.arena_bytes), Some(taken.stack_bytes));
     let (start, arena_bytes) = (ram.address, facts.arena_bytes);
@@ -254,13 +261,14 @@ mod tests {
                 ("flash of the chip", 0x0800_0000, 0x20_0000),
                 ("RAM", 0x2000_0000, 0x2_0000),
                 ("second RAM", 0x2400_0000, 0x8_0000),
+                ("RAM that no restart clears", 0x3880_0000, 0x1000),
                 ("external flash", 0x9000_0000, 0x80_0000),
             ]
         );
         let [stack, arena] = &maps[1].parts[..] else { panic!("{:?}", maps[1].parts) };
         assert_eq!((stack.part, stack.bytes, stack.used_bytes), (Content::Stack, 41_856, Some(38_752)));
         assert_eq!((arena.part, arena.address), (Content::Arena, 0x2000_0000 + 41_856));
-        let contents: Vec<_> = maps[3].parts.iter().map(|part| part.part).collect();
+        let contents: Vec<_> = maps[4].parts.iter().map(|part| part.part).collect();
         assert_eq!(contents, [Content::Image, Content::SecondSlot, Content::Store]);
     }
 }

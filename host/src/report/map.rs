@@ -26,6 +26,7 @@ fn ink(content: Content) -> Ink {
         Content::Arena => inks::ORANGE,
         Content::Stack => inks::PURPLE,
         Content::Frame => inks::SKY,
+        Content::Retained => inks::BLACK.alpha(0.6),
         Content::Statics | Content::StaticsAndStack => inks::GREY,
         Content::Free => inks::PALE,
     }

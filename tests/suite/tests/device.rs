@@ -458,7 +458,7 @@ fn device_tests_itself_and_its_watchdog_starts_it_anew() {
     assert_eq!(row("Store")["figures"][0], 1);
     assert!(row("Stack")["figures"][0].as_u64().unwrap() > 20_000);
     // The device still does all that it did, and a camera that shows nothing fails the test.
-    let black = RgbImage::new(320, 240);
+    let black = image::RgbImage::new(320, 240);
     black.save(door.folder.path().join("black.png")).unwrap();
     let said = door.refuses(&["selftest", "--frames", "black.png"]);
     assert!(said.contains("the self-test failed: camera"), "{said}");
