@@ -80,6 +80,9 @@ pub const MAX_SERIAL: usize = 32;
 
 /// What a board gives a device beside its memories.
 pub trait Platform {
+    /// Whether a watchdog starts the board anew if it is not fed.
+    const HAS_WATCHDOG: bool = true;
+
     /// The link's bytes.
     type Stream: Read + ReadReady + Write;
     /// The bytes of a second line, for a controller that knows modules HLK-FM22x. A board without one names any stream.
@@ -117,7 +120,7 @@ pub trait Platform {
     /// Most bytes of stack ever in use.
     fn stack_bytes(&mut self) -> u32;
     /// Does nothing any more, so that the watchdog starts the board anew: to test it. The link has sent everything and the door is
-    /// closed. Interrupts go on. Returns only where something else starts the board.
+    /// closed. Interrupts go on. Not called without [`Self::HAS_WATCHDOG`]. Returns only where something else starts the board.
     fn starve(&mut self) {
         loop {
             core::hint::spin_loop();

@@ -68,6 +68,9 @@ struct Computer<'p> {
 }
 
 impl Platform for Computer<'_> {
+    // The service manager starts a program again that ends, but not one that stands still.
+    const HAS_WATCHDOG: bool = false;
+
     type Stream = Line;
     type Second = Line;
     type Camera = Eye;
@@ -115,7 +118,6 @@ impl Platform for Computer<'_> {
         self.parts.button.is_held()
     }
 
-    // The service manager starts a program again that ends.
     fn feed(&mut self) {}
 
     /// All of the stack that the system has given the program, in pages.

@@ -657,7 +657,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         let name: String<MAX_NAME> = name.try_into().map_err(|_| PeopleRefusal::NameTaken)?;
         let shots = self.about.settings.shots;
         let orders = self.door.enrol(person, shots, dimension, now_ms).map_err(|busy| match busy {
-            Busy::Enrolling | Busy::Locked | Busy::Service => PeopleRefusal::Busy,
+            Busy::Enrolling | Busy::Locked => PeopleRefusal::Busy,
+            Busy::Service => PeopleRefusal::Service,
         })?;
         self.end_task();
         self.newcomer = Some(Newcomer { name, flags, source: Source::Link(line), last_told_ms: now_ms });

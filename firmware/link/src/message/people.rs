@@ -298,7 +298,7 @@ pub enum PeopleRefusal {
     NoParcel,
     /// The last administrator stays.
     LastAdministrator,
-    /// The device is in service mode, and cannot compare who comes with who is there.
+    /// The device is in service mode: it cannot see, or compare who comes with who is there.
     Service,
 }
 
