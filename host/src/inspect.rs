@@ -16,6 +16,7 @@ use crate::budget::Excess;
 use crate::cost::{Core, Estimate, Work};
 use crate::onnx::{Cut, import};
 use crate::outline::Outline;
+use crate::sizes::Sizes;
 use crate::{op, passes};
 
 /// A network's needs.
@@ -120,6 +121,11 @@ pub fn inspect(path: &Path, cut: &Cut, boards: &[&Board], clock_mhz: Option<f64>
     })
 }
 
+/// Bytes of a board's program, as measured; of one that was not, those of another with its core.
+fn firmware_bytes(board: &Board, core: &Core) -> u64 {
+    Sizes::of_board(&board.name).map_or(core.firmware_bytes, |sizes| sizes.flash_bytes)
+}
+
 fn on_board(
     board: &Board,
     work: &[Work],
@@ -134,7 +140,7 @@ fn on_board(
         board: board.name.to_string(),
         arena_room: board.arena_bytes,
         stack_bytes: core.stack_bytes,
-        flash_bytes: core.firmware_bytes as usize + flash_bytes,
+        flash_bytes: firmware_bytes(board, &core) as usize + flash_bytes,
         instructions: estimate.instructions,
         cycles: estimate.cycles,
         clock_mhz,

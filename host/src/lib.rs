@@ -71,6 +71,7 @@ pub mod shared;
 pub mod sight;
 pub mod signing;
 pub mod simulator;
+pub mod sizes;
 pub mod sniff;
 pub mod transport;
 pub mod usage;

@@ -15,6 +15,7 @@ use nn::op::{self, Inputs};
 use serde::Serialize;
 use store::Layout;
 
+use super::firmware_bytes;
 use super::map::{MemoryMap, Taken, memories};
 use crate::board::{Board, Memory};
 use crate::budget::{Excess, frame_bytes, frame_is_colour};
@@ -23,6 +24,7 @@ use crate::cost::{Core, Estimate, Work};
 use crate::secret::hex;
 use crate::sight::frames::FRAME;
 use crate::simulator::AlignedBytes;
+use crate::sizes::Sizes;
 
 /// An image's needs.
 #[derive(Clone, Debug, Serialize)]
@@ -248,22 +250,26 @@ fn on_board(
     };
     let budget = board.budget(Memory::External);
     let excesses = budget.excesses_of_image(image, bytes, |layer| format!("layer {layer}"));
+    let firmware_bytes = firmware_bytes(board, &core);
+    // The stack of a chip is what its linker script reserves; an emulated board has plenty.
+    let stack_bytes = if board.chip.is_some() { board.stack_room().into() } else { core.stack_bytes };
     let taken = Taken {
-        firmware_bytes: core.firmware_bytes as usize,
+        firmware_bytes: firmware_bytes as usize,
+        statics_bytes: Sizes::of_board(&board.name).map(|sizes| sizes.statics_bytes as usize),
         image_bytes: bytes.len(),
         arena_bytes,
-        stack_bytes: core.stack_bytes as usize,
+        stack_bytes: stack_bytes as usize,
         frame_bytes: frame_is_colour(image).map_or(0, frame_bytes),
     };
     Ok(ImageOnBoard {
         board: board.name.clone(),
         clock_mhz,
         steps: STEPS.into_iter().filter_map(step).collect(),
-        stack_bytes: core.stack_bytes,
-        ram_bytes: arena_bytes as u64 + core.stack_bytes,
+        stack_bytes,
+        ram_bytes: arena_bytes as u64 + stack_bytes,
         ram_room: board.memory.ram.bytes,
         frame_room: budget.frame_bytes,
-        flash_bytes: core.firmware_bytes + bytes.len() as u64,
+        flash_bytes: firmware_bytes + bytes.len() as u64,
         store: StoreRow::new(board, image.dimension()),
         fits: excesses.is_empty(),
         excesses: excesses.iter().map(Excess::to_string).collect(),

@@ -53,8 +53,6 @@ pub enum Content {
     Retained,
     /// All other statics.
     Statics,
-    /// Statics, and what the stack may take beyond its own.
-    StaticsAndStack,
     /// Nothing.
     Free,
 }
@@ -73,7 +71,6 @@ impl Content {
             Self::Frame => "frame",
             Self::Retained => "last decisions",
             Self::Statics => "other statics",
-            Self::StaticsAndStack => "other statics, more stack",
             Self::Free => "free",
         }
     }
@@ -84,6 +81,8 @@ impl Content {
 pub struct Taken {
     /// Bytes of the firmware.
     pub firmware_bytes: usize,
+    /// Bytes of its statics besides the arena, if they were measured.
+    pub statics_bytes: Option<usize>,
     /// Bytes of the image, in external flash.
     pub image_bytes: usize,
     /// Bytes of arena of its networks.
@@ -194,20 +193,19 @@ fn parts(facts: &Facts, taken: &Taken) -> Vec<MemoryPart> {
     parts.extend(keys.map(|keys| part(Content::Keys, keys, None)));
     parts.extend(frame.map(|frame| part(Content::Frame, frame, Some(taken.frame_bytes))));
     parts.extend(retained.map(|retained| part(Content::Retained, retained, None)));
-    parts.extend(statics.map(|statics| part(Content::Statics, statics, None)));
+    parts.extend(statics.map(|statics| part(Content::Statics, statics, taken.statics_bytes)));
     let (arena, stack) = (Some(taken.arena_bytes), Some(taken.stack_bytes));
     let (start, arena_bytes) = (ram.address, facts.arena_bytes);
     let rest = ram.bytes.saturating_sub(arena_bytes);
     let at = |address: usize, bytes| Region { address: start + address as u32, bytes };
-    // As the linker's script has them: with statics of their own the stack lies below the arena, otherwise at the end.
-    if statics.is_some() {
-        parts.push(part(Content::Stack, at(0, rest), stack));
-        parts.push(part(Content::Arena, at(rest, arena_bytes), arena));
-    } else {
-        let stack_bytes = facts.stack_bytes.min(rest);
-        parts.push(part(Content::Arena, at(0, arena_bytes), arena));
-        parts.push(part(Content::StaticsAndStack, at(arena_bytes, rest - stack_bytes), None));
-        parts.push(part(Content::Stack, at(arena_bytes + rest - stack_bytes, stack_bytes), stack));
+    // As the linker's script has them: the stack lies below the arena. Other statics lie around the arena unless they have a RAM of
+    // their own; here they are behind it.
+    let stack_room = if statics.is_some() { rest } else { facts.stack_bytes.min(rest) };
+    parts.push(part(Content::Stack, at(0, stack_room), stack));
+    parts.push(part(Content::Arena, at(stack_room, arena_bytes), arena));
+    if statics.is_none() {
+        let start = stack_room + arena_bytes;
+        parts.push(part(Content::Statics, at(start, rest - stack_room), taken.statics_bytes));
     }
     parts.retain(|part| part.bytes > 0);
     parts
@@ -220,6 +218,7 @@ mod tests {
 
     const TAKEN: Taken = Taken {
         firmware_bytes: 276_636,
+        statics_bytes: Some(18_840),
         image_bytes: 1_338_096,
         arena_bytes: 89_200,
         stack_bytes: 38_752,

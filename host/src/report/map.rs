@@ -27,7 +27,7 @@ fn ink(content: Content) -> Ink {
         Content::Stack => inks::PURPLE,
         Content::Frame => inks::SKY,
         Content::Retained => inks::BLACK.alpha(0.6),
-        Content::Statics | Content::StaticsAndStack => inks::GREY,
+        Content::Statics => inks::GREY,
         Content::Free => inks::PALE,
     }
 }

@@ -1,36 +1,18 @@
 //! What the program of every board fills of its memories, as the linker made it, and the check that it has not grown.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result, ensure};
 use facts::Region;
 use host::board::{Board, all};
 use host::output;
+use host::sizes::{Baseline, Sizes};
 use object::{Object, ObjectSection, SectionKind};
-use serde::{Deserialize, Serialize};
 
 use crate::baseline::growth;
 use crate::figures::{self, grouped, row};
 
-/// What a program fills, in bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Sizes {
-    /// `door` where the board remembers people, otherwise `firmware`.
-    program: String,
-    /// Code, constants and the values of statics, in flash.
-    flash_bytes: u64,
-    /// Statics besides the arena.
-    statics_bytes: u64,
-    /// RAM that is left for the stack.
-    stack_left_bytes: u64,
-}
-
-/// The baseline: sizes by board.
-type Baseline = BTreeMap<String, Sizes>;
-
 /// Builds the program of every board, prints a table, and compares with the baseline; or writes baseline and book.
 pub fn check(write: bool) -> Result<()> {
-    let path = suite::root().join("tests/bench/sizes.json");
+    let path = suite::root().join("host/src/sizes.json");
     let mut text = String::new();
     let head =
         ["board", "program", "flash", "of", "arena", "other statics", "left for the stack", "of", "frame"];
@@ -39,9 +21,9 @@ pub fn check(write: bool) -> Result<()> {
         &mut text,
         head.map(|name| String::from(if ["board", "program"].contains(&name) { "---" } else { "---:" })),
     );
-    let mut measured = Baseline::new();
+    let mut found = Baseline::new();
     for board in all() {
-        let sizes = Sizes::of(board)?;
+        let sizes = measured(board)?;
         let number = |bytes: usize| grouped(bytes as u64);
         let cells = [
             board.name.clone(),
@@ -55,17 +37,17 @@ pub fn check(write: bool) -> Result<()> {
             board.memory.frame.map_or("-".to_string(), |frame| number(frame.bytes)),
         ];
         row(&mut text, cells);
-        measured.insert(board.name.clone(), sizes);
+        found.insert(board.name.clone(), sizes);
     }
     print!("{text}");
     if write {
-        output::write_whole(&path, serde_json::to_string_pretty(&measured)?.as_bytes())?;
+        output::write_whole(&path, serde_json::to_string_pretty(&found)?.as_bytes())?;
         return figures::write(figures::SIZES, &text);
     }
     let bytes = std::fs::read(&path).context("sizes.json cannot be read")?;
     let agreed: Baseline = serde_json::from_slice(&bytes).context("sizes.json cannot be read")?;
     let mut grown = Vec::new();
-    for (board, now) in &measured {
+    for (board, now) in &found {
         let before = agreed.get(board).with_context(|| format!("sizes.json has no {board}; {AGREE}"))?;
         for (what, before, now) in [
             ("bytes of flash", before.flash_bytes, now.flash_bytes),
@@ -80,39 +62,38 @@ pub fn check(write: bool) -> Result<()> {
 
 const AGREE: &str = "cargo run -p bench -- sizes --write";
 
-impl Sizes {
-    fn of(board: &Board) -> Result<Self> {
-        let has_store = board.memory.store.is_some();
-        let path = if has_store { board.build_example("door")? } else { board.build()? };
-        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let file =
-            object::File::parse(&*bytes).with_context(|| format!("{} is not an ELF file", path.display()))?;
-        let sections: Vec<Section> = file.sections().filter_map(|section| Section::of(&section)).collect();
-        let memory = board.memory;
-        let filled = |region: Region| -> u64 {
-            sections.iter().filter(|section| section.is_in(region)).map(|section| section.bytes).sum()
-        };
-        // Values of statics lie in flash, too, from where they are copied.
-        let copied = sections.iter().filter(|section| section.is_copied && !section.is_in(memory.firmware));
-        let copied: u64 = copied.map(|section| section.bytes).sum();
-        let in_ram = filled(memory.ram);
-        let arena = board.arena_bytes as u64;
-        Ok(Sizes {
-            program: if has_store { "door" } else { "firmware" }.to_string(),
-            flash_bytes: filled(memory.firmware) + copied,
-            statics_bytes: match memory.statics {
-                Some(statics) => filled(statics),
-                None => in_ram
-                    .checked_sub(arena)
-                    .with_context(|| format!("{}: the arena is not in memory.ram", path.display()))?,
-            },
-            stack_left_bytes: match memory.statics {
-                Some(_) => memory.ram.bytes as u64 - in_ram,
-                // As much as the linker's script gives it.
-                None => board.stack_bytes as u64,
-            },
-        })
-    }
+/// Builds a board's program, and sees what it fills.
+fn measured(board: &Board) -> Result<Sizes> {
+    let has_store = board.memory.store.is_some();
+    let path = if has_store { board.build_example("door")? } else { board.build()? };
+    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file =
+        object::File::parse(&*bytes).with_context(|| format!("{} is not an ELF file", path.display()))?;
+    let sections: Vec<Section> = file.sections().filter_map(|section| Section::of(&section)).collect();
+    let memory = board.memory;
+    let filled = |region: Region| -> u64 {
+        sections.iter().filter(|section| section.is_in(region)).map(|section| section.bytes).sum()
+    };
+    // Values of statics lie in flash, too, from where they are copied.
+    let copied = sections.iter().filter(|section| section.is_copied && !section.is_in(memory.firmware));
+    let copied: u64 = copied.map(|section| section.bytes).sum();
+    let in_ram = filled(memory.ram);
+    let arena = board.arena_bytes as u64;
+    Ok(Sizes {
+        program: if has_store { "door" } else { "firmware" }.to_string(),
+        flash_bytes: filled(memory.firmware) + copied,
+        statics_bytes: match memory.statics {
+            Some(statics) => filled(statics),
+            None => in_ram
+                .checked_sub(arena)
+                .with_context(|| format!("{}: the arena is not in memory.ram", path.display()))?,
+        },
+        stack_left_bytes: match memory.statics {
+            Some(_) => memory.ram.bytes as u64 - in_ram,
+            // As much as the linker's script gives it.
+            None => board.stack_bytes as u64,
+        },
+    })
 }
 
 /// A section that takes memory on the board.
