@@ -1,7 +1,7 @@
 //! Frames for the device: a thread reads them from a source, the device takes one at a time.
 //!
 //! * [`film`]: a video in a file, at its own speed, or from a pipe, as it comes. Every frame is seen.
-//! * [`video4linux`]: a camera. A frame that was not seen when the next one comes is lost.
+//! * `video4linux`: a camera. A frame that was not seen when the next one comes is lost.
 
 mod film;
 #[cfg(feature = "v4l2")]

@@ -5,11 +5,11 @@
 //!
 //! * [`flash`]: a file in the place of NOR flash.
 //! * [`state`]: the folder with all that a device keeps: keys, images, people, the log.
-//! * [`line`]: bytes of a Unix socket or a serial port.
+//! * [`mod@line`]: bytes of a Unix socket or a serial port.
 //! * [`camera`]: frames of a video, a pipe, or Video4Linux.
 //! * [`panel`]: relay, light and button.
 //! * [`board`]: these together as the device's platform, and its loop.
-//! * [`bench`]: how many frames a second this computer sees.
+//! * [`mod@bench`]: how many frames a second this computer sees.
 //!
 //! # Rules
 //!
