@@ -4,7 +4,7 @@
 //! # Layers
 //!
 //! * [`wait`]: time, and waiting with a limit.
-//! * [`ring`], [`line`]: byte streams that interrupts serve.
+//! * [`ring`], [`mod@line`]: byte streams that interrupts serve.
 //! * [`button`]: a button without the bouncing of its contacts.
 //! * [`bus`]: an I²C bus that comes back.
 //! * [`nor`]: a serial flash chip's commands.
