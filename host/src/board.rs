@@ -288,7 +288,7 @@ impl Board {
 
     /// QEMU as a device of this board, whose clock is this computer's; otherwise as [`Self::emulator_with_ram`]. The board's
     /// second UART is `front`, or leads nowhere. Its images are in `ram`, and its process's number is in
-    /// [`process_file`](crate::shared::process_file) while it runs.
+    /// [`process_file`] while it runs.
     ///
     /// # Errors
     /// As [`Self::machine_name`].

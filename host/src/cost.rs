@@ -259,7 +259,7 @@ pub fn on_boards(layers: &[Layer]) -> Result<Vec<BoardCost>> {
 
 impl Core {
     /// The fitted weights of a board's core. Those of a board that is not emulated are those of an emulated board with the
-    /// same core, or with a core that is [`ALIKE`].
+    /// same core, or with a core that is `ALIKE`.
     ///
     /// # Errors
     /// When no weights were fitted for this core.
