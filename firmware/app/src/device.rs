@@ -110,6 +110,10 @@ pub trait Platform {
     fn images(&mut self) -> &mut Self::Images;
     /// 32 bytes that nobody can foresee, each time others.
     fn random(&mut self) -> [u8; 32];
+    /// [`Self::random`] for a test; `None` where the source fails, which otherwise starts the board anew.
+    fn tested_random(&mut self) -> Option<[u8; 32]> {
+        Some(self.random())
+    }
     /// Memory for the last decisions, 20 bytes each: one that keeps its content when the device restarts, and when its power goes,
     /// if the board has such. Any content at the first start; empty where there is no memory to spare.
     fn retained(&mut self) -> &mut [u8];

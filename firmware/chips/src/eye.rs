@@ -28,7 +28,7 @@ pub trait Sensor {
     /// Starts it, in any state.
     ///
     /// # Errors
-    /// The sensor's. Then frames must not be used.
+    /// The sensor's. Then it sends nothing.
     fn init(&mut self, settings: &Settings) -> Result<(), Error>;
     /// Halves its speed.
     ///

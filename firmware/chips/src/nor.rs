@@ -18,6 +18,8 @@ const SHORT_BYTES: usize = 1 << 24;
 
 /// The longest programming of the data sheets is 3 ms, the longest erasure 400 ms.
 const PROGRAM_LIMIT: Duration = Duration::from_millis(20);
+/// Status registers are slower: some chips take 40 ms.
+const STATUS_LIMIT: Duration = Duration::from_millis(200);
 const ERASE_LIMIT: Duration = Duration::from_millis(1_000);
 /// After its wake-up a chip needs 3 µs, or 30 µs.
 const WAKE_UP: Duration = Duration::from_micros(50);
@@ -174,7 +176,7 @@ impl Nor {
         if status[0] & bit == 0 {
             enable_writing(wire)?;
             wire.send(write, None, &[status[0] | bit])?;
-            ready(wire, PROGRAM_LIMIT)?;
+            ready(wire, STATUS_LIMIT)?;
             wire.receive(read, &mut status)?;
             if status[0] & bit == 0 {
                 return Err(NorError::Protected);

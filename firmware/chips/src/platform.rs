@@ -118,6 +118,10 @@ impl<C: Chip> app::device::Platform for Platform<C> {
         }
     }
 
+    fn tested_random(&mut self) -> Option<[u8; 32]> {
+        draw(&mut self.random).ok()
+    }
+
     fn retained(&mut self) -> &mut [u8] {
         self.retained
     }

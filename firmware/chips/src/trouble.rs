@@ -6,7 +6,6 @@ use link::message::Text;
 use store::keys::KeysError;
 
 use crate::nor::NorError;
-use crate::random::RandomError;
 
 /// Why a chip runs from its own oscillator instead of the crystal. Then its clock is some percent wrong at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,20 +24,18 @@ pub struct Troubles {
     pub crystal: Option<NoCrystal>,
     /// The flash chip.
     pub flash: Option<NorError>,
-    /// The random numbers.
-    pub random: Option<RandomError>,
     /// The device's keys.
     pub keys: Option<KeysError>,
 }
 
 impl Troubles {
     /// All is well.
-    pub const NONE: Troubles = Troubles { crystal: None, flash: None, random: None, keys: None };
+    pub const NONE: Troubles = Troubles { crystal: None, flash: None, keys: None };
 
     /// Adds them to a text, with a semicolon between two. What does not fit is cut off.
     pub fn tell(&self, text: &mut Text) {
-        let Troubles { crystal, flash, random, keys } = self;
-        let all: [Option<&dyn fmt::Display>; 4] = [some(crystal), some(flash), some(random), some(keys)];
+        let Troubles { crystal, flash, keys } = self;
+        let all: [Option<&dyn fmt::Display>; 3] = [some(crystal), some(flash), some(keys)];
         for trouble in all.into_iter().flatten() {
             let between = if text.is_empty() { "" } else { "; " };
             let _ = write!(text, "{between}{trouble}");

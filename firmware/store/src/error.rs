@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::VERSION;
+
 /// Why a layout is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LayoutError {
@@ -37,7 +39,7 @@ pub enum OpenError<E> {
     OtherNetwork,
     /// Sealed with another key.
     Key,
-    /// Written in a later version of the layout.
+    /// Written in this version of the layout, which is another one.
     Version(u16),
     /// No sound record of this part is left.
     Damaged(Part),
@@ -99,7 +101,9 @@ impl<E: fmt::Debug> fmt::Display for OpenError<E> {
             Self::Unformatted => write!(f, "the store was never formatted"),
             Self::OtherNetwork => write!(f, "the people were enrolled with another network"),
             Self::Key => write!(f, "the store is sealed with another key"),
-            Self::Version(version) => write!(f, "the store has the later version {version}"),
+            Self::Version(version) => {
+                write!(f, "the store has version {version}, this firmware version {VERSION}")
+            }
             Self::Damaged(Part::Counters) => write!(f, "the counters are damaged"),
             Self::Damaged(Part::People) => write!(f, "the people are damaged"),
             Self::Layout(error) => write!(f, "the store's layout: {error}"),

@@ -155,7 +155,7 @@ pub use record::{Counters, Slot};
 pub use vault::Store;
 
 /// Version of the layout in flash.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Most people.
 pub const MAX_PEOPLE: usize = 200;
 /// Most sub-centres of a person.

@@ -96,7 +96,7 @@ impl Log {
                         best = Some((record, page, slot));
                     }
                     Ok(_) | Err(Unsound::Damaged) => {}
-                    // A later version's records are in force, whatever else there is.
+                    // Another version's records are in force, whatever else there is.
                     Err(Unsound::Version(version)) => return Err(Unsound::Version(version)),
                     Err(other) => unsound = unsound.or(Some(other)),
                 }

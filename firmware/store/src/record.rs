@@ -30,7 +30,7 @@ pub(crate) const CHECK: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO
 pub enum Flaw {
     /// They are torn, or something else.
     Damaged,
-    /// They are a record of a later version.
+    /// They are a record of another version.
     Version(u16),
 }
 

@@ -17,6 +17,9 @@ pub struct Taken {
 
 /// A source of frames, one at a time.
 pub trait Camera: FrameSource {
+    /// Whether there is one. Without, frames come over the link alone.
+    const IS_THERE: bool = true;
+
     /// The frame that lies in the memory, if a new one is complete. It stays until it is released.
     fn taken(&mut self) -> Option<Taken>;
 

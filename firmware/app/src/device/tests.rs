@@ -128,6 +128,7 @@ struct Board {
     lock: Lock,
     is_held: bool,
     random: u8,
+    has_noise_failed: bool,
     images: Images,
     restarts: usize,
     starved: usize,
@@ -177,6 +178,10 @@ impl Platform for Board {
     fn random(&mut self) -> [u8; 32] {
         self.random += 1;
         [self.random; 32]
+    }
+
+    fn tested_random(&mut self) -> Option<[u8; 32]> {
+        (!self.has_noise_failed).then(|| self.random())
     }
 
     fn retained(&mut self) -> &mut [u8] {

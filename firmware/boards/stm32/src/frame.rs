@@ -39,6 +39,8 @@ impl FrameMemory {
 
 /// A board without a camera: frames come over the link.
 impl Camera for FrameMemory {
+    const IS_THERE: bool = false;
+
     fn taken(&mut self) -> Option<Taken> {
         None
     }

@@ -54,7 +54,7 @@ fn USART1() {
     clear.set_ne(state.ne());
     USART1.icr().write_value(clear);
     while USART1.isr().read().rxne() {
-        // Without room a byte is lost; nobody on this line sends as much without being answered.
+        // Without room a byte is lost: a row of pixels that comes while a page is erased. Its checksum tells, and it is asked for again.
         let _ = RINGS.received.push(USART1.rdr().read().dr() as u8);
     }
     while USART1.isr().read().txe()

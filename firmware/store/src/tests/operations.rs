@@ -271,8 +271,8 @@ fn later_version_is_refused_and_stays() {
     let bytes = small();
     let (log, halves) = (0..2 * PAGE, 2 * PAGE..bytes.len());
     for range in [0..bytes.len(), log.clone(), halves] {
-        let mut bytes = with_version(&bytes, 2, range);
-        refuses(&mut bytes, &KEY, NETWORK, DIMENSION, OpenError::Version(2));
+        let mut bytes = with_version(&bytes, 3, range);
+        refuses(&mut bytes, &KEY, NETWORK, DIMENSION, OpenError::Version(3));
     }
     let mut bytes = with_version(&bytes, 0, log);
     refuses(&mut bytes, &KEY, NETWORK, DIMENSION, OpenError::Damaged(Part::Counters));

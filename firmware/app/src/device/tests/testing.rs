@@ -87,6 +87,9 @@ fn figures_of_random_numbers_show_a_generator_that_stands_still() {
     let first = bench.device.platform.random - 32;
     let expected: u32 = (1..=32).map(|call| 32 * (first + call).count_ones()).sum();
     assert_eq!(ones, expected);
+    bench.device.platform.has_noise_failed = true;
+    let Tested { outcome, .. } = answered(&mut bench, &mut host, Test::Random);
+    assert_eq!((outcome, bench.device.platform.restarts), (Outcome::Failed, 0));
 }
 
 #[test]

@@ -115,6 +115,10 @@ async fn send<'d>(mut port: Sender<'d, Bus<'d>>) {
 
 /// Sends a packet as soon as there is one.
 async fn send_next<'d>(port: &mut Sender<'d, Bus<'d>>) -> Result<(), EndpointError> {
+    if !port.dtr() {
+        // The program on the other side has closed the port.
+        RINGS.sent.skip(usize::MAX);
+    }
     let mut bytes = [0; PACKET_BYTES];
     let mut count = 0;
     while count < PACKET_BYTES

@@ -116,7 +116,8 @@ impl Port {
     /// Moves bytes both ways, as many as there is room for.
     fn serve(&mut self) {
         self.device.poll(&mut [&mut self.serial]);
-        if self.device.state() != UsbDeviceState::Configured {
+        // A program that opens the port says that it is ready, and the system takes that back when it closes it.
+        if self.device.state() != UsbDeviceState::Configured || !self.serial.dtr() {
             // Nobody is there. What was meant for somebody else does not wait for the next one.
             RINGS.sent.skip(usize::MAX);
             return;
