@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::name::visible;
 
-pub use self::file::{is_standard_output, write_new, write_whole};
+pub use self::file::{is_standard_output, write_json, write_new, write_whole};
 pub use self::hold::{Hold, PATIENCE};
 pub use self::plan::{Named, Planned, first_overwritten, make_folder};
 

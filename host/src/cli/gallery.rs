@@ -148,7 +148,7 @@ pub fn run(command: &Command) -> Result<()> {
             Planned { outputs, inputs: vec![Named::new("IMAGE", image)], ..Planned::default() }.check()?;
             let bytes = AlignedBytes::read(image)?;
             let people = people_of(&bytes.image(image)?);
-            output::write_whole(output, serde_json::to_string_pretty(&people)?.as_bytes())?;
+            output::write_json(output, &people)?;
             let saved = Saved { people: people.len(), output };
             show_beside(output, *json, &saved, |out, Saved { people, output }| {
                 writeln!(out, "{people} people written to {}", output.display())

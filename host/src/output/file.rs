@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
 
 use crate::interrupt::TemporaryFile;
 
@@ -85,6 +86,16 @@ fn is_socket(kind: &std::fs::FileType) -> bool {
 #[cfg(not(unix))]
 fn is_socket(_kind: &std::fs::FileType) -> bool {
     false
+}
+
+/// Writes a value as JSON that people can read, whose last line is a whole one. As [`write_whole`].
+///
+/// # Errors
+/// As [`write_whole`], or when the value is not one of JSON.
+pub fn write_json<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    write_whole(path, text.as_bytes())
 }
 
 /// Writes to a path. A regular file, also behind links, is written to a temporary one beside it, which then takes its name
@@ -195,6 +206,14 @@ mod tests {
             assert_eq!((mode(&path), std::fs::read(&path).unwrap()), (kept, b"newer".to_vec()));
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn json_ends_with_the_end_of_a_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("figures.json");
+        write_json(&path, &[1, 2]).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "[\n  1,\n  2\n]\n");
     }
 
     #[test]

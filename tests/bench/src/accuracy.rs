@@ -12,6 +12,7 @@ use host::accuracy::roles::Roles;
 use host::accuracy::verification::{Verification, verify};
 use host::crops::Source;
 use host::export::{Report, export};
+use host::output;
 use suite::{accuracy_baseline, accuracy_figures, job, real_networks, shared};
 
 use crate::figures::{self, ACCURACY, grouped, row};
@@ -64,8 +65,7 @@ pub fn run(dry: bool) -> Result<()> {
         .iter()
         .map(|m| (&*m.network, accuracy_figures(&m.verification, &m.identification)))
         .collect();
-    let baseline = serde_json::to_string_pretty(&figures)? + "\n";
-    std::fs::write(accuracy_baseline(), baseline).context("cannot write the baseline of accuracy")?;
+    output::write_json(&accuracy_baseline(), &figures)?;
     figures::write(ACCURACY, &text)
 }
 

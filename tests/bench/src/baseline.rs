@@ -102,7 +102,7 @@ pub fn check(write: bool) -> Result<()> {
         }
     }
     if write {
-        output::write_whole(&path(), serde_json::to_string_pretty(&baseline)?.as_bytes())?;
+        output::write_json(&path(), &baseline)?;
     }
     ensure!(grown.is_empty(), "{}", grown.join("\n"));
     Ok(())

@@ -62,7 +62,7 @@ pub fn fit() -> Result<()> {
         }
     }
     let path = suite::root().join("host/src/cost.json");
-    output::write_whole(&path, serde_json::to_string_pretty(&cores)?.as_bytes())
+    output::write_json(&path, &cores)
 }
 
 /// Functions with the inner loops of a kind, by parts of their names.

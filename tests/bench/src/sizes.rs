@@ -41,7 +41,7 @@ pub fn check(write: bool) -> Result<()> {
     }
     print!("{text}");
     if write {
-        output::write_whole(&path, serde_json::to_string_pretty(&found)?.as_bytes())?;
+        output::write_json(&path, &found)?;
         return figures::write(figures::SIZES, &text);
     }
     let bytes = std::fs::read(&path).context("sizes.json cannot be read")?;
