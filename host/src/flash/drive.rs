@@ -4,11 +4,11 @@
 //! Each such drive has a file `INFO_UF2.TXT`, whose line `Board-ID` names the board. Nothing is written to any other drive.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use sysinfo::Disks;
 
 use super::{Checked, Flashed, Plan};
@@ -20,6 +20,8 @@ pub const INFO: &str = "INFO_UF2.TXT";
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes that are written at once.
 const STEP: usize = 64 * 1024;
+/// Bytes that are written last, alone: one block of a UF2 file.
+const LAST: usize = 512;
 
 /// Copies a plan to the drive of its board: the one in this folder, or the only one that is mounted.
 ///
@@ -99,18 +101,43 @@ fn only(mounted: &[(PathBuf, String)], wanted: &str) -> Result<PathBuf> {
     }
 }
 
+/// A file on its way to a drive.
+struct Copied {
+    /// Number of bytes that the drive has taken for certain.
+    taken: usize,
+    /// How writing ended.
+    ended: io::Result<()>,
+}
+
+impl Copied {
+    /// Whether the drive has all of a file's bytes. The loader may go with the last block, before it says that it has taken it; the
+    /// drive of a pulled cable went before.
+    fn check(self, length: usize, drive: &Path) -> Result<()> {
+        match self.ended {
+            Err(error) if self.taken + LAST < length => Err(anyhow!(error).context(format!(
+                "{}: only {} of {length} bytes were copied. Was the cable pulled? Hold the board's boot button while you plug it in, \
+                 and start again",
+                drive.display(),
+                self.taken
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Copies a file, and waits until the drive is gone.
 fn send(file: &[u8], drive: &Path, patience: Duration) -> Result<()> {
     let bar = output::byte_bar(file.len(), "copying");
     let copied = write(file, &drive.join("geode.uf2"), |bytes| bar.inc(bytes as u64));
     bar.finish_and_clear();
-    // The last bytes may be refused by a drive that is gone already.
+    let refused = copied.ended.as_ref().err().map(ToString::to_string);
+    copied.check(file.len(), drive)?;
     let start = Instant::now();
     while board_of(drive).is_some() {
         if start.elapsed() > patience {
-            copied.with_context(|| format!("cannot write to {}", drive.display()))?;
+            let refused = refused.map_or(String::new(), |error| format!(" ({error})"));
             bail!(
-                "{} has not started what was copied to it: the loader has not taken all blocks. Is it a board of this kind, and \
+                "{} has not started what was copied to it: the loader has not taken all blocks{refused}. Is it a board of this kind, and \
                  is the chip locked? Try again",
                 drive.display()
             );
@@ -120,14 +147,31 @@ fn send(file: &[u8], drive: &Path, patience: Duration) -> Result<()> {
     Ok(())
 }
 
-fn write(file: &[u8], path: &Path, mut written: impl FnMut(usize)) -> std::io::Result<()> {
-    let mut target = File::create(path)?;
-    for step in file.chunks(STEP) {
-        target.write_all(step)?;
-        target.sync_data()?;
+fn write(file: &[u8], path: &Path, written: impl FnMut(usize)) -> Copied {
+    match File::create(path) {
+        Ok(target) => hand_over(file, target, File::sync_data, written),
+        Err(error) => Copied { taken: 0, ended: Err(error) },
+    }
+}
+
+/// Writes a file in steps. A step counts when it is not only in this computer's memory.
+fn hand_over<T: Write>(
+    file: &[u8],
+    mut target: T,
+    sync: impl Fn(&T) -> io::Result<()>,
+    mut written: impl FnMut(usize),
+) -> Copied {
+    let (most, last) = file.split_at(file.len().saturating_sub(LAST));
+    let mut taken = 0;
+    for step in most.chunks(STEP).chain([last]) {
+        let ended = target.write_all(step).and_then(|()| sync(&target));
+        if ended.is_err() {
+            return Copied { taken, ended };
+        }
+        taken += step.len();
         written(step.len());
     }
-    Ok(())
+    Copied { taken, ended: Ok(()) }
 }
 
 #[cfg(test)]
@@ -163,6 +207,54 @@ mod tests {
         assert!(said.contains("boot button") && said.contains("/media/b is a RP2"), "{said}");
         let said = only(&[ours, at("/media/c", "RP2350")], "RP2350").unwrap_err().to_string();
         assert!(said.contains("--drive /media/a, --drive /media/c"), "{said}");
+    }
+
+    /// A drive that goes when it has this many bytes.
+    struct Going(usize);
+
+    impl Write for Going {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let count = bytes.len().min(self.0);
+            self.0 -= count;
+            if count > 0 { Ok(count) } else { Err(io::ErrorKind::NotConnected.into()) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn drive_that_goes_before_the_last_block_has_not_taken_the_file() {
+        let file = vec![7; 2 * STEP + 3 * LAST];
+        let copied = |bytes: usize, is_synced: bool| {
+            let sync = |_: &Going| if is_synced { Ok(()) } else { Err(io::ErrorKind::NotConnected.into()) };
+            let mut counted = 0;
+            let copied = hand_over(&file, Going(bytes), sync, |step| counted += step);
+            assert_eq!(copied.taken, counted);
+            copied.check(file.len(), Path::new("/media/board")).map_err(|error| error.to_string())
+        };
+        // Within the last block, and after it.
+        for bytes in [file.len() - LAST, file.len() - 1, file.len()] {
+            assert_eq!(copied(bytes, true), Ok(()), "{bytes}");
+        }
+        for (bytes, taken) in
+            [(0, 0), (STEP, STEP), (2 * STEP + 7, 2 * STEP), (file.len() - LAST - 1, 2 * STEP)]
+        {
+            let said = copied(bytes, true).unwrap_err();
+            let words = format!("/media/board: only {taken} of {} bytes", file.len());
+            assert!(said.contains(&words) && said.contains("cable"), "{said}");
+        }
+        // All in this computer's memory, and nothing on the drive.
+        assert!(copied(file.len(), false).unwrap_err().contains("only 0 of"));
+    }
+
+    #[test]
+    fn drive_that_is_gone_is_no_success_of_its_own() {
+        let drive = drive("RP2350");
+        let gone = drive.path().join("gone");
+        let said = send(&[7; 3 * LAST], &gone, PATIENCE).unwrap_err().to_string();
+        assert!(said.contains("only 0 of 1536 bytes"), "{said}");
     }
 
     #[test]
