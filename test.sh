@@ -100,6 +100,8 @@ on_board() { # on_board BOARD-FILE COMMAND OPTION…: cargo on a board's package
 
 part_clippy() {
     cargo clippy --locked --workspace --all-targets --features fuzz/libfuzzer --quiet -- -D warnings
+    # The ways to chips over a probe and over DFU, which nothing else compiles.
+    cargo clippy --locked --package host --features probes --quiet -- -D warnings
     # Cameras of Video4Linux want libclang to be compiled, which not everybody has.
     if ldconfig -p | grep -q 'libclang\(-[0-9]*\)\?\.so'; then
         cargo clippy --locked --package linux --features v4l2 --quiet -- -D warnings
