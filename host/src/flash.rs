@@ -262,8 +262,8 @@ pub fn flash(plan: &Plan, wanted: &Wanted) -> Result<Flashed> {
 /// Writes over a probe or a loader of the class DFU.
 #[cfg(feature = "probes")]
 fn over_wire(plan: &Plan, chip: &Chip, wanted: &Wanted) -> Result<Flashed> {
-    let id =
-        chip.dfu.with_context(|| format!("the board {} has no loader of the class DFU", plan.board.name));
+    let name = &plan.board.name;
+    let id = chip.dfu.as_ref().with_context(|| format!("the board {name} has no loader of the class DFU"));
     if wanted.dfu.is_some() {
         return plan.program(&mut usb::open(id?, wanted.dfu.as_deref())?);
     }
@@ -272,7 +272,7 @@ fn over_wire(plan: &Plan, chip: &Chip, wanted: &Wanted) -> Result<Flashed> {
     }
     match id {
         Ok(id) if usb::is_there(id) => plan.program(&mut usb::open(id, None)?),
-        _ => bail!("no way to the board {} is there: {}", plan.board.name, ways(chip)),
+        _ => bail!("no way to the board {name} is there: {}", ways(chip)),
     }
 }
 

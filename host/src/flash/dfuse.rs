@@ -4,7 +4,7 @@
 //! Libraries for DFU write and leave the loader at once; none of them reads back. Hence this.
 
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use facts::Region;
@@ -26,12 +26,17 @@ const BUSY: u8 = 4;
 const DOWNLOADING: u8 = 5;
 const ERROR: u8 = 10;
 
-/// Number of the block at the address that was set.
-const FIRST_BLOCK: u16 = 2;
+/// Number of the block at the address that was set. Loaders compute the address of a later one from the length of the transfer that
+/// has it, which is another one for the last: each block gets an address of its own.
+const BLOCK: u16 = 2;
 /// What is written begins and ends at multiples of this: the widest word of flash (STM32H7: 32 bytes).
 const WORD: usize = 32;
 /// Longest pause between two questions that a loader asks for.
 const LONGEST: Duration = Duration::from_secs(5);
+/// Shortest one, also for a loader that asks for none.
+const SHORTEST: Duration = Duration::from_millis(1);
+/// Time in which a loader carries out a command. Its longest is to erase a sector, four seconds (STM32H743, 128 KiB).
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Requests of the class to the loader's interface.
 pub trait Controls {
@@ -60,23 +65,29 @@ pub struct Dfuse<C> {
     controls: C,
     transfer_bytes: usize,
     layout: Vec<Sectors>,
+    patience: Duration,
 }
 
 impl<C: Controls> Dfuse<C> {
     /// A loader, with the most bytes of a transfer and the description of its flash, such as
-    /// `@Internal Flash /0x08000000/16*128Kg`.
+    /// `@Internal Flash /0x08000000/16*128Kg`; and the description that the loader of the board's chip gives.
     ///
     /// # Errors
-    /// When the description is not one.
-    pub fn new(controls: C, transfer_bytes: usize, description: &str) -> Result<Self> {
+    /// When the description is not one, or that of another flash.
+    pub fn new(controls: C, transfer_bytes: usize, description: &str, wanted: &str) -> Result<Self> {
         let layout = layout(description).with_context(|| {
             format!("the loader describes its flash as {description:?}, which is not as ST's loaders do")
         })?;
         ensure!(
+            self::layout(wanted).as_ref() == Some(&layout),
+            "the loader describes its flash as {description:?}, and that of the board is {wanted:?}: it is another chip, and nothing \
+             is written. Choose the board with --board; if it is the right one, correct chip.dfu.layout in its board.toml"
+        );
+        ensure!(
             transfer_bytes >= WORD && transfer_bytes.is_multiple_of(WORD),
             "the loader takes {transfer_bytes} bytes at once, which are not whole words of flash"
         );
-        Ok(Dfuse { controls, transfer_bytes, layout })
+        Ok(Dfuse { controls, transfer_bytes, layout, patience: PATIENCE })
     }
 
     /// State, and whether the last request failed.
@@ -86,12 +97,13 @@ impl<C: Controls> Dfuse<C> {
         ensure!(length == answer.len(), "the loader's status has {length} bytes instead of 6");
         let [status, low, middle, high, state, _] = answer;
         let pause = Duration::from_millis(u32::from_le_bytes([low, middle, high, 0]).into());
-        Ok((status, state, pause.min(LONGEST)))
+        Ok((status, state, pause.clamp(SHORTEST, LONGEST)))
     }
 
     /// Brings the loader back to its first state.
     fn idle(&mut self) -> Result<()> {
-        for _ in 0..4 {
+        let start = Instant::now();
+        while start.elapsed() < self.patience {
             let (_, state, pause) = self.status()?;
             match state {
                 IDLE => return Ok(()),
@@ -99,18 +111,27 @@ impl<C: Controls> Dfuse<C> {
                 BUSY => sleep(pause),
                 _ => self.controls.send(ABORT, 0, &[])?,
             }
+            sleep(SHORTEST);
         }
         bail!("the loader does not come to rest: unplug the board, enter its loader again, and start again")
     }
 
-    /// Sends a block and waits until it is carried out.
+    /// Sends a block and waits until it is carried out; not for ever.
     fn download(&mut self, block: u16, bytes: &[u8], what: &str, address: u32) -> Result<()> {
         let failed = || format!("{what} at {address:#x}");
+        let start = Instant::now();
         self.controls.send(DOWNLOAD, block, bytes).with_context(failed)?;
         loop {
             let (status, state, pause) = self.status().with_context(failed)?;
             match state {
-                BUSY => sleep(pause),
+                BUSY => {
+                    ensure!(
+                        start.elapsed() < self.patience,
+                        "the loader does not come to the end of {what} at {address:#x}: unplug the board, enter its loader again, and \
+                         start again"
+                    );
+                    sleep(pause);
+                }
                 DOWNLOADING if status == 0 => return Ok(()),
                 _ => {
                     let why = reason(status);
@@ -159,10 +180,11 @@ impl<C: Controls> Programmer for Dfuse<C> {
             self.command(ERASE, sector, "erasing the sector")?;
         }
         for (address, bytes) in &words {
-            self.command(SET_ADDRESS, *address, "the address")?;
-            for (block, chunk) in (FIRST_BLOCK..).zip(bytes.chunks(self.transfer_bytes)) {
-                let place = address + u32::from(block - FIRST_BLOCK) * self.transfer_bytes as u32;
-                self.download(block, chunk, "writing", place)?;
+            for (place, chunk) in
+                (*address..).step_by(self.transfer_bytes).zip(bytes.chunks(self.transfer_bytes))
+            {
+                self.command(SET_ADDRESS, place, "the address")?;
+                self.download(BLOCK, chunk, "writing", place)?;
                 written(chunk.len());
             }
         }
@@ -170,15 +192,17 @@ impl<C: Controls> Programmer for Dfuse<C> {
     }
 
     fn read(&mut self, address: u32, buffer: &mut [u8]) -> Result<()> {
-        self.idle()?;
-        self.command(SET_ADDRESS, address, "the address")?;
-        self.idle()?;
-        for (block, chunk) in (FIRST_BLOCK..).zip(buffer.chunks_mut(self.transfer_bytes)) {
+        for (place, chunk) in
+            (address..).step_by(self.transfer_bytes).zip(buffer.chunks_mut(self.transfer_bytes))
+        {
+            self.idle()?;
+            self.command(SET_ADDRESS, place, "the address")?;
+            self.idle()?;
             let wanted = chunk.len();
-            let length = self.controls.receive(UPLOAD, block, chunk).with_context(|| {
-                format!("cannot read from {address:#x}: is the chip protected against reading (RDP)?")
+            let length = self.controls.receive(UPLOAD, BLOCK, chunk).with_context(|| {
+                format!("cannot read from {place:#x}: is the chip protected against reading (RDP)?")
             })?;
-            ensure!(length == wanted, "the loader gave {length} bytes instead of {wanted} from {address:#x}");
+            ensure!(length == wanted, "the loader gave {length} bytes instead of {wanted} from {place:#x}");
         }
         self.idle()
     }
@@ -252,6 +276,7 @@ mod tests {
     use super::*;
 
     const H743: &str = "@Internal Flash   /0x08000000/16*128Kg";
+    const WANTED: &str = "@Internal Flash /0x08000000/16*128Kg";
     const TRANSFER: usize = 1024;
 
     /// A model of ST's loader: erased flash has ones, and writing clears bits.
@@ -262,6 +287,9 @@ mod tests {
         status: u8,
         busy: u8,
         is_protected: bool,
+        /// It never comes to an end, and asks for no pause.
+        is_stuck: bool,
+        asked: usize,
         has_left: bool,
         erased: Vec<u32>,
     }
@@ -276,6 +304,8 @@ mod tests {
                 status: 14,
                 busy: 0,
                 is_protected: false,
+                is_stuck: false,
+                asked: 0,
                 has_left: false,
                 erased: vec![],
             }
@@ -284,6 +314,12 @@ mod tests {
         fn fail(&mut self, status: u8) {
             (self.state, self.status) = (ERROR, status);
         }
+
+        /// Where in the flash a transfer of this length begins: AN3156 multiplies the number of the block by the length of the
+        /// transfer itself.
+        fn place(&self, block: u16, length: usize) -> usize {
+            (self.address - 0x0800_0000) as usize + usize::from(block - 2) * length
+        }
     }
 
     impl Controls for &mut Rom {
@@ -291,15 +327,16 @@ mod tests {
             ensure!(!self.has_left, "gone");
             match request {
                 STATUS => {
-                    if self.state == BUSY && self.busy == 0 {
+                    self.asked += 1;
+                    if self.state == BUSY && self.busy == 0 && !self.is_stuck {
                         self.state = DOWNLOADING;
                     }
                     self.busy = self.busy.saturating_sub(1);
-                    buffer.copy_from_slice(&[self.status, 1, 0, 0, self.state, 0]);
+                    buffer.copy_from_slice(&[self.status, u8::from(!self.is_stuck), 0, 0, self.state, 0]);
                     Ok(6)
                 }
                 UPLOAD if matches!(self.state, IDLE | 9) && !self.is_protected => {
-                    let at = (self.address - 0x0800_0000) as usize + usize::from(value - 2) * TRANSFER;
+                    let at = self.place(value, buffer.len());
                     buffer.copy_from_slice(&self.flash[at..at + buffer.len()]);
                     self.state = 9;
                     Ok(buffer.len())
@@ -332,7 +369,7 @@ mod tests {
                     }
                 }
                 (DOWNLOAD, block, bytes) => {
-                    let at = (self.address - 0x0800_0000) as usize + usize::from(block - 2) * TRANSFER;
+                    let at = self.place(block, bytes.len());
                     assert!(at.is_multiple_of(WORD) && bytes.len().is_multiple_of(WORD));
                     self.flash[at..].iter_mut().zip(bytes).for_each(|(cell, byte)| *cell &= byte);
                     (self.state, self.busy) = (BUSY, 1);
@@ -344,7 +381,7 @@ mod tests {
     }
 
     fn loader(rom: &mut Rom) -> Dfuse<&mut Rom> {
-        Dfuse::new(rom, TRANSFER, H743).unwrap()
+        Dfuse::new(rom, TRANSFER, H743, WANTED).unwrap()
     }
 
     #[test]
@@ -369,7 +406,9 @@ mod tests {
     #[test]
     fn program_is_written_read_back_and_left_to_run() {
         let mut rom = Rom::new();
-        let runs = [(0x0800_0000, vec![0x5a; 3000]), (0x0804_0010, vec![0xa5; 5])];
+        // The last transfer of the first is shorter than those before.
+        let counting: Vec<u8> = (0..3000u32).map(|byte| (byte % 251) as u8).collect();
+        let runs = [(0x0800_0000, counting), (0x0804_0010, vec![0xa5; 5])];
         let mut counted = 0;
         let mut loader = loader(&mut rom);
         loader.write(&runs, &mut |bytes| counted += bytes).unwrap();
@@ -381,6 +420,8 @@ mod tests {
         loader.start(0x0800_0000).unwrap();
         assert_eq!((rom.erased, rom.has_left), (vec![0x0800_0000, 0x0804_0000], true));
         assert_eq!(counted, 3008 + 32);
+        let (address, bytes) = &runs[0];
+        assert_eq!(rom.flash[(address - 0x0800_0000) as usize..][..bytes.len()], **bytes);
         // Nothing else of the sector was written, and no other sector erased.
         assert_eq!((rom.flash[0x4_0015], rom.flash[0x2_0000]), (0xff, 0));
     }
@@ -393,6 +434,46 @@ mod tests {
         let mut rom = Rom { is_protected: true, ..Rom::new() };
         let said = format!("{:#}", loader(&mut rom).read(0x0800_0000, &mut [0; 4]).unwrap_err());
         assert!(said.contains("RDP"), "{said}");
+    }
+
+    #[test]
+    fn loader_of_another_chip_is_refused_before_anything_is_erased() {
+        for other in [
+            "@Internal Flash   /0x08000000/08*128Kg",
+            "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,03*128Kg",
+        ] {
+            let mut rom = Rom::new();
+            let said = Dfuse::new(&mut rom, TRANSFER, other, WANTED).err().expect("another chip").to_string();
+            assert!(said.contains(other) && said.contains(WANTED) && said.contains("--board"), "{said}");
+            assert_eq!((rom.asked, rom.erased), (0, vec![]));
+        }
+        // A board.toml without a description refuses all.
+        assert!(Dfuse::new(&mut Rom::new(), TRANSFER, H743, "").is_err());
+    }
+
+    #[test]
+    fn boards_describe_the_flash_of_their_loaders() {
+        for board in crate::board::all() {
+            let Some(dfu) = board.chip.as_ref().and_then(|chip| chip.dfu.as_ref()) else { continue };
+            let layout = layout(&dfu.layout).unwrap_or_else(|| panic!("{}: {}", board.name, dfu.layout));
+            let firmware = board.memory.firmware;
+            assert!(layout.iter().any(|sectors| sectors.region.contains(&firmware)), "{}", board.name);
+        }
+    }
+
+    #[test]
+    fn loader_that_does_not_come_to_an_end_is_left_in_time_and_not_asked_without_pause() {
+        let patience = Duration::from_millis(50);
+        let mut rom = Rom { is_stuck: true, ..Rom::new() };
+        let mut stuck = loader(&mut rom);
+        stuck.patience = patience;
+        let said = stuck.write(&[(0x0800_0000, vec![1])], &mut |_| ()).unwrap_err().to_string();
+        assert!(said.contains("does not come to the end of erasing the sector at 0x8000000"), "{said}");
+        // It is still busy with that.
+        let said = stuck.read(0x0800_0000, &mut [0; 4]).unwrap_err().to_string();
+        assert!(said.contains("does not come to rest"), "{said}");
+        let most = 2 * (patience.as_millis() / SHORTEST.as_millis()) as usize + 4;
+        assert!((4..=most).contains(&rom.asked), "{}", rom.asked);
     }
 
     #[test]

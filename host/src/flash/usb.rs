@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use facts::UsbId;
+use facts::Dfu;
 use nusb::transfer::{ControlIn, ControlOut, ControlType, Recipient};
 use nusb::{DeviceInfo, Interface, MaybeFuture as _};
 
@@ -22,7 +22,7 @@ const LANGUAGE: u16 = 0x0409;
 /// A loader's interface.
 pub struct Loader(Interface);
 
-fn loaders(id: UsbId) -> Result<Vec<DeviceInfo>> {
+fn loaders(id: &Dfu) -> Result<Vec<DeviceInfo>> {
     let devices = nusb::list_devices().wait().context("cannot list the devices on USB")?;
     Ok(devices
         .filter(|device| (device.vendor_id(), device.product_id()) == (id.vendor, id.product))
@@ -30,15 +30,15 @@ fn loaders(id: UsbId) -> Result<Vec<DeviceInfo>> {
 }
 
 /// Whether such a loader is on USB.
-pub fn is_there(id: UsbId) -> bool {
+pub fn is_there(id: &Dfu) -> bool {
     loaders(id).is_ok_and(|loaders| !loaders.is_empty())
 }
 
 /// Opens the only loader of this identity, or the one with this serial number.
 ///
 /// # Errors
-/// None or several; no rights; another protocol.
-pub fn open(id: UsbId, serial: Option<&str>) -> Result<Dfuse<Loader>> {
+/// None or several; no rights; another protocol; another chip.
+pub fn open(id: &Dfu, serial: Option<&str>) -> Result<Dfuse<Loader>> {
     let loaders = loaders(id)?;
     let there: Vec<(String, String)> = loaders
         .iter()
@@ -83,7 +83,7 @@ pub fn open(id: UsbId, serial: Option<&str>) -> Result<Dfuse<Loader>> {
     let index = name.context("the loader does not describe its flash")?;
     let description = device.get_string_descriptor(index, LANGUAGE, PATIENCE).wait();
     let description = description.context("cannot read what the loader says of its flash")?;
-    Dfuse::new(Loader(interface), transfer_bytes.into(), &description)
+    Dfuse::new(Loader(interface), transfer_bytes.into(), &description, &id.layout)
 }
 
 impl Controls for Loader {

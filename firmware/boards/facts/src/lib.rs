@@ -111,10 +111,23 @@ pub struct Chip {
     pub uf2_family: Option<u32>,
     /// Vendor and product that the link's USB device has.
     pub usb: Option<UsbId>,
-    /// Vendor and product of the chip's own loader, if it is of the class DFU with ST's extensions.
-    pub dfu: Option<UsbId>,
+    /// The chip's own loader, if it is of the class DFU with ST's extensions.
+    pub dfu: Option<Dfu>,
     /// The name of the board in the file `INFO_UF2.TXT` of the drive that takes UF2 files.
     pub uf2_board: Option<String>,
+}
+
+/// A loader of the class DFU with ST's extensions. Loaders of many chips share a vendor and a product; the flash that they describe
+/// is the chip's.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dfu {
+    /// Vendor.
+    pub vendor: u16,
+    /// Product.
+    pub product: u16,
+    /// The loader's description of its flash, such as `@Internal Flash /0x08000000/16*128Kg`.
+    pub layout: String,
 }
 
 /// What a USB device calls itself.
@@ -487,7 +500,7 @@ mod tests {
         [chip]
         probe_rs = "STM32H743VITx"
         usb = { vendor = 0x1209, product = 0x0001 }
-        dfu = { vendor = 0x0483, product = 0xdf11 }
+        dfu = { vendor = 0x0483, product = 0xdf11, layout = "@Internal Flash /0x08000000/16*128Kg" }
         [devices]
     "#;
 
@@ -495,7 +508,8 @@ mod tests {
     fn board_is_emulated_or_has_a_chip() {
         let facts = Facts::parse(CHIP).unwrap();
         let usb = Some(UsbId { vendor: 0x1209, product: 1 });
-        let dfu = Some(UsbId { vendor: 0x0483, product: 0xdf11 });
+        let layout = "@Internal Flash /0x08000000/16*128Kg".to_string();
+        let dfu = Some(Dfu { vendor: 0x0483, product: 0xdf11, layout });
         let probe_rs = "STM32H743VITx".to_string();
         assert_eq!(facts.chip, Some(Chip { probe_rs, uf2_family: None, usb, dfu, uf2_board: None }));
         let family = Facts::parse(&CHIP.replace("[chip]", "[chip]\nuf2_family = 0xe48b_ff59"));
