@@ -335,7 +335,7 @@ mod tests {
             let (mut other, port) = TTYPort::pair().unwrap();
             other.write_all(noise).unwrap();
             let name = port.name().unwrap();
-            let transport = Transport::Serial(Box::new(port), name.clone());
+            let transport = Transport::serial(Box::new(port), &name);
             let said =
                 Client::greet(transport, Duration::from_millis(300)).err().expect("nobody").to_string();
             assert!(

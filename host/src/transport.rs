@@ -1,8 +1,8 @@
 //! Byte streams to a board: a QEMU machine's UART, a serial port, or the socket of a device that is a program.
 
-use std::io::{self, Read as _, Write as _};
-#[cfg(unix)]
-use std::os::unix::net::UnixStream;
+mod line;
+
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -12,6 +12,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde::Serialize;
 use serialport::{SerialPortInfo, SerialPortType, UsbPortInfo};
 
+use self::line::Serial;
+#[cfg(unix)]
+use self::line::Socket;
 use crate::board::{BOARDS, Board, Memory};
 use crate::interrupt::Running;
 use crate::shared::SharedRam;
@@ -34,6 +37,19 @@ pub trait Stream {
     /// # Errors
     /// `TimedOut` when the other side does not take the bytes. Another error when the stream fails.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Whether a stream that has ended can be opened again, as that of a board which restarts.
+    fn may_return(&self) -> bool {
+        false
+    }
+
+    /// Opens the stream to the same board again if it has ended. Returns whether it had.
+    ///
+    /// # Errors
+    /// When the board is not there, or not yet.
+    fn reopen(&mut self) -> Result<bool> {
+        Ok(false)
+    }
 
     /// The time by which waiting is measured. It passes at least while [`Self::read`] waits.
     fn now(&self) -> Instant {
@@ -62,11 +78,11 @@ pub trait Stream {
 pub enum Transport {
     /// An emulated machine.
     Qemu(Qemu),
-    /// A serial port and its name.
-    Serial(Box<dyn serialport::SerialPort>, String),
-    /// A Unix socket and its path.
+    /// A serial port.
+    Serial(Serial),
+    /// A Unix socket.
     #[cfg(unix)]
-    Socket(UnixStream, PathBuf),
+    Socket(Socket),
 }
 
 impl Transport {
@@ -116,15 +132,14 @@ impl Transport {
     pub fn port(path: &str, baud: u32) -> Result<Self> {
         #[cfg(unix)]
         if is_socket(Path::new(path)) {
-            let stream = UnixStream::connect(path).with_context(|| {
-                format!("cannot connect to {path}: does the device run, and may this user open its socket?")
-            })?;
-            return Ok(Transport::Socket(stream, path.into()));
+            return Socket::connect(Path::new(path)).map(Transport::Socket);
         }
-        match serialport::new(path, baud).timeout(WRITING).open() {
-            Ok(port) => Ok(Transport::Serial(port, path.to_string())),
-            Err(error) => Err(cannot_open(path, &error, &ports())),
-        }
+        Serial::open(path, baud).map(Transport::Serial).map_err(|error| cannot_open(path, &error, &ports()))
+    }
+
+    /// A serial port that is open already, and its path.
+    pub fn serial(port: Box<dyn serialport::SerialPort>, path: &str) -> Self {
+        Transport::Serial(Serial::of(port, path))
     }
 }
 
@@ -177,7 +192,7 @@ pub fn port_of_board(path: &str) -> PortOfBoard {
 }
 
 fn described(path: &str, ports: &[SerialPortInfo]) -> PortOfBoard {
-    let usb = ports.iter().find(|port| port.port_name == path).and_then(usb_of);
+    let usb = ports.iter().find(|port| is_one_place(&port.port_name, path)).and_then(usb_of);
     PortOfBoard {
         path: path.to_string(),
         usb: usb.map(|usb| format!("{:04x}:{:04x}", usb.vid, usb.pid)),
@@ -210,6 +225,12 @@ fn only_board_of(ports: &[SerialPortInfo]) -> Result<(String, String)> {
             )))
         }
     }
+}
+
+/// Whether two paths lead to one port, as those in `/dev/serial/by-id` do to others.
+fn is_one_place(one: &str, other: &str) -> bool {
+    let behind = |path: &str| Path::new(path).canonicalize().ok();
+    one == other || behind(one).is_some_and(|one| behind(other) == Some(one))
 }
 
 fn usb_of(port: &SerialPortInfo) -> Option<&UsbPortInfo> {
@@ -302,16 +323,9 @@ impl Stream for Transport {
     fn read(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<usize> {
         match self {
             Transport::Qemu(qemu) => qemu.read(buffer, patience),
-            Transport::Serial(port, _) => {
-                port.set_timeout(patience)?;
-                port.read(buffer)
-            }
+            Transport::Serial(port) => port.read(buffer, patience),
             #[cfg(unix)]
-            Transport::Socket(stream, _) => {
-                // Zero would mean for ever.
-                stream.set_read_timeout(Some(patience.max(Duration::from_millis(1))))?;
-                in_time(stream.read(buffer))
-            }
+            Transport::Socket(socket) => socket.read(buffer, patience),
         }
     }
 
@@ -321,16 +335,22 @@ impl Stream for Transport {
                 qemu.input.write_all(bytes)?;
                 qemu.input.flush()
             }
-            // The port is not flushed: that would wait forever for a board that takes nothing.
-            Transport::Serial(port, _) => {
-                port.set_timeout(WRITING)?;
-                port.write_all(bytes)
-            }
+            Transport::Serial(port) => port.write(bytes),
             #[cfg(unix)]
-            Transport::Socket(stream, _) => {
-                stream.set_write_timeout(Some(WRITING))?;
-                in_time(stream.write_all(bytes))
-            }
+            Transport::Socket(socket) => socket.write(bytes),
+        }
+    }
+
+    fn may_return(&self) -> bool {
+        !matches!(self, Transport::Qemu(_))
+    }
+
+    fn reopen(&mut self) -> Result<bool> {
+        match self {
+            Transport::Qemu(_) => Ok(false),
+            Transport::Serial(port) => port.reopen(),
+            #[cfg(unix)]
+            Transport::Socket(socket) => socket.reopen(),
         }
     }
 
@@ -338,8 +358,7 @@ impl Stream for Transport {
         match self {
             // QEMU reads a byte when the emulated UART has room for one.
             Transport::Qemu(qemu) => in_pipe(&qemu.input),
-            // The number of bytes that the system holds. The bytes on the wire arrive in any case.
-            Transport::Serial(port, _) => port.bytes_to_write().map_or(0, |bytes| bytes as usize),
+            Transport::Serial(port) => port.untaken(),
             // The device reads as it works.
             #[cfg(unix)]
             Transport::Socket(..) => 0,
@@ -355,7 +374,8 @@ impl Stream for Transport {
                 }
                 complaints => complaints,
             },
-            Transport::Serial(_, name) => {
+            Transport::Serial(port) => {
+                let name = port.path();
                 let error = error.map_or(String::new(), |error| format!(" ({error})"));
                 format!(
                     "the port {name} is gone{error}: the cable was unplugged, or the board switched off; plug it in, look \
@@ -363,21 +383,21 @@ impl Stream for Transport {
                 )
             }
             #[cfg(unix)]
-            Transport::Socket(_, path) => format!(
+            Transport::Socket(socket) => format!(
                 "the device at {} has closed the connection: it ended, or another program is connected to it; see that it \
                  runs, end the other program, and start again",
-                path.display()
+                socket.path().display()
             ),
         }
     }
 
     fn elsewhere(&mut self) -> String {
-        let Transport::Serial(port, name) = self else { return String::new() };
-        let speed = port.baud_rate().map_or(String::new(), |baud| format!(", {baud} bits a second"));
+        let Transport::Serial(port) = self else { return String::new() };
+        let (name, baud) = (port.path(), port.baud());
         let ports = ports();
-        let others: Vec<_> = ports.iter().filter(|port| port.port_name != *name).collect();
+        let others: Vec<_> = ports.iter().filter(|port| !is_one_place(&port.port_name, name)).collect();
         let others = if others.is_empty() { "none".to_string() } else { names(others) };
-        format!("{name}{speed}; other serial ports here: {others}")
+        format!("{name}, {baud} bits a second; other serial ports here: {others}")
     }
 
     fn complaints(&mut self) -> String {
@@ -386,15 +406,6 @@ impl Stream for Transport {
             _ => String::new(),
         }
     }
-}
-
-/// What a socket calls "later" is a time that has run out.
-#[cfg(unix)]
-fn in_time<T>(result: io::Result<T>) -> io::Result<T> {
-    result.map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
-        _ => error,
-    })
 }
 
 /// An emulated machine whose first UART is its standard input and output. Ends when dropped.
@@ -477,6 +488,8 @@ fn forward(mut stream: impl std::io::Read + Send + 'static) -> Receiver<Vec<u8>>
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::io::Read as _;
+
     use serialport::{SerialPort as _, TTYPort};
 
     use super::*;
@@ -574,6 +587,13 @@ mod tests {
         assert_eq!((found.usb.as_deref(), &*found.boards), (Some("1209:0001"), &["stm32h743"][..]));
         assert_eq!(described("/dev/ttyACM0", &there).boards, [""; 0]);
         assert_eq!(described("/dev/ttyS0", &there).usb, None);
+        // Another path to the port, as udev makes one by the serial number.
+        let folder = tempfile::tempdir().unwrap();
+        let (port, by_id) = (folder.path().join("ttyACM1"), folder.path().join("usb-Geode_stm32h743-if00"));
+        std::fs::write(&port, "").unwrap();
+        std::os::unix::fs::symlink(&port, &by_id).unwrap();
+        let linked = described(by_id.to_str().unwrap(), &[usb(port.to_str().unwrap(), (0x1209, 1), None)]);
+        assert_eq!(linked.usb.as_deref(), Some("1209:0001"));
         // Without a product's name all boards of this identity are possible.
         let unnamed = usb("/dev/ttyACM1", (0x1209, 1), None);
         assert!(described("/dev/ttyACM1", &[unnamed]).boards.contains(&"stm32h743"));
@@ -593,7 +613,7 @@ mod tests {
     fn unplugged_cable_has_words_of_its_own() {
         let (board, port) = TTYPort::pair().unwrap();
         let name = port.name().unwrap();
-        let mut transport = Transport::Serial(Box::new(port), name.clone());
+        let mut transport = Transport::serial(Box::new(port), &name);
         let nothing = transport.read(&mut [0; 8], Duration::from_millis(20)).unwrap_err();
         assert_eq!(nothing.kind(), io::ErrorKind::TimedOut);
         let unplugging = std::thread::spawn(|| {

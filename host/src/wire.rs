@@ -75,6 +75,17 @@ impl Wire {
         Wire { stream: Box::new(stream), decoder: Decoder::new(), received: VecDeque::new() }
     }
 
+    /// Opens a stream that has ended again.
+    ///
+    /// # Errors
+    /// As [`Stream::reopen`].
+    pub fn reopen(&mut self) -> Result<()> {
+        if self.stream.reopen()? {
+            (self.decoder, self.received) = (Decoder::new(), VecDeque::new());
+        }
+        Ok(())
+    }
+
     /// Greets the board for as long as `patience`. Messages for earlier hosts, and text of its start, are skipped.
     ///
     /// # Errors

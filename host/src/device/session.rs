@@ -22,6 +22,8 @@ use crate::wire::{Heard, Wire, following};
 const GREETING: Duration = Duration::from_secs(20);
 /// Time in which it must answer a request. A page of its flash is erased in a tenth of a second; a commit erases many.
 const ANSWER: Duration = Duration::from_secs(30);
+/// Between two looks whether the port of a device that restarts is back.
+const RETURN: Duration = Duration::from_millis(200);
 /// The device has no room for many rows; it says that it works at least every second.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -220,13 +222,22 @@ impl Session {
         }
     }
 
-    /// Opens the session anew with a device that has restarted.
+    /// Opens the session anew with a device that has restarted. Waits for a port that went with the restart.
     ///
     /// # Errors
     /// When it does not answer, or does not know this administrator any more.
     pub fn reopen(&mut self, keys: &Keys) -> Result<()> {
-        self.turn = following(self.turn);
-        self.hello = self.wire.greet(self.turn, GREETING)?;
+        let deadline = self.wire.stream.now() + GREETING;
+        self.hello = loop {
+            self.turn = following(self.turn);
+            match self.wire.reopen().and_then(|()| self.wire.greet(self.turn, GREETING)) {
+                Ok(hello) => break hello,
+                Err(_) if self.wire.stream.may_return() && self.wire.stream.now() < deadline => {
+                    std::thread::sleep(RETURN);
+                }
+                Err(error) => return Err(error),
+            }
+        };
         let mut initiator = Initiator::new(keys.pair(), self.board);
         ensure!(
             shake_hands_patiently(&mut self.wire, &mut self.turn, &mut initiator)?,
@@ -416,7 +427,9 @@ impl Drop for Session {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::io;
+    use std::rc::Rc;
 
     use link::session::{BoardEvent, Responder};
     use link::{Decoder, MAX_REPLY_BYTES, MAX_REPLY_FRAME_BYTES};
@@ -426,6 +439,8 @@ mod tests {
     /// A device that hears nobody for the first requests to open a session.
     struct Waiting {
         waits: usize,
+        /// How often its port is looked for in vain; none while it is there.
+        away: Rc<Cell<Option<usize>>>,
         responder: Responder,
         decoder: Decoder,
         said: VecDeque<u8>,
@@ -437,7 +452,24 @@ mod tests {
             Ok(1)
         }
 
+        fn may_return(&self) -> bool {
+            true
+        }
+
+        fn reopen(&mut self) -> Result<bool> {
+            let is_away = self.away.get().is_some();
+            if let Some(looks @ 1..) = self.away.get() {
+                self.away.set(Some(looks - 1));
+                bail!("it has not come back");
+            }
+            self.away.set(None);
+            Ok(is_away)
+        }
+
         fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+            if self.away.get().is_some() {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
             for &byte in bytes {
                 if self.decoder.push(byte) != Ok(true) {
                     continue;
@@ -486,16 +518,32 @@ mod tests {
         }
     }
 
-    #[test]
-    fn session_waits_for_a_device_that_hears_nobody_but_not_for_ever() {
+    /// A computer that the device `door` knows, and the device.
+    fn paired(waits: usize, away: &Rc<Cell<Option<usize>>>) -> (tempfile::TempDir, Keys, Waiting) {
         let folder = tempfile::tempdir().unwrap();
         let mut keys = Keys::read_or_new(&folder.path().join("admin.key")).unwrap();
         let board = KeyPair::new([2; 32]);
         keys.add("door", board.public()).unwrap();
+        let mut responder = Responder::new(board, false);
+        responder.add(*keys.pair().public());
+        let (decoder, said) = (Decoder::new(), VecDeque::new());
+        (folder, keys, Waiting { waits, away: away.clone(), responder, decoder, said })
+    }
+
+    #[test]
+    fn session_is_opened_anew_over_a_port_that_comes_back() {
+        let away = Rc::default();
+        let (_folder, keys, device) = paired(0, &away);
+        let mut session = Greeted::new(device).unwrap().open(&keys, None).unwrap();
+        away.set(Some(2));
+        session.reopen(&keys).unwrap();
+        assert_eq!((away.get(), session.name()), (None, "door"));
+    }
+
+    #[test]
+    fn session_waits_for_a_device_that_hears_nobody_but_not_for_ever() {
         let open = |waits| {
-            let mut responder = Responder::new(board.clone(), false);
-            responder.add(*keys.pair().public());
-            let device = Waiting { waits, responder, decoder: Decoder::new(), said: VecDeque::new() };
+            let (_folder, keys, device) = paired(waits, &Rc::default());
             Greeted::new(device).unwrap().open(&keys, None).map(|session| session.name().to_string())
         };
         for waits in [0, MOST_WAITS] {

@@ -781,7 +781,7 @@ fn port_that_is_unplugged_in_mid_photo_is_named_at_once() {
         let mut meter = Slowness { instructions: 1000, pause: Duration::ZERO, now: 0 };
         run_board(Line(board, greeting), &mut meter, || {});
     });
-    let mut client = Client::connect(Transport::Serial(Box::new(port), name.clone())).unwrap();
+    let mut client = Client::connect(Transport::serial(Box::new(port), &name)).unwrap();
     let start = Instant::now();
     let mut photos = std::iter::repeat_with(|| client.recognise(&CROP));
     let said = photos.find_map(Result::err).unwrap().to_string();
