@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use format::PixelFormat;
 use image::{Rgb, RgbImage};
 use link::message::{NO_ELEMENT, Outcome, Test, Tested};
@@ -85,10 +85,10 @@ pub enum TestResult {
 /// from black to white.
 ///
 /// # Errors
-/// When the device does not answer, or is occupied.
+/// When the device does not answer from the beginning. A test in which it stops answering has failed.
 pub fn run(
     session: &mut Session,
-    mut mailbox: Option<&mut Mailbox>,
+    mailbox: Option<&mut Mailbox>,
     keys: &Keys,
     shown: Option<&Shot>,
     has_watchdog: bool,
@@ -96,30 +96,12 @@ pub fn run(
     let ramp = Shot::new("ramp", &ramp(), PixelFormat::Rgb565)?;
     let shown = shown.unwrap_or(&ramp);
     let board = Board::named(&session.hello().board).ok();
-    let mut tests = Vec::new();
-    for test in Test::ALL {
-        if test == Test::Watchdog && !has_watchdog {
-            let words = "not asked for: --watchdog".to_string();
-            tests.push(Row { test, result: TestResult::Skipped, words, figures: [0; 4] });
-            continue;
-        }
-        let starts = people::condition(session)?.starts;
-        let spinner = output::spinner(format!("test {test:?}"));
-        let tested = match (test, mailbox.as_deref_mut()) {
-            (Test::Camera, Some(mailbox)) => session.test(test, || mailbox.show(shown))?,
-            _ => session.test(test, || Ok(()))?,
-        };
-        if tested.outcome == Outcome::Busy {
-            bail!("the device does something else: end the enrolment or the update, and start again");
-        }
-        tests.push(if test == Test::Watchdog {
-            wait_for_start(session, keys, starts)?
-        } else {
-            judge(&tested, board)
-        });
-        spinner.finish_and_clear();
+    let mut condition = people::condition(session)?;
+    let mut connected = Connected { session, mailbox, keys, shown, starts: condition.starts };
+    let (tests, is_there) = rows(&mut connected, board, has_watchdog)?;
+    if is_there {
+        condition = people::condition(session)?;
     }
-    let condition = people::condition(session)?;
     let hello = session.hello();
     Ok(Report {
         board: hello.board.to_string(),
@@ -134,35 +116,114 @@ pub fn run(
     })
 }
 
+/// What a report asks of a device.
+trait Testable {
+    /// Has it test a part of itself.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    fn test(&mut self, test: Test) -> Result<Tested>;
+
+    /// Waits until it was started anew; it stands still.
+    fn wait_for_start(&mut self) -> Row;
+}
+
+/// A device with a session.
+struct Connected<'a> {
+    session: &'a mut Session,
+    mailbox: Option<&'a mut Mailbox>,
+    keys: &'a Keys,
+    shown: &'a Shot,
+    /// How often it had started before the tests.
+    starts: u32,
+}
+
+impl Testable for Connected<'_> {
+    fn test(&mut self, test: Test) -> Result<Tested> {
+        match (test, self.mailbox.as_deref_mut()) {
+            (Test::Camera, Some(mailbox)) => self.session.test(test, || mailbox.show(self.shown)),
+            _ => self.session.test(test, || Ok(())),
+        }
+    }
+
+    fn wait_for_start(&mut self) -> Row {
+        let (session, keys) = (&mut *self.session, self.keys);
+        started_anew(self.starts, RESTART, PAUSE, || {
+            session.reopen(keys)?;
+            Ok(people::condition(session)?.starts)
+        })
+    }
+}
+
+/// The tests, one after another, and whether the device answers after the last.
+fn rows(device: &mut impl Testable, board: Option<&Board>, has_watchdog: bool) -> Result<(Vec<Row>, bool)> {
+    let mut rows = Vec::new();
+    let mut is_there = true;
+    for test in Test::ALL {
+        let row = |result, words: String| Row { test, result, words, figures: [0; 4] };
+        if test == Test::Watchdog && !has_watchdog {
+            rows.push(row(TestResult::Skipped, "not asked for: --watchdog".to_string()));
+            continue;
+        }
+        if !is_there {
+            rows.push(row(TestResult::Skipped, "the device did not answer any more".to_string()));
+            continue;
+        }
+        let spinner = output::spinner(format!("test {test:?}"));
+        rows.push(match device.test(test) {
+            Ok(Tested { test: Test::Watchdog, outcome: Outcome::Done, .. }) => {
+                let row = device.wait_for_start();
+                is_there = row.result == TestResult::Passed;
+                row
+            }
+            Ok(tested) => judge(&tested, board),
+            Err(error) if rows.is_empty() => return Err(error),
+            Err(error) => {
+                is_there = false;
+                row(TestResult::Failed, format!("{error:#}"))
+            }
+        });
+        spinner.finish_and_clear();
+    }
+    Ok((rows, is_there))
+}
+
 /// A picture from black on the left to white on the right.
 fn ramp() -> RgbImage {
     RgbImage::from_fn(320, 240, |x, _| Rgb([(x * 255 / 319) as u8; 3]))
 }
 
-/// Waits until a device that stands still was started anew.
-fn wait_for_start(session: &mut Session, keys: &Keys, starts: u32) -> Result<Row> {
+/// Asks a device that stands still how often it has started, until that is more than before. It does not answer for a while, as it
+/// has to restart.
+fn started_anew(
+    starts: u32,
+    patience: Duration,
+    pause: Duration,
+    mut starts_now: impl FnMut() -> Result<u32>,
+) -> Row {
     let start = Instant::now();
-    let row = |result, words: String, now: u32| Row {
-        test: Test::Watchdog,
-        result,
-        words,
-        figures: [starts, now, 0, 0],
-    };
-    while start.elapsed() < RESTART {
-        std::thread::sleep(PAUSE);
-        if session.reopen(keys).is_ok()
-            && let Ok(condition) = people::condition(session)
-            && condition.starts > starts
-        {
-            let words = format!("the device stood still and was started anew (start {})", condition.starts);
-            return Ok(row(TestResult::Passed, words, condition.starts));
+    let last = loop {
+        std::thread::sleep(pause);
+        let last = starts_now();
+        if last.as_ref().is_ok_and(|now| *now > starts) || start.elapsed() >= patience {
+            break last;
         }
-    }
-    session.reopen(keys).map_err(|error| {
-        error.context("the device stands still, and its watchdog did not restart it: it has none, or it is not fed from its clock")
-    })?;
-    let words = "the device stood still and was not started anew".to_string();
-    Ok(row(TestResult::Failed, words, starts))
+    };
+    let (result, words, now) = match last {
+        Ok(now) if now > starts => {
+            (TestResult::Passed, format!("the device stood still and was started anew (start {now})"), now)
+        }
+        Ok(now) => (TestResult::Failed, "the device stood still and was not started anew".to_string(), now),
+        Err(error) => (
+            TestResult::Failed,
+            format!(
+                "the device stands still, and its watchdog did not restart it: it has none, or it is not fed from its clock \
+                 ({error:#})"
+            ),
+            starts,
+        ),
+    };
+    Row { test: Test::Watchdog, result, words, figures: [starts, now, 0, 0] }
 }
 
 /// Judges what a device found.
@@ -270,7 +331,84 @@ fn faults(
 
 #[cfg(test)]
 mod tests {
+    use anyhow::bail;
+
     use super::*;
+
+    /// A device that does not answer from one of the tests on, and gives one test another outcome than done.
+    struct Scripted {
+        other: (Test, Outcome),
+        gone: Option<Test>,
+        waited: usize,
+    }
+
+    impl Testable for Scripted {
+        fn test(&mut self, test: Test) -> Result<Tested> {
+            if self.gone == Some(test) {
+                bail!("the device stopped answering");
+            }
+            let outcome = if self.other.0 == test { self.other.1 } else { Outcome::Done };
+            Ok(Tested { test, outcome, figures: [0; 4] })
+        }
+
+        fn wait_for_start(&mut self) -> Row {
+            self.waited += 1;
+            started_anew(3, Duration::ZERO, Duration::ZERO, || bail!("no port"))
+        }
+    }
+
+    fn scripted(other: (Test, Outcome), gone: Option<Test>) -> (Result<(Vec<Row>, bool)>, usize) {
+        let mut device = Scripted { other, gone, waited: 0 };
+        (rows(&mut device, None, true), device.waited)
+    }
+
+    fn row(rows: &[Row], test: Test) -> (TestResult, &str) {
+        let row = rows.iter().find(|row| row.test == test).unwrap();
+        (row.result, &row.words)
+    }
+
+    #[test]
+    fn watchdog_is_waited_for_only_where_there_is_one() {
+        let (found, waited) = scripted((Test::Watchdog, Outcome::Missing), None);
+        let (rows, is_there) = found.unwrap();
+        assert_eq!(row(&rows, Test::Watchdog), (TestResult::Skipped, "the board has none"));
+        assert!(is_there && waited == 0);
+    }
+
+    #[test]
+    fn watchdog_that_does_not_restart_the_device_is_a_row_of_the_report() {
+        let (found, waited) = scripted((Test::Golden, Outcome::Done), None);
+        let (rows, is_there) = found.unwrap();
+        assert_eq!((rows.len(), waited, is_there), (Test::ALL.len(), 1, false));
+        let (result, words) = row(&rows, Test::Watchdog);
+        assert!(result == TestResult::Failed && words.contains("did not restart it"), "{words}");
+        assert!(words.contains("no port"), "{words}");
+    }
+
+    #[test]
+    fn device_that_is_back_after_a_while_was_restarted() {
+        let mut answers = [None, None, Some(3), None, Some(4)].into_iter();
+        let row = started_anew(3, RESTART, Duration::ZERO, || match answers.next().flatten() {
+            Some(starts) => Ok(starts),
+            None => bail!("the port is gone"),
+        });
+        assert_eq!((row.result, row.figures), (TestResult::Passed, [3, 4, 0, 0]));
+        let row = started_anew(3, Duration::ZERO, Duration::ZERO, || Ok(3));
+        assert_eq!((row.result, row.figures), (TestResult::Failed, [3, 3, 0, 0]));
+    }
+
+    #[test]
+    fn device_that_is_occupied_or_stops_answering_leaves_the_other_rows() {
+        let (rows, _) = scripted((Test::Flash, Outcome::Busy), None).0.unwrap();
+        assert_eq!(row(&rows, Test::Flash), (TestResult::Skipped, "the device did something else"));
+        assert_eq!((rows.len(), row(&rows, Test::Golden).0), (Test::ALL.len(), TestResult::Passed));
+        let (rows, is_there) = scripted((Test::Golden, Outcome::Done), Some(Test::Flash)).0.unwrap();
+        assert_eq!(row(&rows, Test::Flash), (TestResult::Failed, "the device stopped answering"));
+        assert_eq!(row(&rows, Test::Golden).0, TestResult::Passed);
+        assert_eq!(row(&rows, Test::Watchdog).0, TestResult::Skipped);
+        assert!(!is_there);
+        assert!(scripted((Test::Golden, Outcome::Done), Some(Test::Golden)).0.is_err());
+    }
 
     fn judged(test: Test, outcome: Outcome, figures: [u32; 4]) -> (TestResult, String) {
         let row = judge(&Tested { test, outcome, figures }, Board::named("stm32h743").ok());
