@@ -142,12 +142,12 @@ pub fn run(wanted: &Run) -> Result<()> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, is_ended.clone()).context("cannot catch signals")?;
     }
+    // Before anything that can fail: a program that was killed may have left the door open.
+    let door = Door::new(wanted.relay.as_ref(), wanted.light.as_ref())?;
     let state = State::open(&wanted.state)?;
     let keys = state.keys()?;
     let images = state.images(wanted.image.as_deref())?;
     let people = state.people()?;
-    // The door first: whatever is missing, it is closed.
-    let door = Door::new(wanted.relay.as_ref(), wanted.light.as_ref())?;
     let mut parts = Parts {
         door,
         button: Button::new(wanted.button.as_ref())?,
@@ -214,4 +214,31 @@ pub fn run(wanted: &Run) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::{Arguments, Command};
+
+    #[test]
+    fn door_is_closed_before_the_folder_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let damaged = folder.path().join("door");
+        fs::write(&damaged, "no folder").unwrap();
+        let run = |options: &[&str]| {
+            let all = ["geode-door", "run", "--camera", "-", "--state", damaged.to_str().unwrap()];
+            let Command::Run(wanted) = Arguments::parse_from(all.iter().chain(options)).command else {
+                panic!("another command")
+            };
+            format!("{:#}", run(&wanted).unwrap_err())
+        };
+        assert!(State::open(&damaged).is_err());
+        for option in ["--relay", "--light"] {
+            let said = run(&[option, "/dev/no-such-chip:3"]);
+            assert!(said.contains("cannot use line 3 of /dev/no-such-chip"), "{said}");
+        }
+    }
 }

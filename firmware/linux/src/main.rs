@@ -16,6 +16,7 @@
 //! * What the device believes to be written is on the disk. A disk that fails once is not trusted until the program is started
 //!   again.
 //! * One program at a time has a folder.
+//! * The door is closed before anything else is done. Nobody outside stops the loop.
 //! * A device that is lost, a serial port or a camera, is said, and tried again until it is back.
 
 mod bench;
