@@ -24,6 +24,7 @@ mod board;
 mod camera;
 mod flash;
 mod line;
+mod outlet;
 mod panel;
 mod state;
 
@@ -107,6 +108,8 @@ fn run() -> Result<()> {
 }
 
 fn main() -> ExitCode {
+    // The door is closed after the hook, which must not wait.
+    std::panic::set_hook(Box::new(|info| say(format_args!("{info}"))));
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -118,7 +121,6 @@ fn main() -> ExitCode {
 
 /// Says something to whoever looks after the device.
 fn say(words: std::fmt::Arguments<'_>) {
-    use std::io::Write as _;
     // Nobody may be there to hear it.
-    let _ = writeln!(std::io::stderr(), "geode-door: {words}");
+    let _ = outlet::put(std::io::stderr(), &format!("geode-door: {words}\n"));
 }
