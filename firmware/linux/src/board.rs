@@ -203,6 +203,7 @@ pub fn run(wanted: &Run) -> Result<()> {
             device.poll(now_ms());
             let Computer { parts, is_restarting, .. } = device.platform();
             parts.log.save();
+            parts.eye.check()?;
             if *is_restarting {
                 say(format_args!("restarting"));
                 break;
