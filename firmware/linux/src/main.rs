@@ -8,6 +8,8 @@
 //! * [`mod@line`]: bytes of a Unix socket or a serial port.
 //! * [`camera`]: frames of a video, a pipe, or Video4Linux.
 //! * [`panel`]: relay, light and button.
+//! * [`outlet`]: lines on standard output and standard error.
+//! * [`service`]: the service manager, and its watchdog.
 //! * [`board`]: these together as the device's platform, and its loop.
 //! * [`mod@bench`]: how many frames a second this computer sees.
 //!
@@ -26,6 +28,7 @@ mod flash;
 mod line;
 mod outlet;
 mod panel;
+mod service;
 mod state;
 
 use std::path::PathBuf;
