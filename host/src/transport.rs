@@ -44,6 +44,9 @@ pub trait Stream {
     /// number falls, the other side works.
     fn untaken(&mut self) -> usize;
 
+    /// Connects anew to a program that was started anew, where that is possible.
+    fn reconnect(&mut self) {}
+
     /// The reason why the stream ended or failed, and a remedy.
     fn why_gone(&mut self, error: Option<&io::Error>) -> String;
 
@@ -343,6 +346,15 @@ impl Stream for Transport {
             // The device reads as it works.
             #[cfg(unix)]
             Transport::Socket(..) => 0,
+        }
+    }
+
+    fn reconnect(&mut self) {
+        #[cfg(unix)]
+        if let Transport::Socket(stream, path) = self
+            && let Ok(new) = UnixStream::connect(path)
+        {
+            *stream = new;
         }
     }
 

@@ -220,13 +220,14 @@ impl Session {
         }
     }
 
-    /// Opens the session anew with a device that has restarted.
+    /// Opens the session anew with a device that has restarted. Where the device's program has ended, a further call finds the one
+    /// that was started in its place.
     ///
     /// # Errors
     /// When it does not answer, or does not know this administrator any more.
     pub fn reopen(&mut self, keys: &Keys) -> Result<()> {
         self.turn = following(self.turn);
-        self.hello = self.wire.greet(self.turn, GREETING)?;
+        self.hello = self.wire.greet(self.turn, GREETING).inspect_err(|_| self.wire.stream.reconnect())?;
         let mut initiator = Initiator::new(keys.pair(), self.board);
         ensure!(
             shake_hands_patiently(&mut self.wire, &mut self.turn, &mut initiator)?,
