@@ -1,7 +1,7 @@
 //! What the device switches and is pressed on: lines of GPIO where they are given, and always a line of JSON on standard output
 //! for each change, for programs that open the door in another way. The signal SIGUSR1 presses the button shortly.
 //!
-//! Never tried on real lines: there were none where this was written.
+//! Never tried on real lines.
 
 use std::io;
 use std::path::PathBuf;
