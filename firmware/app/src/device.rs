@@ -80,9 +80,6 @@ pub const MAX_SERIAL: usize = 32;
 
 /// What a board gives a device beside its memories.
 pub trait Platform {
-    /// Whether a watchdog starts the board anew if it is not fed.
-    const HAS_WATCHDOG: bool = true;
-
     /// The link's bytes.
     type Stream: Read + ReadReady + Write;
     /// The bytes of a second line, for a controller that knows modules HLK-FM22x. A board without one names any stream.
@@ -119,12 +116,16 @@ pub trait Platform {
     fn retained(&mut self) -> &mut [u8];
     /// Whether the button is held down. A board removes the bouncing of its contacts.
     fn is_button_held(&mut self) -> bool;
+    /// Whether a watchdog starts the board anew if it is not fed.
+    fn has_watchdog(&self) -> bool {
+        true
+    }
     /// Tells the watchdog that something was achieved.
     fn feed(&mut self);
     /// Most bytes of stack ever in use.
     fn stack_bytes(&mut self) -> u32;
     /// Does nothing any more, so that the watchdog starts the board anew: to test it. The link has sent everything and the door is
-    /// closed. Interrupts go on. Not called without [`Self::HAS_WATCHDOG`]. Returns only where something else starts the board.
+    /// closed. Interrupts go on. Not called without [`Self::has_watchdog`]. Returns only where something else starts or ends the board.
     fn starve(&mut self) {
         loop {
             core::hint::spin_loop();

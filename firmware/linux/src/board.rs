@@ -18,6 +18,7 @@ use crate::camera::{Eye, FRAME_BYTES};
 use crate::flash::Images;
 use crate::line::Line;
 use crate::panel::{Button, Door};
+use crate::service::Service;
 use crate::state::{Retained, State, mapped};
 use crate::{Run, say};
 
@@ -57,6 +58,8 @@ struct Parts {
     door: Door,
     button: Button,
     log: Retained,
+    service: Service,
+    is_ended: Arc<AtomicBool>,
 }
 
 /// The computer as a device's platform.
@@ -68,9 +71,6 @@ struct Computer<'p> {
 }
 
 impl Platform for Computer<'_> {
-    // The service manager starts a program again that ends, but not one that stands still.
-    const HAS_WATCHDOG: bool = false;
-
     type Stream = Line;
     type Second = Line;
     type Camera = Eye;
@@ -118,7 +118,21 @@ impl Platform for Computer<'_> {
         self.parts.button.is_held()
     }
 
-    fn feed(&mut self) {}
+    /// The service manager's, where it has one for the program.
+    fn has_watchdog(&self) -> bool {
+        self.parts.service.has_watchdog()
+    }
+
+    fn feed(&mut self) {
+        self.parts.service.feed();
+    }
+
+    /// Returns when the program is told to end.
+    fn starve(&mut self) {
+        while !self.parts.is_ended.load(Ordering::Relaxed) {
+            std::thread::sleep(PAUSE);
+        }
+    }
 
     /// All of the stack that the system has given the program, in pages.
     fn stack_bytes(&mut self) -> u32 {
@@ -142,12 +156,12 @@ pub fn run(wanted: &Run) -> Result<()> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, is_ended.clone()).context("cannot catch signals")?;
     }
+    // Before anything that can fail: a program that was killed may have left the door open.
+    let door = Door::new(wanted.relay.as_ref(), wanted.light.as_ref())?;
     let state = State::open(&wanted.state)?;
     let keys = state.keys()?;
     let images = state.images(wanted.image.as_deref())?;
     let people = state.people()?;
-    // The door first: whatever is missing, it is closed.
-    let door = Door::new(wanted.relay.as_ref(), wanted.light.as_ref())?;
     let mut parts = Parts {
         door,
         button: Button::new(wanted.button.as_ref())?,
@@ -155,7 +169,10 @@ pub fn run(wanted: &Run) -> Result<()> {
         link: Line::open(&wanted.link.clone().unwrap_or_else(|| state.path("link")), wanted.baud)?,
         controller: wanted.controller.as_ref().map(|path| Line::open(path, wanted.baud)).transpose()?,
         log: state.log()?,
+        service: Service::of_environment(),
+        is_ended: is_ended.clone(),
     };
+    parts.service.ready();
     let start = Instant::now();
     let mut arena = vec![0u128; ARENA_BYTES / 16];
     while !is_ended.load(Ordering::Relaxed) {
@@ -203,6 +220,7 @@ pub fn run(wanted: &Run) -> Result<()> {
             device.poll(now_ms());
             let Computer { parts, is_restarting, .. } = device.platform();
             parts.log.save();
+            parts.eye.check()?;
             if *is_restarting {
                 say(format_args!("restarting"));
                 break;
@@ -214,4 +232,31 @@ pub fn run(wanted: &Run) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::{Arguments, Command};
+
+    #[test]
+    fn door_is_closed_before_the_folder_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let damaged = folder.path().join("door");
+        fs::write(&damaged, "no folder").unwrap();
+        let run = |options: &[&str]| {
+            let all = ["geode-door", "run", "--camera", "-", "--state", damaged.to_str().unwrap()];
+            let Command::Run(wanted) = Arguments::parse_from(all.iter().chain(options)).command else {
+                panic!("another command")
+            };
+            format!("{:#}", run(&wanted).unwrap_err())
+        };
+        assert!(State::open(&damaged).is_err());
+        for option in ["--relay", "--light"] {
+            let said = run(&[option, "/dev/no-such-chip:3"]);
+            assert!(said.contains("cannot use line 3 of /dev/no-such-chip"), "{said}");
+        }
+    }
 }

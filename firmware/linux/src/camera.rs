@@ -1,6 +1,7 @@
 //! Frames for the device: a thread reads them from a source, the device takes one at a time.
 //!
-//! * [`film`]: a video in a file, at its own speed, or from a pipe, as it comes. Every frame is seen.
+//! * [`film`]: a video in a file, at its own speed, or from a pipe, as it comes. Every frame is seen. A pipe's other end may be slow
+//!   to begin, and nobody waits for it but the thread.
 //! * `video4linux`: a camera. A frame that was not seen when the next one comes is lost.
 
 mod film;
@@ -12,7 +13,7 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result};
 use app::device::camera::{Camera, Taken};
 use app::sight::FrameSource;
 
@@ -32,6 +33,8 @@ struct Frame {
 struct Shelf {
     frame: Mutex<Option<Frame>>,
     is_free: Condvar,
+    /// Why there will never be a frame.
+    failure: Mutex<Option<Error>>,
 }
 
 impl Shelf {
@@ -57,6 +60,10 @@ impl Shelf {
         self.is_free.notify_one();
         frame
     }
+
+    fn failure(&self) -> MutexGuard<'_, Option<Error>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The device's camera, and its memory for frames.
@@ -70,20 +77,20 @@ pub struct Eye {
 }
 
 impl Eye {
-    /// Opens a camera.
+    /// Opens a camera. A pipe is opened in its thread: [`Self::check`] tells if it cannot be used.
     ///
     /// # Errors
     /// When there is none that can be used.
     pub fn open(path: &Path, is_repeated: bool) -> Result<Self> {
         let shelf = Arc::new(Shelf::default());
         let shown = path.display();
-        if path == Path::new("-") {
-            film::play(Film::of_pipe()?, shelf.clone())?;
-        } else if fs::metadata(path)
-            .with_context(|| format!("cannot open the camera {shown}"))?
-            .file_type()
-            .is_char_device()
-        {
+        let found = match path == Path::new("-") {
+            true => None,
+            false => Some(
+                fs::metadata(path).with_context(|| format!("cannot open the camera {shown}"))?.file_type(),
+            ),
+        };
+        if found.is_some_and(|found| found.is_char_device()) {
             #[cfg(feature = "v4l2")]
             video4linux::start(path, shelf.clone())?;
             #[cfg(not(feature = "v4l2"))]
@@ -91,10 +98,24 @@ impl Eye {
                 "{shown} is a device, and this program was built without Video4Linux: build it with `--features v4l2`, or let \
                  ffmpeg read the camera: `ffmpeg -f v4l2 -i {shown} -pix_fmt yuv420p -f yuv4mpegpipe - | geode-door … --camera -`"
             );
+        } else if found.is_some_and(|found| found.is_fifo()) {
+            let path = path.to_path_buf();
+            film::play(move || Film::of_file(&path, is_repeated), shelf.clone())?;
+        } else if found.is_some() {
+            let film = Film::of_file(path, is_repeated)?;
+            film::play(|| Ok(film), shelf.clone())?;
         } else {
-            film::play(Film::of_file(path, is_repeated)?, shelf.clone())?;
+            film::play(Film::of_pipe, shelf.clone())?;
         }
         Ok(Eye { shelf, memory: vec![0; FRAME_BYTES], taken: None, is_held: false, is_idle: false })
+    }
+
+    /// Fails once, when a pipe has turned out to be no video that can be seen.
+    ///
+    /// # Errors
+    /// Why.
+    pub fn check(&self) -> Result<()> {
+        self.shelf.failure().take().map_or(Ok(()), Err)
     }
 
     /// Whether the device has asked for a frame since the last question, and there was none.
@@ -132,5 +153,57 @@ impl Camera for Eye {
     fn release(&mut self) {
         self.taken = None;
         self.is_held = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::time::{Duration, Instant};
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::*;
+
+    /// An eye on a pipe with a name, and its other end; it was opened before the other end was there.
+    fn piped(folder: &Path) -> (Eye, fs::File) {
+        let path = folder.join("pipe");
+        mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        let eye = Eye::open(&path, false).unwrap();
+        (eye, fs::File::options().write(true).open(&path).unwrap())
+    }
+
+    fn waits_for<T>(mut found: impl FnMut() -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            if let Some(found) = found() {
+                return found;
+            }
+            assert!(start.elapsed() < Duration::from_secs(10));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn pipe_is_not_waited_for_and_seen_when_it_begins() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut eye, mut pipe) = piped(folder.path());
+        assert!(eye.taken().is_none() && eye.is_idle());
+        eye.check().unwrap();
+        pipe.write_all(b"YUV4MPEG2 W4 H2 Cmono XCOLORRANGE=FULL\nFRAME\n12345678").unwrap();
+        let taken = waits_for(|| eye.taken());
+        assert_eq!((taken.width, taken.height, &eye.memory()[..8]), (4, 2, b"12345678".as_slice()));
+        eye.check().unwrap();
+    }
+
+    #[test]
+    fn pipe_that_is_no_video_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (eye, mut pipe) = piped(folder.path());
+        pipe.write_all(b"a letter\n").unwrap();
+        drop(pipe);
+        let error = waits_for(|| eye.check().err());
+        assert!(error.to_string().contains("pipe: this is no"), "{error}");
+        eye.check().unwrap();
     }
 }

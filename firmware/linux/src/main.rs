@@ -8,6 +8,8 @@
 //! * [`mod@line`]: bytes of a Unix socket or a serial port.
 //! * [`camera`]: frames of a video, a pipe, or Video4Linux.
 //! * [`panel`]: relay, light and button.
+//! * [`outlet`]: lines on standard output and standard error.
+//! * [`service`]: the service manager, and its watchdog.
 //! * [`board`]: these together as the device's platform, and its loop.
 //! * [`mod@bench`]: how many frames a second this computer sees.
 //!
@@ -16,6 +18,7 @@
 //! * What the device believes to be written is on the disk. A disk that fails once is not trusted until the program is started
 //!   again.
 //! * One program at a time has a folder.
+//! * The door is closed before anything else is done. Nobody outside stops the loop.
 //! * A device that is lost, a serial port or a camera, is said, and tried again until it is back.
 
 mod bench;
@@ -23,7 +26,9 @@ mod board;
 mod camera;
 mod flash;
 mod line;
+mod outlet;
 mod panel;
+mod service;
 mod state;
 
 use std::path::PathBuf;
@@ -106,6 +111,8 @@ fn run() -> Result<()> {
 }
 
 fn main() -> ExitCode {
+    // The door is closed after the hook, which must not wait.
+    std::panic::set_hook(Box::new(|info| say(format_args!("{info}"))));
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -117,7 +124,6 @@ fn main() -> ExitCode {
 
 /// Says something to whoever looks after the device.
 fn say(words: std::fmt::Arguments<'_>) {
-    use std::io::Write as _;
     // Nobody may be there to hear it.
-    let _ = writeln!(std::io::stderr(), "geode-door: {words}");
+    let _ = outlet::put(std::io::stderr(), &format!("geode-door: {words}\n"));
 }

@@ -1,9 +1,9 @@
 //! What the device switches and is pressed on: lines of GPIO where they are given, and always a line of JSON on standard output
 //! for each change, for programs that open the door in another way. The signal SIGUSR1 presses the button shortly.
 //!
-//! Never tried on real lines: there were none where this was written.
+//! Never tried on real lines.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ use embedded_hal::digital::{self, OutputPin};
 use gpiocdev::Request;
 use gpiocdev::line::{Bias, Value};
 use serde::Serialize;
+
+use crate::outlet;
 
 /// How long a contact must be still to count.
 const BOUNCE: Duration = Duration::from_millis(20);
@@ -142,11 +144,8 @@ impl Door {
 }
 
 fn tell(change: &Change) -> Result<(), PinError> {
-    let told = serde_json::to_string(change).map_err(io::Error::from).and_then(|line| {
-        let mut output = io::stdout().lock();
-        writeln!(output, "{line}")?;
-        output.flush()
-    });
+    let line = serde_json::to_string(change).map_err(io::Error::from);
+    let told = line.and_then(|line| outlet::put(io::stdout(), &format!("{line}\n")));
     told.map_err(|error| {
         crate::say(format_args!("nobody reads on standard output ({error}), so that the door may not open"));
         PinError

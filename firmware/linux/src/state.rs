@@ -19,6 +19,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use app::update::ImageFlash as _;
 use format::Image;
 use store::Layout;
+use zeroize::Zeroizing;
 
 use crate::flash::{FileFlash, Images, PAGE_BYTES, WORD_BYTES};
 use crate::say;
@@ -113,14 +114,16 @@ impl State {
         self.path(name).exists()
     }
 
-    /// The device's secrets, for the store and for sessions. They are made at the first start.
+    /// The device's secrets, for the store and for sessions, wiped when they are dropped. They are made at the first start.
     ///
     /// # Errors
     /// When others may read them, or they are missing where there are people who were sealed with them.
-    pub fn keys(&self) -> Result<[[u8; 32]; 2]> {
+    pub fn keys(&self) -> Result<Box<Zeroizing<[[u8; 32]; 2]>>> {
         let path = self.path("keys");
         let shown = path.display();
-        let mut bytes = [0; KEYS_BYTES];
+        // In one place from the start: what is moved leaves a copy behind.
+        let mut keys = Box::new(Zeroizing::new([[0; 32]; 2]));
+        let bytes = keys.as_flattened_mut();
         if !self.exists("keys") {
             ensure!(
                 !self.exists("people"),
@@ -128,9 +131,8 @@ impl State {
                  which everybody enrolled is forgotten and every computer must be paired again",
                 self.path("people").display()
             );
-            getrandom::fill(&mut bytes)
-                .map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
-            self.make("keys", &bytes)?;
+            getrandom::fill(bytes).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
+            self.make("keys", bytes)?;
         } else {
             let file = self.existing("keys", KEYS_BYTES, "everybody enrolled is forgotten")?;
             let mode = file.metadata().with_context(|| format!("cannot read {shown}"))?.permissions().mode();
@@ -140,12 +142,9 @@ impl State {
                  read it, delete the folder and enrol everybody again",
                 mode & 0o777
             );
-            file.read_exact_at(&mut bytes, 0).with_context(|| format!("cannot read {shown}"))?;
+            file.read_exact_at(bytes, 0).with_context(|| format!("cannot read {shown}"))?;
         }
-        let [mut store, mut session] = [[0; 32]; 2];
-        store.copy_from_slice(&bytes[..32]);
-        session.copy_from_slice(&bytes[32..]);
-        Ok([store, session])
+        Ok(keys)
     }
 
     /// The flash of people and counters, and the place of the store in it.

@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -29,6 +29,7 @@ use link::message::{
     Attention, Begin, LogEntry, MAX_CHUNK_BYTES, Mode, Notice, PeopleReply, PeopleRequest, Person, Progress,
     Ruling, Seen, SightCost, Target, UpdateReply, UpdateRequest, UpdateStage, Verdict,
 };
+use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -109,7 +110,53 @@ impl Home {
         let mut command = door();
         command.current_dir(self.folder.path()).args(["run", "--state", "state"]).args(options);
         command.args(["--maker-key", &host::secret::hex(&maker.0)]);
+        // Whatever started the tests is not the device's service manager.
+        for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] {
+            command.env_remove(name);
+        }
         command
+    }
+
+    fn place(&self) -> Place {
+        Place::Port { path: self.at("state/link").display().to_string(), baud: 115_200 }
+    }
+
+    fn open(&self) -> Session {
+        self.place().open(&Keys::read(&self.at("admin.key")).unwrap(), None).unwrap().0
+    }
+
+    /// Waits until a device that was started answers.
+    fn reaches(&self, running: &mut Running) {
+        let start = Instant::now();
+        while self.place().reach().is_err() {
+            assert_eq!(running.0.try_wait().unwrap(), None, "the device ended");
+            assert!(start.elapsed() < PATIENCE);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn pair(&self, running: &Running) {
+        running.press();
+        self.json(&["device", "pair"]);
+        running.press();
+    }
+
+    fn arguments<'a>(command: &[&'a str]) -> Vec<&'a str> {
+        [command, &["--port", "state/link", "--key", "admin.key"]].concat()
+    }
+
+    fn json(&self, command: &[&str]) -> Value {
+        let printed = succeeds(self.folder.path(), &Self::arguments(&[command, &["--json"]].concat()));
+        serde_json::from_str(&printed).unwrap()
+    }
+
+    /// Results of the device's tests of itself by their names.
+    fn tests_itself(&self, options: &[&str]) -> Vec<(String, String)> {
+        let report = self.json(&[&["device", "selftest"], options].concat());
+        assert_eq!(report["is_sound"], true, "{report}");
+        let text = |value: &Value| value.as_str().unwrap().to_string();
+        let rows = report["tests"].as_array().unwrap().iter();
+        rows.map(|row| (text(&row["test"]), text(&row["result"]))).collect()
     }
 
     /// Starts the device with a video on its standard input, and waits until it answers.
@@ -123,22 +170,17 @@ impl Home {
             output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
         let mut door = Door { home: self, running, film, said };
-        let start = Instant::now();
-        while door.place().reach().is_err() {
-            assert_eq!(door.running.0.try_wait().unwrap(), None, "the device ended");
-            assert!(start.elapsed() < PATIENCE);
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        self.reaches(&mut door.running);
         door.hears(r#"{"door":"closed"}"#);
         door
     }
 
-    /// A start that must fail; what it said.
+    /// A start that must fail; what it said, and why in the end.
     fn refuses(&self, options: &[&str]) -> String {
         let Output { status, stderr, .. } = self.command(options).stdin(Stdio::null()).output().unwrap();
         let said = String::from_utf8(stderr).unwrap();
         assert_eq!(status.code(), Some(1), "{said}");
-        assert!(said.starts_with("geode-door: error: "), "{said}");
+        assert!(said.lines().last().unwrap().starts_with("geode-door: error: "), "{said}");
         said
     }
 }
@@ -149,6 +191,25 @@ struct Running(Child);
 impl Running {
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_raw(self.0.id() as i32).unwrap(), signal).unwrap();
+    }
+
+    /// Presses the button, and waits until that was seen.
+    fn press(&self) {
+        self.signal(Signal::USR1);
+        std::thread::sleep(Duration::from_millis(500));
+    }
+
+    /// Tells it to end, which it does in order.
+    fn end(mut self) {
+        self.signal(Signal::TERM);
+        let start = Instant::now();
+        loop {
+            match self.0.try_wait().unwrap() {
+                Some(status) => break assert!(status.success(), "{status}"),
+                None => assert!(start.elapsed() < PATIENCE, "it does not end"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
@@ -170,18 +231,8 @@ struct Door<'h> {
 }
 
 impl Door<'_> {
-    fn place(&self) -> Place {
-        Place::Port { path: self.home.at("state/link").display().to_string(), baud: 115_200 }
-    }
-
     fn open(&self) -> Session {
-        self.place().open(&Keys::read(&self.home.at("admin.key")).unwrap(), None).unwrap().0
-    }
-
-    /// Presses the button, and waits until that was seen.
-    fn press(&self) {
-        self.running.signal(Signal::USR1);
-        std::thread::sleep(Duration::from_millis(500));
+        self.home.open()
     }
 
     /// Pulls the plug.
@@ -190,9 +241,8 @@ impl Door<'_> {
     }
 
     /// Tells it to end, which it does in order.
-    fn end(mut self) {
-        self.running.signal(Signal::TERM);
-        assert!(self.running.0.wait().unwrap().success());
+    fn end(self) {
+        self.running.end();
         assert!(!self.home.at("state/link").exists());
     }
 
@@ -201,23 +251,16 @@ impl Door<'_> {
         while self.said.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no line {line}")) != line {}
     }
 
-    fn arguments<'a>(command: &[&'a str]) -> Vec<&'a str> {
-        [command, &["--port", "state/link", "--key", "admin.key"]].concat()
-    }
-
     fn json(&self, command: &[&str]) -> Value {
-        let printed = succeeds(self.home.folder.path(), &Self::arguments(&[command, &["--json"]].concat()));
-        serde_json::from_str(&printed).unwrap()
+        self.home.json(command)
     }
 
     fn fails(&self, command: &[&str]) -> String {
-        fails(self.home.folder.path(), &Self::arguments(command))
+        fails(self.home.folder.path(), &Home::arguments(command))
     }
 
     fn pair(&self) {
-        self.press();
-        self.json(&["device", "pair"]);
-        self.press();
+        self.home.pair(&self.running);
     }
 
     fn show(&mut self, picture: &RgbImage, times: usize) {
@@ -502,14 +545,11 @@ fn files_that_are_not_as_they_must_be_are_refused_and_left_as_they_are() {
     fs::set_permissions(home.at("state/keys"), fs::Permissions::from_mode(0o640)).unwrap();
     assert!(refuses(&run).contains("mode 640"));
     fs::set_permissions(home.at("state/keys"), fs::Permissions::from_mode(0o600)).unwrap();
+    // With a start that succeeds all files are there.
+    home.start().end();
     for name in ["keys", "people", "images", "log"] {
         let path = home.at("state").join(name);
-        let whole = fs::read(&path).unwrap_or_default();
-        if whole.is_empty() {
-            // Made last, so that it is not there yet.
-            assert_eq!(name, "log");
-            continue;
-        }
+        let whole = fs::read(&path).unwrap();
         fs::write(&path, &whole[..whole.len() / 2]).unwrap();
         let said = refuses(&run);
         assert!(said.contains(&format!("state/{name} has {} bytes", whole.len() / 2)), "{said}");
@@ -570,19 +610,107 @@ fn video_that_ends_blinds_the_device_until_it_is_started_with_another() {
     let home = Home::new();
     let door = home.start();
     door.pair();
-    let Door { mut running, film, said: _said, .. } = door;
+    let Door { running, film, said: _said, .. } = door;
     drop(film);
-    let place = Place::Port { path: home.at("state/link").display().to_string(), baud: 115_200 };
-    let keys = Keys::read(&home.at("admin.key")).unwrap();
     let start = Instant::now();
     loop {
-        let mut session = place.open(&keys, None).unwrap().0;
-        if people::condition(&mut session).unwrap().mode == Mode::Service {
+        if people::condition(&mut home.open()).unwrap().mode == Mode::Service {
             break;
         }
         assert!(start.elapsed() < PATIENCE);
         std::thread::sleep(Duration::from_millis(200));
     }
-    running.signal(Signal::TERM);
-    assert!(running.0.wait().unwrap().success());
+    running.end();
+}
+
+#[test]
+fn camera_that_is_silent_stops_neither_the_link_nor_the_end() {
+    let home = Home::new();
+    let mut command = home.command(&["--image", "door.geode", "--camera", "-"]);
+    let mut running = Running(command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
+    let _silent = running.0.stdin.take();
+    home.reaches(&mut running);
+    home.pair(&running);
+    assert_eq!(home.json(&["device", "info"])["board"], "linux");
+    running.end();
+}
+
+#[test]
+fn reader_that_does_not_read_stops_neither_the_link_nor_the_end_and_keeps_the_door_closed() {
+    let home = Home::new();
+    record(&home.at("film.y4m"), &photos()[..1]);
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    fcntl_setfl(&writer, OFlags::NONBLOCK).unwrap();
+    let mut filled = 0;
+    while let Ok(count) = writer.write(&[0; 4096]) {
+        filled += count;
+    }
+    fcntl_setfl(&writer, OFlags::empty()).unwrap();
+    let mut command = home.command(&["--image", "door.geode", "--camera", "film.y4m", "--repeat"]);
+    let mut running = Running(command.stdin(Stdio::null()).stdout(writer).spawn().unwrap());
+    // It has the other copy of the pipe's end.
+    drop(command);
+    home.reaches(&mut running);
+    home.pair(&running);
+    assert_eq!(people::condition(&mut home.open()).unwrap().mode, Mode::Service);
+    running.end();
+    let mut heard = Vec::new();
+    reader.read_to_end(&mut heard).unwrap();
+    assert_eq!(heard.len(), filled, "nothing is told later");
+}
+
+#[test]
+fn device_tests_itself_and_the_service_manager_is_its_watchdog() {
+    let home = Home::new();
+    record(&home.at("film.y4m"), &photos()[..1]);
+    let command = || {
+        let mut command = home.command(&["--image", "door.geode", "--camera", "film.y4m", "--repeat"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    };
+    let expected = |watchdog: &str| {
+        let done = ["Golden", "Camera", "Flash", "Random", "Store", "Stack"].map(|name| (name, "passed"));
+        let all = done.into_iter().chain([("Watchdog", watchdog)]);
+        all.map(|(name, result)| (name.to_string(), result.to_string())).collect::<Vec<_>>()
+    };
+    let mut running = Running(command().spawn().unwrap());
+    home.reaches(&mut running);
+    home.pair(&running);
+    assert_eq!(home.tests_itself(&[]), expected("skipped"));
+    assert_eq!(home.tests_itself(&["--watchdog"]), expected("skipped"), "there is none");
+    running.end();
+
+    let manager = UnixDatagram::bind(home.at("notify")).unwrap();
+    let hears = |within: Duration| {
+        manager.set_read_timeout(Some(within)).unwrap();
+        let mut words = [0; 64];
+        let count = manager.recv(&mut words).ok()?;
+        Some(String::from_utf8(words[..count].to_vec()).unwrap())
+    };
+    let watchdog = Duration::from_secs(8);
+    let managed = || {
+        let mut command = command();
+        command.env("NOTIFY_SOCKET", home.at("notify"));
+        command.env("WATCHDOG_USEC", watchdog.as_micros().to_string());
+        let mut running = Running(command.spawn().unwrap());
+        assert_eq!(hears(PATIENCE).as_deref(), Some("READY=1"));
+        home.reaches(&mut running);
+        running
+    };
+    let running = managed();
+    let tested = std::thread::scope(|scope| {
+        let tested = scope.spawn(|| home.tests_itself(&["--watchdog"]));
+        while let Some(words) = hears(watchdog) {
+            assert_eq!(words, "WATCHDOG=1");
+            assert!(!tested.is_finished(), "it does not stand still");
+        }
+        // As systemd does.
+        running.signal(Signal::ABORT);
+        drop(running);
+        let running = managed();
+        let tested = tested.join().unwrap();
+        running.end();
+        tested
+    });
+    assert_eq!(tested, expected("passed"));
 }

@@ -63,7 +63,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 figures = [self.platform.stack_bytes(), 0, 0, 0];
                 Outcome::Done
             }
-            Test::Watchdog if !P::HAS_WATCHDOG => Outcome::Missing,
+            Test::Watchdog if !self.platform.has_watchdog() => Outcome::Missing,
             Test::Watchdog => {
                 self.desk.starve_ms = Some(now_ms + RESTART_MS);
                 Outcome::Done

@@ -132,6 +132,7 @@ struct Board {
     images: Images,
     restarts: usize,
     starved: usize,
+    lacks_watchdog: bool,
     retained: Vec<u8>,
 }
 
@@ -149,6 +150,10 @@ impl Platform for Board {
 
     fn restart(&mut self) {
         self.restarts += 1;
+    }
+
+    fn has_watchdog(&self) -> bool {
+        !self.lacks_watchdog
     }
 
     fn starve(&mut self) {

@@ -26,15 +26,16 @@ pub struct Film {
 }
 
 impl Film {
-    /// Opens a file.
+    /// Opens a file, or a pipe with a name. The start of a pipe is waited for.
     ///
     /// # Errors
     /// When it is no video, or its frames are too large.
     pub fn of_file(path: &Path, is_repeated: bool) -> Result<Self> {
         let name = path.display().to_string();
         let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
+        let is_paced = file.metadata().with_context(|| format!("cannot read {name}"))?.is_file();
         let again = is_repeated.then(|| path.to_path_buf());
-        Self::new(name, Box::new(BufReader::new(file)), again, true)
+        Self::new(name, Box::new(BufReader::new(file)), again, is_paced)
     }
 
     /// The video that comes on standard input. Waits for its start.
@@ -93,12 +94,16 @@ impl Film {
     }
 }
 
-/// Plays a video in a thread of its own, which ends with it.
+/// Opens a video and plays it in a thread of its own, which ends with it.
 ///
 /// # Errors
 /// When there is no thread to be had.
-pub fn play(mut film: Film, shelf: Arc<Shelf>) -> Result<()> {
+pub fn play(open: impl FnOnce() -> Result<Film> + Send + 'static, shelf: Arc<Shelf>) -> Result<()> {
     let play = move || {
+        let mut film = match open() {
+            Ok(film) => film,
+            Err(error) => return *shelf.failure() = Some(error),
+        };
         let mut due = Instant::now();
         loop {
             match film.next() {

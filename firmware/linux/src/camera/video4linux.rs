@@ -1,6 +1,6 @@
 //! A camera of Video4Linux that gives YUYV or grey pixels, as most cameras on USB do.
 //!
-//! Never tried on a real camera: there was none where this was written.
+//! Never tried on a real camera.
 
 use std::io;
 use std::path::{Path, PathBuf};

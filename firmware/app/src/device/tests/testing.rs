@@ -136,6 +136,15 @@ fn device_that_stands_still_has_answered_and_closed_its_door() {
 }
 
 #[test]
+fn device_without_a_watchdog_says_so_and_goes_on() {
+    let (mut bench, mut host) = tested();
+    bench.device.platform.lacks_watchdog = true;
+    assert_eq!(answered(&mut bench, &mut host, Test::Watchdog).outcome, Outcome::Missing);
+    bench.step(200);
+    assert_eq!((bench.device.platform.starved, bench.device.desk.starve_ms), (0, None));
+}
+
+#[test]
 fn test_ends_with_its_session_and_waits_for_an_enrolment() {
     let (mut bench, mut host) = tested();
     bench.device.platform.eye.is_dead = true;
