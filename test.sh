@@ -111,7 +111,7 @@ part_clippy() {
     for board in firmware/boards/*/board.toml; do
         # What emulated boards share, and what the boards with one maker's chips share, is checked with those that use it.
         shared=
-        for package in mps stm32; do
+        for package in mps stm32 wiring; do
             ! grep -q "^$package\.workspace" "${board%/*}/Cargo.toml" || shared="$shared --package $package"
         done
         # shellcheck disable=SC2086 # a list of words

@@ -68,6 +68,19 @@ pub fn some_of(words: &[String]) -> String {
     }
 }
 
+/// A number with its thousands apart: 1,234,567.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A share in per cent, with two digits.
 pub fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
@@ -121,4 +134,17 @@ pub fn byte_bar(bytes: usize, what: &'static str) -> ProgressBar {
     };
     bar.enable_steady_tick(TICK);
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        assert_eq!(
+            [0, 999, 1000, 100_352, 1_338_096].map(grouped),
+            ["0", "999", "1,000", "100,352", "1,338,096"]
+        );
+    }
 }

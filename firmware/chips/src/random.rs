@@ -2,6 +2,10 @@
 
 use core::fmt;
 
+use embassy_time::Duration;
+
+use crate::wait::wait;
+
 /// Words of a draw.
 const WORDS: usize = 8;
 /// A draw is begun so often.
@@ -38,6 +42,27 @@ pub trait Generator {
 
     /// Starts it anew. What it gave before is forgotten.
     fn restart(&mut self);
+}
+
+/// The word of a generator within a time. `look` says what the generator has: nothing yet, a word, or why there is none.
+///
+/// # Errors
+/// What `look` says, or [`RandomError::TimedOut`]. Zero is [`RandomError::Seed`]: generators of ST give it when they have nothing.
+/// (RM0433, section 34.3.3.)
+pub fn word_within(
+    limit: Duration,
+    mut look: impl FnMut() -> Option<Result<u32, RandomError>>,
+) -> Result<u32, RandomError> {
+    let mut found = None;
+    let looked = wait(limit, || {
+        found = look();
+        found.is_some()
+    });
+    match (looked, found) {
+        (Ok(()), Some(Ok(0))) => Err(RandomError::Seed),
+        (Ok(()), Some(found)) => found,
+        _ => Err(RandomError::TimedOut),
+    }
 }
 
 /// 32 bytes that nobody can foresee. After an error the generator is started anew, and nothing of the draw before is used. A word
@@ -102,6 +127,20 @@ mod tests {
 
     fn script(words: &[Result<u32, RandomError>]) -> Script {
         Script { words: words.iter().copied().collect(), ..Script::default() }
+    }
+
+    #[test]
+    fn word_is_waited_for_and_zero_is_none() {
+        let mut calls = 0;
+        let late = word_within(Duration::from_millis(2), || {
+            calls += 1;
+            (calls == 3).then_some(Ok(7))
+        });
+        assert_eq!(late, Ok(7));
+        let word = |found| word_within(Duration::from_millis(2), || found);
+        assert_eq!(word(Some(Ok(0))), Err(RandomError::Seed));
+        assert_eq!(word(Some(Err(RandomError::Clock))), Err(RandomError::Clock));
+        assert_eq!(word(None), Err(RandomError::TimedOut));
     }
 
     fn numbers(first: u32) -> [u8; 32] {

@@ -12,10 +12,10 @@ use host::accuracy::roles::Roles;
 use host::accuracy::verification::{Verification, verify};
 use host::crops::Source;
 use host::export::{Report, export};
-use host::output;
+use host::output::{self, grouped};
 use suite::{accuracy_baseline, accuracy_figures, job, real_networks, shared};
 
-use crate::figures::{self, ACCURACY, grouped, row};
+use crate::figures::{self, ACCURACY, row};
 
 /// A network's figures.
 struct Measured {

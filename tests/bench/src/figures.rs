@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use host::bench::boards::{Code, Cost, Matching};
 use host::bench::computer::Time;
 use host::bench::{Bench, GALLERIES};
-use host::output;
+use host::output::{self, grouped};
 
 /// The chapter that holds the tables.
 const CHAPTER: &str = "docs/src/figures.md";
@@ -101,19 +101,6 @@ pub fn costs(measured: &[Bench]) -> String {
     text.replace("|  |\n", "\n")
 }
 
-/// A number with commas between thousands.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// Puts tables between two marks in the book.
 pub fn write(marks: [&str; 2], tables: &str) -> Result<()> {
     let path = suite::root().join(CHAPTER);
@@ -137,10 +124,5 @@ mod tests {
         let chapter = format!("a\n{start}\nold\n{end}\nb");
         assert_eq!(replaced(&chapter, COSTS, "new\n").unwrap(), format!("a\n{start}\n\nnew\n\n{end}\nb"));
         assert!(format!("{:#}", replaced(&chapter, ACCURACY, "new").unwrap_err()).contains("accuracy"));
-    }
-
-    #[test]
-    fn thousands_are_grouped() {
-        assert_eq!(["7", "100,352", "1,000"], [7, 100_352, 1000].map(grouped).each_ref().map(|s| &**s));
     }
 }

@@ -8,7 +8,9 @@ use host::sizes::{Baseline, Sizes};
 use object::{Object, ObjectSection, SectionKind};
 
 use crate::baseline::growth;
-use crate::figures::{self, grouped, row};
+use host::output::grouped;
+
+use crate::figures::{self, row};
 
 /// Builds the program of every board, prints a table, and compares with the baseline; or writes baseline and book.
 pub fn check(write: bool) -> Result<()> {

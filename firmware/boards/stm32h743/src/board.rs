@@ -1,22 +1,27 @@
-//! The board's wiring.
+//! The board's wiring. Button K1 (PC13), light E3 (PE3), and the relay's pin (PB12).
 
 use chips::line::Line;
 use chips::trouble::Troubles;
 use embassy_stm32::rcc::HseMode;
-use embassy_stm32::{Peri, peripherals};
-use stm32::frame::FrameMemory;
+use embassy_stm32::{Peri, pac, peripherals};
+use programs::app::output::Active;
+use stm32::Stm32;
 use stm32::h7::clocks::{self, Core};
 use stm32::h7::quadspi::{self, Quadspi};
 use stm32::h7::random::Rng;
 use stm32::h7::sector::Sector;
-use stm32::h7::{core_memory, receiver, usb};
+use stm32::h7::{self, receiver, usb};
+use stm32::panel::{self, Switches};
 use stm32::uart;
-use stm32::wiring::{Begun, Memories, Opened, Wiring};
+use wiring::frame::FrameMemory;
+use wiring::{Begun, Opened, Wiring};
 
 use crate::drivers::eye::{self, Eye, FRAME_BYTES, Wires};
-use crate::drivers::panel::{self, Switches};
 use crate::drivers::{frame, internal, retained, sector};
 use crate::{Board, facts};
+
+/// The relay's pin in its port.
+const RELAY_PIN: usize = 12;
 
 /// What is left of the chip when clocks and flash are started.
 pub struct Rest {
@@ -34,6 +39,7 @@ pub struct Rest {
 }
 
 impl Wiring for Board {
+    type Processor = Stm32;
     type Flash = Quadspi;
     type Keys = Sector;
     type Generator = Rng;
@@ -41,8 +47,6 @@ impl Wiring for Board {
     type Output = Switches;
     type Rest = Rest;
 
-    const MEMORIES: Memories =
-        Memories { flash: facts::FLASH, store: facts::STORE, slots: facts::SLOTS, images: facts::IMAGES };
     const FLASH: Quadspi = Quadspi::new(facts::FLASH);
     const CORE_MHZ: u64 = 480;
 
@@ -95,11 +99,7 @@ impl Wiring for Board {
     }
 
     fn open_memories(troubles: &mut Troubles) {
-        core_memory::start();
-        // A flash that fails is no flash: there is no image.
-        if troubles.flash.is_none() {
-            troubles.flash = Self::FLASH.map().err();
-        }
+        h7::open_memories(Self::FLASH, troubles);
     }
 
     fn open_link(rest: Rest) -> Line {
@@ -114,13 +114,13 @@ impl Wiring for Board {
     fn open(rest: Rest) -> Opened<Self> {
         let Rest { usb: (minus, plus), uart: (uart, receive, send), wires, port, relay, light, button } =
             rest;
-        let Ok(output) = panel::switches(relay, light);
+        let output = panel::switches(relay, light, Active::High);
         Opened {
             link: usb::start(facts::USB, facts::NAME, minus, plus).unwrap_or(usb::line()),
             controller: uart::start(uart, receive, send).ok(),
             camera: eye::open(wires, port),
             output,
-            button: panel::button(button),
+            button: panel::button(button, Active::High),
         }
     }
 
@@ -129,8 +129,11 @@ impl Wiring for Board {
     }
 
     fn relay_off() {
-        panel::relay_off();
+        pac::RCC.ahb4enr().modify(|w| w.set_gpioben(true));
+        // Reading it back lets the clock arrive.
+        let _ = pac::RCC.ahb4enr().read();
+        panel::relay_off(pac::GPIOB, RELAY_PIN);
     }
 }
 
-stm32::board!(crate::Board, crate::facts, frames: FrameMemory = frame(), frame_bytes: FRAME_BYTES, internal: internal());
+wiring::board!(crate::Board, crate::facts, frames: FrameMemory = frame(), frame_bytes: FRAME_BYTES, internal: internal());

@@ -1,4 +1,4 @@
-//! The board's wiring.
+//! The board's wiring. The button (D3, PG7), the green light (PK6), and the relay's pin (D2, PJ11).
 
 use core::mem::MaybeUninit;
 
@@ -7,17 +7,19 @@ use chips::trouble::Troubles;
 use embassy_stm32::pac::gpio::vals::Moder;
 use embassy_stm32::rcc::{HseMode, SMPSSupplyVoltage, SupplyConfig};
 use embassy_stm32::{Peri, SharedData, pac, peripherals};
-use stm32::frame::FrameMemory;
+use programs::app::output::Active;
+use stm32::Stm32;
 use stm32::h7::clocks::{self, Core};
 use stm32::h7::quadspi::{self, Quadspi};
 use stm32::h7::random::Rng;
 use stm32::h7::sector::Sector;
-use stm32::h7::{core_memory, receiver};
+use stm32::h7::{self, receiver};
+use stm32::panel::{self, Switches};
 use stm32::uart;
-use stm32::wiring::{Begun, Memories, Opened, Wiring};
+use wiring::frame::FrameMemory;
+use wiring::{Begun, Opened, Wiring};
 
 use crate::drivers::eye::{self, Eye, FRAME_BYTES, Wires};
-use crate::drivers::panel::{self, Switches};
 use crate::drivers::{frame, internal, retained, sector};
 use crate::{Board, facts};
 
@@ -26,6 +28,9 @@ const OSCILLATOR_PIN: usize = 1;
 
 type Uart =
     (Peri<'static, peripherals::USART1>, Peri<'static, peripherals::PA10>, Peri<'static, peripherals::PA9>);
+
+/// The relay's pin in its port.
+const RELAY_PIN: usize = 11;
 
 /// What is left of the chip when clocks and flash are started.
 pub struct Rest {
@@ -43,6 +48,7 @@ fn link((uart, receive, send): Uart) -> Line {
 }
 
 impl Wiring for Board {
+    type Processor = Stm32;
     type Flash = Quadspi;
     type Keys = Sector;
     type Generator = Rng;
@@ -50,8 +56,6 @@ impl Wiring for Board {
     type Output = Switches;
     type Rest = Rest;
 
-    const MEMORIES: Memories =
-        Memories { flash: facts::FLASH, store: facts::STORE, slots: facts::SLOTS, images: facts::IMAGES };
     const FLASH: Quadspi = Quadspi::new(facts::FLASH);
     const CORE_MHZ: u64 = 400;
 
@@ -113,11 +117,7 @@ impl Wiring for Board {
     }
 
     fn open_memories(troubles: &mut Troubles) {
-        core_memory::start();
-        // A flash that fails is no flash: there is no image.
-        if troubles.flash.is_none() {
-            troubles.flash = Self::FLASH.map().err();
-        }
+        h7::open_memories(Self::FLASH, troubles);
     }
 
     fn open_link(rest: Rest) -> Line {
@@ -130,13 +130,13 @@ impl Wiring for Board {
 
     fn open(rest: Rest) -> Opened<Self> {
         let Rest { uart, wires, port, relay, light, button } = rest;
-        let Ok(output) = panel::switches(relay, light);
+        let output = panel::switches(relay, light, Active::Low);
         Opened {
             link: link(uart),
             controller: None,
             camera: eye::open(wires, port),
             output,
-            button: panel::button(button),
+            button: panel::button(button, Active::Low),
         }
     }
 
@@ -145,10 +145,13 @@ impl Wiring for Board {
     }
 
     fn relay_off() {
-        panel::relay_off();
+        pac::RCC.ahb4enr().modify(|w| w.set_gpiojen(true));
+        // Reading it back lets the clock arrive.
+        let _ = pac::RCC.ahb4enr().read();
+        panel::relay_off(pac::GPIOJ, RELAY_PIN);
     }
 }
 
-stm32::board!(
+wiring::board!(
     crate::Board, crate::facts, frames: FrameMemory = frame(), frame_bytes: FRAME_BYTES, internal: internal()
 );

@@ -1,22 +1,27 @@
-//! The board's wiring.
+//! The board's wiring. Button B2 (PC13), the green light (PG0), and the relay's pin (D2, PD0).
 
 use chips::flash::{Mapped as _, Part, Region};
 use chips::line::Line;
 use chips::trouble::Troubles;
-use embassy_stm32::{Peri, peripherals};
-use stm32::frame::FrameMemory;
+use embassy_stm32::{Peri, pac, peripherals};
+use programs::app::output::Active;
+use stm32::Stm32;
 use stm32::n6::random::Rng;
 use stm32::n6::xspi::Xspi;
 use stm32::n6::{clocks, core_memory};
+use stm32::panel::{self, Switches};
 use stm32::uart;
-use stm32::wiring::{Begun, Memories, Opened, Wiring};
+use wiring::frame::FrameMemory;
+use wiring::{Begun, Opened, Wiring};
 
 use crate::drivers::frame;
-use crate::drivers::panel::{self, Switches};
 use crate::{Board, facts};
 
 type Uart =
     (Peri<'static, peripherals::USART1>, Peri<'static, peripherals::PE6>, Peri<'static, peripherals::PE5>);
+
+/// The relay's pin in its port.
+const RELAY_PIN: usize = 0;
 
 /// What is left of the chip when clocks and flash are started.
 pub struct Rest {
@@ -41,6 +46,7 @@ fn internal() -> &'static [u8] {
 }
 
 impl Wiring for Board {
+    type Processor = Stm32;
     type Flash = Xspi;
     type Keys = Part<Xspi>;
     type Generator = Rng;
@@ -48,8 +54,6 @@ impl Wiring for Board {
     type Output = Switches;
     type Rest = Rest;
 
-    const MEMORIES: Memories =
-        Memories { flash: facts::FLASH, store: facts::STORE, slots: facts::SLOTS, images: facts::IMAGES };
     const FLASH: Xspi = Xspi::new(facts::FLASH);
     const CORE_MHZ: u64 = clocks::CORE_MHZ;
 
@@ -87,8 +91,14 @@ impl Wiring for Board {
 
     fn open(rest: Rest) -> Opened<Self> {
         let Rest { uart, relay, light, button } = rest;
-        let Ok(output) = panel::switches(relay, light);
-        Opened { link: link(uart), controller: None, camera: frame(), output, button: panel::button(button) }
+        let output = panel::switches(relay, light, Active::Low);
+        Opened {
+            link: link(uart),
+            controller: None,
+            camera: frame(),
+            output,
+            button: panel::button(button, Active::High),
+        }
     }
 
     fn retained() -> &'static mut [u8] {
@@ -97,10 +107,13 @@ impl Wiring for Board {
     }
 
     fn relay_off() {
-        panel::relay_off();
+        pac::RCC.ahb4enr().modify(|w| w.set_gpioden(true));
+        // Reading it back lets the clock arrive.
+        let _ = pac::RCC.ahb4enr().read();
+        panel::relay_off(pac::GPIOD, RELAY_PIN);
     }
 }
 
-stm32::board!(
+wiring::board!(
     crate::Board, crate::facts, frames: FrameMemory = frame(), frame_bytes: facts::FRAME.1, internal: internal()
 );

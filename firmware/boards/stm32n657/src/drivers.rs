@@ -1,11 +1,7 @@
-//! What is the board's own: the memories of `board.toml`, and what its pins lead to. Only these modules contain unsafe code.
-//!
-//! * [`panel`]: button, light and relay.
+//! What is the board's own: the memories of `board.toml`. Only this module contains unsafe code.
 #![allow(unsafe_code)]
 
-pub mod panel;
-
-use stm32::frame::FrameMemory;
+use wiring::frame::FrameMemory;
 
 use crate::facts;
 

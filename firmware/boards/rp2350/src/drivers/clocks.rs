@@ -9,7 +9,6 @@
 
 use embassy_rp::Peripherals;
 use embassy_rp::config::Config;
-use embassy_time::Instant;
 
 /// The core's clock, MHz.
 pub const CORE_MHZ: u64 = 150;
@@ -17,9 +16,4 @@ pub const CORE_MHZ: u64 = 150;
 /// Starts all clocks; called once. Hangs if the crystal does not swing: a watchdog that runs already ends that.
 pub fn start() -> Peripherals {
     embassy_rp::init(Config::default())
-}
-
-/// Cycles of the core since the clocks were started, in steps of a microsecond.
-pub fn cycles() -> u64 {
-    Instant::now().as_micros() * CORE_MHZ
 }

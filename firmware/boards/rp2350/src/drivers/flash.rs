@@ -48,25 +48,9 @@ pub fn open() {
     IS_OPEN.store(start != middle, Ordering::Relaxed);
 }
 
-/// The part for people and counters. It can be used if the device has keys.
-pub const fn store(has_keys: bool) -> Part<Flash> {
-    Part::store(Flash, facts::FLASH, facts::STORE, has_keys)
-}
-
-/// The part for a device's images.
-pub const fn images() -> Part<Flash> {
-    const { Part::images(Flash, facts::FLASH, facts::SLOTS) }
-}
-
 /// The page of the device's keys.
 pub const fn keys() -> Part<Flash> {
     const { Part::store(Flash, facts::FLASH, facts::KEYS, true) }
-}
-
-/// All places for images.
-pub fn external() -> &'static [u8] {
-    let [_, (address, bytes)] = facts::IMAGES;
-    if Flash.is_mapped() { Flash.memory((address - facts::FLASH.0) as u32, bytes as u32) } else { &[] }
 }
 
 /// Lets the ROM change a part of the chip: a page that is erased, or one that is programmed from `bytes`.
@@ -97,11 +81,8 @@ impl Mapped for Flash {
     }
 
     fn read(&self, offset: u32, bytes: &mut [u8]) {
-        let start = facts::FLASH.0 + offset as usize;
         // SAFETY: flash, within the chip. It changes in `change` only, which does not run now.
-        unsafe {
-            ptr::copy_nonoverlapping(ptr::with_exposed_provenance(start), bytes.as_mut_ptr(), bytes.len())
-        };
+        unsafe { mapped::copy(facts::FLASH.0 + offset as usize, bytes) };
     }
 
     fn erase(&self, from: u32, to: u32) -> Result<(), Refused> {

@@ -2,8 +2,7 @@
 //! (RP2350 data sheet, chapter 11 and section 12.6.)
 #![allow(unsafe_code)]
 
-use core::sync::atomic::{AtomicBool, Ordering};
-use core::{array, ptr, slice};
+use core::array;
 
 use chips::eye::{self, Progress};
 use chips::wait::wait;
@@ -17,6 +16,7 @@ use embassy_rp::{Peri, bind_interrupts, peripherals};
 use embassy_time::{Duration, Instant};
 use programs::FrameSource;
 use rp::port::{self, Seen};
+use wiring::frame::FrameMemory;
 
 use super::clocks::CORE_MHZ;
 use super::eye::FRAME_BYTES;
@@ -72,29 +72,10 @@ pub struct Port {
     pub frame: Peri<'static, peripherals::PIN_16>,
 }
 
-/// The memory for frames.
-pub struct FrameMemory {
-    is_first: bool,
-}
-
-impl FrameMemory {
-    /// The memory; whoever comes second has none.
-    pub fn take() -> Self {
-        static TAKEN: AtomicBool = AtomicBool::new(false);
-        FrameMemory { is_first: !TAKEN.swap(true, Ordering::Relaxed) }
-    }
-}
-
-impl FrameSource for FrameMemory {
-    fn memory(&mut self) -> &mut [u8] {
-        if !self.is_first {
-            return &mut [];
-        }
-        let (address, bytes) = facts::FRAME;
-        // SAFETY: RAM that no other fact names, which is taken once and is borrowed here. DMA writes to it only while a
-        // receiver, which has it then, lends it to nobody. Any content is a slice of bytes.
-        unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address), bytes) }
-    }
+/// The memory for frames; whoever comes second has none.
+pub fn frame() -> FrameMemory {
+    // SAFETY: RAM that no other fact names. DMA writes to it only for a receiver, which has this memory then.
+    unsafe { FrameMemory::take(facts::FRAME) }
 }
 
 /// The receiver.

@@ -4,10 +4,9 @@
 
 use chips::flash::Region;
 use cortex_m::asm::{dsb, isb};
-use cortex_m::peripheral::{MPU, Peripherals, SCB};
+use cortex_m::peripheral::MPU;
 
-/// Bytes of a line of the data cache.
-const LINE_BYTES: usize = 32;
+use crate::cache::core;
 
 /// Regions of the MPU: in the first nothing may be touched, the next one above it opens the flash on QUADSPI.
 const REGIONS: u32 = 16;
@@ -32,11 +31,6 @@ const DEFAULT_MAP: u32 = 1 << 2;
 /// The field for the size of a region in RASR.
 const fn size(bytes: u32) -> u32 {
     (bytes.ilog2() - 1) << 1
-}
-
-fn core() -> Peripherals {
-    // SAFETY: only this module uses MPU and caches, from the one loop; their registers keep no state in the program.
-    unsafe { Peripherals::steal() }
 }
 
 fn region(mpu: &MPU, number: u32, address: u32, attributes: u32) {
@@ -89,25 +83,4 @@ pub fn open_uncached((address, bytes): Region) {
 /// Nothing of QUADSPI is read from now on.
 pub fn close_flash() {
     region(&core().MPU, OPENED, 0, 0);
-}
-
-/// Forgets what the cache holds of these addresses, also what was written to them.
-///
-/// # Safety
-/// Whatever the program wrote to these addresses and to the rest of the lines at their ends may be lost.
-pub unsafe fn forget(address: usize, bytes: usize) {
-    if !SCB::dcache_enabled() || bytes == 0 {
-        return;
-    }
-    let start = address / LINE_BYTES * LINE_BYTES;
-    let bytes = (address + bytes - start).next_multiple_of(LINE_BYTES);
-    // SAFETY: whole lines, which the caller gives up.
-    unsafe { core().SCB.invalidate_dcache_by_address(start, bytes) };
-}
-
-/// Writes to memory what the cache holds of these addresses, and forgets it.
-pub fn flush(address: usize, bytes: usize) {
-    if SCB::dcache_enabled() {
-        core().SCB.clean_invalidate_dcache_by_address(address, bytes);
-    }
 }

@@ -9,7 +9,6 @@
 //! Interrupts are served all the time: they and this code lie in internal flash, and nothing they use lies in QUADSPI.
 #![allow(unsafe_code)]
 
-use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use chips::flash::{Mapped, Region};
@@ -22,7 +21,7 @@ use embassy_stm32::{Peri, peripherals, rcc};
 use embassy_time::Duration;
 
 use super::core_memory;
-use crate::watchdog;
+use crate::{cache, watchdog};
 
 /// The controller's clock is 240 MHz / 3. The chip takes 104 MHz and more for every command that is used here.
 const PRESCALER: u8 = 3 - 1;
@@ -177,9 +176,8 @@ impl Mapped for Quadspi {
     }
 
     fn read(&self, offset: u32, bytes: &mut [u8]) {
-        let start = ptr::with_exposed_provenance(START + offset as usize);
         // SAFETY: mapped flash, as the caller sees to. It changes in the functions below only, which do not run now.
-        unsafe { ptr::copy_nonoverlapping(start, bytes.as_mut_ptr(), bytes.len()) };
+        unsafe { cortex::mapped::copy(START + offset as usize, bytes) };
     }
 
     fn erase(&self, from: u32, to: u32) -> Result<(), NorError> {
@@ -261,7 +259,7 @@ impl Controller for Registers {
 
     fn forget(&mut self, offset: u32, bytes: u32) {
         // SAFETY: the MPU lets nothing be written to these addresses, so that nothing is lost.
-        unsafe { core_memory::forget(START + offset as usize, bytes as usize) };
+        unsafe { cache::forget(START + offset as usize, bytes as usize) };
     }
 }
 

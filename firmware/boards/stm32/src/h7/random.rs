@@ -1,7 +1,6 @@
 //! The random number generator of an STM32H7. (ST RM0433, section 34.) `embassy-stm32` waits for ever if it gives nothing.
 
-use chips::random::{Generator, RandomError};
-use chips::wait::wait;
+use chips::random::{Generator, RandomError, word_within};
 use embassy_stm32::pac::RNG;
 use embassy_stm32::{Peri, peripherals, rcc};
 use embassy_time::Duration;
@@ -26,26 +25,16 @@ impl Rng {
 
 impl Generator for Rng {
     fn word(&mut self) -> Result<u32, RandomError> {
-        let mut found = Err(RandomError::TimedOut);
-        let looked = wait(LIMIT, || {
+        word_within(LIMIT, || {
             let state = RNG.sr().read();
-            found = if state.seis() || state.secs() {
-                Err(RandomError::Seed)
+            if state.seis() || state.secs() {
+                Some(Err(RandomError::Seed))
             } else if state.ceis() || state.cecs() {
-                Err(RandomError::Clock)
-            } else if state.drdy() {
-                Ok(RNG.dr().read())
+                Some(Err(RandomError::Clock))
             } else {
-                return false;
-            };
-            true
-        });
-        match looked {
-            // Zero is what it gives when it has nothing (section 34.3.3).
-            Ok(()) if found == Ok(0) => Err(RandomError::Seed),
-            Ok(()) => found,
-            Err(_) => Err(RandomError::TimedOut),
-        }
+                state.drdy().then(|| Ok(RNG.dr().read()))
+            }
+        })
     }
 
     fn restart(&mut self) {

@@ -14,9 +14,9 @@ use embassy_stm32::pac::{DCMI, DMA1, DMAMUX1};
 use embassy_stm32::{Peri, pac, peripherals, rcc};
 use embassy_time::{Duration, Instant};
 use programs::FrameSource;
+use wiring::frame::FrameMemory;
 
-use super::core_memory;
-use crate::frame::FrameMemory;
+use crate::cache;
 
 /// The stream of DMA1, and of its multiplexer.
 const STREAM: usize = 0;
@@ -97,7 +97,7 @@ impl chips::eye::Receiver for Receiver {
             return;
         }
         // What the program wrote to the memory must not reach it later.
-        core_memory::flush(address, bytes);
+        cache::flush(address, bytes);
         let stream = DMA1.st(STREAM);
         stream.par().write_value(DCMI.dr().as_ptr() as u32);
         stream.m0ar().write_value(address as u32);
@@ -168,7 +168,7 @@ impl chips::eye::Receiver for Receiver {
             self.begun = None;
             let (address, bytes) = self.frame.region();
             // SAFETY: the program has written nothing to these lines since `begin`; DMA has.
-            unsafe { core_memory::forget(address, bytes) };
+            unsafe { cache::forget(address, bytes) };
         }
     }
 }

@@ -17,7 +17,7 @@ use embedded_storage::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash, check_read, check_write,
 };
 
-use super::core_memory;
+use crate::cache;
 
 /// Bytes of a word.
 const WORD: usize = 32;
@@ -136,7 +136,7 @@ impl NorFlash for Sector {
         bank().cr().modify(|w| w.set_pg(false));
         bank().cr().modify(|w| w.set_lock(true));
         // SAFETY: flash, to which nothing is written through the cache.
-        unsafe { core_memory::forget(self.address + offset as usize, bytes.len()) };
+        unsafe { cache::forget(self.address + offset as usize, bytes.len()) };
         written
     }
 }

@@ -3,10 +3,11 @@
 
 use chips::flash::Region;
 use cortex_m::asm::{dsb, isb};
-use cortex_m::peripheral::{Peripherals, SCB};
 
-/// Bytes of a line of the data cache.
-const LINE_BYTES: usize = 32;
+use crate::cache::core;
+
+/// Regions of the MPU are multiples of so many bytes.
+const GRAIN_BYTES: usize = 32;
 /// Regions of the MPU; the first is the flash chip's.
 const REGIONS: u32 = 16;
 const FLASH: u32 = 0;
@@ -22,11 +23,6 @@ const CACHED: u32 = 0;
 const DEVICE: u32 = 1;
 const KINDS: u32 = 0x00ff;
 
-fn core() -> Peripherals {
-    // SAFETY: only this module uses MPU and caches, from the one loop; their registers keep no state in the program.
-    unsafe { Peripherals::steal() }
-}
-
 fn flash_is((address, bytes): Region, kind: u32) {
     let core = core();
     dsb();
@@ -34,7 +30,7 @@ fn flash_is((address, bytes): Region, kind: u32) {
     unsafe {
         core.MPU.rnr.write(FLASH);
         core.MPU.rbar.write(address as u32 | READ_ONLY | NO_EXECUTION);
-        core.MPU.rlar.write((address + bytes - LINE_BYTES) as u32 | kind << 1 | ENABLE);
+        core.MPU.rlar.write((address + bytes - GRAIN_BYTES) as u32 | kind << 1 | ENABLE);
     }
     dsb();
     isb();
@@ -71,18 +67,4 @@ pub fn open_flash(flash: Region) {
 /// Nothing of the flash chip is read ahead from now on.
 pub fn close_flash(flash: Region) {
     flash_is(flash, DEVICE);
-}
-
-/// Forgets what the cache holds of these addresses, also what was written to them.
-///
-/// # Safety
-/// Whatever the program wrote to these addresses and to the rest of the lines at their ends may be lost.
-pub unsafe fn forget(address: usize, bytes: usize) {
-    if !SCB::dcache_enabled() || bytes == 0 {
-        return;
-    }
-    let start = address / LINE_BYTES * LINE_BYTES;
-    let bytes = (address + bytes - start).next_multiple_of(LINE_BYTES);
-    // SAFETY: whole lines, which the caller gives up.
-    unsafe { core().SCB.invalidate_dcache_by_address(start, bytes) };
 }

@@ -4,8 +4,7 @@
 
 use core::ptr;
 
-use chips::random::{Generator, RandomError};
-use chips::wait::wait;
+use chips::random::{Generator, RandomError, word_within};
 use embassy_stm32::pac::RCC;
 use embassy_time::Duration;
 
@@ -64,26 +63,16 @@ fn write(register: usize, value: u32) {
 
 impl Generator for Rng {
     fn word(&mut self) -> Result<u32, RandomError> {
-        let mut found = Err(RandomError::TimedOut);
-        let looked = wait(LIMIT, || {
+        word_within(LIMIT, || {
             let state = read(SR);
-            found = if state & SEED_ERRORS != 0 {
-                Err(RandomError::Seed)
+            if state & SEED_ERRORS != 0 {
+                Some(Err(RandomError::Seed))
             } else if state & CLOCK_ERRORS != 0 {
-                Err(RandomError::Clock)
-            } else if state & READY != 0 {
-                Ok(read(DR))
+                Some(Err(RandomError::Clock))
             } else {
-                return false;
-            };
-            true
-        });
-        match looked {
-            // Zero is what it gives when it has nothing.
-            Ok(()) if found == Ok(0) => Err(RandomError::Seed),
-            Ok(()) => found,
-            Err(_) => Err(RandomError::TimedOut),
-        }
+                (state & READY != 0).then(|| Ok(read(DR)))
+            }
+        })
     }
 
     fn restart(&mut self) {

@@ -18,7 +18,7 @@ use embassy_stm32::{Peri, pac, peripherals, rcc};
 use embassy_time::Duration;
 
 use super::core_memory;
-use crate::watchdog;
+use crate::{cache, watchdog};
 
 /// Where the controller maps the chip.
 const START: usize = 0x7000_0000;
@@ -117,9 +117,8 @@ impl Mapped for Xspi {
     }
 
     fn read(&self, offset: u32, bytes: &mut [u8]) {
-        let start = ptr::with_exposed_provenance(START + offset as usize);
         // SAFETY: mapped flash, as the caller sees to. It changes in the functions below only, which do not run now.
-        unsafe { ptr::copy_nonoverlapping(start, bytes.as_mut_ptr(), bytes.len()) };
+        unsafe { cortex::mapped::copy(START + offset as usize, bytes) };
     }
 
     fn erase(&self, from: u32, to: u32) -> Result<(), NorError> {
@@ -249,6 +248,6 @@ impl Controller for Commands {
 
     fn forget(&mut self, offset: u32, bytes: u32) {
         // SAFETY: the MPU lets nothing be written to these addresses, so that nothing is lost.
-        unsafe { core_memory::forget(START + offset as usize, bytes as usize) };
+        unsafe { cache::forget(START + offset as usize, bytes as usize) };
     }
 }

@@ -1,7 +1,12 @@
-//! A board as the programs see it, made from its wiring.
+//! A real board as the programs see it, made from its wiring.
 //!
-//! A board says in [`Wiring`] where its memories lie and what its pins lead to. All else is the same on each: the macro
-//! [`board!`](crate::board) implements the traits of the programs with the functions here.
+//! A chip says in [`Processor`] what it does without its pins, a board in [`Wiring`] what they lead to. All else is the same on
+//! each: the macro [`board!`] implements the traits of the programs with the functions here.
+//!
+//! * [`frame`]: the memory for frames.
+#![no_std]
+
+pub mod frame;
 
 use core::cell::Cell;
 use core::marker::PhantomData;
@@ -14,14 +19,18 @@ use chips::platform::{self, Platform};
 use chips::random::Generator;
 use chips::trouble::Troubles;
 use critical_section::Mutex;
-use embassy_stm32::gpio::Input;
 use embassy_time::Instant;
+use embedded_hal::digital::InputPin;
 use embedded_storage::nor_flash::NorFlash;
+use heapless::String;
+use programs::app::device::MAX_SERIAL;
 use programs::app::device::camera::Camera;
 use programs::app::output::Output;
+use programs::link::message::Text;
 use programs::{Counter, cortex};
 
-use crate::watchdog;
+#[doc(hidden)] // Used by the macro.
+pub use {chips, embedded_storage, heapless, programs};
 
 /// Where the memories of a board lie: address and bytes of each, from its `board.toml`.
 #[derive(Clone, Copy, Debug)]
@@ -57,11 +66,39 @@ pub struct Opened<W: Wiring> {
     /// What opens the door.
     pub output: W::Output,
     /// The button.
-    pub button: Button<Input<'static>>,
+    pub button: Button<<W::Processor as Processor>::Pin>,
+}
+
+/// What a chip does without its pins.
+pub trait Processor {
+    /// A pin that is read.
+    type Pin: InputPin;
+
+    /// Starts the watchdog, for ever; called before the clocks are started.
+    fn start_watchdog();
+
+    /// Tells the watchdog that something was achieved.
+    fn feed();
+
+    /// Starts the chip anew.
+    fn restart() -> ! {
+        cortex::reset()
+    }
+
+    /// The chip's own number, in hexadecimal digits; empty if it cannot be read.
+    fn serial() -> String<MAX_SERIAL>;
+}
+
+/// Where a board's memories lie. The macro [`board!`] says it.
+pub trait Placed {
+    /// The memories.
+    const MEMORIES: Memories;
 }
 
 /// A board.
-pub trait Wiring: Sized {
+pub trait Wiring: Placed + Sized {
+    /// The chip.
+    type Processor: Processor;
     /// The flash chip.
     type Flash: Mapped;
     /// The flash of the device's keys.
@@ -75,8 +112,6 @@ pub trait Wiring: Sized {
     /// What is left of the chip after [`Self::begin`].
     type Rest;
 
-    /// Where its memories lie.
-    const MEMORIES: Memories;
     /// The flash chip.
     const FLASH: Self::Flash;
     /// The core's clock.
@@ -105,14 +140,22 @@ pub trait Wiring: Sized {
 
     /// Turns the relay off, whatever state program and chip are in.
     fn relay_off();
+
+    /// Adds what does not work besides the usual to a text for the link.
+    fn tell_more(_text: &mut Text) {}
 }
 
 /// What does not work, for the link.
 static TROUBLES: Mutex<Cell<Troubles>> = Mutex::new(Cell::new(Troubles::NONE));
 
-/// What does not work.
-pub fn troubles() -> Troubles {
+fn troubles() -> Troubles {
     critical_section::with(|section| TROUBLES.borrow(section).get())
+}
+
+/// What does not work, as a text. What does not fit is cut off.
+pub fn trouble<W: Wiring>(text: &mut Text) {
+    troubles().tell(text);
+    W::tell_more(text);
 }
 
 fn tell(troubles: Troubles) {
@@ -140,9 +183,9 @@ pub fn link<W: Wiring>() -> Line {
 ///
 /// # Panics
 /// When the board was begun before.
-pub fn platform<W: Wiring>() -> (Platform<Chip<W>>, [[u8; 32]; 2]) {
+pub fn platform<W: Wiring>() -> (Platform<Wired<W>>, [[u8; 32]; 2]) {
     // Before the clocks: whatever does not end starts the chip anew.
-    watchdog::start();
+    W::Processor::start_watchdog();
     assert!(!is_begun(), "the board was begun before");
     let Begun { mut generator, mut troubles, rest } = W::begin();
     let from = (W::MEMORIES.store.0 - W::MEMORIES.flash.0) as u32;
@@ -152,9 +195,9 @@ pub fn platform<W: Wiring>() -> (Platform<Chip<W>>, [[u8; 32]; 2]) {
         keys::start(&mut W::keys(), &mut generator, blank, &mut troubles).unwrap_or_else(|_| cortex::stop());
     W::open_memories(&mut troubles);
     tell(troubles);
-    watchdog::feed();
+    W::Processor::feed();
     let Opened { link, controller, camera, output, button } = W::open(rest);
-    watchdog::feed();
+    W::Processor::feed();
     let (images, retained) = (images::<W>(), W::retained());
     (Platform { link, controller, camera, output, images, button, random: generator, retained }, keys)
 }
@@ -183,26 +226,26 @@ fn cycles<W: Wiring>() -> u64 {
     Instant::now().as_micros() * W::CORE_MHZ
 }
 
-/// The chip of a board.
-pub struct Chip<W>(PhantomData<W>);
+/// A board as the platform of a device.
+pub struct Wired<W>(PhantomData<W>);
 
-impl<W> Chip<W> {
-    /// The chip.
-    pub const NEW: Self = Chip(PhantomData);
+impl<W> Wired<W> {
+    /// The board.
+    pub const NEW: Self = Wired(PhantomData);
 }
 
 /// Cycles of the core, in the place of instructions.
-impl<W: Wiring> Counter for Chip<W> {
+impl<W: Wiring> Counter for Wired<W> {
     fn instructions(&self) -> u64 {
         cycles::<W>()
     }
 }
 
-impl<W: Wiring> platform::Chip for Chip<W> {
+impl<W: Wiring> platform::Chip for Wired<W> {
     type Camera = W::Camera;
     type Output = W::Output;
     type Flash = W::Flash;
-    type Pin = Input<'static>;
+    type Pin = <W::Processor as Processor>::Pin;
     type Generator = W::Generator;
 
     fn cycles() -> u64 {
@@ -210,7 +253,7 @@ impl<W: Wiring> platform::Chip for Chip<W> {
     }
 
     fn feed() {
-        watchdog::feed();
+        W::Processor::feed();
     }
 
     fn stack_bytes() -> u32 {
@@ -218,24 +261,23 @@ impl<W: Wiring> platform::Chip for Chip<W> {
     }
 
     fn restart() -> ! {
-        cortex::reset()
+        W::Processor::restart()
     }
 }
 
-/// Implements the traits of the programs for a board that has a [`Wiring`](crate::wiring::Wiring), from the facts in its
+/// Implements the traits of the programs for a board that has a [`Wiring`], from the facts in its
 /// `board.toml`. `frames` gives the memory for frames of a program without a door, and `internal` its images in internal flash.
 #[macro_export]
 macro_rules! board {
     ($board:ty, $facts:path, frames: $frames:ty = $take:expr, frame_bytes: $frame_bytes:expr, internal: $internal:expr) => {
         const _: () = {
             use $crate::chips::{flash, maker, wait};
-            use $crate::embassy_stm32::uid;
             use $crate::embedded_storage::nor_flash::NorFlash as _;
+            use $crate::heapless::String;
             use $crate::programs::app::device::MAX_SERIAL;
-            use $crate::programs::heapless::String;
             use $crate::programs::link::message::Text;
             use $crate::programs::store::Layout;
-            use $crate::wiring::{self, Chip, Wiring};
+            use $crate::{Memories, Placed, Processor, Wired, Wiring};
             use $facts as facts;
 
             type Part = flash::Part<<$board as Wiring>::Flash>;
@@ -246,20 +288,29 @@ macro_rules! board {
                 Err(_) => panic!("the layout of the store"),
             };
 
+            impl Placed for $board {
+                const MEMORIES: Memories = Memories {
+                    flash: facts::FLASH,
+                    store: facts::STORE,
+                    slots: facts::SLOTS,
+                    images: facts::IMAGES,
+                };
+            }
+
             impl $crate::programs::Board for $board {
                 const NAME: &'static str = facts::NAME;
                 const ARENA_BYTES: usize = facts::ARENA_BYTES;
 
                 type Stream = $crate::chips::line::Line;
-                type Counter = Chip<$board>;
+                type Counter = Wired<$board>;
                 type Frames = $frames;
 
                 fn stream() -> Self::Stream {
-                    wiring::link::<$board>()
+                    $crate::link::<$board>()
                 }
 
-                fn counter() -> Chip<$board> {
-                    Chip::NEW
+                fn counter() -> Wired<$board> {
+                    Wired::NEW
                 }
 
                 fn frames() -> $frames {
@@ -267,23 +318,23 @@ macro_rules! board {
                 }
 
                 fn images() -> [&'static [u8]; 2] {
-                    [$internal, wiring::external::<$board>()]
+                    [$internal, $crate::external::<$board>()]
                 }
             }
 
             impl $crate::programs::DoorBoard for $board {
-                type Platform = $crate::chips::platform::Platform<Chip<$board>>;
+                type Platform = $crate::chips::platform::Platform<Wired<$board>>;
                 type Flash = Part;
 
                 const FLASH_CYCLES: u32 = facts::STORE_CYCLES;
                 const FRAME_BYTES: usize = $frame_bytes;
 
                 fn platform() -> (Self::Platform, [[u8; 32]; 2]) {
-                    wiring::platform::<$board>()
+                    $crate::platform::<$board>()
                 }
 
                 fn flash() -> (Part, Layout) {
-                    (wiring::store::<$board>(), LAYOUT)
+                    ($crate::store::<$board>(), LAYOUT)
                 }
 
                 fn blank_flash() -> (Part, Layout) {
@@ -294,7 +345,7 @@ macro_rules! board {
                 }
 
                 fn slot(is_second: bool) -> &'static [u8] {
-                    wiring::images::<$board>().slot(is_second)
+                    $crate::images::<$board>().slot(is_second)
                 }
 
                 /// The 64 hexadecimal digits of the variable `GEODE_MAKER_KEY` when the firmware is built.
@@ -302,9 +353,8 @@ macro_rules! board {
                     const { maker::key(option_env!("GEODE_MAKER_KEY")) }
                 }
 
-                /// The chip's own number, in hexadecimal digits.
                 fn serial() -> String<MAX_SERIAL> {
-                    uid::uid_hex().try_into().unwrap_or_default()
+                    <$board as Wiring>::Processor::serial()
                 }
 
                 fn now_ms() -> u64 {
@@ -312,7 +362,7 @@ macro_rules! board {
                 }
 
                 fn trouble(text: &mut Text) {
-                    wiring::troubles().tell(text);
+                    $crate::trouble::<$board>(text);
                 }
 
                 fn output_off() {
