@@ -240,20 +240,19 @@ impl Board {
                 self.target, self.target
             )
         })?;
+        let program = example.map_or("firmware".to_string(), |example| format!("program `{example}`"));
+        let building = format!("building the {program} for {}", self.name);
         // Only the first build takes long enough for a word where there is no terminal.
         if !elf.exists() {
-            output::step(&format!(
-                "building the firmware for {}, which takes a minute the first time",
-                self.name
-            ));
+            output::step(&format!("{building}, which takes a minute the first time"));
         }
-        let spinner = output::spinner(format!("building the firmware for {}", self.name));
+        let spinner = output::spinner(building);
         let built = interrupt::output(&mut cargo)
             .with_context(|| format!("cannot run {}", cargo.get_program().display()))?;
         spinner.finish_and_clear();
         if !built.status.success() {
             bail!(
-                "the firmware for {} does not build:\n{}",
+                "the {program} for {} does not build:\n{}",
                 self.name,
                 String::from_utf8_lossy(&built.stderr)
             );

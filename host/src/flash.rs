@@ -2,7 +2,7 @@
 //!
 //! # Layers
 //!
-//! * [`Plan`]: what goes where, checked against the board before anything is written.
+//! * [`FlashPlan`]: what goes where, checked against the board before anything is written.
 //! * [`drive`]: a chip's loader that is a drive: one UF2 file is copied to it.
 //! * [`Programmer`]: a chip's flash that is written and read back. [`dfuse`] is the loader in the ROM of an STM32. With the
 //!   feature `probes`, `probe` is a probe for the debug port, and `usb` carries what `dfuse` says.
@@ -29,7 +29,7 @@ use crate::simulator::AlignedBytes;
 
 /// What is to be written to a board.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct FlashPlan {
     board: &'static Board,
     memory: Memory,
     parts: Vec<Part>,
@@ -108,7 +108,7 @@ pub trait Programmer {
     fn start(&mut self, address: u32) -> Result<()>;
 }
 
-impl Plan {
+impl FlashPlan {
     /// Reads the files and checks that they are for this board and fit it.
     ///
     /// # Errors
@@ -131,7 +131,7 @@ impl Plan {
             parts.push(Part { kind: "image", file: file.to_path_buf(), runs });
         }
         ensure!(!parts.is_empty(), "nothing to write: give an image, or --firmware");
-        Ok(Plan { board, memory, parts })
+        Ok(FlashPlan { board, memory, parts })
     }
 
     /// The chip.
@@ -249,7 +249,7 @@ pub struct Wanted {
 ///
 /// # Errors
 /// No way to the board is there, or several; whatever fails on the way.
-pub fn flash(plan: &Plan, wanted: &Wanted) -> Result<Flashed> {
+pub fn flash(plan: &FlashPlan, wanted: &Wanted) -> Result<Flashed> {
     let chip = plan.chip()?;
     let is_asked = wanted.probe.is_some() || wanted.dfu.is_some();
     let is_drive_there = || chip.uf2_board.as_deref().is_some_and(drive::is_there);
@@ -261,7 +261,7 @@ pub fn flash(plan: &Plan, wanted: &Wanted) -> Result<Flashed> {
 
 /// Writes over a probe or a loader of the class DFU.
 #[cfg(feature = "probes")]
-fn over_wire(plan: &Plan, chip: &Chip, wanted: &Wanted) -> Result<Flashed> {
+fn over_wire(plan: &FlashPlan, chip: &Chip, wanted: &Wanted) -> Result<Flashed> {
     let name = &plan.board.name;
     let id = chip.dfu.as_ref().with_context(|| format!("the board {name} has no loader of the class DFU"));
     if wanted.dfu.is_some() {
@@ -278,7 +278,7 @@ fn over_wire(plan: &Plan, chip: &Chip, wanted: &Wanted) -> Result<Flashed> {
 
 /// Says that this program cannot.
 #[cfg(not(feature = "probes"))]
-fn over_wire(plan: &Plan, chip: &Chip, wanted: &Wanted) -> Result<Flashed> {
+fn over_wire(plan: &FlashPlan, chip: &Chip, wanted: &Wanted) -> Result<Flashed> {
     let board = &plan.board.name;
     ensure!(
         wanted.probe.is_none() && wanted.dfu.is_none(),
@@ -439,9 +439,9 @@ mod tests {
         Board::named("stm32h743").unwrap()
     }
 
-    fn plan(kind: &'static str, runs: Vec<Run>) -> Plan {
+    fn plan(kind: &'static str, runs: Vec<Run>) -> FlashPlan {
         let part = Part { kind, file: "door".into(), runs };
-        Plan { board: board(), memory: Memory::External, parts: vec![part] }
+        FlashPlan { board: board(), memory: Memory::External, parts: vec![part] }
     }
 
     fn recorder() -> Recorder {
@@ -544,7 +544,7 @@ mod tests {
         check_firmware(board, &firmware).unwrap();
         let part = |kind, runs| Part { kind, file: at("door"), runs };
         let parts = vec![part("image", vec![(0x9000_0000, image.clone())]), part("firmware", firmware)];
-        let plan = Plan { board, memory: Memory::External, parts };
+        let plan = FlashPlan { board, memory: Memory::External, parts };
         let file = plan.uf2().unwrap();
         let (blocks, found) = uf2::parse(&file).unwrap();
         assert_eq!(found, family);

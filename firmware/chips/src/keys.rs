@@ -1,7 +1,7 @@
 //! The device's keys at its start.
 
 use embedded_storage::nor_flash::NorFlash;
-use store::keys::{Keys, open};
+use store::keys::{Secrets, open};
 
 use crate::random::{Generator, RandomError, draw};
 use crate::trouble::Troubles;
@@ -19,7 +19,7 @@ pub fn start<F: NorFlash, G: Generator>(
     generator: &mut G,
     blank: impl FnOnce() -> bool,
     troubles: &mut Troubles,
-) -> Result<Keys, RandomError> {
+) -> Result<Secrets, RandomError> {
     let kept = open(flash, || {
         let keys = two(generator).ok()?;
         blank().then_some(keys)
@@ -33,7 +33,7 @@ pub fn start<F: NorFlash, G: Generator>(
     }
 }
 
-fn two<G: Generator>(generator: &mut G) -> Result<Keys, RandomError> {
+fn two<G: Generator>(generator: &mut G) -> Result<Secrets, RandomError> {
     Ok([draw(generator)?, draw(generator)?])
 }
 

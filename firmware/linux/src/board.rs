@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use app::device::ready::{Keys, ready};
+use app::device::ready::{StartKeys, ready};
 use app::device::{About, Device, Inbox, Platform};
 use app::door::Settings;
 use app::sight::Observer;
@@ -187,7 +187,7 @@ pub fn run(wanted: &Run) -> Result<()> {
         };
         let arena: &mut [u8] = bytemuck::cast_slice_mut(&mut arena);
         let mut store = None;
-        let start_keys = Keys { store: &keys[0], maker: wanted.maker_key.as_ref() };
+        let start_keys = StartKeys { store: &keys[0], maker: wanted.maker_key.as_ref() };
         let (started, trouble) = ready(
             &mut computer,
             || people.clone(),

@@ -11,7 +11,7 @@
 //!  76  blank     0xff
 //! ```
 //!
-//! Two places are a pair. Keys are written to the first of a pair, read back, and only then written to the second. Nothing is ever
+//! Two places are a pair. Secrets are written to the first of a pair, read back, and only then written to the second. Nothing is ever
 //! erased: a pair that a cut has torn stays as it is, and the next one is used.
 //!
 //! # Reading
@@ -38,14 +38,14 @@ pub const PLACE_BYTES: u32 = 96;
 const PAIR_BYTES: u32 = 2 * PLACE_BYTES;
 /// A place is read so often until it is sound.
 const READINGS: usize = 4;
-/// Keys are written to at most so many pairs at a time.
+/// Secrets are written to at most so many pairs at a time.
 const ATTEMPTS: usize = 8;
 const MARK: &[u8; 4] = b"GKEY";
 /// Bytes that the check covers.
 const CHECKED: usize = 72;
 
 /// Two keys of a device.
-pub type Keys = [[u8; 32]; 2];
+pub type Secrets = [[u8; 32]; 2];
 
 /// Why no keys could be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ fn blank() -> Place {
     Zeroizing::new([0xff; PLACE_BYTES as usize])
 }
 
-fn emit(keys: &Keys) -> Place {
+fn emit(keys: &Secrets) -> Place {
     let mut place = blank();
     let [first, second] = keys;
     Fill(&mut *place).put(first).put(second).put(MARK).put(&VERSION.to_le_bytes()).put(&[0; 2]);
@@ -90,7 +90,7 @@ fn emit(keys: &Keys) -> Place {
     place
 }
 
-fn parse(place: &[u8]) -> Option<Keys> {
+fn parse(place: &[u8]) -> Option<Secrets> {
     let mut fields = Fields(place);
     let keys = [fields.take()?, fields.take()?];
     // All other bytes follow from the keys.
@@ -99,7 +99,7 @@ fn parse(place: &[u8]) -> Option<Keys> {
 
 /// What a place holds.
 enum Content {
-    Sound(Keys),
+    Sound(Secrets),
     Blank,
     Other,
 }
@@ -129,7 +129,7 @@ fn pairs<F: ReadNorFlash>(flash: &F) -> impl Iterator<Item = u32> + use<F> {
 #[derive(Default)]
 struct Found {
     /// The keys in force.
-    keys: Option<Keys>,
+    keys: Option<Secrets>,
     /// Whether they are in both places of a pair.
     are_twice: bool,
     /// Whether there were keys.
@@ -156,7 +156,10 @@ fn find<F: ReadNorFlash>(flash: &mut F) -> Found {
 /// # Errors
 /// [`KeysError`]; then nothing may be sealed, under no keys. The flash is not changed by [`KeysError::Lost`] and
 /// [`KeysError::Unmade`].
-pub fn open<F: NorFlash>(flash: &mut F, make: impl FnOnce() -> Option<Keys>) -> Result<Keys, KeysError> {
+pub fn open<F: NorFlash>(
+    flash: &mut F,
+    make: impl FnOnce() -> Option<Secrets>,
+) -> Result<Secrets, KeysError> {
     let word = F::WRITE_SIZE as u32;
     if word == 0
         || !32u32.is_multiple_of(word)
@@ -183,7 +186,7 @@ pub fn open<F: NorFlash>(flash: &mut F, make: impl FnOnce() -> Option<Keys>) -> 
 }
 
 /// Writes keys to the first blank pair that takes them.
-fn write<F: NorFlash>(flash: &mut F, keys: &Keys) -> Result<(), KeysError> {
+fn write<F: NorFlash>(flash: &mut F, keys: &Secrets) -> Result<(), KeysError> {
     let wanted = emit(keys);
     let is_kept = |flash: &mut F, at| {
         // Whether it worked is seen below. A word that a cut left torn may look blank and still take nothing.
@@ -216,8 +219,8 @@ mod tests {
     use crate::sim::{Fault, Flash, Tear};
 
     const PAGE: usize = 4096;
-    const KEYS: Keys = [[7; 32], [9; 32]];
-    const OTHERS: Keys = [[1; 32], [2; 32]];
+    const KEYS: Secrets = [[7; 32], [9; 32]];
+    const OTHERS: Secrets = [[1; 32], [2; 32]];
 
     fn pinned() -> Vec<u8> {
         let mut place = vec![7; 32];
@@ -240,12 +243,12 @@ mod tests {
     }
 
     /// [`open`] of a flash for which these keys are made.
-    fn opened<F: NorFlash>(flash: &mut F, keys: Keys) -> Result<Keys, KeysError> {
+    fn opened<F: NorFlash>(flash: &mut F, keys: Secrets) -> Result<Secrets, KeysError> {
         open(flash, || Some(keys))
     }
 
     /// [`open`] of a flash that must have keys.
-    fn kept<F: NorFlash>(flash: &mut F) -> Result<Keys, KeysError> {
+    fn kept<F: NorFlash>(flash: &mut F) -> Result<Secrets, KeysError> {
         open(flash, || unreachable!("no keys are made"))
     }
 
@@ -258,7 +261,7 @@ mod tests {
             for second in 0..=steps {
                 let (mut bytes, mut words) = (vec![0xff; PAGE], vec![0; PAGE / WORD]);
                 let mut flash = Flash::<WORD, PAGE>::new(&mut bytes, &mut words, &mut [], tear, seed);
-                // Keys that a start was given may have sealed something.
+                // Secrets that a start was given may have sealed something.
                 let mut given = None;
                 for (step, keys) in [(first, KEYS), (second, OTHERS)] {
                     flash.cut_after(step as u64);

@@ -14,7 +14,7 @@ use host::device::camera::Mailbox;
 use host::device::keys::Keys;
 use host::device::people::{self, Stood};
 use host::device::place::{self, Place};
-use host::device::selftest::{self, Report, TestResult};
+use host::device::selftest::{self, SelfTestReport, TestResult};
 use host::device::session::{Event, Session};
 use host::name::{self, visible};
 use host::output;
@@ -385,8 +385,8 @@ fn test(has_watchdog: bool, shown: &Shown, place: &At, json: bool) -> Result<()>
     Ok(())
 }
 
-fn print_report(out: &mut String, report: &Report) -> fmt::Result {
-    let Report { board, firmware, network, image, starts, trouble, tests, .. } = report;
+fn print_report(out: &mut String, report: &SelfTestReport) -> fmt::Result {
+    let SelfTestReport { board, firmware, network, image, starts, trouble, tests, .. } = report;
     writeln!(out, "{}, firmware {}, start {starts}", visible(board), visible(firmware))?;
     writeln!(out, "image {image}, network {}", visible(network))?;
     if !trouble.is_empty() {

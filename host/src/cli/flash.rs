@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use host::board::{self, Board, Memory};
-use host::flash::{Checked, Flashed, Plan, Wanted, flash};
+use host::flash::{Checked, FlashPlan, Flashed, Wanted, flash};
 use host::recognise::board::{Place, connect};
 use host::secret::hex;
 use host::usage::{ensure_use, wrong_use};
@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let (client, _) = connect(&Place::Emulated { board, image, memory: *memory })?;
         return show(*json, client.hello(), print_hello);
     }
-    let plan = Plan::new(board, firmware.as_deref(), image.as_deref(), *memory)?;
+    let plan = FlashPlan::new(board, firmware.as_deref(), image.as_deref(), *memory)?;
     let flashed = match save {
         Some(path) => plan.save(path)?,
         None => flash(&plan, &Wanted { drive: drive.clone(), probe: probe.clone(), dfu: dfu.clone() })?,

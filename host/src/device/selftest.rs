@@ -35,7 +35,7 @@ const LEAST_STACK: u32 = 512;
 
 /// The report.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct SelfTestReport {
     /// Name of the board.
     pub board: String,
     /// Version of the firmware.
@@ -53,12 +53,12 @@ pub struct Report {
     /// Whether nothing failed.
     pub is_sound: bool,
     /// The tests.
-    pub tests: Vec<Row>,
+    pub tests: Vec<TestRow>,
 }
 
 /// A test and how it went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Row {
+pub struct TestRow {
     /// The test.
     pub test: Test,
     /// How it went.
@@ -92,7 +92,7 @@ pub fn run(
     keys: &Keys,
     shown: Option<&Shot>,
     has_watchdog: bool,
-) -> Result<Report> {
+) -> Result<SelfTestReport> {
     let ramp = Shot::new("ramp", &ramp(), PixelFormat::Rgb565)?;
     let shown = shown.unwrap_or(&ramp);
     let board = Board::named(&session.hello().board).ok();
@@ -103,7 +103,7 @@ pub fn run(
         condition = people::condition(session)?;
     }
     let hello = session.hello();
-    Ok(Report {
+    Ok(SelfTestReport {
         board: hello.board.to_string(),
         firmware: condition.firmware.to_string(),
         host: env!("CARGO_PKG_VERSION").to_string(),
@@ -125,7 +125,7 @@ trait Testable {
     fn test(&mut self, test: Test) -> Result<Tested>;
 
     /// Waits until it was started anew; it stands still.
-    fn wait_for_start(&mut self) -> Row;
+    fn wait_for_start(&mut self) -> TestRow;
 }
 
 /// A device with a session.
@@ -146,7 +146,7 @@ impl Testable for Connected<'_> {
         }
     }
 
-    fn wait_for_start(&mut self) -> Row {
+    fn wait_for_start(&mut self) -> TestRow {
         let (session, keys) = (&mut *self.session, self.keys);
         started_anew(self.starts, RESTART, PAUSE, || {
             session.reopen(keys)?;
@@ -156,11 +156,15 @@ impl Testable for Connected<'_> {
 }
 
 /// The tests, one after another, and whether the device answers after the last.
-fn rows(device: &mut impl Testable, board: Option<&Board>, has_watchdog: bool) -> Result<(Vec<Row>, bool)> {
+fn rows(
+    device: &mut impl Testable,
+    board: Option<&Board>,
+    has_watchdog: bool,
+) -> Result<(Vec<TestRow>, bool)> {
     let mut rows = Vec::new();
     let mut is_there = true;
     for test in Test::ALL {
-        let row = |result, words: String| Row { test, result, words, figures: [0; 4] };
+        let row = |result, words: String| TestRow { test, result, words, figures: [0; 4] };
         if test == Test::Watchdog && !has_watchdog {
             rows.push(row(TestResult::Skipped, "not asked for: --watchdog".to_string()));
             continue;
@@ -200,7 +204,7 @@ fn started_anew(
     patience: Duration,
     pause: Duration,
     mut starts_now: impl FnMut() -> Result<u32>,
-) -> Row {
+) -> TestRow {
     let start = Instant::now();
     let last = loop {
         std::thread::sleep(pause);
@@ -223,11 +227,11 @@ fn started_anew(
             starts,
         ),
     };
-    Row { test: Test::Watchdog, result, words, figures: [starts, now, 0, 0] }
+    TestRow { test: Test::Watchdog, result, words, figures: [starts, now, 0, 0] }
 }
 
 /// Judges what a device found.
-fn judge(tested: &Tested, board: Option<&Board>) -> Row {
+fn judge(tested: &Tested, board: Option<&Board>) -> TestRow {
     let Tested { test, outcome, figures } = *tested;
     let (result, words) = match outcome {
         Outcome::Missing => (TestResult::Skipped, missing(test).to_string()),
@@ -238,7 +242,7 @@ fn judge(tested: &Tested, board: Option<&Board>) -> Row {
             (words, Some(fault)) => (TestResult::Failed, format!("{words}: {fault}")),
         },
     };
-    Row { test, result, words, figures }
+    TestRow { test, result, words, figures }
 }
 
 fn missing(test: Test) -> &'static str {
@@ -351,18 +355,18 @@ mod tests {
             Ok(Tested { test, outcome, figures: [0; 4] })
         }
 
-        fn wait_for_start(&mut self) -> Row {
+        fn wait_for_start(&mut self) -> TestRow {
             self.waited += 1;
             started_anew(3, Duration::ZERO, Duration::ZERO, || bail!("no port"))
         }
     }
 
-    fn scripted(other: (Test, Outcome), gone: Option<Test>) -> (Result<(Vec<Row>, bool)>, usize) {
+    fn scripted(other: (Test, Outcome), gone: Option<Test>) -> (Result<(Vec<TestRow>, bool)>, usize) {
         let mut device = Scripted { other, gone, waited: 0 };
         (rows(&mut device, None, true), device.waited)
     }
 
-    fn row(rows: &[Row], test: Test) -> (TestResult, &str) {
+    fn row(rows: &[TestRow], test: Test) -> (TestResult, &str) {
         let row = rows.iter().find(|row| row.test == test).unwrap();
         (row.result, &row.words)
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 use sysinfo::Disks;
 
-use super::{Checked, Flashed, Plan};
+use super::{Checked, FlashPlan, Flashed};
 use crate::output;
 
 /// The file that tells what a drive is.
@@ -27,7 +27,7 @@ const LAST: usize = 512;
 ///
 /// # Errors
 /// When there is no such drive or there are several, the folder is something else, or the loader does not take the file.
-pub fn copy(plan: &Plan, folder: Option<&Path>) -> Result<Flashed> {
+pub fn copy(plan: &FlashPlan, folder: Option<&Path>) -> Result<Flashed> {
     let file = plan.uf2()?;
     let wanted = plan.chip()?.uf2_board.as_deref().with_context(|| {
         format!(

@@ -78,7 +78,7 @@ impl Content {
 
 /// What is taken on a board.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Taken {
+pub struct Use {
     /// Bytes of the firmware.
     pub firmware_bytes: usize,
     /// Bytes of its statics besides the arena, if they were measured.
@@ -94,7 +94,7 @@ pub struct Taken {
 }
 
 /// The memories of a board, in the order of their addresses.
-pub fn memories(facts: &Facts, taken: &Taken) -> Vec<MemoryMap> {
+pub fn memories(facts: &Facts, taken: &Use) -> Vec<MemoryMap> {
     let mut parts = parts(facts, taken);
     parts.sort_by_key(|part| part.address);
     let mut maps: Vec<MemoryMap> = Vec::new();
@@ -175,7 +175,7 @@ fn name(facts: &Facts, map: &MemoryMap) -> &'static str {
 }
 
 /// All parts that the facts name.
-fn parts(facts: &Facts, taken: &Taken) -> Vec<MemoryPart> {
+fn parts(facts: &Facts, taken: &Use) -> Vec<MemoryPart> {
     let Memories { firmware, ram, statics, internal, external, frame, store, slots, keys, retained, .. } =
         facts.memory;
     let part = |part, Region { address, bytes }, used_bytes| MemoryPart { part, address, bytes, used_bytes };
@@ -216,7 +216,7 @@ mod tests {
     use super::*;
     use crate::board::{BOARDS, Board};
 
-    const TAKEN: Taken = Taken {
+    const USE: Use = Use {
         firmware_bytes: 276_636,
         statics_bytes: Some(18_840),
         image_bytes: 1_338_096,
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn parts_of_every_board_follow_each_other_and_fill_their_memories() {
         for board in BOARDS.iter() {
-            let maps = memories(board, &TAKEN);
+            let maps = memories(board, &USE);
             for map in &maps {
                 let mut next = u64::from(map.address);
                 for part in &map.parts {
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn memories_of_a_chip_are_told_apart() {
         let board = Board::named("stm32h743").unwrap();
-        let maps = memories(board, &TAKEN);
+        let maps = memories(board, &USE);
         let told: Vec<_> = maps.iter().map(|map| (map.memory, map.address, map.bytes)).collect();
         assert_eq!(
             told,

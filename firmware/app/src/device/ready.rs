@@ -12,7 +12,7 @@ use crate::update::{self, Started, Trouble};
 
 /// The keys with which a device starts.
 #[derive(Clone, Copy)]
-pub struct Keys<'k> {
+pub struct StartKeys<'k> {
     /// The store's key.
     pub store: &'k [u8; 32],
     /// The maker's public key, if the board has one.
@@ -28,7 +28,7 @@ pub fn ready<'a, P: Platform, F: NorFlash>(
     platform: &mut P,
     flash: impl Fn() -> (F, Layout),
     slot: impl Fn(bool) -> &'a [u8],
-    keys: Keys<'_>,
+    keys: StartKeys<'_>,
     arena: &mut [u8],
     store: &mut Option<Store<F>>,
 ) -> (Started<'a, F::Error>, Text) {

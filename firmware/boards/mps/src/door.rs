@@ -141,7 +141,7 @@ impl Memories {
     ///
     /// # Errors
     /// When they cannot be kept.
-    pub fn keys(self, random: &mut Random) -> Result<keys::Keys, keys::KeysError> {
+    pub fn keys(self, random: &mut Random) -> Result<keys::Secrets, keys::KeysError> {
         let (bytes, words) = (self.part(KEYS_AT, KEYS_BYTES), self.part(KEY_WORDS_AT, KEYS_BYTES / WORD));
         let factory = self.part(FACTORY_AT, 4);
         if factory != FACTORY {

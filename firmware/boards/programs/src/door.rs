@@ -1,6 +1,6 @@
 //! The firmware of a device that remembers people and opens a door.
 
-use app::device::ready::{Keys, ready};
+use app::device::ready::{StartKeys, ready};
 use app::device::{About, Device, Inbox, MAX_SERIAL, Platform};
 use app::door::Settings;
 use app::output::Output;
@@ -79,7 +79,7 @@ fn started<B: DoorBoard>(
 ) -> Device<'static, 'static, B::Platform, B::Flash> {
     let (mut platform, [store_key, session_key]) = B::platform();
     let maker = B::maker_key();
-    let keys = Keys { store: &store_key, maker: maker.as_ref() };
+    let keys = StartKeys { store: &store_key, maker: maker.as_ref() };
     let mut store = None;
     let (started, mut trouble) = ready(&mut platform, B::flash, B::slot, keys, arena, &mut store);
     B::trouble(&mut trouble);
