@@ -99,17 +99,19 @@ on_board() { # on_board BOARD-FILE COMMAND OPTION…: cargo on a board's package
 }
 
 part_clippy() {
-    cargo clippy --locked --workspace --all-targets --features fuzz/libfuzzer --quiet -- -D warnings
-    # The ways to chips over a probe and over DFU, which nothing else compiles.
-    cargo clippy --locked --package host --features probes --quiet -- -D warnings
+    # With the ways to chips over a probe and over DFU, which nothing else compiles.
+    features=fuzz/libfuzzer,host/probes
     # Cameras of Video4Linux want libclang to be compiled, which not everybody has.
     if ldconfig -p | grep -q 'libclang\(-[0-9]*\)\?\.so'; then
-        cargo clippy --locked --package linux --features v4l2 --quiet -- -D warnings
+        features=$features,linux/v4l2
     else
         step "cameras of Video4Linux are not checked, because there is no libclang"
     fi
+    cargo clippy --locked --workspace --all-targets --features $features --quiet -- -D warnings
     for board in firmware/boards/*/board.toml; do
-        # What emulated boards share, and what the boards with one maker's chips share, is checked with those that use it.
+        # The same sources with other facts.
+        ! grep -q '^path = "\.\./' "${board%/*}/Cargo.toml" || continue
+        # What emulated boards share, and what real ones do, is checked with those that use it.
         shared=
         for package in mps stm32 wiring; do
             ! grep -q "^$package\.workspace" "${board%/*}/Cargo.toml" || shared="$shared --package $package"

@@ -528,6 +528,7 @@ mod tests {
                 serial_number: None,
                 manufacturer: None,
                 product: product.map(str::to_string),
+                interface: None,
             }),
         };
         let built_in =
@@ -578,6 +579,7 @@ mod tests {
                 serial_number: None,
                 manufacturer: Some("Geode".to_string()),
                 product: product.map(str::to_string),
+                interface: None,
             }),
         };
         let probe = usb("/dev/ttyACM0", (0x483, 0x374b), Some("STM32_STLink"));

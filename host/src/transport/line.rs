@@ -259,6 +259,7 @@ mod tests {
             serial_number: serial_number.map(str::to_string),
             manufacturer: None,
             product: None,
+            interface: None,
         };
         let port = |name: &str, serial_number| SerialPortInfo {
             port_name: name.to_string(),
