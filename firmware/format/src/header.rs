@@ -1,18 +1,21 @@
 //! The header: magic, version, section table, digests. Each is parsed and emitted here.
 
-use sha2::{Digest as _, Sha256};
-
 use crate::{ALIGNMENT, ImageError, align_up, bytes};
 
 /// First four bytes of an image.
 pub const MAGIC: [u8; 4] = *b"GEOD";
 /// Layout version; must match exactly.
-pub const MAJOR: u16 = 2;
+pub const MAJOR: u16 = 3;
 /// Version of additions within a major version. An image newer than its reader is refused.
 pub const MINOR: u16 = 1;
 
-/// SHA-256.
+/// BLAKE3 (O'Connor, Aumasson, Neves, Wilcox-O'Hearn 2020), 32 bytes. On a Cortex-M7 it costs less than half of SHA-256, and every
+/// start hashes the whole image.
 pub type Digest = [u8; 32];
+
+fn digest_of(bytes: &[u8]) -> Digest {
+    *blake3::hash(bytes).as_bytes()
+}
 
 mod field {
     use core::ops::Range;
@@ -141,7 +144,7 @@ impl Section {
     }
 }
 
-/// Identifies the embedder and the meaning of its input: the first 16 bytes of the SHA-256 of its NETWORK section.
+/// Identifies the embedder and the meaning of its input: the first 16 bytes of the digest of its NETWORK section.
 /// Two images with the same id give the same embedding for the same pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ModelId(pub [u8; 16]);
@@ -149,7 +152,7 @@ pub struct ModelId(pub [u8; 16]);
 impl ModelId {
     /// The id for the embedder's NETWORK section.
     pub fn of_section(network: &[u8]) -> Self {
-        Self::of_digest(&Sha256::digest(network).into())
+        Self::of_digest(&digest_of(network))
     }
 
     fn of_digest(digest: &Digest) -> Self {
@@ -194,7 +197,7 @@ fn u32_at(record: &[u8], range: core::ops::Range<usize>) -> u32 {
 fn header_digest(header: &[u8]) -> Digest {
     let (before, rest) = header.split_at_checked(field::DIGEST.start).unwrap_or_default();
     let table = rest.get(field::DIGEST.len()..).unwrap_or_default();
-    Sha256::new().chain_update(before).chain_update(table).finalize().into()
+    *blake3::Hasher::new().update(before).update(table).finalize().as_bytes()
 }
 
 /// Length in bytes of the image that starts `bytes`, read from its header without any other check. A loader must read
@@ -273,7 +276,7 @@ pub fn parse(bytes: &[u8]) -> Result<Sections<'_>, ImageError> {
         // The signature covers the table, so the table cannot hold the signature's digest.
         let body_digest: Digest = match section {
             Section::Signature => [0; 32],
-            _ => Sha256::digest(body).into(),
+            _ => digest_of(body),
         };
         if entry.get(field::SECTION_DIGEST) != Some(&body_digest) {
             return Err(ImageError::SectionDigest(section));
@@ -331,7 +334,7 @@ pub fn emit(sections: &[(Section, &[u8])], out: &mut [u8]) {
         entry[field::OFFSET].copy_from_slice(&(offset as u32).to_le_bytes());
         entry[field::SECTION_LENGTH].copy_from_slice(&(body.len() as u32).to_le_bytes());
         if *section != Section::Signature {
-            entry[field::SECTION_DIGEST].copy_from_slice(&Sha256::digest(body));
+            entry[field::SECTION_DIGEST].copy_from_slice(&digest_of(body));
         }
     }
     let digest = header_digest(&out[..table_end]);

@@ -136,7 +136,7 @@ impl fmt::Display for ImageError {
             }
             Self::Flags => write!(f, "header: unknown flags"),
             Self::SectionCount(count) => write!(f, "header: impossible number of sections ({count})"),
-            Self::HeaderDigest => write!(f, "header: SHA-256 does not match, the image is corrupted"),
+            Self::HeaderDigest => write!(f, "header: digest does not match, the image is corrupted"),
             Self::SectionKind { kind, role } => {
                 write!(f, "section table: unknown section of kind {kind}, role {role}")
             }
@@ -144,7 +144,7 @@ impl fmt::Display for ImageError {
             Self::SectionOrder(section) => write!(f, "section table: {section:?} repeated or out of order"),
             Self::Padding(section) => write!(f, "padding before {section:?} is not zero"),
             Self::SectionDigest(section) => {
-                write!(f, "{section:?}: SHA-256 does not match, the image is corrupted")
+                write!(f, "{section:?}: digest does not match, the image is corrupted")
             }
             Self::MissingSection(section) => write!(f, "{section:?}: section is missing"),
             Self::Record { section, field } => write!(f, "{section:?}: bad {field}"),
@@ -187,7 +187,7 @@ pub struct Image<'a> {
     pub signature: Option<Signature<'a>>,
     /// Id of the embedder.
     pub model_id: ModelId,
-    /// SHA-256 of the image's header, which holds the digests of its sections.
+    /// Digest (BLAKE3) of the image's header, which holds the digests of its sections.
     pub digest: Digest,
 }
 

@@ -6,8 +6,8 @@
 //!      8  length           u32, of the whole image in bytes
 //!     12  sections         u16, how many
 //!     14  flags            u16, zero
-//!     16  digest           SHA-256 of bytes 0..16 and of the section table
-//!     48  section table    48 bytes each: kind u16, role u16, offset u32, length u32, zero u32, SHA-256 of the section
+//!     16  digest           BLAKE3 of bytes 0..16 and of the section table
+//!     48  section table    48 bytes each: kind u16, role u16, offset u32, length u32, zero u32, BLAKE3 of the section
 //!    ...  sections         in ascending order of kind and role, each at a multiple of 16, gaps zero
 //!
 //!         NETWORK     [`network`]    one for each [`Role`]: input, outputs, layers, barriers, then weights

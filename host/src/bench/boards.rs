@@ -172,7 +172,7 @@ pub struct Code {
     /// Code of the runtime: the symbols of network, matcher, vision and face. Code that the compiler inlined into other crates'
     /// functions is not counted; for this reason the larger functions that other crates call are not inlined.
     pub runtime_bytes: u64,
-    /// All code and constants, with the link, the image's checks and SHA-256.
+    /// All code and constants, with the link, the image's checks and digests.
     pub firmware_bytes: u64,
 }
 

@@ -32,7 +32,7 @@ pub struct Arguments {
 struct Sound {
     /// Its version.
     version: u32,
-    /// SHA-256 of its header.
+    /// Digest (BLAKE3) of its header.
     digest: String,
     /// Id of its embedder: people enrolled with another must be enrolled again.
     network_id: String,

@@ -86,12 +86,16 @@ pub const STACK_BYTES: u64 = 40 * 1024;
 const DEVICE: [&str; 9] =
     ["app", "programs", "store", "link", "cobs", "crc", "heapless", "postcard", "serde_core"];
 /// The crates of its cryptography.
-const CRYPTOGRAPHY: [&str; 22] = [
+const CRYPTOGRAPHY: [&str; 26] = [
+    "arrayref",
+    "arrayvec",
+    "blake3",
     "block_buffer",
     "chacha20",
     "chacha20poly1305",
     "cipher",
     "cmov",
+    "constant_time_eq",
     "crypto_common",
     "ctutils",
     "curve25519_dalek",

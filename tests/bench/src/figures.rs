@@ -94,7 +94,7 @@ pub fn costs(measured: &[Bench]) -> String {
     if let Some(Code { firmware_bytes, .. }) = measured[0].code.iter().find(|code| code.board == "qemu-m7") {
         let _ = write!(
             text,
-            "\nAll code and constants of the Cortex-M7's firmware, with link, checks and SHA-256: {} B.\n",
+            "\nAll code and constants of the Cortex-M7's firmware, with link, checks and digests: {} B.\n",
             grouped(*firmware_bytes)
         );
     }

@@ -36,7 +36,7 @@ pub struct Demands<'a> {
 pub struct Verified {
     /// Its version, which is signed; 0 if nobody asks for a signature.
     pub version: u32,
-    /// SHA-256 of its header, which holds the digests of its sections.
+    /// Digest (BLAKE3) of its header, which holds the digests of its sections.
     pub digest: Digest,
     /// Its embedder.
     pub network: ModelId,
