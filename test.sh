@@ -93,7 +93,9 @@ fact() { sed -n "s/^$2 = \"\(.*\)\"\$/\1/p" "$1"; } # fact BOARD-FILE NAME
 on_board() { # on_board BOARD-FILE COMMAND OPTION…: cargo on a board's package, for the board's own core
     name=$(fact "$1" name) core=$(fact "$1" core) target=$(fact "$1" target) command=$2
     shift 2
-    (cd firmware/boards && CARGO_ENCODED_RUSTFLAGS="-Ctarget-cpu=$core" \
+    # The flags with which the host builds as well.
+    flags=$(printf '%s\037' -C "target-cpu=$core" --cfg 'sha2_backend_soft="compact"')
+    (cd firmware/boards && CARGO_ENCODED_RUSTFLAGS="${flags%?}" \
         cargo "$command" --locked --release --package "$name" --target "$target" \
         --target-dir "../../target/boards/$name" "$@")
 }

@@ -11,7 +11,8 @@ mkdir -p "${log%/*}"
 started=$(date +%s)
 if (cd "$folder" && CARGO_MANIFEST_DIR=$folder exec "$@") >"$log" 2>&1; then
     result=$(sed -n 's/^test result: ok\. //p' "$log")
-    printf 'test: %s: %s s; %s\n' "$name" $(($(date +%s) - started)) "${result%%; 0 measured*}" >&2
+    used=$(times | sed -n '2s/\.[0-9]*s//gp')
+    printf 'test: %s: %s s (processor %s, system %s); %s\n' "$name" $(($(date +%s) - started)) $used "${result%%; 0 measured*}" >&2
 else
     cat "$log" >&2
     printf 'test: %s failed\n' "$name" >&2

@@ -107,19 +107,19 @@ fn real_networks_on(name: &str, count: usize) {
 #[test]
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn m7_equals_simulator_on_real_networks() {
-    real_networks_on("qemu-m7", 8);
+    real_networks_on("qemu-m7", 4);
 }
 
 #[test]
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn m4_equals_simulator_on_real_networks() {
-    real_networks_on("qemu-m4", 4);
+    real_networks_on("qemu-m4", 2);
 }
 
 #[test]
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn m55_equals_simulator_on_real_networks() {
-    real_networks_on("qemu-m55", 6);
+    real_networks_on("qemu-m55", 4);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn boards_equal_simulator_on_users_networks() {
         let built = Built::of_bytes(&onnx, &faces(), size, |job| Job { preprocessing, force: true, ..job });
         for board in emulated() {
             // These images lie in internal flash, those of the real networks in external flash.
-            board_equals_simulator(board, Memory::Internal, &built, 4);
+            board_equals_simulator(board, Memory::Internal, &built, 2);
         }
     }
 }
@@ -166,7 +166,7 @@ fn boards_run_what_is_just_within_their_limits() {
             built.push((board.limits, deep));
         }
         let (_, deep) = built.iter().find(|(limits, _)| *limits == board.limits).expect("built above");
-        board_equals_simulator(board, Memory::Internal, deep, 3);
+        board_equals_simulator(board, Memory::Internal, deep, 2);
     }
 }
 
@@ -291,7 +291,11 @@ fn board_refuses_what_is_not_an_image() {
             host::transport::Transport::qemu(board, &board.build().unwrap(), &path, Memory::External)
                 .unwrap();
         let error = format!("{:#}", Client::connect(transport).err().expect("refused"));
-        assert!(error.contains("cannot work") && error.contains("digest does not match"), "{}: {error}", board.name);
+        assert!(
+            error.contains("cannot work") && error.contains("digest does not match"),
+            "{}: {error}",
+            board.name
+        );
     }
 }
 
