@@ -11,8 +11,9 @@ mkdir -p "${log%/*}"
 started=$(date +%s)
 if (cd "$folder" && CARGO_MANIFEST_DIR=$folder exec "$@") >"$log" 2>&1; then
     result=$(sed -n 's/^test result: ok\. //p' "$log")
-    used=$(times | sed -n '2s/\.[0-9]*s//gp')
-    printf 'test: %s: %s s (processor %s, system %s); %s\n' "$name" $(($(date +%s) - started)) $used "${result%%; 0 measured*}" >&2
+    times >"$log.times"
+    used=$(sed -n '2s/\.[0-9]*s.*/ s/p' "$log.times" | sed 's/m/ min /')
+    printf 'test: %s: %s s, of a processor %s; %s\n' "$name" $(($(date +%s) - started)) "$used" "${result%%; 0 measured*}" >&2
 else
     cat "$log" >&2
     printf 'test: %s failed\n' "$name" >&2
