@@ -352,13 +352,17 @@ pub fn emit(sections: &[(Section, &[u8])], out: &mut [u8]) {
 mod tests {
     use super::digest_of;
 
-    /// The test vector of the BLAKE3 team for an input of 1,025 bytes, the first of two chunks: byte `i` is `i % 251`.
+    /// The test vectors of the BLAKE3 team for inputs of two chunks and of a hundred: byte `i` is `i % 251`.
     #[test]
     fn digest_is_blake3() {
-        let input: [u8; 1025] = core::array::from_fn(|place| (place % 251) as u8);
-        let expected = "d00278ae47eb27b34faecf67b4fe263f82d5412916c1ffd97c8cb7fb814b8444";
-        let found: std::string::String =
-            digest_of(&input).iter().map(|byte| std::format!("{byte:02x}")).collect();
-        assert_eq!(found, expected);
+        for (bytes, expected) in [
+            (1025, "d00278ae47eb27b34faecf67b4fe263f82d5412916c1ffd97c8cb7fb814b8444"),
+            (102_400, "bc3e3d41a1146b069abffad3c0d44860cf664390afce4d9661f7902e7943e085"),
+        ] {
+            let input: std::vec::Vec<u8> = (0..bytes).map(|place| (place % 251) as u8).collect();
+            let found: std::string::String =
+                digest_of(&input).iter().map(|byte| std::format!("{byte:02x}")).collect();
+            assert_eq!(found, expected);
+        }
     }
 }

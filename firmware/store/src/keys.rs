@@ -11,7 +11,7 @@
 //!  76  blank     0xff
 //! ```
 //!
-//! Two places are a pair. Secrets are written to the first of a pair, read back, and only then written to the second. Nothing is ever
+//! Two places are a pair. Keys are written to the first of a pair, read back, and only then written to the second. Nothing is ever
 //! erased: a pair that a cut has torn stays as it is, and the next one is used.
 //!
 //! # Reading
@@ -38,7 +38,7 @@ pub const PLACE_BYTES: u32 = 96;
 const PAIR_BYTES: u32 = 2 * PLACE_BYTES;
 /// A place is read so often until it is sound.
 const READINGS: usize = 4;
-/// Secrets are written to at most so many pairs at a time.
+/// Keys are written to at most so many pairs at a time.
 const ATTEMPTS: usize = 8;
 const MARK: &[u8; 4] = b"GKEY";
 /// Bytes that the check covers.

@@ -67,7 +67,7 @@ impl Built {
 fn real() -> &'static [Built] {
     static REAL: OnceLock<Vec<Built>> = OnceLock::new();
     REAL.get_or_init(|| {
-        let faces = faces();
+        let faces = first_faces(48);
         real_networks().iter().map(|network| Built::new(network, &faces, [112, 112], |job| job)).collect()
     })
 }
@@ -144,7 +144,8 @@ fn boards_equal_simulator_on_users_networks() {
         (onnx::small_differences(3), [40, 24], Preprocessing::default()),
         (onnx::differences_in_space(), [80, 48], Preprocessing::default()),
     ] {
-        let built = Built::of_bytes(&onnx, &faces(), size, |job| Job { preprocessing, force: true, ..job });
+        let built =
+            Built::of_bytes(&onnx, &first_faces(24), size, |job| Job { preprocessing, force: true, ..job });
         for board in emulated() {
             // These images lie in internal flash, those of the real networks in external flash.
             board_equals_simulator(board, Memory::Internal, &built, 2);

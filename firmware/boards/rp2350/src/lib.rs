@@ -5,7 +5,7 @@
 //! # Layers
 //!
 //! * [`drivers`]: the devices of chip and board.
-//! * `board`: the board as the programs see it.
+//! * `board`: what the board's pins lead to; `wiring` makes of it the board as the programs see it.
 //!
 //! # Memories
 //!

@@ -204,7 +204,7 @@ pub fn platform<W: Wiring>() -> (Platform<Wired<W>>, [[u8; 32]; 2]) {
 
 /// The part of the flash for a device's images.
 pub const fn images<W: Wiring>() -> Part<W::Flash> {
-    Part::images(W::FLASH, W::MEMORIES.flash, W::MEMORIES.slots)
+    const { Part::images(W::FLASH, W::MEMORIES.flash, W::MEMORIES.slots) }
 }
 
 /// The part of the flash for people and counters.

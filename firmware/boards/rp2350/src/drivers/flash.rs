@@ -53,8 +53,17 @@ pub const fn keys() -> Part<Flash> {
     const { Part::store(Flash, facts::FLASH, facts::KEYS, true) }
 }
 
-/// Lets the ROM change a part of the chip: a page that is erased, or one that is programmed from `bytes`.
+/// Where images and store begin: behind the page of the device's keys.
+const BEHIND_KEYS: u32 = (facts::KEYS.0 + facts::KEYS.1 - facts::FLASH.0) as u32;
+/// The ROM's code for a place that is not in the chip. (RP2350 data sheet, section 5.4.3.)
+const INVALID_ADDRESS: i32 = -10;
+
+/// Lets the ROM change a part of the chip: a page that is erased, or one that is programmed from `bytes`. Of a chip that cannot be
+/// used nothing but the keys is changed.
 fn change(flags: u32, offset: u32, length: u32, bytes: *mut u8) -> Result<(), Refused> {
+    if !IS_OPEN.load(Ordering::Relaxed) && offset.saturating_add(length) > BEHIND_KEYS {
+        return Err(Refused(INVALID_ADDRESS));
+    }
     let code = critical_section::with(|_| {
         // SAFETY: interrupts are off, the second core sleeps, and DMA reads nothing of the flash, so that only this function
         // waits for it. The ROM checks place and length; the callers give parts of the flash without the program. The bytes are as
