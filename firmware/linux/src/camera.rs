@@ -23,7 +23,7 @@ pub use film::Film;
 pub const FRAME_BYTES: usize = 640 * 480 * 2;
 
 /// A frame on its way.
-struct Shot {
+struct TakenFrame {
     taken: Taken,
     pixels: Vec<u8>,
 }
@@ -31,31 +31,31 @@ struct Shot {
 /// A place for one frame, between the thread that reads and the device.
 #[derive(Default)]
 struct Shelf {
-    frame: Mutex<Option<Shot>>,
+    frame: Mutex<Option<TakenFrame>>,
     is_free: Condvar,
     /// Why there will never be a frame.
     failure: Mutex<Option<Error>>,
 }
 
 impl Shelf {
-    fn lock(&self) -> MutexGuard<'_, Option<Shot>> {
+    fn lock(&self) -> MutexGuard<'_, Option<TakenFrame>> {
         // What is there is a whole frame, whatever happened to the other side.
         self.frame.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts a frame there when the one before is taken.
-    fn put(&self, frame: Shot) {
+    fn put(&self, frame: TakenFrame) {
         let is_free = self.is_free.wait_while(self.lock(), |frame| frame.is_some());
         *is_free.unwrap_or_else(PoisonError::into_inner) = Some(frame);
     }
 
     /// Puts a frame there in the place of the one before.
     #[cfg(feature = "v4l2")]
-    fn replace(&self, frame: Shot) {
+    fn replace(&self, frame: TakenFrame) {
         *self.lock() = Some(frame);
     }
 
-    fn take(&self) -> Option<Shot> {
+    fn take(&self) -> Option<TakenFrame> {
         let frame = self.lock().take();
         self.is_free.notify_one();
         frame
@@ -133,7 +133,7 @@ impl FrameSource for Eye {
 impl Camera for Eye {
     fn taken(&mut self) -> Option<Taken> {
         if !self.is_held && self.taken.is_none() {
-            if let Some(Shot { taken, pixels }) = self.shelf.take() {
+            if let Some(TakenFrame { taken, pixels }) = self.shelf.take() {
                 // Whoever opened the source has checked that frames fit.
                 self.memory[..pixels.len()].copy_from_slice(&pixels);
                 self.taken = Some(taken);

@@ -261,7 +261,7 @@ mod tests {
             for second in 0..=steps {
                 let (mut bytes, mut words) = (vec![0xff; PAGE], vec![0; PAGE / WORD]);
                 let mut flash = Flash::<WORD, PAGE>::new(&mut bytes, &mut words, &mut [], tear, seed);
-                // Secrets that a start was given may have sealed something.
+                // Keys that a start was given may have sealed something.
                 let mut given = None;
                 for (step, keys) in [(first, KEYS), (second, OTHERS)] {
                     flash.cut_after(step as u64);

@@ -16,7 +16,7 @@ use serde::Serialize;
 use store::Layout;
 
 use super::firmware_bytes;
-use super::map::{MemoryMap, Use, memories};
+use super::map::{MemoryMap, UsedMemory, memories};
 use crate::board::{Board, Memory};
 use crate::budget::{Excess, frame_bytes, frame_is_colour};
 use crate::containers;
@@ -253,7 +253,7 @@ fn on_board(
     let firmware_bytes = firmware_bytes(board, &core);
     // The stack of a chip is what its linker script reserves; an emulated board has plenty.
     let stack_bytes = if board.chip.is_some() { board.stack_room().into() } else { core.stack_bytes };
-    let taken = Use {
+    let used = UsedMemory {
         firmware_bytes: firmware_bytes as usize,
         statics_bytes: Sizes::of_board(&board.name).map(|sizes| sizes.statics_bytes as usize),
         image_bytes: bytes.len(),
@@ -273,7 +273,7 @@ fn on_board(
         store: StoreRow::new(board, image.dimension()),
         fits: excesses.is_empty(),
         excesses: excesses.iter().map(Excess::to_string).collect(),
-        memories: memories(board, &taken),
+        memories: memories(board, &used),
     })
 }
 

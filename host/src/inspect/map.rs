@@ -78,7 +78,7 @@ impl Content {
 
 /// What is taken on a board.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Use {
+pub struct UsedMemory {
     /// Bytes of the firmware.
     pub firmware_bytes: usize,
     /// Bytes of its statics besides the arena, if they were measured.
@@ -94,8 +94,8 @@ pub struct Use {
 }
 
 /// The memories of a board, in the order of their addresses.
-pub fn memories(facts: &Facts, taken: &Use) -> Vec<MemoryMap> {
-    let mut parts = parts(facts, taken);
+pub fn memories(facts: &Facts, used: &UsedMemory) -> Vec<MemoryMap> {
+    let mut parts = parts(facts, used);
     parts.sort_by_key(|part| part.address);
     let mut maps: Vec<MemoryMap> = Vec::new();
     for part in parts {
@@ -175,12 +175,12 @@ fn name(facts: &Facts, map: &MemoryMap) -> &'static str {
 }
 
 /// All parts that the facts name.
-fn parts(facts: &Facts, taken: &Use) -> Vec<MemoryPart> {
+fn parts(facts: &Facts, used: &UsedMemory) -> Vec<MemoryPart> {
     let Memories { firmware, ram, statics, internal, external, frame, store, slots, keys, retained, .. } =
         facts.memory;
     let part = |part, Region { address, bytes }, used_bytes| MemoryPart { part, address, bytes, used_bytes };
-    let mut parts = vec![part(Content::Firmware, firmware, Some(taken.firmware_bytes))];
-    let image = Some(taken.image_bytes);
+    let mut parts = vec![part(Content::Firmware, firmware, Some(used.firmware_bytes))];
+    let image = Some(used.image_bytes);
     match slots {
         Some([first, second]) => {
             parts.push(part(Content::Image, first, image));
@@ -191,10 +191,10 @@ fn parts(facts: &Facts, taken: &Use) -> Vec<MemoryPart> {
     parts.extend(internal.map(|internal| part(Content::Free, internal, Some(0))));
     parts.extend(store.map(|store| part(Content::Store, store, None)));
     parts.extend(keys.map(|keys| part(Content::Keys, keys, None)));
-    parts.extend(frame.map(|frame| part(Content::Frame, frame, Some(taken.frame_bytes))));
+    parts.extend(frame.map(|frame| part(Content::Frame, frame, Some(used.frame_bytes))));
     parts.extend(retained.map(|retained| part(Content::Retained, retained, None)));
-    parts.extend(statics.map(|statics| part(Content::Statics, statics, taken.statics_bytes)));
-    let (arena, stack) = (Some(taken.arena_bytes), Some(taken.stack_bytes));
+    parts.extend(statics.map(|statics| part(Content::Statics, statics, used.statics_bytes)));
+    let (arena, stack) = (Some(used.arena_bytes), Some(used.stack_bytes));
     let (start, arena_bytes) = (ram.address, facts.arena_bytes);
     let rest = ram.bytes.saturating_sub(arena_bytes);
     let at = |address: usize, bytes| Region { address: start + address as u32, bytes };
@@ -205,7 +205,7 @@ fn parts(facts: &Facts, taken: &Use) -> Vec<MemoryPart> {
     parts.push(part(Content::Arena, at(stack_room, arena_bytes), arena));
     if statics.is_none() {
         let start = stack_room + arena_bytes;
-        parts.push(part(Content::Statics, at(start, rest - stack_room), taken.statics_bytes));
+        parts.push(part(Content::Statics, at(start, rest - stack_room), used.statics_bytes));
     }
     parts.retain(|part| part.bytes > 0);
     parts
@@ -216,7 +216,7 @@ mod tests {
     use super::*;
     use crate::board::{BOARDS, Board};
 
-    const USE: Use = Use {
+    const USED: UsedMemory = UsedMemory {
         firmware_bytes: 276_636,
         statics_bytes: Some(18_840),
         image_bytes: 1_338_096,
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn parts_of_every_board_follow_each_other_and_fill_their_memories() {
         for board in BOARDS.iter() {
-            let maps = memories(board, &USE);
+            let maps = memories(board, &USED);
             for map in &maps {
                 let mut next = u64::from(map.address);
                 for part in &map.parts {
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn memories_of_a_chip_are_told_apart() {
         let board = Board::named("stm32h743").unwrap();
-        let maps = memories(board, &USE);
+        let maps = memories(board, &USED);
         let told: Vec<_> = maps.iter().map(|map| (map.memory, map.address, map.bytes)).collect();
         assert_eq!(
             told,

@@ -104,7 +104,7 @@ fn draw(canvas: &mut Canvas<'_>, memory: &MemoryMap, top: f64) {
 mod tests {
     use super::*;
     use crate::board::{BOARDS, Board};
-    use crate::inspect::map::{Use, memories};
+    use crate::inspect::map::{UsedMemory, memories};
 
     fn texts(svg: &str) -> Vec<String> {
         let document = roxmltree::Document::parse(svg).unwrap();
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn parts_fill_the_bar_in_order_and_the_smallest_is_seen() {
         for board in BOARDS.iter() {
-            for memory in memories(board, &Use::default()) {
+            for memory in memories(board, &UsedMemory::default()) {
                 let edges = edges(&memory);
                 let (first, last) = (edges[0], edges[edges.len() - 1]);
                 assert!((first[0] - LEFT).abs() < 1e-6 && (last[1] - RIGHT).abs() < 1e-6, "{}", board.name);
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn every_part_has_a_line_and_names_are_escaped() {
         let board = Board::named("stm32h743").unwrap();
-        let memories = memories(board, &Use { image_bytes: 1_338_096, ..Use::default() });
+        let memories = memories(board, &UsedMemory { image_bytes: 1_338_096, ..UsedMemory::default() });
         let plot = map(&board.name, "<b>&.geode", &memories).unwrap();
         let texts = texts(&plot.svg);
         assert!(texts.iter().any(|text| text.contains("<b>&.geode")), "{texts:?}");

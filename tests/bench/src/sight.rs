@@ -16,6 +16,7 @@ use host::embedding::{cosine, unit, unit_of_i16};
 use host::face::align::{self, Transform};
 use host::face::{Choice, Finder, Pipeline};
 use host::onnx::Reference;
+use host::output::grouped;
 use host::people::enrol::enrol;
 use host::photo;
 use host::quantize::Preprocessing;
@@ -228,8 +229,7 @@ fn costs(
                 [cost.scan_instructions, decision, cost.alive_instructions].map(millions).join(", "),
             );
             if format == PixelFormat::Rgb565 {
-                let [arena, stack] =
-                    [cost.arena_bytes, cost.stack_bytes].map(|bytes| host::output::grouped(bytes.into()));
+                let [arena, stack] = [cost.arena_bytes, cost.stack_bytes].map(|bytes| grouped(bytes.into()));
                 line(&format!("{}: arena, stack", board.name), format!("{arena} B, {stack} B"));
             }
         }
@@ -265,7 +265,7 @@ pub fn run(dry: bool) -> Result<()> {
     for QuantisedNetwork { row, outputs, .. } in &quantised.report.networks {
         let noise: Vec<String> = outputs.iter().map(|output| format!("{:.0}", output.sqnr_db)).collect();
         line(&format!("{}: SQNR of outputs, dB", row.role), noise.join(", "));
-        line(&format!("{}: arena", row.role), format!("{} B", host::output::grouped(row.arena_bytes as u64)));
+        line(&format!("{}: arena", row.role), format!("{} B", grouped(row.arena_bytes as u64)));
     }
     let BesideFloat { frames, both, int8_alone, float_alone, boxes, points, .. } =
         quantised.report.beside_float;
@@ -364,13 +364,13 @@ pub fn run(dry: bool) -> Result<()> {
         );
         let scope = Scope { boards: decision_boards()?, computer: None, galleries: vec![PEOPLE] };
         for Crowded { board, matching } in bench(&network.image, &scope)?.matching {
-            let certify = matching.certify.map_or("none".to_string(), host::output::grouped);
+            let certify = matching.certify.map_or("none".to_string(), grouped);
             line(
                 &format!(
                     "{}: instructions of a decision on {PEOPLE} people, certified at most, {board}",
                     network.name
                 ),
-                format!("{}, {certify}", host::output::grouped(matching.decide_with_cohort)),
+                format!("{}, {certify}", grouped(matching.decide_with_cohort)),
             );
         }
         let paths: Vec<&Path> = usable.iter().map(|(path, _)| *path).collect();

@@ -3,13 +3,11 @@
 use anyhow::{Context, Result, ensure};
 use facts::Region;
 use host::board::{Board, all};
-use host::output;
+use host::output::{self, grouped};
 use host::sizes::{Baseline, Sizes};
 use object::{Object, ObjectSection, SectionKind};
 
 use crate::baseline::growth;
-use host::output::grouped;
-
 use crate::figures::{self, row};
 
 /// Builds the program of every board, prints a table, and compares with the baseline; or writes baseline and book.

@@ -26,9 +26,6 @@ fn levels() -> impl Iterator<Item = Level> {
     Level::ALL.iter().copied().filter(move |&level| level <= available)
 }
 
-/// Random cases of each kernel and level; fewer where `./test.sh` usually emulates the processor.
-const CASES: u32 = if cfg!(target_arch = "aarch64") { 1500 } else { 4000 };
-
 fn scratch() -> kernels::Scratch {
     kernels::Scratch::new()
 }
@@ -42,7 +39,7 @@ fn every_level_equals_the_naive_loops() {
         // The arrays of a case are too large for a test thread's stack.
         let run = std::thread::Builder::new()
             .stack_size(16 << 20)
-            .spawn(|| cases::run::<cases::Chosen>(CASES))
+            .spawn(|| cases::run::<cases::Chosen>(4000))
             .unwrap();
         let counts = run.join().unwrap();
         assert!(counts.is_ok(), "{each:?}: {counts:?}");

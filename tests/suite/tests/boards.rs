@@ -107,19 +107,19 @@ fn real_networks_on(name: &str, count: usize) {
 #[test]
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn m7_equals_simulator_on_real_networks() {
-    real_networks_on("qemu-m7", 4);
+    real_networks_on("qemu-m7", 8);
 }
 
 #[test]
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn m4_equals_simulator_on_real_networks() {
-    real_networks_on("qemu-m4", 2);
+    real_networks_on("qemu-m4", 4);
 }
 
 #[test]
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn m55_equals_simulator_on_real_networks() {
-    real_networks_on("qemu-m55", 4);
+    real_networks_on("qemu-m55", 6);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn boards_equal_simulator_on_users_networks() {
             Built::of_bytes(&onnx, &first_faces(24), size, |job| Job { preprocessing, force: true, ..job });
         for board in emulated() {
             // These images lie in internal flash, those of the real networks in external flash.
-            board_equals_simulator(board, Memory::Internal, &built, 2);
+            board_equals_simulator(board, Memory::Internal, &built, 4);
         }
     }
 }
@@ -167,7 +167,7 @@ fn boards_run_what_is_just_within_their_limits() {
             built.push((board.limits, deep));
         }
         let (_, deep) = built.iter().find(|(limits, _)| *limits == board.limits).expect("built above");
-        board_equals_simulator(board, Memory::Internal, deep, 2);
+        board_equals_simulator(board, Memory::Internal, deep, 3);
     }
 }
 

@@ -138,15 +138,16 @@ impl Home {
     /// Pairs while the button's window is open. A busy computer opens it late.
     fn pair(&self, running: &Running) {
         running.press();
-        let (arguments, start) = (Self::arguments(&["device", "pair"]), Instant::now());
-        loop {
+        let (arguments, start) = (Self::arguments(&["device", "pair", "--json"]), Instant::now());
+        let printed = loop {
             let output = run(self.folder.path(), &arguments);
-            let said = String::from_utf8_lossy(&output.stderr);
             if output.status.success() {
-                break;
+                break output.stdout;
             }
+            let said = String::from_utf8_lossy(&output.stderr);
             assert!(said.contains("does not pair now") && start.elapsed() < PATIENCE, "{said}");
-        }
+        };
+        assert!(serde_json::from_slice::<Value>(&printed).is_ok());
         running.press();
     }
 
@@ -471,7 +472,7 @@ fn people_are_enrolled_and_recognised_as_on_an_emulated_cortex_m7() {
     let [obama, biden] = ["Obama", "Biden"].map(|name| Some(name.to_string()));
     assert_eq!(names, [biden, obama.clone(), None, None, obama]);
 
-    for name in ["obama/1m.png", "strangers/7.png"] {
+    for name in ["obama/1m.png", "strangers/7.png", "biden.png"] {
         let path = built().path().join(name);
         let verdict = door.stand(&mut session, &photo(name));
         let stood = people::stand(&mut emulated, &mut mailbox, &shots(&[path])[0]).unwrap();

@@ -109,7 +109,7 @@ macro_rules! battery {
             _counts: &mut $crate::Counts,
             _out: &mut O,
         ) -> Result<::cases::Counts, ::cases::Failure> {
-            ::cases::run::<::cases::Chosen>(1500)
+            ::cases::run::<::cases::Chosen>(4000)
         }
 
         $crate::once!($board, battery);

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use app::device::camera::Taken;
 use video::Header;
 
-use super::{FRAME_BYTES, Shelf, Shot};
+use super::{FRAME_BYTES, Shelf, TakenFrame};
 use crate::say;
 
 /// A video that is open.
@@ -113,7 +113,7 @@ pub fn play(open: impl FnOnce() -> Result<Film> + Send + 'static, shelf: Arc<She
                         // What was late is not made up for.
                         due = due.max(Instant::now()) + film.header.period;
                     }
-                    shelf.put(Shot { taken: film.taken(), pixels });
+                    shelf.put(TakenFrame { taken: film.taken(), pixels });
                 }
                 Ok(None) => break say(format_args!("{} has ended; the device is blind", film.name)),
                 Err(error) => break say(format_args!("{error:#}; the device is blind")),

@@ -17,7 +17,7 @@ use v4l::prelude::MmapStream;
 use v4l::video::Capture as _;
 use v4l::{Device, Format, FourCC};
 
-use super::{FRAME_BYTES, Shelf, Shot};
+use super::{FRAME_BYTES, Shelf, TakenFrame};
 use crate::say;
 
 /// Frames that the driver has room for: few, so that the device sees what is there now.
@@ -92,7 +92,7 @@ fn watch(opened: &Opened, shelf: &Shelf) -> io::Result<()> {
         // A frame that the driver did not fill is left out.
         let whole = bytes.get(..meta.bytesused as usize).and_then(|bytes| pixels(opened, bytes));
         if let Some(pixels) = whole {
-            shelf.replace(Shot { taken: opened.taken, pixels });
+            shelf.replace(TakenFrame { taken: opened.taken, pixels });
         }
     }
 }
