@@ -100,7 +100,7 @@ set_up_onnxruntime() {
         ;;
     esac
     say "fetching onnx and onnxruntime from PyPI (a minute)"
-    python3 -m pip install --quiet --disable-pip-version-check --target "$folder_of_packages" --no-deps \
+    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$folder_of_packages" --no-deps \
         --only-binary :all: --require-hashes --requirement tests/zoo/requirements.txt >&2 ||
         say "pip could not install the files that tests/zoo/requirements.txt names; going on without"
 }

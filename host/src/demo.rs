@@ -119,7 +119,7 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
     output::step("3/5 making the firmware");
     board.build()?;
 
-    let seconds = 4 * shown.len();
+    let seconds = shown.len();
     output::step(&format!(
         "4/5 {}: looking at {} camera frames in QEMU (about {seconds} s)",
         board.about,
