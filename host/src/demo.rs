@@ -119,9 +119,8 @@ pub fn demo(data: &Path, output: &Path, board: &'static Board) -> Result<Demo> {
     output::step("3/5 making the firmware");
     board.build()?;
 
-    let seconds = shown.len();
     output::step(&format!(
-        "4/5 {}: looking at {} camera frames in QEMU (about {seconds} s)",
+        "4/5 {}: looking at {} camera frames in QEMU, about a second each",
         board.about,
         shown.len()
     ));
