@@ -13,7 +13,10 @@ use host::sight::Networks;
 use host::sight::frames::frame;
 use host::simulator::AlignedBytes;
 use host::{float, passes};
-use suite::{faces, fr_detect, fr_landmark, minifasnet, networks, onnx, pictures, yunet};
+use image::RgbImage;
+use suite::{
+    faces, fr_detect, fr_landmark, frames_to_calibrate, minifasnet, networks, onnx, pictures, yunet,
+};
 
 /// Largest error of `f32`, relative to the largest value of an output.
 const TOLERANCE: f32 = 1e-4;
@@ -70,9 +73,9 @@ fn detectors_and_landmarks_lower_to_what_tract_computes() {
     }
 }
 
-/// Quantises a network over pictures of faces and prints the quality of its outputs.
-fn quantised(job: &OtherJob) -> Other {
-    let pictures = pictures(&job.input().unwrap(), &faces());
+/// Quantises a network over photos and prints the quality of its outputs.
+fn quantised(job: &OtherJob, photos: &[RgbImage]) -> Other {
+    let pictures = pictures(&job.input().unwrap(), photos);
     let (judged, seen): (Vec<_>, Vec<_>) =
         pictures.into_iter().enumerate().partition(|(index, _)| index % 4 == 3);
     let bytes = |part: Vec<(usize, Vec<u8>)>| {
@@ -89,7 +92,7 @@ fn quantised(job: &OtherJob) -> Other {
 
 /// Least signal to quantisation noise of every output, dB.
 fn agrees(job: &OtherJob, least_db: f32) {
-    for output in quantised(job).outputs {
+    for output in quantised(job, &faces()).outputs {
         assert!(output.sqnr_db >= least_db, "{}: {:.1} dB", output.name, output.sqnr_db);
     }
 }
@@ -125,7 +128,7 @@ fn slim_detector_has_the_same_heads_and_levels() {
     let slim = Networks { detector, landmarks: Some(fr_landmark().model), ..networks() }.known(35.2).unwrap();
     assert_eq!(slim.sight, default.sight);
     lowered_equals_tract(&slim.detector, true);
-    let other = quantised(&slim.detector);
+    let other = quantised(&slim.detector, &frames_to_calibrate().concat());
     assert!(other.outputs.iter().all(|output| output.sqnr_db >= 12.0));
     let shapes: Vec<[usize; 3]> = other.outputs.iter().map(|output| output.shape).collect();
     let heads = [(15, 20, 3), (8, 10, 2), (4, 5, 2), (2, 3, 3)];
