@@ -121,6 +121,9 @@ part_clippy() {
         done
         # shellcheck disable=SC2086 # a list of words
         on_board "$board" clippy --quiet --package programs --package cortex $shared --bins --lib --examples -- -D warnings
+        # Other parts that a board can have.
+        ! grep -q '^\[features\]' "${board%/*}/Cargo.toml" ||
+            on_board "$board" clippy --quiet --all-features --bins --lib --examples -- -D warnings
     done
 }
 

@@ -118,8 +118,8 @@ mod tests {
         phase: u64,
         /// Cycles after PCLK's falling edge at which the other wires change.
         lag: u64,
-        /// PCLK stays low between rows.
-        is_gated: bool,
+        /// The level at which PCLK stays between rows, if it stops there. That of a sensor whose PCLK is inverted is high.
+        rest: Option<bool>,
         /// Periods between rows.
         gap: usize,
     }
@@ -157,7 +157,10 @@ mod tests {
             let level = |cycle: u64| {
                 let time = 100 * cycle + self.phase;
                 let Period { data, is_row, is_frame } = at(time.saturating_sub(100 * self.lag));
-                let is_high = time % length >= self.half && (!self.is_gated || at(time).is_row);
+                let is_high = match self.rest {
+                    Some(rest) if !at(time).is_row => rest,
+                    _ => time % length >= self.half,
+                };
                 u32::from(data)
                     | u32::from(is_high) << CLOCK
                     | u32::from(is_row) << ROW
@@ -201,7 +204,7 @@ mod tests {
     }
 
     fn sensor(frames: Vec<Vec<Vec<u8>>>) -> Sensor {
-        Sensor { frames, half: 625, phase: 0, lag: 0, is_gated: false, gap: 5 }
+        Sensor { frames, half: 625, phase: 0, lag: 0, rest: None, gap: 5 }
     }
 
     #[test]
@@ -278,7 +281,7 @@ mod tests {
             row_bytes in 1usize..9,
             half in 100 * u64::from(LEAST_HALF_CYCLES)..3_000,
             phase in 0u64..6_000,
-            is_gated: bool,
+            rest: Option<bool>,
             gap in 2usize..9,
             seed: u8,
         ) {
@@ -290,7 +293,7 @@ mod tests {
             let sent = frame.concat();
             // The other wires are late by at most half of the time in which PCLK is low.
             for lag in [0, half / 200] {
-                let sensor = Sensor { frames: vec![frame.clone()], half, phase, lag, is_gated, gap };
+                let sensor = Sensor { frames: vec![frame.clone()], half, phase, lag, rest, gap };
                 prop_assert_eq!(receive(&sensor, 0, 1, bytes), (Progress::Complete, sent.clone()));
             }
         }

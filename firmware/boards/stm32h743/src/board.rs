@@ -12,7 +12,7 @@ use stm32::h7::random::Rng;
 use stm32::h7::sector::Sector;
 use stm32::h7::{self, receiver, usb};
 use stm32::panel::{self, Switches};
-use stm32::uart;
+use stm32::uart::usart1;
 use wiring::frame::FrameMemory;
 use wiring::{Begun, Opened, Wiring};
 
@@ -25,7 +25,7 @@ const RELAY_PIN: usize = 12;
 
 /// What is left of the chip when clocks and flash are started.
 pub struct Rest {
-    usb: (Peri<'static, peripherals::PA11>, Peri<'static, peripherals::PA12>),
+    usb: usb::Pins,
     uart: (
         Peri<'static, peripherals::USART1>,
         Peri<'static, peripherals::PA10>,
@@ -63,7 +63,7 @@ impl Wiring for Board {
             generator: Rng::new(chip.RNG),
             troubles: Troubles { crystal, flash: flash.err(), ..Troubles::NONE },
             rest: Rest {
-                usb: (chip.PA11, chip.PA12),
+                usb: usb::Pins { minus: chip.PA11, plus: chip.PA12 },
                 uart: (chip.USART1, chip.PA10, chip.PA9),
                 wires: Wires {
                     bus: chip.I2C1,
@@ -104,7 +104,7 @@ impl Wiring for Board {
 
     fn open_link(rest: Rest) -> Line {
         // It is there already only if the chip was started before.
-        usb::start(facts::USB, facts::NAME, rest.usb.0, rest.usb.1).unwrap_or(usb::line())
+        usb::start(facts::USB, facts::NAME, rest.usb).unwrap_or(usb::line())
     }
 
     fn link() -> Line {
@@ -112,12 +112,11 @@ impl Wiring for Board {
     }
 
     fn open(rest: Rest) -> Opened<Self> {
-        let Rest { usb: (minus, plus), uart: (uart, receive, send), wires, port, relay, light, button } =
-            rest;
+        let Rest { usb, uart: (uart, receive, send), wires, port, relay, light, button } = rest;
         let output = panel::switches(relay, light, Active::High);
         Opened {
-            link: usb::start(facts::USB, facts::NAME, minus, plus).unwrap_or(usb::line()),
-            controller: uart::start(uart, receive, send).ok(),
+            link: usb::start(facts::USB, facts::NAME, usb).unwrap_or(usb::line()),
+            controller: usart1::start(uart, receive, send).ok(),
             camera: eye::open(wires, port),
             output,
             button: panel::button(button, Active::High),

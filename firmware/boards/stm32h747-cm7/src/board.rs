@@ -1,5 +1,6 @@
 //! The board's wiring. The button (D3, PG7), the green light (PK6), and the relay's pin (D2, PJ11).
 
+use core::fmt::Write as _;
 use core::mem::MaybeUninit;
 
 use chips::line::Line;
@@ -8,14 +9,15 @@ use embassy_stm32::pac::gpio::vals::Moder;
 use embassy_stm32::rcc::{HseMode, SMPSSupplyVoltage, SupplyConfig};
 use embassy_stm32::{Peri, SharedData, pac, peripherals};
 use programs::app::output::Active;
+use programs::link::message::Text;
 use stm32::Stm32;
 use stm32::h7::clocks::{self, Core};
 use stm32::h7::quadspi::{self, Quadspi};
 use stm32::h7::random::Rng;
 use stm32::h7::sector::Sector;
-use stm32::h7::{self, receiver};
+use stm32::h7::{self, receiver, usb};
 use stm32::panel::{self, Switches};
-use stm32::uart;
+use stm32::uart::usart1;
 use wiring::frame::FrameMemory;
 use wiring::{Begun, Opened, Wiring};
 
@@ -34,6 +36,7 @@ const RELAY_PIN: usize = 11;
 
 /// What is left of the chip when clocks and flash are started.
 pub struct Rest {
+    usb: usb::Pins,
     uart: Uart,
     wires: Wires,
     port: receiver::Pins,
@@ -42,9 +45,9 @@ pub struct Rest {
     button: Peri<'static, peripherals::PG7>,
 }
 
-fn link((uart, receive, send): Uart) -> Line {
-    // It never fails with these clocks.
-    uart::start(uart, receive, send).unwrap_or(uart::line())
+/// The UART, which never fails with these clocks.
+fn serial((uart, receive, send): Uart) -> Option<Line> {
+    usart1::start(uart, receive, send).ok()
 }
 
 impl Wiring for Board {
@@ -81,6 +84,22 @@ impl Wiring for Board {
             generator: Rng::new(chip.RNG),
             troubles: Troubles { crystal, flash: flash.err(), ..Troubles::NONE },
             rest: Rest {
+                usb: usb::Pins {
+                    clock: chip.PA5.into(),
+                    direction: chip.PI11.into(),
+                    next: chip.PH4.into(),
+                    stop: chip.PC0.into(),
+                    data: [
+                        chip.PA3.into(),
+                        chip.PB0.into(),
+                        chip.PB1.into(),
+                        chip.PB10.into(),
+                        chip.PB11.into(),
+                        chip.PB12.into(),
+                        chip.PB13.into(),
+                        chip.PB5.into(),
+                    ],
+                },
                 uart: (chip.USART1, chip.PA10, chip.PA9),
                 wires: Wires {
                     bus: chip.I2C3,
@@ -121,19 +140,25 @@ impl Wiring for Board {
     }
 
     fn open_link(rest: Rest) -> Line {
-        link(rest.uart)
+        usb::start(facts::USB, facts::NAME, rest.usb).or_else(|| serial(rest.uart)).unwrap_or(Self::link())
     }
 
     fn link() -> Line {
-        uart::line()
+        if usb::is_open() { usb::line() } else { usart1::line() }
     }
 
     fn open(rest: Rest) -> Opened<Self> {
-        let Rest { uart, wires, port, relay, light, button } = rest;
+        let Rest { usb, uart, wires, port, relay, light, button } = rest;
         let output = panel::switches(relay, light, Active::Low);
+        let (usb, serial) = (usb::start(facts::USB, facts::NAME, usb), serial(uart));
+        // Without USB the UART is the link, so that one can talk to the board at all.
+        let (link, controller) = match usb {
+            Some(usb) => (usb, serial),
+            None => (serial.unwrap_or(usart1::line()), None),
+        };
         Opened {
-            link: link(uart),
-            controller: None,
+            link,
+            controller,
             camera: eye::open(wires, port),
             output,
             button: panel::button(button, Active::Low),
@@ -149,6 +174,14 @@ impl Wiring for Board {
         // Reading it back lets the clock arrive.
         let _ = pac::RCC.ahb4enr().read();
         panel::relay_off(pac::GPIOJ, RELAY_PIN);
+    }
+
+    fn tell_more(text: &mut Text) {
+        if !usb::is_open() {
+            let between = if text.is_empty() { "" } else { "; " };
+            // What does not fit is cut off.
+            let _ = write!(text, "{between}USB: its transceiver does not start, so that the link is USART1");
+        }
     }
 }
 

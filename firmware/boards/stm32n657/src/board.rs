@@ -10,13 +10,15 @@ use stm32::n6::random::Rng;
 use stm32::n6::xspi::Xspi;
 use stm32::n6::{clocks, core_memory};
 use stm32::panel::{self, Switches};
-use stm32::uart;
+use stm32::uart::{usart1, usart3};
 use wiring::frame::FrameMemory;
 use wiring::{Begun, Opened, Wiring};
 
 use crate::drivers::frame;
 use crate::{Board, facts};
 
+type Controller =
+    (Peri<'static, peripherals::USART3>, Peri<'static, peripherals::PD9>, Peri<'static, peripherals::PD8>);
 type Uart =
     (Peri<'static, peripherals::USART1>, Peri<'static, peripherals::PE6>, Peri<'static, peripherals::PE5>);
 
@@ -26,6 +28,7 @@ const RELAY_PIN: usize = 0;
 /// What is left of the chip when clocks and flash are started.
 pub struct Rest {
     uart: Uart,
+    controller: Controller,
     relay: Peri<'static, peripherals::PD0>,
     light: Peri<'static, peripherals::PG0>,
     button: Peri<'static, peripherals::PC13>,
@@ -33,7 +36,7 @@ pub struct Rest {
 
 fn link((uart, receive, send): Uart) -> Line {
     // It never fails with these clocks.
-    uart::start(uart, receive, send).unwrap_or(uart::line())
+    usart1::start(uart, receive, send).unwrap_or(usart1::line())
 }
 
 /// The place for an image that no update touches; nothing if the flash is not mapped.
@@ -68,6 +71,7 @@ impl Wiring for Board {
             troubles: Troubles { flash: flash.err(), ..Troubles::NONE },
             rest: Rest {
                 uart: (chip.USART1, chip.PE6, chip.PE5),
+                controller: (chip.USART3, chip.PD9, chip.PD8),
                 relay: chip.PD0,
                 light: chip.PG0,
                 button: chip.PC13,
@@ -86,15 +90,15 @@ impl Wiring for Board {
     }
 
     fn link() -> Line {
-        uart::line()
+        usart1::line()
     }
 
     fn open(rest: Rest) -> Opened<Self> {
-        let Rest { uart, relay, light, button } = rest;
+        let Rest { uart, controller: (controller, receive, send), relay, light, button } = rest;
         let output = panel::switches(relay, light, Active::Low);
         Opened {
             link: link(uart),
-            controller: None,
+            controller: usart3::start(controller, receive, send).ok(),
             camera: frame(),
             output,
             button: panel::button(button, Active::High),

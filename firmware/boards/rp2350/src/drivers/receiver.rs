@@ -9,7 +9,8 @@ use chips::wait::wait;
 use embassy_rp::gpio::Pull;
 use embassy_rp::pac::dma::regs::{ChTransCount, CtrlTrig};
 use embassy_rp::pac::dma::vals::DataSize;
-use embassy_rp::pac::{DMA, PIO0};
+use embassy_rp::pac::io::vals::Inover;
+use embassy_rp::pac::{DMA, IO_BANK0, PIO0};
 use embassy_rp::peripherals::PIO0 as Block;
 use embassy_rp::pio::{Config, FifoJoin, InterruptHandler, Pin, Pio, ShiftDirection, StateMachine};
 use embassy_rp::{Peri, bind_interrupts, peripherals};
@@ -19,7 +20,7 @@ use rp::port::{self, Seen};
 use wiring::frame::FrameMemory;
 
 use super::clocks::CORE_MHZ;
-use super::eye::FRAME_BYTES;
+use super::eye::{FRAME_BYTES, IS_CLOCK_INVERTED};
 use crate::facts;
 
 /// Highest pixel clock that is asked for: half of what PIO can follow.
@@ -110,6 +111,9 @@ impl Receiver {
         ];
         // Wires that lead nowhere rest, and do not look like frames. (A pull-down may not: erratum RP2350-E9.)
         pins.iter_mut().for_each(|pin| pin.set_pull(Pull::Up));
+        // The program takes bytes at the rising edge of what it sees.
+        let edge = if IS_CLOCK_INVERTED { Inover::INVERT } else { Inover::NORMAL };
+        IO_BANK0.gpio(pins[port::CLOCK].pin().into()).ctrl().modify(|w| w.set_inover(edge));
         let in_a_row: [&Pin<'static, Block>; port::PINS] = array::from_fn(|place| &pins[place]);
         let programs = [common.load_program(&port::bytes()), common.load_program(&port::frames())];
         let starts = [programs[BYTES].origin.into(), programs[FRAMES].origin.into()];

@@ -1,0 +1,98 @@
+//! The controller OTG_HS with a transceiver of its own on the board, on the twelve wires of ULPI. (UTMI+ Low Pin Interface, revision 1.1;
+//! Microchip DS00001792, USB3320.)
+//!
+//! It connects at full speed: the packets of the serial port are of 64 bytes, and at high speed they would have to be of 512.
+
+use chips::wait::wait;
+use embassy_stm32::gpio::{AnyPin, Flex, Level, Output, Pull, Speed};
+use embassy_stm32::interrupt::Interrupt;
+use embassy_stm32::pac::otg::vals::Dspd;
+use embassy_stm32::{Peri, interrupt, pac, peripherals, rcc};
+use embassy_time::{Duration, block_for};
+use synopsys_usb_otg::{PhyType, UsbPeripheral};
+
+/// The interrupt of the controller.
+pub const INTERRUPT: Interrupt = Interrupt::OTG_HS;
+
+const AHB_HZ: u32 = 200_000_000;
+/// Time in which the transceiver wakes and its clock swings. Without that clock the controller never ends its reset.
+const WAKE_LIMIT: Duration = Duration::from_millis(100);
+/// Time without the device, after which no computer takes it for the one that was there before.
+const AWAY: Duration = Duration::from_millis(20);
+
+/// The controller.
+pub struct Controller;
+
+// SAFETY: the registers are at this address, and have the layout of a high-speed controller with 9 endpoints and 4 KB of
+// packet memory (ST RM0399, OTG_HS). Nothing else uses them.
+unsafe impl UsbPeripheral for Controller {
+    const REGISTERS: *const () = pac::USB_OTG_HS.as_ptr().cast_const();
+    const HIGH_SPEED: bool = true;
+    const FIFO_DEPTH_WORDS: usize = 1024;
+    const ENDPOINT_COUNT: usize = 9;
+
+    fn enable() {
+        rcc::enable_and_reset::<peripherals::USB_OTG_HS>();
+        critical_section::with(|_| {
+            pac::RCC.ahb1enr().modify(|w| w.set_usb_otg_hs_ulpien(true));
+            pac::RCC.ahb1lpenr().modify(|w| w.set_usb_otg_hs_ulpilpen(true));
+        });
+    }
+
+    fn ahb_frequency_hz(&self) -> u32 {
+        AHB_HZ
+    }
+
+    fn phy_type(&self) -> PhyType {
+        PhyType::ExternalHighSpeed
+    }
+}
+
+/// The wires to the transceiver.
+pub struct Pins {
+    /// CLK: 60 MHz from the transceiver.
+    pub clock: Peri<'static, AnyPin>,
+    /// DIR: high while the transceiver has the data wires, or sleeps.
+    pub direction: Peri<'static, AnyPin>,
+    /// NXT.
+    pub next: Peri<'static, AnyPin>,
+    /// STP, which also wakes the transceiver.
+    pub stop: Peri<'static, AnyPin>,
+    /// D0 to D7.
+    pub data: [Peri<'static, AnyPin>; 8],
+}
+
+impl Pins {
+    /// Wakes the transceiver, and gives the wires to the controller. `None` if it does not wake.
+    pub fn open(mut self) -> Option<()> {
+        {
+            let _stop = Output::new(self.stop.reborrow(), Level::High, Speed::VeryHigh);
+            let mut direction = Flex::new(self.direction.reborrow());
+            direction.set_as_input(Pull::None);
+            wait(WAKE_LIMIT, || direction.is_low()).ok()?;
+            let mut clock = Flex::new(self.clock.reborrow());
+            clock.set_as_input(Pull::None);
+            // Both levels are seen within some looks, as these are in step with no clock of the transceiver.
+            wait(WAKE_LIMIT, || clock.is_high()).ok()?;
+            wait(WAKE_LIMIT, || clock.is_low()).ok()?;
+        }
+        let Pins { clock, direction, next, stop, data } = self;
+        [clock, direction, next, stop].into_iter().chain(data).for_each(super::give);
+        Some(())
+    }
+}
+
+/// Shows the device to the computer, as one of full speed. The controller offered high speed, for less time than a computer takes to
+/// notice.
+pub fn connect() {
+    let registers = pac::USB_OTG_HS;
+    registers.dctl().modify(|w| w.set_sdis(true));
+    registers.dcfg().modify(|w| w.set_dspd(Dspd::FULL_SPEED_EXTERNAL));
+    block_for(AWAY);
+    registers.dctl().modify(|w| w.set_sdis(false));
+}
+
+#[interrupt]
+fn OTG_HS() {
+    super::serve();
+}
