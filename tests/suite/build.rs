@@ -23,10 +23,13 @@ fn main() {
     println!("cargo:rerun-if-env-changed=PATH");
     for (name, place) in PARTS {
         println!("cargo:rustc-check-cfg=cfg({name})");
-        // A missing part counts as changed, so it is looked for at each build.
         println!("cargo:rerun-if-changed=../../../shared/{place}");
         if Path::new("../../../shared").join(place).exists() {
             println!("cargo:rustc-cfg={name}");
+        } else {
+            // A missing file counts as changed, so the part is looked for at each build. When it comes, it may be older than this
+            // build, and not count as changed itself.
+            println!("cargo:rerun-if-changed=no-{name}-yet");
         }
     }
     if onnx_runs() {

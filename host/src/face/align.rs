@@ -117,23 +117,32 @@ pub fn warp(photo: &RgbImage, to: &Transform, [width, height]: [u32; 2]) -> RgbI
 
 /// Bilinear interpolation between the centres of pixels. Black outside the area of pixels.
 pub fn sample(photo: &RgbImage, at: [f32; 2]) -> Rgb<u8> {
-    let sides = [photo.width(), photo.height()];
-    if (0..2).any(|axis| !(-0.5..=sides[axis] as f32 - 0.5).contains(&at[axis])) {
-        return Rgb([0; 3]);
-    }
-    let near = at.map(f32::floor);
-    let share = [at[0] - near[0], at[1] - near[1]];
-    let pixel = |dx: i64, dy: i64| {
-        let [x, y] = [(0, dx), (1, dy)]
-            .map(|(axis, step)| (near[axis] as i64 + step).clamp(0, i64::from(sides[axis]) - 1) as u32);
-        photo.get_pixel(x, y).0.map(f32::from)
-    };
-    let [[a, b], [c, d]] = [[pixel(0, 0), pixel(1, 0)], [pixel(0, 1), pixel(1, 1)]];
+    let (width, height) = photo.dimensions();
+    let near = [(at[0], width), (at[1], height)].map(|(at, side)| {
+        let side = side as f32;
+        if !(-0.5..=side - 0.5).contains(&at) {
+            return None;
+        }
+        // Without `floor` and `round`, which are functions of the system's library: this runs for every pixel of every face.
+        let truncated = at as i32;
+        let low = truncated - i32::from(truncated as f32 > at);
+        Some((low, at - low as f32))
+    });
+    let [Some((x, x_share)), Some((y, y_share))] = near else { return Rgb([0; 3]) };
+    let columns = [x.max(0) as u32, (x + 1).min(width as i32 - 1) as u32];
+    let [[a, b], [c, d]] = [y.max(0) as u32, (y + 1).min(height as i32 - 1) as u32]
+        .map(|row| columns.map(|column| photo.get_pixel(column, row).0.map(f32::from)));
     Rgb(std::array::from_fn(|channel| {
-        let top = a[channel] + (b[channel] - a[channel]) * share[0];
-        let bottom = c[channel] + (d[channel] - c[channel]) * share[0];
-        (top + (bottom - top) * share[1]).round().clamp(0.0, 255.0) as u8
+        let top = a[channel] + (b[channel] - a[channel]) * x_share;
+        let bottom = c[channel] + (d[channel] - c[channel]) * x_share;
+        rounded(top + (bottom - top) * y_share)
     }))
+}
+
+/// A value rounded to the nearest integer, halves upwards, and clamped to 0 … 255.
+fn rounded(value: f32) -> u8 {
+    let whole = value as u8;
+    whole.saturating_add(u8::from(value - f32::from(whole) >= 0.5))
 }
 
 #[cfg(test)]
@@ -144,6 +153,15 @@ mod tests {
 
     fn near(a: [f32; 2], b: [f32; 2]) -> bool {
         (a[0] - b[0]).hypot(a[1] - b[1]) < 1e-3
+    }
+
+    #[test]
+    fn values_are_rounded_as_by_the_library() {
+        for thousandth in -2_000i32..258_000 {
+            for value in [thousandth as f32 / 1_000.0, (thousandth as f32 / 1_000.0).next_down()] {
+                assert_eq!(rounded(value), value.round().clamp(0.0, 255.0) as u8, "{value}");
+            }
+        }
     }
 
     #[test]
