@@ -29,19 +29,25 @@ const FACTS: [&str; 8] = [
 pub static BOARDS: LazyLock<Vec<Board>> = LazyLock::new(|| {
     let facts = FACTS.iter().map(|text| Facts::parse(text));
     facts
-        .map(|facts| Board(facts.unwrap_or_else(|error| panic!("a board.toml of this program: {error}"))))
+        .map(|facts| {
+            Board::new(facts.unwrap_or_else(|error| panic!("a board.toml of this program: {error}")))
+        })
         .collect()
 });
 
 /// A board: its facts, and how its firmware is built and, if it is emulated, run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Board(Facts);
+pub struct Board {
+    facts: Facts,
+    /// If it is emulated: its time counts instructions. Otherwise its time is this computer's.
+    is_counted: bool,
+}
 
 impl Deref for Board {
     type Target = Facts;
 
     fn deref(&self) -> &Facts {
-        &self.0
+        &self.facts
     }
 }
 
@@ -148,11 +154,21 @@ pub fn with_store() -> Vec<&'static str> {
 impl Board {
     /// A board that is not one of [`BOARDS`], from the text of its facts.
     pub(crate) fn made(text: &str) -> &'static Board {
-        Box::leak(Box::new(Board(Facts::parse(text).unwrap())))
+        Box::leak(Box::new(Board::new(Facts::parse(text).unwrap())))
     }
 }
 
 impl Board {
+    fn new(facts: Facts) -> Self {
+        Board { facts, is_counted: true }
+    }
+
+    /// The same board, emulated in two thirds of the time: what it says of instructions is of no use. For whom only the
+    /// results matter.
+    pub fn uncounted(&self) -> Self {
+        Board { is_counted: false, ..self.clone() }
+    }
+
     /// The board of this name.
     ///
     /// # Errors
@@ -234,7 +250,7 @@ impl Board {
 
     fn compile(&self, example: Option<&str>) -> Result<PathBuf> {
         let root = source_root()?;
-        let (mut cargo, elf) = self.0.build(&root, example).with_context(|| {
+        let (mut cargo, elf) = self.facts.build(&root, example).with_context(|| {
             format!(
                 "no Rust compiler for {} is installed; run ./setup.sh, or `rustup target add {}`",
                 self.target, self.target
@@ -280,8 +296,9 @@ impl Board {
         ram: Option<&Path>,
     ) -> Result<Command> {
         let mut qemu = self.machine(elf, image, ram)?;
-        // Time counts instructions.
-        qemu.args(["-icount", "shift=0"]);
+        if self.is_counted {
+            qemu.args(["-icount", "shift=0"]);
+        }
         Ok(qemu)
     }
 
@@ -342,19 +359,7 @@ impl Board {
     /// When it does not build, QEMU does not start, or it fails: with what it printed.
     pub fn run_example(&self, example: &str, image: Option<(&Path, Memory)>) -> Result<String> {
         self.machine_name()?;
-        self.run_to_end(self.emulator(&self.build_example(example)?, image)?)
-    }
-
-    /// As [`Self::run_example`] without an image, in two thirds of the time: instructions are not counted.
-    ///
-    /// # Errors
-    /// As [`Self::run_example`].
-    pub fn run_uncounted(&self, example: &str) -> Result<String> {
-        self.machine_name()?;
-        self.run_to_end(self.machine(&self.build_example(example)?, None, None)?)
-    }
-
-    fn run_to_end(&self, mut qemu: Command) -> Result<String> {
+        let mut qemu = self.emulator(&self.build_example(example)?, image)?;
         let output = interrupt::output(qemu.arg("-semihosting").stdin(Stdio::null()))
             .context("cannot start qemu-system-arm; run ./setup.sh, or install QEMU for ARM")?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -419,7 +424,7 @@ mod tests {
     fn memory_that_a_board_does_not_have_holds_nothing() {
         let mut board = Board::named(DEFAULT).unwrap().clone();
         assert!(board.budget(Memory::Internal).image_bytes > 0);
-        board.0.memory.internal = None;
+        board.facts.memory.internal = None;
         let error = board.region(Memory::Internal).unwrap_err().to_string();
         assert!(error.contains(DEFAULT) && error.contains("external"), "{error}");
         assert_eq!(board.budget(Memory::Internal).image_bytes, 0);

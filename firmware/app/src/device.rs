@@ -319,6 +319,13 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         }
     }
 
+    /// Whether nothing is going on. Until a byte or a frame comes or the button is pressed, a board may rest for some milliseconds
+    /// between steps.
+    pub fn is_waiting(&self) -> bool {
+        let is_updating = self.updater.as_ref().is_some_and(|updater| updater.is_working());
+        self.seeing.is_none() && self.testing.is_none() && !is_updating
+    }
+
     /// What it is doing.
     pub fn door(&self) -> &Door {
         &self.door

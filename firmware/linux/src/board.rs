@@ -218,6 +218,7 @@ pub fn run(wanted: &Run) -> Result<()> {
         let mut device = Device::new(about, computer, started, store, session, arena, &mut inbox, now_ms());
         while !is_ended.load(Ordering::Relaxed) {
             device.poll(now_ms());
+            let is_waiting = device.is_waiting();
             let Computer { parts, is_restarting, .. } = device.platform();
             parts.log.save();
             parts.eye.check()?;
@@ -226,7 +227,7 @@ pub fn run(wanted: &Run) -> Result<()> {
                 break;
             }
             let [is_blind, is_quiet] = [parts.eye.is_idle(), parts.link.is_quiet()];
-            if is_blind && is_quiet {
+            if is_waiting && is_blind && is_quiet {
                 std::thread::sleep(PAUSE);
             }
         }

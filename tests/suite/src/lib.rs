@@ -14,6 +14,7 @@ use format::preprocess::{Colour, Preprocess};
 use format::sight::{Family, Level, MAX_LEVELS, Sight};
 use host::accuracy::identification::Identification;
 use host::accuracy::verification::Verification;
+use host::board::{Board, emulated};
 use host::crops::cut::write_png;
 use host::export::Job;
 use host::export::other::OtherJob;
@@ -465,6 +466,12 @@ pub fn tiny_sections_with_yunet() -> Vec<(Section, Vec<u8>)> {
 pub fn join(parts: &[(Section, Vec<u8>)]) -> Vec<u8> {
     let parts: Vec<(Section, &[u8])> = parts.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
     sections::image(&parts).unwrap()
+}
+
+/// The emulated boards, for tests to which only results matter: no instructions are counted.
+pub fn uncounted() -> &'static [Board] {
+    static BOARDS: OnceLock<Vec<Board>> = OnceLock::new();
+    BOARDS.get_or_init(|| emulated().map(Board::uncounted).collect())
 }
 
 /// Frames to quantise a board's eyes on, some of each photo: the demo's photos, and if available aligned faces of people of whom

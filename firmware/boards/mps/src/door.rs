@@ -20,6 +20,8 @@ use programs::store::sim::{Fault, Flash, Tear};
 use programs::{FrameSource, cortex};
 use sha2::{Digest, Sha256};
 
+use crate::uart::{Uart, rest};
+
 /// Bytes of a word of the simulated flash.
 pub const WORD: usize = 4;
 /// Bytes of a page.
@@ -382,6 +384,16 @@ impl<S> Emulated<S> {
             watchdog,
             meter: Meter(instructions),
             memories,
+        }
+    }
+}
+
+impl Emulated<Uart> {
+    /// Rests for at most a millisecond, unless a byte or a frame is there. A core that looks for them all the time keeps a whole
+    /// processor of the computer busy.
+    pub fn rest(&mut self) {
+        if self.memories.mailbox().read(mailbox::STATE) != mailbox::COMPLETE {
+            rest(&[&self.stream, &self.second]);
         }
     }
 }

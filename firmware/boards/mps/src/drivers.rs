@@ -119,6 +119,10 @@ macro_rules! door_drivers {
                 fn output_off() {
                     door::output_off(memories());
                 }
+
+                fn rest(platform: &mut Self::Platform) {
+                    platform.rest();
+                }
             }
         };
     };

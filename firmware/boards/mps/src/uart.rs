@@ -4,6 +4,10 @@
 use core::convert::Infallible;
 use core::ptr;
 
+use cortex_m::interrupt::InterruptNumber;
+use cortex_m::peripheral::syst::SystClkSource;
+use cortex_m::peripheral::{NVIC, SCB};
+use cortex_m::{Peripherals, asm, interrupt};
 use embedded_io::{ErrorType, Read, ReadReady, Write};
 
 const DATA: usize = 0x00;
@@ -14,6 +18,10 @@ const BAUDDIV: usize = 0x10;
 const STATE_SEND_FULL: u32 = 1 << 0;
 const STATE_RECEIVE_FULL: u32 = 1 << 1;
 const CTRL_SEND_AND_RECEIVE: u32 = 0b11;
+const CTRL_RECEIVE_INTERRUPT: u32 = 1 << 3;
+/// The interrupts that are pending; those that are written are not any more.
+const INTERRUPTS: usize = 0x0c;
+const INTERRUPT_RECEIVED: u32 = 1 << 1;
 
 /// Smallest divider that the UART accepts, which is the highest speed.
 const DIVIDER: u32 = 16;
@@ -29,7 +37,7 @@ impl Uart {
     /// # Safety
     /// `base` is the address of a CMSDK UART that nothing else uses.
     pub unsafe fn new(base: usize) -> Self {
-        let mut uart = Uart { base };
+        let uart = Uart { base };
         uart.write_register(BAUDDIV, DIVIDER);
         uart.write_register(CTRL, CTRL_SEND_AND_RECEIVE);
         uart
@@ -40,9 +48,15 @@ impl Uart {
         unsafe { ptr::read_volatile((self.base + offset) as *const u32) }
     }
 
-    fn write_register(&mut self, offset: usize, value: u32) {
+    fn write_register(&self, offset: usize, value: u32) {
         // SAFETY: a register of the UART that `new` was promised.
         unsafe { ptr::write_volatile((self.base + offset) as *mut u32, value) }
+    }
+}
+
+impl Uart {
+    fn has_received(&self) -> bool {
+        self.read_register(STATE) & STATE_RECEIVE_FULL != 0
     }
 }
 
@@ -53,7 +67,7 @@ impl ErrorType for Uart {
 impl Read for Uart {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
         let Some(byte) = buffer.first_mut() else { return Ok(0) };
-        while self.read_register(STATE) & STATE_RECEIVE_FULL == 0 {}
+        while !self.has_received() {}
         *byte = self.read_register(DATA) as u8;
         Ok(1)
     }
@@ -61,7 +75,7 @@ impl Read for Uart {
 
 impl ReadReady for Uart {
     fn read_ready(&mut self) -> Result<bool, Infallible> {
-        Ok(self.read_register(STATE) & STATE_RECEIVE_FULL != 0)
+        Ok(self.has_received())
     }
 }
 
@@ -76,4 +90,60 @@ impl Write for Uart {
     fn flush(&mut self) -> Result<(), Infallible> {
         Ok(())
     }
+}
+
+/// The interrupt of a UART that has received a byte. (Arm AN400, MPS2, section 3.7.)
+#[derive(Clone, Copy)]
+struct Received(u16);
+
+// SAFETY: the numbers that `Uart::interrupt` makes are those of interrupts, and do not change.
+unsafe impl InterruptNumber for Received {
+    fn number(self) -> u16 {
+        self.0
+    }
+}
+
+/// Bytes of the registers of a UART, and the address of the first one, on MPS2.
+const UART_BYTES: usize = 0x1000;
+const FIRST_UART: usize = 0x4000_4000;
+
+impl Uart {
+    /// The interrupt of the first or second UART of an MPS2. Each has two, for receiving and sending.
+    fn interrupt(&self) -> Received {
+        Received((2 * ((self.base - FIRST_UART) / UART_BYTES)) as u16)
+    }
+}
+
+/// Ticks of SysTick in a millisecond.
+const MS_TICKS: u32 = 25_000;
+
+/// Rests until one of the UARTs has a byte, for at most a millisecond. No interrupt is served: one that is pending wakes the core.
+pub fn rest(uarts: &[&Uart]) {
+    interrupt::free(|_| {
+        // SAFETY: on these boards nothing else uses SysTick, and nobody else is running.
+        let Peripherals { mut SYST, .. } = unsafe { Peripherals::steal() };
+        SYST.set_clock_source(SystClkSource::Core);
+        SYST.set_reload(MS_TICKS - 1);
+        SYST.clear_current();
+        SYST.enable_counter();
+        SYST.enable_interrupt();
+        for uart in uarts {
+            uart.write_register(INTERRUPTS, INTERRUPT_RECEIVED);
+            uart.write_register(CTRL, CTRL_SEND_AND_RECEIVE | CTRL_RECEIVE_INTERRUPT);
+            // SAFETY: interrupts are off. It is masked again before they are on.
+            unsafe { NVIC::unmask(uart.interrupt()) };
+        }
+        if !uarts.iter().any(|uart| uart.has_received()) {
+            asm::wfi();
+        }
+        for uart in uarts {
+            NVIC::mask(uart.interrupt());
+            uart.write_register(CTRL, CTRL_SEND_AND_RECEIVE);
+            uart.write_register(INTERRUPTS, INTERRUPT_RECEIVED);
+            NVIC::unpend(uart.interrupt());
+        }
+        SYST.disable_interrupt();
+        SYST.disable_counter();
+        SCB::clear_pendst();
+    });
 }

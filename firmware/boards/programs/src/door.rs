@@ -50,6 +50,9 @@ pub trait DoorBoard: Board {
     /// Milliseconds since the start.
     fn now_ms() -> u64;
 
+    /// Rests for at most some milliseconds, unless a byte or a frame is there. By itself not at all.
+    fn rest(_platform: &mut Self::Platform) {}
+
     /// Adds to a text what of the board does not work although it goes on. By itself nothing.
     fn trouble(_text: &mut Text) {}
 
@@ -67,6 +70,9 @@ pub fn run_door<B: DoorBoard>(arena: &'static mut [u8], inbox: &'static mut Inbo
     let mut device = started::<B>(arena, inbox);
     loop {
         device.poll(B::now_ms());
+        if device.is_waiting() {
+            B::rest(device.platform());
+        }
     }
 }
 

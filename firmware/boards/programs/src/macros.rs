@@ -99,17 +99,18 @@ macro_rules! session {
     };
 }
 
-/// A program that runs the battery of kernel cases on a [`Board`](crate::Board), which takes some seconds in QEMU.
+/// A program that runs so many random cases of the battery of kernels on a [`Board`](crate::Board), besides its fixed ones. A
+/// thousand take six seconds in QEMU.
 /// The crate `cases` must be among the dependencies.
 #[macro_export]
 macro_rules! battery {
-    ($board:ty) => {
+    ($board:ty, $cases:literal) => {
         fn battery<O>(
             _arena: &mut [u8],
             _counts: &mut $crate::Counts,
             _out: &mut O,
         ) -> Result<::cases::Counts, ::cases::Failure> {
-            ::cases::run::<::cases::Chosen>(4000)
+            ::cases::run::<::cases::Chosen>($cases)
         }
 
         $crate::once!($board, battery);

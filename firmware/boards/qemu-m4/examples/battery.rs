@@ -1,5 +1,5 @@
-//! Runs the battery of kernel cases.
+//! Runs the battery of kernel cases. The kernels are those of a Cortex-M7, which runs more of them.
 #![no_std]
 #![no_main]
 
-programs::battery!(qemu_m4::Board);
+programs::battery!(qemu_m4::Board, 1_000);

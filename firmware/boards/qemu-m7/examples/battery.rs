@@ -2,4 +2,4 @@
 #![no_std]
 #![no_main]
 
-programs::battery!(qemu_m7::Board);
+programs::battery!(qemu_m7::Board, 4_000);
