@@ -151,6 +151,8 @@ part_boards() {
     for board in firmware/boards/*/board.toml; do
         # What is not emulated is at least linked, which fails if it does not fit.
         [ -n "$(fact "$board" qemu_machine)" ] || on_board "$board" build --quiet --bins --examples
+        # So with other parts that a board can have.
+        ! grep -q '^\[features\]' "${board%/*}/Cargo.toml" || on_board "$board" build --quiet --all-features --example door
     done
     # shellcheck disable=SC2086 # a list of words
     integration $on_boards

@@ -163,8 +163,7 @@ impl Board {
         Board { facts, is_counted: true }
     }
 
-    /// The same board, emulated in two thirds of the time: what it says of instructions is of no use. For whom only the
-    /// results matter.
+    /// The same board with this computer's time. Its counts of instructions mean nothing; its results are the same.
     pub fn uncounted(&self) -> Self {
         Board { is_counted: false, ..self.clone() }
     }

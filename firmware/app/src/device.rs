@@ -323,7 +323,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     /// between steps.
     pub fn is_waiting(&self) -> bool {
         let is_updating = self.updater.as_ref().is_some_and(|updater| updater.is_working());
-        self.seeing.is_none() && self.testing.is_none() && !is_updating
+        self.seeing.is_none() && self.golden.is_none() && !is_updating
     }
 
     /// What it is doing.

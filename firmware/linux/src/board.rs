@@ -165,12 +165,13 @@ pub fn run(wanted: &Run) -> Result<()> {
     let mut parts = Parts {
         door,
         button: Button::new(wanted.button.as_ref())?,
-        eye: Eye::open(&wanted.camera, wanted.repeat)?,
         link: Line::open(&wanted.link.clone().unwrap_or_else(|| state.path("link")), wanted.baud)?,
         controller: wanted.controller.as_ref().map(|path| Line::open(path, wanted.baud)).transpose()?,
         log: state.log()?,
         service: Service::of_environment(),
         is_ended: is_ended.clone(),
+        // Last: from here on another thread may have something to say.
+        eye: Eye::open(&wanted.camera, wanted.repeat)?,
     };
     parts.service.ready();
     let start = Instant::now();

@@ -156,6 +156,31 @@ mod tests {
     }
 
     #[test]
+    fn places_between_pixels_are_interpolated_and_rounded() {
+        let photo = RgbImage::from_fn(5, 4, |x, y| {
+            Rgb([(50 * x + 3 * y) as u8, (61 * y + x) as u8, (x * y * 20) as u8])
+        });
+        let nearest = |at: f32, side: u32| (at.clamp(0.0, side as f32 - 1.0)) as u32;
+        for step in 0..60 * 50 {
+            let at = [(step % 60) as f32 * 0.1 - 0.6, (step / 60) as f32 * 0.1 - 0.6];
+            let is_inside = (-0.5..=4.5).contains(&at[0]) && (-0.5..=3.5).contains(&at[1]);
+            let low = at.map(f32::floor);
+            let share = [at[0] - low[0], at[1] - low[1]];
+            let expected: [u8; 3] = std::array::from_fn(|channel| {
+                let [top, bottom] = [0.0, 1.0].map(|down| {
+                    let [a, b] = [0.0, 1.0].map(|right| {
+                        let pixel = photo.get_pixel(nearest(low[0] + right, 5), nearest(low[1] + down, 4));
+                        f32::from(pixel.0[channel])
+                    });
+                    a + (b - a) * share[0]
+                });
+                (top + (bottom - top) * share[1]).round().clamp(0.0, 255.0) as u8
+            });
+            assert_eq!(sample(&photo, at).0, if is_inside { expected } else { [0; 3] }, "{at:?}");
+        }
+    }
+
+    #[test]
     fn values_are_rounded_as_by_the_library() {
         for thousandth in -2_000i32..258_000 {
             for value in [thousandth as f32 / 1_000.0, (thousandth as f32 / 1_000.0).next_down()] {

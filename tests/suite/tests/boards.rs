@@ -72,7 +72,7 @@ fn real() -> &'static [Built] {
     })
 }
 
-/// Starts the board and compares embeddings of `count` crops. A few do: the battery has the kernels' cases, and a crop of 112 × 112
+/// Starts the board and compares embeddings of `count` crops. A few crops are enough: the battery has the kernels' cases, and a crop of 112 × 112
 /// takes an emulator's UART more than a second.
 fn board_equals_simulator(board: &'static Board, memory: Memory, built: &Built, count: usize) {
     let path = built.image();

@@ -135,6 +135,10 @@ impl Facts {
             let about = format!("Address of the device `{name}`");
             constant(&about, &name.to_uppercase(), "usize", format!("{address:#010x}"));
         }
+        for (name, number) in &self.interrupts {
+            let about = format!("Number of the interrupt with which the device `{name}` receives");
+            constant(&about, &format!("{}_INTERRUPT", name.to_uppercase()), "u16", number.to_string());
+        }
         text
     }
 }
@@ -227,6 +231,8 @@ pub const IMAGES: [(usize, usize); 2] = [(0x00040000, 0xc0000), (0x90000000, 0x8
 pub const FRAME: (usize, usize) = (0x90f00000, 0x100000);
 /// Address of the device `uart`.
 pub const UART: usize = 0x40004000;
+/// Number of the interrupt with which the device `uart` receives.
+pub const UART_INTERRUPT: u16 = 4;
 "
         );
     }

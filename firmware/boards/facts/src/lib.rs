@@ -56,6 +56,9 @@ pub struct Facts {
     pub limits: Limits,
     /// Addresses of devices, by the names that the board's drivers use.
     pub devices: BTreeMap<String, u32>,
+    /// Numbers of the interrupts with which devices receive, by the devices' names.
+    #[serde(default)]
+    pub interrupts: BTreeMap<String, u16>,
 }
 
 /// The memories of a board.
@@ -223,6 +226,7 @@ impl fmt::Display for FactsError {
             }
             Self::Limit(name) => write!(f, "limits.{name}: 0"),
             Self::Device(name) => write!(f, "devices.{name}: a name has small letters, digits and _ only"),
+            Self::Interrupt(name) => write!(f, "interrupts.{name}: no device has this name"),
         }
     }
 }
@@ -326,8 +330,11 @@ impl Facts {
             }
         }
         let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        match self.devices.keys().find(|name| name.is_empty() || !name.chars().all(is_name)) {
-            Some(name) => Err(FactsError::Device(name.clone())),
+        if let Some(name) = self.devices.keys().find(|name| name.is_empty() || !name.chars().all(is_name)) {
+            return Err(FactsError::Device(name.clone()));
+        }
+        match self.interrupts.keys().find(|name| !self.devices.contains_key(*name)) {
+            Some(name) => Err(FactsError::Interrupt(name.clone())),
             None => Ok(()),
         }
     }
@@ -390,6 +397,8 @@ mod tests {
         row_bytes = 3072
         [devices]
         uart = 0x4000_4000
+        [interrupts]
+        uart = 4
     "#;
 
     const EXTERNAL: &str = "external = { address = 0x9000_0000";
@@ -581,6 +590,7 @@ mod tests {
     #[test]
     fn limits_of_zero_and_odd_device_names_are_refused() {
         assert_eq!(error("layers = 128", "layers = 0"), FactsError::Limit("layers"));
-        assert_eq!(error("uart", "Uart"), FactsError::Device("Uart".to_string()));
+        assert_eq!(error("uart = 0x", "Uart = 0x"), FactsError::Device("Uart".to_string()));
+        assert_eq!(error("uart = 4", "front = 4"), FactsError::Interrupt("front".to_string()));
     }
 }

@@ -389,11 +389,11 @@ impl<S> Emulated<S> {
 }
 
 impl Emulated<Uart> {
-    /// Rests for at most a millisecond, unless a byte or a frame is there. A core that looks for them all the time keeps a whole
+    /// Rests for at most a millisecond, unless a byte or a frame is there. `interrupts` are those with which the two lines receive. A core that looks for them all the time keeps a whole
     /// processor of the computer busy.
-    pub fn rest(&mut self) {
+    pub fn rest(&mut self, [first, second]: [u16; 2]) {
         if self.memories.mailbox().read(mailbox::STATE) != mailbox::COMPLETE {
-            rest(&[&self.stream, &self.second]);
+            rest([(&self.stream, first), (&self.second, second)]);
         }
     }
 }

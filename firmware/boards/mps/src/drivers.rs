@@ -121,7 +121,7 @@ macro_rules! door_drivers {
                 }
 
                 fn rest(platform: &mut Self::Platform) {
-                    platform.rest();
+                    platform.rest([facts::UART_INTERRUPT, facts::FRONT_INTERRUPT]);
                 }
             }
         };

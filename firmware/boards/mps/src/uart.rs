@@ -1,4 +1,4 @@
-//! The CMSDK UART, polled. (Arm Cortex-M System Design Kit TRM, DDI 0479, section 4.3.)
+//! The CMSDK UART: polled, and its interrupt only ends a [`rest`]. (Arm Cortex-M System Design Kit TRM, DDI 0479, section 4.3.)
 #![allow(unsafe_code)]
 
 use core::convert::Infallible;
@@ -13,14 +13,14 @@ use embedded_io::{ErrorType, Read, ReadReady, Write};
 const DATA: usize = 0x00;
 const STATE: usize = 0x04;
 const CTRL: usize = 0x08;
+/// Pending interrupts. Writing a 1 clears one.
+const INTERRUPTS: usize = 0x0c;
 const BAUDDIV: usize = 0x10;
 
 const STATE_SEND_FULL: u32 = 1 << 0;
 const STATE_RECEIVE_FULL: u32 = 1 << 1;
 const CTRL_SEND_AND_RECEIVE: u32 = 0b11;
 const CTRL_RECEIVE_INTERRUPT: u32 = 1 << 3;
-/// The interrupts that are pending; those that are written are not any more.
-const INTERRUPTS: usize = 0x0c;
 const INTERRUPT_RECEIVED: u32 = 1 << 1;
 
 /// Smallest divider that the UART accepts, which is the highest speed.
@@ -48,15 +48,13 @@ impl Uart {
         unsafe { ptr::read_volatile((self.base + offset) as *const u32) }
     }
 
+    fn has_received(&self) -> bool {
+        self.read_register(STATE) & STATE_RECEIVE_FULL != 0
+    }
+
     fn write_register(&self, offset: usize, value: u32) {
         // SAFETY: a register of the UART that `new` was promised.
         unsafe { ptr::write_volatile((self.base + offset) as *mut u32, value) }
-    }
-}
-
-impl Uart {
-    fn has_received(&self) -> bool {
-        self.read_register(STATE) & STATE_RECEIVE_FULL != 0
     }
 }
 
@@ -92,33 +90,23 @@ impl Write for Uart {
     }
 }
 
-/// The interrupt of a UART that has received a byte. (Arm AN400, MPS2, section 3.7.)
+/// The interrupt with which a UART receives.
 #[derive(Clone, Copy)]
 struct Received(u16);
 
-// SAFETY: the numbers that `Uart::interrupt` makes are those of interrupts, and do not change.
+// SAFETY: the number is that of an interrupt, from `board.toml`, and does not change.
 unsafe impl InterruptNumber for Received {
     fn number(self) -> u16 {
         self.0
     }
 }
 
-/// Bytes of the registers of a UART, and the address of the first one, on MPS2.
-const UART_BYTES: usize = 0x1000;
-const FIRST_UART: usize = 0x4000_4000;
-
-impl Uart {
-    /// The interrupt of the first or second UART of an MPS2. Each has two, for receiving and sending.
-    fn interrupt(&self) -> Received {
-        Received((2 * ((self.base - FIRST_UART) / UART_BYTES)) as u16)
-    }
-}
-
 /// Ticks of SysTick in a millisecond.
 const MS_TICKS: u32 = 25_000;
 
-/// Rests until one of the UARTs has a byte, for at most a millisecond. No interrupt is served: one that is pending wakes the core.
-pub fn rest(uarts: &[&Uart]) {
+/// Rests until one of these UARTs, each with the number of the interrupt with which it receives, has a byte; for at most a
+/// millisecond. No interrupt is served: one that is pending wakes the core.
+pub fn rest(uarts: [(&Uart, u16); 2]) {
     interrupt::free(|_| {
         // SAFETY: on these boards nothing else uses SysTick, and nobody else is running.
         let Peripherals { mut SYST, .. } = unsafe { Peripherals::steal() };
@@ -127,20 +115,20 @@ pub fn rest(uarts: &[&Uart]) {
         SYST.clear_current();
         SYST.enable_counter();
         SYST.enable_interrupt();
-        for uart in uarts {
+        for (uart, interrupt) in uarts {
             uart.write_register(INTERRUPTS, INTERRUPT_RECEIVED);
             uart.write_register(CTRL, CTRL_SEND_AND_RECEIVE | CTRL_RECEIVE_INTERRUPT);
             // SAFETY: interrupts are off. It is masked again before they are on.
-            unsafe { NVIC::unmask(uart.interrupt()) };
+            unsafe { NVIC::unmask(Received(interrupt)) };
         }
-        if !uarts.iter().any(|uart| uart.has_received()) {
+        if !uarts.iter().any(|(uart, _)| uart.has_received()) {
             asm::wfi();
         }
-        for uart in uarts {
-            NVIC::mask(uart.interrupt());
+        for (uart, interrupt) in uarts {
+            NVIC::mask(Received(interrupt));
             uart.write_register(CTRL, CTRL_SEND_AND_RECEIVE);
             uart.write_register(INTERRUPTS, INTERRUPT_RECEIVED);
-            NVIC::unpend(uart.interrupt());
+            NVIC::unpend(Received(interrupt));
         }
         SYST.disable_interrupt();
         SYST.disable_counter();

@@ -99,8 +99,7 @@ macro_rules! session {
     };
 }
 
-/// A program that runs so many random cases of the battery of kernels on a [`Board`](crate::Board), besides its fixed ones. A
-/// thousand take six seconds in QEMU.
+/// A program that runs the battery of kernel cases on a [`Board`](crate::Board): the fixed ones and `$cases` random ones of each kind.
 /// The crate `cases` must be among the dependencies.
 #[macro_export]
 macro_rules! battery {

@@ -21,7 +21,7 @@ use stm32::uart::usart1;
 use wiring::frame::FrameMemory;
 use wiring::{Begun, Opened, Wiring};
 
-use crate::drivers::eye::{self, Eye, FRAME_BYTES, Wires};
+use crate::drivers::eye::{self, Eye, Wires};
 use crate::drivers::{frame, internal, retained, sector};
 use crate::{Board, facts};
 
@@ -85,6 +85,7 @@ impl Wiring for Board {
             troubles: Troubles { crystal, flash: flash.err(), ..Troubles::NONE },
             rest: Rest {
                 usb: usb::Pins {
+                    reset: chip.PJ4.into(),
                     clock: chip.PA5.into(),
                     direction: chip.PI11.into(),
                     next: chip.PH4.into(),
@@ -186,5 +187,5 @@ impl Wiring for Board {
 }
 
 wiring::board!(
-    crate::Board, crate::facts, frames: FrameMemory = frame(), frame_bytes: FRAME_BYTES, internal: internal()
+    crate::Board, crate::facts, frames: FrameMemory = frame(), frame_bytes: facts::FRAME.1, internal: internal()
 );

@@ -44,10 +44,12 @@ fn send(bench: &mut Bench, image: &[u8]) {
 fn check(bench: &mut Bench) -> Vec<Reply> {
     let mut steps = 0;
     while bench.device.updater.as_ref().unwrap().is_working() {
+        assert!(!bench.device.is_waiting());
         bench.step(1);
         steps += 1;
         assert!(steps < 100);
     }
+    assert!(bench.device.is_waiting());
     bench.replies()
 }
 

@@ -9,6 +9,7 @@
 mod transceiver;
 
 use core::cell::RefCell;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use chips::line::{Line, Rings};
 use cortex_m::singleton;
@@ -29,10 +30,12 @@ const PACKET_WORDS: usize = 1024;
 /// Bytes of the largest packet.
 const PACKET_BYTES: usize = 64;
 /// Alternate function of the pins, whichever the transceiver is.
-const DATA_AF: u8 = 10;
+const ALTERNATE_FUNCTION: u8 = 10;
 
 static RINGS: Rings = Rings::new();
 static PORT: Mutex<RefCell<Option<Port>>> = Mutex::new(RefCell::new(None));
+/// There is a port. Beside it, as a panic in the interrupt asks for the line as well.
+static IS_OPEN: AtomicBool = AtomicBool::new(false);
 
 type Bus = UsbBus<Controller>;
 
@@ -51,7 +54,7 @@ pub const fn line() -> Line {
 
 /// Whether it was started, and the transceiver with it.
 pub fn is_open() -> bool {
-    critical_section::with(|section| PORT.borrow_ref(section).is_some())
+    IS_OPEN.load(Ordering::Relaxed)
 }
 
 /// Lets the interrupt come. It keeps itself away while there is no room for what the computer sends.
@@ -63,7 +66,7 @@ fn listen() {
 /// Gives a pin to the controller, for ever.
 fn give(pin: Peri<'static, AnyPin>) {
     let mut pin = Flex::new(pin);
-    pin.set_as_af_unchecked(DATA_AF, AfType::output(OutputType::PushPull, Speed::VeryHigh));
+    pin.set_as_af_unchecked(ALTERNATE_FUNCTION, AfType::output(OutputType::PushPull, Speed::VeryHigh));
     core::mem::forget(pin);
 }
 
@@ -83,6 +86,7 @@ pub fn start((vendor, product): (u16, u16), name: &'static str, pins: Pins) -> O
         .build();
     transceiver::connect();
     critical_section::with(|section| PORT.borrow_ref_mut(section).replace(Port { device, serial }));
+    IS_OPEN.store(true, Ordering::Relaxed);
     INTERRUPT.set_priority(Priority::P7);
     listen();
     Some(line())

@@ -15,10 +15,12 @@ use synopsys_usb_otg::{PhyType, UsbPeripheral};
 pub const INTERRUPT: Interrupt = Interrupt::OTG_HS;
 
 const AHB_HZ: u32 = 200_000_000;
-/// Time in which the transceiver wakes and its clock swings. Without that clock the controller never ends its reset.
+/// Time for which the transceiver is reset. A restart of this chip alone does not reset it.
+const RESET: Duration = Duration::from_millis(2);
+/// Time in which the transceiver wakes, and then its clock swings both ways. Without that clock the controller never ends its reset.
 const WAKE_LIMIT: Duration = Duration::from_millis(100);
 /// Time without the device, after which no computer takes it for the one that was there before.
-const AWAY: Duration = Duration::from_millis(20);
+const AWAY: Duration = Duration::from_millis(50);
 
 /// The controller.
 pub struct Controller;
@@ -50,6 +52,8 @@ unsafe impl UsbPeripheral for Controller {
 
 /// The wires to the transceiver.
 pub struct Pins {
+    /// RESETB: low resets it.
+    pub reset: Peri<'static, AnyPin>,
     /// CLK: 60 MHz from the transceiver.
     pub clock: Peri<'static, AnyPin>,
     /// DIR: high while the transceiver has the data wires, or sleeps.
@@ -63,20 +67,24 @@ pub struct Pins {
 }
 
 impl Pins {
-    /// Wakes the transceiver, and gives the wires to the controller. `None` if it does not wake.
-    pub fn open(mut self) -> Option<()> {
+    /// Resets the transceiver, wakes it, and gives the wires to the controller. `None` if it does not wake.
+    pub fn open(self) -> Option<()> {
+        let Pins { reset, mut clock, mut direction, next, mut stop, data } = self;
+        let mut reset = Output::new(reset, Level::Low, Speed::Low);
+        block_for(RESET);
+        reset.set_high();
+        core::mem::forget(reset);
         {
-            let _stop = Output::new(self.stop.reborrow(), Level::High, Speed::VeryHigh);
-            let mut direction = Flex::new(self.direction.reborrow());
+            let _stop = Output::new(stop.reborrow(), Level::High, Speed::VeryHigh);
+            let mut direction = Flex::new(direction.reborrow());
             direction.set_as_input(Pull::None);
             wait(WAKE_LIMIT, || direction.is_low()).ok()?;
-            let mut clock = Flex::new(self.clock.reborrow());
+            let mut clock = Flex::new(clock.reborrow());
             clock.set_as_input(Pull::None);
-            // Both levels are seen within some looks, as these are in step with no clock of the transceiver.
+            // Both levels are seen within some looks, because the core's clock and the transceiver's are independent.
             wait(WAKE_LIMIT, || clock.is_high()).ok()?;
             wait(WAKE_LIMIT, || clock.is_low()).ok()?;
         }
-        let Pins { clock, direction, next, stop, data } = self;
         [clock, direction, next, stop].into_iter().chain(data).for_each(super::give);
         Some(())
     }
@@ -87,8 +95,8 @@ impl Pins {
 pub fn connect() {
     let registers = pac::USB_OTG_HS;
     registers.dctl().modify(|w| w.set_sdis(true));
-    registers.dcfg().modify(|w| w.set_dspd(Dspd::FULL_SPEED_EXTERNAL));
     block_for(AWAY);
+    registers.dcfg().modify(|w| w.set_dspd(Dspd::FULL_SPEED_EXTERNAL));
     registers.dctl().modify(|w| w.set_sdis(false));
 }
 
