@@ -196,6 +196,8 @@ pub enum FactsError {
     Limit(&'static str),
     /// A device's name contains something other than small letters, digits and `_`.
     Device(String),
+    /// An interrupt of a device that is not there.
+    Interrupt(String),
 }
 
 impl fmt::Display for FactsError {

@@ -13,13 +13,13 @@ use programs::link::message::Text;
 use wiring::frame::FrameMemory;
 use wiring::{Begun, Opened, Processor, Wiring};
 
+use crate::Board;
 use crate::drivers::eye::{self, Eye};
 use crate::drivers::flash::{self, Flash};
 use crate::drivers::panel::{self, Switches};
 use crate::drivers::random::Random;
 use crate::drivers::receiver::{self, Port, Receiver};
 use crate::drivers::{bus, clocks, identity, retained, uart, usb, watchdog};
-use crate::{Board, facts};
 
 /// The chip.
 pub struct Rp2350;
