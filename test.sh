@@ -55,11 +55,11 @@ job() { # job NAME FOLDER COMMAND…: notes a command that part of the tests is,
 }
 
 # Jobs that take longer than ten seconds, the longest first.
-long="suite/linux suite/boards suite/faces suite/transfer suite/sight suite/evaluate_sight suite/accuracy suite/eyes suite/device cases/levels bench/check
+long="suite/boards suite/linux suite/faces suite/transfer suite/sight suite/evaluate_sight suite/accuracy suite/eyes suite/device cases/levels bench/check
     suite/json suite/cli suite/field suite/link suite/export suite/truth suite/files suite/folders"
 
-# Runs the noted jobs, as many at once as there are processors: the short ones first, as they can fail soon, then the longest, so
-# that no processor is left with one in the end.
+# Runs the noted jobs, one more at once than there are processors, as some wait for a device or a clock: the short ones first, as
+# they can fail soon, then the longest, so that no processor is left with one in the end.
 run_jobs() {
     if [ -s $jobs ]; then run tests sorted_jobs; fi
     : >$jobs
@@ -71,7 +71,7 @@ sorted_jobs() {
         grep "^\"$name" $jobs >>$jobs.long || :
     done
     grep -vxF -f $jobs.long $jobs | cat - $jobs.long >$jobs.sorted
-    xargs -L 1 -P "$(getconf _NPROCESSORS_ONLN)" tests/job.sh <$jobs.sorted
+    xargs -L 1 -P $(($(getconf _NPROCESSORS_ONLN) + 1)) tests/job.sh <$jobs.sorted
 }
 
 stop_at_exit() { # stop_at_exit PIDS: ends what runs in the background, which an interrupt does not reach
