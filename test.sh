@@ -193,7 +193,7 @@ part_costs() {
 }
 
 # Each fuzzer for 15 seconds, or FUZZ_SECONDS, from the seeds and from what earlier runs found, all at the same time. Continuous
-# integration takes a minute.
+# integration takes twice that.
 part_fuzz() {
     fuzzers="onnx image link session fm22x store device"
     bins=
