@@ -193,10 +193,16 @@ impl Wire {
         }
     }
 
-    /// The message on the wire with a byte changed, if it has that byte.
+    /// The message on the wire with a byte changed, if it has that byte. The turn of a handshake's answer stays: nothing seals it, and
+    /// when it was changed on the way to the board, changing it back makes what the board meant.
     fn changed(sent: &Sent, place: u8, change: u8) -> Option<Vec<u8>> {
-        let mut bytes = sent.bytes.clone();
-        *bytes.get_mut(usize::from(place))? ^= change;
+        const TURN: std::ops::Range<usize> = 2..6;
+        let (mut bytes, place) = (sent.bytes.clone(), usize::from(place));
+        let message = Message::parse(&bytes)?;
+        if TURN.contains(&place) && matches!(message.reply(), Ok(Reply::Session(_))) {
+            return None;
+        }
+        *bytes.get_mut(place)? ^= change;
         (change != 0).then_some(bytes)
     }
 
