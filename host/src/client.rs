@@ -168,6 +168,11 @@ impl Client {
         );
         match self.begin(Task { request: Request::See(view), pixels, row_bytes, what: "frame" })? {
             Reply::Seen(seen) => Ok(seen),
+            // Outside a session it says no more.
+            Reply::Verdict(_) => bail!(
+                "the board is a device with a door, which tells strangers nothing but yes or no: ask it with `host device \
+                 recognise`, or flash the program without a door"
+            ),
             reply => Err(out_of_turn(&reply)),
         }
     }

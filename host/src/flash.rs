@@ -19,7 +19,7 @@ pub mod usb;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use facts::{Chip, Region};
+use facts::{Chip, Memories, Region};
 use serde::Serialize;
 
 use crate::board::{Board, Memory};
@@ -122,6 +122,12 @@ impl FlashPlan {
         chip(board)?;
         let mut parts = Vec::new();
         if let Some(file) = firmware {
+            ensure!(
+                !is_ram(board.memory.firmware),
+                "the firmware of the board {} runs in RAM, into which the chip's own loader copies it: write it with its maker's \
+                 tools, as the board's chapter in the book says",
+                board.name
+            );
             let runs = containers::program(file)?;
             check_firmware(board, &runs).with_context(|| format!("{} does not fit", file.display()))?;
             parts.push(Part { kind: "firmware", file: file.to_path_buf(), runs });
@@ -212,8 +218,13 @@ impl FlashPlan {
         let (board, file) = (&self.board.name, part.file.display());
         let elsewhere = match (part.kind, self.memory) {
             ("image", Memory::External) => format!(
-                "; write the firmware alone, and send the image over USB when it runs: `host device pair --port …`, then `host \
-                 update {file} --port …`. Or export for the chip's own flash: --memory internal"
+                "; write the firmware alone, and send the image over the link when it runs: `host device pair --port …`, then \
+                 `host update {file} --port …`{}",
+                if self.has_flash_in_chip() {
+                    ". Or export for the chip's own flash: --memory internal"
+                } else {
+                    ""
+                }
             ),
             _ => String::new(),
         };
@@ -221,6 +232,12 @@ impl FlashPlan {
             "the {} {file} goes to {address:#x} of the board {board}, which {programmer} cannot write{elsewhere}",
             part.kind
         )
+    }
+
+    /// Whether images can lie in another flash than that beside the chip.
+    fn has_flash_in_chip(&self) -> bool {
+        let Memories { internal, flash, .. } = &self.board.memory;
+        internal.is_some_and(|internal| flash.is_none_or(|flash| !flash.contains(&internal)))
     }
 
     fn flashed(&self, way: String, checked: Checked) -> Flashed {
@@ -314,6 +331,11 @@ fn chip(board: &'static Board) -> Result<&'static Chip> {
     board.chip.as_ref().with_context(|| {
         format!("the board {} is emulated and has no flash: leave out what is for real boards", board.name)
     })
+}
+
+/// Whether a memory is RAM, by the map that all Cortex-M have (Arm DDI 0403, section B3.1).
+fn is_ram(region: Region) -> bool {
+    (0x2000_0000..0x4000_0000).contains(&region.address)
 }
 
 /// Refuses a program for another board.
@@ -481,6 +503,17 @@ mod tests {
         assert!(said.contains("0x90000000") && said.contains("the recorder cannot write"), "{said}");
         assert!(said.contains("host update door --port") && said.contains("--memory internal"), "{said}");
         assert_eq!(recorder.done, [""; 0]);
+    }
+
+    #[test]
+    fn firmware_that_a_loader_copies_to_ram_is_for_other_tools_and_one_flash_is_not_another() {
+        let board = Board::named("stm32n657").unwrap();
+        let refused = FlashPlan::new(board, Some(Path::new("door")), None, Memory::External).err().unwrap();
+        assert!(refused.to_string().contains("runs in RAM"), "{refused}");
+        let said =
+            FlashPlan { board, ..plan("image", vec![(0x7010_0000, vec![1; 10])]) }.program(&mut recorder());
+        let said = said.unwrap_err().to_string();
+        assert!(said.contains("host update door --port") && !said.contains("internal"), "{said}");
     }
 
     #[test]

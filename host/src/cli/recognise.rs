@@ -40,7 +40,7 @@ pub struct Arguments {
     /// Which flash of the emulated board the image lies in.
     #[arg(long, value_parser = one_of(MEMORIES), default_value = "external")]
     memory: Memory,
-    /// Serial port of a real board, or the socket of a device that is a program.
+    /// Serial port of a board whose program has no door; for a device: `host device recognise`.
     #[arg(long)]
     port: Option<String>,
     /// Bits per second of the port.
