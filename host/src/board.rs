@@ -39,7 +39,7 @@ pub static BOARDS: LazyLock<Vec<Board>> = LazyLock::new(|| {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Board {
     facts: Facts,
-    /// If it is emulated: its time counts instructions. Otherwise its time is this computer's.
+    /// Whether the time of an emulated board counts instructions. Otherwise it is this computer's.
     is_counted: bool,
 }
 

@@ -38,13 +38,11 @@ mod testing;
 mod tests;
 mod updating;
 
-use core::fmt::Write as _;
-
 use embedded_io::{Read, ReadReady, Write};
 use embedded_storage::nor_flash::NorFlash;
 use fm22x::FrontEnd;
 use heapless::{String, Vec};
-use link::message::{Attention, Mode, Notice, PeopleReply, Shot, ShotResult, Text, Verdict};
+use link::message::{Attention, Mode, Notice, PeopleReply, Shot, ShotResult, Text, Verdict, append};
 use link::session::{KeyPair, Responder};
 use link::{Decoder, Reply};
 use matcher::{Outcome, Verdict as Ruling};
@@ -255,8 +253,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         let Started { recogniser, is_second, past, trouble } = started;
         let slots = Slots::of(platform.images());
         if let Err(error) = &slots {
-            // A text that is too long is cut.
-            let _ = write!(about.trouble, "{}{error}", if about.trouble.is_empty() { "" } else { "; " });
+            append(&mut about.trouble, error);
         }
         let mut device = Device {
             door: Door::new(about.settings, tally, now_ms),

@@ -1,8 +1,8 @@
 //! What of a chip does not work although the device goes on.
 
-use core::fmt::{self, Write as _};
+use core::fmt;
 
-use link::message::Text;
+use link::message::{Text, append};
 use store::keys::KeysError;
 
 use crate::nor::NorError;
@@ -37,8 +37,7 @@ impl Troubles {
         let Troubles { crystal, flash, keys } = self;
         let all: [Option<&dyn fmt::Display>; 3] = [some(crystal), some(flash), some(keys)];
         for trouble in all.into_iter().flatten() {
-            let between = if text.is_empty() { "" } else { "; " };
-            let _ = write!(text, "{between}{trouble}");
+            append(text, trouble);
         }
     }
 }

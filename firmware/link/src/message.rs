@@ -151,6 +151,13 @@ const VERDICT: u8 = 0x06;
 /// A short text.
 pub type Text = String<MAX_TEXT>;
 
+/// Adds to a text what is to be told, behind a semicolon if something is there. What does not fit is cut off.
+// Not generic, so that a board has it once.
+pub fn append(text: &mut Text, told: &dyn fmt::Display) {
+    let between = if text.is_empty() { "" } else { "; " };
+    let _ = fmt::Write::write_fmt(text, format_args!("{between}{told}"));
+}
+
 /// The subjects of messages. A group's number is its index here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]

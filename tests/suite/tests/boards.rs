@@ -72,8 +72,8 @@ fn real() -> &'static [Built] {
     })
 }
 
-/// Starts the board and compares embeddings of `count` crops. A few crops are enough: the battery has the kernels' cases, and a crop of 112 × 112
-/// takes an emulator's UART more than a second.
+/// Starts the board and compares embeddings of `count` crops. A few are enough: the battery has the kernels' cases, and a crop
+/// of 112 × 112 takes an emulator's UART more than a second.
 fn board_equals_simulator(board: &'static Board, memory: Memory, built: &Built, count: usize) {
     let path = built.image();
     let bytes = AlignedBytes::read(&path).unwrap();
@@ -108,7 +108,7 @@ fn real_networks_on(name: &str, count: usize) {
 #[test]
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn m7_equals_simulator_on_real_networks() {
-    real_networks_on("qemu-m7", 3);
+    real_networks_on("qemu-m7", 4);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn m4_equals_simulator_on_real_networks() {
 #[test]
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn m55_equals_simulator_on_real_networks() {
-    real_networks_on("qemu-m55", 3);
+    real_networks_on("qemu-m55", 4);
 }
 
 #[test]

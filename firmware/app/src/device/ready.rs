@@ -1,9 +1,7 @@
 //! What a device needs before it exists: its store is opened, its image started, and a store made where there was none.
 
-use core::fmt::Write as _;
-
 use embedded_storage::nor_flash::NorFlash;
-use link::message::Text;
+use link::message::{Text, append};
 use store::{Layout, OpenError, Store};
 
 use super::Platform;
@@ -45,12 +43,11 @@ pub fn ready<'a, P: Platform, F: NorFlash>(
         started.trouble = Some(Trouble::Store(error));
     }
     let mut trouble = Text::new();
-    // Texts that are too long are cut.
     if let Some(why) = &started.trouble {
-        let _ = write!(trouble, "{why}");
+        append(&mut trouble, why);
     }
     if let Err(error) = ready {
-        let _ = write!(trouble, "{}{error}", if trouble.is_empty() { "" } else { "; " });
+        append(&mut trouble, &error);
     }
     (started, trouble)
 }

@@ -389,8 +389,8 @@ impl<S> Emulated<S> {
 }
 
 impl Emulated<Uart> {
-    /// Rests for at most a millisecond, unless a byte or a frame is there. `interrupts` are those with which the two lines receive. A core that looks for them all the time keeps a whole
-    /// processor of the computer busy.
+    /// Rests for at most a millisecond, unless a byte or a frame is there: a core that looks for them all the time keeps a whole
+    /// processor of the computer busy. `first` and `second` are the interrupts with which the two lines receive.
     pub fn rest(&mut self, [first, second]: [u16; 2]) {
         if self.memories.mailbox().read(mailbox::STATE) != mailbox::COMPLETE {
             rest([(&self.stream, first), (&self.second, second)]);

@@ -2,4 +2,4 @@
 #![no_std]
 #![no_main]
 
-programs::battery!(qemu_m4::Board, 1_000);
+programs::battery!(qemu_m4::Board, 1_500);

@@ -1,7 +1,5 @@
 //! The board's wiring.
 
-use core::fmt::Write as _;
-
 use chips::flash::{Mapped as _, Part};
 use chips::line::Line;
 use chips::trouble::Troubles;
@@ -9,7 +7,7 @@ use embassy_rp::gpio::Input;
 use embassy_rp::{Peri, peripherals};
 use heapless::String;
 use programs::app::device::MAX_SERIAL;
-use programs::link::message::Text;
+use programs::link::message::{Text, append};
 use wiring::frame::FrameMemory;
 use wiring::{Begun, Opened, Processor, Wiring};
 
@@ -159,10 +157,7 @@ impl Wiring for Board {
 
     fn tell_more(text: &mut Text) {
         if !Flash.is_mapped() {
-            let between = if text.is_empty() { "" } else { "; " };
-            // What does not fit is cut off.
-            let _ =
-                write!(text, "{between}flash: smaller than this program's board; build it for the right one");
+            append(text, &"flash: smaller than this program's board; build it for the right one");
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The board's wiring. The button (D3, PG7), the green light (PK6), and the relay's pin (D2, PJ11).
 
-use core::fmt::Write as _;
 use core::mem::MaybeUninit;
 
 use chips::line::Line;
@@ -9,7 +8,7 @@ use embassy_stm32::pac::gpio::vals::Moder;
 use embassy_stm32::rcc::{HseMode, SMPSSupplyVoltage, SupplyConfig};
 use embassy_stm32::{Peri, SharedData, pac, peripherals};
 use programs::app::output::Active;
-use programs::link::message::Text;
+use programs::link::message::{Text, append};
 use stm32::Stm32;
 use stm32::h7::clocks::{self, Core};
 use stm32::h7::quadspi::{self, Quadspi};
@@ -179,9 +178,7 @@ impl Wiring for Board {
 
     fn tell_more(text: &mut Text) {
         if !usb::is_open() {
-            let between = if text.is_empty() { "" } else { "; " };
-            // What does not fit is cut off.
-            let _ = write!(text, "{between}USB: its transceiver does not start, so that the link is USART1");
+            append(text, &"USB: its transceiver does not start, so that the link is USART1");
         }
     }
 }

@@ -17,18 +17,20 @@ use critical_section::Mutex;
 use embassy_stm32::gpio::{AfType, AnyPin, Flex, OutputType, Speed};
 use embassy_stm32::interrupt::{InterruptExt as _, Priority};
 use embassy_stm32::{Peri, uid};
-use synopsys_usb_otg::UsbBus;
+use synopsys_usb_otg::{PhyType, UsbBus, UsbPeripheral};
 use usb_device::bus::UsbBusAllocator;
 use usb_device::device::{StringDescriptors, UsbDevice, UsbDeviceBuilder, UsbDeviceState, UsbVidPid};
 use usbd_serial::{SerialPort, USB_CLASS_CDC};
 
+use transceiver::INTERRUPT;
 pub use transceiver::Pins;
-use transceiver::{Controller, INTERRUPT};
 
-/// Words of memory for packets from the computer.
+/// Words of the controller's memory for packets, and of ours for those from the computer.
 const PACKET_WORDS: usize = 1024;
 /// Bytes of the largest packet.
 const PACKET_BYTES: usize = 64;
+/// The bus runs at least so fast. More than 32 MHz are all the same to the driver.
+const LEAST_AHB_HZ: u32 = 200_000_000;
 /// Alternate function of the pins, whichever the transceiver is.
 const ALTERNATE_FUNCTION: u8 = 10;
 
@@ -36,6 +38,30 @@ static RINGS: Rings = Rings::new();
 static PORT: Mutex<RefCell<Option<Port>>> = Mutex::new(RefCell::new(None));
 /// There is a port. Beside it, as a panic in the interrupt asks for the line as well.
 static IS_OPEN: AtomicBool = AtomicBool::new(false);
+
+/// The chip's controller with the transceiver that the board uses.
+struct Controller;
+
+// SAFETY: both controllers are high-speed ones with this layout of registers, 9 endpoints and 4 KB of packet memory (ST RM0433, section
+// 57; RM0399). Nothing else uses the one that `transceiver` names.
+unsafe impl UsbPeripheral for Controller {
+    const REGISTERS: *const () = transceiver::REGISTERS.as_ptr().cast_const();
+    const HIGH_SPEED: bool = true;
+    const FIFO_DEPTH_WORDS: usize = PACKET_WORDS;
+    const ENDPOINT_COUNT: usize = 9;
+
+    fn enable() {
+        transceiver::enable();
+    }
+
+    fn ahb_frequency_hz(&self) -> u32 {
+        LEAST_AHB_HZ
+    }
+
+    fn phy_type(&self) -> PhyType {
+        transceiver::TYPE
+    }
+}
 
 type Bus = UsbBus<Controller>;
 

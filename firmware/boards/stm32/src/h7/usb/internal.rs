@@ -1,38 +1,27 @@
 //! The controller with a full-speed transceiver of its own, which ST calls OTG2_HS as well as OTG_FS.
 
 use embassy_stm32::interrupt::Interrupt;
+use embassy_stm32::pac::otg::Otg;
 use embassy_stm32::{Peri, interrupt, pac, peripherals, rcc};
-use synopsys_usb_otg::UsbPeripheral;
+use synopsys_usb_otg::PhyType;
 
 /// The interrupt of the controller.
 pub const INTERRUPT: Interrupt = Interrupt::OTG_FS;
 
-const AHB_HZ: u32 = 240_000_000;
+/// The controller's registers.
+pub const REGISTERS: Otg = pac::USB_OTG_FS;
+/// What the transceiver is.
+pub const TYPE: PhyType = PhyType::InternalFullSpeed;
 
-/// The controller.
-pub struct Controller;
-
-// SAFETY: the registers are at this address, and have the layout of a high-speed controller with 9 endpoints and 4 KB of
-// packet memory (ST RM0433, section 57). Nothing else uses them.
-unsafe impl UsbPeripheral for Controller {
-    const REGISTERS: *const () = pac::USB_OTG_FS.as_ptr().cast_const();
-    const HIGH_SPEED: bool = true;
-    const FIFO_DEPTH_WORDS: usize = 1024;
-    const ENDPOINT_COUNT: usize = 9;
-
-    fn enable() {
-        rcc::enable_and_reset::<peripherals::USB_OTG_FS>();
-        critical_section::with(|_| {
-            // The transceiver's supply is detected; the board feeds it.
-            pac::PWR.cr3().modify(|w| w.set_usb33den(true));
-            // There is no external transceiver, whose clock a sleeping core would wait for.
-            pac::RCC.ahb1lpenr().modify(|w| w.set_usb_otg_fs_ulpilpen(false));
-        });
-    }
-
-    fn ahb_frequency_hz(&self) -> u32 {
-        AHB_HZ
-    }
+/// Turns the controller on.
+pub fn enable() {
+    rcc::enable_and_reset::<peripherals::USB_OTG_FS>();
+    critical_section::with(|_| {
+        // The transceiver's supply is detected; the board feeds it.
+        pac::PWR.cr3().modify(|w| w.set_usb33den(true));
+        // There is no external transceiver, whose clock a sleeping core would wait for.
+        pac::RCC.ahb1lpenr().modify(|w| w.set_usb_otg_fs_ulpilpen(false));
+    });
 }
 
 /// The connector's pins.

@@ -6,15 +6,15 @@
 use chips::wait::wait;
 use embassy_stm32::gpio::{AnyPin, Flex, Level, Output, Pull, Speed};
 use embassy_stm32::interrupt::Interrupt;
+use embassy_stm32::pac::otg::Otg;
 use embassy_stm32::pac::otg::vals::Dspd;
 use embassy_stm32::{Peri, interrupt, pac, peripherals, rcc};
 use embassy_time::{Duration, block_for};
-use synopsys_usb_otg::{PhyType, UsbPeripheral};
+use synopsys_usb_otg::PhyType;
 
 /// The interrupt of the controller.
 pub const INTERRUPT: Interrupt = Interrupt::OTG_HS;
 
-const AHB_HZ: u32 = 200_000_000;
 /// Time for which the transceiver is reset. A restart of this chip alone does not reset it.
 const RESET: Duration = Duration::from_millis(2);
 /// Time in which the transceiver wakes, and then its clock swings both ways. Without that clock the controller never ends its reset.
@@ -22,32 +22,18 @@ const WAKE_LIMIT: Duration = Duration::from_millis(100);
 /// Time without the device, after which no computer takes it for the one that was there before.
 const AWAY: Duration = Duration::from_millis(50);
 
-/// The controller.
-pub struct Controller;
+/// The controller's registers.
+pub const REGISTERS: Otg = pac::USB_OTG_HS;
+/// What the transceiver is.
+pub const TYPE: PhyType = PhyType::ExternalHighSpeed;
 
-// SAFETY: the registers are at this address, and have the layout of a high-speed controller with 9 endpoints and 4 KB of
-// packet memory (ST RM0399, OTG_HS). Nothing else uses them.
-unsafe impl UsbPeripheral for Controller {
-    const REGISTERS: *const () = pac::USB_OTG_HS.as_ptr().cast_const();
-    const HIGH_SPEED: bool = true;
-    const FIFO_DEPTH_WORDS: usize = 1024;
-    const ENDPOINT_COUNT: usize = 9;
-
-    fn enable() {
-        rcc::enable_and_reset::<peripherals::USB_OTG_HS>();
-        critical_section::with(|_| {
-            pac::RCC.ahb1enr().modify(|w| w.set_usb_otg_hs_ulpien(true));
-            pac::RCC.ahb1lpenr().modify(|w| w.set_usb_otg_hs_ulpilpen(true));
-        });
-    }
-
-    fn ahb_frequency_hz(&self) -> u32 {
-        AHB_HZ
-    }
-
-    fn phy_type(&self) -> PhyType {
-        PhyType::ExternalHighSpeed
-    }
+/// Turns the controller on.
+pub fn enable() {
+    rcc::enable_and_reset::<peripherals::USB_OTG_HS>();
+    critical_section::with(|_| {
+        pac::RCC.ahb1enr().modify(|w| w.set_usb_otg_hs_ulpien(true));
+        pac::RCC.ahb1lpenr().modify(|w| w.set_usb_otg_hs_ulpilpen(true));
+    });
 }
 
 /// The wires to the transceiver.
@@ -93,7 +79,7 @@ impl Pins {
 /// Shows the device to the computer, as one of full speed. The controller offered high speed, for less time than a computer takes to
 /// notice.
 pub fn connect() {
-    let registers = pac::USB_OTG_HS;
+    let registers = REGISTERS;
     registers.dctl().modify(|w| w.set_sdis(true));
     block_for(AWAY);
     registers.dcfg().modify(|w| w.set_dspd(Dspd::FULL_SPEED_EXTERNAL));
