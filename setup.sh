@@ -144,7 +144,7 @@ set_up_data() {
     if ! checked data "$photos"; then
         has python3 && python3 -m pip --version >/dev/null 2>&1 || install python3 python3-pip
         say "fetching face_recognition 1.3.0 from PyPI"
-        (cd "$folder" && python3 -m pip download --quiet --no-deps --no-binary :all: face_recognition==1.3.0 >&2) ||
+        (cd "$folder" && python3 -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: face_recognition==1.3.0 >&2) ||
             fail "pip could not fetch face_recognition 1.3.0; is there a network?"
         tar -xzf "$folder/face_recognition-1.3.0.tar.gz" -C "$folder"
         npm_package @vladmandic/face-api@1.7.15 package/demo
