@@ -5,7 +5,6 @@
 //! * [`quadspi`]: a serial flash chip: mapped, erased, written.
 //! * [`sector`]: the sector of internal flash for keys.
 //! * [`retained`]: RAM that no restart clears.
-//! * [`usb`]: a byte stream.
 //! * [`bus`], [`receiver`]: a sensor's bus, and the port that receives its frames.
 
 pub mod bus;
@@ -16,7 +15,6 @@ pub mod random;
 pub mod receiver;
 pub mod retained;
 pub mod sector;
-pub mod usb;
 
 use chips::trouble::Troubles;
 

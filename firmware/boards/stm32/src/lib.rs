@@ -3,7 +3,7 @@
 //!
 //! # Layers
 //!
-//! * [`uart`], [`panel`], [`watchdog`]: a byte stream, button and relay, what restarts the chip.
+//! * [`uart`], `usb`, [`panel`], [`watchdog`]: byte streams, button and relay, what restarts the chip.
 //! * [`cache`]: what the core's cache holds of memory that others write to.
 //! * `arena`: the arena's zeros.
 //! * `h7`, `n6`: the drivers of a family of chips.
@@ -17,6 +17,8 @@ pub mod h7;
 pub mod n6;
 pub mod panel;
 pub mod uart;
+#[cfg(feature = "usb")]
+pub mod usb;
 pub mod watchdog;
 
 use embassy_stm32::gpio::Input;

@@ -10,9 +10,10 @@ use stm32::h7::clocks::{self, Core};
 use stm32::h7::quadspi::{self, Quadspi};
 use stm32::h7::random::Rng;
 use stm32::h7::sector::Sector;
-use stm32::h7::{self, receiver, usb};
+use stm32::h7::{self, receiver};
 use stm32::panel::{self, Switches};
 use stm32::uart::usart1;
+use stm32::usb;
 use wiring::frame::FrameMemory;
 use wiring::{Begun, Opened, Wiring};
 

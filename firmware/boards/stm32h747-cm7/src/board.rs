@@ -14,9 +14,10 @@ use stm32::h7::clocks::{self, Core};
 use stm32::h7::quadspi::{self, Quadspi};
 use stm32::h7::random::Rng;
 use stm32::h7::sector::Sector;
-use stm32::h7::{self, receiver, usb};
+use stm32::h7::{self, receiver};
 use stm32::panel::{self, Switches};
 use stm32::uart::usart1;
+use stm32::usb;
 use wiring::frame::FrameMemory;
 use wiring::{Begun, Opened, Wiring};
 
@@ -178,7 +179,7 @@ impl Wiring for Board {
 
     fn tell_more(text: &mut Text) {
         if !usb::is_open() {
-            append(text, &"USB: its transceiver does not start, so that the link is USART1");
+            append(text, &usb::FAILED);
         }
     }
 }

@@ -11,6 +11,8 @@ use stm32::n6::xspi::Xspi;
 use stm32::n6::{clocks, core_memory};
 use stm32::panel::{self, Switches};
 use stm32::uart::{usart1, usart3};
+#[cfg(feature = "usb")]
+use stm32::usb;
 use wiring::frame::FrameMemory;
 use wiring::{Begun, Opened, Wiring};
 
@@ -34,7 +36,12 @@ pub struct Rest {
     button: Peri<'static, peripherals::PC13>,
 }
 
+/// USB, if it is wanted and starts, or else the UART.
 fn link((uart, receive, send): Uart) -> Line {
+    #[cfg(feature = "usb")]
+    if let Some(link) = usb::start(facts::USB, facts::NAME, usb::Pins) {
+        return link;
+    }
     // It never fails with these clocks.
     usart1::start(uart, receive, send).unwrap_or(usart1::line())
 }
@@ -90,6 +97,10 @@ impl Wiring for Board {
     }
 
     fn link() -> Line {
+        #[cfg(feature = "usb")]
+        if usb::is_open() {
+            return usb::line();
+        }
         usart1::line()
     }
 
@@ -115,6 +126,13 @@ impl Wiring for Board {
         // Reading it back lets the clock arrive.
         let _ = pac::RCC.ahb4enr().read();
         panel::relay_off(pac::GPIOD, RELAY_PIN);
+    }
+
+    #[cfg(feature = "usb")]
+    fn tell_more(text: &mut programs::link::message::Text) {
+        if !usb::is_open() {
+            programs::link::message::append(text, &usb::FAILED);
+        }
     }
 }
 

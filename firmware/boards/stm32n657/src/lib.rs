@@ -27,6 +27,8 @@
 mod board;
 pub mod drivers;
 
+// Without USB its identity is not used.
+#[cfg_attr(not(feature = "usb"), allow(dead_code))]
 mod facts {
     //! The facts of `board.toml`, written by the build script.
     include!(concat!(env!("OUT_DIR"), "/facts.rs"));

@@ -1,13 +1,10 @@
 //! The controller OTG_HS with a transceiver of its own on the board, on the twelve wires of ULPI. (UTMI+ Low Pin Interface, revision 1.1;
 //! Microchip DS00001792, USB3320.)
-//!
-//! It connects at full speed: the packets of the serial port are of 64 bytes, and at high speed they would have to be of 512.
 
 use chips::wait::wait;
 use embassy_stm32::gpio::{AnyPin, Flex, Level, Output, Pull, Speed};
 use embassy_stm32::interrupt::Interrupt;
 use embassy_stm32::pac::otg::Otg;
-use embassy_stm32::pac::otg::vals::Dspd;
 use embassy_stm32::{Peri, interrupt, pac, peripherals, rcc};
 use embassy_time::{Duration, block_for};
 use synopsys_usb_otg::PhyType;
@@ -19,8 +16,6 @@ pub const INTERRUPT: Interrupt = Interrupt::OTG_HS;
 const RESET: Duration = Duration::from_millis(2);
 /// Time in which the transceiver wakes, and then its clock swings both ways. Without that clock the controller never ends its reset.
 const WAKE_LIMIT: Duration = Duration::from_millis(100);
-/// Time without the device, after which no computer takes it for the one that was there before.
-const AWAY: Duration = Duration::from_millis(50);
 
 /// The controller's registers.
 pub const REGISTERS: Otg = pac::USB_OTG_HS;
@@ -76,14 +71,9 @@ impl Pins {
     }
 }
 
-/// Shows the device to the computer, as one of full speed. The controller offered high speed, for less time than a computer takes to
-/// notice.
+/// Shows the device to the computer.
 pub fn connect() {
-    let registers = REGISTERS;
-    registers.dctl().modify(|w| w.set_sdis(true));
-    block_for(AWAY);
-    registers.dcfg().modify(|w| w.set_dspd(Dspd::FULL_SPEED_EXTERNAL));
-    registers.dctl().modify(|w| w.set_sdis(false));
+    super::show_at_full_speed();
 }
 
 #[interrupt]

@@ -1,4 +1,4 @@
-//! The USB connector: a serial port (CDC-ACM) at full speed.
+//! The USB connector: a serial port (CDC-ACM) at full speed. At high speed the packets of a serial port would have to be of 512 bytes.
 //!
 //! `usb-device` is called from the interrupt alone. Enumeration has limits of some 50 ms, which the loop does not keep while it
 //! checks an image or erases a page; and a task of an executor would need an executor.
@@ -6,6 +6,7 @@
 
 #[cfg_attr(feature = "h743", path = "usb/internal.rs")]
 #[cfg_attr(feature = "h747", path = "usb/ulpi.rs")]
+#[cfg_attr(feature = "n6", path = "usb/high_speed.rs")]
 mod transceiver;
 
 use core::cell::RefCell;
@@ -14,9 +15,16 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use chips::line::{Line, Rings};
 use cortex_m::singleton;
 use critical_section::Mutex;
+#[cfg(feature = "h7")]
+use embassy_stm32::Peri;
+#[cfg(feature = "h7")]
 use embassy_stm32::gpio::{AfType, AnyPin, Flex, OutputType, Speed};
 use embassy_stm32::interrupt::{InterruptExt as _, Priority};
-use embassy_stm32::{Peri, uid};
+#[cfg(not(feature = "h743"))]
+use embassy_stm32::pac::otg::vals::Dspd;
+use embassy_stm32::uid;
+#[cfg(not(feature = "h743"))]
+use embassy_time::{Duration, block_for};
 use synopsys_usb_otg::{PhyType, UsbBus, UsbPeripheral};
 use usb_device::bus::UsbBusAllocator;
 use usb_device::device::{StringDescriptors, UsbDevice, UsbDeviceBuilder, UsbDeviceState, UsbVidPid};
@@ -30,8 +38,12 @@ const PACKET_WORDS: usize = 1024;
 /// Bytes of the largest packet.
 const PACKET_BYTES: usize = 64;
 /// The bus runs at least so fast. More than 32 MHz are all the same to the driver.
-const LEAST_AHB_HZ: u32 = 200_000_000;
+const LEAST_AHB_HZ: u32 = 150_000_000;
+/// Time without the device, after which no computer takes it for the one that was there before.
+#[cfg(not(feature = "h743"))]
+const AWAY: Duration = Duration::from_millis(50);
 /// Alternate function of the pins, whichever the transceiver is.
+#[cfg(feature = "h7")]
 const ALTERNATE_FUNCTION: u8 = 10;
 
 static RINGS: Rings = Rings::new();
@@ -42,8 +54,8 @@ static IS_OPEN: AtomicBool = AtomicBool::new(false);
 /// The chip's controller with the transceiver that the board uses.
 struct Controller;
 
-// SAFETY: both controllers are high-speed ones with this layout of registers, 9 endpoints and 4 KB of packet memory (ST RM0433, section
-// 57; RM0399). Nothing else uses the one that `transceiver` names.
+// SAFETY: all these controllers are high-speed ones with this layout of registers, 9 endpoints and 4 KB of packet memory (ST RM0433, section
+// 57; RM0399; RM0486). Nothing else uses the one that `transceiver` names.
 unsafe impl UsbPeripheral for Controller {
     const REGISTERS: *const () = transceiver::REGISTERS.as_ptr().cast_const();
     const HIGH_SPEED: bool = true;
@@ -78,6 +90,9 @@ pub const fn line() -> Line {
     })
 }
 
+/// What a board tells whose link is a UART, as this does not start.
+pub const FAILED: &str = "USB: its transceiver does not start, so that the link is USART1";
+
 /// Whether it was started, and the transceiver with it.
 pub fn is_open() -> bool {
     IS_OPEN.load(Ordering::Relaxed)
@@ -90,6 +105,7 @@ fn listen() {
 }
 
 /// Gives a pin to the controller, for ever.
+#[cfg(feature = "h7")]
 fn give(pin: Peri<'static, AnyPin>) {
     let mut pin = Flex::new(pin);
     pin.set_as_af_unchecked(ALTERNATE_FUNCTION, AfType::output(OutputType::PushPull, Speed::VeryHigh));
@@ -116,6 +132,16 @@ pub fn start((vendor, product): (u16, u16), name: &'static str, pins: Pins) -> O
     INTERRUPT.set_priority(Priority::P7);
     listen();
     Some(line())
+}
+
+/// Shows the device as one of full speed. The controller has offered high speed, for less time than a computer takes to notice.
+#[cfg(not(feature = "h743"))]
+fn show_at_full_speed() {
+    let registers = transceiver::REGISTERS;
+    registers.dctl().modify(|w| w.set_sdis(true));
+    block_for(AWAY);
+    registers.dcfg().modify(|w| w.set_dspd(Dspd::FULL_SPEED_EXTERNAL));
+    registers.dctl().modify(|w| w.set_sdis(false));
 }
 
 /// What the controller's interrupt does.
