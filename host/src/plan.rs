@@ -11,7 +11,7 @@ use std::ops::Range;
 use format::layer::{Layer, Operator};
 use format::network::MAX_BARRIERS;
 use nn::plan::check_bytes;
-use nn::stream::{Layers, Order, Readers, state_elements};
+use nn::stream::{Layers, Order, Readers, Step, state_elements};
 use rayon::prelude::*;
 
 /// A plan. [`plan`] also writes it into the layers.
@@ -60,12 +60,12 @@ impl Candidate<'_> {
     /// a tensor's first row that is still needed, or [`DEAD`](nn::stream::DEAD).
     fn dry_run(&self, mut watch: impl FnMut(usize, u16, &[u16], &mut dyn FnMut(usize) -> u16)) {
         let mut state = vec![0; state_elements(self.layers.len())];
-        let mut order = Order::new(self, &mut state);
+        let mut order = Order::new(self, &mut state).expect("state for all layers");
         let mut memory = vec![0; Readers::elements(self.layers.len())];
-        let mut readers = Readers::new(self, &mut memory);
-        while let Some((layer, row)) = order.next() {
+        let mut readers = Readers::new(self, &mut memory).expect("memory for all readers");
+        while let Step::Row(layer, row) = order.step().expect("layers read tensors before them") {
             let made = order.made();
-            watch(layer, row, made, &mut |tensor| readers.oldest(self, made, tensor));
+            watch(layer, row, made, &mut |tensor| readers.oldest(self, made, tensor).expect("a tensor"));
         }
     }
 }

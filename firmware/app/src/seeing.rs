@@ -50,7 +50,7 @@ impl<'a, 'b> Seeing<'a, 'b> {
     /// Begins to see a frame. `eyes` are the recogniser's.
     ///
     /// # Errors
-    /// [`RunError::Arena`].
+    /// [`RunError::Arena`], [`RunError::Broken`].
     pub fn start(
         recogniser: &Recogniser<'a>,
         eyes: &Eyes<'a>,
@@ -68,7 +68,7 @@ impl<'a, 'b> Seeing<'a, 'b> {
     /// `followed` is the face that was followed to this frame. Returns whether all is seen.
     ///
     /// # Errors
-    /// [`RunError::Arena`].
+    /// [`RunError::Arena`], [`RunError::Broken`].
     pub fn advance<O: Observer>(
         &mut self,
         recogniser: &Recogniser<'a>,
@@ -85,7 +85,7 @@ impl<'a, 'b> Seeing<'a, 'b> {
         };
         let (of, stage): (fn(&mut Seen) -> &mut u64, _) = match mem::take(&mut self.stage) {
             Stage::Scan(mut glance) => {
-                let stage = if glance.advance(frame, rows) {
+                let stage = if glance.advance(frame, rows)? {
                     self.scanned(eyes, frame, followed, glance)?
                 } else {
                     Stage::Scan(glance)
@@ -102,7 +102,7 @@ impl<'a, 'b> Seeing<'a, 'b> {
                 (|seen| &mut seen.cost.look_instructions, stage)
             }
             Stage::Alive(points, mut glance) => {
-                let stage = if glance.advance(frame, rows) {
+                let stage = if glance.advance(frame, rows)? {
                     self.checked(recogniser, eyes, followed, &points, glance)?
                 } else {
                     Stage::Alive(points, glance)
@@ -114,7 +114,7 @@ impl<'a, 'b> Seeing<'a, 'b> {
                 let size = [input.width, input.height];
                 let crop = Warp::new(*frame, &similarity, size, input.colour, false);
                 let mut crop = Counted { crop, observer: &mut *observer, instructions: 0 };
-                let Ok(is_done) = glance.advance_from(&mut crop, rows);
+                let is_done = glance.advance_from(&mut crop, rows)?;
                 crop_instructions = crop.instructions;
                 let stage = if is_done {
                     followed.is_decided = true;

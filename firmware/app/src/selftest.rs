@@ -53,7 +53,7 @@ pub fn run(
     let mut crop = golden.crop;
     match embedder.embed_observed(&mut crop, arena, embedding, |_, _, _| breathe()) {
         Ok(()) => compare(golden.embedding, embedding),
-        Err(RunError::Arena { .. } | RunError::Dimension { .. } | RunError::Source(_)) => {
+        Err(RunError::Arena { .. } | RunError::Dimension { .. } | RunError::Source(_) | RunError::Broken) => {
             Err(SelfTestError::Run)
         }
     }

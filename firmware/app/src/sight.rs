@@ -95,7 +95,7 @@ impl Followed {
 /// `eyes` are the recogniser's. The stack's figure is left to the caller.
 ///
 /// # Errors
-/// [`RunError::Arena`].
+/// [`RunError::Arena`], [`RunError::Broken`].
 pub fn see<O: Observer>(
     recogniser: &Recogniser<'_>,
     eyes: &Eyes<'_>,

@@ -66,7 +66,7 @@ impl<'a> Detector<'a> {
     /// Finds the faces in a part of a frame, the surest first. The part may reach beyond the frame.
     ///
     /// # Errors
-    /// [`RunError::Arena`].
+    /// [`RunError::Arena`], [`RunError::Broken`].
     pub fn scan(
         &self,
         frame: &Frame<'_>,
@@ -74,14 +74,14 @@ impl<'a> Detector<'a> {
         arena: &mut [u8],
     ) -> Result<Faces, RunError<Infallible>> {
         let mut glance = self.start(part, arena)?;
-        glance.advance(frame, usize::MAX);
+        let _ = glance.advance(frame, usize::MAX)?;
         Ok(self.faces(&glance))
     }
 
     /// Begins to look for the faces in a part of a frame.
     ///
     /// # Errors
-    /// [`RunError::Arena`].
+    /// [`RunError::Arena`], [`RunError::Broken`].
     pub fn start<'b>(
         &self,
         part: &Rect,
@@ -92,10 +92,7 @@ impl<'a> Detector<'a> {
         Glance::start(&self.network, picture, arena)
     }
 
-    /// The faces that a glance of [`Self::start`] has found, the surest first.
-    ///
-    /// # Panics
-    /// When it is not done.
+    /// The faces that a glance of [`Self::start`] has found, the surest first; none when it is not done.
     pub fn faces(&self, glance: &Glance<'a, '_>) -> Faces {
         let Picture::Part(shown) = glance.picture() else { return Faces::new() };
         let model = self.network.model();
@@ -201,7 +198,7 @@ impl<'a> Eyes<'a> {
     /// Finds the faces of a frame, the surest first.
     ///
     /// # Errors
-    /// [`RunError::Arena`].
+    /// [`RunError::Arena`], [`RunError::Broken`].
     pub fn scan(&self, frame: &Frame<'_>, arena: &mut [u8]) -> Result<Faces, RunError<Infallible>> {
         self.detector.scan(frame, &frame.rect(), arena)
     }
@@ -209,7 +206,7 @@ impl<'a> Eyes<'a> {
     /// Examines a face of a frame.
     ///
     /// # Errors
-    /// [`RunError::Arena`].
+    /// [`RunError::Arena`], [`RunError::Broken`].
     pub fn look(
         &self,
         frame: &Frame<'_>,
@@ -228,7 +225,7 @@ impl<'a> Eyes<'a> {
     /// Begins to examine a face of a frame.
     ///
     /// # Errors
-    /// [`RunError::Arena`].
+    /// [`RunError::Arena`], [`RunError::Broken`].
     pub fn start_look<'b>(
         &self,
         frame: &Frame<'_>,
@@ -248,7 +245,7 @@ impl<'a> Eyes<'a> {
     /// How likely a face is alive, 0 to 1 in 1/65536; `None` without a network for it.
     ///
     /// # Errors
-    /// [`RunError::Arena`].
+    /// [`RunError::Arena`], [`RunError::Broken`].
     pub fn alive_q16(
         &self,
         frame: &Frame<'_>,
@@ -256,14 +253,14 @@ impl<'a> Eyes<'a> {
         arena: &mut [u8],
     ) -> Result<Option<u16>, RunError<Infallible>> {
         let Ok(mut glance) = self.start_alive(frame, found, arena)? else { return Ok(None) };
-        glance.advance(frame, usize::MAX);
+        let _ = glance.advance(frame, usize::MAX)?;
         Ok(Some(self.alive_score_q16(&glance)))
     }
 
     /// Begins the photo check of a face. Gives the arena back without a network for it.
     ///
     /// # Errors
-    /// [`RunError::Arena`].
+    /// [`RunError::Arena`], [`RunError::Broken`].
     pub fn start_alive<'b>(
         &self,
         frame: &Frame<'_>,
@@ -275,10 +272,7 @@ impl<'a> Eyes<'a> {
         Glance::start(network, Picture::Part(part), arena).map(Ok)
     }
 
-    /// The score of a photo check that is done, 0 to 1 in 1/65536; 0 without a network for it.
-    ///
-    /// # Panics
-    /// When it is not done.
+    /// The score of a photo check that is done, 0 to 1 in 1/65536; 0 when it is not, or without a network for it.
     pub fn alive_score_q16(&self, glance: &Glance<'a, '_>) -> u16 {
         self.liveness
             .as_ref()
@@ -326,14 +320,14 @@ impl<'a, 'b> Landmarks<'a, 'b> {
     /// Makes up to `rows` more rows of the network's layers. `eyes` and `frame` are the same every time.
     ///
     /// # Errors
-    /// [`RunError::Arena`].
+    /// [`RunError::Arena`], [`RunError::Broken`].
     pub fn advance(
         mut self,
         eyes: &Eyes<'a>,
         frame: &Frame<'_>,
         rows: usize,
     ) -> Result<Looking<'a, 'b>, RunError<Infallible>> {
-        if !self.glance.advance(frame, rows) {
+        if !self.glance.advance(frame, rows)? {
             return Ok(Looking::At(self));
         }
         let model = self.network.model();

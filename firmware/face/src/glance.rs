@@ -34,7 +34,7 @@ impl<'a, 'b> Glance<'a, 'b> {
     /// Begins.
     ///
     /// # Errors
-    /// [`RunError::Arena`].
+    /// [`RunError::Arena`], [`RunError::Broken`].
     pub fn start(
         network: &Network<'a>,
         picture: Picture,
@@ -44,23 +44,29 @@ impl<'a, 'b> Glance<'a, 'b> {
     }
 
     /// Makes up to `rows` more rows of the network's layers. Returns whether it is done. `frame` is the same every time.
-    pub fn advance(&mut self, frame: &Frame<'_>, rows: usize) -> bool {
-        let Ok(is_done) = match self.picture {
+    ///
+    /// # Errors
+    /// [`RunError::Broken`].
+    pub fn advance(&mut self, frame: &Frame<'_>, rows: usize) -> Result<bool, RunError<Infallible>> {
+        match self.picture {
             Picture::Part(part) => self.run.advance(&mut view(frame, part, &self.input), rows, |_, _, _| {}),
             Picture::Crop { similarity, is_mirrored } => {
                 let size = [self.input.width, self.input.height];
                 let mut crop = Warp::new(*frame, &similarity, size, self.input.colour, is_mirrored);
                 self.run.advance(&mut crop, rows, |_, _, _| {})
             }
-        };
-        is_done
+        }
     }
 
     /// As [`Self::advance`], with rows from elsewhere.
     ///
     /// # Errors
-    /// The source's.
-    pub fn advance_from<S: RowSource>(&mut self, source: &mut S, rows: usize) -> Result<bool, S::Error> {
+    /// [`RunError::Source`], [`RunError::Broken`].
+    pub fn advance_from<S: RowSource>(
+        &mut self,
+        source: &mut S,
+        rows: usize,
+    ) -> Result<bool, RunError<S::Error>> {
         self.run.advance(source, rows, |_, _, _| {})
     }
 
@@ -69,10 +75,7 @@ impl<'a, 'b> Glance<'a, 'b> {
         &self.picture
     }
 
-    /// The outputs.
-    ///
-    /// # Panics
-    /// When it is not done.
+    /// The outputs. They have no bytes when it is not done.
     pub fn outputs(&self) -> Outputs<'a, '_> {
         self.run.outputs()
     }

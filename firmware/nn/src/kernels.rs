@@ -1,7 +1,7 @@
 //! The kernels' contract: one output row of one operator over plain slices, and the choice of a kernel set.
 //!
-//! Callers guarantee the lengths that each function asserts. Input rows outside the tensor are `None` and read as the
-//! input's zero point. Sums wrap; the exporter chooses scales so that they cannot overflow. A set has a type
+//! A kernel returns `None` when its slices do not have the lengths that their shapes need; what is in the output row then has
+//! no meaning. Input rows outside the tensor are `None` and read as the input's zero point. Sums wrap; the exporter chooses scales so that they cannot overflow. A set has a type
 //! `Scratch`, the additional memory of its kernels: the caller keeps one and passes it in.
 //!
 //! [`portable`] has every kernel. The other sets re-export it with `portable::*` and replace some kernels by
@@ -9,6 +9,8 @@
 //! Operators that no set speeds up are implemented in their file of [`crate::op`].
 
 use core::ops::Range;
+
+use crate::copy;
 
 pub mod dsp;
 pub mod helium;
@@ -76,12 +78,10 @@ pub struct Rows<'a, T> {
 
 impl<T: Copy> Rows<'_, T> {
     /// Copies the taps of output pixel `x` that lie inside the tensor, of these channels, to their places in `patch`,
-    /// `[kh][kw][channels.len()]`. The other places stay unchanged.
-    ///
-    /// # Panics
-    /// When `patch` is too short, or there are no such channels.
+    /// `[kh][kw][channels.len()]`. The other places stay unchanged. `None` when `patch` is too short, or there are no such
+    /// channels.
     #[inline(always)]
-    pub fn copy_taps(&self, x: usize, channels: Range<usize>, patch: &mut [T]) {
+    pub fn copy_taps(&self, x: usize, channels: Range<usize>, patch: &mut [T]) -> Option<()> {
         let (low, high, column) = self.columns(x);
         let count = channels.len();
         for (y, row) in self.rows.iter().enumerate() {
@@ -89,13 +89,19 @@ impl<T: Copy> Rows<'_, T> {
             for kx in low..high {
                 let from = (column + (kx - low) * self.dilation) * self.channels + channels.start;
                 let to = (y * self.kernel_width + kx) * count;
-                patch[to..to + count].copy_from_slice(&row[from..from + count]);
+                copy(row.get(from..from + count)?, patch.get_mut(to..to + count)?)?;
             }
         }
+        Some(())
     }
 }
 
 impl<T> Rows<'_, T> {
+    /// Whether all rows inside the tensor have all of its pixels.
+    pub fn are_whole(&self) -> bool {
+        self.rows.iter().flatten().all(|row| row.len() == self.width * self.channels)
+    }
+
     /// Kernel columns `low..high` that lie inside the tensor for output pixel `x`, and the input column under kernel
     /// column `low`. Kernel column `k` is over input column `x · stride + k · dilation − pad`. If none lies inside,
     /// `low` equals `high` and the input column is 0.
@@ -104,7 +110,7 @@ impl<T> Rows<'_, T> {
         let start = x * self.stride;
         let (left, right) = (self.pad.saturating_sub(start), (self.width + self.pad).saturating_sub(start));
         let (low, high) = match self.dilation {
-            1 => (left, right),
+            0 | 1 => (left, right),
             dilation => (left.div_ceil(dilation), right.div_ceil(dilation)),
         };
         let high = high.min(self.kernel_width);

@@ -21,9 +21,14 @@
 //! * A network is checked when it is loaded ([`Network::new`]); running it then fails only if its arena is too small or
 //!   its source of rows fails.
 //! * Records are read in place in the image. State between rows is kept at the front of the arena.
+//! * Nothing here panics. Every window into memory is checked when it is taken; functions inside return `None` when one does
+//!   not fit, and the run ends with [`RunError::Broken`]. In a network that was checked this does not happen, unless its
+//!   memory changed.
 //!
 //! No heap: the caller owns the arena. No float.
 #![no_std]
+// A dropped `None` would be a row that was not made, without a word.
+#![warn(unused_results)]
 
 pub mod kernels;
 pub mod network;
@@ -35,14 +40,28 @@ pub mod stream;
 pub use network::{Arena, Network, Outputs, RowSource, Run, RunError};
 pub use plan::LoadError;
 
-/// Bytes as elements. Rows and arrays are aligned and have whole elements; others would have none.
+/// Bytes as elements, if they are aligned and have whole elements.
 #[inline(always)]
-fn elements<T: bytemuck::Pod, U: bytemuck::Pod>(bytes: &[T]) -> &[U] {
-    bytemuck::try_cast_slice(bytes).unwrap_or_default()
+fn elements<T: bytemuck::Pod, U: bytemuck::Pod>(bytes: &[T]) -> Option<&[U]> {
+    bytemuck::try_cast_slice(bytes).ok()
 }
 
 /// As [`elements`].
 #[inline(always)]
-fn elements_mut<T: bytemuck::Pod, U: bytemuck::Pod>(bytes: &mut [T]) -> &mut [U] {
-    bytemuck::try_cast_slice_mut(bytes).unwrap_or_default()
+fn elements_mut<T: bytemuck::Pod, U: bytemuck::Pod>(bytes: &mut [T]) -> Option<&mut [U]> {
+    bytemuck::try_cast_slice_mut(bytes).ok()
+}
+
+/// Copies elements, if there are as many as places.
+#[inline(always)]
+fn copy<T: Copy>(from: &[T], to: &mut [T]) -> Option<()> {
+    ensure(from.len() == to.len())?;
+    to.copy_from_slice(from);
+    Some(())
+}
+
+/// Whether a condition holds, for `?`.
+#[inline(always)]
+fn ensure(holds: bool) -> Option<()> {
+    holds.then_some(())
 }

@@ -7,7 +7,7 @@ use format::network::Model;
 use crate::kernels::Scratch;
 use crate::op::{self, Around, Work, slot};
 use crate::plan::{self, LoadError};
-use crate::stream::{Order, Progress, state_elements};
+use crate::stream::{Order, Progress, Step, state_elements};
 
 /// The source of the photo's rows: a camera, a link, a crop in memory.
 pub trait RowSource {
@@ -82,6 +82,8 @@ pub enum RunError<E> {
     },
     /// The source of rows failed.
     Source(E),
+    /// A row does not fit. A network that was checked has no such row, unless its image or its arena changed meanwhile.
+    Broken,
 }
 
 impl<E: fmt::Display> fmt::Display for RunError<E> {
@@ -94,6 +96,11 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
                 write!(f, "embedding: the network gives {needed} elements, the buffer has room for {given}")
             }
             Self::Source(error) => write!(f, "no more rows: {error}"),
+            Self::Broken => write!(
+                f,
+                "network: its image or its memory changed since it was checked; start again, and flash the image anew \
+                 if that does not help"
+            ),
         }
     }
 }
@@ -122,7 +129,7 @@ impl<'a> Network<'a> {
         if model.state_bytes() < 2 * state_elements(model.layer_count()) || needed < checked {
             return Err(LoadError::State);
         }
-        plan::check(&model, &mut arena[..checked])?;
+        plan::check(&model, arena.get_mut(..checked).ok_or(LoadError::State)?)?;
         Ok(network)
     }
 
@@ -139,7 +146,7 @@ impl<'a> Network<'a> {
     /// Runs the network on a photo and returns its outputs. The arena's initial content does not matter.
     ///
     /// # Errors
-    /// [`RunError::Arena`], [`RunError::Source`].
+    /// [`RunError::Arena`], [`RunError::Source`], [`RunError::Broken`].
     pub fn run<'b, S: RowSource>(
         &self,
         source: &mut S,
@@ -160,20 +167,23 @@ impl<'a> Network<'a> {
         mut observe: impl FnMut(usize, u16, &[u8]),
     ) -> Result<Outputs<'a, 'b>, RunError<S::Error>> {
         let mut run = self.start(arena)?;
-        run.advance(source, usize::MAX, &mut observe).map_err(RunError::Source)?;
-        Ok(run.finish())
+        match run.advance(source, usize::MAX, &mut observe)? {
+            true => Ok(run.finish()),
+            false => Err(RunError::Broken),
+        }
     }
 
     /// Begins a run that is made in parts: [`Run::advance`] until it is done, then [`Run::finish`].
     ///
     /// # Errors
-    /// [`RunError::Arena`].
+    /// [`RunError::Arena`], [`RunError::Broken`].
     pub fn start<'b, E>(&self, arena: &'b mut [u8]) -> Result<Run<'a, 'b>, RunError<E>> {
         let given = arena.len();
         let needed = self.arena_bytes();
         let Some(used) = fitting(arena, needed) else { return Err(RunError::Arena { needed, given }) };
-        let (state, _) = used.split_at_mut(self.model.state_bytes());
-        let progress = Order::new(&self.model, crate::elements_mut(state)).progress();
+        let state = used.get_mut(..self.model.state_bytes()).and_then(crate::elements_mut);
+        let order = state.and_then(|state| Order::new(&self.model, state)).ok_or(RunError::Broken)?;
+        let progress = order.progress();
         Ok(Run { model: self.model, arena, progress, state: RunState::Making })
     }
 
@@ -208,9 +218,9 @@ impl<'a> Network<'a> {
             return Err(RunError::Dimension { needed, given });
         }
         let outputs = self.run_observed(source, arena, observe)?;
-        let made = crate::elements(outputs.bytes(0));
-        embedding.iter_mut().zip(made).for_each(|(element, &made)| *element = made);
-        Ok(())
+        crate::elements(outputs.bytes(0))
+            .and_then(|made| crate::copy(made, embedding))
+            .ok_or(RunError::Broken)
     }
 }
 
@@ -233,7 +243,7 @@ pub struct Run<'a, 'b> {
 enum RunState {
     Making,
     Done,
-    /// The source failed.
+    /// The source failed, or a row did not fit.
     Failed,
 }
 
@@ -243,33 +253,32 @@ impl<'a, 'b> Run<'a, 'b> {
     /// a few rows a call are best.
     ///
     /// # Errors
-    /// The source's. The run is over then, and makes no more rows.
+    /// [`RunError::Source`], [`RunError::Broken`]. The run is over then, and every further call is refused as broken.
     pub fn advance<S: RowSource>(
         &mut self,
         source: &mut S,
         rows: usize,
         mut observe: impl FnMut(usize, u16, &[u8]),
-    ) -> Result<bool, S::Error> {
-        // The arena was checked when the run was started.
-        let Some(used) = self.arena.get_mut(..self.model.arena_bytes()) else { return Ok(false) };
-        if self.state == RunState::Failed {
-            return Ok(false);
+    ) -> Result<bool, RunError<S::Error>> {
+        match self.state {
+            RunState::Making => {}
+            RunState::Done => return Ok(true),
+            RunState::Failed => return Err(RunError::Broken),
         }
+        let used = self.arena.get_mut(..self.model.arena_bytes()).ok_or(RunError::Broken)?;
         let mut failure = None;
         let mut is_read = |row, pixels: &mut [u8]| {
             failure = source.row(row, pixels).err();
             failure.is_none()
         };
-        if make_rows(&self.model, used, &mut self.progress, rows, &mut is_read, &mut observe) {
-            self.state = RunState::Done;
+        let is_done = make_rows(&self.model, used, &mut self.progress, rows, &mut is_read, &mut observe);
+        self.state = RunState::Failed;
+        if let Some(error) = failure {
+            return Err(RunError::Source(error));
         }
-        match failure {
-            Some(error) => {
-                self.state = RunState::Failed;
-                Err(error)
-            }
-            None => Ok(self.state == RunState::Done),
-        }
+        let is_done = is_done.ok_or(RunError::Broken)?;
+        self.state = if is_done { RunState::Done } else { RunState::Making };
+        Ok(is_done)
     }
 
     /// The outputs. They have no bytes when the run is not done.
@@ -316,7 +325,7 @@ impl<'b> Outputs<'_, 'b> {
 }
 
 /// Makes up to `rows` rows, from where the order stands. Returns whether all rows are made. Ends early when `is_read`,
-/// which fills a row of the input layer, says that it could not.
+/// which fills a row of the input layer, says that it could not. `None` when a row does not fit.
 // Not inlined, because it is the same for every source of rows and every observer.
 #[inline(never)]
 fn make_rows(
@@ -326,26 +335,26 @@ fn make_rows(
     rows: usize,
     is_read: &mut dyn FnMut(u16, &mut [u8]) -> bool,
     observe: &mut dyn FnMut(usize, u16, &[u8]),
-) -> bool {
-    let (state, rings) = arena.split_at_mut(model.state_bytes());
+) -> Option<bool> {
+    let (state, rings) = arena.split_at_mut_checked(model.state_bytes())?;
     // A constant, so that it is not built in one place and copied to another.
     let scratch = &mut const { Scratch::new() };
-    let mut order = Order::resume(model, crate::elements_mut(state), *progress);
+    let mut order = Order::resume(model, crate::elements_mut(state)?, *progress)?;
     for _ in 0..rows {
-        let Some((number, row)) = order.next() else { return true };
+        let Step::Row(number, row) = order.step()? else { return Some(true) };
         let output = model.layer(number).output;
-        let place = slot(&output, row);
-        let (before, rest) = rings.split_at_mut(place.start);
-        let (made, after) = rest.split_at_mut(place.len());
+        let place = slot(&output, row)?;
+        let (before, rest) = rings.split_at_mut_checked(place.start)?;
+        let (made, after) = rest.split_at_mut_checked(place.len())?;
         // The input layer only reads the pixels of its row.
         if number == 0 && !is_read(row, made) {
             break;
         }
         let around = Around { before, place: (place.start, place.end), after };
         let work = &mut Work { model, number, tensor: &output, row, around, scratch, output: made };
-        op::run(work);
+        op::run(work)?;
         observe(number, row, work.output);
     }
     *progress = order.progress();
-    false
+    Some(false)
 }

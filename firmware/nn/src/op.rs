@@ -4,7 +4,7 @@
 //! * `rows(layer, input, height, row)`: the rows of input number `input` (of that height) that output row `row`
 //!   needs.
 //! * `macs(layer, inputs)`: multiply-accumulates of the whole layer.
-//! * `run(work)`: makes one output row.
+//! * `run(work)`: makes one output row, or returns `None` when something does not fit.
 //!
 //! A new operator touches eight files: its code in [`format::layer::Operator`]; a file here (with its kernel, until a
 //! kernel set has its own) and its line in `dispatch`; in the host a file of the module `op`, its lines in the
@@ -72,12 +72,13 @@ impl Inputs {
 
     /// Exactly `N` tensors, or `None`.
     fn exactly<const N: usize>(&self) -> Option<[&Tensor; N]> {
-        let mut tensors = self.iter();
-        let all = [(); N].map(|()| tensors.next());
-        if tensors.next().is_some() || all.contains(&None) {
-            return None;
+        let (exactly, rest) = self.tensors.split_first_chunk::<N>()?;
+        crate::ensure(rest.iter().all(Option::is_none))?;
+        let mut all = [exactly.first()?.as_ref()?; N];
+        for (place, tensor) in all.iter_mut().zip(exactly) {
+            *place = tensor.as_ref()?;
         }
-        Some(all.map(|tensor| tensor.expect("all are there")))
+        Some(all)
     }
 }
 
@@ -101,9 +102,9 @@ pub fn macs(layer: &Layer, inputs: &Inputs) -> u64 {
     dispatch!(layer.operator, macs(layer, inputs))
 }
 
-/// Makes one row of a layer that is not the input.
-pub(crate) fn run(work: &mut Work<'_>) {
-    dispatch!(work.layer().operator, run(work));
+/// Makes one row of a layer. `None` when a tensor, an array or a row does not fit; see [`crate::kernels`].
+pub(crate) fn run(work: &mut Work<'_>) -> Option<()> {
+    dispatch!(work.layer().operator, run(work))
 }
 
 /// One output row to make: layer, inputs and destination.
@@ -125,10 +126,11 @@ pub(crate) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// A tensor that the layer reads. The number of inputs was checked.
+    /// A tensor that the layer reads.
     #[inline(never)]
-    fn input(&self, index: usize) -> Tensor {
-        self.model.layer(self.model.reads(self.number).numbers()[index].into()).output
+    fn input(&self, index: usize) -> Option<Tensor> {
+        let &number = self.model.reads(self.number).numbers().get(index)?;
+        Some(self.model.layer(number.into()).output)
     }
 
     /// The layer. Only the fields in use are read.
@@ -140,26 +142,25 @@ impl<'a> Work<'a> {
     /// The layer's output stage.
     // Not inlined, because every operator that accumulates uses it.
     #[inline(never)]
-    fn stage(&self) -> Stage<'a> {
+    fn stage(&self) -> Option<Stage<'a>> {
         let (stage, output) = (self.layer().stage, self.tensor);
         let array = |offset| self.array(offset, output.channels.into());
-        let positive = array(stage.positive);
+        let positive = array(stage.positive)?;
         let is_linear = stage.negative == stage.positive;
-        Stage {
-            bias: array(stage.bias),
+        Some(Stage {
+            bias: array(stage.bias)?,
             positive,
-            negative: if is_linear { positive } else { array(stage.negative) },
+            negative: if is_linear { positive } else { array(stage.negative)? },
             shift: stage.shift.into(),
             zero_point: output.zero_point.into(),
             low: stage.low.into(),
             high: stage.high.into(),
-        }
+        })
     }
 
     /// An array of the blob.
-    fn array<T: bytemuck::Pod>(&self, offset: u32, count: usize) -> &'a [T] {
-        // Every array's bounds were checked with the network.
-        bytes::array(self.model.blob(), offset, count).unwrap_or(&[])
+    fn array<T: bytemuck::Pod>(&self, offset: u32, count: usize) -> Option<&'a [T]> {
+        bytes::array(self.model.blob(), offset, count)
     }
 }
 
@@ -178,33 +179,43 @@ impl<'a> Around<'a> {
     /// Another row. The rings of a layer's input and output were checked to be disjoint when loading.
     #[cfg_attr(arm_helium, inline(always))]
     #[cfg_attr(not(arm_helium), inline(never))]
-    pub fn row(&self, tensor: &Tensor, row: u16) -> &'a [u8] {
-        let Range { start, end } = slot(tensor, row);
+    pub fn row(&self, tensor: &Tensor, row: u16) -> Option<&'a [u8]> {
+        let Range { start, end } = slot(tensor, row)?;
         if end <= self.place.0 {
-            &self.before[start..end]
+            self.before.get(start..end)
         } else {
-            &self.after[start - self.place.1..end - self.place.1]
+            self.after.get(start.checked_sub(self.place.1)?..end - self.place.1)
         }
     }
 }
 
-/// Byte range of a row in the rings' memory.
+/// Byte range of a row in the rings' memory. A tensor without a ring has none.
 #[inline(always)]
-pub(crate) fn slot(tensor: &Tensor, row: u16) -> Range<usize> {
+pub(crate) fn slot(tensor: &Tensor, row: u16) -> Option<Range<usize>> {
     let bytes = tensor.row_bytes();
-    let start = tensor.offset as usize + (row % tensor.ring) as usize * bytes;
-    start..start + bytes
+    let start = tensor.offset as usize + usize::from(row.checked_rem(tensor.ring)?) * bytes;
+    Some(start..start + bytes)
 }
 
-fn cast<T: Element>(row: &mut [u8]) -> &mut [T] {
+fn cast<T: Element>(row: &mut [u8]) -> Option<&mut [T]> {
     crate::elements_mut(row)
+}
+
+/// Checks that the blob has an array.
+fn check_array<T: bytemuck::Pod>(
+    blob: &[u8],
+    offset: u32,
+    count: usize,
+    field: &'static str,
+) -> Result<(), &'static str> {
+    bytes::array::<T>(blob, offset, count).map(|_| ()).ok_or(field)
 }
 
 fn check_stage(layer: &Layer, blob: &[u8]) -> Result<(), &'static str> {
     let layer::Stage { bias, positive, negative, shift, low, high } = layer.stage;
     let channels = layer.output.channels.into();
     for (offset, field) in [(bias, "bias"), (positive, "multipliers"), (negative, "negative multipliers")] {
-        bytes::array::<i32>(blob, offset, channels).ok_or(field)?;
+        check_array::<i32>(blob, offset, channels, field)?;
     }
     if shift > MAX_SHIFT {
         return Err("shift");

@@ -7,7 +7,7 @@ use format::layer::{Layer, Tensor};
 use format::network::Model;
 
 use crate::op::{self, Inputs, slot};
-use crate::stream::{DEAD, Order, Readers, state_elements};
+use crate::stream::{DEAD, Order, Readers, Step, state_elements};
 
 /// Why the network of a checked image cannot be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub enum LoadError {
     },
     /// The arena is too small for the scheduler's state or for the check of the plan.
     State,
+    /// A layer, a barrier or an output names a tensor that there is not. The check of the image finds this first.
+    Broken,
 }
 
 impl fmt::Display for LoadError {
@@ -50,6 +52,7 @@ impl fmt::Display for LoadError {
             Self::Overlap { layer } => write!(f, "plan: layer {layer} overwrites rows that are still needed"),
             Self::Ring { tensor } => write!(f, "plan: ring of tensor {tensor} is too low"),
             Self::State => write!(f, "plan: too few bytes of arena or state for this number of layers"),
+            Self::Broken => write!(f, "plan: a layer, barrier or output names a tensor that there is not"),
         }
     }
 }
@@ -76,43 +79,48 @@ pub(crate) fn check(model: &Model<'_>, memory: &mut [u8]) -> Result<(), LoadErro
         }
     }
 
-    let memory: &mut [u16] = crate::elements_mut(memory);
-    let (state, memory) = memory.split_at_mut(state_elements(count));
-    let (live, memory) = memory.split_at_mut(count);
-    let mut live_count = 0;
-    let mut readers = Readers::new(model, &mut memory[..Readers::elements(count)]);
+    dry_run(model, crate::elements_mut(memory).ok_or(LoadError::State)?).ok_or(LoadError::Broken)?
+}
 
-    let mut order = Order::new(model, state);
-    while let Some((number, row)) = order.next() {
+/// Follows the order of rows. `None` if layers, barriers and outputs do not belong together, or there is too little memory.
+fn dry_run(model: &Model<'_>, memory: &mut [u16]) -> Option<Result<(), LoadError>> {
+    let count = model.layer_count();
+    let (state, memory) = memory.split_at_mut_checked(state_elements(count))?;
+    let (live, memory) = memory.split_at_mut_checked(count)?;
+    let mut live_count = 0;
+    let mut readers = Readers::new(model, memory)?;
+
+    let mut order = Order::new(model, state)?;
+    while let Step::Row(number, row) = order.step()? {
         let layer = layer_of(model, number);
         for &input in layer.inputs() {
             let input = usize::from(input);
-            if readers.oldest(model, order.made(), input) == DEAD
+            if readers.oldest(model, order.made(), input)? == DEAD
                 && let Some(place) =
-                    live[..live_count].iter().position(|&tensor| usize::from(tensor) == input)
+                    live.get(..live_count)?.iter().position(|&tensor| usize::from(tensor) == input)
             {
                 live_count -= 1;
-                live[place] = live[live_count];
+                *live.get_mut(place)? = *live.get(live_count)?;
             }
         }
         if row == 0 {
-            readers.oldest(model, order.made(), number);
-            live[live_count] = number as u16;
+            let _ = readers.oldest(model, order.made(), number)?;
+            *live.get_mut(live_count)? = number as u16;
             live_count += 1;
         }
-        if row.saturating_sub(readers.known(number)) >= layer.output.ring {
-            return Err(LoadError::Ring { tensor: number as u16 });
+        if row.saturating_sub(readers.known(number)?) >= layer.output.ring {
+            return Some(Err(LoadError::Ring { tensor: number as u16 }));
         }
-        let place = slot(&layer.output, row);
-        for &other in live[..live_count].iter().filter(|&&other| usize::from(other) != number) {
+        let place = slot(&layer.output, row)?;
+        for &other in live.get(..live_count)?.iter().filter(|&&other| usize::from(other) != number) {
             let other = usize::from(other);
             let tensor = layer_of(model, other).output;
-            if overwrites(&tensor, readers.known(other)..order.made()[other], &place) {
-                return Err(LoadError::Overlap { layer: number as u16 });
+            if overwrites(&tensor, readers.known(other)?..*order.made().get(other)?, &place)? {
+                return Some(Err(LoadError::Overlap { layer: number as u16 }));
             }
         }
     }
-    Ok(())
+    Some(Ok(()))
 }
 
 /// A layer by its number. Not inlined, because size matters here and speed does not.
@@ -121,19 +129,20 @@ fn layer_of(model: &Model<'_>, number: usize) -> Layer {
     model.layer(number)
 }
 
-/// Whether a place shares bytes with any of these rows of a tensor. There are no more rows than its ring holds.
-fn overwrites(tensor: &Tensor, rows: Range<u16>, place: &Range<usize>) -> bool {
+/// Whether a place shares bytes with any of these rows of a tensor. There are no more rows than its ring holds. `None` for a
+/// tensor without elements or ring.
+fn overwrites(tensor: &Tensor, rows: Range<u16>, place: &Range<usize>) -> Option<bool> {
     let own = ring(tensor);
     if rows.is_empty() || !overlap(&own, place) {
-        return false;
+        return Some(false);
     }
     // The slots of the ring that the place touches, and the distance from the oldest row's slot to the first of them.
     let bytes = tensor.row_bytes();
-    let first = (place.start.max(own.start) - own.start) / bytes;
-    let last = (place.end.min(own.end) - own.start - 1) / bytes;
+    let first = (place.start.max(own.start) - own.start).checked_div(bytes)?;
+    let last = (place.end.min(own.end) - own.start - 1).checked_div(bytes)?;
     let height = usize::from(tensor.ring);
-    let oldest = usize::from(rows.start) % height;
-    (first..=last).contains(&oldest) || (first + height - oldest) % height < rows.len()
+    let oldest = usize::from(rows.start).checked_rem(height)?;
+    Some((first..=last).contains(&oldest) || (first + height - oldest).checked_rem(height)? < rows.len())
 }
 
 fn ring(tensor: &Tensor) -> Range<usize> {
@@ -162,10 +171,10 @@ mod tests {
                     for start in 0..48 {
                         for length in 1..16 {
                             let (rows, place) = (oldest..oldest + count, start..start + length);
-                            let naive = rows.clone().any(|row| overlap(&slot(&tensor, row), &place));
+                            let naive = rows.clone().any(|row| overlap(&slot(&tensor, row).unwrap(), &place));
                             assert_eq!(
                                 overwrites(&tensor, rows.clone(), &place),
-                                naive,
+                                Some(naive),
                                 "{tensor:?} {rows:?} {place:?}"
                             );
                         }

@@ -1,5 +1,7 @@
 //! The only rounding: of `i32` accumulators, and from an accumulator to an element.
 
+use core::ops::Range;
+
 /// High half of a 64-bit product, rounded half up: `(a · b + 2³¹) >> 32`. One instruction on Cortex-M
 /// (`SMMULR`, `VRMULH`).
 #[inline(always)]
@@ -10,13 +12,14 @@ pub const fn mulhi(a: i32, b: i32) -> i32 {
 /// Bits of a ratio after the binary point.
 const RATIO_BITS: u32 = 22;
 
-/// `numerator / denominator` in units of 2⁻²², rounded half up. The numerator is at most 256.
-///
-/// # Panics
-/// When the denominator is zero.
+/// `numerator / denominator` in units of 2⁻²², rounded half up; `None` if the denominator is zero. The numerator is at most
+/// 256.
 #[inline(always)]
-pub const fn ratio_q22(numerator: u32, denominator: u32) -> i32 {
-    (((numerator << RATIO_BITS) + denominator / 2) / denominator) as i32
+pub const fn ratio_q22(numerator: u32, denominator: u32) -> Option<i32> {
+    match ((numerator << RATIO_BITS) + denominator / 2).checked_div(denominator) {
+        Some(ratio) => Some(ratio as i32),
+        None => None,
+    }
 }
 
 /// Product with a ratio of [`ratio_q22`], rounded half up: `(a · ratio + 2²¹) >> 22`.
@@ -44,11 +47,55 @@ pub struct Stage<'a> {
     pub high: i32,
 }
 
-impl Stage<'_> {
-    /// Requantises an accumulator of `channel` to an element.
+impl<'a> Stage<'a> {
+    /// The stage of these channels, if they are there.
+    // Inlined, so that a compiler knows that all arrays are equally long.
     #[inline(always)]
-    pub fn requantise(&self, accumulator: i32, channel: usize) -> i32 {
-        let multiplier = if accumulator < 0 { self.negative[channel] } else { self.positive[channel] };
+    pub fn part(&self, channels: Range<usize>) -> Option<Stage<'a>> {
+        let (bias, positive) = (self.bias.get(channels.clone())?, self.positive.get(channels.clone())?);
+        Some(Stage { bias, positive, negative: self.negative.get(channels)?, ..*self })
+    }
+
+    /// The stage of a channel, if there is one.
+    #[inline(always)]
+    pub fn channel(&self, channel: usize) -> Option<Channel> {
+        let &Stage { shift, zero_point, low, high, .. } = self;
+        Some(Channel {
+            bias: *self.bias.get(channel)?,
+            positive: *self.positive.get(channel)?,
+            negative: *self.negative.get(channel)?,
+            shift,
+            zero_point,
+            low,
+            high,
+        })
+    }
+}
+
+/// Output stage of one channel; see [`Stage`].
+#[derive(Clone, Copy, Debug)]
+pub struct Channel {
+    /// Initial value of an accumulator.
+    pub bias: i32,
+    /// Multiplier for accumulators ≥ 0.
+    pub positive: i32,
+    /// Multiplier for accumulators < 0.
+    pub negative: i32,
+    /// Left shift before multiplying.
+    pub shift: u32,
+    /// Added after multiplying.
+    pub zero_point: i32,
+    /// Smallest result.
+    pub low: i32,
+    /// Largest result.
+    pub high: i32,
+}
+
+impl Channel {
+    /// Requantises an accumulator to an element.
+    #[inline(always)]
+    pub fn requantise(&self, accumulator: i32) -> i32 {
+        let multiplier = if accumulator < 0 { self.negative } else { self.positive };
         let scaled = mulhi(accumulator.wrapping_shl(self.shift), multiplier);
         scaled.wrapping_add(self.zero_point).max(self.low).min(self.high)
     }
@@ -71,15 +118,16 @@ mod tests {
 
     #[test]
     fn ratio_rounds_half_up() {
-        assert_eq!(ratio_q22(9, 9), 1 << 22);
-        assert_eq!(ratio_q22(9, 4), 9 << 20);
-        assert_eq!(ratio_q22(4, 3), 5_592_405);
-        assert_eq!(ratio_q22(5, 3), 6_990_507);
-        assert_eq!(ratio_q22(256, 1), 1 << 30);
-        let [half, third] = [ratio_q22(3, 2), ratio_q22(4, 3)];
+        assert_eq!(ratio_q22(9, 9), Some(1 << 22));
+        assert_eq!(ratio_q22(9, 4), Some(9 << 20));
+        assert_eq!(ratio_q22(4, 3), Some(5_592_405));
+        assert_eq!(ratio_q22(5, 3), Some(6_990_507));
+        assert_eq!(ratio_q22(256, 1), Some(1 << 30));
+        assert_eq!(ratio_q22(256, 0), None);
+        let [half, third] = [ratio_q22(3, 2), ratio_q22(4, 3)].map(Option::unwrap);
         assert_eq!([-3, -1, 0, 1, 3].map(|a| times_q22(a, half)), [-4, -1, 0, 2, 5]);
         assert_eq!([-3, -1, 0, 1, 3].map(|a| times_q22(a, third)), [-4, -1, 0, 1, 4]);
-        assert_eq!(times_q22(-(1 << 22), ratio_q22(256, 1)), -(1 << 30));
+        assert_eq!(times_q22(-(1 << 22), ratio_q22(256, 1).unwrap()), -(1 << 30));
     }
 
     #[test]
@@ -93,9 +141,8 @@ mod tests {
             low: -100,
             high: 90,
         };
-        assert_eq!(stage.requantise(40, 0), 17);
-        assert_eq!(stage.requantise(-40, 0), -8);
-        assert_eq!(stage.requantise(4000, 0), 90);
-        assert_eq!(stage.requantise(-4000, 0), -100);
+        let channel = stage.channel(0).unwrap();
+        assert_eq!([40, -40, 4000, -4000].map(|sum| channel.requantise(sum)), [17, -8, 90, -100]);
+        assert!(stage.channel(1).is_none());
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use format::layer::{Layer, Operator};
 use format::network::Model;
-use nn::stream::{Order, state_elements};
+use nn::stream::{Order, Step, state_elements};
 
 use super::Figures;
 use super::axes::{Axis, Frame, thousands};
@@ -67,7 +67,9 @@ impl Arena {
         let mut alive: Vec<Option<[usize; 2]>> = vec![None; layers.len()];
         let mut made: Vec<u16> = Vec::new();
         let mut state = vec![0; state_elements(layers.len())];
-        for (step, (layer, _)) in Order::new(model, &mut state).enumerate() {
+        let mut order = Order::new(model, &mut state).expect("state for all layers");
+        while let Step::Row(layer, _) = order.step().expect("a network that was checked") {
+            let step = made.len();
             for used in layers[layer].inputs().iter().map(|&input| usize::from(input)).chain([layer]) {
                 alive[owner[used]].get_or_insert([step, step])[1] = step;
             }

@@ -46,7 +46,7 @@ pub fn run<S: Set, I: Element, O: Element>(cases: u32, counts: &mut Counts) -> R
                 count,
                 |output| {
                     output.copy_from_slice(a);
-                    S::add_in_place(output, b, gains, stage);
+                    S::add_in_place(output, b, gains, stage)
                 },
                 |output| naive(a, b, gains, stage, output),
             )?;

@@ -105,8 +105,8 @@ pub fn run<S: Set, I: Element, O: Element>(cases: u32, counts: &mut Counts) -> R
             "average",
             pixels * channels,
             |output| {
-                S::depthwise(rows, weights, stage, scratch, output);
-                average::complete(rows, &weights[..channels], stage, pixels, &mut average::put(output));
+                S::depthwise(rows, weights, stage, scratch, output)?;
+                average::complete(rows, &weights[..channels], stage, pixels, &mut average::put(output))
             },
             |output| naive(&map, y, weights, stage, output),
         )?;

@@ -17,6 +17,13 @@ pub enum Failure {
         /// First element that differs.
         element: usize,
     },
+    /// A kernel refused lengths that agree.
+    Refused {
+        /// The kernel.
+        kernel: &'static str,
+        /// Number of the case.
+        case: u32,
+    },
     /// No case of a kernel ran.
     NeverRan {
         /// The kernel.

@@ -109,7 +109,7 @@ impl<O: Element, const N: usize> Case<'_, O, N> {
         &mut self,
         kernel: &'static str,
         count: usize,
-        make: impl FnOnce(&mut [O]),
+        make: impl FnOnce(&mut [O]) -> Option<()>,
         expect: impl FnOnce(&mut [O]),
     ) -> Result<(), Failure> {
         let end = N.min(count + MARGIN);
@@ -117,7 +117,7 @@ impl<O: Element, const N: usize> Case<'_, O, N> {
             [&mut self.outputs.made, &mut self.outputs.expected].map(|all| &mut all[..end]);
         made.fill(mark());
         expected.fill(mark());
-        make(&mut made[..count]);
+        make(&mut made[..count]).ok_or(Failure::Refused { kernel, case: self.number })?;
         expect(&mut expected[..count]);
         self.counts.add(kernel, self.number, made.iter().zip(&*expected).position(|(a, b)| a != b))
     }

@@ -13,25 +13,25 @@ macro_rules! with_kernels {
     ($macro:ident $($arguments:tt)*) => {
         $macro! {
             $($arguments)*
-            fn conv<I, O>(input: &Rows<'_, I>, weights: &[i8], stage: &Stage<'_>, scratch: &mut Self::Scratch, output: &mut [O]);
-            fn grouped<I, O>(input: &Rows<'_, I>, groups: usize, weights: &[i8], stage: &Stage<'_>, scratch: &mut Self::Scratch, output: &mut [O]);
-            fn depthwise<I, O>(input: &Rows<'_, I>, weights: &[i8], stage: &Stage<'_>, scratch: &mut Self::Scratch, output: &mut [O]);
-            fn max_pool<T>(input: &Rows<'_, T>, output: &mut [T]);
-            fn add<I, O>(a: &[I], b: &[I], gains: [i16; 2], stage: &Stage<'_>, output: &mut [O]);
-            fn add_in_place<T>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>);
-            fn scale<I, O>(input: &[I], zero_point: i32, gates: &[i8], table: &[i16], stage: &Stage<'_>, output: &mut [O]);
+            fn conv<I, O>(input: &Rows<'_, I>, weights: &[i8], stage: &Stage<'_>, scratch: &mut Self::Scratch, output: &mut [O]) -> Option<()>;
+            fn grouped<I, O>(input: &Rows<'_, I>, groups: usize, weights: &[i8], stage: &Stage<'_>, scratch: &mut Self::Scratch, output: &mut [O]) -> Option<()>;
+            fn depthwise<I, O>(input: &Rows<'_, I>, weights: &[i8], stage: &Stage<'_>, scratch: &mut Self::Scratch, output: &mut [O]) -> Option<()>;
+            fn max_pool<T>(input: &Rows<'_, T>, output: &mut [T]) -> Option<()>;
+            fn add<I, O>(a: &[I], b: &[I], gains: [i16; 2], stage: &Stage<'_>, output: &mut [O]) -> Option<()>;
+            fn add_in_place<T>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>) -> Option<()>;
+            fn scale<I, O>(input: &[I], zero_point: i32, gates: &[i8], table: &[i16], stage: &Stage<'_>, output: &mut [O]) -> Option<()>;
         }
     };
 }
 
 macro_rules! declare {
-    ($(fn $kernel:ident<$($element:ident),+>($($name:ident: $type:ty),+);)+) => {
+    ($(fn $kernel:ident<$($element:ident),+>($($name:ident: $type:ty),+) -> Option<()>;)+) => {
         /// A kernel set; see [`nn::kernels`], [`matcher::kernels`] and [`vision::kernels`].
         #[expect(missing_docs, reason = "each function is the contract's of the same name")]
         pub trait Set {
             type Scratch: Default;
 
-            $(fn $kernel<$($element: Element),+>($($name: $type),+);)+
+            $(fn $kernel<$($element: Element),+>($($name: $type),+) -> Option<()>;)+
             fn first_above(probe: &[i16], centres: &[i8], bound: i32) -> Option<(usize, i32)>;
             fn grey(format: PixelFormat, pixels: &[u8], out: &mut [u8]);
             fn colours(format: PixelFormat, pixels: &[u8], out: &mut [u8]);
@@ -46,13 +46,13 @@ macro_rules! declare {
 macro_rules! implement {
     (
         $set:ident $module:ident $matching:ident $sight:ident
-        $(fn $kernel:ident<$($element:ident),+>($($name:ident: $type:ty),+);)+
+        $(fn $kernel:ident<$($element:ident),+>($($name:ident: $type:ty),+) -> Option<()>;)+
     ) => {
         impl Set for $set {
             type Scratch = $module::Scratch;
 
-            $(fn $kernel<$($element: Element),+>($($name: $type),+) {
-                $module::$kernel($($name),+);
+            $(fn $kernel<$($element: Element),+>($($name: $type),+) -> Option<()> {
+                $module::$kernel($($name),+)
             })+
 
             fn first_above(probe: &[i16], centres: &[i8], bound: i32) -> Option<(usize, i32)> {

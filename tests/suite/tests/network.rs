@@ -13,7 +13,8 @@ use host::plan::{self, Plan};
 use host::quantize::{Options, Preprocessing, Quantised, emit, quantise};
 use host::simulator::{AlignedBytes, Simulator};
 use host::{onnx, passes};
-use nn::stream::{DEAD, Layers, Order, Readers, state_elements};
+use nn::network::ShortCrop;
+use nn::stream::{DEAD, Layers, Order, Readers, Step, state_elements};
 use nn::{LoadError, Network, RunError};
 use suite::{Handmade, default_network, tiny_network, varied_network};
 
@@ -61,6 +62,23 @@ fn arena_too_small_or_misaligned_is_refused() {
     assert!(matches!(error, RunError::Source(_)));
     let error = network.embed(&mut &[0u8; 4][..], arena.bytes_mut(), &mut embedding[..2]).unwrap_err();
     assert_eq!(error, RunError::Dimension { needed: 3, given: 2 });
+}
+
+#[test]
+fn run_whose_source_failed_is_over() {
+    let section = AlignedBytes::copy(&tiny_network().section());
+    let model = model(&section);
+    let mut arena = AlignedBytes::zeroed(model.arena_bytes());
+    let network = Network::new(model, arena.bytes_mut()).unwrap();
+    let mut run = network.start::<ShortCrop>(arena.bytes_mut()).unwrap();
+    assert_eq!(run.advance(&mut &[0u8; 3][..], 100, |_, _, _| {}), Err(RunError::Source(ShortCrop)));
+    // Rows that came now would be those of another crop.
+    assert_eq!(run.advance(&mut &[0u8; 4][..], 100, |_, _, _| {}), Err(RunError::Broken));
+    assert!(run.outputs().bytes(0).is_empty() && run.finish().bytes(0).is_empty());
+    // One that is done stays so.
+    let mut run = network.start::<ShortCrop>(arena.bytes_mut()).unwrap();
+    assert_eq!([(); 2].map(|()| run.advance(&mut &[0u8; 4][..], 100, |_, _, _| {})), [Ok(true); 2]);
+    assert_eq!(run.outputs().bytes(0).len(), 6);
 }
 
 #[test]
@@ -296,9 +314,9 @@ fn oldest_row_is_that_of_all_readers_and_is_found_without_looking_at_each_of_the
         let counted = Counted { layers, outputs, looks: Cell::new(0) };
         let mut state = vec![0xa5a5; state_elements(layers.len())];
         let mut memory = vec![0xa5a5; Readers::elements(layers.len())];
-        let mut readers = Readers::new(&counted, &mut memory);
-        let mut order = Order::new(&counted, &mut state);
-        while let Some((number, _)) = order.next() {
+        let mut readers = Readers::new(&counted, &mut memory).unwrap();
+        let mut order = Order::new(&counted, &mut state).unwrap();
+        while let Step::Row(number, _) = order.step().unwrap() {
             for &tensor in layers[number].inputs().iter().chain([&(number as u16)]) {
                 let tensor = usize::from(tensor);
                 let oldest = readers.oldest(&counted, order.made(), tensor);
@@ -315,7 +333,7 @@ fn oldest_row_is_that_of_all_readers_and_is_found_without_looking_at_each_of_the
                     true => 0,
                     false => layers.iter().enumerate().filter_map(of_reader).min().unwrap_or(DEAD),
                 };
-                assert_eq!([oldest, readers.known(tensor)], [expected; 2], "tensor {tensor}");
+                assert_eq!([oldest, readers.known(tensor)], [Some(expected); 2], "tensor {tensor}");
             }
         }
         assert!(counted.looks.get() <= bound(&network), "{} {}", counted.looks.get(), bound(&network));

@@ -11,7 +11,7 @@ use format::layer::{Element, Layer};
 
 use super::{Inputs, Work, cast, depthwise, window};
 use crate::kernels::{self, Rows};
-use crate::quant::{self, Stage};
+use crate::quant::{self, Channel, Stage};
 
 pub(super) fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static str> {
     depthwise::check(layer, inputs, blob)?;
@@ -36,24 +36,27 @@ pub(super) fn macs(layer: &Layer, inputs: &Inputs) -> u64 {
 
 // Not inlined, so that each operator's code is separate.
 #[inline(never)]
-pub(super) fn run(work: &mut Work<'_>) {
-    window::run(work, row::<i8>, row::<i16>);
+pub(super) fn run(work: &mut Work<'_>) -> Option<()> {
+    window::run(work, row::<i8>, row::<i16>)
 }
 
-fn row<I: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) {
-    depthwise::row(work, rows);
-    let weights = work.array(work.layer().weights, rows.channels);
-    let stage = &work.stage();
+fn row<I: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) -> Option<()> {
+    depthwise::row(work, rows)?;
+    let weights = work.array(work.layer().weights, rows.channels)?;
+    let stage = &work.stage()?;
     let pixels = work.tensor.width.into();
     match work.tensor.element {
-        Element::I8 => complete(rows, weights, stage, pixels, &mut put(cast::<i8>(work.output))),
-        Element::I16 => complete(rows, weights, stage, pixels, &mut put(cast::<i16>(work.output))),
+        Element::I8 => complete(rows, weights, stage, pixels, &mut put(cast::<i8>(work.output)?)),
+        Element::I16 => complete(rows, weights, stage, pixels, &mut put(cast::<i16>(work.output)?)),
     }
 }
 
-/// Writes elements to their places in an output row.
-pub fn put<O: kernels::Element>(output: &mut [O]) -> impl FnMut(usize, i32) {
-    |place, element| output[place] = O::from_i32(element)
+/// Writes elements to their places in an output row; `None` for a place that there is not.
+pub fn put<O: kernels::Element>(output: &mut [O]) -> impl FnMut(usize, i32) -> Option<()> {
+    |place, element| {
+        *output.get_mut(place)? = O::from_i32(element);
+        Some(())
+    }
 }
 
 /// Replaces the pixels of an output row `[pixels][c]` whose windows lie partly outside the tensor: passes the place and
@@ -61,17 +64,15 @@ pub fn put<O: kernels::Element>(output: &mut [O]) -> impl FnMut(usize, i32) {
 /// `[c]`: those of one tap.
 ///
 /// The bias contains the input's zero point for all taps. Sums of products do not overflow, neither before nor after
-/// they are scaled to all taps: the largest, of a whole window, is 2³⁰.
-///
-/// # Panics
-/// When lengths do not agree, or a window lies outside entirely.
+/// they are scaled to all taps: the largest, of a whole window, is 2³⁰. `None` when lengths do not agree, or a window lies
+/// outside entirely.
 pub fn complete<I: kernels::Element>(
     input: &Rows<'_, I>,
     weights: &[i8],
     stage: &Stage<'_>,
     pixels: usize,
-    put: &mut dyn FnMut(usize, i32),
-) {
+    put: &mut dyn FnMut(usize, i32) -> Option<()>,
+) -> Option<()> {
     let rows = input.rows.iter().flatten().count();
     let taps = input.rows.len() * input.kernel_width;
     for x in 0..pixels {
@@ -80,32 +81,34 @@ pub fn complete<I: kernels::Element>(
         if inside == taps {
             continue;
         }
-        let ratio = quant::ratio_q22(taps as u32, inside as u32);
+        let ratio = quant::ratio_q22(taps as u32, inside as u32)?;
         for (channel, &weight) in weights.iter().enumerate() {
-            let sum = sum(input, column..column + high - low, channel);
-            put(x * weights.len() + channel, element(sum * i32::from(weight), ratio, stage, channel));
+            let sum = sum(input, column..column + high - low, channel)?;
+            let element = element(sum * i32::from(weight), ratio, &stage.channel(channel)?);
+            put(x * weights.len() + channel, element)?;
         }
     }
+    Some(())
 }
 
 /// Sum of a channel over the rows inside the tensor and these columns.
 // Not inlined, so that it exists once for each type of input.
 #[inline(never)]
-fn sum<I: kernels::Element>(input: &Rows<'_, I>, columns: Range<usize>, channel: usize) -> i32 {
+fn sum<I: kernels::Element>(input: &Rows<'_, I>, columns: Range<usize>, channel: usize) -> Option<i32> {
     let mut sum = 0;
     for row in input.rows.iter().flatten() {
         for column in columns.clone() {
-            sum += row[column * input.channels + channel].into();
+            sum += (*row.get(column * input.channels + channel)?).into();
         }
     }
-    sum
+    Some(sum)
 }
 
 /// The element of a channel from its sum of products.
 // Not inlined, so that it exists once for all types.
 #[inline(never)]
-fn element(products: i32, ratio: i32, stage: &Stage<'_>, channel: usize) -> i32 {
-    stage.requantise(stage.bias[channel].wrapping_add(quant::times_q22(products, ratio)), channel)
+fn element(products: i32, ratio: i32, stage: &Channel) -> i32 {
+    stage.requantise(stage.bias.wrapping_add(quant::times_q22(products, ratio)))
 }
 
 #[cfg(test)]
@@ -127,7 +130,7 @@ mod tests {
             high: 1000,
         };
         let mut output = [0x2a5; 6];
-        complete(&rows, &[1, 2], &stage, 3, &mut put(&mut output));
+        complete(&rows, &[1, 2], &stage, 3, &mut put(&mut output)).unwrap();
         output
     }
 

@@ -6,6 +6,7 @@ use format::layer::{Layer, MAX_INPUTS};
 
 use super::{Inputs, Work, cast, check_same_grid};
 use crate::kernels::Element as Number;
+use crate::{copy, ensure};
 
 pub(super) fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static str> {
     let output = &layer.output;
@@ -30,31 +31,30 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
 
 // Not inlined, so that each operator's code is separate.
 #[inline(never)]
-pub(super) fn run(work: &mut Work<'_>) {
+pub(super) fn run(work: &mut Work<'_>) -> Option<()> {
     // Bytes of any element type, so that the copy exists once.
     let mut inputs: [(&[i8], usize); MAX_INPUTS] = [(&[], 0); MAX_INPUTS];
-    let count = work.model.reads(work.number).numbers().len();
-    for (index, place) in inputs[..count].iter_mut().enumerate() {
-        let input = work.input(index);
+    let inputs = inputs.get_mut(..work.model.reads(work.number).numbers().len())?;
+    for (index, place) in inputs.iter_mut().enumerate() {
+        let input = work.input(index)?;
         let pixel_bytes = usize::from(input.channels) * input.element.bytes();
-        *place = (crate::elements(work.around.row(&input, work.row)), pixel_bytes);
+        *place = (crate::elements(work.around.row(&input, work.row)?)?, pixel_bytes);
     }
-    concat(&inputs[..count], cast::<i8>(work.output));
+    concat(inputs, cast::<i8>(work.output)?)
 }
 
 /// One output row `[width][c]`: each pixel has the channels of the first input's pixel, then those of the second's,
-/// and so on. `inputs` are rows `[width][channels]` with their numbers of channels. Elements are copied.
-///
-/// # Panics
-/// When lengths do not agree.
-pub fn concat<T: Number>(inputs: &[(&[T], usize)], output: &mut [T]) {
+/// and so on. `inputs` are rows `[width][channels]` with their numbers of channels. Elements are copied. `None` when lengths
+/// do not agree.
+pub fn concat<T: Number>(inputs: &[(&[T], usize)], output: &mut [T]) -> Option<()> {
     let channels: usize = inputs.iter().map(|(_, channels)| channels).sum();
     let mut first = 0;
     for &(input, count) in inputs {
-        assert_eq!(input.len() * channels, output.len() * count);
+        ensure(count > 0 && channels > 0 && input.len() * channels == output.len() * count)?;
         for (pixel, input) in output.chunks_exact_mut(channels).zip(input.chunks_exact(count)) {
-            pixel[first..first + count].copy_from_slice(input);
+            copy(input, pixel.get_mut(first..first + count)?)?;
         }
         first += count;
     }
+    Some(())
 }

@@ -4,10 +4,9 @@
 
 use core::ops::Range;
 
-use format::bytes;
 use format::layer::{Element, Layer};
 
-use super::{Inputs, Work, cast, check_stage, window};
+use super::{Inputs, Work, cast, check_array, check_stage, window};
 use crate::kernels::{self, Rows};
 
 pub(super) fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &'static str> {
@@ -16,8 +15,8 @@ pub(super) fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &
     if input.channels != layer.output.channels {
         return Err("channels");
     }
-    bytes::array::<i8>(blob, layer.weights, window::taps(layer) * usize::from(input.channels))
-        .ok_or("weights")?;
+    let weights = window::taps(layer) * usize::from(input.channels);
+    check_array::<i8>(blob, layer.weights, weights, "weights")?;
     check_stage(layer, blob)
 }
 
@@ -31,19 +30,19 @@ pub(super) fn macs(layer: &Layer, _: &Inputs) -> u64 {
 
 // Not inlined, so that each operator's code is separate.
 #[inline(never)]
-pub(super) fn run(work: &mut Work<'_>) {
-    window::run(work, row::<i8>, row::<i16>);
+pub(super) fn run(work: &mut Work<'_>) -> Option<()> {
+    window::run(work, row::<i8>, row::<i16>)
 }
 
-pub(super) fn row<I: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) {
+pub(super) fn row<I: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) -> Option<()> {
     match work.tensor.element {
         Element::I8 => typed::<I, i8>(work, rows),
         Element::I16 => typed::<I, i16>(work, rows),
     }
 }
 
-fn typed<I: kernels::Element, O: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) {
-    let weights = work.array(work.layer().weights, window::taps(&work.layer()) * rows.channels);
-    let stage = &work.stage();
-    kernels::depthwise(rows, weights, stage, work.scratch, cast::<O>(work.output));
+fn typed<I: kernels::Element, O: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, I>) -> Option<()> {
+    let weights = work.array(work.layer().weights, window::taps(&work.layer()) * rows.channels)?;
+    let stage = &work.stage()?;
+    kernels::depthwise(rows, weights, stage, work.scratch, cast::<O>(work.output)?)
 }

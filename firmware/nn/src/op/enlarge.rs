@@ -7,6 +7,7 @@ use format::layer::Layer;
 
 use super::{Inputs, Work, cast, check_same_grid};
 use crate::kernels::Element as Number;
+use crate::{copy, ensure};
 
 pub(super) fn check(layer: &Layer, inputs: &Inputs, _: &[u8]) -> Result<(), &'static str> {
     let [input] = inputs.exactly().ok_or("inputs")?;
@@ -34,24 +35,24 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
 
 // Not inlined, so that each operator's code is separate.
 #[inline(never)]
-pub(super) fn run(work: &mut Work<'_>) {
-    let input = work.input(0);
-    let row = work.around.row(&input, rows(&work.layer(), 0, input.height, work.row).start);
+pub(super) fn run(work: &mut Work<'_>) -> Option<()> {
+    let input = work.input(0)?;
+    let row = work.around.row(&input, rows(&work.layer(), 0, input.height, work.row).start)?;
     // Bytes of any element type, so that the copy exists once.
     let pixel_bytes = usize::from(input.channels) * input.element.bytes();
-    enlarge::<i8>(crate::elements(row), pixel_bytes, work.layer().factor.into(), cast(work.output));
+    enlarge::<i8>(crate::elements(row)?, pixel_bytes, work.layer().factor.into(), cast(work.output)?)
 }
 
 /// One output row `[width · factor][channels]` from an input row `[width][channels]`: output pixel `x` is input pixel
-/// `x / factor`. The caller repeats rows in the same way.
-///
-/// # Panics
-/// When lengths do not agree.
-pub fn enlarge<T: Number>(input: &[T], channels: usize, factor: usize, output: &mut [T]) {
-    assert_eq!(input.len() * factor, output.len());
-    for (copies, pixel) in output.chunks_exact_mut(channels * factor).zip(input.chunks_exact(channels)) {
-        for copy in copies.chunks_exact_mut(channels) {
-            copy.copy_from_slice(pixel);
+/// `x / factor`. The caller repeats rows in the same way. `None` when lengths do not agree.
+pub fn enlarge<T: Number>(input: &[T], channels: usize, factor: usize, output: &mut [T]) -> Option<()> {
+    let copied = channels * factor;
+    ensure(channels > 0 && copied > 0 && input.len() * factor == output.len())?;
+    ensure(input.len().is_multiple_of(channels))?;
+    for (copies, pixel) in output.chunks_exact_mut(copied).zip(input.chunks_exact(channels)) {
+        for place in copies.chunks_exact_mut(channels) {
+            copy(pixel, place)?;
         }
     }
+    Some(())
 }

@@ -19,8 +19,9 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
 }
 
 /// Turns pixels, which are already in the row, into elements.
-pub(super) fn run(work: &mut Work<'_>) {
+pub(super) fn run(work: &mut Work<'_>) -> Option<()> {
     let (words, rest) = work.output.as_chunks_mut::<4>();
     words.iter_mut().for_each(|word| *word = (u32::from_ne_bytes(*word) ^ 0x8080_8080).to_ne_bytes());
     rest.iter_mut().for_each(|byte| *byte ^= 0x80);
+    Some(())
 }

@@ -32,10 +32,10 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
 
 // Not inlined, so that each operator's code is separate.
 #[inline(never)]
-pub(super) fn run(work: &mut Work<'_>) {
-    window::run(work, row::<i8>, row::<i16>);
+pub(super) fn run(work: &mut Work<'_>) -> Option<()> {
+    window::run(work, row::<i8>, row::<i16>)
 }
 
-fn row<T: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, T>) {
-    kernels::max_pool::<T>(rows, cast(work.output));
+fn row<T: kernels::Element>(work: &mut Work<'_>, rows: &Rows<'_, T>) -> Option<()> {
+    kernels::max_pool::<T>(rows, cast(work.output)?)
 }

@@ -7,10 +7,9 @@
 
 use core::ops::Range;
 
-use format::bytes;
 use format::layer::{Element, Layer, Tensor};
 
-use super::{Inputs, Work, cast, check_stage};
+use super::{Inputs, Work, cast, check_array, check_stage};
 use crate::kernels;
 
 const TABLE: usize = 256;
@@ -26,7 +25,7 @@ pub(super) fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &
     if gates.shape() != [1, 1, map.channels] || gates.element != Element::I8 {
         return Err("gates");
     }
-    bytes::array::<i16>(blob, layer.weights, TABLE).ok_or("table")?;
+    check_array::<i16>(blob, layer.weights, TABLE, "table")?;
     check_stage(layer, blob)
 }
 
@@ -40,23 +39,23 @@ pub(super) fn macs(layer: &Layer, _: &Inputs) -> u64 {
 
 // Not inlined, so that each operator's code is separate.
 #[inline(never)]
-pub(super) fn run(work: &mut Work<'_>) {
+pub(super) fn run(work: &mut Work<'_>) -> Option<()> {
     match work.tensor.element {
         Element::I8 => typed::<i8>(work),
         Element::I16 => typed::<i16>(work),
     }
 }
 
-fn typed<O: kernels::Element>(work: &mut Work<'_>) {
-    let [map, gates] = [work.input(0), work.input(1)];
-    let (values, gates) = (work.around.row(&map, work.row), work.around.row(&gates, 0));
-    let (table, stage) = (work.array(work.layer().weights, TABLE), &work.stage());
+fn typed<O: kernels::Element>(work: &mut Work<'_>) -> Option<()> {
+    let [map, gates] = [work.input(0)?, work.input(1)?];
+    let (values, gates) = (work.around.row(&map, work.row)?, work.around.row(&gates, 0)?);
+    let (table, stage) = (work.array(work.layer().weights, TABLE)?, &work.stage()?);
     kernels::scale::<i8, O>(
-        crate::elements(values),
+        crate::elements(values)?,
         map.zero_point.into(),
-        crate::elements(gates),
+        crate::elements(gates)?,
         table,
         stage,
-        cast(work.output),
-    );
+        cast(work.output)?,
+    )
 }

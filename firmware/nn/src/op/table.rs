@@ -4,10 +4,9 @@
 
 use core::ops::Range;
 
-use format::bytes;
 use format::layer::{Element, Layer};
 
-use super::{Inputs, Work, cast};
+use super::{Inputs, Work, cast, check_array};
 use crate::kernels::Element as Number;
 
 const ENTRIES: usize = 256;
@@ -20,11 +19,10 @@ pub(super) fn check(layer: &Layer, inputs: &Inputs, blob: &[u8]) -> Result<(), &
     if input.element != Element::I8 {
         return Err("element");
     }
-    let is_there = match layer.output.element {
-        Element::I8 => bytes::array::<i8>(blob, layer.weights, ENTRIES).is_some(),
-        Element::I16 => bytes::array::<i16>(blob, layer.weights, ENTRIES).is_some(),
-    };
-    if is_there { Ok(()) } else { Err("table") }
+    match layer.output.element {
+        Element::I8 => check_array::<i8>(blob, layer.weights, ENTRIES, "table"),
+        Element::I16 => check_array::<i16>(blob, layer.weights, ENTRIES, "table"),
+    }
 }
 
 pub(super) fn rows(_: &Layer, _: usize, _: u16, row: u16) -> Range<u16> {
@@ -37,24 +35,22 @@ pub(super) fn macs(_: &Layer, _: &Inputs) -> u64 {
 
 // Not inlined: each operator's code stands alone.
 #[inline(never)]
-pub(super) fn run(work: &mut Work<'_>) {
-    let input = work.input(0);
-    let row = crate::elements(work.around.row(&input, work.row));
+pub(super) fn run(work: &mut Work<'_>) -> Option<()> {
+    let input = work.input(0)?;
+    let row = crate::elements(work.around.row(&input, work.row)?)?;
     let offset = work.layer().weights;
     match work.tensor.element {
-        Element::I8 => look_up::<i8>(row, work.array(offset, ENTRIES), cast(work.output)),
-        Element::I16 => look_up::<i16>(row, work.array(offset, ENTRIES), cast(work.output)),
+        Element::I8 => look_up::<i8>(row, work.array(offset, ENTRIES)?, cast(work.output)?),
+        Element::I16 => look_up::<i16>(row, work.array(offset, ENTRIES)?, cast(work.output)?),
     }
 }
 
-/// One row: `output[i] = table[input[i] + 128]`.
-///
-/// # Panics
-/// When lengths do not agree, or the table has not 256 entries.
-pub fn look_up<T: Number>(input: &[i8], table: &[T], output: &mut [T]) {
-    assert_eq!(input.len(), output.len());
-    let table: &[T; ENTRIES] = table.try_into().expect("an entry for each element");
+/// One row: `output[i] = table[input[i] + 128]`. `None` when lengths do not agree, or the table has not 256 entries.
+pub fn look_up<T: Number>(input: &[i8], table: &[T], output: &mut [T]) -> Option<()> {
+    crate::ensure(input.len() == output.len())?;
+    let table: &[T; ENTRIES] = table.try_into().ok()?;
     for (out, &element) in output.iter_mut().zip(input) {
         *out = table[usize::from(element as u8 ^ 0x80)];
     }
+    Some(())
 }

@@ -45,10 +45,10 @@ pub fn taps(layer: &Layer) -> usize {
 #[inline(always)]
 pub fn run(
     work: &mut Work<'_>,
-    bytes: fn(&mut Work<'_>, &Rows<'_, i8>),
-    halves: fn(&mut Work<'_>, &Rows<'_, i16>),
-) {
-    let input = work.input(0);
+    bytes: fn(&mut Work<'_>, &Rows<'_, i8>) -> Option<()>,
+    halves: fn(&mut Work<'_>, &Rows<'_, i16>) -> Option<()>,
+) -> Option<()> {
+    let input = work.input(0)?;
     match input.element {
         layer::Element::I8 => with_rows(work, &input, bytes),
         layer::Element::I16 => with_rows(work, &input, halves),
@@ -59,15 +59,21 @@ pub fn run(
 // One function for every operator. It is inlined only where rows take so few instructions that the call matters.
 #[cfg_attr(arm_helium, inline(always))]
 #[cfg_attr(not(arm_helium), inline(never))]
-pub fn with_rows<I: Element>(work: &mut Work<'_>, input: &Tensor, kernel: fn(&mut Work<'_>, &Rows<'_, I>)) {
+pub fn with_rows<I: Element>(
+    work: &mut Work<'_>,
+    input: &Tensor,
+    kernel: fn(&mut Work<'_>, &Rows<'_, I>) -> Option<()>,
+) -> Option<()> {
     let window = work.layer().window;
     let mut rows: Vec<Option<&[I]>, MAX_KERNEL> = Vec::new();
     let start = i32::from(work.row) * i32::from(window.stride[0]) - i32::from(window.pad[0]);
     for tap in 0..i32::from(window.kernel[0]) {
         let y = start + tap * i32::from(window.dilation[0]);
-        let is_inside = (0..i32::from(input.height)).contains(&y);
-        // Windows are at most this high, so there is room.
-        let _ = rows.push(is_inside.then(|| crate::elements(work.around.row(input, y as u16))));
+        let row = match (0..i32::from(input.height)).contains(&y) {
+            true => Some(crate::elements(work.around.row(input, y as u16)?)?),
+            false => None,
+        };
+        rows.push(row).ok()?;
     }
     let rows = Rows {
         rows: &rows,
@@ -79,7 +85,7 @@ pub fn with_rows<I: Element>(work: &mut Work<'_>, input: &Tensor, kernel: fn(&mu
         pad: window.pad[1].into(),
         dilation: window.dilation[1].into(),
     };
-    kernel(work, &rows);
+    kernel(work, &rows)
 }
 
 #[cfg(test)]

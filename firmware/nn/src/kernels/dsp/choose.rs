@@ -65,7 +65,8 @@ pub fn conv(input: &Input<'_>, pixels: usize) -> Conv {
     let quads = taps.div_ceil(4);
     let patch_bytes = taps * input.size;
     let patch_quads = patch_bytes.div_ceil(16);
-    let tiles = (QUADS.saturating_sub(quads + 2 * patch_quads) / quads).min(SUMS);
+    // No taps have no tiles.
+    let tiles = QUADS.saturating_sub(quads + 2 * patch_quads).checked_div(quads).unwrap_or(0).min(SUMS);
     if tiles == 0 || pixels < 2 {
         return Conv::OneByOne;
     }
@@ -88,25 +89,26 @@ pub struct Depthwise {
     pub block_pixels: usize,
 }
 
-/// The implementation for any number of pixels.
-pub fn depthwise(input: &Input<'_>) -> Depthwise {
+/// The implementation for any number of pixels. `None` for a window without rows, columns, step or dilation, or one higher or
+/// wider than [`MAX_KERNEL`].
+pub fn depthwise(input: &Input<'_>) -> Option<Depthwise> {
     // Room for the largest window twice: as weights, and as columns of at least one pixel.
     const { assert!(QUADS >= 2 * MAX_KERNEL * MAX_KERNEL.div_ceil(2)) };
     let Rows { stride, dilation, kernel_width, .. } = input.rows;
     // Windows whose distance is a multiple of the dilation share columns.
     let is_common = |&divisor: &usize| stride.is_multiple_of(divisor) && dilation.is_multiple_of(divisor);
-    let common = (1..=dilation).rev().find(is_common).unwrap_or(1);
+    let common = (1..=dilation).rev().find(is_common)?;
     // A column's rows are packed in twos.
     let pairs = input.rows.rows.len().div_ceil(2);
-    let step = stride / common * pairs;
+    let step = stride.checked_div(common)? * pairs;
     let window = kernel_width * pairs;
-    Depthwise {
-        passes: dilation / common,
+    Some(Depthwise {
+        passes: dilation.checked_div(common)?,
         distance: dilation,
         step,
         window,
-        block_pixels: ((QUADS - 2 * window) / step + 1).min(SUMS),
-    }
+        block_pixels: (QUADS.checked_sub(2 * window)?.checked_div(step)? + 1).min(SUMS),
+    })
 }
 
 /// How the elements of up to four channels of a pixel become a quad.
@@ -247,7 +249,7 @@ mod tests {
                     for dilation in 1..=9 {
                         let mut shape = input([height, width], 8, 1, stride);
                         shape.rows.dilation = dilation;
-                        let Depthwise { step, window, block_pixels, .. } = depthwise(&shape);
+                        let Depthwise { step, window, block_pixels, .. } = depthwise(&shape).unwrap();
                         assert!(2 * window >= height * width && step > 0);
                         assert!((1..=SUMS).contains(&block_pixels));
                         assert!(2 * window + (block_pixels - 1) * step <= QUADS);
@@ -263,23 +265,23 @@ mod tests {
             for dilation in 1..=40 {
                 let mut shape = input([3, 3], 8, 1, stride);
                 shape.rows.dilation = dilation;
-                let Depthwise { passes, distance, step, .. } = depthwise(&shape);
+                let Depthwise { passes, distance, step, .. } = depthwise(&shape).unwrap();
                 assert_eq!(distance, dilation);
                 // Two quads for a column of three rows.
                 assert_eq!(passes * stride, step / 2 * distance);
                 assert!((1..passes).all(|fewer| !(fewer * stride).is_multiple_of(distance)));
             }
         }
-        assert_eq!(depthwise(&input([3, 3], 8, 1, 2)).passes, 1);
+        assert_eq!(depthwise(&input([3, 3], 8, 1, 2)).unwrap().passes, 1);
     }
 
     #[test]
     fn rows_of_real_networks_are_one_block_or_two() {
         for (stride, pixels) in [(1, 56), (2, 56), (1, 28), (2, 28), (2, 14), (1, 14), (1, 7)] {
-            assert!(depthwise(&input([3, 3], 64, 1, stride)).block_pixels >= pixels);
+            assert!(depthwise(&input([3, 3], 64, 1, stride)).unwrap().block_pixels >= pixels);
         }
-        assert!(depthwise(&input([3, 3], 64, 1, 1)).block_pixels >= 112 / 2);
-        assert!(depthwise(&input([7, 7], 512, 1, 1)).block_pixels >= 7);
+        assert!(depthwise(&input([3, 3], 64, 1, 1)).unwrap().block_pixels >= 112 / 2);
+        assert!(depthwise(&input([7, 7], 512, 1, 1)).unwrap().block_pixels >= 7);
     }
 
     #[test]

@@ -6,25 +6,24 @@
 use format::layer::MAX_KERNEL;
 
 use super::choose::{self, Conv, Tiles};
-use super::lanes::{Channel, Input, Output, expand, expand_two, lanes};
+use super::lanes::{Input, Output, expand, expand_two, expand_two_bytes, lanes, value};
 use super::ops::Tile;
 use super::{Scratch, ops};
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
+use crate::{copy, elements, elements_mut, ensure};
 
 /// See [`crate::kernels::portable::conv`].
-///
-/// # Panics
-/// When lengths do not agree, or a kernel has more than [`MAX_KERNEL`] rows.
+/// Also `None` when a kernel has more than [`MAX_KERNEL`] rows.
 pub fn conv<I: Element, O: Element>(
     input: &Rows<'_, I>,
     weights: &[i8],
     stage: &Stage<'_>,
     scratch: &mut Scratch,
     output: &mut [O],
-) {
+) -> Option<()> {
     let mut rows = [None; MAX_KERNEL];
-    multiply(&Input::of(input, &mut rows), weights, stage, scratch, Output::of(output));
+    multiply(&Input::of(input, &mut rows)?, weights, stage, scratch, Output::of(output)?)
 }
 
 // One function for all types, to keep the code small.
@@ -35,60 +34,69 @@ fn multiply(
     stage: &Stage<'_>,
     scratch: &mut Scratch,
     mut output: Output<'_>,
-) {
+) -> Option<()> {
     let channels = stage.bias.len();
     let taps = input.taps();
-    assert_eq!(weights.len(), channels * taps);
-    let Conv::Tiles(tiles) = choose::conv(input, output.len() / channels) else {
+    ensure(channels > 0 && taps > 0 && weights.len() == channels * taps)?;
+    let pair_taps = taps.checked_mul(2)?;
+    let pixel_count = output.len() / channels;
+    ensure(pixel_count * channels == output.len())?;
+    let stage = &stage.part(0..channels)?;
+    let Conv::Tiles(tiles) = choose::conv(input, pixel_count) else {
         return one_by_one(input, weights, stage, output);
     };
     let Tiles { quads, patch_bytes, patch_quads, pixels: block_pixels } = tiles;
-    let weights: &[u8] = bytemuck::cast_slice(weights);
-    let (filters, rest) = scratch.quads.split_at_mut(quads);
-    let (patches, pixels) = rest.split_at_mut(2 * patch_quads);
-    let (first_patch, second_patch) = patches.split_at_mut(patch_quads);
-    let [one, other] =
-        [first_patch, second_patch].map(|patch| &mut bytemuck::cast_slice_mut(patch)[..patch_bytes]);
+    ensure(quads > 0 && block_pixels > 0)?;
+    let weights: &[u8] = elements(weights)?;
+    let (filters, rest) = scratch.quads.split_at_mut_checked(quads)?;
+    let (patches, pixels) = rest.split_at_mut_checked(2 * patch_quads)?;
+    let (one, other) = patches.split_at_mut_checked(patch_quads)?;
+    let one = elements_mut(one)?.get_mut(..patch_bytes)?;
+    let other = elements_mut(other)?.get_mut(..patch_bytes)?;
     let makes_bytes = choose::makes_bytes(stage);
-    for start in (0..output.len() / channels).step_by(block_pixels) {
-        let mut output = output.part(start * channels, block_pixels * channels);
+    for start in (0..pixel_count).step_by(block_pixels) {
+        let mut output = output.part(start * channels, block_pixels * channels)?;
         let count = output.len() / channels;
-        let pixels = &mut pixels[..count.div_ceil(2) * quads];
+        let pixels = pixels.get_mut(..count.div_ceil(2) * quads)?;
         for (tile, pixels) in pixels.chunks_exact_mut(quads).enumerate() {
             // The last pixel may be alone; it is then paired with itself.
             let x = start + 2 * tile;
             let next = (x + 1).min(start + count - 1);
-            expand_two(under(input, x, one), under(input, next, other), input.size, pixels);
+            expand_two(under(input, x, one)?, under(input, next, other)?, input.size, pixels)?;
         }
-        for (pair, weights) in weights.chunks(2 * taps).enumerate() {
+        for (pair, weights) in weights.chunks(pair_taps).enumerate() {
             let channel = 2 * pair;
-            let (filter, next) = weights.split_at(taps);
+            let (filter, next) = weights.split_at_checked(taps)?;
             // The last filter may be alone, too.
             let is_pair = !next.is_empty();
-            expand_two(filter, if is_pair { next } else { filter }, 1, filters);
+            expand_two_bytes(filter, if is_pair { next } else { filter }, filters)?;
             if let Output::Bytes(bytes) = &mut output
                 && makes_bytes
                 && is_pair
             {
-                let lanes = lanes::<2>(stage, channel);
-                ops::bytes::<Tile>(filters, pixels, quads, &lanes, count, &mut bytes[channel..], channels);
+                let lanes = lanes::<2>(stage, channel)?;
+                let bytes = bytes.get_mut(channel..)?;
+                ops::bytes::<Tile>(filters, pixels, quads, &lanes, count, bytes, channels)?;
                 continue;
             }
             let next = if is_pair { channel + 1 } else { channel };
-            let mut lanes = lanes::<1>(stage, channel);
-            (lanes.bias[1], lanes.bias[3]) = (stage.bias[next], stage.bias[next]);
-            let sums = &mut scratch.sums[..count.div_ceil(2)];
-            ops::sums::<Tile>(filters, pixels, quads, &lanes, sums);
+            let mut lanes = lanes::<1>(stage, channel)?;
+            let next_bias = *stage.bias.get(next)?;
+            (lanes.bias[1], lanes.bias[3]) = (next_bias, next_bias);
+            let sums = scratch.sums.get_mut(..count.div_ceil(2))?;
+            ops::sums::<Tile>(filters, pixels, quads, &lanes, sums)?;
             for channel in channel..=next {
-                output.put_channel(channel, channels, stage, &sums.as_flattened()[channel % 2..], 2);
+                let sums = sums.as_flattened().get(channel % 2..)?;
+                output.put_channel(channel, channels, stage, sums, 2)?;
             }
         }
     }
+    Some(())
 }
 
 /// The bytes under the window of output pixel `x`: in the input if they are contiguous, otherwise gathered in
 /// `patch`.
-fn under<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> &'a [u8] {
+fn under<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> Option<&'a [u8]> {
     let rows = &input.rows;
     if input.run_columns() < rows.kernel_width {
         return scattered(input, x, patch);
@@ -99,9 +107,10 @@ fn under<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> &'a [u8] {
     if let [Some(row)] = rows.rows
         && high - low == filter_row
     {
-        return &row[column..column + filter_row];
+        return row.get(column..column + filter_row);
     }
     let zero = input.zero();
+    ensure(filter_row > 0)?;
     for (row, patch) in rows.rows.iter().zip(patch.chunks_exact_mut(filter_row)) {
         let inside = if row.is_some() { low..high } else { 0..0 };
         if inside.len() < filter_row {
@@ -110,67 +119,76 @@ fn under<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> &'a [u8] {
             }
         }
         if let Some(row) = row {
-            patch[inside].copy_from_slice(&row[column..column + high - low]);
+            copy(row.get(column..column + high - low)?, patch.get_mut(inside)?)?;
         }
     }
-    patch
+    Some(patch)
 }
 
 /// [`under`] for dilated taps.
 #[inline(never)]
-fn scattered<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> &'a [u8] {
+fn scattered<'a>(input: &Input<'a>, x: usize, patch: &'a mut [u8]) -> Option<&'a [u8]> {
     let rows = &input.rows;
     let (low, high, column) = rows.columns(x);
     let zero = input.zero();
     for (index, byte) in patch.iter_mut().enumerate() {
         *byte = zero[index % 2];
     }
-    for (row, patch) in rows.rows.iter().zip(patch.chunks_exact_mut(rows.kernel_width * rows.channels)) {
+    let filter_row = rows.kernel_width * rows.channels;
+    ensure(filter_row > 0 && rows.channels > 0)?;
+    for (row, patch) in rows.rows.iter().zip(patch.chunks_exact_mut(filter_row)) {
         let Some(row) = row else { continue };
-        let pixels = row[column * rows.channels..].chunks_exact(rows.channels).step_by(rows.dilation);
         let taps = patch.chunks_exact_mut(rows.channels).skip(low).take(high - low);
-        for (tap, pixel) in taps.zip(pixels) {
-            tap.copy_from_slice(pixel);
+        for (number, tap) in taps.enumerate() {
+            let pixel = (column + number * rows.dilation) * rows.channels;
+            copy(row.get(pixel..pixel + rows.channels)?, tap)?;
         }
     }
-    patch
+    Some(patch)
 }
 
 /// For a single pixel, or for filters too large for scratch. Every weight is expanded when it is used.
 #[inline(never)]
-fn one_by_one(input: &Input<'_>, weights: &[i8], stage: &Stage<'_>, mut output: Output<'_>) {
-    let channels = stage.bias.len();
+fn one_by_one(input: &Input<'_>, weights: &[i8], stage: &Stage<'_>, mut output: Output<'_>) -> Option<()> {
+    let (channels, taps) = (stage.bias.len(), input.taps());
     let rows = &input.rows;
     let filter_row = rows.kernel_width * input.channels;
-    for x in 0..output.len() / channels {
+    ensure(taps > 0 && filter_row > 0)?;
+    for x in 0..output.len().checked_div(channels)? {
         let (low, high, column) = rows.columns(x);
         // Neighbouring taps form one run.
         let run = input.run_columns().min(high - low);
         let (starts, step) = (column..column + (high - low) * rows.dilation, rows.dilation * run);
         let [low, high, run] = [low, high, run].map(|columns| columns * input.channels);
-        for (channel, filter) in weights.chunks_exact(input.taps()).enumerate() {
-            let mut sum = stage.bias[channel];
+        for (channel, filter) in weights.chunks_exact(taps).enumerate() {
+            let stage = stage.channel(channel)?;
+            let mut sum = stage.bias;
             for (row, weights) in rows.rows.iter().zip(filter.chunks_exact(filter_row)) {
                 let inside = if row.is_some() { low..high } else { 0..0 };
                 if let Some(row) = row
                     && run > 0
+                    && step > 0
                 {
-                    for (start, weights) in starts.clone().step_by(step).zip(weights[low..high].chunks(run)) {
-                        let row = &row[start * rows.channels..][..run * input.size];
+                    for (start, weights) in
+                        starts.clone().step_by(step).zip(weights.get(low..high)?.chunks(run))
+                    {
+                        let start = start * rows.channels;
+                        let row = row.get(start..start + run * input.size)?;
                         sum = match input.size {
-                            1 => dot::<i8>(bytemuck::cast_slice(row), weights, sum),
-                            _ => dot::<i16>(bytemuck::cast_slice(row), weights, sum),
+                            1 => dot::<i8>(elements(row)?, weights, sum),
+                            _ => dot::<i16>(elements(row)?, weights, sum),
                         };
                     }
                 }
                 if inside.len() < filter_row {
-                    let outside = total(&weights[..inside.start]) + total(&weights[inside.end..]);
+                    let outside = total(weights.get(..inside.start)?) + total(weights.get(inside.end..)?);
                     sum = sum.wrapping_add(outside.wrapping_mul(rows.zero_point));
                 }
             }
-            output.put(x * channels + channel, Channel::of(stage, channel).value(sum));
+            output.put(x * channels + channel, value(&stage, sum))?;
         }
     }
+    Some(())
 }
 
 fn dot<I: Element>(values: &[I], weights: &[i8], sum: i32) -> i32 {

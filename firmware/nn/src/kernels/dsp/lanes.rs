@@ -1,10 +1,13 @@
 //! Access to elements of both types, as pairs and as numbers.
 
+use core::ops::Range;
+
 use format::layer::MAX_KERNEL;
 
 use super::{Quad, ops};
 use crate::kernels::{Element, Rows};
-use crate::quant::Stage;
+use crate::quant::{Channel, Stage};
+use crate::{elements, elements_mut, ensure};
 
 /// Input rows of either element type, as bytes.
 pub struct Input<'a> {
@@ -17,12 +20,18 @@ pub struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// These rows, at most [`MAX_KERNEL`]. `bytes` is memory for them.
+    /// These rows; `None` if they are more than [`MAX_KERNEL`]. `bytes` is memory for them.
     #[inline(never)]
-    pub fn of<T: Element>(input: &Rows<'a, T>, bytes: &'a mut [Option<&'a [u8]>; MAX_KERNEL]) -> Self {
-        let bytes = &mut bytes[..input.rows.len()];
+    pub fn of<T: Element>(
+        input: &Rows<'a, T>,
+        bytes: &'a mut [Option<&'a [u8]>; MAX_KERNEL],
+    ) -> Option<Self> {
+        let bytes = bytes.get_mut(..input.rows.len())?;
         for (bytes, row) in bytes.iter_mut().zip(input.rows) {
-            *bytes = row.map(bytemuck::cast_slice);
+            *bytes = match row {
+                Some(row) => Some(elements(row)?),
+                None => None,
+            };
         }
         let &Rows { width, channels, zero_point, kernel_width, stride, pad, dilation, .. } = input;
         let size = size_of::<T>();
@@ -36,7 +45,7 @@ impl<'a> Input<'a> {
             pad,
             dilation,
         };
-        Input { rows, channels, size }
+        Some(Input { rows, channels, size })
     }
 
     /// Elements under a window.
@@ -56,14 +65,14 @@ impl<'a> Input<'a> {
     }
 }
 
-/// Element `index` of elements of `size` bytes.
+/// Element `index` of elements of `size` bytes, if there is one.
 #[inline]
-pub fn element(bytes: &[u8], size: usize, index: usize) -> i32 {
-    if size == 1 {
-        (bytes[index] as i8).into()
+pub fn element(bytes: &[u8], size: usize, index: usize) -> Option<i32> {
+    Some(if size == 1 {
+        (*bytes.get(index)? as i8).into()
     } else {
-        i16::from_le_bytes([bytes[2 * index], bytes[2 * index + 1]]).into()
-    }
+        i16::from_le_bytes(*bytes.get(2 * index..)?.first_chunk()?).into()
+    })
 }
 
 /// Four elements as two pairs: 0 and 2, 1 and 3.
@@ -78,87 +87,83 @@ pub fn expand<T: Element>(quad: [T; 4]) -> [u32; 2] {
     }
 }
 
-/// Up to four elements of `size` bytes from byte `start` on, as two pairs; missing elements are zero.
-pub fn expand_few(bytes: &[u8], size: usize, start: usize, count: usize) -> [u32; 2] {
-    let bytes = &bytes[start..start + count * size];
+/// Up to four elements of `size` bytes from byte `start` on, as two pairs; those above `count` are zero. `None` if there are
+/// fewer than `count`.
+pub fn expand_few(bytes: &[u8], size: usize, start: usize, count: usize) -> Option<[u32; 2]> {
+    let bytes = bytes.get(start..start + count * size)?;
     if let Ok(halves) = <[u8; 8]>::try_from(bytes) {
-        return expand::<i16>(bytemuck::cast(halves));
+        return Some(expand::<i16>(bytemuck::cast(halves)));
     }
     let mut four = [0; 4];
-    for (slot, bytes) in four.iter_mut().zip(bytes.chunks_exact(size)) {
-        *slot = element(bytes, size, 0) as i16;
+    for (index, slot) in four.iter_mut().enumerate().take(count) {
+        *slot = element(bytes, size, index)? as i16;
     }
-    expand(four)
+    Some(expand(four))
 }
 
 /// The pairs of elements of `size` bytes in `a` and `b`, which have the same length, side by side: in each quad two
-/// pairs of `a`, then two of `b`. Missing elements are zero.
-pub fn expand_two(a: &[u8], b: &[u8], size: usize, quads: &mut [Quad]) {
-    let count = a.len() / size;
-    let done = count / 4;
+/// pairs of `a`, then two of `b`. Missing elements are zero. `None` if there are fewer quads than needed.
+#[inline(never)]
+pub fn expand_two(a: &[u8], b: &[u8], size: usize, quads: &mut [Quad]) -> Option<()> {
     if size == 1 {
-        let ((a, _), (b, _)) = (a.as_chunks(), b.as_chunks());
-        ops::expand_two(a, b, &mut quads[..done]);
-    } else {
-        let ((a, _), (b, _)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-        for (quad, (&a, &b)) in quads.iter_mut().zip(a.iter().zip(b)) {
-            *quad = bytemuck::cast([a, b].map(|halves| expand::<i16>(bytemuck::cast(halves))));
-        }
+        return expand_two_bytes(a, b, quads);
     }
+    let (count, done) = (a.len() / 2, a.len() / 8);
+    let ((a_halves, _), (b_halves, _)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    for (quad, (&a, &b)) in quads.iter_mut().zip(a_halves.iter().zip(b_halves)) {
+        *quad = bytemuck::cast([a, b].map(|halves| expand::<i16>(bytemuck::cast(halves))));
+    }
+    expand_last(a, b, 2, [done, count], quads)
+}
+
+/// [`expand_two`] of bytes.
+// Inlined: called for each pair of filters.
+#[inline(always)]
+pub fn expand_two_bytes(a: &[u8], b: &[u8], quads: &mut [Quad]) -> Option<()> {
+    let (count, done) = (a.len(), a.len() / 4);
+    let ((a_words, _), (b_words, _)) = (a.as_chunks(), b.as_chunks());
+    ops::expand_two(a_words, b_words, quads.get_mut(..done)?)?;
+    expand_last(a, b, 1, [done, count], quads)
+}
+
+/// The quad after the first `done`, if there is one, of what is left of `count` elements.
+#[inline(always)]
+fn expand_last(a: &[u8], b: &[u8], size: usize, [done, count]: [usize; 2], quads: &mut [Quad]) -> Option<()> {
     if let Some(last) = quads.get_mut(done) {
-        let (start, left) = (4 * done * size, count - 4 * done);
-        *last = bytemuck::cast([a, b].map(|bytes| expand_few(bytes, size, start, left)));
+        let (start, left) = (4 * done * size, count.checked_sub(4 * done)?);
+        *last = bytemuck::cast([expand_few(a, size, start, left)?, expand_few(b, size, start, left)?]);
     }
+    Some(())
 }
 
 /// Arguments of [`ops::bytes`] for `N` neighbouring channels, repeated.
-pub fn lanes<const N: usize>(stage: &Stage<'_>, channel: usize) -> ops::Lanes {
-    let part = |array: &[i32]| -> [i32; 4] {
-        let array = &array[channel..channel + N];
-        core::array::from_fn(|lane| array[lane % N])
-    };
-    let [positive, negative, bias] = [stage.positive, stage.negative, stage.bias].map(part);
-    ops::Lanes {
-        bias,
+#[inline(always)]
+pub fn lanes<const N: usize>(stage: &Stage<'_>, channel: usize) -> Option<ops::Lanes> {
+    let bias: &[i32; N] = stage.bias.get(channel..)?.first_chunk()?;
+    let positive: &[i32; N] = stage.positive.get(channel..)?.first_chunk()?;
+    let negative: &[i32; N] = stage.negative.get(channel..)?.first_chunk()?;
+    Some(ops::Lanes {
+        bias: core::array::from_fn(|lane| bias[lane % N]),
         zero_point: stage.zero_point,
-        positive,
-        difference: core::array::from_fn(|lane| negative[lane].wrapping_sub(positive[lane])),
-    }
+        positive: core::array::from_fn(|lane| positive[lane % N]),
+        difference: core::array::from_fn(|lane| negative[lane % N].wrapping_sub(positive[lane % N])),
+    })
 }
 
-/// Arguments of [`ops::sums`] for `count` neighbouring channels. The first channel replaces missing ones.
-pub fn bias(stage: &Stage<'_>, channel: usize, count: usize) -> ops::Lanes {
-    let bias = core::array::from_fn(|lane| stage.bias[channel + if lane < count { lane } else { 0 }]);
-    ops::Lanes { bias, zero_point: 0, positive: [0; 4], difference: [0; 4] }
+/// Arguments of [`ops::sums`] for up to four neighbouring channels. The first channel replaces missing ones.
+pub fn bias(stage: &Stage<'_>, channels: Range<usize>) -> Option<ops::Lanes> {
+    let biases = stage.bias.get(channels)?;
+    let mut bias = [*biases.first()?; 4];
+    bias.iter_mut().zip(biases).for_each(|(lane, &bias)| *lane = bias);
+    Some(ops::Lanes { bias, zero_point: 0, positive: [0; 4], difference: [0; 4] })
 }
 
-/// The output stage of a channel.
-#[derive(Clone, Copy)]
-pub struct Channel {
-    positive: i32,
-    negative: i32,
-    shift: u32,
-    zero_point: i32,
-    low: i32,
-    high: i32,
-}
-
-impl Channel {
-    /// The stage of channel `index`.
-    #[inline(always)]
-    pub fn of(stage: &Stage<'_>, index: usize) -> Self {
-        let &Stage { shift, zero_point, low, high, .. } = stage;
-        let (positive, negative) = (stage.positive[index], stage.negative[index]);
-        Channel { positive, negative, shift, zero_point, low, high }
-    }
-
-    /// [`Stage::requantise`].
-    #[inline(always)]
-    pub fn value(&self, sum: i32) -> i32 {
-        let multiplier = if sum < 0 { self.negative } else { self.positive };
-        let scaled = ops::smmlar(sum.wrapping_shl(self.shift), multiplier, self.zero_point);
-        scaled.max(self.low).min(self.high)
-    }
+/// [`Channel::requantise`] in one instruction for product and sum.
+#[inline(always)]
+pub fn value(stage: &Channel, sum: i32) -> i32 {
+    let multiplier = if sum < 0 { stage.negative } else { stage.positive };
+    let scaled = ops::smmlar(sum.wrapping_shl(stage.shift), multiplier, stage.zero_point);
+    scaled.max(stage.low).min(stage.high)
 }
 
 /// Elements of output, of either type.
@@ -172,11 +177,11 @@ pub enum Output<'a> {
 impl<'a> Output<'a> {
     /// These elements.
     #[inline(always)]
-    pub fn of<O: Element>(elements: &'a mut [O]) -> Self {
+    pub fn of<O: Element>(elements: &'a mut [O]) -> Option<Self> {
         if size_of::<O>() == 1 {
-            Output::Bytes(bytemuck::cast_slice_mut(elements))
+            Some(Output::Bytes(elements_mut(elements)?))
         } else {
-            Output::Halves(bytemuck::cast_slice_mut(elements))
+            Some(Output::Halves(elements_mut(elements)?))
         }
     }
 
@@ -189,28 +194,29 @@ impl<'a> Output<'a> {
     }
 
     /// `count` elements from `start` on, or fewer at the end.
-    pub fn part(&mut self, start: usize, count: usize) -> Output<'_> {
+    pub fn part(&mut self, start: usize, count: usize) -> Option<Output<'_>> {
         let end = self.len().min(start + count);
-        match self {
-            Output::Bytes(bytes) => Output::Bytes(&mut bytes[start..end]),
-            Output::Halves(halves) => Output::Halves(&mut halves[start..end]),
-        }
+        Some(match self {
+            Output::Bytes(bytes) => Output::Bytes(bytes.get_mut(start..end)?),
+            Output::Halves(halves) => Output::Halves(halves.get_mut(start..end)?),
+        })
     }
 
     /// Writes an element.
     #[inline(always)]
-    pub fn put(&mut self, index: usize, value: i32) {
+    pub fn put(&mut self, index: usize, value: i32) -> Option<()> {
         match self {
-            Output::Bytes(bytes) => bytes[index] = Element::from_i32(value),
-            Output::Halves(halves) => halves[index] = Element::from_i32(value),
+            Output::Bytes(bytes) => *bytes.get_mut(index)? = Element::from_i32(value),
+            Output::Halves(halves) => *halves.get_mut(index)? = Element::from_i32(value),
         }
+        Some(())
     }
 
     /// Reads an element.
-    pub fn get(&self, index: usize) -> i32 {
+    pub fn get(&self, index: usize) -> Option<i32> {
         match self {
-            Output::Bytes(bytes) => bytes[index].into(),
-            Output::Halves(halves) => halves[index].into(),
+            Output::Bytes(bytes) => bytes.get(index).map(|&byte| byte.into()),
+            Output::Halves(halves) => halves.get(index).map(|&half| half.into()),
         }
     }
 
@@ -224,10 +230,12 @@ impl<'a> Output<'a> {
         stage: &Stage<'_>,
         sums: &[i32],
         step: usize,
-    ) {
-        let stage = Channel::of(stage, channel);
+    ) -> Option<()> {
+        ensure(channels > 0 && step > 0)?;
+        let stage = stage.channel(channel)?;
         for (pixel, &sum) in (0..self.len().div_ceil(channels)).zip(sums.iter().step_by(step)) {
-            self.put(pixel * channels + channel, stage.value(sum));
+            self.put(pixel * channels + channel, value(&stage, sum))?;
         }
+        Some(())
     }
 }

@@ -11,6 +11,7 @@ use super::Quad;
 use super::asm;
 #[cfg(arm_dsp)]
 use super::choose::Finish;
+use crate::ensure;
 
 /// Defines a function for one instruction: name, operands in the assembler's order, template, arithmetic.
 macro_rules! instruction {
@@ -110,11 +111,9 @@ impl Lanes {
 }
 
 /// Expands the words of `a` and `b`: each quad gets the pairs of a word of `a`, then those of a word of `b`.
-///
-/// # Panics
-/// When lengths do not agree.
-pub fn expand_two(a: &[[u8; 4]], b: &[[u8; 4]], quads: &mut [Quad]) {
-    assert!(a.len() == quads.len() && b.len() == quads.len());
+/// `None` when lengths do not agree.
+pub fn expand_two(a: &[[u8; 4]], b: &[[u8; 4]], quads: &mut [Quad]) -> Option<()> {
+    ensure(a.len() == quads.len() && b.len() == quads.len())?;
     #[cfg(arm_dsp)]
     if !quads.is_empty() {
         let quads = quads.as_mut_ptr_range();
@@ -126,22 +125,21 @@ pub fn expand_two(a: &[[u8; 4]], b: &[[u8; 4]], quads: &mut [Quad]) {
         let [a, b] = [a, b].map(u32::from_le_bytes);
         *quad = [sxtb16(a), sxtb16_ror8(a), sxtb16(b), sxtb16_ror8(b)];
     }
+    Some(())
 }
 
 /// Packs four bytes of each of `pixels` pixels of an upper and a lower row into every `step`-th quad: word `i` has
 /// byte `i` of both rows. Each row has its own distance from pixel to pixel.
-///
-/// # Panics
-/// When a row is too short, or there is nothing to do.
+/// `None` when a row is too short, or there is nothing to do.
 pub fn pack_two(
     (upper, upper_stride): (&[u8], usize),
     (lower, lower_stride): (&[u8], usize),
     pixels: usize,
     quads: &mut [Quad],
     step: usize,
-) {
-    assert!(pixels > 0 && (pixels - 1) * step < quads.len());
-    assert!((pixels - 1) * upper_stride + 4 <= upper.len() && (pixels - 1) * lower_stride + 4 <= lower.len());
+) -> Option<()> {
+    ensure(pixels > 0 && (pixels - 1) * step < quads.len())?;
+    ensure((pixels - 1) * upper_stride + 4 <= upper.len() && (pixels - 1) * lower_stride + 4 <= lower.len())?;
     #[cfg(arm_dsp)]
     // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
@@ -153,16 +151,14 @@ pub fn pack_two(
         let rows = [&upper[pixel * upper_stride..], &lower[pixel * lower_stride..]];
         *quad = core::array::from_fn(|i| pair((rows[0][i] as i8).into(), (rows[1][i] as i8).into()));
     }
+    Some(())
 }
 
 /// Packs four bytes of each of `pixels` pixels of a single row into every `step`-th quad: words 0 and 2 have bytes 0
 /// and 2, words 1 and 3 have bytes 1 and 3.
-///
-/// # Panics
-/// When the row is too short, or there is nothing to do.
-pub fn pack_one((row, stride): (&[u8], usize), pixels: usize, quads: &mut [Quad], step: usize) {
-    assert!(pixels > 0 && (pixels - 1) * step < quads.len());
-    assert!((pixels - 1) * stride + 4 <= row.len());
+/// `None` when the row is too short, or there is nothing to do.
+pub fn pack_one((row, stride): (&[u8], usize), pixels: usize, quads: &mut [Quad], step: usize) -> Option<()> {
+    ensure(pixels > 0 && (pixels - 1) * step < quads.len() && (pixels - 1) * stride + 4 <= row.len())?;
     #[cfg(arm_dsp)]
     // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
@@ -173,6 +169,7 @@ pub fn pack_one((row, stride): (&[u8], usize), pixels: usize, quads: &mut [Quad]
         let bytes = &row[pixel * stride..];
         *quad = core::array::from_fn(|i| pair((bytes[i % 2] as i8).into(), (bytes[i % 2 + 2] as i8).into()));
     }
+    Some(())
 }
 
 /// The arrangement of four sums.
@@ -226,23 +223,21 @@ impl Group for Slide {
     const LOOP: asm::Loop = asm::slide;
 }
 
-fn check<G: Group>(weights: &[Quad], elements: &[Quad], step: usize, groups: usize) {
-    assert!(groups > 0 && !weights.is_empty() && (G::PIXELS == 1 || step == weights.len()));
-    assert!((groups - 1) * step + weights.len() <= elements.len());
+#[inline(always)]
+fn check<G: Group>(weights: &[Quad], elements: &[Quad], step: usize, groups: usize) -> Option<()> {
+    ensure(groups > 0 && !weights.is_empty() && (G::PIXELS == 1 || step == weights.len()))?;
+    ensure((groups - 1) * step + weights.len() <= elements.len())
 }
 
-/// Sums of every group. Only the biases of `lanes` are used.
-///
-/// # Panics
-/// When there are too few `elements`, or nothing to do.
+/// Sums of every group. Only the biases of `lanes` are used. `None` when there are too few `elements`, or nothing to do.
 pub fn sums<G: Group>(
     weights: &[Quad],
     elements: &[Quad],
     step: usize,
     lanes: &Lanes,
     sums: &mut [[i32; 4]],
-) {
-    check::<G>(weights, elements, step, sums.len());
+) -> Option<()> {
+    check::<G>(weights, elements, step, sums.len())?;
     #[cfg(arm_dsp)]
     {
         let job = asm::Job::new(weights, elements, step, Finish::Sums, sums.as_mut_ptr_range(), 0);
@@ -254,13 +249,14 @@ pub fn sums<G: Group>(
         *sums = lanes.bias;
         elements.iter().zip(weights).for_each(|(x, w)| G::multiply(sums, x, w));
     }
+    Some(())
 }
 
 /// Sums of `pixels` pixels, requantised to bytes without a shift. Pixel `p` is stored at `output[p · stride]`. If the
-/// last group has places without a pixel, nothing is stored for them.
-///
-/// # Panics
-/// When `elements` or `output` is too short, or there is nothing to do.
+/// last group has places without a pixel, nothing is stored for them. `None` when `elements` or `output` is too short, or there
+/// is nothing to do.
+// Inlined: called for each pair of filters, or four channels, with arguments of which most stay the same.
+#[inline(always)]
 pub fn bytes<G: Group>(
     weights: &[Quad],
     elements: &[Quad],
@@ -269,9 +265,9 @@ pub fn bytes<G: Group>(
     pixels: usize,
     output: &mut [i8],
     stride: usize,
-) {
-    check::<G>(weights, elements, step, pixels.div_ceil(G::PIXELS));
-    assert!((pixels - 1) * stride + 4 / G::PIXELS <= output.len());
+) -> Option<()> {
+    check::<G>(weights, elements, step, pixels.div_ceil(G::PIXELS))?;
+    ensure((pixels - 1) * stride + 4 / G::PIXELS <= output.len())?;
     #[cfg(arm_dsp)]
     {
         let start = output.as_mut_ptr();
@@ -284,7 +280,7 @@ pub fn bytes<G: Group>(
     #[cfg(not(arm_dsp))]
     for (group, first) in (0..pixels).step_by(G::PIXELS).enumerate() {
         let mut four = [[0; 4]];
-        sums::<G>(weights, &elements[group * step..], step, lanes, &mut four);
+        sums::<G>(weights, &elements[group * step..], step, lanes, &mut four)?;
         for (lane, &sum) in four[0].iter().enumerate() {
             let (pixel, channel) = (first + lane * G::PIXELS / 4, lane % (4 / G::PIXELS));
             if pixel < pixels {
@@ -292,14 +288,12 @@ pub fn bytes<G: Group>(
             }
         }
     }
+    Some(())
 }
 
 /// Weighted sums of bytes, requantised to bytes without a shift and with one multiplier for both signs. For each word
 /// of `a` and `b`, `output` has a word of bytes, and `bias` and `multipliers` have four words. If `a` is `None`,
-/// `output` holds its elements.
-///
-/// # Panics
-/// When lengths do not agree.
+/// `output` holds its elements. `None` when lengths do not agree.
 pub fn add_bytes(
     a: Option<&[[i8; 4]]>,
     b: &[[i8; 4]],
@@ -307,10 +301,10 @@ pub fn add_bytes(
     (bias, multipliers): (&[Quad], &[Quad]),
     zero_point: i32,
     output: &mut [[i8; 4]],
-) {
+) -> Option<()> {
     let count = output.len();
-    assert!(a.is_none_or(|a| a.len() == count) && b.len() == count);
-    assert!(bias.len() == count && multipliers.len() == count);
+    ensure(a.is_none_or(|a| a.len() == count) && b.len() == count)?;
+    ensure(bias.len() == count && multipliers.len() == count)?;
     #[cfg(arm_dsp)]
     if count > 0 {
         let output = output.as_mut_ptr_range();
@@ -334,6 +328,7 @@ pub fn add_bytes(
             added(a[i], b[index][i], gains, (bias[index][i], multipliers[index][i]), zero_point)
         });
     }
+    Some(())
 }
 
 #[cfg(not(arm_dsp))]

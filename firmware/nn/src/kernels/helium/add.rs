@@ -4,35 +4,38 @@ use super::choose::{self, Sum};
 use super::ops;
 use crate::kernels::Element;
 use crate::quant::Stage;
+use crate::{elements, elements_mut, ensure};
 
 /// See [`crate::kernels::portable::add`].
-///
-/// # Panics
-/// When lengths do not agree.
-pub fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &Stage<'_>, output: &mut [O]) {
+pub fn add<I: Element, O: Element>(
+    a: &[I],
+    b: &[I],
+    gains: [i16; 2],
+    stage: &Stage<'_>,
+    output: &mut [O],
+) -> Option<()> {
     let channels = stage.bias.len();
-    assert!(a.len() == output.len() && b.len() == output.len());
+    ensure(channels > 0 && a.len() == output.len() && b.len() == output.len())?;
+    ensure(output.len().is_multiple_of(channels))?;
     if choose::add([size_of::<I>(), size_of::<O>()], stage, output.len()) == Sum::Row {
-        let [a, b] = [a, b].map(bytemuck::cast_slice);
-        return ops::add_row(a, b, gains, stage, bytemuck::cast_slice_mut(output));
+        return ops::add_row(elements(a)?, elements(b)?, gains, stage, elements_mut(output)?);
     }
     let inputs = a.chunks_exact(channels).zip(b.chunks_exact(channels));
     for (output, (a, b)) in output.chunks_exact_mut(channels).zip(inputs) {
-        ops::add(a, b, gains, stage, output);
+        ops::add(a, b, gains, stage, output)?;
     }
+    Some(())
 }
 
 /// See [`crate::kernels::portable::add_in_place`].
-///
-/// # Panics
-/// When lengths do not agree.
-pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>) {
+pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>) -> Option<()> {
     let channels = stage.bias.len();
-    assert_eq!(a.len(), b.len());
+    ensure(channels > 0 && a.len() == b.len() && a.len().is_multiple_of(channels))?;
     if choose::add([size_of::<T>(); 2], stage, a.len()) == Sum::Row {
-        return ops::add_row_in_place(bytemuck::cast_slice_mut(a), bytemuck::cast_slice(b), gains, stage);
+        return ops::add_row_in_place(elements_mut(a)?, elements(b)?, gains, stage);
     }
     for (a, b) in a.chunks_exact_mut(channels).zip(b.chunks_exact(channels)) {
-        ops::add_in_place(a, b, gains, stage);
+        ops::add_in_place(a, b, gains, stage)?;
     }
+    Some(())
 }

@@ -95,9 +95,9 @@ const FARTHEST: usize = u16::MAX as usize - 3;
 /// Most pixels, `stride` elements apart, of one call of [`super::ops::multiply`]. A tile takes two pixels that are
 /// half of the call's pixels apart. The next tile takes the two pixels after them. 16-bit offsets limit the distance.
 pub const fn pixels_in_reach(stride: usize) -> usize {
-    match FARTHEST / stride {
-        0 => 1,
-        pixels => 2 * pixels - 1,
+    match FARTHEST.checked_div(stride) {
+        None | Some(0) => 1,
+        Some(pixels) => 2 * pixels - 1,
     }
 }
 
@@ -234,9 +234,9 @@ pub fn depthwise<T>(input: &Rows<'_, T>, output_size: usize, pixels: usize) -> D
 /// Blocks of `pixels` pixels. A block has four to `block_pixels` pixels. The last one may repeat pixels of the block
 /// before.
 pub fn blocks(pixels: usize, block_pixels: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..pixels).step_by(block_pixels).map(move |first| {
-        let count = (pixels - first).clamp(4, block_pixels);
-        let first = first.min(pixels - count);
+    (0..pixels).step_by(block_pixels.max(1)).map(move |first| {
+        let count = (pixels - first).max(4).min(block_pixels);
+        let first = first.min(pixels.saturating_sub(count));
         first..first + count
     })
 }

@@ -6,24 +6,22 @@ use super::choose::{self, COLUMNS, Depthwise};
 use super::{Scratch, ops};
 use crate::kernels::{Element, Rows, portable};
 use crate::quant::Stage;
+use crate::{elements, elements_mut, ensure};
 
 /// See [`crate::kernels::portable::depthwise`].
-///
-/// # Panics
-/// When lengths do not agree.
 pub fn depthwise<I: Element, O: Element>(
     input: &Rows<'_, I>,
     weights: &[i8],
     stage: &Stage<'_>,
     scratch: &mut Scratch,
     output: &mut [O],
-) {
+) -> Option<()> {
     let channels = input.channels;
-    assert_eq!(stage.bias.len(), channels);
-    assert_eq!(weights.len(), input.rows.len() * input.kernel_width * channels);
+    ensure(channels > 0 && stage.bias.len() == channels && output.len().is_multiple_of(channels))?;
+    ensure(weights.len() == input.rows.len() * input.kernel_width * channels)?;
     match choose::depthwise(input, size_of::<O>(), output.len() / channels) {
         Depthwise::Packed { block_pixels } => {
-            packed(input, weights, stage, scratch, bytemuck::cast_slice_mut(output), block_pixels);
+            packed(input, weights, stage, scratch, elements_mut(output)?, block_pixels)
         }
         Depthwise::Taps => by_taps(input, weights, stage, scratch, output),
         Depthwise::Portable => portable::depthwise(input, weights, stage, &mut portable::Scratch, output),
@@ -38,31 +36,35 @@ fn packed<I: Element>(
     scratch: &mut Scratch,
     output: &mut [i8],
     block_pixels: usize,
-) {
+) -> Option<()> {
     let channels = input.channels;
     let kernel = [input.rows.len(), input.kernel_width];
-    let (columns, taps) = scratch.vectors.split_at_mut(4 * COLUMNS);
+    let (columns, taps) = scratch.vectors.split_at_mut_checked(4 * COLUMNS)?;
     let (columns, taps) = (columns.as_chunks_mut::<4>().0, taps.as_chunks_mut::<4>().0);
-    let taps: &mut [ops::Column; 5] = taps.try_into().expect("scratch has room for five more columns");
+    let taps: &mut [ops::Column; 5] = taps.try_into().ok()?;
     let outside = [input.zero_point as i8; 16];
-    for block in choose::blocks(output.len() / channels, block_pixels) {
-        let columns = &mut columns[..(block.len() - 1) * input.stride + 4];
+    for block in choose::blocks(output.len().checked_div(channels)?, block_pixels) {
+        let columns = columns.get_mut(..block.len().checked_sub(1)? * input.stride + 4)?;
         // Columns before, in and after the tensor.
         let start = block.start * input.stride;
         let left = input.pad.saturating_sub(start).min(columns.len());
         let column = (start + left).saturating_sub(input.pad);
         let right = (left + input.width.saturating_sub(column)).min(columns.len());
-        columns[..left].as_flattened_mut().as_flattened_mut().fill(outside[0]);
-        columns[right..].as_flattened_mut().as_flattened_mut().fill(outside[0]);
-        let row = |y: usize| match input.rows.get(y) {
-            Some(Some(row)) if left < right => (bytemuck::cast_slice(&row[column * channels..]), channels),
-            _ => (&outside[..], 0),
-        };
-        let strip =
-            ops::Strip { rows: [0, 1, 2, 3].map(row), inside: left..right, columns, taps: &mut *taps };
-        let place = ops::Place { elements: &mut output[block.start * channels..], stride: channels };
-        ops::slide(strip, input.stride, (weights, kernel), block.len(), stage, place);
+        columns.get_mut(..left)?.as_flattened_mut().as_flattened_mut().fill(outside[0]);
+        columns.get_mut(right..)?.as_flattened_mut().as_flattened_mut().fill(outside[0]);
+        let mut rows = [(&outside[..], 0); 4];
+        for (place, row) in rows.iter_mut().zip(input.rows) {
+            if let Some(row) = row
+                && left < right
+            {
+                *place = (elements(row.get(column * channels..)?)?, channels);
+            }
+        }
+        let strip = ops::Strip { rows, inside: left..right, columns, taps: &mut *taps };
+        let place = ops::Place { elements: output.get_mut(block.start * channels..)?, stride: channels };
+        ops::slide(strip, input.stride, (weights, kernel), block.len(), stage, place)?;
     }
+    Some(())
 }
 
 /// Computes any window, all taps of eight channels at a time.
@@ -72,11 +74,11 @@ fn by_taps<I: Element, O: Element>(
     stage: &Stage<'_>,
     scratch: &mut Scratch,
     output: &mut [O],
-) {
+) -> Option<()> {
     let channels = input.channels;
-    let (sums, rest) = scratch.vectors.split_at_mut(channels.div_ceil(8) * 2);
-    let sums: &mut [i32] = bytemuck::cast_slice_mut(sums);
-    let outside: &mut [I] = &mut bytemuck::cast_slice_mut(rest)[..channels];
+    let (sums, rest) = scratch.vectors.split_at_mut_checked(channels.div_ceil(8) * 2)?;
+    let sums: &mut [i32] = elements_mut(sums)?;
+    let outside: &mut [I] = elements_mut(rest)?.get_mut(..channels)?;
     outside.fill(I::from_i32(input.zero_point));
-    ops::taps(input, outside, weights, sums, stage, output);
+    ops::taps(input, outside, weights, sums, stage, output)
 }

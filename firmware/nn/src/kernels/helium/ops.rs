@@ -10,6 +10,7 @@ use super::asm;
 use super::choose::{self, MAX_STRIDE};
 #[cfg(arm_helium)]
 use super::choose::{Epilogue, Multipliers, Product};
+use crate::ensure;
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
@@ -28,25 +29,22 @@ pub fn is_aligned<T>(elements: &[T]) -> bool {
 
 /// Products of pixels and filters `[channels][taps]`, requantised by the stage. The stage has the same number of
 /// channels, a multiple of four. Each pixel has its taps rounded up to whole vectors, with zeros after the taps. The
-/// last filter is read to the end of its last vector of [`choose::lanes`].
-///
-/// # Panics
-/// When lengths do not agree, there are more than [`choose::pixels_in_reach`], or there is nothing to do.
+/// last filter is read to the end of its last vector of [`choose::lanes`]. `None` when lengths do not agree, there are more
+/// than [`choose::pixels_in_reach`], or there is nothing to do.
 pub fn multiply<I: Element, O: Element>(
     pixels: &[I],
     (weights, taps): (&[i8], usize),
     stage: &Stage<'_>,
     place: Place<'_, O>,
-) {
+) -> Option<()> {
     let padded = taps.next_multiple_of(choose::lanes::<I>());
-    let count = pixels.len() / padded;
+    let count = pixels.len().checked_div(padded)?;
     let channels = stage.bias.len();
-    assert!(stage.positive.len() == channels && stage.negative.len() == channels);
-    assert!(count > 0 && taps > 0 && channels > 0 && channels.is_multiple_of(4));
-    assert!(pixels.len() == count * padded);
-    assert!((channels - 1) * taps + padded <= weights.len());
-    assert!((count - 1) * place.stride + channels <= place.elements.len());
-    assert!(count <= choose::pixels_in_reach(place.stride));
+    ensure(stage.positive.len() == channels && stage.negative.len() == channels)?;
+    ensure(count > 0 && taps > 0 && channels > 0 && channels.is_multiple_of(4))?;
+    ensure(pixels.len() == count * padded && (channels - 1) * taps + padded <= weights.len())?;
+    ensure((count - 1) * place.stride + channels <= place.elements.len())?;
+    ensure(count <= choose::pixels_in_reach(place.stride))?;
     #[cfg(arm_helium)]
     {
         let run = if size_of::<I>() == 1 {
@@ -56,7 +54,7 @@ pub fn multiply<I: Element, O: Element>(
         } else {
             asm::multiply_wide_to_halves
         };
-        let mut job = asm::Products::new((pixels, count), (weights, taps), stage, place);
+        let mut job = asm::Products::new((pixels, count), (weights, taps), stage, place)?;
         // SAFETY: the lengths were checked, and the function reads and writes within them.
         unsafe { run(&mut job) };
     }
@@ -65,11 +63,12 @@ pub fn multiply<I: Element, O: Element>(
         for (channel, (out, filter)) in
             elements.iter_mut().zip(weights.chunks(taps)).take(channels).enumerate()
         {
+            let stage = stage.channel(channel)?;
             let products = pixel.iter().zip(filter).map(|(&x, &w)| x.into() * w as i32);
-            let sum = products.fold(stage.bias[channel], i32::wrapping_add);
-            *out = O::from_i32(stage.requantise(sum, channel));
+            *out = O::from_i32(stage.requantise(products.fold(stage.bias, i32::wrapping_add)));
         }
     }
+    Some(())
 }
 
 /// The loop for pixels of bytes.
@@ -97,18 +96,15 @@ fn bytes_loop(
     }
 }
 
-/// Copies runs of `run` elements, which are `step` apart, to the start of patches, which are `patch` apart.
-///
-/// # Panics
-/// When lengths do not agree, or there is nothing to do.
+/// Copies runs of `run` elements, which are `step` apart, to the start of patches, which are `patch` apart. `None` when lengths
+/// do not agree, or there is nothing to do.
 pub fn gather<T: Element>(
     (source, step, run): (&[T], usize, usize),
     (patches, patch): (&mut [T], usize),
     count: usize,
-) {
-    assert!(count > 0 && run > 0);
-    assert!((count - 1) * step + run <= source.len());
-    assert!((count - 1) * patch + run <= patches.len());
+) -> Option<()> {
+    ensure(count > 0 && run > 0)?;
+    ensure((count - 1) * step + run <= source.len() && (count - 1) * patch + run <= patches.len())?;
     #[cfg(arm_helium)]
     {
         let [step_bytes, run_bytes, patch_bytes] = [step, run, patch].map(|count| count * size_of::<T>());
@@ -121,14 +117,12 @@ pub fn gather<T: Element>(
     for index in 0..count {
         patches[index * patch..][..run].copy_from_slice(&source[index * step..][..run]);
     }
+    Some(())
 }
 
-/// Sets vectors to zero.
-///
-/// # Panics
-/// When there are none.
-pub fn clear(vectors: &mut [Vector]) {
-    assert!(!vectors.is_empty());
+/// Sets vectors to zero. `None` when there are none.
+pub fn clear(vectors: &mut [Vector]) -> Option<()> {
+    ensure(!vectors.is_empty())?;
     #[cfg(arm_helium)]
     // SAFETY: the function writes only these vectors.
     unsafe {
@@ -136,6 +130,7 @@ pub fn clear(vectors: &mut [Vector]) {
     }
     #[cfg(not(arm_helium))]
     vectors.fill([0; 16]);
+    Some(())
 }
 
 /// Input of [`slide`]: the rows of a window from the first column in the tensor, with the distance from one column to
@@ -156,11 +151,8 @@ pub type Column = [Vector; 4];
 
 /// Products of windows of a strip, `step` columns apart, and filters `[height][width][channels]`, for `pixels`
 /// pixels. They are requantised by the stage, which has the same number of channels, a multiple of sixteen. A window
-/// is at most four by four, or three wide if `step` is 1.
-///
-/// # Panics
-/// When lengths do not agree, columns are not whole words, `place.stride` is above [`MAX_STRIDE`], there are fewer
-/// than four pixels, or `step` is neither 1 nor 2.
+/// is at most four by four, or three wide if `step` is 1. `None` when lengths do not agree, columns are not whole words,
+/// `place.stride` is above [`MAX_STRIDE`], there are fewer than four pixels, or `step` is neither 1 nor 2.
 pub fn slide(
     strip: Strip<'_>,
     step: usize,
@@ -168,28 +160,28 @@ pub fn slide(
     pixels: usize,
     stage: &Stage<'_>,
     place: Place<'_, i8>,
-) {
+) -> Option<()> {
     let channels = stage.bias.len();
     let Strip { rows, inside, columns, taps } = strip;
-    assert!(stage.positive.len() == channels && stage.negative.len() == channels);
-    assert!(channels > 0 && channels.is_multiple_of(16) && weights.len() == height * width * channels);
-    assert!(pixels >= 4 && matches!((step, width), (1, 1..=3) | (2, 1..=4)) && (1..=4).contains(&height));
-    assert!(is_aligned(columns) && is_aligned(taps) && place.stride <= MAX_STRIDE);
-    assert!(inside.end <= columns.len() && (pixels - 1) * step + 4 <= columns.len());
-    assert!((pixels - 1) * place.stride + channels <= place.elements.len());
+    ensure(stage.positive.len() == channels && stage.negative.len() == channels)?;
+    ensure(channels > 0 && channels.is_multiple_of(16) && weights.len() == height * width * channels)?;
+    ensure(pixels >= 4 && matches!((step, width), (1, 1..=3) | (2, 1..=4)) && (1..=4).contains(&height))?;
+    ensure(is_aligned(columns) && is_aligned(taps) && place.stride <= MAX_STRIDE)?;
+    ensure(inside.end <= columns.len() && (pixels - 1) * step + 4 <= columns.len())?;
+    ensure((pixels - 1) * place.stride + channels <= place.elements.len())?;
     for (row, stride) in rows {
         let bytes = if stride == 0 { 16 } else { inside.len().saturating_sub(1) * stride + channels };
-        assert!(inside.is_empty() || bytes <= row.len());
+        ensure(inside.is_empty() || bytes <= row.len())?;
     }
-    let filter = |y: usize| match y < height {
-        true => (&weights[y * width * channels..], channels),
-        false => (&[0; 16][..], 0),
-    };
-    let filters = [0, 1, 2, 3].map(filter);
+    let mut filters = [(&[0; 16][..], 0); 4];
+    for (y, filter) in filters.iter_mut().enumerate().take(height) {
+        *filter = (weights.get(y * width * channels..)?, channels);
+    }
     #[cfg(arm_helium)]
     {
-        clear(taps.as_flattened_mut());
-        let runs = match Epilogue::of(stage, 1) {
+        clear(taps.as_flattened_mut())?;
+        type Run = unsafe extern "C" fn(&mut asm::Sliding);
+        let runs: [Run; 2] = match Epilogue::of(stage, 1) {
             Epilogue::LinearToWholeBytes => {
                 [asm::slide_linear_to_whole_bytes, asm::skip_linear_to_whole_bytes]
             }
@@ -199,9 +191,10 @@ pub fn slide(
             }
             Epilogue::ToBytes | Epilogue::ToHalves => [asm::slide_to_bytes, asm::skip_to_bytes],
         };
-        let run = runs[step - 1];
-        let image = asm::Packing::new(rows, &mut columns[inside]);
-        let taps = asm::Packing::new(filters, &mut taps[1..=width]);
+        let [slide, skip] = runs;
+        let run = if step == 1 { slide } else { skip };
+        let image = asm::Packing::new(rows, columns.get_mut(inside)?);
+        let taps = asm::Packing::new(filters, taps.get_mut(1..=width)?);
         let mut job = asm::Sliding::new(image, taps, columns.as_ptr(), step, pixels, stage, place);
         // SAFETY: the lengths were checked, and the function reads and writes within them.
         unsafe { run(&mut job) };
@@ -211,11 +204,12 @@ pub fn slide(
     #[cfg(not(arm_helium))]
     for pixel in 0..pixels {
         for (channel, out) in place.elements[pixel * place.stride..][..channels].iter_mut().enumerate() {
+            let stage = stage.channel(channel)?;
             let byte = |(row, stride): (&[i8], usize), x: usize| match stride {
                 0 => row[channel % 16] as i32,
                 _ => row[x * stride + channel] as i32,
             };
-            let mut sum = stage.bias[channel];
+            let mut sum = stage.bias;
             for (y, (row, filter)) in rows.into_iter().zip(filters).enumerate() {
                 for x in 0..width {
                     let column = pixel * step + x;
@@ -226,19 +220,24 @@ pub fn slide(
                     sum = sum.wrapping_add(value * byte(filter, x));
                 }
             }
-            *out = stage.requantise(sum, channel) as i8;
+            *out = stage.requantise(sum) as i8;
         }
     }
+    Some(())
 }
 
-/// `gains[0] · a + gains[1] · b` for a pixel, requantised by the stage of all its channels.
-///
-/// # Panics
-/// When lengths do not agree, or there is nothing to do.
-pub fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &Stage<'_>, output: &mut [O]) {
+/// `gains[0] · a + gains[1] · b` for a pixel, requantised by the stage of all its channels. `None` when lengths do not
+/// agree, or there is nothing to do.
+pub fn add<I: Element, O: Element>(
+    a: &[I],
+    b: &[I],
+    gains: [i16; 2],
+    stage: &Stage<'_>,
+    output: &mut [O],
+) -> Option<()> {
     let count = output.len();
-    assert!(a.len() == count && b.len() == count);
-    check_addition(stage, count);
+    ensure(a.len() == count && b.len() == count)?;
+    check_addition(stage, count)?;
     #[cfg(arm_helium)]
     // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
@@ -246,18 +245,16 @@ pub fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &St
     }
     #[cfg(not(arm_helium))]
     for (channel, (output, (&a, &b))) in output.iter_mut().zip(a.iter().zip(b)).enumerate() {
-        *output = added(a, b, gains, stage, channel);
+        *output = added(a, b, gains, stage, channel)?;
     }
+    Some(())
 }
 
 /// [`add`] with the output in place of `a`.
-///
-/// # Panics
-/// When lengths do not agree, or there is nothing to do.
-pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>) {
+pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>) -> Option<()> {
     let count = a.len();
-    assert!(b.len() == count);
-    check_addition(stage, count);
+    ensure(b.len() == count)?;
+    check_addition(stage, count)?;
     #[cfg(arm_helium)]
     // SAFETY: the lengths were checked; the function reads each element before it writes it.
     unsafe {
@@ -266,19 +263,17 @@ pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &S
     }
     #[cfg(not(arm_helium))]
     for (channel, (a, &b)) in a.iter_mut().zip(b).enumerate() {
-        *a = added(*a, b, gains, stage, channel);
+        *a = added(*a, b, gains, stage, channel)?;
     }
+    Some(())
 }
 
 /// [`add`] of a row of bytes to bytes. Pixels have a multiple of eight channels; the stage is linear, has a zero
 /// point of a byte and does not shift.
-///
-/// # Panics
-/// When lengths do not agree, or there is nothing to do.
-pub fn add_row(a: &[i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>, output: &mut [i8]) {
+pub fn add_row(a: &[i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>, output: &mut [i8]) -> Option<()> {
     let count = output.len();
-    assert!(a.len() == count && b.len() == count);
-    check_row(stage, count);
+    ensure(a.len() == count && b.len() == count)?;
+    check_row(stage, count)?;
     #[cfg(arm_helium)]
     // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
@@ -291,18 +286,16 @@ pub fn add_row(a: &[i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>, output: &
     }
     #[cfg(not(arm_helium))]
     for (index, (output, (&a, &b))) in output.iter_mut().zip(a.iter().zip(b)).enumerate() {
-        *output = added(a, b, gains, stage, index % stage.bias.len());
+        *output = added(a, b, gains, stage, index % stage.bias.len())?;
     }
+    Some(())
 }
 
 /// [`add_row`] with the output in place of `a`.
-///
-/// # Panics
-/// When lengths do not agree, or there is nothing to do.
-pub fn add_row_in_place(a: &mut [i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>) {
+pub fn add_row_in_place(a: &mut [i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>) -> Option<()> {
     let count = a.len();
-    assert!(b.len() == count);
-    check_row(stage, count);
+    ensure(b.len() == count)?;
+    check_row(stage, count)?;
     #[cfg(arm_helium)]
     // SAFETY: the lengths were checked; the function reads each element before it writes it.
     unsafe {
@@ -311,27 +304,26 @@ pub fn add_row_in_place(a: &mut [i8], b: &[i8], gains: [i16; 2], stage: &Stage<'
     }
     #[cfg(not(arm_helium))]
     for (index, (a, &b)) in a.iter_mut().zip(b).enumerate() {
-        *a = added(*a, b, gains, stage, index % stage.bias.len());
+        *a = added(*a, b, gains, stage, index % stage.bias.len())?;
     }
+    Some(())
 }
 
-fn check_row(stage: &Stage<'_>, count: usize) {
+fn check_row(stage: &Stage<'_>, count: usize) -> Option<()> {
     let channels = stage.bias.len();
-    check_addition(stage, channels);
-    assert!(channels.is_multiple_of(8) && count > 0 && count.is_multiple_of(channels));
+    check_addition(stage, channels)?;
+    ensure(channels.is_multiple_of(8) && count > 0 && count.is_multiple_of(channels))
 }
 
-fn check_addition(stage: &Stage<'_>, count: usize) {
-    assert!(count > 0);
-    assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() >= count));
+fn check_addition(stage: &Stage<'_>, count: usize) -> Option<()> {
+    ensure(count > 0)?;
+    ensure([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() >= count))
 }
 
 /// Products of the taps of each channel and of its filter, `weights` `[kh][kw][channels]`, for the pixels of `output`,
 /// requantised by the stage of all channels. `outside` has a pixel's elements outside the tensor, and `sums` room for
-/// whole groups of eight channels.
-///
-/// # Panics
-/// When lengths do not agree, there are more than [`choose::MAX_TAPS`], or there is nothing to do.
+/// whole groups of eight channels. `None` when lengths do not agree, there are more than [`choose::MAX_TAPS`], or there is
+/// nothing to do.
 pub fn taps<I: Element, O: Element>(
     input: &Rows<'_, I>,
     outside: &[I],
@@ -339,31 +331,34 @@ pub fn taps<I: Element, O: Element>(
     sums: &mut [i32],
     stage: &Stage<'_>,
     output: &mut [O],
-) {
+) -> Option<()> {
     let (channels, count) = (input.channels, input.rows.len() * input.kernel_width);
-    assert!(channels > 0 && (1..=choose::MAX_TAPS).contains(&count) && outside.len() == channels);
-    assert!(weights.len() == count * channels && sums.len() >= channels.next_multiple_of(8));
-    assert!([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() == channels));
+    ensure(channels > 0 && (1..=choose::MAX_TAPS).contains(&count) && outside.len() == channels)?;
+    ensure(weights.len() == count * channels && sums.len() >= channels.next_multiple_of(8))?;
+    ensure([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() == channels))?;
     let mut taps = [outside.as_ptr(); choose::MAX_TAPS];
+    let taps = taps.get_mut(..count)?;
+    ensure(input.kernel_width > 0)?;
     for (x, output) in output.chunks_exact_mut(channels).enumerate() {
         let (low, high, column) = input.columns(x);
         let step = input.dilation * channels;
         for (row, taps) in input.rows.iter().zip(taps.chunks_exact_mut(input.kernel_width)) {
             let Some(row) = row else { continue };
-            let (before, inside) = taps.split_at_mut(low);
-            let (inside, after) = inside.split_at_mut(high - low);
+            let (before, inside) = taps.split_at_mut_checked(low)?;
+            let (inside, after) = inside.split_at_mut_checked(high - low)?;
             before.fill(outside.as_ptr());
             after.fill(outside.as_ptr());
             let mut start = column * channels;
             for tap in inside {
-                *tap = row[start..start + channels].as_ptr();
+                *tap = row.get(start..start + channels)?.as_ptr();
                 start += step;
             }
         }
         // SAFETY: every tap points to the elements of all channels, in a row or outside; the other lengths were checked.
-        unsafe { sum_taps(&taps[..count], channels, weights, sums) };
-        requantise(sums, stage, output);
+        unsafe { sum_taps(taps, channels, weights, sums) };
+        requantise(sums, stage, output)?;
     }
+    Some(())
 }
 
 /// For each channel the sum of the products of its taps and its filter.
@@ -394,7 +389,7 @@ unsafe fn sum_taps<I: Element>(taps: &[*const I], channels: usize, weights: &[i8
 
 /// A pixel's elements from its sums without biases. [`taps()`] has checked the lengths.
 #[inline(always)]
-fn requantise<O: Element>(sums: &[i32], stage: &Stage<'_>, output: &mut [O]) {
+fn requantise<O: Element>(sums: &[i32], stage: &Stage<'_>, output: &mut [O]) -> Option<()> {
     #[cfg(arm_helium)]
     // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
@@ -402,12 +397,21 @@ fn requantise<O: Element>(sums: &[i32], stage: &Stage<'_>, output: &mut [O]) {
     }
     #[cfg(not(arm_helium))]
     for (channel, (out, &sum)) in output.iter_mut().zip(sums).enumerate() {
-        *out = O::from_i32(stage.requantise(sum.wrapping_add(stage.bias[channel]), channel));
+        let stage = stage.channel(channel)?;
+        *out = O::from_i32(stage.requantise(sum.wrapping_add(stage.bias)));
     }
+    Some(())
 }
 
 #[cfg(not(arm_helium))]
-fn added<I: Element, O: Element>(a: I, b: I, gains: [i16; 2], stage: &Stage<'_>, channel: usize) -> O {
+fn added<I: Element, O: Element>(
+    a: I,
+    b: I,
+    gains: [i16; 2],
+    stage: &Stage<'_>,
+    channel: usize,
+) -> Option<O> {
+    let stage = stage.channel(channel)?;
     let [a, b] = [(a, gains[0]), (b, gains[1])].map(|(x, gain)| x.into().wrapping_mul(gain.into()));
-    O::from_i32(stage.requantise(stage.bias[channel].wrapping_add(a).wrapping_add(b), channel))
+    Some(O::from_i32(stage.requantise(stage.bias.wrapping_add(a).wrapping_add(b))))
 }

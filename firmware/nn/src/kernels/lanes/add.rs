@@ -2,17 +2,22 @@
 
 use super::depthwise::End;
 use super::{Columns, Limits, is_linear, unrolled};
+use crate::ensure;
 use crate::kernels::portable;
 use crate::quant::Stage;
 
 /// [`crate::kernels::portable::add_in_place`] of bytes.
-///
-/// # Panics
-/// When lengths do not agree.
 #[inline(always)]
-pub fn add_in_place<S: Columns>(set: S, a: &mut [i8], b: &[i8], gains: [i16; 2], stage: &Stage<'_>) {
+pub fn add_in_place<S: Columns>(
+    set: S,
+    a: &mut [i8],
+    b: &[i8],
+    gains: [i16; 2],
+    stage: &Stage<'_>,
+) -> Option<()> {
     let channels = stage.bias.len();
-    assert_eq!(a.len(), b.len());
+    ensure(channels > 0 && a.len() == b.len() && a.len().is_multiple_of(channels))?;
+    ensure(stage.positive.len() == channels && stage.negative.len() == channels)?;
     let blocks = match Limits::of(stage) {
         Some(limits) => {
             let blocks = channels / S::CHANNELS * S::CHANNELS;
@@ -31,7 +36,7 @@ pub fn add_in_place<S: Columns>(set: S, a: &mut [i8], b: &[i8], gains: [i16; 2],
         for (a, b) in a.chunks_exact_mut(channels).zip(b.chunks_exact(channels)) {
             let sums = set.multiply_add(bias, set.widen(&a[first..]), gain_a);
             let sums = set.multiply_add(sums, set.widen(&b[first..]), gain_b);
-            end.store(set, sums, &mut a[first..]);
+            end.store(set, sums, &mut a[first..])?;
         }
     }
     if vectors < channels {
@@ -42,9 +47,10 @@ pub fn add_in_place<S: Columns>(set: S, a: &mut [i8], b: &[i8], gains: [i16; 2],
             ..*stage
         };
         for (a, b) in a.chunks_exact_mut(channels).zip(b.chunks_exact(channels)) {
-            portable::add_in_place(&mut a[vectors..], &b[vectors..], gains, &rest);
+            portable::add_in_place(&mut a[vectors..], &b[vectors..], gains, &rest)?;
         }
     }
+    Some(())
 }
 
 /// Adds the channels of one column, from `first` on.

@@ -5,6 +5,7 @@
 
 use super::ops::{Filters, lay, spread};
 use super::{Lanes, Limits, as_bytes_mut, is_linear, unrolled};
+use crate::ensure;
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
@@ -54,9 +55,7 @@ fn is_pointwise(input: &Rows<'_, i8>) -> bool {
 }
 
 /// [`crate::kernels::portable::conv`] of bytes; `room` is from [`Scratch::room`].
-///
-/// # Panics
-/// When lengths do not agree.
+/// `None` when lengths do not agree.
 #[inline(always)]
 pub fn conv<S: Lanes, O: Element>(
     set: S,
@@ -65,10 +64,12 @@ pub fn conv<S: Lanes, O: Element>(
     weights: &[i8],
     stage: &Stage<'_>,
     output: &mut [O],
-) {
+) -> Option<()> {
     let channels = stage.bias.len();
     let taps = input.rows.len() * input.kernel_width * input.channels;
-    assert_eq!(weights.len(), channels * taps);
+    ensure(channels > 0 && taps > 0 && weights.len() == channels * taps)?;
+    ensure(stage.positive.len() == channels && stage.negative.len() == channels)?;
+    ensure(output.len().is_multiple_of(channels) && input.are_whole())?;
     let mut first = 0;
     let mut output = output;
     while !output.is_empty() {
@@ -78,15 +79,16 @@ pub fn conv<S: Lanes, O: Element>(
         let (tile, rest) = output.split_at_mut(left.min(most) * channels);
         let pixels = Pixels { input, first, taps };
         if left <= S::Half::LANES - S::Half::SPARE {
-            pixels.make::<S::Half, O, 1>(set.half(), room, weights, stage, tile);
+            pixels.make::<S::Half, O, 1>(set.half(), room, weights, stage, tile)?;
         } else if most == one {
-            pixels.make::<S, O, 1>(set, room, weights, stage, tile);
+            pixels.make::<S, O, 1>(set, room, weights, stage, tile)?;
         } else {
-            pixels.make::<S, O, 2>(set, room, weights, stage, tile);
+            pixels.make::<S, O, 2>(set, room, weights, stage, tile)?;
         }
         first += most;
         output = rest;
     }
+    Some(())
 }
 
 /// A tile of output pixels, starting at `first`.
@@ -106,37 +108,38 @@ impl Pixels<'_> {
         weights: &[i8],
         stage: &Stage<'_>,
         output: &mut [O],
-    ) {
+    ) -> Option<()> {
         let Pixels { input, first, taps } = *self;
         let channels = stage.bias.len();
         let pixels = output.len() / channels;
         let words = match input.rows[0] {
             Some(row) if is_pointwise(input) => {
                 let step = input.stride * input.channels;
-                pack::<S, V>(set, &row[first * step..], step, pixels, taps, room);
+                pack::<S, V>(set, &row[first * step..], step, pixels, taps, room)?;
                 room
             }
             _ => {
                 let padded = taps.next_multiple_of(CHUNK);
                 let (words, patches) = room.split_at_mut(V * S::LANES * padded / 4);
-                let patches: &mut [i8] = crate::elements_mut(patches);
+                let patches: &mut [i8] = crate::elements_mut(patches)?;
                 for p in 0..pixels {
-                    gather(input, first + p, &mut patches[p * padded..]);
+                    gather(input, first + p, &mut patches[p * padded..])?;
                 }
-                pack::<S, V>(set, patches, padded, pixels, padded, words);
+                pack::<S, V>(set, patches, padded, pixels, padded, words)?;
                 words
             }
         };
         for filter in (0..channels).step_by(BLOCK) {
             let block = Block { words, weights, taps, filter };
-            block.make::<S, O, V>(set, stage, output);
+            block.make::<S, O, V>(set, stage, output)?;
         }
+        Some(())
     }
 }
 
 /// Copies the window at pixel `x`, `[kh][kw][c]`. May write up to [`CHUNK`] bytes more.
 #[inline(always)]
-fn gather(input: &Rows<'_, i8>, x: usize, patch: &mut [i8]) {
+fn gather(input: &Rows<'_, i8>, x: usize, patch: &mut [i8]) -> Option<()> {
     let zero = input.zero_point as i8;
     if input.dilation != 1 {
         patch[..input.rows.len() * input.kernel_width * input.channels].fill(zero);
@@ -165,6 +168,7 @@ fn gather(input: &Rows<'_, i8>, x: usize, patch: &mut [i8]) {
             None => part[..length].fill(zero),
         }
     }
+    Some(())
 }
 
 /// Rearranges `pixels` runs of `taps` bytes, one every `step`, into words of four taps, `[quads][V · LANES]`.
@@ -176,8 +180,8 @@ fn pack<S: Lanes, const V: usize>(
     pixels: usize,
     taps: usize,
     words: &mut [u32],
-) {
-    let source: &[u8] = crate::elements(source);
+) -> Option<()> {
+    let source: &[u8] = crate::elements(source)?;
     let lanes = V * S::LANES;
     let words = &mut words[..taps.div_ceil(4) * lanes];
     let (wide, rest) = words.split_at_mut(taps / WIDE_CHUNK * (WIDE_CHUNK / 4) * lanes);
@@ -217,6 +221,7 @@ fn pack<S: Lanes, const V: usize>(
             words[lanes - 1] = S::FLIP;
         }
     }
+    Some(())
 }
 
 /// Applies up to [`BLOCK`] filters to a tile of pixels.
@@ -230,7 +235,12 @@ struct Block<'a> {
 impl Block<'_> {
     /// Computes its channels of the tile's output.
     #[inline(always)]
-    fn make<S: Lanes, O: Element, const V: usize>(&self, set: S, stage: &Stage<'_>, output: &mut [O]) {
+    fn make<S: Lanes, O: Element, const V: usize>(
+        &self,
+        set: S,
+        stage: &Stage<'_>,
+        output: &mut [O],
+    ) -> Option<()> {
         match if V == 1 { S::FILTERS } else { S::WIDE_FILTERS } {
             4 => self.make_by::<S, O, V, 4>(set, stage, output),
             8 => self.make_by::<S, O, V, 8>(set, stage, output),
@@ -245,7 +255,7 @@ impl Block<'_> {
         set: S,
         stage: &Stage<'_>,
         output: &mut [O],
-    ) {
+    ) -> Option<()> {
         let channels = stage.bias.len();
         let filters = BLOCK.min(channels - self.filter);
         let mut room = [0; BLOCK];
@@ -254,14 +264,15 @@ impl Block<'_> {
             for first in (0..filters).step_by(N) {
                 let sums = self.dots::<S, V, N>(set, self.filter + first, &bias[first..]);
                 for (number, sums) in (self.filter + first..channels).zip(&sums) {
+                    let stage = stage.channel(number)?;
                     for (pixels, &sums) in output.chunks_mut(S::LANES * channels).zip(sums) {
                         for (pixel, sum) in pixels.chunks_exact_mut(channels).zip(set.array(sums)) {
-                            pixel[number] = O::from_i32(stage.requantise(sum, number));
+                            pixel[number] = O::from_i32(stage.requantise(sum));
                         }
                     }
                 }
             }
-            return;
+            return Some(());
         };
         let shift = stage.shift & 31;
         let is_linear = is_linear(stage);
@@ -304,6 +315,7 @@ impl Block<'_> {
                 }
             }
         });
+        Some(())
     }
 
     /// Sums of `N` filters from `first` on. If there are fewer, the last one replaces the missing ones.

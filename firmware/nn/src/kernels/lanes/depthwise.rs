@@ -1,13 +1,12 @@
 //! Convolution of each channel with its own filter, channels side by side.
 
 use super::{Columns, Lanes, Limits, as_bytes_mut, is_linear, unrolled};
+use crate::ensure;
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
 
 /// [`crate::kernels::portable::depthwise`] of bytes with at least [`Lanes::LANES`] channels.
-///
-/// # Panics
-/// When lengths do not agree, or there are fewer channels.
+/// `None` when lengths do not agree, or there are fewer channels.
 #[inline(always)]
 pub fn depthwise<S: Columns, O: Element>(
     set: S,
@@ -15,10 +14,12 @@ pub fn depthwise<S: Columns, O: Element>(
     weights: &[i8],
     stage: &Stage<'_>,
     output: &mut [O],
-) {
+) -> Option<()> {
     let channels = input.channels;
-    assert_eq!(stage.bias.len(), channels);
-    assert_eq!(weights.len(), input.rows.len() * input.kernel_width * channels);
+    ensure(channels >= S::LANES && output.len().is_multiple_of(channels))?;
+    ensure([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() == channels))?;
+    ensure(weights.len() == input.rows.len() * input.kernel_width * channels)?;
+    ensure(input.are_whole())?;
     if input.rows.len() == 3
         && input.kernel_width == 3
         && input.dilation == 1
@@ -27,11 +28,13 @@ pub fn depthwise<S: Columns, O: Element>(
     {
         let row = input.width * channels;
         if let [Some(a), Some(b), Some(c)] = *input.rows {
-            return three(set, input, [a, b, c], weights, stage, limits, output);
+            three(set, input, [a, b, c], weights, stage, limits, output);
+            return Some(());
         } else if row <= MAX_ROW {
             let outside = [input.zero_point as i8; MAX_ROW];
             let row = |y: usize| input.rows[y].unwrap_or(&outside[..row]);
-            return three(set, input, [row(0), row(1), row(2)], weights, stage, limits, output);
+            three(set, input, [row(0), row(1), row(2)], weights, stage, limits, output);
+            return Some(());
         }
     }
     for block in (0..channels).step_by(S::LANES) {
@@ -39,8 +42,9 @@ pub fn depthwise<S: Columns, O: Element>(
         let first = block.min(channels - S::LANES);
         let bias = set.load(&stage.bias[first..]);
         let block = Block { set, input, weights, first, bias, end: End::new(set, stage, first) };
-        block.make(output);
+        block.make(output)?;
     }
+    Some(())
 }
 
 /// Longest row in bytes, `width · channels`, that a constant row can replace outside the tensor.
@@ -120,7 +124,7 @@ struct Block<'a, S: Lanes> {
 impl<S: Lanes> Block<'_, S> {
     /// Computes pixels for any window.
     #[inline(always)]
-    fn make<O: Element>(&self, output: &mut [O]) {
+    fn make<O: Element>(&self, output: &mut [O]) -> Option<()> {
         let (set, input, channels) = (self.set, self.input, self.input.channels);
         let zero_point = set.splat(input.zero_point);
         for (x, pixel) in output.chunks_exact_mut(channels).enumerate() {
@@ -138,8 +142,9 @@ impl<S: Lanes> Block<'_, S> {
                     sums = set.multiply_add(sums, values, set.factors(set.widen(&tap[self.first..])));
                 }
             }
-            self.end.store(set, sums, &mut pixel[self.first..]);
+            self.end.store(set, sums, &mut pixel[self.first..])?;
         }
+        Some(())
     }
 }
 
@@ -173,7 +178,7 @@ impl<'a, S: Lanes> End<'a, S> {
 
     /// Requantises sums into the first elements of `out`.
     #[inline(always)]
-    pub fn store<O: Element>(&self, set: S, sums: S::Vector, out: &mut [O]) {
+    pub fn store<O: Element>(&self, set: S, sums: S::Vector, out: &mut [O]) -> Option<()> {
         match as_bytes_mut(&mut *out).zip(self.limits) {
             Some((out, limits)) => {
                 let scaled = set.scale(sums, self.shift, self.positive, self.negative);
@@ -182,9 +187,10 @@ impl<'a, S: Lanes> End<'a, S> {
             None => {
                 let sums = set.array(sums);
                 for ((channel, out), &sum) in (self.first..).zip(out).zip(&sums[..S::LANES]) {
-                    *out = O::from_i32(self.stage.requantise(sum, channel));
+                    *out = O::from_i32(self.stage.channel(channel)?.requantise(sum));
                 }
             }
         }
+        Some(())
     }
 }

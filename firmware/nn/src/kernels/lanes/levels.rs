@@ -65,16 +65,13 @@ macro_rules! levels {
         }
 
         /// [`portable::conv`].
-        ///
-        /// # Panics
-        /// When lengths do not agree.
         pub fn conv<I: Element, O: Element>(
             input: &Rows<'_, I>,
             weights: &[i8],
             stage: &Stage<'_>,
             scratch: &mut Scratch,
             output: &mut [O],
-        ) {
+        ) -> Option<()> {
             let pixels = output.len() / stage.bias.len().max(1);
             let mut rows = [None; lanes::MAX_ROWS];
             let input_bytes = lanes::bytes(input, &mut rows);
@@ -86,44 +83,46 @@ macro_rules! levels {
         }
 
         /// [`portable::depthwise`].
-        ///
-        /// # Panics
-        /// When lengths do not agree.
         pub fn depthwise<I: Element, O: Element>(
             input: &Rows<'_, I>,
             weights: &[i8],
             stage: &Stage<'_>,
             _: &mut Scratch,
             output: &mut [O],
-        ) {
+        ) -> Option<()> {
             let mut room = [None; lanes::MAX_ROWS];
             match (Set::current(Some(stage)), lanes::bytes(input, &mut room)) {
                 $((Set::$level(set), Some(input)) if input.channels >= $set::CHANNELS => {
-                    set.depthwise(&input, weights, stage, output);
+                    set.depthwise(&input, weights, stage, output)
                 })*
                 _ => portable::depthwise(input, weights, stage, &mut portable::Scratch, output),
             }
         }
 
         /// [`portable::add`].
-        ///
-        /// # Panics
-        /// When lengths do not agree.
-        pub fn add<I: Element, O: Element>(a: &[I], b: &[I], gains: [i16; 2], stage: &Stage<'_>, output: &mut [O]) {
+        pub fn add<I: Element, O: Element>(
+            a: &[I],
+            b: &[I],
+            gains: [i16; 2],
+            stage: &Stage<'_>,
+            output: &mut [O],
+        ) -> Option<()> {
             match (lanes::as_bytes(a), lanes::as_bytes_mut(&mut *output)) {
                 (Some(a), Some(sum)) => {
-                    sum.copy_from_slice(a);
-                    add_in_place(output, crate::elements(b), gains, stage);
+                    $crate::copy(a, sum)?;
+                    add_in_place(output, $crate::elements(b)?, gains, stage)
                 }
                 _ => portable::add(a, b, gains, stage, output),
             }
         }
 
         /// [`portable::add_in_place`].
-        ///
-        /// # Panics
-        /// When lengths do not agree.
-        pub fn add_in_place<T: Element>(a: &mut [T], b: &[T], gains: [i16; 2], stage: &Stage<'_>) {
+        pub fn add_in_place<T: Element>(
+            a: &mut [T],
+            b: &[T],
+            gains: [i16; 2],
+            stage: &Stage<'_>,
+        ) -> Option<()> {
             match (Set::current(Some(stage)), lanes::as_bytes_mut(&mut *a), lanes::as_bytes(b)) {
                 $((Set::$level(set), Some(a), Some(b)) => set.add_in_place(a, b, gains, stage),)*
                 _ => portable::add_in_place(a, b, gains, stage),
@@ -131,9 +130,6 @@ macro_rules! levels {
         }
 
         /// [`portable::scale`].
-        ///
-        /// # Panics
-        /// When lengths do not agree, or the table has not 256 entries.
         pub fn scale<I: Element, O: Element>(
             input: &[I],
             zero_point: i32,
@@ -141,10 +137,10 @@ macro_rules! levels {
             table: &[i16],
             stage: &Stage<'_>,
             output: &mut [O],
-        ) {
+        ) -> Option<()> {
             match (Set::current(Some(stage)), lanes::as_bytes(input)) {
                 $((Set::$level(set), Some(input)) if gates.len() >= $set::CHANNELS => {
-                    set.scale(input, zero_point, gates, table, stage, output);
+                    set.scale(input, zero_point, gates, table, stage, output)
                 })*
                 _ => portable::scale(input, zero_point, gates, table, stage, output),
             }

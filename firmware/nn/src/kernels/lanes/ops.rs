@@ -22,7 +22,7 @@ macro_rules! entries {
                 weights: &[i8],
                 stage: &$crate::quant::Stage<'_>,
                 output: &mut [O],
-            ) {
+            ) -> Option<()> {
                 #[target_feature(enable = $features)]
                 fn compiled<O: $crate::kernels::Element>(
                     set: $set,
@@ -31,8 +31,8 @@ macro_rules! entries {
                     weights: &[i8],
                     stage: &$crate::quant::Stage<'_>,
                     output: &mut [O],
-                ) {
-                    $crate::kernels::lanes::conv::conv(set, room, input, weights, stage, output);
+                ) -> Option<()> {
+                    $crate::kernels::lanes::conv::conv(set, room, input, weights, stage, output)
                 }
                 // SAFETY: the processor has the features.
                 unsafe { compiled(self, room, input, weights, stage, output) }
@@ -45,7 +45,7 @@ macro_rules! entries {
                 weights: &[i8],
                 stage: &$crate::quant::Stage<'_>,
                 output: &mut [O],
-            ) {
+            ) -> Option<()> {
                 #[target_feature(enable = $features)]
                 fn compiled<O: $crate::kernels::Element>(
                     set: $set,
@@ -53,8 +53,8 @@ macro_rules! entries {
                     weights: &[i8],
                     stage: &$crate::quant::Stage<'_>,
                     output: &mut [O],
-                ) {
-                    $crate::kernels::lanes::depthwise::depthwise(set, input, weights, stage, output);
+                ) -> Option<()> {
+                    $crate::kernels::lanes::depthwise::depthwise(set, input, weights, stage, output)
                 }
                 // SAFETY: the processor has the features.
                 unsafe { compiled(self, input, weights, stage, output) }
@@ -67,7 +67,7 @@ macro_rules! entries {
                 b: &[i8],
                 gains: [i16; 2],
                 stage: &$crate::quant::Stage<'_>,
-            ) {
+            ) -> Option<()> {
                 #[target_feature(enable = $features)]
                 fn compiled(
                     set: $set,
@@ -75,8 +75,8 @@ macro_rules! entries {
                     b: &[i8],
                     gains: [i16; 2],
                     stage: &$crate::quant::Stage<'_>,
-                ) {
-                    $crate::kernels::lanes::add::add_in_place(set, a, b, gains, stage);
+                ) -> Option<()> {
+                    $crate::kernels::lanes::add::add_in_place(set, a, b, gains, stage)
                 }
                 // SAFETY: the processor has the features.
                 unsafe { compiled(self, a, b, gains, stage) }
@@ -91,7 +91,7 @@ macro_rules! entries {
                 table: &[i16],
                 stage: &$crate::quant::Stage<'_>,
                 output: &mut [O],
-            ) {
+            ) -> Option<()> {
                 #[target_feature(enable = $features)]
                 fn compiled<O: $crate::kernels::Element>(
                     set: $set,
@@ -101,8 +101,8 @@ macro_rules! entries {
                     table: &[i16],
                     stage: &$crate::quant::Stage<'_>,
                     output: &mut [O],
-                ) {
-                    $crate::kernels::lanes::scale::scale(set, input, zero_point, gates, table, stage, output);
+                ) -> Option<()> {
+                    $crate::kernels::lanes::scale::scale(set, input, zero_point, gates, table, stage, output)
                 }
                 // SAFETY: the processor has the features.
                 unsafe { compiled(self, input, zero_point, gates, table, stage, output) }

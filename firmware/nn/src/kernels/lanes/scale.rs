@@ -2,13 +2,12 @@
 
 use super::Lanes;
 use super::depthwise::End;
+use crate::ensure;
 use crate::kernels::Element;
 use crate::quant::Stage;
 
 /// [`crate::kernels::portable::scale`] of bytes with at least [`Lanes::LANES`] channels.
-///
-/// # Panics
-/// When lengths do not agree, there are fewer channels, or the table has not 256 entries.
+/// `None` when lengths do not agree, there are fewer channels, or the table has not 256 entries.
 #[inline(always)]
 pub fn scale<S: Lanes, O: Element>(
     set: S,
@@ -18,10 +17,12 @@ pub fn scale<S: Lanes, O: Element>(
     table: &[i16],
     stage: &Stage<'_>,
     output: &mut [O],
-) {
+) -> Option<()> {
     let channels = stage.bias.len();
-    let table: &[i16; 256] = table.try_into().expect("an entry for each gate");
-    assert!(gates.len() == channels && input.len() == output.len());
+    let table: &[i16; 256] = table.try_into().ok()?;
+    ensure(channels >= S::LANES && gates.len() == channels && input.len() == output.len())?;
+    ensure(stage.positive.len() == channels && stage.negative.len() == channels)?;
+    ensure(output.len().is_multiple_of(channels))?;
     for block in (0..channels).step_by(S::LANES) {
         // The last block may overlap the one before and compute some channels again.
         let first = block.min(channels - S::LANES);
@@ -36,7 +37,8 @@ pub fn scale<S: Lanes, O: Element>(
         let (starts, gains) = (set.load(&starts), set.factors(set.load(&gains)));
         for (input, output) in input.chunks_exact(channels).zip(output.chunks_exact_mut(channels)) {
             let sums = set.multiply_add(starts, set.widen(&input[first..]), gains);
-            end.store(set, sums, &mut output[first..]);
+            end.store(set, sums, &mut output[first..])?;
         }
     }
+    Some(())
 }

@@ -1,24 +1,31 @@
 //! Largest element under a window.
 
 use crate::kernels::{Element, Rows};
+use crate::{copy, ensure};
 
-/// One output row `[width][c]` of a max pool. Pixels outside the tensor are ignored.
-///
-/// # Panics
-/// When lengths do not agree, or a window lies entirely outside.
-pub fn max_pool<T: Element>(input: &Rows<'_, T>, output: &mut [T]) {
+/// One output row `[width][c]` of a max pool. Pixels outside the tensor are ignored. `None` when lengths do not
+/// agree, or a window lies entirely outside.
+pub fn max_pool<T: Element>(input: &Rows<'_, T>, output: &mut [T]) -> Option<()> {
     let channels = input.channels;
+    ensure(channels > 0 && input.dilation > 0 && output.len().is_multiple_of(channels))?;
     for (x, pixel) in output.chunks_exact_mut(channels).enumerate() {
         let (low, high, column) = input.columns(x);
-        let mut values = input.rows.iter().flatten().flat_map(|row| {
-            let inside = row[column * channels..].chunks_exact(channels);
-            inside.step_by(input.dilation).take(high - low)
-        });
-        pixel.copy_from_slice(values.next().expect("a window covers a pixel"));
-        for value in values {
-            for (out, &value) in pixel.iter_mut().zip(value) {
-                *out = value.max(*out);
+        ensure(low < high)?;
+        let inside = column * channels..(column + (high - low - 1) * input.dilation + 1) * channels;
+        let mut is_first = true;
+        for row in input.rows.iter().flatten() {
+            for value in row.get(inside.clone())?.chunks_exact(channels).step_by(input.dilation) {
+                if is_first {
+                    copy(value, pixel)?;
+                    is_first = false;
+                    continue;
+                }
+                for (out, &value) in pixel.iter_mut().zip(value) {
+                    *out = value.max(*out);
+                }
             }
         }
+        ensure(!is_first)?;
     }
+    Some(())
 }

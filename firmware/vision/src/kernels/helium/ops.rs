@@ -25,12 +25,10 @@ pub const WHOLE: u16 = 5000;
 pub const SHARES: [u16; 3] = [54, 183, 18];
 
 /// Luminance of colours.
-///
-/// # Panics
-/// When lengths do not agree, or there is nothing to do.
-pub fn luminance(packing: Packing, pixels: &[u8], out: &mut [u8]) {
+/// `None` when lengths do not agree, or there is nothing to do.
+pub fn luminance(packing: Packing, pixels: &[u8], out: &mut [u8]) -> Option<()> {
     let pixel_bytes = if packing == Packing::Bytes { 3 } else { 2 };
-    assert!(!out.is_empty() && pixels.len() == pixel_bytes * out.len());
+    check(!out.is_empty() && pixels.len() == pixel_bytes * out.len())?;
     #[cfg(arm_helium)]
     {
         let run = match packing {
@@ -45,14 +43,13 @@ pub fn luminance(packing: Packing, pixels: &[u8], out: &mut [u8]) {
     for (pixel, out) in pixels.chunks_exact(pixel_bytes).zip(out) {
         *out = lane(channels(packing, pixel));
     }
+    Some(())
 }
 
 /// Red, green and blue of RGB565, in bytes.
-///
-/// # Panics
-/// When lengths do not agree, there is nothing to do, or colours are bytes already.
-pub fn colours(packing: Packing, pixels: &[u8], out: &mut [u8]) {
-    assert!(!out.is_empty() && pixels.len() * 3 == out.len() * 2 && packing != Packing::Bytes);
+/// `None` when lengths do not agree, there is nothing to do, or colours are bytes already.
+pub fn colours(packing: Packing, pixels: &[u8], out: &mut [u8]) -> Option<()> {
+    check(!out.is_empty() && pixels.len() * 3 == out.len() * 2 && packing != Packing::Bytes)?;
     #[cfg(arm_helium)]
     {
         let run = if packing == Packing::Big { asm::colours_big } else { asm::colours_little };
@@ -63,6 +60,7 @@ pub fn colours(packing: Packing, pixels: &[u8], out: &mut [u8]) {
     for (pixel, out) in pixels.chunks_exact(2).zip(out.chunks_exact_mut(3)) {
         out.copy_from_slice(&channels(packing, pixel).map(|channel| channel as u8));
     }
+    Some(())
 }
 
 /// Factors of V in red, U and V in green, U in blue: those of [`crate::pixels`].
@@ -72,11 +70,9 @@ pub const HALVES: [i32; 3] =
     [(1 << 15) - 128 * FACTORS[0], (1 << 15) - 128 * (FACTORS[1] + FACTORS[2]), (1 << 15) - 128 * FACTORS[3]];
 
 /// Red, green and blue of pairs of YUV422, in bytes.
-///
-/// # Panics
-/// When lengths do not agree, or there is nothing to do.
-pub fn yuv_colours(pairs: &[u8], out: &mut [u8]) {
-    assert!(!out.is_empty() && pairs.len().is_multiple_of(4) && pairs.len() * 3 == out.len() * 2);
+/// `None` when lengths do not agree, or there is nothing to do.
+pub fn yuv_colours(pairs: &[u8], out: &mut [u8]) -> Option<()> {
+    check(!out.is_empty() && pairs.len().is_multiple_of(4) && pairs.len() * 3 == out.len() * 2)?;
     #[cfg(arm_helium)]
     // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
@@ -98,14 +94,20 @@ pub fn yuv_colours(pairs: &[u8], out: &mut [u8]) {
             );
         }
     }
+    Some(())
+}
+
+/// The same bytes. `None` when lengths do not agree.
+pub fn copy(bytes: &[u8], out: &mut [u8]) -> Option<()> {
+    check(bytes.len() == out.len())?;
+    out.copy_from_slice(bytes);
+    Some(())
 }
 
 /// Every second byte, from the first on.
-///
-/// # Panics
-/// When lengths do not agree, or there is nothing to do.
-pub fn even(bytes: &[u8], out: &mut [u8]) {
-    assert!(!out.is_empty() && bytes.len() == 2 * out.len());
+/// `None` when lengths do not agree, or there is nothing to do.
+pub fn even(bytes: &[u8], out: &mut [u8]) -> Option<()> {
+    check(!out.is_empty() && bytes.len() == 2 * out.len())?;
     #[cfg(arm_helium)]
     // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
@@ -113,14 +115,13 @@ pub fn even(bytes: &[u8], out: &mut [u8]) {
     }
     #[cfg(not(arm_helium))]
     bytes.iter().step_by(2).zip(out).for_each(|(&byte, out)| *out = byte);
+    Some(())
 }
 
 /// Means of two by two bytes, rounded half up.
-///
-/// # Panics
-/// When lengths do not agree, or there is nothing to do.
-pub fn halve([above, below]: [&[u8]; 2], out: &mut [u8]) {
-    assert!(!out.is_empty() && above.len() == 2 * out.len() && below.len() == 2 * out.len());
+/// `None` when lengths do not agree, or there is nothing to do.
+pub fn halve([above, below]: [&[u8]; 2], out: &mut [u8]) -> Option<()> {
+    check(!out.is_empty() && above.len() == 2 * out.len() && below.len() == 2 * out.len())?;
     #[cfg(arm_helium)]
     // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
@@ -131,6 +132,11 @@ pub fn halve([above, below]: [&[u8]; 2], out: &mut [u8]) {
         let sum: u16 = above.iter().chain(below).map(|&byte| u16::from(byte)).sum();
         *out = ((sum + 2) >> 2) as u8;
     }
+    Some(())
+}
+
+fn check(holds: bool) -> Option<()> {
+    holds.then_some(())
 }
 
 /// Red, green and blue of a pixel, widened as the loops do: the high bits of a channel go to the free low bits.

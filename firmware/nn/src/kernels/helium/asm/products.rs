@@ -50,13 +50,13 @@ super::assert_layout!(
 );
 
 impl Products {
-    /// For `count` pixels.
+    /// For `count` pixels; `None` if there are fewer.
     pub fn new<I, O>(
         (pixels, count): (&[I], usize),
         (weights, taps): (&[i8], usize),
         stage: &Stage<'_>,
         place: Place<'_, O>,
-    ) -> Self {
+    ) -> Option<Self> {
         let lanes = choose::lanes::<I>();
         let steps = taps.div_ceil(lanes);
         let ahead = if lanes == 16 { multiply_ahead } else { multiply_wide_ahead } as *const ();
@@ -65,14 +65,15 @@ impl Products {
         let stride_bytes = place.stride * element;
         let distance = count / 2;
         let other = distance * stride_bytes;
-        Products {
+        let second = pixels.get(lanes * steps * distance..)?;
+        Some(Products {
             bias: stage.bias.as_ptr(),
             positive: stage.positive.as_ptr(),
             negative: stage.negative.as_ptr(),
             weights: weights.as_ptr(),
             output: place.elements.as_mut_ptr().cast(),
             taps,
-            pixels: [pixels.as_ptr(), pixels[lanes * steps * distance..].as_ptr()].map(<*const I>::cast),
+            pixels: [pixels.as_ptr(), second.as_ptr()].map(<*const I>::cast),
             pairs: (pairs as u32 - 1) << 16 | stage.zero_point as u16 as u32,
             ahead_bytes: lanes * ahead_steps,
             groups: stage.bias.len() / 4,
@@ -86,7 +87,7 @@ impl Products {
             skipped_bytes: BODY_BYTES * (UNROLLED - unrolled_steps),
             next_bytes: (4 * element).wrapping_sub(pairs * stride_bytes),
             places: [0, 1, 2, 3, 4, 5, 6, 7].map(|i| (i / 2 + i % 2 * other) as u16),
-        }
+        })
     }
 }
 /// Length in bytes of the code of one [`products`], or of the same for elements of 16 bits. The unrolled loop is entered after the copies that are not needed.
