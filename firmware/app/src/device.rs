@@ -565,9 +565,10 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
             Some(id) => centres_of(store, id).map_err(|_| Fault::Store)?,
             None => Vec::new(),
         };
+        // Stored centres of another dimension are of another network.
+        let centres = enrolment.centres(&before).map_err(|_| Fault::Store)?.unwrap_or_default();
         let newcomer = self.newcomer.take();
         let (name, flags) = newcomer.as_ref().map_or(("", 0), |one| (one.name.as_str(), one.flags));
-        let centres = enrolment.centres(&before).unwrap_or_default();
         let mut parts: Vec<store::SubCentre<'_>, MOST_CENTRES> = Vec::new();
         for centre in &centres {
             // There is room for as many as there are.

@@ -24,6 +24,7 @@ pub mod vote;
 
 use format::gates::{Gate, Refusal};
 use heapless::Vec;
+use matcher::BlendError;
 
 use enrol::{Enrolment, ShotError};
 use vote::{Ballot, Vote, Votes};
@@ -472,8 +473,12 @@ impl Door {
             Glimpse::Nobody | Glimpse::Face { .. } => Orders::new(),
             Glimpse::Unfit(refusal) => orders([Order::LookAgain, Order::Tell(News::Unfit(refusal))]),
             Glimpse::Fit { embedding, person, threshold_q30 } => {
-                if let Err(error) = enrolment.offer(embedding, person, threshold_q30) {
-                    return orders([Order::LookAgain, Order::Tell(News::NoShot(error))]);
+                match enrolment.offer(embedding, person, threshold_q30) {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        return orders([Order::LookAgain, Order::Tell(News::NoShot(error))]);
+                    }
+                    Err(BlendError { .. }) => return self.fail(Fault::Image),
                 }
                 *until_ms = now_ms + u64::from(self.settings.enrol_ms);
                 let news = News::Shot { taken: enrolment.taken(), wanted: enrolment.wanted() };
@@ -674,6 +679,15 @@ mod tests {
         let mut door = Door::new(settings(1, 1), Tally::default(), 0);
         door.enrol(None, 5, 2, 0).unwrap();
         assert_eq!(told(&door.fail(Fault::Blind)), [News::GivenUp]);
+    }
+
+    #[test]
+    fn shot_of_another_dimension_is_a_fault_of_the_image() {
+        let mut door = Door::new(settings(1, 1), Tally::default(), 0);
+        door.enrol(None, 5, 2, 0).unwrap();
+        let longer = Glimpse::Fit { embedding: &[3, 4, 5], person: None, threshold_q30: HALF };
+        assert_eq!(door.seen(1, &longer), orders([Order::Close, Order::Tell(News::GivenUp)]));
+        assert!(matches!(door.state(), State::Service(Fault::Image)));
     }
 
     #[test]

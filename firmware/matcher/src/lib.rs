@@ -65,7 +65,7 @@ pub mod rules;
 pub mod runs;
 pub mod wide;
 
-pub use blend::Blend;
+pub use blend::{Blend, BlendError};
 pub use centres::{Centres, CentresError, MAX_CENTRES};
 pub use decision::{
     Candidate, DimensionMismatch, Judge, Matcher, Outcome, Rejection, RunnerUp, Verdict, others_within,
