@@ -85,7 +85,8 @@ pub fn simulated(path: &Path, photos: &[PathBuf], source: &Source) -> Result<Vec
     let usable = Loader::of_image(&bytes, path, source)?.load_usable(photos)?;
     let answer = |Photo { path, crop }: &Photo| {
         let embedding = simulator.embed(crop).with_context(|| path.display().to_string())?;
-        Ok(Answer::new(path, recogniser.recognise(&embedding)))
+        let decision = recogniser.recognise(&embedding).with_context(|| path.display().to_string())?;
+        Ok(Answer::new(path, decision))
     };
     usable.iter().map(answer).collect()
 }

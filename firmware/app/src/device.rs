@@ -45,7 +45,7 @@ use heapless::{String, Vec};
 use link::message::{Attention, Mode, Notice, PeopleReply, Shot, ShotResult, Text, Verdict, append};
 use link::session::{KeyPair, Responder};
 use link::{Decoder, Reply};
-use matcher::{Outcome, Verdict as Ruling};
+use matcher::{DecideError, Outcome, Verdict as Ruling};
 use nn::Run;
 use store::{Draft, Head, MAX_NAME, Store};
 use vision::Frame;
@@ -493,7 +493,7 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
         let (recogniser, mut enrolled) = gallery(&self.recogniser, &mut self.store)?;
         // The certificate is shown and decides nothing. It could open all records a second time.
         let judge = recogniser.judge(enrolled.count()).without_certificate();
-        let outcome = judge.decide(&mut enrolled, embedding).map_err(|_| Fault::Store)?;
+        let outcome = judge.decide(&mut enrolled, embedding).map_err(fault_of)?;
         let person = outcome.best.as_ref().and_then(|best| enrolled.id(best.person));
         Ok((outcome, person, judge.rules.threshold_q30))
     }
@@ -689,6 +689,14 @@ fn gallery<'r, 'a, F: NorFlash>(
             Ok((recogniser, Enrolled { recogniser, store }))
         }
         _ => Err(Fault::Store),
+    }
+}
+
+/// Why nobody can be decided on: the image's embeddings are others than its people's, or people cannot be opened.
+fn fault_of<E>(error: DecideError<E>) -> Fault {
+    match error {
+        DecideError::Scan(_) => Fault::Image,
+        DecideError::Runs(_) => Fault::Store,
     }
 }
 

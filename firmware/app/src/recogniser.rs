@@ -7,7 +7,9 @@ use format::policy::{Angle, Kind, Policy};
 use format::{Image, ImageError, Role};
 use heapless::String;
 use link::message::{Decision, Neighbour, Ruling};
-use matcher::{Centres, Judge, Margin, Matcher, Outcome, Rules, RunnerUp, Runs, others_within};
+use matcher::{
+    Centres, DecideError, Judge, Margin, Matcher, Outcome, Rules, RunnerUp, Runs, ScanError, others_within,
+};
 use nn::{LoadError, Network, RowSource, RunError};
 
 use crate::show::{self, Posterior};
@@ -23,7 +25,7 @@ pub enum StartError {
     Eyes(EyesError),
     /// The image has eyes, but its embedder does not take aligned faces.
     Template,
-    /// The matcher refuses its margin.
+    /// The matcher refuses its people, its strangers or its margin.
     Matcher,
 }
 
@@ -39,7 +41,7 @@ impl fmt::Display for StartError {
                     "embedder: its input is no aligned face, so that the faces of a frame cannot be cut out for it"
                 )
             }
-            Self::Matcher => write!(f, "image: the margin is malformed"),
+            Self::Matcher => write!(f, "image: its people, its strangers or its margin are malformed"),
         }
     }
 }
@@ -72,8 +74,9 @@ impl<'a> Recogniser<'a> {
     /// [`StartError`].
     pub fn of_image(image: Image<'a>, arena: &mut [u8]) -> Result<Self, StartError> {
         let rules = rules(&image.policy, image.gallery.people_count())?;
-        let gallery = Centres::of_gallery(&image.gallery);
-        let cohort = image.cohort.as_ref().map(Centres::of_gallery);
+        let centres = |of| Centres::of_gallery(of).map_err(|_| StartError::Matcher);
+        let gallery = centres(&image.gallery)?;
+        let cohort = image.cohort.as_ref().map(centres).transpose()?;
         let matcher = Matcher::new_checked(gallery, cohort, rules).map_err(|_| StartError::Matcher)?;
         let load = |role: Role, model, arena: &mut [u8]| {
             Network::new(model, arena).map_err(|error| StartError::Network(role, error))
@@ -137,44 +140,42 @@ impl<'a> Recogniser<'a> {
 
     /// Decides on an embedding in integers. A door needs nothing more.
     ///
-    /// # Panics
-    /// When it does not have the network's dimension.
-    pub fn decide(&self, embedding: &[i16]) -> Outcome {
+    /// # Errors
+    /// [`ScanError`], for example when it does not have the network's dimension.
+    pub fn decide(&self, embedding: &[i16]) -> Result<Outcome, ScanError> {
         self.matcher.decide(embedding)
     }
 
     /// The part of a decision that is only shown: names, angles and the confidence. Takes about as long as the
     /// decision.
     ///
-    /// # Panics
+    /// # Errors
     /// As [`Self::decide`].
-    pub fn show(&self, embedding: &[i16], outcome: &Outcome) -> Decision {
-        let Ok(confidence) = self.confidence(&mut { *self.matcher.gallery() }, embedding, outcome);
+    pub fn show(&self, embedding: &[i16], outcome: &Outcome) -> Result<Decision, ScanError> {
+        let confidence = self.confidence(&mut { *self.matcher.gallery() }, embedding, outcome);
+        let confidence = confidence.map_err(|DecideError::Scan(error)| error)?;
         let name = |person| self.image.gallery.person(person).map_or("", |person| person.name);
-        shown(outcome, confidence, |person| name(person).try_into().unwrap_or_default())
+        Ok(shown(outcome, confidence, |person| name(person).try_into().unwrap_or_default()))
     }
 
     /// [`Self::decide`] and [`Self::show`] in one.
     ///
-    /// # Panics
+    /// # Errors
     /// As [`Self::decide`].
-    pub fn recognise(&self, embedding: &[i16]) -> Decision {
-        self.show(embedding, &self.decide(embedding))
+    pub fn recognise(&self, embedding: &[i16]) -> Result<Decision, ScanError> {
+        self.show(embedding, &self.decide(embedding)?)
     }
 
     /// Probability of the best person among everybody enrolled ([`Posterior`]); 0 if there is none.
     ///
     /// # Errors
-    /// As [`Runs::each`].
-    ///
-    /// # Panics
-    /// As [`Self::decide`].
+    /// [`DecideError`].
     pub fn confidence<R: Runs>(
         &self,
         gallery: &mut R,
         embedding: &[i16],
         outcome: &Outcome,
-    ) -> Result<f32, R::Error> {
+    ) -> Result<f32, DecideError<R::Error>> {
         let Some(best) = &outcome.best else { return Ok(0.0) };
         let policy = self.image.policy.terms();
         let mut posterior = Posterior::new(policy.logit_scale, policy.margin, best);

@@ -172,7 +172,10 @@ impl<S: Read + Write, M: Meter, F: FrameSource> Board<'_, S, M, F> {
                 let decision = recogniser.recognise(embedding);
                 cost.match_instructions = self.meter.instructions() - start;
                 cost.stack_bytes = self.meter.stack_bytes();
-                Reply::Recognised(Recognised { decision, cost })
+                match decision {
+                    Ok(decision) => Reply::Recognised(Recognised { decision, cost }),
+                    Err(error) => Reply::Failed(text(&error)),
+                }
             }
             Ok(()) => {
                 for chunk in embedding.chunks(CHUNK) {

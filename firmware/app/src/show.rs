@@ -133,9 +133,10 @@ mod tests {
         let gallery = Centres::new_checked(2, &vectors, &norms, &owners).unwrap();
         let matcher = Matcher::new_checked(gallery, None, Rules::absolute(0)).unwrap();
         let probe = [12_345, 0];
-        let best = matcher.decide(&probe).best.unwrap();
+        let best = matcher.decide(&probe).unwrap().best.unwrap();
         let mut posterior = Posterior::new(scale, angle(margin), &best);
-        matcher.others_within(&probe, &best, posterior.least_cosine_q30(), &mut |other| posterior.add(other));
+        let least_q30 = posterior.least_cosine_q30();
+        matcher.others_within(&probe, &best, least_q30, &mut |other| posterior.add(other)).unwrap();
 
         let cosine = |owner: usize| f64::from(vectors[2 * owner]) / f64::from(norms[owner]).sqrt();
         let target = (cosine(best.person.into()).acos() + margin).cos();

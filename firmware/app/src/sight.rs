@@ -2,9 +2,11 @@
 //! they give the same record.
 
 use core::convert::Infallible;
+use core::fmt;
 
 use face::{Eyes, Found, Track};
 use link::message::{Attention, Decided, Seen};
+use matcher::ScanError;
 use nn::RunError;
 use vision::Frame;
 
@@ -91,11 +93,37 @@ impl Followed {
     }
 }
 
+/// Why a frame was not seen to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeeError {
+    /// A network did not run.
+    Run(RunError<Infallible>),
+    /// The matcher could not decide on the embedding.
+    Scan(ScanError),
+}
+
+impl From<RunError<Infallible>> for SeeError {
+    fn from(error: RunError<Infallible>) -> Self {
+        Self::Run(error)
+    }
+}
+
+impl fmt::Display for SeeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run(error) => error.fmt(f),
+            Self::Scan(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for SeeError {}
+
 /// Sees a frame: finds faces, follows one, and, if `attention` says so, examines it, and if it is fit, decides who it is.
 /// `eyes` are the recogniser's. The stack's figure is left to the caller.
 ///
 /// # Errors
-/// [`RunError::Arena`], [`RunError::Broken`].
+/// [`SeeError`].
 pub fn see<O: Observer>(
     recogniser: &Recogniser<'_>,
     eyes: &Eyes<'_>,
@@ -104,7 +132,7 @@ pub fn see<O: Observer>(
     followed: &mut Followed,
     arena: &mut [u8],
     observer: &mut O,
-) -> Result<Seen, RunError<Infallible>> {
+) -> Result<Seen, SeeError> {
     let mut seeing = Seeing::start(recogniser, eyes, frame, attention, arena)?;
     while !seeing.advance(recogniser, eyes, frame, followed, STEP_ROWS, observer)? {
         observer.breathe();
@@ -114,7 +142,7 @@ pub fn see<O: Observer>(
         && let Some(look) = seen.face.as_mut().and_then(|face| face.look.as_mut())
     {
         let start = observer.instructions();
-        let decision = recogniser.recognise(&embedding);
+        let decision = recogniser.recognise(&embedding).map_err(SeeError::Scan)?;
         seen.cost.match_instructions = observer.instructions() - start;
         look.decided = Some(Decided { embedding_check: pattern::check_elements(&embedding), decision });
     }

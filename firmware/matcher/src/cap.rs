@@ -9,9 +9,9 @@
 
 use crate::cosine::magnitude_q31;
 use crate::dot::{MAX_DIMENSION, dot};
-use crate::nearest::{Sight, scan};
+use crate::nearest::{ScanError, Sight, scan};
 use crate::rules::{Margin, ONE_Q30};
-use crate::runs::{Nearest, Runs};
+use crate::runs::{DecideError, Nearest, Runs, scan_each};
 
 /// One, Q30.
 const ONE: u64 = ONE_Q30 as u64;
@@ -22,13 +22,13 @@ const HALF_RIGHT_Q30: u64 = 759_250_125;
 /// that centre and the nearest centre of another person.
 ///
 /// # Errors
-/// As [`Runs::each`]: the runs are opened only when the two centres leave the answer open.
+/// [`DecideError`]: the runs are opened only when the two centres leave the answer open.
 pub(crate) fn contains<R: Runs>(
     gallery: &mut R,
     nearest: &Nearest,
     probe_norm: u64,
     margin: &Margin,
-) -> Result<bool, R::Error> {
+) -> Result<bool, DecideError<R::Error>> {
     let Some(best) = &nearest.best else { return Ok(false) };
     // cos θ from below and above, sin θ from above. All Q30.
     let (low, high) = cosine_bounds(best, probe_norm);
@@ -59,21 +59,24 @@ pub(crate) fn contains<R: Runs>(
 
     // cos φ itself. The angle from `best` to `second` alone often refutes the cap. Only otherwise are all centres
     // searched.
+    let dimension = gallery.dimension();
+    let [of_best, of_second] = nearest.vectors();
     let mut own = [0; MAX_DIMENSION];
-    let own = &mut own[..gallery.dimension()];
-    own.iter_mut().zip(nearest.best_vector()).for_each(|(own, &element)| *own = element.into());
-    let mut closest = Sight { dot: dot(nearest.second_vector(), own), ..*second };
+    let own =
+        own.get_mut(..dimension).ok_or(ScanError::Dimension { probe: MAX_DIMENSION, centres: dimension })?;
+    own.iter_mut().zip(of_best).for_each(|(own, &element)| *own = element.into());
+    let mut closest = Sight { dot: dot(of_second, own), ..*second };
     if !is_apart(cosine_bounds(&closest, best.norm.into()).1) {
         return Ok(false);
     }
-    gallery.each(&mut |centres| {
-        scan(centres, own, Some(closest), &mut |sight| {
+    scan_each(gallery, |centres, _| {
+        scan(centres, own, Some(closest), &mut |sight, _| {
             if sight.owner == best.owner || !sight.is_nearer_than(&closest) {
                 return None;
             }
             closest = sight;
             Some(sight)
-        });
+        })
     })?;
     Ok(is_apart(cosine_bounds(&closest, best.norm.into()).1))
 }
@@ -114,9 +117,9 @@ mod tests {
     }
 
     fn is_in_cap(mut gallery: Centres<'_>, probe: &[i16], probe_norm: u64, margin: &Margin) -> bool {
-        let Ok(nearest) = Nearest::search(&mut gallery, probe);
-        let Ok(is_inside) = contains(&mut gallery, &nearest, probe_norm, margin);
-        is_inside
+        let mut nearest = Nearest::new();
+        nearest.search(&mut gallery, probe).unwrap();
+        contains(&mut gallery, &nearest, probe_norm, margin).unwrap()
     }
 
     fn is_inside(centres: &[f64], probe: f64, margin_degrees: f64) -> bool {
@@ -158,7 +161,7 @@ mod tests {
 
     /// [`contains`], computed with every other centre.
     fn contains_by_definition(gallery: &Centres, best: &Sight, probe_norm: u64, margin: &Margin) -> bool {
-        let own = gallery.get(best.centre);
+        let own = gallery.get(best.centre).unwrap();
         let wide: Vec<i16> = own.vector.iter().map(|&element| element.into()).collect();
         gallery.iter().filter(|other| other.owner != own.owner).all(|other| {
             let other = Sight { owner: 0, centre: 0, dot: dot(other.vector, &wide), norm: other.norm };
@@ -196,7 +199,8 @@ mod tests {
             let probe: Vec<i16> = probe.iter().zip(&vectors[..dimension]).map(|(&p, &c)| p + toward * i16::from(c)).collect();
             let probe_norm = crate::dot::squared_norm(&probe);
             prop_assume!(probe_norm > 0);
-            let Ok(nearest) = Nearest::search(&mut gallery.clone(), &probe);
+            let mut nearest = Nearest::new();
+            nearest.search(&mut gallery.clone(), &probe).unwrap();
             let margin = margin(degrees.to_radians());
             let expected = contains_by_definition(&gallery, &nearest.best.unwrap(), probe_norm, &margin);
             prop_assert_eq!(is_in_cap(gallery, &probe, probe_norm, &margin), expected);

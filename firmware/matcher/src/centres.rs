@@ -1,6 +1,7 @@
 //! A checked view of unit centres quantised to int8.
 
 use core::fmt;
+use core::num::NonZeroUsize;
 
 use format::gallery::{self, Gallery};
 
@@ -64,7 +65,7 @@ impl core::error::Error for CentresError {}
 /// Centres of enrolled people, or of strangers.
 #[derive(Clone, Copy, Debug)]
 pub struct Centres<'a> {
-    dimension: usize,
+    dimension: NonZeroUsize,
     vectors: &'a [i8],
     norms: &'a [u32],
     owners: &'a [u16],
@@ -95,16 +96,7 @@ impl<'a> Centres<'a> {
         norms: &'a [u32],
         owners: &'a [u16],
     ) -> Result<Self, CentresError> {
-        if !(1..=MAX_DIMENSION).contains(&dimension) {
-            return Err(CentresError::Dimension(dimension));
-        }
-        let count = norms.len();
-        if count > MAX_CENTRES || owners.len() != count || vectors.len() != count * dimension {
-            let lengths =
-                CentresError::Lengths { norms: count, owners: owners.len(), elements: vectors.len() };
-            return Err(lengths);
-        }
-        let centres = Centres::new(dimension, vectors, norms, owners);
+        let centres = Centres::of_lengths(dimension, vectors, norms, owners)?;
         let mut least_owner = 0;
         for (number, centre) in centres.iter().enumerate() {
             if centre.vector.contains(&i8::MIN) {
@@ -121,24 +113,42 @@ impl<'a> Centres<'a> {
         Ok(centres)
     }
 
-    /// The centres of an image's gallery or cohort. They were checked with the image and are not checked again.
-    pub fn of_gallery(gallery: &Gallery<'a>) -> Self {
+    /// The centres of an image's gallery or cohort. They were checked with the image: only lengths are checked again.
+    ///
+    /// # Errors
+    /// [`CentresError::Dimension`], [`CentresError::Lengths`].
+    pub fn of_gallery(gallery: &Gallery<'a>) -> Result<Self, CentresError> {
         // The image's check of a gallery covers all that `new_checked` checks.
         const {
             assert!(format::network::MAX_DIMENSION <= MAX_DIMENSION);
             assert!(gallery::MAX_CENTRES <= MAX_CENTRES);
         }
-        Centres::new(gallery.dimension(), gallery.vectors, gallery.norms, gallery.owners)
+        Centres::of_lengths(gallery.dimension(), gallery.vectors, gallery.norms, gallery.owners)
     }
 
-    fn new(dimension: usize, vectors: &'a [i8], norms: &'a [u32], owners: &'a [u16]) -> Self {
+    /// The view, if dimension and lengths are right.
+    fn of_lengths(
+        dimension: usize,
+        vectors: &'a [i8],
+        norms: &'a [u32],
+        owners: &'a [u16],
+    ) -> Result<Self, CentresError> {
+        let dimension = NonZeroUsize::new(dimension)
+            .filter(|dimension| dimension.get() <= MAX_DIMENSION)
+            .ok_or(CentresError::Dimension(dimension))?;
+        let count = norms.len();
+        if count > MAX_CENTRES || owners.len() != count || vectors.len() != count * dimension.get() {
+            let lengths =
+                CentresError::Lengths { norms: count, owners: owners.len(), elements: vectors.len() };
+            return Err(lengths);
+        }
         let least_norm = norms.iter().copied().min().unwrap_or(1);
-        Centres { dimension, vectors, norms, owners, least_norm }
+        Ok(Centres { dimension, vectors, norms, owners, least_norm })
     }
 
     /// Elements of a centre.
     pub fn dimension(&self) -> usize {
-        self.dimension
+        self.dimension.get()
     }
 
     /// Number of centres.
@@ -146,9 +156,17 @@ impl<'a> Centres<'a> {
         self.norms.len()
     }
 
-    /// Vectors of the centres from number `first` on, `[centre][dimension]`.
-    pub(crate) fn vectors_from(&self, first: usize) -> &'a [i8] {
-        &self.vectors[first * self.dimension..]
+    /// Vectors of the centres, `[centre][dimension]`.
+    pub(crate) fn vectors(&self) -> &'a [i8] {
+        self.vectors
+    }
+
+    /// Centre number `number`, and the vectors of the centres after it. `None` if there is no such centre.
+    pub(crate) fn split_at(&self, number: usize) -> Option<(Centre<'a>, &'a [i8])> {
+        let from = self.vectors.get(number * self.dimension.get()..)?;
+        let (vector, after) = from.split_at_checked(self.dimension.get())?;
+        let (&norm, &owner) = (self.norms.get(number)?, self.owners.get(number)?);
+        Some((Centre { vector, norm, owner }, after))
     }
 
     /// The least squared norm of all centres; 1 if there is none.
@@ -161,24 +179,16 @@ impl<'a> Centres<'a> {
         self.norms.is_empty()
     }
 
-    /// Centre number `number`.
-    ///
-    /// # Panics
-    /// When there is no such centre.
-    pub fn get(&self, number: u16) -> Centre<'a> {
-        let number = usize::from(number);
-        let vector = &self.vectors[number * self.dimension..][..self.dimension];
-        Centre { vector, norm: self.norms[number], owner: self.owners[number] }
+    /// Centre number `number`, if there is one.
+    pub fn get(&self, number: u16) -> Option<Centre<'a>> {
+        self.split_at(number.into()).map(|(centre, _)| centre)
     }
 
     /// The centres in order.
     pub fn iter(&self) -> impl Iterator<Item = Centre<'a>> + use<'a> {
         let attributes = self.norms.iter().zip(self.owners);
-        self.vectors.chunks_exact(self.dimension).zip(attributes).map(|(vector, (&norm, &owner))| Centre {
-            vector,
-            norm,
-            owner,
-        })
+        let vectors = self.vectors.chunks_exact(self.dimension.get());
+        vectors.zip(attributes).map(|(vector, (&norm, &owner))| Centre { vector, norm, owner })
     }
 }
 
@@ -194,6 +204,8 @@ mod tests {
         assert_eq!(read.next(), Some(Centre { vector: &[3, 4], norm: 25, owner: 1 }));
         assert_eq!(read.next(), Some(Centre { vector: &[-127, 0], norm: 16129, owner: 7 }));
         assert_eq!(read.next(), None);
+        assert_eq!((centres.get(0), centres.get(1)), (centres.iter().next(), centres.iter().nth(1)));
+        assert_eq!((centres.get(2), centres.get(u16::MAX)), (None, None));
     }
 
     #[test]
@@ -224,6 +236,6 @@ mod tests {
         let (vectors, norms, owners) = (std::vec![1; count], std::vec![1; count], std::vec![0; count]);
         let refused = Centres::new_checked(1, &vectors, &norms, &owners).unwrap_err();
         assert_eq!(refused, CentresError::Lengths { norms: count, owners: count, elements: count });
-        Centres::new_checked(1, &vectors[1..], &norms[1..], &owners[1..]).unwrap();
+        assert!(Centres::new_checked(1, &vectors[1..], &norms[1..], &owners[1..]).is_ok());
     }
 }

@@ -6,9 +6,9 @@ use crate::cap;
 use crate::centres::Centres;
 use crate::cosine::cosine_q30;
 use crate::dot::squared_norm;
-use crate::nearest::{Sight, nearest_beyond, scan};
+use crate::nearest::{ScanError, Sight, nearest_beyond, scan};
 use crate::rules::{Margin, ONE_Q30, Rules, is_within};
-use crate::runs::{Nearest, Runs};
+use crate::runs::{DecideError, Nearest, Runs, scan_each};
 
 /// Why a matcher is refused: the dimensions of gallery and cohort differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +112,8 @@ pub struct Outcome {
 /// The rules, and perhaps a cohort: decides over any [`Runs`] of centres.
 #[derive(Clone, Copy, Debug)]
 pub struct Judge<'a> {
-    /// Centres of strangers, with as many elements as the centres of every gallery that is judged.
+    /// Centres of strangers, with as many elements as the centres of every gallery that is judged: otherwise there is no
+    /// decision.
     pub cohort: Option<Centres<'a>>,
     /// The conditions of acceptance.
     pub rules: Rules,
@@ -130,14 +131,15 @@ impl Judge<'_> {
     /// margin rule holds if there is no other candidate.
     ///
     /// # Errors
-    /// As [`Runs::each`]. There is no decision then.
-    ///
-    /// # Panics
-    /// If `embedding` is not as long as the centres.
+    /// [`DecideError`].
     // Not inlined, so that its code has a name and a size.
     #[inline(never)]
-    pub fn decide<R: Runs>(&self, gallery: &mut R, embedding: &[i16]) -> Result<Outcome, R::Error> {
-        assert_eq!(embedding.len(), gallery.dimension(), "embedding and gallery differ in dimension");
+    pub fn decide<R: Runs>(
+        &self,
+        gallery: &mut R,
+        embedding: &[i16],
+    ) -> Result<Outcome, DecideError<R::Error>> {
+        check_dimension(gallery, embedding)?;
         let rejected = |rejection| Outcome {
             best: None,
             runner_up: None,
@@ -148,10 +150,14 @@ impl Judge<'_> {
         if probe_norm == 0 {
             return Ok(rejected(Rejection::Degenerate));
         }
-        let nearest = Nearest::search(gallery, embedding)?;
+        let mut nearest = Nearest::new();
+        nearest.search(gallery, embedding)?;
         let Some(best) = nearest.best else { return Ok(rejected(Rejection::NobodyEnrolled)) };
         let second = nearest.second;
-        let stranger = self.cohort.and_then(|cohort| nearest_beyond(&cohort, embedding, second));
+        let stranger = match &self.cohort {
+            Some(cohort) => nearest_beyond(cohort, embedding, second)?,
+            None => None,
+        };
 
         // The cohort is a sample of all strangers. A stranger nearer than the best counts against the best. A
         // stranger at about the same angle does not.
@@ -185,6 +191,12 @@ impl Judge<'_> {
     }
 }
 
+/// An embedding must have the gallery's dimension, also where nobody is enrolled.
+fn check_dimension<R: Runs>(gallery: &R, embedding: &[i16]) -> Result<(), ScanError> {
+    let (probe, centres) = (embedding.len(), gallery.dimension());
+    if probe == centres { Ok(()) } else { Err(ScanError::Dimension { probe, centres }) }
+}
+
 /// Calls `each` for every person except the best whose cosine is above `least_q30` (Q30, 0 or more; a negative value
 /// selects everybody). The nearest centre represents the person.
 ///
@@ -192,10 +204,7 @@ impl Judge<'_> {
 /// Rounding may let a person pass whose cosine equals `least_q30`, but nobody above it is left out.
 ///
 /// # Errors
-/// As [`Runs::each`].
-///
-/// # Panics
-/// If `embedding` is not as long as the centres.
+/// [`DecideError`]. Then `each` was not called for everybody.
 // Not inlined, for the same reason.
 #[inline(never)]
 pub fn others_within<R: Runs>(
@@ -204,8 +213,8 @@ pub fn others_within<R: Runs>(
     best: &Candidate,
     least_q30: i32,
     each: &mut dyn FnMut(&Candidate),
-) -> Result<(), R::Error> {
-    assert_eq!(embedding.len(), gallery.dimension(), "embedding and gallery differ in dimension");
+) -> Result<(), DecideError<R::Error>> {
+    check_dimension(gallery, embedding)?;
     let probe_norm = best.probe_norm;
     // The best's centre, as if it had the least cosine. Rounded down, so that nobody nearer is missed.
     let bar = (least_q30 >= 0).then(|| {
@@ -214,9 +223,8 @@ pub fn others_within<R: Runs>(
         Sight { owner: best.person, centre: best.centre, dot: dot as i32, norm: best.norm }
     });
     let mut nearest: Option<Sight> = None;
-    let mut first = 0;
-    gallery.each(&mut |centres| {
-        scan(centres, embedding, bar, &mut |local| {
+    scan_each(gallery, |centres, first| {
+        scan(centres, embedding, bar, &mut |local, _| {
             let sight = Sight { centre: (first + usize::from(local.centre)) as u16, ..local };
             if sight.owner == best.person || bar.is_some_and(|bar| !sight.is_nearer_than(&bar)) {
                 return None;
@@ -232,8 +240,7 @@ pub fn others_within<R: Runs>(
                 None => nearest = Some(sight),
             }
             None
-        });
-        first += centres.len();
+        })
     })?;
     if let Some(held) = nearest {
         each(&Candidate::new(held, probe_norm));
@@ -286,25 +293,26 @@ impl<'a> Matcher<'a> {
 
     /// Decides on one embedding; see [`Judge::decide`].
     ///
-    /// # Panics
-    /// If `embedding` is not as long as the centres.
-    pub fn decide(&self, embedding: &[i16]) -> Outcome {
-        let Ok(outcome) = self.judge.decide(&mut { self.gallery }, embedding);
-        outcome
+    /// # Errors
+    /// [`ScanError`].
+    pub fn decide(&self, embedding: &[i16]) -> Result<Outcome, ScanError> {
+        let decided = self.judge.decide(&mut { self.gallery }, embedding);
+        decided.map_err(|DecideError::Scan(error)| error)
     }
 
     /// Calls `each` for everybody else who is near; see [`others_within`].
     ///
-    /// # Panics
-    /// If `embedding` is not as long as the centres.
+    /// # Errors
+    /// [`ScanError`].
     pub fn others_within(
         &self,
         embedding: &[i16],
         best: &Candidate,
         least_q30: i32,
         each: &mut dyn FnMut(&Candidate),
-    ) {
-        let Ok(()) = others_within(&mut { self.gallery }, embedding, best, least_q30, each);
+    ) -> Result<(), ScanError> {
+        let seen = others_within(&mut { self.gallery }, embedding, best, least_q30, each);
+        seen.map_err(|DecideError::Scan(error)| error)
     }
 }
 
@@ -336,14 +344,15 @@ mod tests {
             verdict: Verdict::Accepted,
             certified: false,
         };
-        assert_eq!(matcher.decide(&[10, 0]), accepted);
+        assert_eq!(matcher.decide(&[10, 0]).unwrap(), accepted);
         // Values from another tool.
         assert_eq!([best, second].map(|candidate| candidate.cosine_q30()), [858_993_459, 644_245_094]);
     }
 
     #[test]
     fn each_rule_rejects_by_its_name() {
-        let verdict = |rules| Matcher::new_checked(pair(), None, rules).unwrap().decide(&[10, 0]).verdict;
+        let verdict =
+            |rules| Matcher::new_checked(pair(), None, rules).unwrap().decide(&[10, 0]).unwrap().verdict;
         assert_eq!(verdict(rules(0.81, 16.0)), Verdict::Rejected(Rejection::TooFar));
         assert_eq!(verdict(rules(0.79, 17.0)), Verdict::Rejected(Rejection::Ambiguous));
         assert_eq!(verdict(rules(0.81, 17.0)), Verdict::Rejected(Rejection::TooFar));
@@ -359,7 +368,7 @@ mod tests {
         let decide = |degrees: f64, threshold| {
             let certificate = rules(0.0, degrees).margin;
             let rules = Rules { certificate, ..Rules::absolute(threshold) };
-            Matcher::new_checked(far, None, rules).unwrap().decide(&[10, 0])
+            Matcher::new_checked(far, None, rules).unwrap().decide(&[10, 0]).unwrap()
         };
         // A right angle apart, the probe at 36.87°: 2 · 36.87° + 16° is inside, with 17° it is not.
         assert!(decide(16.0, 0).certified && !decide(17.0, 0).certified);
@@ -371,7 +380,7 @@ mod tests {
     fn nearer_stranger_makes_the_best_ambiguous() {
         let cohort = Centres::new_checked(2, &[0, 1, 12, 5], &[1, 169], &[0, 1]).unwrap();
         let matcher = Matcher::new_checked(pair(), Some(cohort), rules(0.5, 0.0)).unwrap();
-        let outcome = matcher.decide(&[10, 0]);
+        let outcome = matcher.decide(&[10, 0]).unwrap();
         assert_eq!(outcome.best.map(|best| best.person), Some(0));
         let Some(RunnerUp::Stranger(stranger)) = outcome.runner_up else { panic!("{outcome:?}") };
         assert_eq!((stranger.person, stranger.centre, stranger.dot), (1, 1, 120));
@@ -381,14 +390,14 @@ mod tests {
     #[test]
     fn enrolled_person_comes_before_an_equally_near_stranger() {
         let matcher = Matcher::new_checked(pair(), Some(pair()), rules(0.5, 0.0)).unwrap();
-        let outcome = matcher.decide(&[10, 0]);
+        let outcome = matcher.decide(&[10, 0]).unwrap();
         // The cohort's (4, 3) is as near as the best, and nearer than person 1.
         let stranger = Candidate { person: 0, centre: 0, dot: 40, norm: 25, probe_norm: 100 };
         assert_eq!(outcome.runner_up, Some(RunnerUp::Stranger(stranger)));
         assert_eq!(outcome.verdict, Verdict::Accepted);
         let far = Centres::new_checked(2, &[3, 4], &[25], &[0]).unwrap();
         let matcher = Matcher::new_checked(pair(), Some(far), rules(0.5, 0.0)).unwrap();
-        assert!(matches!(matcher.decide(&[10, 0]).runner_up, Some(RunnerUp::Person(_))));
+        assert!(matches!(matcher.decide(&[10, 0]).unwrap().runner_up, Some(RunnerUp::Person(_))));
     }
 
     #[test]
@@ -397,12 +406,13 @@ mod tests {
         let norms = [25, 25, 25, 1, 625, 25];
         let gallery = Centres::new_checked(2, &vectors, &norms, &[0, 0, 1, 2, 2, 5]).unwrap();
         let matcher = Matcher::new_checked(gallery, None, Rules::absolute(0)).unwrap();
-        let best = matcher.decide(&[10, 0]).best.unwrap();
+        let best = matcher.decide(&[10, 0]).unwrap().best.unwrap();
         assert_eq!(best.person, 1);
         let within = |least_q30| {
             let mut seen = std::vec::Vec::new();
             matcher
-                .others_within(&[10, 0], &best, least_q30, &mut |other| seen.push((other.person, other.dot)));
+                .others_within(&[10, 0], &best, least_q30, &mut |other| seen.push((other.person, other.dot)))
+                .unwrap();
             seen
         };
         assert_eq!(within(-ONE_Q30), [(0, 40), (2, 240), (5, -40)]);
@@ -416,7 +426,7 @@ mod tests {
     #[test]
     fn only_person_has_no_runner_up() {
         let one = Centres::new_checked(2, &[4, 3, 3, 4], &[25, 25], &[9, 9]).unwrap();
-        let outcome = Matcher::new_checked(one, None, rules(0.79, 90.0)).unwrap().decide(&[10, 0]);
+        let outcome = Matcher::new_checked(one, None, rules(0.79, 90.0)).unwrap().decide(&[10, 0]).unwrap();
         assert_eq!((outcome.runner_up, outcome.verdict), (None, Verdict::Accepted));
     }
 
@@ -430,10 +440,10 @@ mod tests {
             verdict: Verdict::Rejected(reason),
             certified: false,
         };
-        assert_eq!(matcher.decide(&[10, 0]), rejected(Rejection::NobodyEnrolled));
-        assert_eq!(matcher.decide(&[0, 0]), rejected(Rejection::Degenerate));
+        assert_eq!(matcher.decide(&[10, 0]).unwrap(), rejected(Rejection::NobodyEnrolled));
+        assert_eq!(matcher.decide(&[0, 0]).unwrap(), rejected(Rejection::Degenerate));
         let matcher = Matcher::new_checked(pair(), None, rules(-1.0, 0.0)).unwrap();
-        assert_eq!(matcher.decide(&[0, 0]), rejected(Rejection::Degenerate));
+        assert_eq!(matcher.decide(&[0, 0]).unwrap(), rejected(Rejection::Degenerate));
     }
 
     #[test]
@@ -444,8 +454,26 @@ mod tests {
     }
 
     #[test]
-    #[should_panic = "differ in dimension"]
-    fn embedding_of_another_dimension_panics() {
-        Matcher::new_checked(pair(), None, rules(0.0, 0.0)).unwrap().decide(&[1, 0, 0]);
+    fn embedding_of_another_dimension_is_refused() {
+        let nobody = Centres::new_checked(2, &[], &[], &[]).unwrap();
+        for gallery in [pair(), nobody] {
+            let matcher = Matcher::new_checked(gallery, None, rules(0.0, 0.0)).unwrap();
+            let best = Candidate { person: 0, centre: 0, dot: 40, norm: 25, probe_norm: 100 };
+            // The degenerate one, too.
+            for embedding in [&[][..], &[1], &[1, 0, 0], &[0, 0, 0], &[1; 513]] {
+                let refused = ScanError::Dimension { probe: embedding.len(), centres: 2 };
+                assert_eq!(matcher.decide(embedding), Err(refused));
+                let others = matcher.others_within(embedding, &best, 0, &mut |other| panic!("{other:?}"));
+                assert_eq!(others, Err(refused));
+            }
+        }
+    }
+
+    #[test]
+    fn no_decision_with_a_cohort_of_another_dimension() {
+        let other = Centres::new_checked(3, &[1, 0, 0], &[1], &[0]).unwrap();
+        let judge = Judge { cohort: Some(other), rules: rules(0.0, 0.0) };
+        let refused = ScanError::Dimension { probe: 2, centres: 3 };
+        assert_eq!(judge.decide(&mut pair(), &[10, 0]), Err(DecideError::Scan(refused)));
     }
 }

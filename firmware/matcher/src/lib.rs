@@ -43,11 +43,13 @@
 //!   They never turn a rejection into an acceptance.
 //! * Views are checked when they are made ([`Centres::new_checked`], [`Margin::new_checked`],
 //!   [`Matcher::new_checked`]) or with their image ([`Centres::of_gallery`]). After that every embedding of the right
-//!   length gets an [`Outcome`].
+//!   length gets an [`Outcome`], and any other an error.
+//! * Nothing panics: a slice is a checked window, and what does not fit is an error ([`DecideError`], [`ScanError`]).
 //!
 //! No heap, no float. Largest values: `|dot| ≤ 127·32768·512 < 2³¹`, `n ≤ 127²·512 < 2²³`, `p ≤ 2³⁰·512 = 2³⁹`, and
 //! by Cauchy–Schwarz `dot² ≤ n · p < 2⁶²`.
 #![no_std]
+#![warn(unused_results)]
 
 #[cfg(test)]
 extern crate std;
@@ -71,5 +73,6 @@ pub use decision::{
     Candidate, DimensionMismatch, Judge, Matcher, Outcome, Rejection, RunnerUp, Verdict, others_within,
 };
 pub use dot::MAX_DIMENSION;
+pub use nearest::ScanError;
 pub use rules::{Margin, MarginError, ONE_Q30, Rules};
-pub use runs::Runs;
+pub use runs::{DecideError, Runs};

@@ -1,7 +1,41 @@
 //! How near centres are to a probe, and the search for those nearer than a bar.
 
+use core::fmt;
+
 use crate::centres::{Centre, Centres};
-use crate::kernels::Probe;
+use crate::kernels::{Elements, Probe};
+
+/// Why centres were not searched to their end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanError {
+    /// The probe and the centres differ in dimension.
+    Dimension {
+        /// Elements of the probe.
+        probe: usize,
+        /// Elements of a centre.
+        centres: usize,
+    },
+    /// The kernels found a centre that does not exist: their code is damaged.
+    Centre {
+        /// Its number.
+        number: usize,
+        /// Number of centres.
+        centres: usize,
+    },
+}
+
+impl fmt::Display for ScanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dimension { probe, centres } => {
+                write!(f, "an embedding of {probe} elements cannot be compared with centres of {centres}")
+            }
+            Self::Centre { number, centres } => write!(f, "centre {number} was found among {centres}"),
+        }
+    }
+}
+
+impl core::error::Error for ScanError {}
 
 /// A centre as seen from one probe: `cos θ = dot / √(norm · p)`, with `p` the probe's squared norm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,38 +77,53 @@ fn product(square: u64, norm: u32) -> u128 {
 }
 
 /// The nearest centre, if it is nearer than `rival`. Among equally near ones the first wins.
-pub fn nearest_beyond(centres: &Centres, probe: &[i16], rival: Option<Sight>) -> Option<Sight> {
+///
+/// # Errors
+/// [`ScanError`].
+pub fn nearest_beyond(
+    centres: &Centres,
+    probe: &[i16],
+    rival: Option<Sight>,
+) -> Result<Option<Sight>, ScanError> {
     let mut nearest = None;
-    scan(centres, probe, rival, &mut |sight| {
+    scan(centres, probe, rival, &mut |sight, _| {
         if nearest.or(rival).is_none_or(|bar| sight.is_nearer_than(&bar)) {
             nearest = Some(sight);
             return nearest;
         }
         None
-    });
-    nearest
+    })?;
+    Ok(nearest)
 }
 
-/// Calls `see` with centres as seen from the probe, in order. Centres that are no nearer than the current bar may be
-/// skipped. The current bar starts as `bar`; `see` may return a nearer one, which replaces it.
+/// Calls `see` with centres as seen from the probe and their vectors, in order. Centres that are no nearer than the current
+/// bar may be skipped. The current bar starts as `bar`; `see` may return a nearer one, which replaces it.
+///
+/// # Errors
+/// [`ScanError`].
 pub(crate) fn scan(
     centres: &Centres,
     probe: &[i16],
     bar: Option<Sight>,
-    see: &mut dyn FnMut(Sight) -> Option<Sight>,
-) {
-    let probe = Probe::new(probe);
+    see: &mut dyn FnMut(Sight, &[i8]) -> Option<Sight>,
+) -> Result<(), ScanError> {
+    let elements = Elements::new_checked(probe)
+        .filter(|elements| elements.dimension().get() == centres.dimension())
+        .ok_or(ScanError::Dimension { probe: probe.len(), centres: centres.dimension() })?;
+    let probe = Probe::new(elements);
     let bound_of = |bar| bound(bar, centres.least_norm());
     let mut bound = bound_of(bar);
-    let mut first = 0;
-    while let Some((skipped, dot)) = probe.first_above(centres.vectors_from(first), bound) {
+    let (mut first, mut vectors) = (0, centres.vectors());
+    while let Some((skipped, dot)) = probe.first_above(vectors, bound) {
         let number = first + skipped;
-        first = number + 1;
-        let Centre { norm, owner, .. } = centres.get(number as u16);
-        if let Some(bar) = see(Sight { owner, centre: number as u16, dot, norm }) {
+        let (Centre { vector, norm, owner }, after) =
+            centres.split_at(number).ok_or(ScanError::Centre { number, centres: centres.len() })?;
+        (first, vectors) = (number + 1, after);
+        if let Some(bar) = see(Sight { owner, centre: number as u16, dot, norm }, vector) {
             bound = bound_of(Some(bar));
         }
     }
+    Ok(())
 }
 
 /// A bound for inner products: a centre whose product is at most this is no nearer than `bar`, if its norm is at
@@ -136,9 +185,19 @@ mod tests {
     #[test]
     fn first_of_equals_counts_and_a_rival_must_be_beaten() {
         let centres = Centres::new_checked(1, &[2, 1, 1, 127], &[4, 1, 1, 16129], &[3, 3, 5, 6]).unwrap();
-        assert_eq!(nearest_beyond(&centres, &[9], None).map(|s| s.centre), Some(0));
-        assert_eq!(nearest_beyond(&centres, &[9], Some(sight(1, 1))).map(|s| s.centre), Some(0));
-        assert_eq!(nearest_beyond(&centres, &[9], Some(sight(9, 1))), None);
+        let nearest = |rival| nearest_beyond(&centres, &[9], rival).unwrap().map(|sight| sight.centre);
+        assert_eq!(nearest(None), Some(0));
+        assert_eq!(nearest(Some(sight(1, 1))), Some(0));
+        assert_eq!(nearest(Some(sight(9, 1))), None);
+    }
+
+    #[test]
+    fn probe_of_another_dimension_is_refused() {
+        let centres = Centres::new_checked(2, &[3, 4], &[25], &[0]).unwrap();
+        for probe in [&[][..], &[1], &[1, 2, 3], &[1; 513]] {
+            let refused = nearest_beyond(&centres, probe, None).unwrap_err();
+            assert_eq!(refused, ScanError::Dimension { probe: probe.len(), centres: 2 });
+        }
     }
 
     proptest! {

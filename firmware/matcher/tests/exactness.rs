@@ -31,10 +31,10 @@ impl People {
 
 fn decide(gallery: &People, cohort: Option<&People>, rules: Rules, probe: &[i16]) -> Outcome {
     gallery.view(|gallery| match cohort {
-        None => Matcher::new_checked(gallery, None, rules).unwrap().decide(probe),
-        Some(cohort) => {
-            cohort.view(|cohort| Matcher::new_checked(gallery, Some(cohort), rules).unwrap().decide(probe))
-        }
+        None => Matcher::new_checked(gallery, None, rules).unwrap().decide(probe).unwrap(),
+        Some(cohort) => cohort.view(|cohort| {
+            Matcher::new_checked(gallery, Some(cohort), rules).unwrap().decide(probe).unwrap()
+        }),
     })
 }
 
@@ -308,19 +308,20 @@ proptest! {
         let angle = |m: f64| Margin::new_checked(q30(m.cos()), q30(m.sin())).unwrap();
         let rules = Rules { cap: cap.map(angle), certificate: Some(angle(0.2)), ..rules(terms) };
         let mut pieces = Pieces::of(&gallery, &ends);
-        let Ok(outcome) = match &cohort {
+        let outcome = match &cohort {
             None => Judge { cohort: None, rules }.decide(&mut pieces, &probe),
             Some(cohort) => {
                 cohort.view(|view| Judge { cohort: Some(view), rules }.decide(&mut pieces, &probe))
             }
         };
+        let outcome = outcome.unwrap();
         prop_assert_eq!(outcome, decide(&gallery, cohort.as_ref(), rules, &probe));
         let Some(best) = outcome.best else { return Ok(()) };
         let (mut of_pieces, mut of_view) = (Vec::new(), Vec::new());
         let mut note = |other: &Candidate| of_pieces.push(*other);
-        let Ok(()) = others_within(&mut pieces, &probe, &best, least, &mut note);
+        others_within(&mut pieces, &probe, &best, least, &mut note).unwrap();
         gallery.view(|mut view| {
-            let Ok(()) = others_within(&mut view, &probe, &best, least, &mut |other| of_view.push(*other));
+            others_within(&mut view, &probe, &best, least, &mut |other| of_view.push(*other)).unwrap();
         });
         prop_assert_eq!(of_pieces, of_view);
     }
@@ -349,7 +350,7 @@ proptest! {
         let mut seen = Vec::new();
         gallery.view(|view| {
             let matcher = Matcher::new_checked(view, None, rules((0, None))).unwrap();
-            matcher.others_within(&probe, &best, least, &mut |other| seen.push(*other));
+            matcher.others_within(&probe, &best, least, &mut |other| seen.push(*other)).unwrap();
         });
         let wide: Vec<i64> = probe.iter().map(|&v| v.into()).collect();
         let p = reference::inner(&wide, &wide);

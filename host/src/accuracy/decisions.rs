@@ -2,7 +2,7 @@
 //! strangers and of probes that it accepts.
 
 use anyhow::{Context, Result, anyhow};
-use matcher::{Centres, Margin, Matcher, Rules, Verdict};
+use matcher::{Centres, Margin, Matcher, Rules, ScanError, Verdict};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -46,7 +46,7 @@ pub struct Decisions {
 /// network's, radians.
 ///
 /// # Errors
-/// When the matcher refuses a gallery.
+/// When the matcher refuses a gallery or an embedding.
 pub(super) fn decide(
     scene: &Scene,
     embeddings: &[Vec<i16>],
@@ -65,7 +65,9 @@ pub(super) fn decide(
             .map_err(|error| {
                 anyhow!("the matcher does not take a gallery of {} people: {error:?}", gallery.len())
             })?;
-        Ok((limits, Counts::of(scene, embeddings, gallery, &matcher)))
+        let counts = Counts::of(scene, embeddings, gallery, &matcher)
+            .with_context(|| format!("a gallery of {} people", gallery.len()))?;
+        Ok((limits, counts))
     });
     let counts = counts.collect::<Result<Vec<(Limits, Counts)>>>()?;
     let (first, _) = counts.first().context("no galleries")?;
@@ -145,21 +147,26 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(scene: &Scene, embeddings: &[Vec<i16>], gallery: &[usize], matcher: &Matcher<'_>) -> Self {
+    fn of(
+        scene: &Scene,
+        embeddings: &[Vec<i16>],
+        gallery: &[usize],
+        matcher: &Matcher<'_>,
+    ) -> Result<Self, ScanError> {
         let event = |happened: bool| f64::from(u8::from(happened));
-        let accepted = |&photo: &usize| matcher.decide(&embeddings[photo]).verdict == Verdict::Accepted;
-        let strangers: Vec<bool> = scene.stranger_photos.par_iter().map(accepted).collect();
+        let accepted = |&photo: &usize| Ok(matcher.decide(&embeddings[photo])?.verdict == Verdict::Accepted);
+        let strangers = scene.stranger_photos.par_iter().map(accepted).collect::<Result<Vec<bool>, _>>()?;
         let strangers = scene.stranger_people.iter().copied().zip(strangers.into_iter().map(event)).collect();
         let mut counts = Counts { strangers, probes: Vec::new(), certified: 0 };
         for (photo, person) in scene.probe_photos.iter().zip(&scene.owners) {
             let Ok(owner) = gallery.binary_search(person) else { continue };
-            let outcome = matcher.decide(&embeddings[*photo]);
+            let outcome = matcher.decide(&embeddings[*photo])?;
             let best = outcome.best.map(|best| usize::from(best.person));
             let is_right = outcome.verdict == Verdict::Accepted && best == Some(owner);
             counts.probes.push((*person, event(is_right)));
             counts.certified += usize::from(is_right && outcome.certified);
         }
-        counts
+        Ok(counts)
     }
 }
 

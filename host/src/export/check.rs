@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use app::Recogniser;
 use format::Image;
 use format::policy::{Basis, Kind};
@@ -100,7 +100,7 @@ impl CheckReport {
 /// Runs strangers through an image with the board's own code.
 ///
 /// # Errors
-/// When the image's network does not run, or a crop has another size than it takes.
+/// When the image's network does not run, its embeddings cannot be matched, or a crop has another size than it takes.
 pub fn measured_on(image: &Image<'_>, strangers: &[Stranger]) -> Result<CheckReport> {
     let mut arena = AlignedBytes::zeroed(image.arena_bytes());
     let recogniser =
@@ -108,7 +108,9 @@ pub fn measured_on(image: &Image<'_>, strangers: &[Stranger]) -> Result<CheckRep
     let simulator = Simulator::new(&image.embedder)?;
     let crops: Vec<Vec<u8>> = strangers.iter().map(|stranger| stranger.photo.crop.clone()).collect();
     let embeddings = embed(&simulator, &crops, "second population")?;
-    let decisions: Vec<_> = embeddings.par_iter().map(|embedding| recogniser.recognise(embedding)).collect();
+    let decisions: Result<Vec<_>, _> =
+        embeddings.par_iter().map(|embedding| recogniser.recognise(embedding)).collect();
+    let decisions = decisions.context("second population")?;
     let is_accepted = |ruling: Ruling| ruling == Ruling::Accepted;
     let probes: Vec<(usize, f64)> = strangers
         .iter()

@@ -2,7 +2,7 @@
 
 use format::PixelFormat;
 use matcher::kernels::{
-    self as matching, dsp as matching_dsp, helium as matching_helium, portable as matching_portable,
+    self as matching, Elements, dsp as matching_dsp, helium as matching_helium, portable as matching_portable,
 };
 use nn::kernels::{self, Element, Rows, dsp, helium, portable};
 use nn::quant::Stage;
@@ -56,7 +56,7 @@ macro_rules! implement {
             })+
 
             fn first_above(probe: &[i16], centres: &[i8], bound: i32) -> Option<(usize, i32)> {
-                $matching::Probe::new(probe).first_above(centres, bound)
+                $matching::Probe::new(Elements::new_checked(probe).unwrap()).first_above(centres, bound)
             }
 
             fn grey(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {

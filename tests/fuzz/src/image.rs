@@ -62,7 +62,7 @@ fuzz_target!(|bytes: &[u8]| {
     let crop = vec![77; recogniser.image().embedder.preprocess().crop_bytes()];
     let mut embedding = vec![0; recogniser.image().dimension()];
     if recogniser.embed(&mut &crop[..], arena.bytes_mut(), &mut embedding).is_ok() {
-        recogniser.recognise(&embedding);
+        recogniser.recognise(&embedding).expect("an embedding of the network's dimension");
     }
     let Some(eyes) = recogniser.eyes() else { return };
     let pixels: Vec<u8> = (0..24 * 20 * 2).map(|place| (place * 89) as u8).collect();

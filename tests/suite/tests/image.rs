@@ -266,7 +266,7 @@ fn use_image(bytes: &[u8]) {
     }
     let mut embedding = vec![0; recogniser.image().dimension()];
     recogniser.embed(&mut Noise, arena.bytes_mut(), &mut embedding).unwrap();
-    recogniser.recognise(&embedding);
+    recogniser.recognise(&embedding).unwrap();
 }
 
 proptest! {

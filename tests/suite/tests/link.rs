@@ -43,7 +43,7 @@ fn expected() -> Expected {
     let embedding = Simulator::new(&image.embedder).unwrap().embed(&CROP).unwrap();
     let mut arena = AlignedBytes::zeroed(image.arena_bytes());
     let recogniser = Recogniser::of_image(image, arena.bytes_mut()).unwrap();
-    Expected { decision: recogniser.recognise(&embedding), embedding }
+    Expected { decision: recogniser.recognise(&embedding).unwrap(), embedding }
 }
 
 /// A board and the wire to it.

@@ -20,7 +20,7 @@ use super::front::{HOLD_MS, MOST_WINDOW_SECONDS};
 use super::log::Log;
 use super::moving::Moving;
 use super::updating::RESTART_MS;
-use super::{Device, Inbox, Newcomer, Platform, Source, frame_of, gallery, name_of_key};
+use super::{Device, Inbox, Newcomer, Platform, Source, fault_of, frame_of, gallery, name_of_key};
 use crate::Recogniser;
 use crate::door::enrol::MOST_CENTRES;
 use crate::door::{Busy, Fault, PersonId, State};
@@ -514,9 +514,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
     fn decide_in_detail(&mut self, embedding: &[i16]) -> Result<Decided, Fault> {
         let (recogniser, mut enrolled) = gallery(&self.recogniser, &mut self.store)?;
         let judge = recogniser.judge(enrolled.count());
-        let outcome = judge.decide(&mut enrolled, embedding).map_err(|_| Fault::Store)?;
-        let confidence =
-            recogniser.confidence(&mut enrolled, embedding, &outcome).map_err(|_| Fault::Store)?;
+        let outcome = judge.decide(&mut enrolled, embedding).map_err(fault_of)?;
+        let confidence = recogniser.confidence(&mut enrolled, embedding, &outcome).map_err(fault_of)?;
         let decision = shown(&outcome, confidence, |number| enrolled.name(number));
         Ok(Decided { embedding_check: pattern::check_elements(embedding), decision })
     }

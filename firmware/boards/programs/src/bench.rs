@@ -23,6 +23,8 @@ pub enum BenchError {
     Start(StartError),
     /// A network failed to run.
     Run(RunError<core::convert::Infallible>),
+    /// An embedding could not be matched.
+    Decision,
     /// Text could not be written.
     Write,
 }
@@ -148,21 +150,26 @@ fn matching(
     writeln!(out, "people {}", gallery.people_count())?;
     writeln!(out, "centres {}", gallery.owners.len())?;
     let alone = recogniser.matcher().without_cohort();
-    let (instructions, _) = count(gauges, || alone.decide(black_box(embedding)));
+    let (instructions, outcome) = count(gauges, || alone.decide(black_box(embedding)));
+    outcome.map_err(|_| BenchError::Decision)?;
     writeln!(out, "match_instructions {instructions}")?;
     let (instructions, outcome) = count(gauges, || recogniser.decide(black_box(embedding)));
+    let outcome = outcome.map_err(|_| BenchError::Decision)?;
     writeln!(out, "match_with_cohort_instructions {instructions}")?;
     let centres = &mut { *recogniser.matcher().gallery() };
-    let (instructions, _) = count(gauges, || recogniser.confidence(centres, black_box(embedding), &outcome));
+    let (instructions, confidence) =
+        count(gauges, || recogniser.confidence(centres, black_box(embedding), &outcome));
+    confidence.map_err(|_| BenchError::Decision)?;
     writeln!(out, "confidence_instructions {instructions}")?;
-    let (instructions, _) = count(gauges, || recogniser.show(black_box(embedding), &outcome));
+    let (instructions, decision) = count(gauges, || recogniser.show(black_box(embedding), &outcome));
+    decision.map_err(|_| BenchError::Decision)?;
     writeln!(out, "show_instructions {instructions}")?;
     let mut certified = 0;
     for step in 0..16 {
         let mut probe = [0; MAX_DIMENSION];
         let Some(probe) = beside_first(gallery, step, &mut probe) else { break };
         let (instructions, outcome) = count(gauges, || alone.decide(black_box(probe)));
-        if outcome.certified {
+        if outcome.map_err(|_| BenchError::Decision)?.certified {
             certified = instructions.max(certified);
         }
     }

@@ -5,33 +5,39 @@
 
 mod ops;
 
-use super::portable;
+use super::{Elements, portable};
 use ops::Block;
 
-/// A probe of 1 to [`crate::dot::MAX_DIMENSION`] elements.
+/// A probe.
 #[derive(Clone, Copy, Debug)]
-pub struct Probe<'a>(&'a [i16]);
+pub struct Probe<'a>(Elements<'a>);
 
 impl<'a> Probe<'a> {
-    /// The probe with these elements, at least one.
-    pub fn new(elements: &'a [i16]) -> Self {
+    /// The probe with these elements.
+    pub fn new(elements: Elements<'a>) -> Self {
         Probe(elements)
     }
 
     /// [`portable::Probe::first_above`].
     pub fn first_above(&self, centres: &[i8], bound: i32) -> Option<(usize, i32)> {
-        let dimension = self.0.len();
-        let portable = portable::Probe::new(self.0);
-        let (probe, rest) = self.0.as_chunks();
-        if !rest.is_empty() {
+        let Probe(elements) = self;
+        let dimension = elements.dimension();
+        let portable = portable::Probe::new(*elements);
+        let (probe, []) = elements.as_slice().as_chunks() else {
             return portable.first_above(centres, bound);
-        }
+        };
         let fours = centres.len() / dimension / 4;
-        let (in_fours, others) = centres.split_at(fours * 4 * dimension);
+        let Some((in_fours, others)) = centres.split_at_checked(fours * 4 * dimension.get()) else {
+            return portable.first_above(centres, bound);
+        };
         let blocks: &[Block<i8>] = in_fours.as_chunks().0;
-        ops::first_above(probe, blocks, bound).or_else(|| {
-            let (number, dot) = portable.first_above(others, bound)?;
-            Some((4 * fours + number, dot))
-        })
+        match ops::first_above(probe, blocks, bound) {
+            Ok(None) => {
+                let (number, dot) = portable.first_above(others, bound)?;
+                Some((4 * fours + number, dot))
+            }
+            Ok(found) => found,
+            Err(ops::Misfit) => portable.first_above(centres, bound),
+        }
     }
 }

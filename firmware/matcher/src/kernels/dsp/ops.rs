@@ -67,16 +67,21 @@ pub fn blocks(elements: &[i8]) -> Option<&[Block]> {
     (before.is_empty() && after.is_empty()).then_some(blocks)
 }
 
+/// The loop does not take centres of this length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Misfit;
+
 /// The first of `centres` whose product with the probe is above `bound`: its number and the product. A centre has one
 /// block for each eight pairs of the probe, 1 to 16.
 ///
-/// # Panics
-/// When lengths do not agree.
-pub fn first_above(probe: &[Pairs], centres: &[Block], bound: i32) -> Option<(usize, i32)> {
+/// # Errors
+/// [`Misfit`] when lengths do not agree. Nothing was read then.
+pub fn first_above(probe: &[Pairs], centres: &[Block], bound: i32) -> Result<Option<(usize, i32)>, Misfit> {
     let blocks = probe.len() / 8;
-    assert!(
-        probe.len().is_multiple_of(8) && (1..=16).contains(&blocks) && centres.len().is_multiple_of(blocks)
-    );
+    if !probe.len().is_multiple_of(8) || !(1..=16).contains(&blocks) || !centres.len().is_multiple_of(blocks)
+    {
+        return Err(Misfit);
+    }
     #[cfg(arm_dsp)]
     {
         let range = centres.as_ptr_range();
@@ -84,7 +89,7 @@ pub fn first_above(probe: &[Pairs], centres: &[Block], bound: i32) -> Option<(us
         // SAFETY: the lengths were checked, and the loop reads within them.
         let stop = unsafe { arm::first_above(&job, range.start) };
         let past = (stop.centre as usize - range.start as usize) / size_of::<Block>() / blocks;
-        (stop.dot > bound).then(|| (past - 1, stop.dot))
+        Ok((stop.dot > bound).then(|| (past - 1, stop.dot)))
     }
     #[cfg(not(arm_dsp))]
     {
@@ -94,7 +99,25 @@ pub fn first_above(probe: &[Pairs], centres: &[Block], bound: i32) -> Option<(us
                 smlad(sxtb16_ror8(word), odd, smlad(sxtb16(word), even, sum))
             })
         };
-        centres.chunks_exact(blocks).map(dot).enumerate().find(|&(_, dot)| dot > bound)
+        Ok(centres.chunks_exact(blocks).map(dot).enumerate().find(|&(_, dot)| dot > bound))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_that_the_loop_does_not_take_are_refused() {
+        let (probe, centres) = ([[0x0001_0001; 2]; 17 * 8], [[0x0101_0101; 8]; 17]);
+        assert_eq!(first_above(&probe[..16 * 8], &centres[..16], 0), Ok(Some((0, 512))));
+        assert_eq!(first_above(&probe[..8], &[], 0), Ok(None));
+        assert_eq!(first_above(&probe, &centres, 0), Err(Misfit));
+        assert_eq!(first_above(&[], &[], 0), Err(Misfit));
+        assert_eq!(first_above(&probe[..7], &centres, 0), Err(Misfit));
+        assert_eq!(first_above(&probe[..9], &centres, 0), Err(Misfit));
+        // One centre, and a block more.
+        assert_eq!(first_above(&probe[..2 * 8], &centres[..3], 0), Err(Misfit));
     }
 }
 
