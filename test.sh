@@ -192,17 +192,23 @@ part_costs() {
     job bench/sizes "$PWD" target/debug/bench sizes
 }
 
+fuzzers="onnx image link session fm22x store device"
+
+# Compiles the fuzzers in the time that other tests leave.
+build_fuzzers() {
+    bins=
+    for fuzzer in $fuzzers; do bins="$bins --bin fuzz-$fuzzer"; done
+    nice cargo build --locked --quiet --workspace --bin fuzz-seeds
+    # shellcheck disable=SC2086 # a list of words
+    RUSTC_WORKSPACE_WRAPPER=$PWD/tests/fuzz/instrument.sh nice cargo build --locked --quiet --workspace \
+        --features fuzz/libfuzzer $bins
+}
+
 # Each fuzzer for 15 seconds, or FUZZ_SECONDS, from the seeds and from what earlier runs found, all at the same time. Continuous
 # integration takes twice that.
 part_fuzz() {
-    fuzzers="onnx image link session fm22x store device"
-    bins=
-    for fuzzer in $fuzzers; do bins="$bins --bin fuzz-$fuzzer"; done
-    cargo build --locked --quiet --workspace --bin fuzz-seeds
+    wait "$building"
     target/debug/fuzz-seeds target/fuzz
-    # shellcheck disable=SC2086 # a list of words
-    RUSTC_WORKSPACE_WRAPPER=$PWD/tests/fuzz/instrument.sh cargo build --locked --quiet --workspace \
-        --features fuzz/libfuzzer $bins
     running= pids=
     for fuzzer in $fuzzers; do
         # Errors are made by the thousand; looking up where costs ten times as much as the rest.
@@ -249,8 +255,13 @@ for part in $parts; do
         ./setup.sh --tests
         is_set_up=yes
     fi
-    # Fuzzers use all processors themselves.
-    if [ "$part" = fuzz ]; then run_jobs; fi
+    if [ "$part" = fuzz ]; then
+        # Tests wait for devices and clocks; meanwhile the fuzzers are compiled. They use all processors themselves.
+        build_fuzzers &
+        building=$!
+        stop_at_exit "$building"
+        run_jobs
+    fi
     run "$part" "part_$part"
 done
 run_jobs
