@@ -101,16 +101,15 @@ on_board() { # on_board BOARD-FILE COMMAND OPTION…: cargo on a board's package
 }
 
 part_clippy() {
-    cargo clippy --locked --workspace --all-targets --features fuzz/libfuzzer --quiet -- -D warnings
-    # The ways to chips over a probe and over DFU, which nothing else compiles.
-    features=host/probes
+    # With the ways to chips over a probe and over DFU, which nothing else compiles.
+    features=fuzz/libfuzzer,host/probes
     # Cameras of Video4Linux want libclang to be compiled, which not everybody has.
     if ldconfig -p | grep -q 'libclang\(-[0-9]*\)\?\.so'; then
         features=$features,linux/v4l2
     else
         step "cameras of Video4Linux are not checked, because there is no libclang"
     fi
-    cargo clippy --locked --workspace --features $features --quiet -- -D warnings
+    cargo clippy --locked --workspace --all-targets --features $features --quiet -- -D warnings
     for board in firmware/boards/*/board.toml; do
         # The same sources with other facts.
         ! grep -q '^path = "\.\./' "${board%/*}/Cargo.toml" || continue
@@ -192,23 +191,17 @@ part_costs() {
     job bench/sizes "$PWD" target/debug/bench sizes
 }
 
-fuzzers="onnx image link session fm22x store device"
-
-# Compiles the fuzzers in the time that other tests leave.
-build_fuzzers() {
-    bins=
-    for fuzzer in $fuzzers; do bins="$bins --bin fuzz-$fuzzer"; done
-    nice cargo build --locked --quiet --workspace --bin fuzz-seeds
-    # shellcheck disable=SC2086 # a list of words
-    RUSTC_WORKSPACE_WRAPPER=$PWD/tests/fuzz/instrument.sh nice cargo build --locked --quiet --workspace \
-        --features fuzz/libfuzzer $bins
-}
-
 # Each fuzzer for 15 seconds, or FUZZ_SECONDS, from the seeds and from what earlier runs found, all at the same time. Continuous
 # integration takes twice that.
 part_fuzz() {
-    wait "$building"
+    fuzzers="onnx image link session fm22x store device"
+    bins=
+    for fuzzer in $fuzzers; do bins="$bins --bin fuzz-$fuzzer"; done
+    cargo build --locked --quiet --workspace --bin fuzz-seeds
     target/debug/fuzz-seeds target/fuzz
+    # shellcheck disable=SC2086 # a list of words
+    RUSTC_WORKSPACE_WRAPPER=$PWD/tests/fuzz/instrument.sh cargo build --locked --quiet --workspace \
+        --features fuzz/libfuzzer $bins
     running= pids=
     for fuzzer in $fuzzers; do
         # Errors are made by the thousand; looking up where costs ten times as much as the rest.
@@ -255,13 +248,8 @@ for part in $parts; do
         ./setup.sh --tests
         is_set_up=yes
     fi
-    if [ "$part" = fuzz ]; then
-        # Tests wait for devices and clocks; meanwhile the fuzzers are compiled. They use all processors themselves.
-        build_fuzzers &
-        building=$!
-        stop_at_exit "$building"
-        run_jobs
-    fi
+    # Fuzzers use all processors themselves.
+    if [ "$part" = fuzz ]; then run_jobs; fi
     run "$part" "part_$part"
 done
 run_jobs
