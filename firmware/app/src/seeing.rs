@@ -44,6 +44,8 @@ enum Stage<'a, 'b> {
     Alive(Points, Glance<'a, 'b>),
     Embed(Similarity, Glance<'a, 'b>),
     Done(&'b mut [u8]),
+    /// A network did not run to its end.
+    Failed(&'b mut [u8]),
 }
 
 impl<'a, 'b> Seeing<'a, 'b> {
@@ -85,16 +87,17 @@ impl<'a, 'b> Seeing<'a, 'b> {
         };
         let (of, stage): (fn(&mut Seen) -> &mut u64, _) = match mem::take(&mut self.stage) {
             Stage::Scan(mut glance) => {
-                let stage = if glance.advance(frame, rows)? {
-                    self.scanned(eyes, frame, followed, glance)?
-                } else {
-                    Stage::Scan(glance)
+                let stage = match glance.advance(frame, rows) {
+                    Ok(true) => self.scanned(eyes, frame, followed, glance)?,
+                    Ok(false) => Stage::Scan(glance),
+                    Err(error) => return self.give_up(error, glance.into_arena()),
                 };
                 (|seen| &mut seen.cost.scan_instructions, stage)
             }
             Stage::Look(found, looking) => {
                 let stage = match looking {
-                    Looking::At(landmarks) => Stage::Look(found, landmarks.advance(eyes, frame, rows)?),
+                    Looking::At(landmarks) => Stage::Look(found, landmarks.advance(eyes, frame, rows)),
+                    Looking::Failed(error, arena) => return self.give_up(error, arena),
                     Looking::Done(look, arena) => {
                         self.looked(recogniser, eyes, frame, &found, &look, arena)?
                     }
@@ -102,10 +105,10 @@ impl<'a, 'b> Seeing<'a, 'b> {
                 (|seen| &mut seen.cost.look_instructions, stage)
             }
             Stage::Alive(points, mut glance) => {
-                let stage = if glance.advance(frame, rows)? {
-                    self.checked(recogniser, eyes, followed, &points, glance)?
-                } else {
-                    Stage::Alive(points, glance)
+                let stage = match glance.advance(frame, rows) {
+                    Ok(true) => self.checked(recogniser, eyes, followed, &points, glance)?,
+                    Ok(false) => Stage::Alive(points, glance),
+                    Err(error) => return self.give_up(error, glance.into_arena()),
                 };
                 (|seen| &mut seen.cost.alive_instructions, stage)
             }
@@ -114,7 +117,10 @@ impl<'a, 'b> Seeing<'a, 'b> {
                 let size = [input.width, input.height];
                 let crop = Warp::new(*frame, &similarity, size, input.colour, false);
                 let mut crop = Counted { crop, observer: &mut *observer, instructions: 0 };
-                let is_done = glance.advance_from(&mut crop, rows)?;
+                let is_done = match glance.advance_from(&mut crop, rows) {
+                    Ok(is_done) => is_done,
+                    Err(error) => return self.give_up(error, glance.into_arena()),
+                };
                 crop_instructions = crop.instructions;
                 let stage = if is_done {
                     followed.is_decided = true;
@@ -127,6 +133,7 @@ impl<'a, 'b> Seeing<'a, 'b> {
                 (|seen| &mut seen.cost.embed_instructions, stage)
             }
             Stage::Done(arena) => (|seen| &mut seen.cost.scan_instructions, Stage::Done(arena)),
+            Stage::Failed(arena) => return self.give_up(RunError::Broken, arena),
         };
         self.stage = stage;
         cost(self, |seen| &mut seen.cost.crop_instructions, crop_instructions);
@@ -134,12 +141,22 @@ impl<'a, 'b> Seeing<'a, 'b> {
         Ok(matches!(self.stage, Stage::Done(_)))
     }
 
+    /// Nothing more is seen of the frame; the arena is kept for whatever is done next.
+    fn give_up(
+        &mut self,
+        error: RunError<Infallible>,
+        arena: &'b mut [u8],
+    ) -> Result<bool, RunError<Infallible>> {
+        self.stage = Stage::Failed(arena);
+        Err(error)
+    }
+
     /// What was seen so far, and the arena.
     pub fn finish(self) -> (Sighting, &'b mut [u8]) {
         let arena = match self.stage {
             Stage::Scan(glance) | Stage::Alive(_, glance) | Stage::Embed(_, glance) => glance.into_arena(),
             Stage::Look(_, looking) => looking.into_arena(),
-            Stage::Done(arena) => arena,
+            Stage::Done(arena) | Stage::Failed(arena) => arena,
         };
         (self.sighting, arena)
     }
@@ -243,9 +260,9 @@ impl<'a, 'b> Seeing<'a, 'b> {
 }
 
 impl Default for Stage<'_, '_> {
-    /// Without an arena: the stage while another one is being worked on.
+    /// Without an arena: the stage while another one is being worked on, and after one that could not be begun.
     fn default() -> Self {
-        Stage::Done(&mut [])
+        Stage::Failed(&mut [])
     }
 }
 

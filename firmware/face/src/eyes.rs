@@ -216,8 +216,9 @@ impl<'a> Eyes<'a> {
         let mut step = self.start_look(frame, found, arena)?;
         loop {
             match step {
-                Looking::At(more) => step = more.advance(self, frame, usize::MAX)?,
+                Looking::At(more) => step = more.advance(self, frame, usize::MAX),
                 Looking::Done(look, _) => return Ok(look),
+                Looking::Failed(error, _) => return Err(error),
             }
         }
     }
@@ -287,6 +288,8 @@ pub enum Looking<'a, 'b> {
     At(Landmarks<'a, 'b>),
     /// It is done, and its arena is free.
     Done(Look, &'b mut [u8]),
+    /// A network did not run to its end. The arena is free; it is empty if the network did not even start.
+    Failed(RunError<Infallible>, &'b mut [u8]),
 }
 
 impl<'b> Looking<'_, 'b> {
@@ -294,7 +297,7 @@ impl<'b> Looking<'_, 'b> {
     pub fn into_arena(self) -> &'b mut [u8] {
         match self {
             Looking::At(landmarks) => landmarks.glance.into_arena(),
-            Looking::Done(_, arena) => arena,
+            Looking::Done(_, arena) | Looking::Failed(_, arena) => arena,
         }
     }
 }
@@ -318,17 +321,11 @@ enum Pass {
 
 impl<'a, 'b> Landmarks<'a, 'b> {
     /// Makes up to `rows` more rows of the network's layers. `eyes` and `frame` are the same every time.
-    ///
-    /// # Errors
-    /// [`RunError::Arena`], [`RunError::Broken`].
-    pub fn advance(
-        mut self,
-        eyes: &Eyes<'a>,
-        frame: &Frame<'_>,
-        rows: usize,
-    ) -> Result<Looking<'a, 'b>, RunError<Infallible>> {
-        if !self.glance.advance(frame, rows)? {
-            return Ok(Looking::At(self));
+    pub fn advance(mut self, eyes: &Eyes<'a>, frame: &Frame<'_>, rows: usize) -> Looking<'a, 'b> {
+        match self.glance.advance(frame, rows) {
+            Ok(true) => {}
+            Ok(false) => return Looking::At(self),
+            Err(error) => return Looking::Failed(error, self.glance.into_arena()),
         }
         let model = self.network.model();
         let input = model.preprocess();
@@ -340,11 +337,15 @@ impl<'a, 'b> Landmarks<'a, 'b> {
                 let arena = self.glance.into_arena();
                 let Some(upright) = Similarity::to_frame(&first, &landmarks::upright(input.width), size)
                 else {
-                    return Ok(Looking::Done(Look { points: first, quality: None }, arena));
+                    return Looking::Done(Look { points: first, quality: None }, arena);
                 };
                 let picture = Picture::Crop { similarity: upright, is_mirrored: true };
-                let glance = Glance::start(&self.network, picture, arena)?;
-                Ok(Looking::At(Landmarks { glance, pass: Pass::Second(first, upright), ..self }))
+                match Glance::start(&self.network, picture, arena) {
+                    Ok(glance) => {
+                        Looking::At(Landmarks { glance, pass: Pass::Second(first, upright), ..self })
+                    }
+                    Err(error) => Looking::Failed(error, &mut []),
+                }
             }
             Pass::Second(first, upright) => {
                 let second = landmarks::in_mirror(&shares, &upright, input.width);
@@ -352,7 +353,7 @@ impl<'a, 'b> Landmarks<'a, 'b> {
                 let mean = landmarks::mean(&first, &second);
                 let points = landmarks::shifted(&mean, &eyes.sight().landmarks_q16);
                 let look = Look { points, quality: quality::measure(frame, &points, moved) };
-                Ok(Looking::Done(look, self.glance.into_arena()))
+                Looking::Done(look, self.glance.into_arena())
             }
         }
     }

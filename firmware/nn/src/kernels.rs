@@ -1,8 +1,9 @@
 //! The kernels' contract: one output row of one operator over plain slices, and the choice of a kernel set.
 //!
-//! A kernel returns `None` when its slices do not have the lengths that their shapes need; what is in the output row then has
-//! no meaning. Input rows outside the tensor are `None` and read as the input's zero point. Sums wrap; the exporter chooses scales so that they cannot overflow. A set has a type
-//! `Scratch`, the additional memory of its kernels: the caller keeps one and passes it in.
+//! A kernel returns `None` when its slices are shorter than their shapes need; what is in the output row then has no meaning.
+//! Some sets refuse longer ones as well. Input rows outside the tensor are `None` and read as the input's zero point. Sums
+//! wrap; the exporter chooses scales so that they cannot overflow. A set has a type `Scratch`, the additional memory of its
+//! kernels: the caller keeps one and passes it in.
 //!
 //! [`portable`] has every kernel. The other sets re-export it with `portable::*` and replace some kernels by
 //! functions of the same name, which take precedence. A new kernel is therefore written there first and named here.

@@ -18,12 +18,12 @@
 //! * No row is computed twice, and none before another row or an output needs it.
 //! * Integers only, from the pixel to the output. The portable kernels define the result; every other kernel set
 //!   equals them bit for bit.
-//! * A network is checked when it is loaded ([`Network::new`]); running it then fails only if its arena is too small or
-//!   its source of rows fails.
+//! * A network is checked when it is loaded ([`Network::new`]); running it then fails only if its arena is too small, its
+//!   source of rows fails, or its memory changed.
 //! * Records are read in place in the image. State between rows is kept at the front of the arena.
-//! * Nothing here panics. Every window into memory is checked when it is taken; functions inside return `None` when one does
-//!   not fit, and the run ends with [`RunError::Broken`]. In a network that was checked this does not happen, unless its
-//!   memory changed.
+//! * On a microcontroller nothing here panics. Every window into memory is checked when it is taken; functions inside return
+//!   `None` when one does not fit, and the run ends with [`RunError::Broken`]. In a network that was checked this does not
+//!   happen, unless its memory changed. The vector code of computers checks lengths where it is entered.
 //!
 //! No heap: the caller owns the arena. No float.
 #![no_std]

@@ -38,7 +38,8 @@ pub enum LoadError {
     },
     /// The arena is too small for the scheduler's state or for the check of the plan.
     State,
-    /// A layer, a barrier or an output names a tensor that there is not. The check of the image finds this first.
+    /// Layers, barriers and outputs do not belong together: one names a tensor that there is not, or layers wait for each
+    /// other. The check of the image finds this first.
     Broken,
 }
 
@@ -52,7 +53,7 @@ impl fmt::Display for LoadError {
             Self::Overlap { layer } => write!(f, "plan: layer {layer} overwrites rows that are still needed"),
             Self::Ring { tensor } => write!(f, "plan: ring of tensor {tensor} is too low"),
             Self::State => write!(f, "plan: too few bytes of arena or state for this number of layers"),
-            Self::Broken => write!(f, "plan: a layer, barrier or output names a tensor that there is not"),
+            Self::Broken => write!(f, "plan: layers, barriers and outputs do not belong together"),
         }
     }
 }

@@ -154,7 +154,7 @@ impl<'a, L: Layers> Order<'a, L> {
     }
 
     /// The next row, which counts as made. `None` if the layers and goals do not belong together: one names a tensor that
-    /// there is not, or layers wait for each other.
+    /// there is not, layers wait for each other, or the memory for the progress changed.
     // Not inlined, because both the check of a plan and its execution call it.
     #[inline(never)]
     pub fn step(&mut self) -> Option<Step> {
@@ -176,9 +176,11 @@ impl<'a, L: Layers> Order<'a, L> {
                 self.push(missing)?;
                 continue;
             }
+            let until = *self.until.get(place)?;
+            ensure(row < until)?;
             *self.made.get_mut(layer)? = row + 1;
             self.progress.served = None;
-            if row + 1 == *self.until.get(place)? {
+            if row + 1 == until {
                 self.progress.served = Some(layer as u16);
                 self.progress.depth = place;
             }

@@ -42,13 +42,13 @@ impl<T: Element> Parts<T> {
     }
 
     /// Runs a kernel on rows under a window of three by three, dilated or not.
-    fn run<R>(&self, dilation: usize, kernel: impl FnOnce(&Rows<'_, T>, &mut [T]) -> R) -> R {
+    fn run<O: Element, R>(&self, dilation: usize, kernel: impl FnOnce(&Rows<'_, T>, &mut [O]) -> R) -> R {
         let rows = self.rows.each_ref().map(|row| Some(&row[..]));
         let (width, channels) = (WIDTH, CHANNELS);
         let (zero_point, kernel_width, stride) = (0, 3, 1);
         let pad = dilation;
         let rows = Rows { rows: &rows, width, channels, zero_point, kernel_width, stride, pad, dilation };
-        kernel(&rows, &mut vec![T::from_i32(0); self.output])
+        kernel(&rows, &mut vec![O::from_i32(0); self.output])
     }
 
     /// The same parts, each time with one that has one element less.
@@ -59,6 +59,7 @@ impl<T: Element> Parts<T> {
             (name, parts)
         };
         vec![
+            with("first row", |parts| shorten(&mut parts.rows[0])),
             with("row", |parts| shorten(&mut parts.rows[2])),
             with("weights", |parts| shorten(&mut parts.weights)),
             with("bias", |parts| shorten(&mut parts.arrays[0])),
@@ -67,61 +68,74 @@ impl<T: Element> Parts<T> {
             with("gates", |parts| shorten(&mut parts.gates)),
             with("table", |parts| shorten(&mut parts.table)),
             with("output", |parts| parts.output -= 1),
+            with("pixel", |parts| parts.output -= parts.arrays[0].len()),
+            with("pixel of a row", |parts| parts.rows[2].truncate((WIDTH - 1) * CHANNELS)),
         ]
     }
 
     /// Asserts that a kernel makes a row of these parts, but not when one of those with these names is too short.
     fn is_refused_without(&self, names: &[&str], kernel: impl Fn(&Self) -> Option<()>) {
         assert_eq!(kernel(self), Some(()), "{names:?}");
-        for (name, parts) in self.short().iter().filter(|(name, _)| names.contains(name)) {
+        let short = self.short();
+        for name in names {
+            let (_, parts) = short.iter().find(|(short, _)| short == name).expect("a part of this name");
             assert_eq!(kernel(parts), None, "{name}");
         }
     }
 }
 
-fn refuses<S: Set, T: Element>() {
+fn refuses<S: Set, T: Element, O: Element>() {
     const STAGE: [&str; 4] = ["bias", "positive", "negative", "output"];
     let of = |more: &[&'static str]| [&STAGE[..], more].concat();
     for dilation in [1, 2] {
         Parts::<T>::new(9 * CHANNELS * OUTPUTS, OUTPUTS).is_refused_without(
-            &of(&["row", "weights"]),
-            |parts| {
-                let scratch = &mut S::Scratch::default();
-                parts.run(dilation, |rows, out| S::conv(rows, &parts.weights, &parts.stage(), scratch, out))
-            },
-        );
-        Parts::<T>::new(9 * CHANNELS / 4 * OUTPUTS, OUTPUTS).is_refused_without(
-            &of(&["row", "weights"]),
+            &of(&["row", "pixel of a row", "weights"]),
             |parts| {
                 let scratch = &mut S::Scratch::default();
                 parts.run(dilation, |rows, out| {
-                    S::grouped(rows, 4, &parts.weights, &parts.stage(), scratch, out)
+                    S::conv::<T, O>(rows, &parts.weights, &parts.stage(), scratch, out)
                 })
             },
         );
-        Parts::<T>::new(9 * CHANNELS, CHANNELS).is_refused_without(&of(&["row", "weights"]), |parts| {
-            let scratch = &mut S::Scratch::default();
-            parts.run(dilation, |rows, out| S::depthwise(rows, &parts.weights, &parts.stage(), scratch, out))
-        });
+        Parts::<T>::new(9 * CHANNELS / 4 * OUTPUTS, OUTPUTS).is_refused_without(
+            &of(&["row", "pixel of a row", "weights"]),
+            |parts| {
+                let scratch = &mut S::Scratch::default();
+                parts.run(dilation, |rows, out| {
+                    S::grouped::<T, O>(rows, 4, &parts.weights, &parts.stage(), scratch, out)
+                })
+            },
+        );
+        Parts::<T>::new(9 * CHANNELS, CHANNELS).is_refused_without(
+            &of(&["row", "pixel of a row", "weights"]),
+            |parts| {
+                let scratch = &mut S::Scratch::default();
+                parts.run(dilation, |rows, out| {
+                    S::depthwise::<T, O>(rows, &parts.weights, &parts.stage(), scratch, out)
+                })
+            },
+        );
     }
     let parts = Parts::<T>::new(CHANNELS, CHANNELS);
-    parts.is_refused_without(&["row", "output"], |parts| parts.run(1, |rows, out| S::max_pool(rows, out)));
-    parts.is_refused_without(&of(&["row"]), |parts| {
+    parts.is_refused_without(&["row", "pixel of a row", "output"], |parts| {
+        parts.run(1, |rows, out| S::max_pool::<T>(rows, out))
+    });
+    parts.is_refused_without(&of(&["first row", "row", "pixel of a row", "pixel"]), |parts| {
         parts.run(1, |rows, out| {
             let [Some(a), _, Some(b)] = *rows.rows else { unreachable!("three rows") };
-            S::add::<T, T>(a, b, [1, 2], &parts.stage(), out)
+            S::add::<T, O>(a, b, [1, 2], &parts.stage(), out)
         })
     });
-    parts.is_refused_without(&of(&["row"]), |parts| {
+    parts.is_refused_without(&of(&["row", "pixel of a row", "pixel"]), |parts| {
         parts.run(1, |rows, out| {
             let [_, _, Some(b)] = *rows.rows else { unreachable!("three rows") };
             S::add_in_place::<T>(out, b, [1, 2], &parts.stage())
         })
     });
-    parts.is_refused_without(&of(&["row", "gates", "table"]), |parts| {
+    parts.is_refused_without(&of(&["row", "pixel of a row", "pixel", "gates", "table"]), |parts| {
         parts.run(1, |rows, out| {
             let [_, _, Some(b)] = *rows.rows else { unreachable!("three rows") };
-            S::scale::<T, T>(b, 0, &parts.gates, &parts.table, &parts.stage(), out)
+            S::scale::<T, O>(b, 0, &parts.gates, &parts.table, &parts.stage(), out)
         })
     });
 }
@@ -130,8 +144,10 @@ fn refuses<S: Set, T: Element>() {
 fn set_refuses<S: Set>() {
     // The scratch of some sets is too large for a test thread's stack.
     let run = || {
-        refuses::<S, i8>();
-        refuses::<S, i16>();
+        refuses::<S, i8, i8>();
+        refuses::<S, i8, i16>();
+        refuses::<S, i16, i8>();
+        refuses::<S, i16, i16>();
     };
     std::thread::Builder::new().stack_size(16 << 20).spawn(run).unwrap().join().unwrap();
 }
@@ -159,6 +175,9 @@ fn kernels_of_this_machine_refuse_lengths_that_do_not_agree() {
 #[test]
 fn operators_that_all_sets_share_refuse_lengths_that_do_not_agree() {
     let input = [1i8; 12];
+    // Lengths that agree in ratio, but not with whole pixels; and nothing at all.
+    assert_eq!(concat::concat(&[(&input[..11], 3), (&input[..11], 3)], &mut [0; 22]), None);
+    assert_eq!(concat::concat::<i8>(&[], &mut [0; 12]), None);
     for (length, made) in [(24, Some(())), (23, None), (25, None), (0, None)] {
         assert_eq!(enlarge::enlarge(&input, 3, 2, &mut vec![0; length]), made, "enlarge to {length}");
         assert_eq!(
@@ -174,16 +193,19 @@ fn operators_that_all_sets_share_refuse_lengths_that_do_not_agree() {
     }
     let parts = Parts::<i8>::new(CHANNELS, CHANNELS);
     // Only the pixels at the ends are computed: their windows lie partly outside.
-    parts.is_refused_without(&["row", "bias", "positive", "negative", "output"], |parts| {
-        parts.run(1, |rows, out| {
-            average::complete(rows, &parts.weights, &parts.stage(), WIDTH, &mut average::put(out))
-        })
-    });
+    parts.is_refused_without(
+        &["row", "pixel of a row", "weights", "bias", "positive", "negative", "output"],
+        |parts| {
+            parts.run(1, |rows, out| {
+                average::complete(rows, &parts.weights, &parts.stage(), WIDTH, &mut average::put::<i8>(out))
+            })
+        },
+    );
     // A window entirely outside has no mean.
     parts.run(1, |rows, out| {
         let rows = Rows { rows: &[None; 3], ..*rows };
         assert_eq!(
-            average::complete(&rows, &parts.weights, &parts.stage(), WIDTH, &mut average::put(out)),
+            average::complete(&rows, &parts.weights, &parts.stage(), WIDTH, &mut average::put::<i8>(out)),
             None
         );
         assert_eq!(nn::kernels::max_pool(&rows, out), None);

@@ -466,7 +466,8 @@ impl<'a, 'm, P: Platform, F: NorFlash> Device<'a, 'm, P, F> {
                 Ok(decided) => look.decided = Some(decided),
                 Err(fault) => {
                     self.fail(fault, now_ms);
-                    return self.send(line, &Reply::Failed(text(&"the gallery cannot be read")));
+                    let why = "nobody can be decided on: the device needs service";
+                    return self.send(line, &Reply::Failed(text(&why)));
                 }
             }
         }

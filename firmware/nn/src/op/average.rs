@@ -73,6 +73,7 @@ pub fn complete<I: kernels::Element>(
     pixels: usize,
     put: &mut dyn FnMut(usize, i32) -> Option<()>,
 ) -> Option<()> {
+    crate::ensure(weights.len() == input.channels)?;
     let rows = input.rows.iter().flatten().count();
     let taps = input.rows.len() * input.kernel_width;
     for x in 0..pixels {

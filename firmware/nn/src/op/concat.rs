@@ -48,9 +48,10 @@ pub(super) fn run(work: &mut Work<'_>) -> Option<()> {
 /// do not agree.
 pub fn concat<T: Number>(inputs: &[(&[T], usize)], output: &mut [T]) -> Option<()> {
     let channels: usize = inputs.iter().map(|(_, channels)| channels).sum();
+    ensure(channels > 0 && output.len().is_multiple_of(channels))?;
     let mut first = 0;
     for &(input, count) in inputs {
-        ensure(count > 0 && channels > 0 && input.len() * channels == output.len() * count)?;
+        ensure(count > 0 && input.len() * channels == output.len() * count)?;
         for (pixel, input) in output.chunks_exact_mut(channels).zip(input.chunks_exact(count)) {
             copy(input, pixel.get_mut(first..first + count)?)?;
         }

@@ -46,7 +46,7 @@ pub fn colours(format: PixelFormat, pixels: &[u8], out: &mut [u8]) {
 }
 
 /// The conditions of [`colours`].
-pub(super) fn are_colours(format: PixelFormat, pixels: &[u8], out: &[u8]) -> bool {
+fn are_colours(format: PixelFormat, pixels: &[u8], out: &[u8]) -> bool {
     format != PixelFormat::Grey
         && out.len().is_multiple_of(6)
         && 3 * pixels.len() == out.len() * format.pixel_bytes()

@@ -37,7 +37,7 @@ fn multiply(
 ) -> Option<()> {
     let channels = stage.bias.len();
     let taps = input.taps();
-    ensure(channels > 0 && taps > 0 && weights.len() == channels * taps)?;
+    ensure(input.rows.dilation > 0 && channels > 0 && taps > 0 && weights.len() == channels * taps)?;
     let pair_taps = taps.checked_mul(2)?;
     let pixel_count = output.len() / channels;
     ensure(pixel_count * channels == output.len())?;

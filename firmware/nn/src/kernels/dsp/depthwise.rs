@@ -209,7 +209,7 @@ fn pack_few(
     quads: &mut [Quad],
     step: usize,
 ) -> Option<()> {
-    ensure(step > 0)?;
+    ensure(step > 0 && pixels.saturating_sub(1) * step < quads.len())?;
     for (pixel, slot) in quads.iter_mut().step_by(step).take(pixels).enumerate() {
         let pairs = |strip: Strip<'_>| expand_few(strip.bytes, strip.size, pixel * strip.stride, count);
         let [a, b] = pairs(upper)?;

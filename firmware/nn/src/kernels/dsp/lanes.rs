@@ -102,13 +102,14 @@ pub fn expand_few(bytes: &[u8], size: usize, start: usize, count: usize) -> Opti
 }
 
 /// The pairs of elements of `size` bytes in `a` and `b`, which have the same length, side by side: in each quad two
-/// pairs of `a`, then two of `b`. Missing elements are zero. `None` if there are fewer quads than needed.
+/// pairs of `a`, then two of `b`. Missing elements are zero. `None` if lengths differ, or there are fewer quads than needed.
 #[inline(never)]
 pub fn expand_two(a: &[u8], b: &[u8], size: usize, quads: &mut [Quad]) -> Option<()> {
     if size == 1 {
         return expand_two_bytes(a, b, quads);
     }
     let (count, done) = (a.len() / 2, a.len() / 8);
+    ensure(a.len() == b.len() && quads.len() >= count.div_ceil(4))?;
     let ((a_halves, _), (b_halves, _)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     for (quad, (&a, &b)) in quads.iter_mut().zip(a_halves.iter().zip(b_halves)) {
         *quad = bytemuck::cast([a, b].map(|halves| expand::<i16>(bytemuck::cast(halves))));
@@ -121,6 +122,7 @@ pub fn expand_two(a: &[u8], b: &[u8], size: usize, quads: &mut [Quad]) -> Option
 #[inline(always)]
 pub fn expand_two_bytes(a: &[u8], b: &[u8], quads: &mut [Quad]) -> Option<()> {
     let (count, done) = (a.len(), a.len() / 4);
+    ensure(count == b.len() && quads.len() >= count.div_ceil(4))?;
     let ((a_words, _), (b_words, _)) = (a.as_chunks(), b.as_chunks());
     ops::expand_two(a_words, b_words, quads.get_mut(..done)?)?;
     expand_last(a, b, 1, [done, count], quads)

@@ -21,7 +21,7 @@ pub fn conv<I: Element, O: Element>(
 ) -> Option<()> {
     let channels = stage.bias.len();
     let taps = input.rows.len() * input.kernel_width * input.channels;
-    ensure(channels > 0 && taps > 0 && weights.len() == channels * taps)?;
+    ensure(input.dilation > 0 && channels > 0 && taps > 0 && weights.len() == channels * taps)?;
     let four_taps = taps.checked_mul(4)?;
     ensure(output.len().is_multiple_of(channels))?;
     let Conv::Tiles(tiles) = choose::conv(input, channels) else {

@@ -17,7 +17,12 @@ pub fn depthwise<I: Element, O: Element>(
     output: &mut [O],
 ) -> Option<()> {
     let channels = input.channels;
-    ensure(channels > 0 && stage.bias.len() == channels && output.len().is_multiple_of(channels))?;
+    ensure(
+        input.dilation > 0
+            && channels > 0
+            && stage.bias.len() == channels
+            && output.len().is_multiple_of(channels),
+    )?;
     ensure(weights.len() == input.rows.len() * input.kernel_width * channels)?;
     match choose::depthwise(input, size_of::<O>(), output.len() / channels) {
         Depthwise::Packed { block_pixels } => {

@@ -42,6 +42,7 @@ pub fn multiply<I: Element, O: Element>(
     let channels = stage.bias.len();
     ensure(stage.positive.len() == channels && stage.negative.len() == channels)?;
     ensure(count > 0 && taps > 0 && channels > 0 && channels.is_multiple_of(4))?;
+    ensure(place.stride >= channels)?;
     ensure(pixels.len() == count * padded && (channels - 1) * taps + padded <= weights.len())?;
     ensure((count - 1) * place.stride + channels <= place.elements.len())?;
     ensure(count <= choose::pixels_in_reach(place.stride))?;

@@ -67,7 +67,7 @@ pub fn conv<S: Lanes, O: Element>(
 ) -> Option<()> {
     let channels = stage.bias.len();
     let taps = input.rows.len() * input.kernel_width * input.channels;
-    ensure(channels > 0 && taps > 0 && weights.len() == channels * taps)?;
+    ensure(input.dilation > 0 && channels > 0 && taps > 0 && weights.len() == channels * taps)?;
     ensure(stage.positive.len() == channels && stage.negative.len() == channels)?;
     ensure(output.len().is_multiple_of(channels) && input.are_whole())?;
     let mut first = 0;

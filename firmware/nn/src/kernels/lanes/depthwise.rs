@@ -16,7 +16,7 @@ pub fn depthwise<S: Columns, O: Element>(
     output: &mut [O],
 ) -> Option<()> {
     let channels = input.channels;
-    ensure(channels >= S::LANES && output.len().is_multiple_of(channels))?;
+    ensure(input.dilation > 0 && channels >= S::LANES && output.len().is_multiple_of(channels))?;
     ensure([stage.bias, stage.positive, stage.negative].iter().all(|array| array.len() == channels))?;
     ensure(weights.len() == input.rows.len() * input.kernel_width * channels)?;
     ensure(input.are_whole())?;

@@ -17,7 +17,7 @@ pub fn depthwise<I: Element, O: Element, S>(
 ) -> Option<()> {
     let channels = input.channels;
     let filter_row = input.kernel_width * channels;
-    ensure(channels > 0 && filter_row > 0 && stage.bias.len() == channels)?;
+    ensure(input.dilation > 0 && channels > 0 && filter_row > 0 && stage.bias.len() == channels)?;
     ensure(output.len().is_multiple_of(channels))?;
     ensure(weights.len() == input.rows.len() * input.kernel_width * channels)?;
     for (x, pixel) in output.chunks_exact_mut(channels).enumerate() {

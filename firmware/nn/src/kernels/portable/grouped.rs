@@ -25,7 +25,9 @@ pub fn grouped<I: Element, O: Element, S>(
     let (members, outputs) = (input.channels.checked_div(groups)?, channels.checked_div(groups)?);
     let filter = input.rows.len() * input.kernel_width * members;
     ensure(members * groups == input.channels && outputs * groups == channels)?;
-    ensure(outputs > 0 && channels > 0 && filter > 0 && weights.len() == channels * filter)?;
+    ensure(
+        input.dilation > 0 && outputs > 0 && channels > 0 && filter > 0 && weights.len() == channels * filter,
+    )?;
     ensure(output.len().is_multiple_of(channels))?;
     let mut patch = [I::from_i32(0); PATCH];
     for (x, pixel) in output.chunks_exact_mut(channels).enumerate() {
