@@ -158,8 +158,9 @@ impl Controller {
         loop {
             assert!(start.elapsed() < PATIENCE, "{command:?} is not answered");
             self.line.write_all(&command.emit()).unwrap();
+            // One that came while nobody listened yet is lost. One that is asked again while it is carried out is refused.
             let answered = self.reply(if matches!(command, Command::Enrol(_) | Command::Verify { .. }) {
-                PATIENCE
+                PATIENCE / 4
             } else {
                 Duration::from_secs(2)
             });
