@@ -154,10 +154,8 @@ impl Judge<'_> {
         nearest.search(gallery, embedding)?;
         let Some(best) = nearest.best else { return Ok(rejected(Rejection::NobodyEnrolled)) };
         let second = nearest.second;
-        let stranger = match &self.cohort {
-            Some(cohort) => nearest_beyond(cohort, embedding, second)?,
-            None => None,
-        };
+        let nearest_stranger = |cohort| nearest_beyond(cohort, embedding, second);
+        let stranger = self.cohort.as_ref().map(nearest_stranger).transpose()?.flatten();
 
         // The cohort is a sample of all strangers. A stranger nearer than the best counts against the best. A
         // stranger at about the same angle does not.

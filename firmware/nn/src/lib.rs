@@ -60,6 +60,15 @@ fn copy<T: Copy>(from: &[T], to: &mut [T]) -> Option<()> {
     Some(())
 }
 
+/// What a function makes of a value that may be absent. `None` if there is one, and the function makes nothing of it.
+#[inline(always)]
+fn map_if_any<T, U>(value: Option<T>, map: impl FnOnce(T) -> Option<U>) -> Option<Option<U>> {
+    match value {
+        Some(value) => Some(Some(map(value)?)),
+        None => Some(None),
+    }
+}
+
 /// Whether a condition holds, for `?`.
 #[inline(always)]
 fn ensure(holds: bool) -> Option<()> {

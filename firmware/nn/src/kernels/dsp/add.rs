@@ -4,7 +4,7 @@ use super::lanes::{Output, element, value};
 use super::{Quad, choose, ops};
 use crate::kernels::Element;
 use crate::quant::Stage;
-use crate::{elements, elements_mut, ensure};
+use crate::{elements, elements_mut, ensure, map_if_any};
 
 /// See [`crate::kernels::portable::add`].
 pub fn add<I: Element, O: Element>(
@@ -44,10 +44,7 @@ fn sum(
         if let (1, Output::Bytes(output), Some((bias, multipliers))) = (size, &mut output, quads) {
             done = 4 * bias.len();
             let part = first..first + done;
-            let a = match a {
-                Some(a) => Some(elements(a.get(part.clone())?)?),
-                None => None,
-            };
+            let a = map_if_any(a, |a| elements(a.get(part.clone())?))?;
             let (b, output) = (elements(b.get(part.clone())?)?, elements_mut(output.get_mut(part)?)?);
             ops::add_bytes(a, b, gains, (bias, multipliers), stage.zero_point, output)?;
         }

@@ -14,7 +14,7 @@ use super::ops::Slide;
 use super::{Quad, Scratch, ops};
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
-use crate::{elements, ensure};
+use crate::{elements, ensure, map_if_any};
 
 /// See [`crate::kernels::portable::depthwise`].
 /// Also `None` when a kernel has more than [`MAX_KERNEL`] rows.
@@ -45,11 +45,12 @@ fn slide(
     let (taps, columns) = scratch.quads.split_at_mut_checked(window)?;
     let makes_bytes = choose::makes_bytes(stage);
     let count = output.len().checked_div(channels)?;
-    ensure(count * channels == output.len() && passes * block_pixels > 0)?;
+    // From a block of a pass to the next.
+    let apart = passes * block_pixels;
+    ensure(count * channels == output.len() && passes > 0 && apart > 0)?;
     // Blocks of all passes.
-    let starts = (0..passes).flat_map(|pass| (pass..count).step_by(passes * block_pixels));
+    let starts = (0..passes).flat_map(|pass| (pass..count).step_by(apart));
     for start in starts {
-        ensure(passes > 0)?;
         let pixels = (count - start).div_ceil(passes).min(block_pixels);
         let mut output = output.part(start * channels, ((pixels - 1) * passes + 1) * channels)?;
         let columns = columns.get_mut(..(pixels - 1) * step + window)?;
@@ -159,11 +160,7 @@ fn pack_columns<'a>(
         None => Some(Strip { bytes: zero, stride: 0, size }),
     };
     for (pair, rows) in rows.chunks(2).enumerate() {
-        let lower = match rows.get(1) {
-            Some(&row) => Some(strip(row)?),
-            None => None,
-        };
-        let upper = strip(*rows.first()?)?;
+        let (upper, lower) = (strip(*rows.first()?)?, map_if_any(rows.get(1).copied(), strip)?);
         pack(upper, lower, count, inside.count, columns.get_mut(pair..)?, pairs)?;
     }
     Some(())

@@ -7,7 +7,7 @@ use format::layer::MAX_KERNEL;
 use super::{Quad, ops};
 use crate::kernels::{Element, Rows};
 use crate::quant::{Channel, Stage};
-use crate::{elements, elements_mut, ensure};
+use crate::{elements, elements_mut, ensure, map_if_any};
 
 /// Input rows of either element type, as bytes.
 pub struct Input<'a> {
@@ -28,10 +28,7 @@ impl<'a> Input<'a> {
     ) -> Option<Self> {
         let bytes = bytes.get_mut(..input.rows.len())?;
         for (bytes, row) in bytes.iter_mut().zip(input.rows) {
-            *bytes = match row {
-                Some(row) => Some(elements(row)?),
-                None => None,
-            };
+            *bytes = map_if_any(*row, elements)?;
         }
         let &Rows { width, channels, zero_point, kernel_width, stride, pad, dilation, .. } = input;
         let size = size_of::<T>();

@@ -9,7 +9,7 @@ use super::choose::{self, Conv, Tiles, Windows};
 use super::{Scratch, ops};
 use crate::kernels::{Element, Rows, portable};
 use crate::quant::Stage;
-use crate::{copy, elements_mut, ensure};
+use crate::{copy, elements_mut, ensure, map_if_any};
 
 /// See [`crate::kernels::portable::conv`].
 pub fn conv<I: Element, O: Element>(
@@ -37,9 +37,10 @@ pub fn conv<I: Element, O: Element>(
     for (block, output) in output.chunks_mut(block_elements).enumerate() {
         let count = output.len() / channels;
         let (in_place, run_columns) = match windows {
-            Windows::InPlace => (in_place(input, block * room, count), input.kernel_width.max(1)),
-            Windows::Gathered(columns) => (None, columns.max(1)),
+            Windows::InPlace => (in_place(input, block * room, count), input.kernel_width),
+            Windows::Gathered(columns) => (None, columns),
         };
+        ensure(run_columns > 0)?;
         let pixels = match in_place {
             Some(pixels) => pixels,
             None => {
@@ -125,10 +126,7 @@ fn gather<I: Element>(
     let start = run.pad.div_ceil(run.stride).max(first).min(end);
     for (y, row) in run.rows.iter().enumerate() {
         let patches = patches.get_mut(y * filter_row + taps.start * input.channels..)?;
-        let row = match row {
-            Some(row) => Some(row.get(skipped * input.channels..)?),
-            None => None,
-        };
+        let row = map_if_any(*row, |row| row.get(skipped * input.channels..))?;
         if let Some(row) = row
             && start < end
         {

@@ -3,9 +3,9 @@
 use core::ops::Range;
 
 use super::conv::{dot, total};
-use crate::ensure;
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
+use crate::{ensure, map_if_any};
 
 /// Most taps of a filter for which a group's pixels are gathered once for all of its filters.
 const PATCH: usize = 512;
@@ -34,13 +34,10 @@ pub fn grouped<I: Element, O: Element, S>(
         for (group, out) in pixel.chunks_exact_mut(outputs).enumerate() {
             let (first, channel) = (group * members, group * outputs);
             let filters = weights.get(channel * filter..)?.chunks_exact(filter);
-            let patch = match patch.get_mut(..filter) {
-                Some(patch) => {
-                    gather(input, x, first..first + members, patch)?;
-                    Some(&*patch)
-                }
-                None => None,
-            };
+            let patch = map_if_any(patch.get_mut(..filter), |patch| {
+                gather(input, x, first..first + members, patch)?;
+                Some(&*patch)
+            })?;
             for ((channel, out), filter) in (channel..).zip(out).zip(filters) {
                 let stage = stage.channel(channel)?;
                 let products = products(patch, input, x, first..first + members, filter)?;

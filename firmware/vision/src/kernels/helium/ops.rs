@@ -28,7 +28,7 @@ pub const SHARES: [u16; 3] = [54, 183, 18];
 /// `None` when lengths do not agree, or there is nothing to do.
 pub fn luminance(packing: Packing, pixels: &[u8], out: &mut [u8]) -> Option<()> {
     let pixel_bytes = if packing == Packing::Bytes { 3 } else { 2 };
-    check(!out.is_empty() && pixels.len() == pixel_bytes * out.len())?;
+    ensure(!out.is_empty() && pixels.len() == pixel_bytes * out.len())?;
     #[cfg(arm_helium)]
     {
         let run = match packing {
@@ -49,7 +49,7 @@ pub fn luminance(packing: Packing, pixels: &[u8], out: &mut [u8]) -> Option<()> 
 /// Red, green and blue of RGB565, in bytes.
 /// `None` when lengths do not agree, there is nothing to do, or colours are bytes already.
 pub fn colours(packing: Packing, pixels: &[u8], out: &mut [u8]) -> Option<()> {
-    check(!out.is_empty() && pixels.len() * 3 == out.len() * 2 && packing != Packing::Bytes)?;
+    ensure(!out.is_empty() && pixels.len() * 3 == out.len() * 2 && packing != Packing::Bytes)?;
     #[cfg(arm_helium)]
     {
         let run = if packing == Packing::Big { asm::colours_big } else { asm::colours_little };
@@ -72,7 +72,7 @@ pub const HALVES: [i32; 3] =
 /// Red, green and blue of pairs of YUV422, in bytes.
 /// `None` when lengths do not agree, or there is nothing to do.
 pub fn yuv_colours(pairs: &[u8], out: &mut [u8]) -> Option<()> {
-    check(!out.is_empty() && pairs.len().is_multiple_of(4) && pairs.len() * 3 == out.len() * 2)?;
+    ensure(!out.is_empty() && pairs.len().is_multiple_of(4) && pairs.len() * 3 == out.len() * 2)?;
     #[cfg(arm_helium)]
     // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
@@ -99,7 +99,7 @@ pub fn yuv_colours(pairs: &[u8], out: &mut [u8]) -> Option<()> {
 
 /// The same bytes. `None` when lengths do not agree.
 pub fn copy(bytes: &[u8], out: &mut [u8]) -> Option<()> {
-    check(bytes.len() == out.len())?;
+    ensure(bytes.len() == out.len())?;
     out.copy_from_slice(bytes);
     Some(())
 }
@@ -107,7 +107,7 @@ pub fn copy(bytes: &[u8], out: &mut [u8]) -> Option<()> {
 /// Every second byte, from the first on.
 /// `None` when lengths do not agree, or there is nothing to do.
 pub fn even(bytes: &[u8], out: &mut [u8]) -> Option<()> {
-    check(!out.is_empty() && bytes.len() == 2 * out.len())?;
+    ensure(!out.is_empty() && bytes.len() == 2 * out.len())?;
     #[cfg(arm_helium)]
     // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
@@ -121,7 +121,7 @@ pub fn even(bytes: &[u8], out: &mut [u8]) -> Option<()> {
 /// Means of two by two bytes, rounded half up.
 /// `None` when lengths do not agree, or there is nothing to do.
 pub fn halve([above, below]: [&[u8]; 2], out: &mut [u8]) -> Option<()> {
-    check(!out.is_empty() && above.len() == 2 * out.len() && below.len() == 2 * out.len())?;
+    ensure(!out.is_empty() && above.len() == 2 * out.len() && below.len() == 2 * out.len())?;
     #[cfg(arm_helium)]
     // SAFETY: the lengths were checked, and the function reads and writes within them.
     unsafe {
@@ -135,7 +135,8 @@ pub fn halve([above, below]: [&[u8]; 2], out: &mut [u8]) -> Option<()> {
     Some(())
 }
 
-fn check(holds: bool) -> Option<()> {
+/// Whether a condition holds, for `?`.
+fn ensure(holds: bool) -> Option<()> {
     holds.then_some(())
 }
 
