@@ -138,7 +138,9 @@ impl Activation {
             Activation::PRelu(slopes) => {
                 for pixel in tensor.chunks_exact_mut(slopes.len()) {
                     for (x, slope) in pixel.iter_mut().zip(slopes) {
-                        *x = if *x < 0.0 { *x * slope } else { *x };
+                        // The product is made for every value, so that nothing branches: signs cannot be foreseen.
+                        let sloped = *x * slope;
+                        *x = if *x < 0.0 { sloped } else { *x };
                     }
                 }
             }
