@@ -68,3 +68,12 @@ pub fn run<S: Set>(cases: u32) -> Result<Counts, Failure> {
     frames::run::<S>(cases, &mut counts)?;
     counts.of_all()
 }
+
+/// [`run`] for the set of the machine this is compiled for. It is not generic, so that it is compiled with this package, whose naive
+/// loops boards optimise for speed, and not with a board's program, which they optimise for size.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_chosen(cases: u32) -> Result<Counts, Failure> {
+    run::<Chosen>(cases)
+}
