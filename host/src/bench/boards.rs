@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use app::pattern::{Pattern, check};
+use app::pattern::{PICTURES, Pattern, check};
+use format::ALIGNMENT;
 use format::network::Model;
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
 use serde::{Deserialize, Serialize};
 
 use crate::board::{Board, Memory};
+use crate::interrupt::TemporaryFolder;
+use crate::output;
 use crate::simulator::{AlignedBytes, Simulator};
 
 /// The cost of an image on a board.
@@ -35,6 +38,9 @@ pub struct Cost {
     pub matching: Matching,
     /// Cost of every network of the image, for a pattern of pixels.
     pub networks: Vec<NetworkCost>,
+    /// A checksum of each picture's embedding ([`app::pattern::check_elements`]), if pictures were given.
+    #[serde(skip)]
+    pub pictures: Vec<u32>,
 }
 
 /// The cost of a network, and checksums of its outputs for the pattern.
@@ -105,15 +111,39 @@ impl Cost {
 /// # Errors
 /// When the board's program does not build, QEMU does not run, or the program refuses the image.
 pub fn run(board: &Board, image: &Path) -> Result<Cost> {
-    let text = board.run_example("bench", Some((image, Memory::External)))?;
+    run_in(board, image, Memory::External)
+}
+
+fn run_in(board: &Board, image: &Path, memory: Memory) -> Result<Cost> {
+    let text = board.run_example("bench", Some((image, memory)))?;
     parse(&board.name, &text).with_context(|| format!("{}: its program printed {text:?}", board.name))
+}
+
+/// [`run`] from one of the board's memories, in which pictures follow the image, `[h][w][c]` bytes each in the network's colour order.
+/// They need no link, over which pixels of a photo take longer than its network.
+///
+/// # Errors
+/// As [`run`], when the file cannot be read, and when the board embedded another number of pictures.
+pub fn run_with_pictures(board: &Board, image: &Path, memory: Memory, pictures: &[Vec<u8>]) -> Result<Cost> {
+    let mut bytes = AlignedBytes::read(image)?.bytes().to_vec();
+    bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
+    bytes.extend(PICTURES);
+    bytes.extend((pictures.len() as u32).to_le_bytes());
+    bytes.extend(pictures.iter().flatten());
+    let folder = TemporaryFolder::new()?;
+    let with_pictures = folder.path().join("pictures.geode");
+    output::write_whole(&with_pictures, &bytes)?;
+    let cost = run_in(board, &with_pictures, memory)?;
+    let (given, embedded) = (pictures.len(), cost.pictures.len());
+    ensure!(embedded == given, "{}: {embedded} of {given} pictures were embedded", board.name);
+    Ok(cost)
 }
 
 /// Parses the output of the board's program: a line for each layer, then a line for each total.
 fn parse(board: &str, text: &str) -> Result<Cost> {
     let mut layers = Vec::new();
     let mut totals = BTreeMap::new();
-    let mut networks = Vec::new();
+    let (mut networks, mut pictures) = (Vec::new(), Vec::new());
     for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         match *words {
@@ -125,6 +155,9 @@ fn parse(board: &str, text: &str) -> Result<Cost> {
             ["output", .., check] => {
                 let network = networks.last_mut().context("an output before a network")?;
                 network.outputs.push(u32::from_str_radix(check, 16)?);
+            }
+            ["picture", number, check] if number.parse() == Ok(pictures.len()) => {
+                pictures.push(u32::from_str_radix(check, 16)?);
             }
             [name, value] => {
                 totals.insert(name, value);
@@ -142,6 +175,7 @@ fn parse(board: &str, text: &str) -> Result<Cost> {
         board: board.to_string(),
         layers,
         networks,
+        pictures,
         macs: total("macs")?,
         instructions: total("instructions")?,
         arena_bytes: total("arena_bytes")?,
@@ -218,11 +252,13 @@ mod tests {
                         start_digest_instructions 700\nstart_check_instructions 150\nstart_network_instructions 50\n\
                         people 2\nmatch_instructions 320\nmatch_with_cohort_instructions 360\n\
                         match_certified_instructions 600\nconfidence_instructions 330\nshow_instructions 400\n\
-                        embedding -7\nnetwork embedder 630 12\noutput embedder 0 0000002a\nOk(())\n";
+                        embedding -7\nnetwork embedder 630 12\noutput embedder 0 0000002a\n\
+                        picture 0 0000002b\nOk(())\n";
 
     #[test]
     fn what_the_board_prints_is_read() {
         let cost = parse("b", TEXT).unwrap();
+        assert!((cost.instructions_per_mac() - 640.0 / 12.0).abs() < 1e-9);
         assert_eq!((&*cost.layers, cost.instructions, cost.recogniser_bytes), (&[120, 480][..], 640, 500));
         assert_eq!(cost.start, Start { instructions: 900, digests: 700, checks: 150, network: 50 });
         let certify = Some(600);
@@ -233,8 +269,7 @@ mod tests {
         assert_eq!(parse("b", &none).unwrap().matching.certify, None);
         let embedder =
             NetworkCost { role: "embedder".into(), instructions: 630, macs: 12, outputs: vec![42] };
-        assert_eq!(cost.networks, [embedder]);
-        assert!((cost.instructions_per_mac() - 640.0 / 12.0).abs() < 1e-9);
+        assert_eq!((cost.networks, cost.pictures), (vec![embedder], vec![43]));
     }
 
     #[test]
@@ -242,6 +277,7 @@ mod tests {
         let error = |text: &str| format!("{:#}", parse("b", text).unwrap_err());
         assert!(error(&TEXT.replace("stack_bytes 9000\n", "")).contains("stack_bytes is missing"));
         assert!(error("failed: Start(Image(Magic)) no\n").contains("not understood"));
+        assert!(error(&TEXT.replace("picture 0", "picture 1")).contains("not understood"));
         assert!(error("macs 1\n").contains("no layers"));
     }
 }

@@ -6,8 +6,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use app::pattern::check_elements;
 use facts::Limits;
-use format::Role;
+use format::{Image, Role};
 use host::bench::boards as bench;
 use host::board::{Board, Memory};
 use host::client::Client;
@@ -72,36 +73,52 @@ fn real() -> &'static [Built] {
     })
 }
 
-/// Starts the board and compares embeddings of `count` crops. A few are enough: the battery has the kernels' cases, and a crop
-/// of 112 × 112 takes an emulator's UART more than a second.
+/// The simulator's embeddings of `count` crops, and these crops as the network takes them.
+fn simulated_crops(image: &Image<'_>, built: &Built, count: usize) -> (Vec<Vec<u8>>, Vec<Vec<i16>>) {
+    let photos = photo::folder::list(&built.crops()).unwrap().found;
+    assert!(photos.len() >= count, "{} crops are too few", photos.len());
+    let simulator = Simulator::new(&image.embedder).unwrap();
+    let preprocess = image.embedder.preprocess();
+    let chosen = photos.iter().step_by(photos.len() / count).take(count);
+    let crops: Vec<Vec<u8>> = chosen.map(|photo| photo::load_crop(photo, &preprocess).unwrap()).collect();
+    let embeddings: Vec<Vec<i16>> = crops.iter().map(|crop| simulator.embed(crop).unwrap()).collect();
+    let differ = |embedding: &Vec<i16>| *embedding != embeddings[0];
+    assert!(embeddings.iter().skip(1).all(differ), "all the same prove nothing");
+    (crops, embeddings)
+}
+
+/// Compares embeddings of `count` crops that lie in the board's memory beside the image.
 fn board_equals_simulator(board: &'static Board, memory: Memory, built: &Built, count: usize) {
     let path = built.image();
     let bytes = AlignedBytes::read(&path).unwrap();
     let image = bytes.image(&path).unwrap();
-    let simulator = Simulator::new(&image.embedder).unwrap();
-    let photos = photo::folder::list(&built.crops()).unwrap().found;
-    assert!(photos.len() >= count, "{} crops are too few", photos.len());
+    let (crops, embeddings) = simulated_crops(&image, built, count);
+    let cost = bench::run_with_pictures(board, &path, memory, &crops).unwrap();
+    let expected: Vec<u32> = embeddings.iter().map(|embedding| check_elements(embedding)).collect();
+    assert_eq!(cost.pictures, expected, "{}", board.name);
+    assert_eq!(cost.arena_bytes, image.arena_bytes() as u64);
+    assert!(cost.stack_bytes > 0);
+}
 
-    let (mut client, preprocess): (Client, _) =
-        connect(&Place::Emulated { board, image: path, memory }).unwrap();
-    let mut embeddings = Vec::new();
-    for photo in photos.iter().step_by(photos.len() / count).take(count) {
-        let crop = photo::load_crop(photo, &preprocess).unwrap();
-        let (embedding, cost) = client.embed(&crop).unwrap();
-        assert_eq!(embedding, simulator.embed(&crop).unwrap(), "{}: {}", board.name, photo.display());
+/// Compares whole embeddings of `count` crops that go over the link. A crop of 112 × 112 takes an emulator's UART more than a second.
+fn board_equals_simulator_over_the_link(board: &'static Board, memory: Memory, built: &Built, count: usize) {
+    let path = built.image();
+    let bytes = AlignedBytes::read(&path).unwrap();
+    let image = bytes.image(&path).unwrap();
+    let (crops, embeddings) = simulated_crops(&image, built, count);
+    let (mut client, _): (Client, _) = connect(&Place::Emulated { board, image: path, memory }).unwrap();
+    for (crop, expected) in crops.iter().zip(embeddings) {
+        let (embedding, cost) = client.embed(crop).unwrap();
+        assert_eq!(embedding, expected, "{}", board.name);
         assert_eq!(cost.arena_bytes, image.arena_bytes() as u32);
         assert!(cost.embed_instructions > 0 && cost.stack_bytes > 0);
-        embeddings.push(embedding);
     }
-    assert!(
-        embeddings.iter().skip(1).all(|embedding| *embedding != embeddings[0]),
-        "all the same prove nothing"
-    );
 }
 
 fn real_networks_on(name: &str, count: usize) {
     for built in real() {
         board_equals_simulator(board(name), Memory::External, built, count);
+        board_equals_simulator_over_the_link(board(name), Memory::External, built, 1);
     }
 }
 
@@ -114,7 +131,7 @@ fn m7_equals_simulator_on_real_networks() {
 #[test]
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn m4_equals_simulator_on_real_networks() {
-    real_networks_on("qemu-m4", 2);
+    real_networks_on("qemu-m4", 4);
 }
 
 #[test]
@@ -153,8 +170,9 @@ fn boards_equal_simulator_on_users_networks() {
             Built::of_bytes(&onnx, &first_faces(24), size, |job| Job { preprocessing, force: true, ..job });
         for board in uncounted() {
             // These images lie in internal flash, those of the real networks in external flash.
-            board_equals_simulator(board, Memory::Internal, &built, 2);
+            board_equals_simulator(board, Memory::Internal, &built, 4);
         }
+        board_equals_simulator_over_the_link(board("qemu-m4"), Memory::Internal, &built, 1);
     }
 }
 
@@ -172,7 +190,8 @@ fn boards_run_what_is_just_within_their_limits() {
             built.push((board.limits, deep));
         }
         let (_, deep) = built.iter().find(|(limits, _)| *limits == board.limits).expect("built above");
-        board_equals_simulator(board, Memory::Internal, deep, 2);
+        board_equals_simulator(board, Memory::Internal, deep, 4);
+        board_equals_simulator_over_the_link(board, Memory::Internal, deep, 2);
     }
 }
 

@@ -3,14 +3,14 @@
 use core::fmt::Write;
 use core::hint::black_box;
 
-use app::pattern::{Pattern, check};
+use app::pattern::{self, Pattern, check, check_elements};
 use app::serve::Meter;
 use app::{Recogniser, StartError};
 use cortex::stack;
 use format::gallery::Gallery;
 use format::layer::Layer;
 use format::network::{MAX_DIMENSION, MAX_LAYERS};
-use format::{Image, Role, header};
+use format::{ALIGNMENT, Image, Role, header};
 use nn::op::{self, Inputs};
 use nn::{Network, RunError};
 
@@ -23,6 +23,8 @@ pub enum BenchError {
     Start(StartError),
     /// A network failed to run.
     Run(RunError<core::convert::Infallible>),
+    /// A picture in memory could not be embedded.
+    Picture,
     /// An embedding could not be matched.
     Decision,
     /// Text could not be written.
@@ -42,7 +44,7 @@ pub const NO_COUNTS: Counts = [0; MAX_LAYERS];
 
 /// Embeds one pattern with the board's image and prints a line for each layer in order: number, operator, output,
 /// multiply-accumulates, instructions. Totals and memory follow, then the sum of the embedding's elements weighted by
-/// their index, which must be the same on every machine. Then come [`start_up`], [`matching`] and [`outputs`].
+/// their index, which must be the same on every machine. Then come [`start_up`], [`matching`], [`outputs`] and [`pictures`].
 ///
 /// # Errors
 /// [`BenchError`].
@@ -91,7 +93,32 @@ pub fn bench<B: Board>(
     writeln!(out, "recogniser_bytes {}", size_of_val(recogniser))?;
     start_up(image::<B>(), start_instructions, &mut gauges, out)?;
     matching(recogniser, embedding, &mut gauges, out)?;
-    outputs(recogniser, arena, &mut gauges, out)
+    outputs(recogniser, arena, &mut gauges, out)?;
+    pictures(image::<B>(), recogniser, arena, out)
+}
+
+/// Embeds every picture that follows the image in its memory, at the next multiple of [`ALIGNMENT`], and prints a checksum
+/// ([`check_elements`]) of each embedding.
+fn pictures(
+    memory: &[u8],
+    recogniser: &Recogniser<'_>,
+    arena: &mut [u8],
+    out: &mut impl Write,
+) -> Result<(), BenchError> {
+    let end = header::image_bytes(memory).unwrap_or(memory.len()).next_multiple_of(ALIGNMENT);
+    let mut embedding = [0; MAX_DIMENSION];
+    let embedding = &mut embedding[..recogniser.image().dimension()];
+    let picture_bytes = recogniser.embedder().model().input().shape().into_iter().map(usize::from).product();
+    for (number, mut picture) in
+        pattern::pictures(memory.get(end..).unwrap_or_default(), picture_bytes).enumerate()
+    {
+        let made = recogniser.embed(&mut picture, arena, embedding);
+        if made.is_err() {
+            return Err(BenchError::Picture);
+        }
+        writeln!(out, "picture {number} {:08x}", check_elements(embedding))?;
+    }
+    Ok(())
 }
 
 /// Runs every network of the image on a pattern. Prints each network's instructions and multiply-accumulates, and a
