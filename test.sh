@@ -100,16 +100,17 @@ on_board() { # on_board BOARD-FILE COMMAND OPTION…: cargo on a board's package
         --target-dir "../../target/boards/$name" "$@")
 }
 
+# All features: with the ways to chips over a probe and over DFU, which nothing else compiles. Cameras of Video4Linux want libclang
+# to be compiled, which not everybody has.
+all_features() {
+    printf fuzz/libfuzzer,host/probes
+    ! ldconfig -p | grep -q 'libclang\(-[0-9]*\)\?\.so' || printf ,linux/v4l2
+}
+
 part_clippy() {
-    # With the ways to chips over a probe and over DFU, which nothing else compiles.
-    features=fuzz/libfuzzer,host/probes
-    # Cameras of Video4Linux want libclang to be compiled, which not everybody has.
-    if ldconfig -p | grep -q 'libclang\(-[0-9]*\)\?\.so'; then
-        features=$features,linux/v4l2
-    else
-        step "cameras of Video4Linux are not checked, because there is no libclang"
-    fi
-    cargo clippy --locked --workspace --all-targets --features $features --quiet -- -D warnings
+    features=$(all_features)
+    case $features in *v4l2) ;; *) step "cameras of Video4Linux are not checked, because there is no libclang" ;; esac
+    cargo clippy --locked --workspace --all-targets --features "$features" --quiet -- -D warnings
     for board in firmware/boards/*/board.toml; do
         # The same sources with other facts.
         ! grep -q '^path = "\.\./' "${board%/*}/Cargo.toml" || continue
@@ -126,8 +127,9 @@ part_clippy() {
     done
 }
 
+# With the features of Clippy, which has checked the dependencies with them.
 part_docs() {
-    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --features "$(all_features)" --quiet
 }
 
 # The book's links, chapters and figures. mdBook itself is not run: compiling its library takes longer than a minute,
