@@ -308,7 +308,13 @@ fn quantise_layer(
     };
     let (signal, noise) = sums
         .par_iter_mut()
-        .map(|pair| grid.round_all(&mut pair.quantised))
+        .map(|pair| {
+            pair.quantised.iter_mut().fold((0f64, 0f64), |(signal, noise), x| {
+                let before = *x;
+                *x = grid.round(before);
+                (signal + (before as f64).powi(2), noise + (before as f64 - *x as f64).powi(2))
+            })
+        })
         .reduce(|| (0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
     let wide = matches!(range, Range::Wide | Range::Output);
     (QuantisedLayer { grid, wide, filters, bias }, sums, decibel(signal, noise))

@@ -102,20 +102,22 @@ fn average_all(importer: &mut Importer<'_>, node: &NodeProto, mut input: usize) 
     }
 }
 
-/// Computes one output row after another, and in it one tap after another.
+/// Computes one output pixel after another.
 pub fn float(map: &Filtered<'_>) -> Vec<f32> {
     let &Filtered { input, shape, weights, bias, window, output } = map;
     let channels = bias.len();
     let mut result = bias.repeat(output[0] * output[1]);
-    for (y, row) in result.chunks_exact_mut(output[1] * channels).enumerate() {
-        let mut taps = weights.chunks_exact(channels);
-        for ky in 0..window.kernel[0] {
-            for (kx, tap) in taps.by_ref().take(window.kernel[1]).enumerate() {
-                for (x, pixel) in row.chunks_exact_mut(channels).enumerate() {
-                    let Some(place) = window.under(shape, [y, x], [ky, kx]) else { continue };
-                    let values = &input[place * channels..][..channels];
-                    for ((sum, value), weight) in pixel.iter_mut().zip(values).zip(tap) {
-                        *sum += value * weight;
+    let mut pixels = result.chunks_exact_mut(channels);
+    for y in 0..output[0] {
+        for (x, pixel) in pixels.by_ref().take(output[1]).enumerate() {
+            let mut taps = weights.chunks_exact(channels);
+            for ky in 0..window.kernel[0] {
+                for (kx, tap) in taps.by_ref().take(window.kernel[1]).enumerate() {
+                    if let Some(place) = window.under(shape, [y, x], [ky, kx]) {
+                        let values = &input[place * channels..][..channels];
+                        for ((sum, value), weight) in pixel.iter_mut().zip(values).zip(tap) {
+                            *sum += value * weight;
+                        }
                     }
                 }
             }

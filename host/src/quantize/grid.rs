@@ -37,32 +37,12 @@ impl Grid {
         let place = value / self.scale + self.zero_point as f32 + 0.5;
         let place = place.clamp(self.low as f32, self.high as f32);
         let towards_zero = place as i32;
-        // Not to be checked for an overflow, which clamping excludes: many values are rounded at once.
-        towards_zero.wrapping_sub(i32::from(towards_zero as f32 > place))
+        towards_zero - i32::from(towards_zero as f32 > place)
     }
 
     /// The value of the grid that is nearest to a real value.
     pub fn round(&self, value: f32) -> f32 {
-        self.scale * self.element(value).wrapping_sub(self.zero_point) as f32
-    }
-
-    /// Rounds values to the grid ([`Self::round`]). Returns the sum of their squares, and that of what rounding changed.
-    pub fn round_all(&self, values: &mut [f32]) -> (f64, f64) {
-        // A sum for each lane: one alone would wait for itself at every value.
-        let (mut signals, mut noises) = ([0f64; LANES], [0f64; LANES]);
-        let mut round = |values: &mut [f32]| {
-            for ((value, signal), noise) in values.iter_mut().zip(&mut signals).zip(&mut noises) {
-                let rounded = self.round(*value);
-                let (before, lost) = (f64::from(*value), f64::from(*value) - f64::from(rounded));
-                *signal += before * before;
-                *noise += lost * lost;
-                *value = rounded;
-            }
-        };
-        let (lanes, rest) = values.as_chunks_mut::<LANES>();
-        lanes.iter_mut().for_each(|values| round(values));
-        round(rest);
-        (signals.iter().sum(), noises.iter().sum())
+        self.scale * (self.element(value) - self.zero_point) as f32
     }
 
     /// Smallest and largest value.
@@ -72,11 +52,6 @@ impl Grid {
 }
 
 const BINS: usize = 4096;
-
-const LAST_BIN: f32 = (BINS - 1) as f32;
-
-/// Values that are looked at side by side.
-const LANES: usize = 16;
 
 /// Frequencies of values.
 pub struct Histogram {
@@ -88,24 +63,11 @@ pub struct Histogram {
 impl Histogram {
     /// Counts the values of all tensors. Goes through them twice.
     pub fn of<'a, T: Iterator<Item = &'a [f32]>>(tensors: impl Fn() -> T) -> Self {
-        let (mut lows, mut highs) = ([0f32; LANES], [0f32; LANES]);
-        for values in tensors().flat_map(|tensor| tensor.chunks(LANES)) {
-            for ((&x, low), high) in values.iter().zip(&mut lows).zip(&mut highs) {
-                *low = if x < *low { x } else { *low };
-                *high = if x > *high { x } else { *high };
-            }
-        }
-        let (low, high) = (lows.into_iter().fold(0f32, f32::min), highs.into_iter().fold(0f32, f32::max));
+        let values = tensors().flatten();
+        let (low, high) = values.fold((0f32, 0f32), |(low, high), &x| (low.min(x), high.max(x)));
         let mut counts = vec![0; BINS];
         let width = ((high - low) / BINS as f32).max(1e-12);
-        for values in tensors().flat_map(|tensor| tensor.chunks(LANES)) {
-            let mut bins = [0i32; LANES];
-            for (&value, bin) in values.iter().zip(&mut bins) {
-                let place = (value - low) / width;
-                *bin = if place > LAST_BIN { LAST_BIN as i32 } else { place as i32 };
-            }
-            bins[..values.len()].iter().for_each(|&bin| counts[bin as usize] += 1);
-        }
+        tensors().flatten().for_each(|&value| counts[(((value - low) / width) as usize).min(BINS - 1)] += 1);
         Histogram { low, high, counts }
     }
 
@@ -155,38 +117,6 @@ impl Histogram {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn all_values_are_rounded_and_both_powers_are_their_sums() {
-        let grid = Grid { scale: 0.5, zero_point: 1, low: -128, high: 127 };
-        for count in [0, 1, 15, 16, 17, 100] {
-            let values: Vec<f32> = (0..count).map(|i| (i * i % 97) as f32 * 0.37 - 20.0).collect();
-            let mut rounded = values.clone();
-            let (signal, noise) = grid.round_all(&mut rounded);
-            let power = |values: &mut dyn Iterator<Item = f32>| -> f64 {
-                values.map(|value| f64::from(value).powi(2)).sum()
-            };
-            assert!(rounded.iter().zip(&values).all(|(rounded, value)| *rounded == grid.round(*value)));
-            assert!((signal - power(&mut values.iter().copied())).abs() < 1e-6);
-            let lost = power(&mut values.iter().zip(&rounded).map(|(value, rounded)| value - rounded));
-            assert!((noise - lost).abs() < 1e-6);
-        }
-    }
-
-    #[test]
-    fn histogram_counts_every_value_in_its_bin() {
-        let tensors: Vec<Vec<f32>> =
-            (0..5).map(|tensor| (0..37 * tensor).map(|i| (i as f32 - 40.0) * 0.25).collect()).collect();
-        let histogram = Histogram::of(|| tensors.iter().map(|tensor| &tensor[..]));
-        assert_eq!((histogram.low, histogram.high), (-10.0, 26.75));
-        let width = (histogram.high - histogram.low) / BINS as f32;
-        let mut counts = vec![0; BINS];
-        for value in tensors.iter().flatten() {
-            counts[(((value - histogram.low) / width) as usize).min(BINS - 1)] += 1;
-        }
-        assert_eq!(histogram.counts, counts);
-        assert_eq!(counts[BINS - 1], 1);
-    }
 
     #[test]
     fn element_is_the_nearest_and_halves_are_rounded_up() {
