@@ -25,6 +25,7 @@ pub mod device;
 pub mod door;
 pub mod output;
 pub mod pattern;
+pub mod pictures;
 pub mod port;
 pub mod recogniser;
 pub mod seeing;

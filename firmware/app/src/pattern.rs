@@ -1,5 +1,5 @@
-//! Generated pixels that replace a photo, pictures in a board's memory, and a checksum of the network's output for them. All are the
-//! same on every machine, so a board can be compared with the simulator without a link.
+//! Generated pixels that replace a photo, and a checksum of the network's output for them. Both are the same on every
+//! machine, so a board can be compared with the simulator without a photo or a link.
 
 use core::convert::Infallible;
 
@@ -30,19 +30,6 @@ impl RowSource for Pattern {
     }
 }
 
-/// The bytes with which pictures begin that follow an image in its memory.
-pub const PICTURES: [u8; 8] = *b"PICTURES";
-
-/// The pictures in memory: [`PICTURES`], their number as a little-endian `u32`, and their pixels, `picture_bytes` each. None if the
-/// memory does not begin so; those that are whole if it ends before.
-pub fn pictures(memory: &[u8], picture_bytes: usize) -> impl Iterator<Item = &[u8]> {
-    let (count, pixels) = match memory.strip_prefix(&PICTURES).and_then(<[u8]>::split_first_chunk) {
-        Some((count, pixels)) => (u32::from_le_bytes(*count), pixels),
-        None => (0, &[][..]),
-    };
-    pixels.chunks_exact(picture_bytes.max(1)).take(count as usize)
-}
-
 /// FNV-1a (Fowler, Noll, Vo), 32 bits, of an output's bytes. Different outputs almost never have the same checksum.
 pub fn check(bytes: &[u8]) -> u32 {
     continued(0x811c_9dc5, bytes)
@@ -67,27 +54,6 @@ mod tests {
         // Test vectors from the FNV draft.
         assert_eq!([check(b""), check(b"a"), check(b"foobar")], [0x811c_9dc5, 0xe40c_292c, 0xbf9c_f968]);
         assert_eq!(check_elements(&[0x6f66, 0x626f, 0x7261]), check(b"foobar"));
-    }
-
-    #[test]
-    fn pictures_are_those_that_are_whole() {
-        let memory = |count: u32| {
-            let mut memory = [0; 21];
-            memory[..8].copy_from_slice(&PICTURES);
-            memory[8..12].copy_from_slice(&count.to_le_bytes());
-            memory[12..].copy_from_slice(b"abcdefghi");
-            memory
-        };
-        let found =
-            |memory: &[u8], expected: &[&[u8]]| assert!(pictures(memory, 4).eq(expected.iter().copied()));
-        found(&memory(0), &[]);
-        found(&memory(1), &[b"abcd"]);
-        found(&memory(u32::MAX), &[b"abcd", b"efgh"]);
-        found(&memory(2)[..15], &[]);
-        found(&memory(2)[..10], &[]);
-        found(&memory(2)[1..], &[]);
-        found(&[0xff; 21], &[]);
-        assert_eq!(pictures(&memory(9), 0).count(), 9);
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use app::pattern::{PICTURES, Pattern, check};
+use app::pattern::{Pattern, check};
+use app::pictures::head;
 use format::ALIGNMENT;
 use format::network::Model;
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
@@ -123,13 +124,19 @@ fn run_in(board: &Board, image: &Path, memory: Memory) -> Result<Cost> {
 /// They need no link, over which pixels of a photo take longer than its network.
 ///
 /// # Errors
-/// As [`run`], when the file cannot be read, and when the board embedded another number of pictures.
+/// As [`run`], when the image cannot be read, when a picture has another size than the network's input, when all of it is larger
+/// than the memory, and when the board embedded another number of pictures.
 pub fn run_with_pictures(board: &Board, image: &Path, memory: Memory, pictures: &[Vec<u8>]) -> Result<Cost> {
-    let mut bytes = AlignedBytes::read(image)?.bytes().to_vec();
-    bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
-    bytes.extend(PICTURES);
-    bytes.extend((pictures.len() as u32).to_le_bytes());
-    bytes.extend(pictures.iter().flatten());
+    let bytes = AlignedBytes::read(image)?;
+    let picture_bytes = bytes.image(image)?.embedder.preprocess().crop_bytes();
+    ensure!(
+        pictures.iter().all(|picture| picture.len() == picture_bytes),
+        "{}: its network takes pictures of {picture_bytes} bytes",
+        image.display()
+    );
+    let bytes = followed_by(bytes.bytes(), pictures);
+    let (needed, room) = (bytes.len(), board.region(memory)?.bytes);
+    ensure!(needed <= room, "{}: image and pictures are {needed} bytes, its memory has {room}", board.name);
     let folder = TemporaryFolder::new()?;
     let with_pictures = folder.path().join("pictures.geode");
     output::write_whole(&with_pictures, &bytes)?;
@@ -137,6 +144,15 @@ pub fn run_with_pictures(board: &Board, image: &Path, memory: Memory, pictures: 
     let (given, embedded) = (pictures.len(), cost.pictures.len());
     ensure!(embedded == given, "{}: {embedded} of {given} pictures were embedded", board.name);
     Ok(cost)
+}
+
+/// An image and the pictures behind it ([`app::pictures`]).
+fn followed_by(image: &[u8], pictures: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = image.to_vec();
+    bytes.resize(image.len().next_multiple_of(ALIGNMENT), 0);
+    bytes.extend(head(pictures.len() as u32));
+    bytes.extend(pictures.iter().flatten());
+    bytes
 }
 
 /// Parses the output of the board's program: a line for each layer, then a line for each total.

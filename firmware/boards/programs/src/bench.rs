@@ -1,16 +1,18 @@
-//! Counts instructions of start-up, of an embedding (layer by layer) and of matching, and prints them as text.
+//! Counts instructions of start-up, of an embedding (layer by layer) and of matching, and prints them as text. Embeds pictures in the
+//! board's memory.
 
 use core::fmt::Write;
 use core::hint::black_box;
 
-use app::pattern::{self, Pattern, check, check_elements};
+use app::pattern::{Pattern, check, check_elements};
+use app::pictures;
 use app::serve::Meter;
 use app::{Recogniser, StartError};
 use cortex::stack;
 use format::gallery::Gallery;
 use format::layer::Layer;
 use format::network::{MAX_DIMENSION, MAX_LAYERS};
-use format::{ALIGNMENT, Image, Role, header};
+use format::{Image, Role, header};
 use nn::op::{self, Inputs};
 use nn::{Network, RunError};
 
@@ -94,28 +96,22 @@ pub fn bench<B: Board>(
     start_up(image::<B>(), start_instructions, &mut gauges, out)?;
     matching(recogniser, embedding, &mut gauges, out)?;
     outputs(recogniser, arena, &mut gauges, out)?;
-    pictures(image::<B>(), recogniser, arena, out)
+    pictures(image::<B>(), recogniser, arena, embedding, out)
 }
 
-/// Embeds every picture that follows the image in its memory, at the next multiple of [`ALIGNMENT`], and prints a checksum
-/// ([`check_elements`]) of each embedding.
+/// Embeds every picture behind the image and prints a checksum ([`check_elements`]) of each embedding.
+// Not inlined, so that the stack that was measured is that of one embedding.
+#[inline(never)]
 fn pictures(
     memory: &[u8],
     recogniser: &Recogniser<'_>,
     arena: &mut [u8],
+    embedding: &mut [i16],
     out: &mut impl Write,
 ) -> Result<(), BenchError> {
-    let end = header::image_bytes(memory).unwrap_or(memory.len()).next_multiple_of(ALIGNMENT);
-    let mut embedding = [0; MAX_DIMENSION];
-    let embedding = &mut embedding[..recogniser.image().dimension()];
     let picture_bytes = recogniser.embedder().model().input().shape().into_iter().map(usize::from).product();
-    for (number, mut picture) in
-        pattern::pictures(memory.get(end..).unwrap_or_default(), picture_bytes).enumerate()
-    {
-        let made = recogniser.embed(&mut picture, arena, embedding);
-        if made.is_err() {
-            return Err(BenchError::Picture);
-        }
+    for (number, mut picture) in pictures::behind_image(memory, picture_bytes).enumerate() {
+        recogniser.embed(&mut picture, arena, embedding).map_err(|_| BenchError::Picture)?;
         writeln!(out, "picture {number} {:08x}", check_elements(embedding))?;
     }
     Ok(())

@@ -75,7 +75,7 @@ macro_rules! door_program {
 }
 
 /// A program that counts the instructions of an embedding (layer by layer) and of matching on a
-/// [`Board`](crate::Board).
+/// [`Board`](crate::Board), and embeds the pictures behind its image ([`app::pictures`]).
 #[macro_export]
 macro_rules! bench {
     ($board:ty) => {
@@ -109,14 +109,14 @@ macro_rules! battery {
             _counts: &mut $crate::Counts,
             _out: &mut O,
         ) -> Result<::cases::Counts, ::cases::Failure> {
-            ::cases::run_chosen($cases)
+            ::cases::run_on_board($cases)
         }
 
         $crate::once!($board, battery);
     };
 }
 
-/// A program that runs a function once, prints its `Result` and ends with exit code 0 or 1, or 2 after a panic. The
+/// A program that runs a function once, prints its `Result` and ends with exit code 0 or 1, 2 after a panic or 3 after a fault. The
 /// function receives the arena, memory for counts and a writer of text.
 #[doc(hidden)]
 #[macro_export]
@@ -140,5 +140,13 @@ macro_rules! once {
             let _ = writeln!($crate::Console(<$board as $crate::Board>::stream()), "{info}");
             $crate::cortex::semihosting::exit(2)
         }
+
+        fn faulted() -> ! {
+            use core::fmt::Write as _;
+            let _ = writeln!($crate::Console(<$board as $crate::Board>::stream()), "the core has faulted");
+            $crate::cortex::semihosting::exit(3)
+        }
+
+        $crate::cortex::faults!(faulted);
     };
 }
