@@ -100,8 +100,8 @@ on_board() { # on_board BOARD-FILE COMMAND OPTION…: cargo on a board's package
         --target-dir "../../target/boards/$name" "$@")
 }
 
-# All features: with the ways to chips over a probe and over DFU, which nothing else compiles. Cameras of Video4Linux want libclang
-# to be compiled, which not everybody has.
+# The workspace's features, with the ways to chips over a probe and over DFU, which nothing else compiles. Without libclang cameras of
+# Video4Linux are missing, which cannot be compiled then.
 all_features() {
     printf fuzz/libfuzzer,host/probes
     ! ldconfig -p | grep -q 'libclang\(-[0-9]*\)\?\.so' || printf ,linux/v4l2
@@ -127,7 +127,8 @@ part_clippy() {
     done
 }
 
-# With the features of Clippy, which has checked the dependencies with them.
+# With the features of Clippy, which has checked the dependencies with them. So a link to an item of a feature is not found to be
+# broken without it.
 part_docs() {
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --features "$(all_features)" --quiet
 }
@@ -182,7 +183,8 @@ part_aarch64() {
         cargo build --locked --quiet --package linux --target $target
         tests " on aarch64" "env GEODE_DOOR=$PWD/target/$target/debug/geode-door GEODE_DOOR_RUNNER=qemu-aarch64" \
             --workspace --test linux
-        cargo clippy --locked --package cases --package nn --package linux --all-targets --target $target --quiet -- -D warnings
+        # What only this processor has.
+        cargo clippy --locked --package cases --package nn --all-targets --target $target --quiet -- -D warnings
     fi
 }
 

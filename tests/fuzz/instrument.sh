@@ -10,9 +10,12 @@ for argument in "$@"; do
     previous=$argument
 done
 case $name in
-# Constants that the importer compares with come from its own mutator; tracing comparisons would take a third of the time.
-host) ;;
+# Constants that the importer compares with come from its own mutator; tracing comparisons would take a third of the time. Little
+# optimised, it is compiled sooner: what the fuzzers call of it only reads files and writes small images.
+host) set -- "$@" -C opt-level=1 ;;
 format | nn | matcher | link | fm22x | store | app | fuzz_*) set -- "$@" -C llvm-args=-sanitizer-coverage-trace-compares ;;
+# Only makes the first inputs.
+suite) exec "$@" -C opt-level=1 ;;
 *) exec "$@" ;;
 esac
 exec "$@" --cfg fuzzing -C passes=sancov-module -C llvm-args=-sanitizer-coverage-level=4 \
