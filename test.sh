@@ -102,13 +102,13 @@ on_board() { # on_board BOARD-FILE COMMAND OPTION…: cargo on a board's package
 
 # The workspace's features, with the ways to chips over a probe and over DFU, which nothing else compiles. Without libclang cameras of
 # Video4Linux are missing, which cannot be compiled then.
-all_features() {
+lint_features() {
     printf fuzz/libfuzzer,host/probes
     ! ldconfig -p | grep -q 'libclang\(-[0-9]*\)\?\.so' || printf ,linux/v4l2
 }
 
 part_clippy() {
-    features=$(all_features)
+    features=$(lint_features)
     case $features in *v4l2) ;; *) step "cameras of Video4Linux are not checked, because there is no libclang" ;; esac
     cargo clippy --locked --workspace --all-targets --features "$features" --quiet -- -D warnings
     for board in firmware/boards/*/board.toml; do
@@ -130,7 +130,7 @@ part_clippy() {
 # With the features of Clippy, which has checked the dependencies with them. So a link to an item of a feature is not found to be
 # broken without it.
 part_docs() {
-    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --features "$(all_features)" --quiet
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --features "$(lint_features)" --quiet
 }
 
 # The book's links, chapters and figures. mdBook itself is not run: compiling its library takes longer than a minute,

@@ -1,9 +1,9 @@
 //! Pictures that follow an image in a board's memory, so that programs that measure or test embed them without a link.
 //!
-//! They begin at the next multiple of [`ALIGNMENT`] after the image: a mark of 8 bytes, their number as a little-endian `u32`, and
+//! They begin at the next multiple of [`format::ALIGNMENT`] after the image: a mark of 8 bytes, their number as a little-endian `u32`, and
 //! their pixels, `[h][w][c]` bytes each in the network's colour order.
 
-use format::{ALIGNMENT, header};
+use format::{align_up, header};
 
 const MARK: [u8; 8] = *b"PICTURES";
 
@@ -18,8 +18,9 @@ pub fn head(count: u32) -> [u8; 12] {
 /// The pictures behind the image with which a memory begins, `picture_bytes` each. Empty if no mark follows the image. A picture that
 /// the memory's end cuts off is left out.
 pub fn behind_image(memory: &[u8], picture_bytes: usize) -> impl Iterator<Item = &[u8]> {
-    let end = header::image_bytes(memory).ok().and_then(|bytes| bytes.checked_next_multiple_of(ALIGNMENT));
-    pictures(end.and_then(|end| memory.get(end..)).unwrap_or_default(), picture_bytes)
+    let end = header::image_bytes(memory).ok().and_then(align_up);
+    let behind = end.and_then(|end| memory.get(end..));
+    pictures(behind.unwrap_or_default(), picture_bytes)
 }
 
 fn pictures(memory: &[u8], picture_bytes: usize) -> impl Iterator<Item = &[u8]> {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use app::pattern::{Pattern, check};
-use app::pictures::head;
-use format::ALIGNMENT;
+use app::pictures;
+use format::align_up;
 use format::network::Model;
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
 use serde::{Deserialize, Serialize};
@@ -147,11 +147,11 @@ pub fn run_with_pictures(board: &Board, image: &Path, memory: Memory, pictures: 
 }
 
 /// An image and the pictures behind it ([`app::pictures`]).
-fn followed_by(image: &[u8], pictures: &[Vec<u8>]) -> Vec<u8> {
+fn followed_by(image: &[u8], crops: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = image.to_vec();
-    bytes.resize(image.len().next_multiple_of(ALIGNMENT), 0);
-    bytes.extend(head(pictures.len() as u32));
-    bytes.extend(pictures.iter().flatten());
+    bytes.resize(align_up(image.len()).expect("an image is far smaller than memory"), 0);
+    bytes.extend(pictures::head(crops.len() as u32));
+    bytes.extend(crops.iter().flatten());
     bytes
 }
 

@@ -74,7 +74,7 @@ fn real() -> &'static [Built] {
     })
 }
 
-/// Crops of 112 × 112 take an emulator's UART more than a second each.
+/// Crops of a network that each board embeds from its memory. Over an emulator's UART one of 112 × 112 takes more than a second.
 const IN_MEMORY: usize = 4;
 
 /// Compares embeddings of crops: checksums of [`IN_MEMORY`] that lie in the board's memory beside the image, and, of the first of them,

@@ -13,6 +13,7 @@ use format::gallery::Gallery;
 use format::layer::Layer;
 use format::network::{MAX_DIMENSION, MAX_LAYERS};
 use format::{Image, Role, header};
+use nn::network::ShortCrop;
 use nn::op::{self, Inputs};
 use nn::{Network, RunError};
 
@@ -26,7 +27,7 @@ pub enum BenchError {
     /// A network failed to run.
     Run(RunError<core::convert::Infallible>),
     /// A picture in memory could not be embedded.
-    Picture,
+    Picture(RunError<ShortCrop>),
     /// An embedding could not be matched.
     Decision,
     /// Text could not be written.
@@ -109,9 +110,9 @@ fn pictures(
     embedding: &mut [i16],
     out: &mut impl Write,
 ) -> Result<(), BenchError> {
-    let picture_bytes = recogniser.embedder().model().input().shape().into_iter().map(usize::from).product();
+    let picture_bytes = recogniser.embedder().model().preprocess().crop_bytes();
     for (number, mut picture) in pictures::behind_image(memory, picture_bytes).enumerate() {
-        recogniser.embed(&mut picture, arena, embedding).map_err(|_| BenchError::Picture)?;
+        recogniser.embed(&mut picture, arena, embedding).map_err(BenchError::Picture)?;
         writeln!(out, "picture {number} {:08x}", check_elements(embedding))?;
     }
     Ok(())
