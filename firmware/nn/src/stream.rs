@@ -67,8 +67,6 @@ pub const fn state_elements(layers: usize) -> usize {
 pub struct Progress {
     goal: usize,
     depth: usize,
-    /// The input for which the deepest waiting layer waited, if its rows now exist.
-    served: Option<u16>,
 }
 
 /// The next thing to do in an order of rows.
@@ -135,15 +133,7 @@ impl<'a, L: Layers> Order<'a, L> {
     #[inline(always)]
     fn missing_input(&self, number: usize, row: u16) -> Option<Option<(u16, u16)>> {
         let layer = self.layers.layer(number);
-        // Inputs up to the one for which the layer waited are already checked.
-        let mut served = self.progress.served;
         for (index, &input) in self.layers.reads(number).numbers().iter().enumerate() {
-            if served.is_some() {
-                if served == Some(input) {
-                    served = None;
-                }
-                continue;
-            }
             let height = self.layers.layer(input.into()).output.height;
             let end = op::rows(&layer, index, height, row).end;
             if *self.made.get(usize::from(input))? < end {
@@ -162,7 +152,6 @@ impl<'a, L: Layers> Order<'a, L> {
             let Some(goal) = self.layers.goal(self.progress.goal) else { return Some(Step::End) };
             let height = self.layers.layer(goal.into()).output.height;
             if *self.made.get(usize::from(goal))? < height {
-                self.progress.served = None;
                 self.push((goal, height))?;
             }
             self.progress.goal += 1;
@@ -172,16 +161,13 @@ impl<'a, L: Layers> Order<'a, L> {
             let layer = usize::from(*self.waiting.get(place)?);
             let row = *self.made.get(layer)?;
             if let Some(missing) = self.missing_input(layer, row)? {
-                self.progress.served = None;
                 self.push(missing)?;
                 continue;
             }
             let until = *self.until.get(place)?;
             ensure(row < until)?;
             *self.made.get_mut(layer)? = row + 1;
-            self.progress.served = None;
             if row + 1 == until {
-                self.progress.served = Some(layer as u16);
                 self.progress.depth = place;
             }
             return Some(Step::Row(layer, row));
