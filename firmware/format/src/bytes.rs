@@ -41,9 +41,9 @@ pub(crate) fn is_zero(record: &[u8], range: Range<usize>) -> bool {
 /// [`ALIGNMENT`].
 pub fn array<T: bytemuck::Pod>(blob: &[u8], offset: u32, count: usize) -> Option<&[T]> {
     let start = offset as usize;
-    let end = start.checked_add(count.checked_mul(size_of::<T>())?)?;
     if !start.is_multiple_of(ALIGNMENT) {
         return None;
     }
-    bytemuck::try_cast_slice(blob.get(start..end)?).ok()
+    let bytes = count.checked_mul(size_of::<T>())?;
+    bytemuck::try_cast_slice(blob.get(start..)?.get(..bytes)?).ok()
 }
