@@ -48,6 +48,13 @@ pub struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
+    /// Whether accumulators of both signs have the same multipliers: one array, as the exporter writes them. Two arrays of equal
+    /// multipliers are taken for different ones, which gives the same elements.
+    #[inline(always)]
+    pub fn is_linear(&self) -> bool {
+        core::ptr::eq(self.positive, self.negative)
+    }
+
     /// The stage of these channels, if they are there.
     // Inlined, so that a compiler knows that all arrays are equally long.
     #[inline(always)]

@@ -225,12 +225,6 @@ impl Limits {
     }
 }
 
-/// Whether accumulators of both signs have the same multipliers.
-#[inline(always)]
-fn is_linear(stage: &Stage<'_>) -> bool {
-    core::ptr::eq(stage.positive, stage.negative)
-}
-
 /// The slice, if its elements are bytes.
 pub fn as_bytes<T: Element>(values: &[T]) -> Option<&[i8]> {
     (size_of::<T>() == 1).then(|| bytemuck::cast_slice(values))

@@ -130,7 +130,7 @@ impl Packing {
 
 /// Whether [`super::ops::add_bytes`] can compute the stage's elements from bytes, if they are bytes.
 pub fn adds_bytes(stage: &Stage<'_>) -> bool {
-    makes_bytes(stage) && stage.positive == stage.negative
+    makes_bytes(stage) && stage.is_linear()
 }
 
 #[cfg(test)]

@@ -27,11 +27,10 @@ pub enum Epilogue {
 impl Epilogue {
     /// The fastest for this stage and elements of `size` bytes.
     pub fn of(stage: &Stage<'_>, size: usize) -> Epilogue {
-        let &Stage { positive, negative, shift, zero_point, low, high, .. } = stage;
+        let &Stage { shift, zero_point, low, high, .. } = stage;
         let is_byte = (i8::MIN as i32..=i8::MAX as i32).contains(&zero_point);
-        let is_linear = core::ptr::eq(positive, negative) || positive == negative;
         let is_whole = shift == 0 && low == i8::MIN as i32 && high == i8::MAX as i32;
-        match (size, is_byte, is_linear, is_whole) {
+        match (size, is_byte, stage.is_linear(), is_whole) {
             (1, true, true, true) => Epilogue::LinearToWholeBytes,
             (1, true, true, false) => Epilogue::LinearToBytes,
             (1, true, false, true) => Epilogue::SignedToWholeBytes,
@@ -325,7 +324,8 @@ mod tests {
                 for zero_point in [-32768, -129, -128, -1, 0, 127, 128, 32767] {
                     for clamp in [WHOLE, [-128, 126], [-127, 127], [0, 0]] {
                         let stage = stage([&one, negative], shift, zero_point, clamp);
-                        let is_linear = *negative == one;
+                        let is_linear = stage.is_linear();
+                        assert_eq!(is_linear, core::ptr::eq(negative, &one));
                         let is_byte = (-128..=127).contains(&zero_point);
                         let epilogue = Epilogue::of(&stage, 1);
                         match epilogue {

@@ -55,9 +55,9 @@ pub fn multiply<I: Element, O: Element>(
         } else {
             asm::multiply_wide_to_halves
         };
-        let mut job = asm::Products::new((pixels, count), (weights, taps), stage, place)?;
+        let mut job = asm::Products::new((pixels, count), (weights, taps), stage, place);
         // SAFETY: the lengths were checked, and the function reads and writes within them.
-        unsafe { run(&mut job) };
+        unsafe { run(job.as_mut()?) };
     }
     #[cfg(not(arm_helium))]
     for (pixel, elements) in pixels.chunks_exact(padded).zip(place.elements.chunks_mut(place.stride)) {

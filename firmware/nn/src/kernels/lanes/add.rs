@@ -1,7 +1,7 @@
 //! Weighted sum of two tensors, channels side by side.
 
 use super::depthwise::End;
-use super::{Columns, Limits, is_linear, unrolled};
+use super::{Columns, Limits, unrolled};
 use crate::ensure;
 use crate::kernels::portable;
 use crate::quant::Stage;
@@ -66,7 +66,7 @@ fn block<S: Columns>(
 ) {
     let channels = stage.bias.len();
     let shift = stage.shift & 31;
-    let is_linear = is_linear(stage);
+    let is_linear = stage.is_linear();
     let bias = set.arrange(&stage.bias[first..]);
     let mut positive = set.arrange(&stage.positive[first..]);
     let mut negative = set.arrange(&stage.negative[first..]);

@@ -4,7 +4,7 @@
 //! rearranged. Instead, the input is rearranged once for each row into words of four taps of each pixel.
 
 use super::ops::{Filters, lay, spread};
-use super::{Lanes, Limits, as_bytes_mut, is_linear, unrolled};
+use super::{Lanes, Limits, as_bytes_mut, unrolled};
 use crate::ensure;
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
@@ -275,7 +275,7 @@ impl Block<'_> {
             return Some(());
         };
         let shift = stage.shift & 31;
-        let is_linear = is_linear(stage);
+        let is_linear = stage.is_linear();
         let mut rooms = [[0; BLOCK]; 2];
         let [positive, negative] = &mut rooms;
         let positive = set.multipliers_of(block_of(&stage.positive[self.filter..], positive));

@@ -1,6 +1,6 @@
 //! Convolution of each channel with its own filter, channels side by side.
 
-use super::{Columns, Lanes, Limits, as_bytes_mut, is_linear, unrolled};
+use super::{Columns, Lanes, Limits, as_bytes_mut, unrolled};
 use crate::ensure;
 use crate::kernels::{Element, Rows};
 use crate::quant::Stage;
@@ -63,7 +63,7 @@ fn three<S: Columns>(
 ) {
     let (channels, stride) = (input.channels, input.stride);
     let shift = stage.shift & 31;
-    let is_linear = is_linear(stage);
+    let is_linear = stage.is_linear();
     let zeros = [input.zero_point as i8; 64];
     let outside = set.values([&zeros; 3]);
     for block in (0..channels).step_by(S::CHANNELS) {
@@ -167,7 +167,7 @@ impl<'a, S: Lanes> End<'a, S> {
             first,
             shift: stage.shift & 31,
             positive: set.multipliers(set.load(&stage.positive[first..])),
-            negative: if is_linear(stage) {
+            negative: if stage.is_linear() {
                 None
             } else {
                 Some(set.multipliers(set.load(&stage.negative[first..])))
