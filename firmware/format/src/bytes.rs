@@ -47,3 +47,27 @@ pub fn array<T: bytemuck::Pod>(blob: &[u8], offset: u32, count: usize) -> Option
     let bytes = count.checked_mul(size_of::<T>())?;
     bytemuck::try_cast_slice(blob.get(start..)?.get(..bytes)?).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrays_are_those_that_lie_in_the_blob() {
+        #[repr(C, align(16))]
+        struct Blob([u8; 48]);
+        let blob = Blob(core::array::from_fn(|place| place as u8));
+        let blob = &blob.0[..];
+        assert_eq!(array::<i8>(blob, 16, 3), Some(&[16, 17, 18][..]));
+        assert_eq!(array::<i32>(blob, 32, 4).map(<[i32]>::len), Some(4));
+        assert_eq!(array::<i32>(blob, 48, 0), Some(&[][..]));
+        for (offset, count) in
+            [(32, 5), (48, 1), (64, 0), (u32::MAX - 15, 1), (0, usize::MAX), (0, usize::MAX / 4 + 1)]
+        {
+            assert_eq!(array::<i32>(blob, offset, count), None, "{count} at {offset}");
+        }
+        for offset in [1, 4, 8] {
+            assert_eq!(array::<i8>(blob, offset, 1), None, "not aligned");
+        }
+    }
+}

@@ -48,8 +48,8 @@ pub struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// Whether accumulators of both signs have the same multipliers: one array, as the exporter writes them. Two arrays of equal
-    /// multipliers are taken for different ones, which gives the same elements.
+    /// Whether accumulators of both signs have one array of multipliers, as the exporter writes equal ones. Two arrays of equal
+    /// multipliers give the same elements, in slower loops.
     #[inline(always)]
     pub fn is_linear(&self) -> bool {
         core::ptr::eq(self.positive, self.negative)

@@ -166,14 +166,14 @@ mod tests {
 
     #[test]
     fn loops_make_bytes_of_stages_that_neither_shift_nor_clamp() {
-        let (one, other) = ([5; 4], [7; 4]);
+        let (one, same, other) = ([5; 4], [5; 4], [7; 4]);
         for shift in 0..=15 {
             for clamp in [[-128, 127], [-127, 127], [-128, 126], [0, 0], [-32768, 32767]] {
-                for negative in [&one, &other] {
+                for negative in [&one, &same, &other] {
                     let stage = stage([&one, negative], shift, clamp);
                     let is_simple = shift == 0 && clamp == [-128, 127];
                     assert_eq!(makes_bytes(&stage), is_simple);
-                    assert_eq!(adds_bytes(&stage), is_simple && *negative == one);
+                    assert_eq!(adds_bytes(&stage), is_simple && core::ptr::eq(negative, &one));
                 }
             }
         }

@@ -72,7 +72,8 @@ pub fn conv<I: Element, O: Element>(
                     array.get(lanes.start + lane).copied().unwrap_or_default()
                 })
             });
-            let stage = Stage { bias: &bias, positive: &positive, negative: &negative, ..*stage };
+            let negative = if stage.is_linear() { &positive } else { &negative };
+            let stage = Stage { bias: &bias, positive: &positive, negative, ..*stage };
             let place = ops::Place { elements: &mut *spare, stride: 4 };
             ops::multiply(pixels, (spare_filters, taps), &stage, place)?;
             for (x, four) in spare.as_chunks::<4>().0.iter().enumerate() {

@@ -55,6 +55,7 @@ pub fn multiply<I: Element, O: Element>(
         } else {
             asm::multiply_wide_to_halves
         };
+        // Not taken out of the `Option`, which would copy it.
         let mut job = asm::Products::new((pixels, count), (weights, taps), stage, place);
         // SAFETY: the lengths were checked, and the function reads and writes within them.
         unsafe { run(job.as_mut()?) };
