@@ -167,7 +167,7 @@ impl fmt::Display for Excess {
 
 /// Whether a frame for an image's networks must have colours; `None` if the image has no eyes.
 pub fn frame_is_colour(image: &Image<'_>) -> Option<bool> {
-    image.sight()?;
+    image.sight?;
     let networks = Role::ALL.into_iter().filter_map(|role| image.network(role));
     Some(networks.into_iter().any(|model| model.preprocess().colour != Colour::Grey))
 }

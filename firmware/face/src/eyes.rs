@@ -6,7 +6,7 @@ use core::fmt;
 use format::gates::{Gates, Quality, Refusal};
 use format::network::Model;
 use format::preprocess::Preprocess;
-use format::sight::{Family, Sight};
+use format::sight::{Family, Sight, SightSection};
 use format::{Image, Role};
 use nn::{LoadError, Network, RunError};
 use vision::{Frame, Points, Rect, Similarity};
@@ -47,7 +47,7 @@ impl core::error::Error for EyesError {}
 #[derive(Clone, Copy, Debug)]
 pub struct Detector<'a> {
     network: Network<'a>,
-    sight: Sight,
+    sight: SightSection<'a>,
 }
 
 impl<'a> Detector<'a> {
@@ -55,9 +55,14 @@ impl<'a> Detector<'a> {
     ///
     /// # Errors
     /// [`EyesError`].
-    pub fn new_checked(model: Model<'a>, sight: Sight, arena: &mut [u8]) -> Result<Self, EyesError> {
-        let fits = match sight.family {
-            Family::Ssd => ssd::fits(&model, &sight),
+    pub fn new_checked(
+        model: Model<'a>,
+        sight: SightSection<'a>,
+        arena: &mut [u8],
+    ) -> Result<Self, EyesError> {
+        let said = sight.read();
+        let fits = match said.family {
+            Family::Ssd => ssd::fits(&model, &said),
             Family::YuNet => yunet::fits(&model),
         };
         Ok(Detector { network: load(Role::Detector, model, fits, arena)?, sight })
@@ -96,9 +101,10 @@ impl<'a> Detector<'a> {
     pub fn faces(&self, glance: &Glance<'a, '_>) -> Faces {
         let Picture::Part(shown) = glance.picture() else { return Faces::new() };
         let model = self.network.model();
-        match self.sight.family {
-            Family::Ssd => ssd::faces(model, &glance.outputs(), &self.sight, shown),
-            Family::YuNet => yunet::faces(model, &glance.outputs(), &self.sight, shown),
+        let sight = self.sight.read();
+        match sight.family {
+            Family::Ssd => ssd::faces(model, &glance.outputs(), &sight, shown),
+            Family::YuNet => yunet::faces(model, &glance.outputs(), &sight, shown),
         }
     }
 
@@ -147,7 +153,7 @@ impl<'a> Eyes<'a> {
     /// # Errors
     /// [`EyesError`].
     pub fn of_image(image: &Image<'a>, arena: &mut [u8]) -> Result<Option<Self>, EyesError> {
-        let (Some(sight), Some(detector)) = (image.sight(), image.network(Role::Detector)) else {
+        let (Some(sight), Some(detector)) = (image.sight, image.network(Role::Detector)) else {
             return Ok(None);
         };
         let [landmarks, liveness] = [Role::Landmarks, Role::Liveness].map(|role| image.network(role));
@@ -162,10 +168,11 @@ impl<'a> Eyes<'a> {
         detector: Model<'a>,
         landmarks: Option<Model<'a>>,
         liveness: Option<Model<'a>>,
-        sight: Sight,
+        sight: SightSection<'a>,
         arena: &mut [u8],
     ) -> Result<Self, EyesError> {
-        if sight.family == Family::Ssd && landmarks.is_none() {
+        let said = sight.read();
+        if said.family == Family::Ssd && landmarks.is_none() {
             return Err(EyesError::NoLandmarks);
         }
         let detector = Detector::new_checked(detector, sight, arena)?;
@@ -174,15 +181,15 @@ impl<'a> Eyes<'a> {
             None => None,
         };
         let liveness = match liveness {
-            Some(model) => Some(load(Role::Liveness, model, liveness::fits(&model, &sight), arena)?),
+            Some(model) => Some(load(Role::Liveness, model, liveness::fits(&model, &said), arena)?),
             None => None,
         };
         Ok(Eyes { detector, landmarks, liveness })
     }
 
     /// How outputs are read, and the limits of a usable face.
-    pub fn sight(&self) -> &Sight {
-        &self.detector.sight
+    pub fn sight(&self) -> Sight {
+        self.detector.sight.read()
     }
 
     /// Whether there is a network for the photo check.
@@ -238,7 +245,7 @@ impl<'a> Eyes<'a> {
             let points = landmarks::shifted(&found.points.unwrap_or_default(), &self.sight().points_q16);
             return Ok(Looking::Done(Look { points, quality: quality::measure(frame, &points, 0) }, arena));
         };
-        let square = landmarks::part(&found.bounds, self.sight());
+        let square = landmarks::part(&found.bounds, &self.sight());
         let glance = Glance::start(network, Picture::Part(square), arena)?;
         Ok(Looking::At(Landmarks { network: *network, glance, pass: Pass::First(square) }))
     }
@@ -269,7 +276,7 @@ impl<'a> Eyes<'a> {
         arena: &'b mut [u8],
     ) -> Result<Result<Glance<'a, 'b>, &'b mut [u8]>, RunError<Infallible>> {
         let Some(network) = &self.liveness else { return Ok(Err(arena)) };
-        let part = liveness::part(frame, &found.bounds, self.sight());
+        let part = liveness::part(frame, &found.bounds, &self.sight());
         Glance::start(network, Picture::Part(part), arena).map(Ok)
     }
 
@@ -277,7 +284,7 @@ impl<'a> Eyes<'a> {
     pub fn alive_score_q16(&self, glance: &Glance<'a, '_>) -> u16 {
         self.liveness
             .as_ref()
-            .map_or(0, |network| liveness::score_q16(network.model(), &glance.outputs(), self.sight()))
+            .map_or(0, |network| liveness::score_q16(network.model(), &glance.outputs(), &self.sight()))
     }
 }
 

@@ -87,10 +87,9 @@ macro_rules! record {
                 [$(self.$field),*]
             }
 
-            /// The limits of these numbers, unless every brightness breaks one.
-            pub(crate) fn of_fields([$($field),*]: [u16; 10]) -> Option<Self> {
-                let limits = Gates { $($field),* };
-                (limits.dark_q8 <= limits.bright_q8).then_some(limits)
+            /// The limits of these numbers.
+            pub(crate) fn of_fields([$($field),*]: [u16; 10]) -> Self {
+                Gates { $($field),* }
             }
         }
     };

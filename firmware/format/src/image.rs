@@ -7,7 +7,7 @@ use crate::golden::Golden;
 use crate::header::{self, Digest, ModelId, Role, Section};
 use crate::network::Model;
 use crate::policy::Policy;
-use crate::sight::Sight;
+use crate::sight::SightSection;
 use crate::signature::Signature;
 
 /// Why an image was refused. Names the field that is wrong.
@@ -179,8 +179,8 @@ pub struct Image<'a> {
     pub cohort: Option<Gallery<'a>>,
     /// The rules and thresholds of acceptance.
     pub policy: Policy<'a>,
-    /// The SIGHT section, if the image has eyes. Then it has a detector.
-    sight: Option<&'a [u8]>,
+    /// How faces are found and examined, if the image has eyes. Then it has a detector.
+    pub sight: Option<SightSection<'a>>,
     /// A crop and the embedding that the embedder must give for it, if the image has one.
     pub golden: Option<Golden<'a>>,
     /// The signature, if the image is signed. It is not verified here.
@@ -220,8 +220,7 @@ impl<'a> Image<'a> {
             None => None,
         };
         let policy = Policy::new_checked(sections.require(Section::Policy)?, model_id)?;
-        let sight = sections.get(Section::Sight);
-        sight.map(Sight::parse).transpose()?;
+        let sight = sections.get(Section::Sight).map(SightSection::new_checked).transpose()?;
         if sight.is_some() && others[Role::Detector.index() - 1].is_none() {
             return Err(ImageError::MissingSection(Section::Network(Role::Detector)));
         }
@@ -254,12 +253,6 @@ impl<'a> Image<'a> {
             // Checked with the image.
             other => Model::new_checked(other, self.others[other.index() - 1]?).ok(),
         }
-    }
-
-    /// How faces are found and examined, if the image has eyes.
-    pub fn sight(&self) -> Option<Sight> {
-        // Checked with the image.
-        self.sight.and_then(|section| Sight::parse(section).ok())
     }
 
     /// Elements of an embedding.

@@ -20,7 +20,7 @@
 //! 162  zero           14 bytes
 //! ```
 
-use crate::bytes::{chunk_at, is_zero, put, u16_at, u32_at};
+use crate::bytes::{is_zero, put, u16_at, u32_at};
 use crate::gates::Gates;
 use crate::layer::MAX_EXTENT;
 use crate::{ImageError, Section};
@@ -96,83 +96,29 @@ impl Sight {
         self.levels.get(..count).unwrap_or(&self.levels)
     }
 
-    /// Reads a section.
-    ///
-    /// # Errors
-    /// [`ImageError::Record`] naming the field.
-    pub fn parse(section: &[u8]) -> Result<Self, ImageError> {
-        let record = |field| ImageError::Record { section: Section::Sight, field };
-        if section.len() != BYTES {
-            return Err(record("length"));
-        }
-        let [family, count] = chunk_at(section, 0);
-        let family = match family {
-            0 => Family::Ssd,
-            1 => Family::YuNet,
-            _ => return Err(record("family of the detector")),
-        };
-        let count = usize::from(count);
-        let counts = match family {
-            Family::Ssd => 1..=MAX_LEVELS,
-            Family::YuNet => 0..=0,
-        };
-        if !counts.contains(&count) {
-            return Err(record("number of levels"));
-        }
-        let padding = [2..4, 12..16, 157..158, 162..BYTES, 16 + 12 * count..88];
-        if !padding.into_iter().all(|range| is_zero(section, range)) {
-            return Err(record("padding"));
-        }
-        let least_q16 = u32_at(section, 4) as i32;
-        let variances_q16 = [u16_at(section, 8), u16_at(section, 10)];
-        if family == Family::YuNet && !(0..=1 << 16).contains(&least_q16) {
-            return Err(record("least score"));
-        }
-        if family == Family::YuNet && variances_q16 != [0; 2] {
-            return Err(record("variances"));
-        }
-        let mut levels = [Level::default(); MAX_LEVELS];
-        for (index, level) in levels.iter_mut().take(count).enumerate() {
-            let at = 16 + 12 * index;
-            let sizes = [2, 4, 6, 8].map(|shift| u16_at(section, at + shift));
-            *level = Level { stride: u16_at(section, at), sizes };
-            let used = level.sizes().len();
-            if level.stride == 0
-                || used == 0
-                || !is_zero(section, at + 2 + 2 * used..at + 12)
-                || sizes.iter().any(|&size| size > MAX_EXTENT)
-            {
-                return Err(record("level of the detector"));
-            }
-        }
+    /// Reads a section that is already checked.
+    fn of_checked(section: &[u8; BYTES]) -> Self {
         let shifts = |at: usize| {
             [0, 1, 2, 3, 4].map(|point| [0, 2].map(|axis| u16_at(section, at + 4 * point + axis) as i16))
         };
-        let (side_q16, down_q16) = (u32_at(section, 88), u32_at(section, 92) as i32);
-        if !(1 << 14..=1 << 18).contains(&side_q16) || down_q16.unsigned_abs() > 1 << 16 {
-            return Err(record("cut of the landmark network"));
-        }
-        let gates = Gates::of_fields([0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(|i| u16_at(section, 136 + 2 * i)))
-            .ok_or(record("gates: the least brightness is above the most"))?;
-        let span_q8 = u16_at(section, 158);
-        if !(128..=2048).contains(&span_q8) {
-            return Err(record("span of the liveness network"));
-        }
-        let [live] = chunk_at(section, 156);
-        Ok(Sight {
-            family,
-            least_q16,
-            variances_q16,
-            levels,
-            side_q16,
-            down_q16,
+        Sight {
+            family: if section[0] == Family::YuNet as u8 { Family::YuNet } else { Family::Ssd },
+            least_q16: u32_at(section, 4) as i32,
+            variances_q16: [u16_at(section, 8), u16_at(section, 10)],
+            levels: [0, 1, 2, 3, 4, 5].map(|level| {
+                let at = 16 + 12 * level;
+                let sizes = [2, 4, 6, 8].map(|shift| u16_at(section, at + shift));
+                Level { stride: u16_at(section, at), sizes }
+            }),
+            side_q16: u32_at(section, 88),
+            down_q16: u32_at(section, 92) as i32,
             points_q16: shifts(96),
             landmarks_q16: shifts(116),
-            gates,
-            live,
-            span_q8,
+            gates: Gates::of_fields([0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(|i| u16_at(section, 136 + 2 * i))),
+            live: section[156],
+            span_q8: u16_at(section, 158),
             alive_q16: u16_at(section, 160),
-        })
+        }
     }
 
     /// The section's bytes.
@@ -206,9 +152,75 @@ impl Sight {
     }
 }
 
+/// A checked SIGHT section. It is read in place.
+#[derive(Clone, Copy, Debug)]
+pub struct SightSection<'a>(&'a [u8; BYTES]);
+
+impl<'a> SightSection<'a> {
+    /// Checks a section.
+    ///
+    /// # Errors
+    /// [`ImageError::Record`] naming the field.
+    pub fn new_checked(section: &'a [u8]) -> Result<Self, ImageError> {
+        let record = |field| ImageError::Record { section: Section::Sight, field };
+        let section: &[u8; BYTES] = section.try_into().map_err(|_| record("length"))?;
+        let sight = Sight::of_checked(section);
+        let is_yunet = sight.family == Family::YuNet;
+        if section[0] != sight.family as u8 {
+            return Err(record("family of the detector"));
+        }
+        let count = usize::from(section[1]);
+        let counts = if is_yunet { 0..=0 } else { 1..=MAX_LEVELS };
+        if !counts.contains(&count) {
+            return Err(record("number of levels"));
+        }
+        let padding = [2..4, 12..16, 157..158, 162..BYTES, 16 + 12 * count..88];
+        if !padding.into_iter().all(|range| is_zero(section, range)) {
+            return Err(record("padding"));
+        }
+        if is_yunet && !(0..=1 << 16).contains(&sight.least_q16) {
+            return Err(record("least score"));
+        }
+        if is_yunet && sight.variances_q16 != [0; 2] {
+            return Err(record("variances"));
+        }
+        for (index, level) in sight.levels.iter().take(count).enumerate() {
+            let (at, used) = (16 + 12 * index, level.sizes().len());
+            if level.stride == 0
+                || used == 0
+                || !is_zero(section, at + 2 + 2 * used..at + 12)
+                || level.sizes.iter().any(|&size| size > MAX_EXTENT)
+            {
+                return Err(record("level of the detector"));
+            }
+        }
+        if !(1 << 14..=1 << 18).contains(&sight.side_q16) || sight.down_q16.unsigned_abs() > 1 << 16 {
+            return Err(record("cut of the landmark network"));
+        }
+        if sight.gates.dark_q8 > sight.gates.bright_q8 {
+            return Err(record("gates: the least brightness is above the most"));
+        }
+        if !(128..=2048).contains(&sight.span_q8) {
+            return Err(record("span of the liveness network"));
+        }
+        Ok(SightSection(section))
+    }
+
+    /// What it says.
+    // Not inlined, as it is read in several places.
+    #[inline(never)]
+    pub fn read(&self) -> Sight {
+        Sight::of_checked(self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(section: &[u8]) -> Result<Sight, ImageError> {
+        SightSection::new_checked(section).map(|section| section.read())
+    }
 
     fn sight() -> Sight {
         let mut levels = [Level::default(); MAX_LEVELS];
@@ -223,7 +235,7 @@ mod tests {
             down_q16: 7320,
             points_q16: [[1, 2], [3, 4], [5, 6], [7, 8], [9, -10]],
             landmarks_q16: [[-1, 0]; 5],
-            gates: Gates::of_fields([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]).unwrap(),
+            gates: Gates::of_fields([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
             live: 1,
             span_q8: 691,
             alive_q16: 0x8000,
@@ -250,7 +262,7 @@ mod tests {
         }
         expected[156..162].copy_from_slice(&[1, 0, 0xb3, 2, 0, 0x80]);
         assert_eq!(bytes, expected);
-        assert_eq!(Sight::parse(&bytes), Ok(sight()));
+        assert_eq!(parse(&bytes), Ok(sight()));
     }
 
     #[test]
@@ -258,7 +270,7 @@ mod tests {
         let field = |at: usize, value: u8| {
             let mut bytes = sight().emit();
             bytes[at] = value;
-            match Sight::parse(&bytes) {
+            match parse(&bytes) {
                 Err(ImageError::Record { field, .. }) => field,
                 other => panic!("{other:?}"),
             }
@@ -275,7 +287,7 @@ mod tests {
         assert_eq!(field(90, 9), "cut of the landmark network");
         assert_eq!(field(149, 1), "gates: the least brightness is above the most");
         assert_eq!(field(159, 200), "span of the liveness network");
-        assert!(Sight::parse(&sight().emit()[..BYTES - 1]).is_err());
+        assert!(parse(&sight().emit()[..BYTES - 1]).is_err());
     }
 
     #[test]
@@ -283,8 +295,8 @@ mod tests {
         let family = Family::YuNet;
         let yunet =
             Sight { family, least_q16: 0xb333, variances_q16: [0; 2], levels: Default::default(), ..sight() };
-        assert_eq!(Sight::parse(&yunet.emit()), Ok(yunet));
-        let field = |sight: Sight| match Sight::parse(&sight.emit()) {
+        assert_eq!(parse(&yunet.emit()), Ok(yunet));
+        let field = |sight: Sight| match parse(&sight.emit()) {
             Err(ImageError::Record { field, .. }) => field,
             other => panic!("{other:?}"),
         };

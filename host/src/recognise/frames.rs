@@ -189,7 +189,7 @@ impl<'a> Simulated<'a> {
 pub fn on_board(place: &Place, film: &Film, is_over_link: bool) -> Result<Vec<Sighting>> {
     // The image and the files are looked at first, so that a board is not started for nothing.
     let path = place.image();
-    check_eyes(AlignedBytes::read(path)?.image(path)?.sight().is_some(), path)?;
+    check_eyes(AlignedBytes::read(path)?.image(path)?.sight.is_some(), path)?;
     let takes = takes(&film.paths, &film.settings, film.is_strict)?;
     let mut camera = Camera::open(place)?;
     see_all(film, &takes, |shot| camera.see(shot, is_over_link))

@@ -8,7 +8,7 @@ use face::{landmarks, liveness};
 use format::Role;
 use format::header::Section;
 use format::network::Model;
-use format::sight::Sight;
+use format::sight::{Sight, SightSection};
 use image::RgbImage;
 use rayon::prelude::*;
 use vision::Frame;
@@ -94,8 +94,10 @@ pub fn fit(known: &Known, photos: &[Vec<RgbImage>]) -> Result<QuantisedEyes> {
     drop(pictures);
     let model = Model::new_checked(Role::Detector, detector.bytes()).context("the detector as quantised")?;
     let mut arena = AlignedBytes::zeroed(model.arena_bytes());
+    let section = known.sight.emit();
+    let section = SightSection::new_checked(&section).map_err(|error| anyhow!("{error}"))?;
     let finder =
-        Detector::new_checked(model, known.sight, arena.bytes_mut()).map_err(|error| anyhow!("{error}"))?;
+        Detector::new_checked(model, section, arena.bytes_mut()).map_err(|error| anyhow!("{error}"))?;
 
     let found: Vec<(&Frame<'_>, Purpose, Found)> = frames
         .par_iter()

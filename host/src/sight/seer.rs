@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use face::Eyes;
 use format::network::Model;
-use format::sight::Sight;
+use format::sight::{Sight, SightSection};
 use format::{Image, Role};
 use nn::RunError;
 
@@ -36,13 +36,13 @@ impl Seer {
     /// # Errors
     /// When they cannot see.
     pub fn of_image(image: &Image<'_>, bytes: &[u8], path: &Path) -> Result<Option<Self>> {
-        let Some(sight) = image.sight() else { return Ok(None) };
+        let Some(sight) = image.sight else { return Ok(None) };
         let sections = format::header::parse(bytes).with_context(|| path.display().to_string())?;
         let networks = [Role::Detector, Role::Landmarks, Role::Liveness].into_iter().filter_map(|role| {
             let section = sections.get(format::Section::Network(role))?;
             Some((role, AlignedBytes::copy(section)))
         });
-        Self::of(networks.collect(), sight).with_context(|| path.display().to_string()).map(Some)
+        Self::of(networks.collect(), sight.read()).with_context(|| path.display().to_string()).map(Some)
     }
 
     fn of(networks: Vec<(Role, AlignedBytes)>, sight: Sight) -> Result<Self> {
@@ -81,7 +81,9 @@ impl Seer {
         let mut arena = AlignedBytes::zeroed(self.arena_bytes);
         let detector = self.model(Role::Detector)?.context("there is no detector")?;
         let [landmarks, liveness] = [self.model(Role::Landmarks)?, self.model(Role::Liveness)?];
-        let eyes = Eyes::new_checked(detector, landmarks, liveness, self.sight, arena.bytes_mut())
+        let section = self.sight.emit();
+        let section = SightSection::new_checked(&section).map_err(|error| anyhow!("{error}"))?;
+        let eyes = Eyes::new_checked(detector, landmarks, liveness, section, arena.bytes_mut())
             .map_err(|error| anyhow!("{error}"))?;
         Ok(see(&eyes, arena.bytes_mut()))
     }

@@ -27,7 +27,7 @@ use fm22x::frame::{
 };
 use fm22x::{Command, Note};
 use format::header::Section;
-use format::sight::Sight;
+use format::sight::{Sight, SightSection};
 use format::{ModelId, PixelFormat, Role};
 use fuzz::frames::{FM22X, LINK, SESSION};
 use fuzz::line::Line;
@@ -94,7 +94,8 @@ static IMAGE: LazyLock<AlignedBytes> = LazyLock::new(|| {
     sections.extend(suite::tiny_sections_with_eyes().into_iter().filter(|&(section, _)| is_check(section)));
     sections.sort_by_key(|&(section, _)| section);
     let (_, sight) = sections.last_mut().expect("the SIGHT section");
-    let limits = Sight { alive_q16: ALIVE_Q16, ..Sight::parse(sight).expect("a SIGHT section") };
+    let limits =
+        Sight { alive_q16: ALIVE_Q16, ..SightSection::new_checked(sight).expect("a SIGHT section").read() };
     *sight = limits.emit().to_vec();
     AlignedBytes::copy(&suite::join(&sections))
 });

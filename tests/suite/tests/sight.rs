@@ -504,7 +504,7 @@ fn frame_that_is_repeated_in_its_turn_is_followed_once() {
 fn photo_check_asks_once_as_long_as_a_face_is_followed() {
     let path = image();
     let bytes = AlignedBytes::read(&path).unwrap();
-    let sight = Sight { alive_q16: u16::MAX, ..bytes.image(&path).unwrap().sight().unwrap() };
+    let sight = Sight { alive_q16: u16::MAX, ..bytes.image(&path).unwrap().sight.unwrap().read() };
     let strict = AlignedBytes::copy(&replaced(bytes.bytes(), &[(Section::Sight, &sight.emit())]).unwrap());
     let mut eye = Simulated::new(&strict, &path).unwrap();
     let mut shot = Shot::new("face", &known(), PixelFormat::Rgb565).unwrap();
