@@ -2,7 +2,11 @@
 //!
 //! `SXTB16` turns the four bytes of a centre's word into two pairs: elements 0 and 2 from the word itself, 1 and 3
 //! from the word rotated by a byte. The probe is rearranged once in the same way.
+//!
+//! `ops` checks the loop's preconditions and calls it, `asm` has the loop.
 
+#[cfg(arm_dsp)]
+mod asm;
 mod ops;
 
 use super::Elements;

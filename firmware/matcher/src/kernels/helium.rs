@@ -2,7 +2,11 @@
 //!
 //! Bytes are widened when they are loaded. Four centres share the probe's vectors. Groups of fewer centres, and
 //! centres that are not whole blocks, go to the portable kernels, which the compiler vectorises.
+//!
+//! `ops` checks the loop's preconditions and calls it, `asm` has the loop.
 
+#[cfg(arm_helium)]
+mod asm;
 mod ops;
 
 use super::{Elements, portable};

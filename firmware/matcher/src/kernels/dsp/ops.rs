@@ -1,6 +1,9 @@
 //! One function per instruction, and the loop over centres: assembly on the target, its arithmetic elsewhere, so that the
-//! kernels can be tested on any machine.
+//! kernels can be tested on any machine. The assembly of an instruction is here, that of the loop in `asm`.
 #![allow(unsafe_code)]
+
+#[cfg(arm_dsp)]
+use super::asm;
 
 /// Four elements of a probe: 0 and 2, 1 and 3.
 pub type Pairs = [u32; 2];
@@ -85,9 +88,9 @@ pub fn first_above(probe: &[Pairs], centres: &[Block], bound: i32) -> Result<Opt
     #[cfg(arm_dsp)]
     {
         let range = centres.as_ptr_range();
-        let job = arm::Job::new(probe, range.end, bound);
+        let job = asm::Job::new(probe, range.end, bound);
         // SAFETY: the lengths were checked, and the loop reads within them.
-        let stop = unsafe { arm::first_above(&job, range.start) };
+        let stop = unsafe { asm::first_above(&job, range.start) };
         let past = (stop.centre as usize - range.start as usize) / size_of::<Block>() / blocks;
         Ok((stop.dot > bound).then(|| (past - 1, stop.dot)))
     }
@@ -118,133 +121,5 @@ mod tests {
         assert_eq!(first_above(&probe[..9], &centres, 0), Err(Misfit));
         // One centre, and a block more.
         assert_eq!(first_above(&probe[..2 * 8], &centres[..3], 0), Err(Misfit));
-    }
-}
-
-// Naked functions are assembled without the target's features, so each names the features that it needs.
-#[cfg(arm_dsp)]
-mod arm {
-    use core::arch::naked_asm;
-
-    use super::{Block, Pairs};
-
-    /// Arguments of the loop, which copies them onto its stack in this order.
-    #[repr(C)]
-    pub struct Job {
-        probe: *const Pairs,
-        /// Initial value of sums.
-        zero: i32,
-        /// Bytes of the unrolled loop to skip at the first entry. The loop computes its entry address from it.
-        skipped_bytes: usize,
-        probe_end: *const Pairs,
-        centres_end: *const Block,
-        bound: i32,
-    }
-
-    impl Job {
-        pub fn new(probe: &[Pairs], centres_end: *const Block, bound: i32) -> Self {
-            /// Blocks in the unrolled loop, and bytes of code for each.
-            const UNROLLED: usize = 4;
-            const BLOCK_BYTES: usize = 148;
-            let skipped_bytes = (probe.len() / 8).wrapping_neg() % UNROLLED * BLOCK_BYTES;
-            let probe = probe.as_ptr_range();
-            Job { probe: probe.start, zero: 0, skipped_bytes, probe_end: probe.end, centres_end, bound }
-        }
-    }
-
-    /// Where the loop stopped: after the first centre whose product is above the bound, or at the end.
-    #[repr(C)]
-    pub struct Stop {
-        pub dot: i32,
-        pub centre: *const Block,
-    }
-
-    /// Two pairs from a word of elements, multiplied by the probe's.
-    macro_rules! multiply {
-        ($word:literal, $even:literal, $odd:literal) => {
-            concat!(
-                "sxtb16 r2, ",
-                $word,
-                "\n",
-                "sxtb16 ",
-                $word,
-                ", ",
-                $word,
-                ", ror #8\n",
-                "smlad r3, r2, ",
-                $even,
-                ", r3\n",
-                "smlad r3, ",
-                $word,
-                ", ",
-                $odd,
-                ", r3\n",
-            )
-        };
-    }
-
-    /// Stops at the first centre whose product is above the bound. Without centres it returns the start and the
-    /// bound.
-    ///
-    /// # Safety
-    /// The conditions that [`super::first_above`] checks.
-    pub unsafe fn first_above(job: &Job, centres: *const Block) -> Stop {
-        if centres == job.centres_end {
-            return Stop { dot: job.bound, centre: centres };
-        }
-        // SAFETY: the caller promises this, and there is a centre.
-        let stop = unsafe { run(job, centres) };
-        Stop { dot: stop as i32, centre: (stop >> 32) as usize as *const Block }
-    }
-
-    /// A [`Stop`], its product in the lower word.
-    ///
-    /// r0: centre; r1: probe; r3: sum; r4–r7: elements; r8–r12, lr: the probe's pairs.
-    ///
-    /// # Safety
-    /// As [`first_above`], and there must be a centre.
-    #[unsafe(naked)]
-    unsafe extern "C" fn run(job: &Job, centres: *const Block) -> u64 {
-        naked_asm!(
-            ".arch armv7e-m",
-            "push {{r4-r11, lr}}",
-            "ldm r0, {{r2-r7}}",
-            "adr.w r12, 3f",
-            "add r4, r12",
-            "orr r4, #1",
-            "push {{r2-r7}}",
-            "mov r0, r1",
-            "2:",
-            "ldm sp, {{r1, r3, pc}}",
-            "3:",
-            ".rept 4",
-            "ldm.w r0!, {{r4-r7}}",
-            "ldm r1!, {{r8-r12, lr}}",
-            multiply!("r4", "r8", "r9"),
-            multiply!("r5", "r10", "r11"),
-            multiply!("r6", "r12", "lr"),
-            "ldm r1!, {{r8-r12, lr}}",
-            multiply!("r7", "r8", "r9"),
-            "ldm.w r0!, {{r4-r7}}",
-            multiply!("r4", "r10", "r11"),
-            multiply!("r5", "r12", "lr"),
-            "ldm r1!, {{r8-r11}}",
-            multiply!("r6", "r8", "r9"),
-            multiply!("r7", "r10", "r11"),
-            ".endr",
-            "ldr r4, [sp, #12]",
-            "cmp r1, r4",
-            "bne 3b",
-            "ldrd r4, r5, [sp, #16]",
-            "cmp r3, r5",
-            "bgt 4f",
-            "cmp r0, r4",
-            "bne 2b",
-            "4:",
-            "mov r1, r0",
-            "mov r0, r3",
-            "add sp, #24",
-            "pop {{r4-r11, pc}}",
-        )
     }
 }

@@ -1,5 +1,9 @@
 //! The loop over centres: assembly on the target, its arithmetic elsewhere, so that the kernels can be tested on any machine.
+//! The assembly is in `asm`.
 #![allow(unsafe_code)]
+
+#[cfg(arm_helium)]
+use super::asm;
 
 /// Elements that the loop multiplies before it checks whether the centre has more.
 pub type Block<T> = [T; 32];
@@ -27,7 +31,7 @@ pub fn first_above(
         if centres.is_empty() {
             return Ok(None);
         }
-        let job = arm::Job {
+        let job = asm::Job {
             centres: centres.as_ptr(),
             probe: probe.as_ptr(),
             dimension: blocks * size_of::<Block<i8>>(),
@@ -36,7 +40,7 @@ pub fn first_above(
             blocks,
         };
         // SAFETY: the lengths were checked, and the loop reads within them.
-        let stop = unsafe { arm::first_above(&job) };
+        let stop = unsafe { asm::first_above(&job) };
         let (dot, past) = (stop as i32, (stop >> 32) as usize);
         Ok((dot > bound).then(|| ((past - centres.as_ptr() as usize) / job.dimension - 1, dot)))
     }
@@ -64,90 +68,5 @@ mod tests {
         // Three centres, and four with a block more.
         assert_eq!(first_above(&probe[..2], &centres[..6], 0), Err(Misfit));
         assert_eq!(first_above(&probe[..2], &centres[..9], 0), Err(Misfit));
-    }
-}
-
-// Naked functions are assembled without the target's features, so each names the features that it needs.
-#[cfg(arm_helium)]
-mod arm {
-    use core::arch::naked_asm;
-
-    use super::Block;
-
-    /// Arguments of the loop, which loads them in this order.
-    #[repr(C)]
-    pub struct Job {
-        pub centres: *const Block<i8>,
-        pub probe: *const Block<i16>,
-        /// Bytes of a centre.
-        pub dimension: usize,
-        pub bound: i32,
-        /// Number of centres, a multiple of four; not zero.
-        pub fours: usize,
-        /// Blocks of a centre; not zero.
-        pub blocks: usize,
-    }
-
-    /// Stops at the first centre whose product is above the bound, or after the last. The lower word is that product,
-    /// the upper word the address after its centre.
-    ///
-    /// r0, r2, r4, r6: sums; r1, r3, r5, r7: centres; r8–r12: the rest of the job.
-    ///
-    /// # Safety
-    /// The conditions that [`super::first_above`] checks, and there must be a centre.
-    #[unsafe(naked)]
-    pub unsafe extern "C" fn first_above(job: &Job) -> u64 {
-        naked_asm!(
-            ".cpu cortex-m55",
-            "push {{r4-r11, lr}}",
-            "ldm r0, {{r7-r12}}",
-            "2:",
-            "mov r1, r7",
-            "add r3, r1, r9",
-            "add r5, r3, r9",
-            "add r7, r5, r9",
-            "movs r0, #0",
-            "movs r2, #0",
-            "movs r4, #0",
-            "movs r6, #0",
-            "dls lr, r12",
-            "3:",
-            ".rept 4",
-            "vldrh.u16 q0, [r8], #16",
-            "vldrb.s16 q1, [r1], #8",
-            "vmladava.s16 r0, q0, q1",
-            "vldrb.s16 q2, [r3], #8",
-            "vmladava.s16 r2, q0, q2",
-            "vldrb.s16 q1, [r5], #8",
-            "vmladava.s16 r4, q0, q1",
-            "vldrb.s16 q2, [r7], #8",
-            "vmladava.s16 r6, q0, q2",
-            ".endr",
-            "le lr, 3b",
-            "sub r8, r8, r9, lsl #1",
-            "cmp r0, r10",
-            "bgt 4f",
-            "cmp r2, r10",
-            "bgt 5f",
-            "cmp r4, r10",
-            "bgt 6f",
-            "cmp r6, r10",
-            "bgt 7f",
-            "subs r11, #1",
-            "bne 2b",
-            "7:",
-            "mov r0, r6",
-            "mov r1, r7",
-            "b 4f",
-            "6:",
-            "mov r0, r4",
-            "mov r1, r5",
-            "b 4f",
-            "5:",
-            "mov r0, r2",
-            "mov r1, r3",
-            "4:",
-            "pop {{r4-r11, pc}}",
-        )
     }
 }
