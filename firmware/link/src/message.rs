@@ -1,4 +1,4 @@
-//! Messages, version 5.
+//! Messages, of version [`VERSION`].
 //!
 //! A message is a group (one byte), a number in that group (one byte; highest bit set in replies), a turn (four
 //! bytes, little-endian) and a body in postcard's encoding. Groups have versions of their own, which a board reports

@@ -73,9 +73,9 @@ impl Facts {
         )
     }
 
-    /// Rust constants: `NAME`, `ARENA_BYTES`, `IMAGES` (address and length of the internal flash, both 0 without one, and of the
-    /// external flash that may hold an image), `FRAME` (address and length of the memory for frames; both 0 without one); if there is
-    /// one, `STORE` (of the memory for people) with `STORE_WORD`, `STORE_PAGES` and `STORE_CYCLES`, `FLASH` (of the external flash),
+    /// Rust constants: `NAME`, `ARENA_BYTES`, `LAYERS` and `ROW_BYTES` (the limits), `IMAGES` (address and length of the internal
+    /// flash, both 0 without one, and of the external flash that may hold an image), `FRAME` (address and length of the memory for
+    /// frames; both 0 without one); if there is one, `STORE` (of the memory for people) with `STORE_WORD`, `STORE_PAGES` and `STORE_CYCLES`, `FLASH` (of the external flash),
     /// `KEYS` (of the page for the device's keys), `RETAINED` (of the RAM that no restart clears), `SLOTS` (of each) and `USB` (vendor
     /// and product); and the address of each device under the device's name.
     pub fn constants(&self) -> String {
@@ -86,6 +86,9 @@ impl Facts {
         };
         constant("Name of the board", "NAME", "&str", format!("{:?}", self.name));
         constant("RAM for the network's rows, bytes", "ARENA_BYTES", "usize", self.arena_bytes.to_string());
+        constant("Most layers of a network", "LAYERS", "usize", self.limits.layers.to_string());
+        let about = "Most bytes of a row that the link carries";
+        constant(about, "ROW_BYTES", "usize", self.limits.row_bytes.to_string());
         let none = Region { address: 0, bytes: 0 };
         let images = [self.memory.internal.unwrap_or(none), self.memory.external];
         let images = images.map(|region| format!("({:#010x}, {:#x})", region.address, region.bytes));
@@ -225,6 +228,10 @@ pub const SLOTS: [(usize, usize); 2] = [(0x90000000, 0x3c0000), (0x903c0000, 0x3
 pub const NAME: &str = \"toaster\";
 /// RAM for the network's rows, bytes.
 pub const ARENA_BYTES: usize = 65536;
+/// Most layers of a network.
+pub const LAYERS: usize = 128;
+/// Most bytes of a row that the link carries.
+pub const ROW_BYTES: usize = 3072;
 /// Internal and external flash for images: address and bytes; none if both are 0.
 pub const IMAGES: [(usize, usize); 2] = [(0x00040000, 0xc0000), (0x90000000, 0x800000)];
 /// Memory for frames: address and bytes; none if both are 0.

@@ -7,6 +7,11 @@ macro_rules! drivers {
     ($board:ty, $facts:path, $counter:ty, $start:expr) => {
         use $facts as facts;
 
+        const _: () = assert!(
+            $crate::programs::keeps_limits(facts::LAYERS, facts::ROW_BYTES),
+            "the limits of board.toml"
+        );
+
         impl $crate::programs::Board for $board {
             const NAME: &'static str = facts::NAME;
             const ARENA_BYTES: usize = facts::ARENA_BYTES;
@@ -91,7 +96,11 @@ macro_rules! door_drivers {
                 }
 
                 fn flash() -> (Self::Flash, $crate::programs::store::Layout) {
-                    const { assert!(facts::STORE_WORD == door::WORD) };
+                    const {
+                        assert!(facts::STORE_WORD == door::WORD);
+                        let [log, half] = facts::STORE_PAGES;
+                        assert!((log + 2 * half) as usize * door::PAGE == door::FLASH_BYTES);
+                    }
                     let flash = memories().flash();
                     let [log_pages, half_pages] = facts::STORE_PAGES;
                     let layout = $crate::programs::store::Layout::in_flash(&flash, 0, log_pages, half_pages);

@@ -59,7 +59,7 @@ pub trait Board {
     /// The memory for frames; [`app::sight::Blind`] for a board without one.
     type Frames: FrameSource;
 
-    /// Opens the stream. Called once at start, and once more after a panic.
+    /// Opens the stream. Called once at start, and once more after a panic or a fault.
     fn stream() -> Self::Stream;
 
     /// Starts the counter. Called once.
@@ -70,6 +70,11 @@ pub trait Board {
 
     /// The memories that may hold an image, in the order in which they are searched: internal and external flash.
     fn images() -> [&'static [u8]; 2];
+}
+
+/// Whether a board can do what the limits of its `board.toml` promise: layers of a network, and bytes of a row over the link.
+pub const fn keeps_limits(layers: usize, row_bytes: usize) -> bool {
+    layers <= format::network::MAX_LAYERS && row_bytes <= link::MAX_ROW_BYTES
 }
 
 /// Counts the instructions that a board executes.
@@ -104,5 +109,5 @@ fn load<B: Board>(arena: &mut [u8]) -> Result<Recogniser<'static>, StartError> {
     Recogniser::new(image::<B>(), arena)
 }
 
-// The RAM that a board uses for an image, its networks and its matcher; 512 bytes of it without eyes.
-const _: () = assert!(size_of::<Recogniser<'_>>() <= 608 || size_of::<usize>() > 4);
+// The RAM that a board uses for an image, its networks and its matcher.
+const _: () = assert!(size_of::<Recogniser<'_>>() <= 512 || size_of::<usize>() > 4);

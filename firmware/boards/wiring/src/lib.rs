@@ -297,6 +297,11 @@ macro_rules! board {
                 };
             }
 
+            const _: () = assert!(
+                $crate::programs::keeps_limits(facts::LAYERS, facts::ROW_BYTES),
+                "the limits of board.toml"
+            );
+
             impl $crate::programs::Board for $board {
                 const NAME: &'static str = facts::NAME;
                 const ARENA_BYTES: usize = facts::ARENA_BYTES;

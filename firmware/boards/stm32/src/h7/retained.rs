@@ -15,15 +15,16 @@ use super::core_memory;
 /// Address and bytes.
 const MEMORY: Region = (0x3880_0000, 0x1000);
 
+/// Whether a region is this memory.
+pub const fn is((address, bytes): Region) -> bool {
+    address == MEMORY.0 && bytes == MEMORY.1
+}
+
 /// The memory; called once.
-///
-/// # Panics
-/// When the memory of `board.toml` is another one.
 ///
 /// # Safety
 /// Nothing else uses it.
-pub unsafe fn take(region: Region) -> &'static mut [u8] {
-    assert!(region == MEMORY, "the backup SRAM");
+pub unsafe fn take() -> &'static mut [u8] {
     critical_section::with(|_| {
         pac::PWR.cr1().modify(|w| w.set_dbp(true));
         pac::RCC.ahb4enr().modify(|w| w.set_bkpsramen(true));
