@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use app::pattern::{Pattern, check};
 use app::pictures;
-use format::align_up;
 use format::network::Model;
+use format::{align_up, header};
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
 use serde::{Deserialize, Serialize};
 
@@ -146,10 +146,14 @@ pub fn run_with_pictures(board: &Board, image: &Path, memory: Memory, pictures: 
     Ok(cost)
 }
 
-/// An image and the pictures behind it ([`app::pictures`]).
+/// An image and the pictures behind it ([`app::pictures`]). Bytes after the image's own length are left out.
+///
+/// # Panics
+/// When the image was not checked.
 fn followed_by(image: &[u8], crops: &[Vec<u8>]) -> Vec<u8> {
-    let mut bytes = image.to_vec();
-    bytes.resize(align_up(image.len()).expect("an image is far smaller than memory"), 0);
+    let length = header::image_bytes(image).expect("the image was checked");
+    let mut bytes = image[..length].to_vec();
+    bytes.resize(align_up(length).expect("an image is far smaller than memory"), 0);
     bytes.extend(pictures::head(crops.len() as u32));
     bytes.extend(crops.iter().flatten());
     bytes
@@ -231,32 +235,52 @@ pub struct Code {
 /// # Errors
 /// When it does not build or its ELF file cannot be read.
 pub fn code(board: &Board) -> Result<Code> {
+    with_elf(board, |elf| Code {
+        board: board.name.to_string(),
+        runtime_bytes: function_bytes(elf, &["nn", "matcher", "vision", "face"]),
+        firmware_bytes: elf
+            .sections()
+            .filter(|section| {
+                let is_constant =
+                    section.kind() == SectionKind::Data && section.name() == Ok(".vector_table");
+                matches!(section.kind(), SectionKind::Text | SectionKind::ReadOnlyData) || is_constant
+            })
+            .map(|section| section.size())
+            .sum(),
+    })
+}
+
+/// Bytes of the functions of a board's firmware for networks and matching: all of them, and those of these modules or functions alone,
+/// such as `concat`.
+///
+/// # Errors
+/// As [`code`].
+pub fn engine_bytes(board: &Board, modules: &[&str]) -> Result<[u64; 2]> {
+    with_elf(board, |elf| [function_bytes(elf, &["nn", "matcher"]), function_bytes(elf, modules)])
+}
+
+fn with_elf<T>(board: &Board, of: impl FnOnce(&object::File<'_>) -> T) -> Result<T> {
     let path = board.build()?;
     let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let elf =
         object::File::parse(&*bytes).with_context(|| format!("{} is not an ELF file", path.display()))?;
-    let of_runtime = |name: &str| {
-        let name = format!("{:#}", rustc_demangle::demangle(name));
-        ["nn::", "matcher::", "vision::", "face::"].iter().any(|part| {
-            name.match_indices(part).any(|(at, _)| {
+    Ok(of(&elf))
+}
+
+/// Bytes of the functions whose paths have one of these crates, modules or functions in them.
+fn function_bytes(elf: &object::File<'_>, modules: &[&str]) -> u64 {
+    let is_meant = |name: &str| {
+        let name = format!("{:#}::", rustc_demangle::demangle(name));
+        modules.iter().any(|module| {
+            name.match_indices(&format!("{module}::")).any(|(at, _)| {
                 !name[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_')
             })
         })
     };
-    let runtime_bytes = elf
-        .symbols()
-        .filter(|symbol| symbol.kind() == object::SymbolKind::Text && symbol.name().is_ok_and(of_runtime))
+    elf.symbols()
+        .filter(|symbol| symbol.kind() == object::SymbolKind::Text && symbol.name().is_ok_and(is_meant))
         .map(|symbol| symbol.size())
-        .sum();
-    let firmware_bytes = elf
-        .sections()
-        .filter(|section| {
-            let is_constant = section.kind() == SectionKind::Data && section.name() == Ok(".vector_table");
-            matches!(section.kind(), SectionKind::Text | SectionKind::ReadOnlyData) || is_constant
-        })
-        .map(|section| section.size())
-        .sum();
-    Ok(Code { board: board.name.to_string(), runtime_bytes, firmware_bytes })
+        .sum()
 }
 
 #[cfg(test)]
@@ -286,6 +310,24 @@ mod tests {
         let embedder =
             NetworkCost { role: "embedder".into(), instructions: 630, macs: 12, outputs: vec![42] };
         assert_eq!((cost.networks, cost.pictures), (vec![embedder], vec![43]));
+    }
+
+    #[test]
+    fn board_finds_the_pictures_behind_an_image_of_any_length() {
+        let crops = [vec![1, 2, 3], vec![4, 5, 6]];
+        for length in [64u32, 65, 79] {
+            // Of an image, only the mark and the length matter here.
+            let mut image = vec![0xa5; length as usize];
+            image[..4].copy_from_slice(&header::MAGIC);
+            image[8..12].copy_from_slice(&length.to_le_bytes());
+            for more in [0, 1, 40] {
+                image.resize(length as usize + more, 0xff);
+                let memory = followed_by(&image, &crops);
+                assert_eq!(memory[..length as usize], image[..length as usize]);
+                let found = pictures::behind_image(&memory, 3);
+                assert!(found.eq(crops.iter().map(|crop| &**crop)), "{length} bytes and {more} more");
+            }
+        }
     }
 
     #[test]

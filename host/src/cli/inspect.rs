@@ -5,7 +5,7 @@ mod image;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 use host::board::{self, Board};
 use host::inspect::image::ImageOnBoard;
@@ -26,8 +26,8 @@ pub struct Arguments {
     /// Which part of the file is taken.
     #[command(flatten)]
     part: Part,
-    /// Boards to estimate it for, between commas.
-    #[arg(long, value_parser = board::names(), value_delimiter = ',', default_values = board::names())]
+    /// Boards to estimate it for, between commas; one that cannot run it is a failure [default: all, whether they can or not]
+    #[arg(long, value_parser = board::names(), value_delimiter = ',')]
     board: Vec<String>,
     /// Clock of the boards, MHz [default: typical for the core].
     #[arg(long, value_parser = positive::<f64>)]
@@ -42,7 +42,10 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { model, part, board, clock, map, json } = arguments;
-    let boards: Vec<&Board> = board.iter().map(|name| Board::named(name)).collect::<Result<_>>()?;
+    let boards: Vec<&Board> = match board.is_empty() {
+        true => board::names().into_iter().map(Board::named).collect::<Result<_>>()?,
+        false => board.iter().map(|name| Board::named(name)).collect::<Result<_>>()?,
+    };
     if let Some(bytes) = inspect::image::read(model)? {
         ensure_use(!part.is_chosen(), || {
             format!("--size and --embedding are for ONNX files, {} is an image", model.display())
@@ -54,11 +57,24 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         if let (Some(path), [row]) = (map, &*inspection.boards) {
             draw(path, model, row)?;
         }
-        return show(*json, &inspection, |out, inspection| image::print(out, model, inspection));
+        show(*json, &inspection, |out, inspection| image::print(out, model, inspection))?;
+        return ensure_run(board, inspection.boards.iter().map(|row| (&*row.board, row.fits)));
     }
     ensure_use(map.is_none(), || format!("--map is for images, and {} is none", model.display()))?;
     let inspection = inspect::inspect(model, &part.cut(), &boards, *clock)?;
-    show(*json, &inspection, |out, inspection| print(out, model, inspection))
+    show(*json, &inspection, |out, inspection| print(out, model, inspection))?;
+    ensure_run(board, inspection.boards.iter().map(|row| (&*row.board, row.fits)))
+}
+
+/// Fails when boards were chosen and one of them cannot run what was inspected. The reasons are printed already.
+fn ensure_run<'a>(chosen: &[String], boards: impl Iterator<Item = (&'a str, bool)>) -> Result<()> {
+    let unfit: Vec<&str> = boards.filter(|&(_, fits)| !fits).map(|(name, _)| name).collect();
+    ensure!(
+        chosen.is_empty() || unfit.is_empty(),
+        "too much for {}, for the reasons above; `host inspect` without --board says which boards can run it",
+        unfit.join(", ")
+    );
+    Ok(())
 }
 
 /// Draws the memories of a board.

@@ -11,12 +11,15 @@ use host::cost::{Core, Estimate};
 use host::output;
 use serde::{Deserialize, Serialize};
 
-use crate::networks;
+use crate::{figures, networks};
 
 /// Share by which a figure may grow without an error.
 const GROWTH: f64 = 0.02;
 /// Largest error of the cost model for a whole network, as a share.
 const MODEL: f64 = 0.10;
+
+/// Most bytes of a Cortex-M7's code for networks and matching, without the operators that the default embedder does not have.
+const ENGINE_BYTES: u64 = 32 << 10;
 
 /// Number of enrolled people for which matching is counted.
 const PEOPLE: usize = 1000;
@@ -74,6 +77,15 @@ pub fn check(write: bool) -> Result<()> {
         Err(error) => return Err(error).context("baseline.json cannot be read"),
     };
     let mut grown = Vec::new();
+    let [engine, added] = figures::engine()?;
+    println!(
+        "networks and matching on qemu-m7: {engine} bytes of code, and {added} for operators that the default embedder lacks"
+    );
+    if engine > ENGINE_BYTES {
+        grown.push(format!(
+            "networks and matching on qemu-m7: {engine} bytes of code, the limit is {ENGINE_BYTES}"
+        ));
+    }
     for network in networks::real(folder.path())? {
         let scope = Scope { boards: emulated().collect(), computer: None, galleries: vec![PEOPLE] };
         let measured = bench(&network.image, &scope)?;

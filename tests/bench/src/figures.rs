@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
-use host::bench::boards::{Code, Cost, Matching};
+use host::bench::boards::{self, Code, Cost, Matching};
 use host::bench::computer::Time;
 use host::bench::{Bench, GALLERIES};
+use host::board::Board;
 use host::output::{self, grouped};
 
 /// The chapter that holds the tables.
@@ -21,6 +22,15 @@ pub const SIGHT: [&str; 2] = ["<!-- sight: written by the benchmark -->", "<!-- 
 /// Marks around the table of sizes.
 pub const SIZES: [&str; 2] = ["<!-- sizes: written by the benchmark -->", "<!-- end of sizes -->"];
 
+/// Modules and functions of the operators that the default embedder does not have.
+const ADDED: [&str; 7] = ["average", "concat", "enlarge", "grouped", "grouped_row", "scale", "table"];
+
+/// Code for networks and matching on a Cortex-M7, bytes: without the operators that the default embedder does not have, and these.
+pub fn engine() -> Result<[u64; 2]> {
+    let [all, added] = boards::engine_bytes(Board::named("qemu-m7")?, &ADDED)?;
+    Ok([all - added, added])
+}
+
 /// Adds a row of a table.
 pub fn row(text: &mut String, cells: impl IntoIterator<Item = String>) {
     let cells: Vec<String> = cells.into_iter().collect();
@@ -29,7 +39,7 @@ pub fn row(text: &mut String, cells: impl IntoIterator<Item = String>) {
 }
 
 /// Tables of costs in Markdown.
-pub fn costs(measured: &[Bench]) -> String {
+pub fn costs(measured: &[Bench], [engine, added]: [u64; 2]) -> String {
     let mut text = String::new();
     let mut line = |cells: &[&str]| row(&mut text, cells.iter().map(ToString::to_string));
     line(&["board, emulated", "network", "M instructions", "a MAC", "arena", "stack", "code of the runtime"]);
@@ -94,8 +104,12 @@ pub fn costs(measured: &[Bench]) -> String {
     if let Some(Code { firmware_bytes, .. }) = measured[0].code.iter().find(|code| code.board == "qemu-m7") {
         let _ = write!(
             text,
-            "\nAll code and constants of the Cortex-M7's firmware, with link, checks and digests: {} B.\n",
-            grouped(*firmware_bytes)
+            "\nAll code and constants of the Cortex-M7's firmware, with link, checks and digests: {} B. Of the runtime's code {} B are for \
+             networks and matching, and {} B more for operators that the default embedder does not have: concatenation, enlarging, \
+             grouped convolution, scaling of channels, tables and means.\n",
+            grouped(*firmware_bytes),
+            grouped(engine),
+            grouped(added)
         );
     }
     text.replace("|  |\n", "\n")

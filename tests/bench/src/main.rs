@@ -135,7 +135,7 @@ fn run(python: Option<PathBuf>, dry: bool) -> Result<()> {
         measured.push(bench(&image, &scope)?);
     }
     ensure!(!measured.is_empty(), "there are no networks: run ./setup.sh");
-    let text = figures::costs(&measured);
+    let text = figures::costs(&measured, figures::engine()?);
     println!("{text}");
     if !dry {
         figures::write(figures::COSTS, &text)?;
