@@ -6,7 +6,8 @@
 //! rate. Its standard error gives an effective number of independent trials, and the interval is the exact one
 //! (Clopper and Pearson 1934) of that many trials (Korn and Graubard 1998): it stays between 0 and 1, and is
 //! one-sided if there were no events. Rates at a threshold that is itself a quantile of the comparisons, such as TAR
-//! at a FAR, do not change smoothly when one person is left out; they use the bootstrap over people (Efron 1979).
+//! at a FAR, do not change smoothly when one person is left out; they use the bootstrap over people (Efron 1979), which
+//! sets the threshold anew in each draw. Their interval by comparisons is the exact one at the threshold found.
 
 use serde::Serialize;
 use statrs::distribution::{Beta, ContinuousCDF, StudentsT};
@@ -140,19 +141,22 @@ fn exact(events: f64, trials: f64) -> [f64; 2] {
 }
 
 /// TAR at a FAR: the share of genuine comparisons above the score that at most a share `far` of the impostor
-/// comparisons exceeds, and its 95 % interval by bootstrap over people.
+/// comparisons exceeds, and its 95 % intervals.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Tar {
     /// Share of genuine comparisons.
     pub rate: f64,
-    /// 95 % interval by people; 0 to 1 if too few draws had comparisons of both kinds.
+    /// 95 % interval as if genuine comparisons were independent and the threshold were not measured; 0 to 1 without
+    /// comparisons of both kinds.
+    pub bounds_by_comparisons: [f64; 2],
+    /// 95 % interval by bootstrap over people; 0 to 1 if too few draws had comparisons of both kinds.
     pub bounds_by_people: [f64; 2],
 }
 
 /// A comparison with its score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scored {
-    /// Numbers of both people; equal for a genuine comparison.
+    /// Numbers of both people; equal for a genuine comparison, and for that of one person with a gallery.
     pub people: [usize; 2],
     /// Cosine.
     pub score: f32,
@@ -167,8 +171,14 @@ pub fn tar_at_far(comparisons: &[Scored], far: f64) -> Tar {
     let mut falling = comparisons.to_vec();
     falling.sort_by(|a, b| b.score.total_cmp(&a.score));
     let people = falling.iter().map(|c| c.people[0].max(c.people[1]) + 1).max().unwrap_or(0);
-    let rate = weighted_tar(&falling, far, &vec![1; people]).unwrap_or(0.0);
-    Tar { rate, bounds_by_people: bootstrap(people, |drawn| weighted_tar(&falling, far, drawn)) }
+    let genuine = falling.iter().filter(|c| c.same).count();
+    let rate = weighted_tar(&falling, far, &vec![1; people]);
+    Tar {
+        rate: rate.unwrap_or(0.0),
+        bounds_by_comparisons: rate
+            .map_or([0.0, 1.0], |rate| clopper_pearson(rate * genuine as f64, genuine)),
+        bounds_by_people: bootstrap(people, |drawn| weighted_tar(&falling, far, drawn)),
+    }
 }
 
 /// TAR at a FAR of comparisons by falling score, each counted as often as its people were drawn.
@@ -376,10 +386,25 @@ mod tests {
         // None may be accepted: 0.5 is not above the impostor's 0.5. One of two may: all above 0.1.
         assert_eq!(tar_at_far(&comparisons, 0.0).rate, 1.0 / 3.0);
         assert_eq!(tar_at_far(&comparisons, 0.5).rate, 1.0);
+        // The exact interval of three of three: 0.025^(1/3).
+        let [low, high] = tar_at_far(&comparisons, 0.5).bounds_by_comparisons;
+        assert!((low - 0.2924).abs() < 1e-4 && high == 1.0, "{low} {high}");
+        assert_eq!(tar_at_far(&comparisons[..3], 0.5).bounds_by_comparisons, [0.0, 1.0]);
         let falling = [scored(0, 0, 0.9), scored(0, 1, 0.5), scored(1, 1, 0.4)];
         // Person 0 drawn twice weighs double; without person 1 there is no impostor.
         assert_eq!(weighted_tar(&falling, 0.0, &[2, 1]), Some(2.0 / 3.0));
         assert_eq!(weighted_tar(&falling, 0.0, &[2, 0]), None);
+    }
+
+    #[test]
+    fn tar_is_less_sure_by_people_than_by_comparisons() {
+        // Ten comparisons of each of 40 people, of whom four are never recognised.
+        let genuine = (0..400).map(|n| n / 10).map(|n| scored(n, n, if n % 10 == 0 { 0.1 } else { 0.9 }));
+        let impostors = (0..40).map(|n| scored(n, (n + 1) % 40, 0.2));
+        let tar = tar_at_far(&genuine.chain(impostors).collect::<Vec<_>>(), 0.01);
+        let width = |[low, high]: [f64; 2]| high - low;
+        assert!((tar.rate - 0.9).abs() < 1e-12, "{tar:?}");
+        assert!(width(tar.bounds_by_people) > 2.0 * width(tar.bounds_by_comparisons), "{tar:?}");
     }
 
     #[test]

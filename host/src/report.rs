@@ -75,7 +75,7 @@ struct Part {
     /// Name of the plot's files, and of the place in the page.
     name: String,
     heading: String,
-    explanation: &'static str,
+    explanation: String,
     plot: Plot,
     table: Figures,
 }
@@ -83,8 +83,9 @@ struct Part {
 impl Page {
     fn parts(&self) -> Result<Vec<Part>> {
         let mut parts = Vec::new();
-        let mut add = |name: &str, heading: &str, explanation, plot, table| {
-            parts.push(Part { name: name.into(), heading: heading.into(), explanation, plot, table });
+        let mut add = |name: &str, heading: &str, explanation: &str, plot, table| {
+            let (name, heading, explanation) = (name.into(), heading.into(), explanation.into());
+            parts.push(Part { name, heading, explanation, plot, table });
         };
         if let Some(data) = &self.scores {
             let why = "The cosines of photos of one person, and of photos of two. The less the two hills overlap, the \
@@ -92,10 +93,14 @@ impl Page {
             add("scores", "Scores", why, scores::histograms(data)?, scores::table(data));
         }
         if let Some(data) = &self.det {
-            let why = "Every threshold trades what is wrongly accepted (right) against who is wrongly refused (up): lower \
-                       left is better. Dots are the requested rates. Crosses are their 95 % confidence bounds, for independent \
-                       trials. A rate of zero is drawn as half an event.";
-            add("det", "Errors", why, det::trade_off(data)?, det::table(data));
+            let why = format!(
+                "Every threshold trades wrong acceptances (right) against wrong refusals (up): lower left is better. Dots are \
+                 the requested rates. Crosses are the 95 % bounds of both rates at that threshold, by people; the table \
+                 also has the bounds by comparisons, as if these were independent. The curves between have no bounds. A rate \
+                 of zero is drawn as half an event. {}",
+                data.bounds_hold_for
+            );
+            add("det", "Errors", &why, det::trade_off(data)?, det::table(data));
         }
         if let Some(data) = &self.thresholds {
             let why = "The more people are enrolled, the more chances a stranger has to resemble one of them: the \
@@ -169,6 +174,7 @@ pub fn write(report: &Page, file: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bounds::Scored;
 
     /// The content of an SVG, in pixels.
     pub struct Shapes {
@@ -351,7 +357,8 @@ mod tests {
     fn values_that_are_no_numbers_are_drawn_around() {
         let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.5];
         let series = scores::Series { name: "x".into(), genuine: odd.to_vec(), impostor: odd.to_vec() };
-        let curve = det::Curve::of("x", &odd, &odd, &[0.0, 0.5, 1.0]);
+        let scored = |same: bool| odd.map(|score| Scored { people: [0, usize::from(!same)], score, same });
+        let curve = det::Curve::of("x", &[scored(true), scored(false)].concat(), &[0.0, 0.5, 1.0]);
         let row = |(people, cosine)| thresholds::Row { people, cosine, band: Some([cosine, 0.6]) };
         let mut report = full();
         report.scores =
@@ -372,6 +379,14 @@ mod tests {
                 assert_eq!(shapes.dots("#0072B2").len(), 2);
             }
         }
+    }
+
+    #[test]
+    fn for_whom_bounds_hold_is_said_beside_them() {
+        let det = det::Det { bounds_hold_for: "For people like these.", ..det::Det::default() };
+        let parts = Page { det: Some(det), ..Page::default() }.parts().unwrap();
+        let told = &parts[0].explanation;
+        assert!(told.contains("95 % bounds") && told.ends_with("For people like these."), "{told}");
     }
 
     #[test]

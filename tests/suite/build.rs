@@ -7,11 +7,13 @@ use std::process::Command;
 use facts::{Facts, toolchain};
 
 /// Parts of the larger test data, and where they lie in it.
-const PARTS: [(&str, &str); 6] = [
+const PARTS: [(&str, &str); 8] = [
     ("lfw", "faces/lfw"),
     ("raw", "faces/raw"),
     ("nonface", "faces/nonface"),
+    ("relu6", "models/mobilefacenet-relu6-128.onnx"),
     ("yunet", "models/yunet-dyn.onnx"),
+    ("yunet_320", "models/yunet-320.onnx"),
     ("minifasnet", "models/minifasnet-v2-80.onnx"),
     ("field", "field/nets"),
 ];

@@ -59,9 +59,9 @@ pub struct Attack {
     pub warnings: Vec<String>,
     /// Seconds that all of it took.
     pub seconds: f64,
-    /// Scores of live people, then of each kind of attack.
+    /// People and scores of the answers on live people, then on each kind of attack. People are numbered from 0 in each.
     #[serde(skip)]
-    pub scores: Vec<Vec<f32>>,
+    pub scores: Vec<Vec<(usize, f32)>>,
 }
 
 /// Photos of one kind: live people, or one kind of attack.
@@ -252,10 +252,7 @@ fn of_answers(alive: u16, names: &[String], answers: &[Vec<Answered>]) -> Attack
         bounds_hold_for: LIKE_THESE_ATTACKS,
         warnings: Vec::new(),
         seconds: 0.0,
-        scores: scores
-            .iter()
-            .map(|scores| scores.iter().map(|&score| share(score) as f32).collect())
-            .collect(),
+        scores: answers.iter().map(|answers| answers.iter().filter_map(scored).collect()).collect(),
         bona_fide,
         attacks,
     }
@@ -264,6 +261,12 @@ fn of_answers(alive: u16, names: &[String], answers: &[Vec<Answered>]) -> Attack
 /// A score or threshold as a share of one.
 fn share(score: u32) -> f64 {
     f64::from(score) / 65_536.0
+}
+
+/// The person and the score of an answer, a share of one; `None` without a score.
+fn scored(answer: &Answered) -> Option<(usize, f32)> {
+    let score = answer.score.ok()?;
+    Some((answer.person, share(score.into()) as f32))
 }
 
 /// The scores of answers, ascending.

@@ -74,8 +74,8 @@ pub struct AtHeight {
 pub struct PointError {
     /// Of half of the faces at most this.
     pub median: f32,
-    /// Of nine in ten at most this.
-    pub p90: f32,
+    /// Of nine in ten at most this; `None` if fewer than ten were found.
+    pub p90: Option<f32>,
 }
 
 /// What is taken for a face in pictures without faces. In the rates a picture is in the place of a person, and each view
@@ -228,7 +228,7 @@ fn row(height: Option<f32>, people: &[usize], seen: &[Looked]) -> AtHeight {
         height,
         median_height: percentile(seen.iter().map(|seen| seen.height).collect(), 0.5).unwrap_or(0.0),
         found: of_probes(&found),
-        points: error(0.5).zip(error(0.9)).map(|(median, p90)| PointError { median, p90 }),
+        points: error(0.5).map(|median| PointError { median, p90: error(0.9) }),
         refused: of_probes(&refused),
         reasons: counted(faces().filter_map(|(_, (_, reason))| reason)),
     }
@@ -310,7 +310,17 @@ mod tests {
         let row = row(Some(0.5), &people(&marks), &seen);
         assert_eq!((row.found.rate, row.found.comparisons, row.found.people), (0.75, 4, 2));
         assert_eq!((row.refused.rate, row.refused.comparisons), (1.0 / 3.0, 3));
-        assert_eq!(row.points, Some(PointError { median: 0.03, p90: 0.04 }));
+        assert_eq!(row.points, Some(PointError { median: 0.03, p90: None }));
         assert_eq!(row.reasons, [Refused { reason: "blurred", count: 1 }]);
+    }
+
+    #[test]
+    fn nine_in_ten_are_told_of_ten_faces_or_more() {
+        let p90 = |faces: usize| {
+            let people: Vec<usize> = (0..faces).collect();
+            let seen = people.iter().map(|&face| Looked { height: 0.5, found: Some((face as f32, None)) });
+            row(None, &people, &seen.collect::<Vec<_>>()).points.and_then(|points| points.p90)
+        };
+        assert_eq!((p90(0), p90(1), p90(9), p90(10)), (None, None, None, Some(8.0)));
     }
 }

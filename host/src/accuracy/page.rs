@@ -13,7 +13,8 @@ use super::identification::Identification;
 use super::pairs::Pairs;
 use super::roles::Roles;
 use super::scene::{Scene, Worst};
-use crate::bounds::{LIKE_THE_COHORT, Rate};
+use super::verification::scored;
+use crate::bounds::{LIKE_THE_COHORT, Rate, Scored};
 use crate::calibrate::margin::CAP_MARGIN;
 use crate::crops::{Loader, Source};
 use crate::embedding::cosine;
@@ -91,24 +92,24 @@ fn networks(embedded: &Embedded) -> Vec<(&'static str, &[Vec<f32>])> {
 /// # Errors
 /// When a photo of the worst pairs cannot be read again.
 pub fn verification(image: &Path, pairs: &Pairs, embedded: &Embedded, album: &Album<'_>) -> Result<Page> {
-    let of = |embeddings: &[Vec<f32>], same: bool| -> Vec<f32> {
-        let pairs = pairs.pairs.iter().filter(|pair| pair.same == same);
-        pairs.map(|pair| cosine(&embeddings[pair.photos[0]], &embeddings[pair.photos[1]])).collect()
+    let networks = networks(embedded).into_iter();
+    let compared: Vec<(&str, Vec<Scored>)> = networks.map(|(name, e)| (name, scored(pairs, e))).collect();
+    let of = |compared: &[Scored], same: bool| -> Vec<f32> {
+        compared.iter().filter(|pair| pair.same == same).map(|pair| pair.score).collect()
     };
-    let series: Vec<scores::Series> = networks(embedded)
-        .into_iter()
-        .map(|(name, e)| scores::Series {
-            name: name.to_string(),
-            genuine: of(e, true),
-            impostor: of(e, false),
-        })
-        .collect();
-    let curves = series.iter().map(|s| det::Curve::of(&s.name, &s.genuine, &s.impostor, &RATES)).collect();
+    let series = compared.iter().map(|(name, pairs)| scores::Series {
+        name: name.to_string(),
+        genuine: of(pairs, true),
+        impostor: of(pairs, false),
+    });
+    let series = series.collect();
+    let curves = compared.iter().map(|(name, pairs)| det::Curve::of(name, pairs, &RATES)).collect();
     let mut page = common(image, "Verification", embedded)?;
     page.det = Some(det::Det {
         positives: "FMR: share of impostor pairs accepted".to_string(),
         negatives: "FNMR: share of genuine pairs refused".to_string(),
         curves,
+        bounds_hold_for: LIKE_THE_COHORT,
     });
     page.scores = Some(scores::Scores { series, threshold: None, log_counts: true });
     page.pairs = Some(worst_pairs(pairs, embedded, album)?);
@@ -154,10 +155,27 @@ fn show_pairs(
     Ok(pairs::WorstPairs { impostors: show(impostors)?, genuine: show(genuine)?, threshold })
 }
 
-/// A rate with its bounds by people.
+/// A rate with its bounds by people and by photos.
 fn bounded(rate: &Rate) -> String {
-    let [low, high] = rate.bounds_by_people.map(|bound| 100.0 * bound);
-    format!("{:.1} %, {low:.1} … {high:.1} % by {} people", 100.0 * rate.rate, rate.people)
+    let between = |[low, high]: [f64; 2]| format!("{:.1} … {:.1} %", 100.0 * low, 100.0 * high);
+    format!(
+        "{:.1} %, {} by {} people, {} by {} photos",
+        100.0 * rate.rate,
+        between(rate.bounds_by_people),
+        rate.people,
+        between(rate.bounds_by_comparisons),
+        rate.comparisons
+    )
+}
+
+/// Comparisons of one person each, with their scores: of people to accept, and of people to refuse. Nobody is of both kinds; the
+/// numbers of the latter follow those of the former.
+fn apart(accept: &[(usize, f32)], refuse: &[(usize, f32)]) -> Vec<Scored> {
+    let first = accept.iter().map(|(person, _)| person + 1).max().unwrap_or(0);
+    let of = |person: usize, score: f32, same: bool| Scored { people: [person; 2], score, same };
+    let accept = accept.iter().map(|&(person, score)| of(person, score, true));
+    let refuse = refuse.iter().map(|&(person, score)| of(first + person, score, false));
+    accept.chain(refuse).collect()
 }
 
 /// The page of a detection: its figures.
@@ -174,7 +192,8 @@ pub fn detection(image: &Path, measured: &Detection) -> Page {
         facts.push((format!("{size}: found"), bounded(&row.found)));
         facts.push((format!("{size}: refused of these"), bounded(&row.refused)));
         if let Some(points) = row.points {
-            let error = format!("{:.3}, {:.3}", points.median, points.p90);
+            let p90 = points.p90.map_or("–".to_string(), |p90| format!("{p90:.3}"));
+            let error = format!("{:.3}, {p90}", points.median);
             facts.push((format!("{size}: error of points over the eyes' distance, median and 90 %"), error));
         }
     }
@@ -203,7 +222,7 @@ pub fn attack(image: &Path, measured: &Attack) -> Page {
     facts.push(("bounds".to_string(), measured.bounds_hold_for.to_string()));
     let curves = match &*measured.scores {
         [live, attacks @ ..] => (attacks.iter().zip(&measured.attacks))
-            .map(|(scores, attack)| det::Curve::of(&attack.name, live, scores, &attack::RATES))
+            .map(|(scores, attack)| det::Curve::of(&attack.name, &apart(live, scores), &attack::RATES))
             .collect(),
         [] => Vec::new(),
     };
@@ -211,6 +230,7 @@ pub fn attack(image: &Path, measured: &Attack) -> Page {
         positives: "APCER: share of attacks taken for live".to_string(),
         negatives: "BPCER: share of live people taken for attacks".to_string(),
         curves,
+        bounds_hold_for: measured.bounds_hold_for,
     };
     let (title, warnings) = ("Presentation attacks".to_string(), measured.warnings.clone());
     Page { title, facts, warnings, det: Some(det), ..Page::default() }
@@ -258,12 +278,20 @@ pub fn identification(
             (name.to_string(), own, accepted, strangers)
         })
         .collect();
-    let curves =
-        scored.iter().map(|(name, _, accepted, s)| det::Curve::of(name, accepted, s, &RATES)).collect();
+    let by_person = |people: &[usize], scores: &[f32]| -> Vec<(usize, f32)> {
+        people.iter().copied().zip(scores.iter().copied()).collect()
+    };
+    let curves = scored.iter().zip(&scenes).map(|((name, _, accepted, strangers), (_, scene))| {
+        let probes = by_person(&scene.owners, accepted);
+        let strangers = by_person(&scene.stranger_people, strangers);
+        det::Curve::of(name, &apart(&probes, &strangers), &RATES)
+    });
+    let curves = curves.collect();
     page.det = Some(det::Det {
         positives: "FPIR: share of strangers accepted".to_string(),
         negatives: "FNIR: share of probes not recognised".to_string(),
         curves,
+        bounds_hold_for: LIKE_THE_COHORT,
     });
     let table = measured.table.clone();
     let threshold = table.at(enrolled).map(|point| point.cosine);
@@ -288,4 +316,25 @@ pub fn identification(
     }
     page.angles = Some(angles);
     Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bounds::of_probes;
+
+    #[test]
+    fn people_to_refuse_are_others_than_those_to_accept() {
+        let all = apart(&[(0, 0.9), (4, 0.8)], &[(0, 0.1)]);
+        let people: Vec<([usize; 2], bool)> = all.iter().map(|one| (one.people, one.same)).collect();
+        assert_eq!(people, [([0, 0], true), ([4, 4], true), ([5, 5], false)]);
+        assert_eq!((all[1].score, all[2].score), (0.8, 0.1));
+    }
+
+    #[test]
+    fn rates_stand_with_both_bounds() {
+        // R: binom.test(0, 3)$conf.int and binom.test(0, 6)$conf.int.
+        let probes: Vec<(usize, f64)> = (0..6).map(|photo| (photo / 2, 0.0)).collect();
+        assert_eq!(bounded(&of_probes(&probes)), "0.0 %, 0.0 … 70.8 % by 3 people, 0.0 … 45.9 % by 6 photos");
+    }
 }

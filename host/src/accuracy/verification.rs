@@ -27,30 +27,41 @@ pub struct Rates {
     pub tar_at_far_1e2: f64,
     /// The same at 0.1 %.
     pub tar_at_far_1e3: f64,
+    /// 95 % intervals of both as if pairs were independent, at the thresholds found.
+    pub tar_bounds_by_comparisons: [[f64; 2]; 2],
     /// 95 % intervals of both by people.
     pub tar_bounds_by_people: [[f64; 2]; 2],
 }
 
-/// Scores pairs by cosine. `people` are those of each pair.
+/// Pairs scored by cosine, in their order.
+pub(super) fn scored(pairs: &Pairs, embeddings: &[Vec<f32>]) -> Vec<Scored> {
+    let people = pairs.people();
+    let scored = |pair: &Pair| {
+        let [a, b] = pair.photos;
+        let score = cosine(&embeddings[a], &embeddings[b]);
+        Scored { people: [people[a], people[b]], score, same: pair.same }
+    };
+    pairs.pairs.iter().map(scored).collect()
+}
+
+/// Figures of scored pairs, each in the fold of the same place.
 ///
 /// # Panics
 /// When there are no pairs.
-fn rates(scores: &[(f32, bool, usize)], people: &[[usize; 2]]) -> Rates {
-    let folds: BTreeSet<usize> = scores.iter().map(|score| score.2).collect();
+fn rates(scored: &[Scored], folds: &[usize]) -> Rates {
+    let numbers: BTreeSet<usize> = folds.iter().copied().collect();
     let accuracy = |fold: usize| {
-        let others = scores.iter().filter(|score| score.2 != fold || folds.len() == 1);
-        let threshold = best_threshold(others.map(|&(score, same, _)| (score, same)).collect());
+        let others = scored.iter().zip(folds).filter(|&(_, &other)| other != fold || numbers.len() == 1);
+        let threshold = best_threshold(others.map(|(pair, _)| (pair.score, pair.same)).collect());
         let (mut right, mut count) = (0, 0);
-        for &(score, same, _) in scores.iter().filter(|score| score.2 == fold) {
-            right += usize::from((score >= threshold) == same);
+        for (pair, _) in scored.iter().zip(folds).filter(|&(_, &other)| other == fold) {
+            right += usize::from((pair.score >= threshold) == pair.same);
             count += 1;
         }
         right as f64 / count as f64
     };
-    let scored = scores.iter().zip(people).map(|(&(score, same, _), &people)| Scored { people, score, same });
-    let scored: Vec<Scored> = scored.collect();
-    let tars = FARS.map(|far| tar_at_far(&scored, far));
-    let accuracies: Vec<f64> = folds.iter().map(|&fold| accuracy(fold)).collect();
+    let tars = FARS.map(|far| tar_at_far(scored, far));
+    let accuracies: Vec<f64> = numbers.iter().map(|&fold| accuracy(fold)).collect();
     let count = accuracies.len() as f64;
     let mean = accuracies.iter().sum::<f64>() / count;
     let squares = accuracies.iter().map(|accuracy| (accuracy - mean).powi(2)).sum::<f64>();
@@ -59,6 +70,7 @@ fn rates(scores: &[(f32, bool, usize)], people: &[[usize; 2]]) -> Rates {
         standard_error: (squares / (count - 1.0).max(1.0) / count).sqrt(),
         tar_at_far_1e2: tars[0].rate,
         tar_at_far_1e3: tars[1].rate,
+        tar_bounds_by_comparisons: tars.map(|tar| tar.bounds_by_comparisons),
         tar_bounds_by_people: tars.map(|tar| tar.bounds_by_people),
     }
 }
@@ -107,19 +119,10 @@ pub struct Verification {
 /// # Panics
 /// When there are no pairs.
 pub fn verify(pairs: &Pairs, embedded: &Embedded) -> Verification {
-    let scores = |embeddings: &[Vec<f32>]| -> Vec<(f32, bool, usize)> {
-        let score = |pair: &Pair| {
-            let [a, b] = pair.photos;
-            (cosine(&embeddings[a], &embeddings[b]), pair.same, pair.fold)
-        };
-        pairs.pairs.iter().map(score).collect()
-    };
     let start = Instant::now();
-    let people = pairs.people();
-    let people: Vec<[usize; 2]> =
-        pairs.pairs.iter().map(|pair| pair.photos.map(|photo| people[photo])).collect();
-    let quantised = rates(&scores(&embedded.quantised), &people);
-    let float = embedded.float.as_deref().map(|float| rates(&scores(float), &people));
+    let folds: Vec<usize> = pairs.pairs.iter().map(|pair| pair.fold).collect();
+    let quantised = rates(&scored(pairs, &embedded.quantised), &folds);
+    let float = embedded.float.as_deref().map(|float| rates(&scored(pairs, float), &folds));
     let seconds = Seconds { scoring: start.elapsed().as_secs_f64(), ..embedded.seconds };
     Verification {
         photos: embedded.quantised.len(),
@@ -161,16 +164,14 @@ mod tests {
     #[test]
     fn each_fold_is_decided_by_the_others() {
         // Fold 0 alone would set the threshold to 0.5; fold 1 needs 0.8.
-        let scores = [
-            (0.6, true, 0),
-            (0.4, false, 0),
-            (0.9, true, 1),
-            (0.7, false, 1),
-            (0.95, true, 1),
-            (0.75, false, 1),
-        ];
-        let figures = rates(&scores, &[[0, 0], [0, 1], [2, 2], [2, 3], [3, 3], [2, 3]]);
+        let pairs =
+            [(0.6, [0, 0]), (0.4, [0, 1]), (0.9, [2, 2]), (0.7, [2, 3]), (0.95, [3, 3]), (0.75, [2, 3])];
+        let pairs = pairs.map(|(score, people)| Scored { people, score, same: people[0] == people[1] });
+        let figures = rates(&pairs, &[0, 0, 1, 1, 1, 1]);
         assert_eq!((figures.accuracy, figures.standard_error), ((0.5 + 0.5) / 2.0, 0.0));
         assert_eq!(figures.tar_at_far_1e2, 2.0 / 3.0);
+        // R: binom.test(2, 3)$conf.int.
+        let [low, high] = figures.tar_bounds_by_comparisons[0];
+        assert!((low - 0.0943).abs() < 1e-4 && (high - 0.9916).abs() < 1e-4, "{low} {high}");
     }
 }

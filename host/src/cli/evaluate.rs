@@ -269,10 +269,13 @@ fn print_verification(out: &mut String, measured: &Verification) -> fmt::Result 
                 100.0 * row.tar_at_far_1e2,
                 100.0 * row.tar_at_far_1e3
             )?;
-            let [at_1e2, at_1e3] = row
-                .tar_bounds_by_people
-                .map(|[low, high]| format!("{:.2} … {:.2}%", 100.0 * low, 100.0 * high));
-            writeln!(out, "{:10} 95 % sure, by people: TAR {at_1e2} and {at_1e3}", "")?;
+            for (by, bounds) in
+                [("people", row.tar_bounds_by_people), ("comparisons", row.tar_bounds_by_comparisons)]
+            {
+                let [at_1e2, at_1e3] =
+                    bounds.map(|[low, high]| format!("{:.2} … {:.2}%", 100.0 * low, 100.0 * high));
+                writeln!(out, "{:10} 95 % sure, by {by}: TAR {at_1e2} and {at_1e3}", "")?;
+            }
         }
     }
     writeln!(out, "{}", measured.bounds_hold_for)?;

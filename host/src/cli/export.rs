@@ -10,8 +10,8 @@ use format::preprocess::Colour;
 use host::board::{self, Board, Memory};
 use host::bounds::Rate;
 use host::budget::{Budget, Room};
-use host::calibrate::HARDLY_ANY_STRANGERS;
 use host::calibrate::margin::DerivedMargin;
+use host::calibrate::{HARDLY_ANY_STRANGERS, Point};
 use host::containers::Container;
 use host::cost::BoardCost;
 use host::embedding::angle;
@@ -319,21 +319,7 @@ fn print_policy(out: &mut String, report: &Report) -> fmt::Result {
     let degrees = |radians: f32| radians.to_degrees();
     let Some(point) = report.thresholds.at(report.people.len().max(1)) else { return Ok(()) };
     if report.policy != Kind::Margin {
-        // Without strangers measured on, nothing is claimed.
-        let claim = if let Some(Given { accepted, strangers, fpir, fpir_bounds: [low, high] }) = report.given
-        {
-            format!(
-                "given by hand; accepts {accepted} of {strangers} strangers of the cohort, {:.2} % ({:.2} … {:.2} %, 95 % sure), \
-                 by the threshold alone",
-                100.0 * fpir,
-                100.0 * low,
-                100.0 * high
-            )
-        } else if report.thresholds.strangers < HARDLY_ANY_STRANGERS {
-            "how many strangers it accepts was not measured".to_string()
-        } else {
-            format!("accepts {} of strangers, 95 % sure of at most {:.4}", report.fpir, point.fpir_bounds[1])
-        };
+        let (claim, has_bound) = threshold_claim(report, point);
         writeln!(
             out,
             "threshold   cosine {:.3} ({:.1}°) for {} people: {claim}",
@@ -341,7 +327,7 @@ fn print_policy(out: &mut String, report: &Report) -> fmt::Result {
             degrees(angle(point.cosine)),
             report.people.len().max(1)
         )?;
-        if report.thresholds.strangers >= HARDLY_ANY_STRANGERS {
+        if has_bound {
             writeln!(out, "            {}", report.bounds_hold_for)?;
         }
     }
@@ -369,7 +355,27 @@ fn print_policy(out: &mut String, report: &Report) -> fmt::Result {
     Ok(())
 }
 
-/// What a second population showed, beside what was promised.
+/// Words on how many strangers a threshold accepts, and whether they state a bound. Without strangers that it was measured on,
+/// nothing is claimed.
+fn threshold_claim(report: &Report, point: &Point) -> (String, bool) {
+    if let Some(Given { accepted, strangers, fpir, fpir_bounds: [low, high] }) = report.given {
+        let claim = format!(
+            "given by hand; accepts {accepted} of {strangers} strangers of the cohort, {:.2} % ({:.2} … {:.2} %, 95 % sure), \
+             by the threshold alone",
+            100.0 * fpir,
+            100.0 * low,
+            100.0 * high
+        );
+        return (claim, true);
+    }
+    if report.thresholds.strangers < HARDLY_ANY_STRANGERS {
+        return ("how many strangers it accepts was not measured".to_string(), false);
+    }
+    let [_, high] = point.fpir_bounds;
+    (format!("accepts {} of strangers, 95 % sure of at most {high:.4}", report.fpir), true)
+}
+
+/// A second population's accepted share, beside the promised one. Its bounds are printed whatever was promised.
 fn print_check(out: &mut String, check: &CheckReport) -> fmt::Result {
     let Rate { rate, people, bounds_by_people: [low, high], bounds_by_comparisons, .. } = check.measured;
     let promised = match check.promised {
@@ -389,5 +395,5 @@ fn print_check(out: &mut String, check: &CheckReport) -> fmt::Result {
         percent(bounds_by_comparisons[0]),
         percent(bounds_by_comparisons[1])
     )?;
-    Ok(())
+    writeln!(out, "            {}", check.bounds_hold_for)
 }

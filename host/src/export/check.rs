@@ -46,7 +46,7 @@ pub struct CheckReport {
     pub measured: Rate,
     /// The image's promise; `None` if its threshold was not measured on strangers.
     pub promised: Option<Promise>,
-    /// The strangers for whom the promise holds.
+    /// The strangers for whom the promise and the measured bounds hold.
     pub bounds_hold_for: &'static str,
 }
 

@@ -44,11 +44,11 @@ pub fn page(exported: &Exported) -> Result<Page> {
     if let Some(check) = &exported.report.check {
         facts.extend(check_facts(check));
     }
+    facts.push(("stated bounds".to_string(), exported.report.bounds_hold_for.to_string()));
     if let Some(eyes) = &exported.report.eyes {
         facts.extend(eyes_facts(eyes));
     }
     facts.extend([
-        ("stated bounds".to_string(), exported.report.bounds_hold_for.to_string()),
         ("image".to_string(), format!("{} bytes", exported.report.image_bytes)),
         ("arena".to_string(), format!("{} bytes", exported.report.arena_bytes)),
     ]);
@@ -82,12 +82,12 @@ fn eyes_facts(eyes: &EyesReport) -> Vec<(String, String)> {
 
 /// The measured and the promised rate of a second population.
 fn check_facts(check: &CheckReport) -> Vec<(String, String)> {
-    let [low, high] = check.measured.bounds_by_people;
+    let between = |[low, high]: [f64; 2]| format!("{} … {}", percent(low), percent(high));
     let measured = format!(
-        "{} ({} … {} by people), {} photos of {} people",
+        "{} ({} by people, {} by photos), {} photos of {} people",
         percent(check.measured.rate),
-        percent(low),
-        percent(high),
+        between(check.measured.bounds_by_people),
+        between(check.measured.bounds_by_comparisons),
         check.photos,
         check.people
     );

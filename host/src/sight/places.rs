@@ -57,8 +57,21 @@ pub fn error(points: &Landmarks, expected: &Landmarks) -> f32 {
     sum / (5.0 * distance(expected[0], expected[1]).max(f32::MIN_POSITIVE))
 }
 
-/// The value below which this share of the values lies; `None` without values.
+/// The fewest values that determine the percentile of a share: one of them lies beyond it. One value has a least, a middle and a
+/// largest.
+fn fewest(share: f64) -> usize {
+    let beyond = share.min(1.0 - share);
+    let is_known_of_one = beyond <= 0.0 || beyond == 0.5;
+    // In floating point 1 / (1 − 0.9) is a little more than ten.
+    if is_known_of_one { 1 } else { (1.0 / beyond - 1e-9).ceil() as usize }
+}
+
+/// The value below which this share of the values lies; `None` of too few values to determine it: a share of 0.9 needs ten, one of
+/// 0.05 needs 20.
 pub fn percentile(mut values: Vec<f32>, share: f64) -> Option<f32> {
+    if values.len() < fewest(share) {
+        return None;
+    }
     values.sort_by(f32::total_cmp);
     values.get((values.len().saturating_sub(1) as f64 * share).round() as usize).copied()
 }
@@ -92,5 +105,14 @@ mod tests {
         assert_eq!(percentile(vec![], 0.5), None);
         assert_eq!(percentile(vec![3.0, 1.0, 2.0], 0.5), Some(2.0));
         assert_eq!(percentile((0..11).map(|x| x as f32).collect(), 0.9), Some(9.0));
+    }
+
+    #[test]
+    fn percentile_that_too_few_values_determine_is_not_given() {
+        let of = |count: u8, share: f64| percentile((0..count).map(f32::from).collect(), share);
+        assert_eq!((of(1, 0.9), of(9, 0.9), of(10, 0.9)), (None, None, Some(8.0)));
+        assert_eq!((of(19, 0.05), of(20, 0.05)), (None, Some(1.0)));
+        assert_eq!((of(1, 0.0), of(1, 0.5), of(1, 1.0)), (Some(0.0), Some(0.0), Some(0.0)));
+        assert_eq!(of(0, 1.0), None);
     }
 }

@@ -135,7 +135,7 @@ fn decisions(text: &mut String, measured: &[Measured]) {
         text,
         "\nOpen-set identification: {people} people enrolled with three photos each, {probes} probes, {strangers} \
          strangers, thresholds from {cohort} other people. Means over 24 galleries of 10 and of 50 people, and the whole \
-         gallery.\n\n"
+         gallery. The bounds are those by trials that an export states; they hold for strangers like the cohort's.\n\n"
     );
     row(
         text,

@@ -287,7 +287,8 @@ pub fn run(dry: bool) -> Result<()> {
         };
         line(&format!("found, face {size} of the frame's height"), format!("{:.1} %", 100.0 * found.rate));
         if let Some(PointError { median, p90 }) = points {
-            line("points: error over the eyes' distance, median / p90", format!("{median:.4} / {p90:.4}"));
+            let p90 = p90.map_or("–".to_string(), |p90| format!("{p90:.4}"));
+            line("points: error over the eyes' distance, median / p90", format!("{median:.4} / {p90}"));
         }
         line("refused by a gate", format!("{:.1} %", 100.0 * refused.rate));
     }
@@ -347,7 +348,11 @@ pub fn run(dry: bool) -> Result<()> {
         let crops = between(2, 4);
         line(
             &format!("{}: cosine to the crop by SCRFD's points, mean / p5", network.name),
-            format!("{:.4} / {:.4}", mean(&crops), percentile(crops, 0.05).unwrap_or(0.0)),
+            format!(
+                "{:.4} / {}",
+                mean(&crops),
+                percentile(crops, 0.05).map_or("–".to_string(), |p5| format!("{p5:.4}"))
+            ),
         );
         let [(board, tried), (theirs, _)] = identification(&seer, &marked, &simulator, &input, &raw)?;
         line(

@@ -65,9 +65,14 @@ pub fn default_network() -> PathBuf {
     fetched("faceplugin/fr_feature.onnx")
 }
 
-/// The real networks that are available: the default one, and a network with ReLU6 of the larger test data.
+/// A network with ReLU6, if the larger test data is available.
+pub fn relu6_network() -> Option<PathBuf> {
+    shared("models/mobilefacenet-relu6-128.onnx")
+}
+
+/// The real networks that are available: the default one and [`relu6_network`].
 pub fn real_networks() -> Vec<PathBuf> {
-    [Some(default_network()), shared("models/mobilefacenet-relu6-128.onnx")].into_iter().flatten().collect()
+    [Some(default_network()), relu6_network()].into_iter().flatten().collect()
 }
 
 /// Faces, aligned, 112 × 112: 160 or more of different people from the larger test data if available, otherwise

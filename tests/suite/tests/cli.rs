@@ -3,6 +3,14 @@
 use suite::command::{EXPORT, fails, folder, run, strict, succeeds, warns};
 use suite::{default_network, faces, fetched, onnx, write_faces};
 
+/// Checks that a line with this start states a bound, and that the next line tells for which strangers it holds.
+fn tells_whom_its_bound_holds_for(said: &str, start: &str) {
+    let mut lines = said.lines().skip_while(|line| !line.starts_with(start));
+    let [line, next] = [lines.next(), lines.next()].map(Option::unwrap_or_default);
+    assert!(line.contains("95 % sure") || line.contains("by people"), "{said}");
+    assert!(next.contains("strangers like those"), "{said}");
+}
+
 #[test]
 fn export_and_simulate_work_and_speak_json() {
     let folder = folder();
@@ -10,6 +18,8 @@ fn export_and_simulate_work_and_speak_json() {
     assert!(said.contains("agreement") && said.contains("2 people from 3 photos; 20 strangers"), "{said}");
     // A percentile is not printed if the photos are too few to determine it.
     assert!(said.contains("largest angle") && !said.contains("99.9th"), "{said}");
+    // 20 strangers are too few for a bound, so nothing is said of whom it holds for.
+    assert!(!said.contains("95 % sure") && !said.contains("strangers like those"), "{said}");
     let said =
         succeeds(folder.path(), &["simulate", "--aligned", "image.geode", "people/Ada/000.png", "--json"]);
     let answers: serde_json::Value = serde_json::from_str(&said).unwrap();
@@ -40,8 +50,11 @@ fn second_population_is_printed_beside_the_promise() {
     let said = succeeds(folder.path(), &arguments);
     let line = said.lines().find(|line| line.starts_with("check ")).expect("a line of the second population");
     assert!(line.contains("of 6 photos of 6 other people accepted") && line.contains("by people"), "{line}");
-    // 20 strangers are too few to promise anything.
+    // 20 strangers are too few to promise anything. What was measured has bounds all the same.
     assert!(line.contains("nothing was promised"), "{line}");
+    tells_whom_its_bound_holds_for(&said, "check ");
+    let margin = [&arguments[..], &["--policy", "margin"]].concat();
+    tells_whom_its_bound_holds_for(&succeeds(folder.path(), &margin), "check ");
     arguments.push("--json");
     let report: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &arguments)).unwrap();
     let check = &report["check"];
@@ -50,6 +63,11 @@ fn second_population_is_printed_beside_the_promise() {
     write_faces(&folder.path().join("strangers"), &more, [40, 24]);
     let report: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &arguments)).unwrap();
     assert_eq!(report["check"]["promised"]["fpir"], 0.003);
+    let drawn = [&EXPORT[..], &["--check", "others", "--report", "page.html"]].concat();
+    let said = succeeds(folder.path(), &drawn);
+    ["threshold ", "check "].iter().for_each(|start| tells_whom_its_bound_holds_for(&said, start));
+    let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(["by people, ", "by photos)", "strangers like those"].iter().all(|part| page.contains(part)));
     for bounds in [&report["bounds_hold_for"], &check["bounds_hold_for"]] {
         assert!(bounds.as_str().unwrap().contains("strangers like those"), "{bounds}");
     }
@@ -138,10 +156,15 @@ fn network_that_the_board_cannot_run_is_refused_and_inspect_says_why() {
         assert!(said.contains("too much for qemu-m7") && said.contains(why), "{said}");
         assert!(!folder.path().join("image.geode").exists());
         let inspect = ["inspect", "net.onnx", "--board", "qemu-m7"];
-        let said = succeeds(folder.path(), &inspect);
+        let output = run(folder.path(), &inspect);
+        let said = String::from_utf8(output.stdout).unwrap();
         assert!(said.contains("does not fit") && said.contains(why), "{said}");
-        let inspection = succeeds(folder.path(), &[&inspect[..], &["--json"]].concat());
-        let inspection: serde_json::Value = serde_json::from_str(&inspection).unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && error.contains("too much for qemu-m7"), "{error}");
+        succeeds(folder.path(), &inspect[..2]);
+        let output = run(folder.path(), &[&inspect[..], &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(1));
+        let inspection: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let board = &inspection["boards"][0];
         assert_eq!(board["fits"], false);
         assert!(board["excesses"][0].as_str().unwrap().contains(why), "{board}");
@@ -377,11 +400,42 @@ fn evaluate_reports_accuracy_and_names_bad_lines() {
     assert!(report["bounds_hold_for"].as_str().unwrap().contains("strangers like those"));
     let [low, high] = [0, 1].map(|end| report["quantised"]["tar_bounds_by_people"][0][end].as_f64().unwrap());
     assert!((0.0..=1.0).contains(&low) && low <= high, "{report}");
-    let said = succeeds(folder.path(), &arguments[..arguments.len() - 1]);
-    assert!(said.contains("by people") && said.contains("strangers like those"), "{said}");
+    // Two genuine pairs leave much open.
+    let bounds = &report["quantised"]["tar_bounds_by_comparisons"][0];
+    assert!(bounds[0].as_f64().unwrap() < bounds[1].as_f64().unwrap(), "{report}");
+    let drawn = [&arguments[..arguments.len() - 1], &["--report", "page.html"]].concat();
+    let said = succeeds(folder.path(), &drawn);
+    for part in ["95 % sure, by people: TAR", "95 % sure, by comparisons: TAR", "strangers like those"] {
+        assert!(said.contains(part), "{part} is not in\n{said}");
+    }
+    let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
+    let (_, errors) = page.split_once("<section id=\"det\">").unwrap();
+    for part in ["95 % by people", "95 % by comparisons", "strangers like those"] {
+        assert!(errors.contains(part), "{part} is not in the section of errors");
+    }
     std::fs::write(folder.path().join("pairs.csv"), pairs.replace("006", "600")).unwrap();
     let said = fails(folder.path(), &arguments);
     assert!(said.contains("600.png"), "{said}");
+}
+
+#[test]
+fn errors_of_an_identification_are_drawn_with_both_bounds() {
+    let folder = folder();
+    succeeds(folder.path(), &[&EXPORT[..], &["--force"]].concat());
+    let photos = |name: String, seeds: std::ops::Range<u64>| {
+        let photos: Vec<_> = seeds.map(|seed| suite::picture(seed, [40, 24])).collect();
+        write_faces(&folder.path().join("album").join(name), &photos, [40, 24]);
+    };
+    (0..3).for_each(|person| photos(format!("P{person}"), 10 * person..10 * person + 4));
+    (0..40).for_each(|other| photos(format!("S{other}"), 100 + other..101 + other));
+    let evaluate = ["evaluate", "image.geode", "--photos", "album", "--aligned"];
+    let drawn = ["--protocol", "identification", "--report", "page.html"];
+    succeeds(folder.path(), &[&evaluate[..], &drawn].concat());
+    let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
+    let (_, errors) = page.split_once("<section id=\"det\">").unwrap();
+    for part in ["95 % by people", "95 % by comparisons", "strangers like those", "/20)", "/3)"] {
+        assert!(errors.contains(part), "{part} is not in the section of errors");
+    }
 }
 
 #[test]
@@ -398,6 +452,7 @@ fn threshold_given_by_hand_that_accepts_everybody_is_said_with_the_measured_rate
         assert!(warned.contains(warning) && warned.contains("without --threshold"), "{warned}");
         let measured = "given by hand; accepts 20 of 20 strangers of the cohort, 100.00 %";
         assert!(said.contains(measured), "{said}");
+        tells_whom_its_bound_holds_for(&said, "threshold ");
     }
     // The rate of any threshold is printed next to it.
     let [said, warned] = words(&export(&["--threshold", "1"]));

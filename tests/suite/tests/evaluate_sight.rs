@@ -72,7 +72,9 @@ fn faces_of_the_demo_are_found_by_boxes_and_by_points() {
         assert!(rows[0]["height"].is_null() && rows[0]["found"]["comparisons"] == 3);
         for row in &rows[1..] {
             assert_eq!(row["found"]["rate"], 1.0, "{list}: {row}");
-            assert!(row["points"]["p90"].as_f64().unwrap() < 0.1, "{list}: {row}");
+            assert!(row["points"]["median"].as_f64().unwrap() < 0.1, "{list}: {row}");
+            // Three faces do not determine it.
+            assert!(row["points"]["p90"].is_null(), "{list}: {row}");
             // Exact for three of three.
             assert!((row["found"]["bounds_by_people"][0].as_f64().unwrap() - 0.2924).abs() < 1e-3, "{row}");
         }
@@ -260,7 +262,7 @@ fn faces_of_raw_photos_are_found_at_every_size_and_few_refused() {
         };
         assert!(row.found.rate >= least, "{row:?}");
         let points = row.points.unwrap();
-        assert!(points.median <= 0.040 && points.p90 <= 0.060, "{row:?}");
+        assert!(points.median <= 0.040 && points.p90.unwrap() <= 0.060, "{row:?}");
         // Faces of a quarter of the frame and less may have too few pixels between the eyes. Of the others, at most 2 % are
         // refused.
         let count = |is_small: bool| {

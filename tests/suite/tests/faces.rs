@@ -1,6 +1,6 @@
 //! From raw photos to aligned crops: finding faces, landmarks, refusals, and the effect of alignment on recognition.
 //!
-//! Tests that need many photos use the larger test data beside the repository. The others use the fetched photos.
+//! Tests that need many photos, and tests with YuNet, use the larger test data beside the repository. The others use the fetched photos.
 
 use std::collections::{HashMap, HashSet};
 use std::f32::consts::PI;
@@ -25,19 +25,125 @@ use suite::{
 };
 
 const SIZE: [usize; 2] = [112, 112];
+/// YuNet's place in the larger test data.
+const YUNET: &str = "models/yunet-320.onnx";
 
 /// The description of the crops.
 fn input() -> Preprocess {
     colour_crop(SIZE)
 }
 
-/// Name and finder: the board's eyes, quantised on other photos than those that judge, and the references in float.
-fn detectors() -> Vec<(&'static str, Finder)> {
-    let float = |path: PathBuf| Finder::Float(FloatDetector::load(&path).unwrap());
-    let yunet = shared("models/yunet-320.onnx").map(|path| ("yunet", float(path)));
-    let default = ("default in float", float(fetched("faceplugin")));
-    let board = ("board", Finder::Board(Seer::new(quantised()).unwrap()));
-    [Some(board), Some(default), yunet].into_iter().flatten().collect()
+/// The detectors of a test.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detectors {
+    /// The board's eyes, quantised on other photos than those that judge, and the default detector in float.
+    Default,
+    /// YuNet in float, of the larger test data.
+    YuNet,
+}
+
+/// Makes two tests of each of these functions: one with the default detectors, and one with YuNet. Each needs the named parts of the
+/// larger test data.
+macro_rules! test_with_detectors {
+    ($($function:ident [$($part:ident),*])+) => {
+        mod default_detectors {
+            $(
+                #[test]
+                #[cfg_attr(not(all($($part),*)), ignore = "needs ../shared/faces beside the repository")]
+                fn $function() {
+                    super::$function(super::Detectors::Default);
+                }
+            )+
+        }
+
+        mod yunet {
+            $(
+                #[test]
+                #[cfg_attr(
+                    not(all(yunet_320, $($part),*)),
+                    ignore = "needs ../shared beside the repository, with models/yunet-320.onnx"
+                )]
+                fn $function() {
+                    super::$function(super::Detectors::YuNet);
+                }
+            )+
+        }
+    };
+}
+
+test_with_detectors! {
+    faces_of_raw_photos_are_found_and_few_refused [raw]
+    landmarks_agree_with_another_detector [raw]
+    what_is_no_face_is_refused [nonface]
+    own_alignment_recognises_as_well_as_that_of_the_data_set [raw, lfw]
+    spoilt_portraits_are_refused_and_the_reason_named []
+    spoilt_raw_photos_are_refused_and_the_reason_named [raw]
+    a_profile_among_others_is_refused []
+    gates_can_be_turned_off []
+    a_turned_photo_is_aligned_by_its_exif_orientation []
+    a_grey_photo_is_aligned_like_one_in_colour []
+    of_several_faces_the_chosen_ones_are_cut_out []
+    small_and_huge_faces_in_photos_of_12_megapixels_are_found []
+}
+
+impl Detectors {
+    /// Names and finders.
+    fn finders(self) -> Vec<(&'static str, Finder)> {
+        let float = |path: PathBuf| Finder::Float(FloatDetector::load(&path).unwrap());
+        match self {
+            Detectors::Default => vec![
+                ("board", Finder::Board(Seer::new(quantised()).unwrap())),
+                ("default in float", float(fetched("faceplugin"))),
+            ],
+            Detectors::YuNet => vec![("yunet", float(shared(YUNET).unwrap()))],
+        }
+    }
+
+    /// The raw photos, aligned with each detector. They are aligned only once.
+    fn aligned(self) -> &'static [Aligned] {
+        static ALIGNED: [OnceLock<Vec<Aligned>>; 2] = [const { OnceLock::new() }; 2];
+        ALIGNED[self as usize].get_or_init(|| {
+            let folder = tempfile::tempdir().unwrap();
+            let align = |(detector, finding, image): (&'static str, Finding, Option<PathBuf>)| {
+                let cutting = Cutting {
+                    photos: shared("faces/raw").unwrap(),
+                    output: folder.path().join(detector),
+                    size: SIZE,
+                    choice: Choice::Centre,
+                    finding,
+                    image,
+                    has_gates: true,
+                };
+                let cuts = cut(&cutting).unwrap();
+                let crops = cuts.crops.iter().map(|cut| (cut.photo.clone(), photo::load(&cut.crop).unwrap()));
+                let crops = crops.collect();
+                Aligned { detector, cuts, crops }
+            };
+            match self {
+                Detectors::Default => {
+                    let image = folder.path().join("eyes.geode");
+                    std::fs::write(&image, image_with_eyes(quantised(), None)).unwrap();
+                    let default = Finding::Float(fetched("faceplugin"));
+                    [("board", Finding::Image, Some(image)), ("default in float", default, None)]
+                        .map(align)
+                        .into()
+                }
+                Detectors::YuNet => vec![align(("yunet", Finding::Float(shared(YUNET).unwrap()), None))],
+            }
+        })
+    }
+
+    /// Embeddings of these crops by detector, of the photos that the data set has aligned as well. They are embedded only once.
+    fn embedded(self) -> &'static [(&'static str, Embeddings)] {
+        static EMBEDDED: [OnceLock<Vec<(&str, Embeddings)>>; 2] = [const { OnceLock::new() }; 2];
+        EMBEDDED[self as usize].get_or_init(|| {
+            let of_crops = |Aligned { detector, crops, .. }: &Aligned| {
+                let crops = crops.iter().filter(|(path, _)| given().contains_key(*path));
+                (*detector, embed(crops.map(|(path, crop)| (path.clone(), crop.clone()))))
+            };
+            self.aligned().iter().map(of_crops).collect()
+        })
+    }
 }
 
 fn pipeline(finder: &Finder, choice: Choice, has_gates: bool) -> Pipeline {
@@ -102,39 +208,8 @@ struct Aligned {
     crops: HashMap<PathBuf, RgbImage>,
 }
 
-/// The raw photos, aligned with every detector. They are aligned only once.
-fn aligned() -> &'static [Aligned] {
-    static ALIGNED: OnceLock<Vec<Aligned>> = OnceLock::new();
-    ALIGNED.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let image = folder.path().join("eyes.geode");
-        std::fs::write(&image, image_with_eyes(quantised(), None)).unwrap();
-        let align = |(detector, finding, image): (&'static str, Finding, Option<PathBuf>)| {
-            let cutting = Cutting {
-                photos: shared("faces/raw").unwrap(),
-                output: folder.path().join(detector),
-                size: SIZE,
-                choice: Choice::Centre,
-                finding,
-                image,
-                has_gates: true,
-            };
-            let cuts = cut(&cutting).unwrap();
-            let crops = cuts.crops.iter().map(|cut| (cut.photo.clone(), photo::load(&cut.crop).unwrap()));
-            let crops = crops.collect();
-            Aligned { detector, cuts, crops }
-        };
-        let board = ("board", Finding::Image, Some(image));
-        let default = ("default in float", Finding::Float(fetched("faceplugin")), None);
-        let yunet = shared("models/yunet-320.onnx").map(|path| ("yunet", Finding::Float(path), None));
-        [Some(board), Some(default), yunet].into_iter().flatten().map(align).collect()
-    })
-}
-
-#[test]
-#[cfg_attr(not(raw), ignore = "needs ../shared/faces/raw beside the repository")]
-fn faces_of_raw_photos_are_found_and_few_refused() {
-    for Aligned { detector: name, cuts, .. } in aligned() {
+fn faces_of_raw_photos_are_found_and_few_refused(detectors: Detectors) {
+    for Aligned { detector: name, cuts, .. } in detectors.aligned() {
         let (accepted, refused) = (cuts.crops.len(), cuts.skipped.len());
         println!("{name}: {accepted} accepted, {refused} refused");
         for skipped in &cuts.skipped {
@@ -147,12 +222,10 @@ fn faces_of_raw_photos_are_found_and_few_refused() {
     }
 }
 
-#[test]
-#[cfg_attr(not(raw), ignore = "needs ../shared/faces/raw beside the repository")]
-fn landmarks_agree_with_another_detector() {
+fn landmarks_agree_with_another_detector(detectors: Detectors) {
     let raw = shared("faces/raw").unwrap();
     let expected = landmarks(&raw);
-    for Aligned { detector: name, cuts, .. } in aligned() {
+    for Aligned { detector: name, cuts, .. } in detectors.aligned() {
         let errors: Vec<[f32; 5]> =
             cuts.crops.iter().map(|cut| errors(&cut.landmarks, &expected[&cut.photo])).collect();
         let mean = median(errors.iter().map(|e| e.iter().sum::<f32>() / 5.0).collect());
@@ -168,11 +241,9 @@ fn landmarks_agree_with_another_detector() {
     }
 }
 
-#[test]
-#[cfg_attr(not(nonface), ignore = "needs ../shared/faces/nonface beside the repository")]
-fn what_is_no_face_is_refused() {
+fn what_is_no_face_is_refused(detectors: Detectors) {
     let folder = shared("faces/nonface").unwrap();
-    for (name, detector) in detectors() {
+    for (name, detector) in detectors.finders() {
         let pipeline = pipeline(&detector, Choice::Largest, false);
         for path in photo::folder::list(&folder).unwrap().found {
             // Bank notes show portraits.
@@ -187,6 +258,31 @@ fn what_is_no_face_is_refused() {
 }
 
 type Embeddings = HashMap<PathBuf, Vec<f32>>;
+
+/// Embeds crops with the default network, quantised.
+fn embed(crops: impl Iterator<Item = (PathBuf, RgbImage)>) -> Embeddings {
+    static IMAGE: OnceLock<AlignedBytes> = OnceLock::new();
+    let image = IMAGE.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        write_faces(folder.path(), &demo_faces(), [112, 112]);
+        AlignedBytes::copy(&export(&job(&default_network(), folder.path())).unwrap().image)
+    });
+    let image = image.image(Path::new("the default network's")).unwrap();
+    let network = Simulator::new(&image.embedder).unwrap();
+    crops.map(|(path, crop)| (path, unit_of_i16(&network.embed(crop.as_raw()).unwrap()))).collect()
+}
+
+/// Embeddings of the raw photos, aligned by the data set. It has only some of them.
+fn given() -> &'static Embeddings {
+    static GIVEN: OnceLock<Embeddings> = OnceLock::new();
+    GIVEN.get_or_init(|| {
+        let [raw, crops] = ["faces/raw", "faces/lfw/crops"].map(|part| shared(part).unwrap());
+        embed(landmarks(&raw).into_keys().filter_map(|path| {
+            let crop = crops.join(path.strip_prefix(&raw).unwrap());
+            crop.exists().then(|| (path, photo::load(&crop).unwrap()))
+        }))
+    })
+}
 
 /// Best accuracy over all thresholds on pairs of photos, one photo from each side. Genuine and impostor pairs have the
 /// same weight. Also returns the number of genuine pairs.
@@ -214,44 +310,28 @@ fn accuracy(a: &Embeddings, b: &Embeddings, photos: &[PathBuf]) -> (f64, usize) 
     (best, genuine)
 }
 
-#[test]
-#[cfg_attr(
-    not(all(raw, lfw)),
-    ignore = "needs ../shared/faces/raw and ../shared/faces/lfw beside the repository"
-)]
-fn own_alignment_recognises_as_well_as_that_of_the_data_set() {
-    let [raw, crops] = ["faces/raw", "faces/lfw/crops"].map(|part| shared(part).unwrap());
-    let folder = tempfile::tempdir().unwrap();
-    write_faces(folder.path(), &demo_faces(), [112, 112]);
-    let image = AlignedBytes::copy(&export(&job(&default_network(), folder.path())).unwrap().image);
-    let image = image.image(folder.path()).unwrap();
-    let network = Simulator::new(&image.embedder).unwrap();
-    let embed = |crop: &RgbImage| unit_of_i16(&network.embed(crop.as_raw()).unwrap());
-    let given: Embeddings = landmarks(&raw)
-        .into_keys()
-        .filter_map(|path| {
-            let crop = crops.join(path.strip_prefix(&raw).unwrap());
-            crop.exists().then(|| (path, embed(&photo::load(&crop).unwrap())))
-        })
-        .collect();
-    let own: Vec<(&str, Embeddings)> = aligned()
-        .iter()
-        .map(|Aligned { detector, crops, .. }| {
-            let crops = crops.iter().filter(|(path, _)| given.contains_key(*path));
-            (*detector, crops.map(|(path, crop)| (path.clone(), embed(crop))).collect())
-        })
-        .chain([("the data set", given.clone())])
-        .collect();
+fn own_alignment_recognises_as_well_as_that_of_the_data_set(detectors: Detectors) {
+    let given = given();
+    let named = |detectors: Detectors| detectors.embedded().iter().map(|(name, own)| (*name, own));
+    let mut all: Vec<(&str, &Embeddings)> = vec![("the data set", given)];
+    all.extend(named(Detectors::Default));
+    if detectors == Detectors::YuNet {
+        all.extend(named(Detectors::YuNet));
+    }
     let mut photos: Vec<PathBuf> = given.keys().cloned().collect();
-    photos.retain(|path| own.iter().all(|(_, embeddings)| embeddings.contains_key(path)));
+    photos.retain(|path| all.iter().all(|(_, embeddings)| embeddings.contains_key(path)));
     photos.sort();
     let people: HashSet<_> = photos.iter().map(|path| path.parent()).collect();
-    let (reference, genuine) = accuracy(&given, &given, &photos);
+    let (reference, genuine) = accuracy(given, given, &photos);
     println!("{} photos of {} people, {genuine} genuine pairs", photos.len(), people.len());
     println!("aligned by the data set: {reference:.4}");
     // People are enrolled with one detector and recognised with the same or another one.
-    for (enrolled, a) in &own {
-        for (probed, b) in &own {
+    for (enrolled, a) in &all {
+        for (probed, b) in &all {
+            // The test with the default detectors compares the other pairs.
+            if detectors == Detectors::YuNet && ![*enrolled, *probed].contains(&"yunet") {
+                continue;
+            }
             let (accuracy, _) = accuracy(a, b, &photos);
             println!("{enrolled} against {probed}: {accuracy:.4}");
             assert!(accuracy >= reference - 0.005, "{enrolled}, {probed}: {accuracy} and {reference}");
@@ -321,21 +401,20 @@ fn in_profile(photo: &RgbImage, face: &Face) -> RgbImage {
     turned
 }
 
-/// Photos with a face in good condition: fetched photos, and some of the larger test data.
-fn good_photos() -> Vec<RgbImage> {
-    let mut photos = portraits();
-    if let Some(raw) = shared("faces/raw") {
-        let paths = photo::folder::list(&raw).unwrap().found;
-        photos.extend(paths.iter().step_by(16).map(|path| photo::load(path).unwrap()));
-    }
-    photos
+fn spoilt_portraits_are_refused_and_the_reason_named(detectors: Detectors) {
+    spoilt_are_refused(&portraits(), detectors);
 }
 
-#[test]
-fn spoilt_photos_are_refused_and_the_reason_named() {
-    let photos = good_photos();
+fn spoilt_raw_photos_are_refused_and_the_reason_named(detectors: Detectors) {
+    let paths = photo::folder::list(&shared("faces/raw").unwrap()).unwrap().found;
+    let photos: Vec<RgbImage> = paths.iter().step_by(16).map(|path| photo::load(path).unwrap()).collect();
+    spoilt_are_refused(&photos, detectors);
+}
+
+/// Spoils photos with a face in good condition.
+fn spoilt_are_refused(photos: &[RgbImage], detectors: Detectors) {
     let mut missed = Vec::new();
-    for (name, detector) in detectors() {
+    for (name, detector) in detectors.finders() {
         let pipeline = pipeline(&detector, Choice::Centre, true);
         let good: Vec<(&RgbImage, Face)> = photos
             .iter()
@@ -364,12 +443,11 @@ fn spoilt_photos_are_refused_and_the_reason_named() {
     assert!(missed.iter().all(|&(name, variant, missed)| missed <= allowed(name, variant)), "{missed:?}");
 }
 
-#[test]
-fn a_profile_among_others_is_refused() {
+fn a_profile_among_others_is_refused(detectors: Detectors) {
     // Three women, the left one in profile.
     let photo = photo::load(&fetched("faces/strangers/sample2.jpg")).unwrap();
     let alone = imageops::crop_imm(&photo, 0, 0, 800, 800).to_image();
-    for (name, detector) in detectors() {
+    for (name, detector) in detectors.finders() {
         let all = pipeline(&detector, Choice::All, true);
         let outcomes = all.each(&photo, &input()).unwrap().faces;
         let accepted: Vec<&Crop> = outcomes.iter().flatten().collect();
@@ -380,9 +458,8 @@ fn a_profile_among_others_is_refused() {
     }
 }
 
-#[test]
-fn gates_can_be_turned_off() {
-    for (name, detector) in detectors() {
+fn gates_can_be_turned_off(detectors: Detectors) {
+    for (name, detector) in detectors.finders() {
         let dark = lit(&portraits()[0], |x| 0.15 * x);
         let refusal = pipeline(&detector, Choice::Largest, true).crops(&dark, &input());
         assert_eq!(refusal.as_ref().err().map(cause), Some("dark"), "{name}");
@@ -404,8 +481,7 @@ fn difference(a: &RgbImage, b: &RgbImage) -> f32 {
     sum / a.as_raw().len() as f32
 }
 
-#[test]
-fn a_turned_photo_is_aligned_by_its_exif_orientation() {
+fn a_turned_photo_is_aligned_by_its_exif_orientation(detectors: Detectors) {
     let portrait = &portraits()[1];
     // The reader of orientation 6 rotates the photo clockwise, so the test stores it rotated the other way.
     let mut jpeg = Vec::new();
@@ -416,7 +492,7 @@ fn a_turned_photo_is_aligned_by_its_exif_orientation() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("turned.jpg");
     std::fs::write(&path, [&jpeg[..2], exif, &jpeg[2..]].concat()).unwrap();
-    for (name, detector) in detectors() {
+    for (name, detector) in detectors.finders() {
         let pipeline = pipeline(&detector, Choice::Largest, true);
         let (upright, turned) = (only(&pipeline, portrait), only(&pipeline, &photo::load(&path).unwrap()));
         let off = difference(&upright.picture(SIZE), &turned.picture(SIZE));
@@ -424,11 +500,10 @@ fn a_turned_photo_is_aligned_by_its_exif_orientation() {
     }
 }
 
-#[test]
-fn a_grey_photo_is_aligned_like_one_in_colour() {
+fn a_grey_photo_is_aligned_like_one_in_colour(detectors: Detectors) {
     let portrait = &portraits()[0];
     let grey = DynamicImage::from(DynamicImage::from(portrait.clone()).into_luma8()).into_rgb8();
-    for (name, detector) in detectors() {
+    for (name, detector) in detectors.finders() {
         let pipeline = pipeline(&detector, Choice::Largest, true);
         let (colour, grey) = (only(&pipeline, portrait).face, only(&pipeline, &grey).face);
         let worst = errors(&grey.landmarks, &colour.landmarks).into_iter().fold(0.0, f32::max);
@@ -436,10 +511,9 @@ fn a_grey_photo_is_aligned_like_one_in_colour() {
     }
 }
 
-#[test]
-fn of_several_faces_the_chosen_ones_are_cut_out() {
+fn of_several_faces_the_chosen_ones_are_cut_out(detectors: Detectors) {
     let photo = photo::load(&fetched("faces/strangers/sample6.jpg")).unwrap();
-    for (name, detector) in detectors() {
+    for (name, detector) in detectors.finders() {
         let all = pipeline(&detector, Choice::All, false).crops(&photo, &input()).unwrap();
         assert_eq!(all.len(), 4, "{name}");
         assert!(all.windows(2).all(|pair| pair[0].face.area() >= pair[1].face.area()), "{name}");
@@ -463,9 +537,8 @@ fn of_several_faces_the_chosen_ones_are_cut_out() {
     }
 }
 
-#[test]
-fn small_and_huge_faces_in_photos_of_12_megapixels_are_found() {
-    for (name, detector) in detectors() {
+fn small_and_huge_faces_in_photos_of_12_megapixels_are_found(detectors: Detectors) {
+    for (name, detector) in detectors.finders() {
         let pipeline = pipeline(&detector, Choice::Largest, false);
         for (index, portrait) in portraits().iter().take(2).enumerate() {
             let face = only(&pipeline, portrait).face;

@@ -7,7 +7,7 @@ use host::graph::{Activation, Op};
 use host::onnx::{Cut, Imported, Reference};
 use host::{float, passes};
 use suite::onnx::{self, Attribute, Onnx};
-use suite::real_networks;
+use suite::{default_network, relu6_network};
 use tract_onnx::pb::tensor_proto::DataLocation;
 use tract_onnx::pb::{FunctionProto, NodeProto, StringStringEntryProto};
 
@@ -34,10 +34,14 @@ fn lowered_equals_tract(path: &Path) {
 }
 
 #[test]
-fn real_networks_lower_to_what_tract_computes() {
-    for path in real_networks() {
-        lowered_equals_tract(&path);
-    }
+fn default_network_lowers_to_what_tract_computes() {
+    lowered_equals_tract(&default_network());
+}
+
+#[test]
+#[cfg_attr(not(relu6), ignore = "needs ../shared/models/mobilefacenet-relu6-128.onnx beside the repository")]
+fn network_with_relu6_lowers_to_what_tract_computes() {
+    lowered_equals_tract(&relu6_network().unwrap());
 }
 
 fn written(onnx: &[u8]) -> tempfile::NamedTempFile {

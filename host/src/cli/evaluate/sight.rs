@@ -36,8 +36,9 @@ pub fn print_detection(out: &mut String, measured: &Detection) -> fmt::Result {
             Some(height) => format!("{height:.2}"),
             None => format!("whole ({median_height:.2})"),
         };
-        let points =
-            points.map_or("-".to_string(), |PointError { median, p90 }| format!("{median:.3} {p90:.3}"));
+        let points = points.map_or("-".to_string(), |PointError { median, p90 }| {
+            format!("{median:.3} {}", p90.map_or("-".to_string(), |p90| format!("{p90:.3}")))
+        });
         let [rate, by_people, by_photos] = bounded(found);
         writeln!(
             out,
