@@ -2,6 +2,8 @@
 //!
 //! Pixels are widened to 16 bits, and their luminance is computed there: an estimate that is right or one too small, then
 //! the rest of the division tells which. What has no pixels, or lengths that do not agree, goes to the portable kernels.
+//!
+//! `ops` checks a loop's preconditions and calls it, `asm` has the loops.
 
 #[cfg(arm_helium)]
 mod asm;

@@ -16,6 +16,10 @@ pub use yuv_colours::yuv_colours;
 
 /// Eight pixels of RGB565 become red, green and blue in q0, q1, q2. Five bits x become `x << 3 | x >> 2`, six bits
 /// `x << 2 | x >> 4`: the high bits are shifted over the lower ones, which are those of another channel.
+///
+/// Before: a lane of 16 bits of q0 is a pixel, with red in its highest bits and blue in its lowest. The first three
+/// shifts bring a channel to the top of each lane's low byte: green in q1, blue in q2, red in q0. The three `vsri.8` fill
+/// the low bits of these bytes. The two `vmovlb.u8` clear the high bytes of green and blue; those of red are zero already.
 macro_rules! widen {
     () => {
         "vshr.u16 q1, q0, #3
@@ -30,7 +34,8 @@ macro_rules! widen {
 }
 use widen;
 
-/// The places of the first bytes of eight pixels of three bytes, in q4. r12 changes.
+/// The places of the first bytes of eight pixels of three bytes, in q4: 0, 3 to 21 in lanes of 16 bits. They are the
+/// numbers 0 to 7 times three. r12 changes.
 macro_rules! places {
     () => {
         "mov.w r12, #0

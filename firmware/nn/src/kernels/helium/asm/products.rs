@@ -376,17 +376,21 @@ macro_rules! ahead {
         pub(super) unsafe extern "C" fn $name() {
             naked_asm!(
                 ".cpu cortex-m55",
+                // Products of `AHEAD` vectors; their loads advance the pixels and the filters.
                 "2:",
                 ".rept {ahead}",
                 $products!(),
                 ".endr",
                 // All core registers hold sums or pointers: one is saved in q0, which the next pixel's load overwrites.
                 "vmov s0, r0",
+                // r0 becomes the distance from the first filter's pointer to the end of these vectors. Their number is a
+                // multiple of the number between two checks, so the distance is zero at the end.
                 "ldr r0, [sp, #52]",
                 concat!("sub.w r0, r0, ", $filter),
                 "cbz r0, 3f",
                 "vmov r0, s0",
                 "b.w 2b",
+                // Continue in the unrolled loop, at the start of the last vectors.
                 "3:",
                 "vmov r0, s0",
                 "ldr pc, [sp, #68]",

@@ -31,9 +31,11 @@ impl<T> Taps<T> {
     }
 }
 
-/// `ops::sum_taps`. r0: elements of a tap; r1, r9: taps, a tap; r2: their number; r3, r7: filters of eight channels, of a
-/// tap; r4: channels; r5: sums; r6: bytes of the channels before; r8: remaining channels; q2, q3: sums of even and of odd
-/// channels.
+/// `ops::sum_taps`. r0: the job, then elements of a tap; r1, r9: taps, a tap; r2: their number; r3, r7: filters of eight
+/// channels, of a tap; r4: channels; r5: sums; r6: bytes of the channels before; r8: remaining channels; q0, q1: elements
+/// and filters of eight channels; q2, q3: sums of even and of odd channels; q4: products of even channels.
+///
+/// 2: eight channels; 3: a tap.
 macro_rules! sum_taps {
     ($name:ident, $load:literal, $bytes:literal) => {
         /// `ops::sum_taps`.
@@ -52,25 +54,31 @@ macro_rules! sum_taps {
                 // Eight channels; of the last ones only the remaining lanes load.
                 "2:",
                 "vctp.16 r8",
+                // All sums start at zero, and each group of channels starts at the first tap.
                 "vmov.i32 q2, #0",
                 "vmov.i32 q3, #0",
                 "mov r9, r1",
                 "mov r7, r3",
                 "dls lr, r2",
                 "3:",
+                // A tap: its elements of these channels in q0, and their filters in q1, both in lanes of 16 bits. Lanes that
+                // do not load are zero. From a tap's filters to the next tap's are as many bytes as channels.
                 "ldr r0, [r9], #4",
                 "add r0, r6",
                 "vpstt",
                 concat!($load, " q0, [r0]"),
                 "vldrbt.s16 q1, [r7]",
                 "add r7, r4",
+                // Products have 32 bits: those of even channels are added to q2, those of odd channels to q3.
                 "vmullb.s16 q4, q0, q1",
                 "vmullt.s16 q0, q0, q1",
                 "vadd.i32 q2, q2, q4",
                 "vadd.i32 q3, q3, q0",
                 "le lr, 3b",
+                // The two stores interleave even and odd channels. They always write eight sums, for which there is room.
                 "vst20.32 {{q2, q3}}, [r5]",
                 "vst21.32 {{q2, q3}}, [r5]!",
+                // The next eight channels: eight bytes further in the filters, and eight elements further in each tap.
                 "adds r3, #8",
                 concat!("adds r6, #", $bytes),
                 "subs r8, #8",
