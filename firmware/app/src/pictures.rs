@@ -1,7 +1,7 @@
 //! Pictures that follow an image in a board's memory, so that programs that measure or test embed them without a link.
 //!
-//! They begin at the next multiple of [`format::ALIGNMENT`] after the image: a mark of 8 bytes, their number as a little-endian `u32`, and
-//! their pixels, `[h][w][c]` bytes each in the network's colour order.
+//! They begin at the next multiple of [`format::ALIGNMENT`] after the image: a mark of 8 bytes, their number as a little-endian
+//! `u32`, and their pixels, `[h][w][c]` bytes each in the network's colour order.
 
 use format::{align_up, header};
 

@@ -47,25 +47,25 @@ impl core::error::Error for EyesError {}
 #[derive(Clone, Copy, Debug)]
 pub struct Detector<'a> {
     network: Network<'a>,
-    sight: SightSection<'a>,
+    section: SightSection<'a>,
 }
 
 impl<'a> Detector<'a> {
-    /// A detector whose outputs are read as `sight` says. The arena must be large enough for it.
+    /// A detector whose outputs are read as `section` says. The arena must be large enough for it.
     ///
     /// # Errors
     /// [`EyesError`].
     pub fn new_checked(
         model: Model<'a>,
-        sight: SightSection<'a>,
+        section: SightSection<'a>,
         arena: &mut [u8],
     ) -> Result<Self, EyesError> {
-        let said = sight.read();
-        let fits = match said.family {
-            Family::Ssd => ssd::fits(&model, &said),
+        let sight = section.read();
+        let fits = match sight.family {
+            Family::Ssd => ssd::fits(&model, &sight),
             Family::YuNet => yunet::fits(&model),
         };
-        Ok(Detector { network: load(Role::Detector, model, fits, arena)?, sight })
+        Ok(Detector { network: load(Role::Detector, model, fits, arena)?, section })
     }
 
     /// Finds the faces in a part of a frame, the surest first. The part may reach beyond the frame.
@@ -101,7 +101,7 @@ impl<'a> Detector<'a> {
     pub fn faces(&self, glance: &Glance<'a, '_>) -> Faces {
         let Picture::Part(shown) = glance.picture() else { return Faces::new() };
         let model = self.network.model();
-        let sight = self.sight.read();
+        let sight = self.section.read();
         match sight.family {
             Family::Ssd => ssd::faces(model, &glance.outputs(), &sight, shown),
             Family::YuNet => yunet::faces(model, &glance.outputs(), &sight, shown),
@@ -153,14 +153,14 @@ impl<'a> Eyes<'a> {
     /// # Errors
     /// [`EyesError`].
     pub fn of_image(image: &Image<'a>, arena: &mut [u8]) -> Result<Option<Self>, EyesError> {
-        let (Some(sight), Some(detector)) = (image.sight, image.network(Role::Detector)) else {
+        let (Some(section), Some(detector)) = (image.sight, image.network(Role::Detector)) else {
             return Ok(None);
         };
         let [landmarks, liveness] = [Role::Landmarks, Role::Liveness].map(|role| image.network(role));
-        Self::new_checked(detector, landmarks, liveness, sight, arena).map(Some)
+        Self::new_checked(detector, landmarks, liveness, section, arena).map(Some)
     }
 
-    /// Eyes of these networks, whose outputs are read as `sight` says.
+    /// Eyes of these networks, whose outputs are read as `section` says.
     ///
     /// # Errors
     /// [`EyesError`].
@@ -168,20 +168,20 @@ impl<'a> Eyes<'a> {
         detector: Model<'a>,
         landmarks: Option<Model<'a>>,
         liveness: Option<Model<'a>>,
-        sight: SightSection<'a>,
+        section: SightSection<'a>,
         arena: &mut [u8],
     ) -> Result<Self, EyesError> {
-        let said = sight.read();
-        if said.family == Family::Ssd && landmarks.is_none() {
+        let sight = section.read();
+        if sight.family == Family::Ssd && landmarks.is_none() {
             return Err(EyesError::NoLandmarks);
         }
-        let detector = Detector::new_checked(detector, sight, arena)?;
+        let detector = Detector::new_checked(detector, section, arena)?;
         let landmarks = match landmarks {
             Some(model) => Some(load(Role::Landmarks, model, landmarks::fits(&model), arena)?),
             None => None,
         };
         let liveness = match liveness {
-            Some(model) => Some(load(Role::Liveness, model, liveness::fits(&model, &said), arena)?),
+            Some(model) => Some(load(Role::Liveness, model, liveness::fits(&model, &sight), arena)?),
             None => None,
         };
         Ok(Eyes { detector, landmarks, liveness })
@@ -189,7 +189,7 @@ impl<'a> Eyes<'a> {
 
     /// How outputs are read, and the limits of a usable face.
     pub fn sight(&self) -> Sight {
-        self.detector.sight.read()
+        self.detector.section.read()
     }
 
     /// Whether there is a network for the photo check.

@@ -10,6 +10,19 @@ use core::num::NonZeroUsize;
 
 use crate::dot::MAX_DIMENSION;
 
+/// Asserts the offsets of a record's fields on the target, and its size.
+#[cfg(any(arm_dsp, arm_helium))]
+macro_rules! assert_layout {
+    ($type:ty, $size:literal, $($field:ident: $offset:literal),+) => {
+        const _: () = {
+            $(assert!(core::mem::offset_of!($type, $field) == $offset);)+
+            assert!(size_of::<$type>() == $size);
+        };
+    };
+}
+#[cfg(any(arm_dsp, arm_helium))]
+use assert_layout;
+
 pub mod dsp;
 pub mod helium;
 pub mod portable;

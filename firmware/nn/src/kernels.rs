@@ -13,6 +13,19 @@ use core::ops::Range;
 
 use crate::copy;
 
+/// Asserts the offsets of a record's fields on the target, and its size.
+#[cfg(any(arm_dsp, arm_helium))]
+macro_rules! assert_layout {
+    ($type:ty, $size:literal, $($field:ident: $offset:literal),+) => {
+        const _: () = {
+            $(assert!(core::mem::offset_of!($type, $field) == $offset);)+
+            assert!(size_of::<$type>() == $size);
+        };
+    };
+}
+#[cfg(any(arm_dsp, arm_helium))]
+use assert_layout;
+
 pub mod dsp;
 pub mod helium;
 #[cfg(any(arm_neon, target_arch = "x86_64"))]

@@ -237,7 +237,7 @@ pub struct Code {
 pub fn code(board: &Board) -> Result<Code> {
     with_elf(board, |elf| Code {
         board: board.name.to_string(),
-        runtime_bytes: function_bytes(elf, &["nn", "matcher", "vision", "face"]),
+        runtime_bytes: function_bytes(elf, |path| is_in(path, &["nn", "matcher", "vision", "face"])),
         firmware_bytes: elf
             .sections()
             .filter(|section| {
@@ -250,13 +250,19 @@ pub fn code(board: &Board) -> Result<Code> {
     })
 }
 
-/// Bytes of the functions of a board's firmware for networks and matching: all of them, and those of these modules or functions alone,
-/// such as `concat`.
+/// Bytes of the functions of a board's firmware for networks and matching: all of them, and those of them in these modules or
+/// functions, such as `concat`.
 ///
 /// # Errors
 /// As [`code`].
 pub fn engine_bytes(board: &Board, modules: &[&str]) -> Result<[u64; 2]> {
-    with_elf(board, |elf| [function_bytes(elf, &["nn", "matcher"]), function_bytes(elf, modules)])
+    let is_engine = |path: &str| is_in(path, &["nn", "matcher"]);
+    with_elf(board, |elf| {
+        [
+            function_bytes(elf, is_engine),
+            function_bytes(elf, |path| is_engine(path) && is_in(&format!("{path}::"), modules)),
+        ]
+    })
 }
 
 fn with_elf<T>(board: &Board, of: impl FnOnce(&object::File<'_>) -> T) -> Result<T> {
@@ -267,20 +273,23 @@ fn with_elf<T>(board: &Board, of: impl FnOnce(&object::File<'_>) -> T) -> Result
     Ok(of(&elf))
 }
 
-/// Bytes of the functions whose paths have one of these crates, modules or functions in them.
-fn function_bytes(elf: &object::File<'_>, modules: &[&str]) -> u64 {
-    let is_meant = |name: &str| {
-        let name = format!("{:#}::", rustc_demangle::demangle(name));
-        modules.iter().any(|module| {
-            name.match_indices(&format!("{module}::")).any(|(at, _)| {
-                !name[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_')
-            })
-        })
-    };
+/// Bytes of the functions with such paths.
+fn function_bytes(elf: &object::File<'_>, is_meant: impl Fn(&str) -> bool) -> u64 {
     elf.symbols()
-        .filter(|symbol| symbol.kind() == object::SymbolKind::Text && symbol.name().is_ok_and(is_meant))
+        .filter(|symbol| symbol.kind() == object::SymbolKind::Text)
+        .filter(|symbol| {
+            symbol.name().is_ok_and(|name| is_meant(&format!("{:#}", rustc_demangle::demangle(name))))
+        })
         .map(|symbol| symbol.size())
         .sum()
+}
+
+/// Whether a path leads through one of these crates or modules.
+fn is_in(path: &str, modules: &[&str]) -> bool {
+    modules.iter().any(|module| {
+        path.match_indices(&format!("{module}::"))
+            .any(|(at, _)| !path[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_'))
+    })
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { model, part, board, clock, map, json } = arguments;
     let boards: Vec<&Board> = match board.is_empty() {
-        true => board::names().into_iter().map(Board::named).collect::<Result<_>>()?,
+        true => board::all().collect(),
         false => board.iter().map(|name| Board::named(name)).collect::<Result<_>>()?,
     };
     if let Some(bytes) = inspect::image::read(model)? {

@@ -75,9 +75,9 @@ impl Facts {
 
     /// Rust constants: `NAME`, `ARENA_BYTES`, `LAYERS` and `ROW_BYTES` (the limits), `IMAGES` (address and length of the internal
     /// flash, both 0 without one, and of the external flash that may hold an image), `FRAME` (address and length of the memory for
-    /// frames; both 0 without one); if there is one, `STORE` (of the memory for people) with `STORE_WORD`, `STORE_PAGES` and `STORE_CYCLES`, `FLASH` (of the external flash),
-    /// `KEYS` (of the page for the device's keys), `RETAINED` (of the RAM that no restart clears), `SLOTS` (of each) and `USB` (vendor
-    /// and product); and the address of each device under the device's name.
+    /// frames; both 0 without one); if there is one, `STORE` (of the memory for people) with `STORE_WORD`, `STORE_PAGES` and
+    /// `STORE_CYCLES`, `FLASH` (of the external flash), `KEYS` (of the page for the device's keys), `RETAINED` (of the RAM that no
+    /// restart clears), `SLOTS` (of each) and `USB` (vendor and product); and the address of each device under the device's name.
     pub fn constants(&self) -> String {
         let mut text = String::new();
         let mut constant = |about: &str, name: &str, kind: &str, value: String| {

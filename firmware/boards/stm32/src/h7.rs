@@ -48,7 +48,7 @@ macro_rules! h7_memories {
 
         /// RAM that no restart clears; called once.
         pub fn retained() -> &'static mut [u8] {
-            const { assert!($crate::h7::retained::is(memories::RETAINED), "the backup SRAM") };
+            const { assert!($crate::h7::retained::is_backup_sram(memories::RETAINED), "the backup SRAM") };
             // SAFETY: RAM that no other fact names.
             unsafe { $crate::h7::retained::take() }
         }

@@ -16,7 +16,7 @@ use super::core_memory;
 const MEMORY: Region = (0x3880_0000, 0x1000);
 
 /// Whether a region is this memory.
-pub const fn is((address, bytes): Region) -> bool {
+pub const fn is_backup_sram((address, bytes): Region) -> bool {
     address == MEMORY.0 && bytes == MEMORY.1
 }
 

@@ -7,15 +7,6 @@
 
 mod first_above;
 
-pub use first_above::{Job, first_above};
+use crate::kernels::assert_layout;
 
-/// Asserts the offsets of a record's fields on the target, and its size.
-macro_rules! assert_layout {
-    ($type:ty, $size:literal, $($field:ident: $offset:literal),+) => {
-        const _: () = {
-            $(assert!(core::mem::offset_of!($type, $field) == $offset);)+
-            assert!(size_of::<$type>() == $size);
-        };
-    };
-}
-use assert_layout;
+pub use first_above::{Job, first_above};

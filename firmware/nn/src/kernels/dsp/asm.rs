@@ -11,19 +11,10 @@ mod group;
 mod pack_one;
 mod pack_two;
 
+use crate::kernels::assert_layout;
+
 pub use add_bytes::{Addition, add_bytes};
 pub use expand_two::expand_two;
 pub use group::{Job, Loop, slide, tile};
 pub use pack_one::pack_one;
 pub use pack_two::pack_two;
-
-/// Asserts the offsets of a record's fields on the target, and its size.
-macro_rules! assert_layout {
-    ($type:ty, $size:literal, $($field:ident: $offset:literal),+) => {
-        const _: () = {
-            $(assert!(core::mem::offset_of!($type, $field) == $offset);)+
-            assert!(size_of::<$type>() == $size);
-        };
-    };
-}
-use assert_layout;

@@ -18,6 +18,8 @@ mod requantise;
 mod slide;
 mod sum_taps;
 
+use crate::kernels::assert_layout;
+
 pub use add::Addition;
 pub use add_row::{RowAddition, add_row};
 pub use clear::clear;
@@ -30,14 +32,3 @@ pub use products::Products;
 pub use requantise::Requantisation;
 pub use slide::*;
 pub use sum_taps::Taps;
-
-/// Asserts the offsets of a record's fields on the target, and its size.
-macro_rules! assert_layout {
-    ($type:ty, $size:literal, $($field:ident: $offset:literal),+) => {
-        const _: () = {
-            $(assert!(core::mem::offset_of!($type, $field) == $offset);)+
-            assert!(size_of::<$type>() == $size);
-        };
-    };
-}
-use assert_layout;
