@@ -23,8 +23,19 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 /// Where the bytes come from.
 enum Source {
-    Socket { listener: UnixListener, path: PathBuf, peer: Option<UnixStream> },
-    Port { path: String, baud: u32, port: Option<Box<dyn SerialPort>>, tried: Instant },
+    Socket {
+        listener: UnixListener,
+        path: PathBuf,
+        peer: Option<UnixStream>,
+        /// Who came while the peer was still there when it was looked at: it may have left meanwhile.
+        next: Option<UnixStream>,
+    },
+    Port {
+        path: String,
+        baud: u32,
+        port: Option<Box<dyn SerialPort>>,
+        tried: Instant,
+    },
 }
 
 /// A line.
@@ -69,7 +80,7 @@ impl Line {
                 fs::set_permissions(path, mode)
                     .with_context(|| format!("cannot protect the socket {shown}"))?;
                 listener.set_nonblocking(true).with_context(|| format!("cannot use the socket {shown}"))?;
-                Source::Socket { listener, path: path.to_path_buf(), peer: None }
+                Source::Socket { listener, path: path.to_path_buf(), peer: None, next: None }
             }
         };
         Ok(Line { source, received: Vec::new(), read: 0 })
@@ -86,18 +97,21 @@ impl Line {
         self.read = 0;
         let mut buffer = [0; 4096];
         let taken = match &mut self.source {
-            Source::Socket { listener, peer, .. } => {
+            Source::Socket { listener, peer, next, .. } => {
                 // Whoever was here first is heard to the end before the next one is let in.
                 let came = match peer.as_mut().map(|stream| stream.read(&mut buffer)) {
                     Some(Ok(count @ 1..)) => Some(count),
                     Some(Err(error)) if is_later(&error) => {
-                        // A second one is closed at once, and sees that.
-                        drop(listener.accept());
+                        // A second one is closed, and sees that, if the first one is still there after it came.
+                        *next = match next.take() {
+                            Some(_) => None,
+                            None => listener.accept().ok().map(|(stream, _)| stream),
+                        };
                         None
                     }
                     Some(Err(_) | Ok(0)) | None => {
-                        let next = listener.accept().ok().map(|(stream, _)| stream);
-                        *peer = next.filter(|stream| stream.set_nonblocking(true).is_ok());
+                        let came = next.take().or_else(|| listener.accept().ok().map(|(stream, _)| stream));
+                        *peer = came.filter(|stream| stream.set_nonblocking(true).is_ok());
                         None
                     }
                 };
@@ -256,13 +270,30 @@ mod tests {
         assert_eq!(&buffer, b"answer");
         // While the first one is connected, a second one is sent away.
         let mut second = UnixStream::connect(folder.path().join("link")).unwrap();
-        assert!(!line.read_ready().unwrap());
+        assert!(!line.read_ready().unwrap() && !line.read_ready().unwrap());
         assert_eq!(second.read(&mut buffer).unwrap(), 0);
         drop(first);
         assert!(!line.read_ready().unwrap());
         let mut third = UnixStream::connect(folder.path().join("link")).unwrap();
         third.write_all(b"three").unwrap();
         assert_eq!(hears(&mut line), b"three");
+    }
+
+    #[test]
+    fn who_comes_just_after_the_first_one_left_is_not_sent_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut line = line(folder.path());
+        let mut first = UnixStream::connect(folder.path().join("link")).unwrap();
+        first.write_all(b"one").unwrap();
+        assert_eq!(hears(&mut line), b"one");
+        // The line has looked at the first one, which leaves with its last words before the line lets in who comes.
+        let mut second = UnixStream::connect(folder.path().join("link")).unwrap();
+        assert!(!line.read_ready().unwrap());
+        first.write_all(b"bye").unwrap();
+        drop(first);
+        second.write_all(b"two").unwrap();
+        assert_eq!(hears(&mut line), b"bye");
+        assert_eq!(hears(&mut line), b"two");
     }
 
     #[test]
