@@ -4,7 +4,7 @@ mod parcel;
 
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
@@ -12,11 +12,11 @@ use format::PixelFormat;
 use host::board::{self, Board};
 use host::device::camera::Mailbox;
 use host::device::keys::Keys;
-use host::device::people::{self, Stood};
+use host::device::people::{self, Somebody, Stood};
 use host::device::place::{self, Place};
 use host::device::selftest::{self, SelfTestReport, TestResult};
 use host::device::session::{Event, Session};
-use host::name::{self, visible};
+use host::name::visible;
 use host::output;
 use host::secret::hex;
 use host::sight::camera::{Settings, Shot, Take, takes};
@@ -298,22 +298,10 @@ pub fn run(command: &Command) -> Result<()> {
         Command::Enrol { person, shown, place, json } => enrol(person, shown, place, *json),
         Command::Delete { people: names, all, place, json } => {
             let (mut session, _) = place.open()?;
-            let mut deleted = Vec::new();
-            if *all {
-                let people = people::list(&mut session)?;
-                deleted.extend(people.iter().filter(|person| !person.is_of_image).map(Somebody::of));
-                people::order(&mut session, &PeopleRequest::DeleteAll)?;
-            }
-            // Everybody is found before anybody is deleted.
-            let found: Vec<Person> =
-                names.iter().map(|name| people::find(&mut session, name)).collect::<Result<_>>()?;
-            for person in &found {
-                if deleted.iter().any(|one: &Somebody| one.id == person.id) {
-                    continue;
-                }
-                people::order(&mut session, &PeopleRequest::Delete(person.id))?;
-                deleted.push(Somebody::of(person));
-            }
+            let deleted = match all {
+                true => people::delete_all(&mut session)?,
+                false => people::delete(&mut session, names)?,
+            };
             show(*json, &deleted, |out, deleted| {
                 deleted
                     .iter()
@@ -321,11 +309,9 @@ pub fn run(command: &Command) -> Result<()> {
             })
         }
         Command::Rename { person, name, place, json } => {
-            let name = checked(name)?;
-            let (mut session, _) = place.open()?;
-            let person = people::find(&mut session, person)?;
-            people::order(&mut session, &PeopleRequest::Rename(person.id, &name))?;
-            let renamed = Somebody { id: person.id, name };
+            // Before a device is started for nothing.
+            let name = people::new_name(name)?;
+            let renamed = people::rename(&mut place.open()?.0, person, &name)?;
             show(*json, &renamed, |out, one| {
                 writeln!(out, "number {} is called {} from now on", one.id, visible(&one.name))
             })
@@ -413,31 +399,8 @@ fn shots(shown: &Shown) -> Result<Option<Vec<Shot>>> {
     takes(&shown.frames, &settings, true)?.iter().map(Take::read).collect::<Result<_>>().map(Some)
 }
 
-/// A person of the device.
-#[derive(Serialize)]
-struct Somebody {
-    id: PersonId,
-    name: String,
-}
-
-impl Somebody {
-    fn of(person: &Person) -> Self {
-        Somebody { id: person.id, name: person.name.to_string() }
-    }
-}
-
-/// A name as a device is given it.
-fn checked(name: &str) -> Result<String> {
-    let name = name::checked(name)?;
-    ensure!(
-        !name.bytes().all(|digit| digit.is_ascii_digit()),
-        "the name {name} could not be told from a person's number; give another"
-    );
-    Ok(name)
-}
-
 fn enrol(person: &str, shown: &Shown, place: &At, json: bool) -> Result<()> {
-    let person = &checked(person)?;
+    let person = &people::new_name(person)?;
     let shots = shots(shown)?;
     let (mut session, mut mailbox) = place.open()?;
     if mailbox.is_some() != shots.is_some() {
@@ -556,20 +519,13 @@ fn window(seconds: u16, shown: &Shown, place: &At, json: bool) -> Result<()> {
     let shots = shots(shown)?.unwrap_or_default();
     let (mut session, mailbox) = place.open()?;
     people::open_window(&mut session, seconds)?;
-    let end = Instant::now() + Duration::from_secs(seconds.into());
     show(json, &Opened { seconds }, |out, Opened { seconds }| {
         writeln!(out, "a controller on the second line may change people for {seconds} s")
     })?;
     // An emulated device stops with this program.
-    let Some(mut mailbox) = mailbox else { return Ok(()) };
-    let mut shots = shots.iter().cycle();
-    while Instant::now() < end {
-        if let Some(shot) = shots.next() {
-            mailbox.show(shot)?;
-        }
-        session.event(Duration::from_millis(20))?;
-    }
-    Ok(())
+    mailbox.map_or(Ok(()), |mut mailbox| {
+        people::keep_showing(&mut session, &mut mailbox, &shots, Duration::from_secs(seconds.into()))
+    })
 }
 
 /// Somebody who administers a device.

@@ -90,6 +90,24 @@ impl Keys {
         self.content.boards.iter().rev().filter_map(|board| Some((&*board.name, of_hex(&board.key)?)))
     }
 
+    /// The key of the board called so.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn board(&self, name: &str) -> Result<PublicKey> {
+        let known = self.boards().find(|(known, _)| *known == name);
+        let (_, key) = known.with_context(|| {
+            let names: Vec<_> = self.boards().map(|(name, _)| visible(name)).collect();
+            format!("the key file has no board called {name}; it has {}", names.join(", "))
+        })?;
+        Ok(key)
+    }
+
+    /// What the board with this key is called, if it is known.
+    pub fn name_of(&self, key: &PublicKey) -> Option<&str> {
+        self.boards().find(|(_, known)| known == key).map(|(name, _)| name)
+    }
+
     /// Adds a board, and writes the file.
     ///
     /// # Errors
@@ -120,6 +138,9 @@ mod tests {
         assert_eq!(again.pair().public(), keys.pair().public());
         let boards: Vec<_> = again.boards().collect();
         assert_eq!(boards, [("front door", [7; 32]), ("gate", [8; 32])]);
+        assert_eq!((again.board("gate").unwrap(), again.name_of(&[8; 32])), ([8; 32], Some("gate")));
+        assert!(again.board("door").unwrap_err().to_string().contains("it has front door, gate"));
+        assert_eq!(again.name_of(&[9; 32]), None);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;

@@ -17,11 +17,15 @@
 //!
 //! All numbers are little-endian. The file ends behind the last text.
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use link::message::{Arrival, Handshake, Label, PeopleRefusal, PeopleReply, PeopleRequest};
 use link::session::PublicKey;
 
+use super::camera::Mailbox;
+use super::keys::Keys;
 use super::session::{Refused, Session, surprised};
+use crate::name::visible;
+use crate::secret::short;
 
 const MARK: [u8; 8] = *b"GeodePPL";
 const VERSION: u16 = 1;
@@ -117,13 +121,67 @@ impl Carried {
         ensure!(bytes.0.is_empty(), "it has {} bytes too many; the backup must be made again", bytes.0.len());
         Ok(Carried { to, name, label: Label { from, network, dimension, handshake }, texts })
     }
+
+    /// Refuses a parcel that no board of the administrator's has sealed: whoever made it may have put anybody in it.
+    ///
+    /// # Errors
+    /// When the key file does not have that board.
+    pub fn ensure_sender_is_known(&self, keys: &Keys) -> Result<()> {
+        let from = &self.label.from;
+        ensure!(
+            keys.name_of(from).is_some(),
+            "it is from a board with key {}, which the key file does not have: whoever made the file may have put anybody in it. \
+             If it is yours, pair with that board first",
+            short(from)
+        );
+        Ok(())
+    }
+
+    /// Refuses a parcel for another board than the one of the session.
+    fn ensure_receiver_is(&self, session: &Session, keys: &Keys) -> Result<()> {
+        let (own, from) = (session.board(), &self.label.from);
+        let called = |key: &PublicKey| {
+            let name = keys.name_of(key);
+            name.map_or(String::new(), |name| format!(" ({} in the key file)", visible(name)))
+        };
+        if self.to != *own {
+            bail!(
+                "it is sealed for the board with key {}{}, and this one is {} with key {}: it can be restored on that board only. To \
+                 move the same people here, make another file on the board that this one is from, {}{}, with `host device backup \
+                 --for {}`",
+                short(&self.to),
+                called(&self.to),
+                visible(session.name()),
+                short(own),
+                short(from),
+                called(from),
+                visible(session.name())
+            );
+        }
+        Ok(())
+    }
 }
 
-/// The people of a device, sealed for the board with this key. `told` hears how many of how many are done.
+/// Presses the button of an emulated device where another board is at the other end, which a device wants to be allowed.
+fn allow(mailbox: Option<&mut Mailbox>, session: &Session, other: &PublicKey) -> Result<()> {
+    match mailbox {
+        Some(mailbox) if other != session.board() => mailbox.press(),
+        _ => Ok(()),
+    }
+}
+
+/// The people of a device, sealed for the board with this key. `told` hears how many of how many are done. The button of an
+/// emulated device is pressed if it has to be.
 ///
 /// # Errors
 /// What the device refuses; when it does not answer.
-pub fn back_up(session: &mut Session, to: &PublicKey, mut told: impl FnMut(usize, usize)) -> Result<Carried> {
+pub fn back_up(
+    session: &mut Session,
+    mailbox: Option<&mut Mailbox>,
+    to: &PublicKey,
+    mut told: impl FnMut(usize, usize),
+) -> Result<Carried> {
+    allow(mailbox, session, to)?;
     let (label, people) = match session.people(&PeopleRequest::Export(*to)).map_err(advised)? {
         PeopleReply::Exporting(label, people) => (label, people),
         reply => return Err(surprised(&reply)),
@@ -154,18 +212,29 @@ pub fn back_up(session: &mut Session, to: &PublicKey, mut told: impl FnMut(usize
     Ok(Carried { to: *to, name: session.name().to_string(), label, texts })
 }
 
-/// Gives a device the people of a parcel. `told` hears what became of each.
+/// Gives a device the people of a parcel. `told` hears what became of each. The button of an emulated device is pressed if it
+/// has to be.
 ///
 /// # Errors
-/// What the device refuses; when it does not answer. Whoever was told of before is restored all the same.
-pub fn restore(session: &mut Session, carried: &Carried, mut told: impl FnMut(Arrival)) -> Result<()> {
+/// When the parcel is for another board, or of one that the key file does not have. What the device refuses; when it does not
+/// answer. Whoever was told of before is restored all the same.
+pub fn restore(
+    session: &mut Session,
+    mailbox: Option<&mut Mailbox>,
+    keys: &Keys,
+    carried: &Carried,
+    mut told: impl FnMut(&Arrival),
+) -> Result<()> {
+    carried.ensure_sender_is_known(keys)?;
+    carried.ensure_receiver_is(session, keys)?;
+    allow(mailbox, session, &carried.label.from)?;
     match session.people(&PeopleRequest::Restore(carried.label)).map_err(advised)? {
         PeopleReply::Done => {}
         reply => return Err(surprised(&reply)),
     }
     for (number, text) in carried.texts.iter().enumerate() {
         match session.people(&PeopleRequest::Put(text)).map_err(advised)? {
-            PeopleReply::Arrived(arrival) if number < carried.people() => told(arrival),
+            PeopleReply::Arrived(arrival) if number < carried.people() => told(&arrival),
             PeopleReply::Done if number == carried.people() => {}
             reply => return Err(surprised(&reply)),
         }

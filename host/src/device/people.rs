@@ -8,10 +8,11 @@ use link::message::{
     Verdict, View,
 };
 use link::session::PublicKey;
+use serde::Serialize;
 
 use super::camera::Mailbox;
 use super::session::{Event, Session, surprised};
-use crate::name::{composed, visible};
+use crate::name::{self, composed, visible};
 use crate::secret::{hex, short};
 use crate::sight::camera;
 
@@ -22,6 +23,21 @@ const SHOWINGS: usize = 8;
 const LOOKING: Duration = Duration::from_secs(60);
 /// Time in which somebody in front of a real device gives the next usable photo.
 const POSING: Duration = Duration::from_secs(90);
+
+/// Somebody on a device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Somebody {
+    /// Their number.
+    pub id: PersonId,
+    /// Their name.
+    pub name: String,
+}
+
+impl Somebody {
+    fn of(person: &Person) -> Self {
+        Somebody { id: person.id, name: person.name.to_string() }
+    }
+}
 
 /// Everybody who is enrolled, on the device and in its image.
 ///
@@ -157,6 +173,56 @@ fn find_in<'a>(people: &'a [Person], who: &str) -> Result<&'a Person> {
     Ok(person)
 }
 
+/// A name as a device is given it.
+///
+/// # Errors
+/// When the name is none, or could be meant as a person's number.
+pub fn new_name(name: &str) -> Result<String> {
+    let name = name::checked(name)?;
+    ensure!(
+        !name.bytes().all(|digit| digit.is_ascii_digit()),
+        "the name {name} could not be told from a person's number; give another"
+    );
+    Ok(name)
+}
+
+/// Deletes people by their names or numbers. Everybody is found before anybody is deleted.
+///
+/// # Errors
+/// As [`find`] and [`order`].
+pub fn delete(session: &mut Session, people: &[String]) -> Result<Vec<Somebody>> {
+    let found: Vec<Person> = people.iter().map(|who| find(session, who)).collect::<Result<_>>()?;
+    let mut deleted: Vec<Somebody> = Vec::new();
+    for person in &found {
+        if deleted.iter().all(|one| one.id != person.id) {
+            order(session, &PeopleRequest::Delete(person.id))?;
+            deleted.push(Somebody::of(person));
+        }
+    }
+    Ok(deleted)
+}
+
+/// Deletes everybody whom the device enrolled.
+///
+/// # Errors
+/// As [`order`].
+pub fn delete_all(session: &mut Session) -> Result<Vec<Somebody>> {
+    let people = list(session)?;
+    order(session, &PeopleRequest::DeleteAll)?;
+    Ok(people.iter().filter(|person| !person.is_of_image).map(Somebody::of).collect())
+}
+
+/// Gives the person with this name or number another name.
+///
+/// # Errors
+/// As [`new_name`], [`find`] and [`order`].
+pub fn rename(session: &mut Session, who: &str, name: &str) -> Result<Somebody> {
+    let name = new_name(name)?;
+    let person = find(session, who)?;
+    order(session, &PeopleRequest::Rename(person.id, &name))?;
+    Ok(Somebody { id: person.id, name })
+}
+
 /// Enrols somebody from what stands before the device's camera: before a real one a person, before an emulated one these
 /// frames. `told` hears of every photo.
 ///
@@ -248,6 +314,27 @@ pub fn open_window(session: &mut Session, seconds: u16) -> Result<()> {
     order(session, &PeopleRequest::Window(seconds))
 }
 
+/// Keeps an emulated device running for a time, and shows it frames in turn.
+///
+/// # Errors
+/// When the link or the emulator fails.
+pub fn keep_showing(
+    session: &mut Session,
+    mailbox: &mut Mailbox,
+    shots: &[camera::Shot],
+    time: Duration,
+) -> Result<()> {
+    let end = Instant::now() + time;
+    let mut shots = shots.iter().cycle();
+    while Instant::now() < end {
+        if let Some(shot) = shots.next() {
+            mailbox.show(shot)?;
+        }
+        session.event(Duration::from_millis(20))?;
+    }
+    Ok(())
+}
+
 /// What became of somebody who stood in front of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stood {
@@ -322,6 +409,13 @@ mod tests {
 
     fn person(id: PersonId, name: &str) -> Person {
         Person { id, name: name.try_into().unwrap(), centres: 1, is_of_image: id > 9 }
+    }
+
+    #[test]
+    fn names_that_could_be_numbers_are_not_given() {
+        assert_eq!(new_name("Ada 2").unwrap(), "Ada 2");
+        assert!(new_name("42").unwrap_err().to_string().contains("a person's number"));
+        assert!(new_name("").is_err());
     }
 
     #[test]

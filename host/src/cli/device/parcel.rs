@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 use host::device::keys::Keys;
 use host::device::parcel::{self, Carried};
 use host::name::visible;
 use host::output::{self, Named, Planned};
-use host::secret::{hex, short};
+use host::secret::hex;
 use host::usage::ensure_use;
 use link::message::{Arrival, ArrivalResult, PersonId};
 use link::session::PublicKey;
@@ -29,11 +29,6 @@ impl End {
     }
 }
 
-/// What the key file calls a board.
-fn name_of(keys: &Keys, key: &PublicKey) -> Option<String> {
-    keys.boards().find(|(_, known)| known == key).map(|(name, _)| name.to_string())
-}
-
 #[derive(Serialize)]
 struct BackedUp {
     file: String,
@@ -51,34 +46,20 @@ pub fn back_up(file: &Path, receiver: Option<&str>, place: &At, json: bool) -> R
     })?;
     Planned { outputs: vec![Named::new("FILE", file)], inputs, ..Planned::default() }.check()?;
     let keys = Keys::read(&place.key)?;
-    let to = match receiver {
-        None => None,
-        Some(name) => {
-            let known = keys.boards().find(|(known, _)| *known == name);
-            let names: Vec<_> = keys.boards().map(|(name, _)| visible(name)).collect();
-            let (_, key) = known.with_context(|| {
-                format!("the key file has no board called {name}; it has {}", names.join(", "))
-            })?;
-            Some(key)
-        }
-    };
-    let (mut session, mailbox) = place.open_with(&keys)?;
+    let to = receiver.map(|name| keys.board(name)).transpose()?;
+    let (mut session, mut mailbox) = place.open_with(&keys)?;
     let own = *session.board();
     let to = to.unwrap_or(own);
-    if let Some(mut mailbox) = mailbox
-        && to != own
-    {
-        mailbox.press()?;
-    }
     let bar = output::bar(0, "backing up people");
-    let carried = parcel::back_up(&mut session, &to, |done, of| {
+    let carried = parcel::back_up(&mut session, mailbox.as_mut(), &to, |done, of| {
         bar.set_length(of as u64);
         bar.set_position(done as u64);
     });
     bar.finish_and_clear();
     let carried = carried?;
     output::write_whole(file, &carried.emit())?;
-    let end = |key: &PublicKey| End { name: name_of(&keys, key).unwrap_or_default(), key: hex(key) };
+    let end =
+        |key: &PublicKey| End { name: keys.name_of(key).unwrap_or_default().to_string(), key: hex(key) };
     let done = BackedUp {
         file: file.display().to_string(),
         people: carried.people(),
@@ -120,47 +101,21 @@ impl Moved {
 pub fn restore(file: &Path, place: &At, json: bool) -> Result<()> {
     let name = file.display();
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;
-    let carried = Carried::parse(&bytes).with_context(|| format!("{name} cannot be restored"))?;
+    let cannot = || format!("{name} cannot be restored");
+    let carried = Carried::parse(&bytes).with_context(cannot)?;
     let keys = Keys::read(&place.key)?;
-    let called = |key: &PublicKey| {
-        name_of(&keys, key).map_or(String::new(), |name| format!(" ({} in the key file)", visible(&name)))
-    };
-    let from = &carried.label.from;
-    ensure!(
-        name_of(&keys, from).is_some(),
-        "{name} is from a board with key {}, which the key file does not have: whoever made the file may have put anybody in it. \
-         If it is yours, pair with that board first",
-        short(from)
-    );
-    let (mut session, mailbox) = place.open_with(&keys)?;
-    let own = *session.board();
-    if carried.to != own {
-        bail!(
-            "{name} is sealed for the board with key {}{}, and this one is {} with key {}: it can be restored on that board only. To \
-             move the same people here, make another file on the board that this one is from, {}{}, with `host device backup --for {}`",
-            short(&carried.to),
-            called(&carried.to),
-            visible(session.name()),
-            short(&own),
-            short(from),
-            called(from),
-            visible(session.name())
-        );
-    }
-    if let Some(mut mailbox) = mailbox
-        && *from != own
-    {
-        mailbox.press()?;
-    }
+    // Before a device is started for nothing.
+    carried.ensure_sender_is_known(&keys).with_context(cannot)?;
+    let (mut session, mut mailbox) = place.open_with(&keys)?;
     let bar = output::bar(carried.people(), "restoring people");
     let mut moved = Vec::new();
-    let restored = parcel::restore(&mut session, &carried, |arrival| {
+    let restored = parcel::restore(&mut session, mailbox.as_mut(), &keys, &carried, |arrival| {
         bar.inc(1);
-        moved.push(Moved::of(&arrival));
+        moved.push(Moved::of(arrival));
     });
     bar.finish_and_clear();
     if moved.is_empty() {
-        restored.with_context(|| format!("nobody of {name} was restored"))?;
+        restored.with_context(cannot)?;
     } else {
         restored.with_context(|| {
             format!(
