@@ -62,6 +62,11 @@ impl Agreement {
         })
     }
 
+    /// The mean cosine of what distinguishes photos: of that without the mean direction, if there is one.
+    pub fn of_differences(&self) -> f32 {
+        self.centred_mean_cosine.unwrap_or(self.mean_cosine)
+    }
+
     /// The assumed angle between a quantised and its float embedding, radians: the 99.9th percentile, or the largest
     /// angle if that is unknown.
     pub fn reach(&self) -> f32 {
@@ -115,7 +120,7 @@ mod tests {
         // Two unrelated collapsed networks.
         let agreement = Agreement::of(&about(1.0, 0.001, 50, 1), &about(1.0, 0.001, 50, 2)).unwrap();
         assert!(agreement.mean_cosine > 0.9999, "{agreement:?}");
-        assert!(agreement.centred_mean_cosine.unwrap().abs() < 0.1, "{agreement:?}");
+        assert!(agreement.of_differences().abs() < 0.1, "{agreement:?}");
         assert!(agreement.centred_least_cosine.unwrap() < -0.1, "{agreement:?}");
     }
 
@@ -140,6 +145,7 @@ mod tests {
         let one = about(0.0, 1.0, 1, 4);
         let agreement = Agreement::of(&one, &one).unwrap();
         assert_eq!((agreement.centred_mean_cosine, agreement.centred_least_cosine), (None, None));
+        assert_eq!(agreement.of_differences(), agreement.mean_cosine);
         let equal = vec![one[0].clone(); 9];
         assert_eq!(Agreement::of(&equal, &equal).unwrap().centred_mean_cosine, None);
         let two = about(0.0, 1.0, 2, 5);

@@ -27,7 +27,7 @@ pub const LEAST_COSINE: f32 = 0.98;
 pub const LEAST_CENTRED_COSINE: f32 = 0.9;
 /// Most photos for trying other preprocessing.
 const MOST_TRIED: usize = 12;
-/// Mean cosine at which widening stops.
+/// Mean cosine, without the direction that all photos have in common, at which widening stops.
 const GOOD_COSINE: f32 = 0.99;
 /// Most tensors that can be widened.
 const MOST_WIDE: usize = 8;
@@ -224,7 +224,7 @@ fn widen(material: &Material, job: &Job, seen: &[Vec<u8>], choose: &Compared<'_>
             candidate => candidate?,
         };
         let agreement = Agreement::of(&choose.floats, &choose.quantised(&candidate.section)?);
-        let mean = agreement.context("there are no photos that choose")?.mean_cosine;
+        let mean = agreement.context("there are no photos that choose")?.of_differences();
         if best.as_ref().is_none_or(|(best, _)| mean > *best) {
             best = Some((mean, candidate));
         }
