@@ -69,12 +69,11 @@ pub fn run<S: Set>(cases: u32) -> Result<Counts, Failure> {
     counts.of_all()
 }
 
-/// [`run`] for the set of a board. It is not generic, so that it is compiled with this package, whose naive loops boards optimise for
-/// speed, and not with a board's program, which they optimise for size.
+/// [`run`] for the set of the machine this is compiled for. It is not generic, so that it is compiled with this package, whose naive
+/// loops boards optimise for speed, and not with a board's program, which they optimise for size.
 ///
 /// # Errors
 /// As [`run`].
-#[cfg(target_os = "none")]
-pub fn run_on_board(cases: u32) -> Result<Counts, Failure> {
+pub fn run_chosen(cases: u32) -> Result<Counts, Failure> {
     run::<Chosen>(cases)
 }

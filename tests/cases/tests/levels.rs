@@ -37,10 +37,7 @@ fn every_level_equals_the_naive_loops() {
         set_limit(each);
         assert_eq!(level(), each);
         // The arrays of a case are too large for a test thread's stack.
-        let run = std::thread::Builder::new()
-            .stack_size(16 << 20)
-            .spawn(|| cases::run::<cases::Chosen>(4000))
-            .unwrap();
+        let run = std::thread::Builder::new().stack_size(16 << 20).spawn(|| cases::run_chosen(4000)).unwrap();
         let counts = run.join().unwrap();
         assert!(counts.is_ok(), "{each:?}: {counts:?}");
     }

@@ -109,7 +109,7 @@ macro_rules! battery {
             _counts: &mut $crate::Counts,
             _out: &mut O,
         ) -> Result<::cases::Counts, ::cases::Failure> {
-            ::cases::run_on_board($cases)
+            ::cases::run_chosen($cases)
         }
 
         $crate::once!($board, battery);

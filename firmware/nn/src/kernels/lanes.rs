@@ -235,6 +235,21 @@ pub fn as_bytes_mut<T: Element>(values: &mut [T]) -> Option<&mut [i8]> {
     (size_of::<T>() == 1).then(|| bytemuck::cast_slice_mut(values))
 }
 
+/// Elements by their type.
+pub enum Typed<'a> {
+    Bytes(&'a mut [i8]),
+    Words(&'a mut [i16]),
+}
+
+/// The elements by their type.
+pub fn typed<T: Element>(values: &mut [T]) -> Typed<'_> {
+    if size_of::<T>() == 1 {
+        Typed::Bytes(bytemuck::cast_slice_mut(values))
+    } else {
+        Typed::Words(bytemuck::cast_slice_mut(values))
+    }
+}
+
 /// The rows, if their elements are bytes, there are at most [`MAX_ROWS`], and the zero point is a byte too.
 pub fn bytes<'a, T: Element>(
     input: &Rows<'a, T>,

@@ -11,6 +11,7 @@ macro_rules! levels {
 
         pub use $crate::kernels::lanes::conv::Scratch;
         pub use $crate::kernels::portable::*;
+        use $crate::kernels::lanes::Typed;
         use $crate::kernels::{Element, Rows, lanes, portable};
         use $crate::quant::Stage;
 
@@ -64,6 +65,43 @@ macro_rules! levels {
             }
         }
 
+        /// [`portable::conv`] by the best set; `None` if none has it for these rows. So are those below. They are compiled here for
+        /// either type of output, and not again wherever the contract is used.
+        #[inline(always)]
+        fn conv_by_set<O: Element>(
+            input: &Rows<'_, i8>,
+            weights: &[i8],
+            stage: &Stage<'_>,
+            scratch: &mut Scratch,
+            output: &mut [O],
+        ) -> Option<Option<()>> {
+            let pixels = output.len() / stage.bias.len().max(1);
+            match (Set::current(Some(stage)), scratch.room(input, pixels)) {
+                $((Set::$level(set), Some(room)) => Some(set.conv(room, input, weights, stage, output)),)*
+                _ => None,
+            }
+        }
+
+        fn conv_to_bytes(
+            input: &Rows<'_, i8>,
+            weights: &[i8],
+            stage: &Stage<'_>,
+            scratch: &mut Scratch,
+            output: &mut [i8],
+        ) -> Option<Option<()>> {
+            conv_by_set(input, weights, stage, scratch, output)
+        }
+
+        fn conv_to_words(
+            input: &Rows<'_, i8>,
+            weights: &[i8],
+            stage: &Stage<'_>,
+            scratch: &mut Scratch,
+            output: &mut [i16],
+        ) -> Option<Option<()>> {
+            conv_by_set(input, weights, stage, scratch, output)
+        }
+
         /// [`portable::conv`].
         pub fn conv<I: Element, O: Element>(
             input: &Rows<'_, I>,
@@ -72,14 +110,46 @@ macro_rules! levels {
             scratch: &mut Scratch,
             output: &mut [O],
         ) -> Option<()> {
-            let pixels = output.len() / stage.bias.len().max(1);
             let mut rows = [None; lanes::MAX_ROWS];
-            let input_bytes = lanes::bytes(input, &mut rows);
-            let place = input_bytes.and_then(|input| Some((input, scratch.room(&input, pixels)?)));
-            match (Set::current(Some(stage)), place) {
-                $((Set::$level(set), Some((input, room))) => set.conv(room, &input, weights, stage, output),)*
-                _ => portable::conv(input, weights, stage, &mut portable::Scratch, output),
+            let done = match (lanes::bytes(input, &mut rows), lanes::typed(&mut *output)) {
+                (Some(input), Typed::Bytes(output)) => conv_to_bytes(&input, weights, stage, scratch, output),
+                (Some(input), Typed::Words(output)) => conv_to_words(&input, weights, stage, scratch, output),
+                (None, _) => None,
+            };
+            done.unwrap_or_else(|| portable::conv(input, weights, stage, &mut portable::Scratch, output))
+        }
+
+        #[inline(always)]
+        fn depthwise_by_set<O: Element>(
+            input: &Rows<'_, i8>,
+            weights: &[i8],
+            stage: &Stage<'_>,
+            output: &mut [O],
+        ) -> Option<Option<()>> {
+            match Set::current(Some(stage)) {
+                $(Set::$level(set) if input.channels >= $set::CHANNELS => {
+                    Some(set.depthwise(input, weights, stage, output))
+                })*
+                _ => None,
             }
+        }
+
+        fn depthwise_to_bytes(
+            input: &Rows<'_, i8>,
+            weights: &[i8],
+            stage: &Stage<'_>,
+            output: &mut [i8],
+        ) -> Option<Option<()>> {
+            depthwise_by_set(input, weights, stage, output)
+        }
+
+        fn depthwise_to_words(
+            input: &Rows<'_, i8>,
+            weights: &[i8],
+            stage: &Stage<'_>,
+            output: &mut [i16],
+        ) -> Option<Option<()>> {
+            depthwise_by_set(input, weights, stage, output)
         }
 
         /// [`portable::depthwise`].
@@ -90,13 +160,13 @@ macro_rules! levels {
             _: &mut Scratch,
             output: &mut [O],
         ) -> Option<()> {
-            let mut room = [None; lanes::MAX_ROWS];
-            match (Set::current(Some(stage)), lanes::bytes(input, &mut room)) {
-                $((Set::$level(set), Some(input)) if input.channels >= $set::CHANNELS => {
-                    set.depthwise(&input, weights, stage, output)
-                })*
-                _ => portable::depthwise(input, weights, stage, &mut portable::Scratch, output),
-            }
+            let mut rows = [None; lanes::MAX_ROWS];
+            let done = match (lanes::bytes(input, &mut rows), lanes::typed(&mut *output)) {
+                (Some(input), Typed::Bytes(output)) => depthwise_to_bytes(&input, weights, stage, output),
+                (Some(input), Typed::Words(output)) => depthwise_to_words(&input, weights, stage, output),
+                (None, _) => None,
+            };
+            done.unwrap_or_else(|| portable::depthwise(input, weights, stage, &mut portable::Scratch, output))
         }
 
         /// [`portable::add`].
@@ -107,12 +177,24 @@ macro_rules! levels {
             stage: &Stage<'_>,
             output: &mut [O],
         ) -> Option<()> {
-            match (lanes::as_bytes(a), lanes::as_bytes_mut(&mut *output)) {
-                (Some(a), Some(sum)) => {
+            match (lanes::as_bytes(a), lanes::typed(&mut *output)) {
+                (Some(a), Typed::Bytes(sum)) => {
                     $crate::copy(a, sum)?;
                     add_in_place(output, $crate::elements(b)?, gains, stage)
                 }
                 _ => portable::add(a, b, gains, stage, output),
+            }
+        }
+
+        fn add_bytes_in_place(
+            a: &mut [i8],
+            b: &[i8],
+            gains: [i16; 2],
+            stage: &Stage<'_>,
+        ) -> Option<Option<()>> {
+            match Set::current(Some(stage)) {
+                $(Set::$level(set) => Some(set.add_in_place(a, b, gains, stage)),)*
+                Set::Portable => None,
             }
         }
 
@@ -123,10 +205,50 @@ macro_rules! levels {
             gains: [i16; 2],
             stage: &Stage<'_>,
         ) -> Option<()> {
-            match (Set::current(Some(stage)), lanes::as_bytes_mut(&mut *a), lanes::as_bytes(b)) {
-                $((Set::$level(set), Some(a), Some(b)) => set.add_in_place(a, b, gains, stage),)*
-                _ => portable::add_in_place(a, b, gains, stage),
+            let done = match (lanes::typed(&mut *a), lanes::as_bytes(b)) {
+                (Typed::Bytes(a), Some(b)) => add_bytes_in_place(a, b, gains, stage),
+                _ => None,
+            };
+            done.unwrap_or_else(|| portable::add_in_place(a, b, gains, stage))
+        }
+
+        #[inline(always)]
+        fn scale_by_set<O: Element>(
+            input: &[i8],
+            zero_point: i32,
+            gates: &[i8],
+            table: &[i16],
+            stage: &Stage<'_>,
+            output: &mut [O],
+        ) -> Option<Option<()>> {
+            match Set::current(Some(stage)) {
+                $(Set::$level(set) if gates.len() >= $set::CHANNELS => {
+                    Some(set.scale(input, zero_point, gates, table, stage, output))
+                })*
+                _ => None,
             }
+        }
+
+        fn scale_to_bytes(
+            input: &[i8],
+            zero_point: i32,
+            gates: &[i8],
+            table: &[i16],
+            stage: &Stage<'_>,
+            output: &mut [i8],
+        ) -> Option<Option<()>> {
+            scale_by_set(input, zero_point, gates, table, stage, output)
+        }
+
+        fn scale_to_words(
+            input: &[i8],
+            zero_point: i32,
+            gates: &[i8],
+            table: &[i16],
+            stage: &Stage<'_>,
+            output: &mut [i16],
+        ) -> Option<Option<()>> {
+            scale_by_set(input, zero_point, gates, table, stage, output)
         }
 
         /// [`portable::scale`].
@@ -138,12 +260,12 @@ macro_rules! levels {
             stage: &Stage<'_>,
             output: &mut [O],
         ) -> Option<()> {
-            match (Set::current(Some(stage)), lanes::as_bytes(input)) {
-                $((Set::$level(set), Some(input)) if gates.len() >= $set::CHANNELS => {
-                    set.scale(input, zero_point, gates, table, stage, output)
-                })*
-                _ => portable::scale(input, zero_point, gates, table, stage, output),
-            }
+            let done = match (lanes::as_bytes(input), lanes::typed(&mut *output)) {
+                (Some(input), Typed::Bytes(out)) => scale_to_bytes(input, zero_point, gates, table, stage, out),
+                (Some(input), Typed::Words(out)) => scale_to_words(input, zero_point, gates, table, stage, out),
+                (None, _) => None,
+            };
+            done.unwrap_or_else(|| portable::scale(input, zero_point, gates, table, stage, output))
         }
     };
 }
