@@ -140,14 +140,23 @@ fn exact(events: f64, trials: f64) -> [f64; 2] {
     [low, high]
 }
 
+/// Whether so many trials can tell at which score a share `rate` of them is accepted: it is one trial at least.
+pub fn can_tell(rate: f64, trials: usize) -> bool {
+    rate * trials as f64 > 1.0 - 1e-9
+}
+
+/// Least number of trials that can tell at which score a share `rate` of them is accepted.
+pub fn least_trials(rate: f64) -> usize {
+    (1.0 / rate - 1e-9).ceil() as usize
+}
+
 /// TAR at a FAR: the share of genuine comparisons above the score that at most a share `far` of the impostor
 /// comparisons exceeds, and its 95 % intervals.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Tar {
     /// Share of genuine comparisons.
     pub rate: f64,
-    /// 95 % interval as if genuine comparisons were independent and the threshold were not measured; 0 to 1 without
-    /// comparisons of both kinds.
+    /// 95 % interval as if genuine comparisons were independent and the threshold were not measured.
     pub bounds_by_comparisons: [f64; 2],
     /// 95 % interval by bootstrap over people; 0 to 1 if too few draws had comparisons of both kinds.
     pub bounds_by_people: [f64; 2],
@@ -164,21 +173,24 @@ pub struct Scored {
     pub same: bool,
 }
 
-/// TAR at a FAR with its interval by people.
+/// TAR at a FAR with its interval by people. `None` without genuine comparisons, or if impostor comparisons are too few
+/// for this FAR.
 ///
 /// A comparison counts as often as its person is drawn; with two people, the product of both counts.
-pub fn tar_at_far(comparisons: &[Scored], far: f64) -> Tar {
+pub fn tar_at_far(comparisons: &[Scored], far: f64) -> Option<Tar> {
     let mut falling = comparisons.to_vec();
     falling.sort_by(|a, b| b.score.total_cmp(&a.score));
     let people = falling.iter().map(|c| c.people[0].max(c.people[1]) + 1).max().unwrap_or(0);
     let genuine = falling.iter().filter(|c| c.same).count();
-    let rate = weighted_tar(&falling, far, &vec![1; people]);
-    Tar {
-        rate: rate.unwrap_or(0.0),
-        bounds_by_comparisons: rate
-            .map_or([0.0, 1.0], |rate| clopper_pearson(rate * genuine as f64, genuine)),
-        bounds_by_people: bootstrap(people, |drawn| weighted_tar(&falling, far, drawn)),
+    if !can_tell(far, falling.len() - genuine) {
+        return None;
     }
+    let rate = weighted_tar(&falling, far, &vec![1; people])?;
+    Some(Tar {
+        rate,
+        bounds_by_comparisons: clopper_pearson(rate * genuine as f64, genuine),
+        bounds_by_people: bootstrap(people, |drawn| weighted_tar(&falling, far, drawn)),
+    })
 }
 
 /// TAR at a FAR of comparisons by falling score, each counted as often as its people were drawn.
@@ -382,14 +394,18 @@ mod tests {
     #[test]
     fn tar_is_the_share_above_the_first_impostor_refused() {
         let comparisons =
-            [scored(0, 0, 0.9), scored(1, 1, 0.5), scored(2, 2, 0.3), scored(0, 1, 0.5), scored(1, 2, 0.1)];
+            [scored(0, 0, 0.9), scored(1, 1, 0.5), scored(0, 1, 0.5), scored(2, 2, 0.3), scored(1, 2, 0.1)];
         // None may be accepted: 0.5 is not above the impostor's 0.5. One of two may: all above 0.1.
-        assert_eq!(tar_at_far(&comparisons, 0.0).rate, 1.0 / 3.0);
-        assert_eq!(tar_at_far(&comparisons, 0.5).rate, 1.0);
+        assert_eq!(weighted_tar(&comparisons, 0.0, &[1; 3]), Some(1.0 / 3.0));
+        let tar = tar_at_far(&comparisons, 0.5).unwrap();
+        assert_eq!(tar.rate, 1.0);
         // The exact interval of three of three: 0.025^(1/3).
-        let [low, high] = tar_at_far(&comparisons, 0.5).bounds_by_comparisons;
+        let [low, high] = tar.bounds_by_comparisons;
         assert!((low - 0.2924).abs() < 1e-4 && high == 1.0, "{low} {high}");
-        assert_eq!(tar_at_far(&comparisons[..3], 0.5).bounds_by_comparisons, [0.0, 1.0]);
+        // Neither genuine comparisons alone nor impostors alone have a TAR, and two impostors cannot tell where one in three is.
+        assert_eq!(tar_at_far(&comparisons[..2], 0.5), None);
+        assert_eq!(tar_at_far(&[comparisons[2], comparisons[4]], 0.5), None);
+        assert_eq!(tar_at_far(&comparisons, 1.0 / 3.0), None);
         let falling = [scored(0, 0, 0.9), scored(0, 1, 0.5), scored(1, 1, 0.4)];
         // Person 0 drawn twice weighs double; without person 1 there is no impostor.
         assert_eq!(weighted_tar(&falling, 0.0, &[2, 1]), Some(2.0 / 3.0));
@@ -401,10 +417,18 @@ mod tests {
         // Ten comparisons of each of 40 people, of whom four are never recognised.
         let genuine = (0..400).map(|n| n / 10).map(|n| scored(n, n, if n % 10 == 0 { 0.1 } else { 0.9 }));
         let impostors = (0..40).map(|n| scored(n, (n + 1) % 40, 0.2));
-        let tar = tar_at_far(&genuine.chain(impostors).collect::<Vec<_>>(), 0.01);
+        let tar = tar_at_far(&genuine.chain(impostors).collect::<Vec<_>>(), 0.025).unwrap();
         let width = |[low, high]: [f64; 2]| high - low;
         assert!((tar.rate - 0.9).abs() < 1e-12, "{tar:?}");
         assert!(width(tar.bounds_by_people) > 2.0 * width(tar.bounds_by_comparisons), "{tar:?}");
+    }
+
+    #[test]
+    fn a_share_needs_one_trial_at_least() {
+        for (rate, least) in [(0.01, 100), (0.003, 334), (1e-3, 1000), (0.3, 4), (1.0, 1)] {
+            assert_eq!(least_trials(rate), least);
+            assert!(can_tell(rate, least) && !can_tell(rate, least - 1), "{rate}");
+        }
     }
 
     #[test]

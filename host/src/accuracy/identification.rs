@@ -15,12 +15,12 @@ use super::decisions::{Decisions, decide};
 use super::embedded::{Embedded, Seconds};
 use super::galleries;
 use super::labels::{WrongLabels, wrong_labels};
-use super::networks::{NetworkFigures, network_figures};
+use super::networks::{FPIRS, NetworkFigures, network_figures};
 use super::roles::Roles;
 use super::rules::{RuleFigures, compare_rules};
 use super::scene::{Member, Scene};
 use crate::agreement::Agreement;
-use crate::bounds::LIKE_THE_COHORT;
+use crate::bounds::{LIKE_THE_COHORT, can_tell, least_trials};
 use crate::calibrate::{self, Person};
 
 /// Figures of open-set identification.
@@ -75,6 +75,12 @@ pub fn identify(roles: &Roles, embedded: &Embedded, fpir: f64) -> Result<Identif
     }
     let people: Vec<Person<'_>> = scene.members.iter().map(Member::person).collect();
     let table = calibrate::measure(&scene.cohort, &people, fpir);
+    let mut warnings = embedded.warnings.clone();
+    let strangers = scene.strangers.len();
+    warnings.extend(FPIRS.into_iter().filter(|&rate| !can_tell(rate, strangers)).map(|rate| {
+        let least = least_trials(rate);
+        format!("TPIR where FPIR is measured as {rate} is not told: it needs {least} photos of strangers, and there are {strangers}")
+    }));
     let mut networks = vec![network_figures("int8", &scene)];
     if let Some(float) = &embedded.float {
         networks.push(network_figures("float", &Scene::new(roles, float)?));
@@ -90,7 +96,7 @@ pub fn identify(roles: &Roles, embedded: &Embedded, fpir: f64) -> Result<Identif
         wrong_labels: wrong_labels(&scene),
         bounds_hold_for: LIKE_THE_COHORT,
         agreement: embedded.agreement(),
-        warnings: embedded.warnings.clone(),
+        warnings,
         seconds,
     })
 }
@@ -151,6 +157,10 @@ mod tests {
         assert_eq!(measured.counts, [2, 2, 20, 20]);
         assert_eq!(measured.networks[0].rank1, 1.0);
         assert!(measured.decisions.iter().all(|row| row.tpir == 1.0), "{:?}", measured.decisions);
+        // Twenty strangers do not tell where one in a hundred of them is accepted.
+        assert_eq!(measured.networks[0].tpir, [None; 2]);
+        assert!(measured.rules.iter().all(|row| row.absolute.is_none() && row.combined.is_none()));
+        assert_eq!(measured.warnings.iter().filter(|line| line.contains("and there are 20")).count(), 2);
     }
 
     #[test]

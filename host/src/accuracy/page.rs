@@ -60,14 +60,15 @@ fn common(image: &Path, title: &str, embedded: &Embedded) -> Result<Page> {
     ];
     facts.push(("bounds".to_string(), LIKE_THE_COHORT.to_string()));
     if let Some(agreement) = embedded.agreement() {
+        let text = |mean: f32, least: f32| format!("{mean:.4}, {least:.4}");
         facts.push((
-            "cosine between int8 and float, mean".to_string(),
-            format!("{:.4}", agreement.mean_cosine),
+            "cosine between int8 and float, mean, least".to_string(),
+            text(agreement.mean_cosine, agreement.least_cosine),
         ));
-        facts.push((
-            "cosine between int8 and float, least".to_string(),
-            format!("{:.4}", agreement.least_cosine),
-        ));
+        if let (Some(mean), Some(least)) = (agreement.centred_mean_cosine, agreement.centred_least_cosine) {
+            let fact = "the same without the direction that all photos have in common".to_string();
+            facts.push((fact, text(mean, least)));
+        }
     }
     let layer = |index: usize| match embedded.layers.get(index) {
         Some(layer) => layer.name.clone(),
@@ -155,11 +156,14 @@ fn show_pairs(
     Ok(pairs::WorstPairs { impostors: show(impostors)?, genuine: show(genuine)?, threshold })
 }
 
-/// A rate with its bounds by people and by photos.
-fn bounded(rate: &Rate) -> String {
+/// What rates of people are counted by.
+const BY: [&str; 2] = ["people", "photos"];
+
+/// A rate with its bounds by people and by photos, or by whatever else was counted.
+fn bounded(rate: &Rate, [people, photos]: [&str; 2]) -> String {
     let between = |[low, high]: [f64; 2]| format!("{:.1} … {:.1} %", 100.0 * low, 100.0 * high);
     format!(
-        "{:.1} %, {} by {} people, {} by {} photos",
+        "{:.1} %, {} by {} {people}, {} by {} {photos}",
         100.0 * rate.rate,
         between(rate.bounds_by_people),
         rate.people,
@@ -189,8 +193,8 @@ pub fn detection(image: &Path, measured: &Detection) -> Page {
             Some(height) => format!("faces of {height:.2} of the frame's height"),
             None => format!("whole photos, faces of {:.2} of the frame's height", row.median_height),
         };
-        facts.push((format!("{size}: found"), bounded(&row.found)));
-        facts.push((format!("{size}: refused of these"), bounded(&row.refused)));
+        facts.push((format!("{size}: found"), bounded(&row.found, BY)));
+        facts.push((format!("{size}: refused of these"), bounded(&row.refused, BY)));
         if let Some(points) = row.points {
             let p90 = points.p90.map_or("–".to_string(), |p90| format!("{p90:.3}"));
             let error = format!("{:.3}, {p90}", points.median);
@@ -198,9 +202,14 @@ pub fn detection(image: &Path, measured: &Detection) -> Page {
         }
     }
     if let Some(nonface) = &measured.nonface {
-        let of = |share: f64| format!("{:.0} of {} views", share * nonface.views as f64, nonface.views);
-        facts.push(("pictures without faces: taken for a face".to_string(), of(nonface.found.rate)));
-        facts.push(("pictures without faces: passed by the gates".to_string(), of(nonface.passed.rate)));
+        facts.push((
+            "pictures without faces: taken for a face".to_string(),
+            bounded(&nonface.found, ["pictures", "views"]),
+        ));
+        facts.push((
+            "pictures without faces: passed by the gates".to_string(),
+            bounded(&nonface.passed, ["pictures", "views"]),
+        ));
     }
     facts.push(("bounds".to_string(), measured.bounds_hold_for.to_string()));
     Page { title: "Detection".to_string(), facts, warnings: measured.warnings.clone(), ..Page::default() }
@@ -212,12 +221,12 @@ pub fn attack(image: &Path, measured: &Attack) -> Page {
         ("image".to_string(), image.display().to_string()),
         ("network".to_string(), measured.network.clone()),
         ("least score of a live face".to_string(), format!("{:.3}", measured.threshold)),
-        ("BPCER".to_string(), bounded(&measured.bona_fide.wrong)),
-        ("BPNRR".to_string(), bounded(&measured.bona_fide.unanswered)),
+        ("BPCER".to_string(), bounded(&measured.bona_fide.wrong, BY)),
+        ("BPNRR".to_string(), bounded(&measured.bona_fide.unanswered, BY)),
     ];
     for attack in &measured.attacks {
-        facts.push((format!("APCER, {}", attack.name), bounded(&attack.wrong)));
-        facts.push((format!("APNRR, {}", attack.name), bounded(&attack.unanswered)));
+        facts.push((format!("APCER, {}", attack.name), bounded(&attack.wrong, BY)));
+        facts.push((format!("APNRR, {}", attack.name), bounded(&attack.unanswered, BY)));
     }
     facts.push(("bounds".to_string(), measured.bounds_hold_for.to_string()));
     let curves = match &*measured.scores {
@@ -264,7 +273,9 @@ pub fn identification(
         page.facts.push((name.to_string(), count.to_string()));
     }
     for network in &measured.networks {
-        let [at_1e2, at_3e3] = network.tpir.map(|share| format!("{:.2} %", 100.0 * share));
+        let [at_1e2, at_3e3] = network
+            .tpir
+            .map(|share| share.map_or("–".to_string(), |share| format!("{:.2} %", 100.0 * share)));
         page.facts.push((
             format!("TPIR at FPIR 0.01 and 0.003, {}", network.network),
             format!("{at_1e2}, {at_3e3}"),
@@ -335,6 +346,9 @@ mod tests {
     fn rates_stand_with_both_bounds() {
         // R: binom.test(0, 3)$conf.int and binom.test(0, 6)$conf.int.
         let probes: Vec<(usize, f64)> = (0..6).map(|photo| (photo / 2, 0.0)).collect();
-        assert_eq!(bounded(&of_probes(&probes)), "0.0 %, 0.0 … 70.8 % by 3 people, 0.0 … 45.9 % by 6 photos");
+        assert_eq!(
+            bounded(&of_probes(&probes), BY),
+            "0.0 %, 0.0 … 70.8 % by 3 people, 0.0 … 45.9 % by 6 photos"
+        );
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::decisions::Limits;
 use super::networks::threshold_at;
 use super::scene::{Scene, cosines, two_best};
+use crate::bounds::can_tell;
 use crate::calibrate::margin::CAP_MARGIN;
 use crate::embedding::{angle, cosine};
 
@@ -17,10 +18,10 @@ pub struct RuleFigures {
     pub people: usize,
     /// Share of strangers accepted.
     pub fpir: f64,
-    /// The threshold alone.
-    pub absolute: f64,
-    /// Threshold and margin.
-    pub combined: f64,
+    /// The threshold alone; `None` if strangers are too few for this share.
+    pub absolute: Option<f64>,
+    /// Threshold and margin; `None` as above.
+    pub combined: Option<f64>,
     /// The caps alone, with ArcFace's margin of 0.5: share of probes they accept, at whatever FPIR results.
     pub caps: f64,
 }
@@ -38,11 +39,12 @@ pub(super) fn compare_rules(scene: &Scene, galleries: &[Vec<usize>], rate: f64) 
         sum.add(&count(scene, gallery, &probes, &strangers, rate, margin));
     }
     let share = |accepted: usize| accepted as f64 / sum.probes.max(1) as f64;
+    let told = can_tell(rate, scene.strangers.len());
     Ok(RuleFigures {
         people: galleries[0].len(),
         fpir: rate,
-        absolute: share(sum.absolute),
-        combined: share(sum.combined),
+        absolute: told.then(|| share(sum.absolute)),
+        combined: told.then(|| share(sum.combined)),
         caps: share(sum.caps),
     })
 }
@@ -108,8 +110,9 @@ fn count(
         let (best, next, place) = two_best(row, gallery);
         counts.probes += 1;
         if place == owner {
-            counts.absolute += usize::from(best > alone);
-            counts.combined += usize::from(best > both && is_clear(best, next, probes.cohort[index]));
+            counts.absolute += usize::from(alone.is_some_and(|least| best > least));
+            let is_clear = is_clear(best, next, probes.cohort[index]);
+            counts.combined += usize::from(is_clear && both.is_some_and(|least| best > least));
             counts.caps += usize::from(angle(best) <= (phi[owner] - CAP_MARGIN) / 2.0);
         }
     }

@@ -9,13 +9,13 @@ use serde::Serialize;
 use super::embedded::{Embedded, Seconds};
 use super::pairs::{Pair, Pairs};
 use crate::agreement::Agreement;
-use crate::bounds::{LIKE_THE_COHORT, Scored, tar_at_far};
+use crate::bounds::{LIKE_THE_COHORT, Scored, can_tell, least_trials, tar_at_far};
 use crate::embedding::cosine;
 
 /// Shares of impostor pairs accepted for which TAR is given.
 const FARS: [f64; 2] = [1e-2, 1e-3];
 
-/// Verification figures, as fractions.
+/// Verification figures, as fractions. TAR at a FAR, and its intervals, are `None` if impostor pairs are too few to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Rates {
     /// Mean over folds.
@@ -24,13 +24,13 @@ pub struct Rates {
     /// their number. 0 with one fold.
     pub standard_error: f64,
     /// Share of genuine pairs accepted when 1 % of impostor pairs are.
-    pub tar_at_far_1e2: f64,
+    pub tar_at_far_1e2: Option<f64>,
     /// The same at 0.1 %.
-    pub tar_at_far_1e3: f64,
+    pub tar_at_far_1e3: Option<f64>,
     /// 95 % intervals of both as if pairs were independent, at the thresholds found.
-    pub tar_bounds_by_comparisons: [[f64; 2]; 2],
+    pub tar_bounds_by_comparisons: [Option<[f64; 2]>; 2],
     /// 95 % intervals of both by people.
-    pub tar_bounds_by_people: [[f64; 2]; 2],
+    pub tar_bounds_by_people: [Option<[f64; 2]>; 2],
 }
 
 /// Pairs scored by cosine, in their order.
@@ -68,10 +68,10 @@ fn rates(scored: &[Scored], folds: &[usize]) -> Rates {
     Rates {
         accuracy: mean,
         standard_error: (squares / (count - 1.0).max(1.0) / count).sqrt(),
-        tar_at_far_1e2: tars[0].rate,
-        tar_at_far_1e3: tars[1].rate,
-        tar_bounds_by_comparisons: tars.map(|tar| tar.bounds_by_comparisons),
-        tar_bounds_by_people: tars.map(|tar| tar.bounds_by_people),
+        tar_at_far_1e2: tars[0].map(|tar| tar.rate),
+        tar_at_far_1e3: tars[1].map(|tar| tar.rate),
+        tar_bounds_by_comparisons: tars.map(|tar| Some(tar?.bounds_by_comparisons)),
+        tar_bounds_by_people: tars.map(|tar| Some(tar?.bounds_by_people)),
     }
 }
 
@@ -136,7 +136,7 @@ pub fn verify(pairs: &Pairs, embedded: &Embedded) -> Verification {
     }
 }
 
-/// Warnings of the photos, and that thresholds could not be chosen on other folds.
+/// Warnings of the photos, that thresholds could not be chosen on other folds, and of rates that so few pairs cannot tell.
 fn warnings(pairs: &Pairs, embedded: &Embedded) -> Vec<String> {
     let mut warnings = embedded.warnings.clone();
     if pairs.pairs.iter().all(|pair| pair.fold == pairs.pairs[0].fold) {
@@ -145,6 +145,13 @@ fn warnings(pairs: &Pairs, embedded: &Embedded) -> Vec<String> {
                 .to_string(),
         );
     }
+    let impostors = pairs.pairs.iter().filter(|pair| !pair.same).count();
+    warnings.extend(FARS.into_iter().filter(|&far| !can_tell(far, impostors)).map(|far| {
+        format!(
+            "TAR at FAR {far} is not told: it needs {} pairs of two people, and there are {impostors}",
+            least_trials(far)
+        )
+    }));
     warnings
 }
 
@@ -169,9 +176,19 @@ mod tests {
         let pairs = pairs.map(|(score, people)| Scored { people, score, same: people[0] == people[1] });
         let figures = rates(&pairs, &[0, 0, 1, 1, 1, 1]);
         assert_eq!((figures.accuracy, figures.standard_error), ((0.5 + 0.5) / 2.0, 0.0));
-        assert_eq!(figures.tar_at_far_1e2, 2.0 / 3.0);
+        // Three pairs of two people do not tell where one in a hundred is.
+        assert_eq!((figures.tar_at_far_1e2, figures.tar_bounds_by_people), (None, [None; 2]));
+    }
+
+    #[test]
+    fn tar_is_told_where_impostors_are_enough() {
+        let impostors = (0..100).map(|n| ([n, n + 1], if n == 0 { 0.65 } else { 0.1 }));
+        let pairs = impostors.chain([([0, 0], 0.6), ([1, 1], 0.9), ([2, 2], 0.05)]);
+        let pairs = pairs.map(|(people, score)| Scored { people, score, same: people[0] == people[1] });
+        let figures = rates(&pairs.collect::<Vec<_>>(), &[0; 103]);
+        assert_eq!((figures.tar_at_far_1e2, figures.tar_at_far_1e3), (Some(2.0 / 3.0), None));
         // R: binom.test(2, 3)$conf.int.
-        let [low, high] = figures.tar_bounds_by_comparisons[0];
+        let [low, high] = figures.tar_bounds_by_comparisons[0].unwrap();
         assert!((low - 0.0943).abs() < 1e-4 && (high - 0.9916).abs() < 1e-4, "{low} {high}");
     }
 }

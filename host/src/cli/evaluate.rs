@@ -255,6 +255,16 @@ fn run_identification(arguments: &Arguments) -> Result<()> {
     show(arguments.json, &measured, print_identification)
 }
 
+/// A value, or a dash where photos are too few to tell it.
+fn told<T>(value: Option<T>, text: impl Fn(T) -> String) -> String {
+    value.map_or("-".to_string(), text)
+}
+
+/// Bounds of a rate.
+fn between([low, high]: [f64; 2]) -> String {
+    format!("{:.2} … {:.2} %", 100.0 * low, 100.0 * high)
+}
+
 fn print_verification(out: &mut String, measured: &Verification) -> fmt::Result {
     output::warn_all(&measured.warnings);
     writeln!(out, "{} pairs of {} photos", measured.pairs, measured.photos)?;
@@ -263,17 +273,16 @@ fn print_verification(out: &mut String, measured: &Verification) -> fmt::Result 
         if let Some(row) = row {
             writeln!(
                 out,
-                "{name:10} {:>8.2} ± {:.2}% {:>11.2}% {:>11.2}%",
+                "{name:10} {:>8.2} ± {:.2}% {:>12} {:>12}",
                 100.0 * row.accuracy,
                 100.0 * row.standard_error,
-                100.0 * row.tar_at_far_1e2,
-                100.0 * row.tar_at_far_1e3
+                told(row.tar_at_far_1e2, percent),
+                told(row.tar_at_far_1e3, percent)
             )?;
             for (by, bounds) in
                 [("people", row.tar_bounds_by_people), ("comparisons", row.tar_bounds_by_comparisons)]
             {
-                let [at_1e2, at_1e3] =
-                    bounds.map(|[low, high]| format!("{:.2} … {:.2}%", 100.0 * low, 100.0 * high));
+                let [at_1e2, at_1e3] = bounds.map(|bounds| told(bounds, between));
                 writeln!(out, "{:10} 95 % sure, by {by}: TAR {at_1e2} and {at_1e3}", "")?;
             }
         }
@@ -324,8 +333,8 @@ fn print_identification(out: &mut String, measured: &Identification) -> fmt::Res
             "{:>6} {:>10} {:>10} {:>10} {:>12}",
             row.people,
             percent(row.fpir),
-            percent(row.absolute),
-            percent(row.combined),
+            told(row.absolute, percent),
+            told(row.combined, percent),
             percent(row.caps)
         )?;
     }
@@ -338,8 +347,8 @@ fn print_identification(out: &mut String, measured: &Identification) -> fmt::Res
             "{:>8} {:>9} {:>15} {:>16}",
             row.network,
             percent(row.rank1),
-            percent(at_1e2),
-            percent(at_3e3)
+            told(at_1e2, percent),
+            told(at_3e3, percent)
         )?;
     }
     if let Some(WrongLabels { people, probes, plain, robust }) = measured.wrong_labels {
@@ -356,7 +365,6 @@ fn print_identification(out: &mut String, measured: &Identification) -> fmt::Res
 
 /// How sure the measured rates are: by comparisons as if they were independent, and by people.
 fn print_bounds(out: &mut String, measured: &Identification) -> fmt::Result {
-    let between = |[low, high]: [f64; 2]| format!("{:.2} … {:.2} %", 100.0 * low, 100.0 * high);
     writeln!(out, "\n95 % bounds of the measured rates")?;
     writeln!(
         out,

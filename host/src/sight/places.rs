@@ -2,6 +2,8 @@
 
 use vision::{Points, Rect};
 
+use crate::bounds::least_trials;
+
 /// Left, top, right, bottom.
 pub type Bounds = [f32; 4];
 /// Left eye, right eye, nose tip, left and right mouth corner, each `[x, y]`, left and right as seen.
@@ -62,8 +64,7 @@ pub fn error(points: &Landmarks, expected: &Landmarks) -> f32 {
 fn fewest(share: f64) -> usize {
     let beyond = share.min(1.0 - share);
     let is_known_of_one = beyond <= 0.0 || beyond == 0.5;
-    // In floating point 1 / (1 − 0.9) is a little more than ten.
-    if is_known_of_one { 1 } else { (1.0 / beyond - 1e-9).ceil() as usize }
+    if is_known_of_one { 1 } else { least_trials(beyond) }
 }
 
 /// The value below which this share of the values lies; `None` of too few values to determine it: a share of 0.9 needs ten, one of

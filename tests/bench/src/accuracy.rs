@@ -11,16 +11,17 @@ use host::accuracy::reading::listed;
 use host::accuracy::roles::Roles;
 use host::accuracy::verification::{Verification, verify};
 use host::crops::Source;
-use host::export::{Report, export};
+use host::export::export;
 use host::output::{self, grouped};
-use suite::{accuracy_baseline, accuracy_figures, job, real_networks, shared};
+use suite::accuracy::{self, Figures};
+use suite::{job, real_networks, shared};
 
 use crate::figures::{self, ACCURACY, row};
 
 /// A network's figures.
 struct Measured {
     network: String,
-    export: Report,
+    figures: Figures,
     verification: Verification,
     identification: Identification,
 }
@@ -54,18 +55,16 @@ pub fn run(dry: bool) -> Result<()> {
             PixelsFor::default(),
         )?;
         let identification = identify(&roles, &embedded, 0.003)?;
-        measured.push(Measured { network, export: exported.report, verification, identification });
+        let figures = accuracy::figures(&exported.report, &verification, &identification);
+        measured.push(Measured { network, figures, verification, identification });
     }
     let text = tables(&measured)?;
     println!("{text}");
     if dry {
         return Ok(());
     }
-    let figures: BTreeMap<&str, BTreeMap<String, f64>> = measured
-        .iter()
-        .map(|m| (&*m.network, accuracy_figures(&m.verification, &m.identification)))
-        .collect();
-    output::write_json(&accuracy_baseline(), &figures)?;
+    let figures: BTreeMap<&str, &Figures> = measured.iter().map(|m| (&*m.network, &m.figures)).collect();
+    output::write_json(&accuracy::baseline_path(), &figures)?;
     figures::write(ACCURACY, &text)
 }
 
@@ -76,7 +75,7 @@ fn percent(share: f64) -> String {
 /// Tables in Markdown.
 fn tables(measured: &[Measured]) -> Result<String> {
     let mut text = String::new();
-    columns(&mut text, measured)?;
+    columns(&mut text, measured);
     decisions(&mut text, measured);
     rules(&mut text, measured);
     wrong_labels(&mut text, measured)?;
@@ -85,47 +84,14 @@ fn tables(measured: &[Measured]) -> Result<String> {
 }
 
 /// A table with one column for each network.
-fn columns(text: &mut String, measured: &[Measured]) -> Result<()> {
-    let mut line = |head: &str, cell: &dyn Fn(&Measured) -> Option<String>| -> Result<()> {
-        let cells: Option<Vec<String>> = measured.iter().map(cell).collect();
-        let cells = cells.context("the float network was not measured")?;
-        row(text, [head.to_string()].into_iter().chain(cells));
-        Ok(())
-    };
-    line("", &|m| Some(m.network.clone()))?;
-    line("---", &|_| Some("---".to_string()))?;
-    line("LFW verification, four folds, float → int8", &|m| {
-        let int8 = m.verification.quantised;
-        let [float, accuracy, error] =
-            [m.verification.float?.accuracy, int8.accuracy, int8.standard_error].map(|x| 100.0 * x);
-        Some(format!("{float:.2} → {accuracy:.2} ± {error:.2} %"))
-    })?;
-    line("TAR at FAR 1e-2 and 1e-3, float", &|m| {
-        let float = m.verification.float?;
-        Some(format!("{}, {}", percent(float.tar_at_far_1e2), percent(float.tar_at_far_1e3)))
-    })?;
-    line("the same, int8", &|m| {
-        let int8 = m.verification.quantised;
-        Some(format!("{}, {}", percent(int8.tar_at_far_1e2), percent(int8.tar_at_far_1e3)))
-    })?;
-    line("183 people enrolled: rank 1, float → int8", &|m| {
-        let [int8, float] = [m.identification.networks.first()?, m.identification.networks.get(1)?];
-        Some(format!("{:.2} → {:.2} %", 100.0 * float.rank1, 100.0 * int8.rank1))
-    })?;
-    for (place, rate) in ["0.01", "0.003"].into_iter().enumerate() {
-        line(&format!("TPIR where FPIR is measured as {rate}"), &|m| {
-            let [int8, float] = [m.identification.networks.first()?, m.identification.networks.get(1)?];
-            Some(format!("{:.2} → {:.2} %", 100.0 * float.tpir[place], 100.0 * int8.tpir[place]))
-        })?;
+fn columns(text: &mut String, measured: &[Measured]) {
+    row(text, [String::new()].into_iter().chain(measured.iter().map(|m| m.network.clone())));
+    row(text, std::iter::repeat_n("---".to_string(), 1 + measured.len()));
+    let networks: Vec<Vec<[String; 2]>> = measured.iter().map(|m| accuracy::rows(&m.figures)).collect();
+    let heads = networks.first().map_or(&[][..], |rows| rows);
+    for (place, [head, _]) in heads.iter().enumerate() {
+        row(text, [head.clone()].into_iter().chain(networks.iter().map(|rows| rows[place][1].clone())));
     }
-    line("cosine between int8 and float, mean, least", &|m| {
-        let agreement = m.verification.agreement?;
-        Some(format!("{:.4}, {:.3}", agreement.mean_cosine, agreement.least_cosine))
-    })?;
-    line("arena, all of the working memory of the network", &|m| {
-        Some(format!("{} B", grouped(m.export.arena_bytes as u64)))
-    })?;
-    line("image without people", &|m| Some(format!("{} B", grouped(m.export.image_bytes as u64))))
 }
 
 fn decisions(text: &mut String, measured: &[Measured]) {
@@ -183,10 +149,10 @@ fn rules(text: &mut String, measured: &[Measured]) {
     for Measured { network, identification, .. } in measured {
         for rate in [0.003, 0.01] {
             let at = || identification.rules.iter().filter(|row| row.fpir == rate);
-            let absolute = at().map(|row| percent(row.absolute));
+            let absolute = at().map(|row| row.absolute.map_or("-".to_string(), percent));
             let head = [format!("{network}, threshold alone"), percent(rate)];
             row(text, head.into_iter().chain(absolute));
-            let combined = at().map(|row| percent(row.combined));
+            let combined = at().map(|row| row.combined.map_or("-".to_string(), percent));
             row(text, ["with the margin".to_string(), String::new()].into_iter().chain(combined));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use format::PixelFormat;
@@ -12,44 +12,43 @@ use host::sight::camera::encode;
 use host::sight::frames;
 use host::simulator::AlignedBytes;
 use image::{RgbImage, imageops};
-use tempfile::TempDir;
 use y4m::{Colorspace, Encoder, Ratio, VendorExtensionString};
 
-use crate::{default_network, demo_faces, eyes, job, largest_face, with_eyes, write_faces};
+use crate::{default_network, demo_faces, eyes, job, largest_face, made_once, with_eyes, write_faces};
 
 /// A folder with `door.geode`, in which Biden is enrolled, and photos: six of Obama, one of Biden, strangers.
 ///
 /// # Panics
 /// When set-up has not been run.
-pub fn built() -> &'static TempDir {
-    static BUILT: OnceLock<TempDir> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        let crop = largest_face();
-        write_faces(&at("people").join("Biden"), &[crop("faces/biden.jpg")], [112, 112]);
-        write_faces(&at("crops"), &demo_faces(), [112, 112]);
-        let job = Job { enrol: Some(at("people")), force: true, ..job(&default_network(), &at("crops")) };
-        let blind = AlignedBytes::copy(&export(&job).unwrap().image);
-        std::fs::write(at("door.geode"), with_eyes(blind.bytes(), eyes(), None)).unwrap();
+pub fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| made_once("door", build))
+}
 
-        let obama = ["faces/obama.jpg", "faces/obama2.jpg", "faces/obama3.jpg"].map(&crop);
-        let show = |name: &str, face: &RgbImage| {
-            let frame = frames::placed(face, 1.0, [56.0, 56.0], [150.0, 125.0]);
-            frame.save(at(name)).unwrap();
-        };
-        std::fs::create_dir(at("obama")).unwrap();
-        for (number, face) in obama.iter().enumerate() {
-            show(&format!("obama/{number}.png"), face);
-            show(&format!("obama/{number}m.png"), &imageops::flip_horizontal(face));
-        }
-        show("biden.png", &crop("faces/biden.jpg"));
-        std::fs::create_dir(at("strangers")).unwrap();
-        for (number, face) in demo_faces().iter().enumerate().skip(4).take(8) {
-            show(&format!("strangers/{number}.png"), face);
-        }
-        folder
-    })
+fn build(folder: &Path) {
+    let at = |name: &str| folder.join(name);
+    let crop = largest_face();
+    write_faces(&at("people").join("Biden"), &[crop("faces/biden.jpg")], [112, 112]);
+    write_faces(&at("crops"), &demo_faces(), [112, 112]);
+    let job = Job { enrol: Some(at("people")), force: true, ..job(&default_network(), &at("crops")) };
+    let blind = AlignedBytes::copy(&export(&job).unwrap().image);
+    std::fs::write(at("door.geode"), with_eyes(blind.bytes(), eyes(), None)).unwrap();
+
+    let obama = ["faces/obama.jpg", "faces/obama2.jpg", "faces/obama3.jpg"].map(&crop);
+    let show = |name: &str, face: &RgbImage| {
+        let frame = frames::placed(face, 1.0, [56.0, 56.0], [150.0, 125.0]);
+        frame.save(at(name)).unwrap();
+    };
+    std::fs::create_dir(at("obama")).unwrap();
+    for (number, face) in obama.iter().enumerate() {
+        show(&format!("obama/{number}.png"), face);
+        show(&format!("obama/{number}m.png"), &imageops::flip_horizontal(face));
+    }
+    show("biden.png", &crop("faces/biden.jpg"));
+    std::fs::create_dir(at("strangers")).unwrap();
+    for (number, face) in demo_faces().iter().enumerate().skip(4).take(8) {
+        show(&format!("strangers/{number}.png"), face);
+    }
 }
 
 /// Writes frames of 320 × 240 pixels as a video of 4:2:0 samples in the full range, 30 a second.

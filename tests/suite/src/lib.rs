@@ -1,6 +1,6 @@
 //! Code that the tests of the suite share: places of data, and a tiny image made by hand.
 
-use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -12,8 +12,6 @@ use format::network::{Function, Output};
 use format::policy::{Angle, Basis, Kind, Terms, Threshold};
 use format::preprocess::{Colour, Preprocess};
 use format::sight::{Family, Level, MAX_LEVELS, Sight};
-use host::accuracy::identification::Identification;
-use host::accuracy::verification::Verification;
 use host::board::{Board, emulated};
 use host::crops::cut::write_png;
 use host::export::Job;
@@ -28,6 +26,7 @@ use host::sight::{self, Networks, QuantisedEyes, fit, frames};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 
+pub mod accuracy;
 pub mod answers;
 pub mod command;
 pub mod documented;
@@ -94,6 +93,16 @@ pub fn faces() -> Vec<RgbImage> {
 /// # Panics
 /// When set-up has not been run.
 pub fn demo_faces() -> Vec<RgbImage> {
+    let folder = made_once("faces", |folder| {
+        for (index, crop) in cut_demo_faces().iter().enumerate() {
+            write_png(&folder.join(format!("{index:03}.png")), crop).unwrap();
+        }
+    });
+    let crops = photo::folder::list(&folder).unwrap().found;
+    crops.iter().map(|path| photo::load(path).unwrap()).collect()
+}
+
+fn cut_demo_faces() -> Vec<RgbImage> {
     let detector = FloatDetector::load(&fetched("faceplugin")).unwrap();
     let pipeline = Pipeline { finder: Finder::Float(detector), choice: Choice::All, has_gates: false };
     let photos = photo::folder::list(&fetched("faces")).unwrap().found;
@@ -149,39 +158,33 @@ pub fn write_faces(folder: &Path, faces: &[RgbImage], [height, width]: [u32; 2])
     }
 }
 
-/// Figures of an int8 network's accuracy by name, shares of one: those of the book's tables that the baseline holds.
-pub fn accuracy_figures(
-    verification: &Verification,
-    identification: &Identification,
-) -> BTreeMap<String, f64> {
-    let int8 = &verification.quantised;
-    let network = &identification.networks[0];
-    let mut figures: BTreeMap<String, f64> = [
-        ("accuracy", int8.accuracy),
-        ("TAR at FAR 1e-2", int8.tar_at_far_1e2),
-        ("TAR at FAR 1e-3", int8.tar_at_far_1e3),
-        ("rank 1", network.rank1),
-        ("TPIR at FPIR 0.01", network.tpir[0]),
-        ("TPIR at FPIR 0.003", network.tpir[1]),
-    ]
-    .map(|(name, figure)| (name.to_string(), figure))
-    .into();
-    for row in &identification.decisions {
-        let name = format!("{} people at {}", row.people, row.fpir_asked);
-        figures.insert(format!("FPIR, {name}"), row.fpir);
-        figures.insert(format!("TPIR, {name}"), row.tpir);
-    }
-    figures
-}
-
-/// The baseline of accuracy: figures by network. `cargo run --release -p bench -- accuracy` writes it.
-pub fn accuracy_baseline() -> PathBuf {
-    root().join("tests/bench/accuracy.json")
-}
-
 /// A job that exports a network without people, calibrated on a folder of crops.
 pub fn job(model: &Path, calibrate: &Path) -> Job {
     Job { calibrate: Some(calibrate.to_path_buf()), threshold: Some(0.4), ..Job::new(model.to_path_buf()) }
+}
+
+/// A folder with files that several programs of one run of `test.sh` need: the first of them makes it, and the others wait for it.
+/// Within a run nothing that they are made from changes. Alone, each program makes its own.
+///
+/// # Panics
+/// When it cannot be made.
+pub fn made_once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
+    let Some(all) = std::env::var_os("GEODE_MADE_ONCE").map(PathBuf::from) else {
+        let folder = tempfile::tempdir().unwrap().keep();
+        make(&folder);
+        return folder;
+    };
+    std::fs::create_dir_all(&all).unwrap();
+    let lock = File::create(all.join(name).with_extension("lock")).unwrap();
+    lock.lock().unwrap();
+    let folder = all.join(name);
+    if !folder.exists() {
+        // It has its name when it is whole.
+        let fresh = tempfile::tempdir_in(&all).unwrap();
+        make(fresh.path());
+        std::fs::rename(fresh.keep(), &folder).unwrap();
+    }
+    folder
 }
 
 /// The program `host`, built.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
-use suite::root;
+use suite::{accuracy, root};
 
 /// The links of a page, and the anchors of its headings as mdBook and GitHub make them.
 #[derive(Default)]
@@ -116,4 +116,19 @@ fn figures_of_readme_are_those_of_the_book() {
         assert!(book.contains(&format!("| {cell} |")), "README has {cell}, the book has not");
     }
     assert!(readme.lines().count() <= 150, "README is longer than 150 lines");
+}
+
+#[test]
+fn accuracy_in_the_book_is_that_of_the_baseline() {
+    let book = read(&root().join("docs/src/figures.md"));
+    let (_, table) =
+        book.split_once("<!-- accuracy: written by the benchmark -->").expect("the place of the tables");
+    let networks = accuracy::baseline();
+    let columns: Vec<Vec<[String; 2]>> = networks.values().map(accuracy::rows).collect();
+    let head = networks.keys().map(|name| format!(" {name} |")).collect::<String>();
+    assert!(table.trim_start().starts_with(&format!("|  |{head}\n")), "{head}");
+    for (place, [head, _]) in columns[0].iter().enumerate() {
+        let cells = columns.iter().map(|rows| format!(" {} |", rows[place][1])).collect::<String>();
+        assert!(table.contains(&format!("| {head} |{cells}\n")), "the baseline has: {head} |{cells}");
+    }
 }

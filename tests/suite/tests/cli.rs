@@ -378,9 +378,14 @@ fn align_does_not_write_one_crop_over_another() {
 fn evaluate_reports_accuracy_and_names_bad_lines() {
     let folder = folder();
     succeeds(folder.path(), &EXPORT);
-    let pairs = "path_a,path_b,same,fold\n000.png,001.png,1,0\n000.png,002.png,0,0\n\
-                 003.png,004.png,1,1\n005.png,006.png,0,1\n";
-    std::fs::write(folder.path().join("pairs.csv"), pairs).unwrap();
+    let few = "path_a,path_b,same,fold\n000.png,001.png,1,0\n000.png,002.png,0,0\n\
+               003.png,004.png,1,1\n005.png,006.png,0,1\n";
+    let all = (3..20).flat_map(|a| (a + 1..20).map(move |b| [a, b]));
+    let others = all.filter(|pair| ![[3, 4], [5, 6]].contains(pair));
+    // 136 pairs of two people tell TAR at FAR 1e-2, and not at 1e-3.
+    let pairs =
+        few.to_string() + &others.map(|[a, b]| format!("{a:03}.png,{b:03}.png,0,1\n")).collect::<String>();
+    std::fs::write(folder.path().join("pairs.csv"), &pairs).unwrap();
     let arguments = [
         "evaluate",
         "--aligned",
@@ -395,7 +400,7 @@ fn evaluate_reports_accuracy_and_names_bad_lines() {
     ];
     let report: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &arguments)).unwrap();
     assert!(report["mean_cosine"].as_f64().unwrap() > 0.95);
-    assert_eq!(report["pairs"], 4);
+    assert_eq!(report["pairs"], 138);
     assert!(report["centred_mean_cosine"].as_f64().unwrap() > 0.9);
     assert!(report["bounds_hold_for"].as_str().unwrap().contains("strangers like those"));
     let [low, high] = [0, 1].map(|end| report["quantised"]["tar_bounds_by_people"][0][end].as_f64().unwrap());
@@ -403,6 +408,11 @@ fn evaluate_reports_accuracy_and_names_bad_lines() {
     // Two genuine pairs leave much open.
     let bounds = &report["quantised"]["tar_bounds_by_comparisons"][0];
     assert!(bounds[0].as_f64().unwrap() < bounds[1].as_f64().unwrap(), "{report}");
+    let figures = &report["quantised"];
+    assert!(figures["tar_at_far_1e3"].is_null() && figures["tar_bounds_by_people"][1].is_null(), "{report}");
+    assert!(
+        report["warnings"][0].as_str().unwrap().contains("needs 1000 pairs of two people, and there are 136")
+    );
     let drawn = [&arguments[..arguments.len() - 1], &["--report", "page.html"]].concat();
     let said = succeeds(folder.path(), &drawn);
     for part in ["95 % sure, by people: TAR", "95 % sure, by comparisons: TAR", "strangers like those"] {
@@ -413,7 +423,10 @@ fn evaluate_reports_accuracy_and_names_bad_lines() {
     for part in ["95 % by people", "95 % by comparisons", "strangers like those"] {
         assert!(errors.contains(part), "{part} is not in the section of errors");
     }
-    std::fs::write(folder.path().join("pairs.csv"), pairs.replace("006", "600")).unwrap();
+    std::fs::write(folder.path().join("pairs.csv"), few).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&succeeds(folder.path(), &arguments)).unwrap();
+    assert!(report["quantised"]["tar_at_far_1e2"].is_null(), "{report}");
+    std::fs::write(folder.path().join("pairs.csv"), few.replace("006", "600")).unwrap();
     let said = fails(folder.path(), &arguments);
     assert!(said.contains("600.png"), "{said}");
 }

@@ -54,7 +54,7 @@ impl Door {
 
     /// That nobody has paired with, in its own folder.
     fn unpaired() -> Door {
-        let image = built().path().join("door.geode").display().to_string();
+        let image = built().join("door.geode").display().to_string();
         Door { folder: Rc::new(tempfile::tempdir().unwrap()), image, state: "state", key: "admin.key" }
     }
 
@@ -109,7 +109,7 @@ impl Door {
     /// Numbers of the people whom the device accepts in each photo; `None` where it accepts nobody.
     fn accepted(&self, photos: &[&str]) -> Vec<Option<u64>> {
         let photos: Vec<String> =
-            photos.iter().map(|photo| built().path().join(photo).display().to_string()).collect();
+            photos.iter().map(|photo| built().join(photo).display().to_string()).collect();
         let photos: Vec<&str> = photos.iter().map(String::as_str).collect();
         let answers = self.json(&[&["recognise", "--frames"], &photos[..]].concat());
         let answers = answers.as_array().unwrap();
@@ -223,7 +223,7 @@ fn runs(flash: &[u8]) -> HashSet<&[u8]> {
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn people_outlive_power_cuts_and_deletion_is_final() {
     let door = Door::new();
-    let photos = built().path().join("obama").display().to_string();
+    let photos = built().join("obama").display().to_string();
     let enrolled = door.json(&["enrol", "Obama", "--frames", &photos]);
     let id = enrolled["id"].as_u64().unwrap();
     assert!(id < FIRST_OF_IMAGE);
@@ -280,7 +280,7 @@ fn strangers_lock_the_door_until_an_administrator_unlocks_it() {
 fn people_move_to_another_board_through_a_computer_that_reads_nothing() {
     let door = Door::new();
     let gate = door.beside("gate");
-    let photos = built().path().join("obama").display().to_string();
+    let photos = built().join("obama").display().to_string();
     door.json(&["enrol", "Obama", "--frames", &photos]);
     let backed_up = door.json(&["backup", "gate.people", "--for", "gate"]);
     assert_eq!((&backed_up["people"], &backed_up["to"]["name"]), (&1.into(), &"gate".into()));
@@ -317,7 +317,7 @@ fn people_move_to_another_board_through_a_computer_that_reads_nothing() {
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn backup_brings_people_back_on_its_own_board() {
     let door = Door::new();
-    let photos = built().path().join("obama").display().to_string();
+    let photos = built().join("obama").display().to_string();
     door.json(&["enrol", "Obama", "--frames", &photos]);
     door.json(&["backup", "people"]);
     door.json(&["delete", "--all"]);
@@ -361,7 +361,7 @@ fn administrators_are_removed_for_good_but_for_the_last() {
 #[cfg_attr(not(boards), ignore = "needs emulated boards: run ./setup.sh")]
 fn controller_of_a_module_enrols_recognises_and_deletes_in_a_window() {
     let door = Door::new();
-    let photos = built().path().join("obama").display().to_string();
+    let photos = built().join("obama").display().to_string();
     let id = {
         let mut controller = Controller::new(&door, &photos);
         assert!(matches!(controller.ask(&Command::Version), Reply::Version(_)));
@@ -487,7 +487,7 @@ fn stack_suffices_for_everything_that_a_device_does() {
     };
     let (mut session, mailbox) = place.open(&Keys::read(&at("admin.key")).unwrap(), None).unwrap();
     let mut mailbox = mailbox.unwrap();
-    let shots = shots(&built().path().join("obama")).unwrap();
+    let shots = shots(&built().join("obama")).unwrap();
     let all = shots.iter().cloned().map(Ok);
     let id = people::enrol(&mut session, Some(&mut mailbox), "Obama", all, |_| {}).unwrap();
     // More photos of somebody who is there.

@@ -64,12 +64,12 @@ fn door() -> Command {
 
 /// A photo of [`built`].
 fn photo(name: &str) -> RgbImage {
-    photo::load(&built().path().join(name)).unwrap()
+    photo::load(&built().join(name)).unwrap()
 }
 
 /// The photos of the person who is enrolled.
 fn photos() -> Vec<PathBuf> {
-    photo::folder::list(&built().path().join("obama")).unwrap().found
+    photo::folder::list(&built().join("obama")).unwrap().found
 }
 
 /// Photos as the frames of a video, as the device's camera gives them.
@@ -92,7 +92,7 @@ impl Home {
     fn new() -> Home {
         let home = Home { folder: tempfile::tempdir().unwrap() };
         generate(&home.at("maker.key")).unwrap();
-        home.sign(&fs::read(built().path().join("door.geode")).unwrap(), 3, "door.geode");
+        home.sign(&fs::read(built().join("door.geode")).unwrap(), 3, "door.geode");
         home
     }
 
@@ -351,7 +351,7 @@ fn accepted(seen: &Seen) -> Option<&str> {
 /// Frames with somebody who is enrolled in the image, somebody who is not, a stranger, and nobody.
 fn looked_at() -> Vec<Shot> {
     let names = ["biden.png", "obama/0.png", "strangers/7.png"];
-    let mut photos: Vec<PathBuf> = names.iter().map(|name| built().path().join(name)).collect();
+    let mut photos: Vec<PathBuf> = names.iter().map(|name| built().join(name)).collect();
     let folder = tempfile::tempdir().unwrap();
     let nobody = folder.path().join("nobody.png");
     suite::picture(3, [240, 320]).save(&nobody).unwrap();
@@ -473,7 +473,7 @@ fn people_are_enrolled_and_recognised_as_on_an_emulated_cortex_m7() {
     assert_eq!(names, [biden, obama.clone(), None, None, obama]);
 
     for name in ["obama/1m.png", "strangers/7.png", "biden.png"] {
-        let path = built().path().join(name);
+        let path = built().join(name);
         let verdict = door.stand(&mut session, &photo(name));
         let stood = people::stand(&mut emulated, &mut mailbox, &shots(&[path])[0]).unwrap();
         assert_eq!(stood, Stood::Decided(verdict, verdict != Verdict::NotAccepted), "{name}");
@@ -569,7 +569,7 @@ fn files_that_are_not_as_they_must_be_are_refused_and_left_as_they_are() {
     fs::rename(home.at("state/keys"), home.at("kept")).unwrap();
     assert!(refuses(&run).contains("without it nobody can open state/people"));
     fs::rename(home.at("kept"), home.at("state/keys")).unwrap();
-    home.sign(&fs::read(built().path().join("door.geode")).unwrap(), 9, "other.geode");
+    home.sign(&fs::read(built().join("door.geode")).unwrap(), 9, "other.geode");
     assert!(refuses(&["--image", "other.geode", "--camera", "film.y4m"]).contains("`host update`"));
 
     let door = home.start();
