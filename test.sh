@@ -58,20 +58,30 @@ job() { # job NAME FOLDER COMMAND…: notes a command that part of the tests is,
 long="suite/boards suite/linux suite/faces suite/transfer suite/sight suite/evaluate_sight suite/accuracy suite/eyes suite/device cases/levels bench/check
     suite/json suite/cli suite/field suite/link suite/export suite/truth suite/files suite/folders"
 
-# Runs the noted jobs, one more at once than there are processors, as some wait for a device or a clock: the short ones first, as
-# they can fail soon, then the longest, so that no processor is left with one in the end.
-run_jobs() {
-    if [ -s $jobs ]; then run tests sorted_jobs; fi
+# Runs the noted jobs that are short as soon as they are built, as they can fail soon. Leaves the others, the longest first, so that
+# no processor is left with one in the end.
+run_short_jobs() {
+    [ -s $jobs ] || return 0
+    for name in $long; do
+        grep "^\"$name" $jobs || :
+    done >$jobs.long
+    grep -vxF -f $jobs.long $jobs >$jobs.short || :
+    mv $jobs.long $jobs
+    run_jobs_in $jobs.short
+}
+
+run_long_jobs() {
+    if [ -s $jobs ]; then run tests run_all_jobs; fi
     : >$jobs
 }
 
-sorted_jobs() {
-    : >$jobs.long
-    for name in $long; do
-        grep "^\"$name" $jobs >>$jobs.long || :
-    done
-    grep -vxF -f $jobs.long $jobs | cat - $jobs.long >$jobs.sorted
-    xargs -L 1 -P $(($(getconf _NPROCESSORS_ONLN) + 1)) tests/job.sh <$jobs.sorted
+run_all_jobs() {
+    run_jobs_in $jobs
+}
+
+# One more at once than there are processors, as some wait for a device or a clock.
+run_jobs_in() {
+    xargs -r -L 1 -P $(($(getconf _NPROCESSORS_ONLN) + 1)) tests/job.sh <"$1"
 }
 
 stop_at_exit() { # stop_at_exit PIDS: ends what runs in the background, which an interrupt does not reach
@@ -80,7 +90,7 @@ stop_at_exit() { # stop_at_exit PIDS: ends what runs in the background, which an
 }
 
 # Tests that start emulated boards. All other tests run on the host alone.
-on_boards="audit boards device json kernels link linux sight transfer"
+on_boards="audit boards device json link linux sight transfer"
 
 part_fmt() {
     for script in ./*.sh tests/job.sh .ci/run; do sh -n "$script"; done
@@ -233,6 +243,9 @@ else
     step "data: the default network and its photos; tests that need ../shared beside the repository are ignored"
 fi
 step "building and testing; the first time takes about half an hour on two cores, later runs less than half of that"
+# What several tests need is made once a run.
+export GEODE_MADE_ONCE=$PWD/target/made-once
+rm -rf target/made-once
 mkdir -p target
 : >$jobs
 times=
@@ -253,8 +266,9 @@ for part in $parts; do
         is_set_up=yes
     fi
     # Fuzzers use all processors themselves.
-    if [ "$part" = fuzz ]; then run_jobs; fi
+    if [ "$part" = fuzz ]; then run_long_jobs; fi
     run "$part" "part_$part"
+    run_short_jobs
 done
-run_jobs
+run_long_jobs
 step "all is well:${times%,}"
