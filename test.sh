@@ -120,7 +120,21 @@ lint_features() {
 part_clippy() {
     features=$(lint_features)
     case $features in *v4l2) ;; *) step "cameras of Video4Linux are not checked, because there is no libclang" ;; esac
-    cargo clippy --locked --workspace --all-targets --features "$features" --quiet -- -D warnings
+    beside lint_boards cargo clippy --locked --workspace --all-targets --features "$features" --quiet -- -D warnings
+}
+
+# Boards are compiled one after the other, which leaves processors idle.
+beside() { # beside FUNCTION COMMAND…: runs both at the same time
+    "$1" &
+    pid=$!
+    shift
+    stop_at_exit $pid
+    "$@"
+    wait $pid
+    trap - EXIT
+}
+
+lint_boards() {
     for board in firmware/boards/*/board.toml; do
         # The same sources with other facts.
         ! grep -q '^path = "\.\./' "${board%/*}/Cargo.toml" || continue
@@ -160,14 +174,17 @@ part_host() {
 }
 
 part_boards() {
+    # shellcheck disable=SC2086 # a list of words
+    beside link_boards integration $on_boards
+}
+
+link_boards() {
     for board in firmware/boards/*/board.toml; do
         # What is not emulated is at least linked, which fails if it does not fit.
         [ -n "$(fact "$board" qemu_machine)" ] || on_board "$board" build --quiet --bins --examples
         # So with other parts that a board can have.
         ! grep -q '^\[features\]' "${board%/*}/Cargo.toml" || on_board "$board" build --quiet --all-features --example door
     done
-    # shellcheck disable=SC2086 # a list of words
-    integration $on_boards
 }
 
 part_aarch64() {
