@@ -71,12 +71,8 @@ run_short_jobs() {
 }
 
 run_long_jobs() {
-    if [ -s $jobs ]; then run tests run_all_jobs; fi
+    if [ -s $jobs ]; then run tests run_jobs_in $jobs; fi
     : >$jobs
-}
-
-run_all_jobs() {
-    run_jobs_in $jobs
 }
 
 # One more at once than there are processors, as some wait for a device or a clock.
@@ -267,10 +263,10 @@ mkdir -p target
 : >$jobs
 times=
 is_set_up=
-run() { # run STEP FUNCTION: a step, and how long it takes
+run() { # run STEP FUNCTION [ARGUMENT]: a step, and how long it takes
     step "$1"
     started=$(date +%s)
-    "$2"
+    "$2" ${3+"$3"}
     seconds=$(($(date +%s) - started))
     times="$times $1 ${seconds} s,"
     step "$1 took $seconds s"

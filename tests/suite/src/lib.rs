@@ -164,25 +164,28 @@ pub fn job(model: &Path, calibrate: &Path) -> Job {
 }
 
 /// A folder with files that several programs of one run of `test.sh` need: the first of them makes it, and the others wait for it.
-/// Within a run nothing that they are made from changes. Alone, each program makes its own.
+/// Within a run nothing that they are made from changes. Alone, each program makes its own, among what cargo builds.
 ///
 /// # Panics
 /// When it cannot be made.
 pub fn made_once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
-    let Some(all) = std::env::var_os("GEODE_MADE_ONCE").map(PathBuf::from) else {
-        let folder = tempfile::tempdir().unwrap().keep();
-        make(&folder);
-        return folder;
-    };
+    let shared = std::env::var_os("GEODE_MADE_ONCE").map(PathBuf::from);
+    let all = shared.clone().unwrap_or_else(|| root().join("target/tmp"));
     std::fs::create_dir_all(&all).unwrap();
+    let fresh = || {
+        let folder = tempfile::tempdir_in(&all).unwrap();
+        make(folder.path());
+        folder.keep()
+    };
+    if shared.is_none() {
+        return fresh();
+    }
     let lock = File::create(all.join(name).with_extension("lock")).unwrap();
     lock.lock().unwrap();
     let folder = all.join(name);
     if !folder.exists() {
         // It has its name when it is whole.
-        let fresh = tempfile::tempdir_in(&all).unwrap();
-        make(fresh.path());
-        std::fs::rename(fresh.keep(), &folder).unwrap();
+        std::fs::rename(fresh(), &folder).unwrap();
     }
     folder
 }

@@ -235,18 +235,28 @@ pub fn as_bytes_mut<T: Element>(values: &mut [T]) -> Option<&mut [i8]> {
     (size_of::<T>() == 1).then(|| bytemuck::cast_slice_mut(values))
 }
 
-/// Elements by their type.
+/// Elements of an output by their type.
 pub enum Typed<'a> {
     Bytes(&'a mut [i8]),
     Words(&'a mut [i16]),
 }
 
-/// The elements by their type.
-pub fn typed<T: Element>(values: &mut [T]) -> Typed<'_> {
-    if size_of::<T>() == 1 {
-        Typed::Bytes(bytemuck::cast_slice_mut(values))
-    } else {
-        Typed::Words(bytemuck::cast_slice_mut(values))
+impl<'a> Typed<'a> {
+    /// The elements, whichever of both types they have.
+    pub fn of<T: Element>(values: &'a mut [T]) -> Self {
+        if size_of::<T>() == 1 {
+            Typed::Bytes(bytemuck::cast_slice_mut(values))
+        } else {
+            Typed::Words(bytemuck::cast_slice_mut(values))
+        }
+    }
+
+    /// Their number.
+    pub fn len(&self) -> usize {
+        match self {
+            Typed::Bytes(values) => values.len(),
+            Typed::Words(values) => values.len(),
+        }
     }
 }
 

@@ -65,41 +65,23 @@ macro_rules! levels {
             }
         }
 
-        /// [`portable::conv`] by the best set; `None` if none has it for these rows. So are those below. They are compiled here for
-        /// either type of output, and not again wherever the contract is used.
-        #[inline(always)]
-        fn conv_by_set<O: Element>(
+        /// [`portable::conv`] by the best set; `None` if no set has it for these rows. As those below, it is not generic: so it is
+        /// compiled here, and not again wherever the contract is used.
+        fn conv_by_set(
             input: &Rows<'_, i8>,
             weights: &[i8],
             stage: &Stage<'_>,
             scratch: &mut Scratch,
-            output: &mut [O],
+            output: Typed<'_>,
         ) -> Option<Option<()>> {
             let pixels = output.len() / stage.bias.len().max(1);
-            match (Set::current(Some(stage)), scratch.room(input, pixels)) {
-                $((Set::$level(set), Some(room)) => Some(set.conv(room, input, weights, stage, output)),)*
-                _ => None,
+            match (Set::current(Some(stage)), scratch.room(input, pixels)?) {
+                $((Set::$level(set), room) => Some(match output {
+                    Typed::Bytes(output) => set.conv(room, input, weights, stage, output),
+                    Typed::Words(output) => set.conv(room, input, weights, stage, output),
+                }),)*
+                (Set::Portable, _) => None,
             }
-        }
-
-        fn conv_to_bytes(
-            input: &Rows<'_, i8>,
-            weights: &[i8],
-            stage: &Stage<'_>,
-            scratch: &mut Scratch,
-            output: &mut [i8],
-        ) -> Option<Option<()>> {
-            conv_by_set(input, weights, stage, scratch, output)
-        }
-
-        fn conv_to_words(
-            input: &Rows<'_, i8>,
-            weights: &[i8],
-            stage: &Stage<'_>,
-            scratch: &mut Scratch,
-            output: &mut [i16],
-        ) -> Option<Option<()>> {
-            conv_by_set(input, weights, stage, scratch, output)
         }
 
         /// [`portable::conv`].
@@ -110,46 +92,24 @@ macro_rules! levels {
             scratch: &mut Scratch,
             output: &mut [O],
         ) -> Option<()> {
-            let mut rows = [None; lanes::MAX_ROWS];
-            let done = match (lanes::bytes(input, &mut rows), lanes::typed(&mut *output)) {
-                (Some(input), Typed::Bytes(output)) => conv_to_bytes(&input, weights, stage, scratch, output),
-                (Some(input), Typed::Words(output)) => conv_to_words(&input, weights, stage, scratch, output),
-                (None, _) => None,
-            };
-            done.unwrap_or_else(|| portable::conv(input, weights, stage, &mut portable::Scratch, output))
+            lanes::bytes(input, &mut [None; lanes::MAX_ROWS])
+                .and_then(|input| conv_by_set(&input, weights, stage, scratch, Typed::of(output)))
+                .unwrap_or_else(|| portable::conv(input, weights, stage, &mut portable::Scratch, output))
         }
 
-        #[inline(always)]
-        fn depthwise_by_set<O: Element>(
+        fn depthwise_by_set(
             input: &Rows<'_, i8>,
             weights: &[i8],
             stage: &Stage<'_>,
-            output: &mut [O],
+            output: Typed<'_>,
         ) -> Option<Option<()>> {
             match Set::current(Some(stage)) {
-                $(Set::$level(set) if input.channels >= $set::CHANNELS => {
-                    Some(set.depthwise(input, weights, stage, output))
-                })*
+                $(Set::$level(set) if input.channels >= $set::CHANNELS => Some(match output {
+                    Typed::Bytes(output) => set.depthwise(input, weights, stage, output),
+                    Typed::Words(output) => set.depthwise(input, weights, stage, output),
+                }),)*
                 _ => None,
             }
-        }
-
-        fn depthwise_to_bytes(
-            input: &Rows<'_, i8>,
-            weights: &[i8],
-            stage: &Stage<'_>,
-            output: &mut [i8],
-        ) -> Option<Option<()>> {
-            depthwise_by_set(input, weights, stage, output)
-        }
-
-        fn depthwise_to_words(
-            input: &Rows<'_, i8>,
-            weights: &[i8],
-            stage: &Stage<'_>,
-            output: &mut [i16],
-        ) -> Option<Option<()>> {
-            depthwise_by_set(input, weights, stage, output)
         }
 
         /// [`portable::depthwise`].
@@ -160,13 +120,9 @@ macro_rules! levels {
             _: &mut Scratch,
             output: &mut [O],
         ) -> Option<()> {
-            let mut rows = [None; lanes::MAX_ROWS];
-            let done = match (lanes::bytes(input, &mut rows), lanes::typed(&mut *output)) {
-                (Some(input), Typed::Bytes(output)) => depthwise_to_bytes(&input, weights, stage, output),
-                (Some(input), Typed::Words(output)) => depthwise_to_words(&input, weights, stage, output),
-                (None, _) => None,
-            };
-            done.unwrap_or_else(|| portable::depthwise(input, weights, stage, &mut portable::Scratch, output))
+            lanes::bytes(input, &mut [None; lanes::MAX_ROWS])
+                .and_then(|input| depthwise_by_set(&input, weights, stage, Typed::of(output)))
+                .unwrap_or_else(|| portable::depthwise(input, weights, stage, &mut portable::Scratch, output))
         }
 
         /// [`portable::add`].
@@ -177,8 +133,8 @@ macro_rules! levels {
             stage: &Stage<'_>,
             output: &mut [O],
         ) -> Option<()> {
-            match (lanes::as_bytes(a), lanes::typed(&mut *output)) {
-                (Some(a), Typed::Bytes(sum)) => {
+            match (lanes::as_bytes(a), lanes::as_bytes_mut(&mut *output)) {
+                (Some(a), Some(sum)) => {
                     $crate::copy(a, sum)?;
                     add_in_place(output, $crate::elements(b)?, gains, stage)
                 }
@@ -186,7 +142,7 @@ macro_rules! levels {
             }
         }
 
-        fn add_bytes_in_place(
+        fn add_in_place_by_set(
             a: &mut [i8],
             b: &[i8],
             gains: [i16; 2],
@@ -205,50 +161,27 @@ macro_rules! levels {
             gains: [i16; 2],
             stage: &Stage<'_>,
         ) -> Option<()> {
-            let done = match (lanes::typed(&mut *a), lanes::as_bytes(b)) {
-                (Typed::Bytes(a), Some(b)) => add_bytes_in_place(a, b, gains, stage),
-                _ => None,
-            };
-            done.unwrap_or_else(|| portable::add_in_place(a, b, gains, stage))
+            lanes::as_bytes_mut(&mut *a)
+                .zip(lanes::as_bytes(b))
+                .and_then(|(a, b)| add_in_place_by_set(a, b, gains, stage))
+                .unwrap_or_else(|| portable::add_in_place(a, b, gains, stage))
         }
 
-        #[inline(always)]
-        fn scale_by_set<O: Element>(
+        fn scale_by_set(
             input: &[i8],
             zero_point: i32,
             gates: &[i8],
             table: &[i16],
             stage: &Stage<'_>,
-            output: &mut [O],
+            output: Typed<'_>,
         ) -> Option<Option<()>> {
             match Set::current(Some(stage)) {
-                $(Set::$level(set) if gates.len() >= $set::CHANNELS => {
-                    Some(set.scale(input, zero_point, gates, table, stage, output))
-                })*
+                $(Set::$level(set) if gates.len() >= $set::CHANNELS => Some(match output {
+                    Typed::Bytes(output) => set.scale(input, zero_point, gates, table, stage, output),
+                    Typed::Words(output) => set.scale(input, zero_point, gates, table, stage, output),
+                }),)*
                 _ => None,
             }
-        }
-
-        fn scale_to_bytes(
-            input: &[i8],
-            zero_point: i32,
-            gates: &[i8],
-            table: &[i16],
-            stage: &Stage<'_>,
-            output: &mut [i8],
-        ) -> Option<Option<()>> {
-            scale_by_set(input, zero_point, gates, table, stage, output)
-        }
-
-        fn scale_to_words(
-            input: &[i8],
-            zero_point: i32,
-            gates: &[i8],
-            table: &[i16],
-            stage: &Stage<'_>,
-            output: &mut [i16],
-        ) -> Option<Option<()>> {
-            scale_by_set(input, zero_point, gates, table, stage, output)
         }
 
         /// [`portable::scale`].
@@ -260,12 +193,9 @@ macro_rules! levels {
             stage: &Stage<'_>,
             output: &mut [O],
         ) -> Option<()> {
-            let done = match (lanes::as_bytes(input), lanes::typed(&mut *output)) {
-                (Some(input), Typed::Bytes(out)) => scale_to_bytes(input, zero_point, gates, table, stage, out),
-                (Some(input), Typed::Words(out)) => scale_to_words(input, zero_point, gates, table, stage, out),
-                (None, _) => None,
-            };
-            done.unwrap_or_else(|| portable::scale(input, zero_point, gates, table, stage, output))
+            lanes::as_bytes(input)
+                .and_then(|input| scale_by_set(input, zero_point, gates, table, stage, Typed::of(output)))
+                .unwrap_or_else(|| portable::scale(input, zero_point, gates, table, stage, output))
         }
     };
 }
