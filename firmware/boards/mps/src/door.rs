@@ -390,10 +390,10 @@ impl<S> Emulated<S> {
 
 impl Emulated<Uart> {
     /// Rests for at most a millisecond, unless a byte or a frame is there: a core that looks for them all the time keeps a whole
-    /// processor of the computer busy. `first` and `second` are the interrupts with which the two lines receive.
-    pub fn rest(&mut self, [first, second]: [u16; 2]) {
+    /// processor of the computer busy.
+    pub fn rest(&mut self) {
         if self.memories.mailbox().read(mailbox::STATE) != mailbox::COMPLETE {
-            rest([(&self.stream, first), (&self.second, second)]);
+            rest([&self.stream, &self.second]);
         }
     }
 }

@@ -21,8 +21,8 @@ macro_rules! drivers {
             type Frames = $crate::Frames;
 
             fn stream() -> $crate::Uart {
-                // SAFETY: this is the UART's address, and any earlier owner of the UART no longer runs.
-                unsafe { $crate::Uart::new(facts::UART) }
+                // SAFETY: these are the UART's address and interrupt, and any earlier owner of the UART no longer runs.
+                unsafe { $crate::Uart::new(facts::UART, facts::UART_INTERRUPT) }
             }
 
             fn counter() -> $counter {
@@ -90,8 +90,8 @@ macro_rules! door_drivers {
                     // SAFETY: this is the address of the board's watchdog.
                     let watchdog = unsafe { Watchdog::start(facts::WATCHDOG) };
                     let stream = <$board as $crate::programs::Board>::stream();
-                    // SAFETY: this is the address of the second UART, which only the device uses.
-                    let second = unsafe { $crate::Uart::new(facts::FRONT) };
+                    // SAFETY: these are the address and interrupt of the second UART, which only the device uses.
+                    let second = unsafe { $crate::Uart::new(facts::FRONT, facts::FRONT_INTERRUPT) };
                     (Emulated::new(stream, second, memories(), random, watchdog, instructions), keys)
                 }
 
@@ -130,7 +130,7 @@ macro_rules! door_drivers {
                 }
 
                 fn rest(platform: &mut Self::Platform) {
-                    platform.rest([facts::UART_INTERRUPT, facts::FRONT_INTERRUPT]);
+                    platform.rest();
                 }
             }
         };

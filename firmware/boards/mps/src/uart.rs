@@ -1,4 +1,4 @@
-//! The CMSDK UART: polled, and its interrupt only ends a [`rest`]. (Arm Cortex-M System Design Kit TRM, DDI 0479, section 4.3.)
+//! The CMSDK UART: polled, and its interrupt only wakes a core that waits. (Arm Cortex-M System Design Kit TRM, DDI 0479, section 4.3.)
 #![allow(unsafe_code)]
 
 use core::convert::Infallible;
@@ -26,18 +26,23 @@ const INTERRUPT_RECEIVED: u32 = 1 << 1;
 /// Smallest divider that the UART accepts, which is the highest speed.
 const DIVIDER: u32 = 16;
 
+/// How often [`Uart::read`] looks for a byte before it stops the core: a core that looks all the time keeps a whole processor of the
+/// computer busy, and one that is stopped for each byte takes longer for it.
+const PATIENCE: u32 = 2_000;
+
 /// A UART.
 pub struct Uart {
     base: usize,
+    received: Received,
 }
 
 impl Uart {
-    /// Turns the UART on.
+    /// Turns the UART on. `received` is the number of the interrupt with which it receives.
     ///
     /// # Safety
-    /// `base` is the address of a CMSDK UART that nothing else uses.
-    pub unsafe fn new(base: usize) -> Self {
-        let uart = Uart { base };
+    /// `base` is the address of a CMSDK UART that nothing else uses, and `received` no other device's interrupt.
+    pub unsafe fn new(base: usize, received: u16) -> Self {
+        let uart = Uart { base, received: Received(received) };
         uart.write_register(BAUDDIV, DIVIDER);
         uart.write_register(CTRL, CTRL_SEND_AND_RECEIVE);
         uart
@@ -65,7 +70,13 @@ impl ErrorType for Uart {
 impl Read for Uart {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
         let Some(byte) = buffer.first_mut() else { return Ok(0) };
-        while !self.has_received() {}
+        let mut polls = 0;
+        while !self.has_received() {
+            polls += 1;
+            if polls > PATIENCE {
+                interrupt::free(|_| wait([self]));
+            }
+        }
         *byte = self.read_register(DATA) as u8;
         Ok(1)
     }
@@ -104,34 +115,38 @@ unsafe impl InterruptNumber for Received {
 /// Ticks of SysTick in a millisecond.
 const MS_TICKS: u32 = 25_000;
 
-/// Rests until one of these UARTs, each with the number of the interrupt with which it receives, has a byte; for at most a
-/// millisecond. No interrupt is served: one that is pending wakes the core.
-pub fn rest(uarts: [(&Uart, u16); 2]) {
+/// Rests until one of these UARTs has a byte; for at most a millisecond. No interrupt is served: one that is pending wakes the core.
+pub fn rest(uarts: [&Uart; 2]) {
     interrupt::free(|_| {
-        // SAFETY: on these boards nothing else uses SysTick, and nobody else is running.
+        // SAFETY: where a device rests nothing else uses SysTick, and nobody else is running.
         let Peripherals { mut SYST, .. } = unsafe { Peripherals::steal() };
         SYST.set_clock_source(SystClkSource::Core);
         SYST.set_reload(MS_TICKS - 1);
         SYST.clear_current();
         SYST.enable_counter();
         SYST.enable_interrupt();
-        for (uart, interrupt) in uarts {
-            uart.write_register(INTERRUPTS, INTERRUPT_RECEIVED);
-            uart.write_register(CTRL, CTRL_SEND_AND_RECEIVE | CTRL_RECEIVE_INTERRUPT);
-            // SAFETY: interrupts are off. It is masked again before they are on.
-            unsafe { NVIC::unmask(Received(interrupt)) };
-        }
-        if !uarts.iter().any(|(uart, _)| uart.has_received()) {
-            asm::wfi();
-        }
-        for (uart, interrupt) in uarts {
-            NVIC::mask(Received(interrupt));
-            uart.write_register(CTRL, CTRL_SEND_AND_RECEIVE);
-            uart.write_register(INTERRUPTS, INTERRUPT_RECEIVED);
-            NVIC::unpend(Received(interrupt));
-        }
+        wait(uarts);
         SYST.disable_interrupt();
         SYST.disable_counter();
         SCB::clear_pendst();
     });
+}
+
+/// Stops the core until one of these UARTs has a byte, or an interrupt is pending. Interrupts are off.
+fn wait<const N: usize>(uarts: [&Uart; N]) {
+    for uart in uarts {
+        uart.write_register(INTERRUPTS, INTERRUPT_RECEIVED);
+        uart.write_register(CTRL, CTRL_SEND_AND_RECEIVE | CTRL_RECEIVE_INTERRUPT);
+        // SAFETY: interrupts are off. It is masked again before they are on.
+        unsafe { NVIC::unmask(uart.received) };
+    }
+    if !uarts.iter().any(|uart| uart.has_received()) {
+        asm::wfi();
+    }
+    for uart in uarts {
+        NVIC::mask(uart.received);
+        uart.write_register(CTRL, CTRL_SEND_AND_RECEIVE);
+        uart.write_register(INTERRUPTS, INTERRUPT_RECEIVED);
+        NVIC::unpend(uart.received);
+    }
 }
