@@ -14,7 +14,7 @@ use host::simulator::AlignedBytes;
 use image::{RgbImage, imageops};
 use y4m::{Colorspace, Encoder, Ratio, VendorExtensionString};
 
-use crate::{default_network, demo_faces, eyes, job, largest_face, made_once, with_eyes, write_faces};
+use crate::{default_network, demo_faces, job, largest_face, made_once, with_eyes, write_faces};
 
 /// A folder with `door.geode`, in which Biden is enrolled, and photos: six of Obama, one of Biden, strangers.
 ///
@@ -32,7 +32,7 @@ fn build(folder: &Path) {
     write_faces(&at("crops"), &demo_faces(), [112, 112]);
     let job = Job { enrol: Some(at("people")), force: true, ..job(&default_network(), &at("crops")) };
     let blind = AlignedBytes::copy(&export(&job).unwrap().image);
-    std::fs::write(at("door.geode"), with_eyes(blind.bytes(), eyes(), None)).unwrap();
+    std::fs::write(at("door.geode"), with_eyes(blind.bytes(), None)).unwrap();
 
     let obama = ["faces/obama.jpg", "faces/obama2.jpg", "faces/obama3.jpg"].map(&crop);
     let show = |name: &str, face: &RgbImage| {

@@ -22,9 +22,10 @@ use host::photo;
 use host::plan::{self, Plan};
 use host::quantize::Preprocessing;
 use host::sections::{self, Enrolled, NetworkParts};
-use host::sight::{self, Networks, QuantisedEyes, fit, frames};
-use image::RgbImage;
+use host::sight::{self, Networks, QuantisedEyes, Seer, fit, frames};
+use host::simulator::AlignedBytes;
 use image::imageops::{self, FilterType};
+use image::{DynamicImage, RgbImage};
 
 pub mod accuracy;
 pub mod answers;
@@ -134,6 +135,16 @@ pub fn first_faces(count: usize) -> Vec<RgbImage> {
     faces().into_iter().take(count).collect()
 }
 
+/// A picture in other sizes: `imageops::resize` as the crate `image` has compiled it, optimised, which tests are not.
+pub fn resized(picture: &RgbImage, [height, width]: [u32; 2], filter: FilterType) -> RgbImage {
+    DynamicImage::from(picture.clone()).resize_exact(width, height, filter).into_rgb8()
+}
+
+/// A picture that is blurred, as by [`resized`].
+pub fn blurred(picture: &RgbImage, sigma: f32) -> RgbImage {
+    DynamicImage::from(picture.clone()).blur(sigma).into_rgb8()
+}
+
 /// A picture of `[height, width]` pixels with light and dark places, another for each seed.
 pub fn picture(seed: u64, [height, width]: [u32; 2]) -> RgbImage {
     let mut state = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
@@ -144,7 +155,7 @@ pub fn picture(seed: u64, [height, width]: [u32; 2]) -> RgbImage {
         };
         image::Rgb([next(), next(), next()])
     });
-    imageops::resize(&coarse, width, height, FilterType::CatmullRom)
+    resized(&coarse, [height, width], FilterType::CatmullRom)
 }
 
 /// Writes faces as crops of `[height, width]` into a folder, one file each.
@@ -153,7 +164,7 @@ pub fn picture(seed: u64, [height, width]: [u32; 2]) -> RgbImage {
 /// When they cannot be written.
 pub fn write_faces(folder: &Path, faces: &[RgbImage], [height, width]: [u32; 2]) {
     for (index, face) in faces.iter().enumerate() {
-        let crop = imageops::resize(face, width, height, FilterType::Triangle);
+        let crop = resized(face, [height, width], FilterType::Triangle);
         write_png(&folder.join(format!("{index:03}.png")), &crop).unwrap();
     }
 }
@@ -518,23 +529,45 @@ pub fn eyes() -> &'static QuantisedEyes {
     EYES.get_or_init(|| sight::fit(&networks().known(35.2).unwrap(), &frames_to_calibrate()).unwrap())
 }
 
-/// A tiny image with eyes; with a photo check, if there is one. Its embedder is of no use.
+/// A tiny image with [`eyes`]; with a photo check, if there is one. Its embedder is of no use.
 ///
 /// # Panics
-/// When it cannot be joined.
-pub fn image_with_eyes(eyes: &QuantisedEyes, liveness: Option<&[u8]>) -> Vec<u8> {
-    with_eyes(&join(&tiny_sections()), eyes, liveness)
+/// When set-up has not been run.
+pub fn image_with_eyes(liveness: Option<&[u8]>) -> Vec<u8> {
+    with_eyes(&join(&tiny_sections()), liveness)
 }
 
-/// An image without eyes with these.
+/// An image without eyes with [`eyes`]; with a photo check, if there is one.
 ///
 /// # Panics
-/// When it cannot be joined.
-pub fn with_eyes(blind: &[u8], eyes: &QuantisedEyes, liveness: Option<&[u8]>) -> Vec<u8> {
-    let mut fresh = eyes.sections();
+/// When set-up has not been run.
+pub fn with_eyes(blind: &[u8], liveness: Option<&[u8]>) -> Vec<u8> {
+    const NAME: &str = "eyes.geode";
+    let join = |blind: &[u8], fresh: &[(Section, Vec<u8>)]| {
+        let fresh: Vec<_> = fresh.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
+        sections::replaced(blind, &fresh).unwrap()
+    };
+    let folder = made_once("eyes", |folder| {
+        let image = join(&crate::join(&tiny_sections()), &eyes().sections());
+        std::fs::write(folder.join(NAME), image).unwrap();
+    });
+    let made = std::fs::read(folder.join(NAME)).unwrap();
+    let made = format::header::parse(&made).unwrap();
+    let of_eyes = [Section::Network(Role::Detector), Section::Network(Role::Landmarks), Section::Sight];
+    let mut fresh = of_eyes.map(|section| (section, made.get(section).expect("eyes").to_vec())).to_vec();
     fresh.extend(liveness.map(|section| (Section::Network(Role::Liveness), section.to_vec())));
-    let fresh: Vec<(Section, &[u8])> = fresh.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
-    sections::replaced(blind, &fresh).unwrap()
+    join(blind, &fresh)
+}
+
+/// [`eyes`] that see.
+///
+/// # Panics
+/// When set-up has not been run.
+pub fn seer() -> Seer {
+    let path = Path::new("a tiny image with eyes");
+    let bytes = AlignedBytes::copy(&image_with_eyes(None));
+    let seer = Seer::of_image(&bytes.image(path).unwrap(), bytes.bytes(), path);
+    seer.unwrap().expect("eyes")
 }
 
 /// The default detector, cut at its heads and re-shaped for grey photos of 160 × 120.
@@ -596,7 +629,7 @@ pub fn pictures(input: &Preprocess, faces: &[RgbImage]) -> Vec<Vec<u8>> {
     let (width, height) = (u32::from(input.width), u32::from(input.height));
     let picture = |face: &RgbImage| {
         let side = height.min(width);
-        let face = imageops::resize(face, side, side, FilterType::Triangle);
+        let face = resized(face, [side, side], FilterType::Triangle);
         let mut picture = RgbImage::from_pixel(width, height, image::Rgb([110, 120, 130]));
         imageops::replace(&mut picture, &face, ((width - side) / 2).into(), ((height - side) / 2).into());
         photo::crop_bytes(&picture, input).unwrap()

@@ -18,7 +18,7 @@ use host::sight::{Networks, Seer, fit};
 use image::RgbImage;
 use serde_json::Value;
 use suite::command::{fails, is_wrong_use, succeeds};
-use suite::{eyes, fetched, image_with_eyes, networks, shared, tiny_network};
+use suite::{eyes, fetched, image_with_eyes, networks, seer, shared, tiny_network};
 use tempfile::TempDir;
 
 const COLUMNS: &str = "path,x1,y1,x2,y2,le_x,le_y,re_x,re_y,nose_x,nose_y,lm_x,lm_y,rm_x,rm_y";
@@ -29,9 +29,9 @@ const PORTRAITS: [&str; 3] = ["obama.jpg", "obama3.jpg", "biden.jpg"];
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    std::fs::write(at("eyes.geode"), image_with_eyes(eyes(), None)).unwrap();
+    std::fs::write(at("eyes.geode"), image_with_eyes(None)).unwrap();
     let check = tiny_network().section();
-    std::fs::write(at("check.geode"), image_with_eyes(eyes(), Some(&check))).unwrap();
+    std::fs::write(at("check.geode"), image_with_eyes(Some(&check))).unwrap();
     let detector = FloatDetector::load(&fetched("faceplugin")).unwrap();
     let (mut boxes, mut points) = (format!("{COLUMNS}\n"), String::new());
     let (_, columns) = COLUMNS.split_once(",x1,y1,x2,y2").unwrap();
@@ -246,7 +246,7 @@ fn detected(nonface: Option<&Path>, heights: &[f32]) -> Detection {
     let raw = shared("faces/raw").unwrap();
     let marks = marks::read(&raw.join("landmarks.csv")).unwrap();
     let subject = Subject { photos: &raw, marks: &marks, nonface, heights, is_strict: true };
-    detect(&Seer::new(eyes()).unwrap(), &subject).unwrap()
+    detect(&seer(), &subject).unwrap()
 }
 
 #[test]

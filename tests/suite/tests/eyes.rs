@@ -15,7 +15,7 @@ use host::simulator::AlignedBytes;
 use serde_json::Value;
 use suite::command::{EXPORT, fails, folder, is_wrong_use, succeeds};
 use suite::{
-    default_network, eyes, fetched, frames_to_calibrate, image_with_eyes, minifasnet, networks, shared,
+    default_network, fetched, frames_to_calibrate, image_with_eyes, minifasnet, networks, shared,
     tiny_network,
 };
 
@@ -100,7 +100,7 @@ fn what_goes_before_the_photos_is_checked_before_they_are_read() {
 fn options_that_would_change_nothing_are_wrong_use() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    std::fs::write(at.join("eyes.geode"), image_with_eyes(eyes(), None)).unwrap();
+    std::fs::write(at.join("eyes.geode"), image_with_eyes(None)).unwrap();
     let photo = fetched("faces/biden.jpg");
     let photo = photo.to_str().unwrap();
     for option in [
@@ -126,7 +126,7 @@ fn options_that_would_change_nothing_are_wrong_use() {
 
 #[test]
 fn frame_that_a_board_has_no_room_for_is_told() {
-    let bytes = AlignedBytes::copy(&image_with_eyes(eyes(), Some(&tiny_network().section())));
+    let bytes = AlignedBytes::copy(&image_with_eyes(Some(&tiny_network().section())));
     let image = bytes.image(Path::new("eyes")).unwrap();
     let budget = host::board::Board::named("qemu-m7").unwrap().budget(host::board::Memory::External);
     let excesses = |frame_bytes: usize| {

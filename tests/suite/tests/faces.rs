@@ -16,12 +16,11 @@ use host::embedding::{cosine, unit_of_i16};
 use host::export::export;
 use host::face::{Choice, Crop, Face, Finder, FloatDetector, Pipeline, Unusable, colour_crop};
 use host::photo;
-use host::sight::Seer;
 use host::simulator::{AlignedBytes, Simulator};
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, Rgb, RgbImage};
 use suite::{
-    default_network, demo_faces, eyes as quantised, fetched, image_with_eyes, job, shared, write_faces,
+    blurred, default_network, demo_faces, fetched, image_with_eyes, job, resized, seer, shared, write_faces,
 };
 
 const SIZE: [usize; 2] = [112, 112];
@@ -91,10 +90,9 @@ impl Detectors {
     fn finders(self) -> Vec<(&'static str, Finder)> {
         let float = |path: PathBuf| Finder::Float(FloatDetector::load(&path).unwrap());
         match self {
-            Detectors::Default => vec![
-                ("board", Finder::Board(Seer::new(quantised()).unwrap())),
-                ("default in float", float(fetched("faceplugin"))),
-            ],
+            Detectors::Default => {
+                vec![("board", Finder::Board(seer())), ("default in float", float(fetched("faceplugin")))]
+            }
             Detectors::YuNet => vec![("yunet", float(shared(YUNET).unwrap()))],
         }
     }
@@ -122,7 +120,7 @@ impl Detectors {
             match self {
                 Detectors::Default => {
                     let image = folder.path().join("eyes.geode");
-                    std::fs::write(&image, image_with_eyes(quantised(), None)).unwrap();
+                    std::fs::write(&image, image_with_eyes(None)).unwrap();
                     let default = Finding::Float(fetched("faceplugin"));
                     [("board", Finding::Image, Some(image)), ("default in float", default, None)]
                         .map(align)
@@ -174,7 +172,7 @@ fn portraits() -> Vec<RgbImage> {
         .map(|path| {
             let photo = photo::load(&fetched(path)).unwrap();
             let scale = 600.0 / photo.height() as f32;
-            imageops::resize(&photo, (photo.width() as f32 * scale) as u32, 600, FilterType::Triangle)
+            resized(&photo, [600, (photo.width() as f32 * scale) as u32], FilterType::Triangle)
         })
         .to_vec()
 }
@@ -344,7 +342,7 @@ fn own_alignment_recognises_as_well_as_that_of_the_data_set(detectors: Detectors
 type Variant = (&'static str, fn(&RgbImage, &Face) -> RgbImage);
 
 const VARIANTS: [Variant; 6] = [
-    ("blurred", |photo, face| imageops::blur(photo, 0.09 * eyes(face))),
+    ("blurred", |photo, face| blurred(photo, 0.09 * eyes(face))),
     ("dark", |photo, _| lit(photo, |x| 0.15 * x)),
     ("bright", |photo, _| lit(photo, |x| 130.0 + 1.4 * x)),
     ("flat", |photo, _| lit(photo, |x| 100.0 + 0.14 * x)),
@@ -364,7 +362,7 @@ fn lit(photo: &RgbImage, change: fn(f32) -> f32) -> RgbImage {
 
 fn shrunk(photo: &RgbImage, scale: f32) -> RgbImage {
     let [width, height] = [photo.width(), photo.height()].map(|side| (side as f32 * scale) as u32);
-    imageops::resize(photo, width, height, FilterType::Triangle)
+    resized(photo, [height, width], FilterType::Triangle)
 }
 
 /// The face turned by 70 degrees, approximated from one photo as if its pixels lay on an ellipsoid with a nose.
@@ -552,7 +550,7 @@ fn small_and_huge_faces_in_photos_of_12_megapixels_are_found(detectors: Detector
             // Near: the face fills the frame.
             let [x, y, width, height] = [left, top, right - left, bottom - top].map(|x| x.max(0.0) as u32);
             let near = imageops::crop_imm(portrait, x, y, width, height).to_image();
-            let near = imageops::resize(&near, 3000, 4000, FilterType::Triangle);
+            let near = resized(&near, [4000, 3000], FilterType::Triangle);
             let ratio = [3000.0 / width as f32, 4000.0 / height as f32];
 
             println!("{name}, small {index}");

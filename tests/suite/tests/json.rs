@@ -6,7 +6,7 @@ use host::flash::{Checked, Flashed, FlashedPart};
 use serde_json::Value;
 use suite::command::{EXPORT, folder, succeeds};
 use suite::documented::{check, documented, shape};
-use suite::{eyes, faces, image_with_eyes, tiny_network, write_faces};
+use suite::{faces, image_with_eyes, tiny_network, write_faces};
 use tempfile::TempDir;
 
 /// A folder with an image `image.geode`, two people in it, and a folder `others` with a third.
@@ -124,7 +124,7 @@ fn accuracy_is_told_as_documented() {
 /// A folder with an image with eyes and a tiny photo check, and a list of a face.
 fn with_eyes() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let image = image_with_eyes(eyes(), Some(&tiny_network().section()));
+    let image = image_with_eyes(Some(&tiny_network().section()));
     std::fs::write(folder.path().join("eyes.geode"), image).unwrap();
     // The first photo's face, as `host align` finds it.
     let marks = "path,x1,y1,x2,y2,le_x,le_y,re_x,re_y,nose_x,nose_y,lm_x,lm_y,rm_x,rm_y\n\

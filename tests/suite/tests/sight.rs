@@ -25,12 +25,14 @@ use host::sections::replaced;
 use host::sight::camera::{STEADY, Settings, Shot};
 use host::sight::{Networks, fit, frames};
 use host::simulator::AlignedBytes;
-use image::{RgbImage, imageops};
+use image::RgbImage;
+use image::imageops::{self, FilterType};
 use link::message::{Attention, Objection, Ruling, Seen, SightCost, View};
 use link::{Decoder, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, Message, Reply, Request};
 use suite::command::{fails, succeeds};
 use suite::{
-    default_network, demo_faces, fetched, job, largest_face, picture, shared, uncounted, write_faces,
+    blurred, default_network, demo_faces, fetched, job, largest_face, picture, resized, shared, uncounted,
+    write_faces,
 };
 use tempfile::TempDir;
 
@@ -101,7 +103,7 @@ fn frames(eye: &mut Simulated<'_>) -> (Frames, Vec<Seen>) {
     let mut frames = Frames { shots: Vec::new(), decided: 0, refused: 0, empty: 0 };
     let mut candidates = Vec::new();
     // Frames of another size, whose detector's picture is not a half of them; they go over the link.
-    let small = |picture: &RgbImage| imageops::resize(picture, 150, 100, imageops::FilterType::Triangle);
+    let small = |picture: &RgbImage| resized(picture, [100, 150], FilterType::Triangle);
     candidates.push(shot("small, empty".to_string(), &small(&picture(99, [240, 320]))));
     // Aligned faces in the middle of a frame: two people who are enrolled, a stranger, no certain face.
     let aligned = demo_faces();
@@ -110,7 +112,7 @@ fn frames(eye: &mut Simulated<'_>) -> (Frames, Vec<Seen>) {
         candidates.push(shot(format!("face {number}"), &picture));
         if number == 1 {
             candidates.push(shot("small".to_string(), &small(&picture)));
-            candidates.push(shot("blurred".to_string(), &imageops::blur(&picture, 3.0)));
+            candidates.push(shot("blurred".to_string(), &blurred(&picture, 3.0)));
             candidates.push(shot("dark".to_string(), &imageops::brighten(&picture, -130)));
         }
     }
@@ -410,7 +412,7 @@ fn known() -> RgbImage {
 
 /// The same, small, to be sent over the link.
 fn sent(format: PixelFormat, attention: Attention) -> (Shot, View) {
-    let face = imageops::resize(&known(), 160, 120, imageops::FilterType::Triangle);
+    let face = resized(&known(), [120, 160], FilterType::Triangle);
     let shot = Shot::new("face", &face, format).unwrap();
     let view = View { width: shot.width, height: shot.height, format, is_sent: true, attention };
     (shot, view)

@@ -7,8 +7,8 @@ use host::export::{Exported, Job, export};
 use host::quantize::Preprocessing;
 use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
-use image::imageops::{self, FilterType};
-use suite::{default_network, faces, first_faces, onnx, write_faces};
+use image::imageops::FilterType;
+use suite::{default_network, faces, first_faces, onnx, resized, write_faces};
 use tempfile::TempDir;
 
 const PLAIN: Preprocessing = Preprocessing { mean: 0.0, scale: 1.0 };
@@ -117,7 +117,7 @@ fn copies_in_a_cohort_count_once() {
     let folder = folder_with(&onnx::pools(), [40, 24]);
     let at = |name: &str| folder.path().join(name);
     let crops: Vec<RgbImage> =
-        faces().iter().map(|face| imageops::resize(face, 24, 40, FilterType::Triangle)).collect();
+        faces().iter().map(|face| resized(face, [40, 24], FilterType::Triangle)).collect();
     for (index, crop) in crops.iter().enumerate() {
         for cohort in ["cohort", "copied"] {
             let path = at(cohort).join(format!("{index:03}.png"));
@@ -131,8 +131,8 @@ fn copies_in_a_cohort_count_once() {
     std::fs::copy(at("copied/001.png"), at("copied/2024/holiday.png")).unwrap();
     std::os::unix::fs::symlink(at("copied/002.png"), at("copied/link.png")).unwrap();
     save_jpeg(&crops[3], &at("copied/saved.jpg"), 85);
-    let small = imageops::resize(&crops[4], 18, 30, FilterType::Triangle);
-    imageops::resize(&small, 24, 40, FilterType::CatmullRom).save(at("copied/thumbnail.png")).unwrap();
+    let small = resized(&crops[4], [30, 18], FilterType::Triangle);
+    resized(&small, [40, 24], FilterType::CatmullRom).save(at("copied/thumbnail.png")).unwrap();
     let [plain, copied] = ["cohort", "copied"].map(|cohort| with_cohort(folder.path(), cohort).report);
     let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_string();
     let mut copies: Vec<String> = copied.copies.iter().flatten().map(name).collect();
