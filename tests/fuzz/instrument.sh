@@ -14,8 +14,6 @@ case $name in
 # optimised, it is compiled sooner: what the fuzzers call of it only reads files and writes small images.
 host) set -- "$@" -C opt-level=1 ;;
 format | nn | matcher | link | fm22x | store | app | fuzz_*) set -- "$@" -C llvm-args=-sanitizer-coverage-trace-compares ;;
-# Only makes the first inputs.
-suite) exec "$@" -C opt-level=1 ;;
 *) exec "$@" ;;
 esac
 exec "$@" --cfg fuzzing -C passes=sancov-module -C llvm-args=-sanitizer-coverage-level=4 \
