@@ -218,13 +218,13 @@ pub fn golden(embedder: &Model<'_>) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// When the bytes are not an image, or the result would be over 4 GiB.
-pub fn replaced(bytes: &[u8], fresh: &[(Section, &[u8])]) -> Result<Vec<u8>> {
+pub fn replaced<B: AsRef<[u8]>>(bytes: &[u8], fresh: &[(Section, B)]) -> Result<Vec<u8>> {
     let old = header::parse(bytes).context("the image cannot be read")?;
     let kept = |section| (section != Section::Signature).then(|| old.get(section)).flatten();
     let parts: Vec<(Section, &[u8])> = (Section::ALL.into_iter())
         .filter_map(|section| {
             let new = fresh.iter().find(|(replaced, _)| *replaced == section);
-            Some((section, new.map(|(_, bytes)| *bytes).or_else(|| kept(section))?))
+            Some((section, new.map(|(_, bytes)| bytes.as_ref()).or_else(|| kept(section))?))
         })
         .collect();
     image(&parts)
@@ -234,9 +234,11 @@ pub fn replaced(bytes: &[u8], fresh: &[(Section, &[u8])]) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// When it would be over 4 GiB.
-pub fn image(sections: &[(Section, &[u8])]) -> Result<Vec<u8>> {
-    let bytes = header::emitted_bytes(sections).context("the image would be over 4 GiB")?;
+pub fn image<B: AsRef<[u8]>>(sections: &[(Section, B)]) -> Result<Vec<u8>> {
+    let sections: Vec<(Section, &[u8])> =
+        sections.iter().map(|(section, bytes)| (*section, bytes.as_ref())).collect();
+    let bytes = header::emitted_bytes(&sections).context("the image would be over 4 GiB")?;
     let mut image = vec![0; bytes];
-    header::emit(sections, &mut image);
+    header::emit(&sections, &mut image);
     Ok(image)
 }

@@ -202,10 +202,8 @@ fn costs(
     folder: &Path,
     line: &mut impl FnMut(&str, String),
 ) -> Result<()> {
-    let sections = eyes.sections();
-    let sections: Vec<_> = sections.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
     let image = folder.join("seeing.geode");
-    std::fs::write(&image, replaced(embedder, &sections)?)?;
+    std::fs::write(&image, replaced(embedder, &eyes.sections())?)?;
     let millions = |instructions: u64| format!("{:.1}", instructions as f64 / 1e6);
     for board in decision_boards()? {
         let place = Place::Emulated { board, image: image.clone(), memory: Memory::External };

@@ -49,7 +49,6 @@ fn changed(bytes: &[u8]) -> Option<Vec<u8>> {
             *byte ^= edit[3];
         }
     }
-    let parts: Vec<(Section, &[u8])> = parts.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
     sections::image(&parts).ok()
 }
 

@@ -175,28 +175,31 @@ pub fn job(model: &Path, calibrate: &Path) -> Job {
 }
 
 /// A folder with files that several programs of one run of `test.sh` need: the first of them makes it, and the others wait for it.
-/// Within a run nothing that they are made from changes. Alone, each program makes its own, among what cargo builds.
+/// Within a run nothing that they are made from changes. A program that runs alone makes its own, among what cargo builds.
 ///
 /// # Panics
 /// When it cannot be made.
 pub fn made_once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
-    let shared = std::env::var_os("GEODE_MADE_ONCE").map(PathBuf::from);
-    let all = shared.clone().unwrap_or_else(|| root().join("target/tmp"));
-    std::fs::create_dir_all(&all).unwrap();
-    let fresh = || {
-        let folder = tempfile::tempdir_in(&all).unwrap();
-        make(folder.path());
-        folder.keep()
-    };
-    if shared.is_none() {
-        return fresh();
-    }
+    static ALL: OnceLock<PathBuf> = OnceLock::new();
+    let all = ALL.get_or_init(|| match std::env::var_os("GEODE_MADE_ONCE") {
+        Some(of_run) => {
+            std::fs::create_dir_all(&of_run).unwrap();
+            of_run.into()
+        }
+        None => {
+            let built = root().join("target/tmp");
+            std::fs::create_dir_all(&built).unwrap();
+            tempfile::tempdir_in(built).unwrap().keep()
+        }
+    });
     let lock = File::create(all.join(name).with_extension("lock")).unwrap();
     lock.lock().unwrap();
     let folder = all.join(name);
     if !folder.exists() {
+        let fresh = tempfile::tempdir_in(all).unwrap();
+        make(fresh.path());
         // It has its name when it is whole.
-        std::fs::rename(fresh(), &folder).unwrap();
+        std::fs::rename(fresh.keep(), &folder).unwrap();
     }
     folder
 }
@@ -486,8 +489,7 @@ pub fn tiny_sections_with_yunet() -> Vec<(Section, Vec<u8>)> {
 
 /// Joins sections with correct digests.
 pub fn join(parts: &[(Section, Vec<u8>)]) -> Vec<u8> {
-    let parts: Vec<(Section, &[u8])> = parts.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
-    sections::image(&parts).unwrap()
+    sections::image(parts).unwrap()
 }
 
 /// The emulated boards, for tests to which only results matter: no instructions are counted.
@@ -542,21 +544,16 @@ pub fn image_with_eyes(liveness: Option<&[u8]>) -> Vec<u8> {
 /// # Panics
 /// When set-up has not been run.
 pub fn with_eyes(blind: &[u8], liveness: Option<&[u8]>) -> Vec<u8> {
-    const NAME: &str = "eyes.geode";
-    let join = |blind: &[u8], fresh: &[(Section, Vec<u8>)]| {
-        let fresh: Vec<_> = fresh.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
-        sections::replaced(blind, &fresh).unwrap()
-    };
+    // The eyes alone, joined as an image.
+    const FILE: &str = "sections";
     let folder = made_once("eyes", |folder| {
-        let image = join(&crate::join(&tiny_sections()), &eyes().sections());
-        std::fs::write(folder.join(NAME), image).unwrap();
+        std::fs::write(folder.join(FILE), join(&eyes().sections())).unwrap();
     });
-    let made = std::fs::read(folder.join(NAME)).unwrap();
+    let made = std::fs::read(folder.join(FILE)).unwrap();
     let made = format::header::parse(&made).unwrap();
-    let of_eyes = [Section::Network(Role::Detector), Section::Network(Role::Landmarks), Section::Sight];
-    let mut fresh = of_eyes.map(|section| (section, made.get(section).expect("eyes").to_vec())).to_vec();
-    fresh.extend(liveness.map(|section| (Section::Network(Role::Liveness), section.to_vec())));
-    join(blind, &fresh)
+    let of_eyes = Section::ALL.into_iter().filter_map(|section| Some((section, made.get(section)?)));
+    let of_check = liveness.map(|section| (Section::Network(Role::Liveness), section));
+    sections::replaced(blind, &of_eyes.chain(of_check).collect::<Vec<_>>()).unwrap()
 }
 
 /// [`eyes`] that see.

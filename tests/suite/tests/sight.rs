@@ -65,9 +65,8 @@ fn built() -> &'static TempDir {
         let mut fitted = fit(&networks.known(CROP_EYES).unwrap(), &photos).unwrap();
         // The score of the photo check is compared, but refuses nobody.
         fitted.sight.alive_q16 = 0;
-        let sections = fitted.sections();
-        let sections: Vec<_> = sections.iter().map(|(section, bytes)| (*section, &**bytes)).collect();
-        std::fs::write(at("image.geode"), replaced(blind.bytes(), &sections).unwrap()).unwrap();
+        let image = replaced(blind.bytes(), &fitted.sections()).unwrap();
+        std::fs::write(at("image.geode"), image).unwrap();
         folder
     })
 }

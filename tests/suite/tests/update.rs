@@ -227,5 +227,5 @@ fn sections_are_replaced_with_and_without_a_signature() {
     let with = replaced(&image, &[(Section::Signature, &[0; 112])]).unwrap();
     let bytes = AlignedBytes::copy(&with);
     assert!(Image::new_checked(bytes.bytes()).unwrap().signature.is_some());
-    assert_eq!(replaced(&with, &[]).unwrap(), image);
+    assert_eq!(replaced::<[u8; 0]>(&with, &[]).unwrap(), image);
 }
