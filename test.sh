@@ -90,22 +90,42 @@ stop_at_exit() { # stop_at_exit PIDS: ends what runs in the background, which an
 on_boards="audit boards device json link linux sight transfer"
 
 part_fmt() {
-    for script in ./*.sh tests/job.sh .ci/run; do sh -n "$script"; done
+    for script in ./*.sh tests/*.sh tests/fuzz/*.sh .ci/run; do sh -n "$script"; done
     cargo fmt --all --check
     (cd firmware/boards && cargo fmt --check)
 }
 
 fact() { sed -n "s/^$2 = \"\(.*\)\"\$/\1/p" "$1"; } # fact BOARD-FILE NAME
 
-on_board() { # on_board BOARD-FILE COMMAND OPTION…: cargo on a board's package, for the board's own core
-    name=$(fact "$1" name) core=$(fact "$1" core) target=$(fact "$1" target) command=$2
-    shift 2
-    # The flags with which the host builds as well.
-    flags=$(printf '%s\037' -C "target-cpu=$core" --cfg 'sha2_backend_soft="compact"')
-    (cd firmware/boards && CARGO_ENCODED_RUSTFLAGS="${flags%?}" \
-        cargo "$command" --locked --release --package "$name" --target "$target" \
-        --target-dir "../../target/boards/$name" "$@")
+has_target() { [ -d "$(rustc --print target-libdir --target "$1")" ]; }
+
+# Lets Clippy check the boards' crates as they are compiled, also by the host in tests: it hands this wrapper to cargo.
+lint_boards() {
+    for board in firmware/boards/*/board.toml; do
+        has_target "$(fact "$board" target)" || {
+            step "boards are not checked by Clippy, which the distribution's compiler does not have; rustup has no targets here"
+            return 0
+        }
+    done
+    export GEODE_BOARDS_WRAPPER=$PWD/tests/lint.sh
 }
+
+# Builds programs for a board, with the compiler and the flags of `facts::toolchain`.
+build_for() ( # build_for BOARD-FILE OPTION…
+    name=$(fact "$1" name) core=$(fact "$1" core) target=$(fact "$1" target)
+    shift
+    set -- build --quiet --locked --release --package "$name" --target "$target" --target-dir "../../target/boards/$name" "$@"
+    flags=$(printf '%s\037' -C "target-cpu=$core" --cfg 'sha2_backend_soft="compact"')
+    export CARGO_ENCODED_RUSTFLAGS="${flags%?}"
+    [ -z "${GEODE_BOARDS_WRAPPER:-}" ] || export RUSTC_WORKSPACE_WRAPPER="$GEODE_BOARDS_WRAPPER"
+    cd firmware/boards
+    if has_target "$target"; then
+        cargo "$@"
+    else
+        for linker in "$(rustc --print sysroot)"/lib/rustlib/*/bin/rust-lld; do PATH=${linker%/*}:$PATH; done
+        RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 /usr/bin/cargo -Zbuild-std=core,alloc "$@"
+    fi
+)
 
 # The workspace's features, with the ways to chips over a probe and over DFU, which nothing else compiles. Without libclang cameras of
 # Video4Linux are missing, which cannot be compiled then.
@@ -117,10 +137,10 @@ lint_features() {
 part_clippy() {
     features=$(lint_features)
     case $features in *v4l2) ;; *) step "cameras of Video4Linux are not checked, because there is no libclang" ;; esac
-    beside lint_boards cargo clippy --locked --workspace --all-targets --features "$features" --quiet -- -D warnings
+    beside link_boards cargo clippy --locked --workspace --all-targets --features "$features" --quiet -- -D warnings
 }
 
-# Boards are compiled one after the other, which leaves processors idle.
+# Boards are linked one after the other, each program as a whole, which leaves processors idle.
 beside() { # beside FUNCTION COMMAND…: runs both at the same time
     "$1" &
     pid=$!
@@ -131,20 +151,12 @@ beside() { # beside FUNCTION COMMAND…: runs both at the same time
     trap - EXIT
 }
 
-lint_boards() {
+# Every program of every board. What is not emulated is at least linked, which fails if it does not fit.
+link_boards() {
     for board in firmware/boards/*/board.toml; do
-        # The same sources with other facts.
-        ! grep -q '^path = "\.\./' "${board%/*}/Cargo.toml" || continue
-        # What emulated boards share, and what real ones do, is checked with those that use it.
-        shared=
-        for package in mps stm32 wiring; do
-            ! grep -q "^$package\.workspace" "${board%/*}/Cargo.toml" || shared="$shared --package $package"
-        done
-        # shellcheck disable=SC2086 # a list of words
-        on_board "$board" clippy --quiet --package programs --package cortex $shared --bins --lib --examples -- -D warnings
-        # Other parts that a board can have.
-        ! grep -q '^\[features\]' "${board%/*}/Cargo.toml" ||
-            on_board "$board" clippy --quiet --all-features --bins --lib --examples -- -D warnings
+        build_for "$board" --bins --examples
+        # So with other parts that a board can have.
+        ! grep -q '^\[features\]' "${board%/*}/Cargo.toml" || build_for "$board" --all-features --example door
     done
 }
 
@@ -172,16 +184,7 @@ part_host() {
 
 part_boards() {
     # shellcheck disable=SC2086 # a list of words
-    beside link_boards integration $on_boards
-}
-
-link_boards() {
-    for board in firmware/boards/*/board.toml; do
-        # What is not emulated is at least linked, which fails if it does not fit.
-        [ -n "$(fact "$board" qemu_machine)" ] || on_board "$board" build --quiet --bins --examples
-        # So with other parts that a board can have.
-        ! grep -q '^\[features\]' "${board%/*}/Cargo.toml" || on_board "$board" build --quiet --all-features --example door
-    done
+    integration $on_boards
 }
 
 part_aarch64() {
@@ -280,6 +283,7 @@ for part in $parts; do
     if [ "$part" != fmt ] && [ -z "$is_set_up" ]; then
         step "setting up"
         ./setup.sh --tests
+        lint_boards
         is_set_up=yes
     fi
     # Fuzzers use all processors themselves.

@@ -53,6 +53,10 @@ impl Facts {
             .args(what)
             .env_remove("RUSTFLAGS")
             .env("CARGO_ENCODED_RUSTFLAGS", self.encoded_rustflags());
+        // The project's tests check the boards' crates as they are compiled.
+        if let Some(wrapper) = std::env::var_os("GEODE_BOARDS_WRAPPER") {
+            cargo.env("RUSTC_WORKSPACE_WRAPPER", wrapper);
+        }
         Some((cargo, elf))
     }
 }
